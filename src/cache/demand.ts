@@ -7,7 +7,7 @@ export const PAGE_WORDS = 1 << 17;
 /** Pages kept in memory: 8 MiB. */
 const MEMORY_PAGES = 32;
 
-/** What a replay walks: events in order, each a layer and its members in L3 order. */
+/** Recorded events in order, each a layer and its members in L3 order. */
 export interface DemandCursor {
   /** Moves to the next event; false at the end. */
   next(): boolean;

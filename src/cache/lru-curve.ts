@@ -13,7 +13,7 @@ import { DemandReplay } from './replay.js';
 import type { Scope } from './scope.js';
 import { LruStack } from './stack-distance.js';
 
-/** What one cache did. */
+/** Counts of one cache. */
 interface CacheCounts {
   readonly insertions: number;
   readonly evictions: number;
@@ -48,7 +48,7 @@ export class LruCurve {
     this.#byLayer[layer]!.event(layer, ids, count);
   }
 
-  /** What has been counted, by capacity. */
+  /** Counts so far, by capacity. */
   counts(): CapacityCounts[] {
     return Array.from({ length: this.#capacities }, (_, capacity) => {
       const caches = this.#caches.map((cache) => cache.counts(capacity));
@@ -71,7 +71,7 @@ interface OneCounts extends CacheCounts {
 interface Left {
   readonly cache: ExpertCache;
   readonly replay: DemandReplay;
-  /** What the pass had counted, less what the replay counts to begin with. */
+  /** Counts of the pass so far, minus the initial counts of the replay. */
   before: OneCounts;
 }
 
@@ -126,7 +126,7 @@ class OneCache {
     }
   }
 
-  /** What the pass has counted at a capacity. */
+  /** Counts of the pass at a capacity. */
   #passed(capacity: number): OneCounts {
     const level = this.#levels.levelOf[capacity]!;
     const hits = this.#uses.map((uses) => upTo(uses, level));

@@ -41,7 +41,7 @@ export interface Clock {
   layer: number;
 }
 
-/** What a policy may know. Fields that it did not ask for in `needs` may be null. */
+/** The knowledge of a policy. Fields that it did not ask for in `needs` may be null. */
 export interface PolicyContext {
   /** Experts that can ever be in this cache: ids are [0, experts). */
   readonly experts: number;
@@ -117,7 +117,7 @@ export interface CachePolicy {
   resized?(capacityBytes: number): void;
 }
 
-/** What a policy may need besides the demand itself. */
+/** Kinds of knowledge that a policy may need besides the demand. */
 export type PolicyNeed = 'expected' | 'future' | 'popularity' | 'predicted' | 'weights';
 
 /** One member of the family of policies; the default export of a policy file of the user's own has this shape too. */
@@ -129,21 +129,21 @@ export interface PolicyDefinition {
   readonly cites: string;
   /** Absent: none. */
   readonly parameters?: ParameterTable;
-  /** What the run must give it; the run fails early where it cannot. Absent: nothing. */
+  /** Knowledge that the run must provide; the run fails early where it cannot. Absent: none. */
   readonly needs?: readonly PolicyNeed[];
-  /** What it needs with these parameters, where that is not always all of `needs`. */
+  /** Knowledge that it needs with given parameters, where that is not always all of `needs`. */
   needsWith?(parameters: Parameters): readonly PolicyNeed[];
-  /** What it makes use of where the run has it, and does without where not. */
+  /** Knowledge that it uses where the run has it, and can do without. */
   readonly takes?: readonly PolicyNeed[];
   create(context: PolicyContext, parameters: Parameters): CachePolicy;
 }
 
-/** What a policy needs with these parameters. */
+/** Knowledge that a policy needs with given parameters. */
 export function policyNeeds(definition: PolicyDefinition, parameters: Parameters): readonly PolicyNeed[] {
   return definition.needsWith?.(parameters) ?? definition.needs ?? [];
 }
 
-/** What a policy knows beyond what has happened (L17): the future where it asks for it. */
+/** The level of knowledge of a policy (L17): the future where it asks for it, else nothing. */
 export function policyKnows(definition: PolicyDefinition, parameters: Parameters): Known {
   return { knows: policyNeeds(definition, parameters).includes('future') ? 'future' : 'nothing' };
 }

@@ -14,7 +14,7 @@ export interface LayerCounts {
   readonly evictions: Float64Array;
 }
 
-/** What a replay counted. `misses` includes those streamed. */
+/** Counts of a replay. `misses` includes streamed experts. */
 export interface ReplayCounts {
   readonly events: number;
   readonly demanded: number;

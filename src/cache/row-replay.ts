@@ -14,7 +14,7 @@ export class RowReplay {
   readonly #clock: Clock;
   readonly #topK: number;
   readonly #sequential: boolean;
-  /** What to add to an expert's number within its layer to get its local id. */
+  /** Offset from an expert's number within its layer to its local id. */
   readonly #shift: Int32Array;
   readonly #nextUse: Int32Array;
   readonly #members: Int32Array;

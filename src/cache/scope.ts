@@ -10,7 +10,7 @@ import { type Clock, Pins, type PolicyDefinition, policyNeeds, UNPINNED } from '
 /** `global`: one cache for all layers; `layer`: one per layer. */
 export type Scope = 'global' | 'layer';
 
-/** What {@link buildCaches} builds from. Arrays over experts are indexed by dense id. */
+/** Inputs of {@link buildCaches}. Arrays over experts are indexed by dense id. */
 export interface CacheOptions {
   readonly model: ModelSpec;
   readonly policy: PolicyDefinition;

@@ -16,7 +16,7 @@ export class WinnerTree {
   #free: number;
   /** Leaf whose id has left and whose matches are not played again yet: the next id to come takes it. 0 = none. */
   #hole = 0;
-  /** What a search has found so far. */
+  /** Best result of a search so far. */
   #best = NONE;
   #least = ABSENT;
 

@@ -11,7 +11,7 @@ import type { Inputs } from './inputs.js';
 const KNOWN = new Map<string, readonly AuditFinding[]>();
 const MOST_KNOWN = 64;
 
-/** What is wrong with the first rows of a trace, read once while its content, how it is read, and the model's shape stay as they are. */
+/** Findings in the first rows of a trace, cached by its content, the way of reading it, and the shape of the model. */
 function findingsIn(
   trace: RoutingTrace,
   tokens: number,

@@ -162,7 +162,7 @@ function refuseNeverFilled({ inputs: { system }, run }: RunPlan, { gpu: policy }
   );
 }
 
-/** What will be demanded of each GPU, from the passes of this very run. */
+/** The future demand on each GPU, from the passes of this run. */
 async function futuresOf(plan: RunPlan): Promise<Futures> {
   const { inputs, layout, run, serving } = plan;
   const { model } = inputs;
@@ -204,7 +204,7 @@ function judgesOf(plan: RunPlan): Pick<CommonParts, 'buddies' | 'classes' | 'def
   return { unimportance, classes, buddies, deferral, judges };
 }
 
-/** What copies and other experts serve of the requests of each class; null: they serve nobody, or nobody has a class. */
+/** Counts of what copies and other experts serve, by class of requests; null: they serve nothing, or requests have no classes. */
 function classesOf({ inputs: { model, system }, layout, run, serving }: RunPlan): ClassPrecision | null {
   if (serving.requestClass === null || !anyMiss(system.onMiss, 'low-precision', 'substitute')) return null;
   if (layout.several !== null || run.replay === 'sequential') return null;

@@ -42,7 +42,7 @@ import { Staging } from './transfer/staging.js';
 import { CachedTier } from './transfer/tier.js';
 import { CapacityMeter } from './watch/capacity-curve.js';
 
-/** What all GPUs of a run have in common. */
+/** Parts that all GPUs of a run share. */
 export interface CommonParts {
   readonly plan: RunPlan;
   readonly policies: Policies;
@@ -59,7 +59,7 @@ export interface CommonParts {
   readonly judges: readonly LayerJudge[];
   /** The predictor as it speaks of the experts of one GPU, and what policies see of that; null: nothing is predicted. */
   readonly predictions: ((shard: Shard | null) => { readonly predictor: Predictor; readonly predictedUse: PredictedUse | null }) | null;
-  /** What predictions take. */
+  /** Time of predictions. */
   readonly time: PredictionTime;
   /** True: capacity curves are counted. */
   readonly curves: boolean;
@@ -181,7 +181,7 @@ function offloadFrom({ software }: HardwareSpec, { layers }: ModelSpec): number 
   return (software.offloadFrom * experts) / topK;
 }
 
-/** What the policies of one GPU know. Arrays are indexed by dense id. */
+/** Knowledge of the policies of one GPU. Arrays are indexed by dense id. */
 interface PolicyKnowledge {
   readonly model: ModelSpec;
   readonly clock: Clock;
@@ -208,7 +208,7 @@ function predictionsSeen(predictedUse: PredictedUse | null): Pick<CacheOptions, 
   return { predicted: predictedUse?.predicted ?? null, predictedVersion: predictedUse?.version ?? null };
 }
 
-/** What the first tier has beside its caches: every expert from the start, buffers, copies that stay. */
+/** Parts of the first tier beside its caches: preloaded experts, staging buffers, the pool of copies. */
 interface Besides {
   readonly whole: boolean;
   readonly staging: Staging | null;
@@ -283,7 +283,7 @@ function limitsOf({ inputs: { model, system }, run }: RunPlan): PrefetchLimits {
   };
 }
 
-/** What rules of misses ask for, as one GPU sees it. */
+/** Inputs of the rules for misses on one GPU. */
 function missesSeen(
   { buddies, classes, deferral, unimportance }: CommonParts,
   shard: Shard | null,

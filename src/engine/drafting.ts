@@ -14,7 +14,7 @@ const CHECKPOINTS = /llama\.cpp/;
 
 type Speculation = NonNullable<RunSpec['workload']['speculation']>;
 
-/** What is drafted; null: nothing. */
+/** The drafting of a run; null: none. */
 export function draftingOf(inputs: Pick<Inputs, 'hardware' | 'model'>, { workload }: Pick<RunSpec, 'workload'>): SpeculationSpec | null {
   const { speculation } = workload;
   if (speculation === undefined || speculation.draft === 0) return null;
@@ -67,7 +67,7 @@ function layersNs({ layers }: ModelSpec, cost: CostModel): number {
   return layers.reduce((sum, { index, topK }) => sum + cost.denseNs(index, 1, one, one, 1) + topK * cost.expertNs(index, 1), 0);
 }
 
-/** What follows the last layer, and the overhead of a pass, ns. */
+/** Time after the last layer, and the overhead of a pass, ns. */
 function outputNs({ layers }: ModelSpec, cost: CostModel): number {
   const one = [1];
   return cost.denseNs(layers.length, 1, one, one, 1) + cost.passNs;

@@ -126,7 +126,7 @@ export class EventFold {
   }
 }
 
-/** What a run on one GPU consists of beside the GPU. */
+/** Parts of a run on one GPU beside the GPU itself. */
 export interface OneGpuRun {
   readonly gpu: Gpu;
   readonly replay: Replay;

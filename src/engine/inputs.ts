@@ -36,7 +36,7 @@ export const HELD_OUT = 0.2;
 /** Candidates that synthetic routing has for each choice, where the system re-ranks. */
 const CANDIDATES_PER_CHOICE = 4;
 
-/** What a run works on. Whoever opens it closes the trace. */
+/** The inputs of a run. The caller that opens them closes the trace. */
 export interface Inputs {
   readonly model: ModelSpec;
   /** How the model was found, where the trace does not say it plainly. */

@@ -74,7 +74,7 @@ export function buildPasses(
   return passes;
 }
 
-/** What moving KV caches and experts takes: a cache is read and written in GPU memory, an expert crosses the link. */
+/** Costs of moving KV caches and experts: a cache is read and written in GPU memory, an expert crosses the link. */
 function movesOf({ hardware, total }: Layout, model: ModelSpec, context: number): NonNullable<SchedulerContext['moves']> {
   const { bandwidthFraction, memoryBandwidth } = hardware.gpu;
   const [link] = hardware.links;

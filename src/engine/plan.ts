@@ -19,7 +19,7 @@ export interface RunPlan {
   readonly layout: Layout;
   /** Passes to compose again; null: the scheduler composes them. */
   readonly record: PassRecord | null;
-  /** What the audit of the traces found. */
+  /** Findings of the audit of the traces. */
   readonly auditWarnings: readonly Warning[];
 }
 

@@ -9,7 +9,7 @@ import type { RoutingTrace } from '../trace/trace.js';
 import type { Inputs } from './inputs.js';
 import type { RunPlan } from './plan.js';
 
-/** What its predictions take. */
+/** Time of its predictions. */
 export function timeOf({ inputs: { model, system }, layout, run }: RunPlan): PredictionTime {
   return predictionTime(system.predictor.kind, model, layout.hardware, run.folder);
 }

@@ -8,7 +8,7 @@ import { type Inputs, replayedRows } from './inputs.js';
 /** Most tokens that are drawn to profile on. Ours: counts of more rank experts alike, and a profile is drawn before every run. */
 const MOST_APART = 65_536;
 
-/** What rows to profile on are found in. */
+/** The traces that rows for profiling are taken from. */
 type Profiled = Pick<Inputs, 'apart' | 'heads' | 'trace' | 'traces'>;
 
 /** Rows of a trace to profile on. */

@@ -28,7 +28,7 @@ export interface SimulatedGpu extends Gpu {
 export interface RunFold {
   readonly engine: Fold;
   readonly bounds: Clocks;
-  /** What lies in GPU memory, by dense id of the whole model. */
+  /** Residents of GPU memory, by dense id of the whole model. */
   readonly residency: Residency;
   /** Counted where there are several GPUs; null: there is one. */
   readonly parallel: ParallelCounters | null;

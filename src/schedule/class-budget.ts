@@ -19,7 +19,7 @@ export interface ClassBudget extends Written {
 
 const PARTS = ['top-k', 'skip', 'copy'];
 
-/** What tokens of a class chose, and what they were left: choices, and their gate weights where the trace has some. */
+/** Choices of the tokens of a class before and after its budget, and their gate weights where the trace has some. */
 export interface ClassUse {
   wanted: number;
   made: number;

@@ -141,7 +141,7 @@ class ExpertFlowScheduler extends QueueScheduler {
     const path = new Map(pool.map((request, i) => [request, paths.subarray(i * words, (i + 1) * words)]));
     const expected = this.#loadsOf(standing, path) - this.#loadsOf(grouped, path);
     const savedNs = this.#trust() * expected * (this.#context.moves?.loadNs ?? 1);
-    // What the paths turn out to be is known when the next round is composed.
+    // The true paths are known when the next round is composed.
     this.#expected += expected;
     this.#saved += this.#merit(standing) - this.#merit(grouped);
     const pays = savedNs > mergeNs && (passNs === 0 || mergeNs <= this.#maxDelay * passNs);

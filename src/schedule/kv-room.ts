@@ -42,7 +42,7 @@ export class KvRoom {
   peakTokens = 0;
   /** Requests that were thrown out, counted each time. */
   preemptions = 0;
-  /** Those of the last pass, for the code that gave them a slot. */
+  /** Preempted requests of the last pass, for the code that gave them a slot. */
   readonly preempted: Request[] = [];
   /** Indices of the requests admitted since it was last emptied; null: no record is kept. */
   admitted: number[] | null = null;
@@ -151,7 +151,7 @@ export class KvRoom {
     return this.gpus[gpu]!.waiting.find(fits);
   }
 
-  /** What is set aside for a request that has not begun may go to another. */
+  /** Room that is reserved for a request that has not begun may go to another. */
   #leave(request: Request): void {
     const gpu = this.gpus[request.gpu]!;
     gpu.waiting.splice(gpu.waiting.indexOf(request), 1);

@@ -5,7 +5,7 @@ import { parseDuration } from '../base/units.js';
 import type { Written } from '../base/written.js';
 import type { Request } from './request.js';
 
-/** What an objective may limit: a latency, ns, of a request whose last token was there at `endNs`. */
+/** The latencies, ns, that an objective may limit, of a request whose last token was there at `endNs`. */
 const LIMITS = {
   ttft: ({ firstTokenNs, arrivalNs }: Request) => firstTokenNs - arrivalNs,
   // A request that generates nothing has no time per output token, and keeps any limit.

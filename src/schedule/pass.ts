@@ -14,7 +14,7 @@ export class Pass {
   tokens = 0;
   /** Tokens that are decode steps, drafted ones included; the others are prompt tokens. */
   decodeTokens = 0;
-  /** What drafting its tokens takes before it, ns. */
+  /** Time of drafting its tokens before the pass, ns. */
   draftNs = 0;
   /** Steps of drafting before it: the most tokens that one of its requests drafts. */
   draftSteps = 0;
@@ -26,16 +26,16 @@ export class Pass {
   readonly topK: number;
   /** `[tokens, layers, topK]`, expert within its layer in rank order, NULL_EXPERT = none. */
   choices: Uint16Array;
-  /** What {@link listChosen} listed last. */
+  /** The last list of {@link listChosen}. */
   readonly chosen: Uint16Array;
   /** Gate weights of the choices, or null. */
   weights: Float32Array | null;
   /** `[tokens, layers, predictedK]` of the trace, or null. */
   predicted: Uint16Array | null;
   readonly predictedK: number;
-  /** What the tokens might choose instead; null where choices stand. */
+  /** Candidates of the tokens; null where choices are fixed. */
   readonly candidates: CandidateRows | null;
-  /** What classes of requests may use of their choices; null: everyone all. */
+  /** Budgets of the classes of requests; null: all requests use all of their choices. */
   readonly budgets: ClassBudgets | null;
   /** Slot of each token's request: the place of the request among those that run at once. */
   slot: Int32Array;

@@ -61,7 +61,7 @@ export class Passes {
     kv.drafts = speculation;
   }
 
-  /** What the scheduler alone measures, by name of the catalogue. */
+  /** The scheduler's own metrics, by name of the catalogue. */
   get metrics(): Readonly<Record<string, number>> {
     return this.#scheduler.metrics?.() ?? {};
   }

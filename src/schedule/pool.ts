@@ -21,7 +21,7 @@ export function poolSize(limits: SchedulerLimits, { batches }: Parameters): numb
   return passSize(limits) * Number(batches);
 }
 
-/** What schedulers with a pool promise. */
+/** The promises of schedulers with a pool. */
 export function poolFairness(_limits: SchedulerLimits, { batches, maxWait }: Parameters): Fairness {
   return { passedOver: Math.max(Number(maxWait), 2 * Number(batches) - 1), overtaken: 0 };
 }

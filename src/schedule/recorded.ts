@@ -16,7 +16,7 @@ export class PassRecord {
   readonly costNs: number[] = [];
   /** Requests that were admitted since the pass before, in order. */
   readonly admitted: (readonly number[])[] = [];
-  /** What the scheduler that composed them alone measures, by name of the catalogue. */
+  /** The own metrics of the scheduler that composed them, by name of the catalogue. */
   metrics: Readonly<Record<string, number>> = {};
 
   append(shares: readonly Share[], costNs: number, admitted: readonly number[]): void {

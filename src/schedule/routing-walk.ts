@@ -14,9 +14,9 @@ export interface Segment {
 export interface RoutingUse {
   /** Tokens that were given a row. */
   readonly tokens: number;
-  /** Those among them whose row an earlier token had. */
+  /** Of these, tokens whose row an earlier token had already used. */
   readonly reused: number;
-  /** What tokens of one phase took from the other, where the trace has only one: `prompt` or `output`; null: nothing. */
+  /** The phase whose tokens took rows of the other, where the trace has only one: `prompt` or `output`; null: none. */
   readonly borrowed: 'prompt' | 'output' | null;
 }
 
@@ -63,7 +63,7 @@ export class RoutingWalks {
     this.#seen = new Uint8Array(rows);
   }
 
-  /** What was planned so far. */
+  /** The plan so far. */
   get use(): RoutingUse {
     return { tokens: this.#tokens, reused: this.#reused, borrowed: this.#borrowed };
   }

@@ -8,7 +8,7 @@ import type { KvRoom } from './kv-room.js';
 import type { PathView, Residency } from './paths.js';
 import type { Request } from './request.js';
 
-/** What one request contributes to a pass: its next `tokens` rows. */
+/** The share of one request in a pass: its next `tokens` rows. */
 export interface Share {
   readonly request: Request;
   /** Drafted ones included. */
@@ -31,9 +31,9 @@ export interface Scheduler {
   readonly pending: number;
   /** Modelled time of the last {@link next} that delays its pass, ns. Absent: none. */
   readonly costNs?: number;
-  /** What is wrong where {@link next} is empty for ever, though requests are pending; absent: a bug of ours. */
+  /** The error if {@link next} stays empty although requests are pending; absent: that would be a bug of ours. */
   stuck?(): Error;
-  /** What this scheduler alone measures, by name of the catalogue. */
+  /** This scheduler's own metrics, by name of the catalogue. */
   metrics?(): Readonly<Record<string, number>>;
 }
 
@@ -45,7 +45,7 @@ export interface SchedulerLimits {
   readonly maxTokensPerPass: number;
 }
 
-/** What a scheduler promises to every request, in passes. */
+/** The promises of a scheduler to every request, in passes. */
 export interface Fairness {
   /** Most passes in a row that leave out a request which has begun. */
   readonly passedOver: number;
@@ -53,7 +53,7 @@ export interface Fairness {
   readonly overtaken: number;
 }
 
-/** What a scheduler may know besides its requests. Fields that it did not name in `needs` may be null. */
+/** Knowledge of a scheduler besides its requests. Fields that it did not name in `needs` may be null. */
 export interface SchedulerContext {
   /** Asked before a request runs for the first time, told when it has finished. */
   readonly kv: KvRoom;
@@ -63,7 +63,7 @@ export interface SchedulerContext {
   readonly residency: Residency | null;
   /** A stream of this scheduler's own. */
   readonly random: Random;
-  /** What moving things takes on this machine; absent: nothing. */
+  /** Costs of moving KV caches and experts on this machine; absent: none. */
   readonly moves?: {
     /** Copying a token of KV cache within GPU memory, ns. */
     readonly kvTokenNs: number;
@@ -76,7 +76,7 @@ export interface SchedulerContext {
   readonly drafts?: Drafts | null;
 }
 
-/** What a scheduler may need. */
+/** Kinds of knowledge that a scheduler may need. */
 type SchedulerNeed = 'paths' | 'residency';
 
 /** One member of the family of schedulers. */

@@ -6,7 +6,7 @@ import { QueueScheduler } from './queue-scheduler.js';
 import type { Request } from './request.js';
 import type { SchedulerContext, SchedulerDefinition, SchedulerLimits } from './scheduler.js';
 
-/** What a request's length may be. */
+/** The kinds of length that a request may be ordered by. */
 const LENGTHS: Readonly<Record<string, (request: Request) => number>> = {
   total: ({ tokens }) => tokens,
   prompt: ({ prefill }) => prefill,

@@ -7,7 +7,7 @@ import type { Pass } from './pass.js';
 import type { Request } from './request.js';
 import type { Share } from './scheduler.js';
 
-/** What is drafted, and what becomes of it. */
+/** Drafting and verification of tokens. */
 export interface SpeculationSpec {
   /** Tokens that a request drafts for each pass, at least 1. */
   readonly draft: number;
@@ -28,7 +28,7 @@ type Rollback = (typeof ROLLBACKS)[number];
 
 /** Drafts of one run, and what became of them. */
 export class Speculation implements Drafts {
-  /** What drafting for the running pass takes, ns. */
+  /** Time of drafting for the running pass, ns. */
   draftNs = 0;
   /** The same of all passes, ns. */
   totalDraftNs = 0;

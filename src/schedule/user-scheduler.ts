@@ -9,7 +9,7 @@ import { passSize } from './queue-scheduler.js';
 import type { Request } from './request.js';
 import type { Fairness, Scheduler, SchedulerContext, SchedulerDefinition, SchedulerLimits, Share } from './scheduler.js';
 
-/** What a scheduler of the user's own may know, and the building blocks of our own. */
+/** The context of a user's scheduler: its knowledge, and the building blocks of the built-in schedulers. */
 export interface OwnSchedulerContext extends SchedulerContext {
   /** Waiting requests in order of arrival, and running ones; it admits them where there is room for their KV cache. */
   readonly queue: RequestQueue;

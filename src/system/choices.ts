@@ -3,7 +3,7 @@
 /** Miss actions. `load`: transfer and insert; `cpu`: compute where it lies; `cheaper`: whichever ends sooner; `static`: stream, never insert;
  * and lossy ones. `substitute`: a resident expert stands in; `skip`: not served; `low-precision`: a smaller copy. */
 export const MISS_ACTIONS = ['load', 'cpu', 'cheaper', 'static', 'substitute', 'skip', 'low-precision'] as const;
-/** What happens to a miss (L13). */
+/** Ways to serve a miss (L13). */
 export type MissAction = (typeof MISS_ACTIONS)[number];
 
 /** Ways of an expert that was missed into the cache: inserted, as the policy wants or whatever it wants; not at all; promoted later. */
@@ -13,10 +13,10 @@ export type Admission = (typeof ADMISSIONS)[number];
 
 /** Replays. `atomic`: an event is a pass at a layer; `sequential`: every single activation is one. */
 export const REPLAYS = ['atomic', 'sequential'] as const;
-/** What one event is (L7). */
+/** Definitions of an event (L7). */
 export type Replay = (typeof REPLAYS)[number];
 
-/** What becomes of a prefetch that finds no slot: dropped (L11), or tried again when an event has ended. */
+/** Treatment of a prefetch that finds no slot: dropped (L11), or tried again when an event has ended. */
 export const WHEN_FULL = ['drop', 'wait'] as const;
 /** One of {@link WHEN_FULL}. */
 export type WhenFull = (typeof WHEN_FULL)[number];

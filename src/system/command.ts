@@ -24,15 +24,15 @@ const FLAGS: Readonly<Record<string, string>> = {
 const NAMES = ['model', 'hardware', 'system', 'trace'];
 /** The profile of `moeprof run` alone. */
 export const QUICK_START = 'quickstart';
-/** What a run has that names none: the defaults of its schema. */
+/** Defaults of the schema, for a run that does not set a value. */
 const DEFAULT_MACHINE = ['-w', 'rtx-4090'];
 const DEFAULT_SYSTEM = ['-s', 'on-demand-lru'];
 
-/** What a run is told. */
+/** The inputs of a run on a command line. */
 export interface RunTold {
   /** Bundled name or path of a run profile; undefined: none. */
   readonly profile: string | undefined;
-  /** What changes it, the later the stronger. */
+  /** Overrides; later ones win. */
   readonly overrides: readonly Override[];
   /** True: files may name modules. */
   readonly allowCode?: boolean;

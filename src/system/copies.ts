@@ -27,14 +27,14 @@ export function copyShare({ rules }: Pick<MissRules, 'rules'>): number {
   return rules.find((rule) => rule.do === 'low-precision')?.copyBytes ?? 1;
 }
 
-/** What copies that stay have to do with. */
+/** The parts of a system that resident copies depend on. */
 interface Beside {
   readonly onMiss: MissRules;
   readonly cache: { readonly copies?: CopiesSpec | undefined; readonly exclusive: boolean };
   readonly predictor: { readonly kind: { readonly name: string } };
 }
 
-/** What makes no sense beside copies that stay, and what to write instead; null: all does. */
+/** The error for a system that contradicts its resident copies, with what to write instead; null: there is none. */
 export function misfitOfCopies({ cache, onMiss, predictor }: Beside): string | null {
   if (cache.copies === undefined) return null;
   const sizes = new Set(onMiss.rules.flatMap((rule) => (rule.do === 'low-precision' ? [rule.copyBytes] : [])));

@@ -32,7 +32,7 @@ export interface MissCondition {
 
 /** A range of the share of a token's gate weight that better-ranked experts have, the smallest over the tokens that chose the expert. */
 export interface GateShare {
-  /** What it is read from: the trace's gate weights, or the rank alone, as if the weights were equal. */
+  /** The source of the share: gate weights of the trace, or the rank alone, as if weights were equal. */
   readonly by: 'rank' | 'weights';
   readonly share: Range;
 }
@@ -51,7 +51,7 @@ export interface MissRule {
   readonly when: MissCondition | null;
 }
 
-/** What becomes of a miss, as it was written and as it is carried out. */
+/** The rules for misses, as written and as applied. */
 export interface MissRules {
   /** A word, or rules in the form in which they are given, with what they leave open. */
   readonly written: unknown;
@@ -135,7 +135,7 @@ const LOSSY: readonly MissAction[] = ['substitute', 'skip', 'low-precision'];
 /** Default size of a low-precision copy, as a share of the expert: 4 of 16 bits. */
 const COPY_BYTES = 0.25;
 
-/** What to write instead of an admission that an action cannot have. */
+/** The advice for an admission that an action cannot have. */
 function insteadOf(action: MissAction, admit: Admission): string {
   if (action === 'load' && admit === 'never') return 'a load that is never kept is do: static';
   if (action === 'static') return 'static keeps nothing of what it streams; take do: load, or leave admit out';
@@ -275,7 +275,7 @@ export function deferring({ rules }: Pick<MissRules, 'rules'>): boolean {
   return rules.some(({ defer }) => defer > 0);
 }
 
-/** What shares of gate weights are read from, where rules ask for them. */
+/** The source of shares of gate weights, where rules ask for them. */
 export function gateWays({ rules }: Pick<MissRules, 'rules'>): ReadonlySet<GateShare['by']> {
   return new Set(rules.flatMap(({ when: condition }) => (condition?.gate == null ? [] : [condition.gate.by])));
 }

@@ -21,7 +21,7 @@ export interface RunSpec extends Omit<RunProfile, 'system'> {
   readonly overrides: Readonly<Record<'model' | 'hardware' | 'runtime', readonly Override[]>>;
   /** Values that flags changed inside the system that it names. Absent: none, so the system is what its name says. */
   readonly systemChanges?: readonly Override[];
-  /** What its reader must know of how it came about; no part of what it is. */
+  /** Notes for the reader on how the run came about; they do not change it. */
   readonly note?: string;
 }
 

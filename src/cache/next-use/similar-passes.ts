@@ -14,7 +14,7 @@ const VOTERS = 16;
 /** Passes behind a similar one that its vote is about, and what the vote for each later one is worth of that before. */
 const AHEAD = 8;
 const LATER = 0.8;
-/** What is left of an agreement one layer on. */
+/** Decay of an agreement from one layer to the next. */
 const FADING = 0.98;
 /** Exponent of full agreement in the weight of a vote. */
 const SHARPNESS = 13;
@@ -44,7 +44,7 @@ export class SimilarPasses {
   #users: (Users | null)[] = [];
   /** By slot: experts shared with the running pass and those before it, times the gain of the layer that counted them. */
   #agreement = new Float32Array(0);
-  /** What full agreement would be. */
+  /** The value of full agreement. */
   #full = 0;
   #gain = 1;
   /** Passes that have begun, the running one among them. */
@@ -129,7 +129,7 @@ export class SimilarPasses {
     this.#gain = 1;
   }
 
-  /** What agreed with the last pass may agree with this one a slot later. */
+  /** A path that agreed with the last pass may agree with this one at the next slot. */
   #begin(): void {
     const agreement = this.#agreement;
     const wrapped = agreement[this.#kept - 1]!;

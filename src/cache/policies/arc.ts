@@ -8,7 +8,7 @@ const T1 = 1;
 const T2 = 2;
 const B1 = 3;
 const B2 = 4;
-/** What the next victim leaves behind: nothing. */
+/** The next victim leaves no ghost. */
 const NO_GHOST = -1;
 
 class Arc implements CachePolicy {

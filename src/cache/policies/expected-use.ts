@@ -100,7 +100,7 @@ export class ExpectedUsePolicy implements CachePolicy {
     return !this.#selective || this.#worth(incoming) >= this.#worth(victim);
   }
 
-  /** What an expert is worth now: its layer comes sooner or later, within a pass from now. */
+  /** The worth of an expert now, discounted by the time until its layer comes, which is at most one pass. */
   #worth(id: number): number {
     const ahead = this.#layerOf[id]! - this.#clock.layer - 1;
     return this.#expected[id]! * this.#discount[ahead < 0 ? ahead + this.#discount.length : ahead]!;

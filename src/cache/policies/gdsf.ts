@@ -5,7 +5,7 @@ import { WinnerTree } from '../winner-tree.js';
 
 class Gdsf implements CachePolicy {
   readonly #uses: Float64Array;
-  /** What one use adds to an expert's priority. */
+  /** Increase of an expert's priority by one use. */
   readonly #value: Float64Array;
   readonly #tree: WinnerTree;
   /** Priority of the last victim: what newcomers start from. */

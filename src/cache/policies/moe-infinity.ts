@@ -3,12 +3,12 @@ import { DecayedCounts } from '../decayed-counts.js';
 import type { CachePolicy, Pins, PolicyContext, PolicyDefinition } from '../policy.js';
 import { ResidentSet } from '../resident-set.js';
 
-/** What keeps an expert that was not used for long from being worth nothing at all. */
+/** Least sequence score, so that an expert that was not used for long keeps some worth. */
 const LEAST = 1e-3;
 
 class MoeInfinity implements CachePolicy {
   readonly #uses: Float64Array;
-  /** What the sequences that now run activate. */
+  /** Decayed uses by the running sequences. */
   readonly #recent: DecayedCounts;
   readonly #residents: ResidentSet;
   readonly #context: PolicyContext;

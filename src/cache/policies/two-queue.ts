@@ -67,7 +67,7 @@ class TwoQueue implements CachePolicy {
     this.#candidate = NONE;
   }
 
-  /** What is remembered beyond a smaller limit goes when the next one leaves. */
+  /** After the limit shrinks, surplus ghosts are dropped at the next eviction. */
   resized(capacityBytes: number): void {
     const limits = this.#limits(capacityBytes);
     this.#inLimit = limits.in;

@@ -17,7 +17,7 @@ export class ClassPrecision {
   readonly #model: ModelSpec;
   /** Class of each request, by `Request.index`. */
   readonly #classOf: Uint32Array;
-  /** What each class is content with, and what has become of it. */
+  /** The precision that each class accepts, and counts of what served it. */
   readonly #copies: Float64Array;
   readonly #classes: readonly ClassServed[];
   /** Share of its bytes that each expert is needed in, by dense id: the largest over the tokens that chose it. */

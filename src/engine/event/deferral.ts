@@ -7,7 +7,7 @@ import type { Recorder } from './recorder.js';
 /** Place of an expert that no rule defers. */
 const NEVER = 0xffff;
 
-/** What has been deferred on a machine of one GPU. */
+/** Deferred experts on a machine with one GPU. */
 export class Deferral {
   /** When each queue of the CPU has finished what has been deferred, ns. */
   readonly busyNs: Float64Array;

@@ -5,7 +5,7 @@ import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Observer } from '../watch/observer.js';
 
-/** What an event demands of one GPU, in the order of L3: the first members; their number is handed on beside it. */
+/** The demand of an event on one GPU, in the order of L3: the first entries; their number is passed separately. */
 export interface Demand {
   /** Members by dense id. */
   readonly ids: Int32Array;

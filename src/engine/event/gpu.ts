@@ -29,7 +29,7 @@ export interface Gpu {
   readonly dram: CachedTier | null;
   /** Prices the write-back of evicted experts on a link of its own direction (L14, exclusive tiers); null: nothing moves. */
   readonly writeBack: Link | null;
-  /** What becomes of a miss: the first that holds. */
+  /** Rules for misses: the first that holds is applied. */
   readonly onMiss: readonly MissRule[];
   /** Tokens of a pass from which on misses that the CPU would compute are streamed to the GPU; Infinity: never. */
   readonly offloadFrom: number;

@@ -74,7 +74,7 @@ export class Recorder {
   prefetchLate = 0;
   prefetchWasted = 0;
   prefetchWastedBytes = 0;
-  /** What loading the demanded prefetched experts on demand would have taken on an idle link, less what was still waited for, ns. */
+  /** Time saved by prefetches that were demanded, ns: a load on demand over an idle link, minus the time that was still waited. */
   prefetchAvoidedNs = 0;
   /** Prefetches that were promotions of what had been missed. */
   promoted = 0;
@@ -131,7 +131,7 @@ export class Recorder {
     this.phase = this.phases[1];
   }
 
-  /** What follows belongs to `pass`: it counts as a prompt's where it holds a prompt token. */
+  /** Counts from now on belong to `pass`: to prefill where it holds a prompt token, else to decode. */
   begin({ decodeTokens, tokens }: Pass): void {
     this.phase = this.phases[decodeTokens === tokens ? 1 : 0];
     this.phase.passes++;

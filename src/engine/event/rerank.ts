@@ -6,13 +6,13 @@ import { NULL_EXPERT } from '../../trace/trace.js';
 
 /** How choices are biased (the cache prior of "Mixture of cache-conditional experts", arXiv 2412.00099, which scales lambda by the range of the logits). */
 export interface RerankLimits {
-  /** What residence adds to the log gate weight. */
+  /** Bonus of a resident expert in log gate weight. */
   readonly lambda: number;
   /** Best ranked choices that are always kept. */
   readonly keep: number;
 }
 
-/** What was counted: sums over tokens and layers. */
+/** Counts: sums over tokens and layers. */
 export interface RerankCounts {
   /** Choices made, and those among them that the gate alone would not have made. */
   choices: number;

@@ -5,7 +5,7 @@ import type { Pass } from '../../schedule/pass.js';
 import type { GateShare } from '../../system/miss-rules.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
-/** What the shares are read from: gate weights, or the rank alone, as if the weights were equal. */
+/** The source of the shares: gate weights, or the rank alone, as if weights were equal. */
 type By = GateShare['by'];
 
 /** Shares of the members of the running event. */

@@ -2,7 +2,7 @@
 import type { DemandBlock } from './demand-block.js';
 import { BeladyMemory } from './on-demand-memory.js';
 
-/** What DRAM holds. */
+/** The experts in DRAM. */
 export interface DramStore {
   begin(): void;
   end(): void;

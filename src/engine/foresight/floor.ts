@@ -4,7 +4,7 @@
 import type { BeladyBound } from '../../cache/belady-bound.js';
 import { WORK } from './demand-block.js';
 
-/** What a floor is made of. */
+/** Inputs of a floor. */
 interface FloorParts {
   /** Work of the GPU that is no expert, ns. */
   readonly denseNs: number;

@@ -1,7 +1,7 @@
 // One GPU as a clock beside the run sees it: its links and memories, and the operations that the clock asks for at each event.
 import type { LinkSpec } from '../../hardware/spec.js';
 
-/** What a GPU has to work with. */
+/** The parts of a GPU that a clock needs. */
 export interface KnowingMachine {
   /** Bytes of each expert that lives on it, by dense id. */
   readonly sizes: Float64Array;

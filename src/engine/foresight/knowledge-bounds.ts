@@ -9,7 +9,7 @@ import type { KnowingMachine } from './knowing-gpu.js';
 import { loadNsOf, OnDemandGpu } from './on-demand.js';
 import { Stretch } from './stretch.js';
 
-/** What one GPU's bounds are counted from. */
+/** Inputs of the bounds of one GPU. */
 export interface KnownGpu {
   readonly machine: KnowingMachine;
   /** Over all layers, at the capacity of the machine. */

@@ -19,7 +19,7 @@ export function copiesOf(model: ModelSpec, copyBytes: number): ModelSpec {
   return { ...model, layers: model.layers.map((layer) => ({ ...layer, expertBytes: Math.ceil(copyBytes * layer.expertBytes) })) };
 }
 
-/** What a pool is built with. */
+/** Inputs of a pool of copies. */
 interface PoolOptions extends Omit<CacheOptions, 'capacityBytes' | 'parameters' | 'policy' | 'quotas' | 'rank'> {
   readonly spec: CopiesSpec;
   readonly policy: ResolvedPolicy;

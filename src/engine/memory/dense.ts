@@ -8,7 +8,7 @@ import { isWord } from '../../system/miss-rules.js';
 import { misfit, type RunSpec } from '../../system/run.js';
 import type { Inputs } from '../inputs.js';
 
-/** What GPU and DRAM have of a model beside the expert cache. */
+/** Parts of a model on the GPU and in DRAM beside the expert cache. */
 export interface DenseRooms {
   readonly gpu: DenseBytes;
   readonly dram: DenseBytes;

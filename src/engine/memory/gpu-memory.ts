@@ -8,7 +8,7 @@ import type { Fold } from '../fold.js';
 import type { SimulatedGpu } from '../simulation.js';
 import type { MemoryPlan } from './plan.js';
 
-/** What a {@link GpuMemory} divides. */
+/** Inputs of {@link GpuMemory}. */
 interface GpuMemoryParts {
   /** Number of the GPU, and how many there are. */
   readonly number: number;

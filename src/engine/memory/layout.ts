@@ -37,7 +37,7 @@ export interface Layout {
   readonly gpus: readonly GpuLayout[];
   /** Bytes of all GPUs together, and what the reader must be warned of. */
   readonly total: MemoryPlan;
-  /** What joins several GPUs; null: there is one. */
+  /** The interconnect of several GPUs; null: there is one GPU. */
   readonly several: (ExpertHomes & { readonly interconnect: Interconnect }) | null;
 }
 

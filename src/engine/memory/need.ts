@@ -27,7 +27,7 @@ export interface MemoryNeed extends AtOnce {
   readonly serving: Serving;
 }
 
-/** What KV caches hold at most. */
+/** Upper limits of KV caches. */
 interface AtOnce {
   /** Requests that run at once. */
   readonly sequences: number;
@@ -35,7 +35,7 @@ interface AtOnce {
   readonly longest: number;
 }
 
-/** What KV caches of a run hold at most. */
+/** The upper limits of the KV caches of a run. */
 export function atOnce(run: RunSpec, workload: Workload, serving: Serving): AtOnce {
   return { sequences: Math.min(serving.running, workload.requests), longest: workload.longest + (run.workload.context ?? 0) };
 }

@@ -25,19 +25,19 @@ export interface MemoryPlan extends Rooms {
   readonly denseBytes: number;
   /** Most tokens of a pass: as the run says, or what leaves its activations room. */
   readonly passTokens: number;
-  /** What activations of such passes take beyond what the machine reserves. */
+  /** Bytes of the activations of such passes beyond the machine's reserve. */
   readonly activationBytes: number;
   /** KV cache of one token here. */
   readonly kvBytesPerToken: number;
   /** Dense weights, and KV cache of one token, that lie in DRAM. */
   readonly dram: DenseBytes;
-  /** What KV caches take, and when. */
+  /** When KV caches take memory: at the start, or as they grow. */
   readonly kvGrowth: KvGrowth;
   /** What dense weights and staging leave to KV caches and the expert cache: at least what both have been given. */
   readonly sharedBytes: number;
   /** Of the expert cache, what low-precision copies have that stay; 0: none do, or every expert fits whole. */
   readonly copyBytes: number;
-  /** What whole experts have of it. */
+  /** Of the expert cache, the bytes for whole experts. */
   readonly wholeBytes: number;
   /** Experts that each layer's cache holds, in layer scope: as the system says, or as `16/layer` says; null: an even split (L6). */
   readonly quotas: readonly number[] | null;
@@ -46,7 +46,7 @@ export interface MemoryPlan extends Rooms {
   readonly warnings: readonly Warning[];
 }
 
-/** What is divided: one GPU with its part of the host, the experts that live there, and the system that runs. */
+/** Inputs of a memory plan: one GPU with its part of the host, the experts that live there, and the system that runs. */
 export interface MemoryInputs {
   readonly hardware: HardwareSpec;
   readonly model: ModelSpec;

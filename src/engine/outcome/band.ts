@@ -18,7 +18,7 @@ export interface ScoredError {
   readonly error: number;
 }
 
-/** What a row or a run is compared by. */
+/** The fields by which rows and runs are compared. */
 export type ComparedBy = Omit<ScoredError, 'error'>;
 
 /** Groups of comparable rows, nearest first: the fields that they share, and the words for it. */

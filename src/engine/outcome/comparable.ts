@@ -38,7 +38,7 @@ export function accuracyOf(finished: Finished): Result['accuracy'] | null {
   return { decode: of('decode'), prefill: of('prefill') };
 }
 
-/** What a run is compared by, in the words of measured rows. */
+/** The fields by which a run is compared, in the words of measured rows. */
 function kindOf(finished: Finished, runtime: string): Omit<ComparedBy, 'metric'> {
   const { layers } = finished.inputs.model;
   const format = mainFormat(layers[layers.length >> 1]!.formats);

@@ -6,7 +6,7 @@ import { schedulerKnows } from '../../schedule/scheduler.js';
 import type { Finished } from './finished.js';
 import { profileOf } from './profile.js';
 
-/** What the run knew, and which of its parts did. A miss action, a placement and limits of prefetches see only what has happened. */
+/** The knowledge of a run, by part. Miss actions, placements and limits of prefetches know only the past. */
 export function knowledgeOfRun(finished: Finished): RunKnowledge {
   const { inputs, serving, simulation } = finished;
   const { predictor } = inputs.system;

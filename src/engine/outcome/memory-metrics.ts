@@ -37,7 +37,7 @@ export function memoryMetrics({ changing, inputs, layout, meters, passes, simula
   };
 }
 
-/** What the GPU with the most of it has. */
+/** The largest value over all GPUs. */
 function most(gpus: readonly SimulatedGpu[], of: (gpu: SimulatedGpu, number: number) => number): number {
   return Math.max(...gpus.map(of));
 }

@@ -98,7 +98,7 @@ function tracesOf({ inputs: { heads, recorded, trace: played, traces }, run }: F
   });
 }
 
-/** What requests of each class waited; nothing where they have none. */
+/** Latencies by class of requests; absent where requests have no classes. */
 function classesOf({ meters, passes, run, serving, simulation }: Finished): Pick<Result, 'classes'> {
   const [gpu] = simulation.gpus;
   const served = gpu?.classes?.served ?? null;
@@ -115,7 +115,7 @@ function processorName(): string {
   return processor;
 }
 
-/** What a run is told beside its system, as it was written. */
+/** The values of a run beside its system, as they were written. */
 function configOf(run: Finished['run']): Record<'variants' | 'workload', unknown> {
   const { folder: _folder, label: _label, note: _note, overrides: _overrides, places: _places, ...told } = run;
   const { system: _system, systemChanges: _changes, ...config } = told;
@@ -130,7 +130,7 @@ function overridesOf({ overrides: { hardware, model, runtime }, systemChanges }:
   };
 }
 
-/** What executes, where it is no GPU with a memory of its own. */
+/** The executing device, where it is not a GPU with its own memory. */
 function deviceOf({ cpuOnly, tiers }: HardwareSpec): Pick<Result['inputs'], 'device'> {
   if (cpuOnly) return { device: 'cpu' };
   return tiers[0]!.name === 'unified' ? { device: 'unified' } : {};

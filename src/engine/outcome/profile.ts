@@ -4,14 +4,14 @@ import { profiledPart } from '../profiling.js';
 import { replayedOf } from '../replayed-source.js';
 import type { Finished } from './finished.js';
 
-/** What a placement or a split was profiled on. */
+/** The tokens that a placement or a split was profiled on. */
 export interface Profile {
   readonly words: string;
   /** True: on tokens that are replayed. */
   readonly replayed: boolean;
 }
 
-/** What the run's placement or split was profiled on; null: neither was profiled. */
+/** The tokens that the run's placement or split was profiled on; null: neither was profiled. */
 export function profileOf({ inputs, layout, run, simulation }: Finished): Profile | null {
   const { definition, parameters } = simulation.policy;
   const { popularity, quotas } = inputs.system.cache;

@@ -43,7 +43,7 @@ export function servingMetrics({ meters, passes, run, simulation, workload }: Fi
   };
 }
 
-/** What was drafted, and what became of it. */
+/** Metrics of drafted tokens. */
 function speculationMetrics(speculation: Speculation, activations: number): Values {
   const { accepted, drafted, redone, totalDraftNs, verified, wastedActivations } = speculation;
   return {
@@ -88,13 +88,13 @@ export function timeMetrics({ layout, simulation: { engine, gpus, parallel, reco
   };
 }
 
-/** What of the stall of a phase is waited for the SSD, ns: all that is not the CPU's, where the SSD fills the first tier. Null: there is none. */
+/** The part of a phase's stall that waits for the SSD, ns: all of it but the CPU's, where the SSD fills the first tier. Null: there is no SSD. */
 function ssdStallOf({ dram, gpu }: Finished['simulation']['gpus'][number]): ((phase: PhaseCounters) => number) | null {
   if (gpu.link.name === 'ssd') return ({ cpuStallNs, stallNs }) => Math.max(0, stallNs - cpuStallNs);
   return dram === null ? null : ({ ssdStallNs }) => ssdStallNs;
 }
 
-/** What `of` gives of each phase, by name; nothing where all passes are of one kind, since it would repeat the total. */
+/** The values of `of` by phase; none where all passes are of one kind, since they would repeat the total. */
 function byPhase({ phases }: Finished['simulation']['recorder'], of: (phase: PhaseCounters) => Values): Values {
   if (phases.some(({ passes }) => passes === 0)) return {};
   const named = phases.flatMap((phase, i) => Object.entries(of(phase)).map(([name, value]) => [`${name}.${PHASES[i]}`, value] as const));

@@ -30,7 +30,7 @@ function ofLinks(links: readonly Link[], { meters, simulation }: Finished): Valu
   if (first === undefined) return {};
   const { nowNs } = simulation.engine;
   const bytes = total(links, 'demandBytes') + total(links, 'prefetchBytes');
-  // What is still under way when the run ends is busy afterwards.
+  // Transfers that are still under way at the end of the run occupy the link afterwards.
   const busyNs = links.reduce((sum, link) => sum + link.busyBy(nowNs), 0);
   return {
     [`transfer.${first.name}.count`]: total(links, 'demands') + total(links, 'prefetches'),

@@ -7,7 +7,7 @@ import { isPageCache } from '../plan.js';
 import type { Finished } from './finished.js';
 import { profileOf } from './profile.js';
 
-/** What the reader of the result must be warned of. */
+/** The warnings of a result. */
 export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
   const { auditWarnings, inputs, layout, meters, run, serving, simulation, workload } = finished;
   const warnings: Warning[] = [...auditWarnings, ...layout.total.warnings, ...(simulation.predictor?.warnings?.() ?? [])];

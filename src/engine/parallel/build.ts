@@ -14,7 +14,7 @@ import { ELSEWHERE } from './shard.js';
 
 type Several = NonNullable<Layout['several']>;
 
-/** Who computes what. */
+/** The distribution of work over GPUs. */
 export function dispatchOf(model: ModelSpec, { homes, shards }: Several): Dispatch {
   const offsets = Int32Array.from(model.layers, (layer) => layer.offset);
   return new Dispatch(shards, homes, offsets);

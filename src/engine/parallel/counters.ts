@@ -11,7 +11,7 @@ export class ParallelCounters {
   eventImbalance = 0;
   /** Activations that were computed on another GPU than their token's: each is sent there and back. */
   crossed = 0;
-  /** What sending activations added to events, ns. */
+  /** Time that sending activations added to events, ns. */
   exchangeNs = 0;
   /** Sum over events of the degree of overlap. */
   degrees = 0;

@@ -12,7 +12,7 @@ export class ParallelGpu {
   readonly gpu: Gpu;
   readonly shard: Shard;
   readonly fold: EventFold;
-  /** What it executes of the running event. */
+  /** The executions of the running event on this GPU. */
   readonly sequence: Sequence;
   readonly demand: ShardDemand;
 

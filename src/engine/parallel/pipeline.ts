@@ -7,7 +7,7 @@ import { DEGREES, type Overlap } from '../../system/choices.js';
 /** Bytes of one value of an activation on the interconnect: bf16. */
 export const VALUE_BYTES = 2;
 
-/** What one GPU executes of an event, in order. */
+/** The executions of an event on one GPU, in order. */
 export class Sequence {
   /** Activations of each member, and when it can be executed, ns: the first `size` entries. */
   readonly counts: Float64Array;

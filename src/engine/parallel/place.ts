@@ -35,7 +35,7 @@ export async function placeExperts(inputs: Inputs, run: RunSpec): Promise<Expert
   return { homes, shards: shardsOf(model, homes, count), profiled: placement.needsPopularity };
 }
 
-/** What several GPUs cannot do. */
+/** Features that several GPUs do not support. */
 function refuse({ hardware, model }: { hardware: Inputs['hardware']; model: ModelSpec }, run: RunSpec): void {
   const { count, others } = hardware.gpus!;
   if (others !== undefined) {

@@ -12,7 +12,7 @@ export class SharedPredictions {
   readonly model: ModelSpec;
   /** By dense id of the whole model. */
   readonly scores: Float32Array;
-  /** What policies see of them; null: no policy looks. */
+  /** The predictions as policies see them; null: no policy uses them. */
   readonly predictedUse: PredictedUse | null;
   /** Predictions that were worked out. */
   calls = 0;
@@ -102,7 +102,7 @@ export class ShardPredictor implements Predictor {
   }
 }
 
-/** What policies see of the shared predictions of one GPU's experts. */
+/** The shared predictions for the experts of one GPU, as policies see them. */
 class ShardPredictedUse extends PredictedUse {
   readonly #whole: PredictedUse;
   readonly #shard: Shard;

@@ -14,7 +14,7 @@ export class PrefetchFates {
   readonly #budget: PrefetchBudget | null;
   /** True where the CPU may compute a miss. */
   readonly #besideCpu: boolean;
-  /** What one miss less would have saved, in the mean over events that waited for nothing else, ns; NaN: there was none. */
+  /** Mean saving of one miss fewer, over events that waited for nothing else, ns; NaN: there was no such event. */
   #missNs = Number.NaN;
   /** Misses of the running event, 0 where it waits for prefetches too, and for how long they waited for what was under way, ns. */
   #misses = 0;
@@ -75,7 +75,7 @@ export class PrefetchFates {
     this.#missNs = Number.isNaN(this.#missNs) ? ns : this.#missNs + NEWEST * (ns - this.#missNs);
   }
 
-  /** What a miss costs, ns: no more than its transfer, and than misses have cost lately. */
+  /** Cost of a miss, ns: the smaller of its transfer time and the recent cost of misses. */
   #costNs(transferNs: number): number {
     return Number.isNaN(this.#missNs) ? transferNs : Math.min(transferNs, this.#missNs);
   }

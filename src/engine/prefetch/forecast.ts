@@ -65,7 +65,7 @@ export class Forecast {
     return this.#knownNs;
   }
 
-  /** What the scores of the layers `(after, last]` mean, and what policies expect now. */
+  /** Turns the scores of the layers `(after, last]` into chances, and updates the expectations of policies. */
   #read(chances: Chances, pass: number, after: number, last: number): void {
     const { expectedUse, scores } = this.#setup;
     for (let layer = after + 1; layer <= last; layer++) {

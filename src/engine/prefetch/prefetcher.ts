@@ -26,7 +26,7 @@ export class Prefetcher implements Planner {
   readonly #starts: PrefetchStarts;
   /** First layer that has not been planned in this pass. */
   #nextLayer = 0;
-  /** What had been counted when the last pass ended. */
+  /** Counts at the end of the last pass. */
   #totals = { bytes: 0, useful: 0, late: 0, wasted: 0 };
 
   /**

@@ -3,7 +3,7 @@
 import { UNPINNED } from '../../cache/policy.js';
 import type { Gpu } from '../event/gpu.js';
 
-/** Whoever plans prefetches over the same link. */
+/** The planner of prefetches over the same link. */
 export interface Planner {
   /** Starts what is planned and can start at `untilNs` or before. */
   through(untilNs: number): void;
@@ -11,7 +11,7 @@ export interface Planner {
   brought(id: number): void;
 }
 
-/** Who waits to be promoted on one GPU, in the order in which they have been missed often enough. */
+/** The experts that wait for promotion on one GPU, in the order in which they had enough misses. */
 export class Promotions {
   readonly #gpu: Gpu;
   readonly #evicted: (nowNs: number) => number;
@@ -67,7 +67,7 @@ export class Promotions {
       const startNs = this.#startNs(id);
       if (startNs >= untilNs) break;
       planner?.through(startNs);
-      // What is planned has taken the lane.
+      // A planned prefetch has taken the lane.
       if (this.#startNs(id) > startNs) continue;
       this.#leave(id, startNs);
       gpu.settle(startNs);
@@ -100,7 +100,7 @@ export class Promotions {
     const { dram, gpu, layerOf, recorder, sizes } = this.#gpu;
     const layer = layerOf[id]!;
     if (gpu.holds(id, layer) || (dram !== null && !dram.holds(id, layer))) return false;
-    // What is planned stays.
+    // Planned experts are not evicted for a promotion.
     const admitted = gpu.admit(id, layer, false, UNPINNED);
     const slotFreeNs = this.#evicted(startNs);
     if (!admitted) {

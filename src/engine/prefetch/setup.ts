@@ -28,14 +28,14 @@ export interface PrefetchLimits {
 /** How one GPU prefetches. */
 export interface PrefetchSetup {
   readonly predictor: Predictor;
-  /** What its predictions take. */
+  /** Time of its predictions. */
   readonly time: PredictionTime;
   readonly limits: PrefetchLimits;
   /** Score of each expert by dense id; filled by the predictor. */
   readonly scores: Float32Array;
-  /** What policies see of the predictions; null: no policy looks. */
+  /** Predictions as policies see them; null: no policy uses them. */
   readonly predictedUse: PredictedUse | null;
-  /** What policies expect of next uses, predictions among them; null: no policy looks. */
+  /** Expected next uses for policies, with predictions; null: no policy uses them. */
   readonly expectedUse: ExpectedUse | null;
   /** Decides how far to look; null: `limits.horizon` does. */
   readonly adaptive: AdaptiveHorizon | null;

@@ -5,7 +5,7 @@ import { PINNED, UNPINNED } from '../../cache/policy.js';
 import type { Caches } from '../../cache/scope.js';
 import type { CachedTier } from './tier.js';
 
-/** What a {@link CopyPool} is made of. Arrays are indexed by dense expert id. */
+/** Parts of a {@link CopyPool}. Arrays are indexed by dense expert id. */
 export interface CopyPoolParts {
   /** From `buildCaches`, of a model whose experts are as large as copies. */
   readonly caches: Pick<Caches, 'byLayer' | 'caches' | 'rank' | 'split'>;

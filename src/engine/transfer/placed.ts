@@ -10,7 +10,7 @@ interface PlacedPrefetch {
   readonly endNs: number;
 }
 
-/** Those of a link that have not arrived. */
+/** The placed prefetches of a link that have not arrived. */
 export class PlacedPrefetches {
   all: PlacedPrefetch[] = [];
 

@@ -6,7 +6,7 @@ import type { Observer } from '../watch/observer.js';
 /** No expert, and no buffer. */
 const NONE = -1;
 
-/** What a {@link Staging} knows of the GPU that it belongs to. Arrays are indexed by dense id. */
+/** Parts of the GPU that a {@link Staging} uses. Arrays are indexed by dense id. */
 export interface StagingParts {
   /** Buffers, each as large as the largest expert. */
   readonly buffers: number;

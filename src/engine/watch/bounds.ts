@@ -13,7 +13,7 @@ export class Clocks {
   noCacheNs = 0;
   /** Passes that have ended. */
   passes = 0;
-  /** What LRU and foresight make of the same demand; null: it is not counted. */
+  /** Clocks of LRU, Belady and foresight on the same demand; null: they are not counted. */
   readonly knowledge: KnowledgeBounds | null;
 
   constructor(knowledge: KnowledgeBounds | null) {

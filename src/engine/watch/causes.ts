@@ -7,7 +7,7 @@ import { Onlooker } from './observer.js';
 
 /** One GPU. */
 interface CauseGpu {
-  /** What fills it. */
+  /** The link that fills it. */
   readonly gpu: { readonly link: Link };
   /** DRAM where it is a cache of the SSD; by the GPU's own ids: when experts are (or will be) there, ns. */
   readonly dram: { readonly link: Link; readonly arrivalNs: Float64Array } | null;
@@ -15,7 +15,7 @@ interface CauseGpu {
   readonly whole: Int32Array | null;
 }
 
-/** What is watched. Arrays are indexed by dense id. */
+/** The parts of a run to observe. Arrays are indexed by dense id. */
 export interface CauseParts {
   readonly model: ModelSpec;
   /** Names of the tiers below the GPU, nearest first. */
@@ -152,7 +152,7 @@ export class CauseRecorder extends Onlooker {
     late[id] = 0;
   }
 
-  /** What was recorded; the run has ended. */
+  /** The record, when the run has ended. */
   causes(): Causes {
     this.#open.forEach((open, gpu) => {
       for (let id = 0; id < open.length; id++) this.#close(id, PENDING, gpu);
@@ -170,7 +170,7 @@ export class CauseRecorder extends Onlooker {
     this.#open[gpu]![id] = bytes;
   }
 
-  /** What a prefetch was good for is known. */
+  /** The use of a prefetch is known. */
   #close(id: number, cause: number, gpu: number): void {
     if (this.#waiting === 0) return;
     const bytes = this.#open[gpu]![id]!;

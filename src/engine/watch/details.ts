@@ -133,7 +133,7 @@ export class DetailsRecorder extends Onlooker {
     (prefetch ? bins.prefetch : bins.demand).spread(startNs, endNs, this.#binNs);
   }
 
-  /** What was recorded; the run has ended. */
+  /** The record, when the run has ended. */
   details(latencies: Latencies): Details {
     const endNs = this.#simulation.engine.nowNs;
     const count = Math.min(BINS, Math.max(1, Math.ceil(endNs / this.#binNs)));

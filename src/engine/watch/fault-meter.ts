@@ -43,7 +43,7 @@ export class FaultMeter {
   readonly #without = new Window();
   /** Of each fault: during it, and before and after it while none was in effect. */
   readonly #around: readonly (readonly [Window, Window, Window])[];
-  /** What had been counted when the last pass ended. */
+  /** Counts at the end of the last pass. */
   #before = { stallNs: 0, hits: 0, demanded: 0 };
 
   constructor(faults: readonly Fault[], { gpus, recorder }: Pick<Simulation, 'gpus' | 'recorder'>) {

@@ -10,7 +10,7 @@ import { FaultMeter } from './fault-meter.js';
 import { Latencies } from './latency.js';
 import { type Observer, observers } from './observer.js';
 
-/** What a run may be watched through. */
+/** The observers that a run may have. */
 export interface Watch {
   /** Called with the tokens done so far and in all, every few milliseconds of work. */
   progress?(done: number, total: number): void;
@@ -25,7 +25,7 @@ export interface Watch {
 /** The meters of one run. */
 export class Meters implements PassWatch {
   readonly latencies: Latencies;
-  /** What faults cost; null: nothing goes wrong. */
+  /** The meter of faults; null: there are none. */
   readonly faults: FaultMeter | null;
   /** Tokens run, each counted once and rejected drafts not at all, and those of them that were generated. */
   tokens = 0;
@@ -67,7 +67,7 @@ export class Meters implements PassWatch {
     await this.#watch.breathe?.();
   }
 
-  /** What the pictures of a report are drawn from; null: it was not recorded. */
+  /** The data for pictures of a report; null: not recorded. */
   details(): Details | null {
     return this.#details?.details(this.latencies) ?? null;
   }
