@@ -48,16 +48,13 @@ function specOf(
   const inner = { model: within('model'), hardware: within('hardware'), runtime: within('runtime') };
   const elsewhere = (root: string): boolean => root === 'system' || Object.hasOwn(inner, root);
   const located = locate(overrides.filter(({ path }) => path.length === 1 || !elsewhere(path[0]!)));
-  const changes = within('system');
-  const system = systemOf(located, folder, changes);
+  const system = systemOf(located, folder, within('system'));
   const places = { ...located.places, ...belowSystem(system.places) };
   const { workload } = located.value;
   const speculation = workload.speculation ?? system.value.speculation;
   const drafted = speculation === undefined ? workload : { ...workload, speculation };
   const run = {
     ...located.value,
-    // Without the function `amend`: a run is sent to threads, and a function cannot be.
-    ...(changes.length === 0 ? {} : { systemChanges: changes.map(({ amend: _, ...change }) => change) }),
     ...{ workload: drafted, system: withClassCopies(system.value, workload), label, places, folder, overrides: inner },
   };
   const message = misfitOfCopies(run.system);

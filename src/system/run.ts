@@ -19,8 +19,6 @@ export interface RunSpec extends Omit<RunProfile, 'system'> {
   readonly folder: string;
   /** Values inside the model, hardware and runtime profiles that it names. */
   readonly overrides: Readonly<Record<'model' | 'hardware' | 'runtime', readonly Override[]>>;
-  /** Values that flags changed inside the system that it names. Absent: none, so the system is what its name says. */
-  readonly systemChanges?: readonly Override[];
   /** Notes for the reader on how the run came about; they do not change it. */
   readonly note?: string;
 }

@@ -6,6 +6,7 @@ import type { HardwareSpec } from '../../hardware/spec.js';
 import { sealed } from '../../result/digest.js';
 import { type PerLayer, RESULT_SCHEMA, type Result, type TraceInput } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
+import { systemChanges } from '../../system/changes.js';
 import { boundsOf } from './bounds.js';
 import { accuracyOf } from './comparable.js';
 import type { Finished } from './finished.js';
@@ -117,16 +118,16 @@ function processorName(): string {
 
 /** The values of a run beside its system, as they were written. */
 function configOf(run: Finished['run']): Record<'variants' | 'workload', unknown> {
-  const { folder: _folder, label: _label, note: _note, overrides: _overrides, places: _places, ...told } = run;
-  const { system: _system, systemChanges: _changes, ...config } = told;
+  const { folder: _folder, label: _label, note: _note, overrides: _overrides, places: _places, system: _system, ...config } = run;
   return asWritten(config) as Record<'variants' | 'workload', unknown>;
 }
 
-/** Values that were set inside the profiles that a run names. */
-function overridesOf({ overrides: { hardware, model, runtime }, systemChanges }: Finished['run']): Record<string, unknown> {
+/** Values that were set inside the profiles that a run names, and those in which its system is not the bundled one of its name. */
+function overridesOf({ overrides: { hardware, model, runtime }, system }: Finished['run']): Record<string, unknown> {
+  const changes = systemChanges(system);
   return {
     ...{ model: model.map(plain), hardware: hardware.map(plain), runtime: runtime.map(plain) },
-    ...(systemChanges === undefined ? {} : { system: systemChanges.map(plain) }),
+    ...(changes.length === 0 ? {} : { system: changes }),
   };
 }
 

@@ -62,8 +62,7 @@ export function fingerprintOf(run: RunSpec): string {
 
 /** The values of a run, without its system. */
 function toldOf(run: RunSpec): object {
-  // What was changed in a system stands in the system.
-  const { folder: _folder, label: _label, note: _note, places: _places, system: _system, systemChanges: _changes, ...told } = run;
+  const { folder: _folder, label: _label, note: _note, places: _places, system: _system, ...told } = run;
   return { ...told, budgets: [], overrides: overridesOf(run) };
 }
 

@@ -1,0 +1,39 @@
+// What makes a system another than the bundled one of its name. It is told from the systems themselves, and not from who changed them: two runs
+// of one fingerprint say the same.
+import { isPath, listProfiles } from '../base/profiles.js';
+import { asWritten } from '../base/written.js';
+import { loadSystem, type SystemSpec } from './system.js';
+
+/** A value that is not what the bundled system has. */
+export interface SystemChange {
+  /** Dotted, from the system's root. */
+  readonly path: string;
+  /** As written; null: the bundled system has one, and this has none. */
+  readonly value: unknown;
+}
+
+/** Values that say nothing of what a system does. */
+const PROSE = new Set(['name', 'cites', 'simplifies']);
+
+const BUNDLED = new Map<string, unknown>();
+
+/** Values that are not those of the bundled system of the same name; none where no such system is bundled. */
+export function systemChanges(system: SystemSpec): SystemChange[] {
+  const { name } = system;
+  if (isPath(name) || !listProfiles('systems').includes(name)) return [];
+  if (!BUNDLED.has(name)) BUNDLED.set(name, asWritten(loadSystem(name).value));
+  return leaves(BUNDLED.get(name), asWritten(system), '').filter(({ path }) => !PROSE.has(path));
+}
+
+/** Leaves of `own` that differ from those of `base`, by path. */
+function leaves(base: unknown, own: unknown, path: string): SystemChange[] {
+  if (isMap(base) && isMap(own)) {
+    const keys = [...new Set([...Object.keys(base), ...Object.keys(own)])];
+    return keys.flatMap((key) => leaves(base[key], own[key], path === '' ? key : `${path}.${key}`));
+  }
+  return JSON.stringify(base) === JSON.stringify(own) ? [] : [{ path, value: own ?? null }];
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
