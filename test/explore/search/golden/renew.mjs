@@ -1,10 +1,11 @@
 // What every cell of the spaces beside this file gives, whole and short, as the engine computes it today: fixtures for replay.test.ts. After
 // `npm run build`, from the root: node test/explore/search/golden/renew.mjs [name...]. A space takes some minutes.
 import { writeFileSync } from 'node:fs';
+import { bySystem, sameRows } from '../../../../build/explore/same-rows.js';
 import { figureIn } from '../../../../build/explore/search/objective.js';
 import { loadSearch } from '../../../../build/explore/search/search-file.js';
 import { shorterRun } from '../../../../build/explore/search/shorter-run.js';
-import { spaceCells } from '../../../../build/explore/study/space.js';
+import { pathsOf, spaceCells } from '../../../../build/explore/study/space.js';
 import { simulateRun } from '../../../../build/engine/simulate.js';
 import { checkRun, loadRun } from '../../../../build/system/load-run.js';
 
@@ -14,8 +15,12 @@ const names = process.argv.slice(2);
 for (const name of names.length > 0 ? names : ['policies', 'serving', 'machines']) {
   const { objectives, prefix, study } = loadSearch(here(`${name}.yaml`));
   const figures = { short: [], whole: [] };
-  for (const cell of spaceCells(study.space)) {
-    const overrides = [...study.fixed, ...cell.map((value, at) => study.override(at, value))];
+  const cells = [...spaceCells(study.space)];
+  const own = (cell) => [...study.fixed, ...cell.map((value, at) => study.override(at, value))];
+  // As in a search: where one system holds a part of the trace out, all do.
+  const alike = await sameRows(bySystem(cells, pathsOf(study.space)).map((cell) => () => specOf(study.run, own(cell))));
+  for (const cell of cells) {
+    const overrides = [...own(cell), ...alike];
     const one = async (make) => {
       try {
         const value = figureIn(await simulateRun(make(specOf(study.run, overrides))), objectives[0]);
