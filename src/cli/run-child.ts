@@ -6,7 +6,7 @@ import type { CellTask, Ran } from '../explore/queue/worker-side.js';
 /** Messages to a process: cells to run one after another, or a request to give back those that it has not begun. */
 export type ToChild = { readonly tasks: readonly (readonly [id: number, task: CellTask])[] } | { readonly giveBack: true };
 
-/** What it says: what became of cells, and the time of each, ms; and those that it gives back. */
+/** What it says: what became of cells, and the processor time of each, ms; and those that it gives back. */
 export interface FromChild {
   readonly ran: readonly (readonly [id: number, ran: Ran, ms: number])[];
   readonly returned: readonly number[];

@@ -5,7 +5,7 @@ import { CellPace } from './cell-pace.js';
 import { type FromChild, RunChild } from './run-child.js';
 
 /** A cell may take so long before its process gives back what waits behind it, ms. */
-const LONG_MS = 1000;
+const LONG_MS = 2000;
 /** Time between two looks for such cells, ms. */
 const LOOK_MS = 500;
 

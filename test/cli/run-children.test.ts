@@ -60,7 +60,7 @@ describe('processes that run cells', () => {
     const children = new RunChildren(2, start);
     const runs = ['a', 'b', 'c', 'd', 'e'].map((name) => outcome(children.run(task(name))));
     expect([children.room, started.map(({ has }) => [...has.keys()])]).toEqual([2, [['a'], ['b']]]);
-    started[0]!.done('a', 80);
+    started[0]!.done('a', 120);
     expect([children.room, started.map(({ has }) => [...has.keys()])]).toEqual([
       4,
       [
@@ -100,7 +100,7 @@ describe('processes that run cells', () => {
     started[0]!.done('warm', 20);
     await first;
     const runs = ['long', 'short'].map((name) => outcome(children.run(task(name))));
-    vi.advanceTimersByTime(999);
+    vi.advanceTimersByTime(1999);
     expect(started[0]!.asked).toBe(0);
     vi.advanceTimersByTime(1);
     expect(started[0]!.asked).toBe(1);
