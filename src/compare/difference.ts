@@ -42,7 +42,7 @@ export function inputDifferences(base: Result, candidate: Result): Difference[] 
  * Settings that are prose: where a description was taken from, and what it leaves out; or what stands in the system already. They change no
  * figure.
  */
-const PROSE = /(^|\.)(cites|simplifies)$|^(system|machine)\.(.*\.)?source$|^overrides\.system\./;
+const PROSE = /(^|\.)(cites|simplifies)$|^(system|machine)\.(.*\.)?source$|^overrides\.system(\.|$)/;
 
 /** What of the configuration differs, the name of the system and the version of moeprof included, prose excepted. */
 export function configDifferences(base: Result, candidate: Result): Difference[] {

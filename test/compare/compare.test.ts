@@ -87,6 +87,15 @@ describe('comparison', () => {
     expect(compareResults(saved, { label: 'b', result: sampleResult({ config: of('another paper') }) }, []).config).toEqual([]);
   });
 
+  it('says what a system changes once, by the system', () => {
+    const changed = { system: { cache: { policy: 'lru' } }, overrides: { system: [{ path: 'cache.policy', value: 'lru' }], model: [] } };
+    const plain = { system: { cache: { policy: 'sieve' } }, overrides: { model: [] } };
+    const saved = { label: 'a', result: sampleResult({ config: changed }) };
+    expect(compareResults(saved, { label: 'b', result: sampleResult({ config: plain }) }, []).config).toEqual([
+      { path: 'system.cache.policy', base: 'lru', candidate: 'sieve' },
+    ]);
+  });
+
   it('refuses other inputs with exit code 3, names them, and compares when allowed', () => {
     const changes: SampleChanges = { fingerprint: 'other', inputs: { hardware: 'a10' } };
     try {

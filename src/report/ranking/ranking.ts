@@ -109,14 +109,18 @@ function orderOf(ranked: readonly Ranked[]): string {
   return `fastest ${by} first (speed.${by}, tok/s for each request)${why}`;
 }
 
-/** Which runs are under which runtime, where they are not all under one: part of what they take is their runtime's then. */
+/**
+ * Which runs are under which runtime, where those of one machine are not all under one: part of the time that they differ by is their
+ * runtime's then.
+ */
 function runtimesOf(ranked: readonly Ranked[]): Line[] {
+  const onMachine = new Map(ranked.map(({ result: { inputs } }) => [inputs.hardware, inputs.runtime]));
+  if (ranked.every(({ result: { inputs } }) => onMachine.get(inputs.hardware) === inputs.runtime)) return [];
   const names = new Map<string, string[]>();
   for (const { name, result } of ranked) {
     const { runtime } = result.inputs;
     if (runtime !== undefined) names.set(runtime, [...(names.get(runtime) ?? []), name]);
   }
-  if (names.size < 2) return [];
   const each = [...names].map(([runtime, those]) => `${runtime} (${those.join(', ')})`);
   return [{ text: `runtimes differ: ${each.join(', ')}; --runtime ${[...names.keys()][0]!} puts all under one` }];
 }

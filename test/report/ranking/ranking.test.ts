@@ -194,6 +194,10 @@ describe('the table', () => {
       'runtimes differ: x (a, c), y (b); --runtime x puts all under one',
     );
     expect(said([under('a', 'x'), under('b', 'x')])).not.toContain('runtime');
+    // A machine that only one runtime drives is no choice.
+    const elsewhere = under('b', 'y');
+    const other = { ...elsewhere, inputs: { ...elsewhere.inputs, hardware: 'other' } };
+    expect(said([under('a', 'x'), other])).not.toContain('runtime');
   });
 
   it('names the policy that ran in the place of the system’s own', () => {
