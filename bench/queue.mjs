@@ -1,4 +1,4 @@
-// What a queue costs beside what it runs: node bench/queue.mjs [cells = 3000] [tokens a cell = 900] [cells enqueued = 10000] [parts]
+// What a queue costs beside what it runs: node bench/queue.mjs [cells = 3000] [tokens a cell = 1500] [cells enqueued = 10000] [parts]
 // Needs a build (npm run build), and valkey-server or redis-server. Two workers of one process each run a study over a server on this
 // machine; then two shards run the same study. All shares are of processor time, which other programs on the machine disturb little; the
 // clock's figures stand beside them. What counts as a run is simulateRun alone. Parts: any of enqueue,idle,queue,shards; all unless said.
@@ -13,7 +13,7 @@ import { machine } from './lib/bench.mjs';
 
 const BIN = fileURLToPath(new URL('../bin/moeprof.js', import.meta.url));
 const TIMER = new URL('./lib/runs-timer.mjs', import.meta.url).href;
-const [asked = 3000, tokens = 900, enqueued = 10_000] = process.argv.slice(2, 5).map(Number);
+const [asked = 3000, tokens = 1500, enqueued = 10_000] = process.argv.slice(2, 5).map(Number);
 const parts = process.argv[5]?.split(',') ?? ['enqueue', 'idle', 'queue', 'shards'];
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-queue-'));
 const SEEDS = 1000;
