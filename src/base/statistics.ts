@@ -13,6 +13,13 @@ export function mean(samples: ArrayLike<number>): number {
   return sum(samples) / samples.length;
 }
 
+/** Standard deviation of what the samples are drawn from, with n - 1; 0 for fewer than two, which say nothing of others. */
+export function deviation(samples: ArrayLike<number>): number {
+  if (samples.length < 2) return 0;
+  const centre = mean(samples);
+  return Math.sqrt(sum(Float64Array.from(samples, (value) => (value - centre) ** 2)) / (samples.length - 1));
+}
+
 /**
  * Percentile of sorted samples by linear interpolation between closest ranks (Hyndman and Fan's definition 7, the default of numpy),
  * because serving benchmarks report TTFT, TPOT and ITL that way.

@@ -142,6 +142,11 @@ export function formatCount(value: number): string {
   return formatNumber(value, 0);
 }
 
+/** So many of something: `1 token`, `1,234 tokens`. @param noun takes an s in the plural */
+export function formatCounted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** Decimals that leave three significant digits of a size in its unit. */
 function decimalsOf(size: number, factor: number): number {
   return factor === 1 && Number.isInteger(size) ? 0 : size / factor >= 99.95 ? 0 : size / factor >= 9.995 ? 1 : 2;

@@ -1,13 +1,13 @@
 // `moeprof queue`: what the server of `moeprof sweep --queue` holds, and how it is emptied.
 import type { Command } from 'commander';
-import { UserError } from '../base/errors.js';
 import { formatCount } from '../base/units.js';
-import { PASSWORD_VARIABLE, QUEUE_PREFIX, queueAddress } from '../explore/queue/address.js';
+import { PASSWORD_VARIABLE } from '../explore/queue/address.js';
 import { openServer, type QueueServer } from '../explore/queue/connect.js';
 import { contentsOf, emptyQueue } from '../explore/queue/contents.js';
 import { contentsDocument } from '../explore/queue/contents-report.js';
 import { renderTerminal } from '../report/document/terminal.js';
 import type { CliContext } from './context.js';
+import { addQueueOption, namedQueue, type QueueOption } from './queue-option.js';
 
 const EXAMPLES = `
 Examples:
@@ -18,9 +18,7 @@ Examples:
 The password is best given in the environment, as ${PASSWORD_VARIABLE}.
 `;
 
-interface QueueFlags {
-  readonly queue?: string;
-  readonly queuePrefix: string;
+interface QueueFlags extends QueueOption {
   readonly json?: boolean;
   readonly force?: boolean;
 }
@@ -28,13 +26,13 @@ interface QueueFlags {
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command.addHelpText('after', EXAMPLES);
-  onQueue(command.command('show'))
+  addQueueOption(command.command('show'))
     .summary('what waits, runs and failed, and who is there')
     .description('Show what a queue holds: cells, workers, sweeps, results and files.')
     .option('--json', 'as JSON, for programs')
     .addHelpText('after', EXAMPLES)
     .action((flags: QueueFlags) => withServer(flags, context, (server) => show(server, flags, context)));
-  onQueue(command.command('empty'))
+  addQueueOption(command.command('empty'))
     .summary('remove all cells, results and files of a queue')
     .description(
       'Remove all cells, results and files of a queue, of every build of moeprof.\nRefused while sweeps wait for cells, and while results are not taken.',
@@ -44,19 +42,8 @@ export function define(command: Command, context: CliContext): void {
     .action((flags: QueueFlags) => withServer(flags, context, (server) => empty(server, flags, context)));
 }
 
-function onQueue(command: Command): Command {
-  return command
-    .option('--queue <address>', 'server of the queue: redis://host:6379/0, or rediss:// with TLS')
-    .option('--queue-prefix <text>', 'prefix of all keys of the queue', QUEUE_PREFIX);
-}
-
-async function withServer(
-  { queue, queuePrefix }: QueueFlags,
-  context: CliContext,
-  work: (server: QueueServer) => Promise<void>,
-): Promise<void> {
-  if (queue === undefined) throw new UserError('--queue: is missing; write e.g. --queue redis://localhost:6379/0');
-  const server = await openServer(queueAddress(queue, queuePrefix), (line) => context.note(line));
+async function withServer(flags: QueueFlags, context: CliContext, work: (server: QueueServer) => Promise<void>): Promise<void> {
+  const server = await openServer(namedQueue(flags), (line) => context.note(line));
   try {
     await work(server);
   } finally {

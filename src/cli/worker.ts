@@ -3,13 +3,14 @@ import { availableParallelism, hostname } from 'node:os';
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { BYTES, formatCount, parseQuantity } from '../base/units.js';
-import { PASSWORD_VARIABLE, QUEUE_PREFIX, queueAddress } from '../explore/queue/address.js';
+import { PASSWORD_VARIABLE } from '../explore/queue/address.js';
 import { openServer } from '../explore/queue/connect.js';
 import { CACHE_SIZE, cacheFolder, FileCache } from '../explore/queue/file-cache.js';
 import { ModuleIndex } from '../explore/queue/module-index.js';
 import { QueueWorker } from '../explore/queue/worker-side.js';
 import type { CliContext } from './context.js';
 import { collect, jobsOption, parseJobs } from './options.js';
+import { addQueueOption, namedQueue, type QueueOption } from './queue-option.js';
 import { RunChildren } from './run-children.js';
 
 const EXAMPLES = `
@@ -21,9 +22,7 @@ Examples:
 The password is best given in the environment, as ${PASSWORD_VARIABLE}.
 `;
 
-interface WorkerFlags {
-  readonly queue?: string;
-  readonly queuePrefix: string;
+interface WorkerFlags extends QueueOption {
   readonly jobs?: string;
   readonly name?: string;
   readonly modules: readonly string[];
@@ -34,9 +33,7 @@ interface WorkerFlags {
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command
-    .option('--queue <address>', 'server of the queue: redis://host:6379/0, or rediss:// with TLS')
-    .option('--queue-prefix <text>', 'prefix of all keys of the queue', QUEUE_PREFIX)
+  addQueueOption(command)
     .addOption(jobsOption('cells'))
     .option('--name <name>', 'as sweeps show it; host and process id unless said')
     .option('--modules <folder>', 'modules of your own that cells may name, by their content; repeatable', collect, [])
@@ -48,9 +45,8 @@ export function define(command: Command, context: CliContext): void {
 }
 
 async function work(flags: WorkerFlags, context: CliContext): Promise<void> {
-  if (flags.queue === undefined) throw new UserError('--queue: is missing; write e.g. --queue redis://localhost:6379/0');
+  const address = namedQueue(flags);
   const jobs = parseJobs(flags.jobs) ?? availableParallelism();
-  const address = queueAddress(flags.queue, flags.queuePrefix);
   const idleS = secondsIn(flags.exitIdle);
   const modules = new ModuleIndex(flags.modules);
   const cache = new FileCache(flags.fileCache ?? cacheFolder(), parseQuantity(BYTES, flags.fileCacheSize, '--file-cache-size'));

@@ -1,7 +1,7 @@
 // The tokens that a placement or a split is profiled on: tokens that the run does not replay. A placement profiled on its own test looks better
 // than it is on other text.
 import { UserError } from '../base/errors.js';
-import { formatCount } from '../base/units.js';
+import { formatCount, formatCounted } from '../base/units.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type Inputs, replayedRows } from './inputs.js';
 
@@ -45,8 +45,7 @@ export function profiledPart(inputs: Profiled, tokens: number): ProfiledPart {
       `${trace.path}: no token is left to count popularity on; give a longer trace, or counts: --set system.cache.popularity=FILE`,
     );
   }
-  const counted = to - from;
-  return { kind: 'behind', from, to, words: `${formatCount(counted)} token${counted === 1 ? '' : 's'} behind those that are replayed` };
+  return { kind: 'behind', from, to, words: `${formatCounted(to - from, 'token')} behind those that are replayed` };
 }
 
 /** Finds the rows. @throws UserError as {@link profiledPart} */

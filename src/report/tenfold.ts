@@ -1,5 +1,5 @@
 // How far a run of drawn routing would move if it were longer, in words.
-import { formatCount, formatRatio } from '../base/units.js';
+import { formatCount, formatCounted, formatRatio } from '../base/units.js';
 import type { Result } from '../result/result.js';
 
 /** Moves below it are not worth a line. Ours: a few percent, less than comparable measurements lie from predictions. */
@@ -21,8 +21,7 @@ export function tenfoldOfAll(runs: readonly { readonly name: string; readonly re
   const tenfold = most.result.tenfold;
   if (tenfold === undefined || tenfold.tpot < FEW) return null;
   const { requests, tpot } = tenfold;
-  const those = `${formatCount(requests)} request${requests === 1 ? '' : 's'}`;
-  return `${those}: ten times as many would move ${most.name} by about ${share(tpot)}, no other by more.`;
+  return `${formatCounted(requests, 'request')}: ten times as many would move ${most.name} by about ${share(tpot)}, no other by more.`;
 }
 
 function share(ratio: number): string {

@@ -11,6 +11,12 @@ interface Segment {
   readonly end: number;
 }
 
+/** `[from, to)` of rows as they are named. @param rows `#FROM:TO`, either of which may be left out; empty: all @param all where they end */
+export function rangeOfRows(rows: string, all: number): readonly [from: number, to: number] {
+  const [from = '', to = ''] = rows.slice(1).split(':');
+  return [Number(from), to === '' ? all : Number(to)];
+}
+
 /**
  * The rows of a trace that a user names.
  * @param rows `#FROM:TO`, either of which may be left out; empty: all
@@ -19,9 +25,7 @@ interface Segment {
  */
 export function rowsNamed(whole: RoutingTrace, rows: string, name: string): RoutingTrace {
   if (rows === '') return whole;
-  const [from, to] = rows.slice(1).split(':') as [string, string];
-  const start = Number(from);
-  const end = to === '' ? whole.tokens : Number(to);
+  const [start, end] = rangeOfRows(rows, whole.tokens);
   if (start < end && end <= whole.tokens) return selectRows(whole, start, end, name);
   throw new UserError(`${name}: there are rows 0:${whole.tokens}; write #FROM:TO with FROM < TO <= ${whole.tokens}`);
 }

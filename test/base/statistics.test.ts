@@ -1,7 +1,7 @@
 // Percentiles against hand-computed values of numpy's default definition, and against their own order properties.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mean, percentile, summarize } from '../../src/base/statistics.js';
+import { deviation, mean, percentile, summarize } from '../../src/base/statistics.js';
 
 describe('statistics', () => {
   it('interpolates between closest ranks as numpy.percentile does', () => {
@@ -42,5 +42,13 @@ describe('statistics', () => {
         expect(p99).toBeLessThanOrEqual(highest + slack);
       }),
     );
+  });
+});
+
+describe('deviation', () => {
+  it('is that of a sample, with n - 1; one value says nothing of others', () => {
+    // Squares 9, 1, 1, 1, 0, 0, 4, 16 about the mean of 5: 32.
+    expect(deviation([2, 4, 4, 4, 5, 5, 7, 9])).toBeCloseTo(Math.sqrt(32 / 7), 12);
+    expect([deviation([3]), deviation([])]).toEqual([0, 0]);
   });
 });

@@ -8,6 +8,7 @@ import {
   FLOPS,
   formatBytes,
   formatCount,
+  formatCounted,
   formatFlops,
   formatNs,
   formatNumber,
@@ -124,5 +125,11 @@ describe('formatting', () => {
         expect(Math.abs(back - bytes)).toBeLessThanOrEqual(bytes * 0.0051);
       }),
     );
+  });
+});
+
+describe('formatCounted', () => {
+  it('counts things: one has no s', () => {
+    expect([0, 1, 1234].map((count) => formatCounted(count, 'token'))).toEqual(['0 tokens', '1 token', '1,234 tokens']);
   });
 });

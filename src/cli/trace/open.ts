@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { findProfile, listProfiles, shownTrace, splitRows } from '../../base/profiles.js';
-import { formatCount } from '../../base/units.js';
+import { formatCount, formatCounted } from '../../base/units.js';
 import { loadModel } from '../../model/load.js';
 import type { ModelSpec } from '../../model/spec.js';
 import { printable } from '../../report/format.js';
@@ -69,7 +69,7 @@ export function describeTrace({ expertsPerLayer, format, layers, model, requests
   const origin = synthetic ? 'synthetic' : 'recorded';
   const from = model === null ? '' : ` ${synthetic ? 'for' : 'from'} ${printable(model)}`;
   return (
-    `${formatCount(tokens)} tokens in ${formatCount(requests)} request${requests === 1 ? '' : 's'}, ${formatCount(layers)} layer${layers === 1 ? '' : 's'} of ` +
+    `${formatCount(tokens)} tokens in ${formatCounted(requests, 'request')}, ${formatCounted(layers, 'layer')} of ` +
     `${experts} experts, top-${topK}; ${printable(format)}, ${origin}${from}`
   );
 }

@@ -1,5 +1,6 @@
 // How steady the tokens of a run are: TPOT of each half of each request. Requests differ by their text and halves by how warm caches are, and
 // from both follows how far the mean of a longer run may lie away.
+import { deviation, mean } from '../../base/statistics.js';
 import type { Request } from '../../schedule/request.js';
 import { Samples } from './samples.js';
 
@@ -35,21 +36,10 @@ export class RequestHalves {
    * tell of more: two requests may be alike by chance. Null: no request has two halves.
    */
   tenfold(): { readonly requests: number; readonly tpot: number } | null {
-    const requests = this.whole.values().length;
-    if (requests === 0) return null;
-    const mean = meanOf(this.whole.values());
-    const moves = [this.whole, this.halves].map((blocks) => deviation(blocks.values()) * Math.sqrt(0.9 / blocks.values().length));
-    return { requests, tpot: mean === 0 ? 0 : Math.max(...moves) / mean };
+    const whole = this.whole.values();
+    if (whole.length === 0) return null;
+    const tpot = mean(whole);
+    const moves = [whole, this.halves.values()].map((blocks) => deviation(blocks) * Math.sqrt(0.9 / blocks.length));
+    return { requests: whole.length, tpot: tpot === 0 ? 0 : Math.max(...moves) / tpot };
   }
-}
-
-function meanOf(values: Float64Array): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** Standard deviation of what the values are a sample of; 0 for one value, which says nothing of others. */
-function deviation(values: Float64Array): number {
-  if (values.length < 2) return 0;
-  const mean = meanOf(values);
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
 }

@@ -1,5 +1,5 @@
 // What a queue has on its server, as a document.
-import { formatBytes, formatCount } from '../../base/units.js';
+import { formatBytes, formatCount, formatCounted } from '../../base/units.js';
 import { type Document, grid, note } from '../../report/document/document.js';
 import type { QueueAddress } from './address.js';
 import type { BuildCells, QueueContents } from './contents.js';
@@ -45,11 +45,11 @@ export function contentsDocument({ prefix, shown }: QueueAddress, contents: Queu
         { head: 'worker', align: 'left', of: ({ worker }) => worker, most: 16 },
         { head: 'why', align: 'left', of: ({ why }) => why, wrap: 40 },
       ]),
-      ...(more > 0 ? [note(`${counted(more, 'reason')} more (-v)`, 'dim')] : []),
+      ...(more > 0 ? [note(`${formatCounted(more, 'reason')} more (-v)`, 'dim')] : []),
       note(
         nothing
           ? 'nothing is there'
-          : `${counted(results.count, 'result')} (${formatCount(results.untaken)} not taken yet, ${formatBytes(results.bytes)}) and ${counted(files.count, 'file')} (${formatBytes(files.bytes)}) on the server`,
+          : `${formatCounted(results.count, 'result')} (${formatCount(results.untaken)} not taken yet, ${formatBytes(results.bytes)}) and ${formatCounted(files.count, 'file')} (${formatBytes(files.bytes)}) on the server`,
       ),
       ...(nobody ? [note(`no worker is here; moeprof worker --queue ${shown} is one`, 'warning')] : []),
       ...(others ? [note('* another build of moeprof than this one: its cells run on its workers only', 'dim')] : []),
@@ -79,8 +79,4 @@ function byReason(failures: readonly CellEnd[]): readonly Failure[] {
 /** A build, marked where it is not this one. */
 function named(build: string, protocol: number): string {
   return isAlike({ name: '', build, protocol, running: 0 }) ? build : `${build}*`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }

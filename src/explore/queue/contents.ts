@@ -2,7 +2,7 @@
 // And how it is emptied. Keys are found by their names, so that nothing of a queue is missed, and nothing else is touched.
 import type { Redis } from 'ioredis';
 import { UserError } from '../../base/errors.js';
-import { formatCount } from '../../base/units.js';
+import { formatCounted } from '../../base/units.js';
 import { type QueueServer, serverError } from './connect.js';
 import { type CellEnd, doneOf, keysOf, type Presence, presencesIn, RESULT_TAKEN_S } from './protocol.js';
 
@@ -52,10 +52,8 @@ export function emptyQueue(server: QueueServer, force: boolean): Promise<Emptied
     const keys = await keysBelow(server);
     const { cells, files, results, sweeps } = await contentsBehind(server, keys);
     const waits = [
-      ...(sweeps.length > 0 ? [`${formatCount(sweeps.length)} ${sweeps.length === 1 ? 'sweep waits' : 'sweeps wait'} for its cells`] : []),
-      ...(results.untaken > 0
-        ? [`no sweep has taken ${formatCount(results.untaken)} ${results.untaken === 1 ? 'result' : 'results'}`]
-        : []),
+      ...(sweeps.length > 0 ? [`${formatCounted(sweeps.length, 'sweep')} ${sweeps.length === 1 ? 'waits' : 'wait'} for its cells`] : []),
+      ...(results.untaken > 0 ? [`no sweep has taken ${formatCounted(results.untaken, 'result')}`] : []),
     ];
     if (waits.length > 0 && !force) {
       const instead = sweeps.length > 0 ? 'end what waits' : 'start the sweep again to take them';

@@ -2,7 +2,7 @@
 // best of the others by more than chance.
 import { UserError } from '../../base/errors.js';
 import { ALPHA, holm, mannWhitney, smallestP } from '../../base/significance.js';
-import { mean, percentile } from '../../base/statistics.js';
+import { deviation, mean, percentile } from '../../base/statistics.js';
 import { didYouMean } from '../../base/text.js';
 import { describeMetric } from '../../result/catalogue.js';
 import type { Unit } from '../../result/result.js';
@@ -147,13 +147,6 @@ export function statisticOf(samples: readonly number[], statistic: Statistic): n
     case 'n':
       return samples.length;
   }
-}
-
-/** Standard deviation of a sample, with n - 1. */
-function deviation(samples: readonly number[]): number {
-  if (samples.length < 2) return 0;
-  const centre = mean(samples);
-  return Math.sqrt(samples.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (samples.length - 1));
 }
 
 /** 97.5 % quantiles of Student's t by degrees of freedom from 1 on (Abramowitz and Stegun, table 26.10). */

@@ -1,6 +1,6 @@
 // What a reader wants to know of a run, in the order of asking, free of any output format: the document of a run and the page of
 // HTML are made of it.
-import { formatCount } from '../../base/units.js';
+import { formatCount, formatCounted } from '../../base/units.js';
 import type { Result, Warning } from '../../result/result.js';
 import { requestsRun, tokensRun } from '../../result/work-done.js';
 import { changedParts } from '../changed-parts.js';
@@ -58,10 +58,6 @@ export function summarizeResult(result: Result): Summary {
   };
 }
 
-function plural(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
-}
-
 function origin(result: Result): string {
   const { traces } = result.inputs;
   const paths = traces.map((trace) => (trace.synthetic && trace.path === 'synthetic' ? 'synthetic routing' : printable(trace.path)));
@@ -72,7 +68,7 @@ function origin(result: Result): string {
       : tokens.size === 1
         ? `, ${formatCount(traces[0]!.tokens)} of each`
         : `, ${traces.map((trace) => formatCount(trace.tokens)).join(' + ')}`;
-  return `${plural(tokensRun(result), 'token')} of ${plural(requestsRun(result), 'request')} from ${paths.join(', ')}${shares}`;
+  return `${formatCounted(tokensRun(result), 'token')} of ${formatCounted(requestsRun(result), 'request')} from ${paths.join(', ')}${shares}`;
 }
 
 function chosen({ warnings }: Result): string | null {
