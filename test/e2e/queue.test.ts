@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Finished, moeprof, temporaryFolder } from './moeprof.js';
-import { type Begun, begin as beginIn, freePort, killAll, SERVER, startServer as serverAt } from './valkey.js';
+import { type Begun, begin as beginIn, cuttingProxy, freePort, killAll, SERVER, startServer as serverAt } from './valkey.js';
 
 it('has a Valkey where one is required', () => {
   expect(SERVER !== undefined || process.env.MOEPROF_VALKEY !== 'required').toBe(true);
@@ -115,6 +115,23 @@ describe.skipIf(SERVER === undefined)('a study on a queue', () => {
     expect(drained.stderr).toMatch(/takes no more cells; .*\nworker \S+: ran \d+ cells in [\d.]+ s of processor time, 0 failed\n$/s);
     expect([ended, watched, drained, other].map(({ stderr }) => stderr).join()).not.toContain(PASSWORD);
   }, 300_000);
+
+  it('repeats what was cut off in the middle of an answer', async () => {
+    const cwd = folderWith('set: { trace: mini-mixtral-8x8l, workload.tokens: 5, bounds: false }\naxes: { seed: 1..400 }\n');
+    // A connection begins with some 6 kB of what the server says of itself.
+    const limits = Array.from({ length: 24 }, (_, at) => 8000 + 700 * (at % 9));
+    const [forSweep, forWorker] = [await cuttingProxy(port, limits), await cuttingProxy(port, limits)];
+    const through = ({ port: there }: { readonly port: number }) => ['--queue', `redis://127.0.0.1:${there}/0`];
+    const waiting = sweep(cwd, through(forSweep));
+    const runs = worker(cwd, ...through(forWorker));
+    const { code, stderr } = await waiting.ended;
+    runs.child.kill('SIGTERM');
+    expect([code, stderr]).toEqual([0, '']);
+    expect((await runs.ended).stderr).toMatch(/, 0 failed\n$/);
+    expect(Math.min(forSweep.cuts(), forWorker.cuts())).toBeGreaterThan(3);
+    expect((await alone(cwd)).code).toBe(0);
+    expectSameStores(cwd);
+  });
 
   it('fails the cells that kill their process or whose code is not here, in one line each, and runs the others', async () => {
     const cwd = folderWith(

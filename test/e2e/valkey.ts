@@ -56,6 +56,38 @@ export async function startServer(port: number, options: Readonly<Record<string,
   throw new Error('the server does not start');
 }
 
+/**
+ * A way to a server that cuts its first connections, each in the middle of what the server answers.
+ * @param after bytes of answers after which each connection is cut; later connections last
+ * @returns the port to reach the server through, and how many connections were cut
+ */
+export async function cuttingProxy(port: number, after: readonly number[]): Promise<{ readonly port: number; cuts(): number }> {
+  let begun = 0;
+  let cuts = 0;
+  const proxy = createServer((near) => {
+    const last = after[begun++] ?? Number.POSITIVE_INFINITY;
+    const far = connect(port, '127.0.0.1');
+    let answered = 0;
+    far.on('data', (bytes) => {
+      near.write(bytes.subarray(0, last - answered));
+      answered += bytes.length;
+      if (answered < last) return;
+      cuts++;
+      near.end();
+      far.destroy();
+    });
+    near.on('data', (bytes) => far.write(bytes));
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const)
+      one.on('error', () => undefined).on('close', () => other.end());
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  proxy.unref();
+  return { port: (proxy.address() as AddressInfo).port, cuts: () => cuts };
+}
+
 /** A command that runs on. */
 export interface Begun {
   readonly child: ChildProcess;

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { UserError } from '../../base/errors.js';
 import { formatCounted } from '../../base/units.js';
 import { type QueueServer, serverError } from './connect.js';
+import { answersTo } from './cut-off.js';
 import { type CellEnd, doneOf, keysOf, type Presence, presencesIn, RESULT_TAKEN_S } from './protocol.js';
 
 /** Keys that are asked for, and entries that are read, at once. */
@@ -166,9 +167,12 @@ async function eachOf(
 ): Promise<number[]> {
   const said: number[] = [];
   for (const some of batchesOf(keys)) {
-    const pipeline = redis.pipeline();
-    for (const key of some) ask(pipeline, key);
-    for (const [error, value] of (await pipeline.exec()) ?? []) {
+    const answers = await answersTo(() => {
+      const pipeline = redis.pipeline();
+      for (const key of some) ask(pipeline, key);
+      return pipeline;
+    });
+    for (const [error, value] of answers) {
       if (error !== null) throw error;
       said.push(Number(value));
     }

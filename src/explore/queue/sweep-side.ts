@@ -11,6 +11,7 @@ import type { Outcome } from '../study/outcome.js';
 import type { Store } from '../study/store.js';
 import { chunkCount, chunksOf, type FileNote } from './chunks.js';
 import { type QueueServer, serverError } from './connect.js';
+import { answersTo, untilAnswered } from './cut-off.js';
 import { LateRate, type QueueStatus } from './progress.js';
 import {
   type CellEnd,
@@ -147,13 +148,12 @@ export class QueueSweep {
     }
     await this.#collect(batch.map(([fingerprint]) => fingerprint));
     const rest = batch.filter(([fingerprint]) => this.#pending.has(fingerprint));
-    await this.#queue.addBulk(
-      rest.map(([fingerprint, cell]) => ({
-        name: 'cell',
-        data: cellData(cell),
-        opts: { jobId: fingerprint, attempts: TRIES, removeOnComplete: true, removeOnFail: true },
-      })),
-    );
+    const jobs = rest.map(([fingerprint, cell]) => ({
+      name: 'cell',
+      data: cellData(cell),
+      opts: { jobId: fingerprint, attempts: TRIES, removeOnComplete: true, removeOnFail: true },
+    }));
+    await untilAnswered(() => this.#queue.addBulk(jobs));
   }
 
   async #listen(from: string): Promise<void> {
@@ -187,15 +187,15 @@ export class QueueSweep {
     const { redis } = this.#server;
     const keys = fingerprints.map((fingerprint) => this.#keys.result(fingerprint));
     const entries = await redis.mgetBuffer(keys);
-    const taken = redis.pipeline();
+    const taken: string[] = [];
     for (const [at, entry] of entries.entries()) {
       const fingerprint = fingerprints[at]!;
       if (entry === null || !this.#pending.has(fingerprint)) continue;
       this.#settle(fingerprint, this.#store.putEntry(fingerprint, unpackedEntry(entry)));
-      taken.expire(keys[at]!, RESULT_TAKEN_S);
+      taken.push(keys[at]!);
       await nextTurn();
     }
-    if (taken.length > 0) await taken.exec();
+    if (taken.length > 0) await answersTo(() => redis.pipeline(taken.map((key) => ['expire', key, RESULT_TAKEN_S])));
   }
 
   #settle(fingerprint: string, outcome: Outcome): void {
@@ -247,11 +247,12 @@ export class QueueSweep {
   /** Says that this sweep is there. @returns the workers that are */
   async #beat(): Promise<Presence[]> {
     const { redis } = this.#server;
-    await redis
-      .pipeline()
-      .set(this.#keys.sweep(this.#id), presenceText(`sweep ${this.#id}`, 0), 'EX', BELIEVED_S)
-      .sadd(this.#keys.sweeps, this.#id)
-      .exec();
+    await answersTo(() =>
+      redis
+        .pipeline()
+        .set(this.#keys.sweep(this.#id), presenceText(`sweep ${this.#id}`, 0), 'EX', BELIEVED_S)
+        .sadd(this.#keys.sweeps, this.#id),
+    );
     const ids = await redis.smembers(this.#keys.workers);
     if (ids.length === 0) return [];
     const texts = await redis.mget(ids.map((id) => this.#keys.worker(id)));
@@ -303,7 +304,7 @@ export class QueueSweep {
   /** Removes everything that is no longer needed from the server. */
   async #leave(): Promise<void> {
     const { redis } = this.#server;
-    await redis.pipeline().del(this.#keys.sweep(this.#id)).srem(this.#keys.sweeps, this.#id).exec();
+    await answersTo(() => redis.pipeline().del(this.#keys.sweep(this.#id)).srem(this.#keys.sweeps, this.#id));
     const others = await redis.smembers(this.#keys.sweeps);
     const alive = others.length === 0 ? 0 : await redis.exists(...others.map((id) => this.#keys.sweep(id)));
     if (alive > 0) return;

@@ -1,8 +1,9 @@
 // Commands of one turn of the event loop, as one message to the server: cells come back from a process several at a time, and each message
 // would wake server and worker once more.
 import type { Redis } from 'ioredis';
+import { answersTo } from './cut-off.js';
 
-/** A command and what it is given. */
+/** A command and what it is given; one that may be given twice, since the server may go before it has answered. */
 export type ServerCommand = readonly [name: string, ...given: (string | number | Buffer)[]];
 
 interface Message {
@@ -35,7 +36,7 @@ export class Together {
     const commands: ServerCommand[] = [];
     const answers = new Promise<void>((resolve) => process.nextTick(resolve)).then(async () => {
       this.#message = null;
-      const answered = (await this.#redis.pipeline(commands.map((command) => [...command])).exec()) ?? [];
+      const answered = await answersTo(() => this.#redis.pipeline(commands.map((command) => [...command])));
       this.#gatherNext();
       return answered;
     });

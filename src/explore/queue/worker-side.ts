@@ -5,6 +5,7 @@ import type { Elsewhere } from '../../base/elsewhere.js';
 import { messageOf, UserError } from '../../base/errors.js';
 import { buildOf } from '../study/build.js';
 import { type QueueServer, serverError } from './connect.js';
+import { answersTo } from './cut-off.js';
 import type { FileCache } from './file-cache.js';
 import type { ModuleIndex } from './module-index.js';
 import {
@@ -120,7 +121,9 @@ export class QueueWorker {
     // A cell whose workers died time and again is failed without being run.
     this.#worker.on('failed', (job, error) => {
       if (job?.id !== undefined && error instanceof server.bull.UnrecoverableError)
-        void this.#publish({ fingerprint: job.id, worker: settings.name, failure: `its worker died ${TRIES} times while it ran` });
+        this.#publish({ fingerprint: job.id, worker: settings.name, failure: `its worker died ${TRIES} times while it ran` }).catch(
+          (error: unknown) => settings.tell(messageOf(error)),
+        );
     });
     // The connection reports a lost server by itself; a lost lock means that another worker has the cell now.
     this.#worker.on('error', () => undefined);
@@ -236,11 +239,9 @@ export class QueueWorker {
     const { redis } = this.#server;
     const { name, tell } = this.#settings;
     try {
-      await redis
-        .pipeline()
-        .set(this.#keys.worker(name), presenceText(name, this.#running), 'EX', BELIEVED_S)
-        .sadd(this.#keys.workers, name)
-        .exec();
+      await answersTo(() =>
+        redis.pipeline().set(this.#keys.worker(name), presenceText(name, this.#running), 'EX', BELIEVED_S).sadd(this.#keys.workers, name),
+      );
       if (this.#toldOther || this.#running > 0) return;
       const ids = await redis.smembers(this.#keys.sweeps);
       const sweeps = ids.length === 0 ? [] : presencesIn(await redis.mget(ids.map((id) => this.#keys.sweep(id))));

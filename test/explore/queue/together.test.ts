@@ -25,3 +25,29 @@ it('sends what is asked in one turn as one message, and each who asks hears the 
   expect(await together.ask(['get', 'd'])).toEqual(['get d']);
   expect(messages.length).toBe(2);
 });
+
+it('sends a message anew whose answers were cut off', async () => {
+  const cut = Object.assign(new Error('Command aborted due to connection close'), { name: 'AbortError' });
+  const answers = [
+    [
+      [null, 1],
+      [cut, null],
+    ],
+    [
+      [null, 1],
+      [null, 2],
+    ],
+  ];
+  const sent: unknown[] = [];
+  const redis = {
+    stream: undefined,
+    pipeline: (commands: unknown) => ({ exec: async () => answers[sent.push(commands) - 1] }),
+  } as unknown as Redis;
+  expect(await new Together(redis).ask(['get', 'a'], ['get', 'b'])).toEqual([1, 2]);
+  expect(sent).toEqual(
+    Array.from({ length: 2 }, () => [
+      ['get', 'a'],
+      ['get', 'b'],
+    ]),
+  );
+});
