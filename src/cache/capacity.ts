@@ -5,7 +5,7 @@ import type { Written } from '../base/written.js';
 import { expertBytesTotal, type ModelSpec } from '../model/spec.js';
 
 /** A capacity as it was written: bytes, a share of the bytes of all experts, or experts per MoE layer. */
-export type Capacity = Written &
+type Capacity = Written &
   (
     | { readonly kind: 'bytes'; readonly bytes: number }
     | { readonly kind: 'share'; readonly share: number }

@@ -6,7 +6,7 @@ import { type Clock, UNPINNED } from './policy.js';
 import type { Caches } from './scope.js';
 
 /** Counters by MoE layer of the event that caused them. */
-export interface LayerCounts {
+interface LayerCounts {
   readonly events: Float64Array;
   readonly demanded: Float64Array;
   readonly hits: Float64Array;

@@ -1,9 +1,11 @@
 // `moeprof compare`: the gate. Exit code 0 where every budget holds, 1 where one is broken, 3 where the runs cannot be compared.
+
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
 import { readText } from '../base/input-file.js';
+import { formatCounted } from '../base/units.js';
 import { locateYaml } from '../base/yaml.js';
 import { compareSets, type Gate } from '../compare/gate.js';
 import { compareReports } from '../compare/report.js';
@@ -158,10 +160,8 @@ const FILE = { color: false, width: 80, unicode: true, verbose: false } as const
 function accept(gate: Gate, files: ReadonlyMap<string, string>, folder: string | null, context: CliContext): void {
   const changed = gate.comparisons.reduce((sum, { rows }) => sum + rows.length, 0);
   const faults = gate.comparisons.reduce((sum, { findings }) => sum + findings.length, gate.faults.length);
-  const what = `${changed} changed metric${changed === 1 ? '' : 's'}, ${faults} fault${faults === 1 ? '' : 's'}`;
-  context.note(
-    `accepting ${what}${gate.added.length === 0 ? '' : `, ${gate.added.length} new scenario${gate.added.length === 1 ? '' : 's'}`}`,
-  );
+  const what = `${formatCounted(changed, 'changed metric')}, ${formatCounted(faults, 'fault')}`;
+  context.note(`accepting ${what}${gate.added.length === 0 ? '' : `, ${formatCounted(gate.added.length, 'new scenario')}`}`);
   if (folder !== null && isBaseline(folder)) writeBaseline(folder, files);
   else {
     for (const [path, text] of files) {

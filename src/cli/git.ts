@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { EXIT, messageOf, UserError } from '../base/errors.js';
 
 /** What a path was at a commit. */
-export type GitObject =
+type GitObject =
   | { readonly kind: 'file'; readonly text: string }
   | { readonly kind: 'folder'; readonly names: readonly string[]; read(name: string): string };
 

@@ -179,7 +179,7 @@ function formatNamed<T>(name: string, formats: readonly OutputFormat<T>[]): Outp
 }
 
 /** Where an output is written. */
-export interface Sink {
+interface Sink {
   write(data: string | Uint8Array): void;
   /** Puts the finished file in its place. */
   commit(): void;

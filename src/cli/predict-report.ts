@@ -49,7 +49,7 @@ export interface EvaluationReport extends ReportHead {
 }
 
 /** Report of `predict train`. */
-export interface TrainingReport extends ReportHead {
+interface TrainingReport extends ReportHead {
   readonly schema: typeof TRAINING_SCHEMA;
   /** Kind, network and how it was trained. */
   readonly options: Readonly<Record<string, unknown>>;

@@ -6,7 +6,7 @@ import { formatCount } from '../base/units.js';
 export type ProgressMode = 'bar' | 'lines' | 'off';
 
 /** What a bar needs from the world. */
-export interface ProgressSink {
+interface ProgressSink {
   write(text: string): unknown;
   /** Columns of the terminal. */
   readonly width: number;

@@ -35,7 +35,7 @@ export interface TrainingFlags {
 }
 
 /** A training, as the flags ask for it. */
-export interface TrainingChoice {
+interface TrainingChoice {
   /** Its description in the report: kind, network and how it is trained. */
   readonly reported: Readonly<Record<string, unknown>>;
   readonly checkpoint: string | null;

@@ -127,7 +127,7 @@ export class EventFold {
 }
 
 /** Parts of a run on one GPU beside the GPU itself. */
-export interface OneGpuRun {
+interface OneGpuRun {
   readonly gpu: Gpu;
   readonly replay: Replay;
   readonly bounds: BoundClocks;

@@ -1,6 +1,8 @@
 // Faults of links and of the CPU. A fault takes effect at the first layer whose routing becomes known at or after its time. Transfers that were
 // placed before keep their speed (L10), with one exception: a prefetch on a lane that is lost runs again on another.
+
 import type { UserError } from '../base/errors.js';
+import { formatCounted } from '../base/units.js';
 import type { CostModel } from '../hardware/cost.js';
 import { type Fault, hits, isInEffect } from '../system/faults.js';
 import { misfit, type RunSpec } from '../system/run.js';
@@ -68,7 +70,7 @@ export class Faults {
         if (this.#lanes(link, gpu, ns) >= 1) continue;
         throw refuse(
           'faults',
-          `${link.name} has ${link.lanes} lane${link.lanes === 1 ? '' : 's'} and would lose the last; leave it one, or take its bandwidth`,
+          `${link.name} has ${formatCounted(link.lanes, 'lane')} and would lose the last; leave it one, or take its bandwidth`,
         );
       }
     }

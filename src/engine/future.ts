@@ -10,7 +10,7 @@ import { EventDemand } from './event/event.js';
 import type { Dispatch } from './parallel/dispatch.js';
 
 /** Tells what a pass demands at a layer of each GPU: calls `append` once an event. */
-export type DemandWalk = (pass: Pass, layer: number, append: (gpu: number, ids: Int32Array, size: number) => void) => void;
+type DemandWalk = (pass: Pass, layer: number, append: (gpu: number, ids: Int32Array, size: number) => void) => void;
 
 /** Demands of one GPU: one event a layer, or with `sequential` one an activation (L7). */
 export function walkOfOne(model: ModelSpec, replay: Replay): DemandWalk {

@@ -19,7 +19,7 @@ export interface ProfiledRows {
 }
 
 /** Where rows to profile on are found. */
-export interface ProfiledPart {
+interface ProfiledPart {
   /** `apart`: drawn for the purpose; `behind`: of the trace, behind what is replayed. */
   readonly kind: 'apart' | 'behind';
   readonly from: number;

@@ -16,7 +16,7 @@ interface DraftGain {
 }
 
 /** Runs that differ in their drafts alone. */
-export interface BreakEven {
+interface BreakEven {
   /** Path of the axis that drafts are. */
   readonly path: string;
   /** Values of the other axes, in their order. */

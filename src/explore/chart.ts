@@ -2,13 +2,13 @@
 import type { ChalkInstance } from 'chalk';
 
 /** One line of the chart; x and y ascending in x, y from 0 to 1. */
-export interface ChartSeries {
+interface ChartSeries {
   readonly x: readonly number[];
   readonly y: readonly number[];
 }
 
 /** What the chart shows beside the lines. */
-export interface ChartOptions {
+interface ChartOptions {
   /** Columns of the whole chart. */
   readonly width: number;
   /** Rows of the plot. */

@@ -18,7 +18,7 @@ import { CapacitySearch, type Plan, type Probe, placingOf, planOf } from './plan
 const ATTAINED = 'goodput.attained >= 99%';
 
 /** One system on one machine while the search goes on. */
-export interface PlanCandidate {
+interface PlanCandidate {
   readonly system: string;
   readonly hardware: string;
   readonly gpuBytes: number;

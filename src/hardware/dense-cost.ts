@@ -4,7 +4,7 @@ import { byFormat } from './by-format.js';
 import type { Device } from './spec.js';
 
 /** Nanoseconds per byte and per operation that a device reaches. */
-export interface Speed {
+interface Speed {
   readonly nsPerByte: number;
   readonly nsPerFlop: number;
 }

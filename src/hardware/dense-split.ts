@@ -7,7 +7,7 @@ import { hopOf } from './joined.js';
 import type { Device, HardwareSpec, HostDevice } from './spec.js';
 
 /** Who holds a layer: the CPU, or a GPU by its number. */
-export type Holder = 'cpu' | number;
+type Holder = 'cpu' | number;
 
 /** Where the dense part of a model lives. */
 export interface DensePlacement {

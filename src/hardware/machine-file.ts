@@ -144,7 +144,7 @@ export function machineOfFile(file: MachineFile, place: string): Machine {
 }
 
 /** What of a file belongs to a runtime: its constants here, and a sentence on how well they hold. */
-export interface FileRuntime {
+interface FileRuntime {
   readonly runtime: RuntimeSpec;
   /** Null: the file says nothing of this runtime. */
   readonly said: string | null;

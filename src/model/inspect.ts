@@ -30,7 +30,7 @@ interface ExpertGroup {
 }
 
 /** What is asked of a machine: its memory. */
-export interface MachineMemory {
+interface MachineMemory {
   readonly name: string;
   /** Memories from where experts execute to where all are kept, in bytes. */
   readonly tiers: readonly { readonly name: string; readonly bytes: number }[];

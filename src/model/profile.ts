@@ -215,7 +215,7 @@ export function windowOf({ attention }: ModelProfile, layer: number): number | n
 }
 
 /** A routed module of a decoder layer. */
-export interface RoutedModule {
+interface RoutedModule {
   readonly experts: number;
   readonly topK: number;
   /** Width of one expert as an FFN; null where an expert is something else, with {@link parameters} parameters. */

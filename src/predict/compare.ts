@@ -30,7 +30,7 @@ export interface JudgedTimes extends PredictionTimes {
 }
 
 /** What to judge, on what. */
-export interface ComparisonRequest {
+interface ComparisonRequest {
   /** Names with parameters, or ONNX files. */
   readonly predictors: readonly string[];
   readonly model: ModelSpec;

@@ -17,7 +17,7 @@ import { ownPredictor } from './user-predictor.js';
 export type PredictorChoice = OwnChoice<PredictorDefinition>;
 
 /** What to create, and for what. */
-export interface PredictorRequest {
+interface PredictorRequest {
   readonly chosen: PredictorChoice;
   readonly model: ModelSpec;
   /** The trace whose tokens it will predict. */

@@ -11,7 +11,7 @@ import { PathIndex, type Similarity } from './path-index.js';
 import { NOWHERE } from './path-ring.js';
 
 /** How sharply votes are weighed. */
-export interface Sharpness {
+interface Sharpness {
   /** Of whole paths, before the pass and for the next token: per share of a path's experts. */
   readonly before: number;
   /** Once layers are known: per share of a layer's experts. */

@@ -34,7 +34,7 @@ type Holdup = 'policy' | 'prediction' | 'link' | 'work';
 const NOTHING = 0.03;
 
 /** What holds a run up, and ns of its time by part. */
-export interface Limit {
+interface Limit {
   readonly of: Holdup;
   readonly parts: Readonly<Record<Exclude<Holdup, 'work'>, number>>;
 }

@@ -89,7 +89,7 @@ export function ruledTable(
 }
 
 /** One part of a {@link stackedBar}. */
-export interface BarPart {
+interface BarPart {
   /** 0..1 of the bar. */
   readonly share: number;
   /** One column. */

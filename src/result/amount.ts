@@ -14,7 +14,7 @@ export interface Amount {
 }
 
 /** A metric's value in base and candidate; a base that lacks the metric is null. */
-export interface Pair {
+interface Pair {
   readonly base: number | null;
   readonly candidate: number;
   readonly unit: Unit;
@@ -104,7 +104,7 @@ const READERS: Readonly<Record<Unit, (text: string) => number | null>> = {
 };
 
 /** The number that an amount speaks of, and the number that it says, in the same measure. */
-export interface Measured {
+interface Measured {
   readonly observed: number;
   readonly limit: number;
 }

@@ -120,7 +120,7 @@ export const budgetFileSchema = z.strictObject({
 });
 
 /** An entry of `budgets:` after its check. */
-export type BudgetEntry = z.infer<typeof entrySchema>;
+type BudgetEntry = z.infer<typeof entrySchema>;
 
 /**
  * Budgets of checked entries, in their order.

@@ -6,7 +6,7 @@ import { noSuchMetric, replacementOf } from './replaced.js';
 import type { Metric, Unit } from './result.js';
 
 /** What a metric is. */
-export interface MetricDescription {
+interface MetricDescription {
   /** Full name, dots group: `latency.tpot.p50`. */
   readonly name: string;
   readonly unit: Unit;

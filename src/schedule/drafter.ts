@@ -4,7 +4,7 @@ import { DURATION, SHARE } from '../base/units.js';
 import type { Written } from '../base/written.js';
 
 /** A drafter: its time a token, or the bytes of its experts as a share of the model's, (0, 1]. */
-export type Drafter = Written & ({ readonly ns: number } | { readonly copyBytes: number });
+type Drafter = Written & ({ readonly ns: number } | { readonly copyBytes: number });
 
 /**
  * Reads `1ms`, the time of drafting one token, or `copy 25%`: the model itself, with experts of that share of their bytes, all on the GPU.

@@ -23,7 +23,7 @@ type Objective = Partial<Record<Limit, number>>;
 export type Objectives = ReadonlyMap<string, Objective>;
 
 /** Objectives that a user wrote. */
-export interface WrittenObjectives extends Written {
+interface WrittenObjectives extends Written {
   readonly limits: Objectives;
 }
 

@@ -5,7 +5,7 @@ import { asWritten } from '../base/written.js';
 import { loadSystem, type SystemSpec } from './system.js';
 
 /** A value that is not what the bundled system has. */
-export interface SystemChange {
+interface SystemChange {
   /** Dotted, from the system's root. */
   readonly path: string;
   /** As written; null: the bundled system has one, and this has none. */

@@ -4,7 +4,7 @@ import type { Written } from '../base/written.js';
 import type { ModelSpec } from '../model/spec.js';
 
 /** Buffers outside the expert cache, counted in experts, or in layers of which all experts fit. */
-export type StagingSize = Written & { readonly unit: 'experts' | 'layers'; readonly count: number };
+type StagingSize = Written & { readonly unit: 'experts' | 'layers'; readonly count: number };
 
 /**
  * Reads `4` (experts) or `2 layers`.

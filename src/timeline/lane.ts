@@ -9,7 +9,7 @@ const DEMAND = 1;
 const PREFETCH = 2;
 
 /** A part of a transfer, whole ns. */
-export interface Part {
+interface Part {
   readonly place: Place;
   readonly startNs: number;
   readonly endNs: number;

@@ -14,7 +14,7 @@ import { openRows } from './rows.js';
 import type { Window } from './window.js';
 
 /** What is drawn. */
-export interface TimelineParts {
+interface TimelineParts {
   readonly model: ModelSpec;
   /** Each GPU with its expert cache, and DRAM where that is a cache of the SSD. */
   readonly gpus: readonly { readonly gpu: WatchedGpu; readonly dram: { readonly link: Link } | null }[];

@@ -7,7 +7,7 @@ import { loadModel } from '../model/load.js';
 import type { RoutingTrace } from './trace.js';
 
 /** A bundled model, and what the reader must know of how it was found. */
-export interface RecordedModel {
+interface RecordedModel {
   readonly name: string;
   /** One sentence; null: the trace names it. */
   readonly note: string | null;

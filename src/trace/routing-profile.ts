@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { ModelSpec } from '../model/spec.js';
 
 /** A value by depth: the same everywhere; one per MoE layer; or first layer, plateau and last layer, with short ramps between. */
-export type ByDepth = number | readonly number[] | { readonly first: number; readonly middle: number; readonly last: number };
+type ByDepth = number | readonly number[] | { readonly first: number; readonly middle: number; readonly last: number };
 
 /** Words, of which each has a path of its own. */
 export interface VocabularyProfile {

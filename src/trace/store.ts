@@ -13,7 +13,7 @@ const MEMORY_BYTES = 32 * 1024 * 1024;
 const PAGE_BYTES = 256 * 1024;
 
 /** The shape of the rows to come. */
-export interface StoreShape {
+interface StoreShape {
   /** Names the trace; also in messages. */
   readonly path: string;
   readonly layers: number;

@@ -14,7 +14,7 @@ export interface RequestLength {
 }
 
 /** What to generate. */
-export interface SyntheticOptions {
+interface SyntheticOptions {
   /** Seed of the run. */
   readonly seed: number;
   /** One entry per request, in order; a request has at least one token. */

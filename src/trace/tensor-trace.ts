@@ -27,7 +27,7 @@ interface TensorColumns {
 }
 
 /** What a tensor trace is made of. */
-export interface TensorTraceParts {
+interface TensorTraceParts {
   readonly source: TraceSource;
   readonly tokens: number;
   readonly layers: number;

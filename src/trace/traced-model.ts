@@ -5,7 +5,7 @@ import { shapeOf } from './stats/shape.js';
 import type { RoutingTrace } from './trace.js';
 
 /** A model that only its routing describes. */
-export interface TracedModel {
+interface TracedModel {
   /** Its experts have the recorded sizes, or one byte each; nothing else weighs anything. */
   readonly model: ModelSpec;
   /** True where the trace has the sizes of experts. */

@@ -289,7 +289,7 @@ describe('Markdown', () => {
     );
     const text = render('markdown', gate);
     expect(text.length).toBeLessThan(65_000);
-    expect(text.split('\n')[1]).toBe('**❌ 1000 comparisons: 999 passed, 1 failed.**');
+    expect(text.split('\n')[1]).toBe('**❌ 1,000 comparisons: 999 passed, 1 failed.**');
     expect(text).toContain('500 comparisons have no difference.');
     expect(text.indexOf('### ')).toBe(text.indexOf('### ❌ main/scenario-0999.json'));
     expect(text).toMatch(/\n\d+ more comparisons did not fit here; see the JSON report\.\n\nInputs are .*: main, pr\.\n$/);

@@ -1,5 +1,6 @@
 // The comment on a pull request: the verdict and the worst first, everything else folded, and never longer than what GitHub takes.
 
+import { formatCounted } from '../../base/units.js';
 import { details, escapeMarkdown, markdownTable } from '../../report/document/markdown.js';
 import type { Format } from '../../report/format.js';
 import { clip } from '../../report/text.js';
@@ -66,7 +67,7 @@ function renderMarkdown(gate: Gate, limit: number): string {
   const head = [
     ...(conclusion === null ? [] : [`**${gate.passed ? '✅' : '❌'} ${escapeMarkdown(conclusion)}**`]),
     ...(scenarios.length === 0 ? [] : [scenarios.join('\n')]),
-    ...(quiet === 0 ? [] : [`${quiet} comparison${quiet === 1 ? ' has' : 's have'} no difference.`]),
+    ...(quiet === 0 ? [] : [`${formatCounted(quiet, 'comparison')} ${quiet === 1 ? 'has' : 'have'} no difference.`]),
   ];
   let text = head.map((block) => `${block}\n\n`).join('');
   // What is left is shared evenly; a comparison that needs less leaves more to those behind it. Room for the last line is kept.
@@ -75,7 +76,7 @@ function renderMarkdown(gate: Gate, limit: number): string {
     const block = markdownOf(comparison, Math.floor((end - text.length) / (worst.length - done)));
     if (text.length + block.length + 2 > end) {
       const left = worst.length - done;
-      text += `${left} more comparison${left === 1 ? '' : 's'} did not fit here; see the JSON report.\n\n`;
+      text += `${formatCounted(left, 'more comparison')} did not fit here; see the JSON report.\n\n`;
       break;
     }
     text += `${block}\n\n`;
@@ -95,7 +96,7 @@ function markdownOf(comparison: Comparison, room: number): string {
     ...(comparison.config.map((difference) => ['config', difference]) as ['config', Comparison['config'][number]][]),
   ].map(([what, { path, base, candidate }]) => [what, short(path), short(base), short(candidate)]);
   const setUp = details(
-    `${differences.length} difference${differences.length === 1 ? '' : 's'} in the set-up`,
+    `${formatCounted(differences.length, 'difference')} in the set-up`,
     markdownTable(['', 'path', 'base', 'candidate'], differences.slice(0, 50), [0, 1, 2, 3]),
   );
   const { explained, explanation } = comparison;
@@ -140,7 +141,7 @@ function rowBlocks(rows: readonly Row[], room: number): string[] {
   return [
     ...(open === 0 ? [] : [grid(0, open)]),
     ...(fitting > open ? [details(`${fitting - open} more changed metrics`, grid(open, fitting))] : []),
-    ...(dropped === 0 ? [] : [`${dropped} more changed metric${dropped === 1 ? '' : 's'} did not fit here; see the JSON report.`]),
+    ...(dropped === 0 ? [] : [`${formatCounted(dropped, 'more changed metric')} did not fit here; see the JSON report.`]),
   ];
 }
 

@@ -1,5 +1,6 @@
 // The comparison that people read in a terminal: the verdict and what carries the change, then what changed, worst first, then what was set
 // differently.
+import { formatCounted } from '../../base/units.js';
 import { type Format, printable, type ReportOptions } from '../../report/format.js';
 import { palette, ruledTable, shorten, widthOf, wrap } from '../../report/text.js';
 import type { Comparison, Row } from '../compare.js';
@@ -108,7 +109,7 @@ function atMost(lines: readonly string[], most: number, what: string, options: R
 
 /** `and 68 more changed metrics: --all`. */
 function moreText(count: number, what: string): string {
-  return `and ${count} more ${what}${count === 1 ? '' : 's'}: --all`;
+  return `and ${formatCounted(count, `more ${what}`)}: --all`;
 }
 
 function rowsTable(rows: readonly Row[], options: ReportOptions): string {

@@ -1,5 +1,5 @@
 // Words and figures of a comparison that the reports for people share.
-import { formatBytes, formatCount, formatNs, formatRatio } from '../../base/units.js';
+import { formatBytes, formatCount, formatCounted, formatNs, formatRatio } from '../../base/units.js';
 import { formatDelta, formatMetric, formatRelative } from '../../report/format.js';
 import { markOf } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
@@ -32,7 +32,7 @@ export function directionText({ direction, test }: Row): string {
 
 /** `No difference: 60 metrics are equal.` */
 export function unchangedText({ unchanged, rows }: Comparison): string {
-  const equal = `${unchanged} metric${unchanged === 1 ? ' is' : 's are'} equal.`;
+  const equal = `${formatCounted(unchanged, 'metric')} ${unchanged === 1 ? 'is' : 'are'} equal.`;
   return rows.length === 0 ? `No difference: ${equal}` : equal;
 }
 
@@ -43,8 +43,8 @@ export function verdictText({
 }: Pick<Comparison, 'passed'> & { readonly findings: readonly Pick<BudgetFinding, 'level'>[] }): string {
   const count = (level: BudgetFinding['level']): number => findings.filter((finding) => finding.level === level).length;
   const warnings = count('warn');
-  const warned = warnings === 0 ? '' : `, ${warnings} warning${warnings === 1 ? '' : 's'}`;
-  return passed ? `Passed${warned}.` : `Failed: ${count('error')} fault${count('error') === 1 ? '' : 's'}${warned}.`;
+  const warned = warnings === 0 ? '' : `, ${formatCounted(warnings, 'warning')}`;
+  return passed ? `Passed${warned}.` : `Failed: ${formatCounted(count('error'), 'fault')}${warned}.`;
 }
 
 /** `12 comparisons: 11 passed, 1 failed.`, or null for a single one. */
@@ -53,11 +53,11 @@ export function gateText({ comparisons, faults }: Gate): string | null {
   const failed = comparisons.filter(({ passed }) => !passed).length;
   const gone = faults.filter(({ level }) => level === 'error').length;
   const parts = [
-    `${comparisons.length - failed} passed`,
-    `${failed} failed`,
-    ...(gone === 0 ? [] : [`${gone} fault${gone === 1 ? '' : 's'} of scenarios`]),
+    `${formatCount(comparisons.length - failed)} passed`,
+    `${formatCount(failed)} failed`,
+    ...(gone === 0 ? [] : [`${formatCounted(gone, 'fault')} of scenarios`]),
   ];
-  return `${comparisons.length} comparison${comparisons.length === 1 ? '' : 's'}: ${parts.join(', ')}.`;
+  return `${formatCounted(comparisons.length, 'comparison')}: ${parts.join(', ')}.`;
 }
 
 /** What was taken as it stands in saved results, or null where all was run here. */

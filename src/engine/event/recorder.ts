@@ -3,7 +3,7 @@
 import type { Pass } from '../../schedule/pass.js';
 
 /** Counters by MoE layer. */
-export class LayerCounters {
+class LayerCounters {
   readonly events: Float64Array;
   readonly demanded: Float64Array;
   readonly hits: Float64Array;

@@ -5,7 +5,7 @@ import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
 /** How choices are biased (the cache prior of "Mixture of cache-conditional experts", arXiv 2412.00099, which scales lambda by the range of the logits). */
-export interface RerankLimits {
+interface RerankLimits {
   /** Bonus of a resident expert in log gate weight. */
   readonly lambda: number;
   /** Best ranked choices that are always kept. */
@@ -13,7 +13,7 @@ export interface RerankLimits {
 }
 
 /** Counts: sums over tokens and layers. */
-export interface RerankCounts {
+interface RerankCounts {
   /** Choices made, and those among them that the gate alone would not have made. */
   choices: number;
   changed: number;

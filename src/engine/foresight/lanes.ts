@@ -3,7 +3,7 @@ import type { LinkSpec } from '../../hardware/spec.js';
 import { Link } from '../transfer/link.js';
 
 /** When a transfer would start and end, ns. */
-export interface Offer {
+interface Offer {
   readonly startNs: number;
   readonly endNs: number;
 }

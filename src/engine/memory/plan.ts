@@ -47,7 +47,7 @@ export interface MemoryPlan extends Rooms {
 }
 
 /** Inputs of a memory plan: one GPU with its part of the host, the experts that live there, and the system that runs. */
-export interface MemoryInputs {
+interface MemoryInputs {
   readonly hardware: HardwareSpec;
   readonly model: ModelSpec;
   readonly system: SystemSpec;

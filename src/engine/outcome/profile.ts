@@ -5,7 +5,7 @@ import { replayedOf } from '../replayed-source.js';
 import type { Finished } from './finished.js';
 
 /** The tokens that a placement or a split was profiled on. */
-export interface Profile {
+interface Profile {
   readonly words: string;
   /** True: on tokens that are replayed. */
   readonly replayed: boolean;

@@ -10,7 +10,7 @@ import { type Pipeline, Sequence } from './pipeline.js';
 import type { Shard } from './shard.js';
 
 /** The clocks of knowledge as several GPUs use them. */
-export interface ParallelKnowledge {
+interface ParallelKnowledge {
   readonly bounds: KnowledgeBounds;
   /** Of a GPU. */
   readonly cost: CostModel;

@@ -22,7 +22,7 @@ import type { Shard } from './shard.js';
 import { showEvent } from './show.js';
 
 /** Everything that a run on several GPUs is composed of. */
-export interface ParallelRun {
+interface ParallelRun {
   /** The whole model. */
   readonly model: ModelSpec;
   /** Prices the work of one GPU. */

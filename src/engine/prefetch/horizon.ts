@@ -2,7 +2,7 @@
 // still waits for prefetches, fewer if prefetches are wasted.
 
 /** Counts of one pass that the horizon adapts to. */
-export interface PassOutcome {
+interface PassOutcome {
   /** Time from its first to its last routing, ns, and the number of layers in that time. */
   readonly durationNs: number;
   readonly layers: number;

@@ -6,7 +6,7 @@
 const NEWEST = 1 / 64;
 
 /** A prefetch that could start. */
-export interface Candidate {
+interface Candidate {
   /** Chance that the expert is demanded at its layer. */
   readonly chance: number;
   /** Layers from the next routing to that layer, from 0. */

@@ -6,7 +6,7 @@ import type { Caches } from '../../cache/scope.js';
 import type { CachedTier } from './tier.js';
 
 /** Parts of a {@link CopyPool}. Arrays are indexed by dense expert id. */
-export interface CopyPoolParts {
+interface CopyPoolParts {
   /** From `buildCaches`, of a model whose experts are as large as copies. */
   readonly caches: Pick<Caches, 'byLayer' | 'caches' | 'rank' | 'split'>;
   /** Bytes of each copy, and the MoE layer of its expert. */

@@ -7,7 +7,7 @@ import type { Observer } from '../watch/observer.js';
 const NONE = -1;
 
 /** Parts of the GPU that a {@link Staging} uses. Arrays are indexed by dense id. */
-export interface StagingParts {
+interface StagingParts {
   /** Buffers, each as large as the largest expert. */
   readonly buffers: number;
   readonly layerOf: Uint16Array;

@@ -16,7 +16,7 @@ interface CauseGpu {
 }
 
 /** The parts of a run to observe. Arrays are indexed by dense id. */
-export interface CauseParts {
+interface CauseParts {
   readonly model: ModelSpec;
   /** Names of the tiers below the GPU, nearest first. */
   readonly tiers: readonly string[];

@@ -11,7 +11,7 @@ export interface Options {
 }
 
 /** The least cost, or less; `exact`: it can be reached. */
-export interface LeastCost {
+interface LeastCost {
   readonly cost: number;
   readonly exact: boolean;
 }

@@ -21,7 +21,7 @@ import { type Bound, boundOf, type Purchase, purchasesOf } from './what-if.js';
 const ADVICE_SCHEMA = 'moeprof.advice/1';
 
 /** What advice is asked for. */
-export interface AdviceRequest extends Omit<Question, 'pricer'> {
+interface AdviceRequest extends Omit<Question, 'pricer'> {
   /** Formats on offer, the most wanted first; null stands for the model's own. At least one. */
   readonly quantizations: readonly (string | null)[];
   /** Routing of the model, as long as pricing walks. */

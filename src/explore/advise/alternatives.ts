@@ -5,7 +5,7 @@ import { canIsolate, devicesOf, highestFit, ladderOf, type Priced, passesOf, pri
 import { isCpuOnly, type Setting } from './setting.js';
 
 /** A setting beside the answer. */
-export interface Alternative {
+interface Alternative {
   /** How it differs: `passes of 2048`. */
   readonly change: string;
   readonly one: Priced;

@@ -24,7 +24,7 @@ import { requestNs } from './goal.js';
 import { advisedRuntime } from './runtimes.js';
 
 /** Advice, and whether each flag is to be explained. */
-export interface AdviceView {
+interface AdviceView {
   readonly advice: Advice;
   readonly explain: boolean;
 }

@@ -36,7 +36,7 @@ export interface Priced extends Loaded {
 }
 
 /** Values of a setting beside its placement. */
-export type Beside = Omit<Setting, keyof WeightPlacement | 'fromDisk'>;
+type Beside = Omit<Setting, keyof WeightPlacement | 'fromDisk'>;
 
 /** Placements that a runtime has on a machine, most on the GPU first. */
 export function ladderOf({ hardware, runtime }: Question, model: ModelSpec): readonly WeightPlacement[] {

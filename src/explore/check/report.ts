@@ -1,5 +1,5 @@
 // A checked log as people read it: what each run reached, what it should have, and why not.
-import { formatRatio } from '../../base/units.js';
+import { formatCounted, formatRatio } from '../../base/units.js';
 import { type Block, type Column, type Datum, type Document, gridOf, type Line, ratio } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import { VERSION } from '../../result/version.js';
@@ -28,7 +28,7 @@ export const checkReports = documentFormats<CheckedLog>(documentOf, (value) => (
 function documentOf({ calibration, machine, runs }: CheckedLog): Document {
   const slow = runs.filter(({ verdict }) => verdict === 'slow').length;
   const unknown = runs.filter(({ verdict }) => verdict === 'unknown').length;
-  const count = `${runs.length} run${runs.length === 1 ? '' : 's'} on ${machine}`;
+  const count = `${formatCounted(runs.length, 'run')} on ${machine}`;
   const judged = runs.length - unknown;
   const verdict =
     judged === 0

@@ -1,7 +1,7 @@
 // How series differ on paper: colours that colour-blind readers can distinguish, and symbols and dashes where there is no colour.
 
 /** What a series looks like. */
-export interface SeriesStyle {
+interface SeriesStyle {
   readonly color: string;
   /** A symbol of d3-shape. */
   readonly symbol: 'circle' | 'square' | 'triangle' | 'diamond' | 'cross' | 'star' | 'wye';

@@ -32,7 +32,7 @@ export interface RuntimeCalibration {
 }
 
 /** A speed and how its prediction goes with the knobs: logarithms. */
-export interface Sensitivity {
+interface Sensitivity {
   /** log(predicted / measured) at `at`. */
   readonly residual: number;
   /** d log(predicted) / d step, one a knob. */

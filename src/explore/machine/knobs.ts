@@ -4,7 +4,7 @@ import type { RuntimeSpec } from '../../hardware/runtime.js';
 import type { ByFormat } from '../../hardware/spec.js';
 
 /** A group of constants. */
-export interface Knob {
+interface Knob {
   readonly name: string;
   /** What it scales, in words: a speed or a time. */
   readonly says: string;

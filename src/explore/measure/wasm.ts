@@ -2,7 +2,7 @@
 import { advance, again, get, I32, instantiate, type KernelBody, literal, load, loop, save, set, simd, V128 } from '../../base/wasm.js';
 
 /** Kernels of the module. Addresses and ends in bytes of its memory; what they return only keeps them from being left out. */
-export interface Kernels {
+interface Kernels {
   /** Adds up `[from, to)`, in steps of 64 bytes. */
   sum(from: number, to: number): number;
   /** STREAM's triad, `a = b + 3 c` in doubles: `bytes` of each, in steps of 64. */

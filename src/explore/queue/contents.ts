@@ -36,7 +36,7 @@ export interface QueueContents {
 }
 
 /** What was removed. */
-export type Emptied = Readonly<Record<'cells' | 'results' | 'files', number>>;
+type Emptied = Readonly<Record<'cells' | 'results' | 'files', number>>;
 
 /** Looks at a queue. @throws UserError where the server does not answer as it should */
 export function contentsOf(server: QueueServer): Promise<QueueContents> {

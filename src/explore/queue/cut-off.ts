@@ -3,7 +3,7 @@
 import type { ChainableCommander } from 'ioredis';
 
 /** True for what the connection gave up, since the server went in the middle of its answers. */
-export function isCutOff(error: unknown): boolean {
+function isCutOff(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }
 

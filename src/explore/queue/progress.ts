@@ -1,5 +1,5 @@
 // The progress of a study on a queue: arithmetic and one line of text, without input or output.
-import { formatCount } from '../../base/units.js';
+import { formatCount, formatCounted } from '../../base/units.js';
 
 /** Seconds over which a rate is taken: long enough to be calm, short enough to see that a worker has come or gone. */
 const WINDOW_S = 30;
@@ -70,7 +70,7 @@ export function queueAside(status: QueueStatus): string {
   const ranked = [...by].sort(([a, one], [b, other]) => other - one || (a < b ? -1 : 1));
   const named = ranked.slice(0, NAMED).map(([name, cells]) => `${name} ${formatCount(cells)}`);
   const more = ranked.length > NAMED ? [`+${ranked.length - NAMED}`] : [];
-  const who = workers === 0 ? 'no worker yet' : `${formatCount(workers)} ${workers === 1 ? 'worker' : 'workers'}`;
+  const who = workers === 0 ? 'no worker yet' : formatCounted(workers, 'worker');
   return [
     `${formatCount(running)} running`,
     ...(failed > 0 ? [`${formatCount(failed)} failed`] : []),

@@ -19,7 +19,7 @@ const PATIENCE_MS = 10_000;
 export class NobodyBrings extends Error {}
 
 /** What a worker finds files with. */
-export interface FileSources {
+interface FileSources {
   readonly redis: Redis;
   readonly keys: QueueKeys;
   readonly cache: FileCache;

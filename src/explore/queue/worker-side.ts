@@ -67,7 +67,7 @@ export interface CellProcesses {
 }
 
 /** How a worker works. */
-export interface WorkerSettings {
+interface WorkerSettings {
   /** As sweeps show it. */
   readonly name: string;
   readonly cache: FileCache;

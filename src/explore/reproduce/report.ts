@@ -1,4 +1,5 @@
 // The report of `moeprof reproduce`: published figures, own figures, the error, and whether the direction is the same.
+import { formatCounted } from '../../base/units.js';
 import { type Block, type Datum, type Document, grid, type Line } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import { formatMetric } from '../../report/format.js';
@@ -25,9 +26,9 @@ function documentOf(papers: readonly Reproduced[]): Document {
   const claims = papers.flatMap((paper) => paper.claims);
   const directions = claims.filter(({ met }) => met !== null);
   const met = directions.filter((claim) => claim.met).length;
-  const many = `${papers.length} paper${papers.length === 1 ? '' : 's'}`;
+  const many = formatCounted(papers.length, 'paper');
   return {
-    title: `${many}, ${claims.length} ${claims.length === 1 ? 'claim' : 'claims'}: ${met} of ${directions.length} directions met`,
+    title: `${many}, ${formatCounted(claims.length, 'claim')}: ${met} of ${directions.length} directions met`,
     blocks: papers.flatMap(blocksOf),
     records: grid(
       papers.flatMap(({ claims: own, name }) => own.map((claim) => ({ name, claim }))),

@@ -67,7 +67,7 @@ export interface Search {
 }
 
 /** How a search goes on. */
-export interface SearchOptions {
+interface SearchOptions {
   readonly budget: number;
   readonly seed: number;
   /** The run of a cell. @throws UserError where it cannot be */

@@ -28,7 +28,7 @@ export interface SoughtFigure {
 }
 
 /** What a search looks for, and where. */
-export interface Problem {
+interface Problem {
   readonly cells: number;
   readonly encoding: Encoding;
   readonly quantities: readonly SoughtFigure[];
@@ -42,7 +42,7 @@ export interface Problem {
 }
 
 /** A point that nothing seen beats. */
-export interface FrontPoint {
+interface FrontPoint {
   readonly cell: number;
   /** Chance that no cell which has not run whole beats it by more than the tolerances. */
   readonly confidence: number;

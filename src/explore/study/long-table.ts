@@ -6,7 +6,7 @@ import type { SweepValue } from './space.js';
 import type { Study } from './study.js';
 
 /** One column, and how a row fills it; null: the row has nothing there. */
-export interface LongColumn {
+interface LongColumn {
   /** A metric's carries its unit: `latency.tpot.p50 [ns]`. */
   readonly name: string;
   of(row: RunRow): SweepValue | null;

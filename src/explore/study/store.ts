@@ -31,7 +31,7 @@ interface Entry {
 }
 
 /** An entry's place and what is wrong with it. */
-export interface Damage {
+interface Damage {
   readonly fingerprint: string;
   readonly path: string;
   readonly reason: string;

@@ -1,5 +1,5 @@
 // The report of a study: how many cells ran, which could not and why, and its rows; a terminal shows the first ones.
-import { formatCount } from '../../base/units.js';
+import { formatCount, formatCounted } from '../../base/units.js';
 import { type Datum, type Document, type Grid, gridOf, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import type { OutputFormat } from '../../report/format.js';
@@ -80,5 +80,5 @@ function rowGrid({ axes, rows, units }: Study): Grid {
 function reasons({ rows }: Study): string[] {
   const counts = new Map<string, number>();
   for (const { reason } of rows) if (reason !== null) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return [...counts].map(([reason, count]) => `${formatCount(count)} ${count === 1 ? 'cell' : 'cells'}: ${reason}`);
+  return [...counts].map(([reason, count]) => `${formatCounted(count, 'cell')}: ${reason}`);
 }

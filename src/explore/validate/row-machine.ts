@@ -11,7 +11,7 @@ type RowMachine = Measurement['machine'];
 type RowGpu = RowMachine['gpus'][number];
 
 /** How a runtime uses several GPUs: one after another, or all together. */
-export type GpuSharing = 'layers' | 'tensor' | 'experts';
+type GpuSharing = 'layers' | 'tensor' | 'experts';
 
 /** Of memory that a row names without its speed, MT/s; the usual ones. */
 const USUAL_MTS: Readonly<Record<string, number>> = { ddr3: 1600, ddr4: 3200, ddr5: 5600, lpddr5: 6400, lpddr5x: 8000, mrdimm: 8800 };

@@ -8,7 +8,7 @@ export const MEASURED_METRICS = ['decode', 'prefill', 'hit_rate'] as const;
 export type MeasuredMetric = (typeof MEASURED_METRICS)[number];
 
 /** A figure of a row. */
-export interface Figure {
+interface Figure {
   readonly metric: MeasuredMetric;
   readonly measured: number;
   /** Why it is not scored; null: it is. */
@@ -88,11 +88,6 @@ export function formatKin({ bits, quant }: Measurement['model']): string {
   if (/^(bf16|f16|fp16|f32|fp8|mxfp4|nvfp4)/.test(name)) return 'fp';
   if (/^(int\d|gptq|awq|hqq|mlx)/.test(name)) return 'int';
   return bits === undefined ? 'unknown' : 'mix';
-}
-
-/** Rows that are comparable: the same runtime, kin of format and kind of placement. */
-export function familyOf(row: Measurement): string {
-  return [runtimeOf(row), formatKin(row.model), row.placement.kind].join(' / ');
 }
 
 /** The figures of a row, and which of them are scored. */

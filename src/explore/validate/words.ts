@@ -1,5 +1,5 @@
 // Words that the table and the page of a validation share.
-import { formatNumber, formatRatio } from '../../base/units.js';
+import { formatCounted, formatNumber, formatRatio } from '../../base/units.js';
 import type { Validation } from './summary.js';
 import type { ValidatedRow } from './validated-row.js';
 
@@ -10,8 +10,8 @@ export function titleOf({ files, rows }: Validation): string {
   const machines = new Set(speed.map(({ machine }) => machine)).size;
   const loads = new Set(scored.filter(({ metric }) => metric === 'memory').map(({ id }) => id)).size;
   const what = [
-    ...(speed.length === 0 ? [] : [`${speed.length} measurements of ${machines} machine${machines === 1 ? '' : 's'}`]),
-    ...(loads === 0 ? [] : [`${scored.length - speed.length} buffers of ${loads} load${loads === 1 ? '' : 's'}`]),
+    ...(speed.length === 0 ? [] : [`${speed.length} measurements of ${formatCounted(machines, 'machine')}`]),
+    ...(loads === 0 ? [] : [`${scored.length - speed.length} buffers of ${formatCounted(loads, 'load')}`]),
   ];
   return `${what.length === 0 ? 'Nothing that is scored' : what.join(' and ')}, predicted (${files.join(', ')})`;
 }

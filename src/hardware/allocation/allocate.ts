@@ -27,7 +27,7 @@ export interface Allocation {
 }
 
 /** Weights and KV cache of a device, bytes. */
-export type Holding = Pick<DeviceAllocation, 'name' | 'weights' | 'kv'>;
+type Holding = Pick<DeviceAllocation, 'name' | 'weights' | 'kv'>;
 
 /** A model without a list of tensors. */
 const UNKNOWN = 'nothing says which tensors its file has; name a profile, a config.json or a GGUF file';

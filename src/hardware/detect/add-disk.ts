@@ -1,4 +1,5 @@
 // Chooses the drive that experts are read from, at the usual rate of its kind.
+import { formatCounted } from '../../base/units.js';
 import type { Draft } from './draft.js';
 import type { Seen, SeenDisk } from './seen.js';
 
@@ -27,7 +28,9 @@ export function addDisk({ disks = [] }: Seen, { notSeen, parts, remarks }: Draft
   });
   notSeen.push('The rate of the drive was not seen: what drives of its kind read at is taken. moeprof machine calibrate measures it.');
   if (others.length > 0)
-    remarks.push(`${others.length} more drive${others.length === 1 ? ' is' : 's are'} left out: several would be read as a stripe.`);
+    remarks.push(
+      `${formatCounted(others.length, 'more drive')} ${others.length === 1 ? 'is' : 'are'} left out: several would be read as a stripe.`,
+    );
 }
 
 function rateOf({ kind, link }: SeenDisk): number {

@@ -1,5 +1,5 @@
 // From modules, system and container to the memory of a machine: type, speed and channels, and how much of it can be used.
-import { formatBytes } from '../../base/units.js';
+import { formatBytes, formatCounted } from '../../base/units.js';
 import type { CpuPart } from '../parts/cpu.js';
 import type { Draft } from './draft.js';
 import { summarizeModules } from './memory-of.js';
@@ -23,7 +23,7 @@ export function addMemory(seen: Seen, cpu: CpuPart | null, draft: Draft): void {
     const text = channels === modules.channels ? modules.text : modules.text.replace(/^\d+/, String(channels));
     parts.push({
       part: text,
-      seen: `${seen.modules!.length} module${seen.modules!.length === 1 ? '' : 's'}${modules.channelsTold ? '' : ', each taken for a channel'}`,
+      seen: `${formatCounted(seen.modules!.length, 'module')}${modules.channelsTold ? '' : ', each taken for a channel'}`,
       exact: true,
     });
     if (!wide && channels < most)

@@ -1,7 +1,7 @@
 // From detected facts to a machine of parts, with remarks on which part replaces which, and on what was not seen. Pure, so that facts
 // recorded on other machines can be tested.
 import { orUserError, UserError } from '../../base/errors.js';
-import { formatBytes } from '../../base/units.js';
+import { formatBytes, formatCounted } from '../../base/units.js';
 import { parseMachine } from '../machine.js';
 import type { CpuPart } from '../parts/cpu.js';
 import { GPUS, type GpuPart } from '../parts/gpu.js';
@@ -125,7 +125,7 @@ function addCpu({ cpu }: Seen, { notSeen, parts, remarks }: Draft): Match<CpuPar
     return null;
   }
   const sockets = Math.min(cpu.sockets, match.part.sockets);
-  const cores = `${cpu.cores} core${cpu.cores === 1 ? '' : 's'}`;
+  const cores = formatCounted(cpu.cores, 'core');
   const name = cpu.names[0] ?? 'a processor without a name';
   parts.push({ part: counted(sockets, match.part.name), seen: `${counted(sockets, name)}, ${cores}`, exact: match.exact });
   if (cpu.hypervisor !== undefined)

@@ -3,7 +3,7 @@ import { memoryText, parseMemory } from '../parts/memory.js';
 import type { SeenModule } from './seen.js';
 
 /** Memory as modules tell it. */
-export interface ModulesSummary {
+interface ModulesSummary {
   /** `2xddr5-6000`; null: type or speed was not told. */
   readonly text: string | null;
   readonly bytes: number;

@@ -46,7 +46,7 @@ export const groupFields = {
 };
 
 /** A part as a file has it, with the fields of its group. */
-export interface Listed<P extends CataloguePart> {
+interface Listed<P extends CataloguePart> {
   readonly part: P;
   readonly aka: readonly string[];
 }

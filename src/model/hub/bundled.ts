@@ -6,7 +6,7 @@ import { listProfiles } from '../../base/profiles.js';
 import { nearest } from '../../base/text.js';
 
 /** A model's name as a command line has it, and what the reader must know of how it was understood. */
-export interface MeantModel {
+interface MeantModel {
   /** A bundled name, or a path. */
   readonly name: string;
   /** One sentence; null: it is what was written. */

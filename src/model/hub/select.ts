@@ -14,7 +14,7 @@ interface HubOffer {
 }
 
 /** What an address means. */
-export type HubChoice =
+type HubChoice =
   | { readonly kind: 'gguf'; readonly offer: HubOffer; readonly offers: readonly HubOffer[] }
   | { readonly kind: 'config'; readonly file: HubFile };
 

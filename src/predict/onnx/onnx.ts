@@ -29,7 +29,7 @@ const SEQUENCE_WEIGHT_NS = 0.3;
 const SEQUENCE_PRODUCT_NS = 0.038;
 
 /** Runs a model over the passes. */
-export class OnnxPredictor implements LogitSource {
+class OnnxPredictor implements LogitSource {
   calls = 0;
   readonly #path: string;
   readonly #context: PredictorContext;

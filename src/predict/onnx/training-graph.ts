@@ -24,7 +24,7 @@ interface NetworkOutputs {
  * Adds a network to a graph.
  * @param learning the graph makes steps: what is only there against learning by heart belongs in it
  */
-export type NetworkBuilder = (graph: Graph, parameter: ParameterSource, learning: boolean) => NetworkOutputs;
+type NetworkBuilder = (graph: Graph, parameter: ParameterSource, learning: boolean) => NetworkOutputs;
 
 /** The graphs of a training, as models that a runtime loads. */
 export interface TrainingGraphs {

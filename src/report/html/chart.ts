@@ -5,7 +5,7 @@ import { html, type Markup, type Piece } from './markup.js';
 import { percent } from './pieces.js';
 
 /** A line, or the top of a filled area: points in 0..1 of both axes, by x. */
-export interface PlottedCurve {
+interface PlottedCurve {
   /** Colour, by the name of its CSS variable: `hit`, `miss`, ... */
   readonly color: string;
   readonly points: readonly (readonly [x: number, y: number])[];
@@ -13,7 +13,7 @@ export interface PlottedCurve {
 }
 
 /** What surrounds a plot. */
-export interface Frame {
+interface Frame {
   /** What the picture shows, for those who do not see it. */
   readonly label: string;
   /** CSS pixels. */

@@ -12,7 +12,7 @@ const MIDDLE = 0.4;
 const largest = (values: readonly number[]): number => values.reduce((most, value) => Math.max(most, value), 0);
 
 /** What a heatmap shows. */
-export interface Heat {
+interface Heat {
   /** `[layers][experts]` counts. */
   readonly loads: readonly (readonly number[])[];
   /** Count that is drawn darkest; heatmaps beside one another share it. */

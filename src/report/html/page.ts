@@ -9,7 +9,7 @@ import { STYLE } from './style.js';
 const SCRIPT_END = new Markup('</script>');
 
 /** A document. */
-export interface Page {
+interface Page {
   readonly title: string;
   readonly header: Piece;
   readonly body: Piece;

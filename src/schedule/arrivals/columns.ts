@@ -4,7 +4,7 @@ import { didYouMean } from '../../base/text.js';
 import { type Arrival, type ArrivalFormat, momentOf, tokensOf } from './format.js';
 
 /** A CSV format: the names of its columns. */
-export interface ColumnNames {
+interface ColumnNames {
   readonly name: string;
   readonly summary: string;
   readonly cites: string;

@@ -15,10 +15,10 @@ import { drawArrivals, PROCESSES } from './process.js';
 const MOST_REQUESTS = 5_000_000;
 
 /** Where arrivals come from: a file, or a process that they are drawn from. */
-export type ArrivalSource = Choice | (Written & { readonly path: string });
+type ArrivalSource = Choice | (Written & { readonly path: string });
 
 /** The fields of a run about its arrivals. */
-export interface ArrivalOptions {
+interface ArrivalOptions {
   readonly arrivals: ArrivalSource;
   /** Requests per second: files are stretched or compressed to this mean rate; processes have it instead of their own. */
   readonly rate?: number | undefined;

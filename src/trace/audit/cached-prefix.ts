@@ -1,6 +1,7 @@
 // Positions that an engine took from its prefix cache were not routed, and are recorded as -1 at every layer.
+import { formatCounted } from '../../base/units.js';
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
-import { type AuditCheck, counted, percentOf } from './check.js';
+import { type AuditCheck, percentOf } from './check.js';
 
 /** Rows at the start of a request that choose nothing. */
 export const cachedPrefix: AuditCheck = {
@@ -34,7 +35,7 @@ export const cachedPrefix: AuditCheck = {
         return {
           level: 'warning',
           what:
-            `${counted(total, 'row')} (${percentOf(total, tokens)}) at the start of ${counted(requests, 'request')}, the first at row ${first}, choose ` +
+            `${formatCounted(total, 'row')} (${percentOf(total, tokens)}) at the start of ${formatCounted(requests, 'request')}, the first at row ${first}, choose ` +
             'nothing at any layer: prompts that came from a prefix cache.',
           effect: 'Those tokens cost no expert at all, so transfers, latency of the first token and bytes per token come out too low.',
           fix: 'Record with prefix caching off, or with prompts that share no prefix; what was not routed cannot be put back.',

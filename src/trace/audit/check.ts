@@ -52,11 +52,6 @@ export function layerList(layers: readonly number[]): string {
   return `${layers.length === 1 ? 'layer' : 'layers'} ${shown}${more}`;
 }
 
-/** `1 row`, `300 rows`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
 /** A share in per cent, rounded so that little never reads as nothing. */
 export function percentOf(part: number, whole: number): string {
   const value = (100 * part) / whole;

@@ -1,8 +1,9 @@
 // Engines that count all decoder layers record the dense ones too, as rows of zeros. If a row has several choices, readers refuse it (an
 // expert occurs twice) or drop the layer; if it has one choice, every token seems to choose expert 0. A layer that chooses the same experts
 // for every token does not route, whatever recorded it.
+import { formatCounted } from '../../base/units.js';
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
-import { type AuditCheck, counted, layerList } from './check.js';
+import { type AuditCheck, layerList } from './check.js';
 
 /** Rows below which a constant layer says nothing. */
 const LEAST = 32;
@@ -42,7 +43,7 @@ export const denseLayers: AuditCheck = {
         if (dropped !== undefined && left.length === 0) {
           return {
             level: 'note',
-            what: `${counted(Number(dropped), 'layer')} of zeros were left out on reading: dense layers of an engine that counts all layers.`,
+            what: `${formatCounted(Number(dropped), 'layer')} of zeros were left out on reading: dense layers of an engine that counts all layers.`,
             effect: 'None: the layers that remain are the MoE layers.',
             fix: 'Nothing to mend.',
             rows: null,

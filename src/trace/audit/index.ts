@@ -34,7 +34,7 @@ export const auditChecks: readonly AuditCheck[] = [
 const ROWS = 256;
 
 /** What to audit. */
-export interface AuditOptions {
+interface AuditOptions {
   /** The model that was recorded, where it is known. */
   readonly model?: ModelSpec;
   /** Rows to look at, from the first; all unless said. */

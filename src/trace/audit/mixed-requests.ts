@@ -1,7 +1,8 @@
 // A recorder that does not separate requests writes the tokens of a batch one after another: a, b, c, d, a, b, c, d. Then a row is most
 // similar not to its neighbour but to the row one batch before it.
+import { formatCounted } from '../../base/units.js';
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
-import { type AuditCheck, counted } from './check.js';
+import type { AuditCheck } from './check.js';
 
 /** Lags compared: batches of up to 31 requests are seen. */
 const LAGS = 31;
@@ -75,7 +76,7 @@ export const mixedRequests: AuditCheck = {
           level: 'warning',
           what:
             `A row shares ${(100 * overlap[best]!).toFixed(0)} % of its experts with the row ${best} before it, but ${(100 * overlap[1]!).toFixed(0)} % with its ` +
-            `neighbour: about ${best} requests are interleaved in ${counted(trace.requests.length, 'request')} of the file.`,
+            `neighbour: about ${best} requests are interleaved in ${formatCounted(trace.requests.length, 'request')} of the file.`,
           effect:
             'Decoding at batch 1 sees strangers after one another: reuse and hit rates come out too low, and request latencies mean nothing.',
           fix: `Record one request at a time or with request ids; a fixed batch of ${best} can be taken apart by every ${best}th row.`,

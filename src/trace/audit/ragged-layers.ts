@@ -1,7 +1,8 @@
 // llama.cpp routes only the last token of a prompt at the last layer, because no other output is needed, so its recordings have fewer rows
 // there. That is no error of the recording; layers that differ in any other way have lost rows.
+import { formatCounted } from '../../base/units.js';
 import { NULL_EXPERT, PHASE, type TraceChunk } from '../trace.js';
-import { type AuditCheck, counted, layerList } from './check.js';
+import { type AuditCheck, layerList } from './check.js';
 
 /** Layers with fewer routed rows than others. */
 export const raggedLayers: AuditCheck = {
@@ -40,7 +41,7 @@ export const raggedLayers: AuditCheck = {
         if (asLlama) {
           return {
             level: 'note',
-            what: `The last layer has no choices in ${counted(rows, 'prompt row')}: llama.cpp routes only the last token of a prompt there.`,
+            what: `The last layer has no choices in ${formatCounted(rows, 'prompt row')}: llama.cpp routes only the last token of a prompt there.`,
             effect:
               'None on decoding. In prompts the last layer demands fewer experts than in engines that route every token at every layer.',
             fix: 'Nothing to mend if the run is about llama.cpp; for other engines record with one of them.',
@@ -49,7 +50,7 @@ export const raggedLayers: AuditCheck = {
         }
         return {
           level: 'warning',
-          what: `${layerList(ragged).replace('l', 'L')} of ${layers} have no choices in up to ${counted(rows, 'row')} that other layers have choices in.`,
+          what: `${layerList(ragged).replace('l', 'L')} of ${layers} have no choices in up to ${formatCounted(rows, 'row')} that other layers have choices in.`,
           effect: 'Those layers demand less than they did: transfers and their part of the latency come out too low.',
           fix: 'Record again; if some layers were skipped on purpose, keep those that are whole with moeprof trace convert FILE --layers A..B.',
           rows: { count: rows, first },

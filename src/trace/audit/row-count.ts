@@ -1,8 +1,9 @@
 // A request of p prompt and g generated tokens has p + g - 1 routed rows, since the last sampled token is never forwarded. Recorders get
 // that wrong in three ways: a row too many, filled with nothing or with a copy; the first token left out; rows lost in between.
+import { formatCounted } from '../../base/units.js';
 import type { RoutingTrace, TraceChunk } from '../trace.js';
 import { isEmpty } from './cached-prefix.js';
-import { type AuditCheck, counted } from './check.js';
+import type { AuditCheck } from './check.js';
 
 /** Metadata keys under which recorders keep the lengths of a single request. */
 const PROMPT = ['prompt_length', 'prompt_len', 'num_prompt_tokens'];
@@ -90,15 +91,18 @@ class RowsSeen {
   /** What is wrong with the rows, in words. A last row that few requests repeat may be chance. */
   faults(): string[] {
     const found: string[] = [];
-    if (this.#emptyLast * 2 > this.#ended) found.push(`the last row of ${counted(this.#emptyLast, 'request')} chooses nothing`);
-    if (this.#copiedLast * 2 > this.#ended) found.push(`the last row of ${counted(this.#copiedLast, 'request')} repeats the one before it`);
+    if (this.#emptyLast * 2 > this.#ended) found.push(`the last row of ${formatCounted(this.#emptyLast, 'request')} chooses nothing`);
+    if (this.#copiedLast * 2 > this.#ended)
+      found.push(`the last row of ${formatCounted(this.#copiedLast, 'request')} repeats the one before it`);
     if (this.#late > 0) {
-      found.push(`${counted(this.#late, 'request')} ${this.#late === 1 ? 'begins' : 'begin'} at position 1, the first token is left out`);
+      found.push(
+        `${formatCounted(this.#late, 'request')} ${this.#late === 1 ? 'begins' : 'begin'} at position 1, the first token is left out`,
+      );
     }
     if (this.gaps > 0) {
       const are = this.#missing === 1 ? 'is' : 'are';
       found.push(
-        `${counted(this.#missing, 'position')} ${are} missing in ${counted(this.gaps, 'gap')}, the first before row ${this.firstGap}`,
+        `${formatCounted(this.#missing, 'position')} ${are} missing in ${formatCounted(this.gaps, 'gap')}, the first before row ${this.firstGap}`,
       );
     }
     return found;

@@ -1,6 +1,7 @@
 // llama.cpp's `ffn_moe_topk` read as if it were packed; readers of llama.cpp logs refuse such files, but a file may have been converted.
+import { formatCounted } from '../../base/units.js';
 import { hasStridedView } from '../strided-view.js';
-import { type AuditCheck, counted } from './check.js';
+import type { AuditCheck } from './check.js';
 
 /** Prompts whose rows are ranks of their first token. */
 export const stridedView: AuditCheck = {
@@ -14,7 +15,7 @@ export const stridedView: AuditCheck = {
         return {
           level: 'warning',
           what:
-            `The prompt rows of ${counted(prompts.length, 'request')} are permutations of all experts, experts / top-k rows at a time: ranks of one ` +
+            `The prompt rows of ${formatCounted(prompts.length, 'request')} are permutations of all experts, experts / top-k rows at a time: ranks of one ` +
             'token, read from the strided view ffn_moe_topk as if it were packed.',
           effect:
             'Neighbouring prompt rows never share an expert: prompts seem to touch every expert, and their reuse comes out as nothing.',

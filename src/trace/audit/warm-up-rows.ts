@@ -1,8 +1,9 @@
 // Engines run dummy batches when they start, and recorders log them as tokens: one constant row, hundreds of times. Three published
 // recordings consist of 31 to 87 % of such rows. No text is routed like that: two consecutive tokens rarely choose the same experts at every
 // layer.
+import { formatCounted } from '../../base/units.js';
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
-import { type AuditCheck, counted, percentOf } from './check.js';
+import { type AuditCheck, percentOf } from './check.js';
 
 /** Equal rows in a row that are no coincidence. */
 const LEAST = 16;
@@ -54,7 +55,7 @@ export const warmUpRows: AuditCheck = {
         return {
           level: 'warning',
           what:
-            `${counted(total, 'row')} (${percentOf(total, tokens)}) in ${counted(runs, 'run')} of equal rows, the first from row ${first}, the ` +
+            `${formatCounted(total, 'row')} (${percentOf(total, tokens)}) in ${formatCounted(runs, 'run')} of equal rows, the first from row ${first}, the ` +
             `longest of ${longest}: start-up or padding batches that were logged as tokens.`,
           effect: 'Equal rows always hit, so hit rates and reuse come out too high, and their experts look popular.',
           fix:

@@ -22,7 +22,7 @@ export interface FittedRouting {
 }
 
 /** What to draw. */
-export interface FittedOptions {
+interface FittedOptions {
   readonly seed: number;
   /** One entry per request. */
   readonly requests: readonly RequestLength[];

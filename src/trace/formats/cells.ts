@@ -53,7 +53,7 @@ interface Place {
 }
 
 /** A recording as cells. */
-export interface CellSource {
+interface CellSource {
   readonly source: TraceSource;
   /** Visits all cells, the same each time. */
   walk(visit: (cell: Cell) => void, at: Place): void;

@@ -12,7 +12,7 @@ const DOCUMENT_LIMIT = 64 * 1024 * 1024;
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** A document and where it stands. */
-export interface JsonDocument {
+interface JsonDocument {
   readonly value: JsonObject;
   /** `path` or `path:line`. */
   readonly place: string;

@@ -8,7 +8,7 @@ import type { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE } from '../trace.js';
 
 /** A line as JSON gives it. */
-export interface JsonRow {
+interface JsonRow {
   readonly request?: number;
   readonly position?: number;
   readonly phase?: 'prefill' | 'decode';

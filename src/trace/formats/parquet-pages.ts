@@ -10,7 +10,7 @@ const PAGE_LIMIT = 64 * 1024 * 1024;
 const RUN_SLACK = 512;
 
 /** Nesting of a column: how many of its ancestors, itself included, repeat or may be absent. */
-export interface NestingLevels {
+interface NestingLevels {
   readonly repetition: number;
   readonly definition: number;
 }

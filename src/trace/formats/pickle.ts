@@ -19,7 +19,7 @@ export class PickledTensor {
 }
 
 /** A storage, by the key of its file in the archive. */
-export class PickledStorage {
+class PickledStorage {
   /** Storage class of torch, e.g. `IntStorage`. */
   readonly type: string;
   readonly key: string;

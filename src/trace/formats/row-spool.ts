@@ -9,7 +9,7 @@ export const CHOICE_LIMIT = 4096;
 const RECORD_HEAD = 7;
 
 /** One row, decoded. */
-export interface SpooledRow {
+interface SpooledRow {
   readonly request: number;
   readonly layer: number;
   readonly token: number;

@@ -13,7 +13,7 @@ const SAMPLE_IDS = 4_000_000;
 const BLOCK_IDS = 256 * 1024;
 
 /** An array of choices in a file. */
-export interface FileArray extends ColumnLayout {
+interface FileArray extends ColumnLayout {
   readonly shape: readonly number[];
   /** Names it in messages. */
   readonly place: string;

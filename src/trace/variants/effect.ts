@@ -3,7 +3,7 @@ import type { ModelSpec } from '../../model/spec.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
 /** Variants in figures. Ratios are 0..1; savings are negative where tokens take more experts than before. */
-export interface VariantEffect {
+interface VariantEffect {
   /** Experts that a token takes at a layer of the trace as it was, on average (AdaMoE's true k). */
   readonly trueK: number;
   /** Activations that are no longer made, over those of the model's top-k. */

@@ -3,7 +3,7 @@ import { NULL_EXPERT, type RoutingTrace } from '../trace.js';
 import type { RoutingChange } from './variant.js';
 
 /** Choices at one token and layer: `[at, at + topK)` of the arrays. */
-export interface TokenChoices {
+interface TokenChoices {
   readonly experts: Uint16Array;
   readonly weights: Float32Array | null;
   at: number;

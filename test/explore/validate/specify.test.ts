@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { machineOf } from '../../../src/explore/validate/row-machine.js';
 import { modelOfRow } from '../../../src/explore/validate/row-model.js';
-import { familyOf, figuresOf, formatKin, runtimeOf, systemOf } from '../../../src/explore/validate/specify.js';
+import { figuresOf, formatKin, runtimeOf, systemOf } from '../../../src/explore/validate/specify.js';
 import { loadModel } from '../../../src/model/load.js';
 import { measurement } from './rows.js';
 
@@ -39,10 +39,6 @@ describe('the format', () => {
     ['mix-3.2bpw', 'mix'],
   ])('%s is of family %s', (quant, family) => {
     expect(formatKin({ name: 'x', quant, bits: 4 })).toBe(family);
-  });
-
-  it('stands in the family between runtime and placement', () => {
-    expect(familyOf(measurement())).toBe('llama.cpp / fp / cpu-layers');
   });
 });
 

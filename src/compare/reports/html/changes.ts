@@ -1,4 +1,5 @@
 // Every metric that changed, worst first.
+import { formatCounted } from '../../../base/units.js';
 import { html, type Markup } from '../../../report/html/markup.js';
 import { type Section, table } from '../../../report/html/pieces.js';
 import type { Comparison, Row } from '../../compare.js';
@@ -34,7 +35,7 @@ export const changesCompared: Section<Comparison> = {
       about: unchangedText(comparison),
       content: html`${rows.length > 0 && grid('Changed metrics', rows.slice(0, ROWS))}${
         more.length > 0 &&
-        html`<details><summary>${more.length} more changed metric${more.length === 1 ? '' : 's'}</summary>${grid('More changed metrics', more)}</details>`
+        html`<details><summary>${formatCounted(more.length, 'more changed metric')}</summary>${grid('More changed metrics', more)}</details>`
       }`,
     };
   },

@@ -4,7 +4,7 @@ import type { Result } from '../../../result/result.js';
 import type { Comparison } from '../../compare.js';
 
 /** One of the two runs of a comparison. */
-export interface Side {
+interface Side {
   /** What the user calls it. */
   readonly label: string;
   readonly color: 'base' | 'accent';

@@ -4,7 +4,7 @@ import { UserError } from '../../../base/errors.js';
 import { didYouMean } from '../../../base/text.js';
 
 /** What a flag takes after its name. */
-export type Taken =
+type Taken =
   /** Nothing: it is a switch. */
   | { readonly kind: 'nothing' }
   | { readonly kind: 'count'; readonly min: number }

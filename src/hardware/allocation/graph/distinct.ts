@@ -6,7 +6,7 @@ import type { Scene } from './scene.js';
 const ALIKE = 2;
 
 /** Layers that are looked at. */
-export interface Distinct {
+interface Distinct {
   /** Their numbers, in order. */
   readonly layers: readonly number[];
   /** What they are: graphs over layers that are the same are the same. */

@@ -5,7 +5,7 @@
 export type Backend = number;
 
 /** What a node is. */
-export type NodeKind =
+type NodeKind =
   /** Something is computed into memory of its own, or in place of a source. */
   | 'op'
   /** A view: reshaped, permuted or cut, without memory of its own. */
@@ -91,7 +91,7 @@ interface NodeOptions {
 }
 
 /** Dimensions of a tensor, innermost first. */
-export type Shape = readonly number[];
+type Shape = readonly number[];
 
 /** Bytes of one element. */
 export const F32 = 4;

@@ -33,7 +33,7 @@ export interface EncoderOptions {
 }
 
 /** What differs between training and a file. */
-export interface EncoderParts {
+interface EncoderParts {
   /** Token ids, [N]. */
   readonly tokenId: Value;
   /** What is known of the tokens before each; null: the network does not ask. */

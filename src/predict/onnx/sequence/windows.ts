@@ -14,7 +14,7 @@ interface Piece {
 }
 
 /** How windows are laid out. */
-export interface WindowOptions {
+interface WindowOptions {
   /** Sequences beside one another. */
   readonly streams: number;
   /** Tokens of a window. */

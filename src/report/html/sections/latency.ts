@@ -18,7 +18,7 @@ export const LATENCIES = [
 ] as const;
 
 /** A cumulative distribution: latency in ns, and the share of samples that take no longer, 0..1. */
-export type Distribution = readonly (readonly [ns: number, share: number])[];
+type Distribution = readonly (readonly [ns: number, share: number])[];
 
 /**
  * Distribution of a latency: a staircase of the samples themselves where they are few, since a line between so few would be a
