@@ -2,7 +2,7 @@
 // and results; only a reader of bytes is led from a name to the copy on this machine.
 import { resolve } from 'node:path';
 
-/** What a run of another machine names, and where that lies on this one. */
+/** Files that a run of another machine names, and where they lie on this one. */
 export interface Elsewhere {
   /** The working directory there: what relative names and messages are relative to. */
   readonly folder: string;

@@ -22,7 +22,7 @@ export class UserError extends Error {
   }
 }
 
-/** What `work` gives, or the UserError that it throws: what cannot be is one answer of several, not the end. */
+/** The value of `work`, or the UserError that it throws: for callers to whom an impossible input is one answer of several. */
 export function orUserError<T>(work: () => T): T | UserError {
   try {
     return work();

@@ -92,7 +92,7 @@ export class AtomicFile {
 /** Files that stand on disk under their temporary names. */
 const unfinished = new Set<AtomicFile>();
 
-/** What a process that a signal has ended exits with. */
+/** Exit codes of a process that a signal has ended. */
 const SIGNALS = { SIGHUP: 129, SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
 
 const exits = Object.entries(SIGNALS).map(([signal, code]) => [signal, () => process.exit(code)] as const);
@@ -123,7 +123,7 @@ function release(file: AtomicFile): void {
 }
 
 /**
- * What stands where something is to be written; undefined: nothing yet.
+ * The file or folder where something is to be written; undefined: nothing yet.
  * @throws UserError where the path cannot be looked at
  */
 export function whatStands(path: string): Stats | undefined {

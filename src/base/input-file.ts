@@ -20,11 +20,11 @@ import { attempt, temporaryFile } from './files.js';
 import { formatBytes } from './units.js';
 
 interface Limits {
-  /** What the message calls it. */
+  /** The name of the input in messages. */
   readonly what: string;
   /** Largest size in bytes. */
   readonly limit: number;
-  /** What to do where it is larger, or no file at all. */
+  /** Advice where the file is too large, or no file at all. */
   readonly remedy: string;
   /** True where it may come through a pipe: it is read once, from one place. */
   readonly pipe?: true;
@@ -269,7 +269,7 @@ function readSome(fd: number, path: string, into: Uint8Array): number {
       return readSync(fd, into, 0, into.length, null);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      // What is left when the other end of a terminal or a Windows pipe goes.
+      // The error when the other end of a terminal or a Windows pipe goes.
       if (code === 'EOF') return 0;
       if (code !== 'EAGAIN') throw cannotRead(path, error);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PATIENCE);

@@ -26,7 +26,7 @@ const PER_UNIT = 128;
 const TABLE = Float32Array.from({ length: 2 * RANGE * PER_UNIT }, (_, i) => 1 / (1 + Math.exp(RANGE - (i + 0.5) / PER_UNIT)));
 const LAST = TABLE.length - 1;
 
-/** What {@link sigmoid} looks up: `table[(logit + range) x perUnit]`, rounded down, and the first and the last beyond its ends. */
+/** Lookup table of {@link sigmoid}: `table[(logit + range) x perUnit]`, rounded down, and the first and the last beyond its ends. */
 export const LOGISTIC = { range: RANGE, perUnit: PER_UNIT, table: TABLE };
 
 /** 1 / (1 + exp(-logit)), to within 0.001. */

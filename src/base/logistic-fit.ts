@@ -6,7 +6,7 @@
 
 /** Strength of the pull towards the initial weights, in batches' worth of curvature. */
 const RIDGE = 4;
-/** What is left of old curvature after each batch. */
+/** Share of old curvature that is kept after each batch. */
 const FADING = 0.9985;
 /** Largest change of one weight in a step. */
 const STEP_LIMIT = 0.2;
@@ -66,7 +66,7 @@ export class LogisticFit {
     for (let i = 0; i < size; i++) weights[i]! += Math.max(-STEP_LIMIT, Math.min(STEP_LIMIT, gradient[i]!));
   }
 
-  /** What is expected of each sample, column by column: a sum in a register is several times as fast as one in memory. */
+  /** Predicts each sample, column by column: a sum in a register is several times as fast as one in memory. */
   #judge(columns: readonly Float64Array[], labels: Uint8Array | Float64Array, rows: number): void {
     if (rows > this.#error.length) {
       this.#error = new Float64Array(rows);

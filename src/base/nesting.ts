@@ -27,7 +27,7 @@ export function nestsTooDeep(value: unknown): boolean {
   return false;
 }
 
-/** What a list, a Map or an object holds. */
+/** Yields the values of a list, a Map or an object. */
 function* entriesOf(container: object): Generator<unknown, void, void> {
   if (container instanceof Map) {
     yield* container.keys() as Iterable<unknown>;

@@ -24,7 +24,7 @@ const SINGULAR: Readonly<Record<ProfileFamily, string>> = {
   reproductions: 'bundled paper',
 };
 
-/** What the example of a path ends with, where that is not YAML. */
+/** Endings of example paths that are not YAML. */
 const ENDINGS: Readonly<Partial<Record<ProfileFamily, string>>> = { traces: '', measurements: '.jsonl' };
 
 /** Endings that make a word a path even without a separator: a name has none of them. */

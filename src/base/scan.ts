@@ -2,7 +2,7 @@
 // is what a run over a text trace would otherwise wait for.
 import { UserError } from './errors.js';
 
-/** What can be read at an offset. */
+/** Bytes that can be read at an offset. */
 export interface ByteSource {
   /** As the user named it. */
   readonly path: string;

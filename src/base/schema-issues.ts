@@ -1,4 +1,4 @@
-// What a zod issue means to the person who wrote the file: plain words, the value that stands there, and what may stand there instead.
+// Zod issues in plain words for the person who wrote the file: what is wrong, the value that stands there, and what may stand there instead.
 import { z } from 'zod';
 import { didYouMean, nearest, quoted } from './text.js';
 
@@ -15,7 +15,7 @@ export function innermost(issue: Issue): Issue[] {
   return best.flatMap((inner) => innermost({ ...inner, path: [...issue.path, ...inner.path] } as Issue));
 }
 
-/** What is wrong, and what to write instead: one line, without the place. */
+/** Describes the fault and what to write instead: one line, without the place. */
 export function describeIssue(issue: Issue, raw: unknown, schema: z.ZodType): string {
   const received = valueAt(raw, issue.path);
   switch (issue.code) {

@@ -47,7 +47,7 @@ export function nearest(word: string, candidates: Iterable<string>, count = 3): 
 }
 
 /**
- * What to write instead of an unknown word, as a clause without a full stop: `did you mean "lru"?`, or, where nothing is near, all
+ * Suggests what to write instead of an unknown word, as a clause without a full stop: `did you mean "lru"?`, or, where nothing is near, all
  * candidates while they are few (`known: fifo, lru`), or the first ones and how many more there are.
  */
 export function didYouMean(word: string, candidates: Iterable<string>): string {

@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { messageOf } from './errors.js';
 import { shownPath } from './profiles.js';
 
-/** What was thrown, in one line. */
+/** Describes a thrown value in one line. */
 export function describedThrow(error: unknown): string {
   const line = messageOf(error).split('\n')[0]!;
   return error instanceof Error ? `${error.name}: ${line}` : `'${line}'`;

@@ -4,7 +4,7 @@ import { UserError } from './errors.js';
 
 /** A kind of quantity: how its text is read, and what to tell a user whose text was not. */
 export interface Quantity {
-  /** What it is, with its article: `a size`. */
+  /** Its name with an article: `a size`. */
   readonly noun: string;
   /** Examples of what is accepted: `8GiB, 4000MiB or 24 GB`. */
   readonly accepted: string;
@@ -142,7 +142,7 @@ export function formatCount(value: number): string {
   return formatNumber(value, 0);
 }
 
-/** So many of something: `1 token`, `1,234 tokens`. @param noun takes an s in the plural */
+/** A count with its noun: `1 token`, `1,234 tokens`. @param noun takes an s in the plural */
 export function formatCounted(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -17,7 +17,7 @@ import { describedThrow, placeOfSyntax, placeOfThrow } from './thrown.js';
 export interface OwnChoice<D> extends Choice {
   /** The module; absent: the member is one of moeprof's own. */
   readonly path?: string;
-  /** What the module exports, once it is loaded. */
+  /** The definition that the module exports, once it is loaded. */
   readonly definition?: D;
   /** SHA-256 of the module's text, once it is loaded. */
   readonly sha256?: string;
@@ -78,7 +78,7 @@ export async function loadedChoice<D extends { readonly name: string; readonly p
   };
 }
 
-/** What a module exports, with what checks it. */
+/** The export of a user's module, with its checks. */
 export class OwnExport {
   /** The file, as messages show it. */
   readonly shown: string;
@@ -156,7 +156,7 @@ export class OwnExport {
   }
 
   /**
-   * What `create` has made, with the methods that it must have.
+   * Checks that the value that `create` made has its methods.
    * @throws UserError that names the first one that is missing
    */
   made<T>(member: T, methods: readonly (keyof T & string)[], by = 'create'): T {
@@ -201,7 +201,7 @@ export class OwnExport {
  */
 export async function importOwn(noun: string, path: string): Promise<OwnExport> {
   const shown = shownPath(path);
-  // What is no file would keep the import for ever.
+  // An import of a path that is no file would never end.
   const sha256 = createHash('sha256').update(readText(shown, 'module')).digest('hex');
   if (/\.[mc]?ts$/.test(path) && !stripsTypes()) {
     const instead = `name what tsc makes of it (${shown.replace(/ts$/, 'js')}), or use Node 22.18 or later`;

@@ -70,7 +70,7 @@ function moduleBytes(functions: Readonly<Record<string, KernelBody>>): Uint8Arra
 
 const PAGE = 65536;
 
-/** What is used of the global that every Node has; types of it come with the DOM. */
+/** The part in use of the global that every Node has; types of it come with the DOM. */
 const { WebAssembly: wasm } = globalThis as unknown as {
   readonly WebAssembly: {
     readonly Memory: new (size: { readonly initial: number }) => { readonly buffer: ArrayBuffer };

@@ -30,7 +30,7 @@ export interface Located<T> {
 export interface Override {
   /** Keys from the root to the value, e.g. `['cache', 'policy']`. */
   readonly path: readonly string[];
-  /** What stands there instead. */
+  /** The value in its place. */
   readonly value: unknown;
   /** Makes of what stood there (undefined: nothing) what stands there instead of `value`; absent: `value` it is. */
   readonly amend?: (before: unknown) => unknown;
@@ -94,7 +94,7 @@ function frozen<T>(value: T): T {
 interface ParsedText {
   readonly root: Node;
   readonly raw: unknown;
-  /** What schemas made of it, without overrides. */
+  /** Values checked by each schema, without overrides. */
   readonly checked: WeakMap<z.ZodType, Located<unknown>>;
   /** `file:line:col` of an offset. */
   at(offset: number): string;

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { CliContext } from './context.js';
 
-/** What a command's module exports. */
+/** The exports of a command's module. */
 export interface CommandModule {
   /** Adds arguments, options, subcommands, help and the action. */
   define(command: Command, context: CliContext): void;

@@ -119,7 +119,7 @@ function readBudgets(path: string): Budget[] {
 }
 
 /**
- * What a new baseline consists of: path and text of each file.
+ * The files of a new baseline: path and text of each.
  * @throws UserError where the base is no place to write to, or would keep scenarios that the candidate lacks
  */
 function baselineFiles(base: LoadedSet, candidate: LoadedSet): Map<string, string> {

@@ -1,6 +1,6 @@
 // The command line as completion scripts see it: commands, options, and what may stand in each place. Types only.
 
-/** What may stand in a place. */
+/** Values that complete an argument. */
 export interface CompletionValues {
   readonly words: readonly string[];
   /** Files too. */
@@ -12,7 +12,7 @@ export interface Node {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly { readonly names: readonly string[]; readonly summary: string; readonly value: CompletionValues | null }[];
-  /** What its first argument is; null: it takes none. */
+  /** Completions of its first argument; null: it takes none. */
   readonly argument: CompletionValues | null;
   readonly children: readonly Node[];
 }

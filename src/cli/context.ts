@@ -1,4 +1,4 @@
-// What a command gets from the program around it: streams, global options, exit code, progress, clean-up. Types only.
+// The program around a command: streams, global options, exit code, progress, clean-up. Types only.
 import type { ReportOptions } from '../report/format.js';
 import type { Progress } from './progress.js';
 import type { Environment, Terminal } from './terminal.js';

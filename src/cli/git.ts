@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { EXIT, messageOf, UserError } from '../base/errors.js';
 
-/** What a path was at a commit. */
+/** A path at a commit: a file or a folder. */
 type GitObject =
   | { readonly kind: 'file'; readonly text: string }
   | { readonly kind: 'folder'; readonly names: readonly string[]; read(name: string): string };

@@ -86,7 +86,7 @@ function rangeText([first, last, step]: readonly [number, number, number]): stri
   return first === last ? String(first) : step === 1 ? `${first}-${last}` : `${first}-${last} by ${step}`;
 }
 
-/** What there is to say of a machine. */
+/** How a model fits a machine, in words. */
 const VERDICTS: Readonly<Record<Fit['verdict'], (fit: Fit) => string>> = {
   resident: () => 'all resident',
   cached: ({ rest }) => `cached from ${rest}`,

@@ -1,4 +1,4 @@
-// What --on-miss takes: a word, a rule as words do it (cpu,admit=background), several with semicolons, or YAML as a system's file has it.
+// The syntax of --on-miss: a word, a rule as words do it (cpu,admit=background), several with semicolons, or YAML as a system's file has it.
 import { parse as parseScalar } from 'yaml';
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
@@ -8,7 +8,7 @@ import { ADMISSIONS, MISS_ACTIONS } from '../system/choices.js';
 const EXAMPLE = 'cpu,admit=background';
 
 /**
- * What a profile would say, but for the actions unchecked: `static,when.pass=>=512;cpu` is `[{ do: static, when: { pass: '>=512' } }, cpu]`.
+ * The rules as a profile has them, their actions unchecked: `static,when.pass=>=512;cpu` is `[{ do: static, when: { pass: '>=512' } }, cpu]`.
  * @throws UserError where it is no rule
  */
 export function missRulesOf(text: string): unknown {

@@ -40,7 +40,7 @@ interface SourceSet {
   readonly sources: readonly Source[];
 }
 
-/** What is known of a source before anything runs. */
+/** A source that was checked before anything runs. */
 type Prepared = { readonly source: Source } & (
   | { readonly result: Result }
   | { readonly run: RunSpec; readonly budgets: readonly Budget[] }

@@ -65,7 +65,7 @@ export function judgePredictors(
   );
 }
 
-/** What to open. */
+/** The prediction request of the command's options. */
 export function requestOf(options: JudgingOptions): PredictionRequest {
   const holdOut = parseShare(options.holdout, '--holdout');
   if (holdOut <= 0 || holdOut >= 1) throw new UserError(`--holdout ${options.holdout}: must leave something on both sides; write e.g. 20%`);
@@ -80,7 +80,7 @@ export function requestOf(options: JudgingOptions): PredictionRequest {
   };
 }
 
-/** What every report begins with. */
+/** The common head of the reports. */
 export function headOf({ model, training }: PredictionInputs, options: JudgingOptions) {
   const widest = (of: (layer: (typeof model.layers)[number]) => number): number => Math.max(...model.layers.map(of));
   return {

@@ -1,4 +1,4 @@
-// What `predict eval` and `predict train` report: data first, as JSON; then the same as grids that fit a terminal.
+// The reports of `predict eval` and `predict train`: data first, as JSON; then the same as grids that fit a terminal.
 import { formatBytes, formatCount, formatNs, formatNumber } from '../base/units.js';
 import type { JudgedTimes, TraceEvaluation, TraceReference } from '../predict/compare.js';
 import type { EvaluationOptions } from '../predict/evaluate.js';
@@ -20,7 +20,7 @@ import { documentFormats } from '../report/document/formats.js';
 export const EVALUATION_SCHEMA = 'moeprof.evaluation/1' as const;
 export const TRAINING_SCHEMA = 'moeprof.training/1' as const;
 
-/** What both reports say. */
+/** Fields of both reports. */
 interface ReportHead {
   readonly tool: { readonly name: 'moeprof'; readonly version: string };
   readonly model: { readonly name: string; readonly layers: number; readonly experts: number; readonly topK: number };
@@ -39,7 +39,7 @@ export interface ReportEnvironment {
   readonly wallMs: number;
   /** Of it for training. */
   readonly trainingMs?: number;
-  /** What predictors took, ns a token. */
+  /** Time of each predictor, ns a token. */
   readonly predictNs: readonly JudgedTimes[];
 }
 
@@ -98,7 +98,7 @@ function epochGrid({ bestEpoch, epochs }: TrainingReport['trained']): Grid {
 /** A predictor on a trace. */
 type Judged = TraceEvaluation['predictors'][number];
 
-/** What a predictor says first: one that only speaks during the pass is judged by what it says then. */
+/** The score of a predictor's first prediction: one that only speaks during the pass is judged by what it says then. */
 function spokenBy({ ahead, before }: Judged): Score | null {
   return before ?? ahead[0]?.score ?? null;
 }

@@ -19,7 +19,7 @@ export interface TrainOptions extends JudgingOptions, TrainingFlags {
   readonly json?: boolean;
 }
 
-/** What a trained predictor has to beat, shown beside it. */
+/** Baselines that a trained predictor is shown beside. */
 const BASELINES = ['popularity', 'token-table', 'last-token'];
 
 /** Trains, writes the file, judges it and reports. */

@@ -20,7 +20,7 @@ import { VARIANTS } from '../trace/variants/index.js';
 import type { CliContext } from './context.js';
 import { formatFamily, quantizationFamily } from './storage-families.js';
 
-/** What `list` and `show` need of a family. */
+/** The part of a family that `list` and `show` need. */
 interface Family {
   readonly name: string;
   names(): readonly string[];

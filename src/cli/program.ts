@@ -120,7 +120,7 @@ function sentence(summary: string): string {
   return `${summary[0]!.toUpperCase()}${summary.slice(1)}.`;
 }
 
-/** What the systems in use allow at least; every command needs fewer. */
+/** Open files that the systems in use allow at least; every command needs fewer. */
 const ENOUGH_FILES = 256;
 
 /** Files that the process may have open at a time. */

@@ -5,7 +5,7 @@ import { formatCount } from '../base/units.js';
 /** How progress is shown. `lines`: one line per tenth, for logs. */
 export type ProgressMode = 'bar' | 'lines' | 'off';
 
-/** What a bar needs from the world. */
+/** The outside world of a progress bar. */
 interface ProgressSink {
   write(text: string): unknown;
   /** Columns of the terminal. */

@@ -77,7 +77,7 @@ async function ranOf(task: CellTask): Promise<Ran> {
     outcome = { status: 'done', result: await simulateRun(run, { breathe }) };
   } catch (error) {
     if (!(error instanceof UserError)) return { kind: 'failed', reason: messageOf(error) };
-    // What is not here may be where the sweep is: then the run can be, and must not be refused for good.
+    // A file that is not here may be where the sweep is: then the run is possible, and must not be refused for good.
     const missed = missedFiles().find((path) => !absent.includes(path));
     if (missed !== undefined)
       return { kind: 'failed', reason: `${missed}: is not on this worker; only files that a run itself names come with it` };

@@ -6,7 +6,7 @@ import type { CellTask, Ran } from '../explore/queue/worker-side.js';
 /** Messages to a process: cells to run one after another, or a request to give back those that it has not begun. */
 export type ToChild = { readonly tasks: readonly (readonly [id: number, task: CellTask])[] } | { readonly giveBack: true };
 
-/** What it says: what became of cells, and the processor time of each, ms; and those that it gives back. */
+/** Messages of a child: outcomes of cells and the processor time of each, ms; and cells that it gives back. */
 export interface FromChild {
   readonly ran: readonly (readonly [id: number, ran: Ran, ms: number])[];
   readonly returned: readonly number[];
@@ -14,7 +14,7 @@ export interface FromChild {
 
 const CHILD = fileURLToPath(new URL('./queue-child.js', import.meta.url));
 
-/** What a process says last, bytes: enough to hold why it died. */
+/** Bytes kept of a process's last output: enough to hold why it died. */
 const LAST_WORDS = 4096;
 
 /** A process. */

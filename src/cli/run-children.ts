@@ -29,7 +29,7 @@ interface Place {
   since: number;
 }
 
-/** So many processes, each made when it is first needed. */
+/** A pool of processes, each made when it is first needed. */
 export class RunChildren implements CellProcesses {
   readonly #most: number;
   readonly #startChild: StartChild;

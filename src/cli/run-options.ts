@@ -101,7 +101,7 @@ export function runOf(profile: string | undefined, options: RunFlags, last: read
   return note === undefined ? run : { ...run, note };
 }
 
-/** What {@link runOf} tells its run, for the command that repeats it; `note`: what was told that nobody said. Parameters as {@link runOf}'s. */
+/** Values that {@link runOf} gives its run, for the command that repeats it; `note`: values that nobody named. Parameters as {@link runOf}'s. */
 export function toldOf(
   profile: string | undefined,
   options: RunFlags,

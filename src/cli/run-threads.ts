@@ -47,7 +47,7 @@ export class RunThreads {
         for (let i = 0; i < threads; i++) this.#start();
       });
     } finally {
-      // What is ended now is not lost.
+      // A thread that is ended now is not lost.
       const rest = [...this.#running.keys()];
       this.#running.clear();
       await Promise.all(rest.map((worker) => worker.terminate()));
@@ -61,7 +61,7 @@ export class RunThreads {
       return;
     }
     const worker = new Worker(WORKER, { env: SHARE_ENV });
-    // What it has said already is heard before.
+    // Its earlier messages are heard first.
     worker.on('error', (error) => this.#lost(worker, error));
     worker.on('exit', () => this.#lost(worker, new Error('a thread ended before its work was done')));
     worker.on('message', (reply: RunReply) => this.#hear(worker, reply));

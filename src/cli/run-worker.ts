@@ -5,7 +5,7 @@ import { simulateRun } from '../engine/simulate.js';
 import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/run.js';
 
-/** What a thread is asked to do. */
+/** The task of a thread. */
 export interface RunTask {
   readonly index: number;
   readonly run: RunSpec;
@@ -13,7 +13,7 @@ export interface RunTask {
   readonly details: boolean;
 }
 
-/** What a thread says. */
+/** A thread's reply. */
 export type RunReply =
   | { readonly kind: 'progress'; readonly index: number; readonly done: number; readonly total: number }
   | { readonly kind: 'result'; readonly index: number; readonly result: Result }

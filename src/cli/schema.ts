@@ -39,7 +39,7 @@ export const SCHEMA_KINDS = [
 /** One of {@link SCHEMA_KINDS}. */
 export type SchemaKind = (typeof SCHEMA_KINDS)[number];
 
-/** What is used of JSON Schema here. */
+/** The part of JSON Schema that is used here. */
 export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly items?: JsonSchema | readonly JsonSchema[];
@@ -69,7 +69,7 @@ export function schemaText(kind: SchemaKind): string {
   return `${JSON.stringify(jsonSchemaOf(kind), null, 2)}\n`;
 }
 
-/** What is no profile. */
+/** Titles of the schemas that describe no profile. */
 const TITLES: Readonly<Partial<Record<SchemaKind, string>>> = {
   budgets: 'budget file',
   machine: 'machine of parts',

@@ -1,8 +1,8 @@
-// What callers hear of runs while they run. Types only.
+// Progress of runs, as callers hear of it. Types only.
 import type { UserError } from '../base/errors.js';
 import type { Result } from '../result/result.js';
 
-/** What became of a run. `refused`: it cannot be; `failed`: moeprof has a mistake, or the thread ended. */
+/** The outcome of a run. `refused`: the input is impossible; `failed`: moeprof has a mistake, or the thread ended. */
 export type Settled =
   | { readonly status: 'done'; readonly result: Result }
   | { readonly status: 'refused'; readonly error: UserError }

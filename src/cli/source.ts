@@ -51,7 +51,7 @@ function httpsOf(remote: string): string | null {
   return REPOSITORY.test(address) ? address : null;
 }
 
-/** What git says, without the line break; null: it says no, or is not there. */
+/** Output of git without the line break; null: it failed, or is not installed. */
 function git(folder: string, args: readonly string[]): string | null {
   try {
     return execFileSync('git', ['-C', folder, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();

@@ -69,7 +69,7 @@ export async function runStudy(
   });
 }
 
-/** What runs the cells: this process, or the workers of a queue. @throws UserError where flags contradict each other */
+/** The runner of the cells: this process, or the workers of a queue. @throws UserError where flags contradict each other */
 async function runnerOf(
   count: number,
   flags: SweepFlags,

@@ -114,7 +114,7 @@ function someDone(outcomes: readonly Outcome[]): Outcome[] {
   return [...outcomes];
 }
 
-/** What is varied beside the rate, `-s a,b` and `-w a,b` included; the rates, null: not varied; and the options without all these. */
+/** The axes beside the rate, `-s a,b` and `-w a,b` included; the rates, null: not varied; and the options without all these. */
 function axesOf(options: SweepFlags): { axes: SweepAxis[]; rates: readonly number[] | 'auto' | null; options: SweepFlags } {
   const several = (['system', 'hardware'] as const).filter((name) => options[name]?.includes(',') === true);
   const named = several.map((name): SweepAxis => ({ path: name, values: namesIn(options[name]!, `--${name}`) }));

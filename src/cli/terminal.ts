@@ -1,9 +1,9 @@
-// What the reader's terminal can show, decided once and in one place: flags first, then the environment, then the stream itself.
+// Capabilities of the reader's terminal, decided once and in one place: flags first, then the environment, then the stream itself.
 
 /** The environment variables that matter here. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What is asked of a stream. */
+/** The part of a stream that is asked. */
 type Stream = Pick<Partial<NodeJS.WriteStream>, 'isTTY' | 'columns'>;
 
 /** Abilities of a stream. */

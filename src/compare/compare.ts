@@ -33,7 +33,7 @@ export interface Row {
   readonly verdict: MetricVerdict['verdict'];
   /** Why an `off` budget says not to look. */
   readonly reason: string | null;
-  /** What the samples say of a measured metric; null for a simulated one. */
+  /** The test of a measured metric's samples; null for a simulated one. */
   readonly test: SampleTest | null;
 }
 
@@ -46,7 +46,7 @@ export interface Comparison {
   /** Inputs that differ: empty unless the comparison was allowed all the same. */
   readonly inputs: readonly Difference[];
   readonly config: readonly Difference[];
-  /** What the runs knew beyond what had happened (L17), where that is not the same; else null. */
+  /** What the runs knew beyond what had happened (L17), where that differs; else null. */
   readonly knowledge: KnowledgeGap | null;
   /** Worst first. */
   readonly rows: readonly Row[];
@@ -55,7 +55,7 @@ export interface Comparison {
   /** Those of them that a budget holds. */
   readonly held: readonly string[];
   readonly findings: readonly BudgetFinding[];
-  /** What carries the change; null where nothing changed. */
+  /** The causes of the change; null where nothing changed. */
   readonly explanation: Explanation | null;
   /** True: reports tell all of it; false: the largest causes only. */
   readonly explained: boolean;

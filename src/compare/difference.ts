@@ -11,7 +11,7 @@ export interface Difference {
 }
 
 /**
- * What of the inputs differs. Results with the same fingerprint have the same model and machine, whatever these are called; what is hashed
+ * Inputs that differ. Results with the same fingerprint have the same model and machine, whatever these are called; what is hashed
  * as it stands in a result must then be the same, too, or the fingerprint is not its own.
  */
 export function inputDifferences(base: Result, candidate: Result): Difference[] {
@@ -44,7 +44,7 @@ export function inputDifferences(base: Result, candidate: Result): Difference[] 
  */
 const PROSE = /(^|\.)(cites|simplifies)$|^(system|machine)\.(.*\.)?source$|^overrides\.system(\.|$)/;
 
-/** What of the configuration differs, the name of the system and the version of moeprof included, prose excepted. */
+/** Settings that differ, the name of the system and the version of moeprof included, prose excepted. */
 export function configDifferences(base: Result, candidate: Result): Difference[] {
   const settings = ({ config, inputs, tool }: Result): unknown => ({ moeprof: tool.version, system: inputs.system, ...config });
   return differences(settings(base), settings(candidate)).filter(({ path }) => !PROSE.test(path));

@@ -24,7 +24,7 @@ export interface LayerChange {
   readonly onDemandBytes: number;
 }
 
-/** What carries a change. Empty lists: nothing of the kind changed. */
+/** Causes of a change. Empty lists: nothing of the kind changed. */
 export interface Explanation {
   /** The GPU's time at all MoE layers, ns: stall, experts and dense parts. */
   readonly base: number;
@@ -77,7 +77,7 @@ export function explain(base: Result, candidate: Result): Explanation {
   };
 }
 
-/** What is not equal, the largest change first. */
+/** Counters that differ, the largest change first. */
 function changes(counters: readonly (readonly [name: string, base: number, candidate: number])[]): CounterChange[] {
   return counters
     .map(([name, base, candidate]) => ({ name, base, candidate, change: candidate - base }))

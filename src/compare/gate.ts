@@ -6,7 +6,7 @@ import { type CompareOptions, type Comparison, compareResults, type Operand } fr
 import { judgeResult } from './judge.js';
 import { testSamples } from './samples.js';
 
-/** What one operand of a gate stands for. */
+/** The results that one operand of a gate stands for. */
 export interface OperandSet {
   readonly label: string;
   /** True: a folder, whose scenarios are told apart by name. False: one run, whatever its name. */

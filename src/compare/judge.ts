@@ -19,7 +19,7 @@ export interface BudgetFinding {
   readonly budget: Budget;
 }
 
-/** What budgets say of one metric. */
+/** The verdict of the budgets on one metric. */
 export interface MetricVerdict {
   readonly findings: readonly BudgetFinding[];
   /** `none`: no budget speaks of it. `off`: a budget says not to look, with this reason. */

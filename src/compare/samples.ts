@@ -3,7 +3,7 @@
 import { ALPHA, bootstrapChange, holm, mannWhitney, smallestP } from '../base/significance.js';
 import type { Metric, Result } from '../result/result.js';
 
-/** What the samples of one measured metric say. */
+/** The significance of a measured metric's samples. */
 export interface SampleTest {
   /** Samples of base and candidate. */
   readonly counts: readonly [number, number];
@@ -41,7 +41,7 @@ export function testSamples(pairs: readonly { readonly base: Result; readonly ca
   return byPair;
 }
 
-/** What was measured of a metric, at least one value. */
+/** Measured values of a metric, at least one. */
 export function samplesOf(metric: Metric): readonly number[] {
   return metric.samples ?? [metric.value];
 }

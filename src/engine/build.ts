@@ -185,7 +185,7 @@ function predictionsOf({ inputs, layout }: RunPlan, predictor: Predictor | null,
 }
 
 /**
- * What rules of misses ask for.
+ * The parts that rules of misses ask for.
  * @throws UserError where they ask for gate weights that the trace does not carry
  */
 function judgesOf(plan: RunPlan): Pick<CommonParts, 'buddies' | 'classes' | 'deferral' | 'judges' | 'unimportance'> {

@@ -145,7 +145,7 @@ export function composeGpu(
 }
 
 /**
- * What policies expect of one GPU's experts, and how predictions of the running pass count in that; null: no policy asks. On one GPU next
+ * Expected uses of one GPU's experts for its policies, and the weight of predictions in them; null: no policy asks. On one GPU next
  * uses are learned from training traces beforehand, one token a pass; those of several GPUs are learned from the run alone.
  */
 function expectationsOf(policies: Policies, model: ModelSpec, shard: Shard | null, training: readonly RoutingTrace[]) {

@@ -1,4 +1,4 @@
-// What is drafted in a run: as its profile says, or, without a word there, as the model and the runtime imply.
+// The drafting of a run: as its profile says, or, where it says nothing, as the model and the runtime imply.
 import { CostModel } from '../hardware/cost.js';
 import { expertBytesTotal, type ModelSpec, type MoeLayer } from '../model/spec.js';
 import type { SpeculationSpec } from '../schedule/speculation.js';

@@ -59,7 +59,7 @@ export interface Inputs {
   readonly traces: readonly RoutingTrace[];
   /** Rows of each file, from its start, that are replayed: the first ones of `trace`, one after another. */
   readonly heads: readonly number[];
-  /** So many tokens like those of `trace` that are not in it, variants applied: where routing is drawn, more can be. Null: it is recorded. */
+  /** Draws more tokens like those of `trace`, none of them in it, variants applied. Null: the routing is recorded. */
   readonly apart: ((tokens: number) => Promise<RoutingTrace>) | null;
 }
 

@@ -23,7 +23,7 @@ export interface Policies {
   readonly foretold: boolean;
 }
 
-/** What is a cache of the SSD. */
+/** The caches above an SSD. */
 interface CachesOfSsd {
   readonly dram: boolean;
   /** True where the operating system's policy manages the first tier: pages of a mapped file stay by recency, whatever the system's policy. */

@@ -27,7 +27,7 @@ export async function recordPasses(proper: RunPlan, breathe: (() => Promise<void
     passes.kv.admitted = [];
     await runPasses(passes, simulation, changingMemoryOf(plan, passes, simulation), {
       ended() {
-        // What runs again follows from the passes of the record.
+        // The tokens that run again follow from the passes of the record.
         if (passes.again) return;
         record.append(passes.shares, passes.costNs, passes.kv.admitted!);
         passes.kv.admitted = [];

@@ -24,7 +24,7 @@ export interface Serving {
   readonly cut: boolean;
   /** True where who runs together depends on how long passes take: a policy that knows the future needs them recorded first. */
   readonly timed: boolean;
-  /** What classes of requests may use, by their names. */
+  /** Budgets of classes of requests, by name. */
   readonly budgets: ReadonlyMap<string, ClassBudget>;
   /** Class of each request, by `Request.index`; null: no request has one. */
   readonly requestClass: readonly string[] | null;

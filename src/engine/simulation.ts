@@ -24,7 +24,7 @@ export interface SimulatedGpu extends Gpu {
   readonly whole: Int32Array | null;
 }
 
-/** What runs passes, on one GPU or on several. */
+/** The fold over passes, on one GPU or on several. */
 export interface RunFold {
   readonly engine: Fold;
   readonly bounds: Clocks;

@@ -7,7 +7,7 @@ interface ChartSeries {
   readonly y: readonly number[];
 }
 
-/** What the chart shows beside the lines. */
+/** Size and scales of a chart. */
 interface ChartOptions {
   /** Columns of the whole chart. */
   readonly width: number;

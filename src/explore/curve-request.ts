@@ -21,7 +21,7 @@ import type { BroadcastWatch } from './broadcast.js';
 import { drawCurve } from './curve.js';
 import type { Curve } from './curve-result.js';
 
-/** What to draw; all fields are optional. */
+/** Settings of a curve; all fields are optional. */
 export interface CurveSettings {
   /** Names with parameters, or modules; chance, the usual kinds of memory and the bound unless given. */
   readonly policies?: readonly string[];

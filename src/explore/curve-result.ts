@@ -39,7 +39,7 @@ export interface Knee {
   readonly at: number;
 }
 
-/** What costs the hits at one capacity. */
+/** Why hits are lost at one capacity. */
 export interface Verdict {
   /** Index of the capacity. */
   readonly at: number;
@@ -81,7 +81,7 @@ export interface Curve {
   readonly experts: number;
   /** Bytes of experts that one token touches: below it LRU, FIFO and CLOCK hit next to nothing in one global cache. */
   readonly tokenCycleBytes: number;
-  /** What was asked after the warm-up. */
+  /** Demand after the warm-up. */
   readonly demand: {
     readonly tokens: number;
     readonly events: number;

@@ -17,7 +17,7 @@ import { bestOnline, kneeOf } from './knee.js';
 import { judge } from './verdict.js';
 import { curveWarnings } from './warnings.js';
 
-/** What to draw. */
+/** A request for a curve. */
 export interface CurveOptions {
   readonly model: ModelSpec;
   /** True: nothing says how large experts are, and each is one byte. Absent: their sizes are known. */

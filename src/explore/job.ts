@@ -8,7 +8,7 @@ import type { PolicyDefinition } from '../cache/policy.js';
 import type { Scope } from '../cache/scope.js';
 import type { ModelSpec } from '../model/spec.js';
 
-/** What a job replays. It can be sent to a thread. */
+/** A job of runs. It can be sent to a thread. */
 export interface JobSpec {
   readonly model: ModelSpec;
   /** Width of a row per layer. */

@@ -1,7 +1,7 @@
 // The knee of a capacity curve, and which policy of a curve is the best one that a system can run.
 import type { Curve, Knee, PolicyCurve } from './curve-result.js';
 
-/** What the parts of a curve are judged from. */
+/** A curve before its knee and verdict are found. */
 export type CurveData = Omit<Curve, 'knee' | 'verdict'>;
 
 /** The policy without foresight with the highest mean hit rate, the first of equals; null where there is none. */

@@ -1,10 +1,10 @@
-// What the threads of a capacity curve say to each other. Types only.
+// Messages between the threads of a capacity curve. Types only.
 
 import type { CapacityCounts } from '../cache/lru-curve.js';
 import type { BlockRing } from './blocks.js';
 import type { JobSpec } from './job.js';
 
-/** What a thread is started with. */
+/** Data that a thread starts with. */
 export interface ThreadData {
   readonly job: JobSpec;
   readonly ring: BlockRing;

@@ -44,7 +44,7 @@ function recordsOf(placings: readonly Placing[], names: readonly string[]): Grid
   return gridOf(['system', 'hardware', 'cache_percent', 'kept', 'memory.gpu.allocated', ...names], rows);
 }
 
-/** What each placing needs, has, and decodes at. What all share, a system or an error, stands above. */
+/** Memory needed, memory present and decode speed of each placing. A system or an error that all share stands above. */
 function needs(placings: readonly Placing[]): Grid {
   const shared = sharedSystem(placings) !== null;
   const banded = halfWidths(placings).length > 1;
@@ -74,7 +74,7 @@ function sharedSystem(placings: readonly Placing[]): string | null {
   return others.length === 0 ? first! : null;
 }
 
-/** What decode is, and how far off it may be where that is the same for all; of a single placing a sentence says so. */
+/** Decode speed, with its error where that is the same for all; a single placing has it in a sentence. */
 function decodeText(placings: readonly Placing[]): string {
   const [first, ...others] = halfWidths(placings);
   const band = others.length > 0 ? '; 80 % of comparable measurements lie within ±' : '';

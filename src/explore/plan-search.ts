@@ -93,7 +93,7 @@ export async function planRuns(
 }
 
 /**
- * How much GPU memory keeps what must hold, by system and machine: `moeprof plan`.
+ * The GPU memory that keeps all conditions, by system and machine: `moeprof plan`.
  * @param input a run profile; its objective (`workload.slo`) is held by 99 % of the requests unless `holds` says more
  * @param options `holds`: conditions such as `speed.decode >= 30`; `systems` and `machines` in place of those of the run
  * @throws UserError where nothing must hold, or something is unknown

@@ -21,7 +21,7 @@ export interface Probe {
 export interface Placing {
   readonly system: string;
   readonly hardware: string;
-  /** What the machine's GPU has for a model, or each of several, that with least; bytes. */
+  /** Memory of the machine's GPU for a model, or of the smallest of several; bytes. */
   readonly gpuBytes: number;
   /** Percent of the experts of the smallest cache that keeps all conditions, to a whole percent; null: not even a cache of all does. */
   readonly percent: number | null;
@@ -37,7 +37,7 @@ export interface Placing {
 export interface Plan {
   readonly schema: typeof PLAN_SCHEMA;
   readonly tool: { readonly name: 'moeprof'; readonly version: string };
-  /** What must hold of a run. */
+  /** Conditions that a run must keep. */
   readonly conditions: readonly string[];
   /** The objective that `goodput` is counted by; null: none. */
   readonly slo: string | null;

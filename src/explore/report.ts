@@ -201,7 +201,7 @@ function inGroups(policies: readonly PolicyCurve[]): PolicyCurve[][] {
   return groups;
 }
 
-/** What quotas gain and how they split the capacity that the verdict speaks of. */
+/** The gain of quotas, and how they split the capacity that the verdict is about. */
 function splitFacts(curve: Curve): string[] {
   const at = curve.verdict?.at ?? curve.capacities.length >> 1;
   return curve.policies.flatMap(({ policy, splits, gains }) => {

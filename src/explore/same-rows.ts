@@ -6,7 +6,7 @@ import { HELD_OUT } from '../engine/inputs.js';
 import type { RunSpec } from '../system/run.js';
 
 /**
- * What runs that are compared are told beside, so that they replay the same rows; nothing where they do anyway.
+ * Overrides for runs that are compared, so that they replay the same rows; empty where they do anyway.
  * @param runs one of each system; those that cannot be are left out
  */
 export async function sameRows(runs: Iterable<() => RunSpec>): Promise<readonly Override[]> {

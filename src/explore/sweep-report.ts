@@ -24,7 +24,7 @@ export interface SweepView {
   readonly metrics: readonly string[];
 }
 
-/** What is shown unless metrics are named: head, metric, and the loop that it says something of; those that no run has are left out. */
+/** Default columns: head, metric, and the loop that it belongs to; those that no run has are left out. */
 const COLUMNS: readonly (readonly [head: string, metric: string, loop?: 'open' | 'closed'])[] = [
   ['decode', 'speed.decode'],
   ['prefill', 'speed.prefill', 'closed'],
@@ -115,7 +115,7 @@ function inOrder(axes: readonly SweepAxis[], points: readonly SweepPoint[]): rea
   return isRanking(axes) ? [...points].sort((a, b) => decodeOf(b) - decodeOf(a)) : points;
 }
 
-/** What the order of a ranking is by, or which point decodes fastest; nothing where none decodes. */
+/** The order of a ranking, or the point that decodes fastest; nothing where none decodes. */
 function fastest({ axes, points, saturation }: Sweep): Line[] {
   // Nobody waits at the lowest rate: there is nothing to tell.
   if (saturation.length > 0) return [];
@@ -181,7 +181,7 @@ function warningLines(sweep: Sweep): string[] {
   return codes.map((code) => `${code}: ${whichRuns(sweep, ({ warnings }) => warnings.some((warning) => warning.code === code))}`);
 }
 
-/** What runs knew that no system knows by itself (L17), each mark with the runs that have it. */
+/** Marks for runs that knew what no system knows by itself (L17), each with its runs. */
 function markLines(sweep: Sweep): string[] {
   const marks = new Set(sweep.points.map(({ result }) => markOf(result)).filter((mark) => mark !== null));
   return [...marks].map((mark) => `${mark}: ${whichRuns(sweep, (result) => markOf(result) === mark)}`);

@@ -24,13 +24,13 @@ import {
 /** Rates that are varied: requests per second, or `auto` for rates around what can be served; null: none. */
 type Rates = readonly number[] | 'auto' | null;
 
-/** What is swept. */
+/** A sweep and its runner. */
 interface SweepJob {
   /** But for the rate. */
   readonly axes: readonly SweepAxis[];
   readonly rates: Rates;
   specOf(varied: readonly Override[]): RunSpec;
-  /** What {@link specOf} tells its run. */
+  /** Values that {@link specOf} gives its run. */
   toldOf(varied: readonly Override[]): RunTold;
   /** Outcomes in the order of the runs, each of which is made when it is its turn. */
   runAll(runs: readonly (() => RunSpec)[]): Promise<Outcome[]>;

@@ -37,7 +37,7 @@ interface RefusedPoint {
 export interface Saturation {
   /** Values of the other axes, in their order. */
   readonly values: readonly SweepValue[];
-  /** What gets through per second where all requests arrive at once: more than that per second only makes them wait longer. */
+  /** Throughput where all requests arrive at once: more requests per second only wait longer. */
   readonly requestsPerSecond: number;
   /** Prompt and generated tokens: `throughput.total`. */
   readonly tokensPerSecond: number;

@@ -1,4 +1,4 @@
-// What work costs on a machine: a roofline. A kernel takes as long as the larger of its memory traffic and its arithmetic, plus fixed
+// The cost of work on a machine: a roofline. A kernel takes as long as the larger of its memory traffic and its arithmetic, plus fixed
 // overheads; at batch 1 the overheads of a framework weigh as much as the bytes, so they are part of the model, not noise.
 import type { ExpertSplit } from '../model/projections.js';
 import type { ModelSpec } from '../model/spec.js';
@@ -115,7 +115,7 @@ export class CostModel {
     return this.#dense.ns(segment, tokens, contexts, tokensPerSequence, sequences);
   }
 
-  /** What of the last {@link denseNs} the CPU computed, ns. */
+  /** CPU share of the last {@link denseNs}, ns. */
   get cpuDenseNs(): number {
     return this.#split?.cpuNs ?? 0;
   }

@@ -9,7 +9,7 @@ interface Speed {
   readonly nsPerFlop: number;
 }
 
-/** What a device reaches. */
+/** The speed of a device. */
 export function speedOf(device: Device): Speed {
   return {
     nsPerByte: 1e9 / (device.memoryBandwidth * device.bandwidthFraction),
@@ -20,7 +20,7 @@ export function speedOf(device: Device): Speed {
 /** New tokens of a sequence up to which attention is a product of vectors: a decoded token and a draft beside it. */
 const VECTOR_TOKENS = 8;
 
-/** What attention reaches; its arithmetic has two speeds. */
+/** The speed of attention, whose arithmetic has two rates. */
 interface AttentionSpeed extends Speed {
   /** Where few tokens of a sequence are new, ns per operation. */
   readonly vectorNsPerFlop: number;
@@ -61,7 +61,7 @@ export function attendedPairs(context: number, tokens: number, window: number): 
   return ((window - context) * (context + 1 + window)) / 2 + (end - window) * window;
 }
 
-/** What one device has of a segment. */
+/** One device's part of a segment. */
 export interface DensePart extends Pick<DenseSegment, 'weightBytes' | 'flopsPerToken' | 'flopsPerSequence' | 'formats'> {
   /** Decoder layers that the framework takes its time for here. */
   readonly layers: number;

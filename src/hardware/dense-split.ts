@@ -41,7 +41,7 @@ function holdersOf({ dense }: ModelSpec, { head, layers }: DensePlacement): Hold
 }
 
 /**
- * What a holder has of a segment: the attention of its own layers, and the weights by its share of layers, the head counted as one. A
+ * A holder's part of a segment: the attention of its own layers, and the weights by its share of layers, the head counted as one. A
  * segment that no layer belongs to (a further module of a layer) weighs nothing.
  */
 function partOf(segment: DenseSegment, holders: readonly Holder[], holder: Holder, kvElsewhere: boolean): DensePart {
@@ -59,7 +59,7 @@ function partOf(segment: DenseSegment, holders: readonly Holder[], holder: Holde
   };
 }
 
-/** What the CPU has of a segment: its own layers, and with KV caches in DRAM the attention of all. */
+/** The CPU's part of a segment: its own layers, and with KV caches in DRAM the attention of all. */
 function cpuPart(segment: DenseSegment, holders: readonly Holder[], kvInDram: boolean): DensePart {
   const own = partOf(segment, holders, 'cpu', false);
   return kvInDram ? { ...own, attention: segment.attention } : own;
@@ -140,14 +140,14 @@ function wholeHost(cpu: HostDevice): Device {
   };
 }
 
-/** What computes layers of each GPU: the cards that hold some, or all of them as one. */
+/** Devices that compute the layers of GPUs: the cards that hold some, or all of them as one. */
 export function gpuDevices({ gpu, joined }: HardwareSpec): readonly Device[] {
   return joined?.sharing === 'layers' ? joined.cards.map(({ device }) => device) : [gpu];
 }
 
 /** Prices segments whose layers have several holders. The methods allocate nothing. */
 export class SplitDense {
-  /** What of the last {@link ns} the CPU computed, ns. */
+  /** CPU time within the last {@link ns}, ns. */
   cpuNs = 0;
   /** Share of its speed that the CPU has now. */
   cpuShare = 1;
@@ -156,7 +156,7 @@ export class SplitDense {
   /** By segment: time of going between GPU and CPU, ns, and how often a pass goes from one GPU to another. */
   readonly #switchNs: Float64Array;
   readonly #hops: Float64Array;
-  /** What one such hop takes, ns: once, and for each token. */
+  /** Time of one such hop, ns: once, and for each token. */
   readonly #hopNs: number;
   readonly #hopNsPerToken: number;
   /** How layers of the CPU run in passes whose weights are copied to the GPU. */

@@ -65,7 +65,7 @@ function joined({ interconnect, sockets }: CpuProfile, use: Pick<Sockets, 'numa'
   return { sockets: { count: sockets, ...use, interconnect: { bandwidth, latencyNs: latency } } };
 }
 
-/** What copies over a link reach with a runtime: pinned or pageable, whole or in pieces, each with its time of the host. */
+/** A link as a runtime's copies use it: pinned or pageable, whole or in pieces, each with its time of the host. */
 export function copiedOver(link: LinkSpec, { copy }: RuntimeSpec): LinkSpec {
   if (link.name !== 'h2d') return link;
   const latency = (ns: number): number => copy.pieces * (ns + copy.host);
@@ -75,7 +75,7 @@ export function copiedOver(link: LinkSpec, { copy }: RuntimeSpec): LinkSpec {
   return { ...reached, paths };
 }
 
-/** What a runtime does beside computing. */
+/** The software of a runtime: all it does beside computing. */
 export function softwareOf({ copy, gpu, name, prediction, prompt, read }: RuntimeSpec): Software {
   return {
     runtime: name,

@@ -33,7 +33,7 @@ export function joinGpus(hardware: HardwareSpec, sharing: JoinedGpus['sharing'])
   };
 }
 
-/** What all host memory delivers at most, bytes/s. */
+/** Bandwidth of all host memory together, bytes/s. */
 function hostRate({ cpu }: Pick<HardwareSpec, 'cpu'>): number {
   return cpu === null ? Number.POSITIVE_INFINITY : cpu.memoryBandwidth * (cpu.sockets?.count ?? 1);
 }
@@ -52,7 +52,7 @@ export function layerCards(cards: readonly Card[], count: number): number[] {
   );
 }
 
-/** What handing activations from card to card takes, ns: once, and for each token. */
+/** Time of handing activations from card to card, ns: once, and for each token. */
 export function hopOf({ cards, interconnect, sharing }: JoinedGpus, hidden: number): { readonly ns: number; readonly nsPerToken: number } {
   // An all-reduce in a ring sends (n - 1) / n of the values twice.
   const share = sharing === 'tensor' ? (2 * (cards.length - 1)) / cards.length : 1;

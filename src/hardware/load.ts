@@ -150,7 +150,7 @@ function hardwareOfParts(
   return { ...buildHardware(profile, own), machine: { ...machine, ...(said !== null && { calibration: said }) } };
 }
 
-/** What a file describes: a machine of parts, or one of tiers and links; values given beside the file belong to the latter. */
+/** Reads a machine of parts, or one of tiers and links; values given beside the file belong to the latter. */
 function readMachine(
   path: string,
   overrides: readonly Override[],
@@ -176,7 +176,7 @@ export function readMachineFile(name: string): MachineFile | null {
 }
 
 /**
- * What drives a machine; null: it is calibrated, and no runtime is named.
+ * The runtime of a machine; null: it is calibrated, and no runtime is named.
  * @param usual name of the runtime where none is named
  */
 function runtimeOf(profile: HardwareProfile, usual: string, runtime: RuntimeSpec | null, changes: readonly Override[]): RuntimeSpec | null {
@@ -185,7 +185,7 @@ function runtimeOf(profile: HardwareProfile, usual: string, runtime: RuntimeSpec
   return runtime;
 }
 
-/** What counts of a runtime on a calibrated machine. */
+/** Settings of a runtime that also apply to a calibrated machine. */
 const COUNTS_ALWAYS = ['copy.overlap', 'prompt'];
 
 /** @throws UserError where a value of a runtime is given that a calibrated machine states itself, or that no runtime is there to have */

@@ -143,7 +143,7 @@ export function machineOfFile(file: MachineFile, place: string): Machine {
   };
 }
 
-/** What of a file belongs to a runtime: its constants here, and a sentence on how well they hold. */
+/** A runtime's part of a machine file: its constants here, and a sentence on how well they hold. */
 interface FileRuntime {
   readonly runtime: RuntimeSpec;
   /** Null: the file says nothing of this runtime. */

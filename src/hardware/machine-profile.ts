@@ -83,7 +83,7 @@ function allSockets(machine: Machine): HardwareProfileInput['gpu'] {
   return { ...one, cores: one.cores * machine.sockets, memoryBandwidth: (one.memoryBandwidth as number) * machine.sockets };
 }
 
-/** What the operating system keeps: 4 GiB, an eighth where memory is small. */
+/** Memory that the operating system keeps: 4 GiB, an eighth where memory is small. */
 function systemReserve(bytes: number): number {
   return Math.min(4 * GIB, bytes / 8);
 }

@@ -204,12 +204,12 @@ function checkDevice(key: 'gpu' | 'cpu', device: DeviceFields, refuse: Refuse): 
       );
 }
 
-/** What a runtime calls the overheads of a device. */
+/** A runtime's names for the overheads of a device. */
 const RUNTIME_NAMES = { launch: 'expert', perLayer: 'layer', perPass: 'pass' } as const;
 
 /** A checked hardware profile. */
 export type HardwareProfile = z.infer<typeof HardwareProfileSchema>;
-/** What a hardware profile may say: quantities as numbers or with their units. */
+/** The input of a hardware profile: quantities as numbers or with their units. */
 export type HardwareProfileInput = z.input<typeof HardwareProfileSchema>;
 
 /** True where a profile states what kernels reach on its devices: it was measured, with the software that ran then. */

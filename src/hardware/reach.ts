@@ -2,12 +2,12 @@
 // for all.
 
 /**
- * What a plain read reaches of the data sheet. A card's memory: 514 of 600 GB/s (A10). Host memory: 152 of 204.8 (Xeon 8358), 237 of 307
- * (Threadripper 7965WX), 720 of 922 (2 x EPYC 9355).
+ * Share of the data sheet's bandwidth that a plain read reaches. A card's memory: 514 of 600 GB/s (A10). Host memory: 152 of 204.8 (Xeon 8358),
+ * 237 of 307 (Threadripper 7965WX), 720 of 922 (2 x EPYC 9355).
  */
 const READ_SHARE = { gpu: 0.86, host: 0.77 } as const;
 
-/** What copies from pinned memory reach of what the wires of PCIe carry: 25.2 of 31.5 GB/s (A10). */
+/** Share of the wire rate of PCIe that copies from pinned memory reach: 25.2 of 31.5 GB/s (A10). */
 const PINNED_SHARE = 0.8;
 
 /** ns until a copy starts. */

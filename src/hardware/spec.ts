@@ -22,7 +22,7 @@ export interface PathSpec {
   readonly latencyNs: number;
 }
 
-/** What brings experts one tier up. */
+/** The link that brings experts one tier up. */
 export interface LinkSpec {
   /** Metric name of the link: `h2d` (host to device) or `ssd`. */
   readonly name: 'h2d' | 'ssd';
@@ -63,7 +63,7 @@ export interface Device {
   readonly bandwidthByFormat?: ByFormat;
   /** Weights a second that are unpacked into values, by format; absent: as fast as they are read. */
   readonly unpacking?: ByFormat;
-  /** What attention over the KV cache reaches. It then takes its own time, after the weights; absent: it shares their roofline. */
+  /** Fractions that attention over the KV cache reaches. It then takes its own time, after the weights; absent: it shares their roofline. */
   readonly attention?: { readonly bandwidthFraction: number; readonly computeFraction: number; readonly vectorFraction: number };
   /** Bytes that each score of attention moves through memory, where kernels do not fuse it (no flash attention). Absent: none. */
   readonly scoreBytes?: number;
@@ -99,7 +99,7 @@ export interface HostDevice extends Device {
   readonly sockets?: Sockets;
 }
 
-/** What joins several GPUs: each has a port that sends and receives at this rate at once. */
+/** The interconnect of several GPUs: each has a port that sends and receives at this rate at once. */
 export interface Interconnect {
   /** Bytes per second that one GPU sends, and that it receives, in an all-to-all, as achieved. */
   readonly bandwidth: number;
@@ -110,7 +110,7 @@ export interface Interconnect {
 /** One of several GPUs. */
 export interface Card {
   readonly device: Device;
-  /** What a model has of its memory. */
+  /** Memory of it that a model can use. */
   readonly bytes: number;
 }
 
@@ -131,7 +131,7 @@ interface GpuSet {
   readonly others?: readonly Card[];
 }
 
-/** What a runtime does with a machine beside its speeds. */
+/** A runtime's use of a machine beside its speeds. */
 export interface Software {
   /** Name of the runtime. */
   readonly runtime: string;
@@ -139,13 +139,13 @@ export interface Software {
   readonly several: 'layers' | 'tensor' | 'experts';
   /** Tokens of a pass from which on experts that the CPU would compute are copied to the GPU and computed there; null: never. */
   readonly offloadFrom: number | null;
-  /** What is counted: tokens of the pass, or tokens that an expert serves on average. */
+  /** Unit of `offloadFrom`: tokens of the pass, or tokens per expert on average. */
   readonly offloadCounts: 'pass' | 'expert';
   /** False: an event's experts execute when the last of its copies has arrived. */
   readonly overlaps: boolean;
   /** Present where experts on an SSD are pages of a mapped file, which the operating system keeps. Absent: they are read whole. */
   readonly mapped?: true;
-  /** What predictions take, as a multiple of what moeprof's own take on a host of the same clock; 0: nothing. */
+  /** Time of predictions, as a multiple of what moeprof's own take on a host of the same clock; 0: nothing. */
   readonly prediction: number;
 }
 

@@ -13,7 +13,7 @@ export interface Tensor {
   readonly bytes: number;
 }
 
-/** What a decoder layer remembers of the tokens before: keys and values by head, a latent, or a state of fixed size. */
+/** Memory of a decoder layer for the tokens before: keys and values by head, a latent, or a state of fixed size. */
 export type ContextMemory =
   | {
       readonly kind: 'heads';

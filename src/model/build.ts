@@ -19,7 +19,7 @@ class Tally implements Weights {
   bytes = 0;
   flops = 0;
   readonly formats: { format: string; weights: number; bytes: number }[] = [];
-  /** What was added, in order, with the last part of its name. */
+  /** Added tensors, in order, each with the last part of its name. */
   readonly tensors: { readonly name: string; readonly format: string; readonly bytes: number }[] = [];
 
   readonly #weigh: Weigh;
@@ -69,7 +69,7 @@ class Tally implements Weights {
   }
 }
 
-/** What attention costs per token of context: KV-cache bytes and operations per pair of tokens. */
+/** Attention costs per token of context: KV-cache bytes and operations per pair of tokens. */
 export function contextOf(heads: number, kvHeads: number, keyDim: number, valueDim: number, window: number | null): AttentionSpec {
   const uneven = keyDim === valueDim ? {} : { valueShare: valueDim / (keyDim + valueDim) };
   return {
@@ -87,7 +87,7 @@ export function latentContext(heads: number, kvLora: number, qkRope: number): At
   return { kvBytesPerToken: (kvLora + qkRope) * KV_BYTES, flopsPerPair, heads, window: null, valueShare: 0 };
 }
 
-/** What layers without attention cost per token of context. */
+/** Context costs of layers without attention. */
 export const NO_CONTEXT: AttentionSpec = { kvBytesPerToken: 0, flopsPerPair: 0, window: null };
 
 /** Adds the attention (or other mixer) of a layer, its norm included, and says what it costs per token of context. */

@@ -7,7 +7,7 @@ import { type DescribedTensor, type GgufTensor, sizedTensors } from './gguf-tens
 /** Metadata values; arrays of numbers are kept, those of texts (vocabularies) are skipped. */
 type GgufValue = number | boolean | string | readonly number[] | readonly boolean[];
 
-/** What the header says. */
+/** The fields of a GGUF header. */
 export interface GgufHeader {
   readonly metadata: Readonly<Record<string, GgufValue>>;
   readonly tensors: readonly GgufTensor[];

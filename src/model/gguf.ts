@@ -17,7 +17,7 @@ import { type AttentionSpec, scaleFormats } from './spec.js';
 /** `name-00001-of-00003.gguf`. */
 const SHARD = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;
 
-/** What can be set from outside; the rest is in the file. */
+/** Values that can be set from outside; the rest is in the file. */
 const overridable = z.strictObject({ name: z.string().min(1), moe: z.strictObject({ topK: z.int().positive() }) });
 
 /**
@@ -186,7 +186,7 @@ function weigh(tensors: readonly GgufTensor[]): Weights {
       );
 }
 
-/** What a layer remembers of a context. */
+/** The memory of a layer for its context. */
 function memoryAt(hyper: Fields, layer: number, depth: number, tensors: readonly GgufTensor[]): ContextMemory {
   const has = (pattern: RegExp): boolean => tensors.some((tensor) => pattern.test(tensor.name));
   const heads = hyper.perLayer(depth, 'attention.head_count')[layer]!;
@@ -214,7 +214,7 @@ function stateBytes(hyper: Fields): number | null {
   return inner === 0 ? null : 4 * (Math.max(0, kernel - 1) * (inner + 2 * groups * state) + state * inner);
 }
 
-/** What attention over that costs per token of context. */
+/** The attention costs of such memory per token of context. */
 function contextFor(memory: ContextMemory): AttentionSpec {
   switch (memory.kind) {
     case 'heads':

@@ -12,7 +12,7 @@ import { ConfigProfileSchema, type ModelProfile } from './profile.js';
 /** Where models of text and something else keep their language model. */
 const NESTED = ['text_config', 'thinker_config', 'language_config', 'llm_config'];
 
-/** What stands beside the nested configuration and holds for it, too. */
+/** Fields beside the nested configuration that hold for it, too. */
 const INHERITED = ['tie_word_embeddings', 'quantization_config'];
 
 /**

@@ -13,7 +13,7 @@ interface PartBudget {
   /** Parameters that one token goes through. */
   readonly active: number;
   readonly bytes: number;
-  /** What the weights are stored in, most first; empty where nothing says. */
+  /** Formats of the weights, most bytes first; empty where nothing says. */
   readonly formats: readonly FormatShare[];
 }
 
@@ -29,7 +29,7 @@ interface ExpertGroup {
   readonly expertBytes: number;
 }
 
-/** What is asked of a machine: its memory. */
+/** The memory of a machine. */
 interface MachineMemory {
   readonly name: string;
   /** Memories from where experts execute to where all are kept, in bytes. */
@@ -41,7 +41,7 @@ export interface Fit {
   readonly machine: string;
   /** Memory that experts execute from. */
   readonly memoryBytes: number;
-  /** What is left of it for experts: without dense weights and KV cache, and, unless all experts fit, without a staging buffer. */
+  /** Memory left for experts: without dense weights and KV cache, and, unless all experts fit, without a staging buffer. */
   readonly cacheBytes: number;
   /** Share of all experts that this holds, 0 to 1. */
   readonly share: number;
@@ -62,7 +62,7 @@ export interface ModelInspection {
   readonly schema: typeof MODEL_SCHEMA;
   readonly name: string;
   readonly quantization: string;
-  /** What told the sizes: the rules of the format, or the tensors in files. */
+  /** Source of the sizes: the rules of the format, or the tensors in files. */
   readonly sizes: OpenModel['sizes'];
   readonly layers: { readonly total: number; readonly moe: number };
   /** Whole models that are the experts; absent: experts are parts of one model. */
@@ -72,7 +72,7 @@ export interface ModelInspection {
     readonly active: number;
     readonly published: { readonly total: number; readonly active?: number | undefined; readonly source: string } | null;
   };
-  /** What a reader must know of how the model was described; absent: nothing. */
+  /** A note for the reader on how the model was described; absent: none. */
   readonly note?: string;
   readonly bytes: number;
   readonly parts: readonly PartBudget[];

@@ -5,7 +5,7 @@ import type { Written } from '../base/written.js';
 import { kernelFormat } from './quantization/formats/index.js';
 import type { AttentionSpec, ModelSpec } from './spec.js';
 
-/** What models are built with. */
+/** Bits of KV caches as models are built. */
 const BUILT_BITS = 16;
 
 /** Formats that engines keep KV caches in: those of llama.cpp's -ctk and -ctv, and fp8 (vLLM, SGLang). */

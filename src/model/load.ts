@@ -33,7 +33,7 @@ export interface OpenModel {
 /** Larger than any profile that a person writes. */
 const PROFILE_LIMIT = 2 ** 20;
 
-/** What a path leads to. */
+/** The source at a path. */
 type Source =
   | { readonly kind: 'gguf' | 'profile'; readonly path: string }
   | { readonly kind: 'config'; readonly path: string; readonly folder: string };

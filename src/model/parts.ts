@@ -10,7 +10,7 @@ export interface Weights {
   readonly bytes: number;
   /** Operations per token: 2 per weight of a matrix. */
   readonly flops: number;
-  /** What they are stored in; empty where nothing says. */
+  /** Formats of the weights; empty where nothing says. */
   readonly formats: readonly FormatShare[];
   /** The tensors, by the last part of their names; absent in sums. */
   readonly tensors?: readonly { readonly name: string; readonly format: string; readonly bytes: number }[];
@@ -26,7 +26,7 @@ export interface Experts {
 
 /** One decoder layer. */
 export interface LayerParts {
-  /** What its attention costs per token of context. */
+  /** Attention costs per token of context. */
   readonly context: AttentionSpec;
   /** Attention or another mixer, and the norms. */
   readonly attention: Weights;
@@ -57,7 +57,7 @@ export interface ModelParts {
   readonly nextLayers?: number;
   /** The model as its file has it; absent where it has no such file. */
   readonly anatomy?: Anatomy;
-  /** What a reader of results must know of it; absent: nothing. */
+  /** A note for the reader of results; absent: none. */
   readonly note?: string;
 }
 

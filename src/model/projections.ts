@@ -12,7 +12,7 @@ export const CPU_PROJECTIONS = ['down', 'gate+up'] as const;
 /** One of {@link CPU_PROJECTIONS}. */
 export type CpuProjections = (typeof CPU_PROJECTIONS)[number];
 
-/** What one device has of each expert of a layer. */
+/** One device's part of each expert of a layer. */
 type ExpertPart = Pick<MoeLayer, 'expertBytes' | 'flopsPerToken' | 'formats'>;
 
 /** A layer whose experts lie on two devices. */

@@ -28,7 +28,7 @@ export interface MoeLayer {
   readonly flopsPerToken: number;
   /** Dense id of this layer's expert 0. */
   readonly offset: ExpertId;
-  /** What one expert is stored in, most weights first; their bytes add up to {@link expertBytes}. Absent: nothing says. */
+  /** Formats of one expert, most weights first; their bytes add up to {@link expertBytes}. Absent: nothing says. */
   readonly formats?: readonly FormatShare[];
 }
 
@@ -56,7 +56,7 @@ export interface DenseSegment {
   readonly flopsPerSequence?: number;
   /** One entry per decoder layer whose attention lies in this segment. */
   readonly attention: readonly AttentionSpec[];
-  /** What the weights are stored in, most weights first; their bytes add up to {@link weightBytes}. Absent: nothing says. */
+  /** Formats of the weights, most weights first; their bytes add up to {@link weightBytes}. Absent: nothing says. */
   readonly formats?: readonly FormatShare[];
 }
 
@@ -93,7 +93,7 @@ export interface ModelSpec {
   readonly nextLayers?: number;
   /** Its tensors, and what its layers remember, as a file of it has them; absent where nothing says. */
   readonly anatomy?: Anatomy;
-  /** What a reader of results must know of how it was described; absent: nothing. */
+  /** A note for the reader of results on how it was described; absent: none. */
   readonly note?: string;
   /** Parameters in total and active per token, experts and embeddings included. */
   readonly parameters: { readonly total: number; readonly active: number };

@@ -30,7 +30,7 @@ const BOOST = 3;
  */
 const RATE = 0.02;
 
-/** What looking up its mistakes takes, ns per token and expert scored; as EVIDENCE_NS. */
+/** Time of looking up its mistakes, ns per token and expert scored; as EVIDENCE_NS. */
 const MEMORY_NS = 1.5;
 
 /** A mixture that learns from its mistakes. */

@@ -67,7 +67,7 @@ const CHANCES: KernelBody = {
 
 /** Sums of one layer's experts at a time. */
 export class Blend {
-  /** What is summed up, in log-odds. */
+  /** Sums of evidence, in log-odds. */
   readonly sums: Float64Array;
   readonly #kernels: BlendKernels;
   readonly #weight: Float64Array;

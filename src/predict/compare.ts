@@ -23,13 +23,13 @@ export interface TraceEvaluation {
   readonly predictors: readonly ({ readonly predictor: string } & Evaluation)[];
 }
 
-/** What a predictor took on a trace, on this machine: apart from what is the same everywhere. */
+/** Measured times of a predictor on a trace, on this machine: apart from what is the same everywhere. */
 export interface JudgedTimes extends PredictionTimes {
   readonly trace: string;
   readonly predictor: string;
 }
 
-/** What to judge, on what. */
+/** A request to judge predictors. */
 interface ComparisonRequest {
   /** Names with parameters, or ONNX files. */
   readonly predictors: readonly string[];

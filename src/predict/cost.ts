@@ -17,7 +17,7 @@ export interface PredictionCost {
 /** GHz of the host that all costs of predictors were measured on: one core of an EPYC 7763, Node 20 (bench/prediction-cost.mjs). */
 const MEASURED_CLOCK = 2.45;
 
-/** What predictions of a run take. */
+/** Time of a run's predictions. */
 export interface PredictionTime {
   /** Time to predict the layers `(after, last]` for a pass of `tokens`, ns. */
   ns(tokens: number, after: number, last: number): number;

@@ -26,7 +26,7 @@ import { Transitions } from './transitions.js';
 type Counting = Omit<PredictorDefinition, 'create' | 'parameters'> & {
   readonly parameters?: PredictorDefinition['parameters'];
   evidence(context: PredictorContext, parameters: Parameters): readonly WeightedEvidence[] | Promise<readonly WeightedEvidence[]>;
-  /** What its evidence takes, ns per token and expert scored; or all that a prediction takes. */
+  /** Time of its evidence, ns per token and expert scored; or of a whole prediction. */
   takes(parameters: Parameters, folder: string): number | PredictionCost;
 };
 

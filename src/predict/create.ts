@@ -16,7 +16,7 @@ import { ownPredictor } from './user-predictor.js';
 /** A predictor that a user named: a member of the family, or a module of the user's own. */
 export type PredictorChoice = OwnChoice<PredictorDefinition>;
 
-/** What to create, and for what. */
+/** A request to create a predictor. */
 interface PredictorRequest {
   readonly chosen: PredictorChoice;
   readonly model: ModelSpec;
@@ -97,14 +97,14 @@ function recordedLookAhead({ has, meta }: Pick<RoutingTrace, 'has' | 'meta'>): r
   return has.predictedK > 0 ? (meta.predictedAhead ?? []) : undefined;
 }
 
-/** What a predictor knows of a trace beyond what has happened (L17). */
+/** A predictor's knowledge of a trace beyond what has happened (L17). */
 export function predictorKnows(chosen: PredictorChoice, trace: Pick<RoutingTrace, 'has' | 'meta'>): Known {
   const definition = chosen.name === 'none' ? null : definitionOf(chosen);
   return definition?.knows?.(chosen.parameters, recordedLookAhead(trace)) ?? { knows: 'nothing' };
 }
 
 /**
- * What predictions of a run take: what `costNs` says; what gates take on the GPU; or what they were measured to take, on the host of the machine.
+ * Time of a run's predictions: `costNs`; the time of gates on the GPU; or the measured time, on the host of the machine.
  * @param folder that paths among the parameters are relative to
  */
 export function predictionTime(

@@ -8,7 +8,7 @@ import { NULL_EXPERT } from '../trace/trace.js';
 import type { Evidence } from './evidence.js';
 
 /**
- * What remains of a correction each time its key occurs: a memory of about the last dozen occurrences. Ours: 0.84 costs `adaptive` 0.2 to
+ * Share of a correction that remains each time its key occurs: a memory of about the last dozen occurrences. Ours: 0.84 costs `adaptive` 0.2 to
  * 1.7 points of recall one layer ahead on four traces (see evidence.ts); 0.96 changes it by -0.2 to 0.35.
  */
 const FADING = 0.92;

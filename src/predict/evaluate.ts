@@ -21,7 +21,7 @@ export interface EvaluationOptions {
   readonly minProbability: number;
 }
 
-/** What was found. */
+/** The scores of an evaluation. */
 export interface Evaluation {
   /** The whole path, before the first layer of the pass; null: the predictor says nothing then. */
   readonly before: Score | null;
@@ -30,7 +30,7 @@ export interface Evaluation {
   readonly batch: BatchAccuracy | null;
 }
 
-/** What a predictor takes here, ns of a token in the middle: it differs from machine to machine, and from run to run. */
+/** Measured times of a predictor here, ns of a median token: they differ from machine to machine, and from run to run. */
 export interface PredictionTimes {
   /** The whole path, before the pass. */
   readonly before: number;
@@ -40,7 +40,7 @@ export interface PredictionTimes {
   readonly learning: number;
 }
 
-/** What an evaluation may be watched through. */
+/** Callbacks during an evaluation. */
 export interface EvaluationWatch {
   progress?(done: number): void;
   breathe?(): Promise<void>;
@@ -93,7 +93,7 @@ export async function evaluatePredictor(
       const asked = horizon > 0 && done % every === 0;
       for (let layer = 0; layer < layers; layer++) {
         clock.time('learning', () => predictor.observe(pass, layer));
-        // What is most used at later layers does not change within a pass.
+        // The most used experts of later layers do not change within a pass.
         filler?.observe(pass, layer);
         if (!asked || layer === layers - 1) continue;
         clock.time('during', () => predictor.predict(pass, layer, horizon, scores));
@@ -118,7 +118,7 @@ export async function evaluatePredictor(
   };
 }
 
-/** What a predictor takes, token by token. The median counts: now and then another program has the processor. */
+/** Times a predictor token by token. The median counts: now and then another program has the processor. */
 class Stopwatch {
   readonly #running = { before: 0, during: 0, learning: 0 };
   readonly #tokens: Record<keyof PredictionTimes, number[]> = { before: [], during: [], learning: [] };

@@ -51,7 +51,7 @@ const KINDS: Readonly<
   'token-table': ({ model }, { ids }) => [{ evidence: new TokenExperts(model, ids), weight: 0.4 }],
 };
 
-/** How much the kinds may hold, and what they read. */
+/** Memory limits and inputs of the kinds. */
 interface EvidenceLimits {
   /** Layers ahead that have a transition table of their own. */
   readonly reach: number;
@@ -96,16 +96,16 @@ export const EVIDENCE_NS = {
   'activation-matrix': 2,
 } as const;
 const MIXTURE_NS = 3;
-/** What a mixture takes once per prediction, ns. */
+/** Fixed time of a mixture per prediction, ns. */
 const MIXTURE_CALL_NS = 800;
 
-/** What a prediction of a mixture takes whose evidence takes `evidenceNs` per token and expert scored. */
+/** The cost of a mixture whose evidence takes `evidenceNs` per token and expert scored. */
 export function mixtureCost(evidenceNs: number): PredictionCost {
   return { callNs: MIXTURE_CALL_NS, tokenNs: 0, expertNs: MIXTURE_NS + evidenceNs, mostTokens: SAMPLED_TOKENS };
 }
 
 /**
- * What a prediction of a mixture of the kinds that {@link PARTS} names takes.
+ * The cost of a mixture of the kinds that {@link PARTS} names.
  * @param folder that the network's path is relative to
  * @param moreNs that it takes beside them, per token and expert scored
  */
@@ -135,7 +135,7 @@ export async function evidenceOf(
   return evidence;
 }
 
-/** What the trace must carry for the kinds that `parts` names. */
+/** The fields of a trace that the kinds named by `parts` need. */
 export function needsOf({ parts }: Parameters): readonly PredictorNeed[] {
   return String(parts).split('+').includes('token-table') ? ['tokenIds'] : [];
 }

@@ -36,7 +36,7 @@ export interface Evidence {
    * @param counted false: only remember what the request has done; statistics are drawn from a sample of the tokens
    */
   learn(pass: Pass, token: number, layer: number, counted: boolean): void;
-  /** What was measured on this machine, as predictors do. */
+  /** Figures measured on this machine, as predictors give them. */
   measured?(): Readonly<Record<string, number>>;
   /** Gives back what it holds outside of JavaScript's memory. */
   close?(): void;

@@ -12,7 +12,7 @@ import { rowsNamed, selectMarked } from '../trace/selection.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { holdOut } from './onnx/dataset.js';
 
-/** What the user names. Traces are paths, names of bundled traces, or ranges of their rows: `path#from:to`. */
+/** The user's choices. Traces are paths, names of bundled traces, or ranges of their rows: `path#from:to`. */
 export interface PredictionRequest {
   readonly training: readonly string[];
   readonly judged: readonly string[];

@@ -7,7 +7,7 @@ import { openPrediction, type PredictionRequest } from './inputs.js';
 /** Layers ahead that predictors are judged at. */
 export const DISTANCES: readonly number[] = [1, 2, 4, 8];
 
-/** What to judge; all but traces is optional. */
+/** A request to judge predictors; all but traces is optional. */
 export interface JudgingRequest extends Partial<PredictionRequest> {
   /** Names with parameters, modules or ONNX files; all that the traces allow unless given. */
   readonly predictors?: readonly string[];
@@ -25,7 +25,7 @@ export interface JudgingRequest extends Partial<PredictionRequest> {
 export interface Judged {
   readonly model: ModelSpec;
   readonly evaluations: readonly TraceEvaluation[];
-  /** What predictors took on this machine. */
+  /** Measured times of the predictors on this machine. */
   readonly times: readonly JudgedTimes[];
 }
 

@@ -43,7 +43,7 @@ const LATE_STRIDE = 61;
 const COUNTED_TOKENS = 8192;
 const COUNTED_STRIDE = 4;
 
-/** What the latest prediction of a layer was made from. */
+/** The inputs of a layer's latest prediction. */
 interface PredictedFrom {
   after: number;
   slot: number;

@@ -9,7 +9,7 @@ import { either } from './predictor.js';
 /** One pseudo-observation at the mean that is measured on real models (reuse by the next token, 0.26 to 0.5). */
 const PRIOR = { right: 0.4, trials: 1 };
 
-/** What a prediction of them takes: bench/prediction-cost.mjs, on the host that cost.ts names. */
+/** The cost of naming experts: bench/prediction-cost.mjs, on the host that cost.ts names. */
 export const NAMING: PredictionCost = { callNs: 350, tokenNs: 0, expertNs: 0.2, mostTokens: Number.POSITIVE_INFINITY };
 
 /** How often named experts were right, by layer. */

@@ -37,7 +37,7 @@ export class PathContexts {
     }
   }
 
-  /** What a row has in common is that of the last token of the request in `slot`. */
+  /** Keeps a row's common contexts as those of the last token of the request in `slot`. */
   carry(row: number, slot: number): void {
     const width = this.#width;
     this.#carried.set(this.#common.subarray(row * width, (row + 1) * width), slot * width);

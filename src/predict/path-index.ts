@@ -14,12 +14,12 @@ import { PathHints } from './path-hints.js';
 import { BLOCK, MOST_ROWS, ONE, type PathKernels, pathKernelsOn, SCRATCH_BYTES } from './path-kernels.js';
 import { NOWHERE, PathRing } from './path-ring.js';
 
-/** What is left of an agreement one layer on, and of the agreement of previous tokens one token on. Ours, chosen on code and math. */
+/** Decay of an agreement per layer, and of the agreement of previous tokens per token. Ours, chosen on code and math. */
 const LAYER_DECAY = 0.8;
 const TOKEN_DECAY = 0.4;
 
 /**
- * What a path with the same token id is credited with, in whole paths, for the id and for each further id of the same context. Ours, chosen on
+ * Credit of a path with the same token id, in whole paths, for the id and for each further id of the same context. Ours, chosen on
  * mini-finegrained-64x12l.
  */
 const SAME_ID = 1;
@@ -53,7 +53,7 @@ interface Asked {
 /** The kept paths, and how similar those of the running tokens are to them. */
 export class PathIndex {
   readonly ring: PathRing;
-  /** What {@link select} found, with similarities in units of {@link unit}. */
+  /** The paths that {@link select} found, with similarities in units of {@link unit}. */
   readonly best: BestPlaces;
   /** Where kept paths vote on experts. */
   readonly ballot: PathBallot;
@@ -88,7 +88,7 @@ export class PathIndex {
   readonly #before: number;
   readonly #carried: number;
   readonly #rows: number;
-  /** What the contexts of token ids have in common; null: tokens have no ids. */
+  /** Common contexts of token ids; null: tokens have no ids. */
   #contexts: PathContexts | null = null;
   /**
    * The paths that were best the last time: a row for each followed token, then one for each slot, of its request's last token. The second half,
@@ -287,7 +287,7 @@ export class PathIndex {
     for (let token = 0; token < pass.tokens; token++) if (rowOf[token]! >= 0) this.#start(pass, token, rowOf[token]!);
   }
 
-  /** What the tokens before a token share with the tokens before each path. Of a request's tokens in one pass only the first knows that. */
+  /** Compares the tokens before a token with those before each path. Of a request's tokens in one pass only the first knows that. */
   #start(pass: Pass, token: number, row: number): void {
     this.#clear(row);
     const slot = pass.slot[token]!;

@@ -35,9 +35,9 @@ export interface Predictor {
    * when all are drafted.
    */
   readonly drafts?: true;
-  /** What the reader of the result must know; asked at the end of a run. */
+  /** Warnings for the reader of the result; asked at the end of a run. */
   warnings?(): readonly Warning[];
-  /** What was measured on this machine, e.g. wall times, by name: reported with the environment, never among exact figures (L16). */
+  /** Figures measured on this machine, e.g. wall times, by name: reported with the environment, never among exact figures (L16). */
   measured?(): Readonly<Record<string, number>>;
   /** Gives back what it holds outside of JavaScript's memory. */
   close?(): void;
@@ -45,7 +45,7 @@ export interface Predictor {
   readonly calls?: number;
 }
 
-/** What a predictor may know. */
+/** A predictor's view of the run. */
 export interface PredictorContext {
   readonly model: ModelSpec;
   /** Width of a token's row per layer in the passes. */
@@ -62,7 +62,7 @@ export interface PredictorContext {
   readonly recorded?: readonly number[];
 }
 
-/** What the trace may have to carry for a predictor. */
+/** A field of a trace that a predictor may need. */
 export type PredictorNeed = 'weights' | 'tokenIds' | 'predicted';
 
 /** One member of the family of predictors. */
@@ -72,22 +72,22 @@ export interface PredictorDefinition {
   readonly summary: string;
   readonly cites: string;
   readonly parameters: ParameterTable;
-  /** What the trace must carry; the run fails early where it does not. Absent: nothing. */
+  /** Fields that the trace must carry; the run fails early where it does not. Absent: nothing. */
   readonly needs?: readonly PredictorNeed[];
   /** True: it speaks of drafted tokens alone, and a run that never drafts is refused. */
   readonly drafts?: true;
-  /** What it needs with these parameters, where that is not always `needs`. */
+  /** Its needs with these parameters, where they are not always `needs`. */
   needsWith?(parameters: Parameters): readonly PredictorNeed[];
   /**
-   * What a prediction takes on the host that it was measured on. Absent: nothing is charged, since the prediction is made elsewhere or
-   * stands for one that is; but for gates.
+   * The cost of a prediction on the host that it was measured on. Absent: nothing is charged, except for gates,
+   * since the prediction is made elsewhere or stands for one that is.
    * @param folder that paths among the parameters are relative to
    */
   cost?(parameters: Parameters, folder: string): PredictionCost;
   /** True: a prediction runs the gates of the layers that it predicts, on the GPU, and takes what that takes. */
   readonly runsGates?: true;
   /**
-   * What it knows beyond what has happened (L17). Absent: nothing.
+   * Its knowledge beyond what has happened (L17). Absent: none.
    * @param recorded look-ahead that the trace holds, as in the context
    */
   knows?(parameters: Parameters, recorded: readonly number[] | undefined): Known;

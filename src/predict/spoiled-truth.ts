@@ -29,7 +29,7 @@ export function spoiledTruth(
   random: Random,
 ): Predictor {
   const marks = new Uint8Array(ids);
-  /** What was drawn of each expert: it is named where the chance is larger. */
+  /** The draw of each expert: it is named where the chance is larger. */
   const drawn = new Float64Array(ids);
   let of = -1;
   const draw = (pass: Pass): void => {

@@ -70,7 +70,7 @@ class CheckedPredictor implements Predictor {
     this.#own = own;
     this.#predictor = predictor;
     this.#model = model;
-    // What is left out means something, so it is not there then.
+    // An absent field has a meaning, so it stays absent.
     if (predictor.versions !== undefined) this.versions = predictor.versions;
     if (predictor.calls !== undefined) Object.defineProperty(this, 'calls', { get: () => predictor.calls });
     if (predictor.next !== undefined) {

@@ -1,7 +1,7 @@
 // A system that is not the bundled one of its name is named with what it changes.
 import type { Result } from '../result/result.js';
 
-/** What stands in the place of a system's own policy and predictor: `, with s3-fifo:small=0.2`; empty where nothing was. */
+/** The policy and predictor that replace a system's own: `, with s3-fifo:small=0.2`; empty where none does. */
 export function changedParts({ config }: Pick<Result, 'config'>): string {
   const { overrides } = config as {
     readonly overrides?: { readonly system?: readonly { readonly path: string; readonly value: unknown }[] };

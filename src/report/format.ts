@@ -12,7 +12,7 @@ import {
 } from '../base/units.js';
 import type { Metric, Unit } from '../result/result.js';
 
-/** What the reader's side can show. Files are written without colour, at 80 columns, in Unicode. */
+/** Capabilities of the reader's side. Files are written without colour, at 80 columns, in Unicode. */
 export interface ReportOptions {
   /** ANSI colours. */
   readonly color: boolean;

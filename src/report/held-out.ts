@@ -1,4 +1,4 @@
-// What of a recorded trace was kept off the replay, in words.
+// The rows of a recorded trace that were kept off the replay, in words.
 import { formatCount } from '../base/units.js';
 import type { Result } from '../result/result.js';
 import type { Line } from './document/document.js';

@@ -27,13 +27,13 @@ export function knownTimes(result: Result): KnownTimes | null {
   return { own, allResident, lru, belady, foresight, floor };
 }
 
-/** What may hold a run up. */
+/** Parts that may limit a run. */
 type Holdup = 'policy' | 'prediction' | 'link' | 'work';
 
 /** Below this share of the run's time nothing that it waits for is worth naming. Ours: what two runs of one machine differ by. */
 const NOTHING = 0.03;
 
-/** What holds a run up, and ns of its time by part. */
+/** The limit of a run, and ns of its time by part. */
 interface Limit {
   readonly of: Holdup;
   readonly parts: Readonly<Record<Exclude<Holdup, 'work'>, number>>;
@@ -56,7 +56,7 @@ export function limitOf({ allResident, belady, foresight, own }: KnownTimes): Li
   return { of, parts };
 }
 
-/** What foresight would reach, and how far the run goes, in one sentence without its stop. */
+/** The time that foresight would reach, and how far the run goes, in one sentence without its stop. */
 export function foresightText(times: KnownTimes): string {
   const { belady, floor, foresight, lru, own } = times;
   const least = formatNs(floor);
@@ -69,7 +69,7 @@ export function foresightText(times: KnownTimes): string {
 }
 
 /**
- * What holds the run up, in one sentence without its stop.
+ * The limit of the run, in one sentence without its stop.
  * @param processor that executes the run's experts, see {@link DeviceWords}
  */
 export function limitText(times: KnownTimes, processor: DeviceWords['processor']): string {

@@ -40,7 +40,7 @@ export function phaseTime(result: Result, phase: Phase | null): PhaseTime | null
 export function timeParts(of: (name: string) => number | null): PhasePart[] {
   const cpuNs = of('time.stall_cpu');
   const ssdNs = of('time.stall_ssd');
-  // What rounding leaves beside the SSD is no part.
+  // A remainder of rounding beside the SSD is no part.
   const linkNs = (of('time.stall') ?? 0) - (cpuNs ?? 0) - (ssdNs ?? 0);
   const named = [
     ['dense', of('time.dense') ?? 0],

@@ -75,7 +75,7 @@ function timeBlocks(time: NonNullable<Summary['time']>): Block[] {
   ];
 }
 
-/** How much of the gap to each bound is closed. */
+/** The share of the gap to each bound that is closed. */
 function boundsBlocks(bounds: readonly BoundRow[]): Block[] {
   const rows = bounds.map(({ label, worst, own, best, bound, closed }) => [
     ...[label, worst, own, `${best} (${bound})`],

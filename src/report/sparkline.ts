@@ -20,7 +20,7 @@ export function sparkline(values: readonly (number | null)[], width: number, { u
   const [least, most] = known.length === 0 ? [Number.NaN, Number.NaN] : [Math.min(...known), Math.max(...known)];
   const glyphs = unicode ? BLOCKS : CHARACTERS;
   const glyph = (value: number): string =>
-    // What does not change stands in the middle: it is neither low nor high.
+    // A constant stands in the middle: it is neither low nor high.
     glyphs[most === least ? glyphs.length / 2 : Math.round(((value - least) / (most - least)) * (glyphs.length - 1))]!;
   return { text: means.map((value) => (value === null ? ' ' : glyph(value))).join(''), least, most };
 }

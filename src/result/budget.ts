@@ -14,7 +14,7 @@ export interface Clause {
   readonly amount: Amount;
 }
 
-/** What a budget demands. All clauses (amounts) of a rule are taken together, by `and`. */
+/** The demand of a budget. All clauses (amounts) of a rule are taken together, by `and`. */
 type Rule =
   /** Broken where all clauses hold. */
   | { readonly kind: 'fail-on'; readonly clauses: readonly Clause[] }

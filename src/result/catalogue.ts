@@ -5,7 +5,7 @@ import { didYouMean } from '../base/text.js';
 import { noSuchMetric, replacementOf } from './replaced.js';
 import type { Metric, Unit } from './result.js';
 
-/** What a metric is. */
+/** The meaning of a metric. */
 interface MetricDescription {
   /** Full name, dots group: `latency.tpot.p50`. */
   readonly name: string;
@@ -19,7 +19,7 @@ interface MetricDescription {
 /** A row of the table: `{a,b}` in a name stands for several metrics, whose meanings end with the words of {@link VARIANTS}. */
 type Row = readonly [pattern: string, unit: Unit, better: Metric['better'], meaning: string, kind?: Metric['kind']];
 
-/** What each alternative in braces adds to the meaning. */
+/** Meaning of each alternative in braces. */
 const VARIANTS: Readonly<Record<string, string>> = {
   '': '',
   '.prefill': ', in passes that process prompt tokens',
@@ -358,7 +358,7 @@ export function rangeOf(name: string): readonly [least: number, most: number] {
 }
 
 /**
- * What a metric is.
+ * The meaning of a metric.
  * @throws Error for a name that is not in the catalogue: a result with it would be a bug
  */
 export function describeMetric(name: string): MetricDescription {

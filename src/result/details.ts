@@ -28,7 +28,7 @@ export interface Series {
   readonly links: readonly LinkSeries[];
 }
 
-/** What experts cost for one reason. */
+/** The cost of experts for one reason. */
 export interface ExpertCause {
   /** Where the weights came from: the name of a tier. */
   readonly tier: string;
@@ -38,7 +38,7 @@ export interface ExpertCause {
   readonly byExpert: readonly (readonly number[])[];
 }
 
-/** What waiting and traffic go back to; what is zero everywhere is left out. */
+/** The causes of waiting and traffic; zeros are left out. */
 export interface Causes {
   /** Time that GPUs waited for experts, ns. */
   readonly stallNs: readonly ExpertCause[];
@@ -48,7 +48,7 @@ export interface Causes {
   readonly bytes: readonly ExpertCause[];
 }
 
-/** What a run records for its pictures. */
+/** Records of a run for its pictures. */
 export interface Details {
   /** `[layers][experts]` transfers to the GPU, prefetched or on demand. */
   readonly loads: readonly (readonly number[])[];

@@ -9,7 +9,7 @@ export const KNOWLEDGE = ['nothing', 'recorded', 'published', 'future'] as const
  */
 type Knowledge = (typeof KNOWLEDGE)[number];
 
-/** What a part of a system knows beyond what has happened. */
+/** A part's knowledge beyond what has happened. */
 export interface Known {
   readonly knows: Knowledge;
   /** Of a stand-in, one layer ahead: share of the demanded experts that it names, and of the named ones that are demanded. */
@@ -27,13 +27,13 @@ export interface KnowingPart extends Known {
   readonly name: string;
 }
 
-/** What a run knew: of all parts that know something, those that know most first. */
+/** A run's knowledge: all parts that know something, those that know most first. */
 export interface RunKnowledge {
   readonly most: Knowledge;
   readonly parts: readonly KnowingPart[];
 }
 
-/** What says what it knew, where it does. */
+/** A result that may say what it knew. */
 interface Knowing {
   readonly knowledge?: RunKnowledge;
 }
@@ -44,13 +44,13 @@ export function knowledgeOfParts(parts: readonly KnowingPart[]): RunKnowledge {
   return { most: knowing[0]?.knows ?? 'nothing', parts: knowing };
 }
 
-/** What two runs knew, where that is not the same. */
+/** The knowledge of two runs, where it differs. */
 export interface KnowledgeGap {
   readonly base: Knowledge;
   readonly candidate: Knowledge;
 }
 
-/** What two runs knew; null: the same, or one of them does not say. */
+/** Compares the knowledge of two runs; null: it is the same, or one of them does not say. */
 export function knowledgeGap(base: Knowing, candidate: Knowing): KnowledgeGap | null {
   const [before, after] = [base.knowledge?.most, candidate.knowledge?.most];
   return before === undefined || after === undefined || before === after ? null : { base: before, candidate: after };

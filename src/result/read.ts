@@ -195,7 +195,7 @@ function lineAndColumn(text: string, offset: number): string {
   return `:${before.length}:${before.at(-1)!.length + 1}`;
 }
 
-/** What cannot be true of one run, in words; null where the figures agree with the catalogue and with each other. */
+/** Finds a contradiction within a result, in words; null where the figures agree with the catalogue and with each other. */
 function findContradiction(result: Result): string | null {
   for (const [name, { unit, better, kind, samples, value }] of Object.entries(result.metrics)) {
     const known = METRICS.get(name);

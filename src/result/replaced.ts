@@ -7,12 +7,12 @@ const REPLACED: ReadonlyMap<string, string> = new Map([
   ['fault.throughput_without', 'fault.decode_without or fault.prefill_without'],
 ]);
 
-/** What is to be written instead of a metric that was replaced, after `write`; null for any other name. */
+/** The replacement of a removed metric, to follow `write`; null for any other name. */
 export function replacementOf(name: string): string | null {
   return REPLACED.get(name) ?? null;
 }
 
-/** That there is no such metric, and why not where it was replaced; without a final stop. */
+/** Says that there is no such metric, and why not where it was replaced; without a final stop. */
 export function noSuchMetric(name: string, nearest: string): string {
   const replacement = replacementOf(name);
   return replacement === null

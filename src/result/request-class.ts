@@ -16,7 +16,7 @@ export interface RequestClass {
   readonly requestNs: Latency;
   /** Share that kept its objective; null: there is none. */
   readonly attained: number | null;
-  /** What its tokens may use, as it was written; null: all of the model. */
+  /** The budget of its tokens, as written; null: all of the model. */
   readonly budget: string | null;
   /** Share of the choices of its tokens that the budget left out. */
   readonly choicesLost: number;

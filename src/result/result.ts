@@ -17,7 +17,7 @@ export interface Metric {
   readonly better: 'higher' | 'lower' | 'none';
   /** `exact`: simulated, the same on every machine; `sampled`: measured here, noisy. */
   readonly kind: 'exact' | 'sampled';
-  /** What was measured, in order, where there is more than a single value; `value` is their median. Sampled metrics only. */
+  /** Measured values, in order, where there is more than one; `value` is their median. Sampled metrics only. */
   readonly samples?: readonly number[];
 }
 
@@ -41,7 +41,7 @@ export const LAYER_COUNTERS = [
 /** Each of {@link LAYER_COUNTERS}; all arrays have one entry per layer. */
 export type PerLayer = Readonly<Record<(typeof LAYER_COUNTERS)[number], readonly number[]>>;
 
-/** What the same passes would cost at the limits (L15). */
+/** Costs of the same passes at the limits (L15). */
 export interface Bounds {
   /** Mean TPOT with every expert resident, ns; null where no token was decoded. */
   readonly allResidentTpotNs: number | null;
@@ -94,7 +94,7 @@ export interface Result {
     readonly model: string;
     readonly quantization: string;
     readonly hardware: string;
-    /** What executed the system; absent: the machine is calibrated, and says all of itself. */
+    /** The runtime that executed the system; absent: the machine is calibrated, and says all of itself. */
     readonly runtime?: string;
     /** `cpu`: there is no GPU, the CPU executes all; `unified`: GPU and CPU share one memory. Absent: a GPU with a memory of its own. */
     readonly device?: 'cpu' | 'unified';
@@ -125,7 +125,7 @@ export interface Result {
    * generated. A comparison of two results does not look at it.
    */
   readonly tenfold?: { readonly requests: number; readonly tpot: number };
-  /** What parts of the system knew beyond what had happened (L17); absent in results of earlier versions. */
+  /** Knowledge of parts of the system beyond what had happened (L17); absent in results of earlier versions. */
   readonly knowledge?: RunKnowledge;
   /** By class, where arrivals give requests one; absent: they do not. */
   readonly classes?: readonly RequestClass[];
@@ -134,6 +134,6 @@ export interface Result {
   readonly environment: Readonly<Record<string, string | number>>;
   /** SHA-256 over everything that a gate judges (see `digest.ts`); absent in results that other tools wrote. */
   readonly digest?: string;
-  /** What pictures are drawn from; there where it was asked for. */
+  /** Data for pictures, where it was asked for. */
   readonly details?: Details;
 }

@@ -1,4 +1,4 @@
-// How much work a run did. Requests that arrive by themselves read the rows of the traces as often as they need, so the length of the traces
+// The work of a run. Requests that arrive by themselves read the rows of the traces as often as they need, so the length of the traces
 // does not say.
 import type { Result } from './result.js';
 

@@ -3,7 +3,7 @@ import type { Drafts } from './drafts.js';
 import type { Request } from './request.js';
 
 /**
- * What running requests take of the memory for KV caches. `static`: their full length, of a room that nothing else uses. `reserve`: their
+ * Memory for the KV caches of running requests. `static`: their full length, of a room that nothing else uses. `reserve`: their
  * full length, in blocks, of memory that the expert cache uses while they do not run. `grow`: blocks as they fill them, of the same
  * memory; where a running request finds no block, the youngest is thrown out and computed again later.
  */

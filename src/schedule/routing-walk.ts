@@ -10,7 +10,7 @@ export interface Segment {
   readonly tokens: number;
 }
 
-/** How much of the routing was walked more than once. */
+/** The part of the routing that was walked more than once. */
 export interface RoutingUse {
   /** Tokens that were given a row. */
   readonly tokens: number;

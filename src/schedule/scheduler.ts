@@ -96,7 +96,7 @@ export interface SchedulerDefinition {
 }
 
 /**
- * What a scheduler knows beyond what has happened (L17): the future where the paths that it groups by are those that tokens take. Of a request
+ * A scheduler's knowledge beyond what has happened (L17): the future where the paths that it groups by are those that tokens take. Of a request
  * that has not run yet, `previous` is its first path all the same.
  */
 export function schedulerKnows({ needs = [] }: Pick<SchedulerDefinition, 'needs'>, { paths }: Parameters): Known {

@@ -1,4 +1,4 @@
-// What makes a system another than the bundled one of its name. It is told from the systems themselves, and not from who changed them: two runs
+// Differences between a system and the bundled one of its name. They are told from the systems themselves, not from who changed them: two runs
 // of one fingerprint say the same.
 import { isPath, listProfiles } from '../base/profiles.js';
 import { asWritten } from '../base/written.js';

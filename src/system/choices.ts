@@ -1,4 +1,4 @@
-// What a system chooses by name: what happens to a miss (L13), what one event is (L7), a prefetch without a slot (L11), overlap on several GPUs.
+// Choices of a system by name: what happens to a miss (L13), what one event is (L7), a prefetch without a slot (L11), overlap on several GPUs.
 
 /** Miss actions. `load`: transfer and insert; `cpu`: compute where it lies; `cheaper`: whichever ends sooner; `static`: stream, never insert;
  * and lossy ones. `substitute`: a resident expert stands in; `skip`: not served; `low-precision`: a smaller copy. */

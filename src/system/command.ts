@@ -69,7 +69,7 @@ export function repeatCommand({ allowCode = false, overrides, profile }: RunTold
     .join(' ');
 }
 
-/** What a run of the library is told: it begins with defaults. @param more what changes the input */
+/** Values that a run of the library is given: it begins with defaults. @param more what changes the input */
 export function toldOfInput(input: RunInput, more: readonly Override[] = []): RunTold {
   const own = Object.entries(input).flatMap(([key, value]): Override[] => {
     const whole: readonly (readonly [path: string[], value: unknown])[] =

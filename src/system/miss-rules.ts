@@ -252,7 +252,7 @@ export function withCopies({ rules, written }: MissRules, shares: Iterable<numbe
 }
 
 /**
- * What becomes of a miss on this machine (L13). Where all processors share one memory, no expert lies where another processor could compute
+ * The rules for misses on this machine (L13). Where all processors share one memory, no expert lies where another processor could compute
  * it: experts that DRAM lacks come from the SSD.
  */
 export function rulesOn({ cpu, tiers }: HardwareSpec, wanted: readonly MissRule[]): readonly MissRule[] {

@@ -5,7 +5,7 @@ import type { Override, Places } from '../base/yaml.js';
 import type { RunProfile, runSchema } from './run-schema.js';
 import type { SystemSpec } from './system.js';
 
-/** What a run profile may say; all fields are optional. */
+/** The input of a run profile; all fields are optional. */
 export type RunInput = z.input<typeof runSchema>;
 
 /** A checked run. */

@@ -10,7 +10,7 @@ import { Track } from './track.js';
 export interface WatchedGpu {
   /** Bytes in its expert cache now. */
   readonly usedBytes: number;
-  /** What fills it. */
+  /** The link that fills it. */
   readonly link: Link;
 }
 

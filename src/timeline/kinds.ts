@@ -18,7 +18,7 @@ export const GPU_KINDS = {
   stall: { word: 'stall', category: 'stall', color: 'terrible', track: 3 },
 } as const satisfies Readonly<Record<string, Kind & { track: number }>>;
 
-/** What becomes of a transfer. */
+/** Fates of a transfer. */
 export const TRANSFER_KINDS = {
   demand: { word: 'on demand', category: 'transfer,demand', color: 'bad' },
   useful: { word: 'useful prefetch', category: 'transfer,prefetch,useful', color: 'good' },

@@ -21,7 +21,7 @@ export interface Copy {
   readonly bytes: number;
   /** Where the layer began whose routing decided it, whole ns; -1: not known, or not drawn. */
   decidedNs: number;
-  /** What of it is final, in order of time. */
+  /** Parts that are final, in order of time. */
   readonly parts: Part[];
   /** The lane where it may still give way; null: it is final. */
   lane: Lane | null;
@@ -110,7 +110,7 @@ export class Lane {
     return final;
   }
 
-  /** What of the prefetch lies before `ns` is a part. */
+  /** Adds the part of the prefetch before `ns`. */
   #cut(ns: number): void {
     const startNs = this.#track.place(PREFETCH, this.#fromNs, ns);
     const { endNs } = this.#track;

@@ -7,7 +7,7 @@ import { type Copy, drawCopy, Lane } from './lane.js';
 
 /** Which way a link leads. */
 export interface Direction {
-  /** What its demands are. */
+  /** The kind of its demands. */
   readonly demand: Kind;
   /** The GPU that it fills, which knows what its prefetches are good for; null: it fills none. */
   readonly gpu: GpuTracks | null;
@@ -68,7 +68,7 @@ export function openLink(
         copy = moved!;
         arrived(behind);
       } else gpu?.open.set(id, copy);
-      // What has arrived can be lost no more.
+      // A transfer that has arrived cannot be lost.
       if (link.prefetching[index] === IDLE) arrived(lane.settle());
       lane.placed(copy, startNs, endNs, link.prefetchEndNs[index]!);
       if (copy.lane === null) arrived([copy]);

@@ -13,7 +13,7 @@ import { type Direction, type LinkTracks, openLink } from './link.js';
 import { openRows } from './rows.js';
 import type { Window } from './window.js';
 
-/** What is drawn. */
+/** The parts of a timeline. */
 interface TimelineParts {
   readonly model: ModelSpec;
   /** Each GPU with its expert cache, and DRAM where that is a cache of the SSD. */

@@ -2,7 +2,7 @@
 import { UserError } from '../base/errors.js';
 import { parseDuration } from '../base/units.js';
 
-/** What a timeline shows: a span of simulated time, or a range of passes. */
+/** The window of a timeline: a span of simulated time, or a range of passes. */
 export type Window =
   | { readonly by: 'time' /** ns */; readonly from: number /** ns, exclusive */; readonly to: number }
   | { readonly by: 'pass' /** first pass, from 1 */; readonly from: number /** last pass, inclusive */; readonly to: number };

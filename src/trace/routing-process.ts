@@ -21,7 +21,7 @@ const TRIES = 16;
 /** Stamps stay below 2^30, so that V8 keeps them in a machine word. */
 const LAST_STAMP = 0x3fffffff;
 
-/** What one layer draws from, in one domain. */
+/** The draws of one layer, in one domain. */
 interface LayerDraws {
   /** Popularity of the choices that follow no thread. */
   readonly popularity: AliasTable;

@@ -16,7 +16,7 @@ export interface VocabularyProfile {
   readonly share: ByDepth;
 }
 
-/** What the generator aims at. */
+/** The targets of the generator. */
 export interface RoutingProfile {
   /** Gini coefficient of the experts' load within one domain, 0 (even) to 1 - topK / experts. */
   readonly skew: ByDepth;

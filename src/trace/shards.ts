@@ -6,7 +6,7 @@ import { concatTraces } from './concat.js';
 import type { Popularity } from './popularity.js';
 import type { RoutingTrace } from './trace.js';
 
-/** What TensorRT-LLM writes beside the counts of its ranks: the layout of experts, and which experts tokens chose together. */
+/** Files of TensorRT-LLM beside the counts of its ranks: the layout of experts, and which experts tokens chose together. */
 const BESIDE = /^(meta_info\.json|cooccurrence_rank\d+\.safetensors)$/;
 
 /** Numbers in names count as numbers: rank2 comes before rank10. */

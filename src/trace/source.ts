@@ -31,7 +31,7 @@ export class TraceSource {
   /** {@link head} as text; empty where it is binary (holds a zero byte). */
   readonly text: string;
   readonly #file: InputFile;
-  /** What this was unpacked from; null: nothing, or it is closed already. */
+  /** The source that this was unpacked from; null: none, or it is closed already. */
   readonly #whole: TraceSource | null;
   #sha256: string | null = null;
 

@@ -13,7 +13,7 @@ export interface RequestLength {
   readonly decode: number;
 }
 
-/** What to generate. */
+/** A request for synthetic routing. */
 interface SyntheticOptions {
   /** Seed of the run. */
   readonly seed: number;

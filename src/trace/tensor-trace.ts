@@ -26,7 +26,7 @@ interface TensorColumns {
   readonly tokenId: ColumnLayout | null;
 }
 
-/** What a tensor trace is made of. */
+/** The parts of a tensor trace. */
 interface TensorTraceParts {
   readonly source: TraceSource;
   readonly tokens: number;

@@ -1,4 +1,4 @@
-// What happened: the routing of tokens. A RoutingTrace is random-access rows, so that many requests can be walked at once in
+// Traces: the routing of tokens. A RoutingTrace is random-access rows, so that many requests can be walked at once in
 // constant memory; formats without random access are decoded into such a store when they are opened.
 
 /** A null choice: padding, AdaMoE null expert, top-p tail, dense row. Does not count as an activation (L1). */
@@ -23,7 +23,7 @@ export interface TraceChunk {
   readonly experts: Uint16Array;
   /** Gate weights `[tokens, layers, topK]`, or null. */
   readonly weights: Float32Array | null;
-  /** What some predictor said, `[tokens, layers, predictedK]`, {@link NULL_EXPERT} = none; or null. */
+  /** Recorded predictions, `[tokens, layers, predictedK]`, {@link NULL_EXPERT} = none; or null. */
   readonly predicted: Uint16Array | null;
 }
 

@@ -10,7 +10,7 @@ interface TracedModel {
   readonly model: ModelSpec;
   /** True where the trace has the sizes of experts. */
   readonly sized: boolean;
-  /** What the reader must know, one sentence. */
+  /** A note for the reader, one sentence. */
   readonly note: string;
 }
 

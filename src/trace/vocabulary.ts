@@ -17,7 +17,7 @@ const TRIES = 16;
 /** Least weight of an expert, so that something can be drawn where nothing is left. */
 const LEAST = 1e-9;
 
-/** What the routing around a vocabulary is like. */
+/** The routing around a vocabulary. */
 export interface VocabularyContext {
   /** `[domain][layer][expert]`: inclusion probabilities that the paths of a domain's tokens have on average. */
   readonly popularity: readonly (readonly Float64Array[])[];

@@ -8,7 +8,7 @@ import { chunks, NULL_EXPERT, PHASE, type RoutingTrace, type TraceChunk } from '
 /** Rows that are written at a time. */
 const ROWS = 1024;
 
-/** What to write besides the routing. */
+/** Options of writing a trace. */
 export interface WriteOptions {
   /** More metadata strings; they win over those of the trace. */
   readonly metadata?: Readonly<Record<string, string>>;

@@ -76,7 +76,7 @@ export function unzstd(path: string): Step {
           });
           decoder.push(MAGIC);
         } else if (inside && !frames.inFrame) {
-          // What is shorter than any usual frame is kept back until the end.
+          // Pieces shorter than any usual frame are kept back until the end.
           decoder.push(new Uint8Array(0), true);
           if (frames.contentBytes !== null && frames.contentBytes !== bytes) throw new Error('a frame has another size than it says');
           if (frames.checksum !== null && Number(BigInt.asUintN(32, hash.digest())) !== frames.checksum) {
@@ -138,7 +138,7 @@ class FrameWalker {
     while (this.remaining === 0) [this.#part, this.remaining] = this.#next();
   }
 
-  /** What follows the part that has just ended. */
+  /** The part that follows the one that has just ended. */
   #next(): readonly [Part, number] {
     const bytes = this.#bytes;
     this.#bytes = [];

@@ -13,7 +13,7 @@ interface Flags extends TraceFlags, OutputOptions {
   readonly strict?: boolean;
 }
 
-/** What an audit says. */
+/** The report of an audit. */
 interface Audit {
   readonly schema: 'moeprof.trace-audit/1';
   readonly trace: TraceIdentity;

@@ -9,7 +9,7 @@ import { REUSE_WINDOWS, type RoutingStatistics, SEGMENT, streamsOf } from '../..
 import { HIT_SHARES, type PolicyHits } from './hits.js';
 import { describeTrace, type TraceIdentity } from './open.js';
 
-/** What is known of a trace. */
+/** The report of an inspection. */
 interface Inspection {
   readonly trace: TraceIdentity;
   readonly statistics: RoutingStatistics;

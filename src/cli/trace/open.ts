@@ -1,4 +1,4 @@
-// What the subcommands of `moeprof trace` share: the options that open a trace, and how one is named in a report.
+// Common parts of the subcommands of `moeprof trace`: the options that open a trace, and how one is named in a report.
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { findProfile, listProfiles, shownTrace, splitRows } from '../../base/profiles.js';
@@ -51,7 +51,7 @@ export async function withNamed<T>(
   }
 }
 
-/** What a trace is, as reports carry it. */
+/** The identity of a trace in reports. */
 export type TraceIdentity = ReturnType<typeof identityOf>;
 
 /** Identity of a trace. */

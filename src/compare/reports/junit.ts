@@ -4,7 +4,7 @@ import type { Comparison } from '../compare.js';
 import type { Gate } from '../gate.js';
 import { knowledgeWarning, rowChange, valueText } from './words.js';
 
-/** What became of a case. */
+/** The outcome of a test case. */
 interface Case {
   readonly name: string;
   readonly outcome: 'passed' | 'failed' | 'skipped';

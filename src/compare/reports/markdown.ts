@@ -70,7 +70,7 @@ function renderMarkdown(gate: Gate, limit: number): string {
     ...(quiet === 0 ? [] : [`${formatCounted(quiet, 'comparison')} ${quiet === 1 ? 'has' : 'have'} no difference.`]),
   ];
   let text = head.map((block) => `${block}\n\n`).join('');
-  // What is left is shared evenly; a comparison that needs less leaves more to those behind it. Room for the last line is kept.
+  // The rest of the room is shared evenly; a comparison that needs less leaves more to the next. Room for the last line is kept.
   const end = limit - 200;
   for (const [done, { comparison }] of worst.entries()) {
     const block = markdownOf(comparison, Math.floor((end - text.length) / (worst.length - done)));

@@ -60,12 +60,12 @@ export function gateText({ comparisons, faults }: Gate): string | null {
   return `${formatCounted(comparisons.length, 'comparison')}: ${parts.join(', ')}.`;
 }
 
-/** What was taken as it stands in saved results, or null where all was run here. */
+/** Names the results that were taken as saved; null where all was run here. */
 export function savedText({ saved }: Gate): string | null {
   return saved.length === 0 ? null : `Inputs are as saved, not computed here: ${saved.join(', ')}.`;
 }
 
-/** That the runs do not know the same, so that a system is not compared with a system; null: they do. */
+/** Warns that the runs do not know the same, so that a system is not compared with a system; null: they do. */
 export function knowledgeWarning({ base, candidate, knowledge, results }: Comparison): string | null {
   if (knowledge === null) return null;
   const of = (result: Result): string => markOf(result) ?? 'knows what has happened';

@@ -11,7 +11,7 @@ export function widestTopK(model: ModelSpec): number {
 }
 
 /**
- * What the model chooses without re-ranking.
+ * The model's own choices, without re-ranking.
  * @throws UserError where the trace has no gate weights, or no more choices than the model makes
  */
 export function topOf(candidates: RoutingTrace, model: ModelSpec): RoutingTrace {

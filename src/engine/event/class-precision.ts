@@ -1,4 +1,4 @@
-// What tokens of classes are content with: which members of an event a smaller copy may serve, since only tokens chose them whose class takes
+// Precision by class: which members of an event a smaller copy may serve, since only tokens chose them whose class takes
 // one (L13), and how much of what each class chose was served by copies or by other experts.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';

@@ -1,4 +1,4 @@
-// What follows an eviction from a GPU: counters, plans that want the expert back, and a write-back where tiers exclude each other.
+// Consequences of an eviction from a GPU: counters, plans that want the expert back, and a write-back where tiers exclude each other.
 import type { PrefetchFates } from '../prefetch/fates.js';
 import type { Prefetcher } from '../prefetch/prefetcher.js';
 import type { Link } from '../transfer/link.js';

@@ -1,4 +1,4 @@
-// What becomes of the misses of an event, in the order of L3: they are loaded into a slot (L5) or streamed, and fetched from the SSD where DRAM
+// The fate of an event's misses, in the order of L3: they are loaded into a slot (L5) or streamed, and fetched from the SSD where DRAM
 // lacks them (L14). place-each.ts has the other rules for misses, evictions.ts what an eviction costs.
 import type { RunningEvent } from './event.js';
 import type { Evictions } from './evictions.js';

@@ -83,7 +83,7 @@ export class KnowledgeBounds {
   }
 
   /**
-   * What an event demands of a GPU, with its times in {@link work}.
+   * Adds the demand of an event on a GPU, with its times in {@link work}.
    * @param ids members by dense id, the first `size` entries
    */
   demand(gpu: number, layer: number, ids: Int32Array, size: number): void {

@@ -1,4 +1,4 @@
-// How much of DRAM holds experts: all of them, or a part, as a cache of the SSD below it.
+// The part of DRAM that holds experts: all of them, or some, as a cache of the SSD below it.
 import { formatBytes } from '../../base/units.js';
 import { capacityBytes } from '../../cache/capacity.js';
 import { expertBytesTotal } from '../../model/spec.js';
@@ -23,7 +23,7 @@ export function divideDram({ hardware, longest, model, rooms, run, sequences }: 
   }
   if (dram?.name !== 'dram') return { bytes: null, warnings: [] };
   const expertBytes = expertBytesTotal(model);
-  // What the CPU holds beside experts comes first.
+  // The rest of the CPU's memory use comes first.
   const heldBytes = rooms.dram.weightBytes + sequences * longest * rooms.dram.kvBytesPerToken;
   const leftBytes = Math.max(0, dram.bytes - heldBytes);
   if (expertBytes <= leftBytes) return { bytes: null, warnings: [] };

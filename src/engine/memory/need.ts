@@ -1,4 +1,4 @@
-// What asks for memory: the parts of a model and a run that memory is divided among.
+// Demands on memory: the parts of a model and a run that memory is divided among.
 import { capacityBytes } from '../../cache/capacity.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
 import { expertBytesTotal, type ModelSpec } from '../../model/spec.js';
@@ -16,7 +16,7 @@ export interface MemoryNeed extends AtOnce {
   /** Dense weights, and a copy of the model that drafts. */
   readonly denseBytes: number;
   readonly rooms: DenseRooms;
-  /** What dense weights and the drafting model leave of the GPU's memory. */
+  /** GPU memory left by dense weights and the drafting model. */
   readonly leftBytes: number;
   /** Buffers for streamed experts and for prefetches. */
   readonly stagingBytes: number;

@@ -33,7 +33,7 @@ export interface MemoryPlan extends Rooms {
   readonly dram: DenseBytes;
   /** When KV caches take memory: at the start, or as they grow. */
   readonly kvGrowth: KvGrowth;
-  /** What dense weights and staging leave to KV caches and the expert cache: at least what both have been given. */
+  /** Memory that dense weights and staging leave to KV caches and the expert cache: at least what both have been given. */
   readonly sharedBytes: number;
   /** Of the expert cache, what low-precision copies have that stay; 0: none do, or every expert fits whole. */
   readonly copyBytes: number;

@@ -25,7 +25,7 @@ export function boundsOf({ inputs, layout, meters, run, simulation: { gpus, reco
 }
 
 /**
- * What knowing gives.
+ * TPOT of LRU, of Belady on demand and of foresight, and the floor of all runs.
  * @param loads false: every expert is where it executes, and there is nothing to know
  */
 function knowingOf(latencies: Latencies, loads: boolean): Pick<Bounds, 'lruTpotNs' | 'beladyTpotNs' | 'foresightTpotNs' | 'floorTpotNs'> {

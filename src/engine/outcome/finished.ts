@@ -1,4 +1,4 @@
-// What a finished run leaves behind for its result. Types only.
+// The parts of a finished run that its result is made of. Types only.
 import type { Passes } from '../../schedule/passes.js';
 import type { ChangingMemory } from '../memory/changing-memory.js';
 import type { RunPlan } from '../plan.js';

@@ -1,4 +1,4 @@
-// What each part of a finished run knew of the future (L17).
+// Knowledge of the future by part of a finished run (L17).
 import { policyKnows } from '../../cache/policy.js';
 import { predictorKnows } from '../../predict/create.js';
 import { type KnowingPart, knowledgeOfParts, type RunKnowledge } from '../../result/knowledge.js';

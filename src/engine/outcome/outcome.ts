@@ -22,7 +22,7 @@ export function outcome(finished: Finished): Result {
   const bounds = boundsOf(finished);
   const { arrivalsSha256 } = finished.serving;
   const traceInputs = tracesOf(finished);
-  // What two results must share to be comparable; the system, its cache, its predictor and what is drafted are what one compares.
+  // Inputs that comparable results share; one compares the system, its cache, its predictor and its drafting.
   const config = configOf(run);
   const common = {
     model: { layers: model.layers, dense: model.dense },

@@ -1,4 +1,4 @@
-// What was profiled before a run, and on which tokens, as the result says it.
+// Statistics profiled before a run, and the tokens that they come from, as the result says it.
 import { policyNeeds } from '../../cache/policy.js';
 import { profiledPart } from '../profiling.js';
 import { replayedOf } from '../replayed-source.js';

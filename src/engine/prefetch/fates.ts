@@ -1,4 +1,4 @@
-// What becomes of the prefetches of one GPU (L8): demanded in time, demanded too late, or evicted unused. Each fate is counted, and entered
+// Fates of the prefetches of one GPU (L8): demanded in time, demanded too late, or evicted unused. Each fate is counted, and entered
 // in the account of the budget if there is one.
 import type { RunningEvent } from '../event/event.js';
 import type { Gpu } from '../event/gpu.js';

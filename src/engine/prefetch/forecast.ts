@@ -1,4 +1,4 @@
-// What a run expects of the coming layers (L11, L12): asks the predictor, passes its answer to policies, ranks the experts of each layer, and
+// Forecasts of the coming layers (L11, L12): asks the predictor, passes its answer to policies, ranks the experts of each layer, and
 // counts how often the answer was right.
 
 import type { Pass } from '../../schedule/pass.js';

@@ -1,4 +1,4 @@
-// What policies see of predictions: how much each expert is wanted in the running pass and in the next ones. Prefetching needs the running pass
+// Predictions as policies see them: how much each expert is wanted in the running pass and in the next ones. Prefetching needs the running pass
 // only; a cache lives longer, so for a policy the likely demand of the next passes counts as well.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Predictor } from '../../predict/predictor.js';

@@ -21,7 +21,7 @@ export interface PrefetchLimits {
   readonly when?: PrefetchWhen;
   /** False: what has been planned for a layer is brought even when its routing is known. Absent: it is cancelled (L12). */
   readonly cancel?: boolean;
-  /** What becomes of a prefetch that finds no slot: dropped (L11), or tried again when an event has ended. Absent: dropped. */
+  /** Fate of a prefetch that finds no slot: dropped (L11), or tried again when an event has ended. Absent: dropped. */
   readonly whenFull?: WhenFull;
 }
 

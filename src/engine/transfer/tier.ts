@@ -168,7 +168,7 @@ export class CachedTier {
     this.account(cache.usedBytes - beforeBytes);
   }
 
-  /** So many more bytes are in use, fewer where it is negative; for those that lie here beside the caches, too. */
+  /** Adds to the bytes in use (a negative number takes off); for bytes beside the caches, too. */
   account(bytes: number): void {
     this.usedBytes += bytes;
     if (this.usedBytes > this.peakBytes) this.peakBytes = this.usedBytes;

@@ -1,4 +1,4 @@
-// What each expert cost and why: the time that GPUs waited for it and its bytes that were moved, by tier and cause. For flame graphs; it takes a
+// The cost of each expert by cause: the time that GPUs waited for it and its bytes that were moved, by tier and cause. For flame graphs; it takes a
 // few numbers per expert.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Causes, ExpertCause } from '../../result/details.js';

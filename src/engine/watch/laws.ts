@@ -98,7 +98,7 @@ function checkFloor({ tpot, tpotFloor }: Latencies): void {
 
 /** L15: without prefetch, no policy hits more than Belady. */
 function checkBelady({ gpus, predictor, recorder }: Simulation): void {
-  // What was missed and is promoted between two uses has left its slot to others until then, which MIN does not.
+  // An expert that was missed and is promoted between two uses leaves its slot to others until then; in MIN it does not.
   if (predictor !== null || recorder.promoted > 0) return;
   const hits = sum(recorder.layers.hits);
   const most = total(gpus, (gpu) => gpu.boundHits());

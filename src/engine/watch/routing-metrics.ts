@@ -1,4 +1,4 @@
-// What happened to the routing on its way from the recording to the run, as metrics of the result.
+// Changes of the routing between recording and run, as metrics of the result.
 import { variantEffect } from '../../trace/variants/effect.js';
 import type { Inputs } from '../inputs.js';
 import type { Simulation } from '../simulation.js';

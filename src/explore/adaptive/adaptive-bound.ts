@@ -12,7 +12,7 @@ export interface SmallCopy {
   readonly loss: number;
 }
 
-/** What a budget allows. */
+/** The bound at one budget. */
 export interface AdaptivePoint {
   /** Share of all gate weight that may be lost. */
   readonly budget: number;
@@ -33,7 +33,7 @@ export interface AdaptiveBound {
   /** Of what the weights are: `weights` of the trace, or `ranks`. */
   readonly by: 'weights' | 'ranks';
   readonly copy: SmallCopy | null;
-  /** What the run itself takes, ns a token, and its expert cache, bytes. */
+  /** Time of the run itself, ns a token, and its expert cache, bytes. */
   readonly runNs: number;
   readonly cacheBytes: number;
   readonly points: readonly AdaptivePoint[];

@@ -29,7 +29,7 @@ export function leastCost(options: Options, lossBudget: number, spaceBudget: num
   return exact === null ? { cost: boundByMultipliers(options, lossBudget, spaceBudget), exact: false } : { cost: exact, exact: true };
 }
 
-/** What is chosen under multipliers: the bound that they give, and what the choice loses and takes. */
+/** A choice under multipliers: the bound that they give, and what the choice loses and takes. */
 interface Chosen {
   readonly bound: number;
   readonly loss: number;
@@ -48,7 +48,7 @@ export function boundByMultipliers(options: Options, lossBudget: number, spaceBu
     return chosen;
   };
   const highest = highestRatio(options, options.loss);
-  /** What is chosen at the best multiplier of losses for one of space: just not too much is lost. */
+  /** The choice at the best multiplier of losses for one of space: just not too much is lost. */
   const withLoss = (b: number): Chosen => {
     const free = at(0, b);
     if (free.loss <= lossBudget) return free;

@@ -1,4 +1,4 @@
-// What to run: the setting of a runtime on a machine that serves the goal best, what other settings gain or lose, what does not fit, and what
+// Advice: the setting of a runtime on a machine that serves the goal best, what other settings gain or lose, what does not fit, and what
 // hardware would help. Pure except for the runs of the engine.
 
 import type { HardwareSpec } from '../../hardware/spec.js';
@@ -20,13 +20,13 @@ import { type Bound, boundOf, type Purchase, purchasesOf } from './what-if.js';
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const ADVICE_SCHEMA = 'moeprof.advice/1';
 
-/** What advice is asked for. */
+/** A request for advice. */
 interface AdviceRequest extends Omit<Question, 'pricer'> {
   /** Formats on offer, the most wanted first; null stands for the model's own. At least one. */
   readonly quantizations: readonly (string | null)[];
   /** Routing of the model, as long as pricing walks. */
   readonly trace: RoutingTrace;
-  /** What the model is called on a command line: a file or a folder; null: as its file is usually called. */
+  /** The model's name on a command line: a file or a folder; null: its file's usual name. */
   readonly file: string | null;
   /** Where it is on the Hugging Face hub, `owner/repo` or `owner/repo:format`; null: it is not from there. */
   readonly hub: string | null;
@@ -160,7 +160,7 @@ export function commandOf(asked: AdviceRequest, { model, setting, split }: Price
   });
 }
 
-/** What the file of a bundled model is usually called. */
+/** The usual file name of a bundled model. */
 function fileName(model: ModelSpec, { reads }: AdvisedRuntime): string {
   return reads === 'gguf' ? `${model.name}-${model.quantization.replaceAll(':', '-')}.gguf` : model.name;
 }

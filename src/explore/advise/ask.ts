@@ -27,7 +27,7 @@ const SEED = 1;
 /** Tokens that are generated after a prompt, where a whole request counts. Ours: about a page. */
 const OUTPUT = 512;
 
-/** What is wanted; all fields are optional. */
+/** Wishes of a user; all fields are optional. */
 export interface AdviceWishes {
   /** llama.cpp unless given. */
   readonly runtime?: string;

@@ -6,7 +6,7 @@ import type { HardwareSpec } from '../../hardware/spec.js';
 export interface DeviceMemory {
   /** `GPU`, `GPU 0`, ..., `host`; `memory` where there is only one. */
   readonly name: string;
-  /** What a model can have of it. */
+  /** Bytes that a model can use of it. */
   readonly has: number;
   readonly weights: number;
   readonly kv: number;

@@ -1,15 +1,15 @@
-// What a user wants most of a setting, and which of several settings serves it best.
+// Goals, and which of several settings serves one best.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import { parseDuration } from '../../base/units.js';
 
-/** What is wanted: a whole request soon, one of the two speeds, or latencies that must be kept. */
+/** The goal: a whole request soon, one of the two speeds, or latencies that must be kept. */
 export type Goal =
   | { readonly kind: 'request' | 'decode' | 'prefill' }
   /** ns; null: not asked for. */
   | { readonly kind: 'targets'; readonly ttft: number | null; readonly tpot: number | null };
 
-/** What a request is, in tokens. */
+/** Tokens of a request. */
 export interface RequestShape {
   readonly prompt: number;
   readonly output: number;

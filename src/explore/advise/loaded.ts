@@ -9,7 +9,7 @@ import { gpuRooms } from '../gpu-rooms.js';
 import { type DeviceMemory, gpuName, gpusOf, HOST, MARGIN } from './fits.js';
 import { isAllOnGpu, isCpuOnly, type Setting, type WeightPlacement } from './setting.js';
 
-/** What is loaded, and how its layers lie on several GPUs. */
+/** A loaded model, and how its layers lie on several GPUs. */
 export interface Loaded {
   readonly devices: readonly DeviceMemory[];
   /** Layers of each GPU, the output matrix counted as one (`-ts`); null: GPUs share tensors, or there is one, or none. */

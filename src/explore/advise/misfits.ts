@@ -1,4 +1,4 @@
-// What does not fit, and how much is missing.
+// Settings that do not fit, and how much memory is missing.
 import { formatBytes } from '../../base/units.js';
 import { type DeviceMemory, freeOf, HOST } from './fits.js';
 import { devicesOf, ladderOf, type Priced, type Question, rungOf } from './search.js';
@@ -15,7 +15,7 @@ export function misfitsOf(question: Question, { model, setting }: Priced): strin
   });
 }
 
-/** What the GPU has on a rung that it has not on the next. */
+/** Names what the GPU holds on this rung and not on the next. */
 function stepOf({ cpuProjections, gpuExperts, gpuLayers }: WeightPlacement): string {
   if (gpuLayers !== null) return 'One more layer on the GPU';
   if (gpuExperts !== null) return 'One more expert of each layer on the GPU';

@@ -38,7 +38,7 @@ export interface AdvisedRuntime {
   drafts(model: ModelSpec, users: number): readonly number[];
   /** Formats that its files come in, most bits first. */
   readonly quantizations: Offer;
-  /** What it reads: GGUF files, or a folder of safetensors. */
+  /** Its input: GGUF files, or a folder of safetensors. */
   readonly reads: 'gguf' | 'folder';
   /** Files are mapped, so that a model may be larger than memory. */
   readonly mapsFiles: boolean;
@@ -70,7 +70,7 @@ function fewerLayers(model: ModelSpec, cpuMoe: number): WeightPlacement[] {
   return Array.from({ length: layers + 1 }, (_, i) => ({ ...ALL_ON_GPU, cpuMoe, gpuLayers: layers - i }));
 }
 
-/** So many experts of each layer on the GPU. */
+/** All experts of each layer on the GPU down to none. */
 function byShare(model: ModelSpec): WeightPlacement[] {
   const most = Math.max(...model.layers.map(({ experts }) => experts));
   return [ALL_ON_GPU, ...Array.from({ length: most }, (_, i) => ({ ...ALL_ON_GPU, gpuExperts: most - 1 - i }))];
@@ -104,7 +104,7 @@ const GGUF_FORMATS: Offer = { q8_0: 8.5, q6_k: 6.6, q5_k_m: 5.7, q4_k_m: 4.8, q3
 const USUAL_GGUF = 'q4_k_m';
 const FOLDER_FORMATS: Offer = { bf16: 16, fp8: 8, int4: 4.3 };
 
-/** What programs that read GGUF files share: llama.cpp and those built on it. Passes are its default, and what people raise it to. */
+/** Common settings of programs that read GGUF files: llama.cpp and those built on it. Passes are its default, and what people raise it to. */
 const GGUF = {
   ubatches: [512, 1024, 2048, 4096, 8192],
   kv: ['f16', 'q8_0'],
@@ -115,7 +115,7 @@ const GGUF = {
   followsFrom: () => null,
 } as const;
 
-/** What servers written in Python share. */
+/** Common settings of servers written in Python. */
 const SERVER = {
   ubatches: [2048, 4096, 8192],
   kv: ['f16'],

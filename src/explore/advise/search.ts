@@ -11,7 +11,7 @@ import type { AdvisedRuntime } from './runtimes.js';
 import { servedMemory } from './served.js';
 import { ALL_ON_GPU, isAllOnGpu, type KvType, machineFor, type Setting, type WeightPlacement } from './setting.js';
 
-/** What settings are searched for. */
+/** The question that settings are searched for. */
 export interface Question {
   readonly runtime: AdvisedRuntime;
   readonly hardware: HardwareSpec;
@@ -31,7 +31,7 @@ export interface Priced extends Loaded {
   readonly price: Price;
   /** By the goal: smaller is better. */
   readonly cost: number;
-  /** What the goal demands is kept. */
+  /** True where the demands of the goal are kept. */
   readonly kept: boolean;
 }
 
@@ -107,7 +107,7 @@ function firstOnGpu(question: Question, model: ModelSpec, beside: Beside, ladder
   });
 }
 
-/** What the fullest device lacks, bytes; below 0: so much every device has free. */
+/** Bytes that the fullest device lacks; below 0: so much every device has free. */
 function missingOn(devices: readonly DeviceMemory[]): number {
   return Math.max(...devices.map((device) => -freeOf(device)));
 }

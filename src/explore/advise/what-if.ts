@@ -1,4 +1,4 @@
-// What would help: the same question for a machine with one part changed, answered by runs. The bottleneck of a speed is found in the same way:
+// Purchases that would help: the same question for a machine with one part changed, answered by runs. The bottleneck of a speed is found in the same way:
 // the part that speeds it up most when it is a tenth faster.
 import { formatBytes } from '../../base/units.js';
 import type { Device, HardwareSpec, HostDevice } from '../../hardware/spec.js';
@@ -24,7 +24,7 @@ export interface Purchase {
   readonly prefillGain: number;
 }
 
-/** How much faster a part is made to see whether it binds. */
+/** Factor by which a part is made faster to see whether it binds. */
 const NUDGE = 1.1;
 
 const GIB = 2 ** 30;
@@ -44,7 +44,7 @@ const NUDGES: readonly Nudge[] = [
   ["the runtime's own time", withLessOverhead],
 ];
 
-/** What binds the speeds of a setting. */
+/** The bottleneck of a setting's speeds. */
 export async function boundOf(question: Question, { devices, model, price, setting }: Priced): Promise<Bound> {
   const { hardware, pricer } = question;
   const cached = setting.fromDisk ? cacheBytes(devices, model, setting) : null;
@@ -69,7 +69,7 @@ function named(name: string, hardware: HardwareSpec): string {
   return hardware.cpuOnly === true ? name.replace('GPU', 'CPU') : name.replace('GPU memory', 'memory');
 }
 
-/** What would help, most gain first; what gains less than a hundredth is left out. */
+/** Purchases that would help, most gain first; those that gain less than a hundredth are left out. */
 export async function purchasesOf(question: Question, answer: Priced): Promise<Purchase[]> {
   const found: Purchase[] = [];
   for (const { hardware, part } of changesOf(question.hardware, answer.setting)) {

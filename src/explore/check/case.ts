@@ -22,7 +22,7 @@ export interface CheckedSpeed {
 export interface Footprint {
   readonly gpuNeeds: number;
   readonly gpuHas: number | null;
-  /** What the operating system holds of the model: the whole file where it is mapped, else what the GPU does not have. */
+  /** Bytes of the model that the operating system holds: the whole file where it is mapped, else what the GPU does not have. */
   readonly hostNeeds: number;
   readonly hostHas: number | null;
 }
@@ -39,7 +39,7 @@ export interface CheckCase {
   /** Watts that the card may draw over those that it is made for; null: not seen. */
   readonly powerShare: number | null;
   /**
-   * What the run would reach were it another: a slot with fewer lanes, a program that takes no time of its own.
+   * Predicts the run under other conditions: a slot with fewer lanes, a program that takes no time of its own.
    * @param driven its runtime, changed; absent: as it is
    */
   supposed(

@@ -35,7 +35,7 @@ export interface CheckedRun {
   readonly findings: readonly NamedFinding[];
 }
 
-/** What is known of runs beside their rows. */
+/** Facts of runs beside their rows. */
 export interface CheckFacts {
   readonly powerShare?: number | null;
   /** Memory that the runtime printed, by row. */

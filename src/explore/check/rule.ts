@@ -3,9 +3,9 @@ import type { CheckCase, CheckedSpeed } from './case.js';
 
 /** A likely cause of a run's speed. */
 export interface Finding {
-  /** What the log or the machine shows: a sentence. */
+  /** Evidence in the log or the machine: a sentence. */
   readonly evidence: string;
-  /** What to do about it: a sentence. */
+  /** Advice: a sentence. */
   readonly advice: string;
   /** 0 to 1: which of several causes is named first. */
   readonly weight: number;

@@ -2,7 +2,7 @@
 import { visible } from '../../base/text.js';
 import type { Citation } from './citations.js';
 
-/** What TeX does not take for text. */
+/** Characters that TeX does not take for text. */
 const TEX: Readonly<Record<string, string>> = {
   ...Object.fromEntries([...'%&#_$'].map((sign) => [sign, `\\${sign}`])),
   ...{ '{': '\\{', '}': '\\}', '\\': '\\textbackslash{}', '~': '\\textasciitilde{}', '^': '\\textasciicircum{}' },

@@ -25,7 +25,7 @@ export interface Citation extends Partial<Omit<z.infer<typeof citationSchema>, '
   /** Of letters, digits, dots and hyphens. */
   readonly key: string;
   readonly title: string;
-  /** What else there is to say. */
+  /** A further remark. */
   readonly note?: string;
 }
 
@@ -47,7 +47,7 @@ export function citationOf(key: string): Citation {
 }
 
 /**
- * What a text cites: bundled references, and one of its own for every arXiv number and repository that none of them is.
+ * Citations of a text: bundled references, and one of its own for every arXiv number and repository that none of them is.
  * @param name whose text it is; without a number or a repository in it, it is the title
  */
 export function citationsIn(text: string, name: string): Citation[] {

@@ -1,4 +1,4 @@
-// What a paper about some runs has to cite: moeprof, their systems and policies, their runtimes, the measurements that constants of the runtimes
+// Citations for a paper about some runs: moeprof, their systems and policies, their runtimes, the measurements that constants of the runtimes
 // were fitted on, and their traces.
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';

@@ -118,7 +118,7 @@ function rankOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   };
 }
 
-/** What the bars of a ranking are, the best first, by the first series; a group that it has not comes last. */
+/** Names of a ranking's bars, the best first, by the first series; a group that it has not comes last. */
 function namesOf({ points, seriesNames, y }: PaperFigure): string[] {
   const sign = METRICS.get(y)?.better === 'lower' ? 1 : -1;
   const most = new Map<string, number>();

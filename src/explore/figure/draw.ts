@@ -83,8 +83,8 @@ function plotOf(figure: PaperFigure, width: number): Drawn {
 }
 
 /**
- * What a plot draws, without its root, style sheet and names of marks, which are for web pages, and with coordinates to a hundredth of a pixel: nobody sees what
- * follows.
+ * The drawing of a plot, without its root, style sheet and names of marks, which are for web pages, and with coordinates to
+ * a hundredth of a pixel: nobody sees what follows.
  */
 function contentOf(plot: string): string {
   const content = plot

@@ -13,16 +13,16 @@ export const FIGURE_KINDS = ['line', 'bar', 'rank', 'scatter', 'pareto', 'heat']
 /** One of {@link FIGURE_KINDS}. */
 export type FigureKind = (typeof FIGURE_KINDS)[number];
 
-/** What a figure is to show. */
+/** A request for a figure. */
 export interface FigureQuestion {
   readonly kind: FigureKind;
-  /** What stands on the horizontal axis, of a ranking what its bars are: a name of {@link rowValue}, or several with commas. */
+  /** The horizontal axis, or the bars of a ranking: a name of {@link rowValue}, or several with commas. */
   readonly x: string;
   /** The metric that is drawn. */
   readonly y: string;
-  /** What makes the series, or the rows of a heat map, as `x` says it; null: there is one. */
+  /** The value that makes the series, or the rows of a heat map, named as `x` is; null: there is one. */
   readonly series: string | null;
-  /** What makes the panels; null: there is one. */
+  /** The value that makes the panels; null: there is one. */
   readonly facet: string | null;
   /** Where a point stands among the runs that share it. */
   readonly statistic: Statistic;
@@ -64,7 +64,7 @@ export interface FigurePoint {
 export interface PaperFigure extends FigureQuestion {
   /** Stands above it, where one of several needs a name. */
   readonly title?: string;
-  /** What a reader must know, below it. */
+  /** A note for the reader, below it. */
   readonly note?: string;
   readonly rules?: readonly Rule[];
   readonly xAxis: Axis;
@@ -232,7 +232,7 @@ const SCALES: Readonly<Partial<Record<Unit, readonly (readonly [factor: number, 
 function withFront(figure: PaperFigure): PaperFigure {
   const { points, x, y } = figure;
   if (!figure.xAxis.continuous) throw new UserError(`--x ${x}: a Pareto front needs figures on both axes; name a metric`);
-  // What is no metric, or neither good nor bad, is what one pays: sizes, batches, seconds.
+  // A value that is no metric, or neither good nor bad, is a cost: sizes, batches, seconds.
   const sign = (name: string): number => (METRICS.get(name)?.better === 'higher' ? 1 : -1);
   const [sx, sy] = [sign(x), sign(y)];
   const beats = (a: FigurePoint, b: FigurePoint): boolean => {

@@ -25,7 +25,7 @@ export function labelsOf({ points, rules = [] }: PaperFigure): Plot.Markish[] {
   );
 }
 
-/** What is drawn of the points, by kind of figure. */
+/** Plot marks of a figure, by its kind. */
 export function marksFor(figure: PaperFigure): Plot.Markish[] {
   const { facets, kind, points } = figure;
   const across = facets.length > 1 ? { fx: 'facet' } : {};

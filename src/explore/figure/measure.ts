@@ -5,7 +5,7 @@ import { shorten } from '../../report/text.js';
 export const TEXT_PX = 9.34;
 /** Mean width of a character of Helvetica, as a part of its size. */
 export const CHARACTER = 0.55;
-/** What the widest of short words has over that, px: a percent sign is two characters wide. */
+/** Extra width of the widest short word, px: a percent sign is two characters wide. */
 const WIDE = 5;
 /** Height of a line of text, px. */
 export const LINE = 14;

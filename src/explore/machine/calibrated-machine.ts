@@ -10,7 +10,7 @@ export interface CalibratedMachine {
   readonly before: MachineFile;
   /** Day, as YYYY-MM-DD. */
   readonly date: string;
-  /** What the machine itself reaches; null: that was not measured. */
+  /** Measured rates of the machine; null: not measured. */
   readonly rates: MachineRates | null;
   /** By runtime. */
   readonly calibrations: readonly RuntimeCalibration[];
@@ -26,7 +26,7 @@ export function calibratedFile({ before, calibrations, date, rates }: Calibrated
   );
   const all = { ...before.measured?.runtimes, ...runtimes };
   const measured = { ...before.measured, ...ratesOf(rates), date, ...(Object.keys(all).length > 0 && { runtimes: all }) };
-  // What was not seen, and is measured now, is no longer missing.
+  // A value that was not seen and is measured now is no longer missing.
   const still = (sentence: string): boolean =>
     !(measured.disk !== undefined && /drive/i.test(sentence)) && !(measured.memory !== undefined && /virtual machine/.test(sentence));
   const { notSeen = [], remarks = [], ...rest } = before;
@@ -40,7 +40,7 @@ const digits = (value: number): number => Number(value.toPrecision(4));
 function ratesOf(rates: MachineRates | null): Partial<NonNullable<MachineFile['measured']>> {
   if (rates === null) return {};
   const { drive, kernels, memory } = rates;
-  // What the system's cache answered says nothing of the drive.
+  // Reads from the system's cache say nothing of the drive.
   const direct = drive.filter((one) => one.direct);
   return {
     ...(memory.length > 0 && {
@@ -103,7 +103,7 @@ function written({ gpu, measured, ...file }: MachineFile): unknown {
     ...file,
     ...(gpu?.memory !== undefined && { gpu: { memory: `${Math.round(gpu.memory / 2 ** 20)}MiB` } }),
     measured: {
-      // What is undefined is not written.
+      // Undefined values are not written.
       ...{ memory: rate(memory), copies: rate(copies), disk: rate(disk) },
       ...(byThreads && { byThreads: byThreads.map((one) => ({ ...one, read: rate(one.read), triad: rate(one.triad) })) }),
       ...(reads && { reads: reads.map((one) => ({ ...one, size: `${one.size / 2 ** 20}MiB`, rate: rate(one.rate) })) }),

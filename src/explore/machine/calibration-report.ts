@@ -148,7 +148,7 @@ function signed(value: number): Datum {
   return { value, text: `${value < 0 ? '-' : '+'}${(100 * Math.abs(value)).toFixed(1)} %` };
 }
 
-/** What moved, of what can be moved. */
+/** Constants that moved, of those that can. */
 function knobGrid(runtime: string, steps: readonly number[]): Grid {
   const moved = KNOBS.map((knob, i) => ({ knob, factor: Math.exp(steps[i]!) })).filter(({ factor }) => Math.abs(factor - 1) >= 0.005);
   return gridOf(

@@ -1,4 +1,4 @@
-// What was detected, as people read it and as files have it.
+// Detected machines, as people read them and as files have them.
 import type { Detection } from '../../hardware/detect/compose.js';
 import { machineFileText } from '../../hardware/detect/write.js';
 import type { Document, Line } from '../../report/document/document.js';

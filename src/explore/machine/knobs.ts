@@ -6,7 +6,7 @@ import type { ByFormat } from '../../hardware/spec.js';
 /** A group of constants. */
 interface Knob {
   readonly name: string;
-  /** What it scales, in words: a speed or a time. */
+  /** The scaled quantity, in words: a speed or a time. */
   readonly says: string;
   /**
    * By how much machines differ in it, as the standard deviation of its logarithm: fitted on open rows of machines with three and more

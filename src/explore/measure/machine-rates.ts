@@ -38,14 +38,14 @@ interface DriveRate {
   readonly direct: boolean;
 }
 
-/** What was measured; empty where it was not asked for. */
+/** Measured rates; empty where a measurement was not asked for. */
 export interface MachineRates {
   readonly memory: readonly MemoryRate[];
   readonly kernels: readonly KernelRate[];
   readonly drive: readonly DriveRate[];
 }
 
-/** What can be measured. */
+/** Measurements that exist. */
 export const MEASURES = ['memory', 'experts', 'drive'] as const;
 /** One of {@link MEASURES}. */
 export type Measure = (typeof MEASURES)[number];

@@ -69,7 +69,7 @@ function reading({ bytes, fd, fileBytes, seed }: Extract<Task, { kind: 'read' }>
   return { bytes, round: () => void readSync(fd, buffer, 0, bytes, random.below(places) * bytes) };
 }
 
-/** What a thread did: bytes from `begin` to `end` in ms of the clock that threads share. */
+/** Work of a thread: bytes from `begin` to `end` in ms of the clock that threads share. */
 export interface Done {
   readonly bytes: number;
   readonly begin: number;

@@ -10,7 +10,7 @@ const LEAD = 20;
 const LENGTH = 150;
 /** Rounds of a visit that count; the first, in which clocks rise, never does. */
 const ROUNDS = 3;
-/** So many undisturbed rounds of all visits make a median; where there are fewer, disturbed ones count, too. */
+/** Undisturbed rounds of all visits that make a median; where there are fewer, disturbed ones count, too. */
 const ENOUGH = 5;
 /** A visit ends after this many times as many rounds, including disturbed ones. */
 const PATIENCE = 3;
@@ -83,12 +83,12 @@ function isQuiet({ waited }: Round): boolean {
   return waited === null || waited <= DISTURBED;
 }
 
-/** So many rounds, those in which threads waited least. */
+/** The given number of rounds in which threads waited least. */
 export function countedOf(all: readonly Round[], rounds: number): Round[] {
   return [...all].sort((a, b) => (a.waited ?? 0) - (b.waited ?? 0)).slice(0, rounds);
 }
 
-/** What visits say together. Undisturbed rounds count alone, where there are enough of them for a median. */
+/** The rate of all visits. Undisturbed rounds count alone, where there are enough of them for a median. */
 export function rateOf(visits: readonly (readonly Round[])[]): MeasuredRate {
   const rounds = visits.flat();
   const quiet = rounds.filter(isQuiet);

@@ -12,7 +12,7 @@ export interface QueueAddress {
   readonly tls: boolean;
   readonly username: string | undefined;
   readonly password: string | undefined;
-  /** What all keys begin with, so that several queues share one server. */
+  /** Prefix of all keys, so that several queues share one server. */
   readonly prefix: string;
 }
 

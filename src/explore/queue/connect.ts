@@ -107,7 +107,7 @@ async function tryOnce(redis: Redis, address: QueueAddress): Promise<void> {
   }
 }
 
-/** What a server or a network says, and what to do about it: a pattern of its code or text. */
+/** Errors of a server or a network by a pattern of code or text, and what to do about each. */
 const REMEDIES: readonly (readonly [pattern: RegExp, text: string])[] = [
   [/ECONNREFUSED/, 'nobody listens there; start a server (apt-get install valkey-server), or give its address'],
   [/ENOTFOUND|EAI_AGAIN/, 'there is no such host'],
@@ -132,7 +132,7 @@ const REMEDIES: readonly (readonly [pattern: RegExp, text: string])[] = [
   [/MISCONF|READONLY/, 'takes nothing: its disk is full, or it is a replica'],
 ];
 
-/** What went wrong at a server, in one line. */
+/** Describes an error of a server in one line. */
 export function serverError({ shown }: Pick<QueueAddress, 'shown'>, error: unknown): UserError {
   const { code = '' } = (error ?? {}) as NodeJS.ErrnoException;
   const said = `${code} ${messageOf(error)}`;

@@ -1,4 +1,4 @@
-// What a queue has on its server, as a document.
+// The content of a queue's server, as a document.
 import { formatBytes, formatCount, formatCounted } from '../../base/units.js';
 import { type Document, grid, note } from '../../report/document/document.js';
 import type { QueueAddress } from './address.js';

@@ -1,4 +1,4 @@
-// What a queue has on its server, whoever put it there: cells of any build of moeprof, who runs them and who waits for them, results, files.
+// The content of a queue's server, whoever put it there: cells of any build of moeprof, who runs them and who waits for them, results, files.
 // And how it is emptied. Keys are found by their names, so that nothing of a queue is missed, and nothing else is touched.
 import type { Redis } from 'ioredis';
 import { UserError } from '../../base/errors.js';
@@ -23,7 +23,7 @@ export interface BuildCells {
   readonly failed: number;
 }
 
-/** What is on a server below one prefix. */
+/** Everything on a server below one prefix. */
 export interface QueueContents {
   readonly cells: readonly BuildCells[];
   readonly workers: readonly Presence[];
@@ -35,7 +35,7 @@ export interface QueueContents {
   readonly files: { readonly count: number; readonly bytes: number };
 }
 
-/** What was removed. */
+/** Counts of what was removed. */
 type Emptied = Readonly<Record<'cells' | 'results' | 'files', number>>;
 
 /** Looks at a queue. @throws UserError where the server does not answer as it should */
@@ -159,7 +159,7 @@ async function bytesOf(redis: Redis, keys: readonly string[]): Promise<number> {
   return (await eachOf(keys, (pipeline, key) => pipeline.strlen(key), redis)).reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** What a command says of each key. */
+/** The numbers that a command answers, key by key. */
 async function eachOf(
   keys: readonly string[],
   ask: (pipeline: ReturnType<Redis['pipeline']>, key: string) => void,
@@ -184,7 +184,7 @@ function* batchesOf(keys: readonly string[]): Generator<readonly string[]> {
   for (let from = 0; from < keys.length; from += AT_ONCE) yield keys.slice(from, from + AT_ONCE);
 }
 
-/** What a server refuses is told in one line. */
+/** Turns a server's refusal into a UserError of one line. */
 async function told<T>(server: QueueServer, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -1,4 +1,4 @@
-// What sweeps and workers tell one another through a server: the keys, a cell as it travels, and what comes back. Whoever changes a word
+// The protocol of sweeps and workers on a server: the keys, a cell as it travels, and its reply. Whoever changes a word
 // here raises PROTOCOL: workers and sweeps of two versions never read each other's cells.
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { InternalError, UserError } from '../../base/errors.js';
@@ -87,7 +87,7 @@ export function keysOf(prefix: string, build: string = buildOf()): QueueKeys {
   };
 }
 
-/** What a worker or a sweep publishes about itself. */
+/** The presence of a worker or a sweep. */
 export interface Presence {
   readonly name: string;
   readonly build: string;
@@ -231,7 +231,7 @@ export function unpackedEntry(bytes: Buffer): string {
   }
 }
 
-/** What a worker says when a cell has ended: a result lies on the server, or it failed and why. */
+/** The end of a cell, from its worker: a result lies on the server, or it failed and why. */
 export interface CellEnd {
   readonly fingerprint: string;
   /** Name of the worker. */

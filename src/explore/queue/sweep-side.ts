@@ -55,7 +55,7 @@ export interface SweepHooks {
   /** A run has an outcome, which the store has, too. */
   settled(fingerprint: string, outcome: Outcome): void;
   progress(status: Omit<QueueStatus, 'total' | 'settled' | 'failed'>): void;
-  /** What a person should know, in one line. */
+  /** Shows a line to the person who waits. */
   tell(line: string): void;
 }
 

@@ -20,7 +20,7 @@ export class Together {
     this.#redis = redis;
   }
 
-  /** What the server answers to commands, which it is given in their order. @throws Error what it answers to the first that it refuses */
+  /** The server's answers, in the order of the commands. @throws Error the first refusal */
   async ask(...commands: readonly ServerCommand[]): Promise<unknown[]> {
     const message = (this.#message ??= this.#begin());
     const from = message.commands.length;

@@ -18,7 +18,7 @@ const PATIENCE_MS = 10_000;
 /** Nobody is there who could bring a file; somebody may be later. */
 export class NobodyBrings extends Error {}
 
-/** What a worker finds files with. */
+/** Sources of a worker's files. */
 interface FileSources {
   readonly redis: Redis;
   readonly keys: QueueKeys;
@@ -40,7 +40,7 @@ export class WorkerFiles {
     this.#sources = sources;
   }
 
-  /** What a cell names where the sweep has it, modules apart. @throws UserError for one that the worker's user has not put here */
+  /** Places of a cell's files under the sweep's names, modules apart. @throws UserError for one that the worker's user has not put here */
   asNamed(cell: SentCell): Elsewhere {
     return { folder: cell.folder, lies: this.#trusted(cell) };
   }

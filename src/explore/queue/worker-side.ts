@@ -47,7 +47,7 @@ export type Ran =
   /** It was not run: it has another fingerprint here, for want of a file or since one differs. */
   | { readonly kind: 'differs' };
 
-/** What a process is asked to do. */
+/** The task of a worker's process. */
 export interface CellTask extends SentRun {
   readonly fingerprint: string;
   readonly elsewhere: Elsewhere;
@@ -192,7 +192,7 @@ export class QueueWorker {
     } catch (error) {
       if (error instanceof NobodyBrings || error instanceof NotNow) throw error;
       const reason = messageOf(error);
-      // What the cell lacks is lacking the next time, too, unless it is this worker's disk: then another worker may have room.
+      // A cell that lacks something lacks it the next time, too, unless this worker's disk is full: then another worker may have room.
       if (last || (error instanceof UserError && !/cannot be written/.test(reason)))
         return await this.#fail({ fingerprint, worker, failure: reason });
       throw error;

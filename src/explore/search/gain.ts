@@ -2,7 +2,7 @@
 import type { Random } from '../../base/random.js';
 import type { Belief, GaussianProcess } from './gaussian-process.js';
 
-/** What is chosen among. */
+/** The candidates of a choice. */
 export interface Chooser {
   readonly cells: readonly number[];
   /** By cell: the chance that it runs and keeps all limits. */

@@ -2,14 +2,14 @@
 // fitted by the likelihood of the results (Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, chapters 2 and 5).
 import type { Encoding } from './encoding.js';
 
-/** What is seen of a cell: a figure, and how uncertain it is, as a variance in units of the figures' own. */
+/** An observation of a cell: a figure, and its variance in units of the figures' own. */
 export interface SeenFigure {
   readonly cell: number;
   readonly value: number;
   readonly noise: number;
 }
 
-/** What is expected of a cell. */
+/** The posterior of a cell. */
 export interface Belief {
   readonly mean: number;
   readonly sd: number;
@@ -20,7 +20,7 @@ const WEIGHTS = [0.005, 8] as const;
 const FIRST_WEIGHT = 0.3;
 /** How far from {@link FIRST_WEIGHT} a weight may wander before the likelihood must ask for it: the deviation of its logarithm. */
 const WANDERS = 1.5;
-/** What is added to every variance, so that cells that are alike to all axes do not make the equations singular. */
+/** Jitter added to every variance, so that cells that are alike on all axes do not make the equations singular. */
 const NUGGET = 1e-5;
 
 /** A process that has seen some cells. Everything is in units of the figures that were seen. */
@@ -72,7 +72,7 @@ export class GaussianProcess {
     this.#factorise();
   }
 
-  /** What is expected of each of some cells. */
+  /** The posteriors of some cells. */
   beliefs(cells: readonly number[]): Belief[] {
     const row = new Float64Array(this.#cells.length);
     return cells.map((cell) => {
@@ -99,7 +99,7 @@ export class GaussianProcess {
     this.#cells.push(cell);
   }
 
-  /** What each seen cell would be expected to be without itself, in their order (Rasmussen and Williams, equation 5.12). */
+  /** Leave-one-out predictions of the observed cells, in their order (Rasmussen and Williams, equation 5.12). */
   withoutThemselves(): Belief[] {
     const n = this.#cells.length;
     // Rows of L^-1, whose products are the inverse of the covariance.

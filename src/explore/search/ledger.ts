@@ -11,7 +11,7 @@ import { priceOf } from './prices.js';
 import type { SearchFile } from './search-file.js';
 import type { SoughtFigure, Trial, TrialFigures } from './searcher.js';
 
-/** What became of a run, and its fingerprint; null: it has none. */
+/** The outcome of a run, and its fingerprint; null: it has none. */
 export interface SettledRun {
   readonly fingerprint: string | null;
   readonly outcome: Outcome;
@@ -90,7 +90,7 @@ export class Ledger {
     return { fingerprint, values: this.axesOf(cell), figures: Object.fromEntries(this.figures.map(({ name }, at) => [name, values[at]!])) };
   }
 
-  /** What varies, by path. */
+  /** Varied values of a cell, by path. */
   axesOf(cell: number): Record<string, SweepValue> {
     return Object.fromEntries(this.paths.map((path, at) => [path, this.#cells[cell]![at]!]));
   }

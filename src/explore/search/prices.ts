@@ -1,4 +1,4 @@
-// What a cell costs: the sum of the prices of its values, or of the parts of a machine.
+// The price of a cell: the sum of the prices of its values, or of the parts of a machine.
 import type { StudyCell } from '../study/space.js';
 
 /** By path and value, or part of a value that is written with +. */

@@ -14,7 +14,7 @@ export interface Trial {
   readonly short: boolean;
 }
 
-/** What a trial found: a figure for each {@link SoughtFigure}, of which null: the run cannot tell it. Null: the cell cannot run. */
+/** Figures of a trial, one for each {@link SoughtFigure}; null for one that the run cannot tell, and for all where the cell cannot run. */
 export type TrialFigures = readonly (number | null)[] | null;
 
 /** A figure that a search wants large. One that is to be small is given with the other sign. */
@@ -23,11 +23,11 @@ export interface SoughtFigure {
   readonly known: Float64Array | null;
   /** A limit: figures at least this are good enough, and more is worth nothing. Null: an objective, the more, the better. */
   readonly atLeast: number | null;
-  /** What difference of the figure counts. */
+  /** Smallest difference of the figure that counts. */
   readonly tolerance: number;
 }
 
-/** What a search looks for, and where. */
+/** A search problem: cells, figures and limits. */
 interface Problem {
   readonly cells: number;
   readonly encoding: Encoding;
@@ -108,7 +108,7 @@ export class Searcher {
     }
   }
 
-  /** What nothing seen beats among cells that ran whole and keep all limits. */
+  /** The Pareto front of the cells that ran whole and keep all limits. */
   front(): FrontPoint[] {
     this.#learn();
     const { quantities } = this.#problem;

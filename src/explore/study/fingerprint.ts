@@ -114,7 +114,7 @@ function bundledPath(family: ProfileFamily, name: string): string | null {
   }
 }
 
-/** What stands in the place of a path; null: the path itself. */
+/** The content in the place of a path; null: the path itself. */
 type ContentOf = (path: string) => string | null;
 
 /** Canonical JSON of a value {@link asWritten}, where every text that names a file has what is in it in place of its path. */

@@ -80,7 +80,7 @@ function records({ columnKeys, columns, rowKeys, rows, statistics, tables }: Piv
   );
 }
 
-/** What LaTeX does not take for text. */
+/** Characters that LaTeX does not take for text. */
 const TEX: Readonly<Record<string, string>> = {
   ...Object.fromEntries([...'%&#_{}$'].map((sign) => [sign, `\\${sign}`])),
   '\\': '\\textbackslash{}',

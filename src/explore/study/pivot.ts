@@ -24,7 +24,7 @@ export function statisticNamed(name: string, among: readonly Statistic[] = STATI
   throw new UserError(`--stat: unknown statistic "${name}"; ${didYouMean(name, among)}`);
 }
 
-/** What a table is to show. */
+/** A request for a table. */
 export interface PivotQuestion {
   /** Names of {@link rowValue} that make the rows, and those that make the columns; the latter may be none. */
   readonly rows: readonly string[];

@@ -6,7 +6,7 @@ import type { Result } from '../../result/result.js';
 import type { Outcome } from './outcome.js';
 import type { SweepValue } from './space.js';
 
-/** What names a run, in the order of the columns. */
+/** Columns that name a run, in order. */
 export const KEY_COLUMNS = [
   ...(['fingerprint', 'model', 'quantization', 'trace', 'trace_sha256', 'hardware', 'runtime', 'system'] as const),
   ...(['policy', 'predictor', 'scheduler', 'knowledge', 'seed', 'version'] as const),
@@ -82,7 +82,7 @@ export function rowOfResult(result: Result): RunRow {
 }
 
 /**
- * What a row has under a name: a column of the key, a path that varied, a metric, or a path into all that the run was told.
+ * The value of a row under a name: a column of the key, a path that varied, a metric, or a path into all that the run was told.
  * @returns undefined: nothing
  */
 export function rowValue(row: RunRow, name: string): SweepValue | undefined {

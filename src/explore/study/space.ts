@@ -2,7 +2,7 @@
 // no more memory than its axes.
 import { Random } from '../../base/random.js';
 
-/** What a value of a run may be varied to. */
+/** A value that a setting is varied to. */
 export type SweepValue = string | number | boolean;
 
 /** Values that move together: those of one axis, or of several that are zipped. */

@@ -23,7 +23,7 @@ const FINGERPRINT = /^[0-9a-f]{64}$/;
 interface Entry {
   readonly schema: typeof ENTRY_SCHEMA;
   readonly fingerprint: string;
-  /** What computed it; see {@link buildOf}. */
+  /** The build that computed it; see {@link buildOf}. */
   readonly build: string;
   /** SHA-256 of `outcome` as canonical JSON. */
   readonly digest: string;
@@ -164,7 +164,7 @@ function isOurs(name: string): boolean {
   return name.startsWith('.') || (name.length === FOLDER_DIGITS && /^[0-9a-f]+$/.test(name));
 }
 
-/** What an entry is as a file. What may differ from machine to machine is left out, so that many machines give the bytes of one. */
+/** An entry as a file. Values that may differ from machine to machine are left out, so that many machines give the bytes of one. */
 export function entryText(fingerprint: string, outcome: Outcome): string {
   const kept: Outcome = outcome.status === 'done' ? { status: 'done', result: withoutMachine(outcome.result) } : outcome;
   // Most of the entry is its outcome, whose text is made once: for its digest, and in its place among the sorted keys.

@@ -119,7 +119,7 @@ export interface StudyFile {
   readonly space: Space;
   /** Empty: all. */
   readonly metrics: readonly string[];
-  /** What every run has. */
+  /** Values that every run has. */
   readonly fixed: readonly Override[];
   /** A value that varies, as an override of a run. @param at which of the study's paths, in their order */
   override(at: number, value: SweepValue): Override;

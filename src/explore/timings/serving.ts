@@ -66,7 +66,7 @@ function runOf(fields: ReadonlyMap<string, string>, place: string, model: string
   ];
 }
 
-/** What sglang.bench_one_batch prints of a batch. */
+/** A batch as sglang.bench_one_batch prints it. */
 export const oneBatch: TimingFormat = {
   name: 'sglang-one-batch',
   summary: 'sglang.bench_one_batch',

@@ -13,7 +13,7 @@ export interface TimingBuffer {
 export interface TimingSettings {
   /** File or name of the model, as printed. */
   readonly model?: string;
-  /** What the runtime calls its storage: `Q4_K - Medium`, `mxfp4`. */
+  /** The runtime's name for its storage: `Q4_K - Medium`, `mxfp4`. */
   readonly quantization?: string;
   /** Of the weights. */
   readonly modelBytes?: number;

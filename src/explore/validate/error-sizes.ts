@@ -1,7 +1,7 @@
 // Statistics of the errors of predictions, of speed or of memory: their size and their bias.
 import { percentile } from '../../base/statistics.js';
 
-/** What errors say. Median and percentile are of their size, in either direction. */
+/** Median and percentile of the sizes of errors, in either direction. */
 export interface ErrorSizes {
   readonly n: number;
   readonly median: number;
@@ -10,7 +10,7 @@ export interface ErrorSizes {
   readonly bias: number;
 }
 
-/** What errors say; there is at least one. @throws RangeError where there is none */
+/** Summarizes the sizes of errors. @throws RangeError where there is none */
 export function errorSizes(errors: readonly number[]): ErrorSizes {
   const sizes = ascending(errors.map(Math.abs));
   return { n: errors.length, median: percentile(sizes, 50), p90: percentile(sizes, 90), bias: percentile(ascending(errors), 50) };

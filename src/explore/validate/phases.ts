@@ -23,7 +23,7 @@ const STILL_TOKENS = 40;
 /** Where caches fill: tokens that warm them, and tokens that count. */
 const WARM_TOKENS = 160;
 const COUNTED_TOKENS = 160;
-/** What llama-bench generates and prompts where a row does not say. */
+/** Tokens that llama-bench generates and prompts where a row does not say. */
 const USUAL_GENERATED = 128;
 const USUAL_PROMPT = 512;
 /** Longest prompt that is simulated whole; of a longer prompt, this many tokens in its middle are simulated. */

@@ -23,7 +23,7 @@ export interface Prediction {
   readonly lacks: string | null;
 }
 
-/** What one row is simulated on. */
+/** Inputs of one row's simulation. */
 interface RowWorld {
   readonly row: Measurement;
   readonly model: ModelSpec;
@@ -124,7 +124,7 @@ function simulated({ hardware, model, row, run, traces }: RowWorld, phase: RowPh
   };
   const spec = checkRun(input, `measurement ${row.id}`);
   const trace = traces.of(row, model, phase);
-  // What is profiled is counted on the first tokens, which no request walks.
+  // Profiles are counted on the first tokens, which no request walks.
   const routing = {
     trace,
     recorded: trace,

@@ -177,7 +177,7 @@ function constantGrid({ fitted }: Validation): Grid {
   return gridOf(columns, rows, { title: 'Fitted constants' });
 }
 
-/** What refitted constants would be, and how well they do on machines that they have not seen. */
+/** Refitted constants, and their errors on machines that they have not seen. */
 function refitGrids({ refit }: Validation): Grid[] {
   if (refit === undefined) return [];
   const known = (['fitted', 'leftOut'] as const).flatMap((which) =>

@@ -6,12 +6,12 @@ import type { Measurement } from './measurement.js';
 import { type Prediction, predictVariants } from './predict.js';
 import { RowTraces } from './row-traces.js';
 
-/** What a thread is asked: rows that share their routing, by their place among all. */
+/** The task of a thread: rows that share their routing, by their index. */
 export interface RowsTask {
   readonly rows: readonly { readonly index: number; readonly row: Measurement }[];
 }
 
-/** What a thread says. */
+/** A thread's reply. */
 export type RowsReply =
   | { readonly kind: 'predicted'; readonly index: number; readonly predictions: readonly Prediction[] }
   | { readonly kind: 'done' }

@@ -2,7 +2,7 @@
 // machine and model have files of their own.
 import type { Measurement } from './measurement.js';
 
-/** What of a row is held against a prediction, in the order of reports. */
+/** Figures of a row that have a prediction, in the order of reports. */
 export const MEASURED_METRICS = ['decode', 'prefill', 'hit_rate'] as const;
 /** One of {@link MEASURED_METRICS}. */
 export type MeasuredMetric = (typeof MEASURED_METRICS)[number];
@@ -51,7 +51,7 @@ const RUNTIMES: Readonly<Record<string, string>> = {
   hybrimoe: 'hf-eager',
   adapmoe: 'hf-eager',
 };
-/** What any other program is taken for. */
+/** The runtime that stands for any other program. */
 const OTHER_RUNTIME = 'hf-eager';
 
 /**

@@ -14,7 +14,7 @@ import type { ValidatedRow } from './validated-row.js';
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const VALIDATION_SCHEMA = 'moeprof.validation/1';
 
-/** What errors of speeds and hit rates say. */
+/** Statistics of the errors of speeds and hit rates. */
 export interface ErrorStatistics extends ErrorSizes {
   /** Median of the larger of predicted / measured and measured / predicted, for errors as a factor. */
   readonly factor: number;

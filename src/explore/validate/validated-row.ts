@@ -27,6 +27,6 @@ export interface ValidatedRow {
   readonly scored: boolean;
   /** Why it is not scored; null: it is. */
   readonly reason: string | null;
-  /** What rows of other machines say of the error; null where none is comparable, or it is not scored. */
+  /** The error of comparable rows of other machines; null where none is comparable, or it is not scored. */
   readonly band: Accuracy | null;
 }

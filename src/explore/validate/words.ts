@@ -3,7 +3,7 @@ import { formatCounted, formatNumber, formatRatio } from '../../base/units.js';
 import type { Validation } from './summary.js';
 import type { ValidatedRow } from './validated-row.js';
 
-/** What was validated on what. */
+/** The title: rows, machines and files that were validated. */
 export function titleOf({ files, rows }: Validation): string {
   const scored = rows.filter((row) => row.scored);
   const speed = scored.filter(({ metric }) => metric !== 'memory');
@@ -39,7 +39,7 @@ export function words(metric: ValidatedRow['metric']): string {
   return metric.replace('_', ' ');
 }
 
-/** What a row measured: a metric, or memory of a kind somewhere. */
+/** Names what a row measured: a metric, or memory of a kind on a device. */
 export function measuredWhat({ device, kind, metric }: ValidatedRow): string {
   return kind === undefined ? words(metric) : `${kind === 'kv' ? 'KV' : kind}, ${device}`;
 }

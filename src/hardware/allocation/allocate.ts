@@ -8,7 +8,7 @@ import { kvBytesOf } from './kv.js';
 import type { DeviceName, LoadPlan } from './load-plan.js';
 import { type Placement, placementOf } from './placement.js';
 
-/** What one device holds, bytes. */
+/** Bytes that one device holds. */
 export interface DeviceAllocation {
   readonly name: DeviceName;
   readonly weights: number;
@@ -20,7 +20,7 @@ export interface DeviceAllocation {
   readonly output: number;
 }
 
-/** What a loaded model takes. */
+/** Memory of a loaded model. */
 export interface Allocation {
   /** GPUs by number, then `cpu`. */
   readonly devices: readonly DeviceAllocation[];
@@ -33,7 +33,7 @@ type Holding = Pick<DeviceAllocation, 'name' | 'weights' | 'kv'>;
 const UNKNOWN = 'nothing says which tensors its file has; name a profile, a config.json or a GGUF file';
 
 /**
- * What the engine allocates.
+ * Computes the memory that the engine allocates.
  * @throws UserError where nothing says which tensors the model has, or the plan names what is not there
  */
 export function allocate(model: ModelSpec, plan: LoadPlan): Allocation {
@@ -76,7 +76,7 @@ function holdingsOf(anatomy: Anatomy, plan: LoadPlan, { layers, output, tensors 
   return [...devices.values()];
 }
 
-/** What is kept by layer: of layers that predict further tokens, which are like the last one, ik_llama.cpp alone. */
+/** Context memory by layer. Layers that predict further tokens are like the last one, and only ik_llama.cpp keeps theirs. */
 function cached({ layers, nextLayers }: Anatomy, { engine }: LoadPlan): readonly ContextMemory[] {
   return engine === 'llama.cpp' ? layers : [...layers, ...Array.from({ length: nextLayers }, () => layers.at(-1)!)];
 }

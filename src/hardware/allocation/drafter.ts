@@ -31,7 +31,7 @@ function drafterOf(model: ModelSpec, anatomy: Anatomy): ModelSpec {
 }
 
 /**
- * What drafting takes beside the model, by the devices of its plan.
+ * Computes the memory of drafting beside the model, by the devices of its plan.
  * @throws UserError where nothing says which tensors the model has
  */
 export function allocateDrafter(model: ModelSpec, plan: LoadPlan): Allocation {

@@ -52,7 +52,7 @@ export function addSize({ limitBytes, memoryBytes, modules = [] }: Seen, instead
   }
 }
 
-/** What a container leaves of the memory; else the size that it was sold with. */
+/** Memory within the limit of a container; else the size that it was sold with. */
 function usableBytes(bytes: number, limitBytes: number | undefined, remarks: string[]): number {
   if (limitBytes === undefined || limitBytes >= bytes) return soldBytes(bytes);
   remarks.push(`A limit of this container leaves ${formatBytes(limitBytes)} of ${formatBytes(bytes)} of memory.`);

@@ -8,7 +8,7 @@ import { TOOLS } from './tools/index.js';
 
 const require = createRequire(import.meta.url);
 
-/** What a tool answered, or why it did not. */
+/** A tool's answer, or why there is none. */
 export interface Answer {
   readonly tool: Tool;
   /** Null: it is not there, or failed. */

@@ -15,7 +15,7 @@ import { type Match, matchGpu } from './match-gpu.js';
 import { powerRemarks } from './power-remark.js';
 import type { Seen, SeenGpu } from './seen.js';
 
-/** What a machine has that its parts of the catalogue do not say. */
+/** Facts of a machine that its parts of the catalogue do not have. */
 interface PartChanges {
   readonly cpu?: { readonly cores?: number; readonly isa?: CpuPart['isa'] };
   readonly gpu?: { readonly memoryBytes: number };
@@ -25,9 +25,9 @@ interface PartChanges {
 export interface Detection extends PartChanges {
   /** In the order of a machine's name; empty: not enough was seen. */
   readonly parts: readonly DetectedPart[];
-  /** What was seen that changes how fast it is: a slot with few lanes, a power limit, a container. Sentences. */
+  /** Facts that change how fast it is: a slot with few lanes, a power limit, a container. Sentences. */
   readonly remarks: readonly string[];
-  /** What was not seen, and what is taken instead. Sentences. */
+  /** Facts that were not seen, and what is taken instead. Sentences. */
   readonly notSeen: readonly string[];
 }
 
@@ -102,7 +102,7 @@ function addGpus({ gpus = [] }: Seen, { notSeen, parts, remarks }: Draft): { gro
   return { group: group.map((one) => one.gpu), ...(differs && { memoryBytes: gpu.memoryBytes }) };
 }
 
-/** What of a card makes it slower than its data sheet. */
+/** Reasons why a card is slower than its data sheet. */
 function remarksOn(gpu: SeenGpu, { pcie }: GpuPart): string[] {
   const { link = {}, names } = gpu;
   const { lanes } = link;

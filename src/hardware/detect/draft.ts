@@ -4,7 +4,7 @@
 export interface DetectedPart {
   /** As a machine is written: `2xrtx-3090`, `2xddr5-6000`. */
   readonly part: string;
-  /** What was seen, in words. */
+  /** The evidence, in words. */
   readonly seen: string;
   /** False: the catalogue does not know it, and this is the nearest part. */
   readonly exact: boolean;

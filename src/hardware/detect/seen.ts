@@ -71,7 +71,7 @@ export interface SeenDisk {
   readonly link?: SeenLink;
 }
 
-/** What one tool, or all of them, told. */
+/** Facts from one tool, or from all of them. */
 export interface Seen {
   readonly cpu?: SeenCpu;
   readonly gpus?: readonly SeenGpu[];
@@ -83,7 +83,7 @@ export interface Seen {
   /** Cores that this process may use, where a container limits them. */
   readonly limitCores?: number;
   readonly disks?: readonly SeenDisk[];
-  /** What the board calls itself: a Jetson, a DGX Spark. */
+  /** The board's own name: a Jetson, a DGX Spark. */
   readonly board?: string;
 }
 

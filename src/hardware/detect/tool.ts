@@ -2,7 +2,7 @@
 // pure, so that an answer of any machine can be read on any other.
 import type { Seen, SeenLink } from './seen.js';
 
-/** What is asked: a program, files, or the library `systeminformation`. */
+/** The question to a tool: a program, files, or the library `systeminformation`. */
 export type ToolQuestion =
   | { readonly kind: 'command'; readonly argv: readonly [program: string, ...args: string[]] }
   | { readonly kind: 'files' /** Paths; a `*` stands for any part of one name. */; readonly paths: readonly string[] }

@@ -2,7 +2,7 @@
 import type { MachineFile } from '../machine-file.js';
 import type { Detection } from './compose.js';
 
-/** What a file has of a detection. */
+/** The machine file of a detection. */
 export function machineFileOf({ cpu, gpu, notSeen, parts, remarks }: Detection, name: string): MachineFile {
   return {
     name,

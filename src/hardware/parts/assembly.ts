@@ -27,7 +27,7 @@ export interface Machine {
   readonly calibration?: string;
 }
 
-/** What was given of a machine. */
+/** The parts of a machine that were given. */
 export interface GivenParts {
   readonly gpus: readonly GpuPart[];
   readonly cpu?: CpuPart;

@@ -6,9 +6,9 @@ import { catalogueFiles } from '../../base/profiles.js';
 import { readOwnYaml } from '../../base/yaml.js';
 import { partKey } from './spelling.js';
 
-/** What kind of computer a part is made for: a default of its kind stands in for what is missing beside it. `unified`: one memory. */
+/** Kinds of computers that parts are made for: a default of the same kind stands in for what is missing. `unified`: one memory. */
 const FORMS = ['desktop', 'laptop', 'workstation', 'server', 'unified'] as const;
-/** What kind of computer a part is made for. */
+/** The kind of computer that a part is made for. */
 export type Form = (typeof FORMS)[number];
 
 /** Fields of every part of a catalogue. */

@@ -109,7 +109,7 @@ function ramOf({ memory, memoryBytes, sockets }: GivenParts, cpu: CpuPart, said:
   return { ...ram, bytes };
 }
 
-/** What card, CPU and slot carry together. */
+/** The PCIe slot that card, CPU and slot carry together. */
 function slotOf({ pcie }: GivenParts, card: GpuPart, cpu: CpuPart, said: string[]): PcieLink {
   const own = card.pcie!;
   const generation = cpu.pcieGeneration;

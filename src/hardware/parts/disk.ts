@@ -49,7 +49,7 @@ export function parseDisk(text: string): DiskPart | string | null {
   return { name: [kind, rate, ...rest].join('-'), bandwidth, latencyNs: usual, ...behind };
 }
 
-/** What stands behind the rate; null: something there is neither a size nor a latency, or stands twice. */
+/** Parses the words behind the rate; null where one is neither a size nor a latency, or stands twice. */
 function extrasOf(words: readonly string[]): Partial<Pick<DiskPart, 'bytes' | 'byFile' | 'latencyNs'>> | null {
   let found: Partial<Pick<DiskPart, 'bytes' | 'byFile' | 'latencyNs'>> = {};
   for (const word of words) {

@@ -7,14 +7,14 @@ const IDLE = new Set(
 );
 
 /**
- * What two spellings of one part have in common: lower case, without separators, trade marks, makers, clocks and counts of cores.
+ * The key that all spellings of one part share: lower case, without separators, trade marks, makers, clocks and counts of cores.
  * @param text e.g. `AMD Ryzen 9 7950X 16-Core Processor`
  */
 export function partKey(text: string): string {
   const words = text
     .toLowerCase()
     .replace(/\((?:r|tm|c)\)|[®™©]/g, ' ')
-    // What /proc/cpuinfo appends: `@ 2.20GHz`, `w/ Radeon 8060S`, `with Radeon Graphics`, `32-Cores`; and what it prepends: `13th Gen`.
+    // Endings of /proc/cpuinfo: `@ 2.20GHz`, `w/ Radeon 8060S`, `with Radeon Graphics`, `32-Cores`; and what it prepends: `13th Gen`.
     .replace(/\s(?:@|w\/|with\s).*$/, ' ')
     .replace(/\b\d+-cores?\b/g, ' ')
     .replace(/\b\d+th gen\b/g, ' ')

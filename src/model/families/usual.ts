@@ -4,7 +4,7 @@ import { quoted } from '../../base/text.js';
 import type { Fields } from '../fields.js';
 import { type Architecture, dense, grouped, latent, shared, sparse, window } from './family.js';
 
-/** What the same thing is called in public configurations. */
+/** Names of each field in public configurations. */
 const EXPERTS = [
   'num_experts',
   'n_routed_experts',

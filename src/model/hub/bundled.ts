@@ -16,12 +16,12 @@ interface MeantModel {
 const REPOSITORY = /^([\w-][\w.-]{0,95})\/([\w-][\w.-]{0,95}?)(:[\w.-]{1,40})?$/;
 const FILE = /\.(ya?ml|json|gguf|safetensors)$/i;
 
-/** What repositories append to the name of a model: how it was trained further, when, and how it is stored. Its architecture stays. */
+/** Endings that repositories append to the name of a model: how it was trained further, when, and how it is stored. Its architecture stays. */
 const SUFFIX =
   /-(instruct|thinking|chat|base|it|hf|gguf|awq|gptq|mlx|int[48]|fp8|fp8-dynamic|nvfp4|mxfp4|bf16|[348]bit|w4a16|unsloth|v\d+(\.\d+)?|\d{4})$/;
 
 /**
- * What the name of a model means: of a repository on the hub, where no file of that path is, the bundled model.
+ * The model that a name means: a file of that path, or the bundled model of a repository's name on the hub.
  * @param relativeTo folder that a path is relative to
  * @throws UserError where it looks like a repository and no bundled model has its name
  */

@@ -13,7 +13,7 @@ interface HubOffer {
   readonly bytes: number;
 }
 
-/** What an address means. */
+/** The file to read at an address. */
 type HubChoice =
   | { readonly kind: 'gguf'; readonly offer: HubOffer; readonly offers: readonly HubOffer[] }
   | { readonly kind: 'config'; readonly file: HubFile };

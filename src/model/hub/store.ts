@@ -54,7 +54,7 @@ const EntrySchema = z.strictObject({
   ]),
 });
 
-/** What is known of an address. */
+/** The stored entry of an address. */
 export type HubEntry = z.infer<typeof EntrySchema>;
 
 /** Where entries lie: below the user's folder for caches, as the platform has it. */
@@ -68,7 +68,7 @@ function entryPath({ owner, repo, text }: HubAddress, folder: string): string {
   return join(folder, `${owner}--${repo}-${createHash('sha256').update(text).digest('hex').slice(0, 12)}.json`);
 }
 
-/** What was fetched of an address; null: nothing yet. @throws UserError where the entry is damaged */
+/** The files fetched from an address; null: nothing yet. @throws UserError where the entry is damaged */
 export function storedEntry(address: HubAddress, folder: string): HubEntry | null {
   const path = entryPath(address, folder);
   if (!existsSync(path)) return null;

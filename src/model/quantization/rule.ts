@@ -2,7 +2,7 @@
 // more bits, so one number of bits is not enough to price a file.
 import type { StoredFormat } from './formats/index.js';
 
-/** What a tensor is in the model; quantizations choose formats by it. */
+/** The role of a tensor in the model; quantizations choose formats by it. */
 export type TensorRole =
   | 'expert-in' // gate and up projection of a routed expert
   | 'expert-down'

@@ -5,7 +5,7 @@ import type { ModelSpec } from '../../model/spec.js';
 import { HISTORY_SLOW_DECAY, type InputName, OUTPUT_NAME, tensorOf } from './contract.js';
 import type { Graph, Value } from './graph.js';
 
-/** What to build. */
+/** The shape of a network. */
 export interface NetworkOptions {
   /** Units of the hidden layer, and of the recurrent state. */
   readonly hidden: number;
@@ -107,7 +107,7 @@ export function buildNetwork(graph: Graph, parameter: ParameterSource, options: 
   return graph.add(graph.add(graph.concat(logits, 1), bias), residuals);
 }
 
-/** What is known of a token by its id: a row of a trained table. */
+/** The embedding of a token id: a row of a trained table. */
 function embedding(graph: Graph, parameter: ParameterSource, tokenId: Value, rows: number, rank: number): Value {
   const table = parameter(normal('encode.token', [rows, rank], 0.05 / TOKEN_SCALE));
   return graph.multiply(graph.rows(table, graph.modulo(tokenId, rows)), graph.scalar(TOKEN_SCALE));

@@ -5,7 +5,7 @@ import { type Evidence, NEXT_TOKEN } from '../evidence.js';
 import { evenShare } from '../log-odds.js';
 import type { Predictor } from '../predictor.js';
 
-/** What gives logits of every expert for the tokens of a pass. */
+/** A source of logits of every expert for the tokens of a pass. */
 export interface LogitSource extends Predictor {
   /** Logits after layer `after` of a pass, `[tokens, experts]`. */
   logits(pass: Pass, after: number): Float32Array;

@@ -39,7 +39,7 @@ class OnnxPredictor implements LogitSource {
   /** Tensors that the model reads and writes, for a given number of tokens. */
   #capacity = 0;
   #tensors = new Map<string, SharedTensor>();
-  /** What the logits are of: a model that does not look at `observed` says the same all through a pass. */
+  /** Pass and layer that the logits belong to: a model that does not look at `observed` says the same all through a pass. */
   #pass = -1;
   #after = -1;
   #tokens = 0;
@@ -158,7 +158,7 @@ export async function openOnnx(path: string, context: PredictorContext): Promise
 }
 
 /**
- * What one call of a network takes, by its weights: reading them, and one product of each for every token. Fitted on networks of 0.6 to 7.2 M
+ * The cost of one call of a network, by its weights: reading them, and one product of each for every token. Fitted on networks of 0.6 to 7.2 M
  * weights, 1 to 32 tokens: bench/prediction-cost.mjs, on the host that cost.ts names. Models of sequences that say how many weights they
  * multiply: on encoders of 0.09 to 0.8 M, 1 to 128 tokens.
  * @throws UserError where the file cannot be read

@@ -57,7 +57,7 @@ export const SESSION_OPTIONS: Ort.InferenceSession.SessionOptions = {
  */
 export const RUNTIME_INSTALL = 'npm install --ignore-scripts onnxruntime-node@1.30';
 
-/** What to say when the runtime is missing or does not load. */
+/** The error where the runtime is missing or does not load. */
 export function unusable(error: unknown): UserError {
   const { code } = error as NodeJS.ErrnoException;
   const why = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND' ? 'is not installed' : `does not load (${messageOf(error)})`;

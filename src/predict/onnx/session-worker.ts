@@ -24,7 +24,7 @@ export interface Binding {
   readonly outputs: readonly SharedTensor[];
 }
 
-/** What the worker starts with. */
+/** The data that the worker starts with. */
 export interface WorkerOptions {
   readonly runtime: string;
   readonly model: string;

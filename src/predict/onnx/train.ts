@@ -21,14 +21,14 @@ export interface TrainingBasics extends StepOptions {
   readonly checkpoint: string | null;
 }
 
-/** What to train: the network of paths. */
+/** A training of the network of paths. */
 export interface PredictorTraining extends TrainingBasics {
   readonly network: Omit<NetworkOptions, 'tokenRows'>;
   /** Look at token ids, where the trace has them. */
   readonly tokenIds: boolean;
 }
 
-/** What came out. */
+/** The outcome of a training. */
 export interface TrainedPredictor {
   /** Bytes of the `.onnx` file: the same for the same data, options and seed. */
   readonly bytes: Uint8Array;
@@ -68,7 +68,7 @@ export interface TrainingPlan extends Trainable {
   export(weights: ReadonlyMap<string, Float32Array>, metadata: Readonly<Record<string, string>>): Uint8Array;
 }
 
-/** What a training may be watched through. */
+/** Callbacks during a training. */
 export type TrainWatch = Pick<TrainingWatch, 'progress' | 'breathe'>;
 
 /**

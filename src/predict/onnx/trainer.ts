@@ -21,11 +21,11 @@ export interface Step {
   readonly feeds: Record<string, Ort.Tensor>;
   /** Outputs beside the loss, and the tensors that they are written to. */
   readonly fetches?: Readonly<Record<string, Ort.Tensor>>;
-  /** How much its loss counts in the mean. */
+  /** Weight of its loss in the mean. */
   readonly weight: number;
 }
 
-/** What to train on: steps, each valid until the next is asked for. */
+/** A source of training steps, each valid until the next is asked for. */
 export interface StepSource {
   /** Tokens to learn from, and tokens to stop by. */
   readonly learned: number;
@@ -38,7 +38,7 @@ export interface StepSource {
   measured(): Iterable<Step>;
 }
 
-/** What to train: graphs, and a source of steps for them. */
+/** A trainable network: graphs, and a source of steps for them. */
 export interface Trainable {
   readonly graphs: TrainingGraphs;
   source(ort: typeof Ort): StepSource;

@@ -10,7 +10,7 @@ export const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 /** Endings of the names of Adam's first and second moment. */
 export const MOMENTS = ['.m', '.v'] as const;
 
-/** What a network answers. */
+/** The outputs of a network. */
 interface NetworkOutputs {
   /** Logits, [N, experts]. */
   readonly logits: Value;

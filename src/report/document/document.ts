@@ -18,10 +18,10 @@ export interface Visibility {
 /** A report. Texts are Unicode and may hold anything: renderers escape them, and put them in ASCII for a terminal that has no more. */
 export interface Document {
   readonly title?: string;
-  /** What the title is of, a line each, without full stops. */
+  /** Details of the title, a line each, without full stops. */
   readonly lead?: readonly Line[];
   readonly blocks: readonly Block[];
-  /** What CSV has, where that is not the grids of the blocks. */
+  /** The records of CSV, where they are not the grids of the blocks. */
   readonly records?: Grid;
 }
 
@@ -111,7 +111,7 @@ interface GridCell {
   readonly text: string;
 }
 
-/** What a field may be given as: a bare value, a figure that brings its unit along, or a value with a text of its own. */
+/** The value of a field: a bare value, a figure that brings its unit along, or a value with a text of its own. */
 export type Datum = string | number | null | undefined | Pick<Metric, 'value' | 'unit'> | GridCell;
 
 /** A column, and how a row fills it. */

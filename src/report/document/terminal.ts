@@ -17,7 +17,7 @@ import {
   type Tone,
 } from './document.js';
 
-/** What a line begins with, what its next lines begin with, and its colour. */
+/** The look of a line: its first prefix, the prefix of its next lines, and its colour. */
 type Look = readonly [first: string, rest: string, paint: (chalk: ChalkInstance) => (text: string) => string];
 
 const plain: Look[2] = () => (text) => text;
@@ -107,7 +107,7 @@ function gridText(grid: Grid, options: ReportOptions): string {
   return [...title, parts.join('\n\n')].join('\n');
 }
 
-/** What is shown, with long texts wrapped or cut to what the other columns leave. */
+/** The grid with long texts wrapped or cut to the width that the other columns leave. */
 function fitted(grid: Grid, options: ReportOptions): ReturnType<typeof readable> {
   const { columns, head, rows } = readable(grid, 'terminal', options.unicode);
   const widths = columns.map(({ width }, index) => width ?? widest(head, rows, index));

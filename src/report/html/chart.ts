@@ -12,9 +12,9 @@ interface PlottedCurve {
   readonly dashed?: boolean;
 }
 
-/** What surrounds a plot. */
+/** The frame of a plot. */
 interface Frame {
-  /** What the picture shows, for those who do not see it. */
+  /** A description of the picture for those who do not see it. */
   readonly label: string;
   /** CSS pixels. */
   readonly height: number;

@@ -16,7 +16,7 @@ export class Markup {
   }
 }
 
-/** What a template may hold; null and false print nothing. */
+/** A value in a template; null and false print nothing. */
 export type Piece = Markup | string | number | null | false | readonly Piece[];
 
 /** Template of HTML: markup stays, everything else is escaped. */

@@ -14,7 +14,7 @@ interface Page {
   readonly header: Piece;
   readonly body: Piece;
   readonly footer: Piece;
-  /** What scripts read. */
+  /** Data for scripts. */
   readonly data: unknown;
   /** Code, run in this order at the end of the page. */
   readonly scripts: readonly string[];

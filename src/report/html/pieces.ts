@@ -50,9 +50,9 @@ export function table(
   )}</tbody></table></div>`;
 }
 
-/** What a section drew. */
+/** The drawing of a section. */
 interface Drawn {
-  /** What is to be seen, in a sentence or two. */
+  /** A description in a sentence or two. */
   readonly about: Piece;
   readonly content: Piece;
 }

@@ -2,7 +2,7 @@
 import type { Result } from '../../result/result.js';
 import type { Ranked } from './rank.js';
 
-/** What a note says for the code of a warning; other codes are their own words. */
+/** Texts of notes by the code of a warning; other codes are their own words. */
 const WORDS: Readonly<Record<string, string>> = {
   'below-token-cycle': 'the cache is smaller than what one token needs',
   'dram-too-small': 'experts are read from the SSD',

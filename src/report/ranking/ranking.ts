@@ -78,7 +78,7 @@ function widthOf({ columns, rows }: Grid, index: number): number {
 }
 
 function rankingGrid(ranked: readonly Ranked[]): Grid {
-  // What 80 % of comparable measurements keep, where there are some.
+  // The error that 80 % of comparable measurements keep, where there are some.
   const banded = ranked.some(({ result }) => (result.accuracy?.decode ?? null) !== null);
   return grid(ranked, [
     { head: '', of: ({ name }) => name, most: 'rest', only: ['terminal', 'markdown'] },
@@ -102,7 +102,7 @@ function rankingGrid(ranked: readonly Ranked[]): Grid {
   ]);
 }
 
-/** What the order is by, and what the figures are in. */
+/** The order of a ranking, and the unit of its figures. */
 function orderOf(ranked: readonly Ranked[]): string {
   const phase = phaseRanked(ranked.map(({ result }) => result));
   const [by, why] = phase === 'decode' ? ['decode', ''] : ['prefill', ', since nothing is decoded'];
@@ -125,7 +125,7 @@ function runtimesOf(ranked: readonly Ranked[]): Line[] {
   return [{ text: `runtimes differ: ${each.join(', ')}; --runtime ${[...names.keys()][0]!} puts all under one` }];
 }
 
-/** What makes each run slower than the best, and what is to be known of it alone. */
+/** The reason why each run is slower than the best, and its own notes. */
 function reasons(ranked: readonly Ranked[]): Line[] {
   const all = new Set(sharedNotes(ranked));
   return ranked.flatMap(({ name, reason, result }) => {

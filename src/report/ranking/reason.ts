@@ -77,7 +77,7 @@ function bytesPerToken(result: Result, link: 'h2d' | 'ssd'): number {
   return metricValue(result, `transfer.${link}.bytes_per_token`) ?? 0;
 }
 
-/** What the link to the GPU moves while it is busy; 0: nothing. */
+/** Bytes per second of the link to the GPU while it is busy; 0: nothing. */
 function bytesPerSecond(result: Result): number {
   const busyNs = (metricValue(result, 'transfer.h2d.utilization') ?? 0) * (metricValue(result, 'time.total') ?? 0);
   return busyNs === 0 ? 0 : (metricValue(result, 'transfer.h2d.bytes') ?? 0) / (busyNs / 1e9);

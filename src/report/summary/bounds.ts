@@ -3,7 +3,7 @@ import { formatRatio } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
 import { metricText, metricValue } from '../metric.js';
 
-/** How much of the way from no cache to a bound this run goes. */
+/** The share of the way from no cache to a bound that this run goes. */
 export interface BoundRow {
   readonly label: string;
   /** Figures with no expert cache, of this run, and of the bound, as text. */

@@ -21,7 +21,7 @@ const COPIES: Fact = [
   ['memory.gpu.copies', 'of the cache'],
 ];
 
-/** What regrouping a pool by path gains, and what it costs. */
+/** The gain and the cost of regrouping a pool by path. */
 const REGROUPING: Fact = [
   'regrouping',
   ['schedule.loads', 'loads beyond the cache'],
@@ -41,7 +41,7 @@ function memoryFact(several: boolean, place: string): Fact {
   ];
 }
 
-/** What contexts take. */
+/** The row of KV caches and the tokens that they hold. */
 function kvCaches(place: string): Fact {
   return ['KV caches', ['memory.gpu.kv_peak', place], ['memory.kv_tokens', 'tokens of context at once']];
 }
@@ -162,7 +162,7 @@ function joinedText({ inputs: { joined } }: Result): string {
   return joined.sharing === 'layers' ? `${joined.gpus}, each some of the layers` : `${joined.gpus}, each a slice of every tensor`;
 }
 
-/** What perfect knowledge of the demand would reach, and what holds the run up; empty where that was not counted. */
+/** The time under perfect knowledge of the demand, and the limit of the run; empty where that was not counted. */
 function knowingFacts(result: Result): (readonly [label: string, text: string])[] {
   const times = knownTimes(result);
   if (times === null) return [];

@@ -58,7 +58,7 @@ function metricGrid(result: Result, title: string, rows: readonly Named[], colum
   );
 }
 
-/** What requests of each class waited, and what was left out of their choices. */
+/** Waiting times of requests by class, and the share of their choices that was left out. */
 export function classGrid({ classes }: Result): Grid | null {
   if (classes === undefined) return null;
   const budgets = classes.some(({ budget }) => budget !== null);

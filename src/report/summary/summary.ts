@@ -1,4 +1,4 @@
-// What a reader wants to know of a run, in the order of asking, free of any output format: the document of a run and the page of
+// The summary of a run for its reader, in the order of asking, free of any output format: the document of a run and the page of
 // HTML are made of it.
 import { formatCount, formatCounted } from '../../base/units.js';
 import type { Result, Warning } from '../../result/result.js';

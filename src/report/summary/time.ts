@@ -19,9 +19,9 @@ export interface RunTime {
   readonly processor: string;
   readonly totalNs: number;
   readonly parts: readonly TimePart[];
-  /** What the CPU does beside the GPU, in a sentence; null: nothing. */
+  /** Work of the CPU beside the GPU, in a sentence; null: none. */
   readonly cpu: string | null;
-  /** What stall waits for: `the link`; in a result of an earlier version also `SSD and link` or `the SSD`. */
+  /** The source that stall waits for: `the link`; in a result of an earlier version also `SSD and link` or `the SSD`. */
   readonly source: string;
 }
 
@@ -33,7 +33,7 @@ export function runTime(result: Result): RunTime | null {
   const busy = named.reduce((sum, { ns }) => sum + ns, 0);
   const whole = Math.max(total, busy);
   const parts: TimePart[] = named.map(({ label, ns }) => ({ label, ns, share: ns / whole }));
-  // What is left is waiting for requests to arrive; below a thousandth it is rounding.
+  // The rest is waiting for requests to arrive; below a thousandth it is rounding.
   if (whole - busy > whole / 1000) parts.push({ label: 'idle', ns: whole - busy, share: (whole - busy) / whole });
   const cpuNs = metricValue(result, 'time.cpu') ?? 0;
   const denseNs = metricValue(result, 'time.dense_cpu') ?? 0;
@@ -44,9 +44,9 @@ export function runTime(result: Result): RunTime | null {
   return { processor: denseNs > 0 ? 'GPU and the CPU' : processor, totalNs: total, parts, cpu, source: sourceOf(result) };
 }
 
-/** What brings the experts that stall waits for. */
+/** The source of the experts that stall waits for. */
 export function sourceOf(result: Result): string {
-  // What waits for the SSD is told apart.
+  // Waits for the SSD are told apart.
   if (metricValue(result, 'time.stall_ssd') !== null) return 'the link';
   if ((metricValue(result, 'transfer.ssd.bytes') ?? 0) === 0) return 'the link';
   return metricValue(result, 'transfer.h2d.bytes') === null ? 'the SSD' : 'SSD and link';

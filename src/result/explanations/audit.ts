@@ -1,4 +1,4 @@
-// What each finding of the audit means, as a warning of a result and in `moeprof trace audit`: for `moeprof explain`.
+// The findings of the audit, as warnings of a result and in `moeprof trace audit`: for `moeprof explain`.
 import type { Topic } from './topic.js';
 
 /** All findings of the audit. */

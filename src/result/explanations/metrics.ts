@@ -1,4 +1,4 @@
-// What the metrics mean and how to read them, two paragraphs a family: for `moeprof explain` and everything else that shows a metric.
+// The metrics and how to read them, two paragraphs a family: for `moeprof explain` and everything else that shows a metric.
 import { PARALLEL_TOPICS } from './parallel.js';
 import { ROUTING_TOPICS } from './routing.js';
 import type { Topic } from './topic.js';

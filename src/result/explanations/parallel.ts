@@ -1,4 +1,4 @@
-// What the metrics of a run on several GPUs mean.
+// The metrics of a run on several GPUs.
 import type { Topic } from './topic.js';
 
 /** Families of metrics that only runs on several GPUs have. */

@@ -1,4 +1,4 @@
-// What the metrics of routing variants, cache-aware routing and whole models as experts mean.
+// The metrics of routing variants, cache-aware routing and whole models as experts.
 import type { Topic } from './topic.js';
 
 /** Families of metrics that only some runs have. */

@@ -1,4 +1,4 @@
-// What each warning of a result means and what to do about it, two paragraphs a code: for `moeprof explain`.
+// The warnings of a result and what to do about them, two paragraphs a code: for `moeprof explain`.
 import { AUDIT_TOPICS } from './audit.js';
 import type { Topic } from './topic.js';
 

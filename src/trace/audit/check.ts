@@ -3,15 +3,15 @@
 import type { ModelSpec } from '../../model/spec.js';
 import type { RoutingTrace, TraceChunk } from '../trace.js';
 
-/** What an audit found. Texts are sentences. */
+/** A finding of an audit. Texts are sentences. */
 export interface AuditFinding {
   /** Name of the kind of finding, as in `moeprof explain`. */
   readonly code: string;
   /** `note`: a trait of the recording that is right as it is, but that a reader must know. */
   readonly level: 'warning' | 'note';
-  /** What was found, where, and how much of it. */
+  /** The finding, where it is, and how much of it. */
   readonly what: string;
-  /** What it does to a result. */
+  /** Its effect on a result. */
   readonly effect: string;
   /** How to get rid of it. */
   readonly fix: string;
@@ -27,7 +27,7 @@ interface Watcher {
   finish(): Omit<AuditFinding, 'code'> | null;
 }
 
-/** What a check may know. */
+/** The data of a check. */
 interface Subject {
   readonly trace: RoutingTrace;
   /** Rows that are looked at, from the first. */
@@ -40,7 +40,7 @@ interface Subject {
 export interface AuditCheck {
   /** The code of its findings. */
   readonly code: string;
-  /** What it looks for, a few words. */
+  /** The trap that it looks for, a few words. */
   readonly summary: string;
   start(subject: Subject): Watcher;
 }

@@ -33,7 +33,7 @@ export const auditChecks: readonly AuditCheck[] = [
 /** Rows read at a time. */
 const ROWS = 256;
 
-/** What to audit. */
+/** Context of an audit. */
 interface AuditOptions {
   /** The model that was recorded, where it is known. */
   readonly model?: ModelSpec;

@@ -35,7 +35,7 @@ export const rowCount: AuditCheck = {
   },
 };
 
-/** What is counted while the rows go by. */
+/** Counters over the rows of a trace. */
 class RowsSeen {
   /** Positions that do not follow the one before, and the row of the first; -1: none. */
   gaps = 0;
@@ -88,7 +88,7 @@ class RowsSeen {
     else if (equal(experts, at, this.#before)) this.#copiedLast++;
   }
 
-  /** What is wrong with the rows, in words. A last row that few requests repeat may be chance. */
+  /** Faults of the rows, in words. A last row that few requests repeat may be chance. */
   faults(): string[] {
     const found: string[] = [];
     if (this.#emptyLast * 2 > this.#ended) found.push(`the last row of ${formatCounted(this.#emptyLast, 'request')} chooses nothing`);

@@ -7,7 +7,7 @@ import type { Remap } from './remap.js';
 export { numbersIn, parseRanges } from './ranges.js';
 export { readRemap } from './remap.js';
 
-/** What to keep, and how to number it; what is left out is kept as it is. */
+/** The parts to keep, and their new numbers; parts left out are kept as they are. */
 export interface Conversion {
   /** Rows `[from, to)` of the trace. */
   readonly tokens?: readonly (readonly [from: number, to: number])[];

@@ -96,7 +96,7 @@ function judge(
   moments.judged += count;
 }
 
-/** What a process is steered towards: moments of a trace, by layer. */
+/** The targets of a calibration: moments of a trace, by layer. */
 export function targetsOf(trace: RoutingTrace, models: readonly LayerModel[]): Moments[] {
   const recall = transitionRecall(trace)?.byLayer ?? [];
   // Judged on rows that the table has not seen: on its own rows a table looks better than what it generates will be.

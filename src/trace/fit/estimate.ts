@@ -15,7 +15,7 @@ const RATE = 0.08;
 const PRIOR_COUNT = 4;
 const CHUNK = 128;
 
-/** What is known of a trace before its weights are estimated. */
+/** Surveys a trace before its weights are estimated. */
 export function surveyModel(trace: RoutingTrace): LayerModel[] {
   const { layers, topK, expertsPerLayer } = trace;
   const counts = expertsPerLayer.map((experts) => new Float64Array(experts));

@@ -8,7 +8,7 @@ import { estimateWeights, surveyModel } from './estimate.js';
 import { FittedProcess } from './fitted-process.js';
 import type { LayerModel } from './routing-model.js';
 
-/** What was learned from a trace: enough to draw any number of tokens that behave like it. */
+/** Routing learned from a trace: enough to draw any number of tokens that behave like it. */
 export interface FittedRouting {
   readonly topK: number;
   readonly layers: readonly LayerModel[];
@@ -21,7 +21,7 @@ export interface FittedRouting {
   readonly source: string;
 }
 
-/** What to draw. */
+/** The tokens to draw. */
 interface FittedOptions {
   readonly seed: number;
   /** One entry per request. */

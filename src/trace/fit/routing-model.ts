@@ -14,7 +14,7 @@ const PRIOR = 0.05;
 /** Age class of every age up to the last end. */
 const CLASS_OF = Uint8Array.from({ length: AGE_ENDS.at(-1)! + 1 }, (_, age) => AGE_ENDS.findIndex((end) => age <= end));
 
-/** What one layer's choices depend on. */
+/** The model of one layer's choices. */
 export interface LayerModel {
   readonly experts: number;
   /** Choices of a token. */

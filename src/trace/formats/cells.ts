@@ -84,7 +84,7 @@ export function cellFormat({
   };
 }
 
-/** What is known of a recording before it is filled in. */
+/** The facts of a recording before it is filled in. */
 interface Survey {
   topK: number;
   phases: boolean;

@@ -14,7 +14,7 @@ const USUAL: Readonly<Record<keyof ColumnMap, readonly string[]>> = {
   tokenId: ['token_id', 'input_id'],
 };
 
-/** What each column is called in a map that a user writes. */
+/** Names of the columns in a map that a user writes. */
 const COLUMN_KEYS = Object.keys(USUAL) as readonly (keyof ColumnMap)[];
 
 /** The map of usual names, or null where layer or experts have none. */

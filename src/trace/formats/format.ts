@@ -19,7 +19,7 @@ export interface ColumnMap {
   readonly tokenId?: string | undefined;
 }
 
-/** What a trace file may leave open. */
+/** Facts that a trace file may leave open. */
 export interface OpenOptions {
   /** The model that was routed: gives layers, top-k and experts where the file does not. */
   readonly model?: ModelSpec;
@@ -51,7 +51,7 @@ export interface TraceFormat {
   counts?(source: TraceSource, options: OpenOptions): Popularity;
 }
 
-/** What the options, or their model, say about the shape of a trace; null where they do not. */
+/** The shape of a trace as the options, or their model, give it; null where they do not. */
 export interface Expected {
   readonly layers: number | null;
   readonly topK: number | null;

@@ -32,7 +32,7 @@ class PickledStorage {
   }
 }
 
-/** What a pickle may hold. Dicts keep their keys as they are. */
+/** A value in a pickle. Dicts keep their keys as they are. */
 export type Pickled =
   | null
   | boolean
@@ -79,7 +79,7 @@ export function readPickle(bytes: Buffer, place: string): Pickled {
 type Operation = (it: Unpickler) => void;
 
 class Unpickler {
-  /** What each opcode does; all others are refused. */
+  /** The operation of each opcode; all others are refused. */
   static readonly #OPCODES = new Map<number, Operation>([
     [0x80, (it) => it.#byte()], // PROTO
     [0x95, (it) => it.#take(8)], // FRAME

@@ -50,7 +50,7 @@ export class TorchFile {
     }
   }
 
-  /** What was saved. */
+  /** The saved value. */
   value(): Pickled {
     const name = `${this.#folder}data.pkl`;
     return readPickle(this.#archive.read(this.#byName.get(name)!, PICKLE_LIMIT), `${this.#source.path}: ${name}`);

@@ -40,7 +40,7 @@ export interface OwnTraceRow {
   readonly place?: string;
 }
 
-/** What a format of the user's own may say of a file before its rows. */
+/** Facts that a user's own format may give before the rows. */
 export interface OwnTraceHead {
   /** Most choices of a token at a layer. Absent: the model's, else those of the first row. */
   readonly topK?: number;
@@ -114,7 +114,7 @@ class OwnReader {
       if (this.#store === null) throw this.#wrong(`${this.#source.path}`, 'rows yielded nothing; yield one object for each token');
       const meta = { model: this.#head.model ?? null, format: this.#own.name, synthetic: false, expertBytes: null, notes: {} };
       const trace = this.#store.finish(this.#experts, meta, this.#source);
-      // What is read depends on the module, too.
+      // The rows depend on the module, too.
       return { ...trace, sha256: () => createHash('sha256').update(`${this.#source.sha256()} ${this.#own.sha256}`).digest('hex') };
     } catch (error) {
       this.#store?.close();

@@ -65,7 +65,7 @@ export class Consistency {
     }
   }
 
-  /** What was counted. */
+  /** The consistency so far. */
   result(): SegmentConsistency {
     const byLayer = Array.from({ length: this.#layers }, (_, layer) =>
       this.#levels.subarray(layer * (SEGMENT + 1), (layer + 1) * (SEGMENT + 1)),

@@ -91,7 +91,7 @@ export class Locality {
     }
   }
 
-  /** What was counted, by layer. */
+  /** The skew so far, by layer. */
   skew(): LayerSkew[] {
     return this.#counts.map((counts, layer) => {
       const total = counts.reduce((sum, count) => sum + count, 0);

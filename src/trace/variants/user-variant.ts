@@ -6,7 +6,7 @@ import { PlaceDraws } from './draws.js';
 import { VARIANTS, type VariantChoice } from './index.js';
 import type { RoutingChange, Variant, VariantContext } from './variant.js';
 
-/** What a variant of the user's own is applied with, and the building blocks of our own. */
+/** The context of a user's own variant, with the building blocks of our own. */
 export interface OwnVariantContext extends VariantContext {
   /** The id that stands for no expert. */
   readonly none: number;

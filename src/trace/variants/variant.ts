@@ -7,7 +7,7 @@ import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace.js';
 /** Column of a trace that a variant cannot do without. */
 export type VariantNeed = 'weights' | 'tokenIds';
 
-/** What a variant is applied with. */
+/** The context of a variant. */
 export interface VariantContext {
   /** As the user wrote it, for messages, e.g. `top-p=0.9`. */
   readonly spec: string;

@@ -1,4 +1,4 @@
-// What the gate says: each broken budget, then those that hold.
+// The verdict of a gate: each broken budget, then those that hold.
 import { html, type Markup } from '../../../report/html/markup.js';
 import type { Section } from '../../../report/html/pieces.js';
 import type { Budget } from '../../../result/budget.js';

@@ -12,7 +12,7 @@ export function changeMark(row: Row): Piece {
   return kind === 'better' || kind === 'worse' ? html`<span class="${kind}">${text}</span>` : text;
 }
 
-/** What changed of the figures that matter most. */
+/** Changes of the figures that matter most. */
 export function keyChanges({ rows }: Comparison): Markup {
   const changed = KEYS.flatMap(([label, name]) => {
     const row = rows.find(({ metric }) => metric === name);
@@ -24,7 +24,7 @@ export function keyChanges({ rows }: Comparison): Markup {
   )}</dl>`;
 }
 
-/** What changed, in a sentence: how long a token takes on average, how long the first one, and the hit rate. */
+/** The change in a sentence: how long a token takes on average, how long the first one, and the hit rate. */
 export function changeSentence({ rows, results }: Comparison): string {
   if (rows.length === 0) return 'Nothing changed.';
   const changed = (name: string): Row | null => {

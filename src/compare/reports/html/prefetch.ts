@@ -1,4 +1,4 @@
-// What became of prefetches in both runs.
+// Fates of prefetches in both runs.
 import { html } from '../../../report/html/markup.js';
 import type { Section } from '../../../report/html/pieces.js';
 import { fateBar } from '../../../report/html/sections/prefetch.js';

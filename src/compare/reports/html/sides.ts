@@ -5,7 +5,7 @@ import type { Comparison } from '../../compare.js';
 
 /** One of the two runs of a comparison. */
 interface Side {
-  /** What the user calls it. */
+  /** The user's name for it. */
   readonly label: string;
   readonly color: 'base' | 'accent';
   readonly result: Result;

@@ -2,7 +2,7 @@
 import type { Setting } from '../setting.js';
 import { type FlagUse, type Grammar, parseLine, wordsOf } from './flag.js';
 
-/** What a setting is written for. */
+/** A setting to be written as a command line. */
 export interface Told {
   readonly setting: Setting;
   /** Model as the line names it: a file or a folder. */
@@ -39,7 +39,7 @@ interface Step {
 /** A setting in a runtime's own words. */
 export interface Command {
   readonly steps: readonly Step[];
-  /** What is set, in order. */
+  /** Flags that are set, in order. */
   readonly uses: readonly FlagUse[];
   /** Why each is set so, by its name; those that need no reason are not there. */
   readonly why: Readonly<Record<string, string>>;

@@ -3,7 +3,7 @@
 import { UserError } from '../../../base/errors.js';
 import { didYouMean } from '../../../base/text.js';
 
-/** What a flag takes after its name. */
+/** The value that a flag takes. */
 type Taken =
   /** Nothing: it is a switch. */
   | { readonly kind: 'nothing' }
@@ -40,7 +40,7 @@ export interface Flag {
   /** All its spellings; advice uses the first. */
   readonly names: readonly string[];
   readonly takes: Taken;
-  /** What it does, a sentence without its full stop. */
+  /** Its effect, a sentence without its full stop. */
   readonly does: string;
 }
 

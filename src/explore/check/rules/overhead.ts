@@ -11,7 +11,7 @@ export const overhead: CauseRule = {
   title: "the program's own time",
   examine: async (run) => {
     const { decode, row } = run;
-    // What is expected has the program's own time in it: it bounds a normal run, and makes none slow.
+    // The expectation includes the program's own time: it bounds a normal run, and makes none slow.
     if (decode === null || decode.slow || row.placement.kind === 'ssd-stream') return null;
     const without = await run.supposed((same) => same, withoutOwnTime);
     if (without.decode === undefined || without.decode < TIMES * Math.max(decode.measured, decode.expected)) return null;

@@ -8,7 +8,7 @@ import { planOfRow, weightsOfRow } from './load.js';
 import { figureReason, type RowLoad, rowReason, splitByFreeMemory } from './reasons.js';
 import { type DeviceMib, MEMORY_KINDS, type MemoryKind, type MemoryRow, measuredDevices, summed } from './row.js';
 
-/** What errors of memory say. */
+/** Statistics of memory errors. */
 interface MemoryErrors extends ErrorSizes {
   /** The largest, with its sign, and whose it is. */
   readonly largest: { readonly error: number; readonly id: string; readonly device: string; readonly kind: MemoryKind };
@@ -28,7 +28,7 @@ export interface MemorySummary extends MemoryErrors {
 /** Buffers below this, in MiB, are not scored: they fit anywhere. */
 const SMALL = 32;
 
-/** What is measured on one device, or on all GPUs together. */
+/** Predicted and measured bytes of one device, or of all GPUs together. */
 interface Side {
   readonly device: number | 'host' | 'all';
   readonly measured: DeviceMib;
@@ -100,7 +100,7 @@ function figureOf(
   };
 }
 
-/** What errors of memory say, as a whole and by side and kind; null where none is scored. */
+/** Statistics of memory errors, as a whole and by side and kind; null where none is scored. */
 export function memorySummary(rows: readonly ValidatedRow[]): MemorySummary | null {
   const scored = rows.filter((row) => row.metric === 'memory' && row.scored);
   if (scored.length === 0) return null;

@@ -60,7 +60,7 @@ function parametersOf({ total_params }: MemoryRow): number | null {
   return match === null ? null : Number(match[1]!.replace(',', '.')) * (match[2] === 'T' ? 1e12 : 1e9);
 }
 
-/** What a file with the latent's matrix twice needs: more parameters than the model has, by those of the matrix, within .05 %. */
+/** The override for a file that holds the latent's matrix twice: more parameters than the model has, by those of the matrix, within .05 %. */
 function heldTwice(row: MemoryRow, model: ModelSpec): Override[] {
   const latent = model.anatomy!.layers.find((layer) => layer.kind === 'latent');
   const printed = parametersOf(row);

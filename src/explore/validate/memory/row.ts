@@ -46,12 +46,12 @@ export const memoryRowSchema = z.looseObject({
 /** A row of memory. */
 export type MemoryRow = z.infer<typeof memoryRowSchema>;
 
-/** What is allocated. */
+/** Kinds of allocated memory. */
 export const MEMORY_KINDS = ['weights', 'kv', 'compute'] as const;
 /** One of {@link MEMORY_KINDS}. */
 export type MemoryKind = (typeof MEMORY_KINDS)[number];
 
-/** What a device holds, MiB. */
+/** Memory of a device by kind, MiB. */
 export type DeviceMib = Readonly<Partial<Record<MemoryKind, number>>>;
 
 /** True for a buffer of host memory. */

@@ -11,7 +11,7 @@ type Latent = ContextMemory & { kind: 'latent' };
 /** From this many tokens on, ik_llama.cpp treats a pass as a prompt. */
 const PROMPT = 128;
 
-/** What all layers share. */
+/** Inputs that all layers share. */
 export interface LayerInputs {
   readonly positions: GraphNode;
   /** The mask, in the type that attention wants. */
@@ -66,7 +66,7 @@ function kvHome(scene: Scene, layer: number): number {
   return scene.backend(scene.plan.kvOnCpu === true ? 'cpu' : scene.placement.layers[layer]!);
 }
 
-/** What heads read and give. */
+/** Tensors of attention heads. */
 interface Attending {
   readonly queries: GraphNode;
   readonly keys: GraphNode;

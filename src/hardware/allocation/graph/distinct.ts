@@ -9,7 +9,7 @@ const ALIKE = 2;
 interface Distinct {
   /** Their numbers, in order. */
   readonly layers: readonly number[];
-  /** What they are: graphs over layers that are the same are the same. */
+  /** Key of the graph: equal keys mean equal graphs. */
   readonly key: string;
 }
 

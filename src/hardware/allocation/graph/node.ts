@@ -4,7 +4,7 @@
 /** Backend of a node: a GPU by its number; the CPU comes last, after all GPUs. */
 export type Backend = number;
 
-/** What a node is. */
+/** The kind of a node. */
 type NodeKind =
   /** Something is computed into memory of its own, or in place of a source. */
   | 'op'
@@ -14,7 +14,7 @@ type NodeKind =
   | 'store'
   /** Memory that is there already: a weight, or a KV cache. */
   | 'external'
-  /** What the program fills in before each pass. */
+  /** An input that the program fills in before each pass. */
   | 'input';
 
 /** A tensor of a graph. What the scheduler and the allocator know of it is kept here too: graphs are built for one question only. */
@@ -25,7 +25,7 @@ export class GraphNode {
   readonly width: number;
   readonly bytes: number;
   sources: readonly GraphNode[];
-  /** What a view or a store looks into; null: it has memory of its own. */
+  /** The node whose memory a view or a store uses; null: it has memory of its own. */
   readonly root: GraphNode | null;
   /** Its elements are not contiguous in memory. */
   readonly strided: boolean;

@@ -123,7 +123,7 @@ function joined(nodes: readonly GraphNode[], splits: readonly Split[]): GraphNod
   const all: GraphNode[] = [];
   for (const [i, { from, inputs }] of splits.entries()) {
     for (const { copy, source } of inputs) {
-      // What is copied is kept until it has been.
+      // The source of a copy is kept until it has been copied.
       const dependency = new GraphNode('view', source.shape, source.width, [source], { root: source.root ?? source });
       dependency.dependency = true;
       dependency.backend = source.backend;

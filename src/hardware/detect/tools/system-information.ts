@@ -22,7 +22,7 @@ export const systemInformation: Tool = {
   },
 };
 
-/** What is used of its answers; any of it may be missing, empty or of another type. */
+/** Its answers; any field may be missing, empty or of another type. */
 type Fields = Readonly<Record<string, unknown>>;
 interface Answers {
   readonly cpu?: Fields;

@@ -30,7 +30,7 @@ export interface KernelFormat {
   readonly ggml: number | null;
 }
 
-/** What a format may have beside its block. */
+/** Optional fields of a format. */
 type Extras = Partial<Pick<KernelFormat, 'rowBytes' | 'rows' | 'plain' | 'fallback' | 'ggml'>>;
 
 /** A format of one family. */

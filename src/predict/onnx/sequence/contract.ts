@@ -7,7 +7,7 @@ import type { Dimension, ElementType } from '../writer.js';
 
 /** Ids of S tokens that follow one another, of each of B requests. A model that asks for it keeps this contract. */
 export const SEQUENCE = 'sequence';
-/** What the model keeps of a request; all 0 where it begins. */
+/** The model's state of a request; all 0 where it begins. */
 export const STATE = 'state';
 /** The state after the tokens. */
 export const NEXT_STATE = 'next_state';
@@ -22,7 +22,7 @@ export const SEQUENCE_INPUTS = [SEQUENCE, STATE, 'history', 'history_slow', KNOW
 export type SequenceInput = (typeof SEQUENCE_INPUTS)[number];
 export const SEQUENCE_OUTPUTS = [OUTPUT_NAME, NEXT_STATE] as const;
 
-/** What a model of sequences asks for, and the width of its state. */
+/** Inputs and state width of a model of sequences. */
 export interface SequenceSignature {
   readonly inputs: readonly SequenceInput[];
   readonly state: number;

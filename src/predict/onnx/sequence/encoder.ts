@@ -14,7 +14,7 @@ import {
   SLOW_WEIGHT,
 } from '../network.js';
 
-/** What to build. */
+/** The shape of an encoder. */
 export interface EncoderOptions {
   /** Width of the token embeddings, which the heads read beside the encoder's own. */
   readonly table: number;
@@ -32,11 +32,11 @@ export interface EncoderOptions {
   readonly tokenRows: number;
 }
 
-/** What differs between training and a file. */
+/** The parts that differ between training and a file. */
 interface EncoderParts {
   /** Token ids, [N]. */
   readonly tokenId: Value;
-  /** What is known of the tokens before each; null: the network does not ask. */
+  /** Features of the tokens before each; null: the network has no such input. */
   readonly past: PastInputs | null;
   /**
    * The states of a GRU that reads x [N, width], one for each row: [N, width].

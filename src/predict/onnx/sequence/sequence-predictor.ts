@@ -32,7 +32,7 @@ interface Segment {
   readonly token: number;
   readonly tokens: number;
   readonly from: Continuation;
-  /** What the model reads: what its state missed, then the tokens. */
+  /** The input: tokens that its state missed, then the tokens. */
   readonly ids: readonly number[];
   state: Float32Array;
 }

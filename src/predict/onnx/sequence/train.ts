@@ -15,7 +15,7 @@ import type { EncoderOptions } from './encoder.js';
 import { encoderGraphs, exportEncoder, noisePlaces } from './graphs.js';
 import { piecesOf, SequenceWindows } from './windows.js';
 
-/** What to train. */
+/** A training of an encoder. */
 export interface EncoderTraining extends TrainingBasics {
   readonly network: Omit<EncoderOptions, 'tokenRows'>;
 }

@@ -58,7 +58,7 @@ export function capacityPlot(label: string, curve: CapacityCurve, points: readon
   )}`;
 }
 
-/** What the curves are, for the sentence above them. */
+/** The sentence above the curves. */
 export const CAPACITY_NOTE = 'Both curves replay the same demand from an empty cache, without prefetching, which may put a run above them.';
 
 /** Hit rate against capacity. */

@@ -1,4 +1,4 @@
-// What requests of each class waited, and what they were given of the model.
+// Waiting times of requests by class, and the share of the model that they were given.
 import type { Result } from '../../../result/result.js';
 import { readable } from '../../document/document.js';
 import { summarizeResult } from '../../summary/summary.js';

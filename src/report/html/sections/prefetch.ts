@@ -1,4 +1,4 @@
-// What became of the transfers that were started ahead of demand.
+// Fates of the transfers that were started ahead of demand.
 import { sum } from '../../../base/statistics.js';
 import { formatCount } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
@@ -6,7 +6,7 @@ import { formatMetric } from '../../format.js';
 import { html, type Markup } from '../markup.js';
 import { legend, type Section, shareBar } from '../pieces.js';
 
-/** What becomes of a prefetch (L8): colour, metric, words. */
+/** Fates of a prefetch (L8): colour, metric, words. */
 const FATES = [
   ['hit', 'prefetch.useful', 'useful: there in time'],
   ['late', 'prefetch.late', 'late: under way when asked for'],
@@ -22,7 +22,7 @@ const FIGURES = [
   ['predict.recall_at_k', 'of an event’s demand, among as many best predicted'],
 ] as const;
 
-/** What became of a run's prefetches, as a bar; null where it made none. */
+/** The fates of a run's prefetches, as a bar; null where it made none. */
 export function fateBar({ metrics }: Result): Markup | null {
   const fates = FATES.map(([color, name, word]) => ({ color, word, count: metrics[name]?.value ?? 0 }));
   const total = sum(fates.map(({ count }) => count));

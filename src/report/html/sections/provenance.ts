@@ -7,7 +7,7 @@ import { formatMetric } from '../../format.js';
 import { html } from '../markup.js';
 import { type Section, table } from '../pieces.js';
 
-/** What a result came from: name and text. */
+/** The provenance of a result: name and text. */
 export function provenanceOf(result: Result): [what: string, which: string][] {
   const { environment, fingerprint, inputs, seed, tool } = result;
   const { model, quantization, hardware, system, traces, variants } = inputs;

@@ -53,7 +53,7 @@ export const timeSection: Section<Result> = {
   },
 };
 
-/** What a pass of a kind takes, and for what. */
+/** The time of a pass of a kind, by part. */
 function phaseBar(phase: Phase, time: PhaseTime | null): Piece {
   if (time === null) return false;
   const totalNs = time.parts.reduce((total, { ns }) => total + ns, 0);
