@@ -12,7 +12,7 @@ const BUILT_BITS = 16;
 const KV_FORMATS = ['f32', 'f16', 'bf16', 'fp8', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl'] as const;
 
 /** A format of keys and one of values. */
-interface KvFormat extends Written {
+export interface KvFormat extends Written {
   /** Names of the two, in lower case. */
   readonly keys: string;
   readonly values: string;

@@ -8,7 +8,7 @@ import type { Written } from '../base/written.js';
 export const MOST_DRAFT = 64;
 
 /** Acceptance that does not depend on the position. */
-interface Acceptance extends Written {
+export interface Acceptance extends Written {
   /** Chance that a drafted token is right where all before it are (Leviathan et al., ICML 2023, arXiv 2211.17192: alpha). */
   readonly chance: number;
 }

@@ -23,7 +23,7 @@ type Objective = Partial<Record<Limit, number>>;
 export type Objectives = ReadonlyMap<string, Objective>;
 
 /** Objectives that a user wrote. */
-interface WrittenObjectives extends Written {
+export interface WrittenObjectives extends Written {
   readonly limits: Objectives;
 }
 
