@@ -60,6 +60,10 @@ export function isPath(nameOrPath: string): boolean {
   return /[/\\]/.test(path) || FILE.test(path) || path === '.' || path === '..';
 }
 
+/** A hint for machines that no profile describes. */
+const PARTS =
+  'name its parts, e.g. rtx-3060+32GB, apple-m4-max+64GB, or ryzen-9-7950x+64GB where there is no card; all are in moeprof profiles list gpu, cpu, hardware';
+
 /**
  * Absolute path of a profile.
  * @param nameOrPath name of a bundled profile, or a path (see {@link isPath}), relative to `relativeTo`; of a trace with its rows, which stay
@@ -88,6 +92,7 @@ export function findProfile(
   if (nameOrPath !== '' && existsSync(resolve(relativeTo, nameOrPath))) {
     throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": ${hint}; what is in the folder needs its path: ./${nameOrPath}`);
   }
+  if (family === 'hardware' && near.length === 0) throw new UserError(`unknown hardware profile "${nameOrPath}": ${PARTS}${list}`);
   const all = hint.endsWith(' more') ? `, all in moeprof profiles list ${family.replace(/s$/, '')}` : '';
   throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": ${hint}${all}${list}`);
 }

@@ -27,7 +27,7 @@ export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFIN
 
 /**
  * Candidates that `word` may stand for, best first: close by edit distance (at most a third of the length, at least 1), or starting
- * with it, or containing it. Case, `-`, `_`, `.` and `/` do not count.
+ * with it, or containing it. Case, `-`, `_`, `.`, `:` and `/` do not count.
  */
 export function nearest(word: string, candidates: Iterable<string>, count = 3): string[] {
   const wanted = plain(word).slice(0, 100);
@@ -93,5 +93,5 @@ export function shortened(text: string, most = 500): string {
 }
 
 function plain(word: string): string {
-  return word.toLowerCase().replace(/[-_./\s]/g, '');
+  return word.toLowerCase().replace(/[-_./:\s]/g, '');
 }

@@ -56,7 +56,7 @@ export function baselineFolder(wanted: string, runs: string, exitCode: number): 
     throw new UserError(`baseline:${wanted}: there is no such state; ${kept} (moeprof baseline log ${name})`, exitCode);
   }
   const known = baselineNames();
-  const near = known.length === 0 ? '' : ` ${didYouMean(name, known)}, or`;
+  const near = known.length === 0 ? '' : ` ${didYouMean(name, known).replace(/\?$/, '')}, or`;
   const save = /^\w[\w.-]*$/.test(name) ? name : 'main';
   throw new UserError(
     `baseline:${wanted}: there is no such baseline;${near} save it first: moeprof baseline save ${save} ${runs}`,

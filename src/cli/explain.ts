@@ -1,10 +1,10 @@
 // `moeprof explain`: what a metric or a warning means, in two paragraphs, without leaving the terminal.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
-import { didYouMean } from '../base/text.js';
+import { nearest } from '../base/text.js';
 import type { ReportOptions } from '../report/format.js';
 import { palette, widthOf, wrap } from '../report/text.js';
-import { METRICS } from '../result/catalogue.js';
+import { METRICS, metricsOfWord } from '../result/catalogue.js';
 import { TOPICS, topicOf } from '../result/explanations/index.js';
 import { noSuchMetric, replacementOf } from '../result/replaced.js';
 import type { CliContext } from './context.js';
@@ -12,6 +12,7 @@ import type { CliContext } from './context.js';
 const EXAMPLES = `
 Examples:
   moeprof explain                      all topics
+  moeprof explain TPOT
   moeprof explain cache.hit_rate
   moeprof explain latency.tpot.p99
   moeprof explain below-token-cycle
@@ -20,7 +21,7 @@ Examples:
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command
-    .argument('[name]', 'a metric, the beginning of several, or the code of a warning; without it, all topics')
+    .argument('[name]', 'a metric, the beginning of several, a word of a report, or the code of a warning; without it, all topics')
     .addHelpText('after', EXAMPLES)
     .action((name: string | undefined) =>
       context.out(name === undefined ? listed(context.reportOptions) : explained(name, context.reportOptions)),
@@ -34,14 +35,20 @@ function listed(options: ReportOptions): string {
 }
 
 /** @throws UserError with the nearest name */
-function explained(name: string, options: ReportOptions): string {
+function explained(text: string, options: ReportOptions): string {
+  const name = nameOf(text);
   const chalk = palette(options);
   const width = widthOf(options);
   const topic = topicOf(name);
   if (topic === null) {
     const known = [...METRICS.keys(), ...TOPICS.flatMap(({ names }) => names.map((one) => one.replace(/\.\*$/, '')))];
     if (replacementOf(name) !== null) throw new UserError(noSuchMetric(name, ''));
-    throw new UserError(`there is no metric or warning "${name}": ${didYouMean(name, known)}`);
+    const near = nearest(name, known).map((one) => `"${one}"`);
+    const hint =
+      near.length > 0
+        ? `did you mean ${near.join(' or ')}?`
+        : 'moeprof explain lists all; flags of advice are told by moeprof advise --explain';
+    throw new UserError(`there is no metric or warning "${name}": ${hint}`);
   }
   const metrics = [...METRICS.values()].filter((metric) => metric.name === name || metric.name.startsWith(`${name}.`));
   const own = METRICS.get(name);
@@ -51,6 +58,15 @@ function explained(name: string, options: ReportOptions): string {
     ...(own === undefined && metrics.length > 0 ? [chalk.dim(wrap(metrics.map((metric) => metric.name).join(', '), width))] : []),
   ];
   return `${[head.join('\n'), wrap(plain(topic.what, options), width), wrap(plain(topic.reading, options), width)].join('\n\n')}\n`;
+}
+
+/** A topic as it is named, or that of a word of reports: `TPOT` is `latency.tpot`. */
+function nameOf(text: string): string {
+  const [first] = topicOf(text) === null ? metricsOfWord(text) : [];
+  if (first === undefined) return text;
+  const parts = first.split('.');
+  const family = parts.slice(0, 2).join('.');
+  return topicOf(family) === null ? first : family;
 }
 
 function facts(unit: string, better: string, kind: string): string {

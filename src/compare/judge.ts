@@ -1,11 +1,10 @@
 // Judges metrics by budgets. A metric that a budget names and a run lacks is a broken budget: a gate that passes because a number has
 // vanished is no gate. A metric that no budget names is shown and fails nothing.
 import { UserError } from '../base/errors.js';
-import { didYouMean } from '../base/text.js';
 import { formatDelta, formatRelative, formatValue } from '../report/format.js';
 import { measurePair, measureRegression } from '../result/amount.js';
 import { type Budget, type Clause, type Comparator, isExact, matches } from '../result/budget.js';
-import { METRICS } from '../result/catalogue.js';
+import { METRICS, metricMeant } from '../result/catalogue.js';
 import { noSuchMetric } from '../result/replaced.js';
 import type { Metric, Result } from '../result/result.js';
 import type { SampleTest } from './samples.js';
@@ -162,7 +161,7 @@ export function judgeUnmatched(names: readonly string[], budgets: readonly Budge
     .filter((budget) => !names.some((name) => matches(budget.metric, name)))
     .flatMap((budget) => {
       if (![...METRICS.keys()].some((name) => matches(budget.metric, name))) {
-        throw new UserError(`${budget.place}: ${noSuchMetric(budget.metric, didYouMean(budget.metric, METRICS.keys()))}`);
+        throw new UserError(`${budget.place}: ${noSuchMetric(budget.metric, metricMeant(budget.metric))}`);
       }
       if (budget.rule.kind === 'off') return [];
       return [{ metric: budget.metric, level: budget.level, message: 'is missing: no run has it', budget }];

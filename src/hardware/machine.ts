@@ -47,7 +47,7 @@ export function machineWords(text: string): string[] {
 
 function withWord(given: GivenParts, word: string): GivenParts {
   const { bandwidth, word: plain } = measured(word);
-  const size = /^(\d+(?:\.\d+)?)\s*([GT])i?B(?:[\s-]*ram)?$/i.exec(word);
+  const size = /^(\d+(?:\.\d+)?)\s*([GT])(?:i?B)?(?:[\s-]*ram)?$/i.exec(word);
   if (size !== null) {
     const bytes = Math.round(Number(size[1]) * (size[2]!.toUpperCase() === 'G' ? 2 ** 30 : 2 ** 40));
     if (bytes === 0) throw new UserError(`"${word}" is no memory; leave it out, or say how much`);
@@ -106,6 +106,8 @@ function findPart(name: string): CpuPart | GpuPart | undefined {
 
 /** @returns an error with the nearest names */
 function unknownPart(name: string): UserError {
+  // Numbers of four digits and more are names of cards: rtx-3060.
+  if (/^\d{1,3}$/.test(name)) return new UserError(`"${name}" has no unit; memory is written as ${name}GB`);
   const example = 'a machine is written as rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s';
   return new UserError(`unknown part "${name}": ${didYouMean(name, partNames())} (${example}; parts: moeprof profiles list gpu, cpu)`);
 }

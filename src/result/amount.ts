@@ -94,7 +94,8 @@ const READERS: Readonly<Record<Unit, (text: string) => number | null>> = {
   ratio: plain(/^$/),
   count: plain(/^$/),
   bytes: BYTES.read,
-  ns: DURATION.read,
+  // A plain number would be nanoseconds, which nobody means; zero is the same in every unit.
+  ns: (text) => (Number(text) > 0 ? null : DURATION.read(text)),
   'tokens/s': plain(/tok(ens)?\s*\/\s*s$/),
   'count/token': plain(/\/\s*token$/),
   'bytes/token': (text) => BYTES.read(text.replace(/\s*\/\s*token$/, '')),

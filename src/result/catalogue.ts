@@ -358,6 +358,22 @@ export function rangeOf(name: string): readonly [least: number, most: number] {
 }
 
 /**
+ * Metrics of which a part is the word: `TPOT` gives `latency.tpot.mean`, and `decode` gives `speed.decode`. The earlier the part stands in a
+ * name, the earlier the name; of equal ones the catalogue's order holds.
+ */
+export function metricsOfWord(word: string): string[] {
+  const wanted = word.toLowerCase().replaceAll(/[\s-]+/g, '_');
+  const at = (name: string): number => name.split('.').indexOf(wanted);
+  return [...METRICS.keys()].filter((name) => at(name) >= 0).sort((a, b) => at(a) - at(b));
+}
+
+/** A clause that names the metrics that an unknown one may stand for ({@link didYouMean}). */
+export function metricMeant(name: string): string {
+  const ofWord = metricsOfWord(name).slice(0, 3);
+  return ofWord.length > 0 ? `did you mean ${ofWord.map((one) => `"${one}"`).join(' or ')}?` : didYouMean(name, METRICS.keys());
+}
+
+/**
  * The meaning of a metric.
  * @throws Error for a name that is not in the catalogue: a result with it would be a bug
  */
@@ -365,7 +381,7 @@ export function describeMetric(name: string): MetricDescription {
   const found = METRICS.get(name);
   if (found === undefined) {
     const replaced = replacementOf(name) !== null;
-    const nearest = didYouMean(name, METRICS.keys());
+    const nearest = metricMeant(name);
     throw new Error(replaced ? noSuchMetric(name, nearest) : `"${name}" is not in the metric catalogue; ${nearest}`);
   }
   return found;

@@ -31,7 +31,7 @@ describe('findProfile', () => {
     );
     expect(() => findProfile('models', 'zzzz')).toThrow('more, all in moeprof profiles list model');
     expect(() => findProfile('runs', 'src', process.cwd())).toThrow('what is in the folder needs its path: ./src');
-    expect(() => findProfile('hardware', '')).toThrow(/^unknown hardware profile "": known: /);
+    expect(() => findProfile('hardware', '')).toThrow(/^unknown hardware profile "": name its parts, e\.g\. rtx-3060\+32GB/);
   });
 });
 

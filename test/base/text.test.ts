@@ -36,6 +36,7 @@ describe('nearest', () => {
     expect(nearest('mixtarl-8x7b', models)[0]).toBe('mixtral-8x7b');
     expect(nearest('qwen330ba3b', models)[0]).toBe('qwen3-30b-a3b');
     expect(nearest('Mixtral_8x7B', models)[0]).toBe('mixtral-8x7b');
+    expect(nearest('gpt-oss:20b', models)[0]).toBe('gpt-oss-20b'); // as Ollama writes it
     expect(nearest('mixtral', models)).toEqual(['mixtral-8x22b', 'mixtral-8x7b']);
     expect(nearest('oss', models)).toEqual(['gpt-oss-20b']);
   });

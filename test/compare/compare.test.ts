@@ -221,6 +221,8 @@ describe('budgets', () => {
     ['latency.tpot.p50 > +0.5pp', /percentage points \(pp\) are for shares/],
     ['cache.hit_rate < 0.5pp', /0\.5pp is a change and needs its sign/],
     ['latency.tpot.p50 > 3GiB', /"3GiB" does not fit; write a duration such as 45ms/],
+    ['latency.tpot.p50 > 3', /"3" does not fit; write a duration such as 45ms/],
+    ['tpot > +3%', /there is no metric "tpot"; did you mean "latency\.tpot\.mean"/],
     ['cache.evictions > 3ms', /"3ms" does not fit; write a number such as 1200/],
     ['throughput.decode < -3%', /there is no metric "throughput\.decode" any more, .*; write speed\.decode, or throughput\.generated/],
     ['latency.tpott.p50 > +3%', /there is no metric "latency\.tpott\.p50"; did you mean "latency\.tpot\.p50"/],

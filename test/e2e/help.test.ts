@@ -9,6 +9,7 @@ describe('explain', () => {
     for (const [name, start] of [
       ['cache.hit_rate', /^cache\.hit_rate\nDemanded experts that were resident[\s\S]*ratio; better when higher; simulated/],
       ['latency.tpot', /^latency\.tpot\nlatency\.tpot\.mean, latency\.tpot\.p50/],
+      ['TPOT', /^latency\.tpot\nlatency\.tpot\.mean, latency\.tpot\.p50/],
       ['below-token-cycle', /^below-token-cycle\n\nThe expert cache is smaller/],
     ] as const) {
       const { stdout, stderr, code } = await moeprof(['explain', name]);

@@ -44,7 +44,8 @@ describe('a machine composed of parts', () => {
   it('has one name, however it is written', () => {
     const mixed = 'nvme-7GB/s + PCIe-4.0-x16 + 64 GB + NVIDIA GeForce RTX 3090 + 2 x DDR5-6000 + AMD Ryzen 9 7950X 16-Core Processor';
     expect(parseMachine(mixed)).toEqual(parseMachine(whole));
-    expect(parseMachine('64GiB+rtx3090+RYZEN_9_7950x').name).toBe('rtx-3090+ryzen-9-7950x+64GB');
+    for (const size of ['64GiB', '64G', '64 GB ram'])
+      expect(parseMachine(`${size}+rtx3090+RYZEN_9_7950x`).name).toBe('rtx-3090+ryzen-9-7950x+64GB');
   });
 
   it('counts cards, sockets and drives', () => {
@@ -158,6 +159,7 @@ describe('what cannot be', () => {
     ['rtx-3090+ddr7-6000', 'unknown part "ddr7-6000"'],
     ['+rtx-3090', 'begins with a plus sign'],
     ['rtx-3090+2x\nnvme', 'a drive needs its rate'],
+    ['rtx-3060+32', '"32" has no unit; memory is written as 32GB'],
     ['64GB+2xddr5-6000', 'a machine needs a GPU or a CPU'],
     ['rtx-3090+64GB+32GB', 'the size of the memory is given twice'],
     ['rtx-3090+0GB', '"0GB" is no memory'],

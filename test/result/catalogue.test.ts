@@ -1,6 +1,6 @@
 // The catalogue holds every name of the public format, and refuses what it does not know.
 import { describe, expect, it } from 'vitest';
-import { compareMetricNames, describeMetric, METRICS, metric } from '../../src/result/catalogue.js';
+import { compareMetricNames, describeMetric, METRICS, metric, metricsOfWord } from '../../src/result/catalogue.js';
 
 describe('metric catalogue', () => {
   it('expands phases and percentiles, and says so in the meaning', () => {
@@ -9,6 +9,13 @@ describe('metric catalogue', () => {
     expect(describeMetric('latency.tpot.p99')).toMatchObject({ unit: 'ns', better: 'lower' });
     expect(describeMetric('latency.tpot.p99').meaning).toMatch(/99th percentile\.$/);
     expect(METRICS.has('latency.tpot')).toBe(false);
+  });
+
+  it('knows metrics by a word of a report', () => {
+    expect(metricsOfWord('TPOT').slice(0, 4)).toEqual(['mean', 'p50', 'p95', 'p99'].map((one) => `latency.tpot.${one}`));
+    expect(metricsOfWord('decode')[0]).toBe('speed.decode');
+    expect(metricsOfWord('hit rate')[0]).toBe('cache.hit_rate');
+    expect(metricsOfWord('latency.tpot')).toEqual([]);
   });
 
   it('knows every name of the design', () => {

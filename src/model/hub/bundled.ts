@@ -14,6 +14,8 @@ interface MeantModel {
 }
 
 const REPOSITORY = /^([\w-][\w.-]{0,95})\/([\w-][\w.-]{0,95}?)(:[\w.-]{1,40})?$/;
+/** A page of the hub, or of one of a repository's files, as a browser has it; `hf.co/owner/repo` as Ollama has it. */
+const PAGE = /^(?:https?:\/\/)?(?:huggingface\.co|hf\.co)\/([^/?#]+\/[^/?#]+)/;
 const FILE = /\.(ya?ml|json|gguf|safetensors)$/i;
 
 /** Endings that repositories append to the name of a model: how it was trained further, when, and how it is stored. Its architecture stays. */
@@ -26,6 +28,8 @@ const SUFFIX =
  * @throws UserError where it looks like a repository and no bundled model has its name
  */
 export function meantModel(text: string, relativeTo: string = process.cwd()): MeantModel {
+  const page = PAGE.exec(text);
+  if (page !== null) return meantModel(page[1]!, relativeTo);
   const [, owner, repo, format] = REPOSITORY.exec(text) ?? [];
   if (owner === undefined || repo === undefined || FILE.test(text) || existsSync(resolve(relativeTo, text)))
     return { name: text, note: null };

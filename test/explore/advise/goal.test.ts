@@ -15,6 +15,7 @@ describe('a goal', () => {
     ['itl=3ms', 'unknown target "itl"; write ttft=2s, tpot=50ms or both'],
     ['ttft=1s,ttft=2s', 'ttft is given twice; keep one'],
     ['ttft=soon', '--goal ttft'],
+    ['ttft=2', '--goal: ttft=2 has no unit; write ttft=2s or ttft=2ms'],
   ])('refuses %s', (text, message) => {
     expect(() => parseGoal(text)).toThrow(message);
   });

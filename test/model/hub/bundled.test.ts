@@ -41,6 +41,14 @@ describe('the name of a repository', () => {
     expect(() => loadModel(text, null, folder)).toThrow(message);
   });
 
+  it.each([
+    'https://huggingface.co/openai/gpt-oss-120b',
+    'https://huggingface.co/openai/gpt-oss-120b/blob/main/config.json?download=true',
+    'hf.co/openai/gpt-oss-120b',
+  ])('%s is the page of one', (page) => {
+    expect(meantModel(page, folder)).toEqual(meantModel('openai/gpt-oss-120b', folder));
+  });
+
   it('is a path where there is such a file, or its folder, or an ending', () => {
     mkdirSync(join(folder, 'openai'));
     for (const path of ['openai/gpt-oss-120b', './openai/x', 'a/b/c', 'models/my.gguf', 'models/my.yaml', 'openai\\gpt-oss-120b']) {
