@@ -1,5 +1,6 @@
 // How many experts each layer's cache holds: evenly, by how many experts carry a layer's demand, the split that hits most, or the earliest
 // layers first.
+import { greatestCommonDivisor } from '../base/divisor.js';
 import type { ModelSpec } from '../model/spec.js';
 
 /** Ways to split a capacity over layers. */
@@ -147,9 +148,4 @@ export function shallowQuotas(model: ModelSpec, capacityBytes: number): number[]
     }
   }
   return quotas;
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  while (b > 0) [a, b] = [b, a % b];
-  return a;
 }

@@ -1,4 +1,4 @@
-// `moeprof advise`: which settings of which runtime to run a model with on a machine, as lines to paste, and how fast that will be.
+// `moeprof advise`: the settings of a runtime for a model on a machine, as lines to paste, with their speed.
 import { type Command, Option } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
@@ -80,7 +80,7 @@ function wishesOf({ context, goal, prompt, quantizations, runtime, trace, users 
   };
 }
 
-/** The machine that is named, or this one, and the notes on it. */
+/** The named machine, or this one, with notes on it. */
 async function machineOf(
   name: string | undefined,
   profile: string | null,
@@ -101,7 +101,7 @@ function given(text: string): string[] {
   return [...new Set(formats)];
 }
 
-/** @throws UserError where it is no number, or none */
+/** @throws UserError where it is no number, or 0 */
 function counted(text: string, flag: string): number {
   const count = parseCount(text, flag);
   if (count === 0) throw new UserError(`${flag}: must be at least 1`);

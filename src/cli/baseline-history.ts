@@ -29,7 +29,7 @@ export function statesOf(name: string): BaselineState[] {
   return [{ name, folder }, ...earlier.map((state, index) => ({ name: `${name}~${index + 1}`, folder: join(folder, HISTORY, state) }))];
 }
 
-/** True for the folder of a baseline; an earlier state is none, for it stays as it was. */
+/** True for the folder of a baseline; an earlier state is not one, since it is never written again. */
 export function isBaseline(folder: string): boolean {
   return dirname(folder) === BASELINES;
 }
@@ -42,7 +42,7 @@ export function baselineNames(): string[] {
 
 /**
  * The folder of a state, by `main` or `main~2`.
- * @param runs what to save where there is none, for the message
+ * @param runs operands of the command in the message
  * @param exitCode where there is none
  * @throws UserError that says what to type
  */
@@ -65,7 +65,7 @@ export function baselineFolder(wanted: string, runs: string, exitCode: number): 
 }
 
 /**
- * Puts files of a baseline in place; what they replace becomes an earlier state where a figure changes.
+ * Puts files of a baseline in place; the replaced ones become an earlier state where a figure changes.
  * @param folder of the baseline
  * @param files text of results by path, in this folder
  */

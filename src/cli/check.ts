@@ -1,4 +1,4 @@
-// `moeprof check`: what a run should have reached on this machine, what it reached, and why not.
+// `moeprof check`: the speed of a run, the speed that it should have on this machine, and causes of a difference.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { type CheckFacts, checkRuns, runtimesFor } from '../explore/check/check.js';

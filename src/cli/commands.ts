@@ -2,7 +2,7 @@
 // imported only when the command runs, so that `moeprof --version` loads nothing that it does not print.
 import type { CommandEntry } from './command.js';
 
-/** A command: its name, its summary, what follows its name in the example of the help, and its module. */
+/** A command: its name, its summary, its arguments in the help's example, and its module. */
 type Row = readonly [name: string, summary: string, example: string, load: CommandEntry['load']];
 
 const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: readonly Row[]])[] = [

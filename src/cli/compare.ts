@@ -98,7 +98,7 @@ export function define(command: Command, context: CliContext): void {
     });
 }
 
-/** @throws UserError where there is no candidate, or what to compare with is no name */
+/** @throws UserError where there is no candidate, or --against is no name */
 function sidesOf(first: string, others: readonly string[], against: string | undefined): [base: string, candidates: readonly string[]] {
   if (against !== undefined) {
     const name = against.replace(/^baseline:/, '');
@@ -154,7 +154,7 @@ function baselineFiles(base: LoadedSet, candidate: LoadedSet): Map<string, strin
 const FILE = { color: false, width: 80, unicode: true, verbose: false } as const;
 
 /**
- * The report has been printed: says what it means to accept it, and writes.
+ * Writes the new baseline after the report, with a note on what is accepted.
  * @param folder that the files lie in; null for a single file
  */
 function accept(gate: Gate, files: ReadonlyMap<string, string>, folder: string | null, context: CliContext): void {

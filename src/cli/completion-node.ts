@@ -1,4 +1,4 @@
-// The command line as completion scripts see it: commands, options, and what may stand in each place. Types only.
+// The command line for completion scripts: commands, options and their values. Types only.
 
 /** Values that complete an argument. */
 export interface CompletionValues {
@@ -7,7 +7,7 @@ export interface CompletionValues {
   readonly files: boolean;
 }
 
-/** A command with what may follow it. */
+/** A command with its options and subcommands. */
 export interface Node {
   readonly name: string;
   readonly summary: string;

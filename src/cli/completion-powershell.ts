@@ -67,7 +67,7 @@ ${words.join('\n')}
 `;
 }
 
-/** Statements that set what may stand in a place. */
+/** Statements that set the completions of a place. */
 function offered({ words, files }: CompletionValues): string {
   return `$words = @(${words.map(single).join(', ')})${files ? '; $files = $true' : ''}`;
 }

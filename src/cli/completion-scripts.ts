@@ -3,7 +3,7 @@
 import type { CompletionValues, Node } from './completion-node.js';
 import { powershellScript } from './completion-powershell.js';
 
-/** Shells that there is a script for. */
+/** Shells with a completion script. */
 export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
 /** One of {@link SHELLS}. */
 export type Shell = (typeof SHELLS)[number];

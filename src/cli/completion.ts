@@ -36,10 +36,10 @@ export function completionOf(entries: readonly CommandEntry[]): CommandModule {
   };
 }
 
-/** Words that options and arguments take, where commander does not know them, by the option's long name or `command argument`. */
+/** Values of options and arguments that commander does not know, by the option's long name or `command argument`. */
 const WORDS: Readonly<Record<string, () => readonly string[]>> = {
   '--model': () => listProfiles('models'),
-  // A part is offered as the first of a machine; what follows a plus sign, no shell completes.
+  // A part is offered as the first of a machine; no shell completes a word after a plus sign.
   '--hardware': () => [...new Set([...listProfiles('hardware'), ...partNames()])],
   '--runtime': () => listProfiles('runtimes'),
   '--system': () => listProfiles('systems'),
@@ -53,7 +53,7 @@ const WORDS: Readonly<Record<string, () => readonly string[]>> = {
   'run profile': () => listProfiles('runs'),
 };
 
-/** The whole program as a tree. Each command is defined on a stub of its own, as it would be if it ran. */
+/** The whole program as a tree. Each command is defined on a stub of its own, as for a run. */
 async function describeProgram(program: Command, entries: readonly CommandEntry[], context: CliContext): Promise<Node> {
   const children: Node[] = [];
   for (const entry of entries) {
@@ -89,7 +89,7 @@ function valuesOf({ argChoices }: Pick<Option, 'argChoices'>, key: string, files
   return { words: argChoices ?? WORDS[key]?.() ?? [], files };
 }
 
-/** True where the name of a value says that it can be a file. */
+/** True where the name of a value allows a file. */
 function takesFiles(placeholder: string): boolean {
   return /\b(file|path|folder|trace|model|machine|system|policy|profile|result|base|candidate|run)$/.test(placeholder);
 }

@@ -26,12 +26,12 @@ export interface CliContext {
   readonly reportOptions: ReportOptions;
   /** Writes data to stdout. */
   out(text: string): void;
-  /** A message for people on stderr, one line; nothing when quiet. */
+  /** Writes a message for people to stderr, one line; nothing when quiet. */
   note(text: string): void;
   /** Starts showing progress on stderr. */
   progress(label: string, total: number, unit: string): Progress;
   /**
-   * Lets signals in. Work that never waits must call it now and then (it waits at most every 50 ms), or Ctrl-C would go unheard.
+   * Handles pending signals. Work that never waits must call it now and then (it waits at most every 50 ms), or Ctrl-C would have no effect.
    */
   breathe(): Promise<void>;
   /** Exit code of the process once the command has returned; 0 unless set. */

@@ -1,4 +1,4 @@
-// `moeprof doctor`: what moeprof finds on this machine, for the first lines of a bug report.
+// `moeprof doctor`: the environment of moeprof on this machine, for the first lines of a bug report.
 import { accessSync, constants } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
@@ -72,7 +72,7 @@ function profiles(): Check {
   }
 }
 
-/** Found without loading it: that would take most of a second. */
+/** Looks for the ONNX runtime without loading it, which would take most of a second. */
 function onnx(): Check {
   try {
     const found = createRequire(import.meta.url)('onnxruntime-node/package.json') as { readonly version: string };

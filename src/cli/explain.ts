@@ -1,4 +1,4 @@
-// `moeprof explain`: what a metric or a warning means, in two paragraphs, without leaving the terminal.
+// `moeprof explain`: the meaning of a metric or a warning, in two paragraphs.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { nearest } from '../base/text.js';

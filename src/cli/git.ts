@@ -1,5 +1,5 @@
-// Files as they were at a commit, for operands like `git:main:results/code.json`. Read through git itself, so that whatever names a
-// commit there names it here.
+// Files as they were at a commit, for operands like `git:main:results/code.json`. Read through git itself, so that every name of a commit
+// works.
 import { execFileSync } from 'node:child_process';
 import { EXIT, messageOf, UserError } from '../base/errors.js';
 
@@ -19,7 +19,7 @@ export function parseGitOperand(text: string): { readonly ref: string; readonly 
 
 /**
  * Reads a path as it was at a commit.
- * @param ref whatever git takes: a branch, a tag, `HEAD~1`
+ * @param ref a branch, a tag, `HEAD~1` ...
  * @param path relative to the working directory
  * @throws UserError with exit code 3 where the commit does not have it, with 2 where git cannot be asked
  */
@@ -39,7 +39,7 @@ export function readFromGit(ref: string, path: string): GitObject {
   return { kind: 'folder', names, read: (name) => git(place, ['cat-file', 'blob', `${object}/${name}`]) };
 }
 
-/** Output of git, or null where it says no. */
+/** Output of git, or null where it fails. */
 function tryGit(place: string, args: readonly string[]): string | null {
   try {
     return execFileSync('git', args, { encoding: 'utf8', maxBuffer: 2 ** 30, stdio: ['ignore', 'pipe', 'pipe'] });

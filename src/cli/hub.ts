@@ -9,7 +9,7 @@ import type { CliContext } from './context.js';
 /** Options and arguments that name models. */
 const PLACES = ['model', 'like', 'fit'];
 
-/** Fetches the headers of every model of the hub that a command names. @throws UserError where one cannot be had */
+/** Fetches the headers of every model of the hub that a command names. @throws UserError where one cannot be fetched */
 export async function fetchNamedModels(command: Command, context: CliContext): Promise<void> {
   const named = command.registeredArguments.map((argument, i) => [argument.name(), command.args[i]] as const);
   const values = [...named, ...Object.entries(command.opts())].filter(([place]) => PLACES.includes(place)).flatMap(([, value]) => value);

@@ -2,7 +2,7 @@
 import { schemaText } from './schema.js';
 import type { Source } from './source.js';
 
-/** CI systems that there is a job for. */
+/** CI systems with a job. */
 export const CI_SYSTEMS = ['github', 'gitlab', 'none'] as const;
 /** One of {@link CI_SYSTEMS}. */
 export type CiSystem = (typeof CI_SYSTEMS)[number];
@@ -56,7 +56,7 @@ budgets:
 
 const COMPARE = 'compare baseline:main moeprof/runs --budgets moeprof/budgets.yaml --explain';
 
-/** Gets moeprof into a folder of the job and builds it; nothing that a registry has under its name is run. */
+/** Clones moeprof into a folder of the job and builds it; nothing comes from a package registry under its name. */
 function fetching(folder: string, indent: string): string {
   const lines = [
     `git clone --quiet "$MOEPROF_REPOSITORY" "${folder}"`,

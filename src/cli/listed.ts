@@ -1,4 +1,5 @@
-// Lists with commas in which a choice may have parameters of its own: `lru,s3-fifo:small=0.2,ghost=1,belady`.
+// Lists with commas, of names or of choices with parameters of their own: `lru,s3-fifo:small=0.2,ghost=1,belady`.
+import { UserError } from '../base/errors.js';
 
 /**
  * The parts of a list: a part that is a parameter, `name=value`, belongs to the choice before it, where that has a colon. Blanks around
@@ -12,4 +13,17 @@ export function listed(text: string): string[] {
     else parts.push(part);
   }
   return parts;
+}
+
+/**
+ * Names between commas.
+ * @param example a list for the message
+ * @throws UserError where a name is empty or stands twice
+ */
+export function namesIn(names: string, flag: string, example = 'a,b'): string[] {
+  const list = names.split(',').map((name) => name.trim());
+  if (list.includes('')) throw new UserError(`${flag} ${names}: has an empty name; write e.g. ${flag} ${example}`);
+  const twice = list.find((name, i) => list.indexOf(name) !== i);
+  if (twice !== undefined) throw new UserError(`${flag} ${names}: names ${twice} twice`);
+  return list;
 }

@@ -1,4 +1,4 @@
-// `moeprof machine`: what this machine is, and how fast it really is. One file per subcommand in machine/.
+// `moeprof machine`: the parts of this machine and its measured speeds. One file per subcommand in machine/.
 import type { Command } from 'commander';
 import type { CliContext } from './context.js';
 import { defineCalibrate } from './machine/calibrate.js';

@@ -9,7 +9,7 @@ import type { RunSpec } from '../system/run.js';
 /** Called for each cell with its index; fingerprint null: it has none. */
 export type SettleCell = (index: number, fingerprint: string | null, outcome: Outcome) => void;
 
-/** Cells, and who waits for which run. */
+/** Cells by the run that they wait for. */
 export class MissingCells {
   readonly #cells: Iterable<() => RunSpec>;
   readonly #store: Store;
@@ -17,14 +17,14 @@ export class MissingCells {
   /** Cells that wait for a run, by its fingerprint. */
   readonly #waiting = new Map<string, number[]>();
 
-  /** @param cells make the run of each, in order, when its turn comes; a UserError: it cannot be */
+  /** @param cells make the run of each, in order, in its turn; a UserError: it is impossible */
   constructor(cells: Iterable<() => RunSpec>, store: Store, settle: SettleCell) {
     this.#cells = cells;
     this.#store = store;
     this.#settle = settle;
   }
 
-  /** Those to run, one at a time; null: this one is settled, or another one is run for it. */
+  /** The cells to run, one at a time; null: the cell is settled, or another one is run for it. */
   *runs(): Generator<{ readonly identity: RunIdentity; readonly run: RunSpec } | null> {
     let next = 0;
     for (const make of this.#cells) {

@@ -1,4 +1,4 @@
-// `moeprof model inspect`: a model before anything runs, and how much of it a machine can keep.
+// `moeprof model inspect`: facts of a model before anything runs, and the part that a machine can keep.
 import type { Command } from 'commander';
 import { listProfiles } from '../base/profiles.js';
 import { parseCount } from '../base/units.js';

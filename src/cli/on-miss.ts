@@ -4,7 +4,7 @@ import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import { ADMISSIONS, MISS_ACTIONS } from '../system/choices.js';
 
-/** How a rule is written. */
+/** Example of a rule. */
 const EXAMPLE = 'cpu,admit=background';
 
 /**

@@ -17,7 +17,7 @@ import type { CliContext } from './context.js';
 import { parseGitOperand, readFromGit } from './git.js';
 import { filesBelow, scenarioFiles, scenarioOfFile } from './scenarios.js';
 
-/** Operands with where their results stand, for commands that write them anew. */
+/** Operands with the place of their results, for commands that overwrite them. */
 export interface LoadedSet extends OperandSet {
   /** Folder, or file, that the results were read from; null where that is not the file system. */
   readonly path: string | null;
@@ -29,7 +29,7 @@ interface Source {
   readonly scenario: string;
   /** Text of a file, or the name of a bundled run profile. */
   readonly content: { readonly text: string } | { readonly profile: string };
-  /** True where relative paths in it mean nothing: it is not a file here. */
+  /** True where relative paths in it have no base: it is not a file here. */
   readonly detached: boolean;
 }
 
@@ -47,9 +47,9 @@ type Prepared = { readonly source: Source } & (
 );
 
 /**
- * The results that operands stand for: what is saved is read, and then all run profiles are run, several at a time.
+ * The results of operands: saved ones are read, and then all run profiles are run, several at a time.
  * @param paths the first one is the base: where it does not exist, there is nothing to compare with
- * @param details record of runs what pictures are drawn from
+ * @param details record the data of pictures
  * @param allowCode run profiles may name modules
  * @throws UserError where one cannot be read or run; with exit code 3 where the base does not exist
  */
@@ -91,8 +91,8 @@ function byScenario(operands: readonly (readonly [string, Operand])[]): Map<stri
 }
 
 /**
- * @param absent exit code where there is no such thing
- * @param candidate what a base that is missing would be saved from
+ * @param absent exit code where the path does not exist
+ * @param candidate operand that a missing base would be saved from
  */
 async function findSources(path: string, absent: number, candidate: string): Promise<SourceSet> {
   const one = (source: Source, file: string | null = null): SourceSet => ({ label: path, folder: false, path: file, sources: [source] });
@@ -112,7 +112,7 @@ async function findSources(path: string, absent: number, candidate: string): Pro
     const files = scenarioFiles(filesBelow(file), path);
     const sources = files.map(({ name, scenario }): Source => {
       const label = join(file, name);
-      // An earlier state is known by its name, not by the folder that it is kept in.
+      // An earlier state is shown by its name, not by its folder.
       return {
         label: path.includes('~') && saved !== null ? `${path}/${name}` : label,
         scenario,
@@ -136,12 +136,12 @@ async function findSources(path: string, absent: number, candidate: string): Pro
   return one({ label: path, scenario: scenarioOfFile(path), content: { text: readText(file, 'result') }, detached: false }, file);
 }
 
-/** A run profile as an argument of `moeprof run`; nothing for what is no profile. */
+/** A run profile as an argument of `moeprof run`; nothing for other operands. */
 function profileOf(candidate: string): string {
   return /\.ya?ml$/i.test(candidate) ? `${candidate} ` : '';
 }
 
-/** Reads a result; checks a run profile, and with it the budgets that it brings. */
+/** Reads a result; checks a run profile and its budgets. */
 async function prepare(source: Source, allowCode: boolean): Promise<Prepared> {
   const { content, detached, label } = source;
   if ('text' in content && /^\s*([{[]|$)/.test(content.text)) return { source, result: parseResult(content.text, label) };

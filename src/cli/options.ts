@@ -54,7 +54,7 @@ export function traceColumnsOption(): Option {
   return new Option('--trace-columns <map>', 'columns of a CSV, JSON lines or Parquet table: layer=…,experts=…,token=…');
 }
 
-/** Adds the flags that say which routing is replayed, of which model. */
+/** Adds the flags of the replayed routing and its model. */
 export function addRoutingOptions(command: Command): Command {
   const all = [modelOption(), quantizationOption(), traceOption(), traceFormatOption(), traceColumnsOption()];
   return all.reduce((extended, option) => extended.addOption(option), command);
@@ -97,7 +97,7 @@ export function jobsOption(what = 'runs'): Option {
 /**
  * Reads `-j`.
  * @returns undefined where it was not given
- * @throws UserError where it is no number, or none
+ * @throws UserError where it is no number, or 0
  */
 export function parseJobs(text: string | undefined): number | undefined {
   const jobs = text === undefined ? undefined : parseCount(text, '--jobs');
@@ -106,7 +106,7 @@ export function parseJobs(text: string | undefined): number | undefined {
 }
 
 /**
- * Metrics in a list with commas.
+ * Reads metrics between commas.
  * @throws UserError with the nearest name, where one is none
  */
 export function metricNames(text: string, flag: string): string[] {
@@ -146,12 +146,12 @@ export function addPictureOptions(command: Command): Command {
     .option('--html <path>', 'write a page with figures that zoom, short for -o html=<path>');
 }
 
-/** Values of `-o`, with those that `--svg` and `--html` are short for. */
+/** Values of `-o`, including those of `--svg` and `--html`. */
 export function outputsOf({ html, output, svg }: OutputOptions): string[] {
   return [...output, ...Object.entries({ svg, html }).flatMap(([name, path]) => (path === undefined ? [] : [`${name}=${path}`]))];
 }
 
-/** The format that was asked for on stdout, or null. */
+/** The requested format of stdout, or null. */
 export function stdoutFormat(options: OutputOptions): string | null {
   return options.json === true ? 'json' : (options.format ?? null);
 }

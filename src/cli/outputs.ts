@@ -10,12 +10,12 @@ import type { BinaryFormat, Format, OutputFormat, ReportOptions } from '../repor
 import type { CliContext } from './context.js';
 import { type OutputOptions, outputsOf, stdoutFormat } from './options.js';
 
-/** How reports look in a file. */
+/** Options of reports in files. */
 const FILE_OPTIONS = { color: false, width: 80, unicode: true } as const;
 
 /**
  * Reads the value of one `-o`: `json=result.out`, `result.json`, `markdown=-`.
- * @param formats those that the command has, its default first
+ * @param formats of the command, its default first
  * @returns path `-`: stdout
  * @throws UserError where the format is unknown or cannot be told from the path
  */
@@ -31,7 +31,7 @@ export function parseOutput<T>(
     const format = formats.find((one) => one.name === name);
     if (format !== undefined && path !== '') return { format, path };
     if (format !== undefined) throw new UserError(`-o ${text}: has no path; write ${name}=<path>, or ${name}=- for stdout`);
-    // A path may well have a "=" in it, but then not before its first letter that no name of a format has.
+    // A path may contain "=", but not directly after a word that could name a format.
     if (/^[a-z][a-z0-9-]*$/i.test(name)) {
       throw new UserError(`-o ${text}: unknown format "${name}": ${didYouMean(name, names)} (for a path with "=" write ./${text})`);
     }
@@ -51,7 +51,7 @@ interface OpenTarget<T> {
   readonly sink: Sink | null;
 }
 
-/** The outputs of one run of a command, open. */
+/** The open outputs of one run of a command. */
 export class Outputs<T> {
   readonly #targets: readonly OpenTarget<T>[];
   readonly #context: CliContext;
@@ -66,7 +66,7 @@ export class Outputs<T> {
    * format is a picture, which says nothing in a terminal.
    * @param specs values of `-o`
    * @param format `--format` (or json for `--json`): what goes to stdout; null: not asked for
-   * @param inputs paths of recordings that the work reads, with or without rows: an output over one of them would destroy what cannot be had again
+   * @param inputs paths of recordings that the work reads, with or without rows: no output may replace one of them
    * @throws UserError where a format or path is wrong, or cannot be written
    */
   static open<T>(
@@ -101,7 +101,7 @@ export class Outputs<T> {
 
   /**
    * Renders the value into every output and puts the files in place; stdout comes last, when the files are safe.
-   * @param all everything rather than the answer at a glance, as `--verbose` asks for
+   * @param all everything instead of a summary, for `--verbose`
    */
   async deliver(value: T, all = false): Promise<void> {
     const verbose = all || this.#context.options.verbose;
@@ -148,13 +148,13 @@ export async function deliver<T>(
   }
 }
 
-/** True where two paths lead to one file, which the later of two outputs would replace. What is written to devices is not lost. */
+/** True where two paths lead to one regular file, which the later of two outputs would replace. */
 export function isSameFile(one: string, other: string): boolean {
   if (one === '-' || other === '-') return one === other;
   return fileOf(one) === fileOf(other) && !statSync(one, { throwIfNoEntry: false })?.isCharacterDevice();
 }
 
-/** Absolute path, links followed as far as there is something. */
+/** Absolute path, with links followed as far as the path exists. */
 function fileOf(path: string): string {
   const absolute = resolve(path);
   if (existsSync(absolute)) return realpathSync(absolute);
@@ -178,7 +178,7 @@ function formatNamed<T>(name: string, formats: readonly OutputFormat<T>[]): Outp
   throw new UserError(`--format ${name}: unknown format: ${didYouMean(name, names)}`);
 }
 
-/** Where an output is written. */
+/** The destination of an output. */
 interface Sink {
   write(data: string | Uint8Array): void;
   /** Puts the finished file in its place. */
@@ -189,7 +189,7 @@ interface Sink {
 
 /**
  * Opens an output, so that a bad path fails before the work that fills it.
- * @param flag what the path is a value of, for messages
+ * @param flag the flag of the path, for messages
  * @throws UserError where the path cannot be written
  */
 export function openSink(path: string, flag = '-o'): Sink {

@@ -1,4 +1,4 @@
-// `moeprof plan`: how much GPU memory a service level takes, by system and machine. Runs the same run with smaller and larger expert caches.
+// `moeprof plan`: the GPU memory for a service level, by system and machine. Runs the same run with smaller and larger expert caches.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import type { Override } from '../base/yaml.js';

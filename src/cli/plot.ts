@@ -33,7 +33,7 @@ Examples:
     --y speed.decode --series system --html front.html
 `;
 
-/** Statistics that say where a point stands. */
+/** Statistics for the place of a point. */
 const PLACES = STATISTICS.slice(0, 4);
 
 /** Narrowest and widest figure, mm. */

@@ -1,4 +1,4 @@
-// `moeprof predict eval`: its options, and how predictors are judged. `predict train` judges the predictor that it has trained in the same way.
+// `moeprof predict eval`: its options, and the evaluation of predictors, which `predict train` uses as well.
 import { cpus } from 'node:os';
 import { UserError } from '../base/errors.js';
 import { parseCount, parseShare } from '../base/units.js';
@@ -24,7 +24,7 @@ export interface JudgingOptions extends TraceFlags {
   readonly seed: string;
 }
 
-/** Judges and reports. */
+/** Judges predictors and reports the scores. */
 export async function runEval(named: readonly string[], options: JudgingOptions & OutputOptions, context: CliContext): Promise<void> {
   const startedAt = performance.now();
   await deliver(context, evaluationReports, options, async () => {
@@ -96,7 +96,7 @@ export function headOf({ model, training }: PredictionInputs, options: JudgingOp
   } as const;
 }
 
-/** Where and how long it ran, and what predictors took. */
+/** Place and duration of the evaluation, and times of the predictors. */
 export function environment(startedAt: number, predictNs: readonly JudgedTimes[]): ReportEnvironment {
   return {
     node: process.version,

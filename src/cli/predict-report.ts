@@ -37,7 +37,7 @@ export interface ReportEnvironment {
   readonly platform: string;
   readonly cpu: string;
   readonly wallMs: number;
-  /** Of it for training. */
+  /** Part of the time for training. */
   readonly trainingMs?: number;
   /** Time of each predictor, ns a token. */
   readonly predictNs: readonly JudgedTimes[];
@@ -51,7 +51,7 @@ export interface EvaluationReport extends ReportHead {
 /** Report of `predict train`. */
 interface TrainingReport extends ReportHead {
   readonly schema: typeof TRAINING_SCHEMA;
-  /** Kind, network and how it was trained. */
+  /** Kind, network and options of the training. */
   readonly options: Readonly<Record<string, unknown>>;
   /** The network in words. */
   readonly network: string;
@@ -131,7 +131,7 @@ function evaluationGrids(
   ];
 }
 
-/** Unions of batches, where names are as many as is expected, and what predictors took. */
+/** Unions of batches, and times of the predictors. */
 function batchGrid(predictors: readonly Judged[], size: number, times: readonly JudgedTimes[]): Grid {
   const own = ({ predictor }: Judged): JudgedTimes | undefined => times.find((one) => one.predictor === predictor);
   const count = (head: string, of: (judged: Judged) => number | undefined): ColumnOf<Judged> => ({
@@ -202,7 +202,7 @@ function legend({ batch, distances, minProbability }: EvaluationOptions, topK: n
   );
 }
 
-/** By layer, and the reliability curve. */
+/** Scores by layer, and the reliability curve. */
 function detailGrids(judged: Judged): Grid[] {
   const { before, predictor } = judged;
   const spoken = spokenBy(judged);
@@ -242,7 +242,7 @@ function ratioColumn<Row>(head: string, of: (row: Row) => number | null | undefi
   return { head, of: (row) => ({ value: of(row) ?? null, text: dotted(of(row)) }) };
 }
 
-/** `.590`; nothing there: a dash. */
+/** `.590`; a dash for no value. */
 function dotted(value: number | null | undefined): string {
   if (value === null || value === undefined) return '-';
   return value >= 0.9995 ? '1' : value.toFixed(3).slice(1);

@@ -1,4 +1,4 @@
-// `moeprof predict train`: from traces to an ONNX file, and the report on what it is worth.
+// `moeprof predict train`: from traces to an ONNX file, and a report on its scores.
 import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
 import { comparablePredictors } from '../predict/compare.js';

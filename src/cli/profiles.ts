@@ -1,4 +1,4 @@
-// `moeprof profiles`: what ships with moeprof. Names are printed as `family/name`, one a line, so that they can be piped into `show`.
+// `moeprof profiles`: the profiles that ship with moeprof. Names are printed as `family/name`, one a line, so that they can be piped into `show`.
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
@@ -26,7 +26,7 @@ interface Family {
   names(): readonly string[];
   /** True where members are listed only when the family is asked for. */
   readonly asked?: boolean;
-  /** The member that another spelling means; absent: names have one spelling. */
+  /** Finds a member by another spelling; absent: names have one spelling. */
   find?(name: string): string | undefined;
   /** A few words on a member, or nothing. */
   summary(name: string): string;
@@ -59,7 +59,7 @@ function firstComment(text: string): string {
     .replace(/\.(\s.*)?$/, '');
 }
 
-/** A family of parts of machines: one line each in a catalogue, and more of them than a list of everything should hold. */
+/** A family of machine parts: a catalogue with a line each, too long for a list of everything. */
 function parts<P extends CataloguePart>(
   name: string,
   catalogue: Catalogue<P>,
@@ -213,7 +213,7 @@ export function define(command: Command, context: CliContext): void {
 
 /** @throws UserError with the nearest family */
 function familyNamed(wanted: string): Family {
-  // The plural and the name of the folder are meant too.
+  // The plural and the folder's name are accepted, too.
   const found = families.find((family) => [family.name, `${family.name}s`, family.name.replace(/y$/, 'ies')].includes(wanted));
   if (found !== undefined) return found;
   const names = families.map((family) => family.name);
@@ -229,7 +229,7 @@ function memberNamed(wanted: string): { family: Family; name: string } {
     const member = family.find === undefined ? family.names().find((known) => known === name) : family.find(name);
     return member === undefined ? [] : [{ family, name: member }];
   });
-  // A machine that is named after its card comes before the card.
+  // A machine named after its card takes precedence over the card.
   const first = all.filter(({ family }) => family.asked !== true);
   const having = first.length > 0 ? first : all;
   if (having.length === 1) return having[0]!;

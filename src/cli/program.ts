@@ -10,7 +10,7 @@ import type { CliContext, GlobalOptions } from './context.js';
 import { Runtime } from './runtime.js';
 import { detectTerminal } from './terminal.js';
 
-/** Help and messages never spread over more columns. */
+/** Widest line of help and messages, columns. */
 const HELP_WIDTH = 80;
 
 /**
@@ -35,7 +35,7 @@ export async function runCli(argv: readonly string[], entries: readonly CommandE
 }
 
 function buildProgram(runtime: Runtime, argv: readonly string[], entries: readonly CommandEntry[]): Command {
-  // Help can be asked for before the options are parsed, so its colours look at the arguments themselves.
+  // Help may print before the options are parsed, so its colours depend on the arguments themselves.
   const choice = argv.includes('--no-color') ? false : argv.includes('--color') ? true : undefined;
   const helpTerminal = detectTerminal(process.stdout, process.env, choice);
   let running = 'moeprof';
@@ -73,7 +73,7 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
   for (const entry of entries) {
     program.command(entry.name).summary(entry.summary).description(sentence(entry.summary)).helpGroup(`${entry.group}:`);
   }
-  // The stubs above are enough for the list of commands; the one that runs is filled in just before its own arguments are parsed.
+  // The stubs above suffice for the list of commands; the one that runs is completed just before its own arguments are parsed.
   program.hook('preSubcommand', async (_, command) => {
     const entry = entries.find(({ name }) => name === command.name());
     if (entry === undefined) return;
@@ -90,7 +90,7 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
   return program;
 }
 
-/** A description with choices and default, as far as they say something: "off" and "none given" go without saying. */
+/** A description with choices and default; defaults like "off" and "none given" are left out. */
 function optionDescription({ description, argChoices, defaultValue, defaultValueDescription }: Option): string {
   const says =
     defaultValueDescription ?? (typeof defaultValue === 'string' || typeof defaultValue === 'number' ? String(defaultValue) : '');
@@ -98,7 +98,7 @@ function optionDescription({ description, argChoices, defaultValue, defaultValue
   return extra.length === 0 ? description : `${description} (${extra.join('; ')})`;
 }
 
-/** `moeprof help run` means `moeprof run --help`; of a command that there is not, neither shows the help of another. */
+/** Turns `moeprof help run` into `moeprof run --help`; an unknown command is an error in either form. */
 function asHelpOption(argv: readonly string[], entries: readonly CommandEntry[]): string[] {
   const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
   const command = words[0];
@@ -130,16 +130,16 @@ function openFilesLimit(): number {
   return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY;
 }
 
-/** Says what went wrong. @returns the exit code */
+/** Prints an error. @returns the exit code */
 function failure(error: unknown, debug: boolean): number {
-  // Commander has said it already: help and version (0), or a wrong flag or argument.
+  // Commander has printed it already: help and version (0), or a wrong flag or argument.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.input;
   const lines = debug && error instanceof Error ? (error.stack ?? '').split('\n') : [];
   const stack = lines.map((line) => `\n${visible(line)}`).join('');
   const { code } = (error ?? {}) as NodeJS.ErrnoException;
   if (code === 'EMFILE' || code === 'ENFILE') return failure(new UserError('too many files are open; allow more with ulimit -n'), debug);
   if (code === 'ERR_MODULE_NOT_FOUND') {
-    // Node says this of a package that is there, too, where it may open no more files.
+    // Node also reports this of an installed package when it may open no more files.
     const limit = openFilesLimit();
     const few = limit < ENOUGH_FILES;
     const why = few ? `with at most ${limit} open files; allow more with ulimit -n` : 'it is not there; install it again';

@@ -2,7 +2,7 @@
 // done, so that it never appears in logs or results.
 import { formatCount } from '../base/units.js';
 
-/** How progress is shown. `lines`: one line per tenth, for logs. */
+/** The display of progress. `lines`: one line per tenth, for logs. */
 export type ProgressMode = 'bar' | 'lines' | 'off';
 
 /** The outside world of a progress bar. */
@@ -15,7 +15,7 @@ interface ProgressSink {
   now(): number;
 }
 
-/** Work shorter than this shows nothing, ms. */
+/** Delay before anything is shown, ms. */
 const DELAY = 1000;
 /** Time between two drawings, ms. */
 const INTERVAL = 100;
@@ -23,7 +23,7 @@ const BAR = 24;
 
 /** Progress of one piece of work. Cheap to update: most updates only compare two numbers. */
 export interface Progress {
-  /** Shows how many units are done. @param aside text in place of the time left */
+  /** Shows the number of finished units. @param aside text in place of the time left */
   update(done: number, aside?: string): void;
   /** Takes the bar away. */
   finish(): void;
@@ -31,8 +31,8 @@ export interface Progress {
 
 /**
  * Begins to show progress.
- * @param label what is being done, e.g. `replaying`
- * @param total units of work; 0: how many is not known yet, and only the label is shown
+ * @param label name of the work, e.g. `replaying`
+ * @param total units of work; 0: their number is unknown, and only the label is shown
  * @param unit their name, e.g. `tokens`
  */
 export function startProgress(mode: ProgressMode, sink: ProgressSink, label: string, total: number, unit: string): Progress {
@@ -67,7 +67,7 @@ export function startProgress(mode: ProgressMode, sink: ProgressSink, label: str
     if (now < next) return;
     next = now + INTERVAL;
     drawn = true;
-    // Back to the first column, the line, and nothing of a longer one before it; a line that wraps could not be taken back.
+    // The line replaces the one before it, which may have been longer; it must not wrap.
     sink.write(`\r${shown(done, now, aside).slice(0, Math.max(1, sink.width - 1))}\u001b[K`);
   };
   return {

@@ -11,9 +11,9 @@ import type { Outcome } from '../explore/study/outcome.js';
 import { entryText } from '../explore/study/store.js';
 import type { FromChild, ToChild } from './run-child.js';
 
-/** Longest time in ms that a run may keep the parent's end unheard. */
+/** Longest time in ms until a run notices the end of its parent. */
 const BREATH = 50;
-/** Longest time in ms that an outcome waits for others to go with it. */
+/** Longest time in ms that an outcome waits for others, to share a message. */
 const WAIT = 250;
 
 if (process.send === undefined) throw new Error('queue-child.js runs as a child process only');
@@ -43,7 +43,7 @@ async function work(): Promise<void> {
     const ran = await ranOf(task);
     const { system, user } = process.cpuUsage(begun);
     outcomes.push([id, ran, (system + user) / 1000]);
-    // While the parent sees to these, there are as many left to run.
+    // While the parent handles these, half of its cells are left to run.
     if (outcomes.length >= tasks.length) send();
     else waiting ??= setTimeout(() => send(), WAIT);
     await nextTurn();
@@ -51,7 +51,7 @@ async function work(): Promise<void> {
   busy = false;
 }
 
-/** Sends what there is to tell. */
+/** Sends the finished outcomes. */
 function send(returned: readonly number[] = []): void {
   if (waiting !== null) clearTimeout(waiting);
   waiting = null;

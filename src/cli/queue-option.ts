@@ -16,7 +16,7 @@ export function addQueueOption(command: Command): Command {
     .option('--queue-prefix <text>', 'prefix of all keys of the queue', QUEUE_PREFIX);
 }
 
-/** The server that is named. @throws UserError where none is, or its address cannot be one */
+/** The named server. @throws UserError where none is named, or its address is malformed */
 export function namedQueue({ queue, queuePrefix }: QueueOption): QueueAddress {
   if (queue === undefined) throw new UserError('--queue: is missing; write e.g. --queue redis://localhost:6379/0');
   return queueAddress(queue, queuePrefix);

@@ -1,4 +1,4 @@
-// `moeprof queue`: what the server of `moeprof sweep --queue` holds, and how it is emptied.
+// `moeprof queue`: shows and empties the server of `moeprof sweep --queue`.
 import type { Command } from 'commander';
 import { formatCount } from '../base/units.js';
 import { PASSWORD_VARIABLE } from '../explore/queue/address.js';

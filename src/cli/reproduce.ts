@@ -1,4 +1,4 @@
-// `moeprof reproduce`: what papers publish of their systems, beside what the same setting gives here.
+// `moeprof reproduce`: figures that papers publish of their systems, beside those of the same setting here.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';

@@ -17,7 +17,7 @@ const CHILD = fileURLToPath(new URL('./queue-child.js', import.meta.url));
 /** Bytes kept of a process's last output: enough to hold why it died. */
 const LAST_WORDS = 4096;
 
-/** A process. */
+/** A process that runs cells. */
 export class RunChild {
   readonly #process: ChildProcess;
   readonly #outbox: [number, CellTask][] = [];
@@ -43,7 +43,7 @@ export class RunChild {
     this.#process.on('close', (code, signal) => end(signal === null ? `ended with ${String(code)}` : `was ended by ${signal}`));
   }
 
-  /** Has it run a cell, after those that it has. Cells of one turn go there together. */
+  /** Gives it a cell to run after its others. Cells of one turn share a message. */
   give(id: number, task: CellTask): void {
     this.#outbox.push([id, task]);
     if (this.#outbox.length > 1) return;
@@ -60,13 +60,13 @@ export class RunChild {
     if (this.#process.connected) this.#process.disconnect();
   }
 
-  /** If it has ended already, `lost` is called soon. */
+  /** Sends a message. If the process has ended already, `lost` is called soon. */
   #send(message: ToChild): void {
     if (this.#process.connected) this.#process.send(message, () => undefined);
   }
 }
 
-/** Why a process died, as Node says it; nothing where it said nothing of it. */
+/** The reason of a process's death in Node's output; empty where there is none. */
 function reasonIn(said: string): string {
   const line = said.split('\n').find((one) => /FATAL ERROR|Error:/.test(one));
   return line === undefined ? '' : `: ${line.replace(/^.*FATAL ERROR: /, '').trim()}`;

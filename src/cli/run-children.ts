@@ -1,15 +1,15 @@
-// Processes that run cells. A cell that takes its process down takes down no other, and a new process takes the place: those that the
-// process had beside it are run again, each alone, so that the one that did it is found out.
+// Processes that run cells. A cell that kills its process is the only one to fail: a new process takes its place and runs each of the others
+// again, alone, to find the cause.
 import { type CellProcesses, type CellTask, NotNow, type Ran } from '../explore/queue/worker-side.js';
 import { CellPace } from './cell-pace.js';
 import { type FromChild, RunChild } from './run-child.js';
 
-/** A cell may take so long before its process gives back what waits behind it, ms. */
+/** Time after which a running cell makes its process give back the cells behind it, ms. */
 const LONG_MS = 2000;
 /** Time between two looks for such cells, ms. */
 const LOOK_MS = 500;
 
-/** A cell that was asked for. */
+/** A cell that waits for its outcome. */
 interface Wish {
   readonly task: CellTask;
   resolve(ran: Ran): void;
@@ -21,11 +21,11 @@ interface Wish {
 /** Starts a process; see {@link RunChild} for its parameters. */
 export type StartChild = (hear: (said: FromChild) => void, lost: (how: string) => void) => Pick<RunChild, 'give' | 'askBack' | 'end'>;
 
-/** A process and what it has, in order. */
+/** A process and its cells, in order. */
 interface Place {
   readonly child: ReturnType<StartChild>;
   readonly has: Map<number, Wish>;
-  /** When it was heard of last, or given something while it had nothing, ms. */
+  /** Time of its last message, or of its first cell after a pause, ms. */
   since: number;
 }
 
@@ -39,18 +39,18 @@ export class RunChildren implements CellProcesses {
   #next = 0;
   #looking: NodeJS.Timeout | null = null;
 
-  /** @param start other processes than usual */
+  /** @param start starts processes, for tests */
   constructor(most: number, start: StartChild = (hear, lost) => new RunChild(hear, lost)) {
     this.#most = most;
     this.#startChild = start;
   }
 
-  /** Cells that should be asked for at a time. */
+  /** Cells that the pool takes at a time. */
   get room(): number {
     return this.#most * this.#pace.depth;
   }
 
-  /** Runs a cell. Rejects where its process dies, with what it said; and with {@link NotNow} where it would wait for long. */
+  /** Runs a cell. Rejects with its last output where its process dies, and with {@link NotNow} where it would wait for long. */
   run(task: CellTask): Promise<Ran> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ task, resolve, reject, alone: false });
@@ -82,7 +82,7 @@ export class RunChildren implements CellProcesses {
     }
   }
 
-  /** Where the next cell goes; null: it waits. */
+  /** The process for the next cell; null: the cell waits. */
   #freest(alone: boolean): Place | null {
     const places = [...this.#places].sort((one, other) => one.has.size - other.has.size);
     const [first] = places;
@@ -117,7 +117,7 @@ export class RunChildren implements CellProcesses {
     for (const id of returned) place.has.delete(id);
     this.#waiting.unshift(...back);
     this.#deal();
-    // Nobody here is free for them.
+    // No process here is free for them.
     for (const wish of back) {
       const at = this.#waiting.indexOf(wish);
       if (at < 0) continue;
@@ -134,7 +134,7 @@ export class RunChildren implements CellProcesses {
     this.#deal();
   }
 
-  /** Asks cells back that wait behind a long one: somebody else may be free. */
+  /** Asks for cells that wait behind a long one: another worker may be free. */
   #look(): void {
     const now = performance.now();
     for (const { child, has, since } of this.#places) {

@@ -6,6 +6,7 @@ import { rankingDocument, rankingReports } from '../report/ranking/ranking.js';
 import type { Result } from '../result/result.js';
 import { loadSystem } from '../system/system.js';
 import type { CliContext } from './context.js';
+import { namesIn } from './listed.js';
 import type { OutputOptions } from './options.js';
 import { deliver } from './outputs.js';
 
@@ -36,18 +37,6 @@ export function combinationsOf(options: { readonly system?: string; readonly har
 }
 
 /**
- * Names in a list with commas.
- * @throws UserError where one is empty or stands twice
- */
-export function namesIn(names: string, flag: string): string[] {
-  const list = names.split(',').map((name) => name.trim());
-  if (list.includes('')) throw new UserError(`${flag} ${names}: has an empty name; write e.g. ${flag} a,b`);
-  const twice = list.find((name, i) => list.indexOf(name) !== i);
-  if (twice !== undefined) throw new UserError(`${flag} ${names}: names ${twice} twice`);
-  return list;
-}
-
-/**
  * Runs all combinations and delivers the ranking.
  * @param run runs one combination
  */
@@ -66,7 +55,7 @@ export async function runMany(
   await deliver(context, formats, options, rank, options.trace);
 }
 
-/** Runs one combination; a mistake says which. */
+/** Runs one combination; its errors name it. */
 async function named(combination: Combination, run: (combination: Combination) => Promise<Result>): Promise<Result> {
   try {
     return await run(combination);

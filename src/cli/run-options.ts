@@ -18,7 +18,7 @@ import { parseColumns } from '../trace/formats/columns.js';
 import { missRulesOf } from './on-miss.js';
 import { addRoutingOptions, allowCodeOption, collect, scopeOption, seedOption, type TraceFlags, tokensOption } from './options.js';
 
-/** Flags that say which routing is replayed, in which order it is drawn, and of which model. */
+/** Flags of the replayed routing, its seed and its model. */
 export interface RoutingFlags extends TraceFlags {
   readonly quantization?: string;
   readonly trace: readonly string[];
@@ -55,7 +55,7 @@ export interface RunFlags extends RoutingFlags {
   readonly allowCode?: boolean;
 }
 
-/** Adds the flags that say what runs. */
+/** Adds the flags of a run. */
 export function addRunOptions(command: Command): Command {
   return addRoutingOptions(command.optionsGroup('What runs:'))
     .option('--variant <variant>', 'change the routing: top-p=0.9, null=8, ./mine.mjs, ...; repeatable, in order', collect, [])
@@ -117,10 +117,10 @@ export function toldOf(
   return { profile: file, overrides: [{ path: ['system'], value: LOADING, label: policy.label }, ...overrides], allowCode, note };
 }
 
-/** The system for a cache policy that is tried on the quick start, whose own system never loads what is not there. */
+/** The system for a cache policy on the quick start, whose own system never loads an expert. */
 const LOADING = 'on-demand-lru';
 
-/** The cache policy that overrides give where they leave the rest of the system as it is, and it begins with an empty cache. */
+/** The cache policy among overrides that change nothing else of the system and begin with an empty cache. */
 function lonelyPolicy(overrides: readonly Override[]): Override | undefined {
   const ofSystem = overrides.filter(({ path: [root] }) => root === 'system');
   if (ofSystem.some(({ path: [, part] }) => part === undefined || part === 'onMiss' || part === 'predictor')) return undefined;
@@ -193,7 +193,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
 }
 
 /**
- * Overrides of the flags that say which routing is replayed.
+ * Overrides of the routing flags.
  * @param local turns a name or path of the command line into one that a run may contain
  */
 export function routingOverrides(options: RoutingFlags, local: (value: string) => string = (value) => value): Override[] {
@@ -216,7 +216,7 @@ function adding(overrides: Override[]) {
   };
 }
 
-/** A number as such: the schema says where it must be whole. Any other text is left to it, too. */
+/** Parses a number where the text is one; the schema judges it, and any other text. */
 function number(text: string): unknown {
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }

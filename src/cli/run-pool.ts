@@ -10,19 +10,19 @@ import type { Progress } from './progress.js';
 import { canRunInThreads, RunThreads } from './run-threads.js';
 import type { Settle, Settled, Update } from './settled.js';
 
-/** Time between two drawings of what nothing is heard of, ms. */
+/** Time between two drawings while no message comes, ms. */
 const TICK = 500;
 
-/** How runs are run. */
+/** Options of a pool. */
 export interface PoolOptions {
   /** Most runs at a time; the machine's cores unless said. */
   readonly threads?: number | undefined;
-  /** Record what pictures are drawn from. */
+  /** Record the data of pictures. */
   readonly details?: boolean;
 }
 
 /**
- * Runs all.
+ * Runs all and returns their results.
  * @returns results in the order of `runs`
  * @throws UserError of the first run in this order that is refused, whichever is refused first in time
  */
@@ -49,7 +49,7 @@ export async function runAll(
 
 /**
  * Executes runs, several at a time, and reports each when it ends.
- * @param count how many runs there are
+ * @param count number of runs
  * @param runs taken one at a time, when there is a thread for it; null: this one is settled already
  * @param settle is called for each with its index in `runs`; it returns true to stop
  */
@@ -61,7 +61,7 @@ export async function runEach(
   settle: Settle,
 ): Promise<void> {
   const show = progressOf(count, context);
-  // Threads say how far they are only once they replay; what they wait for until then is shown all the same.
+  // Threads report progress only once they replay; until then only the label is shown.
   const ticking = setInterval(show.tick, TICK).unref();
   try {
     if (count > 1 && threads > 1 && canRunInThreads()) {
@@ -88,7 +88,7 @@ export async function runEach(
   }
 }
 
-/** Runs one; what is wrong becomes its outcome. */
+/** Runs one; an error becomes its outcome. */
 async function settledBy(run: () => Promise<Result>): Promise<Settled> {
   try {
     return { status: 'done', result: await run() };
@@ -98,7 +98,7 @@ async function settledBy(run: () => Promise<Result>): Promise<Settled> {
   }
 }
 
-/** One bar over all runs: tokens of those that have said how many they have. */
+/** One bar over all runs: tokens of the runs that have reported their number. */
 function progressOf(runs: number, context: Pick<CliContext, 'progress'>): { update: Update; tick(): void; finish(): void } {
   const shares = new Float64Array(runs);
   let sum = 0;

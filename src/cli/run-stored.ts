@@ -9,7 +9,7 @@ import { MissingCells, type SettleCell } from './missing-cells.js';
 import { runEach } from './run-pool.js';
 import type { Settled } from './settled.js';
 
-/** Where outcomes come from, and how many runs there are at a time. */
+/** The store of outcomes, and the number of runs at a time. */
 export interface StoredOptions {
   /** Null: nothing is kept, and runs have no fingerprint. */
   readonly store: Store | null;
@@ -18,8 +18,8 @@ export interface StoredOptions {
 
 /**
  * Settles all cells. Cells of one fingerprint are run once.
- * @param count how many there are
- * @param cells make the run of each, in order, when its turn comes; a UserError: it cannot be
+ * @param count number of cells
+ * @param cells make the run of each, in order, in its turn; a UserError: it is impossible
  * @param settle is called for each
  */
 export async function runStored(

@@ -10,7 +10,7 @@ import type { Settle, Update } from './settled.js';
 /** The compiled worker; moeprof run from its TypeScript sources has none. */
 const WORKER = fileURLToPath(new URL('./run-worker.js', import.meta.url));
 
-/** True where there is something that a thread could execute. */
+/** True where there is a compiled worker. */
 export function canRunInThreads(): boolean {
   return existsSync(WORKER);
 }
@@ -21,7 +21,7 @@ export class RunThreads {
   readonly #details: boolean;
   readonly #update: Update;
   readonly #settle: Settle;
-  /** By thread: the run that it has. */
+  /** The index of the running run, by thread. */
   readonly #running = new Map<Worker, number>();
   #next = 0;
   #resolve: () => void = () => undefined;
@@ -29,7 +29,7 @@ export class RunThreads {
 
   /**
    * @param runs taken when there is a thread for them; null: settled already
-   * @param details record what pictures are drawn from
+   * @param details record the data of pictures
    */
   constructor(runs: Iterable<RunSpec | null>, details: boolean, update: Update, settle: Settle) {
     this.#runs = runs[Symbol.iterator]();
@@ -118,7 +118,7 @@ export class RunThreads {
     this.#start();
   }
 
-  /** Settles the run of a thread, which has none then. */
+  /** Settles the run of a thread, which is free then. */
   #end(worker: Worker, outcome: Parameters<Settle>[1]): void {
     const index = this.#running.get(worker)!;
     this.#running.delete(worker);

@@ -1,4 +1,4 @@
-// The thread side of `run-threads.ts`: takes one run after another, sends back its result or what was wrong with it.
+// The thread side of `run-threads.ts`: takes one run after another, sends back its result or its error.
 import { parentPort } from 'node:worker_threads';
 import { UserError } from '../base/errors.js';
 import { simulateRun } from '../engine/simulate.js';
@@ -9,7 +9,7 @@ import type { RunSpec } from '../system/run.js';
 export interface RunTask {
   readonly index: number;
   readonly run: RunSpec;
-  /** Record what pictures are drawn from. */
+  /** Record the data of pictures. */
   readonly details: boolean;
 }
 
@@ -20,7 +20,7 @@ export type RunReply =
   | { readonly kind: 'refused'; readonly index: number; readonly message: string; readonly exitCode: number }
   | { readonly kind: 'failed'; readonly index: number; readonly message: string; readonly stack: string };
 
-/** Time between two words on progress, ms. */
+/** Time between two reports of progress, ms. */
 const INTERVAL = 100;
 
 const port = parentPort;

@@ -1,4 +1,4 @@
-// The world of a running command: the process's streams behind the small interface that commands see.
+// The environment of a running command: the process's streams behind the small interface of commands.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EXIT, UserError } from '../base/errors.js';
 import { visible } from '../base/text.js';
@@ -7,14 +7,14 @@ import type { CliContext, GlobalOptions } from './context.js';
 import { type Progress, type ProgressMode, startProgress } from './progress.js';
 import { detectTerminal, type Environment, type Terminal } from './terminal.js';
 
-/** Longest time in ms that work may keep timers, and where they are listened to signals, waiting. */
+/** Longest time in ms that work may block timers and signals. */
 const BREATH = 50;
 
 /** {@link CliContext} on a real process. */
 export class Runtime implements CliContext {
   readonly environment: Environment;
   exitCode: number = EXIT.ok;
-  /** Whose output is under way: what is buffered meets a closed pipe or a full disk only after its command has returned. */
+  /** The latest runtime: its buffered output may meet a closed pipe or a full disk after its command has returned. */
   static #latest: Runtime | null = null;
   readonly #process: NodeJS.Process;
   readonly #failure: (error: unknown) => number;
@@ -26,7 +26,7 @@ export class Runtime implements CliContext {
 
   /**
    * Takes over broken pipes and stray exceptions until {@link close}.
-   * @param failure says what went wrong, and with which exit code
+   * @param failure prints an error and returns its exit code
    */
   constructor(process: NodeJS.Process, failure: (error: unknown) => number) {
     this.#process = process;
@@ -40,7 +40,7 @@ export class Runtime implements CliContext {
       on('SIGINT', () => this.#end(EXIT.interrupted));
       on('SIGTERM', () => this.#end(EXIT.terminated));
     }
-    // Node would end with 1, which says that a gate has failed.
+    // Node would end with 1, the code of a failed gate.
     on('uncaughtException', (error) => this.#end(failure(error)));
     this.#failure = failure;
     if (Runtime.#latest === null) {
@@ -50,7 +50,7 @@ export class Runtime implements CliContext {
     Runtime.#latest = this;
   }
 
-  /** Where the global options come from. */
+  /** Sets the source of the global options. */
   readOptions(read: () => GlobalOptions): void {
     this.#options = read;
   }
@@ -79,7 +79,7 @@ export class Runtime implements CliContext {
     const { stderr } = this.#process;
     const { width, unicode } = detectTerminal(stderr, this.environment, this.options.color);
     const mode = this.#progressMode();
-    // A signal that ends the process takes the line away first. What is done keeps nobody waiting, and leaves signals to the system.
+    // A signal that ends the process removes the line first; finished work leaves signals to the system.
     const ended = (signal: NodeJS.Signals): void => {
       shown.finish();
       this.#process.kill(this.#process.pid, signal);
@@ -128,7 +128,7 @@ export class Runtime implements CliContext {
     this.#end(error.code === 'EPIPE' ? this.exitCode : this.#failure(new UserError(`stdout: cannot be written: ${error.message}`)));
   }
 
-  /** Gives back what was taken over. */
+  /** Removes all handlers. */
   close(): void {
     for (const undo of this.#undo.splice(0)) undo();
   }

@@ -1,4 +1,4 @@
-// Names of scenarios, and the files that stand for them: `code.json` is scenario code; `code@1.json`, `code@2.json` are repeats of it.
+// Names of scenarios and their files: `code.json` is scenario code; `code@1.json`, `code@2.json` are repeats of it.
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { UserError } from '../base/errors.js';
@@ -8,7 +8,7 @@ export const BASELINES = join('.moeprof', 'baselines');
 
 const ENDING = /(@\d+)?\.(json|ya?ml)$/i;
 
-/** The scenario that a file stands for: its path without the ending, and without the number of a repeat. */
+/** The scenario of a file: its path without the ending, and without the number of a repeat. */
 function scenarioOf(path: string): string {
   return path.replace(ENDING, '');
 }

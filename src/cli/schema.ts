@@ -20,7 +20,7 @@ import { runSchema } from '../system/run-schema.js';
 import { placementFields, predictorFields, schedulerFields, systemSchema } from '../system/system.js';
 import type { CliContext } from './context.js';
 
-/** Files that there is a schema for. */
+/** Kinds of files with a schema. */
 export const SCHEMA_KINDS = [
   'run',
   'system',
@@ -104,7 +104,7 @@ function rawSchema(kind: SchemaKind): JsonSchema {
   const convert = (schema: z.ZodType): JsonSchema => z.toJSONSchema(schema, { io: 'input', target: 'draft-7' }) as unknown as JsonSchema;
   switch (kind) {
     case 'run': {
-      // A system in place is checked by its own schema.
+      // An inline system is checked by its own schema.
       const { $schema: _, ...system } = rawSchema('system');
       const inPlace = { default: 'on-demand-lru', anyOf: [{ type: 'string', minLength: 1 }, system] };
       return withProperty(convert(runSchema), 'system', inPlace);
@@ -127,7 +127,7 @@ function named(fields: Readonly<Record<string, JsonSchema>>): JsonSchema {
   return { anyOf: [{ type: 'string' }, { type: 'object', properties: fields, additionalProperties: true }] };
 }
 
-/** The schema with another property in the place of one, whose description it keeps. */
+/** The schema with one property replaced, its description kept. */
 function withProperty(schema: JsonSchema, name: string, property: JsonSchema): JsonSchema {
   const description = schema.properties?.[name]?.description;
   return { ...schema, properties: { ...schema.properties, [name]: { description, ...property } } };
@@ -156,7 +156,7 @@ const EXAMPLE_VALUES: Readonly<Partial<Record<SchemaKind, Readonly<Record<string
   },
 };
 
-/** The schema with examples at every property that has some; unions and lists are no step. What a field means comes first, for readers. */
+/** The schema with examples at every property that has some; unions and lists add no step to a path. Descriptions come first, for readers. */
 function withExamples(schema: JsonSchema, examples: Readonly<Record<string, readonly string[]>>, path = ''): JsonSchema {
   const inside = (inner: JsonSchema): JsonSchema => withExamples(inner, examples, path);
   const property = ([name, { description, ...inner }]: [string, JsonSchema]): [string, JsonSchema] => {

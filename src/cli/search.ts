@@ -49,7 +49,7 @@ Examples:
   moeprof run front/1.yaml
 `;
 
-/** Cells that are looked at, where a space has more: as many as are drawn of it. */
+/** Cells that are drawn from a larger space. */
 const MOST_CELLS = 20_000;
 
 /** Defines the command. */
@@ -112,10 +112,10 @@ async function searchSpace(path: string, flags: SearchFlags, context: CliContext
   });
 }
 
-/** Milliseconds that a run takes at least where threads pay, which each batch starts anew: they load the engine for themselves. */
+/** Shortest run, ms, for which threads pay: each batch starts them anew, and each loads the engine. */
 const THREADS_PAY = 150;
 
-/** Runs batches, as far as the store does not have them, in threads where the runs so far took long enough for that. */
+/** Runs batches, except for stored runs, in threads where the runs so far took long enough. */
 function batchOf(
   context: CliContext,
   { store, threads }: { readonly store: Store | null; readonly threads: number | undefined },
@@ -136,7 +136,7 @@ function batchOf(
   };
 }
 
-/** Whole runs of the space that a store has, by cell. */
+/** Stored whole runs of the space, by cell. */
 function knownRuns(store: Store, cells: readonly StudyCell[], specOf: (cell: StudyCell) => RunSpec): Map<number, SettledRun> {
   const known = new Map<number, SettledRun>();
   for (const [at, cell] of cells.entries()) {

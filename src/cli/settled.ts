@@ -8,8 +8,8 @@ export type Settled =
   | { readonly status: 'refused'; readonly error: UserError }
   | { readonly status: 'failed'; readonly error: Error };
 
-/** Is told what became of a run, by its place among all; true: nothing more is wanted. */
+/** Receives the outcome of a run, by its index; true: stop. */
 export type Settle = (index: number, outcome: Settled) => boolean;
 
-/** Is told how far a run is, by its place among all. */
+/** Receives the progress of a run, by its index. */
 export type Update = (index: number, done: number, total: number) => void;

@@ -1,4 +1,4 @@
-// Where this moeprof comes from, for CI jobs that run it: a git repository and a commit. No package registry has moeprof, and a job must not
+// The origin of this moeprof, for CI jobs that run it: a git repository and a commit. No package registry has moeprof, and a job must not
 // install a package name that a stranger could still register.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { UserError } from '../base/errors.js';
 import { quoted } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 
-/** A repository and what of it is checked out. */
+/** A repository and the commit or tag to check out. */
 export interface Source {
   /** https address; null: unknown. */
   readonly repository: string | null;

@@ -1,4 +1,4 @@
-// How weights are stored, for `moeprof profiles`: the quantizations of whole files, and the formats of tensors that they mix.
+// Storage formats, for `moeprof profiles`: the quantizations of whole files, and the formats of tensors that they mix.
 import { formatNumber } from '../base/units.js';
 import type { FormatFamily, KernelFormat } from '../model/quantization/formats/format.js';
 import { KERNEL_FORMATS, kernelFormat } from '../model/quantization/formats/index.js';
@@ -16,7 +16,7 @@ const FAMILIES: Readonly<Record<FormatFamily, string>> = {
   int: 'integers in groups',
 };
 
-/** Tensors in the order of a table, and what they are called there. */
+/** Tensors in the order of a table, with their names there. */
 const ROLES: readonly (readonly [TensorRole, string])[] = [
   ['expert-in', 'experts, gate and up'],
   ['expert-down', 'experts, down'],
@@ -31,7 +31,7 @@ const ROLES: readonly (readonly [TensorRole, string])[] = [
   ['head', 'head'],
 ];
 
-/** The model that a rule is shown by. */
+/** The example model for a rule. */
 const EXAMPLE = { columns: 4096, layers: 48, experts: 128, groups: 8, tied: false };
 
 /** A format with its bits: `q4_k 4.5`. */

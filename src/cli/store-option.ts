@@ -1,8 +1,8 @@
-// `--store`: the folder that results are kept in and found again.
+// `--store`: the folder of stored results.
 import { join } from 'node:path';
 import { Store } from '../explore/study/store.js';
 
-/** Store of a study, in the working directory, unless another one is named. */
+/** Default store of a study, in the working directory. */
 export const STORE = join('.moeprof', 'store');
 
 /**

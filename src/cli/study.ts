@@ -1,4 +1,4 @@
-// `moeprof sweep study.yaml`: every cell of a study, or a share of them, each run once; what the store has is not run again.
+// `moeprof sweep study.yaml`: every cell of a study, or a share of them, each run once; stored cells are not run again.
 import { EXIT, UserError } from '../base/errors.js';
 import type { Override } from '../base/yaml.js';
 import { bySystem, sameRows } from '../explore/same-rows.js';
@@ -18,7 +18,7 @@ import type { SweepFlags } from './sweep-flags.js';
 
 /**
  * Runs a study.
- * @param metrics those that were asked for; empty: those of the study
+ * @param metrics requested ones; empty: those of the study
  * @throws UserError where the study is wrong, or none of its cells can run
  */
 export async function runStudy(
@@ -42,10 +42,10 @@ export async function runStudy(
     const paths = pathsOf(study.space);
     const runOfCell = (cell: StudyCell, alike: readonly Override[]) =>
       runOfStudy(study, options, [...cell.map((value, at) => study.override(at, value)), ...alike]);
-    // Those of other shards are looked at, too.
+    // Cells of other shards count, too.
     const alike = await sameRows(bySystem(spaceCells(study.space), paths).map((cell) => () => runOfCell(cell, [])));
     const rows = new StudyRows(paths, metrics.length > 0 ? metrics : study.metrics);
-    // Cells that are under way: those of a million are never all in memory.
+    // Only cells under way are kept: a million cells are never all in memory.
     const open = new Map<number, StudyCell>();
     function* runs(): Generator<() => ReturnType<typeof runOfStudy>> {
       let index = 0;

@@ -1,10 +1,10 @@
 // `moeprof table`: finished runs side by side, as in the table of a paper.
 import type { Command } from 'commander';
-import { UserError } from '../base/errors.js';
 import { pivotOf, STATISTICS, statisticNamed } from '../explore/study/pivot.js';
 import { pivotReports } from '../explore/study/pivot-report.js';
 import { readRuns } from '../explore/study/read-runs.js';
 import type { CliContext } from './context.js';
+import { namesIn } from './listed.js';
 import { addOutputOptions, metricNames, type OutputOptions } from './options.js';
 import { deliver } from './outputs.js';
 
@@ -39,21 +39,13 @@ export function define(command: Command, context: CliContext): void {
   addOutputOptions(command, pivotReports)
     .addHelpText('after', EXAMPLES)
     .action((paths: string[], options: TableOptions) => {
+      const names = (text: string, flag: string): string[] => namesIn(text, flag, 'system,seed');
       const question = {
-        rows: listed(options.rows, '--rows'),
-        columns: options.columns === undefined ? [] : listed(options.columns, '--columns'),
+        rows: names(options.rows, '--rows'),
+        columns: options.columns === undefined ? [] : names(options.columns, '--columns'),
         metrics: metricNames(options.value, '--value'),
-        statistics: listed(options.stat, '--stat').map((name) => statisticNamed(name)),
+        statistics: names(options.stat, '--stat').map((name) => statisticNamed(name)),
       };
       return deliver(context, pivotReports, options, () => pivotOf(paths.flatMap(readRuns), question), paths);
     });
-}
-
-/** @throws UserError where a name is empty or stands twice */
-function listed(text: string, flag: string): string[] {
-  const names = text.split(',').map((name) => name.trim());
-  if (names.includes('')) throw new UserError(`${flag} ${text}: has an empty name; write e.g. ${flag} system,seed`);
-  const twice = names.find((name, at) => names.indexOf(name) < at);
-  if (twice !== undefined) throw new UserError(`${flag} ${text}: names ${twice} twice`);
-  return names;
 }

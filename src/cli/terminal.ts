@@ -1,9 +1,9 @@
 // Capabilities of the reader's terminal, decided once and in one place: flags first, then the environment, then the stream itself.
 
-/** The environment variables that matter here. */
+/** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The part of a stream that is asked. */
+/** The used part of a stream. */
 type Stream = Pick<Partial<NodeJS.WriteStream>, 'isTTY' | 'columns'>;
 
 /** Abilities of a stream. */
@@ -14,7 +14,7 @@ export interface Terminal {
   readonly unicode: boolean;
 }
 
-/** Columns assumed where nothing is known, and the most that text is spread over. */
+/** Columns where the width is unknown, and the limit of text. */
 const DEFAULT_WIDTH = 80;
 
 /**
@@ -29,7 +29,7 @@ export function detectTerminal(stream: Stream, environment: Environment, choice:
   };
 }
 
-/** NO_COLOR (no-color.org: set and not empty), then FORCE_COLOR, then whether it is a terminal that has colours. */
+/** Decides on colour: NO_COLOR (no-color.org: set and not empty), then FORCE_COLOR, then the terminal. */
 function wantsColor(stream: Stream, environment: Environment): boolean {
   if (isSet(environment.NO_COLOR)) return false;
   const force = environment.FORCE_COLOR;
@@ -37,7 +37,7 @@ function wantsColor(stream: Stream, environment: Environment): boolean {
   return stream.isTTY === true && environment.TERM !== 'dumb';
 }
 
-/** ASCII only where something says so: a locale that is set and is not UTF-8, a dumb terminal, the Linux console's small font. */
+/** False for a locale that is set and is not UTF-8, a dumb terminal, and the Linux console with its small font. */
 function speaksUnicode(environment: Environment): boolean {
   if (environment.TERM === 'dumb' || environment.TERM === 'linux') return false;
   const locale = [environment.LC_ALL, environment.LC_CTYPE, environment.LANG].find(isSet);

@@ -45,12 +45,12 @@ export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions
   const events = new TraceEvents((text) => (gzip === null ? sink.write(text) : gzip.write(Buffer.from(text))));
   let timeline: Timeline | null = null;
   return {
-    /** Who watches the run. */
+    /** The observer of the run. */
     observe({ model }: Inputs, { gpus }: Simulation): Observer {
       timeline = new Timeline({ model, gpus, window, events });
       return timeline;
     },
-    /** Writes the rest, puts the file in its place and says how to look at it. */
+    /** Writes the rest, puts the file in place and prints how to open it. */
     finish({ fingerprint, inputs, metrics, tool }: Result): void {
       const { hardware, model, quantization, system } = inputs;
       timeline!.end();

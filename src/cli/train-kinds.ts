@@ -8,12 +8,12 @@ import type { RoutingTrace } from '../trace/trace.js';
 import { parseSeed } from './options.js';
 import { integer } from './predict-eval.js';
 
-/** Most units of a layer, and tokens of a step: a predictor that is wider takes longer than the experts that it foresees. */
+/** Limit of the units of a layer, and of the tokens of a step: a wider predictor takes longer than the experts that it predicts. */
 const WIDEST = 8192;
-/** Most blocks of an encoder: T5-small has six. */
+/** Limit of the blocks of an encoder: T5-small has six. */
 const DEEPEST = 24;
 
-/** Flags of all kinds; those of a network stand unset unless they are given. */
+/** Flags of all kinds; flags of a network are unset unless given. */
 export interface TrainingFlags {
   readonly kind: string;
   readonly hidden?: string;
@@ -34,9 +34,9 @@ export interface TrainingFlags {
   readonly seed: string;
 }
 
-/** A training, as the flags ask for it. */
+/** A training chosen by flags. */
 interface TrainingChoice {
-  /** Its description in the report: kind, network and how it is trained. */
+  /** Its description in the report: kind, network and options. */
   readonly reported: Readonly<Record<string, unknown>>;
   readonly checkpoint: string | null;
   /** The network in words. */
@@ -61,7 +61,7 @@ export const TRAIN_KINDS = Object.keys(KINDS);
 
 /**
  * Reads the flags of a training.
- * @throws UserError where a value cannot be, or a flag belongs to another kind
+ * @throws UserError where a value is impossible, or a flag belongs to another kind
  */
 export function trainingOf(options: TrainingFlags): TrainingChoice {
   for (const [name, { flags }] of Object.entries(KINDS)) {

@@ -2,8 +2,8 @@
 import type { CliContext } from './context.js';
 
 /**
- * Shows the progress of work with a known number of units: first that it is being prepared, then, from the first report on, a bar.
- * @param work is given what it reports to, and what lets signals in
+ * Shows the progress of work with a known number of units: first its preparation, then, from the first report on, a bar.
+ * @param work receives the progress callback and the handler of signals
  */
 export async function watched<T>(
   context: Pick<CliContext, 'progress' | 'breathe'>,
@@ -11,7 +11,7 @@ export async function watched<T>(
   unit: string,
   work: (watch: { progress(done: number, total: number): void; breathe(): Promise<void> }) => Promise<T>,
 ): Promise<T> {
-  // Until the work says how far it is, it opens files and draws routing, which may take long too.
+  // Before its first report, work opens files and draws routing, which may take long, too.
   let bar = context.progress('preparing', 0, unit);
   let known = false;
   const progress = (done: number, total: number): void => {

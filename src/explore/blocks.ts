@@ -1,7 +1,7 @@
 // Blocks of trace rows in memory that threads share: the trace is read and decoded once, and every policy is fed from the same block.
 import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
 
-/** Choices of a block, about: 128 KiB, so that a block and the caches replayed on it stay in a core's L2. */
+/** Approximate number of choices in a block: 128 KiB, so that a block and the caches replayed on it stay in a core's L2. */
 const BLOCK_CHOICES = 1 << 16;
 /** Blocks in the ring: how far the reader may run ahead of the slowest replay. */
 export const BLOCKS = 16;

@@ -1,23 +1,23 @@
-// Where drafting pays: runs that differ only in the depth of their drafts, compared with the run without drafts.
+// The break-even of drafting: runs that differ only in the depth of their drafts, compared with the run without drafts.
 import { formatNumber } from '../base/units.js';
 import type { Drawing } from '../report/document/document.js';
 import { barGlyphs, widthOf } from '../report/text.js';
 import type { SweepValue } from './study/space.js';
 import { combinations, type SweepAxis, type SweepPoint } from './sweep.js';
 
-/** Paths of the values that say how much is drafted. */
+/** Paths of the values that set the depth of drafts. */
 const DRAFT_PATHS: readonly string[] = ['workload.speculation.draft', 'system.speculation.draft'];
 
 /** One depth of drafts. */
 interface DraftGain {
   readonly draft: number;
-  /** Speed of decoding with drafts over that without: above 1, drafting pays. */
+  /** Decode speed with drafts over the speed without: above 1, drafting pays. */
   readonly gain: number;
 }
 
 /** Runs that differ in their drafts alone. */
 interface BreakEven {
-  /** Path of the axis that drafts are. */
+  /** Path of the axis of drafts. */
   readonly path: string;
   /** Values of the other axes, in their order. */
   readonly values: readonly SweepValue[];

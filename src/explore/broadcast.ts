@@ -8,11 +8,11 @@ import type { Job, JobSpec } from './job.js';
 import { startJob } from './jobs.js';
 import type { FromThread, ThreadData, ToThread } from './messages.js';
 
-/** How a broadcast goes on. */
+/** Callbacks during a broadcast. */
 export interface BroadcastWatch {
   /** Sees every block of rows. */
   block?(experts: Uint16Array, rows: number): void;
-  /** Token-replays done, one for each capacity of a job, and how many there are. */
+  /** Receives the token-replays done, one for each capacity of a job, and their total. */
   progress?(done: number, total: number): void;
   /** Lets signals in. */
   breathe?(): Promise<void>;
@@ -142,7 +142,7 @@ function startThread(workerData: ThreadData, refuse: (error: Error) => void, hea
   return worker;
 }
 
-/** Adds up what jobs have done. A job that replays at its end counts then, the others as they are fed. */
+/** Adds up the progress of jobs. A job that replays at its end counts then, the others as they are fed. */
 function meterOf(specs: readonly JobSpec[], tokens: number, { progress }: BroadcastWatch) {
   // By job: tokens done, rows that it has taken, and whether it replays at its end.
   const [done, taken, late] = [new Float64Array(specs.length), new Float64Array(specs.length), new Uint8Array(specs.length)];

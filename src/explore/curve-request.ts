@@ -1,4 +1,4 @@
-// From a user's request to a capacity curve: which trace, policies and capacities, and how they are counted. The command and the library
+// From a user's request to a capacity curve: trace, policies, capacities and the way of counting. The command and the library
 // share it.
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -34,7 +34,7 @@ export interface CurveSettings {
   readonly quotas?: Quotas;
   /** Tokens at the start that fill the caches and are not counted; none unless given. */
   readonly warmup?: number;
-  /** For static placement: how many tokens that are not replayed, a trace or counts, or `replayed`, in hindsight; 1000 unless given. */
+  /** For static placement: a number of tokens that are not replayed, a trace, counts, or `replayed`, in hindsight; 1000 unless given. */
   readonly popularity?: string | undefined;
   /** Capacity that the verdict speaks of; the knee unless given. */
   readonly at?: string | undefined;
@@ -48,9 +48,9 @@ export const CURVE_POLICIES: readonly string[] = ['random', 'lru', 's3-fifo', 'l
 /** Tokens that popularity is counted on, as for a run. */
 export const CURVE_POPULARITY = '1000';
 
-/** Sees a curve being drawn. */
+/** Callbacks while a curve is drawn. */
 export interface CurveWatch extends BroadcastWatch {
-  /** Is told how the model was found, where the trace does not say it plainly. */
+  /** Receives a note on how the model was found, where the trace does not name it. */
   note?(text: string): void;
 }
 
@@ -133,7 +133,7 @@ async function needsPopularity(policies: readonly PolicyChoice[]): Promise<boole
   return false;
 }
 
-/** Activations by dense id, and in words where they are from. */
+/** Activations by dense id, and their source in words. */
 async function popularityFor(source: string, inputs: Inputs, prefix: string): Promise<{ counts: Float64Array; source: string }> {
   const { model } = inputs;
   const { popularity, words } = await countedOn(source, inputs, prefix);
@@ -147,12 +147,12 @@ async function popularityFor(source: string, inputs: Inputs, prefix: string): Pr
   return { counts, source: words };
 }
 
-/** True for a number of tokens; else it is a file, or `replayed`. */
+/** True for a number of tokens; otherwise it is a file, or `replayed`. */
 function isCount(source: string): boolean {
   return /^\d/.test(source) && !isPath(source);
 }
 
-/** Where popularity is counted: on tokens that are not replayed (see `profiling.ts`), on the replayed ones, or in a file. */
+/** The tokens that popularity is counted on: tokens that are not replayed (see `profiling.ts`), on the replayed ones, or in a file. */
 async function countedOn(source: string, inputs: Inputs, prefix: string): Promise<{ popularity: Popularity; words: string }> {
   const { model, trace } = inputs;
   if (source === 'replayed') {

@@ -94,7 +94,7 @@ export interface Curve {
   };
   readonly policies: readonly PolicyCurve[];
   readonly warnings: readonly Warning[];
-  /** Of the best policy that a system can run; null where none was drawn. */
+  /** Knee of the best policy that a system can run; null where none was drawn. */
   readonly knee: Knee | null;
   /** Null where no policy was drawn that a system can run. */
   readonly verdict: Verdict | null;

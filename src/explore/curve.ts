@@ -116,7 +116,7 @@ interface Plan {
   readonly policy: number;
   readonly name: string;
   readonly foresight: boolean;
-  /** Where each of the job's capacities stands in the list of all. */
+  /** Index of each of the job's capacities in the list of all. */
   readonly places: readonly number[];
 }
 
@@ -163,7 +163,7 @@ function pointOf({ hits, caches }: CapacityCounts, demand: DemandCount): CurvePo
   };
 }
 
-/** Every number of slots that a layer can have, the same in all layers: with one cache per layer, that is all there is to know. */
+/** Capacities with the same number of slots in all layers, for every such number: with one cache per layer they determine all others. */
 function slotTable(model: ModelSpec): SplitCapacity[] {
   const most = model.layers.reduce((slots, layer) => Math.max(slots, layer.experts), 0);
   return Array.from({ length: most + 1 }, (_, slots) => {
@@ -172,7 +172,7 @@ function slotTable(model: ModelSpec): SplitCapacity[] {
   });
 }
 
-/** Points at the asked capacities from the table of all slots, under the asked quotas, and what they gain over an even split. */
+/** Points at the requested capacities from the table of all slots, under the requested quotas, and their gain over an even split. */
 function splitCurve(
   { model, capacities, quotas }: CurveOptions,
   table: readonly CapacityCounts[],

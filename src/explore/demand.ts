@@ -30,7 +30,7 @@ export class DemandCount {
     this.#seen = model.layers.map((layer) => new Uint8Array(layer.experts));
   }
 
-  /** Takes rows `[0, tokens)`. */
+  /** Counts rows `[0, tokens)`. */
   rows(experts: Uint16Array, tokens: number): void {
     splitAtWarmup(this.#done, tokens, this.#warmup, (from, to, counted) => {
       const first = this.#count(experts, from, to, counted ? 1 : 0);

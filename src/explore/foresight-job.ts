@@ -4,7 +4,7 @@ import { RowLog } from '../cache/row-log.js';
 import type { Job, ResolvedJob } from './job.js';
 import { CapacityReplay } from './replay-job.js';
 
-/** Records, looks back once, replays all capacities in one walk. */
+/** A job that records rows, finds their next uses backwards, and replays all capacities in one walk. */
 export function foresightJob(job: ResolvedJob): Job {
   const log = new RowLog(job.model, job.topK, job.sequential);
   return {

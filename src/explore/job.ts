@@ -38,7 +38,7 @@ export interface Job {
    * @returns counts in the order of the capacities
    */
   finish(progress: (tokens: number) => void): CapacityCounts[];
-  /** Drops what was recorded; absent: nothing is. */
+  /** Drops the recording; absent: there is none. */
   close?(): void;
 }
 

@@ -1,4 +1,4 @@
-// The knee of a capacity curve, and which policy of a curve is the best one that a system can run.
+// The knee of a capacity curve, and the best policy of a curve that a system can run.
 import type { Curve, Knee, PolicyCurve } from './curve-result.js';
 
 /** A curve before its knee and verdict are found. */

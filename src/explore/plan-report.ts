@@ -85,7 +85,7 @@ function decodeText(placings: readonly Placing[]): string {
   return `decode is speed.decode, tok/s for each request${band}${held}`;
 }
 
-/** How far off the speeds may be, each once; empty: no measurements are comparable, or the machine is a calibrated one. */
+/** Error bands of the speeds, each once; empty: no measurements are comparable, or the machine is calibrated. */
 function halfWidths(placings: readonly Placing[]): number[] {
   const all = placings.map((placing) => answeringProbe(placing)?.result.accuracy?.decode?.halfWidth);
   return [...new Set(all.filter((one) => one !== undefined))];
@@ -123,7 +123,7 @@ function nameOf({ hardware, system }: Placing): string {
   return `${system} on ${hardware}`;
 }
 
-/** The answer in words where it is one, else what the table does not say. */
+/** The answer in words where there is one, else remarks beside the table. */
 function remarks({ placings: all }: Plan): string[] {
   return all.filter(({ fits, steady }) => all.length === 1 || !fits || !steady).map(sentence);
 }

@@ -66,7 +66,7 @@ export function planCandidate(runWith: (percent: number) => RunSpec): PlanCandid
  * Searches the least cache of each candidate that keeps what must hold.
  * @param assertions as in `latency.tpot.p99 <= 40ms`; with an objective, most requests must keep it too
  * @param runAll results in the order of the runs
- * @throws UserError where nothing must hold, or a metric does not exist
+ * @throws UserError where there is no condition, or a metric does not exist
  */
 export async function planRuns(
   candidates: readonly PlanCandidate[],

@@ -12,7 +12,7 @@ const PLAN_SCHEMA = 'moeprof.plan/1';
 export interface Probe {
   /** Capacity of the expert cache, percent of all experts. */
   readonly percent: number;
-  /** Conditions that the run breaks, as they were written; empty: it keeps them all. */
+  /** Conditions that the run breaks, as written; empty: it keeps them all. */
   readonly broken: readonly string[];
   readonly result: Result;
 }
@@ -65,7 +65,7 @@ export class CapacitySearch {
     return least === null ? [] : range(this.#mostBroken(least) + step, least - step, step);
   }
 
-  /** A capacity has been tried. */
+  /** Records the outcome at a capacity. */
   add(percent: number, kept: boolean): void {
     this.#kept.set(percent, kept);
   }
@@ -100,7 +100,7 @@ function range(from: number, to: number, step: number): number[] {
 }
 
 /**
- * Sums a search up.
+ * Sums up a search.
  * @param probes all that were run
  * @param search the same search
  */
@@ -127,7 +127,7 @@ export function planOf(conditions: readonly string[], slo: string | null, placin
     const answer = answeringProbe(placing);
     return answer === null ? Number.POSITIVE_INFINITY : neededBytes(answer);
   };
-  // Two that nothing suffices for differ by NaN: they stay as they are.
+  // Two placings without an answer differ by NaN: they keep their order.
   const sorted = placings.toSorted((a, b) => Number(b.fits) - Number(a.fits) || order(a) - order(b) || 0);
   return { schema: PLAN_SCHEMA, tool: { name: 'moeprof', version: VERSION }, conditions, slo, placings: sorted };
 }

@@ -30,7 +30,7 @@ export class CapacityReplay {
       seed: job.seed,
       nextUse,
       popularity: job.popularity,
-      // No predictor runs in a curve: nothing is ever predicted.
+      // A curve has no predictor.
       predicted: new Float32Array(job.model.experts),
     });
     for (const cache of this.#caches.caches) cache.preload();

@@ -52,7 +52,7 @@ function curveDocument(curve: Curve): Document {
   };
 }
 
-/** The chart, and what its signs mean. */
+/** The chart and its legend. */
 function chartOf(curve: Curve): Drawing {
   const { capacities, config, expertBytes, knee, policies, tokenCycleBytes } = curve;
   const ruled = capacities[0]! < tokenCycleBytes && config.scope === 'global';
@@ -137,7 +137,7 @@ function boundAt(curve: Curve, capacity: number): number | null {
   return rates.length === 0 ? null : Math.max(...rates);
 }
 
-/** Round shares of all experts between the first and the last capacity, about five. */
+/** About five round shares of all experts between the first and the last capacity. */
 function ticksOf({ capacities, expertBytes }: Curve): number[] {
   const [low, high] = [capacities[0]! / expertBytes, capacities.at(-1)! / expertBytes];
   const step = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1].find((size) => (high - low) / size <= 6) ?? 0.2;
@@ -173,7 +173,7 @@ function oneDigit(value: number): Datum {
   return { value, text: formatNumber(value, 1) };
 }
 
-/** Capacities: how much of each one event takes, and of each policy hits in percent with the churn that they cost. */
+/** A row for each capacity: the share of it that one event takes, and hit rate and churn of each policy. */
 function fullGrid(curve: Curve, group: readonly PolicyCurve[], shown: readonly number[], where: Visibility): Grid {
   const rows = shown.map((c) => {
     const bytes = curve.capacities[c]!;
@@ -188,7 +188,7 @@ function fullGrid(curve: Curve, group: readonly PolicyCurve[], shown: readonly n
   return gridOf(['capacity', 'ev %', ...group.flatMap(({ policy }) => [{ head: policy, most: 10 }, 'churn'])], rows, where);
 }
 
-/** Distinct experts of an event over the experts that the cache it meets can hold. */
+/** Distinct experts of an event over the capacity of its cache in experts. */
 function eventShare(curve: Curve, bytes: number): number {
   const experts = (bytes / curve.expertBytes) * curve.experts;
   const layers = curve.config.scope === 'layer' ? curve.demand.events / Math.max(1, curve.demand.tokens) : 1;

@@ -21,7 +21,7 @@ export async function sameRows(runs: Iterable<() => RunSpec>): Promise<readonly 
   return [];
 }
 
-/** A run whose module cannot be used: it says so when its turn comes, and the others run. */
+/** A run whose module cannot be used: its error comes in its turn, and the others run. */
 function unusable(error: unknown): null {
   if (error instanceof UserError) return null;
   throw error;

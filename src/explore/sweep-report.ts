@@ -18,7 +18,7 @@ import { rowOf } from './study/run-row.js';
 import type { SweepValue } from './study/space.js';
 import { RATE_PATH, type Sweep, type SweepAxis, type SweepPoint, saturationSentence } from './sweep.js';
 
-/** A sweep, and the metrics that were asked for; empty: those that say most. */
+/** A sweep and the requested metrics; empty: the default ones. */
 export interface SweepView {
   readonly sweep: Sweep;
   readonly metrics: readonly string[];
@@ -117,7 +117,7 @@ function inOrder(axes: readonly SweepAxis[], points: readonly SweepPoint[]): rea
 
 /** The order of a ranking, or the point that decodes fastest; nothing where none decodes. */
 function fastest({ axes, points, saturation }: Sweep): Line[] {
-  // Nobody waits at the lowest rate: there is nothing to tell.
+  // At the lowest rate nobody waits, so there is no saturation to report.
   if (saturation.length > 0) return [];
   const most = Math.max(...points.map(decodeOf));
   if (most <= 0) return [];
@@ -169,7 +169,7 @@ function originOf({ points }: Sweep): string {
   return `${plural(formatCount(points.length), 'run')} of ${each}, from ${routing.join(', ')}`;
 }
 
-/** A sentence, with the values of the axes beside `without` that it is for. */
+/** A sentence, after the values of the axes that it is for, those beside `without`. */
 function verdict({ axes }: Sweep, without: string, values: readonly SweepValue[], sentence: string): string {
   const others = axes.filter(({ path }) => path !== without).map(({ path }, i) => `${path}=${String(values[i])}`);
   return `${others.length === 0 ? '' : `${others.join(', ')}: `}${sentence}`;

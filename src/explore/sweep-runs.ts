@@ -26,7 +26,7 @@ type Rates = readonly number[] | 'auto' | null;
 
 /** A sweep and its runner. */
 interface SweepJob {
-  /** But for the rate. */
+  /** Axes beside the rate. */
   readonly axes: readonly SweepAxis[];
   readonly rates: Rates;
   specOf(varied: readonly Override[]): RunSpec;
@@ -44,7 +44,7 @@ export function checkSweep(axes: readonly SweepAxis[], rates: Rates): void {
   checkAxes([...axes, ...(Array.isArray(rates) ? [{ path: RATE_PATH, values: rates }] : [])]);
 }
 
-/** Runs all. */
+/** Runs a sweep. */
 export async function sweepRuns({ axes, rates, specOf, toldOf, runAll }: SweepJob): Promise<Sweep> {
   const varied = (all: readonly SweepAxis[], values: readonly SweepValue[]): Override[] =>
     values.map((value, i) => ({ path: all[i]!.path.split('.'), value, label: `--vary ${all[i]!.path}` }));

@@ -33,7 +33,7 @@ interface RefusedPoint {
   readonly reason: string;
 }
 
-/** How runs that differ in their rate alone bear more arrivals. */
+/** Saturation of runs that differ only in their rate. */
 export interface Saturation {
   /** Values of the other axes, in their order. */
   readonly values: readonly SweepValue[];
@@ -43,7 +43,7 @@ export interface Saturation {
   readonly tokensPerSecond: number;
   /** Least rate of the sweep, requests/s, at which 95 % of that gets through; null: none. */
   readonly rate: number | null;
-  /** Rate of the most goodput (`goodput.tokens`, generated ones), and what it was there; null where no objective was given. */
+  /** Rate of the largest goodput (`goodput.tokens`, generated ones), and that goodput; null where no objective was given. */
   readonly goodput: { readonly rate: number; readonly tokensPerSecond: number; readonly attained: number } | null;
 }
 

@@ -14,7 +14,7 @@ const permit = new Int32Array(permits);
 const blocks = blocksOf(ring);
 const say = (message: FromThread): void => port.postMessage(message);
 const job = startJob(spec);
-// Said to the reader when it matters, below: a refusal is no stray rejection.
+// A refusal is reported below; it must not count as an unhandled rejection.
 job.catch(() => undefined);
 
 /** Runs `work` while holding a permit. */

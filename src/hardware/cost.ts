@@ -45,7 +45,7 @@ function hostTimes(model: ModelSpec, cpu: HostDevice): ExpertTimes {
   };
 }
 
-/** The model as one device of a split layer sees it. */
+/** The model with one device's part of the split layer. */
 function withPart(model: ModelSpec, split: ExpertSplit | null, device: 'cpu' | 'gpu'): ModelSpec {
   if (split === null) return model;
   return { ...model, layers: model.layers.map((layer) => (layer.index === split.layer ? { ...layer, ...split[device] } : layer)) };
@@ -73,10 +73,10 @@ export class CostModel {
   readonly #launchNs: number;
   readonly #gpuExperts: ExpertTimes;
   readonly #cpuExperts: ExpertTimes | null;
-  /** Of the part of experts that the GPU has in the split layer. */
+  /** Times of the projections that the GPU holds in the split layer. */
   readonly #gpuParts: ExpertTimes;
   readonly #cpuLaunchNs: number;
-  /** Share of its speed that the CPU has now. */
+  /** Current share of its speed at which the CPU computes. */
   #cpuShare = 1;
 
   /**
@@ -125,7 +125,7 @@ export class CostModel {
     return Math.max(this.#gpuExperts.weightNs[layer]!, activations * this.#gpuExperts.activationNs[layer]!) + this.#launchNs;
   }
 
-  /** The same of the projections that the GPU has of an expert of the split layer, where the CPU computes the others. */
+  /** The same for the GPU's projections of an expert of the split layer. */
   gpuPartNs(activations: number): number {
     const { activationNs, weightNs } = this.#gpuParts;
     const layer = this.splitLayer;
@@ -133,7 +133,7 @@ export class CostModel {
   }
 
   /**
-   * The same on the CPU, of the split layer the CPU's projections, without {@link handoverNs}; Infinity where the machine has no second
+   * The same on the CPU (in the split layer, for the CPU's projections), without {@link handoverNs}; Infinity where the machine has no second
    * processor.
    */
   cpuExpertNs(layer: number, activations: number): number {
@@ -142,7 +142,7 @@ export class CostModel {
     return Math.max(times.weightNs[layer]!, activations * times.activationNs[layer]!) / this.#cpuShare + this.#cpuLaunchNs;
   }
 
-  /** From now on the CPU computes at this share of its speed, (0, 1]. */
+  /** Sets the share of its speed at which the CPU computes, (0, 1]. */
   throttleCpu(share: number): void {
     this.#cpuShare = share;
     if (this.#split !== null) this.#split.cpuShare = share;

@@ -22,7 +22,7 @@ const VECTOR_TOKENS = 8;
 
 /** The speed of attention, whose arithmetic has two rates. */
 interface AttentionSpeed extends Speed {
-  /** Where few tokens of a sequence are new, ns per operation. */
+  /** ns per operation where few tokens of a sequence are new. */
   readonly vectorNsPerFlop: number;
 }
 
@@ -34,7 +34,7 @@ function attentionOf(device: Device): AttentionSpeed | null {
 /**
  * Time to bring weights to where they are multiplied, in ns: the larger of reading their bytes and unpacking them. Few bits a weight
  * are read fast and unpacked no faster than others.
- * @param formats what they are made of; absent: nothing is known but their bytes
+ * @param formats their formats; absent: only their bytes are known
  */
 export function weightsNs(formats: readonly FormatShare[] | undefined, bytes: number, device: Device): number {
   const { bandwidthByFormat, bandwidthFraction, memoryBandwidth, unpacking } = device;
@@ -63,7 +63,7 @@ export function attendedPairs(context: number, tokens: number, window: number): 
 
 /** One device's part of a segment. */
 export interface DensePart extends Pick<DenseSegment, 'weightBytes' | 'flopsPerToken' | 'flopsPerSequence' | 'formats'> {
-  /** Decoder layers that the framework takes its time for here. */
+  /** Decoder layers whose framework overhead is paid here. */
   readonly layers: number;
   /** Attention over the KV caches that lie here. */
   readonly attention: readonly AttentionSpec[];
@@ -72,7 +72,7 @@ export interface DensePart extends Pick<DenseSegment, 'weightBytes' | 'flopsPerT
 /** Prices segments on one device. Everything that does not depend on the pass is computed once; the methods allocate nothing. */
 export class DenseCost {
   readonly #speed: Speed;
-  /** Of attention, where it takes its own time; null: it shares the roofline of the weights. */
+  /** The speed of attention that takes its own time; null: it shares the roofline of the weights. */
   readonly #attention: AttentionSpeed | null;
 
   // One entry a segment.

@@ -1,19 +1,19 @@
-// Dense layers on more than one device: which device holds which decoder layer and its KV cache, and the time of a pass that goes from device to
-// device. This is llama.cpp's -ngl, -nkvo, and layers split over several GPUs.
+// Dense layers on more than one device: the device of each decoder layer and its KV cache, and the time of a pass over several devices. This
+// is llama.cpp's -ngl, -nkvo, and layers split over several GPUs.
 import { type AttentionSpec, type DenseSegment, type ModelSpec, scaleFormats } from '../model/spec.js';
 import { scaledByFormat } from './by-format.js';
 import { DenseCost, type DensePart } from './dense-cost.js';
 import { hopOf } from './joined.js';
 import type { Device, HardwareSpec, HostDevice } from './spec.js';
 
-/** Who holds a layer: the CPU, or a GPU by its number. */
+/** The holder of a layer: the CPU, or a GPU by its number. */
 type Holder = 'cpu' | number;
 
-/** Where the dense part of a model lives. */
+/** The placement of a model's dense part. */
 export interface DensePlacement {
   /** By decoder layer. Layers of the CPU come first. */
   readonly layers: readonly Holder[];
-  /** Who holds what follows the last layer: norm and head. */
+  /** The holder of norm and head. */
   readonly head: Holder;
   /** True: KV caches lie in DRAM, and the CPU computes attention, whichever device holds the layer. */
   readonly kvInDram: boolean;
@@ -98,7 +98,7 @@ function attending({ attention }: DensePart): number {
   return attention.filter(({ flopsPerPair }) => flopsPerPair > 0).length;
 }
 
-/** Bytes of what `holds` accepts; the table that tokens are looked up in lies with the first layer. */
+/** Bytes of the holders that `holds` accepts; the embedding table lies with the first layer. */
 export function denseBytes(model: ModelSpec, placement: DensePlacement, holds: (holder: Holder) => boolean): DenseBytes {
   const holders = holdersOf(model, placement);
   const { segments, weightBytes: all } = model.dense;
@@ -122,8 +122,8 @@ function sumOf(attention: readonly AttentionSpec[]): number {
 }
 
 /**
- * The cores of all sockets on one piece of dense work, which has no experts to share out: in slices or over spread pages as their experts
- * are; with an expert a socket, dense weights are one socket's too.
+ * All sockets on dense work: in slices or over spread pages, as their experts are; where each expert lies with one socket, so do dense
+ * weights.
  */
 function wholeHost(cpu: HostDevice): Device {
   const { sockets } = cpu;
@@ -149,7 +149,7 @@ export function gpuDevices({ gpu, joined }: HardwareSpec): readonly Device[] {
 export class SplitDense {
   /** CPU time within the last {@link ns}, ns. */
   cpuNs = 0;
-  /** Share of its speed that the CPU has now. */
+  /** Current share of its speed at which the CPU computes. */
   cpuShare = 1;
   readonly #gpus: readonly DenseCost[];
   readonly #cpu: DenseCost | null;
@@ -159,7 +159,7 @@ export class SplitDense {
   /** Time of one such hop, ns: once, and for each token. */
   readonly #hopNs: number;
   readonly #hopNsPerToken: number;
-  /** How layers of the CPU run in passes whose weights are copied to the GPU. */
+  /** Costs of the CPU's layers in passes whose weights are copied to the GPU. */
   readonly #copied: { readonly from: number; readonly gpu: DenseCost; readonly cpu: DenseCost; readonly ns: Float64Array } | null;
 
   constructor(model: ModelSpec, hardware: HardwareSpec, placement: DensePlacement) {
@@ -210,7 +210,7 @@ export class SplitDense {
           };
   }
 
-  /** Time of a segment, as of {@link DenseCost.ns}, in ns: each holder its part, and the way between them. */
+  /** Time of a segment in ns, as {@link DenseCost.ns}: the part of each holder, and the way between them. */
   ns(segment: number, tokens: number, contexts: ArrayLike<number>, tokensPerSequence: ArrayLike<number>, sequences: number): number {
     let ns = 0;
     for (const gpu of this.#gpus) ns += gpu.ns(segment, tokens, contexts, tokensPerSequence, sequences);

@@ -14,7 +14,7 @@ const SCORE_BYTES = 16;
 type GpuProfile = HardwareProfile['gpu'];
 type CpuProfile = NonNullable<HardwareProfile['cpu']>;
 
-/** The runtime beside this CPU: what the host does goes with its clock, where the runtime says so. */
+/** The runtime beside this CPU: host times scale with the CPU's clock, where the runtime says so. */
 export function besideHost(runtime: RuntimeSpec, cpu: Pick<CpuProfile, 'clock'> | undefined): RuntimeSpec {
   if (runtime.host === null || cpu?.clock === undefined) return runtime;
   const factor = runtime.host.clock / cpu.clock;
@@ -53,7 +53,7 @@ export function hostDevice(profile: CpuProfile, runtime: RuntimeSpec): HostDevic
   return { ...host, ...joined(profile, { numa: profile.numa ?? numa, efficiency: sockets }) };
 }
 
-/** The same as it was measured. */
+/** The same, from a calibration. */
 export function measuredHost(profile: CpuProfile): HostDevice {
   return { ...measuredDevice(profile), handoverNs: profile.handover!, ...joined(profile, { numa: profile.numa ?? 'expert' }) };
 }

@@ -38,13 +38,13 @@ function hostRate({ cpu }: Pick<HardwareSpec, 'cpu'>): number {
   return cpu === null ? Number.POSITIVE_INFINITY : cpu.memoryBandwidth * (cpu.sockets?.count ?? 1);
 }
 
-/** Links over which each card gets its slice of an expert, as one: no faster than the memory that they all read (L20). */
+/** One link in place of several, over which each card gets its slice of an expert: no faster than the memory that they all read (L20). */
 function together(link: LinkSpec, count: number, most: number): LinkSpec {
   const factor = Math.min(count, most / link.bandwidth);
   return withRate(link, (bandwidth) => bandwidth * factor);
 }
 
-/** Who holds each of `count` layers of GPUs: parts as large as the cards' memories, in their order (llama.cpp without -ts). */
+/** The card of each of `count` layers: in proportion to the cards' memories, in their order (llama.cpp without -ts). */
 export function layerCards(cards: readonly Card[], count: number): number[] {
   return splitLayers(
     cards.map(({ bytes }) => bytes),

@@ -69,13 +69,13 @@ function several({ gpu, gpus }: HardwareProfile, runtime: RuntimeSpec | null): P
   return { gpus: { ...common, others } };
 }
 
-/** Of the CPU beside the GPU, or of the one that stands in its place. */
+/** The clock of the CPU beside the GPU, or in its place. */
 function hostClock({ cpu, gpu }: HardwareProfile): Pick<HardwareSpec, 'hostClock'> {
   const clock = cpu?.clock ?? gpu.clock;
   return clock === undefined ? {} : { hostClock: clock };
 }
 
-/** Where a machine stands: in a file, or in its own name. */
+/** A machine as found: in a file, or spelled by its name. */
 type Found = { readonly path: string } | { readonly machine: Machine };
 
 /**

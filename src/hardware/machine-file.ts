@@ -146,7 +146,7 @@ export function machineOfFile(file: MachineFile, place: string): Machine {
 /** A runtime's part of a machine file: its constants here, and a sentence on how well they hold. */
 interface FileRuntime {
   readonly runtime: RuntimeSpec;
-  /** Null: the file says nothing of this runtime. */
+  /** Null: the file has no constants of this runtime. */
   readonly said: string | null;
 }
 

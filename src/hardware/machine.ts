@@ -89,7 +89,7 @@ function withPart(given: GivenParts, word: string, plain: string, bandwidth: num
   return { ...given, ...chipBandwidth, cpu: once(given.cpu, part, 'the CPU'), sockets: count };
 }
 
-/** Splits `2xrtx-3090`, `2 x rtx-3090` and `dual-epyc-9355` into how many and what; no name of a part begins so. */
+/** Splits `2xrtx-3090`, `2 x rtx-3090` and `dual-epyc-9355` into count and name; no part's name begins so. */
 function severalOf(plain: string): { readonly count: string | undefined; readonly name: string } {
   const match = /^(?:(\d+)\s*x[\s-]*|(dual|two)[\s-]+)(.*)$/i.exec(plain);
   return match === null ? { count: undefined, name: plain } : { count: match[1] ?? '2', name: match[3]! };
@@ -104,7 +104,7 @@ function findPart(name: string): CpuPart | GpuPart | undefined {
   return CPUS.find(name) ?? GPUS.find(name);
 }
 
-/** @returns an error with the nearest names */
+/** The error of an unknown part, with the nearest names. */
 function unknownPart(name: string): UserError {
   // Numbers of four digits and more are names of cards: rtx-3060.
   if (/^\d{1,3}$/.test(name)) return new UserError(`"${name}" has no unit; memory is written as ${name}GB`);

@@ -1,4 +1,4 @@
-// A hardware profile: what a data sheet, a benchmark or a calibration says about one machine, read from `profiles/hardware/*.yaml` or made of
+// A hardware profile: facts of one machine from a data sheet, a benchmark or a calibration, read from `profiles/hardware/*.yaml` or made of
 // parts (machine-profile.ts).
 import { z } from 'zod';
 import { BYTES, DURATION, FLOPS, RATE, SHARE } from '../base/units.js';
@@ -6,8 +6,8 @@ import { positiveQuantity as positive, quantity } from '../base/yaml.js';
 import { FLOWS, NUMA } from './spec.js';
 
 /**
- * Facts of a device, and what a calibration measured on it. With the measured shares a device says all of itself, overheads included;
- * without them they are the runtime's.
+ * Facts of a device, and its measurements by a calibration. A device with measured shares states all of them, overheads included; without,
+ * they are the runtime's.
  */
 const deviceFields = {
   peak: positive(FLOPS)

@@ -10,10 +10,10 @@ const READ_SHARE = { gpu: 0.86, host: 0.77 } as const;
 /** Share of the wire rate of PCIe that copies from pinned memory reach: 25.2 of 31.5 GB/s (A10). */
 const PINNED_SHARE = 0.8;
 
-/** ns until a copy starts. */
+/** Time until a copy starts, ns. */
 export const COPY_START = 10e3;
 
-/** Of an NVMe drive: ns until the first byte of a read, and reads at a time, since one reader alone does not saturate it. */
+/** An NVMe drive: ns until the first byte of a read, and reads at a time, since one reader alone does not saturate it. */
 export const READ = { latency: 80e3, lanes: 2 } as const;
 
 /** Assumed between sockets: UPI or Infinity Fabric after protocol overhead, bytes/s; waiting for the other costs about a microsecond, ns. */

@@ -142,7 +142,7 @@ type Filled<T> = { readonly [K in keyof T]-?: NonNullable<T[K]> };
 
 /** A runtime, its base filled in. Times in ns, shares in (0, 1]. */
 export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass' | 'layer' | 'expert' | 'handover'>> {
-  /** Its constants that were fitted on measurements, and which; those of its base are the base's. */
+  /** Its own constants that were fitted on measurements, and those measurements; without its base's. */
   readonly fitted: NonNullable<RuntimeProfile['fitted']> | null;
   /** Null: times of the host are the same beside every CPU. */
   readonly host: { /** GHz */ readonly clock: number } | null;
@@ -191,7 +191,7 @@ export function withConstants(runtime: RuntimeSpec, constants: RuntimeConstants)
   return merged({ ...runtime }, constants) as unknown as RuntimeSpec;
 }
 
-/** Constants in which a runtime differs from another of its kind, to four digits; what is empty is left out. */
+/** Constants in which a runtime differs from another of its kind, to four digits; empty groups are left out. */
 export function constantsApart(base: RuntimeSpec, other: RuntimeSpec): RuntimeConstants {
   const { copy, cpu, expert, gpu, handover, layer, pass } = other;
   return (apart(base, { pass, layer, expert, handover, gpu, cpu, copy }) ?? {}) as RuntimeConstants;

@@ -5,7 +5,7 @@ import type { Machine } from './parts/assembly.js';
 /** A level of the memory hierarchy. */
 interface Tier {
   readonly name: 'gpu' | 'unified' | 'dram' | 'ssd';
-  /** Usable bytes: what driver, framework or operating system keep for themselves is taken off. */
+  /** Usable bytes, without what driver, framework or operating system keep. */
   readonly bytes: number;
 }
 
@@ -87,7 +87,7 @@ export interface Sockets {
   /** Share of the sum of their speeds that sockets together reach, (0, 1]. Absent: all of it. */
   readonly efficiency?: number;
   readonly numa: Numa;
-  /** How one socket reaches the memory of the others: its bandwidth, each direction, and what waiting for the others costs. */
+  /** The way from one socket to the memory of the others: bandwidth in each direction, and the cost of waiting for them. */
   readonly interconnect: PathSpec;
 }
 
@@ -114,7 +114,7 @@ export interface Card {
   readonly bytes: number;
 }
 
-/** GPUs that are one to a model. */
+/** GPUs that a model uses as one. */
 export interface JoinedGpus {
   readonly sharing: 'layers' | 'tensor';
   /** At least two. */
@@ -166,7 +166,7 @@ export interface HardwareSpec {
   readonly cpu: HostDevice | null;
   /** Base clock of the CPU in GHz, where the profile says it. */
   readonly hostClock?: number;
-  /** The runtime that its speeds are those of; absent: the profile states all of them itself. */
+  /** The runtime that its speeds belong to; absent: the profile states all of them itself. */
   readonly software?: Software;
   /** The content of the profile without its name, equal for all runtimes. Absent: it is calibrated. */
   readonly facts?: unknown;

@@ -28,18 +28,18 @@ class Tally implements Weights {
     this.#weigh = weigh;
   }
 
-  /** A matrix that every token goes through. */
+  /** Adds a matrix that every token goes through. */
   matrix(role: TensorRole, rows: number, columns: number, layer: number, name: string): void {
     this.#add(`${name}.weight`, rows * columns, this.#weigh(role, columns, layer));
     this.flops += 2 * rows * columns;
   }
 
-  /** A matrix that holds what another one holds, too: it weighs, but costs nothing more. */
+  /** Adds a second copy of a matrix: it takes bytes, but no time. */
   spare(role: TensorRole, rows: number, columns: number, layer: number, name: string): void {
     this.#add(`${name}.weight`, rows * columns, this.#weigh(role, columns, layer));
   }
 
-  /** Norm scales and biases. */
+  /** Adds norm scales or biases. */
   vector(length: number, name: string): void {
     this.#add(name, length, this.#weigh('vector', length, 0));
   }
@@ -61,7 +61,7 @@ class Tally implements Weights {
     }
   }
 
-  /** An FFN: `matrices` - 1 matrices in, one out. `suffix`: `_exps` for routed, `_shexp` for shared experts. */
+  /** Adds an FFN: `matrices` - 1 matrices in, one out. `suffix`: `_exps` for routed, `_shexp` for shared experts. */
   ffn(kind: 'expert' | 'ffn', profile: ModelProfile, intermediate: number, layer: number, suffix = ''): void {
     if (profile.moe.matrices === 3) this.matrix(`${kind}-in`, intermediate, profile.hidden, layer, `ffn_gate${suffix}`);
     this.matrix(`${kind}-in`, intermediate, profile.hidden, layer, `ffn_up${suffix}`);
@@ -90,7 +90,7 @@ export function latentContext(heads: number, kvLora: number, qkRope: number): At
 /** Context costs of layers without attention. */
 export const NO_CONTEXT: AttentionSpec = { kvBytesPerToken: 0, flopsPerPair: 0, window: null };
 
-/** Adds the attention (or other mixer) of a layer, its norm included, and says what it costs per token of context. */
+/** Adds the attention (or other mixer) of a layer, its norm included, and returns its costs per token of context. */
 function addAttention(tally: Tally, profile: ModelProfile, layer: number): AttentionSpec {
   const { attention, hidden } = profile;
   tally.vector(hidden, 'attn_norm.weight');

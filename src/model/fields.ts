@@ -5,7 +5,7 @@ import { MAX_LAYERS } from './limits.js';
 
 /** Fields of one object. */
 export class Fields {
-  /** Where the object stands, for messages. */
+  /** Place of the object, for messages. */
   readonly place: string;
   readonly #values: Readonly<Record<string, unknown>>;
 

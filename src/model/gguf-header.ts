@@ -11,7 +11,7 @@ type GgufValue = number | boolean | string | readonly number[] | readonly boolea
 export interface GgufHeader {
   readonly metadata: Readonly<Record<string, GgufValue>>;
   readonly tensors: readonly GgufTensor[];
-  /** Byte of the file that offsets of tensors count from. */
+  /** Byte of the file at which tensor offsets start. */
   readonly dataStart: number;
 }
 
@@ -23,7 +23,7 @@ export const GGUF_MAGIC = 'GGUF';
 
 /** Bytes read at once; headers are mostly vocabulary, a few MiB of it. */
 const CHUNK = 1 << 16;
-/** Longest text, array kept and header that are taken: far above any model's. */
+/** Limits of a text, of an array and of the header: far above any model's. */
 const MAX_TEXT = 1 << 20;
 const MAX_KEPT = 1 << 16;
 const MAX_HEADER = 1 << 27;
@@ -34,7 +34,7 @@ const MAX_DIMENSIONS = 8;
 const STRING = 8;
 const ARRAY = 9;
 
-/** The others, by number: bytes, and how they are read; 7 is a truth value. */
+/** Number types by their id: bytes, and how they are read; 7 is a boolean. */
 const NUMBERS: readonly (readonly [bytes: number, read: (bytes: Buffer) => number | boolean] | null)[] = [
   [1, (bytes) => bytes.readUInt8()],
   [1, (bytes) => bytes.readInt8()],
@@ -75,7 +75,7 @@ class Cursor {
     return this.#chunk.subarray(offset, offset + length);
   }
 
-  /** Moves on without reading. @throws UserError where the header becomes longer than any */
+  /** Moves on without reading. @throws UserError where the header is longer than any model's */
   skip(length: number): void {
     this.position += length;
     if (this.position > Math.min(this.#file.bytes, MAX_HEADER))
@@ -114,7 +114,7 @@ export function readGgufHeader(path: string): GgufHeader {
   return withInput(path, 'model', ggufHeaderOf);
 }
 
-/** The same of a file that is open. @throws UserError as {@link readGgufHeader} */
+/** The same for an open file. @throws UserError as {@link readGgufHeader} */
 export function ggufHeaderOf(file: RandomAccess): GgufHeader {
   const { path } = file;
   if (file.part(0, 4).toString('latin1') !== GGUF_MAGIC) throw new UserError(`${path}: is no GGUF file`);

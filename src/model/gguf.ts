@@ -30,7 +30,7 @@ export function measureGguf(path: string, overrides: readonly Override[] = []): 
 }
 
 /**
- * The same of headers that were read before.
+ * The same for headers that were read before.
  * @param path how messages call the file, and the model where it has no name
  * @param headers of all parts, in their order
  * @throws UserError as {@link measureGguf}

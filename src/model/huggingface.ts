@@ -9,7 +9,7 @@ import { looksUsual, readUsual } from './families/usual.js';
 import { Fields } from './fields.js';
 import { ConfigProfileSchema, type ModelProfile } from './profile.js';
 
-/** Where models of text and something else keep their language model. */
+/** Fields that hold the language model of a multimodal model. */
 const NESTED = ['text_config', 'thinker_config', 'language_config', 'llm_config'];
 
 /** Fields beside the nested configuration that hold for it, too. */
@@ -31,7 +31,7 @@ export function isConfig(json: Readonly<Record<string, unknown>>): boolean {
   return Object.hasOwn(json, 'model_type') || Object.hasOwn(json, 'architectures');
 }
 
-/** How a configuration is read, or that of the language model nested in it (in two steps, where a model of speech nests one of text). */
+/** Finds the reader of a configuration, or of the language model nested in it (in two steps, where a model of speech nests one of text). */
 function findFamily(outer: Fields): { read: (config: Fields) => Architecture; config: Fields } {
   let config = outer;
   let family = familyOf(config);

@@ -21,7 +21,7 @@ interface PartBudget {
 interface ExpertGroup {
   /** Decoder layers: every `step`-th from first to last, both included. */
   readonly layers: readonly (readonly [first: number, last: number, step: number])[];
-  /** How many MoE layers that are: one for each routed module of a decoder layer. */
+  /** MoE layers in the group: one for each routed module of a decoder layer. */
   readonly count: number;
   readonly experts: number;
   readonly topK: number;
@@ -32,7 +32,7 @@ interface ExpertGroup {
 /** The memory of a machine. */
 interface MachineMemory {
   readonly name: string;
-  /** Memories from where experts execute to where all are kept, in bytes. */
+  /** Memories in bytes, from the one where experts execute to the one that keeps them all. */
   readonly tiers: readonly { readonly name: string; readonly bytes: number }[];
 }
 
@@ -45,7 +45,7 @@ export interface Fit {
   readonly cacheBytes: number;
   /** Share of all experts that this holds, 0 to 1. */
   readonly share: number;
-  /** Experts of each layer that this holds, in a cache that gives every layer as many. */
+  /** Experts of each layer that this holds, where all layers get the same number. */
   readonly perLayer: number;
   /** Memory that holds the other experts; null where none are left over, or none is large enough. */
   readonly rest: string | null;
@@ -57,7 +57,7 @@ export interface Fit {
   readonly verdict: 'resident' | 'cached' | 'below-token-cycle' | 'dense-too-large' | 'experts-too-large';
 }
 
-/** All of it. */
+/** An inspection of a model. */
 export interface ModelInspection {
   readonly schema: typeof MODEL_SCHEMA;
   readonly name: string;
@@ -110,7 +110,7 @@ export function inspectModel({ parts, profile, sizes }: OpenModel, machines: rea
   };
 }
 
-/** Where parameters and bytes are; parts that a model does not have are left out. */
+/** Parameters and bytes by part; parts that a model does not have are left out. */
 function budgetOf(parts: ModelParts): PartBudget[] {
   const over = (part: 'shared' | 'router' | 'attention' | 'ffn'): Weights => sumWeights(parts.layers.map((layer) => layer[part]));
   const dense = (part: PartBudget['part'], weights: Weights): PartBudget => ({
@@ -154,7 +154,7 @@ function groupExperts(parts: ModelParts, model: ModelSpec): ExpertGroup[] {
   return [...groups.values()].map(({ modules, ...group }) => ({ ...group, count: modules, layers: foldLayers(group.layers) }));
 }
 
-/** Ascending numbers as runs of equal steps: the longest from each number on; a pair that is no neighbour stays two. */
+/** Folds ascending numbers into runs of equal steps, greedily; two numbers that are not neighbours stay two runs. */
 export function foldLayers(layers: readonly number[]): [first: number, last: number, step: number][] {
   const runs: [number, number, number][] = [];
   for (let i = 0; i < layers.length; ) {
@@ -168,7 +168,7 @@ export function foldLayers(layers: readonly number[]): [first: number, last: num
   return runs;
 }
 
-/** How many experts a machine can keep beside the dense weights and the KV cache of one request. */
+/** Counts the experts that a machine can keep beside the dense weights and the KV cache of one request. */
 export function fitOn(machine: MachineMemory, model: ModelSpec, context: number): Fit {
   const memoryBytes = machine.tiers[0]!.bytes;
   const experts = expertBytesTotal(model);

@@ -6,7 +6,7 @@ import { isObject } from './fields.js';
 
 /**
  * A JSON object from a file. Python writes NaN and Infinity as they are; nothing that is read here may be either, so they become null.
- * @param kind says how large it may be
+ * @param kind limits its size
  * @throws UserError with line and column
  */
 export function readJson(path: string, kind: InputKind): Record<string, unknown> {

@@ -21,7 +21,7 @@ import { findQuantization, knownQuantization } from './quantization/index.js';
 import { isSafetensorsIndex, looksLikeSafetensors, tensorSizes, withTensorSizes } from './safetensors.js';
 import type { ModelSpec } from './spec.js';
 
-/** A model, and where it comes from. */
+/** A model and its origin. */
 export interface OpenModel {
   readonly parts: ModelParts;
   /** Its architecture, where it was described rather than read off tensors. */
@@ -30,7 +30,7 @@ export interface OpenModel {
   readonly sizes: 'format' | 'tensors';
 }
 
-/** Larger than any profile that a person writes. */
+/** Limit of a profile in bytes: more than any person writes. */
 const PROFILE_LIMIT = 2 ** 20;
 
 /** The source at a path. */
@@ -155,7 +155,7 @@ function sourceAt(path: string): Source {
 function sourceIn(folder: string): Source {
   const names = listFolder(folder);
   if (names.includes('config.json')) return configIn(folder, 'config.json');
-  // Of a split file, the first part stands for all.
+  // The first part of a split file stands for all.
   const ggufs = names.filter((name) => /\.gguf$/i.test(name) && !/-(?!00001)\d{5}-of-\d{5}\.gguf$/i.test(name)).sort();
   if (ggufs.length === 1) return { kind: 'gguf', path: join(folder, ggufs[0]!) };
   if (ggufs.length > 1) throw new UserError(`${folder}: has ${ggufs.length} GGUF files; name one, e.g. ${join(folder, ggufs[0]!)}`);

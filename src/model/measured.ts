@@ -24,12 +24,12 @@ export interface MeasuredModel {
   readonly shape?: ModelShape | undefined;
 }
 
-/** Stated bits this near to those of the rule are those of the rule: most are rounded, or leave out the head. */
+/** Stated bits within this distance of the rule's count as the rule's: most are rounded, or leave out the head. */
 const NEAR = 0.03;
 
 /**
  * The model of a measurement: its profile, where one is bundled, else its shape, stored as its label and its bits say.
- * @throws UserError where neither is there, or nothing says how it is stored
+ * @throws UserError where there is neither, or its storage is unknown
  */
 export function measuredModel(measured: MeasuredModel): ModelSpec {
   return assemble(levelSizes(partsOf(measured, profileOf(measured))));

@@ -61,7 +61,7 @@ export interface ModelParts {
   readonly note?: string;
 }
 
-/** Nothing. */
+/** A part that a model does not have. */
 export const NO_WEIGHTS: Weights = { parameters: 0, bytes: 0, flops: 0, formats: [] };
 
 /** Sum over tensors. */
@@ -80,12 +80,12 @@ export function routedOf({ moe, further = [] }: LayerParts): readonly Experts[] 
   return moe === null ? [] : [moe, ...further];
 }
 
-/** All that a decoder layer has besides its routed experts. */
+/** The dense part of a decoder layer: all but its routed experts. */
 function denseOf(layer: LayerParts): Weights {
   return sumWeights([layer.attention, layer.router, layer.shared, layer.ffn]);
 }
 
-/** Formats of a layer or segment; absent where nothing says any. */
+/** Formats of a layer or segment as an optional field; absent where none is known. */
 function said(formats: readonly FormatShare[]): { formats?: readonly FormatShare[] } {
   return formats.length === 0 ? {} : { formats };
 }

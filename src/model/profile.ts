@@ -8,7 +8,7 @@ import { findQuantization } from './quantization/index.js';
 const count = z.int().positive().max(1e12);
 const index = z.int().nonnegative();
 
-/** Where attention stands, where it does not in every layer (hybrids with state-space or linear-attention layers). */
+/** Layers with attention, for hybrids with state-space or linear-attention layers. */
 const placement = {
   every: count.default(1).describe('Attention in every so many layers; the others have another mixer.'),
   offset: index.default(0).describe('First layer with attention.'),

@@ -1,4 +1,4 @@
-// Experts whose projections lie on two devices: the bytes and the operations of each device's part. A tensor of a file holds one projection
+// Experts split by projection over two devices: the bytes and the operations of each device's part. A tensor of a file holds one projection
 // of all experts of a layer, so an engine can place projections on different devices (llama.cpp's -ot).
 import { UserError } from '../base/errors.js';
 import type { Tensor } from './anatomy.js';
@@ -37,7 +37,7 @@ function tensorsOf(model: ModelSpec, layer: number, projections: CpuProjections)
   return tensors.filter(({ name }) => (EXPERTS.exec(name)![1] === 'down') === (projections === 'down'));
 }
 
-/** True where files keep the projections of a layer's experts apart. */
+/** True where the projections of a layer's experts are separate tensors. */
 export function isSeparable(model: ModelSpec, layer: number): boolean {
   return CPU_PROJECTIONS.every((projections) => tensorsOf(model, layer, projections).length > 0);
 }

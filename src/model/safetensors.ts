@@ -39,7 +39,7 @@ export function tensorSizes(folder: string): ReadonlyMap<string, number> | null 
   return sizes;
 }
 
-/** Those that the index names, else model.safetensors, else all parts of a split file. */
+/** The files that the index names, else model.safetensors, else all parts of a split file. */
 function checkpointFiles(folder: string): string[] | null {
   const present = listFolder(folder).filter((name) => name.endsWith('.safetensors'));
   const index = join(folder, INDEX_FILE);
@@ -86,7 +86,7 @@ function isOffset(value: unknown): value is number {
 
 type Part = Exclude<keyof LayerParts, 'context' | 'moe' | 'further'> | 'experts';
 
-/** A part of a layer, or of what is outside the layers. */
+/** A part of a layer, or a part outside the layers. */
 type Place = { readonly layer: number; readonly part: Part } | 'embedding' | 'head' | null;
 
 /**

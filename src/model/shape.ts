@@ -27,7 +27,7 @@ const VOCAB = 151_936;
 const HEAD = 128;
 const KV_HEADS = 4;
 
-/** Attention has this many times the query heads that are usual (as wide as twice the residual stream), at least and at most. */
+/** Limits of the query heads, as a multiple of the usual number (as wide as twice the residual stream). */
 const LEAST = 0.5;
 const MOST = 2;
 

@@ -8,7 +8,7 @@ type ExpertId = number;
 export interface FormatShare {
   /** A name of `KERNEL_FORMATS`: `q4_k`, `mxfp4`, `bf16`; `type N` for a type of a GGUF file that is not known. */
   readonly format: string;
-  /** How many weights; need not be whole where layers were levelled. */
+  /** Number of weights; need not be whole where layers were levelled. */
   readonly weights: number;
   /** Their bytes, scales included. */
   readonly bytes: number;
@@ -150,7 +150,7 @@ export function sumFormats(lists: readonly (readonly FormatShare[])[]): readonly
   return [...sums.values()].sort((a, b) => b.weights - a.weights);
 }
 
-/** Formats with `weights` and `bytes` times as many of each. */
+/** Scales the weights and the bytes of formats. */
 export function scaleFormats(formats: readonly FormatShare[], weights: number, bytes: number): readonly FormatShare[] {
   return formats.map((one) => ({ format: one.format, weights: one.weights * weights, bytes: one.bytes * bytes }));
 }

@@ -1,4 +1,4 @@
-// `moeprof machine calibrate`: how fast this machine really is, and how fast runtimes are on it.
+// `moeprof machine calibrate`: measured speeds of this machine, and of runtimes on it.
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { UserError } from '../../base/errors.js';

@@ -1,4 +1,4 @@
-// `moeprof trace audit`: whether a trace can be trusted.
+// `moeprof trace audit`: traps that falsify a trace.
 import type { Command } from 'commander';
 import { EXIT } from '../../base/errors.js';
 import { type Facts, gridOf, type Lines, note } from '../../report/document/document.js';

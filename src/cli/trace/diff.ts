@@ -1,4 +1,4 @@
-// `moeprof trace diff`: what a change to the model did to its routing of the same text.
+// `moeprof trace diff`: two routings of the same text, before and after a change of the model.
 import type { Command } from 'commander';
 import { formatCount, formatRatio } from '../../base/units.js';
 import { type Datum, type Grid, gridOf, ratio } from '../../report/document/document.js';
@@ -19,7 +19,7 @@ interface Comparison {
   readonly hits: { readonly before: readonly PolicyHits[]; readonly after: readonly PolicyHits[] };
 }
 
-/** Experts and layers shown unless everything is asked for. */
+/** Experts and layers shown without --verbose. */
 const SHOWN = 8;
 
 const EXAMPLES = `
@@ -67,7 +67,7 @@ function scopeOf({ tokens }: RoutingDifference): string {
   return `${formatCount(tokens.compared)} tokens compared, of ${formatCount(tokens.before)} before and ${formatCount(tokens.after)} after`;
 }
 
-/** The layers that are least alike; all of them where everything is asked for. */
+/** The least similar layers; all of them with --verbose. */
 function layerGrids({ byLayer, mean }: RoutingDifference): Grid[] {
   const cells = ({ agreement, first, moved, whole }: LayerDifference): Datum[] => [agreement, first, whole, moved].map(ratio);
   const rows = byLayer.map((layer, index) => [index, ...cells(layer)]);
@@ -84,7 +84,7 @@ function layerGrids({ byLayer, mean }: RoutingDifference): Grid[] {
   ];
 }
 
-/** The experts whose load moved most; all of them where everything is asked for. */
+/** The experts with the largest change of load; all of them with --verbose. */
 function shiftGrids({ shifts }: RoutingDifference): Grid[] {
   const rows = shifts.map(({ after, before, expert, layer }) => changeRow(`${layer}, ${expert}`, before, after));
   const head = ['layer, expert', 'before', 'after', 'change'];

@@ -27,10 +27,10 @@ interface Flags {
   readonly output: string;
 }
 
-/** Tokens where nothing says how many. */
+/** Tokens by default. */
 const TOKENS = 4096;
 const LENGTH = { prompt: 64, generated: 192 } as const;
-/** As in a run. */
+/** Limit of tokens, as in a run. */
 const MOST_TOKENS = 1e9;
 
 const EXAMPLES = `

@@ -18,7 +18,7 @@ interface Inspection {
 
 const LABEL = 18;
 const FIGURE = 10;
-/** Columns of a figure where there are many; two blanks between: 18 + 6 x (2 + 8) = 78. */
+/** Columns of a figure in wide tables, with two blanks between: 18 + 6 x (2 + 8) = 78. */
 const NARROW = 8;
 
 const [table, json, csv, markdown] = documentFormats<Inspection>(
@@ -45,7 +45,7 @@ function heatOf({ statistics: { byLayer } }: Inspection, detail?: 'verbose'): Dr
   return { kind: 'drawing', detail, draw: (options) => heatmap(loads, options).trimEnd() };
 }
 
-/** A grid whose columns stand under those of the others. */
+/** A grid whose columns align with those of the others. */
 function alignedGrid(heads: readonly string[], rows: readonly (readonly Datum[])[]): Grid {
   const widthOf = (column: number): number => (column === 0 ? LABEL : heads.length > 4 ? NARROW : FIGURE);
   return gridOf(

@@ -1,4 +1,4 @@
-// `moeprof trace inspect`: what is in a trace, before anything is simulated.
+// `moeprof trace inspect`: statistics of a trace, before anything is simulated.
 import type { Command } from 'commander';
 import { routingStatistics } from '../../trace/stats/index.js';
 import type { CliContext } from '../context.js';

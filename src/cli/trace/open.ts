@@ -21,7 +21,7 @@ export function addTraceOptions(command: Command): Command {
 
 /**
  * Opens a trace: a path, `-`, or the name of a bundled one, each with `#FROM:TO` where only some of its rows are meant.
- * @param fits false: it may be wider than its model's top-k, or have other layers
+ * @param fits false: a top-k or a number of layers other than the model's is accepted
  * @throws UserError
  */
 export async function openNamed(path: string, flags: TraceFlags, fits = true): Promise<{ trace: RoutingTrace; model: ModelSpec | null }> {
@@ -37,7 +37,7 @@ export async function openNamed(path: string, flags: TraceFlags, fits = true): P
   return { trace, model };
 }
 
-/** As {@link openNamed}, for as long as `work` takes. */
+/** Opens a trace as {@link openNamed}, and closes it after `work`. */
 export async function withNamed<T>(
   path: string,
   flags: TraceFlags,

@@ -1,4 +1,4 @@
-// Where a written trace goes: the ending says the layout, `-` is JSONL on stdout.
+// Writes a trace to a path whose ending gives the layout; `-` is JSONL on stdout.
 import { extname } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { AtomicFile } from '../../base/files.js';
@@ -7,7 +7,7 @@ import type { RoutingTrace } from '../../trace/trace.js';
 import { fillJsonl, fillSafetensors, jsonlLines, type WriteOptions } from '../../trace/write.js';
 import type { CliContext } from '../context.js';
 
-/** Layout of an output path. @throws UserError where the ending says none */
+/** Layout of an output path. @throws UserError for an unknown ending */
 export function layoutOf(path: string): 'safetensors' | 'jsonl' {
   const ending = extname(path).toLowerCase();
   if (ending === '.safetensors') return 'safetensors';

@@ -1,4 +1,4 @@
-// How fast a run could be if its router knew which experts hardly matter: the oracle of Duo-LLM (arXiv 2410.10846). It skips experts, or takes a
+// The speed of a run whose router knows which experts hardly matter: the oracle of Duo-LLM (arXiv 2410.10846). It skips experts, or takes a
 // smaller copy, wherever that saves most time, within a budget of lost gate weight. No such router exists; it is a bound.
 import { simulateRun } from '../../engine/simulate.js';
 import { VERSION } from '../../result/version.js';
@@ -30,7 +30,7 @@ export interface AdaptiveBound {
   readonly tool: { readonly name: 'moeprof'; readonly version: string };
   readonly inputs: { readonly model: string; readonly quantization: string; readonly hardware: string; readonly system: string };
   readonly tokens: number;
-  /** Of what the weights are: `weights` of the trace, or `ranks`. */
+  /** The source of the weights: `weights` of the trace, or `ranks`. */
   readonly by: 'weights' | 'ranks';
   readonly copy: SmallCopy | null;
   /** Time of the run itself, ns a token, and its expert cache, bytes. */
@@ -112,7 +112,7 @@ function refuse(run: RunSpec): void {
     );
 }
 
-/** Of the GPU: a use is left out, computed, or computed from the copy, in as much less time as it has fewer bytes. */
+/** Options on the GPU: a use is left out, computed, or computed from the copy, faster in proportion to its bytes. */
 export function gpuOptions(uses: readonly ExpertUse[], copy: SmallCopy | null): Options {
   return optionsOf(uses, ({ gpuNs, weight }) => [
     [0, weight, 0],
@@ -121,7 +121,7 @@ export function gpuOptions(uses: readonly ExpertUse[], copy: SmallCopy | null): 
   ]);
 }
 
-/** Of the link: a use is left out, found in the cache, where it has taken its bytes since its last use, or loaded; the copy likewise. */
+/** Options on the link: a use is left out, found in the cache, whose bytes it has held since its last use, or loaded; the copy likewise. */
 export function linkOptions(uses: readonly ExpertUse[], copy: SmallCopy | null): Options {
   return optionsOf(uses, ({ bytes, events, linkNs, weight }) => [
     [0, weight, 0],

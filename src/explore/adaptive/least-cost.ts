@@ -1,7 +1,7 @@
 // The least cost at which every use takes one of its options, with budgets for gate weight lost and for space: a multiple-choice knapsack. Small
 // problems are solved exactly, large ones bounded from below by Lagrange multipliers.
 
-/** Options of some uses: use `u` has those from `u * width` on. Every use has one that loses nothing and takes no space. */
+/** Options of some uses: those of use `u` start at `u * width`. Every use has one that loses nothing and takes no space. */
 export interface Options {
   readonly count: number;
   readonly width: number;
@@ -10,20 +10,20 @@ export interface Options {
   readonly space: Float64Array;
 }
 
-/** The least cost, or less; `exact`: it can be reached. */
+/** The least cost, or a lower bound of it; `exact`: some choice reaches it. */
 interface LeastCost {
   readonly cost: number;
   readonly exact: boolean;
 }
 
-/** Uses that are solved exactly, as long as no more partial choices are kept, of which none is better than another in all three. */
+/** Limits of an exact solution: uses, and undominated partial choices. */
 const MOST_USES = 32;
 const MOST_STATES = 2000;
 /** Steps towards each multiplier. Any multiplier gives a bound: more steps make it tighter by less than a millionth. */
 const LOSS_STEPS = 26;
 const SPACE_STEPS = 22;
 
-/** Solves or bounds. */
+/** Solves a small problem exactly, and bounds a large one. */
 export function leastCost(options: Options, lossBudget: number, spaceBudget: number): LeastCost {
   const exact = options.count > MOST_USES ? null : exactCost(options, lossBudget, spaceBudget);
   return exact === null ? { cost: boundByMultipliers(options, lossBudget, spaceBudget), exact: false } : { cost: exact, exact: true };
@@ -104,7 +104,7 @@ function highestRatio({ cost, count, width }: Options, what: Float64Array): numb
   return highest;
 }
 
-/** Partial choices, use by use, without those that another is as good as in everything (Nemhauser and Ullmann 1969); null: there are too many. */
+/** Exact solution by partial choices, use by use, without dominated ones (Nemhauser and Ullmann 1969); null: there are too many. */
 function exactCost({ cost, count, loss, space, width }: Options, lossBudget: number, spaceBudget: number): number | null {
   let states: (readonly [cost: number, loss: number, space: number])[] = [[0, 0, 0]];
   for (let use = 0; use < count; use++) {

@@ -8,7 +8,7 @@ import { NULL_EXPERT } from '../../trace/trace.js';
 
 /** A use: an expert of an event, however many of its tokens chose it. */
 export interface ExpertUse {
-  /** Of the tokens of the event: gate weight that the expert has, each token's weights adding up to 1. Without weights, rank r counts 1 / r. */
+  /** Gate weight of the expert over the event's tokens; each token's weights add up to 1. Without weights, rank r counts 1 / r. */
   readonly weight: number;
   /** Time of its transfer, in which the whole link is taken, and least time of the GPU, ns. */
   readonly linkNs: number;
@@ -18,7 +18,7 @@ export interface ExpertUse {
   readonly events: number;
 }
 
-/** Watches a run and writes down its uses. */
+/** Records the uses of a run. */
 export class UseLog extends Onlooker {
   readonly uses: ExpertUse[] = [];
   /** Weight of all tokens at all layers. */

@@ -22,9 +22,9 @@ const ADVICE_SCHEMA = 'moeprof.advice/1';
 
 /** A request for advice. */
 interface AdviceRequest extends Omit<Question, 'pricer'> {
-  /** Formats on offer, the most wanted first; null stands for the model's own. At least one. */
+  /** Formats on offer, the preferred one first; null stands for the model's own. At least one. */
   readonly quantizations: readonly (string | null)[];
-  /** Routing of the model, as long as pricing walks. */
+  /** Routing of the model, long enough for pricing. */
   readonly trace: RoutingTrace;
   /** The model's name on a command line: a file or a folder; null: its file's usual name. */
   readonly file: string | null;
@@ -34,7 +34,7 @@ interface AdviceRequest extends Omit<Question, 'pricer'> {
   readonly notes: readonly string[];
 }
 
-/** A setting with what it reaches and takes. */
+/** A setting with its speeds and its memory. */
 export interface AdvisedSetting {
   readonly setting: Setting;
   /** How it differs from the answer; empty: it is the answer. */
@@ -72,13 +72,13 @@ export interface Advice {
   /** Sentences: what does not fit, and what is missing. */
   readonly misfits: readonly string[];
   readonly purchases: readonly Purchase[];
-  /** Sentences: what the figures rest on. */
+  /** Sentences on the basis of the figures. */
   readonly notes: readonly string[];
   /** Runs of the engine. */
   readonly runs: number;
 }
 
-/** Advises. */
+/** Finds the best setting and everything that is reported beside it. */
 export async function advise(asked: AdviceRequest): Promise<Advice> {
   const pricer = new Pricer(asked.trace, asked.request);
   const question: Question = { ...asked, pricer };
@@ -165,7 +165,7 @@ function fileName(model: ModelSpec, { reads }: AdvisedRuntime): string {
   return reads === 'gguf' ? `${model.name}-${model.quantization.replaceAll(':', '-')}.gguf` : model.name;
 }
 
-/** One socket is taken because of one constant: who doubts it should measure. */
+/** The note on a setting with one socket: it rests on one constant, which can be measured. */
 function oneSocketNote({ cpu, name }: HardwareSpec): string {
   const { count, efficiency = 1 } = cpu!.sockets!;
   const share = Math.round(100 * efficiency);

@@ -13,11 +13,11 @@ interface Alternative {
 
 /** Most alternatives in a report. */
 const MOST_SHOWN = 5;
-/** Passes that are tried beside the answer's. */
+/** Other lengths of passes that are tried. */
 const NEIGHBOURS = 2;
 /** Formats of fewer bits that are tried. */
 const FORMATS = 2;
-/** A context that is tried beside the one that is asked for. */
+/** Factor of the longer context that is tried. */
 const LONGER = 4;
 
 /**
@@ -69,7 +69,7 @@ function changesOf(
   ];
 }
 
-/** By the factor between them and one. */
+/** Sorts values by their ratio to the answer's own. */
 function nearestFirst(values: readonly number[], own: number): number[] {
   const far = (value: number): number => Math.abs(Math.log2(value / own));
   return values.toSorted((a, b) => far(a) - far(b) || a - b);
@@ -79,7 +79,7 @@ function passText(ubatch: number): string {
   return `passes of ${formatCount(ubatch)}`;
 }
 
-/** Settings with less on the GPU that the runtime has a name for: no expert there, and no layer there; those that fit. */
+/** Settings without experts on the GPU, and without layers there, as far as they fit. */
 function lowerRungs(question: Question, { model, setting }: Priced): { readonly change: string; readonly setting: Setting }[] {
   const ladder = ladderOf(question, model);
   const at = rungOf(ladder, setting);

@@ -21,7 +21,7 @@ import { parseGoal } from './goal.js';
 import { tokensNeeded } from './price.js';
 import { type AdvisedRuntime, advisedRuntime, usualOffer } from './runtimes.js';
 
-/** Of the routing that is drawn. */
+/** Seed of the synthetic routing. */
 const SEED = 1;
 
 /** Tokens that are generated after a prompt, where a whole request counts. Ours: about a page. */
@@ -35,7 +35,7 @@ export interface AdviceWishes {
   readonly goal?: string;
   /** Context of each user, tokens; 16,384 unless given. */
   readonly context?: number;
-  /** Prompt that figures are for; 4,096 unless given, at most half of the context. */
+  /** Prompt of the request, tokens; 4,096 unless given, at most half of the context. */
   readonly prompt?: number;
   /** Users at a time; 1 unless given. */
   readonly users?: number;
@@ -52,7 +52,7 @@ interface AskedMachine {
 }
 
 /**
- * Which settings to run a model with on a machine: `moeprof advise`.
+ * Finds the settings to run a model with on a machine: `moeprof advise`.
  * @param model a bundled name, a file or a folder; `hf:` addresses are for the command line, which fetches their headers first
  * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
  * @throws UserError where something is unknown, or a recording is too short

@@ -13,9 +13,9 @@ export function firstFit(count: number, missing: (at: number) => number): number
   if (lack <= 0) return 0;
   let [high, room] = [count - 1, count === 1 ? lack : missing(count - 1)];
   if (room > 0) return count;
-  // Something is missing at `low`, nothing at `high`.
+  // Bytes are missing at `low`, none at `high`.
   for (let looks = 1; high - low > 1; looks++) {
-    // A line that bends would creep: every third look halves.
+    // Regula falsi creeps on a curved line, so every third step halves.
     const straight = looks % 3 === 0 ? (low + high) / 2 : low + ((high - low) * lack) / (lack - room);
     const at = Math.min(high - 1, Math.max(low + 1, Math.ceil(straight)));
     const bytes = missing(at);

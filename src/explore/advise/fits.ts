@@ -18,7 +18,7 @@ export interface DeviceMemory {
 export const HOST = 'host';
 
 /**
- * Kept free on each GPU beside what the machine's profile reserves (512 MiB): together 1 GiB, the margin that llama.cpp's own fitting keeps
+ * Bytes kept free on each GPU beside the reserve of the machine's profile (512 MiB): together 1 GiB, the margin that llama.cpp's own fitting keeps
  * (`--fit-target`).
  */
 export const MARGIN = 512 * 2 ** 20;
@@ -33,7 +33,7 @@ export function usedOf({ compute, kv, weights }: DeviceMemory): number {
   return weights + kv + compute;
 }
 
-/** True where every device has what is asked of it. */
+/** True where no device lacks memory. */
 export function isFit(devices: readonly DeviceMemory[]): boolean {
   return devices.every((device) => freeOf(device) >= 0);
 }

@@ -53,8 +53,7 @@ export function requestNs({ decode, prefill }: Speeds, users: number, { output, 
 }
 
 /**
- * How far a setting is from what is wanted: smaller is better.
- * For targets the largest of latency / target; where all are kept, 1 and less.
+ * The cost of a setting under a goal: smaller is better. For targets it is the largest of latency / target; at most 1 where all are kept.
  */
 export function costOf(goal: Goal, speeds: Speeds, users: number, request: RequestShape): number {
   switch (goal.kind) {
@@ -72,7 +71,7 @@ export function costOf(goal: Goal, speeds: Speeds, users: number, request: Reque
   }
 }
 
-/** True where nothing that must be kept is broken. */
+/** True where all targets are kept. */
 export function isKept(goal: Goal, cost: number): boolean {
   return goal.kind !== 'targets' || cost <= 1;
 }

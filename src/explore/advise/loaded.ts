@@ -22,13 +22,13 @@ export const SCORES = 512 * 2 ** 20;
 /** How latent attention is computed (ik_llama.cpp's `-mla`): absorbed while decoding, unpacked for prompts. */
 export const LATENT = 3;
 
-/** Least that `-b` is set to: llama.cpp's own default. */
+/** Smallest value of `-b`: llama.cpp's own default. */
 export const LEAST_BATCH = 2048;
 
 /** Halvings of the share of a GPU that is filled: to a thousandth of a percent. */
 const SPLIT_STEPS = 24;
 
-/** Copies of what passes between GPUs where they work as a pipeline (GGML_SCHED_MAX_COPIES). */
+/** Copies of the tensors that pass between GPUs in a pipeline (GGML_SCHED_MAX_COPIES). */
 const PIPELINE_COPIES = 4;
 
 /**
@@ -72,7 +72,7 @@ export function cpuExpertLayers(model: ModelSpec, { cpuMoe }: Pick<WeightPlaceme
   return cpuMoe === 0 ? 0 : decoderLayerOf(model, cpuMoe - 1) + 1;
 }
 
-/** Pattern of the tensors of the layer behind them that lie there, too, as `-ot` has it; null: there are none. */
+/** Pattern for `-ot` of the next layer's tensors that lie there, too; null: there are none. */
 export function splitPattern(model: ModelSpec, { cpuMoe, cpuProjections }: WeightPlacement): string | null {
   if (cpuProjections === null) return null;
   const names = projectionTensors(model, cpuMoe, cpuProjections).map((name) => /ffn_(.*)_exps$/.exec(name)![1]!);
@@ -104,7 +104,7 @@ function planOf(engine: AllocatingEngine, model: ModelSpec, setting: Setting, gp
   };
 }
 
-/** Layers of each GPU such that the fullest holds as little of its room as can be; each has neighbouring layers, in order. */
+/** Splits layers over GPUs, in order, so that the fullest GPU is filled as little as possible. */
 function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[]): number[] {
   const onGpus = Math.min(plan.gpuLayers, (model.anatomy?.layers.length ?? 0) + 1);
   // As many GPUs as layers: each holds one, and says what it weighs.

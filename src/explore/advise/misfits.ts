@@ -23,7 +23,7 @@ function stepOf({ cpuProjections, gpuExperts, gpuLayers }: WeightPlacement): str
   return cpuProjections === 'down' ? "A further projection of a layer's experts on the GPU" : "One more layer's experts on the GPU";
 }
 
-/** Sentences where nothing fits: what the formats on offer lack at least, the smallest last. */
+/** Sentences where nothing fits: the least bytes that each format on offer lacks, the smallest format last. */
 export function missingOf(question: Question, quantizations: readonly (string | null)[]): string[] {
   const { context, runtime, users } = question;
   const ends = [...new Set([quantizations[0]!, quantizations.at(-1)!])];

@@ -12,9 +12,9 @@ import type { RoutingTrace } from '../../trace/trace.js';
 import type { RequestShape, Speeds } from './goal.js';
 import { isAllOnGpu, machineFor, type Setting } from './setting.js';
 
-/** Generated tokens that are run: routing varies between them, and nothing else. */
+/** Generated tokens of a run: only routing varies between them. */
 const DECODED = 16;
-/** The same where tokens are drafted: how many are right is drawn evenly, and means are met after some passes. */
+/** The same where tokens are drafted: accepted drafts vary from pass to pass, so that a mean takes more tokens. */
 const DRAFTED = 48;
 /**
  * Chance that a drafted token is right, given that those before it are: 0.70, 0.64, 0.73 and 0.65 by position of a run that is measured
@@ -126,7 +126,7 @@ export function tokensNeeded(users: number, { prompt }: RequestShape): number {
   return Math.max(users * (1 + WARMING + WARMED), prompt + 1);
 }
 
-/** Tokens that a run walks, and what stands in the KV cache before them. */
+/** Tokens that a run walks, and the tokens in the KV cache before them. */
 interface Walk {
   readonly users: number;
   readonly prompt: number;
@@ -188,10 +188,10 @@ function withoutDisk(hardware: HardwareSpec): HardwareSpec {
   return { ...hardware, tiers: hardware.tiers.slice(0, -1), links: hardware.links.filter(({ name }) => name !== 'ssd') };
 }
 
-/** Memory of a GPU where what it holds was counted before, buffers and all, bytes. */
+/** Memory of a GPU whose content was counted before, buffers included; bytes. */
 const AMPLE = 64e12;
 
-/** Several GPUs as the runtime drives them, as one; what is placed there was found to fit. */
+/** The machine with its GPUs as one, as the runtime drives them; the placement was found to fit. */
 function asOneGpu(hardware: HardwareSpec): HardwareSpec {
   const joined = joinGpus(hardware, hardware.software?.several === 'tensor' ? 'tensor' : 'layers');
   const [first, ...others] = joined.tiers;

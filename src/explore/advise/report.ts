@@ -108,7 +108,7 @@ function freeText(bytes: number): Datum {
   return bytes < 0 ? { value: bytes, text: `${formatBytes(-bytes)} on disk` } : figure(bytes, 'bytes');
 }
 
-/** The answer, and what else could be had. */
+/** The answer and its alternatives. */
 function alternativeGrid({ alternatives }: Advice, answer: AdvisedSetting): Grid {
   const apart = answer.devices.some(({ name }) => name === HOST);
   const rows = [answer, ...alternatives].map((choice): Datum[] => [
@@ -135,7 +135,7 @@ function bytesOn({ devices }: AdvisedSetting, host: boolean): number {
   return devices.filter(({ name }) => (name === HOST) === host).reduce((sum, device) => sum + usedOf(device), 0);
 }
 
-/** Sentences beside what they say; below it where there is room for a list. */
+/** Sentences beside their label; a list below it where there are several. */
 function sentences(label: string, texts: readonly string[]): Block[] {
   if (texts.length === 0) return [];
   const facts = texts.map((text, i): [string, string] => [i === 0 ? label : '', text]);
@@ -147,7 +147,7 @@ function sentences(label: string, texts: readonly string[]): Block[] {
   ];
 }
 
-/** Sentences of what to buy. */
+/** Sentences on purchases. */
 function purchaseTexts({ answer, purchases }: Advice): string[] {
   if (answer === null) return [];
   if (purchases.length === 0) return ['Nothing that was tried gains a hundredth.'];
@@ -158,7 +158,7 @@ function purchaseTexts({ answer, purchases }: Advice): string[] {
   });
 }
 
-/** Sentences of what figures rest on. */
+/** Sentences on the basis of the figures. */
 function sureness({ bands, notes }: Advice): string[] {
   const of = (what: string, band: Accuracy | null): string[] =>
     band === null ? [] : [`${what} ${widthText(band)} holds 80 % of ${band.rows} measurements (${band.common}).`];

@@ -26,13 +26,13 @@ export interface AdvisedRuntime {
   readonly dialect: Dialect;
   /** Placements, most on the GPU first. */
   ladder(model: ModelSpec): readonly WeightPlacement[];
-  /** Tokens of a prompt's pass that are tried. */
+  /** Lengths of a prompt's pass that are tried, tokens. */
   readonly ubatches: readonly number[];
-  /** Storage of the KV cache that is offered, the usual first. */
+  /** Formats of the KV cache on offer, the usual one first. */
   readonly kv: readonly KvType[];
   /** Tokens of a prompt from which on it chooses the experts of its GPUs by what the prompt routes to; null: it has no flag for that. */
   followsFrom(model: ModelSpec): number | null;
-  /** It can be told to use one socket of several, with its memory. (KTransformers' pools reach more than one socket does, and take all.) */
+  /** True where it can be told to use one socket of several, with its memory. (KTransformers' pools are faster on all.) */
   readonly isolates: boolean;
   /** Lengths of drafts by the model's own layers for further tokens that are tried, in order; empty: it has no flag for such a model. */
   drafts(model: ModelSpec, users: number): readonly number[];
@@ -42,18 +42,18 @@ export interface AdvisedRuntime {
   readonly reads: 'gguf' | 'folder';
   /** Files are mapped, so that a model may be larger than memory. */
   readonly mapsFiles: boolean;
-  /** How it takes memory: as llama.cpp or its fork allocates it, or all but a share of each GPU that is left for activations. */
+  /** Its use of memory: as llama.cpp or its fork allocates it, or all but a share of each GPU, left for activations. */
   readonly memory: AllocatingEngine | number;
 }
 
-/** Layers as wholes: all, then without the head, then without the first layer, and so on. */
+/** Whole layers on the GPUs: all, then without the head, then without the first layer, and so on. */
 function byLayers(model: ModelSpec): WeightPlacement[] {
   return [ALL_ON_GPU, ...fewerLayers(model, 0)];
 }
 
 /**
- * Experts of first layers in host memory, of the layer behind them perhaps some projections; where all are there and more must go, layers as
- * wholes.
+ * Experts of the first layers in host memory, and perhaps some projections of the next; where all experts are there and more must go, whole
+ * layers.
  */
 function byExpertLayers(model: ModelSpec): WeightPlacement[] {
   const { length } = model.layers;
@@ -76,22 +76,22 @@ function byShare(model: ModelSpec): WeightPlacement[] {
   return [ALL_ON_GPU, ...Array.from({ length: most }, (_, i) => ({ ...ALL_ON_GPU, gpuExperts: most - 1 - i }))];
 }
 
-/** Drafts that are tried: what published runs use; longer ones lose where one layer drafts them all. */
+/** Lengths of drafts that are tried: those of published runs; longer ones lose where one layer drafts them all. */
 const DRAFTS = [1, 2, 3];
 
 const noDrafts = (): readonly number[] => [];
 
-/** Where the checkpoint has layers that predict further tokens. */
+/** Drafts where the checkpoint has layers that predict further tokens. */
 function checkpointDrafts({ nextLayers = 0 }: ModelSpec): readonly number[] {
   return nextLayers > 0 ? DRAFTS : [];
 }
 
-/** Where GGUF files have them. */
+/** Drafts where GGUF files have such layers. */
 function fileDrafts({ anatomy, nextLayers = 0 }: ModelSpec): readonly number[] {
   return nextLayers > 0 && (anatomy?.nextLayers ?? 0) > 0 ? DRAFTS : [];
 }
 
-/** The same of ik_llama.cpp, which drafts for one conversation at a time (common/speculative.cpp). */
+/** The same for ik_llama.cpp, which drafts for one conversation at a time (common/speculative.cpp). */
 function fileDraftsOfOne(model: ModelSpec, users: number): readonly number[] {
   return users === 1 ? fileDrafts(model) : [];
 }
@@ -185,7 +185,7 @@ export function advisedRuntime(name: string): AdvisedRuntime {
 /**
  * Default formats on offer: the model's own, if the runtime reads its files, then formats of fewer bits.
  * @param own the model in its own format
- * @param fixed its sizes are those of its files
+ * @param fixed true where its sizes are those of its files
  * @param ownBits bits a weight of that format
  */
 export function usualOffer(

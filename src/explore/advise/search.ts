@@ -20,16 +20,16 @@ export interface Question {
   readonly context: number;
   readonly users: number;
   readonly pricer: Pricer;
-  /** The model in a format; null: its own. @throws UserError where there is none such */
+  /** The model in a format; null: its own. @throws UserError where there is none */
   model(quantization: string | null): ModelSpec;
 }
 
-/** A setting that fits, with what it reaches. */
+/** A setting that fits, with its speeds. */
 export interface Priced extends Loaded {
   readonly setting: Setting;
   readonly model: ModelSpec;
   readonly price: Price;
-  /** By the goal: smaller is better. */
+  /** Cost under the goal: smaller is better. */
   readonly cost: number;
   /** True where the demands of the goal are kept. */
   readonly kept: boolean;
@@ -87,7 +87,7 @@ function highestFromDisk(question: Question, model: ModelSpec, beside: Beside): 
   return { ...setting, fromDisk: true };
 }
 
-/** A setting whose split layer is in host memory: what is read from the disk are whole experts. */
+/** A setting with its split layer in host memory: the disk is read in whole experts. */
 function withoutSplit(setting: Setting): Setting {
   return setting.cpuProjections === null ? setting : { ...setting, cpuMoe: setting.cpuMoe + 1, cpuProjections: null };
 }
@@ -112,12 +112,12 @@ function missingOn(devices: readonly DeviceMemory[]): number {
   return Math.max(...devices.map((device) => -freeOf(device)));
 }
 
-/** Tokens of a pass that are tried: passes beyond the prompt are as good as the first that holds it. */
+/** Lengths of passes that are tried, tokens: passes longer than the prompt are no better than the first that holds it. */
 export function passesOf({ request, runtime: { ubatches } }: Pick<Question, 'request' | 'runtime'>): readonly number[] {
   return ubatches.filter((_, i) => i === 0 || ubatches[i - 1]! < request.prompt);
 }
 
-/** Prices a setting. */
+/** Prices a setting, and judges it by the goal. */
 export async function priced(question: Question, model: ModelSpec, setting: Setting): Promise<Priced> {
   const { goal, hardware, pricer, request } = question;
   const memory = memoryOf(question, model, setting);
@@ -146,7 +146,7 @@ export async function bestSetting(question: Question, quantization: string | nul
     : drafting(question, await isolating(question, await following(question, await downhill(question, best))));
 }
 
-/** Lets the experts of the GPUs follow prompts where the runtime can and that is better: computing prompts so takes room for a layer. */
+/** Lets the GPUs' experts follow prompts where the runtime can and it is faster; that takes room for a layer. */
 async function following(question: Question, from: Priced): Promise<Priced> {
   const { request, runtime } = question;
   const least = runtime.followsFrom(from.model);
@@ -162,7 +162,7 @@ export function canIsolate({ hardware, runtime }: Pick<Question, 'hardware' | 'r
   return runtime.isolates && hardware.cpu?.sockets !== undefined && !isAllOnGpu(setting);
 }
 
-/** Leaves the host to one of its sockets where that is better: it reads its own memory alone, and has no more than that. */
+/** Uses one socket of the host where that is faster: it reads and holds only its own memory. */
 async function isolating(question: Question, from: Priced): Promise<Priced> {
   if (!canIsolate(question, from.setting)) return from;
   const setting = highestFit(question, from.model, { ...from.setting, oneSocket: true });
@@ -171,7 +171,7 @@ async function isolating(question: Question, from: Priced): Promise<Priced> {
   return alone.cost < from.cost ? alone : from;
 }
 
-/** Lets the model draft as long as that is better, each draft at its own best placement: its layer and its cache take room. */
+/** Lengthens drafts as long as that is faster, each at its own best placement: the drafting layer and its cache take room. */
 async function drafting(question: Question, from: Priced): Promise<Priced> {
   let best = from;
   for (const draft of question.runtime.drafts(from.model, question.users)) {
@@ -184,7 +184,7 @@ async function drafting(question: Question, from: Priced): Promise<Priced> {
   return best;
 }
 
-/** Goes down the ladder as long as that is better. */
+/** Goes down the ladder as long as the cost falls. */
 async function downhill(question: Question, from: Priced): Promise<Priced> {
   const ladder = ladderOf(question, from.model);
   let best = from;
@@ -210,7 +210,7 @@ const CONTEXT_STEP = 1024;
 /** No model is trained on more. */
 const MOST_CONTEXT = 2 ** 20;
 
-/** Longest context of each user with which a setting still fits, in steps of 1,024 tokens; its own where it does not even fit as it is. */
+/** Longest context of each user with which a setting still fits, in steps of 1,024 tokens; its own where it does not fit as it is. */
 export function contextThatFits(question: Question, { model, setting }: Pick<Priced, 'model' | 'setting'>): number {
   const own = Math.floor(setting.context / CONTEXT_STEP);
   const most = MOST_CONTEXT / CONTEXT_STEP;

@@ -25,7 +25,7 @@ export function servedMemory(activations: number, model: ModelSpec, setting: Set
   // Prompts are computed layer by layer, each of which is brought whole.
   const brought = setting.followsPrompts ? Math.max(...model.layers.map((layer) => layer.experts * layer.expertBytes)) : 0;
   const experts = model.layers.reduce((sum, layer) => sum + Math.min(gpuExperts ?? layer.experts, layer.experts) * layer.expertBytes, 0);
-  // Of cards that differ, each holds what the smallest can.
+  // Where cards differ, each holds as much as the smallest can.
   const has = gpus * leastGpuRoom(hardware);
   const device = {
     name: first!.name === 'unified' ? 'memory' : gpus === 1 ? 'GPU' : `${gpus} GPUs`,

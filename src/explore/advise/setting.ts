@@ -7,7 +7,7 @@ import type { CpuProjections } from '../../model/projections.js';
 /** Storage of keys and values in the KV cache. */
 export type KvType = 'f16' | 'q8_0' | 'q4_0';
 
-/** Where weights lie. */
+/** The placement of weights. */
 export interface WeightPlacement {
   /** Decoder layers on the GPUs, last ones first; null: all, with the output matrix. 0: the CPU computes everything. */
   readonly gpuLayers: number | null;
@@ -15,7 +15,7 @@ export interface WeightPlacement {
   readonly cpuMoe: number;
   /** Projections of the next layer's experts that lie there, too; null: none. */
   readonly cpuProjections: CpuProjections | null;
-  /** Experts of each layer on the GPUs; null: all of the layers that are there. */
+  /** Experts of each layer on the GPUs; null: all experts of their layers. */
   readonly gpuExperts: number | null;
 }
 
@@ -38,13 +38,13 @@ export interface Setting extends WeightPlacement {
   readonly context: number;
   /** Conversations at a time. */
   readonly users: number;
-  /** Experts of the GPUs are those that prompts route to most, chosen anew as prompts go by; false: any, for good. */
+  /** True: the GPUs hold the experts that prompts route to most, chosen anew with the prompts; false: any, fixed. */
   readonly followsPrompts: boolean;
-  /** Of several sockets one computes, from its own memory; false: all do. */
+  /** True: one of several sockets computes, from its own memory; false: all do. */
   readonly oneSocket: boolean;
   /** Tokens that the model's own layers for further tokens draft for each pass; 0: none. */
   readonly draft: number;
-  /** Host memory does not hold what is asked of it: it caches experts of the file on the disk. */
+  /** True: host memory is too small and caches experts of the file on the disk. */
   readonly fromDisk: boolean;
 }
 

@@ -12,14 +12,14 @@ export interface Bound {
   readonly prefill: string;
 }
 
-/** A changed machine, and what the setting for it reaches. */
+/** A changed machine, and the speeds of its setting. */
 export interface Purchase {
   /** `one more memory channel (3 instead of 2)`. */
   readonly part: string;
   /** Tokens/s. */
   readonly decode: number;
   readonly prefill: number;
-  /** Against the answer: 0.1 is a tenth more. */
+  /** Gain over the answer: 0.1 is a tenth more. */
   readonly decodeGain: number;
   readonly prefillGain: number;
 }
@@ -28,7 +28,7 @@ export interface Purchase {
 const NUDGE = 1.1;
 
 const GIB = 2 ** 30;
-/** VRAM that a next larger card has more. */
+/** VRAM that the next larger card has in addition. */
 const MORE_VRAM = 8 * GIB;
 
 /** A part, and the machine in which it is `factor` times as fast. */
@@ -63,7 +63,7 @@ export async function boundOf(question: Question, { devices, model, price, setti
   return { decode: best.decode.name, prefill: best.prefill.name };
 }
 
-/** On a machine of one memory there is no other to tell it from. */
+/** The name of a part; a machine with one memory needs no distinction. */
 function named(name: string, hardware: HardwareSpec): string {
   if (hardware.tiers[0]!.name !== 'unified') return name;
   return hardware.cpuOnly === true ? name.replace('GPU', 'CPU') : name.replace('GPU memory', 'memory');
@@ -136,7 +136,7 @@ function withCpu(hardware: HardwareSpec, change: (cpu: HostDevice) => HostDevice
   return hardware.cpu === null ? hardware : { ...hardware, cpu: change(hardware.cpu) };
 }
 
-/** A device whose cores do more. */
+/** A device with faster arithmetic. */
 function withRates<T extends Device>(device: T, factor: number): T {
   const times = (values: Readonly<Record<string, number>>): Record<string, number> =>
     Object.fromEntries(Object.entries(values).map(([format, value]) => [format, value * factor]));

@@ -27,7 +27,7 @@ export interface Footprint {
   readonly hostHas: number | null;
 }
 
-/** A run. */
+/** A run with its predictions and its facts. */
 export interface CheckCase {
   readonly row: Measurement;
   readonly model: ModelSpec | null;
@@ -36,7 +36,7 @@ export interface CheckCase {
   readonly decode: CheckedSpeed | null;
   readonly prefill: CheckedSpeed | null;
   readonly footprint: Footprint | null;
-  /** Watts that the card may draw over those that it is made for; null: not seen. */
+  /** Watts that the card may draw over its rated watts; null: not seen. */
   readonly powerShare: number | null;
   /**
    * Predicts the run under other conditions: a slot with fewer lanes, a program that takes no time of its own.

@@ -27,7 +27,7 @@ export interface CheckedRun {
   readonly model: string;
   readonly placement: string;
   readonly speeds: readonly CheckedSpeed[];
-  /** Why there is no prediction; null: there is one. */
+  /** Reason for a missing prediction; null: there is one. */
   readonly lacks: string | null;
   /** `slow` where a speed is outside the band on the slow side. */
   readonly verdict: 'normal' | 'slow' | 'unknown';
@@ -104,7 +104,7 @@ async function findingsOf(run: CheckCase): Promise<NamedFinding[]> {
   return findings.sort((a, b) => b.weight - a.weight);
 }
 
-/** Where nothing says how many layers lie in host memory, all do: what is slower than that is slow with any split. */
+/** Assumes all layers in host memory where their number is unknown: a run that is slower than that is slow with any split. */
 function withSplit(row: Measurement): Measurement {
   const { cpu_moe_layers, gpu_expert_share, gpu_moe_layers, kind } = row.placement;
   if (kind !== 'cpu-layers' || (cpu_moe_layers ?? gpu_moe_layers ?? gpu_expert_share) !== undefined) return row;
@@ -117,10 +117,10 @@ function speedOfRun(row: Measurement, metric: CheckedSpeed['metric'], measured: 
 }
 
 const GIB = 2 ** 30;
-/** Context that llama.cpp allocates where nothing says how much. */
+/** Context that llama.cpp allocates by default. */
 const USUAL_CONTEXT = 4096;
 
-/** Bytes needed and there; what the runtime printed comes before what is computed. */
+/** Bytes needed and present; printed figures take precedence over computed ones. */
 function footprintOf(row: Measurement, model: ModelSpec, buffers: readonly TimingBuffer[] | undefined): Footprint {
   const { machine, placement, run } = row;
   const experts = expertBytesTotal(model);

@@ -1,4 +1,4 @@
-// A checked log as people read it: what each run reached, what it should have, and why not.
+// The report of a checked log: the speed of each run, the expected speed, and causes of a difference.
 import { formatCounted, formatRatio } from '../../base/units.js';
 import { type Block, type Column, type Datum, type Document, gridOf, type Line, ratio } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
@@ -14,7 +14,7 @@ const CHECK_SCHEMA = 'moeprof.check/1';
 export interface CheckedLog {
   readonly machine: string;
   readonly runs: readonly CheckedRun[];
-  /** On what the machine's runtime was calibrated; null: it was not. */
+  /** Basis of the runtime's calibration on the machine; null: it has none. */
   readonly calibration: string | null;
 }
 

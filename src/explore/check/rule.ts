@@ -7,44 +7,44 @@ export interface Finding {
   readonly evidence: string;
   /** Advice: a sentence. */
   readonly advice: string;
-  /** 0 to 1: which of several causes is named first. */
+  /** 0 to 1: rank among several causes. */
   readonly weight: number;
 }
 
 /** A cause. */
 export interface CauseRule {
   readonly name: string;
-  /** In a few words. */
+  /** A few words. */
   readonly title: string;
   examine(run: CheckCase): Promise<Finding | null> | Finding | null;
 }
 
-/** True where a speed is there and at most so large a part of what was expected. */
+/** True where a speed is known and at most `ratio` of the expected one. */
 export function atMost(speed: CheckCase['decode'], ratio: number): boolean {
   return speed !== null && speed.ratio <= ratio;
 }
 
-/** True where a speed is as expected, or is not told. */
+/** True where a speed is as expected, or is unknown. */
 export function asExpected(speed: CheckCase['decode']): boolean {
   return speed === null || (speed.ratio >= NORMAL && speed.ratio <= FASTER && !speed.slow);
 }
 
-/** When a supposed cause explains a speed. */
+/** Thresholds for a supposed cause to explain a speed. */
 interface Likeness {
-  /** The cause must cost at least so much: supposed speed over expected. */
+  /** Largest ratio of the supposed speed to the expected one. */
   readonly decides: number;
-  /** How near the measured speed must be to the supposed one, as a part of it. */
+  /** Largest relative distance of the measured speed from the supposed one. */
   readonly near: number;
 }
 
-/** True where a run with a supposed cause is clearly slower than expected, and as fast as what was measured. */
+/** True where a supposed cause makes a run clearly slower than expected, and as slow as measured. */
 export function explains(supposed: number | undefined, { expected, measured }: CheckedSpeed, { decides, near }: Likeness): boolean {
   return supposed !== undefined && supposed <= decides * expected && Math.abs(measured / supposed - 1) <= near;
 }
 
-/** From here on a speed is no sign of anything: half of all predictions are within some 10 %. */
+/** Ratio above which a speed is normal: half of all predictions are within some 10 %. */
 const NORMAL = 0.8;
-/** Beyond this the machine is not the one that was described. */
+/** Ratio above which the described machine is not the one that ran. */
 const FASTER = 1.3;
 
 /** A share of 1 in percent. */

@@ -1,12 +1,6 @@
 // References as BibTeX, in ASCII signs that every style takes.
-import { visible } from '../../base/text.js';
+import { tex } from '../tex.js';
 import type { Citation } from './citations.js';
-
-/** Characters that TeX does not take for text. */
-const TEX: Readonly<Record<string, string>> = {
-  ...Object.fromEntries([...'%&#_$'].map((sign) => [sign, `\\${sign}`])),
-  ...{ '{': '\\{', '}': '\\}', '\\': '\\textbackslash{}', '~': '\\textasciitilde{}', '^': '\\textasciicircum{}' },
-};
 
 /** All entries, an empty line between them. `@misc` is what every style knows: venues are notes of it. */
 export function bibtex(citations: readonly Citation[]): string {
@@ -28,11 +22,7 @@ function entry({ arxiv, authors, doi, key, note, title, url, venue, year }: Cita
   return `@misc{${key},\n${fields.map(([name, value]) => `  ${name} = {${value}},\n`).join('')}}\n`;
 }
 
-/** A name; braces keep one that is no person's in one piece, as those of one word or with an article are. */
+/** An author; braces keep an organisation (one word, or with an article) in one piece. */
 function authorOf(name: string): string {
   return name === 'others' || (/ /.test(name) && !name.startsWith('The ')) ? tex(name) : `{${tex(name)}}`;
-}
-
-function tex(text: string): string {
-  return visible(text).replace(/[%&#_${}\\~^]/g, (sign) => TEX[sign]!);
 }

@@ -33,14 +33,14 @@ function textIn(system: unknown): string | undefined {
   return typeof cites === 'string' ? cites : undefined;
 }
 
-/** `cites` of a bundled profile; empty: it says none, or is none of ours. */
+/** `cites` of a bundled profile; empty: it has none, or is not bundled. */
 function bundledText(family: 'runtimes' | 'systems', name: string): string {
   return listProfiles(family).includes(name) ? (readOwnYaml(findProfile(family, name), citing).cites ?? '') : '';
 }
 
 const citing = z.looseObject({ cites: z.string().optional() });
 
-/** A policy's own source says it in words; one of the user's has none that is known. */
+/** Citations of a policy, from its source in words; none for a user's own. */
 function policyCitations(text: string): Citation[] {
   const choice = orUserError(() => parsePolicy(text));
   if (choice instanceof UserError || choice.definition === undefined) return [];
@@ -49,7 +49,7 @@ function policyCitations(text: string): Citation[] {
   return known.map((one) => (one.note === undefined ? one : { ...one, title: `Cache policy ${name}` }));
 }
 
-/** Whose measurements of a program the constants of its profile were fitted on. */
+/** Sources of the measurements that a runtime's constants were fitted on. */
 function measured(runtime: string): Citation[] {
   const sources = new Set<string>();
   for (const line of readFileSync(findProfile('measurements', 'open'), 'utf8').split('\n')) {

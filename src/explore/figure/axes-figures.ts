@@ -4,7 +4,7 @@ import { type RunRow, rowValue } from '../study/run-row.js';
 import { RATE_PATH } from '../sweep.js';
 import { areNumbers, type FigureQuestion, figureOf, type PaperFigure } from './figure.js';
 
-/** Most metrics that are drawn, most panels side by side, and most figures. */
+/** Limits of drawn metrics, of panels side by side, and of figures. */
 const METRICS_DRAWN = 4;
 const PANELS = 3;
 const FIGURES = 12;
@@ -49,7 +49,7 @@ export function axesFigures(rows: readonly RunRow[], axes: readonly string[], me
   return kept.map((figure, at) => (at === FIGURES - 1 ? { ...figure, note } : figure));
 }
 
-/** Which path makes what; `others`: those that are left. Without numbers x is null, and `others` are all. */
+/** The role of each path; `others`: paths without a role. Without numbers x is null, and `others` are all. */
 interface Layout {
   readonly x: string | null;
   readonly series: string | null;
@@ -70,7 +70,7 @@ function layoutOf(rows: readonly RunRow[], axes: readonly string[]): Layout {
   return { x, series, facet, others: rest.filter((path) => path !== facet) };
 }
 
-/** Without paths whose value another one settles: axes that move together. */
+/** Independent paths: of axes that move together, only the first. */
 function independent(rows: readonly RunRow[], paths: readonly string[]): string[] {
   const kept: string[] = [];
   for (const path of paths) if (!kept.some((other) => settles(rows, other, path))) kept.push(path);

@@ -1,4 +1,4 @@
-// Axes of a figure, and the room that they take: options of Observable Plot besides the marks, by kind of figure.
+// Axes and margins of a figure: options of Observable Plot besides the marks, by kind of figure.
 import type * as Plot from '@observablehq/plot';
 import { METRICS } from '../../result/catalogue.js';
 import { labelOf, type PaperFigure, spanOf } from './figure.js';
@@ -16,7 +16,7 @@ const NUMBER = 50;
 /** Longest name of a row of a heat map, and of a panel, characters. */
 const ROW_NAME = 22;
 const PANEL_NAME = 13;
-/** Words of a horizontal axis that would touch each other lean by so much, degrees. */
+/** Lean of the words of a horizontal axis that would touch each other, degrees. */
 const LEAN = 35;
 
 /** Axes and margins of a figure. @param width px */

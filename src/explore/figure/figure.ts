@@ -24,14 +24,14 @@ export interface FigureQuestion {
   readonly series: string | null;
   /** The value that makes the panels; null: there is one. */
   readonly facet: string | null;
-  /** Where a point stands among the runs that share it. */
+  /** The statistic of the runs that share a point. */
   readonly statistic: Statistic;
 }
 
 /** A quantity that an axis shows. */
 interface Axis {
   readonly name: string;
-  /** Empty: a count, or words. */
+  /** Unit; empty: a count, or words. */
   readonly unit: string;
   /** False: its values are words. */
   readonly continuous: boolean;
@@ -62,7 +62,7 @@ export interface FigurePoint {
 
 /** A figure, ready to be drawn. */
 export interface PaperFigure extends FigureQuestion {
-  /** Stands above it, where one of several needs a name. */
+  /** Heading above it, where one of several needs a name. */
   readonly title?: string;
   /** A note for the reader, below it. */
   readonly note?: string;
@@ -120,7 +120,7 @@ export function figureOf(rows: readonly RunRow[], question: FigureQuestion): Pap
   return kind === 'pareto' ? withFront(figure) : figure;
 }
 
-/** Values as they are drawn: what cannot be printed, and XML cannot hold, is shown as an escape. */
+/** Values as they are drawn; characters that XML cannot hold are shown as escapes. */
 function wordOf(row: RunRow, names: string): string {
   return visible(
     names
@@ -147,7 +147,7 @@ function ordered(points: readonly FigurePoint[]): FigurePoint[] {
   );
 }
 
-/** How an x is read off a row; figures with the same unit are continuous, all else is words. */
+/** The axis of a name: continuous where all values are figures of one unit, else words. */
 function axisOf(rows: readonly RunRow[], name: string, words: boolean): Axis & { of(row: RunRow): number | string } {
   const metric = rows.some(({ metrics }) => metrics[name] !== undefined);
   if (metric) {
@@ -180,7 +180,7 @@ function readingOf(values: readonly SweepValue[]): Reading | undefined {
 
 interface Reading {
   readonly unit: string;
-  /** Null: this is none of the kind. */
+  /** The number; null: the value is of another kind. */
   read(value: SweepValue): number | null;
 }
 
@@ -199,7 +199,7 @@ function numberIn(value: SweepValue, shape: RegExp): number | null {
   return typeof value === 'string' && shape.test(value) ? Number.parseFloat(value) : null;
 }
 
-/** The unit in which figures up to `most` are short, and how many of ours it has. */
+/** The unit in which figures up to `most` are short, and its size in ours. */
 export function scaleOf(unit: Unit, most: number): { readonly factor: number; readonly unit: string } {
   const steps = SCALES[unit] ?? [[1, unit === 'count' ? '' : unit]];
   const [factor, name] = steps.findLast(([from]) => most >= from) ?? steps[0]!;
@@ -245,7 +245,7 @@ function withFront(figure: PaperFigure): PaperFigure {
   };
 }
 
-/** True where bars stand for the points. */
+/** True where points are drawn as bars. */
 export function isBars({ kind }: PaperFigure): boolean {
   return kind === 'bar' || kind === 'rank';
 }

@@ -5,9 +5,9 @@ import type { PaperFigure } from './figure.js';
 
 /**
  * The two formats of a kind of value.
- * @param name what writes the page: `moeprof curve`
+ * @param name writer of the page: `moeprof curve`
  * @param figuresOf at least one, drawn under each other
- * @param documentOf what the page says below them
+ * @param documentOf text of the page below them
  * @param widthMm of the drawing; a column of a paper unless said
  */
 export function pictureFormats<T>(

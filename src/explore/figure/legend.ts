@@ -5,7 +5,7 @@ import { isBars, type PaperFigure } from './figure.js';
 import { CHARACTER, LINE, round, TEXT_PX } from './measure.js';
 import { styleOf } from './palette.js';
 
-/** A part of a drawing, and how high it is, px. */
+/** A part of a drawing and its height, px. */
 export interface Drawn {
   readonly height: number;
   readonly text: string;

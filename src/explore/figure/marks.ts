@@ -6,13 +6,13 @@ import { styleOf } from './palette.js';
 /** Points of a series that leave room for symbols of full size. */
 const CROWD = 12;
 
-/** Lines across, below what is drawn. */
+/** Rules across a panel, below the points. */
 export function rulesOf({ rules = [] }: PaperFigure): Plot.Markish[] {
   const style = { stroke: '#666', strokeDasharray: '2 2', strokeWidth: 0.8 };
   return rules.map(({ at, axis }) => (axis === 'x' ? Plot.ruleX([at], style) : Plot.ruleY([at], style)));
 }
 
-/** Their labels, above what is drawn, and cut out of it: along upright ones, away from the axis, and under the right end of the others. */
+/** Labels of rules, above the points and on a halo: along upright rules, and under the right end of the others. */
 export function labelsOf({ points, rules = [] }: PaperFigure): Plot.Markish[] {
   const places = points.map(({ x }) => Number(x));
   const [least, most] = [Math.min(...places), Math.max(...places)];

@@ -9,7 +9,7 @@ import { type FigurePoint, type PaperFigure, scaleOf } from './figure.js';
 /** Most conditions that are drawn. */
 const CONDITIONS = 3;
 
-/** Memory, then each condition on a metric. */
+/** Figures of a plan: memory, then each condition on a metric. */
 export function planFigures({ conditions, placings }: Plan): PaperFigure[] {
   return [memory(placings), ...conditions.flatMap((text) => condition(placings, text)).slice(0, CONDITIONS)];
 }

@@ -6,7 +6,7 @@ import type { FittedSpeed, RuntimeCalibration } from './calibration.js';
 
 /** A machine and its measurements. */
 export interface CalibratedMachine {
-  /** The machine as it was before. */
+  /** The machine before its calibration. */
   readonly before: MachineFile;
   /** Day, as YYYY-MM-DD. */
   readonly date: string;
@@ -16,7 +16,7 @@ export interface CalibratedMachine {
   readonly calibrations: readonly RuntimeCalibration[];
 }
 
-/** The machine with what was measured; what was measured before and not again stays. */
+/** The machine with new measurements; older ones stay where they were not repeated. */
 export function calibratedFile({ before, calibrations, date, rates }: CalibratedMachine): MachineFile {
   const runtimes = Object.fromEntries(
     calibrations.map(({ anchors, checks, constants, runtime }) => [
@@ -44,7 +44,7 @@ function ratesOf(rates: MachineRates | null): Partial<NonNullable<MachineFile['m
   const direct = drive.filter((one) => one.direct);
   return {
     ...(memory.length > 0 && {
-      // A neighbour can only make it less.
+      // Other programs can only lower a rate.
       memory: digits(Math.max(...memory.map(({ triad }) => triad.best))),
       byThreads: memory.map(({ read, threads, triad }) => ({
         threads,
@@ -75,7 +75,7 @@ function ratesOf(rates: MachineRates | null): Partial<NonNullable<MachineFile['m
   };
 }
 
-/** How far rounds agree, and how many of them were disturbed, where any were. */
+/** Spread of the rounds, and the share that was disturbed, if any. */
 function howWell({ disturbed, spread }: { readonly disturbed: number; readonly spread: number }): { spread: number; disturbed?: number } {
   return { spread: digits(spread), ...(disturbed > 0 && { disturbed: digits(disturbed) }) };
 }

@@ -1,4 +1,4 @@
-// A calibrated machine as people read it: what was measured, what was fitted, and how well the checks were met.
+// The report of a calibrated machine: measured rates, fitted constants, and errors of the checks.
 import { formatBytes, formatRate, formatRatio } from '../../base/units.js';
 import { type Column, type Datum, type Document, type Grid, gridOf, type Line, ratio } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';

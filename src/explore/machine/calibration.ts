@@ -25,13 +25,13 @@ export interface FittedSpeed {
 export interface RuntimeCalibration {
   readonly runtime: string;
   readonly constants: RuntimeConstants;
-  /** Logarithms by which {@link KNOBS} were turned. */
+  /** Steps of {@link KNOBS}: logarithms. */
   readonly steps: readonly number[];
   readonly anchors: readonly FittedSpeed[];
   readonly checks: readonly FittedSpeed[];
 }
 
-/** A speed and how its prediction goes with the knobs: logarithms. */
+/** A speed's residual and the slopes of its prediction by the knobs: logarithms. */
 interface Sensitivity {
   /** log(predicted / measured) at `at`. */
   readonly residual: number;
@@ -39,15 +39,15 @@ interface Sensitivity {
   readonly slopes: readonly number[];
 }
 
-/** How well two runs of one benchmark agree, and how well any constants can meet them: a logarithm, ours. */
+/** Standard error of a benchmark, and of the best constants: a logarithm, ours. */
 const NOISE = 0.05;
-/** Step by which a knob is turned to see how predictions go with it: a logarithm. */
+/** Step of a knob for the slopes of predictions: a logarithm. */
 const NUDGE = 0.1;
-/** The engine is asked again at the constants that were fitted, since it is no straight line. */
+/** Rounds of the fit: predictions are not linear, so slopes are taken again at the fitted constants. */
 const ROUNDS = 2;
 
 /**
- * The steps of the knobs that meet the speeds, and stay near 0: the most likely ones where knobs differ between machines by their spread.
+ * The most likely steps of the knobs (maximum a posteriori), given the speeds and the spread of knobs between machines.
  * @param at steps at which residuals and slopes are given
  */
 export function fitSteps(speeds: readonly Sensitivity[], at: readonly number[]): number[] {
@@ -100,7 +100,7 @@ export async function calibrate(
 
 const only = (runtime: RuntimeSpec): Runtimes => new Map([[runtime.name, runtime]]);
 
-/** How the speeds of rows go with the knobs, around some steps. */
+/** Residuals and slopes of the rows' speeds around some steps. */
 async function sensitivities(
   rows: readonly Measurement[],
   runtime: RuntimeSpec,
@@ -173,7 +173,7 @@ export function byRuntime(rows: readonly Measurement[]): Map<string, Measurement
 }
 
 /**
- * Rows in which prompt and generation of one setting stand together: benchmarks tell them apart, one row each. The place is that of the first.
+ * Joins the rows of prompt and generation of one setting, which benchmarks print apart. The place is that of the first.
  */
 export function joinedPhases(rows: readonly Measurement[]): Measurement[] {
   const joined: Measurement[] = [];

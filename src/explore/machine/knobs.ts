@@ -9,11 +9,11 @@ interface Knob {
   /** The scaled quantity, in words: a speed or a time. */
   readonly says: string;
   /**
-   * By how much machines differ in it, as the standard deviation of its logarithm: fitted on open rows of machines with three and more
+   * Spread between machines, as the standard deviation of its logarithm: fitted on open rows of machines with three and more
    * (test/claims/explore/calibrate.test.ts).
    */
   readonly spread: number;
-  /** The runtime with all of it times a factor; shares stay at most 1. */
+  /** The runtime with the group's constants times a factor; shares stay at most 1. */
   turned(runtime: RuntimeSpec, factor: number): RuntimeSpec;
 }
 

@@ -2,7 +2,7 @@
 // experts lie in host memory.
 import { UserError } from '../../base/errors.js';
 
-/** Patterns longer than this are no rule that anybody writes. */
+/** Limit of a pattern: nobody writes longer ones. */
 const LONGEST = 400;
 /** Repetitions in one pattern: matching short names takes longer with each. */
 const MOST_REPEATS = 6;
@@ -32,7 +32,7 @@ function parseRule(rule: string, place: string): { readonly pattern: RegExp; rea
   const [source, buffer] = [rule.slice(0, at), rule.slice(at + 1).trim()];
   const told = `${place}: -ot "${rule.slice(0, 60)}"`;
   if (at < 1 || buffer === '') throw new UserError(`${told}: is no rule; expected pattern=buffer, e.g. exps=CPU`);
-  // Repetitions of what repeats itself take time that doubles with each letter.
+  // Nested repetitions take time that doubles with each letter.
   const repeats = [...source.matchAll(/[*+{]/g)].length;
   if (
     source.length > LONGEST ||

@@ -7,7 +7,7 @@ import type { Device, HardwareSpec, LinkSpec } from '../../hardware/spec.js';
 import { type Datum, type Document, type Facts, figure, gridOf, type Line, ratio } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 
-/** A machine, and what its file says to people. */
+/** A machine, and the remarks of its file. */
 export interface ShownMachine {
   readonly hardware: HardwareSpec;
   /** Sentences. */

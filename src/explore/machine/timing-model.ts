@@ -1,4 +1,4 @@
-// Which bundled model a timing is of, and how it is stored: from the file's name, or from what the runtime calls it.
+// The bundled model and the storage format of a timing: from the file's name, or from the runtime's name for it.
 import { UserError } from '../../base/errors.js';
 import { listProfiles } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
@@ -26,8 +26,8 @@ export interface NamedModel {
 
 /**
  * The model of a timing.
- * @param user what wins over the log
- * @throws UserError where no bundled model is meant, or a format is not known
+ * @param user wins over the log
+ * @throws UserError where no bundled model is meant, or the format is unknown
  */
 export function timedModel(timing: Timing, { model: named, quantization }: NamedModel): TimedModel {
   const names = listProfiles('models');

@@ -13,7 +13,7 @@ const GB = 1e9;
 
 /**
  * A timing as a measurement.
- * @throws UserError where its model or how that is stored is not known
+ * @throws UserError where its model or storage format is unknown
  */
 export function measurementOf(timing: Timing, machine: Machine, user: NamedModel): Measurement {
   const named = timedModel(timing, user);

@@ -17,7 +17,7 @@ export interface DriveFile {
 }
 
 const MIB = 2 ** 20;
-/** Bytes of the file, and what must be left beside it. */
+/** Bytes of the file, and free bytes that must be left beside it. */
 const SIZE = 1024 * MIB;
 const LEFT = 512 * MIB;
 

@@ -119,12 +119,12 @@ export async function measureMachine(
 
 /** Reads under way. */
 const FLIGHTS = [1, 2, 4, 8];
-/** How often everything is visited. */
+/** Visits of each measurement. */
 const TURNS = 3;
-/** ms after which no turn begins and nobody waits for quiet: what is fought for by many programs takes its time. */
+/** ms after which no turn begins and no round waits for quiet: a busy machine would never end. */
 const LONG_ENOUGH = 45_000;
 
-/** Something that is measured, and what its visits have said. */
+/** A measurement and the results of its visits. */
 interface Job {
   readonly tasks: readonly Task[];
   readonly visits: Round[][];

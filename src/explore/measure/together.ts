@@ -5,16 +5,16 @@ import { Worker } from 'node:worker_threads';
 import type { Done, Task } from './task.js';
 
 const WORKER = fileURLToPath(new URL('./measure-worker.js', import.meta.url));
-/** ms from the word until all begin, and ms of one round. */
+/** ms from the announcement until all begin, and ms of one round. */
 const LEAD = 20;
 const LENGTH = 150;
 /** Rounds of a visit that count; the first, in which clocks rise, never does. */
 const ROUNDS = 3;
 /** Undisturbed rounds of all visits that make a median; where there are fewer, disturbed ones count, too. */
 const ENOUGH = 5;
-/** A visit ends after this many times as many rounds, including disturbed ones. */
+/** A visit ends after this multiple of {@link ROUNDS}, disturbed rounds included. */
 const PATIENCE = 3;
-/** A thread that waits for a processor for a larger part of a round than this disturbs it: half of what rates may differ by is 5 %. */
+/** Largest share of a round for which a thread may wait for a processor undisturbed: well below the 5 % that rates may differ by. */
 const DISTURBED = 0.02;
 
 /** A round: all threads for {@link LENGTH} ms. */
@@ -70,7 +70,7 @@ function apart(tasks: readonly Task[]): boolean {
   return tasks.length === 1 || tasks.every(({ bytes, kind }) => kind !== 'read' && bytes <= CACHED);
 }
 
-/** @param own true: a thread's time is that in which it had a processor; false: all of it, since the others had its memory meanwhile */
+/** @param own true: a thread's time on a processor counts; false: all of its time, since the others had its memory meanwhile */
 export function roundOf(done: readonly Done[], own: boolean): Round {
   const waits = done.map(({ begin, end, waited }) => (waited === null ? null : waited / (end - begin)));
   return {

@@ -1,7 +1,7 @@
 // Kernels that measure memory and cores, in WebAssembly with 128-bit SIMD.
 import { advance, again, get, I32, instantiate, type KernelBody, literal, load, loop, save, set, simd, V128 } from '../../base/wasm.js';
 
-/** Kernels of the module. Addresses and ends in bytes of its memory; what they return only keeps them from being left out. */
+/** Kernels of the module. Addresses and ends are in bytes of its memory; their results only keep the work from being optimised away. */
 interface Kernels {
   /** Adds up `[from, to)`, in steps of 64 bytes. */
   sum(from: number, to: number): number;
@@ -21,7 +21,7 @@ export const BLOCK_BYTES = { q4: 20, q8: 36, f32: 128 } as const;
 export const ACTIVATION_BYTES = { q4: 32, q8: 32, f32: 128 } as const;
 
 const scale = (address: number): number[] => [...get(address), ...simd(0x09, 0, 0)];
-/** Activations begin anew where they end. */
+/** Wraps the address of activations at their end. */
 const wrap = (x: number, end: number, start: number): number[] => [
   ...get(x),
   ...get(end),

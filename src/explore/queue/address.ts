@@ -1,7 +1,7 @@
 // `--queue redis://user:password@host:6379/0`: the server of a queue, and how to log in. A password is never shown.
 import { UserError } from '../../base/errors.js';
 
-/** Where a queue is. */
+/** The address of a queue. */
 export interface QueueAddress {
   /** As messages show it: without user and password. */
   readonly shown: string;
@@ -24,7 +24,7 @@ export const PASSWORD_VARIABLE = 'MOEPROF_QUEUE_PASSWORD';
 
 const EXAMPLE = 'write e.g. redis://localhost:6379/0, or rediss://user@host:6379/0 with TLS';
 const PORT = 6379;
-/** Highest number of a database: what servers are set to is less. */
+/** Highest number of a database: servers have fewer. */
 const MOST_DB = 9999;
 
 /**

@@ -10,7 +10,7 @@ import { type CellFile, type CellModule, PROTOCOL, type QueueCell } from './prot
 
 const CODE = /\.[mc]?[jt]s$/;
 
-/** Makes cells of runs. What is known of a file is kept: the runs of a study name the same few again and again. */
+/** Makes cells of runs. Facts of files are kept, since the runs of a study name the same few files. */
 export class CellMaker {
   readonly #known = new Map<string, readonly CellFile[]>();
   readonly #modules = new Map<string, CellModule>();

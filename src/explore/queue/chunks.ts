@@ -22,7 +22,7 @@ export function fileNoteOf(text: string | null): FileNote | null {
     const note = JSON.parse(text) as FileNote;
     if ('refused' in note || (Number.isSafeInteger(note.bytes) && note.chunks === chunkCount(note.bytes))) return note;
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw new UserError('what the server says of a file cannot be read; empty the queue, and start the sweep again');
 }
@@ -44,7 +44,7 @@ export function* chunksOf(path: string): Generator<Buffer> {
   }
 }
 
-/** Chunks as they arrive, and whether they are the file that was asked for. */
+/** Checks arriving chunks against the requested file. */
 export class ChunkCheck {
   readonly #hash = createHash('sha256');
   readonly #sha256: string;
@@ -57,7 +57,7 @@ export class ChunkCheck {
     this.#bytes = bytes;
   }
 
-  /** @throws UserError where the chunk is missing, or not as long as the next one is */
+  /** @throws UserError where the chunk is missing, or of the wrong length */
   add(chunk: Buffer | null): Buffer {
     const expected = Math.min(CHUNK_BYTES, this.#bytes - this.#got);
     if (chunk === null || chunk.length !== expected)

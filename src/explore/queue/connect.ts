@@ -93,7 +93,7 @@ async function tryOnce(redis: Redis, address: QueueAddress): Promise<void> {
   const late = new AbortController();
   try {
     await Promise.race([
-      // Writes nothing, and is refused to whom writing is refused.
+      // Writes nothing, but needs the permission to write.
       redis.connect().then(() => redis.srem(keysOf(address.prefix).workers, '')),
       sleep(PATIENCE_MS + 1000, undefined, { signal: late.signal }).then(() => {
         throw Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' });

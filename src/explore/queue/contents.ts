@@ -16,9 +16,9 @@ export interface BuildCells {
   readonly build: string;
   readonly waiting: number;
   readonly running: number;
-  /** Put off, since nobody brings a file that they need, or since they are tried again. */
+  /** Delayed cells: a file is missing, or they are tried again. */
   readonly delayed: number;
-  /** Ended lately: of each, how its last try did. */
+  /** Cells that ended lately, by their last try. */
   readonly done: number;
   readonly failed: number;
 }
@@ -30,7 +30,7 @@ export interface QueueContents {
   readonly sweeps: readonly Presence[];
   /** Cells that failed, the last one first. */
   readonly failures: readonly CellEnd[];
-  /** `untaken`: results that no sweep has in its store yet. */
+  /** Results; `untaken`: no sweep has them in its store yet. */
   readonly results: { readonly count: number; readonly untaken: number; readonly bytes: number };
   readonly files: { readonly count: number; readonly bytes: number };
 }
@@ -62,7 +62,7 @@ export function emptyQueue(server: QueueServer, force: boolean): Promise<Emptied
     }
     const { redis } = server;
     const { sweeps: attached, workers } = keysOf(server.address.prefix);
-    // Who is there stays: each says it again in some seconds, and others would miss them until then.
+    // Presences stay: they would be written again in some seconds, and others would miss them until then.
     const present = (key: string): boolean => [attached, workers].some((set) => key === set || key.startsWith(`${set.slice(0, -1)}:`));
     const gone = keys.filter((key) => !present(key));
     for (const some of batchesOf(gone)) await redis.unlink(...some);
@@ -149,7 +149,7 @@ async function endsOf(redis: Redis, stream: string): Promise<Map<string, CellEnd
   }
 }
 
-/** Results that will be kept for longer than those that a sweep has taken. */
+/** Results that no sweep has taken: they are kept for longer. */
 async function untakenOf(redis: Redis, results: readonly string[]): Promise<number> {
   const seconds = await eachOf(results, (pipeline, key) => pipeline.ttl(key), redis);
   return seconds.filter((left) => left > RESULT_TAKEN_S).length;

@@ -2,12 +2,12 @@
 // commands that was answered in part, the rest is given up, and whoever sent it has to send it anew.
 import type { ChainableCommander } from 'ioredis';
 
-/** True for what the connection gave up, since the server went in the middle of its answers. */
+/** True for an error of a connection that was lost in the middle of its answers. */
 function isCutOff(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }
 
-/** Does work until it was not cut off. @param work leaves the server as it is where it was done already */
+/** Repeats work until it is not cut off. @param work may be done twice: the second time changes nothing */
 export async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

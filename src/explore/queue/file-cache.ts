@@ -22,14 +22,14 @@ export class FileCache {
   readonly #folder: string;
   readonly #limit: number;
 
-  /** @param limit bytes of all files together @throws UserError where something else stands there; the folder is made when it is needed */
+  /** @param limit bytes of all files together @throws UserError where the path is no folder; the folder is made when it is needed */
   constructor(folder: string, limit: number) {
     if (whatStands(folder)?.isDirectory() === false) throw new UserError(`${folder}: is no folder; name one for --file-cache`);
     this.#folder = folder;
     this.#limit = limit;
   }
 
-  /** Path of a file, which counts as used now; null: it is not here. */
+  /** Path of a file, which counts as a use; null: the cache does not have it. */
   find(sha256: string): string | null {
     const path = this.#pathOf(sha256);
     if (!existsSync(path)) return null;

@@ -25,7 +25,7 @@ export class ModuleIndex {
   }
 
   /**
-   * Where a module lies.
+   * Finds a module.
    * @param named its path where the sweep is, for messages
    * @throws UserError where no folder has it, or it has changed since: what is loaded already would run
    */

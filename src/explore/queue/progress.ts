@@ -15,7 +15,7 @@ export class LateRate {
     this.#start = now;
   }
 
-  /** Something happened. */
+  /** Counts an event. */
   add(now: number): void {
     this.#times.push(now);
     this.#forget(now);
@@ -38,7 +38,7 @@ export class LateRate {
   }
 }
 
-/** How far a study is. */
+/** The progress of a study. */
 export interface QueueStatus {
   readonly total: number;
   /** With an outcome, those that the store had included. */

@@ -6,7 +6,7 @@ import type { RunSpec } from '../../system/run.js';
 import type { SystemSpec } from '../../system/system.js';
 import { buildOf } from '../study/build.js';
 
-/** Version of all that is written here. */
+/** Version of the protocol. */
 export const PROTOCOL = 2;
 
 /** Tries of a cell whose process dies, or whose worker cannot take its files: one, and two more. */
@@ -16,7 +16,7 @@ export const TRIES = 3;
 export const RESULT_KEPT_S = 7 * 86_400;
 /** Seconds that a result stays after a sweep took it, for others that wait for it. */
 export const RESULT_TAKEN_S = 600;
-/** Entries of the list of what is done; a sweep that was away for longer looks for its results by name. */
+/** Entries of the list of finished cells; a sweep that was away for longer looks for its results by name. */
 export const DONE_KEPT = 100_000;
 
 /** A file that a run names, as it is where the sweep is. */
@@ -57,7 +57,7 @@ export interface QueueKeys {
   readonly cells: string;
   /** Stream of what is done. */
   readonly done: string;
-  /** Sets of ids; who has no key of its own any more is gone. */
+  /** Sets of ids; an id without a key of its own is gone. */
   readonly workers: string;
   readonly sweeps: string;
   /** Set of the files that workers wait for, by SHA-256. */
@@ -96,12 +96,12 @@ export interface Presence {
   readonly running: number;
 }
 
-/** A presence as it is written. */
+/** The text of a presence. */
 export function presenceText(name: string, running: number): string {
   return JSON.stringify({ name, build: buildOf(), protocol: PROTOCOL, running } satisfies Presence);
 }
 
-/** The entries that can be read; others come from versions that this one does not know. */
+/** The readable presences; others come from versions that this one does not know. */
 export function presencesIn(texts: readonly (string | null)[]): Presence[] {
   return texts.flatMap((text): Presence[] => {
     try {
@@ -115,7 +115,7 @@ export function presencesIn(texts: readonly (string | null)[]): Presence[] {
   });
 }
 
-/** True where it would run, or waits for, the same cells as this process. */
+/** True where the process runs, or waits for, the same cells as this one. */
 export function isAlike({ build, protocol }: Presence): boolean {
   return build === buildOf() && protocol === PROTOCOL;
 }

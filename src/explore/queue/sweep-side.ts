@@ -31,7 +31,7 @@ import {
 
 /** Most cells on the server at a time: a million of them would fill its memory, and ten thousand workers have enough with these. */
 const WINDOW = 20_000;
-/** Cells that go there at once, and most such messages under way. */
+/** Cells of a message, and most messages under way. */
 const BATCH = 250;
 const BATCHES = 3;
 /** Entries that are read at once. */
@@ -52,7 +52,7 @@ export type Enqueued = { readonly fingerprint: string; readonly cell: QueueCell 
 
 /** Options of a sweep on a queue. */
 export interface SweepHooks {
-  /** A run has an outcome, which the store has, too. */
+  /** Receives the outcome of a run, which is in the store by then. */
   settled(fingerprint: string, outcome: Outcome): void;
   progress(status: Omit<QueueStatus, 'total' | 'settled' | 'failed'>): void;
   /** Shows a line to the person who waits. */
@@ -104,7 +104,7 @@ export class QueueSweep {
     }
   }
 
-  /** Where one of the parts fails, the others end. */
+  /** Ends the other parts where one fails. */
   async #orEnd(work: Promise<void>): Promise<void> {
     try {
       await work;
@@ -118,7 +118,7 @@ export class QueueSweep {
     let batch: [string, QueueCell][] = [];
     const under = new Set<Promise<void>>();
     const send = async (): Promise<void> => {
-      // One that fails stays, for the next wait to tell.
+      // A failed message stays, so that the next wait throws.
       const sending = this.#enqueue(batch).then(() => void under.delete(sending));
       sending.catch(() => undefined);
       under.add(sending);
@@ -140,7 +140,7 @@ export class QueueSweep {
     this.#endIfDone();
   }
 
-  /** Puts cells there that have no result there yet. Those that are there already stay as they are: their name is their fingerprint. */
+  /** Adds the cells without a result to the server. Cells that are there already stay: their name is their fingerprint. */
   async #enqueue(batch: readonly (readonly [string, QueueCell])[]): Promise<void> {
     for (const [fingerprint, cell] of batch) {
       this.#pending.set(fingerprint, cell);
@@ -181,7 +181,7 @@ export class QueueSweep {
     await this.#collect(news.flatMap(({ failure, fingerprint }) => (failure === null ? [fingerprint] : [])));
   }
 
-  /** Takes the results of those that have one on the server. */
+  /** Takes the results that are on the server. */
   async #collect(fingerprints: readonly string[]): Promise<void> {
     if (fingerprints.length === 0) return;
     const { redis } = this.#server;
@@ -244,7 +244,7 @@ export class QueueSweep {
     }
   }
 
-  /** Says that this sweep is there. @returns the workers that are */
+  /** Publishes the presence of this sweep. @returns the workers that are present */
   async #beat(): Promise<Presence[]> {
     const { redis } = this.#server;
     await answersTo(() =>

@@ -3,7 +3,7 @@
 import type { Redis } from 'ioredis';
 import { answersTo } from './cut-off.js';
 
-/** A command and what it is given; one that may be given twice, since the server may go before it has answered. */
+/** A command and its arguments. It must bear repetition, since the server may go before it answers. */
 export type ServerCommand = readonly [name: string, ...given: (string | number | Buffer)[]];
 
 interface Message {
@@ -11,7 +11,7 @@ interface Message {
   readonly answers: Promise<readonly (readonly [Error | null, unknown])[]>;
 }
 
-/** Gathers commands. */
+/** Gathers the commands of one turn. */
 export class Together {
   readonly #redis: Redis;
   #message: Message | null = null;
@@ -43,7 +43,7 @@ export class Together {
     return { commands, answers };
   }
 
-  /** Whoever waited goes on now, in one turn: what they send goes as one message, too. */
+  /** Resumes everybody who waited in one turn, so that their next commands make one message, too. */
   #gatherNext(): void {
     const { stream } = this.#redis;
     if (stream === undefined) return;

@@ -15,7 +15,7 @@ const LOOK_MS = 250;
 /** How long a worker waits for a sweep to begin with a file before it takes another cell, ms. */
 const PATIENCE_MS = 10_000;
 
-/** Nobody is there who could bring a file; somebody may be later. */
+/** No sweep is there to bring a file; one may come later. */
 export class NobodyBrings extends Error {}
 
 /** Sources of a worker's files. */
@@ -33,7 +33,7 @@ export class WorkerFiles {
   readonly #sources: FileSources;
   /** By SHA-256: files that are on their way. */
   readonly #coming = new Map<string, Promise<string>>();
-  /** SHA-256 of files that cells under way read, with how many do. */
+  /** Number of running cells by the SHA-256 of a file that they read. */
   readonly #used = new Map<string, number>();
 
   constructor(sources: FileSources) {
@@ -47,8 +47,8 @@ export class WorkerFiles {
 
   /**
    * Brings the files that are missing or different here.
-   * @returns where what it names lies, and what to call when it is done
-   * @throws UserError where a file or module is not to be had {@link NobodyBrings}
+   * @returns the places of its files, and a function to call at its end
+   * @throws UserError where a file or module is missing {@link NobodyBrings}
    */
   async brought(cell: SentCell): Promise<{ readonly elsewhere: Elsewhere; release(): void }> {
     const lies = this.#trusted(cell);
@@ -65,7 +65,7 @@ export class WorkerFiles {
     return { elsewhere: { folder: cell.folder, lies }, release };
   }
 
-  /** Where the modules of a cell lie. @throws UserError for one that the worker's user has not put here */
+  /** Places of a cell's modules. @throws UserError for one that the worker's user has not put here */
   #trusted({ modules }: SentCell): Map<string, string> {
     return new Map(modules.map(({ path, sha256 }) => [path, this.#sources.modules.find(path, sha256)]));
   }
@@ -95,7 +95,7 @@ export class WorkerFiles {
     });
   }
 
-  /** Waits until the server has a file. @returns how many chunks it has */
+  /** Waits until the server has a file. @returns the number of its chunks */
   async #announced(path: string, sha256: string): Promise<number> {
     const { keys, redis } = this.#sources;
     const begun = performance.now();

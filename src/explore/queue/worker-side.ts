@@ -32,7 +32,7 @@ const LOCK_MS = 10_000;
 const STALLED_MS = 5000;
 /** Seconds that a worker that waits for cells asks for them at a time. */
 const WAIT_S = 5;
-/** Time between two words that a worker is there, ms, and the seconds that one is believed. */
+/** Time between two heartbeats, ms, and the seconds for which one is valid. */
 const HEARTBEAT_MS = 5000;
 const BELIEVED_S = 15;
 /** Delay before a cell is tried again whose files no sweep brings, ms. */
@@ -42,38 +42,38 @@ const REST_MS = 10_000;
 export type Ran =
   /** An entry of the store, packed; `cpuMs`: of the run alone. */
   | { readonly kind: 'entry'; readonly entry: Uint8Array; readonly cpuMs: number }
-  /** It ran into a mistake of moeprof's, or a file that it names is not here. */
+  /** A mistake of moeprof's stopped it, or a file is missing. */
   | { readonly kind: 'failed'; readonly reason: string }
-  /** It was not run: it has another fingerprint here, for want of a file or since one differs. */
+  /** It was not run: its fingerprint is another one here, since a file is missing or differs. */
   | { readonly kind: 'differs' };
 
 /** The task of a worker's process. */
 export interface CellTask extends SentRun {
   readonly fingerprint: string;
   readonly elsewhere: Elsewhere;
-  /** Paths where the sweep has nothing either. */
+  /** Paths that do not exist at the sweep either. */
   readonly absent: readonly string[];
 }
 
-/** A cell goes back to the queue: it would wait here while another worker may be free. */
+/** Sends a cell back to the queue: it would wait here while another worker may be free. */
 export class NotNow extends Error {}
 
 /** Processes that run cells. */
 export interface CellProcesses {
-  /** Cells that they should have at a time. */
+  /** Cells that they take at a time. */
   readonly room: number;
   /** Runs a cell; rejects where its process dies, and with {@link NotNow}. */
   run(task: CellTask): Promise<Ran>;
 }
 
-/** How a worker works. */
+/** Settings of a worker. */
 interface WorkerSettings {
-  /** As sweeps show it. */
+  /** Its name in the progress of sweeps. */
   readonly name: string;
   readonly cache: FileCache;
   readonly modules: ModuleIndex;
   readonly processes: CellProcesses;
-  /** Is told what a person should know, in one line. */
+  /** Shows a person one line. */
   tell(line: string): void;
 }
 
@@ -199,7 +199,7 @@ export class QueueWorker {
     }
   }
 
-  /** Runs a cell with the files that are here; where they are others than the sweep's, with those. */
+  /** Runs a cell with the files of this machine or, where they differ, with the sweep's. */
   async #ranOf(cell: SentCell, fingerprint: string): Promise<Exclude<Ran, { kind: 'differs' }>> {
     const absent = cell.files.filter(({ names, sha256 }) => sha256 === null && names === undefined).map(({ path }) => path);
     const task = { fingerprint, run: cell.run, system: cell.system, absent };
@@ -222,7 +222,7 @@ export class QueueWorker {
     await this.#publish(done);
   }
 
-  /** Before the job is gone: at any time, a cell is in the queue or its result is there. */
+  /** Publishes the end of a cell before its job is removed: at any time, a cell is in the queue or its result is on the server. */
   async #publish(done: CellEnd, entry?: Buffer): Promise<void> {
     const { done: stream, result } = this.#keys;
     const news: ServerCommand = ['xadd', stream, 'MAXLEN', '~', DONE_KEPT, '*', ...doneFields(done)];
@@ -234,7 +234,7 @@ export class QueueWorker {
     }
   }
 
-  /** Says that it is there, and looks whether somebody waits for workers of another version. */
+  /** Publishes the presence of the worker, and checks whether a sweep waits for workers of another version. */
   async #beat(): Promise<void> {
     const { redis } = this.#server;
     const { name, tell } = this.#settings;

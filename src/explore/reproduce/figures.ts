@@ -10,20 +10,20 @@ import { predictRow } from '../validate/predict.js';
 import { RowTraces } from '../validate/row-traces.js';
 import type { Reproduction } from './reproduction.js';
 
-/** A metric of a run, and what was measured of it, where that stands in a row of measurements. */
+/** A metric of a run and its measured value, if a row of measurements has it. */
 export interface Figures {
   of(metric: string): number | null;
   measured(metric: string): number | null;
 }
 
-/** Where figures of a row of measurements stand. */
+/** Fields of the figures in a row of measurements. */
 const OF_ROWS = {
   'speed.decode': ['decode', 'tg_tps'],
   'speed.prefill': ['prefill', 'pp_tps'],
   'cache.hit_rate': ['hit_rate', 'hit_rate'],
 } as const;
 
-/** Gives the figures of runs; bundled measurements are read once. */
+/** The source of figures of runs; bundled measurements are read once. */
 export class FigureSource {
   #rows: ReadonlyMap<string, Measurement> | null = null;
   #traces: RowTraces | null = null;
@@ -63,7 +63,7 @@ export class FigureSource {
   }
 }
 
-/** Memory and workload of a run, over those that all share, field by field. */
+/** Memory and workload of a run, merged over the shared ones field by field. */
 function mergedParts(base: Readonly<Record<string, unknown>>, run: unknown): object {
   const own = typeof run === 'string' ? {} : (run as Readonly<Record<string, unknown>>);
   const both = (field: 'memory' | 'workload'): object => ({ ...(base[field] as object), ...(own[field] as object) });

@@ -10,12 +10,12 @@ export interface JudgedClaim {
   readonly kind: 'value' | 'ratio' | 'order';
   readonly metric: string;
   readonly runs: readonly string[];
-  /** Of a value or a ratio; of an order null. */
+  /** The published value or ratio; null for an order. */
   readonly published: number | null;
   readonly moeprof: number | null;
-  /** As a share of what is published; of an order the share of pairs that come the other way round. */
+  /** Relative to the published figure; of an order, the share of swapped pairs. */
   readonly error: number;
-  /** Of an order: the runs as they come out, best first. */
+  /** The runs of an order by our figures, best first. */
   readonly comesOut: readonly string[] | null;
   /** Null: it has no direction. */
   readonly met: boolean | null;
@@ -26,7 +26,7 @@ export interface JudgedClaim {
 /**
  * Judges a claim.
  * @param figuresOf the figures of a run
- * @throws UserError where a figure that the file asks for is not there, or a ratio has nothing to divide by
+ * @throws UserError where a figure of the file is missing, or a ratio has nothing to divide by
  */
 export function judgeClaim(claim: Claim, figuresOf: (run: string) => Figures): JudgedClaim {
   const { metric, says, source = null, why = null } = claim;

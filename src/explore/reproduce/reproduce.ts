@@ -11,7 +11,7 @@ export interface Reproduced extends Pick<Reproduction, 'paper' | 'setting'> {
   readonly claims: readonly JudgedClaim[];
 }
 
-/** Who looks on. */
+/** Callbacks while papers are reproduced. */
 interface ReproduceWatch {
   progress?(done: number, total: number): void;
   breathe?(): Promise<void>;

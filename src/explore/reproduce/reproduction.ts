@@ -1,4 +1,4 @@
-// The file of a reproduction: what a paper publishes of a system, namely its setting, the runs that it compares, and their figures.
+// The file of a reproduction: a paper's setting, the runs that it compares, and their published figures.
 import { z } from 'zod';
 import { readText } from '../../base/input-file.js';
 import { findProfile, shownPath } from '../../base/profiles.js';
@@ -27,7 +27,7 @@ const shared = {
 
 const published = z.number().optional().describe('Published figure. Absent: as the rows of measurements have it.');
 
-/** One thing that a paper says: a figure, how many times one run has what another has, or an order. */
+/** A claim of a paper: a value, a ratio of two runs, or an order. */
 const claimSchema = z.union([
   z.strictObject({
     ...shared,

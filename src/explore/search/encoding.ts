@@ -1,4 +1,4 @@
-// The cells of a space as a surrogate sees them: by axis, which value each has, and how far values are from one another.
+// The encoding of a space for a surrogate: the value of each cell by axis, and the distances of values.
 import { BYTES } from '../../base/units.js';
 import type { StudyCell, SweepValue } from '../study/space.js';
 
@@ -33,7 +33,7 @@ export function encode(paths: readonly string[], cells: readonly StudyCell[]): E
 }
 
 /**
- * Numbers, shares and sizes are as far from one another as they are many values apart, which is alike for 1, 2, 4, 8 and for 1, 2, 3, 4. Texts
+ * The distance of numbers, shares and sizes is the number of values between them, the same for 1, 2, 4, 8 as for 1, 2, 3, 4. Texts
  * are apart by the parts that they do not share: `s3-fifo:small=0.1` is nearer to `s3-fifo:small=0.3` than to `lru`, and a machine to one
  * with the same CPU. Both leave the covariance of the process positive definite (the share of common parts is such a kernel itself).
  */
@@ -57,7 +57,7 @@ function distances(values: readonly SweepValue[]): Float64Array {
   return distance;
 }
 
-/** Null: it is no number, share or size. */
+/** The number of a number, share or size; null: it is neither. */
 function numberOf(value: SweepValue): number | null {
   if (typeof value === 'number') return value;
   if (typeof value === 'boolean') return null;

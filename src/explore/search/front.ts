@@ -1,11 +1,11 @@
 // Pareto fronts of objectives that are all maximised.
 
-/** True where the first is as good as the second in everything, and better in something. */
+/** True where the first dominates the second: at least as good in everything, and better in something. */
 export function beats(first: readonly number[], second: readonly number[]): boolean {
   return first.every((value, at) => value >= second[at]!) && first.some((value, at) => value > second[at]!);
 }
 
-/** Those that no other one beats, in their order; of such that are equal in everything, the first. */
+/** The Pareto front, in the given order; of equal ones, the first. */
 export function frontOf<T>(all: readonly T[], figures: (one: T) => readonly number[]): T[] {
   const told = all.map(figures);
   return all.filter((_, at) =>

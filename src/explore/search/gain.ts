@@ -10,7 +10,7 @@ export interface Chooser {
   readonly objectives: readonly {
     /** By cell. */
     readonly beliefs: readonly Belief[];
-    /** Null: it is known. */
+    /** The process of the objective; null: it is known. */
     readonly process: GaussianProcess | null;
     /** Figures of whole runs that keep all limits. */
     readonly best: readonly number[];
@@ -18,7 +18,7 @@ export interface Chooser {
   readonly random: Random;
 }
 
-/** Cells of which a batch is chosen one by one. */
+/** Cells from which a batch is chosen one by one. */
 const SHORTLIST = 60;
 /** Random draws for estimating a gain in several objectives. */
 const DRAWS = 24;
@@ -26,8 +26,8 @@ const DRAWS = 24;
 const AUGMENTED = 0.05;
 
 /**
- * Several cells of one objective, by expected improvement (Jones, Schonlau and Welch 1998): each is taken for seen where it is expected to be,
- * so that the next one is not its neighbour.
+ * Several cells of one objective, by expected improvement (Jones, Schonlau and Welch 1998): each counts as observed at its mean, so that the
+ * next one is not its neighbour.
  */
 export function byGain({ cells, objectives, okay }: Chooser, count: number): number[] {
   const [{ beliefs, best, process }] = objectives as [Chooser['objectives'][number]];
@@ -76,7 +76,7 @@ export function byWeights({ cells, objectives, okay, random }: Chooser, count: n
       const figure = (z: number, j: number): number => objectives[j]!.beliefs[at]!.mean + z * objectives[j]!.beliefs[at]!.sd;
       let gain = 0;
       if (seen.length > 0) for (const draw of draws) gain += Math.max(0, least - lost((j) => figure(draw[j]!, j)));
-      // Where no draw gains anything, the hope of one deviation ranks.
+      // Where no draw gains anything, mean plus one deviation ranks.
       const hope = gain > 0 ? (gain / DRAWS) * okay[at]! : -lost((j) => figure(1, j)) / Math.max(okay[at]!, 1e-3) - 10;
       if (hope > best.gain) best = { at, gain: hope };
     }

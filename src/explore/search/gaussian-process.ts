@@ -15,15 +15,15 @@ export interface Belief {
   readonly sd: number;
 }
 
-/** Least and largest weight of an axis, and where the fit begins: an axis of weight 1 lets a figure keep 1/e of its correlation. */
+/** Least and largest weight of an axis: across an axis of weight 1 the correlation falls to 1/e. */
 const WEIGHTS = [0.005, 8] as const;
 const FIRST_WEIGHT = 0.3;
-/** How far from {@link FIRST_WEIGHT} a weight may wander before the likelihood must ask for it: the deviation of its logarithm. */
+/** Prior of the weights around {@link FIRST_WEIGHT}: the standard deviation of the logarithm. */
 const WANDERS = 1.5;
 /** Jitter added to every variance, so that cells that are alike on all axes do not make the equations singular. */
 const NUGGET = 1e-5;
 
-/** A process that has seen some cells. Everything is in units of the figures that were seen. */
+/** A process conditioned on some cells. Everything is in units of their figures. */
 export class GaussianProcess {
   readonly #encoding: Encoding;
   readonly #cells: number[] = [];
@@ -45,7 +45,7 @@ export class GaussianProcess {
     this.#weights = encoding.axes.map(() => FIRST_WEIGHT);
   }
 
-  /** Sees these cells instead of all before, and fits the weights, from those of the last fit on. */
+  /** Replaces the observations, and fits the weights, beginning with those of the last fit. */
   see(all: readonly SeenFigure[], sweeps: number): void {
     const values = all.map(({ value }) => value);
     this.#mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -88,7 +88,7 @@ export class GaussianProcess {
     });
   }
 
-  /** Takes a cell for seen, as it is expected to be: others of one batch then look elsewhere (the kriging believer). */
+  /** Adds a cell as observed at its mean, so that others of a batch look elsewhere (kriging believer). */
   believe(cell: number): void {
     const n = this.#cells.length;
     const row = new Float64Array(n);
@@ -126,7 +126,7 @@ export class GaussianProcess {
     });
   }
 
-  /** Cholesky of the covariance. @returns negative log likelihood, the variance profiled out, and what the weights' wandering costs */
+  /** Cholesky of the covariance. @returns negative log likelihood, the variance profiled out, plus that of the prior of the weights */
   #factorise(): number {
     const n = this.#cells.length;
     this.#factor = [];
@@ -153,7 +153,7 @@ export class GaussianProcess {
     return (n / 2) * Math.log(this.#variance) + logs + wandering;
   }
 
-  /** Writes L^-1 k to `row`, where k are the correlations of a cell with those that were seen. */
+  /** Writes L^-1 k to `row`, where k are the correlations of a cell with the observed ones. */
   #solve(cell: number, row: Float64Array): void {
     for (let i = 0; i < row.length; i++) {
       const factor = this.#factor[i]!;

@@ -19,16 +19,16 @@ export interface SettledRun {
 
 /** A run that a search made, as a row of a table. `values` has the figures that are no metric, too. */
 export interface SearchRow extends RunRow {
-  /** On a prefix of the tokens. */
+  /** True for a run on a prefix of the tokens. */
   readonly short: boolean;
   /** It ran, and breaks no limit. */
   readonly kept: boolean;
 }
 
-/** Bits of a weight that none is lost of: bfloat16, which models are published in. */
+/** Bits of an unquantized weight: bfloat16, in which models are published. */
 const FULL_BITS = 16;
 
-/** All that a search has found. */
+/** The results of a search. */
 export class Ledger {
   /** Objectives, then limits. */
   readonly figures: readonly (Objective & Partial<Pick<Constraint, 'limit'>>)[];
@@ -62,7 +62,7 @@ export class Ledger {
     }));
   }
 
-  /** Writes down what became of a run. */
+  /** Records the outcome of a run. */
   hear({ cell, short }: Trial, settled: SettledRun): TrialFigures {
     const { fingerprint, outcome } = settled;
     if (!short) this.#whole.set(cell, settled);
@@ -81,7 +81,7 @@ export class Ledger {
     return finding;
   }
 
-  /** A cell that ran whole: what varies, and its figures by name. */
+  /** A cell that ran whole: its varied values, and its figures by name. */
   point(
     cell: number,
   ): Pick<SettledRun, 'fingerprint'> & { readonly values: Record<string, SweepValue>; readonly figures: Record<string, number> } {
@@ -101,7 +101,7 @@ export class Ledger {
     return this.figures.map((figure, at) => this.#known[at]?.[cell] ?? figureIn(outcome.result, figure));
   }
 
-  /** By cell: by how many bits its weights have fewer than {@link FULL_BITS}. 0 for a cell that cannot run: that is reported when it is to run. */
+  /** Lost bits of the weights by cell: {@link FULL_BITS} less theirs. 0 for a cell that cannot run, which is reported in its turn. */
   #lostBits(specOf: (cell: StudyCell) => RunSpec): number[] {
     const deciding = this.paths.flatMap((path, at) => (/^(model|quantization)(\.|$)/.test(path) ? [at] : []));
     const lost = new Map<string, number>();

@@ -1,5 +1,5 @@
-// Objectives of a search: metrics of runs, and three figures derived from them. Each becomes a number of which more is better, on a scale
-// where equal differences mean the same everywhere.
+// Objectives of a search: metrics of runs, and three figures derived from them. Each becomes a number to maximise, on a scale where equal
+// differences mean the same everywhere.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import { measurePair } from '../../result/amount.js';
@@ -67,13 +67,13 @@ export function constraintIn(text: string): Constraint {
   return { ...objective, text, limit };
 }
 
-/** The figure as a number that is the larger the better. */
+/** The figure as a number to maximise. */
 export function goodness({ better, unit }: Objective, value: number): number {
   const least = LEAST[unit];
   return (better === 'higher' ? 1 : -1) * (least === undefined ? value : Math.log(Math.max(value, least)));
 }
 
-/** How large a difference of {@link goodness} is as a share: of the figure, or of 1. */
+/** A difference of {@link goodness} as a share: of the figure, or of 1. */
 export function differenceAsShare({ unit }: Objective, difference: number): number {
   return LEAST[unit] === undefined ? difference : Math.expm1(difference);
 }

@@ -56,7 +56,7 @@ function put(fields: Fields, [key, ...rest]: readonly string[], override: Overri
     fields[key!] = amend === undefined ? value : amend(fields[key!]);
     return;
   }
-  // A member of a family that is named alone has more to say now: its name is its kind.
+  // A member that was named alone becomes a mapping: its name is its kind.
   const inner = fields[key!];
   fields[key!] = typeof inner === 'object' && inner !== null ? inner : inner === undefined ? {} : { kind: inner };
   put(fields[key!] as Fields, rest, override);

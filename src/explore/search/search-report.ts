@@ -80,21 +80,21 @@ function axesOf({ axes }: Search, { values }: SearchPoint): Datum[] {
   return axes.map((path) => String(values[path]));
 }
 
-/** How well the surrogate knows what it was not shown, and what the shares mean. */
+/** The errors of the surrogate on hidden runs, and the meaning of the shares. */
 function trustOf({ objectives }: Search): string {
   const told = objectives.flatMap(({ mistake, name }) => (mistake === null ? [] : [`${formatRatio(mistake)} of ${name}`]));
   const guess = told.length === 0 ? '' : ` Of a run that is hidden from it, it is off by ${told.join(' and ')} (median).`;
   return `sure: the chance, as the surrogate sees it, that no cell which did not run beats the point by more than ${100 * TOLERANCE} %.${guess}`;
 }
 
-/** The most frequent reason of those that could not run. */
+/** The most frequent reason of cells that could not run. */
 function reasonOf({ rows }: Search): string {
   const counts = new Map<string, number>();
   for (const { reason } of rows) if (reason !== null) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   return [...counts].sort(([, a], [, b]) => b - a)[0]![0];
 }
 
-/** Whole runs that keep the limits, of those that share an x the best: two objectives against one another, or one against the number of the run. */
+/** Whole runs that keep the limits, the best at each x: two objectives against one another, or one against the number of the run. */
 function pictureOf(search: Search): PaperFigure {
   const { front, objectives } = search;
   const best = new Set(front.map(({ values }) => JSON.stringify(values)));

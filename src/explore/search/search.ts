@@ -23,7 +23,7 @@ export type RunBatch = (runs: readonly (() => RunSpec)[]) => Promise<readonly Se
 /** A point of the front. */
 export interface SearchPoint {
   readonly fingerprint: string | null;
-  /** By path: what varies. */
+  /** Varied values by path. */
   readonly values: Readonly<Record<string, SweepValue>>;
   /** By objective and limit. */
   readonly figures: Readonly<Record<string, number>>;
@@ -31,7 +31,7 @@ export interface SearchPoint {
   readonly confidence: number;
 }
 
-/** An objective, and how well the surrogate knows it. */
+/** An objective and the surrogate's error. */
 interface SearchObjective extends Objective {
   /** Median relative error of the surrogate for runs that are hidden from it; null: the figure is known beforehand, or there are too few runs. */
   readonly mistake: number | null;
@@ -66,7 +66,7 @@ export interface Search {
   readonly rows: readonly SearchRow[];
 }
 
-/** How a search goes on. */
+/** The environment of a search. */
 interface SearchOptions {
   readonly budget: number;
   readonly seed: number;
@@ -79,7 +79,7 @@ interface SearchOptions {
   readonly known: ReadonlyMap<number, SettledRun>;
 }
 
-/** Searches. @param cells of the space, in its order */
+/** Runs a search. @param cells of the space, in its order */
 export async function search(file: SearchFile, cells: readonly StudyCell[], options: SearchOptions): Promise<Search> {
   const { budget, known, runBatch, seed } = options;
   const ledger = new Ledger(file, cells, options.specOf);

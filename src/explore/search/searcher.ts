@@ -7,21 +7,21 @@ import { byGain, byWeights, type Chooser, chanceAtLeast } from './gain.js';
 import { type Belief, GaussianProcess, type SeenFigure } from './gaussian-process.js';
 import { longFrom } from './short-runs.js';
 
-/** A run that is wanted. */
+/** A proposed run. */
 export interface Trial {
   readonly cell: number;
-  /** On a prefix of the tokens, to see whether the whole is worth it. */
+  /** True for a run on a prefix of the tokens, to see whether the whole is worth it. */
   readonly short: boolean;
 }
 
 /** Figures of a trial, one for each {@link SoughtFigure}; null for one that the run cannot tell, and for all where the cell cannot run. */
 export type TrialFigures = readonly (number | null)[] | null;
 
-/** A figure that a search wants large. One that is to be small is given with the other sign. */
+/** A figure to maximise; one to minimise is given with the other sign. */
 export interface SoughtFigure {
   /** By cell, where it is known before any run; else null. */
   readonly known: Float64Array | null;
-  /** A limit: figures at least this are good enough, and more is worth nothing. Null: an objective, the more, the better. */
+  /** A limit: figures from this on are good enough, and more is worth nothing. Null: an objective. */
   readonly atLeast: number | null;
   /** Smallest difference of the figure that counts. */
   readonly tolerance: number;
@@ -41,7 +41,7 @@ interface Problem {
   readonly seed: number;
 }
 
-/** A point that nothing seen beats. */
+/** An undominated point. */
 interface FrontPoint {
   readonly cell: number;
   /** Chance that no cell which has not run whole beats it by more than the tolerances. */
@@ -53,7 +53,7 @@ const SPREAD = 0.2;
 const LAST = 0.4;
 /** Cells among which one of the spread is chosen. */
 const SPREAD_CHOICE = 24;
-/** How often the fit goes over all axes: the first time, and whenever there is more to learn from. */
+/** Sweeps of the fit over all axes: the first time, and later. */
 const SWEEPS = [4, 2] as const;
 
 /** A search under way. */
@@ -68,7 +68,7 @@ export class Searcher {
   readonly #processes: readonly (GaussianProcess | null)[];
   readonly #running: GaussianProcess;
   #asked = 0;
-  /** False: short runs were not asked for, or do not have what is looked for. */
+  /** False: short runs are off, or lack a figure. */
   #shortTells: boolean;
   #fits = 0;
 
@@ -84,7 +84,7 @@ export class Searcher {
     this.#eligible = Array.from({ length: cells }, (_, cell) => cell).filter(kept);
   }
 
-  /** Cells that may run, which are fewer than the space has where limits are known beforehand. */
+  /** Number of cells that may run: fewer than the space has where limits are known beforehand. */
   get eligible(): number {
     return this.#eligible.length;
   }
@@ -131,7 +131,7 @@ export class Searcher {
     });
   }
 
-  /** Of each quantity that runs tell: by how much it is mistaken about a whole run that it has not seen, the median; null: nothing to tell it by. */
+  /** Median error of the surrogate on hidden whole runs, by quantity; null: too few runs. */
   mistakes(): (number | null)[] {
     this.#learn();
     return this.#processes.map((process, at) => {
@@ -145,7 +145,7 @@ export class Searcher {
     });
   }
 
-  /** Cells that are far from one another, before anything is known. */
+  /** Cells far from one another, for the time before any results. */
   #spread(count: number): Trial[] {
     const { axes, codes } = this.#problem.encoding;
     const far = (a: number, b: number): number =>
@@ -167,7 +167,7 @@ export class Searcher {
     return trials;
   }
 
-  /** Where the most is expected to be gained. While short runs tell: half of them new cells, half the best of those that ran short. */
+  /** Cells with the largest expected gain. While short runs are in use, half are new cells, half the best of those that ran short. */
   #learned(count: number): Trial[] {
     const { budget } = this.#problem;
     this.#learn();
@@ -216,7 +216,7 @@ export class Searcher {
     return this.#eligible.filter((cell) => !this.#whole.has(cell) && among(cell));
   }
 
-  /** Shows the processes all that was found. */
+  /** Conditions the processes on all results. */
   #learn(): void {
     const sweeps = SWEEPS[this.#fits++ === 0 ? 0 : 1];
     for (const [at, process] of this.#processes.entries()) {

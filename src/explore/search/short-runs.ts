@@ -1,12 +1,12 @@
 // How well a run on a prefix of the tokens predicts the whole run, learned from cells that had both.
 import type { SeenFigure } from './gaussian-process.js';
 
-/** Variance that is left, as a share of that of the short runs, where no cell has had both; and the number of cells that this counts as. */
+/** Residual variance, as a share of that of the short runs, where no cell has had both; and the number of cells that this prior counts as. */
 const DOUBT = 0.1;
 const DOUBT_CELLS = 2;
 
 /**
- * Whole figures of cells that ran short only, by a line through those that ran both: its slope is drawn to 1 where few did.
+ * Predicts whole figures of cells that only ran short, by a line through the cells that ran both, its slope shrunk to 1 where they are few.
  * @param short by cell
  * @param whole whole runs
  */

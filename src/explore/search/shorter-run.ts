@@ -2,7 +2,7 @@
 import { SYNTHETIC_TOKENS } from '../../engine/inputs.js';
 import type { RunSpec } from '../../system/run.js';
 
-/** A run on the first part of what it replays; null: it replays all of a file, and nothing says how long that is. */
+/** A run on the first part of its routing; null: it replays a whole file of unknown length. */
 export function shorterRun(run: RunSpec, share: number): RunSpec | null {
   const { workload } = run;
   const part = (whole: number): number => Math.max(1, Math.round(share * whole));

@@ -17,7 +17,7 @@ const PROFILES: readonly (readonly [field: 'model' | 'hardware' | 'runtime', fam
   ['runtime', 'runtimes'],
 ];
 
-/** Which run it is, and the paths that it names, absolute; whether something is there or not. */
+/** The identity of a run, and the absolute paths that it names, whether they exist or not. */
 export interface RunIdentity {
   /**
    * SHA-256, in hex, over the values of a run, the contents of all files that it names, and the build. Places of values, names of files, and the
@@ -90,7 +90,7 @@ function modulesOf({ system, variants = [] }: RunSpec): string[] {
   return choices.flatMap(({ path }) => path ?? []);
 }
 
-/** The bundled model that the name of a repository stands for; a name that is wrong is refused where it is opened. */
+/** The bundled model of a repository's name; a wrong name is refused when it is opened. */
 function modelName(given: string, folder: string): string {
   try {
     return meantModel(given, folder).name;
@@ -105,7 +105,7 @@ function overridesOf({ overrides }: RunSpec): unknown {
   );
 }
 
-/** Null: it is composed of parts, or names none; then the name says it all. */
+/** Path of a bundled profile; null: the name is composed of parts, or names no profile. */
 function bundledPath(family: ProfileFamily, name: string): string | null {
   try {
     return findProfile(family, name);
@@ -117,7 +117,7 @@ function bundledPath(family: ProfileFamily, name: string): string | null {
 /** The content in the place of a path; null: the path itself. */
 type ContentOf = (path: string) => string | null;
 
-/** Canonical JSON of a value {@link asWritten}, where every text that names a file has what is in it in place of its path. */
+/** Canonical JSON of a value {@link asWritten}, with the content of a file in place of each path. */
 function toldText(value: unknown, folder: string, content: ContentOf): string {
   return canonicalJson(value, (one) => {
     if (typeof one === 'string') return contentsIn(one, folder, content);
@@ -127,7 +127,7 @@ function toldText(value: unknown, folder: string, content: ContentOf): string {
   });
 }
 
-/** A text may be a path with rows behind it, or have one behind `file=` among its parameters. */
+/** The contents that a text names: of a path, perhaps with rows behind it, or of one behind `file=` among its parameters. */
 function contentsIn(text: string, folder: string, content: ContentOf): string {
   const { path, rows } = splitRows(text);
   const whole = isPath(path) ? content(resolve(folder, path)) : null;
@@ -135,7 +135,7 @@ function contentsIn(text: string, folder: string, content: ContentOf): string {
   return text.replace(/(?<==)[^,;=]+/g, (part) => (isPath(part) ? (content(resolve(folder, part)) ?? part) : part));
 }
 
-/** Hashes of files, while they stay as they are. */
+/** Hashes of files by path, valid while a file does not change. */
 const HASHES = new Map<string, { readonly state: string; readonly hash: string }>();
 
 /** `sha256:` and hex, of a file, or of all files of a folder; null: there is neither. */

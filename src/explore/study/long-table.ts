@@ -5,7 +5,7 @@ import { KEY_COLUMNS, keyColumnOf, type RunRow } from './run-row.js';
 import type { SweepValue } from './space.js';
 import type { Study } from './study.js';
 
-/** One column, and how a row fills it; null: the row has nothing there. */
+/** A column and its value in a row; null: the row has none. */
 interface LongColumn {
   /** A metric's carries its unit: `latency.tpot.p50 [ns]`. */
   readonly name: string;

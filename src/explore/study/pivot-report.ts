@@ -1,9 +1,9 @@
 // A paper's table in the formats that papers are written in: terminal, Markdown, CSV, JSON, and LaTeX with booktabs.
-import { visible } from '../../base/text.js';
 import { formatCount } from '../../base/units.js';
 import { type Datum, type Document, type Grid, gridOf, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import { type Format, formatValue } from '../../report/format.js';
+import { tex } from '../tex.js';
 import { type Pivot, type PivotCell, type PivotTable, type Statistic, statisticOf } from './pivot.js';
 
 /** Formats of a table, the one for reading first. */
@@ -36,7 +36,7 @@ function gridFor(pivot: Pivot, table: PivotTable): Grid {
   );
 }
 
-/** Columns by their values; without any, the statistics name the only one. */
+/** Heads of the columns; without a column name, the statistics are the head. */
 function heads({ columnKeys, columns, statistics }: Pivot): string[] {
   return columns.length === 0 ? [statistics.join(' ± ')] : columnKeys.map((key) => key.join(' '));
 }
@@ -78,20 +78,6 @@ function records({ columnKeys, columns, rowKeys, rows, statistics, tables }: Piv
     names.map((name) => ({ head: name, name })),
     lines,
   );
-}
-
-/** Characters that LaTeX does not take for text. */
-const TEX: Readonly<Record<string, string>> = {
-  ...Object.fromEntries([...'%&#_{}$'].map((sign) => [sign, `\\${sign}`])),
-  '\\': '\\textbackslash{}',
-  '~': '\\textasciitilde{}',
-  '^': '\\textasciicircum{}',
-  '±': '$\\pm$',
-  µ: '$\\mu$',
-};
-
-function tex(text: string): string {
-  return visible(text).replace(/[%&#_${}\\~^±µ]/g, (sign) => TEX[sign]!);
 }
 
 /** A table environment for each metric; needs booktabs. The best of a column is bold. */

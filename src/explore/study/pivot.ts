@@ -15,7 +15,7 @@ export type Statistic = (typeof STATISTICS)[number];
 
 /**
  * The statistic of a name.
- * @param among those that will do
+ * @param among accepted ones
  * @throws UserError with the nearest name
  */
 export function statisticNamed(name: string, among: readonly Statistic[] = STATISTICS): Statistic {
@@ -37,7 +37,7 @@ export interface PivotQuestion {
 export interface PivotCell {
   /** In the order of the runs. */
   readonly samples: readonly number[];
-  /** Better than every other cell of its column, by the statistic that stands first. */
+  /** Better than every other cell of its column, by the first statistic. */
   readonly best: boolean;
   /** False: the runner-up may be as good (Mann-Whitney, 5 %, Holm over the table); null: too few runs to tell. */
   readonly significant: boolean | null;
@@ -69,7 +69,7 @@ export function pivotOf(rows: readonly RunRow[], question: PivotQuestion): Pivot
   const done = rows.filter(({ status }) => status === 'done');
   for (const name of [...question.rows, ...question.columns]) requireValue(done, name);
   const keyOf = (row: RunRow, names: readonly string[]): string[] => names.map((name) => String(rowValue(row, name) ?? ''));
-  // A study says its values in an order that means something; files and stores say them in none.
+  // A study lists its values in a meaningful order; files and stores do not.
   const ordered = done.some(({ values }) => Object.keys(values).length > 0);
   const keysOf = (names: readonly string[]): (readonly string[])[] => {
     const keys = distinct(done.map((row) => keyOf(row, names)));

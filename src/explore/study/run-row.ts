@@ -1,4 +1,4 @@
-// A run as a row of a table: what it was (its key), the values that varied, and its metrics. Rows of any study can be put under each other.
+// A run as a row of a table: its key, the varied values, and its metrics. Rows of any study can be put under each other.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import { canonicalJson } from '../../result/digest.js';
@@ -37,21 +37,21 @@ export function keyColumnOf(path: string): KeyColumn | undefined {
 /** A run, or a cell that could not run. */
 export interface RunRow {
   readonly status: Outcome['status'];
-  /** Why there are no metrics; null: there are. */
+  /** Reason for missing metrics; null: there are metrics. */
   readonly reason: string | null;
   readonly key: Readonly<Partial<Record<KeyColumn, SweepValue>>>;
-  /** By path: what varied. */
+  /** Varied values by path. */
   readonly values: Readonly<Record<string, SweepValue>>;
   /** By name, in the units of the catalogue. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** Everything else that the run was told, where the row is of a whole result. */
+  /** Other settings of the run, where the row is of a whole result. */
   readonly config?: Result['config'];
 }
 
 /**
  * A row.
- * @param fingerprint null: the cell never got so far as to have one
- * @param values what varied, by path
+ * @param fingerprint null: the cell has none
+ * @param values varied values by path
  * @param wanted metrics that are kept; empty: all
  */
 export function rowOf(
@@ -96,7 +96,7 @@ export function rowValue(row: RunRow, name: string): SweepValue | undefined {
 }
 
 /**
- * Asks that some run has something under a name.
+ * Requires that some run has a value under a name.
  * @throws UserError with the nearest name that the runs have
  */
 export function requireValue(rows: readonly RunRow[], name: string): void {

@@ -1,4 +1,4 @@
-// The space of a study: which values its runs take. Cells are numbered and made one at a time, so that a space of a million of them costs
+// The space of a study: the values that its runs take. Cells are numbered and made one at a time, so that a space of a million of them costs
 // no more memory than its axes.
 import { Random } from '../../base/random.js';
 
@@ -53,7 +53,7 @@ export function* spaceCells(space: Space): Generator<StudyCell, void, undefined>
   for (const cell of drawn(space)) if (!excluded(cell)) yield cell;
 }
 
-/** Every n-th of some things, from the i-th on, `i` counted from 1: what one of n machines does. */
+/** The i-th of n shards, `i` counted from 1: every n-th item from the i-th on. */
 export function* shardOf<T>(all: Iterable<T>, { index, of }: { readonly index: number; readonly of: number }): Generator<T> {
   let turn = 0;
   for (const one of all) if (turn++ % of === index - 1) yield one;

@@ -59,7 +59,7 @@ export class Store {
     return new Store(folder);
   }
 
-  /** @throws UserError where there is none, or nothing in it */
+  /** @throws UserError where there is none, or it is empty */
   static existing(folder: string): Store {
     const advice = `moeprof sweep study.yaml --store ${folder} puts some there`;
     const stat = whatStands(folder);
@@ -69,7 +69,7 @@ export class Store {
     return store;
   }
 
-  /** Whether a run has an outcome. */
+  /** True where a run has an outcome. */
   has(fingerprint: string): boolean {
     return existsSync(this.#pathOf(fingerprint));
   }
@@ -159,7 +159,7 @@ export class Store {
   }
 }
 
-/** Folders of entries; everything that begins with a dot is somebody's own. */
+/** True for a folder of entries; names that begin with a dot are somebody's own. */
 function isOurs(name: string): boolean {
   return name.startsWith('.') || (name.length === FOLDER_DIGITS && /^[0-9a-f]+$/.test(name));
 }

@@ -1,4 +1,4 @@
-// The file of a study: which values of a run vary, and how. Anything that `--set` can set may vary.
+// The file of a study: the values of a run that vary, and how. Anything that `--set` can set may vary.
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
@@ -90,7 +90,7 @@ export const spaceFields = {
 
 type SpaceFields = z.infer<z.ZodObject<typeof spaceFields>>;
 
-/** Complains of axes that do not fit one another. */
+/** Refuses axes that do not fit one another. */
 export function checkSpace({ axes, exclude, set, zip }: SpaceFields, context: z.RefinementCtx): void {
   const varied = [...Object.keys(axes), ...zip.flatMap((group) => Object.keys(group))];
   const report = (where: PropertyKey[], message: string): void => context.addIssue({ code: 'custom', path: where, message });
@@ -112,7 +112,7 @@ export const studySchema = z.strictObject(spaceFields).superRefine(checkSpace);
 
 /** A study as its file says it. */
 export interface StudyFile {
-  /** As messages name it. */
+  /** Its name in messages. */
   readonly label: string;
   /** Absolute path or bundled name of the run profile; absent: defaults. */
   readonly run: string | undefined;

@@ -1,4 +1,4 @@
-// The report of a study: how many cells ran, which could not and why, and its rows; a terminal shows the first ones.
+// The report of a study: the number of cells that ran, reasons of those that could not, and its rows; a terminal shows the first ones.
 import { formatCount, formatCounted } from '../../base/units.js';
 import { type Datum, type Document, type Grid, gridOf, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
@@ -76,7 +76,7 @@ function rowGrid({ axes, rows, units }: Study): Grid {
   );
 }
 
-/** Each reason once, with how many cells have it. */
+/** Each reason once, with its number of cells. */
 function reasons({ rows }: Study): string[] {
   const counts = new Map<string, number>();
   for (const { reason } of rows) if (reason !== null) counts.set(reason, (counts.get(reason) ?? 0) + 1);

@@ -2,7 +2,7 @@
 import { defined, wholeOf } from './lines.js';
 import type { TimingSettings } from './timing.js';
 
-/** Programs that are started so. */
+/** Start of a command line: a prompt and a program of llama.cpp or its kin. */
 const PROGRAM = /(?:^|[\s/\\$>])(?:llama-(?:server|cli|bench|sweep-bench|batched-bench)|server|main)(?:\.exe)?\s+(-.*)$/;
 
 /** Settings of the first such command line in a text; none where there is no such line. */
@@ -16,10 +16,10 @@ export function settingsOfCommand(text: string): TimingSettings {
   return {};
 }
 
-/** Characters of a command line that are kept. */
+/** Limit of a kept command line, characters. */
 const MOST = 1000;
 
-/** Settings of flags; of one that stands twice the last counts. */
+/** Settings of flags; of a repeated flag the last counts. */
 export function settingsOfFlags(text: string): TimingSettings {
   const words = [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, double, single, plain]) => double ?? single ?? plain!);
   const given = (...names: readonly string[]): string | undefined => {

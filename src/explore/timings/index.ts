@@ -9,7 +9,7 @@ import { oneBatch, serving } from './serving.js';
 import { sweepBench } from './sweep-bench.js';
 import type { Timing, TimingFormat } from './timing.js';
 
-/** All readers, those that are surest of what they see first. */
+/** All readers, the most specific first. */
 export const TIMING_FORMATS: readonly TimingFormat[] = [
   llamaBenchJson,
   llamaBenchMarkdown,

@@ -1,7 +1,7 @@
-// Lines with their places, and numbers in them: what readers of timings share.
+// Helpers of the readers of timings: lines with their places, and numbers in them.
 import { UserError } from '../../base/errors.js';
 
-/** A line, and where it stands. */
+/** A line and its place. */
 export interface PlacedLine {
   readonly text: string;
   /** `file:line`. */

@@ -4,7 +4,7 @@ import { settingsOfCommand } from './command-line.js';
 import { defined, printedSize, wholeOf } from './lines.js';
 import type { TimingBuffer, TimingSettings } from './timing.js';
 
-/** Characters of a line that are looked at: lines that say something are short, and patterns take the square of a line's length. */
+/** Limit of a line's characters: useful lines are short, and patterns take the square of a line's length. */
 const LONGEST = 4096;
 
 /** Settings in a log; those of a command line in the log come first. */

@@ -15,7 +15,7 @@ export interface TimingSettings {
   readonly model?: string;
   /** The runtime's name for its storage: `Q4_K - Medium`, `mxfp4`. */
   readonly quantization?: string;
-  /** Of the weights. */
+  /** Bytes of the weights. */
   readonly modelBytes?: number;
   readonly parameters?: number;
   readonly devices?: readonly string[];
@@ -70,7 +70,7 @@ export interface TimingFormat {
   readonly name: string;
   /** Program and way of printing, in a few words. */
   readonly summary: string;
-  /** True where a text is, or has in it, what this reader reads. */
+  /** True where a text contains output that this reader reads. */
   recognizes(text: string): boolean;
   /**
    * Runs in the order of the text.

@@ -23,7 +23,7 @@ export function constantOf(spec: RuntimeSpec, name: string): number | undefined 
   return typeof value === 'number' ? value : undefined;
 }
 
-/** Runtimes with a constant times a factor: that of its runtime, and of those that have it from there, which is as many as share its value. */
+/** Runtimes with a constant times a factor: in its runtime, and in the runtimes that inherit it, which share its value. */
 export function moved(runtimes: Runtimes, { name, runtime }: Constant, factor: number): Map<string, RuntimeSpec> {
   const value = constantOf(runtimes.get(runtime)!, name);
   if (value === undefined) throw new InternalError('runtimes', `${runtime} says that ${name} was fitted, and has no such constant`);

@@ -2,7 +2,7 @@
 // gives the dependence of each prediction on each constant, taken as a straight line in logarithms between the old constant and the new one.
 // So a fit costs one more prediction per constant, whatever the number of machines.
 
-/** A figure: how far its prediction is off, and how that goes with the constants. */
+/** A figure: the residual of its prediction, and the slopes by the constants. */
 export interface FitRow {
   readonly machine: string;
   /** log(predicted / measured). */
@@ -11,16 +11,16 @@ export interface FitRow {
   readonly slopes: readonly number[];
 }
 
-/** Errors up to this size count by their square, larger ones by their size: a fit that is near the median. */
+/** Threshold of the Huber loss: errors up to this size count by their square, larger ones by their size. */
 const SOFT = 0.1;
-/** Weight of staying where a constant is, as of a row with this squared slope: one that no row speaks of does not move. */
+/** Ridge on the steps, as of a row with this squared slope: a constant that no row depends on does not move. */
 const PRIOR = 0.08;
-/** No fit goes farther from today's constants than the line can be trusted: by a factor of 2. */
+/** Largest step from today's constants, a factor of 2: farther off, the linear prediction is not reliable. */
 const FARTHEST = Math.log(2);
 const ITERATIONS = 25;
 
 /**
- * Logarithms of the factors by which constants are to be moved, least in the sum of soft absolute errors.
+ * Fits the steps of the constants (logarithms of factors) with the least Huber loss.
  * @param constants how many there are
  */
 export function fitConstants(rows: readonly FitRow[], constants: number): number[] {

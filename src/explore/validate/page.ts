@@ -13,11 +13,11 @@ import type { ErrorStatistics, FamilyErrors, Validation } from './summary.js';
 import type { ValidatedRow } from './validated-row.js';
 import { leadOf, measuredWhat, speedText, titleOf, words, worstFirst } from './words.js';
 
-/** Points that have their name beside them; the others show it under the pointer. */
+/** Number of points with their name beside them; the others show it under the pointer. */
 const NAMED = 6;
 /** Ticks of an axis. */
 const TICKS = 8;
-/** Dashed lines beside the diagonal: a prediction that is off by this factor. */
+/** Factor of the dashed lines on either side of the diagonal. */
 const OFF = 1.5;
 
 /** Colours of placements. */

@@ -20,7 +20,7 @@ export interface RowPhase extends WalkLength {
 
 /** Generated tokens where caches do not change: only routing varies between them. */
 const STILL_TOKENS = 40;
-/** Where caches fill: tokens that warm them, and tokens that count. */
+/** Tokens that warm filling caches, and tokens that count. */
 const WARM_TOKENS = 160;
 const COUNTED_TOKENS = 160;
 /** Tokens that llama-bench generates and prompts where a row does not say. */
@@ -35,8 +35,8 @@ function fillsCaches({ placement }: Measurement): boolean {
 }
 
 /**
- * True where a row's depth is there before its prompt, as benchmarks of llama.cpp that walk depths have it. Programs that chat, and llama.cpp's
- * server, say the prompt itself as the depth at which decoding begins.
+ * True where a row's depth precedes its prompt, as in benchmarks of llama.cpp. Chat programs and llama.cpp's server state the prompt itself
+ * as the depth at which decoding begins.
  */
 function isBeforeBoth({ engine, run: { depth, pp_tokens: tokens }, series }: Measurement): boolean {
   return depth !== tokens || (/llama\.cpp/.test(engine) && series?.vary === 'depth');
@@ -55,7 +55,7 @@ export function decodingPhase(row: Measurement, usualUbatch: number): RowPhase {
 }
 
 /**
- * A prompt.
+ * The phase of a prompt.
  * @param usualUbatch tokens of a pass where the row does not say
  */
 export function promptPhase(row: Measurement, usualUbatch: number): RowPhase {

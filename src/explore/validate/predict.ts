@@ -17,9 +17,9 @@ import { figuresOf, type MeasuredMetric, type RowSystem, runtimeOf, systemOf } f
 
 /** The engine's predictions for a row. */
 export interface Prediction {
-  /** By metric: tokens/s, or a share; what was measured and could be predicted. */
+  /** Predictions by metric: tokens/s, or a share; only measured metrics that can be predicted. */
   readonly figures: Readonly<Partial<Record<MeasuredMetric, number>>>;
-  /** Why nothing could be predicted; null: something was. */
+  /** Reason why nothing could be predicted; null: something was. */
   readonly lacks: string | null;
 }
 
@@ -78,26 +78,26 @@ export async function predictVariants(row: Measurement, traces: RowTraces, varia
   return predictions;
 }
 
-/** All that a prediction takes from the runtime: a constant for another instruction set, or for several sockets, changes nothing of it. */
+/** A key of everything that a prediction takes from the runtime, without constants for other instruction sets or socket counts. */
 function drivenBy(row: Measurement, runtimes: Runtimes): string {
   const runtime = asRun(runtimes.get(runtimeOf(row))!, row);
   const machine = machineOf(row, runtime.gpu.several);
   return JSON.stringify('lacks' in machine ? machine : [buildHardware(machine, runtime), runtime.prompt]);
 }
 
-/** The runtime as the row says that it ran: who computed the prompt did so whatever the usual rule is, attention was fused or not. */
+/** The runtime with the row's own settings: the device that computed prompts, and whether attention was fused. */
 function asRun(runtime: RuntimeSpec, { placement: { prefill_where }, run: { flash_attention } }: Measurement): RuntimeSpec {
   const own = flash_attention === false ? { ...runtime, gpu: { ...runtime.gpu, flashAttention: false } } : runtime;
   if (prefill_where === undefined) return own;
   return { ...own, prompt: { ...own.prompt, counts: 'pass', offloadFrom: prefill_where === 'cpu' ? null : 2 } };
 }
 
-/** Decode speed of all sequences together, tokens/s, and the hit rate; where caches fill, of what comes after they have been warmed. */
+/** Decode speed of all sequences together, tokens/s, and the hit rate; where caches fill, after they have been warmed. */
 async function decoding(world: RowWorld): Promise<{ speed: number; hitRate: number }> {
   const phase = decodingPhase(world.row, world.ubatch);
   const whole = await simulated(world, phase);
   if (phase.warming === 0) return { speed: (phase.users * 1e9) / of(whole, 'latency.tpot.mean'), hitRate: of(whole, 'cache.hit_rate') };
-  // The same tokens up to there: what is left between the two runs is the rest.
+  // Both runs share the warming tokens: their difference is the rest.
   const warm = await simulated(world, { ...phase, output: phase.warming });
   const rest = (name: string): number => of(whole, name) - of(warm, name);
   const demanded = rest('cache.hits') + rest('cache.late') + rest('cache.misses');

@@ -7,7 +7,7 @@ import { MEASURED_METRICS } from './specify.js';
 import { type Refit, type SpeedSummary, statisticsOf, type Validation } from './summary.js';
 import type { ValidatedRow } from './validated-row.js';
 
-/** Factor by which a constant is moved to see how predictions go with it. */
+/** Factor of a constant for the slopes of predictions. */
 export const NUDGE = 1.05;
 
 /** A scored figure that is fitted. */
@@ -16,7 +16,7 @@ interface FittedFigure extends FitRow {
 }
 
 /**
- * Refits.
+ * Refits the constants.
  * @param predictions of each row by its id: with the constants of today, then with each of `constants` moved by {@link NUDGE}
  */
 export function refitOf(
@@ -46,7 +46,7 @@ export function refitOf(
   };
 }
 
-/** Statistics by metric of what rows would be predicted at. */
+/** Error statistics by metric, given new residuals. */
 function summaryAt(figures: readonly FittedFigure[], residuals: readonly number[]): SpeedSummary {
   const all = figures.map(({ row }, i) => {
     const predicted = row.measured * Math.exp(residuals[i]!);

@@ -25,7 +25,7 @@ import { leadOf, measuredWhat, speedText, titleOf, words, worstFirst } from './w
 const WORST = 15;
 const WORST_BUFFERS = 5;
 
-/** Errors of memory below this are none that one could see. */
+/** Errors of memory below this are invisible. */
 const NOTHING = 5e-5;
 
 const html: Format<Validation> = {

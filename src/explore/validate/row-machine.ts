@@ -10,16 +10,16 @@ import type { Measurement } from './measurement.js';
 type RowMachine = Measurement['machine'];
 type RowGpu = RowMachine['gpus'][number];
 
-/** How a runtime uses several GPUs: one after another, or all together. */
+/** A runtime's use of several GPUs: one after another, or all together. */
 type GpuSharing = 'layers' | 'tensor' | 'experts';
 
-/** Of memory that a row names without its speed, MT/s; the usual ones. */
+/** Usual speeds of memory that a row names without one, MT/s. */
 const USUAL_MTS: Readonly<Record<string, number>> = { ddr3: 1600, ddr4: 3200, ddr5: 5600, lpddr5: 6400, lpddr5x: 8000, mrdimm: 8800 };
-/** Where a row says nothing of a part: two channels of DDR5, four cores a channel at 3 GHz with AVX2, PCIe 4.0 x16. */
+/** Defaults for parts that a row does not name: two channels of DDR5, four cores a channel at 3 GHz with AVX2, PCIe 4.0 x16. */
 const USUAL = { type: 'ddr5', channels: 2, coresPerChannel: 4, ghz: 3, isa: 'avx2', pcie: { gen: 4, lanes: 16 } } as const;
-/** Cards that are rented stand beside virtual cores: 2.2 GHz of a Xeon, where a row does not name its CPU. */
+/** Rented cards, and the clock of the virtual cores beside them: 2.2 GHz of a Xeon, where a row does not name its CPU. */
 const RENTED = { cards: /^(t4|l4|p4|k80)$/, ghz: 2.2 };
-/** Memory where its size does not matter: what ran did fit. */
+/** Memory where its size does not matter: the run did fit. */
 const AMPLE = '64 TB';
 
 /** Bytes/s of host memory, all sockets, as a data sheet has it. */

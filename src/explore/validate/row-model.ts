@@ -21,12 +21,12 @@ export function modelOfRow({ model, run }: Measurement): ModelSpec | { readonly 
   }
 }
 
-/** How the model routes, for the synthetic generator; null: as models of its shape do. */
+/** Routing statistics of the model, for the synthetic generator; null: those of its shape. */
 export function routingOfRow({ model }: Measurement): Record<string, unknown> | null {
   return listProfiles('models').includes(model.name) ? loadRouting(model.name) : null;
 }
 
-/** A model whose tokens use fewer experts than they might. */
+/** A model with a smaller top-k. */
 function withActive(model: ModelSpec, active: number | undefined): ModelSpec {
   if (active === undefined) return model;
   return { ...model, layers: model.layers.map((layer) => ({ ...layer, topK: Math.min(active, layer.experts) })) };

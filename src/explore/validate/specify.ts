@@ -1,4 +1,4 @@
-// From a row to a run in moeprof's terms: which runtime executes which system, and which figures may be scored, with reasons. Pure functions;
+// From a row to a run in moeprof's terms: its runtime and system, and the figures that may be scored, with reasons. Pure functions;
 // machine and model have files of their own.
 import type { Measurement } from './measurement.js';
 
@@ -11,7 +11,7 @@ export type MeasuredMetric = (typeof MEASURED_METRICS)[number];
 interface Figure {
   readonly metric: MeasuredMetric;
   readonly measured: number;
-  /** Why it is not scored; null: it is. */
+  /** Reason why it is not scored; null: it is. */
   readonly unscored: string | null;
 }
 
@@ -120,7 +120,7 @@ const BY_POPULARITY = /frequency|popular/;
 const BY_USE = /dynamic/;
 const BY_LAYER = /front-loading/;
 
-/** Systems of engines that have a cache, where they are a bundled one. */
+/** Bundled systems of engines that have a cache. */
 const CACHES: Readonly<Record<string, string>> = {
   'mixtral-offloading': 'mixtral-offloading',
   'llama.cpp': 'llama.cpp-cache',
@@ -207,7 +207,7 @@ function capacityOf({ cache_experts_per_layer, cache_gb, gpu_expert_share }: Mea
   return cache_gb === undefined ? null : `${cache_gb} GB`;
 }
 
-/** Share of RAM that caches experts where a row says no size: 92.6 of 128 GB (a Strix Halo under colibri); the rest is weights and system. */
+/** Share of RAM that caches experts where a row states no size: 92.6 of 128 GB (a Strix Halo under colibri); the rest is weights and system. */
 const CACHED_RAM = 0.72;
 
 function streamOf({ machine, placement }: Measurement, discrete: boolean): RowSystem | { readonly lacks: string } {

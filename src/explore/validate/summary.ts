@@ -47,16 +47,16 @@ export interface Validation {
   /** In the order of the files. */
   readonly rows: readonly ValidatedRow[];
   readonly summary: SpeedSummary & { readonly memory: MemorySummary | null };
-  /** Placements whose experts stay where they are, and those of caches, apart. */
+  /** Static placements and caches, apart. */
   readonly placements: readonly FamilyErrors[];
   readonly families: readonly FamilyErrors[];
-  /** Of the runtimes that these rows ran on. */
+  /** Fitted constants of the runtimes of these rows. */
   readonly fitted: readonly FittedConstants[];
   /** Constants fitted on these rows, where that was asked for. */
   readonly refit?: Refit;
 }
 
-/** Constants as these rows would have them, and what they predict of a machine that they were not fitted on. */
+/** Constants fitted on these rows, and their errors on machines left out of the fit. */
 export interface Refit {
   readonly constants: readonly { readonly runtime: string; readonly name: string; readonly now: number; readonly fitted: number }[];
   /** Errors with constants fitted on all these rows. */

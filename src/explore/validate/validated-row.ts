@@ -7,15 +7,15 @@ import type { MeasuredMetric } from './specify.js';
 export interface ValidatedRow {
   readonly id: string;
   readonly metric: MeasuredMetric | 'memory';
-  /** Of memory: the thread that its log stands in. */
+  /** The machine; of memory rows, the thread that has the log. */
   readonly machine: string;
   readonly model: string;
-  /** Tokens/s, or a share; of memory: MiB. */
+  /** Tokens/s, a share, or MiB of memory. */
   readonly measured: number;
-  /** Of memory: where (`GPU 0`, `GPUs`, `host`), and what. */
+  /** Device and kind of a memory figure: `GPU 0`, `GPUs`, `host`. */
   readonly device?: string;
   readonly kind?: MemoryKind;
-  /** Null: its specification does not suffice to predict it. */
+  /** The prediction; null: the specification does not suffice. */
   readonly predicted: number | null;
   /** predicted / measured - 1; null where nothing is predicted. */
   readonly error: number | null;
@@ -25,7 +25,7 @@ export interface ValidatedRow {
   readonly format: string;
   readonly placement: string;
   readonly scored: boolean;
-  /** Why it is not scored; null: it is. */
+  /** Reason why it is not scored; null: it is. */
   readonly reason: string | null;
   /** The error of comparable rows of other machines; null where none is comparable, or it is not scored. */
   readonly band: Accuracy | null;

@@ -16,7 +16,7 @@ export function titleOf({ files, rows }: Validation): string {
   return `${what.length === 0 ? 'Nothing that is scored' : what.join(' and ')}, predicted (${files.join(', ')})`;
 }
 
-/** How to read it, and how many constants were fitted. */
+/** The explanation of the figures, and the number of fitted constants. */
 export function leadOf({ fitted, rows }: Validation): string[] {
   const scored = rows.filter(({ metric, scored }) => scored && metric !== 'memory').length;
   const constants = fitted.reduce((sum, { constants: names }) => sum + names.length, 0);

@@ -1,5 +1,5 @@
 // The compute buffer of each device. The engines build the graph of a full ubatch over a full context once, and allocate the most memory that
-// is in use at any moment. This file does the same with the graph alone.
+// is in use at any moment. So does this file, with the graph alone.
 import type { Anatomy } from '../../model/anatomy.js';
 import type { ModelSpec } from '../../model/spec.js';
 import { bufferBytes } from './graph/allocator.js';

@@ -53,7 +53,7 @@ export function allocateDrafter(model: ModelSpec, plan: LoadPlan): Allocation {
   return { devices: [...gpus, { ...own.at(-1)!, weights: hostWeights }] };
 }
 
-/** Bytes of the layer's experts where they lie apart from the rest, and of the rest; the model's table and head are there already. */
+/** Bytes of the layer's experts, where they lie apart, and of its other weights; the model's table and head are loaded already. */
 function weightsOf({ anatomy, hidden, layers }: ModelSpec, expertsApart: boolean): { readonly experts: number; readonly others: number } {
   const [layer] = layers as [ModelSpec['layers'][number]];
   // Of the joining matrix, as many bits a weight as the experts have: two hidden widths in, one out.

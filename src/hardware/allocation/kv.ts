@@ -27,7 +27,7 @@ export function valueBytes(type: string): number {
 }
 
 /**
- * Bytes that a layer keeps: of the whole context, or of what its window needs.
+ * Bytes that a layer keeps for the whole context, or for its window.
  * @throws UserError where there is no such type of a cache, or nothing says how large the state of a layer is
  */
 export function kvBytesOf(memory: ContextMemory, plan: LoadPlan): number {
@@ -46,7 +46,7 @@ export function kvBytesOf(memory: ContextMemory, plan: LoadPlan): number {
   }
 }
 
-/** Cells of a layer: llama.cpp keeps of a windowed one its window for each sequence and one ubatch, ik_llama.cpp the whole context. */
+/** Cells of a layer: for one with a window llama.cpp keeps the window for each sequence and one ubatch, ik_llama.cpp the whole context. */
 export function cellsIn(window: number | null, { context, engine, parallel, ubatch }: LoadPlan): number {
   const all = cellsOf(context);
   return window === null || engine === 'ik_llama.cpp' ? all : Math.min(all, cellsOf(window * parallel + ubatch));

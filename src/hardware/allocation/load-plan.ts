@@ -1,4 +1,4 @@
-// How a model is loaded: what the command line of llama.cpp or ik_llama.cpp says about placement, context and batch sizes.
+// How a model is loaded: placement, context and batch sizes from the command line of llama.cpp or ik_llama.cpp.
 
 /** Programs whose allocation is known. */
 export type AllocatingEngine = 'llama.cpp' | 'ik_llama.cpp';
@@ -45,6 +45,6 @@ export interface LoadPlan {
   readonly repack?: boolean;
   /** Keys and values stay in host memory (`-nkvo`). */
   readonly kvOnCpu?: boolean;
-  /** Copies of what passes between GPUs, for pipelining; absent: 1. */
+  /** Copies of the tensors that pass between GPUs, for pipelining; absent: 1. */
   readonly pipelineCopies?: number;
 }

@@ -1,14 +1,14 @@
-// Which device each tensor and each layer lies on, by the rules by which llama.cpp loads a model.
+// The device of each tensor and each layer, by llama.cpp's rules for loading a model.
 import { UserError } from '../../base/errors.js';
 import type { Anatomy, Tensor } from '../../model/anatomy.js';
 import { splitLayers } from '../layer-split.js';
 import type { DeviceName, LoadPlan } from './load-plan.js';
 
-/** Where the parts of a model lie. */
+/** Devices of the parts of a model. */
 export interface Placement {
-  /** By decoder layer, those that predict further tokens last: who computes its attention and keeps its keys and values. */
+  /** The device that computes a layer's attention and keeps its keys and values, by decoder layer; those that predict further tokens come last. */
   readonly layers: readonly DeviceName[];
-  /** Who computes the logits. */
+  /** The device that computes the logits. */
   readonly output: DeviceName;
   /** Device of each tensor, in the order of the anatomy. */
   readonly tensors: readonly DeviceName[];
@@ -46,7 +46,7 @@ export function placementOf(anatomy: Anatomy, plan: LoadPlan): Placement {
   return { layers, output, tensors: anatomy.tensors.map(placed) };
 }
 
-/** Part of each GPU. @throws UserError where none has any */
+/** Share of the layers of each GPU. @throws UserError where all are 0 */
 function partsOf({ gpus, tensorSplit }: LoadPlan): number[] {
   const parts = Array.from({ length: gpus }, (_, gpu) => (tensorSplit === undefined ? 1 : (tensorSplit[gpu] ?? 0)));
   const total = parts.reduce((sum, part) => sum + part, 0);

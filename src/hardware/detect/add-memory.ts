@@ -39,8 +39,8 @@ export function addMemory(seen: Seen, cpu: CpuPart | null, draft: Draft): void {
 }
 
 /**
- * Adds the size of the memory: modules tell all of it, the system what firmware leaves.
- * @param instead what is taken if neither reports it
+ * Adds the size of the memory: modules report all of it, the system what firmware leaves.
+ * @param instead replacement where neither reports it
  */
 export function addSize({ limitBytes, memoryBytes, modules = [] }: Seen, instead: string, { notSeen, parts, remarks }: Draft): void {
   const whole = summarizeModules(modules)?.bytes;
@@ -63,7 +63,7 @@ function usableBytes(bytes: number, limitBytes: number | undefined, remarks: str
 const KEPT = 0.06;
 const GIB = 2 ** 30;
 
-/** The next size that memory is sold in, where one is that near; else what there is. */
+/** The nearest size that memory is sold in, where one is near enough; else the size itself. */
 function soldBytes(bytes: number): number {
   const step = bytes > 96 * GIB ? 32 : bytes > 24 * GIB ? 8 : bytes > 8 * GIB ? 4 : 1;
   const sold = Math.ceil(bytes / (step * GIB)) * step * GIB;

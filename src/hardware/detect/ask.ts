@@ -11,9 +11,9 @@ const require = createRequire(import.meta.url);
 /** A tool's answer, or why there is none. */
 export interface Answer {
   readonly tool: Tool;
-  /** Null: it is not there, or failed. */
+  /** Null: the tool is missing, or failed. */
   readonly text: string | null;
-  /** Why there is no text; empty where there is one. */
+  /** The reason for a missing text; empty where there is one. */
   readonly why: string;
 }
 
@@ -21,7 +21,7 @@ export interface Answer {
 const PATIENCE = { command: 10_000, library: 30_000 } as const;
 /** Bytes of an answer; that of a machine with 16 cards has some hundred thousand. */
 const LONGEST = 8 * 2 ** 20;
-/** Of sysfs, files of one line are read: bytes. */
+/** Limit of a file of sysfs, which has one line: bytes. */
 const LONGEST_FILE = 64 * 2 ** 10;
 
 /** Answers of all tools of this system, in their order. */
@@ -68,7 +68,7 @@ function reasonOf(error: unknown): string {
   return code === 'EACCES' ? 'may not be run' : 'failed';
 }
 
-/** Files behind patterns, each after a line `==> path <==`; those that may not be read are left out. */
+/** Texts of the files that match patterns, each after a line `==> path <==`; unreadable files are left out. */
 async function filesText(patterns: readonly string[]): Promise<string> {
   const paths = (await Promise.all(patterns.map((pattern) => expanded(pattern.split('/').slice(1), '')))).flat();
   const parts = await Promise.all(
@@ -80,7 +80,7 @@ async function filesText(patterns: readonly string[]): Promise<string> {
   return parts.join('');
 }
 
-/** Paths that a pattern means. They are not shortened: behind a link, `..` is the folder that it leads to. */
+/** Paths that match a pattern. They are not shortened: behind a link, `..` is the folder that it leads to. */
 async function expanded([name, ...rest]: readonly string[], folder: string): Promise<string[]> {
   if (name === undefined) return [folder];
   if (name !== '*') return expanded(rest, `${folder}/${name}`);

@@ -31,7 +31,7 @@ export interface Detection extends PartChanges {
   readonly notSeen: readonly string[];
 }
 
-/** The machine that was seen. */
+/** Composes the detected machine. */
 export function composeMachine(seen: Seen): Detection {
   const draft: Draft = { parts: [], remarks: [], notSeen: [] };
   const chip = matchChip(seen);
@@ -41,7 +41,7 @@ export function composeMachine(seen: Seen): Detection {
   return { parts: composable(parts, notSeen), ...changes, remarks, notSeen };
 }
 
-/** Parts that go together: what was seen may contradict the catalogue, and then the smallest part of it is left out and said. */
+/** Parts that go together: facts may contradict the catalogue; then the least important part is left out, with a remark. */
 function composable(parts: readonly DetectedPart[], notSeen: string[]): DetectedPart[] {
   const works = (some: readonly DetectedPart[]): string | null => {
     const machine = some.length === 0 ? null : orUserError(() => parseMachine(some.map(({ part }) => part).join('+')));

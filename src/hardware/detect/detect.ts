@@ -4,7 +4,7 @@ import { composeMachine, type Detection } from './compose.js';
 import { type Seen, together } from './seen.js';
 
 /**
- * The machine that answers tell of; tools that matter and gave none are among what was not seen.
+ * The machine in the answers of tools; missing answers that matter are listed as not seen.
  * @param answers in the order in which tools are believed
  */
 export function detectFrom(answers: readonly Answer[]): Detection {

@@ -1,6 +1,6 @@
 // A detection while it grows: each kind of part is added by a file of its own.
 
-/** A part of a machine, and what it stands for. */
+/** A part of a machine, and the evidence for it. */
 export interface DetectedPart {
   /** As a machine is written: `2xrtx-3090`, `2xddr5-6000`. */
   readonly part: string;

@@ -5,7 +5,7 @@ import { matchCpu } from './match-cpu.js';
 import { matchGpu } from './match-gpu.js';
 import type { Seen } from './seen.js';
 
-/** The part whose GPU and CPU share one memory; null: this machine is none, or has a card beside it. */
+/** The part whose GPU and CPU share one memory; null: the machine has no such chip, or a card beside it. */
 export function matchChip({ board, cpu, gpus = [], memoryBytes }: Seen): GpuPart | CpuPart | null {
   const jetson = /jetson[\w -]*?(agx thor|agx orin|orin nx|orin nano|agx xavier)/i.exec(board ?? '')?.[1];
   if (jetson !== undefined) return jetsonOf(jetson, /super/i.test(board!), memoryBytes);

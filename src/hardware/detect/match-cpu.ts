@@ -52,7 +52,7 @@ const INTEL: Readonly<Record<number, string>> = {
   198: 'arrow-lake',
 };
 
-/** Widest instruction set of the catalogue's that flags tell; null: they tell none. */
+/** Widest instruction set of the catalogue among the flags; null: there is none. */
 export function isaOf(flags: readonly string[]): CpuPart['isa'] | null {
   const has = (pattern: RegExp): boolean => flags.some((flag) => pattern.test(flag));
   if (has(/^amx_(tile|int8|bf16)$/)) return 'amx';
@@ -62,7 +62,7 @@ export function isaOf(flags: readonly string[]): CpuPart['isa'] | null {
   return has(/^(asimd|neon)$/) ? 'neon' : null;
 }
 
-/** The part of a processor; null: there are no facts to find it by. */
+/** The catalogue's part for a processor; null: there are no facts to find it by. */
 export function matchCpu(seen: SeenCpu): Match<CpuPart> | null {
   const found = seen.names.flatMap((name) => CPUS.find(name) ?? [])[0];
   if (found !== undefined) return { part: found, exact: true };
@@ -72,7 +72,7 @@ export function matchCpu(seen: SeenCpu): Match<CpuPart> | null {
   return part === null ? null : { part, exact: false };
 }
 
-/** One whose name differs by a letter or two; where several do, the one with the nearest number of cores. */
+/** The part whose name differs by a letter or two; of several, the one with the nearest number of cores. */
 function ofNearName(seen: SeenCpu, parts: readonly CpuPart[]): CpuPart | null {
   const keys = seen.names.map(partKey).filter((key) => /\d{3}/.test(key));
   const far = ({ name }: CpuPart): number => Math.min(...keys.map((key) => editDistance(partKey(name), key, SLIP)));
@@ -110,7 +110,7 @@ function architectureOf({ family, flags, model, names, vendor }: SeenCpu): strin
   return model === 85 && flags.includes('avx512_vnni') ? 'cascade-lake' : (INTEL[model] ?? null);
 }
 
-/** Those for the kind of computer that the name speaks of; all, where it speaks of none or there is none of that kind. */
+/** The parts for the kind of computer in the name; all, where it names none or none is of that kind. */
 function ofForm({ hypervisor, names }: SeenCpu, parts: readonly CpuPart[]): readonly CpuPart[] {
   const name = names.join(' ');
   const form = /threadripper/i.test(name)

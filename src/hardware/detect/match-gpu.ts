@@ -4,14 +4,14 @@ import { GPUS, type GpuPart } from '../parts/gpu.js';
 import { partKey } from '../parts/spelling.js';
 import type { SeenGpu } from './seen.js';
 
-/** A part that stands for what was seen. */
+/** A part of the catalogue for a detected one. */
 export interface Match<P> {
   readonly part: P;
-  /** False: the catalogue does not know what was seen, and this is the nearest. */
+  /** False: the catalogue does not have the detected part, and this is the nearest. */
   readonly exact: boolean;
 }
 
-/** Tools count a little less than what is soldered: firmware keeps some, error correction a sixteenth. */
+/** Tools report a little less than the full memory: firmware keeps some, error correction a sixteenth. */
 const ABOUT = 0.1;
 
 /** Graphics on the chip of a CPU that has no memory of its own, and that no catalogue lists: nothing is computed there. */
@@ -47,7 +47,7 @@ function nearestMemory(parts: readonly GpuPart[], bytes: number | undefined): Gp
   return [...parts].sort((a, b) => distance(a) - distance(b))[0] ?? null;
 }
 
-/** Of the same maker the one whose name is nearest; of several the one whose memory is. */
+/** The maker's part with the nearest name; of several, the one with the nearest memory. */
 function nearestOf({ memoryBytes, names, vendor }: SeenGpu): GpuPart | null {
   const parts = GPUS.parts.filter((part) => part.vendor === vendor && part.unified !== true);
   const byKey = new Map(parts.map((part) => [partKey(part.name), part]));

@@ -2,15 +2,15 @@
 import { memoryText, parseMemory } from '../parts/memory.js';
 import type { SeenModule } from './seen.js';
 
-/** Memory as modules tell it. */
+/** A summary of memory modules. */
 interface ModulesSummary {
-  /** `2xddr5-6000`; null: type or speed was not told. */
+  /** `2xddr5-6000`; null: type or speed is unknown. */
   readonly text: string | null;
   readonly bytes: number;
   readonly channels: number;
   /** False: the channels of modules are unknown, and each module counts as one channel. */
   readonly channelsTold: boolean;
-  /** Runs slower than it is made for: both in million transfers a second. */
+  /** Actual and rated speed where it runs slower, both in million transfers a second. */
   readonly slowed: { readonly mts: number; readonly ratedMts: number } | null;
 }
 

@@ -1,7 +1,7 @@
 // The remark on a card's power limit: written when a machine is detected, and read again where a run on it is judged.
 import type { SeenGpu } from './seen.js';
 
-/** Below this part of its usual power a limit is worth a remark. */
+/** Share of the usual power below which a limit is worth a remark. */
 const LIMITED = 0.95;
 
 /** A sentence on a card's power limit; none where the card may draw its rated power. */
@@ -10,7 +10,7 @@ export function powerRemarks({ names, power }: SeenGpu): string[] {
   return [`${names[0]} may draw ${Math.round(power.limit)} of ${Math.round(power.usual)} W: prompts are slower than its data sheet says.`];
 }
 
-/** Part of its usual power that a card may draw, of the remarks on its machine; null: none speaks of it. */
+/** Share of its usual power that a card may draw, by the remarks on its machine; null: no remark mentions it. */
 export function powerShareOf(remarks: readonly string[]): number | null {
   const watts = remarks.map((remark) => /may draw (\d+) of (\d+) W/.exec(remark)).find((match) => match !== null);
   return watts === undefined ? null : Number(watts[1]) / Number(watts[2]);

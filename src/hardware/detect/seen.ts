@@ -11,7 +11,7 @@ export interface SeenLink {
   readonly mostLanes?: number;
 }
 
-/** Who makes a GPU. */
+/** The maker of a GPU. */
 export type SeenVendor = 'nvidia' | 'amd' | 'intel' | 'apple';
 
 /** A GPU. */
@@ -19,11 +19,11 @@ export interface SeenGpu {
   readonly vendor: SeenVendor;
   /** Names that it may have, the likeliest first: drivers often tell a family (`Radeon RX 7900 XT/7900 XTX`). Empty: only its maker is known. */
   readonly names: readonly string[];
-  /** `0000:01:00.0`; tools that tell it speak of the same card. */
+  /** `0000:01:00.0`: identifies a card across tools. */
   readonly bus?: string;
   readonly memoryBytes?: number;
   readonly link?: SeenLink;
-  /** Watts that it may draw, and watts that it is made for. */
+  /** Watts that it may draw, and rated watts. */
   readonly power?: { readonly limit: number; readonly usual: number };
   /** Cores, where a chip is sold with several numbers of them. */
   readonly cores?: number;
@@ -57,9 +57,9 @@ export interface SeenModule {
   readonly type?: string;
   /** Million transfers a second as it runs. */
   readonly mts?: number;
-  /** The same as it is made for. */
+  /** The same, as rated. */
   readonly ratedMts?: number;
-  /** Where it sits, as the board names it. */
+  /** The board's name for its slot. */
   readonly place: string;
 }
 

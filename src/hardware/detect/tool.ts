@@ -17,9 +17,9 @@ export interface Tool {
   readonly question: ToolQuestion;
   /** The facts that it reports, for the list of facts that were not seen. */
   readonly tells: string;
-  /** True where something that it would tell is missing in what all tools told: then it matters that it did not answer. */
+  /** True where a fact of this tool is missing from all answers, so that its failure matters. */
   missing(seen: Seen): boolean;
-  /** Reads an answer; what it does not understand, it does not tell. Of files, each follows a line `==> path <==`. */
+  /** Reads an answer, without the parts that it does not understand. Each file follows a line `==> path <==`. */
   read(answer: string): Seen;
 }
 
@@ -40,7 +40,7 @@ export function generationOf(speed: string | undefined): number | undefined {
   return generation === 0 ? undefined : generation;
 }
 
-/** A link of what is known of it. */
+/** A link from its known fields. */
 export function linkOf(generation: number | undefined, lanes: number | undefined, mostLanes?: number): SeenLink {
   return {
     ...(generation !== undefined && { generation }),

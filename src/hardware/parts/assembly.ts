@@ -1,4 +1,4 @@
-// A machine as its text gives it, and as defaults complete it: the types that both share. Facts of hardware only.
+// Types of a machine: as its text gives it, and as defaults complete it. Facts of hardware only.
 import type { CpuPart } from './cpu.js';
 import type { DiskPart } from './disk.js';
 import type { GpuPart } from './gpu.js';
@@ -23,7 +23,7 @@ export interface Machine {
   readonly unified: boolean;
   /** Sentences: which parts were not given, and what was taken. */
   readonly defaults: readonly string[];
-  /** On what the constants of its runtime were fitted here, and how a check was predicted: a sentence. Absent: they are those of all machines. */
+  /** A sentence on how the constants of its runtime were fitted here, and on the error of a check. Absent: they are those of all machines. */
   readonly calibration?: string;
 }
 

@@ -100,7 +100,7 @@ function partGroup<P extends CataloguePart>(text: string, read: () => readonly L
   };
 }
 
-/** The text of a file once for each of its groups, with what stands before the first. */
+/** The text of a file once for each of its groups, each with the head of the file. */
 function groupsOf(text: string): string[] {
   const [head, ...groups] = text.split(/^(?= {2}- )/m);
   return groups.length === 0 ? [text] : groups.map((group) => head + group);

@@ -37,7 +37,7 @@ export function completed(given: GivenParts): Machine {
 
 type Unnamed = Omit<Machine, 'name' | 'disks'>;
 
-/** GPU on the chip of the CPU where that is the machine's: no card beside it. */
+/** The GPU on the CPU's chip, where the machine has no card. */
 function chipOf({ cpu, gpus }: GivenParts): GpuPart | null {
   const own = gpus.find(({ unified }) => unified === true);
   if (own !== undefined) {

@@ -8,7 +8,7 @@ export interface DiskPart {
   readonly name: string;
   /** Bytes/s of large sequential reads. */
   readonly bandwidth: number;
-  /** Until the first byte of a read, ns. */
+  /** Time until the first byte of a read, ns. */
   readonly latencyNs: number;
   /** Present where files are put on several drives, whole: what one needs comes from one of them. Absent: they are a stripe. */
   readonly byFile?: true;
@@ -16,7 +16,7 @@ export interface DiskPart {
   readonly bytes?: number;
 }
 
-/** Size of a drive that says none: it holds any model there is, and nothing else depends on it. */
+/** Size of a drive without a stated one: it holds any model, and nothing else depends on it. */
 export const DISK_BYTES = 2e12;
 
 /**

@@ -1,6 +1,6 @@
 // Main memory by type, transfers a second and channels.
 
-/** Memory that parts are named after. */
+/** Types of memory. */
 const TYPES: readonly string[] = ['ddr3', 'ddr4', 'ddr5', 'mrdimm', 'lpddr4x', 'lpddr5', 'lpddr5x'];
 
 /** Bytes of a channel. LPDDR counts 32 bits, as in the measurement rows; DDR5's two halves of 32 count as one channel, as boards are sold. */
@@ -8,7 +8,7 @@ function channelBytes(type: string): number {
   return type.startsWith('lpddr') ? 4 : 8;
 }
 
-/** Memory that a socket takes. */
+/** The memory of a socket. */
 export interface MemorySlots {
   /** ddr4, ddr5, lpddr5x ... */
   readonly type: string;

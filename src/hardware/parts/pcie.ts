@@ -16,7 +16,7 @@ export interface PcieLink {
  */
 const LANE = [Number.NaN, 0.25e9, 0.5e9, (8e9 * 128) / 130 / 8, (16e9 * 128) / 130 / 8, (32e9 * 128) / 130 / 8, (64e9 * 242) / 256 / 8];
 
-/** The newest generation that there is. */
+/** The newest generation. */
 export const NEWEST_PCIE = LANE.length - 1;
 /** Widths of a slot. */
 const WIDTHS = [1, 2, 4, 8, 16];

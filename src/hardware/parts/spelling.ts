@@ -1,7 +1,7 @@
 // Names of parts as drivers, shops and people write them, brought to one form: `NVIDIA GeForce RTX 3090`, `rtx3090` and `rtx-3090` are
 // one card, `Intel(R) Core(TM) i9-13900K` and `i9-13900k` one processor.
 
-/** Words that say who makes a part or what kind it is, and never tell two parts apart. */
+/** Makers and kinds in names, which never distinguish two parts. */
 const IDLE = new Set(
   'nvidia geforce amd radeon intel core apple tesla instinct cpu gpu processor generation blackwell workstation server edition'.split(' '),
 );

@@ -2,7 +2,7 @@
 import { UserError } from '../../base/errors.js';
 import { type Family, headDim, sparse } from './family.js';
 
-/** Experts in every how many layers of the encoder and of the decoder, and from which one of each on. */
+/** MoE layers of encoder and decoder, each with its own step and first layer. */
 function inBoth(encoder: number, steps: readonly [number, number], from: (step: number) => number): (layer: number) => boolean {
   return (layer) => {
     const [step, own] = layer < encoder ? [steps[0], layer] : [steps[1], layer - encoder];

@@ -1,10 +1,11 @@
 // The contract of a family of models: a reader that turns a config.json into a model profile, and helpers that readers share. Names and
 // defaults of fields are those of the configuration classes in transformers.
+import { greatestCommonDivisor } from '../../base/divisor.js';
 import { UserError } from '../../base/errors.js';
 import type { Fields } from '../fields.js';
 import type { ModelProfileInput } from '../profile.js';
 
-/** A profile without what does not depend on the family. */
+/** The part of a profile that depends on the family. */
 export type Architecture = Omit<ModelProfileInput, 'name' | 'quantization' | 'published' | 'routing'>;
 
 type Attention = Architecture['attention'];
@@ -69,7 +70,7 @@ export function window(config: Fields): Pick<Grouped, 'window'> {
   return size > 0 && size < config.indexOr(Number.MAX_SAFE_INTEGER, 'max_position_embeddings') ? { window: { size } } : {};
 }
 
-/** Another mixer than attention: parameters of one, and values that a sequence keeps of it, in f32. */
+/** A mixer other than attention: its parameters, and the values of its state per sequence, in f32. */
 export interface Mixer {
   readonly parameters: number;
   readonly state: number;
@@ -91,8 +92,8 @@ export function layersOfKind(config: Fields, kind: string, name = 'layer_types')
 }
 
 /**
- * Which of `layers` layers have experts, as a profile says it.
- * @throws UserError where none has
+ * Layers with experts, in the form of a profile.
+ * @throws UserError where no layer has any
  */
 export function sparse(
   config: Fields,
@@ -108,17 +109,13 @@ export function sparse(
   return { first, every, except: layersWhere(layers, (layer) => layer >= first && (layer - first) % every === 0 && !known.has(layer)) };
 }
 
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
-}
-
-/** The FFN of dense layers, where there is one. */
+/** The FFN of dense layers, if there is one. */
 export function dense(config: Fields, name = 'intermediate_size'): Pick<Architecture, 'dense'> {
   const intermediate = config.indexOr(0, name);
   return intermediate > 0 ? { dense: { intermediate } } : {};
 }
 
-/** Shared experts of so much width altogether; 0: none. */
+/** Shared experts by their total width; 0: none. */
 export function shared(intermediate: number, gated = false): Pick<Architecture['moe'], 'shared'> {
   return intermediate > 0 ? { shared: { intermediate, gated } } : {};
 }

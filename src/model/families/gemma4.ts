@@ -2,7 +2,7 @@
 import { UserError } from '../../base/errors.js';
 import { decoder, type Family, grouped, layersOfKind, layersWhere, shared } from './family.js';
 
-/** How many layers one that sees the whole context comes after, where no list says. */
+/** Period of the layers that see the whole context, where no list gives them. */
 const PERIOD = 6;
 
 /**

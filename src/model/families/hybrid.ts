@@ -82,7 +82,7 @@ function mamba2(config: Fields, hidden: number): Mixer {
   };
 }
 
-/** Inputs that a convolution keeps of the tokens before. */
+/** State of a convolution: its inputs of earlier tokens. */
 function inputsKept(config: Fields): number {
   return config.countOr(4, 'mamba_d_conv') - 1;
 }
@@ -99,7 +99,7 @@ export const minimax: Family = {
       layersWhere(base.layers, (layer) => (softmax ?? [1, 0])[layer % (softmax?.length || 2)] === 1);
     const heads = config.count('num_attention_heads');
     const width = heads * headDim(config, heads);
-    // Queries, keys and values; output gate; output; norm. Of a head, keys times values are kept.
+    // Queries, keys and values; output gate; output; norm. The state is keys times values by head.
     const lightning = { parameters: base.hidden * width * 5 + width, state: (width * width) / heads };
     return { ...base, attention: grouped(config, elsewhere(at, 'lightning', lightning)), moe: experts(config) };
   },

@@ -12,7 +12,7 @@ export const lfm2: Family = {
     const at = layersOfKind(config, 'full_attention') ?? layersWhere(base.layers, (layer) => listed.has(layer));
     const kernel = config.countOr(3, 'conv_L_cache');
     const bias = config.flag('conv_bias', false) ? 5 * hidden : 0; // of three gates in, the convolution and the way out
-    // Three gates in and one matrix out; of the tokens before, what the kernel reaches back to.
+    // Three gates in and one matrix out; the state is the inputs that the kernel reaches back to.
     const convolution = { parameters: 4 * hidden * hidden + kernel * hidden + bias, state: (kernel - 1) * hidden };
     const first = config.indexOr(0, 'num_dense_layers');
     return {

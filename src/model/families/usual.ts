@@ -70,7 +70,7 @@ export function readUsual(config: Fields, type: string): Architecture {
   };
 }
 
-/** Which layers have experts: a list of kinds, or the first of them and a step, without those that are named dense. */
+/** Tells which layers have experts: a list of kinds, or the first of them and a step, without those that are named dense. */
 function layersWithExperts(config: Fields, layers: number): (layer: number) => boolean {
   const kinds = config.texts('mlp_layer_types');
   if (kinds !== null) return (layer) => kinds[layer] !== 'dense';

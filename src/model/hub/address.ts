@@ -2,7 +2,7 @@
 // from a path.
 import { UserError } from '../../base/errors.js';
 
-/** A repository, and which of its files are meant. */
+/** A repository and a choice of its files. */
 export interface HubAddress {
   /** As written. */
   readonly text: string;
@@ -17,7 +17,7 @@ export interface HubAddress {
 const PREFIX = 'hf:';
 const ADDRESS = /^hf:([\w-][\w.-]{0,95})\/([\w-][\w.-]{0,95})(?:@([\w-][\w./-]{0,95}))?(?::([\w.-]{1,40}))?$/;
 
-/** True for what is meant as an address, well written or not. */
+/** True for a text that is meant as an address, well-formed or not. */
 export function isHubAddress(text: string): boolean {
   return text.startsWith(PREFIX);
 }

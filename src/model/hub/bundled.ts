@@ -5,11 +5,11 @@ import { UserError } from '../../base/errors.js';
 import { listProfiles } from '../../base/profiles.js';
 import { nearest } from '../../base/text.js';
 
-/** A model's name as a command line has it, and what the reader must know of how it was understood. */
+/** The meaning of a model's name on a command line, with a note for the reader. */
 interface MeantModel {
   /** A bundled name, or a path. */
   readonly name: string;
-  /** One sentence; null: it is what was written. */
+  /** One sentence; null: the name means itself. */
   readonly note: string | null;
 }
 
@@ -47,7 +47,7 @@ export function meantModel(text: string, relativeTo: string = process.cwd()): Me
   throw new UserError(`${text}: there is no such file; the repository of the Hugging Face hub is -m hf:${text}${offer}`);
 }
 
-/** The bundled model that a repository is of; null: none has its name. */
+/** The bundled model of a repository; null: none has its name. */
 function bundledAs(owner: string, repo: string): string | null {
   const bundled = new Set(listProfiles('models'));
   const lower = repo.toLowerCase();

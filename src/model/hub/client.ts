@@ -3,7 +3,7 @@
 import { messageOf, UserError } from '../../base/errors.js';
 import type { HubAddress } from './address.js';
 
-/** Where and how the hub is asked. */
+/** A server of the hub, and how to ask it. */
 export interface HubServer {
   /** Base address, without a slash at its end. */
   readonly endpoint: string;
@@ -19,7 +19,7 @@ export interface HubFile {
   readonly bytes: number;
 }
 
-/** Most bytes of a list of files. */
+/** Limit of a list of files, bytes. */
 const LIST_LIMIT = 16 * 2 ** 20;
 
 /**
@@ -95,7 +95,7 @@ export class HubClient {
     throw this.#failed(refusal(response.status, token !== null));
   }
 
-  /** At most `limit` bytes; what comes beyond them is not read. */
+  /** Reads at most `limit` bytes of a response. */
   async #body(response: Response, limit: number): Promise<Buffer> {
     const parts: Uint8Array[] = [];
     let length = 0;

@@ -9,17 +9,17 @@ import { remoteHeader } from './remote-header.js';
 import { chooseFiles } from './select.js';
 import { type HubEntry, storedEntry, storeEntry } from './store.js';
 
-/** Milliseconds for which an entry is taken without asking again: what a repository has changes rarely. */
+/** Milliseconds for which an entry is used without asking again: repositories change rarely. */
 const FRESH = 24 * 3600 * 1000;
 
 /** Largest config.json. */
 const CONFIG_LIMIT = 16 * 2 ** 20;
 
 /**
- * Sees to it that the store has an address.
+ * Fetches an address into the store, unless it has a fresh entry.
  * @param now milliseconds of the clock
  * @param note is called if an older entry is used because the server does not answer
- * @throws UserError where it is not there and cannot be fetched
+ * @throws UserError where the store has no entry and none can be fetched
  */
 export async function fetchHubModel(
   address: HubAddress,

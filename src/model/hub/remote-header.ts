@@ -13,7 +13,7 @@ class NotYet extends Error {}
 /**
  * Reads the header of a remote file.
  * @param path how messages call it
- * @param range gives bytes of the file
+ * @param range fetches bytes of the file
  * @throws UserError where the file is damaged, or bytes do not come
  */
 export async function remoteHeader(

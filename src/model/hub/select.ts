@@ -1,4 +1,4 @@
-// Which files of a repository are the model that an address means.
+// Selects the files of a repository that an address means.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { HubAddress } from './address.js';
@@ -22,7 +22,7 @@ type HubChoice =
 const PART = /-(\d{5})-of-(\d{5})\.gguf$/i;
 const FORMAT = /(?:^|[-._/])((?:ud-)?(?:i?q\d\w*|tq\d_\d|bf16|f16|f32|mxfp4\w*))(?=$|[-./])/gi;
 
-/** Formats that are taken where the address names none: llama.cpp's order. */
+/** Preferred formats where the address names none: llama.cpp's order. */
 const USUAL = ['q4_k_m', 'q8_0'];
 
 /**

@@ -57,7 +57,7 @@ const EntrySchema = z.strictObject({
 /** The stored entry of an address. */
 export type HubEntry = z.infer<typeof EntrySchema>;
 
-/** Where entries lie: below the user's folder for caches, as the platform has it. */
+/** The folder of entries: below the user's cache folder of the platform. */
 export function hubFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
   const base = env.XDG_CACHE_HOME || (process.platform === 'win32' && env.LOCALAPPDATA) || join(homedir(), '.cache');
   return join(base, 'moeprof', 'hub');

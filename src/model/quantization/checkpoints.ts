@@ -26,8 +26,8 @@ const BF16: Linear = { format: 'bf16' };
 const RANGE = [-0.5, 1] as const;
 
 /**
- * A format of checkpoints. Moved, its linear layers of fewer than 16 bits have so much more or less than the rule says, in parts of it:
- * the format stays, and what is shared by a group gets longer or shorter.
+ * A format of checkpoints. When moved, its linear layers of fewer than 16 bits get more or fewer bits, as a fraction of the rule's: the
+ * format stays, and the part that a group shares gets longer or shorter.
  */
 function checkpoint(name: string, summary: string, parts: Parts, by = 0): Quantization {
   const partOf = (role: TensorRole): Linear => {

@@ -3,10 +3,10 @@
 import { kernelFormat, storedIn } from './formats/index.js';
 import type { Quantization, StoredShare, TensorPlace, TensorRole } from './rule.js';
 
-/** A format, or one by place. */
+/** A format for all tensors of a role, or by place. */
 type Choice = string | ((place: TensorPlace) => string);
 
-/** Formats by role; what is absent is `base`. Routers, norms and biases are f32. */
+/** Formats by role; an absent role has `base`. Routers, norms and biases are f32. */
 export interface FileType {
   readonly base: string;
   /** Output matrix, and an embedding table that is the output matrix, too. */
@@ -85,7 +85,7 @@ function between(low: string, high: string, share: number, columns: number): rea
   ];
 }
 
-/** The format `steps` whole steps from one; that between two rungs goes to the next rung, and none leaves the ladder. */
+/** The format `steps` rungs away; a format between two rungs goes to the next rung, and none leaves the ladder. */
 function stepped(name: string, ladder: readonly string[], steps: number): string {
   if (steps === 0) return name;
   const bits = (one: string): number => kernelFormat(one)!.bits;
@@ -101,14 +101,14 @@ function alongLadder(name: string, ladder: readonly string[], by: number, column
   return between(stepped(name, ladder, whole), stepped(name, ladder, whole + 1), by - whole, columns);
 }
 
-/** Of a number of steps of experts towards more bits, those of down projections: the first of each two. */
+/** Steps of down projections among the steps of experts towards more bits: the first of each two. */
 function downSteps(by: number): number {
   const pairs = Math.floor(by / 2);
   return pairs + Math.min(1, by - 2 * pairs);
 }
 
 /**
- * An expert's tensor moved. Towards fewer bits, the one that has more bits than the gate and up projections first comes down to theirs
+ * The format of an expert's tensor in a moved rule. Towards fewer bits, one with more bits than the gate and up projections first comes down to theirs
  * (from 0 to -1), before all of them take formats of fewer. Towards more, they go before them by one format: logs of hand-made mixtures
  * print down projections of iq5_k beside iq4_k, of iq5_ks beside iq4_ks, of iq3_k beside iq2_k.
  */

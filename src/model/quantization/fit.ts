@@ -9,7 +9,7 @@ export interface FileWeights {
   readonly parameters: number;
 }
 
-/** Stated sizes are rounded, and files hold a tokenizer: one so little beyond what a rule can make is what it can make. */
+/** Share by which a size may exceed a rule's range: stated sizes are rounded, and files hold a tokenizer. */
 const TOLERANCE = 0.01;
 
 /**
@@ -43,7 +43,7 @@ export function fitToSize(quantization: Quantization, measure: (one: Quantizatio
   return moved(low + ((high - low) * (target - least)) / (most - least));
 }
 
-/** Why a size cannot be met. */
+/** The error of a size that cannot be met. */
 function outOfReach(name: string, target: number, measure: (one: Quantization) => FileWeights, quantization: Quantization): UserError {
   const [least, most] = quantization.range.map((by) => {
     const { bytes, parameters } = measure(quantization.moved(by));

@@ -24,7 +24,7 @@ function ik(base: string, ladder: Ladder, own: Partial<FileType> = {}): Quantiza
   return fileType(name, `ik_llama.cpp ${name.toUpperCase()}: ${round(bits)} bits; 8.5 for keys and values`, types);
 }
 
-/** One of two bits and less: values, shared experts and queries at 4.5 bits, down projections of the first eighth of the layers at more. */
+/** A file type of two bits and less: values, shared experts and queries at 4.5 bits, down projections of the first eighth of the layers at more. */
 function few(base: string, ladder: Ladder, formats: { value: string; query: string; first: string; embedding?: string }): Quantization {
   const { value, query, first, embedding = kernelFormat(base)!.plain } = formats;
   const down: FileType['down'] = ({ layer, layers }) => (layer < Math.floor(layers / 8) ? first : base);

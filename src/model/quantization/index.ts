@@ -12,7 +12,7 @@ import { UNSLOTH } from './unsloth.js';
 /** All quantizations, by family. */
 export const QUANTIZATIONS: readonly Quantization[] = [...CHECKPOINTS, ...LLAMA, ...UNSLOTH, ...IK_LLAMA];
 
-/** Other names of quantizations: aliases of llama-quantize, and what measurements call them. */
+/** Other names of quantizations: aliases of llama-quantize and names in measurements. */
 const ALIASES: Readonly<Record<string, string>> = {
   fp16: 'f16',
   q2_k_m: 'q2_k',
@@ -52,7 +52,7 @@ interface Detail {
   readonly value: string;
 }
 
-/** Details that any quantization takes, and those of some. */
+/** Details of all quantizations, and those of some. */
 const ANY = ['bits', 'size'];
 const OWN: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(Object.keys(INTEGER_KINDS).map((name) => [name, ['group', 'zero']])),
@@ -87,7 +87,7 @@ function detailOf(text: string, { name }: Quantization): Detail {
   return { key, value };
 }
 
-/** Size of the file, where a detail says it. */
+/** Size of the file, where a detail states it. */
 function sizeOf(details: readonly Detail[]): FileSize | null {
   for (const { key, value } of details) {
     if (key === 'bits') return { bits: numberOf(key, value, 0.5, 32) };

@@ -17,7 +17,7 @@ export type TensorRole =
   | 'head'
   | 'vector'; // norms, biases
 
-/** Where a tensor stands. */
+/** The place of a tensor in the model. */
 export interface TensorPlace {
   /** Row length: block formats need a multiple of their block. */
   readonly columns: number;
@@ -43,7 +43,7 @@ export type FileSize = { readonly bits: number } | { readonly bytes: number };
 /** A storage format of a whole model. */
 export interface Quantization {
   readonly name: string;
-  /** One sentence: what holds how many bits, and whose rule that is. */
+  /** One sentence: bits by part, and the source of the rule. */
   readonly summary: string;
   /** How a tensor is stored. One entry, or several where the rule was moved to meet the size of a file. */
   stored(role: TensorRole, place: TensorPlace): readonly StoredShare[];
@@ -52,9 +52,9 @@ export interface Quantization {
    * rule itself.
    */
   moved(by: number): Quantization;
-  /** Furthest {@link moved} in either direction. */
+  /** Limits of {@link moved} in either direction. */
   readonly range: readonly [least: number, most: number];
-  /** Size that the whole file has, where somebody said so: the rule is moved until it has. Absent: the rule as it is. */
+  /** Stated size of the whole file, which the rule is moved to meet. Absent: the rule as it is. */
   readonly size?: FileSize;
 }
 

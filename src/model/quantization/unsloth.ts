@@ -31,7 +31,7 @@ const LIKE: Readonly<Record<string, string>> = {
 };
 
 /**
- * Format below which nothing but an expert goes. A UD-Q2_K_XL of DeepSeek-V3 (233.18 GiB, of which logs print 3,965 MiB for each of 35 layers
+ * Smallest format of everything but experts. A UD-Q2_K_XL of DeepSeek-V3 (233.18 GiB, of which logs print 3,965 MiB for each of 35 layers
  * of experts) has about 10,050 MiB outside the experts, 5.1 bits per weight; later files have up to 8.5, as their sizes show.
  */
 function least(role: TensorRole): string | null {

@@ -9,12 +9,12 @@ export interface Told {
   readonly model: string;
   /** Where the model is on the Hugging Face hub: `owner/repo`, `owner/repo:format`; null: it is where `model` says. */
   readonly hub: string | null;
-  /** Short name of the model, as a server may call it. */
+  /** Short name of the model, for a server. */
   readonly name: string;
   readonly moeLayers: number;
   /** Decoder layers, from the first on, whose experts lie in host memory. */
   readonly cpuExpertLayers: number;
-  /** Pattern of further tensors of experts that do; null: there are none. */
+  /** Pattern of further expert tensors in host memory; null: there are none. */
   readonly splitPattern: string | null;
   readonly gpus: number;
   /** Decoder layers on each GPU, the output matrix counted as one; null: they share tensors, or there is one. */
@@ -22,14 +22,14 @@ export interface Told {
   /** Cores of all sockets together; 0: unknown. */
   readonly cores: number;
   readonly sockets: number;
-  /** GPUs' kind of memory is that of the CPU. */
+  /** True where GPU and CPU share one memory. */
   readonly unified: boolean;
   /** Format that most expert weights have; null: nothing says. */
   readonly format: string | null;
   readonly mla: boolean;
 }
 
-/** A step of what is to be done: lines for a shell, or a file. */
+/** A step of the answer: lines for a shell, or a file. */
 interface Step {
   /** Name of the file to write; null: lines for a shell. */
   readonly file: string | null;
@@ -41,7 +41,7 @@ export interface Command {
   readonly steps: readonly Step[];
   /** Flags that are set, in order. */
   readonly uses: readonly FlagUse[];
-  /** Why each is set so, by its name; those that need no reason are not there. */
+  /** Reasons for flags, by name; absent where none is needed. */
   readonly why: Readonly<Record<string, string>>;
 }
 
@@ -86,7 +86,7 @@ export function folderOf({ hub, model }: Told): string {
 /** Widest line of a command, columns: it stands indented by four on a screen of 80. */
 const WIDEST = 76;
 
-/** Words of a command as lines that a shell joins again: no flag is torn from its value. */
+/** Wraps the words of a command into lines that a shell joins again; a flag stays with its value. */
 export function wrapped(groups: readonly (readonly string[])[]): string[] {
   const lines: string[] = [];
   let line = '';

@@ -5,7 +5,7 @@ import { didYouMean } from '../../../base/text.js';
 
 /** The value that a flag takes. */
 type Taken =
-  /** Nothing: it is a switch. */
+  /** A switch without a value. */
   | { readonly kind: 'nothing' }
   | { readonly kind: 'count'; readonly min: number }
   | { readonly kind: 'number'; readonly min: number; readonly max: number }
@@ -20,7 +20,7 @@ type Taken =
   /** Words up to the next flag. */
   | { readonly kind: 'words' };
 
-/** Nothing. */
+/** A switch without a value. */
 export const SWITCH: Taken = { kind: 'nothing' };
 /** Any text. */
 export const TEXT: Taken = { kind: 'text' };
@@ -69,7 +69,7 @@ export function wordsOf({ program }: Grammar, operands: readonly string[], uses:
   return [[program, ...operands.map(quotedWord)], ...flags];
 }
 
-/** A word as a POSIX shell takes it for one. */
+/** A word, quoted where a POSIX shell would split it. */
 function quotedWord(word: string): string {
   return /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

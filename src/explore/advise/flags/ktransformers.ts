@@ -3,7 +3,7 @@ import { folderOf, lineDialect } from './dialect.js';
 import { choice, count, type FlagUse, type Grammar, SWITCH, TEXT } from './flag.js';
 import { SERVER_FLAGS, serverUses } from './sglang.js';
 
-/** Kernels by what experts are stored in. */
+/** Names of the CPU kernels of experts. */
 const METHODS = ['AMXINT4', 'AMXINT8', 'RAWINT4', 'FP8', 'FP8_PERCHANNEL', 'BF16', 'LLAMAFILE', 'MOE_INT4', 'MOE_INT8', 'MXFP4'];
 
 const GRAMMAR: Grammar = {
@@ -29,7 +29,7 @@ const GRAMMAR: Grammar = {
   ],
 };
 
-/** Kernels for what the experts are stored in. */
+/** The kernels for a storage format of experts. */
 function methodOf(format: string | null): string {
   if (format === null) return 'BF16';
   if (format.startsWith('mxfp4')) return 'MXFP4';

@@ -91,7 +91,7 @@ export function sharedUses(told: Told, where: FlagUse): { uses: FlagUse[]; why: 
   return { uses, why };
 }
 
-/** How experts are left in host memory; empty: none are. */
+/** Flags that leave experts in host memory; empty: none are left there. */
 function expertsUses({ cpuExpertLayers, moeLayers, setting: { cpuMoe }, splitPattern }: Told): FlagUse[] {
   const split: FlagUse[] = splitPattern === null ? [] : [['-ot', `${splitPattern}=CPU`]];
   if (cpuMoe === 0) return split;

@@ -26,7 +26,7 @@ export const coldStart: CauseRule = {
   },
 };
 
-/** Depth is what differs, and how much was generated does not matter. */
+/** The settings of a run, without its depth and the number of generated tokens. */
 function settings({ engine, model, placement, run }: Measurement): string {
   const { context: _, depth: __, pp_tokens: ___, tg_tokens: ____, ...rest } = run;
   return JSON.stringify([engine, model.name, model.quant, placement, rest]);

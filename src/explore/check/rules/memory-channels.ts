@@ -1,4 +1,4 @@
-// Half the memory channels, or memory at half its speed: what the CPU reads takes twice as long, and nothing else does.
+// Half the memory channels, or memory at half its speed: only reads of the CPU take twice as long.
 import type { Measurement } from '../../validate/measurement.js';
 import { asExpected, type CauseRule, explains, percentText } from '../rule.js';
 

@@ -1,4 +1,4 @@
-// Time of the program itself: what an interpreter or many small kernels take between the work, whatever the memories allow.
+// Time of the program itself: an interpreter or many small kernels between the work, however fast the memories are.
 import type { RuntimeSpec } from '../../../hardware/runtime.js';
 import type { CauseRule } from '../rule.js';
 

@@ -2,9 +2,9 @@
 import { formatBytes } from '../../../base/units.js';
 import { atMost, type CauseRule } from '../rule.js';
 
-/** Part of the memory that pages of a file can have: the rest is the system's and the program's. Ours: 4 to 6 GiB of 64. */
+/** Share of the memory that can hold pages of a file; the rest is the system's and the program's. Ours: 4 to 6 GiB of 64. */
 const FOR_PAGES = 0.9;
-/** Paging is no matter of percents: a page from the disk takes a hundred times as long as one from memory. */
+/** Largest ratio to the expected speed: a page from the disk takes a hundred times as long as one from memory. */
 const RATIO = 0.5;
 
 /** The model's pages do not fit in memory. */

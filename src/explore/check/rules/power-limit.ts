@@ -1,10 +1,10 @@
-// A power limit: large products slow down, reading memory hardly.
+// A power limit: large matrix products slow down, memory reads hardly do.
 import { asExpected, type CauseRule, percentText } from '../rule.js';
 
-/** Below this part of its usual power a card lowers its clocks while it computes. */
+/** Share of its usual power below which a card lowers its clocks while it computes. */
 const LIMITED = 0.85;
 
-/** The card may draw less than it is made for, and prompts are slow. */
+/** The card may draw less than its rated power, and prompts are slow. */
 export const powerLimit: CauseRule = {
   name: 'power-limit',
   title: 'a power limit of the card',

@@ -2,7 +2,7 @@
 import { atMost, type CauseRule, percentText } from '../rule.js';
 
 const RATIO = 0.85;
-/** Programs that place weights by socket when told to; llama.cpp spreads pages at best. */
+/** Values of a NUMA setting that place no weights by socket. */
 const TOLD = /^(on|off|disable|none|0|1)$/;
 
 /** A machine of several sockets, and a program that does not know it. */

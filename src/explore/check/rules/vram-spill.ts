@@ -1,4 +1,4 @@
-// More on the card than it has: the driver moves what does not fit to host memory, in silence (on Windows by default).
+// Spilled VRAM: the driver silently moves what does not fit to host memory (on Windows by default).
 import { formatBytes } from '../../../base/units.js';
 import { atMost, type CauseRule } from '../rule.js';
 

@@ -10,7 +10,7 @@ import { type DeviceMib, MEMORY_KINDS, type MemoryKind, type MemoryRow, measured
 
 /** Statistics of memory errors. */
 interface MemoryErrors extends ErrorSizes {
-  /** The largest, with its sign, and whose it is. */
+  /** The largest error, with its sign and its row. */
   readonly largest: { readonly error: number; readonly id: string; readonly device: string; readonly kind: MemoryKind };
 }
 

@@ -1,4 +1,4 @@
-// From a row of memory to the load that it describes: which tensors the file has, and what the command line says about them.
+// From a row of memory to the load that it describes: the tensors of the file, and their placement by the command line.
 import { UserError } from '../../../base/errors.js';
 import { listProfiles } from '../../../base/profiles.js';
 import type { Override } from '../../../base/yaml.js';
@@ -8,10 +8,10 @@ import { readLabel } from '../../../model/quantization/label.js';
 import type { ModelSpec } from '../../../model/spec.js';
 import { type MemoryRow, measuredDevices } from './row.js';
 
-/** Bytes of a file this near to those of its label's rule are the rule's: sizes are printed with few digits. */
+/** Relative distance within which a file has the size of its label's rule: sizes are printed with few digits. */
 const SAME = 1e-3;
 
-/** Bits of a file this far from those of its label's rule say that the label does not describe it. */
+/** Distance in bits from its label's rule from which the label does not describe a file. */
 const OTHER = 0.25;
 
 /** Sequences of llama-server unless `-np` says otherwise, in all versions that know models with recurrent layers. */
@@ -20,7 +20,7 @@ const SERVER_SLOTS = 4;
 /** The model of a row, and whether its weights are known by tensor. */
 export interface RowWeights {
   readonly model: ModelSpec;
-  /** Why they are not; null: they are. */
+  /** Reason why they are not; null: they are. */
   readonly lacks: string | null;
 }
 

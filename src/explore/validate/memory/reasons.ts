@@ -1,4 +1,4 @@
-// Why a figure of a memory row is not scored: something that the prediction needs is not in the row. No reason looks at an error.
+// Reasons why a figure of a memory row is not scored: the row lacks an input of the prediction. No reason looks at an error.
 import { allocate } from '../../../hardware/allocation/allocate.js';
 import type { LoadPlan } from '../../../hardware/allocation/load-plan.js';
 import type { ModelSpec } from '../../../model/spec.js';
@@ -20,7 +20,7 @@ export interface RowLoad extends RowWeights {
   readonly plan: LoadPlan;
 }
 
-/** Why nothing of a row is scored; null: something is. */
+/** Reason why nothing of a row is scored; null: something is. */
 export function rowReason({ model, plan, row }: RowLoad): string | null {
   const { gpus } = measuredDevices(row);
   const flags = row.flags ?? '';
@@ -46,7 +46,7 @@ export function splitByFreeMemory({ plan, row }: RowLoad): boolean {
   return plan.gpus > 1 && plan.tensorSplit === undefined && !/(-sm|--split-mode)\s+none/.test(row.flags ?? '');
 }
 
-/** Why a figure is not scored, where the row as a whole may be; null: it is. `device`: a GPU by number, or `host`. */
+/** Reason why a figure is not scored, where the row as a whole may be; null: it is. `device`: a GPU by number, or `host`. */
 export function figureReason(load: RowLoad, kind: MemoryKind, device: number | 'host' | 'all'): string | null {
   const { row } = load;
   if (kind !== 'weights' && row.ctx === undefined) return 'its context is not printed';

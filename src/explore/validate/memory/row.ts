@@ -70,7 +70,7 @@ export function measuredDevices({ devices }: MemoryRow): { readonly gpus: readon
   return { gpus: devices.filter(({ name }) => !isHost(name)).map(of), host: summed(host.map(of)) };
 }
 
-/** Devices added up; what one of them does not say is not said. */
+/** The sum of devices; a kind that one of them lacks is left out. */
 export function summed(devices: readonly DeviceMib[]): DeviceMib {
   const sums = MEMORY_KINDS.flatMap((kind) => {
     const values = devices.map((one) => one[kind]);

@@ -31,7 +31,7 @@ export function bufferBytes({ leafs, nodes }: PlacedGraph, backends: number): nu
   return gaps.map(({ most }) => most);
 }
 
-/** Gives a node memory, where it has none and needs some. */
+/** Allocates a node that needs memory and has none. */
 function allocate(node: GraphNode, backend: Backend, gaps: readonly Gaps[]): void {
   if (node.allocated || node.root !== null || node.kind === 'external') return;
   node.allocated = true;
@@ -55,7 +55,7 @@ function reuses(node: GraphNode): boolean {
   return false;
 }
 
-/** One node less needs this one. */
+/** Counts one user of a node less, and frees it after the last. */
 function release(source: GraphNode, gaps: readonly Gaps[]): void {
   source.children--;
   if (source.children > 0 || source.views > 0) return;
@@ -98,10 +98,10 @@ class Gaps {
     return offset;
   }
 
-  /** Frees what was taken, and joins it with its neighbours. */
+  /** Frees a block, and joins it with its neighbours. */
   give(offset: number, bytes: number): void {
     const size = aligned(bytes);
-    // Of a model without a vocabulary the logits are nothing.
+    // A model without a vocabulary has no logits.
     if (size === 0) return;
     const blocks = this.#blocks;
     const next = blocks.findIndex((block) => block.offset > offset);

@@ -20,7 +20,7 @@ export interface LayerInputs {
   readonly windowMask: GraphNode;
 }
 
-/** Grouped heads: queries, keys and values, their way into the cache, and what comes out, projected. */
+/** Attention with grouped heads: queries, keys and values, the cache, and the output projection. */
 export function groupedAttention(scene: Scene, of: GraphNode, layer: number, memory: Heads, inputs: LayerInputs): GraphNode {
   const { hidden, ik, plan, tokens } = scene;
   const { heads, keyDim, kvHeads, valueDim } = memory;
@@ -162,8 +162,8 @@ function unpackedHeads(
 }
 
 /**
- * -mla 2 and 3 with flash attention, for prompts: keys and values of all heads are unpacked from the latent, by as many heads at a time as
- * -amb allows. What is unpacked first is used last, since attention itself comes after all unpacking.
+ * -mla 2 and 3 with flash attention, for prompts: keys and values of all heads are unpacked from the latent, as many heads at a time as -amb
+ * allows. The first part to be unpacked is used last, since attention comes after all unpacking.
  */
 function unpackedPrompt(scene: Scene, layer: number, memory: Latent, inputs: LayerInputs, queries: Queries, own: GraphNode): GraphNode {
   const { cells, graph, plan, tokens } = scene;

@@ -9,7 +9,7 @@ import type { Scene } from './scene.js';
 /** Rows of a mask are a multiple of this (`GGML_KQ_MASK_PAD`). */
 const MASK_ROWS = 64;
 
-/** Builds the graph of a model over these of its layers. */
+/** Builds the graph of some layers of a model. */
 export function buildGraph(scene: Scene, layers: readonly number[]): void {
   const { anatomy, graph, hidden, tokens } = scene;
   const shape = [hidden, tokens];
@@ -49,7 +49,7 @@ function inputsOf({ anatomy, cells, plan, tokens }: Scene): LayerInputs {
   return { positions: input([tokens]), mask: maskOf(cells), windowMask: maskOf(few) };
 }
 
-/** Experts and what stands beside them, or a dense FFN. */
+/** Routed and shared experts, or a dense FFN. */
 function feedForward(scene: Scene, of: GraphNode, layer: number): GraphNode {
   const { anatomy, hidden, tokens } = scene;
   const has = (name: string): boolean => scene.has(`blk.${layer}.${name}.weight`);

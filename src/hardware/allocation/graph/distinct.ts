@@ -2,10 +2,10 @@
 // first two of each kind and the last need as much as all of them.
 import type { Scene } from './scene.js';
 
-/** Layers of a kind that are looked at: the first brings what stays, the second finds it there. */
+/** Layers of a kind that a graph needs: the first allocates what later ones reuse. */
 const ALIKE = 2;
 
-/** Layers that are looked at. */
+/** The layers of a reduced graph. */
 interface Distinct {
   /** Their numbers, in order. */
   readonly layers: readonly number[];
@@ -13,7 +13,7 @@ interface Distinct {
   readonly key: string;
 }
 
-/** The layers that a graph needs to have. */
+/** Finds the layers that a graph needs. */
 export function distinctLayers({ anatomy, placement, plan }: Scene): Distinct {
   const all = anatomy.layers.map((_, layer) => layer);
   // Where a layer's tensors lie, and of what kind it is: what it remembers, and what a GPU would have to fetch.

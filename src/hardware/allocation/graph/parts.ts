@@ -20,7 +20,7 @@ export function ffn(scene: Scene, of: GraphNode, layer: number, width: number, s
   return product(hidden, tokens, matrix('down'), gated(scene, gate, up, [width, tokens]));
 }
 
-/** Gate and up brought together. */
+/** Combines gate and up. */
 function gated({ ik }: Scene, gate: GraphNode, up: GraphNode, shape: readonly number[]): GraphNode {
   return ik ? op(shape, [gate, up]) : inPlace(shape, [inPlace(shape, [gate]), up]);
 }
@@ -54,7 +54,7 @@ export function routedExperts(scene: Scene, of: GraphNode, layer: number): Graph
   return summed(scene, inPlace(shape, [down, weights]), topK);
 }
 
-/** Whom each token chooses, and with which weights. */
+/** Routing: the experts of each token and their weights. */
 function route(scene: Scene, of: GraphNode, layer: number): { chosen: GraphNode; weights: GraphNode } {
   const { tokens } = scene;
   const { count, topK } = scene.routed;

@@ -51,7 +51,7 @@ export class Scene {
     return this.#weights.has(name);
   }
 
-  /** The weight of this name; one that the file calls otherwise lies with its layer, and weighs nothing. */
+  /** The weight of this name; a name that the file does not have lies with its layer and has no bytes. */
   weight(name: string, layer: number | null): GraphNode {
     let node = this.#made.get(name);
     if (node === undefined) {

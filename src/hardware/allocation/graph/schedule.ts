@@ -3,7 +3,7 @@
 import type { PlacedGraph } from './allocator.js';
 import { type Backend, type ComputeGraph, GraphNode } from './node.js';
 
-/** Tensors that one part of a graph may be given from elsewhere (`GGML_SCHED_MAX_SPLIT_INPUTS`). */
+/** Limit of the inputs of a split from other backends (`GGML_SCHED_MAX_SPLIT_INPUTS`). */
 const MOST_INPUTS = 10;
 
 /**
@@ -32,7 +32,7 @@ export function scheduled(graph: ComputeGraph, backends: number, copies: number)
   spread(own, true);
   spread(back, true);
 
-  // 3 and 4: what is left has the backend of most of its sources; views have that of what they look into.
+  // 3 and 4: the others get the backend of most of their sources; views get that of their root.
   for (const node of own) if (node.backend < 0) node.backend = mostInputs(node, cpu);
   for (const node of graph.nodes) {
     if (node.root !== null && node.backend < 0) node.backend = node.root.backend;
@@ -41,7 +41,7 @@ export function scheduled(graph: ComputeGraph, backends: number, copies: number)
   return cut(graph, copies);
 }
 
-/** Where a node is computed on account of what is in place; -1: nothing says. */
+/** The backend of a node by the place of its weights and caches; -1: none decides. */
 function first(node: GraphNode, cpu: Backend): Backend {
   const { offload, onGpu, root, sources } = node;
   if (root?.kind === 'external' && (root.home === cpu || onGpu)) return root.home;
@@ -110,7 +110,7 @@ function cut({ leafs, nodes }: ComputeGraph, copies: number): PlacedGraph {
   return { leafs: [...extra, ...leafs], nodes: joined(nodes, splits) };
 }
 
-/** A tensor of its own that is like another. */
+/** A new tensor like another. */
 function duplicate({ bytes, shape, strided, width }: GraphNode, backend: Backend, kept: boolean): GraphNode {
   const copy = new GraphNode('op', shape, width, [], { bytes, strided });
   copy.backend = backend;

@@ -7,7 +7,7 @@
  */
 export type FormatFamily = 'legacy' | 'k' | 'i' | 'ik' | 'fp' | 'int';
 
-/** How weights are stored. */
+/** A storage format of weights. */
 export interface KernelFormat {
   /** As ggml prints it, in lower case: `q4_k`. */
   readonly name: string;
@@ -20,11 +20,11 @@ export interface KernelFormat {
   readonly rowBytes: number;
   /** Bits per weight: bytes of a block x 8 / weights in it, without {@link rowBytes}. */
   readonly bits: number;
-  /** Rows that are interleaved for the CPU (`_r4`, `_r8`); 1: none. */
+  /** Number of rows that are interleaved for the CPU (`_r4`, `_r8`); 1: none. */
   readonly rows: number;
   /** The same format without interleaving; itself where it has none. */
   readonly plain: string;
-  /** Format that a row takes that is no multiple of the block; null: any row will do. */
+  /** Fallback for rows that are no multiple of the block; null: any row will do. */
   readonly fallback: string | null;
   /** Number of the type in GGUF files; null: never in one. */
   readonly ggml: number | null;

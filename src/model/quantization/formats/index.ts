@@ -30,7 +30,7 @@ export interface StoredFormat {
   readonly bits: number;
 }
 
-/** How a tensor with rows of `columns` weights is stored that is wanted in this format: fallbacks and scales per row applied. */
+/** The format that a tensor with rows of `columns` weights gets in place of the wanted one: fallbacks and scales per row applied. */
 export function storedIn(name: string, columns: number): StoredFormat {
   const { weights, bits, rowBytes, fallback, family } = byName.get(name)!;
   if (columns % weights !== 0 && fallback !== null) return storedIn(fallback, columns);
