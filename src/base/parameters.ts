@@ -31,9 +31,9 @@ export interface Choice extends Written {
 /**
  * Reads what a user chose of a family.
  * @param text name, with parameters after a colon
- * @param beside parameters that stand beside the text, where those after the colon win
+ * @param beside parameters that stand beside the text
  * @param find gives the member of a name, and throws a UserError for a name that none has
- * @throws UserError where the name or a parameter is unknown, or a value cannot be
+ * @throws UserError where the name or a parameter is unknown, a value cannot be, or a parameter stands in both places
  */
 export function choose(
   noun: string,
@@ -43,7 +43,19 @@ export function choose(
   split: (text: string) => { readonly name: string; readonly given: Readonly<Record<string, string>> } = splitSpec,
 ): Choice {
   const { given, name } = split(text);
-  return { text, name, parameters: resolveParameters(`${noun} ${name}`, find(name).parameters, { ...beside, ...given }) };
+  return { text, name, parameters: resolveParameters(`${noun} ${name}`, find(name).parameters, withGiven(text, beside, given)) };
+}
+
+/**
+ * All parameters of a choice.
+ * @param beside those beside its text
+ * @param given those after the text's colon
+ * @throws UserError where one stands in both places: neither is a default of the other
+ */
+export function withGiven<T>(text: string, beside: Readonly<Record<string, T>>, given: Readonly<Record<string, T>>): Record<string, T> {
+  const twice = Object.keys(given).find((name) => name in beside);
+  if (twice !== undefined) throw new UserError(`"${twice}" stands in "${text}", too; keep one of them`);
+  return { ...beside, ...given };
 }
 
 /**

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { whereLies } from './elsewhere.js';
 import { InternalError, UserError } from './errors.js';
 import { readText } from './input-file.js';
-import { type Choice, type ParameterTable, resolveParameters, splitSpec } from './parameters.js';
+import { type Choice, type ParameterTable, resolveParameters, splitSpec, withGiven } from './parameters.js';
 import { shownPath } from './profiles.js';
 import { describedThrow, placeOfSyntax, placeOfThrow } from './thrown.js';
 
@@ -29,15 +29,15 @@ const MODULE = /^(.+\.[mc]?[jt]s)(?::(.*))?$/s;
 /**
  * Reads the path of a module in place of a name.
  * @param text `./mine.mjs`, with parameters after a colon
- * @param beside parameters that stand beside the text; those after the colon win
+ * @param beside parameters that stand beside the text
  * @returns null where the text is no such path
- * @throws UserError where a parameter is not `key=value`
+ * @throws UserError where a parameter is not `key=value`, or stands in both places
  */
 export function moduleChoice<D>(noun: string, text: string, beside: Readonly<Record<string, unknown>> = {}): OwnChoice<D> | null {
   const [, path, rest] = MODULE.exec(text) ?? [];
   if (path === undefined) return null;
   const given = rest === undefined ? {} : splitSpec(`${noun}:${rest}`).given;
-  return { text, name: path, path, parameters: { ...beside, ...given } as Choice['parameters'] };
+  return { text, name: path, path, parameters: withGiven<unknown>(text, beside, given) as Choice['parameters'] };
 }
 
 /** The same choice with its module, if it has one, at a place that no longer depends on a folder. */

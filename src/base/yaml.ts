@@ -34,6 +34,8 @@ export interface Override {
   readonly value: unknown;
   /** Makes of what stood there (undefined: nothing) what stands there instead of `value`; absent: `value` it is. */
   readonly amend?: (before: unknown) => unknown;
+  /** A text that stands where the path goes on means a mapping with the text under this key; absent: the text is lost to what is set below it. */
+  readonly shorthand?: string | undefined;
   /** Where it was given, e.g. `--policy`: takes the place of `file:line:col` in messages. */
   readonly label: string;
   /** True: it stands in a file, which may come from a stranger, and not on the command line. */
@@ -167,7 +169,7 @@ function check<T>(
   const placed: Override[] = [];
   for (const override of overrides) {
     const path = numbered(raw, override);
-    raw = withValue(raw, path, override.amend ?? (() => override.value));
+    raw = withValue(raw, path, override.amend ?? (() => override.value), override.shorthand);
     placed.push({ ...override, path });
   }
   const locate: Locate = (where, unknownKey) => {
@@ -222,13 +224,17 @@ function numbered(root: unknown, override: Override): string[] {
   });
 }
 
-/** A copy of `root` with the value at `path` amended; what is neither mapping nor list on the way becomes a mapping. */
-function withValue(root: unknown, path: readonly string[], amend: (before: unknown) => unknown): unknown {
+/**
+ * A copy of `root` with the value at `path` amended; what is neither mapping nor list on the way becomes a mapping.
+ * @param shorthand the key of a text on the way; absent: it is lost
+ */
+function withValue(root: unknown, path: readonly string[], amend: (before: unknown) => unknown, shorthand?: string): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return amend(root);
-  if (Array.isArray(root)) return root.with(Number(key), withValue(root[Number(key)], rest, amend));
-  const fields = typeof root === 'object' && root !== null ? (root as Record<string, unknown>) : {};
-  return { ...fields, [key]: withValue(fields[key], rest, amend) };
+  if (Array.isArray(root)) return root.with(Number(key), withValue(root[Number(key)], rest, amend, shorthand));
+  const named = typeof root === 'string' && shorthand !== undefined ? { [shorthand]: root } : {};
+  const fields = typeof root === 'object' && root !== null ? (root as Record<string, unknown>) : named;
+  return { ...fields, [key]: withValue(fields[key], rest, amend, shorthand) };
 }
 
 /**

@@ -144,6 +144,15 @@ export function runOfStudy(
   return study.run === undefined ? checkRun({}, study.label, overrides, code) : loadRun(study.run, overrides, code);
 }
 
+/** What {@link runOfStudy} tells its run, for the command that repeats it. Parameters as there. */
+export function toldOfStudy(
+  study: { readonly run: string | undefined; readonly fixed: readonly Override[] },
+  options: RunFlags,
+  varied: readonly Override[],
+): RunTold {
+  return { profile: study.run, overrides: overridesOfStudy(study, options, varied), allowCode: options.allowCode === true };
+}
+
 /** All overrides of a run of a study; later ones win. Parameters as in {@link runOfStudy}. */
 export function overridesOfStudy(
   study: { readonly fixed: readonly Override[] },

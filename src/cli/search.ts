@@ -10,10 +10,11 @@ import { pointProfile } from '../explore/search/point-profile.js';
 import { type RunBatch, type Search, search } from '../explore/search/search.js';
 import { loadSearch, type SearchFile } from '../explore/search/search-file.js';
 import { searchReports } from '../explore/search/search-report.js';
-import { shorterRun } from '../explore/search/shorter-run.js';
+import { lengthOf, shorterRun } from '../explore/search/shorter-run.js';
 import { fingerprintOf } from '../explore/study/fingerprint.js';
 import { gridSize, pathsOf, type StudyCell, spaceCells } from '../explore/study/space.js';
 import type { Store } from '../explore/study/store.js';
+import { repeatCommand } from '../system/command.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
 import {
@@ -28,7 +29,7 @@ import {
   seedOption,
 } from './options.js';
 import { deliver } from './outputs.js';
-import { overridesOfStudy, type RunFlags, runOfStudy } from './run-options.js';
+import { overridesOfStudy, type RunFlags, runOfStudy, toldOfStudy } from './run-options.js';
 import { runStored } from './run-stored.js';
 import { STORE, storeOf } from './store-option.js';
 
@@ -94,13 +95,15 @@ async function searchSpace(path: string, flags: SearchFlags, context: CliContext
   const alike = await sameRows(bySystem(cells, pathsOf(space)).map((cell) => () => runOfStudy(file.study, told, own(cell))));
   const varied = (cell: StudyCell) => [...own(cell), ...alike];
   const specOf = (cell: StudyCell): RunSpec => runOfStudy(file.study, told, varied(cell));
+  const againOf = (cell: StudyCell, short: RunSpec | null): string =>
+    repeatCommand(toldOfStudy(file.study, told, [...varied(cell), ...(short === null ? [] : [lengthOf(short)])]));
   const store = storeOf(flags, STORE);
   if (flags.learn === true && store === null) throw new UserError('--learn: learns from a store, which --no-store leaves out');
   if (flags.profiles !== undefined) makeFolder(flags.profiles);
   await deliver(context, searchReports, flags, async () => {
     const known = flags.learn === true ? knownRuns(store!, cells, specOf) : new Map<number, SettledRun>();
     const batch = batchOf(context, { store, threads });
-    const found = await search(file, cells, { budget, seed, specOf, shorterRun, runBatch: batch, known });
+    const found = await search(file, cells, { budget, seed, specOf, shorterRun, runBatch: batch, againOf, known });
     if (found.rows.every(({ status }) => status === 'refused')) {
       const { reason } = found.rows.find((row) => row.reason !== null) ?? { reason: 'nothing ran' };
       throw new UserError(`none of ${found.rows.length} cells can run: ${reason}`);

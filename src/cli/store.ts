@@ -4,6 +4,7 @@ import { EXIT, UserError } from '../base/errors.js';
 import { formatBytes, formatCount } from '../base/units.js';
 import { rowOf } from '../explore/study/run-row.js';
 import { Store } from '../explore/study/store.js';
+import { commandOfStored } from '../explore/study/stored-command.js';
 import { gridOf } from '../report/document/document.js';
 import { renderTerminal } from '../report/document/terminal.js';
 import { tableReport } from '../report/run.js';
@@ -98,7 +99,18 @@ function show(store: Store, digits: string, context: CliContext): string {
   if (found.length > 1) throw new UserError(`${store.folder}: ${found.length} runs begin with ${digits}; give more digits`);
   const outcome = store.get(found[0]!, true);
   if (outcome === null) throw new UserError(`${store.folder}: run ${digits} is damaged; moeprof store verify ${store.folder} says how`);
-  return outcome.status === 'done' ? tableReport.render(outcome.result, context.reportOptions) : `${outcome.status}: ${outcome.reason}\n`;
+  if (outcome.status !== 'done') return `${outcome.status}: ${outcome.reason}\n`;
+  const command = commandOfStored(outcome.result, found[0]!);
+  const { environment } = outcome.result;
+  const result = command === null ? outcome.result : { ...outcome.result, environment: { ...environment, command } };
+  if (command === null) context.note(notAgain(store, found[0]!));
+  return tableReport.render(result, context.reportOptions);
+}
+
+/** Why no command repeats a run here. */
+function notAgain(store: Store, fingerprint: string): string {
+  if (!store.isOfThisBuild(fingerprint)) return 'no command repeats this run: another build of moeprof made it';
+  return 'no command repeats this run from here: a file that it names is elsewhere, or has changed';
 }
 
 function verify(store: Store, context: CliContext): void {

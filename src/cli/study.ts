@@ -7,11 +7,12 @@ import type { Store } from '../explore/study/store.js';
 import { StudyRows } from '../explore/study/study.js';
 import { loadStudy } from '../explore/study/study-file.js';
 import { studyReports } from '../explore/study/study-report.js';
+import { repeatCommand } from '../system/command.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
 import type { SettleCell } from './missing-cells.js';
 import { deliver } from './outputs.js';
-import { runOfStudy } from './run-options.js';
+import { runOfStudy, toldOfStudy } from './run-options.js';
 import { runStored } from './run-stored.js';
 import { STORE, storeOf } from './store-option.js';
 import type { SweepFlags } from './sweep-flags.js';
@@ -40,8 +41,8 @@ export async function runStudy(
   const settleAll = await runnerOf(count, options, threads, store, context);
   await deliver(context, studyReports, options, async () => {
     const paths = pathsOf(study.space);
-    const runOfCell = (cell: StudyCell, alike: readonly Override[]) =>
-      runOfStudy(study, options, [...cell.map((value, at) => study.override(at, value)), ...alike]);
+    const varied = (cell: StudyCell, alike: readonly Override[]) => [...cell.map((value, at) => study.override(at, value)), ...alike];
+    const runOfCell = (cell: StudyCell, alike: readonly Override[]) => runOfStudy(study, options, varied(cell, alike));
     // Cells of other shards count, too.
     const alike = await sameRows(bySystem(spaceCells(study.space), paths).map((cell) => () => runOfCell(cell, [])));
     const rows = new StudyRows(paths, metrics.length > 0 ? metrics : study.metrics);
@@ -57,7 +58,8 @@ export async function runStudy(
     const counts = { done: 0, refused: 0, failed: 0 };
     let reason = '';
     await settleAll(runs(), (index, fingerprint, outcome) => {
-      rows.set(index, fingerprint, open.get(index)!, outcome);
+      const cell = open.get(index)!;
+      rows.set(index, fingerprint, cell, outcome, repeatCommand(toldOfStudy(study, options, varied(cell, alike))));
       open.delete(index);
       counts[outcome.status]++;
       if (outcome.status !== 'done' && reason === '') ({ reason } = outcome);

@@ -1,6 +1,6 @@
 // The report of `moeprof sweep`: its runs by the values that vary, and the arrival rate from which throughput no longer grows.
 import { formatCount, formatTokensPerSecond } from '../base/units.js';
-import { againText } from '../report/again.js';
+import { againGrid, againLines, againText } from '../report/again.js';
 import { changedParts } from '../report/changed-parts.js';
 import { type Column, type Datum, type Document, type Grid, gridOf, type Line, note } from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
@@ -76,7 +76,11 @@ function sweepDocument(view: SweepView): Document {
       ...(sweep.refused ?? []).map(({ reason, values }) => note(`${values.join(' ')}: cannot run: ${reason}`, 'warning')),
       ...markLines(sweep).map((line) => note(line, 'info')),
       ...warningLines(sweep).map((line) => note(line, 'warning')),
-      ...again(sweep),
+      ...againLines('fastest', fastestAgain(sweep), ''),
+      againGrid(
+        axes.map(axisColumn),
+        inOrder(axes, points).map(({ result, values }) => [values.map(String), againText(result)]),
+      ),
     ],
     records: gridOf(
       [...axes.map(({ path }) => path), ...names, 'again', 'knowledge'].map((name) => ({ head: name, name })),
@@ -128,10 +132,10 @@ function fastest({ axes, points, saturation }: Sweep): Line[] {
 }
 
 /** The command of the fastest run; the others stand in the other formats. */
-function again({ points }: Sweep): Document['blocks'] {
+function fastestAgain({ points }: Sweep): string | undefined {
   const most = Math.max(...points.map(decodeOf));
-  const command = points.length === 0 ? '' : againText(points.find((point) => decodeOf(point) === most)!.result);
-  return command === '' ? [] : [{ kind: 'lines', lines: [{ text: `fastest again: ${command}` }], only: ['terminal'] }];
+  const first = points.find((point) => decodeOf(point) === most);
+  return first && againText(first.result);
 }
 
 /** The last word of an axis names it, where no other axis ends in the same; words stand left, figures right. */

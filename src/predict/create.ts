@@ -42,7 +42,7 @@ const NEEDS: Readonly<Record<PredictorNeed, readonly [what: string, met: (has: R
 
 /**
  * Reads a predictor: a name or the path of a module, with parameters after a colon; or the path of an ONNX file.
- * @param beside parameters that stand beside the text; those after the colon win
+ * @param beside parameters that stand beside the text
  * @throws UserError where it, or a parameter, is unknown or a value cannot be
  */
 export function parsePredictor(text: string, beside: Readonly<Record<string, unknown>> = {}): PredictorChoice {

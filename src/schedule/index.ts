@@ -35,7 +35,7 @@ export type SchedulerChoice = OwnChoice<SchedulerDefinition>;
 
 /**
  * Reads a scheduler: `fcfs`, `cache-affinity:batches=4`, `./mine.mjs:patience=8`.
- * @param beside parameters that stand beside the text; those after the colon win
+ * @param beside parameters that stand beside the text
  * @throws UserError where it, or a parameter, is unknown or a value cannot be
  */
 export function parseScheduler(text: string, beside: Readonly<Record<string, unknown>> = {}): SchedulerChoice {

@@ -1,6 +1,8 @@
 // The command line that repeats a run. It is made of what the run was told, not of the words that somebody typed, so that runs of a ranking, a
 // sweep and the library have one, too.
+import { isAbsolute, sep } from 'node:path';
 import { parse } from 'yaml';
+import { workingFolder } from '../base/elsewhere.js';
 import type { Override } from '../base/yaml.js';
 import type { Result } from '../result/result.js';
 import type { RunInput } from './run.js';
@@ -40,7 +42,7 @@ export interface RunTold {
 
 /** The command that repeats a run. */
 export function repeatCommand({ allowCode = false, overrides, profile }: RunTold): string {
-  const last = new Map(overrides.map((override) => [override.path.join('.'), override]));
+  const last = lastOf(overrides);
   const flags: string[] = [];
   const sets: string[] = [];
   const named = new Set<string>();
@@ -59,7 +61,7 @@ export function repeatCommand({ allowCode = false, overrides, profile }: RunTold
   return [
     'moeprof',
     'run',
-    ...(profile === undefined || (profile === QUICK_START && overrides.length === 0) ? [] : [profile]),
+    ...(profile === undefined || (profile === QUICK_START && overrides.length === 0) ? [] : [fromHere(profile)]),
     ...names,
     ...flags,
     ...sets,
@@ -67,6 +69,23 @@ export function repeatCommand({ allowCode = false, overrides, profile }: RunTold
   ]
     .map(quoted)
     .join(' ');
+}
+
+/** Of each path the last override, in the order of these: a part that is set before the whole would be lost. */
+function lastOf(overrides: readonly Override[]): Map<string, Override> {
+  const last = new Map<string, Override>();
+  for (const override of overrides) {
+    const path = override.path.join('.');
+    last.delete(path);
+    last.set(path, override);
+  }
+  return last;
+}
+
+/** The path of a file below the working folder from there, as flags take it, with all that follows; anything else as it is. */
+function fromHere(word: string): string {
+  const here = `${workingFolder()}${sep}`;
+  return isAbsolute(word) && word.startsWith(here) ? `.${sep}${word.slice(here.length)}` : word;
 }
 
 /** Values that a run of the library is given: it begins with defaults. @param more what changes the input */
@@ -92,11 +111,11 @@ export function repeatable(result: Result, told: RunTold): Result {
 
 /** The words of a flag; null: `--set` says it. @param amends the value makes another of what stood there, as `--predictor` does */
 function flagOf(path: string, value: unknown, amends: boolean): string[] | null {
-  if (path === 'system.predictor' && amends && isWord(value)) return ['--predictor', String(value)];
+  if (path === 'system.predictor' && amends && isWord(value)) return ['--predictor', fromHere(String(value))];
   const flag = FLAGS[path];
   if (flag === undefined) return null;
   const values = path === 'trace' && Array.isArray(value) ? value : [value];
-  return values.every(isWord) ? values.flatMap((one) => [flag, String(one)]) : null;
+  return values.every(isWord) ? values.flatMap((one) => [flag, fromHere(String(one))]) : null;
 }
 
 /** True for what a flag takes as it is: a list with commas would be several runs. */

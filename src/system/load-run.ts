@@ -9,7 +9,7 @@ import { withCopies } from './miss-rules.js';
 import { withLocatedModules } from './module-paths.js';
 import { misfit, type RunSpec } from './run.js';
 import { type RunProfile, runSchema } from './run-schema.js';
-import { loadSystem, type SystemSpec, systemSchema } from './system.js';
+import { loadSystem, SHORTHANDS, type SystemSpec, systemSchema } from './system.js';
 import { withoutCode } from './trust.js';
 
 /**
@@ -46,9 +46,11 @@ function specOf(
   const within = (root: string): Override[] =>
     overrides.filter(({ path }) => path[0] === root && path.length > 1).map((given) => ({ ...given, path: given.path.slice(1) }));
   const inner = { model: within('model'), hardware: within('hardware'), runtime: within('runtime') };
+  // A part that is named by a text alone has more to say where one of its own values is set.
+  const ofSystem = within('system').map((one) => ({ ...one, shorthand: SHORTHANDS[one.path[0]!] }));
   const elsewhere = (root: string): boolean => root === 'system' || Object.hasOwn(inner, root);
   const located = locate(overrides.filter(({ path }) => path.length === 1 || !elsewhere(path[0]!)));
-  const system = systemOf(located, folder, within('system'));
+  const system = systemOf(located, folder, ofSystem);
   const places = { ...located.places, ...belowSystem(system.places) };
   const { workload } = located.value;
   const speculation = workload.speculation ?? system.value.speculation;

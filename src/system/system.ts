@@ -91,6 +91,9 @@ const policy = written(parsePolicy, z.string().min(1));
 
 const overlap = z.literal(['none', ...DEGREES, 'adaptive']);
 
+/** Parts of a system that may be a text alone: the key of the mapping that it stands for. */
+export const SHORTHANDS: Readonly<Record<string, string>> = { predictor: 'kind', scheduler: 'kind', placement: 'kind', onMiss: 'do' };
+
 /** Schema of `profiles/systems/*.yaml`. */
 export const systemSchema = z.strictObject({
   name: z.string().min(1).describe('Name, as reports show it.'),

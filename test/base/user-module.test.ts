@@ -18,12 +18,13 @@ describe('names', () => {
     expect(moduleChoice('policy', 'lru')).toBeNull();
     expect(moduleChoice('policy', 's3-fifo:small=0.1')).toBeNull();
     expect(moduleChoice('predictor', 'p.onnx')).toBeNull();
-    expect(moduleChoice('policy', './a b.mjs:rate=2,by=x', { rate: 1, size: 3 })).toEqual({
+    expect(moduleChoice('policy', './a b.mjs:rate=2,by=x', { size: 3 })).toEqual({
       text: './a b.mjs:rate=2,by=x',
       name: './a b.mjs',
       path: './a b.mjs',
       parameters: { rate: '2', by: 'x', size: 3 },
     });
+    expect(() => moduleChoice('policy', './a.mjs:rate=2', { rate: 1 })).toThrow('"rate" stands in "./a.mjs:rate=2", too; keep one of them');
     for (const ending of ['js', 'mjs', 'cjs', 'ts', 'mts', 'cts'])
       expect(moduleChoice('policy', `C:/own.${ending}`)?.path).toBe(`C:/own.${ending}`);
     expect([locatedModule('./own.ts:a=1', '/there'), locatedModule('lru', '/there')]).toEqual(['/there/own.ts:a=1', 'lru']);

@@ -21,6 +21,16 @@ it('docs/search.md prints what it shows, and its front runs alone', async () => 
   expect(head).toMatch(/^point,speed\.decode \[tokens\/s\],price \[count\],confidence \[ratio\],hardware,/);
   expect(readdirSync(join(cwd, 'front'))).toEqual(points.map((_, at) => `${at + 1}.yaml`));
   expect(readFileSync(join(cwd, 'runs.jsonl'), 'utf8').trimEnd().split('\n').length).toBe(48);
+  // A short run comes again, too.
+  const short = readFileSync(join(cwd, 'runs.jsonl'), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .find((row) => row.short === true && row.status === 'done')!;
+  const again = await moeprof([...argumentsOf(String(short.again)), '--json'], { cwd });
+  expect((JSON.parse(again.stdout) as { metrics: Record<string, { value: number }> }).metrics['speed.decode']!.value).toBe(
+    short['speed.decode [tokens/s]'],
+  );
   // A figure of the page is the one that is written now.
   const drawn = readFileSync(new URL('../../docs/images/search-front.svg', import.meta.url), 'utf8');
   expect(readFileSync(join(cwd, 'front.svg'), 'utf8')).toBe(drawn);

@@ -3,7 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Result } from '../../src/result/result.js';
 import { moeprof, temporaryFolder } from './moeprof.js';
+import { argumentsOf } from './screens.js';
 
 const STUDY = `
 set: { trace: mini-mixtral-8x8l, workload.tokens: 60, bounds: false }
@@ -78,7 +80,7 @@ describe('a study', () => {
     for (const line of stdout.split('\n')) expect([...line].length, line).toBeLessThanOrEqual(80);
     const [head, ...rows] = readFileSync(join(cwd, 'a.csv'), 'utf8').trimEnd().split('\n');
     expect(rows.length).toBe(10);
-    expect(head).toMatch(/^fingerprint,model,.*,status,reason,cache\.hit_rate \[ratio\],latency\.pass\.p50 \[ns\]$/);
+    expect(head).toMatch(/^fingerprint,model,.*,status,reason,again,cache\.hit_rate \[ratio\],latency\.pass\.p50 \[ns\]$/);
     const lines = readFileSync(join(cwd, 'a.jsonl'), 'utf8')
       .trimEnd()
       .split('\n')
@@ -87,6 +89,15 @@ describe('a study', () => {
     expect(lines.every(({ system, trace_sha256, status }) => system !== null && (status === 'refused') === (trace_sha256 === null))).toBe(
       true,
     );
+    // The command of a row is that run, and so is the one that the store makes of what the run was told.
+    const [ran] = lines.filter(({ status }) => status === 'done');
+    expect(stdout).toMatch(/^first again: moeprof run -t mini-mixtral-8x8l --tokens 60 -s/m);
+    const shown = await moeprof(['store', 'show', String(ran!.fingerprint).slice(0, 12)], { cwd });
+    const told = shown.stdout.replace(/\s+/g, ' ').match(/again (moeprof run .*?) where the time goes/)![1]!;
+    for (const command of [String(ran!.again), told]) {
+      const again = JSON.parse((await moeprof([...argumentsOf(command), '--json'], { cwd })).stdout) as Result;
+      expect(again.metrics['latency.pass.p50']!.value, command).toBe(ran!['latency.pass.p50 [ns]']);
+    }
     // Again: nothing runs, and every byte is the same.
     const kept = contentsOf(join(cwd, '.moeprof', 'store'));
     await moeprof(['sweep', 'study.yaml', '-o', 'b.csv', '-q'], { cwd });

@@ -116,6 +116,28 @@ describe('values given from outside', () => {
     expect(system.prefetch.perLayer).toBe(3);
   });
 
+  it('leave the name of a part that is a text alone where they set one of its own values', () => {
+    const predictor = systemOf(
+      { name: 'mine', predictor: 'transition' },
+      set('system.predictor.horizon', 2),
+      set('system.predictor.reach', 3),
+    );
+    expect(asWritten(predictor.predictor)).toMatchObject({ kind: 'transition', horizon: 2, parameters: { reach: 3 } });
+    const flags = [set('system.predictor', 'last-token'), set('system.predictor.horizon', 2)];
+    expect(asWritten(systemOf('on-demand-lru', ...flags).predictor)).toMatchObject({ kind: 'last-token', horizon: 2 });
+    const scheduler = systemOf({ name: 'mine', scheduler: 'cache-affinity' }, set('system.scheduler.batches', 8)).scheduler;
+    expect(asWritten(scheduler)).toMatchObject({ kind: 'cache-affinity', parameters: { batches: 8 } });
+    const misses = systemOf({ name: 'mine', onMiss: 'cpu' }, set('system.onMiss.admit', 'background')).onMiss;
+    expect(misses).toEqual(systemOf({ name: 'mine', onMiss: { do: 'cpu', admit: 'background' } }).onMiss);
+  });
+
+  it('are refused where the text of a part says the same', async () => {
+    const work = () => systemOf({ name: 'mine', scheduler: 'cache-affinity:batches=4' }, set('system.scheduler.batches', 8));
+    expect(await mistake(work)).toMatch(
+      /^--set system\.scheduler\.batches: .*"batches" stands in "cache-affinity:batches=4", too; keep one of them/,
+    );
+  });
+
   it.each([
     ['system.cache.scope', 'everywhere', /^--set system\.cache\.scope: .*global.*layer/],
     ['system.cache.polcy', 'lru', /^--set system\.cache\.polcy: .*"policy"/],

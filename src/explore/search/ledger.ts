@@ -38,7 +38,7 @@ export class Ledger {
   readonly #metrics: readonly string[];
   /** By figure: its values by cell, where it is known before any run. */
   readonly #known: readonly (readonly number[] | null)[];
-  readonly #whole = new Map<number, SettledRun>();
+  readonly #whole = new Map<number, SettledRun & { readonly again: string }>();
 
   /** @param specOf makes the run of a cell; throws a UserError where it cannot be */
   constructor({ constraints, objectives, prices, study }: SearchFile, cells: readonly StudyCell[], specOf: (cell: StudyCell) => RunSpec) {
@@ -62,15 +62,15 @@ export class Ledger {
     }));
   }
 
-  /** Records the outcome of a run. */
-  hear({ cell, short }: Trial, settled: SettledRun): TrialFigures {
+  /** Records the outcome of a run, and the command that repeats it. */
+  hear({ cell, short }: Trial, settled: SettledRun, again: string): TrialFigures {
     const { fingerprint, outcome } = settled;
-    if (!short) this.#whole.set(cell, settled);
+    if (!short) this.#whole.set(cell, { ...settled, again });
     const values = this.#valuesOf(cell, outcome);
     const own = this.figures.flatMap(({ name }, at): [string, number][] =>
       values?.[at] == null || this.#metrics.includes(name) ? [] : [[name, values[at]!]],
     );
-    const row = rowOf(fingerprint, { ...this.axesOf(cell), ...Object.fromEntries(own) }, outcome, this.#metrics);
+    const row = rowOf(fingerprint, { ...this.axesOf(cell), ...Object.fromEntries(own) }, outcome, this.#metrics, again);
     const finding = values?.map((value, at) => (value === null ? null : goodness(this.figures[at]!, value))) ?? null;
     const kept =
       finding !== null &&
@@ -82,12 +82,19 @@ export class Ledger {
   }
 
   /** A cell that ran whole: its varied values, and its figures by name. */
-  point(
-    cell: number,
-  ): Pick<SettledRun, 'fingerprint'> & { readonly values: Record<string, SweepValue>; readonly figures: Record<string, number> } {
-    const { fingerprint, outcome } = this.#whole.get(cell)!;
+  point(cell: number): Pick<SettledRun, 'fingerprint'> & {
+    readonly again: string;
+    readonly values: Record<string, SweepValue>;
+    readonly figures: Record<string, number>;
+  } {
+    const { again, fingerprint, outcome } = this.#whole.get(cell)!;
     const values = this.#valuesOf(cell, outcome)!;
-    return { fingerprint, values: this.axesOf(cell), figures: Object.fromEntries(this.figures.map(({ name }, at) => [name, values[at]!])) };
+    return {
+      fingerprint,
+      again,
+      values: this.axesOf(cell),
+      figures: Object.fromEntries(this.figures.map(({ name }, at) => [name, values[at]!])),
+    };
   }
 
   /** Varied values of a cell, by path. */

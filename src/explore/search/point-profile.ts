@@ -4,6 +4,7 @@ import { parse, stringify } from 'yaml';
 import { readText } from '../../base/input-file.js';
 import { findProfile } from '../../base/profiles.js';
 import type { Override } from '../../base/yaml.js';
+import { SHORTHANDS } from '../../system/system.js';
 import { inFolder } from '../study/study-file.js';
 
 type Fields = Record<string, unknown>;
@@ -26,7 +27,7 @@ export function pointProfile(run: string | undefined, overrides: readonly Overri
   for (const one of overrides) if (!inside.includes(one) && !system.includes(one)) put(fields, one.path, one);
   if (system.length > 0) {
     if (typeof fields.system !== 'object') fields.system = systemNamed(String(fields.system ?? 'on-demand-lru'));
-    for (const one of system) put(fields.system as Fields, one.path.slice(1), one);
+    for (const one of system) put(fields.system as Fields, one.path.slice(1), one, SHORTHANDS[one.path[1]!]);
   }
   const sets = inside.map(({ path: at, value }) => ` --set ${at.join('.')}=${String(value)}`).join('');
   const notes = sets === '' ? lead : [...lead, `A run profile cannot say all: add${sets}`];
@@ -50,14 +51,15 @@ function fromRoot(value: Fields, at: string, folder: string): Fields {
   );
 }
 
-function put(fields: Fields, [key, ...rest]: readonly string[], override: Override): void {
+/** @param shorthand the key of a text where there is more to say now: a member of a family that is named alone has its name as kind */
+function put(fields: Fields, [key, ...rest]: readonly string[], override: Override, shorthand?: string): void {
   const { amend, value } = override;
   if (rest.length === 0) {
     fields[key!] = amend === undefined ? value : amend(fields[key!]);
     return;
   }
-  // A member that was named alone becomes a mapping: its name is its kind.
   const inner = fields[key!];
-  fields[key!] = typeof inner === 'object' && inner !== null ? inner : inner === undefined ? {} : { kind: inner };
-  put(fields[key!] as Fields, rest, override);
+  fields[key!] =
+    typeof inner === 'object' && inner !== null ? inner : inner === undefined || shorthand === undefined ? {} : { [shorthand]: inner };
+  put(fields[key!] as Fields, rest, override, shorthand);
 }

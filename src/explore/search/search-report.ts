@@ -1,5 +1,6 @@
 // The report of `moeprof search`: its best point or its front, how sure that is, and a figure of all cells that ran.
 import { formatCount, formatRatio } from '../../base/units.js';
+import { againGrid, againLines } from '../../report/again.js';
 import { type Column, type Datum, type Document, figure, gridOf, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import type { OutputFormat } from '../../report/format.js';
@@ -40,20 +41,35 @@ function searchDocument(search: Search): Document {
         [{ head: '', align: 'right' }, ...objectives.map(({ name }) => shortName(name)), 'sure', ...search.axes.map(axisColumn)],
         front.map((point, at) => [at + 1, ...figuresOf(search, point), figure(point.confidence, 'ratio'), ...axesOf(search, point)]),
       ),
-      ...(front.length === 0 ? [note('no cell that ran keeps every limit', 'warning')] : [note(trustOf(search), 'dim')]),
+      ...(front.length === 0 ? [note(emptyOf(search), 'warning')] : [note(trustOf(search), 'dim')]),
+      ...againLines(
+        'point 1',
+        front[0]?.again,
+        front.length > 1 ? 'The command of each point is in -o front.csv; --profiles front writes run profiles.' : '',
+      ),
+      againGrid(
+        [{ head: '', align: 'right' }],
+        front.map(({ again }, at) => [[at + 1], again]),
+      ),
       ...(runs.refused > 0 ? [note(`${formatCount(runs.refused)} cells could not run: ${reasonOf(search)}`, 'warning')] : []),
     ],
     records: gridOf(
       [
-        ...['point', ...objectives.map(({ name, unit }) => `${name} [${unit}]`), 'confidence [ratio]', ...search.axes, 'fingerprint'].map(
-          (head) => ({ head, name: head }),
-        ),
+        ...[
+          'point',
+          ...objectives.map(({ name, unit }) => `${name} [${unit}]`),
+          'confidence [ratio]',
+          ...search.axes,
+          'again',
+          'fingerprint',
+        ].map((head) => ({ head, name: head })),
       ],
       front.map((point, at) => [
         at + 1,
         ...objectives.map(({ name }) => point.figures[name]!),
         point.confidence,
         ...axesOf(search, point),
+        point.again,
         point.fingerprint,
       ]),
     ),
@@ -78,6 +94,15 @@ function figuresOf({ objectives }: Search, { figures }: SearchPoint): Datum[] {
 
 function axesOf({ axes }: Search, { values }: SearchPoint): Datum[] {
   return axes.map((path) => String(values[path]));
+}
+
+/** Why the front is empty. */
+function emptyOf({ rows, runs: { budget } }: Search): string {
+  const whole = rows.filter(({ short }) => !short);
+  if (whole.length === 0)
+    return `no cell ran whole: a budget of ${formatCount(budget)} is spent on short runs; give --budget more, or prefix: 0`;
+  const ran = whole.some(({ status }) => status === 'done');
+  return ran ? 'no cell that ran keeps every limit' : 'none of the cells that were tried whole can run';
 }
 
 /** The errors of the surrogate on hidden runs, and the meaning of the shares. */

@@ -23,6 +23,8 @@ export type RunBatch = (runs: readonly (() => RunSpec)[]) => Promise<readonly Se
 /** A point of the front. */
 export interface SearchPoint {
   readonly fingerprint: string | null;
+  /** The command that repeats it. */
+  readonly again: string;
   /** Varied values by path. */
   readonly values: Readonly<Record<string, SweepValue>>;
   /** By objective and limit. */
@@ -75,6 +77,8 @@ interface SearchOptions {
   /** A run on a prefix of its tokens; null: nothing says how long it is. */
   shorterRun(run: RunSpec, share: number): RunSpec | null;
   readonly runBatch: RunBatch;
+  /** The command that repeats the run of a cell. @param short what was made of it by {@link shorterRun}; null: it is whole */
+  againOf(cell: StudyCell, short: RunSpec | null): string;
   /** Cells whose whole runs are known already. */
   readonly known: ReadonlyMap<number, SettledRun>;
 }
@@ -93,29 +97,31 @@ export async function search(file: SearchFile, cells: readonly StudyCell[], opti
     seed,
   });
   let heldOut = 0;
-  const tell = (trial: Trial, settled: SettledRun): void => {
+  const tell = (trial: Trial, settled: SettledRun, part: RunSpec | null): void => {
     if (settled.outcome.status === 'done') heldOut = Math.max(heldOut, heldOutTokens(settled.outcome.result));
-    searcher.tell(trial, ledger.hear(trial, settled));
+    searcher.tell(trial, ledger.hear(trial, settled, options.againOf(cells[trial.cell]!, part)));
   };
-  for (const [cell, settled] of known) tell({ cell, short: false }, settled);
+  for (const [cell, settled] of known) tell({ cell, short: false }, settled, null);
   for (let trials = searcher.ask(); trials.length > 0; trials = searcher.ask()) {
-    const { real, runs } = runsOf(trials, cells, file.prefix, options);
+    const { parts, real, runs } = runsOf(trials, cells, file.prefix, options);
     const settled = await runBatch(runs);
-    for (const [i, one] of settled.entries()) tell(real[i]!, one);
+    for (const [i, one] of settled.entries()) tell(real[i]!, one, parts[i]!);
   }
   return { ...summary(file, cells.length, ledger, searcher, options), ...(heldOut === 0 ? {} : { heldOut }) };
 }
 
-/** The runs of a batch. Where nothing says how long a run is, a short one is whole. */
+/** The runs of a batch, and which of them are parts of whole ones. Where nothing says how long a run is, a short one is whole. */
 function runsOf(trials: readonly Trial[], cells: readonly StudyCell[], prefix: number, { shorterRun, specOf }: SearchOptions) {
   const real: Trial[] = [...trials];
+  const parts = trials.map((): RunSpec | null => null);
   const runs = trials.map(({ cell, short }, at) => () => {
     const run = specOf(cells[cell]!);
     const part = short ? shorterRun(run, prefix) : null;
     if (part === null) real[at] = { cell, short: false };
+    parts[at] = part;
     return part ?? run;
   });
-  return { real, runs };
+  return { parts, real, runs };
 }
 
 function summary(file: SearchFile, cells: number, ledger: Ledger, searcher: Searcher, { budget, known, seed }: SearchOptions): Search {

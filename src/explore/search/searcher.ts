@@ -51,6 +51,8 @@ interface FrontPoint {
 /** Share of the budget that is spread over the space before anything is learned, and that is kept for whole runs at the end. */
 const SPREAD = 0.2;
 const LAST = 0.4;
+/** Share of the budget that a batch has at most: one that has more of it is learned from too late. */
+const MOST_AT_ONCE = 0.25;
 /** Cells among which one of the spread is chosen. */
 const SPREAD_CHOICE = 24;
 /** Sweeps of the fit over all axes: the first time, and later. */
@@ -92,7 +94,7 @@ export class Searcher {
   /** The next batch; empty: the budget is spent, or every cell has run. */
   ask(): Trial[] {
     const { batch, budget } = this.#problem;
-    const count = Math.min(batch, budget - this.#asked);
+    const count = Math.min(batch, Math.ceil(MOST_AT_ONCE * budget), budget - this.#asked);
     const trials = this.#asked < Math.floor(SPREAD * budget) ? this.#spread(count) : this.#learned(count);
     this.#asked += trials.length;
     return trials;
@@ -171,7 +173,7 @@ export class Searcher {
   #learned(count: number): Trial[] {
     const { budget } = this.#problem;
     this.#learn();
-    const late = budget - this.#asked <= LAST * budget;
+    const late = budget - this.#asked <= Math.max(1, LAST * budget);
     if (!this.#shortTells || late) return this.#best(() => true, count).map((cell) => ({ cell, short: false }));
     const promoted = this.#best((cell) => this.#short.has(cell), Math.ceil(count / 2));
     const fresh = this.#best((cell) => !this.#short.has(cell), count - promoted.length);

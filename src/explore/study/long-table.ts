@@ -21,6 +21,7 @@ export function longColumns({ axes, units }: Study): LongColumn[] {
       .map((path): LongColumn => ({ name: path, of: ({ values }) => values[path] ?? null })),
     { name: 'status', of: ({ status }) => status },
     { name: 'reason', of: ({ reason }) => reason },
+    { name: 'again', of: ({ again }) => again ?? null },
     ...Object.entries(units).map(([name, unit]): LongColumn => ({ name: `${name} [${unit}]`, of: ({ metrics }) => metrics[name] ?? null })),
   ];
 }

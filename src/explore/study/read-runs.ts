@@ -72,6 +72,9 @@ function rowsOfLines(path: string): RunRow[] {
   });
 }
 
+/** Columns that say something of the row itself. */
+const OF_ROW: ReadonlySet<string> = new Set(['status', 'reason', 'again']);
+
 /** The row whose columns these are. */
 function rowOfFields(fields: Readonly<Record<string, SweepValue | null>>): RunRow {
   const key: Partial<Record<KeyColumn, SweepValue>> = {};
@@ -79,10 +82,11 @@ function rowOfFields(fields: Readonly<Record<string, SweepValue | null>>): RunRo
   const metrics: Record<string, number> = {};
   for (const [name, value] of Object.entries(fields)) {
     const metric = name.replace(/ \[[^\]]*\]$/, '');
-    if (value === null || name === 'status' || name === 'reason') continue;
+    if (value === null || OF_ROW.has(name)) continue;
     if ((KEY_COLUMNS as readonly string[]).includes(name)) key[name as KeyColumn] = value;
     else if (metric !== name && METRICS.has(metric)) metrics[metric] = Number(value);
     else values[name] = value;
   }
-  return { status: fields.status as RunRow['status'], reason: (fields.reason ?? null) as string | null, key, values, metrics };
+  const again = typeof fields.again === 'string' ? { again: fields.again } : {};
+  return { status: fields.status as RunRow['status'], reason: (fields.reason ?? null) as string | null, ...again, key, values, metrics };
 }

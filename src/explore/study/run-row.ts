@@ -1,6 +1,7 @@
 // A run as a row of a table: its key, the varied values, and its metrics. Rows of any study can be put under each other.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
+import { againText } from '../../report/again.js';
 import { canonicalJson } from '../../result/digest.js';
 import type { Result } from '../../result/result.js';
 import type { Outcome } from './outcome.js';
@@ -39,6 +40,8 @@ export interface RunRow {
   readonly status: Outcome['status'];
   /** Reason for missing metrics; null: there are metrics. */
   readonly reason: string | null;
+  /** The command that repeats it; absent: unknown. */
+  readonly again?: string;
   readonly key: Readonly<Partial<Record<KeyColumn, SweepValue>>>;
   /** Varied values by path. */
   readonly values: Readonly<Record<string, SweepValue>>;
@@ -53,23 +56,30 @@ export interface RunRow {
  * @param fingerprint null: the cell has none
  * @param values varied values by path
  * @param wanted metrics that are kept; empty: all
+ * @param again the command that repeats it
  */
 export function rowOf(
   fingerprint: string | null,
   values: Readonly<Record<string, SweepValue>>,
   outcome: Outcome,
   wanted: readonly string[] = [],
+  again?: string,
 ): RunRow {
   const told = Object.fromEntries(
     Object.entries(values).flatMap(([path, value]) => (PATHS[path] === undefined ? [] : [[PATHS[path], value]])),
   );
   const named = fingerprint === null ? {} : { fingerprint };
-  if (outcome.status !== 'done') return { status: outcome.status, reason: outcome.reason, key: { ...named, ...told }, values, metrics: {} };
+  const repeated = again === undefined ? {} : { again };
+  if (outcome.status !== 'done') {
+    const { reason, status } = outcome;
+    return { status, reason, ...repeated, key: { ...named, ...told }, values, metrics: {} };
+  }
   const { metrics } = outcome.result;
   const kept = wanted.length === 0 ? Object.keys(metrics) : wanted.filter((name) => metrics[name] !== undefined);
   return {
     status: 'done',
     reason: null,
+    ...repeated,
     key: { ...named, ...keyOf(outcome.result) },
     values,
     metrics: Object.fromEntries(kept.map((name) => [name, metrics[name]!.value])),
@@ -78,7 +88,8 @@ export function rowOf(
 
 /** A row of a result that stands alone. */
 export function rowOfResult(result: Result): RunRow {
-  return { ...rowOf(null, {}, { status: 'done', result }), config: result.config };
+  const again = againText(result);
+  return { ...rowOf(null, {}, { status: 'done', result }, [], again === '' ? undefined : again), config: result.config };
 }
 
 /**

@@ -1,12 +1,14 @@
 // The report of a study: the number of cells that ran, reasons of those that could not, and its rows; a terminal shows the first ones.
 import { formatCount, formatCounted } from '../../base/units.js';
-import { type Datum, type Document, type Grid, gridOf, note } from '../../report/document/document.js';
+import { againGrid, againLines } from '../../report/again.js';
+import { type Column, type Datum, type Document, type Grid, gridOf, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import type { OutputFormat } from '../../report/format.js';
 import { heldOutLead } from '../../report/held-out.js';
 import { axesFigures } from '../figure/axes-figures.js';
 import { pictureFormats } from '../figure/formats.js';
 import { longColumns, longJsonLines, longParquet } from './long-table.js';
+import type { RunRow } from './run-row.js';
 import type { Study } from './study.js';
 
 /** Rows that a terminal has. */
@@ -46,6 +48,11 @@ function studyDocument(study: Study): Document {
       rowGrid(study),
       ...(more > 0 ? [note(`${formatCount(more)} more rows: -o study.csv has all, and moeprof table puts them side by side`)] : []),
       ...reasons(study).map((text) => note(text, 'warning')),
+      ...againLines(...fastestOf(study)),
+      againGrid(
+        axisColumns(study),
+        rows.slice(0, SHOWN).map((row) => [axisValues(study, row), row.again]),
+      ),
     ],
     records: gridOf(
       columns.map(({ name }) => ({ head: name, name })),
@@ -62,18 +69,32 @@ function rowGrid({ axes, rows, units }: Study): Grid {
   const known = Object.keys(units);
   const told = known.length <= MOST_METRICS ? known : TELLING.filter((name) => name in units);
   return gridOf(
-    [
-      ...axes.map((path) => ({ head: path.split('.').at(-1)!, align: 'left' as const, most: 24 })),
-      ...told.map((head) => head.slice(head.indexOf('.') + 1)),
-    ],
+    [...axisColumns({ axes }), ...told.map((head) => head.slice(head.indexOf('.') + 1))],
     rows
       .slice(0, SHOWN)
       .map((row) => [
-        ...axes.map((path) => String(row.values[path] ?? '')),
+        ...axisValues({ axes }, row),
         ...told.map((name) => (row.metrics[name] === undefined ? null : { value: row.metrics[name], unit: units[name]! })),
       ]),
     { keys: axes.length },
   );
+}
+
+function axisColumns({ axes }: Pick<Study, 'axes'>): Column[] {
+  return axes.map((path) => ({ head: path.split('.').at(-1)!, align: 'left', most: 24 }));
+}
+
+function axisValues({ axes }: Pick<Study, 'axes'>, { values }: RunRow): string[] {
+  return axes.map((path) => String(values[path] ?? ''));
+}
+
+/** The row whose command a terminal has: the one that decodes fastest, or the first that ran. */
+function fastestOf({ rows }: Study): [which: string, again: string | undefined, more: string] {
+  const speed = ({ metrics }: RunRow): number => metrics['speed.decode'] ?? 0;
+  const done = rows.filter(({ status }) => status === 'done');
+  const fastest = done.reduce<RunRow | undefined>((best, row) => (best === undefined || speed(row) > speed(best) ? row : best), undefined);
+  const more = done.length > 1 ? 'The command of each row is the column again of -o study.csv.' : '';
+  return [fastest !== undefined && speed(fastest) > 0 ? 'fastest' : 'first', fastest?.again, more];
 }
 
 /** Each reason once, with its number of cells. */

@@ -41,10 +41,14 @@ export class StudyRows {
     this.#wanted = wanted;
   }
 
-  /** @param index of the cell among those of the study; @param fingerprint null: it has none */
-  set(index: number, fingerprint: string | null, cell: StudyCell, outcome: Outcome): void {
+  /**
+   * @param index of the cell among those of the study
+   * @param fingerprint null: it has none
+   * @param again the command that repeats it
+   */
+  set(index: number, fingerprint: string | null, cell: StudyCell, outcome: Outcome, again: string): void {
     const values = Object.fromEntries(this.#axes.map((path, at) => [path, cell[at]!]));
-    const row = rowOf(fingerprint, values, outcome, this.#wanted);
+    const row = rowOf(fingerprint, values, outcome, this.#wanted, again);
     this.#rows[index] = row;
     if (outcome.status !== 'done') return;
     for (const name of Object.keys(row.metrics)) this.#units.set(name, outcome.result.metrics[name]!.unit);

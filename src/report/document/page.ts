@@ -65,7 +65,11 @@ function drawn(block: Block): Markup {
       if (block.rows.length === 0) return html``;
       const { columns, head, rows } = readable(block, 'markdown', true);
       const text = columns.flatMap((column, index) => (alignOf(column, index) === 'left' ? [index] : []));
-      return html`<section>${table(block.title ?? head[0]!, head, rows, text)}</section>
+      const drawnTable = table(block.title ?? block.fold ?? head[0]!, head, rows, text);
+      if (block.fold === undefined)
+        return html`<section>${drawnTable}</section>
+`;
+      return html`<section><details><summary>${block.fold}</summary>${drawnTable}</details></section>
 `;
     }
   }

@@ -122,6 +122,7 @@ describe('the profile of a point', () => {
       'system.predictor: [transition], system.cache.scope: [layer]',
       'hardware: [t4], workload.batch: [2]',
       'system: [./my-system.yaml], system.onMiss: [cpu]',
+      'system: [./my-system.yaml], system.onMiss: [cpu], system.onMiss.admit: [background], system.predictor.horizon: [2]',
     ]) {
       const { study } = loadSearch(file(`run: base.yaml\nset: { seed: 3 }\naxes: { ${axes} }\nobjectives: [speed.decode]\n`));
       const [cell] = spaceCells(study.space);

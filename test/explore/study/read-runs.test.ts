@@ -15,8 +15,8 @@ const HIT_RATE = sampleResult().metrics['cache.hit_rate']!.value;
 describe('rows', () => {
   it('of a study are the same from JSON and from JSON lines', () => {
     const rows = new StudyRows(['system', 'memory.expertCache'], ['cache.hit_rate']);
-    rows.set(0, 'f0', ['fiddler', '25%'], { status: 'done', result: sampleResult() });
-    rows.set(1, null, ['no-cache', '25%'], { status: 'refused', reason: 'fixes it' });
+    rows.set(0, 'f0', ['fiddler', '25%'], { status: 'done', result: sampleResult() }, 'moeprof run -s fiddler --cache 25%');
+    rows.set(1, null, ['no-cache', '25%'], { status: 'refused', reason: 'fixes it' }, 'moeprof run -s no-cache');
     const study = rows.study();
     const [json, lines] = ['study.json', 'study.jsonl'].map((name) => join(fresh(), name)) as [string, string];
     writeFileSync(json, JSON.stringify(study));

@@ -12,8 +12,8 @@ const OPTIONS = { color: false, width: 80, unicode: true, verbose: false };
 function study(wanted: readonly string[] = ['cache.hit_rate', 'latency.tpot.p50']) {
   const rows = new StudyRows(['system', 'memory.expertCache'], wanted);
   // They end in any order.
-  rows.set(1, null, ['all-resident', 0.25], { status: 'refused', reason: 'fixes its cache' });
-  rows.set(0, 'f0', ['fiddler', '25%'], { status: 'done', result: sampleResult() });
+  rows.set(1, null, ['all-resident', 0.25], { status: 'refused', reason: 'fixes its cache' }, 'moeprof run -s all-resident');
+  rows.set(0, 'f0', ['fiddler', '25%'], { status: 'done', result: sampleResult() }, 'moeprof run -s fiddler');
   return rows.study();
 }
 
@@ -21,13 +21,13 @@ describe('the long table', () => {
   it('has the whole key, what varied, the status, and metrics with their units', () => {
     const names = longColumns(study()).map(({ name }) => name);
     expect(names.slice(0, 3)).toEqual(['fingerprint', 'model', 'quantization']);
-    expect(names.slice(-5)).toEqual(['memory.expertCache', 'status', 'reason', 'cache.hit_rate [ratio]', 'latency.tpot.p50 [ns]']);
+    expect(names.slice(-6)).toEqual(['memory.expertCache', 'status', 'reason', 'again', 'cache.hit_rate [ratio]', 'latency.tpot.p50 [ns]']);
     const [ran, refused] = longJsonLines(study())
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     const { inputs, metrics } = sampleResult();
-    expect(ran).toMatchObject({ fingerprint: 'f0', model: inputs.model, status: 'done', reason: null });
+    expect(ran).toMatchObject({ fingerprint: 'f0', model: inputs.model, status: 'done', reason: null, again: 'moeprof run -s fiddler' });
     expect(ran!['cache.hit_rate [ratio]']).toBe(metrics['cache.hit_rate']!.value);
     expect(refused).toMatchObject({ fingerprint: null, system: 'all-resident', 'memory.expertCache': 0.25, status: 'refused' });
     expect(refused!['cache.hit_rate [ratio]']).toBeNull();
@@ -56,6 +56,11 @@ describe('the long table', () => {
     expect(text).toContain('2 cells over system, memory.expertCache');
     expect(text).toContain('1 ran, 1 could not');
     expect(text).toMatch(/^! 1 cell: fixes its cache$/m);
+    // The table has no speeds.
+    expect(text).toMatch(/^first again: moeprof run -s fiddler$/m);
+    const markdown = studyReports.find(({ name }) => name === 'markdown')!;
+    const page = 'render' in markdown ? markdown.render(study(), OPTIONS) : '';
+    expect(page).toMatch(/^\| all-resident \| 0\.25 \| moeprof run -s all-resident \|$/m);
   });
 });
 
