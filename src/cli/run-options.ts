@@ -144,7 +144,7 @@ export function runOfStudy(
   return study.run === undefined ? checkRun({}, study.label, overrides, code) : loadRun(study.run, overrides, code);
 }
 
-/** What {@link runOfStudy} tells its run, for the command that repeats it. Parameters as there. */
+/** Profile and overrides of a run of a study, for the command that repeats it. Parameters as in {@link runOfStudy}. */
 export function toldOfStudy(
   study: { readonly run: string | undefined; readonly fixed: readonly Override[] },
   options: RunFlags,

@@ -11,7 +11,7 @@ export function againText({ environment }: Pick<Result, 'environment'>): string 
 /**
  * The commands of all rows, for pages: folded away, for they are longer than the table.
  * @param keys columns that name a row
- * @param rows what stands there, and the command
+ * @param rows their values of the keys, and the command
  */
 export function againGrid(keys: readonly Column[], rows: readonly (readonly [key: readonly Datum[], again: string | undefined])[]): Grid {
   const known = rows.filter(([, again]) => again !== undefined && again !== '');

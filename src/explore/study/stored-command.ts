@@ -1,4 +1,4 @@
-// The command that repeats a stored run. An entry says nothing of who ran it and where, so the command is made of what the run was told, and
+// The command that repeats a stored run. An entry does not say who ran it and where, so the command is made of the values of the run, and
 // shown only if it makes a run of the same fingerprint.
 import { orUserError, UserError } from '../../base/errors.js';
 import { asWritten } from '../../base/written.js';
@@ -11,7 +11,7 @@ import { fingerprintOf } from './fingerprint.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What a result says beside the values of its run. */
+/** Fields of a result's config that are no value of a run. */
 const DERIVED: ReadonlySet<string> = new Set(['machine', 'profiledOn', 'overrides', 'system', 'budgets']);
 
 /**
