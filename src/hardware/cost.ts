@@ -30,7 +30,7 @@ function expertTimes(model: ModelSpec, deviceOf: (layer: number) => Device): Exp
 /**
  * Times of one expert on the CPU. Where it is one socket's, they are those of a device beside others that are busy. A slice of it on each
  * of S sockets takes an S-th of both. Pages that are spread over S sockets are served by all memories together, which is no faster than
- * slices (L20); of the S-th that each socket reads, an S-th lies in its own memory and the rest comes over the interconnect, whichever
+ * slices; of the S-th that each socket reads, an S-th lies in its own memory and the rest comes over the interconnect, whichever
  * takes longer.
  */
 function hostTimes(model: ModelSpec, cpu: HostDevice): ExpertTimes {

@@ -38,7 +38,7 @@ function hostRate({ cpu }: Pick<HardwareSpec, 'cpu'>): number {
   return cpu === null ? Number.POSITIVE_INFINITY : cpu.memoryBandwidth * (cpu.sockets?.count ?? 1);
 }
 
-/** One link in place of several, over which each card gets its slice of an expert: no faster than the memory that they all read (L20). */
+/** One link in place of several, over which each card gets its slice of an expert: no faster than the memory that they all read. */
 function together(link: LinkSpec, count: number, most: number): LinkSpec {
   const factor = Math.min(count, most / link.bandwidth);
   return withRate(link, (bandwidth) => bandwidth * factor);

@@ -75,7 +75,7 @@ describe('CostModel', () => {
       expect(ns(2e9)).toBe(100 + 3 + 5); // 100 bytes from both memories, 1 byte/ns together
     });
 
-    it('L20: no placement delivers more than the sum of memories, nor interleaved more than tensor', () => {
+    it('no placement delivers more than the sum of memories, nor interleaved more than tensor', () => {
       fc.assert(
         fc.property(
           fc.integer({ min: 2, max: 8 }),
