@@ -1,24 +1,24 @@
-// The order of rooms, written once: the test of imports, the picture and the table of docs/architecture.md all read it here. A room is
+// The order of rooms, for the test of imports and for the picture and the table of docs/architecture.md. A room is
 // a folder of src. Data flows from the first to the last, and so do imports, those of types included.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
 
 /** Rooms, first to last: a room imports from itself and from rooms before it, or only from those that `only` names. */
 export const ROOMS = [
-  { name: 'base', is: 'text, units, files, YAML, random numbers, statistics: nothing that knows of experts' },
+  { name: 'base', is: 'text, units, files, YAML, random numbers, statistics: nothing about experts' },
   { name: 'result', is: 'the public result of a run: its schema, the catalogue of metrics, amounts and budgets' },
-  { name: 'model', is: 'what is offloaded: layers, experts and their bytes, from a profile, config.json, safetensors or GGUF' },
-  { name: 'hardware', is: 'the machine: GPU, CPU, links and memory, and what a kernel costs on it' },
-  { name: 'trace', is: 'what happened: routing of tokens, read from any format or drawn by a generator' },
-  { name: 'cache', is: 'what stays: the expert cache, its policies, capacities, bounds and curves' },
-  { name: 'schedule', is: 'who runs together: arrivals, requests, and the schedulers that form passes of them' },
-  { name: 'predict', is: 'what comes next: predictors of experts, how they are trained and scored' },
+  { name: 'model', is: 'the model: layers, experts and their bytes, from a profile, config.json, safetensors or GGUF' },
+  { name: 'hardware', is: 'the machine: GPU, CPU, links and memory, and the cost of kernels' },
+  { name: 'trace', is: 'routing traces: read from any format or drawn by a generator' },
+  { name: 'cache', is: 'the expert cache: policies, capacities, bounds and curves' },
+  { name: 'schedule', is: 'arrivals, requests, and the schedulers that form passes' },
+  { name: 'predict', is: 'predictors of experts, their training and their scores' },
   { name: 'system', is: 'a system: policy, predictor, scheduler and miss action, read from YAML or flags' },
   { name: 'engine', is: 'the fold over events: places experts, moves bytes, counts nanoseconds' },
-  { name: 'timeline', is: 'an observer of the engine that draws what happened when' },
+  { name: 'timeline', is: 'an observer of the engine that draws a run over time' },
   { name: 'report', is: 'results and documents as text, JSON, CSV, Markdown or HTML', only: ['base', 'result'] },
-  { name: 'compare', is: 'results against one another: differences, significance, the gate' },
-  { name: 'explore', is: 'many runs: curves over capacity, plans, sweeps' },
+  { name: 'compare', is: 'comparison of results: differences, significance, the gate' },
+  { name: 'explore', is: 'many runs: curves, plans, sweeps, studies, searches, advice, validation' },
   { name: 'cli', is: 'the command line: one file a command' },
 ];
 
@@ -50,7 +50,7 @@ function importsOf(file, text) {
 /** Room of a file; empty for a file that stands in none. */
 export const roomOf = (file) => (file.includes('/') ? file.slice(0, file.indexOf('/')) : '');
 
-/** What breaks the order in `readImports`, one line each: the file, what it imports, and the rule. */
+/** Violations of the order in `readImports`, one line each: the file, its import, and the rule. */
 export function brokenRules(imports) {
   return [...imports].flatMap(([file, targets]) => [
     ...(file === LIBRARY || ROOMS.some(({ name }) => name === roomOf(file)) ? [] : [`src/${file}: stands in no room`]),

@@ -29,8 +29,8 @@ describe('the README', () => {
   });
 
   it('lists every trace format', () => {
-    const rows = traceFormats.map(({ name, engines, turnOn }) => `| \`${name}\` | ${engines} | ${turnOn} |`);
-    expect(rows.filter((row) => !readme.includes(row))).toEqual([]);
+    const [, list] = readme.split('## What it reads');
+    expect(traceFormats.map(({ name }) => name).filter((name) => !list!.split('\n## ')[0]!.includes(`\`${name}\``))).toEqual([]);
   });
 });
 
