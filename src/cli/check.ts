@@ -70,5 +70,5 @@ async function checkedLog(log: string, options: CheckOptions): Promise<CheckedLo
     powerShare: powerShareOf(file.remarks ?? []),
     buffers: new Map(timings.map(({ buffers = [], place }) => [place, buffers])),
   };
-  return { machine: file.name, runs: await checkRuns(rows, runtimes, facts), calibration: said[0] ?? null };
+  return { machine: file.name, runs: await checkRuns(rows, runtimes, facts), calibration: said[0] ?? null, assumed: machine.defaults };
 }

@@ -85,6 +85,17 @@ describe('a cache policy alone, on the quick start', () => {
     },
   );
 
+  it('a model on a machine alone runs in a baseline, and says so', () => {
+    expect(given('-m', 'mixtral-8x7b', '-w', 'rtx-3090').note).toMatch(/^No -s given: on-demand-lru is a baseline .* moeprof advise /);
+    for (const more of [
+      ['-s', 'fiddler'],
+      ['--cache', '25%'],
+      ['--policy', 'lru'],
+      ['-t', 'mini-mixtral-8x8l'],
+    ])
+      expect(given('-m', 'mixtral-8x7b', '-w', 'rtx-3090', ...more).note).toBeUndefined();
+  });
+
   it('is the run of that system: its note is no part of what it is', async () => {
     const alone = given('--policy', 's3-fifo', '--tokens', '8', '--no-bounds');
     const { note: _, ...plain } = alone;

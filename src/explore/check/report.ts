@@ -1,5 +1,5 @@
 // The report of a checked log: the speed of each run, the expected speed, and causes of a difference.
-import { formatCounted, formatRatio } from '../../base/units.js';
+import { formatCounted, formatNumber, formatRatio } from '../../base/units.js';
 import { type Block, type Column, type Datum, type Document, gridOf, type Line, ratio } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import { VERSION } from '../../result/version.js';
@@ -16,6 +16,8 @@ export interface CheckedLog {
   readonly runs: readonly CheckedRun[];
   /** Basis of the runtime's calibration on the machine; null: it has none. */
   readonly calibration: string | null;
+  /** Sentences: parts of the machine that were not given, and what was taken for each. */
+  readonly assumed: readonly string[];
 }
 
 /** Formats of a check, the one for reading first. */
@@ -25,7 +27,7 @@ export const checkReports = documentFormats<CheckedLog>(documentOf, (value) => (
   ...value,
 }));
 
-function documentOf({ calibration, machine, runs }: CheckedLog): Document {
+function documentOf({ assumed, calibration, machine, runs }: CheckedLog): Document {
   const slow = runs.filter(({ verdict }) => verdict === 'slow').length;
   const unknown = runs.filter(({ verdict }) => verdict === 'unknown').length;
   const count = `${formatCounted(runs.length, 'run')} on ${machine}`;
@@ -41,7 +43,7 @@ function documentOf({ calibration, machine, runs }: CheckedLog): Document {
   return {
     title: `${count}: ${verdict}`,
     lead: calibration === null ? [] : [{ text: calibration.replace(/\.$/, '') }],
-    blocks: [speeds(runs), ...causes(runs), ...unpredicted(runs)],
+    blocks: [speeds(runs), ...assumptions(assumed, slow > 0), ...faster(runs), ...causes(runs), ...unpredicted(runs)],
   };
 }
 
@@ -95,6 +97,33 @@ function causes(runs: readonly CheckedRun[]): Block[] {
   const unexplained = runs.filter(({ findings, verdict }) => verdict === 'slow' && findings.length === 0);
   if (unexplained.length > 0) blocks.push({ kind: 'lines', lines: unexplainedLines(unexplained) });
   return blocks;
+}
+
+/** Figures that are expected of a machine that was not given in full are those of a usual one. */
+function assumptions(assumed: readonly string[], slow: boolean): Block[] {
+  if (assumed.length === 0) return [];
+  const text = `${assumed.join(' ')} If yours differ, name them with -w.`;
+  return [{ kind: 'lines', lines: [{ tone: slow ? 'warning' : 'info', text }] }];
+}
+
+/** Ratio from which a run cannot be this machine's; ours, above what any band allows. */
+const ELSEWHERE = 2;
+
+/** Runs that are far faster than the machine can be: no verdict on them means anything. */
+function faster(runs: readonly CheckedRun[]): Block[] {
+  const lines = runs.flatMap(({ place, speeds }): Line[] => {
+    const most = Math.max(0, ...speeds.map(({ ratio }) => ratio));
+    const times = formatNumber(most, 1);
+    return most < ELSEWHERE
+      ? []
+      : [
+          {
+            tone: 'caution',
+            text: `${place}: ${times} times what this machine should reach. Was it printed on another one? Name that with -w.`,
+          },
+        ];
+  });
+  return lines.length === 0 ? [] : [{ kind: 'lines', lines }];
 }
 
 function unexplainedLines(runs: readonly CheckedRun[]): Line[] {

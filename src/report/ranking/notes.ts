@@ -7,6 +7,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'below-token-cycle': 'the cache is smaller than what one token needs',
   'dram-too-small': 'experts are read from the SSD',
   'machine-defaults': 'figures of the machine were assumed',
+  'system-chosen': 'no -s given, a baseline runs',
   'page-cache': 'the page cache of the system reads experts from the SSD',
   'pass-split': 'prompts are read in several passes',
   'profiled-on-itself': 'popularity was counted on tokens that are replayed',

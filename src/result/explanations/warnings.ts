@@ -30,9 +30,9 @@ export const WARNING_TOPICS: readonly Topic[] = [
   },
   {
     names: ['system-chosen'],
-    what: 'The quick start was run with a cache policy (moeprof run --policy s3-fifo) and nothing else about the system. Its own system, llama.cpp-static, places experts before the run and computes the others on the CPU, so no expert ever enters the cache, and a policy would have nothing to decide.',
+    what: 'Nothing said which system runs, so one was taken. A model on a machine (moeprof run -m qwen3-30b-a3b -w rtx-3060+32GB) runs in on-demand-lru, the baseline that others are measured against: it loads each miss into a cache on the GPU, where llama.cpp has the CPU compute it. The quick start was run with a cache policy (moeprof run --policy s3-fifo) and nothing else about the system: its own system, llama.cpp-static, places experts before the run and computes the others on the CPU, so no expert ever enters the cache, and a policy would have nothing to decide.',
     reading:
-      'The policy runs in on-demand-lru, which loads each miss, and the title says so. The figures are those of that system: to compare them with the quick start as it is, look at both as systems. With -s and another system, the policy runs in that one.',
+      'For what llama.cpp does, take -s llama.cpp-static, or moeprof advise, which finds its flags. A policy runs in on-demand-lru, which loads each miss, and the title says so. The figures are those of that system: to compare them with the quick start as it is, look at both as systems. With -s and another system, the policy runs in that one.',
   },
   {
     names: ['synthetic-routing'],
