@@ -28,7 +28,7 @@ function findingsIn(
 }
 
 /**
- * Audits the rows that a run will replay; generated traces are what they are.
+ * Audits the rows that a run will replay; generated traces need no audit.
  * @returns one warning per finding
  * @throws UserError where the run is strict and something was found
  */

@@ -1,4 +1,4 @@
-// Composes a run from what it names: what all GPUs have in common, each GPU, and the fold that runs passes on them.
+// Composes a run: the parts that all GPUs share, each GPU, and the fold that runs passes on them.
 import { UserError } from '../base/errors.js';
 import { CostModel } from '../hardware/cost.js';
 import { usesCpu } from '../hardware/dense-split.js';
@@ -92,7 +92,7 @@ function oneGpu({ judges, plan }: CommonParts, gpu: SimulatedGpu, strikes: Pick<
   return { engine, bounds, residency: gpu.gpu, parallel: null };
 }
 
-/** @throws UserError where the machine lacks what the system or the number of GPUs asks for */
+/** @throws UserError where the machine lacks a part that the system or the number of GPUs needs */
 function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
   const { hardware, several, split, total } = layout;
   const rules = rulesOn(hardware, system.onMiss.rules);
@@ -136,7 +136,7 @@ function refuseDeferral(run: RunSpec, { dense, several, split, total }: RunPlan[
 }
 
 /**
- * Refuses a cache that stays empty: nothing lies in it, nothing is prefetched, and no miss ever enters it.
+ * Refuses a cache that stays empty: it starts empty, nothing is prefetched, and no miss ever enters it.
  * @throws UserError
  */
 function refuseNeverFilled({ inputs: { system }, run }: RunPlan, { gpu: policy }: Policies, gpus: readonly SimulatedGpu[]): void {
@@ -177,7 +177,7 @@ async function futuresOf(plan: RunPlan): Promise<Futures> {
   }
 }
 
-/** The predictor as it speaks of each GPU's experts. */
+/** The predictor for the experts of each GPU. */
 function predictionsOf({ inputs, layout }: RunPlan, predictor: Predictor | null, policies: Policies): CommonParts['predictions'] {
   if (predictor === null) return null;
   if (layout.several !== null) return sharedPredictions(predictor, inputs.model, policies.predictions);
@@ -204,7 +204,7 @@ function judgesOf(plan: RunPlan): Pick<CommonParts, 'buddies' | 'classes' | 'def
   return { unimportance, classes, buddies, deferral, judges };
 }
 
-/** Counts of what copies and other experts serve, by class of requests; null: they serve nothing, or requests have no classes. */
+/** Counters of activations served by copies and other experts, by class of requests; null: there are none, or requests have no classes. */
 function classesOf({ inputs: { model, system }, layout, run, serving }: RunPlan): ClassPrecision | null {
   if (serving.requestClass === null || !anyMiss(system.onMiss, 'low-precision', 'substitute')) return null;
   if (layout.several !== null || run.replay === 'sequential') return null;

@@ -1,5 +1,5 @@
-// Composes one GPU of a run: its tiers under their policies, what these know, how it prefetches, and who watches its demand. A machine with
-// one GPU has one of them; where there are several, each sees the experts that live on it as a model of its own.
+// Composes one GPU of a run: its tiers under their policies, the policies' knowledge, its prefetching, and the meters of its demand. A
+// machine with one GPU has one of them; where there are several, each sees the experts that live on it as a model of its own.
 import { BeladyBound } from '../cache/belady-bound.js';
 import type { Future } from '../cache/future.js';
 import { NextUse } from '../cache/next-use/next-use.js';
@@ -47,17 +47,17 @@ export interface CommonParts {
   readonly plan: RunPlan;
   readonly policies: Policies;
   readonly recorder: Recorder;
-  /** Of the whole model's experts; null: no rule of misses asks how little they matter. */
+  /** Unimportance of the whole model's experts; null: no rule for misses uses it. */
   readonly unimportance: Unimportance | null;
   /** Null: no request has a class, or several GPUs share experts. */
   readonly classes: ClassPrecision | null;
-  /** Null: no rule of misses asks who may stand in. */
+  /** Finds stand-ins; null: no rule for misses uses them. */
   readonly buddies: Buddies | null;
-  /** Says which misses are computed one layer late; null: no rule asks. */
+  /** Chooses the misses that are computed one layer late; null: no rule does that. */
   readonly deferral: Deferral | null;
-  /** All of them, as far as there are. */
+  /** All of the judges above that exist. */
   readonly judges: readonly LayerJudge[];
-  /** The predictor as it speaks of the experts of one GPU, and what policies see of that; null: nothing is predicted. */
+  /** The predictor for the experts of one GPU, and its predictions as policies see them; null: nothing is predicted. */
   readonly predictions: ((shard: Shard | null) => { readonly predictor: Predictor; readonly predictedUse: PredictedUse | null }) | null;
   /** Time of predictions. */
   readonly time: PredictionTime;
@@ -65,12 +65,12 @@ export interface CommonParts {
   readonly curves: boolean;
 }
 
-/** Where everything is resident no link is ever used. */
+/** A link for machines where everything is resident. */
 const UNUSED_LINK: LinkSpec = { name: 'h2d', bandwidth: Number.POSITIVE_INFINITY, latencyNs: 0, lanes: 1, chunkBytes: null };
 
 /**
  * Composes one GPU.
- * @param future of what is demanded of it; null: no policy knows it
+ * @param future future demand on it; null: no policy knows it
  * @param training traces that policies learn from beforehand, open
  */
 export function composeGpu(
@@ -87,7 +87,7 @@ export function composeGpu(
   const model = shard?.model ?? inputs.model;
   const cost = new CostModel(model, layout.hardware, layout.dense, layout.split);
   const clock: Clock = { event: 0, pass: 0, layer: 0 };
-  // Before the first event a policy may already be asked, by prefetches: what is next is each expert's first use.
+  // A prefetch may ask a policy before the first event: the next use of each expert is then its first one.
   const nextUse = future === null ? null : Int32Array.from(future.first);
   const predictions = common.predictions?.(shard) ?? null;
   const { expectedUse, learned } = expectationsOf(policies, model, shard, training);
@@ -103,7 +103,7 @@ export function composeGpu(
     expected: learned,
     gates,
   };
-  // Without a tier below, every expert is where it executes before the first event.
+  // Without a tier below, every expert is resident before the first event.
   const whole = layout.hardware.links.length === 0;
   const held = withoutLayersOf(cost, policies.gpu);
   const expected = expectedUse ?? learned;
@@ -113,7 +113,7 @@ export function composeGpu(
   const gpu = buildTier({ ...knows, expected }, held, memory.wholeBytes, scope, memory.quotas, link, { whole, staging, copies });
   const dram = policies.dram === null ? null : buildTier(knows, policies.dram, memory.dramBytes!, 'global', null, ssdLink!);
   const curve = run.bounds && common.curves ? new CapacityMeter(model, scope, memory.cacheBytes, gpu.preloaded) : null;
-  // The curve counts the bound too, where it stays at one capacity that is split evenly.
+  // The curve also counts the bound, where the capacity is constant and split evenly.
   const counted = curve !== null && memory.quotas === null && !memoryChanges(plan);
   const belady = run.bounds && !counted ? new BeladyBound(model, scope, memory.cacheBytes, memory.quotas, gpu.preloaded) : null;
   return {
@@ -165,7 +165,7 @@ function withoutLayersOf({ onCpu, splitLayer }: CostModel, policy: ResolvedPolic
   return { ...policy, parameters: { ...policy.parameters, cpuLayers: Math.max(held, Number(cpuLayers)) } };
 }
 
-/** Bytes that come over the link for each expert: of the split layer's, what the GPU does not have. */
+/** Bytes of each expert over the link; in the split layer, of the CPU's part. */
 function copiedSizes(model: ModelSpec, split: ExpertSplit | null): Float64Array {
   const sizes = expertSizes(model);
   if (split === null) return sizes;
@@ -237,13 +237,13 @@ function buildTier(
   return tier;
 }
 
-/** Buffers that prefetches land in; null: the system asks for none. */
+/** Staging buffers of prefetches; null: the system has none. */
 function stagingOf({ prefetch }: SystemSpec, model: ModelSpec, layerOf: Uint16Array): Staging | null {
   const buffers = prefetch.staging === undefined ? 0 : stagingBuffers(prefetch.staging, model);
   return buffers === 0 ? null : new Staging({ buffers, layerOf });
 }
 
-/** A link on which prefetches yield as often as the system asks for, or more often where the machine says so; several paths never do. */
+/** A link whose prefetches yield between chunks of the system, or smaller ones of the machine; links of several paths never do. */
 function chunked(link: LinkSpec, chunk: number | undefined): LinkSpec {
   if (chunk === undefined || link.paths !== undefined) return link;
   return { ...link, chunkBytes: Math.min(chunk, link.chunkBytes ?? chunk) };
@@ -267,7 +267,7 @@ function setupOf(
   };
 }
 
-/** How far and how boldly a run prefetches. */
+/** Limits of prefetching: horizon, probability and number. */
 function limitsOf({ inputs: { model, system }, run }: RunPlan): PrefetchLimits {
   const { correction, horizon } = system.predictor;
   const { cancel, minProbability, perLayer, when, whenFull } = system.prefetch;

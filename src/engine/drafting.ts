@@ -27,7 +27,7 @@ export function draftingOf(inputs: Pick<Inputs, 'hardware' | 'model'>, { workloa
   };
 }
 
-/** GPU memory that a copy of the model takes which drafts: its experts, since all else of it is the model's own. Bytes. */
+/** GPU memory of a drafting copy of the model, bytes: its experts; everything else is shared with the model. */
 export function drafterBytes(model: Pick<ModelSpec, 'layers'>, { speculation }: Pick<RunSpec['workload'], 'speculation'>): number {
   const drafter = speculation === undefined || speculation.draft === 0 ? undefined : speculation.drafter;
   return drafter === undefined || 'ns' in drafter ? 0 : Math.ceil(drafter.copyBytes * expertBytesTotal(model));
@@ -50,7 +50,7 @@ function drafterNs({ hardware, model }: Pick<Inputs, 'hardware' | 'model'>, { dr
   return layersNs(copy, cost) + outputNs(copy, cost);
 }
 
-/** A layer whose experts take that share of their bytes. */
+/** A layer with experts of that share of their bytes. */
 function copied(layer: MoeLayer, share: number): MoeLayer {
   const formats = layer.formats?.map((part) => ({ ...part, bytes: share * part.bytes }));
   return { ...layer, expertBytes: share * layer.expertBytes, ...(formats === undefined ? {} : { formats }) };

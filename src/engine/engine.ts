@@ -22,7 +22,7 @@ import { Promotions } from './prefetch/promotions.js';
 import type { BoundClocks } from './watch/bounds.js';
 import type { Observer } from './watch/observer.js';
 
-/** The fold of events on one GPU. Who drives it says when the routing of a layer is known, and when an event has ended. */
+/** The fold of events on one GPU. Its driver tells it when the routing of a layer is known, and when an event has ended. */
 export class EventFold {
   readonly gpu: Gpu;
   readonly event: RunningEvent;
@@ -34,7 +34,7 @@ export class EventFold {
   readonly #evictions: Evictions;
   readonly #promotions: Promotions | null;
 
-  /** @param demand what events demand of this GPU, filled anew for every event */
+  /** @param demand demand on this GPU, filled anew for every event */
   constructor(gpu: Gpu, demand: Demand) {
     this.gpu = gpu;
     this.event = new RunningEvent(demand, gpu.cost.cpuQueues);
@@ -52,7 +52,7 @@ export class EventFold {
     if (this.prefetcher !== null) this.prefetcher.promotions = this.#promotions;
   }
 
-  /** Lets somebody watch from now on. */
+  /** Attaches an observer. */
   observe(observer: Observer): void {
     const { dram, gpu, writeBack } = this.gpu;
     this.event.observer = observer;
@@ -71,7 +71,7 @@ export class EventFold {
     this.prefetcher?.observe(pass, layer);
   }
 
-  /** Starts what can start before `nowNs` of what is brought ahead; then a routing is known, or an event ends. */
+  /** Starts prefetches and promotions that can start before `nowNs`, when a routing is known or an event ends. */
   #advance(nowNs: number, routing: boolean): void {
     if (this.prefetcher !== null) this.prefetcher.advance(nowNs, routing);
     else this.#promotions?.advance(nowNs, null);
@@ -104,7 +104,7 @@ export class EventFold {
     return endNs;
   }
 
-  /** The event has ended: its first `size` members are pinned no longer (L4). */
+  /** Ends the event: unpins its first `size` members (L4). */
   ended(size: number, nowNs: number): void {
     const { dram, gpu } = this.gpu;
     const { ids } = this.event.demand;
@@ -131,11 +131,11 @@ interface OneGpuRun {
   readonly gpu: Gpu;
   readonly replay: Replay;
   readonly bounds: BoundClocks;
-  /** Told of every layer whose routing is known, what rules of misses ask for. */
+  /** Judges of every layer whose routing is known, for the rules for misses. */
   readonly judges: readonly LayerJudge[];
-  /** Strikes links and CPU when it is time; null: nothing goes wrong. */
+  /** Applies faults to links and CPU; null: there are none. */
   readonly faults: Faults | null;
-  /** Chooses anew among candidates by what is resident; null: tokens choose as recorded. */
+  /** Re-ranks candidates by residency; null: tokens choose as recorded. */
   readonly rerank: Rerank | null;
 }
 

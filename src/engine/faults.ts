@@ -9,7 +9,7 @@ import { misfit, type RunSpec } from '../system/run.js';
 import type { Link } from './transfer/link.js';
 
 /**
- * The faults of a run; null: nothing goes wrong.
+ * The faults of a run; null: there are none.
  * @param links by GPU: those that experts cross in this run; null and absent ones are left out
  * @throws UserError as {@link Faults}
  */
@@ -23,9 +23,9 @@ export function faultsOf(
   return new Faults(run.faults, there, costs, (path, message) => misfit(run, path, message));
 }
 
-/** Strikes a run's links and CPU. */
+/** Applies faults to a run's links and CPU. */
 export class Faults {
-  /** When something changes next; Infinity: nothing will. */
+  /** Time of the next change, ns; Infinity: there is none. */
   nextNs: number;
   readonly #faults: readonly Fault[];
   readonly #links: readonly { readonly link: Link; readonly gpu: number }[];
@@ -76,7 +76,7 @@ export class Faults {
     }
   }
 
-  /** Brings links and CPU into the state that they have at `nowNs`. */
+  /** Updates links and CPU to `nowNs`. */
   strike(nowNs: number): void {
     for (const { gpu, link } of this.#links) {
       link.throttle(this.#share('bandwidth', gpu, nowNs, link.name));

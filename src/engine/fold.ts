@@ -1,4 +1,4 @@
-// The engine as the loop of serving sees it: passes go in, time comes out. One GPU and several GPUs have different engines.
+// The interface between the serving loop and the engine: passes go in, time comes out. One GPU and several GPUs have different engines.
 import type { Pass } from '../schedule/pass.js';
 import type { Observer } from './watch/observer.js';
 
@@ -15,6 +15,6 @@ export interface Fold {
    * @returns when the memory that it gives up is free, ns
    */
   resize(gpu: number, capacityBytes: number, nowNs: number): number;
-  /** Lets somebody watch the run from now on. */
+  /** Attaches an observer to the run. */
   observe(observer: Observer): void;
 }

@@ -9,7 +9,7 @@ import type { Replay } from '../system/choices.js';
 import { EventDemand } from './event/event.js';
 import type { Dispatch } from './parallel/dispatch.js';
 
-/** Tells what a pass demands at a layer of each GPU: calls `append` once an event. */
+/** Walks the demand of a pass at a layer on each GPU: calls `append` once an event. */
 type DemandWalk = (pass: Pass, layer: number, append: (gpu: number, ids: Int32Array, size: number) => void) => void;
 
 /** Demands of one GPU: one event a layer, or with `sequential` one an activation (L7). */
@@ -34,14 +34,14 @@ export function walkOfSeveral(dispatch: Dispatch): DemandWalk {
   };
 }
 
-/** The futures of all GPUs, and how their files are removed. */
+/** The futures of all GPUs, and the removal of their files. */
 export interface Futures {
   readonly futures: readonly Future[];
   close(): void;
 }
 
 /**
- * Records what passes demand of each GPU.
+ * Records the demand of passes on each GPU.
  * @param models of the experts that live on each
  */
 export function recordFutures(passes: Passes, models: readonly ModelSpec[], replay: Replay, walk: DemandWalk): Futures {

@@ -1,4 +1,4 @@
-// From a run profile to the things it names: the model, the machine, the system, the routing.
+// From a run profile to its inputs: model, machine, system and routing.
 import { isAbsolute, relative } from 'node:path';
 import { workingFolder } from '../base/elsewhere.js';
 import { placed } from '../base/errors.js';
@@ -29,7 +29,7 @@ import { loadVariants } from '../trace/variants/user-variant.js';
 import { countsOnTrace } from './counts-on-trace.js';
 import { topOf, widestTopK } from './event/candidates.js';
 
-/** Tokens of a synthetic trace where the run does not say how many. */
+/** Default number of tokens of a synthetic trace. */
 export const SYNTHETIC_TOKENS = 512;
 /** Share of a recorded trace that is held out where popularity is counted on it. Ours: a fifth, as is usual for a test set. */
 export const HELD_OUT = 0.2;
@@ -39,7 +39,7 @@ const CANDIDATES_PER_CHOICE = 4;
 /** The inputs of a run. The caller that opens them closes the trace. */
 export interface Inputs {
   readonly model: ModelSpec;
-  /** How the model was found, where the trace does not say it plainly. */
+  /** A note on how the model was found, where the trace does not name it. */
   readonly modelNote: string | null;
   readonly hardware: HardwareSpec;
   readonly system: SystemSpec;
@@ -49,9 +49,9 @@ export interface Inputs {
   readonly trace: RoutingTrace;
   /** The routing as it was recorded: `traces`, joined. */
   readonly recorded: RoutingTrace;
-  /** More choices per token than the model makes, with their gate weights, for systems that re-rank; null: `trace` is all there is. */
+  /** More choices per token than the model makes, with their gate weights, for systems that re-rank; null: there are none. */
   readonly candidates: RoutingTrace | null;
-  /** True where `trace` is not what was recorded. */
+  /** True where `trace` differs from the recording. */
   readonly variants: boolean;
   /** SHA-256 of each module of the user's own among the variants; absent: there is none. */
   readonly ownVariants?: readonly string[];
@@ -64,7 +64,7 @@ export interface Inputs {
 }
 
 /**
- * Loads all that a run names.
+ * Loads the inputs of a run.
  * @param watch its `breathe` is awaited now and then while routing is drawn
  * @param hits only hits are asked for: where the trace leads to no model, its own layers and experts do; `counts`: popularity is counted on
  * the trace, whatever the system does
@@ -163,7 +163,7 @@ async function syntheticInputs(run: RunSpec, watch: { breathe?(): Promise<void> 
   const routing = loadRouting(run.model, run.folder, run.overrides.model);
   const profile = routing === null ? undefined : checkValue(routing, `model ${run.model}: routing`, routingProfileSchema);
   const choices = widestTopK(model);
-  // As many candidates as choices are the choices themselves, with their weights.
+  // With as many candidates as choices, the candidates are the choices, with their weights.
   const candidates = system.rerank !== undefined ? CANDIDATES_PER_CHOICE * choices : needWeights(run.variants ?? []) ? choices : undefined;
   const draw = async (tokens: number, apart: boolean): Promise<RoutingTrace> => {
     const drawing = synthesizing(model, { seed, requests: syntheticRequests(workload, tokens), profile, candidates, apart });
@@ -226,7 +226,7 @@ export function hardwareOf({ folder, hardware, overrides, runtime, system }: Run
   const asked = overrides.runtime.some(({ path }) => path.join('.') === 'gpu.several');
   const parallel = system.placement !== undefined || system.overlap !== undefined;
   const says = asked || (named !== null && !parallel) ? (machine.software?.several ?? 'experts') : 'experts';
-  // Without a word on how, GPUs that differ can only share layers.
+  // Without a stated way, GPUs that differ can only share layers.
   const sharing = !asked && !parallel && machine.gpus.others !== undefined && says === 'experts' ? 'layers' : says;
   return sharing === 'experts' ? machine : joinGpus(machine, sharing);
 }
@@ -259,8 +259,8 @@ function modelOf(run: RunSpec, name: string): ModelSpec {
 }
 
 /**
- * The model with the expert sizes that were recorded with the routing: what the engine really moved, which a profile can only estimate
- * (mixed quantisation gives layers different sizes). A run that names a quantization asks for other sizes and keeps those.
+ * The model with the expert sizes that were recorded with the routing: the bytes that the engine really moved, which a profile can only
+ * estimate (mixed quantisation gives layers different sizes). A run that names a quantization asks for other sizes and keeps those.
  */
 function withRecordedSizes(model: ModelSpec, expertBytes: readonly number[] | null): ModelSpec {
   if (expertBytes === null) return model;

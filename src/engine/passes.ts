@@ -1,4 +1,4 @@
-// The passes of a run: which requests arrive, which of them run together, and the room that their KV caches have.
+// The passes of a run: arrivals, scheduling, and the room of KV caches.
 import { UserError } from '../base/errors.js';
 import { Random } from '../base/random.js';
 import { formatBytes, formatCount } from '../base/units.js';
@@ -21,7 +21,7 @@ import { Link } from './transfer/link.js';
 
 /**
  * The passes of a run, from the beginning.
- * @param residency what lies in GPU memory; null in a dry run, where nothing does
+ * @param residency the residents of GPU memory; null in a dry run
  * @param forecast gives predicted paths to the scheduler; null: there are none
  * @throws UserError where a single request needs more KV memory than there is
  */

@@ -1,4 +1,4 @@
-// A run before it is composed: its inputs, which requests are served when, and how memory is divided.
+// A run before it is composed: inputs, workload, layout and audit.
 import { expertBytesTotal } from '../model/spec.js';
 import type { Warning } from '../result/result.js';
 import type { PassRecord } from '../schedule/recorded.js';

@@ -5,20 +5,20 @@ import { misfit, type RunSpec } from '../system/run.js';
 import type { Inputs } from './inputs.js';
 import { popularityFor } from './popularity.js';
 
-/** The policies of a run, and what they need. */
+/** The policies of a run, and their needs. */
 export interface Policies {
   readonly gpu: ResolvedPolicy;
   /** Null where DRAM holds every expert. */
   readonly dram: ResolvedPolicy | null;
-  /** Of low-precision copies that stay; null: none do. */
+  /** Policy of the low-precision copies; null: there are none. */
   readonly copies: ResolvedPolicy | null;
   /** Activations by dense id; null: no policy asks. */
   readonly popularity: Float64Array | null;
-  /** True where a policy knows the future, ranks by gate weights, or ranks by what is predicted. */
+  /** True where a policy knows the future, ranks by gate weights, or ranks by predictions. */
   readonly future: boolean;
   readonly gates: boolean;
   readonly predictions: boolean;
-  /** True where a policy ranks by expected next uses, and where what is predicted of the running pass counts among them on the GPU. */
+  /** True where a policy ranks by expected next uses, and where predictions of the running pass count among them on the GPU. */
   readonly expected: boolean;
   readonly foretold: boolean;
 }

@@ -1,4 +1,4 @@
-// How often each expert was chosen, for placements and policies that go by popularity.
+// Activations by expert, for placements and policies by popularity.
 import { resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { findProfile, isPath } from '../base/profiles.js';

@@ -7,8 +7,8 @@ import { NULL_EXPERT } from '../../trace/trace.js';
 export interface StandIns {
   /**
    * The expert that may stand in for `id`, by dense id.
-   * @param may whether a dense id may at the moment
-   * @returns -1: none that may has ever been chosen together with it
+   * @param may true for a dense id that may stand in now
+   * @returns -1: no such expert has been chosen together with it
    */
   of(id: number, layer: number, may: (other: number) => boolean): number;
 }

@@ -4,7 +4,7 @@ import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
-/** Activations of the tokens of one class, and those of them that copies or other experts served. */
+/** Activations of one class's tokens, and how many of them copies or other experts served. */
 export interface ClassServed {
   activations: number;
   degraded: number;
@@ -12,15 +12,15 @@ export interface ClassServed {
 
 /** Precision by class, on one GPU. */
 export class ClassPrecision {
-  /** By class, of all tokens that ran. */
+  /** Counts by class over all tokens that ran. */
   readonly served: ReadonlyMap<string, ClassServed>;
   readonly #model: ModelSpec;
   /** Class of each request, by `Request.index`. */
   readonly #classOf: Uint32Array;
-  /** The precision that each class accepts, and counts of what served it. */
+  /** The precision that each class accepts, and its counters. */
   readonly #copies: Float64Array;
   readonly #classes: readonly ClassServed[];
-  /** Share of its bytes that each expert is needed in, by dense id: the largest over the tokens that chose it. */
+  /** Needed precision of each expert as a share of its bytes, by dense id: the largest over the tokens that chose it. */
   readonly #needs: Float64Array;
   /** Activations of each expert of the layer by class, one class after another. */
   readonly #counts: Int32Array;
@@ -68,7 +68,7 @@ export class ClassPrecision {
     return this.#needs[id]!;
   }
 
-  /** A copy, or another expert, serves all activations of expert `id` of the layer judged last. */
+  /** Counts all activations of expert `id` in the layer judged last as served by a copy or another expert. */
   degraded(id: number): void {
     const from = (id - this.#offset) * this.#classes.length;
     for (const [number, served] of this.#classes.entries()) served.degraded += this.#counts[from + number]!;

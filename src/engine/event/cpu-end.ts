@@ -1,4 +1,4 @@
-// The CPU's part of an event: what it has computed, when it has ended, and for how long it has waited for the SSD before.
+// The CPU's part of an event: its work, its end, and its waits for the SSD.
 import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';
 
@@ -17,7 +17,7 @@ export function endOnCpu({ cost, recorder }: Gpu, event: RunningEvent, layer: nu
   return own === 0 ? 0 : event.cpuNs.reduce((latest, ns) => Math.max(latest, ns));
 }
 
-/** For how long the queue of the CPU that ends last has waited for the SSD, ns. */
+/** Wait for the SSD of the CPU queue that ends last, ns. */
 export function cpuReadNs({ cpuNs, cpuReadNs: waitedNs }: RunningEvent): number {
   let last = 0;
   for (let queue = 1; queue < cpuNs.length; queue++) if (cpuNs[queue]! > cpuNs[last]!) last = queue;

@@ -1,4 +1,4 @@
-// Experts whose results are needed one layer later only (L13, `defer`): the CPU computes them while the GPU runs the next layer's dense work.
+// Experts whose results are needed only one layer later (L13, `defer`): the CPU computes them while the GPU runs the next layer's dense work.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -9,11 +9,11 @@ const NEVER = 0xffff;
 
 /** Deferred experts on a machine with one GPU. */
 export class Deferral {
-  /** When each queue of the CPU has finished what has been deferred, ns. */
+  /** Time at which each CPU queue finishes its deferred work, ns. */
   readonly busyNs: Float64Array;
-  /** When what earlier layers have deferred is there, which the running event waits for, ns. */
+  /** Time at which the results deferred by earlier layers are there, which the running event waits for, ns. */
   awaitedNs = 0;
-  /** The same of what the running event has deferred, too. */
+  /** The same with the results deferred by the running event. */
   #pendingNs = 0;
   readonly #model: ModelSpec;
   /** By dense id: place among its token's choices counted from the last, from 1 on; of several tokens the largest. */
@@ -25,7 +25,7 @@ export class Deferral {
     this.#fromEnd = new Uint16Array(model.experts);
   }
 
-  /** Judges a layer whose routing is known. Choices are in rank order; of the last layer none may wait. */
+  /** Judges a layer whose routing is known. Choices are in rank order; none of the last layer may wait. */
   judge({ choices, row, tokens, topK }: Pass, layer: number): void {
     this.awaitedNs = this.#pendingNs;
     const { experts, offset } = this.#model.layers[layer]!;
@@ -46,7 +46,7 @@ export class Deferral {
     return this.#fromEnd[id]! <= most;
   }
 
-  /** One more expert has been deferred, and is there at `endNs`. */
+  /** Adds a deferred expert whose result is there at `endNs`. */
   add(endNs: number): void {
     this.#pendingNs = Math.max(this.#pendingNs, endNs);
   }

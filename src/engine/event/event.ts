@@ -1,5 +1,5 @@
-// One event: the distinct experts that a pass chose at a layer, in order of their last appearance (L1, L3), and what becomes of each of them
-// on a GPU. The next event overwrites it.
+// One event: the distinct experts that a pass chose at a layer, in order of their last appearance (L1, L3), and the fate of each on a GPU.
+// The next event overwrites it.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -23,10 +23,10 @@ export class EventDemand implements Demand {
   readonly counts: Int32Array;
   activations = 0;
   single = true;
-  /** Activations of a layer one by one, by dense id: the first as many as {@link list} says. */
+  /** Activations of a layer one by one, by dense id; {@link list} returns their number. */
   listed = new Int32Array(0);
   readonly #offsets: Int32Array;
-  /** Event that demanded each expert last, and its place among the members there. */
+  /** Last event that demanded each expert, and the expert's index among its members. */
   readonly #stamp: Float64Array;
   readonly #place: Int32Array;
   #event = 0;
@@ -83,7 +83,7 @@ export class EventDemand implements Demand {
     return size;
   }
 
-  /** Backwards, the first sight of an expert is its last appearance; the list is turned round at the end. */
+  /** Walks backwards, so that the first sight of an expert is its last appearance; the list is reversed at the end. */
   #batch({ choices, row, tokens, topK }: Pass, layer: number): number {
     const { ids, counts } = this;
     const offset = this.#offsets[layer]!;
@@ -114,18 +114,18 @@ export class EventDemand implements Demand {
   }
 }
 
-/** The running event on one GPU: its demand, and what becomes of each member. Members are given by their index in `demand`. */
+/** The running event on one GPU: its demand, and the fate of each member. Members are given by their index in `demand`. */
 export class RunningEvent {
   /** The observer of the members; null: there is none. */
   observer: Observer | null = null;
   /** The members, in the order of L3. */
   readonly demand: Demand;
-  /** Members that are there: the first `hits` entries. */
+  /** Hits: the first `hits` entries. */
   readonly hit: Int32Array;
   hits = 0;
-  /** Of these, members that another expert stands in for, or a copy. */
+  /** Number of those that another expert or a copy stands in for. */
   standIns = 0;
-  /** Members that are neither there nor on their way: the first `misses` entries. */
+  /** Misses: the first `misses` entries. */
   readonly missed: Int32Array;
   misses = 0;
   /** Members that the GPU executes when they have arrived: the first `waits` entries. */
@@ -133,30 +133,30 @@ export class RunningEvent {
   waits = 0;
   /** True where they arrive in this order: transfers of one size that were asked for at one time, and nothing else. */
   inOrder = false;
-  /** Tokens of its pass; whether the pass has prompt tokens; whether it is so large that the GPU computes misses that the CPU would compute. */
+  /** Its pass: number of tokens; whether it has prompt tokens; whether it is large enough that the GPU computes misses in place of the CPU. */
   tokens = 0;
   prefill = false;
   offloaded = false;
-  /** When each member that is waited for can be executed, ns. */
+  /** Time at which each awaited member can be executed, ns. */
   readonly readyNs: Float64Array;
-  /** When the SSD has brought the weights of each member that is waited for, ns, where DRAM is a cache of it; 0: nobody waited for that. */
+  /** Time at which the SSD has delivered the weights of each awaited member, ns, where DRAM is a cache of it; 0: no wait for the SSD. */
   readonly readNs: Float64Array;
   /** Members that the CPU computes: the first `cpuExperts` entries. */
   readonly onCpu: Int32Array;
   cpuExperts = 0;
-  /** Of these, the last ones, members whose results the next event awaits. */
+  /** Number of those, at the end, whose results the next event awaits. */
   deferred = 0;
-  /** Of these, members whose other projections the GPU has executed after them: all, or none. */
+  /** Number of those whose other projections the GPU executes after them: all, or none. */
   parts = 0;
-  /** When each queue of the CPU has finished its part, ns: one a socket where sockets compute beside one another. */
+  /** End of each CPU queue's part, ns: one per socket where sockets compute in parallel. */
   readonly cpuNs: Float64Array;
-  /** For how long each queue of the CPU has waited for the SSD, ns. */
+  /** Wait of each CPU queue for the SSD, ns. */
   readonly cpuReadNs: Float64Array;
-  /** When the GPU has executed the hits, ns. */
+  /** Time at which the GPU has executed the hits, ns. */
   hitsEndNs = 0;
-  /** When the CPU has finished its part, ns; 0: it has none. */
+  /** End of the CPU's part, ns; 0: it has none. */
   cpuEndNs = 0;
-  /** For how long the GPU has waited, ns. */
+  /** Time that the GPU has waited, ns. */
   stallNs = 0;
 
   /**

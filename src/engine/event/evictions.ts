@@ -7,11 +7,11 @@ import type { Gpu } from './gpu.js';
 
 /** Side effects of an eviction from one GPU: counters, plans that want the expert back, with exclusive tiers a write-back (L14). */
 export class Evictions {
-  /** Told of every eviction; null: nothing is planned. */
+  /** Receives every eviction; null: nothing is planned. */
   prefetcher: Prefetcher | null = null;
   /** True where experts are brought ahead, by plan or promotion. */
   ahead = false;
-  /** When the slot of the last admission is free (exclusive tiers: after the write-back of its victims), ns. */
+  /** Time at which the slot of the last admission is free (exclusive tiers: after the write-back of its victims), ns. */
   slotFreeNs = 0;
   readonly #gpu: Gpu;
   readonly #event: RunningEvent;

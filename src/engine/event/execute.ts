@@ -1,5 +1,5 @@
-// Executes the members of an event on a GPU (L9): hits first, then the others as they arrive, and the event ends when the CPU has
-// finished its part too, and what was deferred to it.
+// Executes the members of an event on a GPU (L9): hits first, then the others as they arrive, and the event ends when the CPU has also
+// finished its part and the results deferred to this event.
 import { cpuReadNs, endOnCpu } from './cpu-end.js';
 import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';
@@ -25,7 +25,7 @@ export class Executor {
     const singleNs = cost.expertNs(layer, 1);
     let gpuNs = startNs;
     let computeNs = 0;
-    // Summed gap by gap: where there is none it is 0, and not what rounding leaves of the rest.
+    // Summed gap by gap, so that without gaps it is 0 and not a rounding error.
     let stallNs = 0;
     for (let k = 0; k < hits; k++) {
       const ns = single ? singleNs : cost.expertNs(layer, counts[hit[k]!]!);
@@ -49,7 +49,7 @@ export class Executor {
     const restNs = gpuPartsNs(this.#gpu, event, layer);
     event.cpuEndNs = event.cpuExperts > 0 ? endOnCpu(this.#gpu, event, layer) : 0;
     const endNs = Math.max(gpuNs, event.cpuEndNs, this.#gpu.deferral?.awaitedNs ?? 0);
-    // Nobody waits for the CPU in a layer that lives there: its experts are what is executed.
+    // A layer on the CPU has no wait for the CPU: its experts are the work.
     if (cost.onCpu[layer] === 1) computeNs += endNs - gpuNs;
     else {
       stallNs += endNs - gpuNs;

@@ -1,4 +1,4 @@
-// One GPU of a run, composed: what its events are judged against, placed on and executed with. Types only.
+// A composed GPU of a run: caches, links and rules for its events. Types only.
 import type { BeladyBound } from '../../cache/belady-bound.js';
 import type { Future } from '../../cache/future.js';
 import type { NextUse } from '../../cache/next-use/next-use.js';
@@ -35,13 +35,13 @@ export interface Gpu {
   readonly offloadFrom: number;
   /** False: members of an event that are copied execute when the last of them has arrived. */
   readonly overlaps: boolean;
-  /** How little members of the running event matter to their tokens; null: no rule asks. */
+  /** Unimportance of the running event's members to their tokens; null: no rule uses it. */
   readonly unimportance: Unimportance | null;
   /** Knows which members copies may serve by the classes of their tokens, and counts what they serve; null: no request has a class. */
   readonly classes: ClassPrecision | null;
-  /** Finds who stands in for a miss; null: no rule asks. */
+  /** Finds stand-ins for misses; null: no rule uses them. */
   readonly standIns: StandIns | null;
-  /** Says which misses are computed one layer late; null: no rule asks. */
+  /** Chooses the misses that are computed one layer late; null: no rule does that. */
   readonly deferral: Deferral | null;
   /** Null: nothing is prefetched. */
   readonly prefetch: PrefetchSetup | null;
@@ -51,11 +51,11 @@ export interface Gpu {
   readonly sizes: Float64Array;
   readonly layerOf: Uint16Array;
   readonly clock: Clock;
-  /** Gate weights of the running event, for policies that rank by them; null: none does. */
+  /** Gate weights of the running event, for policies that rank by them; null: no policy does. */
   readonly gates: Float32Array | null;
-  /** Learns when experts are used next, for policies that rank by that; null: none does. */
+  /** Learns next uses of experts, for policies that rank by them; null: no policy does. */
   readonly learned: NextUse | null;
-  /** Next use of each expert, for policies that know the future; null: none does. */
+  /** Next use of each expert, for policies that know the future; null: no policy does. */
   readonly future: { readonly future: Future; readonly nextUse: Int32Array } | null;
   /** Counts the hits that the Belady bound has on the same events; null: bounds are off, or `curve` counts them. */
   readonly belady: BeladyBound | null;

@@ -1,4 +1,4 @@
-// Judges the members of an event against what is resident on a GPU when their layer's routing becomes known (L2), and pins them (L4).
+// Judges the members of an event by residency on a GPU when their layer's routing becomes known (L2), and pins them (L4).
 import { PINNED } from '../../cache/policy.js';
 import type { Pass } from '../../schedule/pass.js';
 import type { PrefetchFates } from '../prefetch/fates.js';
@@ -18,7 +18,7 @@ export class Judge {
   readonly #fates: PrefetchFates;
   /** 1 for experts that were ever demanded. */
   readonly #seen: Uint8Array;
-  /** True where experts are brought ahead: only then one can be late. */
+  /** True where experts are prefetched or promoted: only then one can be late. */
   readonly #ahead: boolean;
 
   constructor(gpu: Gpu, event: RunningEvent, fates: PrefetchFates) {
@@ -43,7 +43,7 @@ export class Judge {
     let misses = 0;
     for (let i = 0; i < size; i++) {
       const id = ids[i]!;
-      // A hit is a coin toss: both lists are written and one of them grows, so that there is no branch to mispredict.
+      // Hits are unpredictable: both lists are written and one of them grows, so that there is no branch to mispredict.
       const held = staged === null ? resident[id - base]! : resident[id - base]! | staged[id]!;
       hit[hits] = i;
       missed[misses] = i;

@@ -13,23 +13,23 @@ import { ruleFrom } from './rules.js';
 
 /** Places the misses of one GPU one by one. */
 class EachMiss extends Misses {
-  /** Members that are to be loaded and whose transfers are not placed yet, and how many. */
+  /** Members to load whose transfers are not placed yet, and their number. */
   readonly #loads: Int32Array;
   #count = 0;
-  /** Members whose computation on the CPU is deferred behind all others, and how many. */
+  /** Members whose computation on the CPU is deferred behind all others, and their number. */
   readonly #later: Int32Array;
   #laterCount = 0;
   readonly #promotions: Promotions | null;
   /** True where a rule may have the CPU compute. */
   readonly #usesCpu: boolean;
-  /** By member that was missed: number of its rule, and the expert that is executed in its place. */
+  /** By missed member: number of its rule, and the expert that is executed in its place. */
   readonly #rules: Uint8Array;
   readonly #buddyOf: Int32Array;
   /** Experts that stand in for others in this event, by dense id; they are pinned. */
   readonly #buddies: number[] = [];
   /** Copies that stay; null: none do. */
   readonly #copies: CopyPool | null;
-  /** By member that was missed: 1 where its slice is on the GPU; null: copies are not slices. */
+  /** By missed member: 1 where its slice is on the GPU; null: copies are not slices. */
   readonly #slices: Uint8Array | null;
 
   constructor(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null) {
@@ -66,7 +66,7 @@ class EachMiss extends Misses {
     if (this.#laterCount > 0) this.#computeLater(layer, startNs);
   }
 
-  /** The queues of the CPU open at `fromNs`, or when the deferred work of earlier events has ended. */
+  /** Opens the CPU queues at `fromNs`, or when the deferred work of earlier events has ended. */
   #openCpu(fromNs: number): void {
     const { event } = this;
     const { deferral } = this.gpu;
@@ -75,7 +75,7 @@ class EachMiss extends Misses {
     if (deferral !== null) for (const [queue, ns] of deferral.busyNs.entries()) event.cpuNs[queue] = Math.max(fromNs, ns);
   }
 
-  /** Decides by which rule each miss is served, in order, before the event changes anything. */
+  /** Chooses the rule of each miss, in order, before the event changes anything. */
   #resolve(layer: number): void {
     const { gpu, onMiss, standIns } = this.gpu;
     const { event } = this;
@@ -117,12 +117,12 @@ class EachMiss extends Misses {
     return action !== 'skip' && action !== 'substitute';
   }
 
-  /** Serves member `i`, which was missed, by its rule. */
+  /** Serves the missed member `i` by its rule. */
   #miss(layer: number, i: number, startNs: number): void {
     const { event } = this;
     const id = event.demand.ids[i]!;
     const rule = this.gpu.onMiss[this.#rules[i]!]!;
-    // From so many tokens on a runtime copies experts to the GPU instead, unless the rule has a condition of its own.
+    // In passes of enough tokens a runtime copies experts to the GPU instead, unless the rule has a condition of its own.
     const streamed = rule.do === 'static' || (rule.do === 'cpu' && event.offloaded && rule.when === null);
     if (rule.do === 'substitute' || rule.do === 'skip' || rule.do === 'low-precision') this.#degrade(layer, i, rule, startNs);
     else if (rule.do === 'cpu' && !streamed && this.gpu.deferral?.defers(id, rule.defer) === true) {
@@ -133,20 +133,20 @@ class EachMiss extends Misses {
     } else {
       this.#bring(layer, i, startNs, streamed ? null : rule);
       this.#loads[this.#count++] = i;
-      // Placed at once, so that the next member is judged against the link as it is then.
+      // Placed at once, so that the next member is judged by the current state of the link.
       if (rule.do === 'cheaper') this.#flush(layer, startNs);
       return;
     }
     if (rule.admit === 'background') this.#promotions!.missed(id, rule.after);
   }
 
-  /** Places the transfers of what is to be loaded so far. */
+  /** Places the transfers of the loads so far. */
   #flush(layer: number, startNs: number): void {
     this.load(layer, this.#loads, this.#count, startNs);
     this.#count = 0;
   }
 
-  /** Member `i` was brought ahead, into a buffer: it moves into the cache, or is executed where it is. */
+  /** Moves member `i`, which was prefetched into a buffer, into the cache, or executes it in the buffer. */
   #moveIn(staging: Staging, layer: number, i: number, startNs: number): void {
     const { gpu } = this.gpu;
     const { evictions, event } = this;
@@ -163,7 +163,7 @@ class EachMiss extends Misses {
     if (admitted) staging.free(id, evictions.slotFreeNs);
   }
 
-  /** The CPU computes member `i` where it lies. */
+  /** Computes member `i` on the CPU. */
   #compute(layer: number, i: number, startNs: number): void {
     const { event } = this;
     const id = event.demand.ids[i]!;
@@ -171,13 +171,13 @@ class EachMiss extends Misses {
     this.#passBy(id, layer);
   }
 
-  /** Tells the policy of a use that brings nothing into the cache. */
+  /** Tells the policy of a use without an insertion. */
   #passBy(id: number, layer: number): void {
     const { base, policy } = this.gpu.gpu.byLayer[layer]!;
     policy.streamed?.(id - base);
   }
 
-  /** Puts member `i` at the end of its queue of the CPU, which ends at `ends`; @returns when it has been computed, ns */
+  /** Appends member `i` to its CPU queue, which ends at `ends`; @returns the end of its computation, ns */
   #queue(layer: number, i: number, startNs: number, ends: Float64Array): number {
     const { cost, dram } = this.gpu;
     const { event } = this;
@@ -208,7 +208,7 @@ class EachMiss extends Misses {
     this.#laterCount = 0;
   }
 
-  /** Member `i` is to be loaded: into a slot if the cache admits it, else streamed. `rule` null: it is always streamed. */
+  /** Loads member `i`: into a slot if the cache admits it, else streamed. `rule` null: always streamed. */
   #bring(layer: number, i: number, startNs: number, rule: MissRule | null): void {
     const { gpu } = this.gpu;
     const { event, evictions } = this;
@@ -231,13 +231,13 @@ class EachMiss extends Misses {
     event.waiting[event.waits++] = i;
   }
 
-  /** The slices of experts that the last admission evicted stay as copies. */
+  /** Keeps the slices of experts that the last admission evicted as copies. */
   #leaveSlices(copies: CopyPool): void {
     const { victimCount, victims } = this.gpu.gpu;
     for (let k = 0; k < victimCount; k++) if (!copies.holds(victims[k]!)) copies.admit(victims[k]!, false);
   }
 
-  /** Bytes of member `i` to transfer: the whole expert, or what its slice on the GPU lacks. */
+  /** Bytes of member `i` to transfer: the whole expert, or the part beyond its slice on the GPU. */
   #bytesOf(i: number): number {
     const id = this.event.demand.ids[i]!;
     const bytes = this.gpu.sizes[id]!;
@@ -259,7 +259,7 @@ class EachMiss extends Misses {
     }
   }
 
-  /** Serves a miss with less than the model asks for: nothing, another expert, or a copy. A copy costs as much to execute as the expert. */
+  /** Serves a miss by a lossy action: nothing, another expert, or a copy. A copy costs as much to execute as the expert. */
   #degrade(layer: number, i: number, rule: MissRule, startNs: number): void {
     const { gpu, recorder } = this.gpu;
     const { event } = this;
@@ -286,7 +286,7 @@ class EachMiss extends Misses {
     else this.#bringCopy(layer, i, rule, startNs);
   }
 
-  /** Member `i` is executed from its copy, which is on the GPU. */
+  /** Executes member `i` from its copy on the GPU. */
   #serveCopy(copies: CopyPool, i: number): void {
     const { event } = this;
     copies.serve(event.demand.ids[i]!);
@@ -294,12 +294,12 @@ class EachMiss extends Misses {
     event.standIns++;
   }
 
-  /** Member `i` is executed from a copy that is brought now. The copy stays where copies are kept and there is room. */
+  /** Transfers a copy and executes member `i` from it. The copy stays where copies are kept and there is room. */
   #bringCopy(layer: number, i: number, rule: MissRule, startNs: number): void {
     const { dram, gpu, recorder, sizes } = this.gpu;
     const { event } = this;
     const id = event.demand.ids[i]!;
-    // In order: what was to be loaded before it goes first.
+    // In order: earlier loads go first.
     this.#flush(layer, startNs);
     const bytes = Math.ceil(rule.copyBytes * sizes[id]!);
     const fromNs = dram === null ? startNs : this.inDram(id, layer, startNs);
@@ -310,7 +310,7 @@ class EachMiss extends Misses {
     if (this.#copies === null || !this.#copies.bring(id)) this.countStreamed(layer, 1);
   }
 
-  /** L13 `cheaper`: whether the CPU would be done with member `i` before it could be loaded and executed. */
+  /** L13 `cheaper`: true where the CPU would finish member `i` before the GPU could load and execute it. */
   #cpuIsSooner(layer: number, i: number, startNs: number): boolean {
     const { cost, dram, gpu, sizes } = this.gpu;
     const { event } = this;
@@ -324,7 +324,7 @@ class EachMiss extends Misses {
   }
 }
 
-/** Places the misses of a GPU as its rules and its tiers ask for. */
+/** The placement of misses that the rules and tiers of a GPU need. */
 export function missesOf(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null): Misses {
   const [first] = gpu.onMiss;
   const plain = gpu.onMiss.length === 1 && first!.do === 'load' && first!.admit === 'policy';

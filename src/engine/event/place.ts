@@ -5,7 +5,7 @@ import type { Evictions } from './evictions.js';
 import type { Gpu } from './gpu.js';
 import { sortByReadiness } from './readiness.js';
 
-/** Places the misses of one GPU. In here all are loaded at once. */
+/** Places the misses of one GPU. This class loads them all at once. */
 export class Misses {
   protected readonly gpu: Gpu;
   protected readonly event: RunningEvent;
@@ -35,7 +35,7 @@ export class Misses {
     this.load(layer, missed, misses, startNs);
   }
 
-  /** True where the weights of member `i`, which was missed, are needed. */
+  /** True where the weights of the missed member `i` are needed. */
   protected reads(_i: number): boolean {
     return true;
   }
@@ -43,7 +43,7 @@ export class Misses {
   /** The event has ended. */
   ended(): void {}
 
-  /** L4: DRAM keeps what the misses read. What is not read, its prefetch stays one. */
+  /** L4: pins the experts in DRAM that the misses read; a prefetch of an expert that is not read stays a prefetch. */
   protected pinInDram(): void {
     const dram = this.gpu.dram!;
     const { demand, misses, missed } = this.event;
@@ -62,7 +62,7 @@ export class Misses {
     phase.streamed += count;
   }
 
-  /** L10, L14: places the transfers of the first `count` members of `order`, those first whose weights and slots are there first. */
+  /** L10, L14: places the transfers of the first `count` members of `order`, in the order in which their weights and slots are ready. */
   protected load(layer: number, order: Int32Array, count: number, startNs: number): void {
     const { dram, writeBack } = this.gpu;
     const { demand, readNs, readyNs } = this.event;
@@ -83,7 +83,7 @@ export class Misses {
     recorder.layers.onDemandBytes[layer]! += count * bytes;
   }
 
-  /** When the weights of an expert are in DRAM, which fetches them from the SSD if it must. */
+  /** Time at which the weights of an expert are in DRAM, which fetches them from the SSD if necessary. */
   protected inDram(id: number, layer: number, startNs: number): number {
     const dram = this.gpu.dram!;
     if (dram.holds(id, layer)) {

@@ -1,4 +1,4 @@
-// When members of an event can be executed: in order of arrival, or all with the last of them.
+// Readiness of the members of an event: in order of arrival, or all with the last of them.
 
 /** Insertion sort of members by readiness, ties in the order of L3: demands are few and mostly in order. */
 export function sortByReadiness(order: Int32Array, count: number, readyNs: Float64Array): void {
@@ -15,7 +15,7 @@ export function sortByReadiness(order: Int32Array, count: number, readyNs: Float
   }
 }
 
-/** Copies that a runtime waits for one and all: each of the first `count` members is ready when the last one is. */
+/** Makes the first `count` members ready when the last one is, for runtimes that wait for all copies. */
 export function arriveTogether(members: Int32Array, count: number, readyNs: Float64Array): void {
   let lastNs = 0;
   for (let k = 0; k < count; k++) lastNs = Math.max(lastNs, readyNs[members[k]!]!);

@@ -53,20 +53,20 @@ export interface PhaseCounters {
   denseNs: number;
   computeNs: number;
   stallNs: number;
-  /** Of stallNs, what is waited for the CPU to compute, after all that was to arrive has. */
+  /** The part of stallNs in which the CPU computes, after all transfers have arrived. */
   cpuStallNs: number;
-  /** Of stallNs, what is waited for the SSD where DRAM is a cache of it: by the GPU, or by the CPU that the GPU waits for. */
+  /** The part of stallNs that waits for the SSD where DRAM is a cache of it: the GPU, or the CPU that the GPU waits for. */
   ssdStallNs: number;
   cpuNs: number;
   exchangeNs: number;
 }
 
-/** Everything that one run counts. */
+/** All counters of one run. */
 export class Recorder {
   readonly layers: LayerCounters;
   /** Index 0: passes that hold a prompt token; index 1: pure decode passes. */
   readonly phases: readonly [PhaseCounters, PhaseCounters];
-  /** Of the phase that the running pass belongs to. */
+  /** Counters of the running pass's phase. */
   phase: PhaseCounters;
   /** Experts executed on the CPU. */
   cpuExperts = 0;
@@ -76,11 +76,11 @@ export class Recorder {
   prefetchWastedBytes = 0;
   /** Time saved by prefetches that were demanded, ns: a load on demand over an idle link, minus the time that was still waited. */
   prefetchAvoidedNs = 0;
-  /** Prefetches that were promotions of what had been missed. */
+  /** Prefetches that were promotions after misses. */
   promoted = 0;
   prefetchDropped = 0;
   prefetchCancelled = 0;
-  /** Predictions that were made, and what they take together, ns. */
+  /** Predictions, and their total time, ns. */
   predictions = 0;
   predictionNs = 0;
   /** Members of D that the newest prediction had among its first |D|, among all it named, and members it was judged on. */

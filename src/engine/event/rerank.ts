@@ -1,10 +1,10 @@
 // Cache-aware routing: among a token's candidates, those are chosen whose log gate weight plus a bonus for being resident is largest. It
-// changes what the model computes, so that fewer experts have to be loaded; what that costs in quality shows in the weight given up.
+// changes what the model computes, so that fewer experts have to be loaded; the gate weight given up is a measure of the lost quality.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
-/** How choices are biased (the cache prior of "Mixture of cache-conditional experts", arXiv 2412.00099, which scales lambda by the range of the logits). */
+/** The bias of choices (the cache prior of "Mixture of cache-conditional experts", arXiv 2412.00099, which scales lambda by the range of the logits). */
 interface RerankLimits {
   /** Bonus of a resident expert in log gate weight. */
   readonly lambda: number;
@@ -14,7 +14,7 @@ interface RerankLimits {
 
 /** Counts: sums over tokens and layers. */
 interface RerankCounts {
-  /** Choices made, and those among them that the gate alone would not have made. */
+  /** Choices, and how many of them the gate alone would not have made. */
   choices: number;
   changed: number;
   /** Choices that were resident as made, and as the gate alone would have made them at the same moment. */
@@ -25,13 +25,13 @@ interface RerankCounts {
   weightBefore: number;
 }
 
-/** Which experts of one layer's cache own a slot: 1 at `id - base`. */
+/** Residency of one layer's cache: 1 at `id - base` of each expert with a slot. */
 export interface Residents {
   readonly base: number;
   readonly resident: Uint8Array;
 }
 
-/** Chooses anew, layer by layer. */
+/** Re-ranks the choices of each layer. */
 export class Rerank {
   readonly counts: RerankCounts = { choices: 0, changed: 0, resident: 0, residentBefore: 0, weight: 0, weightBefore: 0 };
   readonly #limits: RerankLimits;
@@ -74,7 +74,7 @@ export class Rerank {
         counts.weightBefore += gates[from + rank]!;
       }
       for (let place = 0; place < chosen; place++) {
-        // Of equal scores the better rank wins, so that without a bonus the gate's own choice stands.
+        // The better rank wins among equal scores, so that without a bonus the gate's own choice stands.
         let best = -1;
         for (let rank = 0; rank < width; rank++) {
           if (taken[rank] === 1 || experts[from + rank] === NULL_EXPERT) continue;

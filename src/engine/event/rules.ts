@@ -1,10 +1,10 @@
-// Which rule serves a miss (L13): the first whose condition holds.
+// The rule that serves a miss (L13): the first whose condition holds.
 import { inRange, type MissCondition } from '../../system/miss-rules.js';
 import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';
 
 /**
- * Number of the first rule from number `from` on that holds for member `i` of an event, which was missed. The last rule always holds.
+ * Number of the first rule from number `from` on that holds for the missed member `i` of an event. The last rule always holds.
  */
 export function ruleFrom(from: number, i: number, event: RunningEvent, gpu: Gpu): number {
   const { onMiss } = gpu;
@@ -26,7 +26,7 @@ function holds({ copy, gate, misses, pass, phase, tokens }: MissCondition, i: nu
   return gate === null || inRange(gate.share, gpu.unimportance!.of(gate.by, demand.ids[i]!));
 }
 
-/** True where some rule promotes what it served: it is brought into the cache in the background. */
+/** True where some rule promotes missed experts in the background. */
 export function promotes({ onMiss }: Pick<Gpu, 'onMiss'>): boolean {
   return onMiss.some(({ admit }) => admit === 'background');
 }

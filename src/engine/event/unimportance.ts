@@ -1,4 +1,4 @@
-// How little a choice matters to its token: the share of the token's gate weight that better-ranked experts have (HOBBIT's cumulative gate
+// Unimportance of a choice to its token: the share of the token's gate weight that better-ranked experts have (HOBBIT's cumulative gate
 // score, arXiv 2411.01433, eq. 2). Rules of misses ask for it (L13).
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';

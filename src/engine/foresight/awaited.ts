@@ -1,6 +1,6 @@
 // Experts of one event that are still on their way when the demand of the event becomes known.
 
-/** When they arrive, in order. */
+/** Their arrivals, in order. */
 export class Awaited {
   readonly #readyNs: Float64Array;
   #count = 0;
@@ -10,7 +10,7 @@ export class Awaited {
     this.#readyNs = new Float64Array(most);
   }
 
-  /** One more arrives at `ns`. */
+  /** Adds an arrival at `ns`. */
   add(ns: number): void {
     const ready = this.#readyNs;
     let at = this.#count++;

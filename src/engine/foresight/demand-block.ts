@@ -8,16 +8,16 @@ import { grown } from '../../base/grown.js';
  */
 export const WORK = { gpu: 0, cpu: 1, resident: 2, back: 3 } as const;
 
-/** How far ahead a clock sees: demands per expert, and the least number of demands. The window is four times as long. */
+/** Look-ahead of a clock: demands per expert, and the least number of demands. The window is four times as long. */
 const DEMANDS_AHEAD = 16;
 const LEAST_AHEAD = 1 << 14;
 
-/** No demand is so near to the numbers of experts that are not asked for. */
+/** Distance between the numbers of demands and those of experts without a known demand. */
 export const FAR = 1 << 14;
 
 /** Demands and events, numbered from the beginning of the window. */
 export class DemandBlock {
-  /** From here on each expert has a number of its own, `limit` + its id: it is not asked for as far as is known. */
+  /** `limit` + id stands for the next demand of an expert without a known one. */
   readonly limit: number;
   /** Most demands. */
   readonly #room: number;
@@ -28,7 +28,7 @@ export class DemandBlock {
   demands = 0;
   /** By event: its first demand; the entry behind the last one is the number of demands. */
   starts = new Int32Array(1 << 12);
-  /** By event: work of one of its experts on the GPU, and of one on the CPU, ns; each is taken to need as much as the others. */
+  /** By event: time of one of its experts on the GPU, and on the CPU, ns; all are taken to need the same. */
   times: Float64Array = new Float64Array(2 << 12);
   events = 0;
   /** By expert, once {@link link} has told: its first demand, or `limit` + its id. */
@@ -64,13 +64,13 @@ export class DemandBlock {
     for (let i = 0; i < size; i++) own[at++] = ids[i]!;
     this.demands = at;
     const time = 2 * this.events;
-    // An event may ask nothing of this GPU.
+    // An event may have no demand on this GPU.
     this.times[time] = size === 0 ? 0 : work[WORK.gpu]! / size;
     this.times[time + 1] = size === 0 ? 0 : work[WORK.cpu]! / size;
     this.starts[++this.events] = at;
   }
 
-  /** Event up to which a full window is gone through: the last quarter is only looked at. */
+  /** Event up to which a full window is replayed: the last quarter is only looked at. */
   get most(): number {
     const end = 0.75 * this.demands;
     let event = Math.floor(0.75 * this.events);
@@ -80,7 +80,7 @@ export class DemandBlock {
   }
 
   /**
-   * Tells who is asked for when, from the last demand to the first: what was looked up last then lies beside what is looked up next.
+   * Links each demand to the next one of its expert, from the last demand to the first, so that memory accesses stay close together.
    * @param until event that {@link moveOn} will make the first
    */
   link(until: number): void {
@@ -92,12 +92,12 @@ export class DemandBlock {
     linkDown(ids, next, first, gone, 0);
   }
 
-  /** Makes `first` what is asked for first from the event on that {@link link} was told. */
+  /** Moves `first` to the first demands from the event on that {@link link} was given. */
   moveOn(): void {
     this.first.set(this.#firstThen);
   }
 
-  /** Forgets events before the one that {@link link} was told. */
+  /** Forgets events before the one that {@link link} was given. */
   forget(event: number): void {
     const { demands, ids, starts, times } = this;
     const gone = starts[event]!;

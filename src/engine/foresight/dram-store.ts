@@ -12,7 +12,7 @@ export interface DramStore {
   ask(demand: number, from: number, to: number): boolean;
 }
 
-/** Keeps what is demanded soonest. */
+/** Keeps the experts that are demanded soonest. */
 export class BeladyStore implements DramStore {
   readonly #memory: BeladyMemory;
 
@@ -40,7 +40,7 @@ export class BeladyStore implements DramStore {
   }
 }
 
-/** Keeps what was asked for last. Its uses are those that miss the GPU, which no block lists, so that it counts its own. */
+/** Keeps the experts that were asked for last. It counts its uses itself, since no block lists the misses of the GPU. */
 export class LruStore implements DramStore {
   readonly #block: DemandBlock;
   readonly #sizes: Float64Array;

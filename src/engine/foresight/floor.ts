@@ -6,12 +6,12 @@ import { WORK } from './demand-block.js';
 
 /** Inputs of a floor. */
 interface FloorParts {
-  /** Work of the GPU that is no expert, ns. */
+  /** Dense work of the GPU, ns. */
   readonly denseNs: number;
-  /** Experts demanded, by event; and what computing them all takes the GPU, ns. */
+  /** Demanded experts, counted by event; and the GPU's time for all of them, ns. */
   readonly demanded: number;
   readonly expertsNs: number;
-  /** The longest that one of them takes the GPU, and the shortest that one takes the CPU; ns. Infinity: the CPU computes none. */
+  /** Longest time of one of them on the GPU, and shortest on the CPU, ns. Infinity: the CPU computes none. */
   readonly gpuExpertNs: number;
   readonly cpuExpertNs: number;
   /** Fewest misses: those of Belady's MIN with bypass, over all layers. */
@@ -23,7 +23,7 @@ interface FloorParts {
 /** The floor, ns. */
 function floorNs({ cpuExpertNs, demanded, denseNs, expertsNs, gpuExpertNs, misses, transferNs }: FloorParts): number {
   if (cpuExpertNs === Number.POSITIVE_INFINITY) return Math.max(denseNs + expertsNs, misses * transferNs);
-  // With every expert that the CPU takes over its own time grows and the others' shrink: the best is where they meet.
+  // Each expert on the CPU adds to its time and takes from the others': the best share is where they meet.
   const others = (taken: number): number =>
     Math.max(denseNs + Math.max(0, expertsNs - taken * gpuExpertNs), Math.max(0, misses - taken) * transferNs);
   const own = (taken: number): number => denseNs + taken * cpuExpertNs;
@@ -47,7 +47,7 @@ export interface FloorMark {
 
 /** Adds up the work of one GPU. */
 export class FloorWork {
-  /** Work that is no expert, ns. */
+  /** Dense work, ns. */
   denseNs = 0;
   #expertsNs = 0;
   #demanded = 0;
@@ -89,7 +89,7 @@ export class FloorWork {
     return { denseNs: this.denseNs, expertsNs: this.#expertsNs, demanded: this.#demanded, misses };
   }
 
-  /** Time that no run passes from a moment to now, ns, whatever it had resident then; null: from the beginning. */
+  /** Least time of any run from a moment to now, ns, whatever was resident then; null: from the beginning. */
   sinceNs(from: FloorMark | null): number {
     const now = this.mark();
     return floorNs({
@@ -98,7 +98,7 @@ export class FloorWork {
       demanded: now.demanded - (from?.demanded ?? 0),
       gpuExpertNs: this.#gpuExpertNs,
       cpuExpertNs: this.#cpuExpertNs,
-      // Those who lie there at the start are hits that MIN may not have had.
+      // Experts that lie there at the start may be hits that MIN did not have.
       misses: from === null ? now.misses : Math.max(0, now.misses - from.misses - this.#slots),
       transferNs: this.#transferNs,
     });

@@ -8,11 +8,11 @@ import { FutureMemory } from './future-memory.js';
 import { type KnowingGpu, type KnowingMachine, MOMENT } from './knowing-gpu.js';
 import { Lanes } from './lanes.js';
 
-/** A memory, the link that fills it, and how far ahead that has looked. */
+/** A memory, the link that fills it, and the link's look-ahead. */
 interface Level {
   readonly memory: FutureMemory;
   readonly lanes: Lanes;
-  /** Demands before it are there, or on their way. */
+  /** All demands before this one are resident or in flight. */
   ahead: number;
   /** Event of it. */
   aheadEvent: number;
@@ -97,7 +97,7 @@ export class ForesightGpu implements KnowingGpu {
   ended(event: number): void {
     const { starts } = this.#block;
     this.#prefetch(event + 1, MOMENT.known);
-    // Until here members stood at demands that are past, so that none of them could leave.
+    // Up to here members were filed under past demands, so that none of them could leave.
     const to = starts[event + 1]!;
     this.#gpu.memory.used(to);
     this.#gpu.full = false;
@@ -143,7 +143,7 @@ export class ForesightGpu implements KnowingGpu {
     moment[MOMENT.end] = Math.max(moment[MOMENT.end]!, onCpu > 0 ? Math.max(endNs, cpuEndNs) : endNs);
   }
 
-  /** Waits for what was fetched for demands before `to` and has not arrived when the routing is known; @returns how many. */
+  /** Waits for fetched experts of demands before `to` that have not arrived when the routing is known; @returns their number. */
   #late(to: number): number {
     const knownNs = this.#moment[MOMENT.known]!;
     const fetched = this.#fetched;
@@ -172,7 +172,7 @@ export class ForesightGpu implements KnowingGpu {
     return orNs <= endNs ? -1 : this.#take(this.#gpu, demand);
   }
 
-  /** When an expert that the running event demands is in DRAM, ns; it is read from the SSD where it is not. */
+  /** Time at which an expert of the running event is in DRAM, ns; it is read from the SSD if necessary. */
   #intoDram(dram: Level, demand: number, atNs: number): number {
     const id = this.#block.ids[demand]!;
     const { arrivalNs, missing } = dram.memory;
@@ -181,7 +181,7 @@ export class ForesightGpu implements KnowingGpu {
     return this.#take(dram, demand);
   }
 
-  /** Takes what a link has offered last; the expert stays where that is worth it. @returns when it is there, ns */
+  /** Takes the last offer of a link; the expert stays if that is worthwhile. @returns its arrival, ns */
   #take({ lanes, memory }: Level, demand: number): number {
     const id = this.#block.ids[demand]!;
     const { endNs, startNs } = lanes.take();
@@ -220,7 +220,7 @@ export class ForesightGpu implements KnowingGpu {
       if (startNs >= untilNs) return;
       while (starts[level.aheadEvent + 1]! <= demand) level.aheadEvent++;
       memory.atNs[0] = startNs;
-      // Who is asked for in the same event is as near.
+      // Experts of the same event are equally near.
       if (!memory.makeRoom(id, starts[level.aheadEvent + 1]!)) {
         level.full = true;
         return;

@@ -1,5 +1,5 @@
-// One memory of a run that knows the future: which experts it holds, and which of them is demanded last. A resident is identified by its next
-// demand. Only far demands are kept in a set, since their experts are evicted first; where the set does not suffice, near demands are searched.
+// One memory of a run that knows the future: its experts, and the one that is demanded last. A resident is identified by its next demand.
+// Only far demands are kept in a set, since their experts are evicted first; where the set does not suffice, near demands are searched.
 import { DemandBits } from './demand-bits.js';
 import { type DemandBlock, FAR } from './demand-block.js';
 import { LateSet } from './late-set.js';
@@ -13,9 +13,9 @@ const QUIET = 32;
 export class FutureMemory {
   /** Next demands of experts that are not resident. */
   readonly missing: DemandBits;
-  /** When a resident arrives, ns, by dense id; unused in a memory that is filled on demand. */
+  /** Arrival of each resident, ns, by dense id; unused in a memory that is filled on demand. */
   readonly arrivalNs: Float64Array;
-  /** When somebody takes the place of another, ns. */
+  /** Time of the current replacement, ns. */
   readonly atNs = new Float64Array(1);
   readonly #sizes: Float64Array;
   readonly #capacityBytes: number;
@@ -23,18 +23,18 @@ export class FutureMemory {
   /** By dense id, between blocks: 1 where it is resident. */
   readonly #resident: Uint8Array;
   readonly #block: DemandBlock;
-  /** Next demands of residents, all far ones among them; and of some who have left. */
+  /** Next demands of residents, all far ones included, and of some evicted experts. */
   readonly #late: LateSet;
   #near = NEAR;
   /** Demands before it are past: all from `#past + #near` on are in the set. */
   #past = 0;
-  /** Demands before it have been seen to: all who are far are in the set. */
+  /** Demands before this one have been listed: all far ones are in the set. */
   #listed = 0;
-  /** The value of `#past` for which all are. */
+  /** The value of `#past` for which the set is complete. */
   #complete = -1;
   /** Demand from which on near is farther. */
   #fartherAt = 0;
-  /** By dense id: number of the last look that has seen it. */
+  /** By dense id: number of the last search that has seen it. */
   readonly #seen: Int32Array;
   #looks = 0;
 
@@ -64,7 +64,7 @@ export class FutureMemory {
     }
   }
 
-  /** Fills the memory with what is asked for first, before anything is. */
+  /** Fills the memory with the experts that are demanded first. */
   preload(): void {
     const { first, limit } = this.#block;
     const order = Array.from(first.keys()).sort((a, b) => first[a]! - first[b]!);
@@ -82,7 +82,7 @@ export class FutureMemory {
     this.#past = to;
   }
 
-  /** Those of [from, to) who are not resident stay so. @returns how many */
+  /** Leaves the missing experts of [from, to) out. @returns their number */
   missed(from: number, to: number): number {
     return this.missing.addNext(from, to, this.#block.next);
   }
@@ -126,7 +126,7 @@ export class FutureMemory {
     }
   }
 
-  /** Puts what is far and new into the set. */
+  /** Puts new far demands into the set. */
   #list(): void {
     const { next } = this.#block;
     const late = this.#late;
@@ -147,7 +147,7 @@ export class FutureMemory {
     return demand >= limit ? demand - limit : ids[demand]!;
   }
 
-  /** Puts everybody who is near into the set, and takes less for near from now on. */
+  /** Puts all near demands into the set, and shortens the near range. */
   #look(): void {
     const { demands } = this.#block;
     const seen = this.#seen;

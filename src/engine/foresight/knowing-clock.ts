@@ -4,7 +4,7 @@ import type { DemandBlock } from './demand-block.js';
 import { type KnowingGpu, MOMENT } from './knowing-gpu.js';
 import type { Stretch } from './stretch.js';
 
-/** GPUs that know the same, and the time they take. */
+/** GPUs with the same knowledge, and their time. */
 export class KnowingClock {
   readonly #stretch: Stretch;
   readonly #gpus: readonly KnowingGpu[];

@@ -1,4 +1,4 @@
-// One GPU as a clock beside the run sees it: its links and memories, and the operations that the clock asks for at each event.
+// One GPU for a clock beside the run: its links and memories, and the operations that the clock asks for at each event.
 import type { LinkSpec } from '../../hardware/spec.js';
 
 /** The parts of a GPU that a clock needs. */

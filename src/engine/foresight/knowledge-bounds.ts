@@ -1,5 +1,5 @@
-// How fast a run could be with a given knowledge (L19): LRU knows the past, Belady on demand knows which experts to keep, foresight knows all
-// demands, and nothing is faster than the floor. Demands are recorded during the run and replayed a little later.
+// Speeds of a run under a given knowledge (L19): LRU knows the past, Belady on demand the best experts to keep, foresight all demands, and
+// nothing is faster than the floor. Demands are recorded during the run and replayed a little later.
 import type { BeladyBound } from '../../cache/belady-bound.js';
 import { BeladyClock } from './belady-clock.js';
 import { type FloorMark, FloorWork } from './floor.js';
@@ -70,12 +70,12 @@ export class KnowledgeBounds {
     return this.#floors.map((floor) => floor.mark());
   }
 
-  /** Time that no run of what was demanded since is below, ns; null: since the run began. */
+  /** Least time of any run with the demand since these marks, ns; null: since the run began. */
   floorNs(marks: readonly FloorMark[] | null): number {
     return this.#floors.reduce((most, floor, gpu) => Math.max(most, floor.sinceNs(marks?.[gpu] ?? null)), 0);
   }
 
-  /** All GPUs work on what is no expert. */
+  /** Adds dense work of all GPUs. */
   dense(ns: number): void {
     for (let g = 0; g < this.#floors.length; g++) this.#floors[g]!.denseNs += ns;
     if (this.#belady !== null) this.#belady.nowNs += ns;
@@ -97,7 +97,7 @@ export class KnowledgeBounds {
     this.#stretch.blocks[gpu]!.append(ids, size, this.work);
   }
 
-  /** All GPUs have been told what an event demands of them. */
+  /** Ends an event whose demands on all GPUs have been added. */
   event(): void {
     this.#stretch.event(this.work);
   }

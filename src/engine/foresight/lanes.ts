@@ -2,13 +2,13 @@
 import type { LinkSpec } from '../../hardware/spec.js';
 import { Link } from '../transfer/link.js';
 
-/** When a transfer would start and end, ns. */
+/** Start and end of an offered transfer, ns. */
 interface Offer {
   readonly startNs: number;
   readonly endNs: number;
 }
 
-/** When each lane of a link is free. */
+/** The times at which the lanes of a link are free. */
 export class Lanes {
   readonly #link: Link;
   readonly #freeNs: Float64Array;
@@ -45,7 +45,7 @@ export class Lanes {
     return offer;
   }
 
-  /** Sends what was offered last, and says when again. */
+  /** Sends the transfer that was offered last, and returns its offer. */
   take(): Offer {
     this.#freeNs[this.#lane] = this.#offer.endNs;
     return this.#offer;

@@ -14,13 +14,13 @@ export interface OnDemandMemory {
   end(until: number): void;
   /** The event of demands [from, to) is judged. Nobody who misses stays unless it is admitted. @returns misses */
   judged(from: number, to: number): number;
-  /** Admits all who missed, in order. */
+  /** Admits all misses, in order. */
   admitAll(from: number, to: number): void;
-  /** Takes in the expert of a demand that missed, where that is worth it; the event is of demands [from, to). */
+  /** Admits the expert of a miss, if that is worthwhile; the event has the demands [from, to). */
   admit(demand: number, from: number, to: number): void;
 }
 
-/** Evicts what is asked for last. */
+/** Evicts the expert that is demanded last. */
 export class BeladyMemory implements OnDemandMemory {
   readonly missing: DemandBits;
   readonly #block: DemandBlock;
@@ -75,7 +75,7 @@ export class LruMemory implements OnDemandMemory {
   readonly missing: DemandBits;
   readonly #block: DemandBlock;
   readonly #sizes: Float64Array;
-  /** Bytes of any expert; 0: they differ, and who leaves has to be looked up. */
+  /** Bytes of any expert; 0: they differ, and the victim's has to be looked up. */
   readonly #alikeBytes: number;
   readonly #capacityBytes: number;
   #usedBytes = 0;

@@ -24,7 +24,7 @@ export class OnDemandGpu implements KnowingGpu {
 
   /**
    * @param moment see {@link MOMENT}
-   * @param knows what it evicts by
+   * @param knows knowledge by which it evicts
    */
   constructor(block: DemandBlock, moment: Float64Array, machine: KnowingMachine, knows: 'past' | 'future') {
     const { capacityBytes, dram, handoverNs, link, preloaded, sizes } = machine;
@@ -98,7 +98,7 @@ export class OnDemandGpu implements KnowingGpu {
     moment[MOMENT.end] = Math.max(moment[MOMENT.end]!, onCpu > 0 ? Math.max(endNs, cpuEndNs) : endNs);
   }
 
-  /** Reads an expert from the SSD; @returns when it is in DRAM, ns. */
+  /** Reads an expert from the SSD; @returns its arrival in DRAM, ns. */
   #read(id: number, atNs: number): number {
     const { endNs } = this.#ssd!.offer(this.#sizes[id]!, atNs);
     this.#ssd!.take();

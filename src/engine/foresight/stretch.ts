@@ -28,7 +28,7 @@ export class Stretch {
     return true;
   }
 
-  /** Work that is no expert. */
+  /** Adds dense work. */
   dense(ns: number): void {
     this.#gapNs += ns;
   }

@@ -1,4 +1,4 @@
-// Memory that the activations of a pass take on GPUs, where the runtime's buffers are known: larger passes need larger buffers.
+// GPU memory of the activations of a pass, where the runtime's buffers are known: larger passes need larger buffers.
 import { UserError } from '../../base/errors.js';
 import { allocate } from '../../hardware/allocation/allocate.js';
 import type { AllocatingEngine } from '../../hardware/allocation/load-plan.js';
@@ -57,7 +57,7 @@ export function activationsOf(
       reserved ??= bytes(RESERVED_TOKENS);
       return Math.max(0, bytes(tokens) - reserved);
     } catch (error) {
-      // A model of which a layer's state or a type is not known.
+      // The model's layer state or a type is unknown.
       if (error instanceof UserError) return 0;
       throw error;
     }

@@ -1,5 +1,5 @@
-// GPU memory whose division changes during a run, on all GPUs together. Each GPU loses its own share, and a pass begins only when every GPU has
-// given up what it must.
+// GPU memory whose division changes during a run, on all GPUs together. Each GPU loses its own share, and a pass begins only when every GPU
+// has freed its part.
 import { policyNeeds } from '../../cache/policy.js';
 import type { Passes } from '../../schedule/passes.js';
 import { misfit } from '../../system/run.js';
@@ -48,7 +48,7 @@ export class ChangingMemory {
   }
 
   /**
-   * Gives the expert caches what KV caches and faults leave them.
+   * Gives the expert caches the memory that KV caches and faults leave.
    * @returns when a pass that was to start at `startNs` can: when the last GPU is ready
    */
   settle(startNs: number): number {

@@ -7,7 +7,7 @@ import type { CopiesSpec } from '../../system/copies.js';
 import { CopyPool } from '../transfer/copies.js';
 
 /**
- * Bytes that copies have of a capacity: none where every expert fits whole.
+ * Bytes of a capacity for copies: none where every expert fits whole.
  * @param expertBytes of all experts that may lie on the GPU
  */
 export function copyRoom(spec: CopiesSpec | undefined, capacityBytes: number, expertBytes: number): number {

@@ -1,4 +1,4 @@
-// Where the dense part of a model lives: on the GPU, unless the run leaves layers or KV caches to the CPU. Layers of the CPU keep their
+// The placement of a model's dense part: on the GPU, unless the run leaves layers or KV caches to the CPU. Layers of the CPU keep their
 // experts with them.
 import { type DenseBytes, type DensePlacement, denseBytes, moeHolders } from '../../hardware/dense-split.js';
 import { layerCards } from '../../hardware/joined.js';
@@ -49,7 +49,7 @@ function wholeRooms(model: ModelSpec, placement: DensePlacement | null): DenseRo
 }
 
 /**
- * Where the run puts the dense part of its model; null: all of it on the GPU.
+ * The placement of the dense part in a run; null: all of it on the GPU.
  * @throws UserError where machine or system cannot do that
  */
 export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSpec): DensePlacement | null {
@@ -89,7 +89,7 @@ export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSp
         `layers of the CPU keep their experts there, and ${system.name} has them elsewhere; take llama.cpp-static, or another static policy with scope global and onMiss cpu`,
       );
   }
-  // Of what lies on GPUs, the head is the last.
+  // The head is the last part on the GPUs.
   const onGpus = layers - first + Number(!headOnCpu);
   const cards = joined?.sharing === 'layers' ? layerCards(joined.cards, onGpus) : new Array<number>(onGpus).fill(0);
   return {

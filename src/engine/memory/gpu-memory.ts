@@ -1,5 +1,5 @@
 // The memory of one GPU whose division changes during a run: KV caches grow at the expense of the expert cache, and faults take memory away.
-// Between two passes the expert cache gets what the others leave, so that together they never take more than the GPU has (L8).
+// Between two passes the expert cache gets the rest, so that together they never take more than the GPU has (L8).
 import { UserError } from '../../base/errors.js';
 import { formatBytes, formatNs } from '../../base/units.js';
 import type { GpuRoom } from '../../schedule/kv-room.js';
@@ -10,7 +10,7 @@ import type { MemoryPlan } from './plan.js';
 
 /** Inputs of {@link GpuMemory}. */
 interface GpuMemoryParts {
-  /** Number of the GPU, and how many there are. */
+  /** Number of the GPU, and the number of GPUs. */
   readonly number: number;
   readonly gpus: number;
   readonly simulated: SimulatedGpu;
@@ -43,7 +43,7 @@ export class GpuMemory {
   }
 
   /**
-   * Looks ahead at what faults take.
+   * Checks in advance the memory that faults take.
    * @param need tokens of KV cache of the longest request
    * @param place where the faults stand, for messages
    * @throws UserError where they take memory that the run cannot do without
@@ -69,7 +69,7 @@ export class GpuMemory {
   }
 
   /**
-   * Gives the expert cache what KV caches and faults leave it.
+   * Gives the expert cache the memory that KV caches and faults leave.
    * @returns when a pass that was to start at `startNs` can: a slot that a prefetch is on its way into is free when that has arrived
    */
   settle(startNs: number): number {

@@ -1,4 +1,4 @@
-// How a run is laid out over the GPUs of its machine: which experts live on each, and how its memory is divided.
+// The layout of a run over the GPUs of its machine: the experts of each, and the division of its memory.
 import type { DensePlacement } from '../../hardware/dense-split.js';
 import { shareOf } from '../../hardware/share.js';
 import type { HardwareSpec, Interconnect } from '../../hardware/spec.js';
@@ -35,7 +35,7 @@ export interface Layout {
   readonly split: ExpertSplit | null;
   /** At least one. */
   readonly gpus: readonly GpuLayout[];
-  /** Bytes of all GPUs together, and what the reader must be warned of. */
+  /** Bytes of all GPUs together, and warnings. */
   readonly total: MemoryPlan;
   /** The interconnect of several GPUs; null: there is one GPU. */
   readonly several: (ExpertHomes & { readonly interconnect: Interconnect }) | null;
@@ -98,7 +98,7 @@ function totalOf(plans: readonly MemoryPlan[]): MemoryPlan {
   };
 }
 
-/** GPUs that are alike say the same. */
+/** Equal GPUs give equal warnings: each is kept once. */
 function eachOnce(warnings: readonly Warning[]): Warning[] {
   return warnings.filter((one, at) => warnings.findIndex(({ code }) => code === one.code) === at);
 }

@@ -9,7 +9,7 @@ import type { SystemSpec } from '../../system/system.js';
 import type { Serving } from '../serving.js';
 import type { DenseRooms } from './dense.js';
 
-/** The memory of a machine, and what asks for a part of it. */
+/** The memory of a machine, and the demands on it. */
 export interface MemoryNeed extends AtOnce {
   readonly hardware: HardwareSpec;
   readonly model: ModelSpec;
@@ -20,7 +20,7 @@ export interface MemoryNeed extends AtOnce {
   readonly leftBytes: number;
   /** Buffers for streamed experts and for prefetches. */
   readonly stagingBytes: number;
-  /** Capacity that the system or the run gives the expert cache, perhaps in experts per layer; null: what is left. */
+  /** Capacity that the system or the run gives the expert cache, perhaps in experts per layer; null: the rest. */
   readonly wanted: { readonly bytes: number; readonly perLayer: number | null } | null;
   readonly run: RunSpec;
   readonly kvGrowth: KvGrowth;

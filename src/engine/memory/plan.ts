@@ -1,4 +1,4 @@
-// Divides memory: dense weights, KV caches and staging come first; the expert cache has the size that it is given, or what is left.
+// Divides memory: dense weights, KV caches and staging come first; the expert cache has its given size, or the rest.
 import { formatBytes, formatCount } from '../../base/units.js';
 import { shrinkQuotas } from '../../cache/scope.js';
 import type { DenseBytes } from '../../hardware/dense-split.js';
@@ -23,7 +23,7 @@ import { type Rooms, separateRooms, sharedRoom } from './rooms.js';
 export interface MemoryPlan extends Rooms {
   /** Dense weights, and a copy of the model that drafts. */
   readonly denseBytes: number;
-  /** Most tokens of a pass: as the run says, or what leaves its activations room. */
+  /** Most tokens of a pass: the run's, or fewer, so that its activations fit. */
   readonly passTokens: number;
   /** Bytes of the activations of such passes beyond the machine's reserve. */
   readonly activationBytes: number;
@@ -31,13 +31,13 @@ export interface MemoryPlan extends Rooms {
   readonly kvBytesPerToken: number;
   /** Dense weights, and KV cache of one token, that lie in DRAM. */
   readonly dram: DenseBytes;
-  /** When KV caches take memory: at the start, or as they grow. */
+  /** Time at which KV caches take memory: at the start, or as they grow. */
   readonly kvGrowth: KvGrowth;
   /** Memory that dense weights and staging leave to KV caches and the expert cache: at least what both have been given. */
   readonly sharedBytes: number;
-  /** Of the expert cache, what low-precision copies have that stay; 0: none do, or every expert fits whole. */
+  /** The part of the expert cache for low-precision copies; 0: there are none, or every expert fits whole. */
   readonly copyBytes: number;
-  /** Of the expert cache, the bytes for whole experts. */
+  /** The part of the expert cache for whole experts, bytes. */
   readonly wholeBytes: number;
   /** Experts that each layer's cache holds, in layer scope: as the system says, or as `16/layer` says; null: an even split (L6). */
   readonly quotas: readonly number[] | null;
@@ -107,7 +107,7 @@ export function planMemory(
   };
 }
 
-/** Bytes of the buffers that prefetches land in; 0: there are none. */
+/** Bytes of the staging buffers of prefetches; 0: there are none. */
 function prefetchBytes(model: ModelSpec, { predictor, prefetch: { staging } }: SystemSpec): number {
   return staging === undefined || predictor.kind.name === 'none' ? 0 : stagingBuffers(staging, model) * stagingBufferBytes(model);
 }
@@ -121,8 +121,8 @@ interface Divided {
 }
 
 /**
- * Divides what the activations of a pass leave. Passes are as large as the run asks for; where their activations do not fit, passes have half as
- * many tokens, and so on. Where not even the smallest pass fits, the size that the run asks for stands.
+ * Divides the memory that the activations of a pass leave. Passes are as large as the run asks for; where their activations do not fit,
+ * passes have half as many tokens, and so on. Where not even the smallest pass fits, the size that the run asks for stands.
  */
 function withPasses(need: MemoryNeed, activations: (tokens: number) => number): Divided {
   const { batch, maxTokensPerPass, speculation } = need.run.workload;

@@ -14,7 +14,7 @@ import { ELSEWHERE, type Shard } from '../parallel/shard.js';
 import { type ProfiledRows, profiledRows } from '../profiling.js';
 import type { MemoryPlan } from './plan.js';
 
-/** Most tokens of a profiling trace that are looked at. Ours: quotas of longer ones differ little, and a profile is read before every run. */
+/** Limit of the tokens of a profiling trace. Ours: quotas of longer ones differ little, and a profile is read before every run. */
 const MOST_TOKENS = 8192;
 
 /**

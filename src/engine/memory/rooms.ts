@@ -1,4 +1,4 @@
-// How KV caches and the expert cache divide what dense weights leave of a GPU: each in a room of its own, or both in one.
+// The division of GPU memory beside dense weights between KV caches and the expert cache: each in a room of its own, or both in one.
 import { formatBytes } from '../../base/units.js';
 import { capacityBytes } from '../../cache/capacity.js';
 import { expertBytesTotal, tokenCycleBytes } from '../../model/spec.js';
@@ -8,7 +8,7 @@ import type { MemoryNeed } from './need.js';
 
 /** The rooms of a GPU beside its dense weights. */
 export interface Rooms {
-  /** Room for KV caches: of as many of the longest requests as run at once, or what the run says; requests wait where it is taken. */
+  /** Room for KV caches: for as many of the longest requests as run at once, or as the run says; requests wait while it is full. */
   readonly kvBytes: number;
   /** Capacity of the expert cache: at the start and, where KV caches grow at its expense or memory is lost, the most that it ever has. */
   readonly cacheBytes: number;

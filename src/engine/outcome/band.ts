@@ -5,7 +5,7 @@ import type { Accuracy } from '../../result/result.js';
 
 /** Share of comparable errors that a band holds. */
 const BAND_SHARE = 0.8;
-/** Fewer comparable rows than this say little; a wider circle is asked. */
+/** Least number of comparable rows; with fewer, the next wider circle is used. */
 const ENOUGH = 8;
 
 /** A scored error. */
@@ -30,7 +30,7 @@ const CIRCLES: readonly { readonly fields: readonly (keyof ComparedBy)[]; readon
   { fields: [], named: () => 'all' },
 ];
 
-/** Experts that come from a disk: how fast they are there has little to do with what the runtime does in memory. */
+/** The placement of experts on a disk, whose speed depends little on the runtime. */
 const STREAMED = 'ssd-stream';
 const CIRCLES_OF_DISKS = CIRCLES.filter(({ fields }) => fields.includes('placement') || fields.length === 0);
 

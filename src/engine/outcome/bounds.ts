@@ -72,10 +72,10 @@ export function boundMetrics({ simulation }: Finished, bounds: Bounds, metrics: 
   };
 }
 
-/** Clocks that add the same times in another order differ by less than this share: there is no way between them. */
+/** Relative rounding error of clocks that add the same times in another order: smaller gaps count as none. */
 const ROUNDING = 1e-9;
 
-/** Part of the way from `floor` to `bound` that `value` has still to go, kept within 0..1; 0 where there is no way to go. */
+/** Share of the gap from `floor` to `bound` that `value` leaves open, within 0..1; 0 where there is no gap. */
 function openPart(floor: number, value: number, bound: number): number {
   if (Math.abs(floor - bound) <= ROUNDING * Math.abs(bound)) return 0;
   return Math.min(1, Math.max(0, (bound - value) / (bound - floor)));

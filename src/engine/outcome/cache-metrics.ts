@@ -7,7 +7,7 @@ import type { Finished, Values } from './finished.js';
 /** Hits, misses and demand. */
 export function cacheMetrics({ inputs, simulation: { gpus, recorder } }: Finished): Values {
   const [prefill, decode] = recorder.phases;
-  // With passes of one kind only, the variants would repeat the total.
+  // With passes of one phase, the variants would repeat the total.
   const both = prefill.events > 0 && decode.events > 0;
   return {
     ...ofPhase('', bothPhases(recorder)),

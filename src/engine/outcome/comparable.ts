@@ -28,7 +28,7 @@ export function bandFor(kind: ComparedBy): Accuracy | null {
 
 /**
  * The bands of a run's speeds.
- * @returns null where the machine is calibrated: its profile says what it reaches, and rows of other machines say nothing of that
+ * @returns null where the machine is calibrated: rows of other machines say nothing of its profile
  */
 export function accuracyOf(finished: Finished): Result['accuracy'] | null {
   const { hardware } = finished.inputs;

@@ -28,7 +28,7 @@ export function metricsOf(finished: Finished, bounds: Bounds): Record<string, Me
   put(timeMetrics(finished));
   put(parallelMetrics(finished.inputs, finished.simulation, finished.meters.tokens));
   put(memoryMetrics(finished));
-  // These look at others.
+  // These use other metrics.
   put(switchMetrics(finished.inputs, finished.layout, metrics));
   put(boundMetrics(finished, bounds, metrics));
   return metrics;

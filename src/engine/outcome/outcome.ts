@@ -31,7 +31,7 @@ export function outcome(finished: Finished): Result {
     variants: config.variants,
     // A name identifies a built-in variant; for other variants only the text does.
     ownVariants: inputs.ownVariants,
-    // The rows that are left identify those that are held out.
+    // The remaining rows identify the held-out ones.
     workload: { ...run.workload, arrivals: arrivalsSha256 ?? undefined, slo: undefined, speculation: undefined, holdOut: undefined },
     ...(traceInputs.some(({ heldOut }) => heldOut !== undefined) ? { replayed: heads } : {}),
     replay: run.replay,
@@ -83,10 +83,10 @@ export function outcome(finished: Finished): Result {
   });
 }
 
-/** The traces, and how much of each was replayed. */
+/** The traces, with the replayed part of each. */
 function tracesOf({ inputs: { heads, recorded, trace: played, traces }, run }: Finished): TraceInput[] {
   const { tokens: each = Number.POSITIVE_INFINITY } = run.workload;
-  // A variant may draw what was recorded anew.
+  // A variant may redraw recorded routing.
   const drawn = played.meta.synthetic && !recorded.meta.synthetic;
   return traces.map((trace, i) => {
     const tokens = heads[i]!;
@@ -110,7 +110,7 @@ function classesOf({ meters, passes, run, serving, simulation }: Finished): Pick
 
 let processor: string | undefined;
 
-/** Of this machine. Asked for once: the system reads a file per core, as long as a short run takes. */
+/** Name of this machine's processor, asked for once: the system reads a file per core, which takes as long as a short run. */
 function processorName(): string {
   processor ??= cpus()[0]?.model.trim() ?? 'unknown';
   return processor;

@@ -59,7 +59,7 @@ function speculationMetrics(speculation: Speculation, activations: number): Valu
   };
 }
 
-/** Where the time went: of a GPU on average, so that with all-to-alls the parts still add up to the time that passed. */
+/** The time by part, averaged over GPUs, so that with all-to-alls the parts still add up to the total. */
 export function timeMetrics({ layout, simulation: { engine, gpus, parallel, recorder } }: Finished): Values {
   const sum = (column: Float64Array): number => column.reduce((total, value) => total + value, 0);
   const stall = sum(recorder.layers.stallNs) / gpus.length;
@@ -94,7 +94,7 @@ function ssdStallOf({ dram, gpu }: Finished['simulation']['gpus'][number]): ((ph
   return dram === null ? null : ({ ssdStallNs }) => ssdStallNs;
 }
 
-/** The values of `of` by phase; none where all passes are of one kind, since they would repeat the total. */
+/** The values of `of` by phase; none where all passes are of one phase, since they would repeat the total. */
 function byPhase({ phases }: Finished['simulation']['recorder'], of: (phase: PhaseCounters) => Values): Values {
   if (phases.some(({ passes }) => passes === 0)) return {};
   const named = phases.flatMap((phase, i) => Object.entries(of(phase)).map(([name, value]) => [`${name}.${PHASES[i]}`, value] as const));

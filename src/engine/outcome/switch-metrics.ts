@@ -1,4 +1,4 @@
-// Metrics for whole models as experts: what a switch between models costs, and how many machines hold all of them without switching.
+// Metrics for whole models as experts: the cost of a switch between models, and the number of machines that hold all of them.
 import { expertSizes } from '../../model/spec.js';
 import type { Metric } from '../../result/result.js';
 import type { Inputs } from '../inputs.js';

@@ -1,4 +1,4 @@
-// Metrics of links: transfers on demand and ahead of demand, and what became of prefetches.
+// Metrics of links: transfers on demand and ahead of demand, and the fates of prefetches.
 import { promotes } from '../event/rules.js';
 import type { Link } from '../transfer/link.js';
 import { bothPhases } from './cache-metrics.js';

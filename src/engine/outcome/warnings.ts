@@ -42,7 +42,7 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
   return warnings;
 }
 
-/** A scheduler that groups by what a predictor says, in a run without one. */
+/** A scheduler that groups by predictions, in a run without a predictor. */
 function unpredicted({ run, serving, simulation }: Finished): Warning[] {
   const { group, paths } = serving.parameters;
   if (paths !== 'predicted' || group === false || serving.running <= run.workload.batch || simulation.predictor !== null) return [];
@@ -62,7 +62,7 @@ function idleRuntime({ inputs: { hardware }, run }: Finished): Warning[] {
   return [{ code: 'runtime-idle', message }];
 }
 
-/** A cache that is too small for what one pass, or one token, uses. */
+/** A cache that is too small for one pass, or one token. */
 function cacheWarnings(finished: Finished, { capacityBytes }: Bounds): Warning[] {
   const { inputs, simulation } = finished;
   const { model, system } = inputs;

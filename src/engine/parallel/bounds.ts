@@ -9,10 +9,10 @@ import type { Dispatch } from './dispatch.js';
 import { type Pipeline, Sequence } from './pipeline.js';
 import type { Shard } from './shard.js';
 
-/** The clocks of knowledge as several GPUs use them. */
+/** The knowledge bounds on several GPUs. */
 interface ParallelKnowledge {
   readonly bounds: KnowledgeBounds;
-  /** Of a GPU. */
+  /** Prices of one GPU. */
   readonly cost: CostModel;
   /** True: the CPU may compute experts. */
   readonly onCpu: boolean;
@@ -31,7 +31,7 @@ export class ParallelBounds extends Clocks {
   /**
    * @param links of one GPU, those nearest to the experts' home first
    * @param pipeline one of the bounds' own
-   * @param knowing what knowledge gives; null: it is not counted
+   * @param knowing knowledge bounds; null: they are not counted
    */
   constructor(
     shards: readonly Shard[],
@@ -63,7 +63,7 @@ export class ParallelBounds extends Clocks {
     const endNs = pipeline.endNs(layer, sequences, busiest, this.allResidentNs);
     if (this.#knowing !== null) this.#know(this.#knowing, layer, endNs - this.allResidentNs);
     this.allResidentNs = endNs;
-    // All that an event loads has arrived before the next one: its links are idle at the start.
+    // All loads of an event have arrived before the next one, so that its links are idle at the start.
     for (let gpu = 0; gpu < demands.length; gpu++) {
       const { ids, size } = demands[gpu]!;
       const links = this.#links[gpu]!;

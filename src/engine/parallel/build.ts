@@ -1,4 +1,4 @@
-// Joins several GPUs: which GPU computes what, what the exchange of activations takes, and the fold over their events.
+// Joins several GPUs: the distribution of work, the exchange of activations, and the fold over their events.
 import { CostModel } from '../../hardware/cost.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { CommonParts } from '../compose.js';

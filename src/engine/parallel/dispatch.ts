@@ -28,7 +28,7 @@ export class Dispatch {
   readonly demands: readonly ShardDemand[];
   /** Activations of the event that leave the GPU of their token. */
   crossing = 0;
-  /** The most that leave one GPU or reach one: with ports that send and receive at once, what an all-to-all takes its time for. */
+  /** The most that leave one GPU or reach one: it decides the time of an all-to-all, since ports send and receive at once. */
   busiest = 0;
   /** False where every expert lives everywhere: nothing is ever sent. */
   readonly exchanges: boolean;
@@ -36,7 +36,7 @@ export class Dispatch {
   readonly #homes: Int32Array;
   readonly #sent: Int32Array;
   readonly #received: Int32Array;
-  /** By GPU: event that demanded each of its experts last, and its place among the members there. */
+  /** By GPU: last event that demanded each of its experts, and the expert's index among its members. */
   readonly #stamps: readonly Float64Array[];
   readonly #places: readonly Int32Array[];
   readonly #offsets: Int32Array;
@@ -121,7 +121,7 @@ export class Dispatch {
   }
 }
 
-/** Turns the first `count` entries round. */
+/** Reverses the first `count` entries. */
 function reverse(values: Int32Array, count: number): void {
   for (let first = 0, last = count - 1; first < last; first++, last--) {
     const value = values[first]!;

@@ -21,7 +21,7 @@ import { RequestShares } from './requests.js';
 import type { Shard } from './shard.js';
 import { showEvent } from './show.js';
 
-/** Everything that a run on several GPUs is composed of. */
+/** The parts of a run on several GPUs. */
 interface ParallelRun {
   /** The whole model. */
   readonly model: ModelSpec;
@@ -36,9 +36,9 @@ interface ParallelRun {
   readonly judges: readonly LayerJudge[];
   /** By dense id of the whole model; null: no policy ranks by gate weights. */
   readonly gates: Float32Array | null;
-  /** Chooses anew among candidates by what is resident on any GPU; null: tokens choose as recorded. */
+  /** Re-ranks candidates by residency on any GPU; null: tokens choose as recorded. */
   readonly rerank: Rerank | null;
-  /** Strikes links and CPU when it is time; null: nothing goes wrong. */
+  /** Applies faults to links and CPU; null: there are none. */
   readonly faults: Faults | null;
   /** Shared by all GPUs: times of the GPUs are summed. */
   readonly recorder: Recorder;
@@ -57,7 +57,7 @@ export class ParallelEngine implements Fold {
   readonly #requests: RequestShares;
   /** Activations of the running event by GPU. */
   readonly #activations: Float64Array;
-  /** When each GPU would end the running event, were activations everywhere at once, ns. */
+  /** End of the running event on each GPU if exchanging activations took no time, ns. */
   readonly #endNs: Float64Array;
   /** 1 by dense id of the whole model where an expert of the layer that is being routed lies on a GPU. */
   readonly #resident: Uint8Array;
@@ -139,7 +139,7 @@ export class ParallelEngine implements Fold {
     }
     if (gates !== null) gatherGates(pass, layer, model.layers[layer]!, gates);
     for (const judge of judges) judge.judge(pass, layer);
-    // When the slowest GPU would end, were activations everywhere at once: what exchanging them adds is counted apart.
+    // End on the slowest GPU if exchanging activations took no time: the exchange is counted separately.
     let slowestNs = startNs;
     for (let g = 0; g < this.#gpus.length; g++) {
       this.#endNs[g] = this.#gpus[g]!.start(pass, layer, gates, startNs);
@@ -158,7 +158,7 @@ export class ParallelEngine implements Fold {
     bounds.event(layer);
   }
 
-  /** Which experts of a layer own a slot on any GPU. */
+  /** Residency of a layer's experts on any GPU. */
   #residents(layer: number): Residents {
     const { experts, offset } = this.#run.model.layers[layer]!;
     const resident = this.#resident.fill(0, offset, offset + experts);
@@ -172,7 +172,7 @@ export class ParallelEngine implements Fold {
     return this.#anywhere;
   }
 
-  /** @param exchangeNs what exchanging activations added to the event */
+  /** @param exchangeNs time that exchanging activations added to the event */
   #count(exchangeNs: number): void {
     const { counters, dispatch, pipeline, recorder } = this.#run;
     for (let g = 0; g < dispatch.demands.length; g++) {

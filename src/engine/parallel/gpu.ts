@@ -18,7 +18,7 @@ export class ParallelGpu {
 
   /**
    * @param shard the experts that live on it
-   * @param demand what events demand of it, filled by the dispatch
+   * @param demand demand on it, filled by the dispatch
    */
   constructor(gpu: Gpu, shard: Shard, demand: ShardDemand) {
     this.gpu = gpu;
@@ -48,7 +48,7 @@ export class ParallelGpu {
     return endNs;
   }
 
-  /** Members in the order of execution: hits, then those that are waited for as they arrive. */
+  /** Members in the order of execution: hits, then the others as they arrive. */
   #lineUp(startNs: number): void {
     const { sequence } = this;
     const { counts } = this.demand;

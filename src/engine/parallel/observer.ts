@@ -1,4 +1,4 @@
-// The events of one GPU as an observer of the whole run sees them: with ids of the whole model and the number of the GPU.
+// The events of one GPU for an observer of the whole run: with ids of the whole model and the number of the GPU.
 import type { Link } from '../transfer/link.js';
 import { type Observer, Onlooker } from '../watch/observer.js';
 import type { Shard } from './shard.js';

@@ -1,5 +1,5 @@
-// How long an event takes on several GPUs: its activations are dispatched, executed and combined, whole or in chunks of which one is
-// executed while the next is on its way. The time is a closed form, so that the degree of overlap can be chosen anew for every event.
+// The time of an event on several GPUs: its activations are dispatched, executed and combined, whole or in chunks of which one is executed
+// while the next is on its way. The time is a closed form, so that the degree of overlap can be chosen anew for every event.
 import type { CostModel } from '../../hardware/cost.js';
 import type { Interconnect } from '../../hardware/spec.js';
 import { DEGREES, type Overlap } from '../../system/choices.js';
@@ -13,7 +13,7 @@ export class Sequence {
   readonly counts: Float64Array;
   readonly readyNs: Float64Array;
   size = 0;
-  /** When the CPU has finished its part, ns; 0: it has none. */
+  /** End of the CPU's part, ns; 0: it has none. */
   cpuNs = 0;
 
   /** @param widest most members */
@@ -104,7 +104,7 @@ export class Pipeline {
     return bestNs;
   }
 
-  /** When one GPU has executed its part of the first chunk, which the weights arrive for, ns. */
+  /** End of the first chunk on one GPU, which waits for the weights, ns. */
   firstNs(layer: number, { counts, readyNs, size }: Sequence, degree: number, fromNs: number): number {
     let gpuNs = fromNs;
     for (let k = 0; k < size; k++) gpuNs = Math.max(gpuNs, readyNs[k]!) + this.#cost.expertNs(layer, counts[k]! / degree);

@@ -1,4 +1,4 @@
-// Where the experts of a model live on a machine of several GPUs.
+// The placement of a model's experts on a machine with several GPUs.
 import { UserError } from '../../base/errors.js';
 import type { ModelSpec } from '../../model/spec.js';
 import { findPlacement, parsePlacement } from '../../system/placement/index.js';
@@ -7,7 +7,7 @@ import type { Inputs } from '../inputs.js';
 import { popularityFor } from '../popularity.js';
 import { type Shard, shardsOf } from './shard.js';
 
-/** Where every expert lives. */
+/** The GPU of every expert. */
 export interface ExpertHomes {
   /** By dense id: the GPU that the expert lives on, or EVERYWHERE. */
   readonly homes: Int32Array;
@@ -18,7 +18,7 @@ export interface ExpertHomes {
 
 /**
  * Places the experts of a model on the GPUs of a machine that has several.
- * @throws UserError where something cannot be had on several GPUs
+ * @throws UserError where the run needs a part that several GPUs do not support
  */
 export async function placeExperts(inputs: Inputs, run: RunSpec): Promise<ExpertHomes> {
   const { hardware, model, system } = inputs;

@@ -6,7 +6,7 @@ import type { Pass } from '../../schedule/pass.js';
 import { PredictedUse } from '../prefetch/predicted-use.js';
 import { copyLayer, type Shard } from './shard.js';
 
-/** The predictions of a run, made once and kept until the next GPU asks for the same. */
+/** The predictions of a run, made once for all GPUs. */
 export class SharedPredictions {
   readonly predictor: Predictor;
   readonly model: ModelSpec;
@@ -128,8 +128,7 @@ class ShardPredictedUse extends PredictedUse {
 }
 
 /**
- * One predictor as it speaks of the experts of each GPU.
- * @param shown true: policies see what it says
+ * One predictor for the experts of each GPU. @param shown true: policies see its predictions
  */
 export function sharedPredictions(predictor: Predictor, model: ModelSpec, shown: boolean) {
   const shared = new SharedPredictions(predictor, model, shown);

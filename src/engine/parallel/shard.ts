@@ -1,5 +1,5 @@
-// The experts that live on one GPU of several, as a model of their own: caches, policies, plans and bounds of that GPU then see a smaller
-// model and need not know that there are others.
+// The experts that live on one GPU of several, as a model of their own: caches, policies, plans and bounds of that GPU see a smaller model
+// and nothing of the others.
 import type { ModelSpec } from '../../model/spec.js';
 import { EVERYWHERE } from '../../system/placement/placement.js';
 
@@ -48,7 +48,7 @@ export function gatherShard(values: Float64Array, { whole }: Shard): Float64Arra
   return Float64Array.from(whole, (id) => values[id]!);
 }
 
-/** Copies what the whole model has of one layer into a shard's array. */
+/** Copies one layer's values of the whole model into a shard's array. */
 export function copyLayer({ model, whole }: Shard, layer: number, from: Float32Array, to: Float32Array): void {
   const { experts, offset } = model.layers[layer]!;
   for (let id = offset; id < offset + experts; id++) to[id] = from[whole[id]!]!;

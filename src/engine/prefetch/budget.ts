@@ -3,7 +3,7 @@
 
 /** Distances that have an account of their own: 1 to 7 layers ahead, and more. */
 const DISTANCES = 8;
-/** Prefetches whose end is known before an account is judged. */
+/** Number of known fates before an account is judged. */
 const TRIAL = 64;
 /** Prefetches after which an account is halved, so that old ones fade. */
 const FULL = 1024;
@@ -16,11 +16,11 @@ class Account {
   /** Stall avoided less stall caused, ns. */
   #balanceNs = 0;
   #ends = 0;
-  /** Layer, of all that have been known, until which it pauses, and how long the next pause is. */
+  /** Number of known layers until which it pauses, and the length of the next pause. */
   #until = 0;
   #pause = PAUSE;
 
-  /** Whether prefetches may start, given how many layers have become known. */
+  /** True where prefetches may start, given the number of known layers. */
   allows(layers: number): boolean {
     return layers >= this.#until;
   }
@@ -29,7 +29,7 @@ class Account {
     this.#balanceNs += ns;
   }
 
-  /** The end of a prefetch is known. */
+  /** Counts the known fate of a prefetch. */
   ended(layers: number): void {
     this.#ends++;
     if (layers < this.#until || this.#ends < TRIAL) return;
@@ -61,7 +61,7 @@ export class PrefetchBudget {
     this.#pushedBy = new Int32Array(experts).fill(-1);
   }
 
-  /** Whether an expert may be brought for the layer that comes `distance` layers after the one that is known, from 1. */
+  /** True where an expert may be prefetched for the layer `distance` layers (from 1) after the known one. */
   allows(id: number, distance: number): boolean {
     const at = Math.min(distance, DISTANCES) - 1;
     if (!this.#accounts[at]!.allows(this.#layers)) {
@@ -72,35 +72,35 @@ export class PrefetchBudget {
     return true;
   }
 
-  /** The routing of one more layer is known. */
+  /** Counts a layer whose routing is known. */
   known(): void {
     this.#layers++;
   }
 
-  /** A prefetched expert is demanded for the first time, which avoids so much stall, ns; less than 0: a miss would have cost less. */
+  /** Credits the first demand of a prefetched expert with the stall that it avoids, ns; less than 0: a miss would have cost less. */
   used(id: number, avoidedNs: number): void {
     this.#account(id)?.add(avoidedNs);
     this.wasted(id);
   }
 
-  /** A prefetched expert leaves undemanded. */
+  /** Records a prefetched expert that leaves without a demand. */
   wasted(id: number): void {
     this.#account(id)?.ended(this.#layers);
     this.#accountOf[id] = -1;
   }
 
-  /** Demands wait `ns` for the prefetch of `id`, which is under way and not among them. */
+  /** Charges the prefetch of `id`, which is under way, with `ns` that demands for other experts wait for it. */
   delayed(id: number, ns: number): void {
     this.#account(id)?.add(-ns);
   }
 
-  /** The prefetch of `by` has pushed an expert out. */
+  /** Records that the prefetch of `by` has evicted an expert. */
   pushedOut(id: number, by: number): void {
     this.#pushedBy[id] = by;
   }
 
   /**
-   * An expert is missed, which costs `ns`: if a prefetch that was not used evicted it, that prefetch is charged.
+   * Charges a miss of `ns` to the unused prefetch that evicted the expert, if there is one.
    * @param unused by expert: 1 while it was brought and has not been demanded
    */
   missed(id: number, ns: number, unused: Uint8Array): void {
@@ -109,7 +109,7 @@ export class PrefetchBudget {
     if (by >= 0 && unused[by] === 1) this.#account(by)?.add(-ns);
   }
 
-  /** Of an expert that was planned; what is promoted in the background has none. */
+  /** The account of a planned expert; background promotions have none. */
   #account(id: number): Account | undefined {
     return this.#accounts[this.#accountOf[id]!];
   }

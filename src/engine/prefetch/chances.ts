@@ -8,16 +8,16 @@ import type { ModelSpec } from '../../model/spec.js';
 const STEPS = 20;
 /** Classes of distances: 1, 2, 3-4, 5-8 layers ahead and more. */
 const DISTANCES = 5;
-/** Prior of a step, in predictions: that many count as judged already, with the step's own rate of success. */
+/** Prior of a step, in predictions: it starts with that many judged ones, at the step's own rate of success. */
 const TRUST = 24;
 /** Predictions of a step after which its counts are halved, so that old ones fade. */
 const FULL = 16384;
-/** No chance is nearer to 0 or 1. */
+/** Least distance of a chance from 0 and 1. */
 const LEAST = 0.001;
 /** One layer in this many is judged in a pass. */
 const JUDGED = 8;
 
-/** How the scores of one distance are read. */
+/** The calibration of the scores of one distance. */
 class Reading {
   /** Weights of one, of the log-odds of the score, and of the log-odds of the next use. */
   readonly fit = new LogisticFit([0, 0.5, 0.5]);
@@ -31,7 +31,7 @@ class Reading {
     this.#renew();
   }
 
-  /** Log-odds of what has come true of such scores; between two steps on the line between them, so that the order of experts stays. */
+  /** Log-odds of success of a score, interpolated between two steps, so that the order of experts stays. */
   logOdds(score: number): number {
     const place = score * STEPS;
     const step = place | 0;
@@ -39,7 +39,7 @@ class Reading {
     return low + (place - step) * (this.#logOdds[step + 1]! - low);
   }
 
-  /** Of experts with these scores, those of which `demanded` is 1 are demanded. */
+  /** Counts the successes of scores: experts whose `demanded` is 1. */
   judge(scores: Float32Array, from: number, end: number, demanded: Uint8Array): void {
     for (let id = from; id < end; id++) {
       const step = Math.round(scores[id]! * STEPS);
@@ -107,7 +107,7 @@ export class Chances {
     this.#saidIn[bucket]![layer] = pass;
   }
 
-  /** A layer demands `demand[0 .. size)`: its prediction is judged. Call this before next uses are learned from the same demand. */
+  /** Judges the prediction of a layer by its demand `demand[0 .. size)`. Call this before next uses are learned from the same demand. */
   judge(pass: number, layer: number, demand: Int32Array, size: number): void {
     if (!isJudged(pass, layer)) return;
     const { experts, offset } = this.#model.layers[layer]!;
@@ -139,7 +139,7 @@ function bucketOf(distance: number): number {
   return Math.min(DISTANCES - 1, 32 - Math.clz32(distance - 1));
 }
 
-/** Whether the prediction of a layer is judged in this pass: layers take turns. */
+/** True where the prediction of a layer is judged in this pass: layers take turns. */
 function isJudged(pass: number, layer: number): boolean {
   return (pass + layer) % JUDGED === 0;
 }

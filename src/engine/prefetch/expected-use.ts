@@ -1,5 +1,5 @@
-// How near the next use of each expert is expected to be, for policies that use predictions: the prediction of the running pass comes first,
-// then what is learned of later passes.
+// The expected next use of each expert, for policies that use predictions: the prediction of the running pass comes first, then what is
+// learned of later passes.
 import { DISCOUNT, type NextUse } from '../../cache/next-use/next-use.js';
 import type { ModelSpec } from '../../model/spec.js';
 
