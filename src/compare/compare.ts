@@ -1,5 +1,5 @@
-// Compares a candidate with a base, metric by metric. Simulated metrics are exact: every difference is real and is shown; whether it
-// matters is for the budgets to say. Measured ones differ only where their samples say so.
+// Compares a candidate with a base, metric by metric. Simulated metrics are exact: every difference is real and is shown; budgets decide
+// whether it matters. Measured ones differ only where their samples are significant.
 import { EXIT, UserError } from '../base/errors.js';
 import type { Budget } from '../result/budget.js';
 import { compareMetricNames } from '../result/catalogue.js';
@@ -10,7 +10,7 @@ import { type Explanation, explain } from './explain.js';
 import { type BudgetFinding, judgeBudgets, judgeMetric, type MetricVerdict } from './judge.js';
 import { type SampleTest, testSamples } from './samples.js';
 
-/** A result and what the user calls it. */
+/** A result and the user's name for it. */
 export interface Operand {
   readonly label: string;
   readonly result: Result;
@@ -18,7 +18,7 @@ export interface Operand {
   readonly budgets?: readonly Budget[];
 }
 
-/** A metric that changed, or that a budget finds fault with. */
+/** A metric that changed, or that breaks a budget. */
 export interface Row {
   readonly metric: string;
   /** Null where the run lacks the metric. */
@@ -31,7 +31,7 @@ export interface Row {
   /** `unclear`: measured, and noise explains the change. */
   readonly direction: 'better' | 'worse' | 'neutral' | 'new' | 'missing' | 'unclear';
   readonly verdict: MetricVerdict['verdict'];
-  /** Why an `off` budget says not to look. */
+  /** Reason of an `off` budget. */
   readonly reason: string | null;
   /** The test of a measured metric's samples; null for a simulated one. */
   readonly test: SampleTest | null;
@@ -41,7 +41,7 @@ export interface Row {
 export interface Comparison {
   readonly base: string;
   readonly candidate: string;
-  /** Name of what both ran, for budgets and reports. */
+  /** Scenario of both runs, for budgets and reports. */
   readonly scenario: string;
   /** Inputs that differ: empty unless the comparison was allowed all the same. */
   readonly inputs: readonly Difference[];
@@ -79,7 +79,7 @@ export interface CompareOptions {
 
 /**
  * Compares one candidate with its base.
- * @param tests what the samples of measured metrics say, by name; computed for this pair alone where they are not given
+ * @param tests tests of measured metrics by name; absent: computed for this pair alone
  * @throws UserError with exit code 3 where the inputs differ and may not, or the base is incomplete; with 2 for budgets that fit no metric
  */
 export function compareResults(
@@ -131,7 +131,7 @@ export function compareResults(
   };
 }
 
-/** @throws UserError with exit code 3 where the base lacks what no result lacks */
+/** @throws UserError with exit code 3 where the base lacks a metric that every result has */
 function checkCore(base: Operand, candidate: Operand, sameInputs: boolean): void {
   const shared = sameInputs ? Object.keys(candidate.result.metrics).filter((name) => SHARED.test(name)) : [];
   const gone = [...CORE, ...shared].find((name) => base.result.metrics[name] === undefined);

@@ -1,4 +1,4 @@
-// How two runs differ: in inputs, which must be the same for a verdict, and in configuration, which is what a comparison is about.
+// Differences of two runs: in inputs, which must be the same for a verdict, and in configuration, the subject of a comparison.
 import type { Result } from '../result/result.js';
 
 /** Something that two runs do not share. */
@@ -28,7 +28,7 @@ export function inputDifferences(base: Result, candidate: Result): Difference[] 
     quantization,
     hardware,
     seed,
-    // The path only says where the routing was read from; the hash identifies it.
+    // The hash identifies the routing; the path does not.
     variants,
     trace: traces.map(({ sha256, tokens, requests }) => ({ sha256: sha256.slice(0, 12), tokens, requests })),
   });

@@ -1,5 +1,5 @@
-// Why a comparison came out as it did: which layers, which phases and which kinds of misses carry the change, the largest part first.
-// Nothing here is a guess: the causes are differences of the counters of both runs.
+// The causes of a comparison's result: layers, phases and kinds of misses with the change, the largest first. All are differences of the
+// counters of both runs.
 import { sum } from '../base/statistics.js';
 import type { PerLayer, Result } from '../result/result.js';
 

@@ -9,7 +9,7 @@ import { testSamples } from './samples.js';
 /** The results that one operand of a gate stands for. */
 export interface OperandSet {
   readonly label: string;
-  /** True: a folder, whose scenarios are told apart by name. False: one run, whatever its name. */
+  /** True: a folder, whose scenarios have names. False: one run, whatever its name. */
   readonly folder: boolean;
   /** By scenario name; at least one. */
   readonly scenarios: ReadonlyMap<string, Operand>;
@@ -30,7 +30,7 @@ interface ScenarioFault {
 
 /** All comparisons of one gate. */
 export interface Gate {
-  /** Labels of operands that are saved results: what they say of their inputs is not computed here. */
+  /** Labels of operands that are saved results, whose inputs are not recomputed. */
   readonly saved: readonly string[];
   /** By candidate, then by scenario name. */
   readonly comparisons: readonly Comparison[];

@@ -21,7 +21,7 @@ export interface BudgetFinding {
 /** The verdict of the budgets on one metric. */
 export interface MetricVerdict {
   readonly findings: readonly BudgetFinding[];
-  /** `none`: no budget speaks of it. `off`: a budget says not to look, with this reason. */
+  /** `none`: no budget names it. `off`: a budget excludes it, with this reason. */
   readonly verdict: 'fail' | 'warn' | 'pass' | 'off' | 'none';
   readonly reason: string | null;
 }
@@ -29,7 +29,7 @@ export interface MetricVerdict {
 /**
  * Judges one metric in base and candidate by all budgets that match, in order; an `off` forgets those before it.
  * @param base null where the base lacks it, or where there is no base
- * @param test what the samples of a measured metric say; null for one that is simulated
+ * @param test test of a measured metric; null for a simulated one
  * @throws UserError where an amount does not fit the metric's unit
  */
 export function judgeMetric(
@@ -59,7 +59,7 @@ export function judgeMetric(
   return { findings, verdict, reason };
 }
 
-/** Why a budget is broken, or null. A change within noise does not break a budget. */
+/** The reason why a budget is broken, or null. A change within noise does not break a budget. */
 function brokenBy(name: string, base: Metric | null, candidate: Metric | null, budget: Budget, test: SampleTest | null): string | null {
   if (candidate === null) return 'is missing in the candidate';
   const pair = { base: base?.value ?? null, candidate: candidate.value, unit: candidate.unit };
@@ -100,7 +100,7 @@ function figures(base: Metric | null, candidate: Metric): string {
   return `${formatValue(base.value, base.unit)} -> ${now} (${changeText(base.value, candidate)})`;
 }
 
-/** A change as people compare it: points for shares, percent else; from zero, the amount itself. */
+/** The text of a change: points for shares, else percent; from zero, the amount itself. */
 export function changeText(base: number, candidate: Metric): string {
   const change = candidate.value - base;
   if (candidate.unit === 'ratio' || base === 0) return formatDelta(change, candidate.unit);

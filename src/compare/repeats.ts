@@ -1,4 +1,4 @@
-// Several runs of one scenario as one result: what is simulated must be the same in all of them, what is measured becomes samples.
+// Several runs of one scenario as one result: simulated metrics must be the same in all of them, measured ones become samples.
 import { EXIT, UserError } from '../base/errors.js';
 import { median } from '../base/significance.js';
 import { canonicalJson, sealed } from '../result/digest.js';

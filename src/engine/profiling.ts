@@ -5,7 +5,7 @@ import { formatCount, formatCounted } from '../base/units.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type Inputs, replayedRows } from './inputs.js';
 
-/** Most tokens that are drawn to profile on. Ours: counts of more rank experts alike, and a profile is drawn before every run. */
+/** Limit of the tokens drawn for a profile. Ours: more tokens rank experts alike, and a profile is drawn before every run. */
 const MOST_APART = 65_536;
 
 /** The traces that rows for profiling are taken from. */
@@ -18,18 +18,18 @@ export interface ProfiledRows {
   readonly to: number;
 }
 
-/** Where rows to profile on are found. */
+/** The place of the rows to profile on. */
 interface ProfiledPart {
   /** `apart`: drawn for the purpose; `behind`: of the trace, behind what is replayed. */
   readonly kind: 'apart' | 'behind';
   readonly from: number;
   readonly to: number;
-  /** In words: what is counted. */
+  /** The counted tokens in words. */
   readonly words: string;
 }
 
 /**
- * Says where `tokens` tokens to profile on are found; a trace that has fewer behind the replayed ones gives those.
+ * Chooses the place of `tokens` tokens to profile on; a trace with fewer behind the replayed ones gives those.
  * @throws UserError where it has none
  */
 export function profiledPart(inputs: Profiled, tokens: number): ProfiledPart {

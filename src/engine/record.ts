@@ -1,5 +1,5 @@
-// Records the schedule in a first run, for policies that know the future, where the schedule depends on how long passes take. The first run uses
-// LRU, so the schedule is one that a machine could have had; the run itself then replays exactly these passes.
+// Records the schedule in a first run, for policies that know the future, where the schedule depends on the times of passes. The first run
+// uses LRU, so the schedule is one that a machine could have had; the run itself then replays exactly these passes.
 import { parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { PassRecord } from '../schedule/recorded.js';
@@ -10,7 +10,7 @@ import type { RunPlan } from './plan.js';
 import { runPasses } from './serve.js';
 
 /**
- * Records the passes of a run under LRU, where its policy knows the future and its schedule depends on time or on what is resident.
+ * Records the passes of a run under LRU, where its policy knows the future and its schedule depends on time or on residency.
  * @returns null: the policy does not need it, or a dry run without a clock composes the same passes
  * @throws UserError where the run cannot be composed
  */

@@ -1,4 +1,4 @@
-// Whether a file that popularity is counted in has rows that the run replays: only where it names one of the run's own traces.
+// Tells whether a file for popularity has rows that the run replays, which needs one of the run's own traces.
 import { findProfile, splitRows } from '../base/profiles.js';
 import type { RunSpec } from '../system/run.js';
 import { rangeOfRows } from '../trace/selection.js';
@@ -18,7 +18,7 @@ export function replayedOf(
   });
 }
 
-/** The file that a name means, and which of its rows, `[start, end)`. */
+/** The file and the rows, `[start, end)`, that a name means. */
 function partOf(named: string, folder: string): { readonly file: string; readonly start: number; readonly end: number } {
   const { path, rows } = splitRows(named);
   const [start, end] = rangeOfRows(rows, Number.POSITIVE_INFINITY);

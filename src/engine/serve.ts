@@ -3,7 +3,7 @@ import type { Passes } from '../schedule/passes.js';
 import type { ChangingMemory } from './memory/changing-memory.js';
 import type { Simulation } from './simulation.js';
 
-/** Passes between two breaths. */
+/** Passes between two calls of `breathe`. */
 const STRIDE = 64;
 
 /** Called for every pass. */

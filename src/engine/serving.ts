@@ -1,4 +1,4 @@
-// Who is served in a run: which requests arrive, which scheduler composes their passes, and how many run at once.
+// The serving of a run: arrivals, scheduler, and the number of requests that run at once.
 import type { Parameters } from '../base/parameters.js';
 import { arrivalsDigest } from '../schedule/arrivals/arrivals.js';
 import { loadArrivals, parseArrivals } from '../schedule/arrivals/load.js';
@@ -12,7 +12,7 @@ import { rulesOn } from '../system/miss-rules.js';
 import { misfit, type RunSpec } from '../system/run.js';
 import { type Inputs, replayedRows } from './inputs.js';
 
-/** How a run serves its requests. */
+/** The serving of a run. */
 export interface Serving {
   readonly scheduler: SchedulerDefinition;
   readonly parameters: Parameters;
@@ -22,7 +22,7 @@ export interface Serving {
   readonly rows: number;
   /** True where requests were cut into streams to fill the batch. */
   readonly cut: boolean;
-  /** True where who runs together depends on how long passes take: a policy that knows the future needs them recorded first. */
+  /** True where the schedule depends on the times of passes: a policy that knows the future needs them recorded first. */
   readonly timed: boolean;
   /** Budgets of classes of requests, by name. */
   readonly budgets: ReadonlyMap<string, ClassBudget>;
@@ -71,9 +71,9 @@ export function servingOf(inputs: Inputs, run: RunSpec): Serving {
 }
 
 /**
- * Budgets of the classes that requests have.
+ * Budgets of the classes of requests.
  * @param classes of the arrivals; null: they have none
- * @throws UserError where nobody is of a class, the system chooses experts anew, or a copy can serve nobody
+ * @throws UserError where a class has no requests, the system re-ranks, or a copy can serve nobody
  */
 function budgetsOf(inputs: Inputs, run: RunSpec, classes: readonly string[] | null): ReadonlyMap<string, ClassBudget> {
   const budgets = new Map(Object.entries(run.workload.classes ?? {}).map(([name, { budget }]) => [name, budget]));
@@ -92,7 +92,7 @@ function budgetsOf(inputs: Inputs, run: RunSpec, classes: readonly string[] | nu
   return budgets;
 }
 
-/** Why misses cannot be served from copies by the classes of their tokens, and what to write instead; null: they can. */
+/** The reason why classes cannot use copies, and what to write instead; null: they can. */
 function whyNoCopies({ hardware }: Inputs, { replay, system }: RunSpec): string | null {
   if (rulesOn(hardware, system.onMiss.rules).some((rule) => rule.do === 'cpu' || rule.do === 'cheaper'))
     return `is of misses that are loaded, and under ${system.name} the CPU computes some; take a system whose onMiss is load, or top-k`;

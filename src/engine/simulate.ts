@@ -16,7 +16,7 @@ import { Meters, type Watch } from './watch/meters.js';
 
 /**
  * Simulates one run.
- * @param profile what a run profile holds (`profiles/runs/*.yaml`); every field is optional
+ * @param profile a run profile (`profiles/runs/*.yaml`); every field is optional
  * @throws UserError where something is unknown, malformed, or does not fit the rest
  */
 export async function simulate(profile: RunInput, watch: Watch = {}): Promise<Result> {

@@ -1,4 +1,4 @@
-// A composed run: an engine, and the parts of it that a result is read from. Types only.
+// A composed run: an engine, and the parts from which its result is read. Types only.
 import type { ResolvedPolicy } from '../cache/policies/index.js';
 import type { Predictor } from '../predict/predictor.js';
 import type { Residency } from '../schedule/paths.js';
@@ -16,7 +16,7 @@ import type { Clocks } from './watch/bounds.js';
 export interface SimulatedGpu extends Gpu {
   /** The bound on its hits so far; only where bounds are on. */
   boundHits(): number;
-  /** How its memory is divided. */
+  /** The division of its memory. */
   readonly memory: MemoryPlan;
   /** Bytes of all experts that live on it. */
   readonly expertBytes: number;
@@ -39,7 +39,7 @@ export interface Simulation extends RunFold {
   /** At least one. */
   readonly gpus: readonly SimulatedGpu[];
   readonly recorder: Recorder;
-  /** Null: nothing goes wrong. */
+  /** Null: there are none. */
   readonly faults: Faults | null;
   /** Named policy, resolved. */
   readonly policy: ResolvedPolicy;

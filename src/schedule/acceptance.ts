@@ -1,5 +1,5 @@
-// How many drafted tokens are accepted, in the ways that people give it: a probability for each token, the share that an engine prints, or
-// shares by position. Each is turned into shares by position.
+// The acceptance of drafted tokens, as users give it: a probability for each token, the share that an engine prints, or shares by position.
+// Each is turned into shares by position.
 import { UserError } from '../base/errors.js';
 import { SHARE } from '../base/units.js';
 import type { Written } from '../base/written.js';

@@ -23,7 +23,7 @@ export function hammingDistances(paths: Int32Array, count: number, words: number
   return distances;
 }
 
-/** Sizes of `clusters` clusters of `count` items: equal, or, where that cannot be, the first ones larger by one. */
+/** Sizes of `clusters` clusters of `count` items: equal, or else the first ones larger by one. */
 export function evenSizes(count: number, clusters: number): number[] {
   return Array.from({ length: clusters }, (_, c) => Math.floor(count / clusters) + (c < count % clusters ? 1 : 0));
 }

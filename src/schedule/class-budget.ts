@@ -11,9 +11,9 @@ import { PlaceDraws } from '../trace/variants/draws.js';
 export interface ClassBudget extends Written {
   /** Best ranked choices that a token keeps at a layer. */
   readonly topK: number;
-  /** Share of the layers that a token passes by, 0..1. */
+  /** Share of the layers that a token skips, 0..1. */
   readonly skip: number;
-  /** Bytes of the copies that its tokens are content with where an expert is missed, as a share of the expert's; 1: of none. */
+  /** Bytes of the copies that its tokens accept for missed experts, as a share of the expert's; 1: no copies. */
   readonly copy: number;
 }
 
@@ -49,9 +49,9 @@ export function parseClassBudget(text: string): ClassBudget {
   return { text, topK: given.get('top-k') ?? Number.POSITIVE_INFINITY, skip: given.get('skip') ?? 0, copy: given.get('copy') ?? 1 };
 }
 
-/** Budgets of the classes of a run, and what came of them. */
+/** Budgets of the classes of a run, and their use. */
 export class ClassBudgets {
-  /** By class, of all tokens that passes took; the empty class is of requests without one. */
+  /** Use by class over all tokens of passes; the empty class is of requests without one. */
   readonly use = new Map<string, ClassUse>();
   readonly #budgets: ReadonlyMap<string, ClassBudget>;
   readonly #layers: number;
@@ -71,10 +71,10 @@ export class ClassBudgets {
   }
 
   /**
-   * Makes the choices null that a token's class does not pay for.
+   * Makes the choices of a token null that are beyond its class's budget.
    * @param row of the trace that the token takes: it skips the same layers whenever it runs
    * @param choices `[..., layers, topK]`, in rank order, and their weights, or null
-   * @param at where the token's begin
+   * @param at first choice of the token
    */
   cut(requestClass: string, row: number, choices: Uint16Array, weights: Float32Array | null, at: number): void {
     const budget = this.#budgets.get(requestClass);

@@ -1,4 +1,4 @@
-// The drafter of speculative decoding, in the ways that people give it: a time per token, or a copy of the model whose experts take fewer bytes.
+// The drafter of speculative decoding, as users give it: a time per token, or a copy of the model whose experts take fewer bytes.
 import { UserError } from '../base/errors.js';
 import { DURATION, SHARE } from '../base/units.js';
 import type { Written } from '../base/written.js';

@@ -1,4 +1,4 @@
-// Speculative decoding as schedulers and rooms for KV caches see it: how far ahead a request drafts. Types only.
+// The interface of speculative decoding for schedulers and KV caches: the length of a request's draft. Types only.
 import type { Request } from './request.js';
 
 /** How many tokens a request would draft for its next pass: none while it reads its prompt. */

@@ -23,22 +23,22 @@ class ExpertFlowScheduler extends QueueScheduler {
   readonly #maxDelay: number;
   /** Batch of each request in the round before. */
   #places = new Map<Request, number>();
-  /** When the running round began, ns; decode steps of rounds, and how long they have waited for the batches before theirs. */
+  /** Start of the running round, ns; decode steps of rounds, and their wait for the batches before theirs. */
   #roundNs = 0;
   #steps = 0;
   #waitedNs = 0;
   #rounds = 0;
   #regrouped = 0;
   #mergeNs = 0;
-  /** Loads that regrouping was expected to save, and those that it would have saved, of all rounds. */
+  /** Loads that regrouping was expected to save, and loads that it would have saved, over all rounds. */
   #expected = 0;
   #saved = 0;
-  /** Most prompt passes in a row while a request decodes, and how many there were. */
+  /** Limit of prompt passes in a row while a request decodes, and their number so far. */
   readonly #mostPrompts: number;
   #prompts = 0;
   /** Batches of the running round that have not run yet, last first. */
   readonly #round: Request[][] = [];
-  /** When the running pass began, ns, and how long passes have run since the last round was composed. */
+  /** Start of the running pass, ns, and time of passes since the last round was composed. */
   #passStartNs = 0;
   #hiddenNs = 0;
   #loads = 0;
@@ -78,7 +78,7 @@ class ExpertFlowScheduler extends QueueScheduler {
 
   #fill(list: ShareList): void {
     const { running } = this.queue;
-    // All requests left of a round may have been thrown out because KV room ran short.
+    // All remaining requests of a round may have been preempted for lack of KV room.
     while (list.shares.length === 0) {
       if (this.#round.length === 0) {
         this.queue.admit(this.#running);
@@ -119,7 +119,7 @@ class ExpertFlowScheduler extends QueueScheduler {
     this.#round.push(...batches.toReversed());
   }
 
-  /** The batches of similar paths, where that pays; those that stand, where it does not. */
+  /** The batches of similar paths where that pays, else the standing ones. */
   #regroup(pool: readonly Request[], inOrder: readonly Request[][]): readonly Request[][] {
     const view = this.#view;
     const { words } = view;
@@ -155,12 +155,12 @@ class ExpertFlowScheduler extends QueueScheduler {
     return batches;
   }
 
-  /** Which part of what was expected to be saved was, in the rounds so far; all of it before the first. */
+  /** Ratio of actual to expected savings in the rounds so far; 1 before the first. */
   #trust(): number {
     return this.#expected > 0 ? Math.min(1, Math.max(0, this.#saved / this.#expected)) : 1;
   }
 
-  /** The batches of the round before, filled up with who is new; those in order where they do not fit any more. */
+  /** The batches of the round before, filled up with new requests; batches in order where they no longer fit. */
   #standing(pool: readonly Request[], inOrder: readonly Request[][]): readonly Request[][] {
     if (this.#places.size === 0) return inOrder;
     const batches: Request[][] = inOrder.map(() => []);
@@ -203,7 +203,7 @@ class ExpertFlowScheduler extends QueueScheduler {
     return loads;
   }
 
-  /** Sum over batches and layers of max(0, distinct experts - cache size), on the paths that the tokens really take. */
+  /** Sum over batches and layers of max(0, distinct experts - cache size), on the actual paths of the tokens. */
   #merit(batches: readonly (readonly Request[])[]): number {
     const view = this.#view;
     const path = new Int32Array(view.words);
@@ -220,7 +220,7 @@ class ExpertFlowScheduler extends QueueScheduler {
   }
 }
 
-/** Batches in that order in which the fewest requests change their place: the fullest overlaps first. */
+/** Batches in the order in which the fewest requests change their place: the largest overlaps first. */
 function nearest(batches: readonly Request[][], places: ReadonlyMap<Request, number>): readonly Request[][] {
   const overlaps = batches.flatMap((batch, from) =>
     batches.map((_, to) => ({ from, to, stay: batch.filter((request) => places.get(request) === to).length })),
@@ -235,7 +235,7 @@ function nearest(batches: readonly Request[][], places: ReadonlyMap<Request, num
   return ordered;
 }
 
-/** Requests of the pool. With passes of one request there is nothing to regroup: two in turn would only evict each other's experts. */
+/** Requests of the pool. Passes of one request cannot be regrouped: two in turn would only evict each other's experts. */
 function requestsOf(limits: SchedulerLimits, parameters: Parameters): number {
   return passSize(limits) === 1 ? 1 : poolSize(limits, parameters);
 }

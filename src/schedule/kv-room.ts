@@ -1,11 +1,12 @@
-// Room for KV caches on one GPU: a request runs only while there is room for it. The way of growing decides how much it reserves, and when.
+// Room for KV caches on one GPU: a request runs only while there is room for it. The way of growing decides the size and the time of its
+// reservation.
 import type { Drafts } from './drafts.js';
 import type { Request } from './request.js';
 
 /**
- * Memory for the KV caches of running requests. `static`: their full length, of a room that nothing else uses. `reserve`: their
- * full length, in blocks, of memory that the expert cache uses while they do not run. `grow`: blocks as they fill them, of the same
- * memory; where a running request finds no block, the youngest is thrown out and computed again later.
+ * Memory for the KV caches of running requests. `static`: their full length, of a room that nothing else uses. `reserve`: their full length,
+ * in blocks, of memory that the expert cache uses while they do not run. `grow`: blocks as they fill them, of the same memory; where a
+ * running request finds no block, the youngest is preempted and computed again later.
  */
 export const KV_GROWTH = ['static', 'reserve', 'grow'] as const;
 /** One of {@link KV_GROWTH}. */
@@ -40,7 +41,7 @@ export class KvRoom {
   /** Tokens that are set aside on all GPUs now, and at most so far. */
   usedTokens = 0;
   peakTokens = 0;
-  /** Requests that were thrown out, counted each time. */
+  /** Preemptions of requests. */
   preemptions = 0;
   /** Preempted requests of the last pass, for the code that gave them a slot. */
   readonly preempted: Request[] = [];
@@ -48,7 +49,7 @@ export class KvRoom {
   admitted: number[] | null = null;
   /** Tokens that requests draft, which need room beside the one that is kept at least; null: none. */
   drafts: Drafts | null = null;
-  /** Told how late it is before room is asked for; null: the room does not depend on time. */
+  /** Called with the time before each request for room; null: the room does not depend on time. */
   onTime: ((nowNs: number) => void) | null = null;
 
   readonly #context: number;
@@ -69,7 +70,7 @@ export class KvRoom {
     return this.growth === 'static' ? tokens + this.#context : inBlocks(tokens + this.#context);
   }
 
-  /** Sets aside what a request needs to start, on the GPU with the most room, the first of several; false: it has to wait. */
+  /** Reserves the room that a request needs to start, on the GPU with the most room, the first of several; false: it has to wait. */
   admit(request: Request): boolean {
     const need = this.growth === 'grow' ? inBlocks(this.#nextRows(request)) : this.needOf(request.tokens);
     let gpu = 0;
@@ -107,7 +108,7 @@ export class KvRoom {
     request.settled = true;
   }
 
-  /** Sets aside what a running request needs for its next rows; false: there is no room for them, or for what it has already. */
+  /** Reserves room for the next rows of a running request; false: there is none, or its present room is lost. */
   extend(request: Request): boolean {
     const more = this.growth === 'grow' ? Math.max(0, inBlocks(this.#nextRows(request)) - request.kvTokens) : 0;
     if (more > this.#left(request.gpu)) return false;
@@ -115,7 +116,7 @@ export class KvRoom {
     return true;
   }
 
-  /** Throws a running request out: its KV cache is lost, and it starts again as a prompt (preemption by recomputation). */
+  /** Preempts a running request: its KV cache is lost, and it starts again as a prompt (preemption by recomputation). */
   preempt(request: Request): void {
     this.release(request);
     request.restart();

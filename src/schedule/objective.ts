@@ -5,7 +5,7 @@ import { parseDuration } from '../base/units.js';
 import type { Written } from '../base/written.js';
 import type { Request } from './request.js';
 
-/** The latencies, ns, that an objective may limit, of a request whose last token was there at `endNs`. */
+/** The latencies, ns, that an objective may limit, of a request whose last token came at `endNs`. */
 const LIMITS = {
   ttft: ({ firstTokenNs, arrivalNs }: Request) => firstTokenNs - arrivalNs,
   // A request that generates nothing has no time per output token, and keeps any limit.
@@ -55,7 +55,7 @@ export function parseObjectives(text: string): WrittenObjectives {
 
 /**
  * True where a finished request has met the objective of its class. A request without an objective has none to miss.
- * @param endNs when its last token was there
+ * @param endNs time of its last token
  */
 export function meets(objectives: Objectives, request: Request, endNs: number): boolean {
   const objective = objectives.get(request.requestClass) ?? objectives.get('') ?? {};

@@ -16,9 +16,9 @@ export class Pass {
   decodeTokens = 0;
   /** Time of drafting its tokens before the pass, ns. */
   draftNs = 0;
-  /** Steps of drafting before it: the most tokens that one of its requests drafts. */
+  /** Steps of drafting before it: the largest draft of its requests, tokens. */
   draftSteps = 0;
-  /** Steps that have been taken by now; who runs the pass counts them. */
+  /** Steps so far, counted by the engine. */
   drafted = 0;
   /** Width of one token's row: layers x topK. */
   readonly row: number;
@@ -63,7 +63,7 @@ export class Pass {
   #slots = 0;
 
   /**
-   * @param trace where rows are read from
+   * @param trace source of the rows
    * @param maxSequences most requests of one pass
    * @param candidates of the same rows as `trace`
    * @param context tokens that every request has in its KV cache before its first row
@@ -106,7 +106,7 @@ export class Pass {
 
   /**
    * Takes the next rows of each share.
-   * @param draftNs what drafting takes, ns
+   * @param draftNs time of drafting, ns
    */
   fill(shares: readonly Share[], draftNs = 0): void {
     this.number++;
@@ -132,7 +132,7 @@ export class Pass {
       if (again) for (let k = 0; k < tokens; k++) this.#appendAt(request, from + k, request.slot, request.placeOf(from + k));
       else this.#append(request, tokens - rejected);
       if (again) continue;
-      // Stand-ins of a request are read ahead apart from its own rows.
+      // Stand-ins of a request have a read-ahead buffer of their own.
       const lane = this.sequenceTokens.length + request.slot;
       for (let k = tokens - rejected; k < tokens; k++) this.#appendAt(request, from + k, lane, request.standIn(from + k));
     }
@@ -188,7 +188,7 @@ export class Pass {
     }
   }
 
-  /** A token with the routing of a row that the walk of its request does not stand before. */
+  /** Appends a token with the routing of a row elsewhere in the walk of its request. */
   #appendAt(request: Request, position: number, lane: number, { row, tokens }: Segment): void {
     this.#take(request, position, lane, row, row + tokens);
   }

@@ -9,7 +9,7 @@ import type { Workload } from './workload.js';
 
 /** Learns from passes. */
 export interface PassLearner {
-  /** A pass has run: what its tokens chose is known. */
+  /** Learns from a pass that has run, whose choices are known. */
   learn(pass: Pass): void;
 }
 
@@ -18,22 +18,22 @@ export class Passes {
   readonly pass: Pass;
   /** Shares of the running pass. */
   shares: readonly Share[] = [];
-  /** Room for KV caches, with the most that was used of it. */
+  /** Room for KV caches, with its peak use. */
   readonly kv: KvRoom;
   /** Modelled time that passes were delayed by composing them, ns; of the running pass, and of all. */
   costNs = 0;
   totalCostNs = 0;
-  /** Tokens that were run again since their request had been thrown out: of the running pass, and of all. */
+  /** Tokens that ran again after preemptions: of the running pass, and of all. */
   recomputed = 0;
   totalRecomputed = 0;
-  /** Tokens that the running pass generates, and drafted ones that it runs for nothing. */
+  /** Tokens that the running pass generates, and rejected drafts. */
   generated = 0;
   rejected = 0;
   /** True where the running pass was composed by no scheduler: tokens of the pass before it run again. */
   again = false;
   /** Learns from every pass and predicts paths for the scheduler; null: there is none. */
   learner: PassLearner | null = null;
-  /** Drafts and what became of them; null: nothing is drafted. */
+  /** Drafts and their fates; null: nothing is drafted. */
   readonly speculation: Speculation | null;
   /** Most passes in a row that left out a request which had begun. */
   passedOver = 0;
@@ -50,7 +50,7 @@ export class Passes {
 
   /**
    * @param kv the room that the scheduler admits requests to
-   * @param speculation what the scheduler lets requests draft; null: nothing
+   * @param speculation drafts of requests; null: none
    */
   constructor(workload: Workload, scheduler: Scheduler, pass: Pass, kv: KvRoom, speculation: Speculation | null = null) {
     this.#workload = workload;
@@ -98,7 +98,7 @@ export class Passes {
     }
   }
 
-  /** Fills a pass with what must run again of the last one, but for requests that have been thrown out since. @returns false: nothing */
+  /** Fills a pass with the tokens of the last one that must run again, without requests preempted since. @returns false: there are none */
   #runAgain(): boolean {
     const { speculation } = this;
     if (speculation === null || speculation.again.length === 0) return false;

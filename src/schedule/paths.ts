@@ -1,19 +1,19 @@
-// Predicted paths as schedulers see them: the experts of a request's next token, in all layers at once, one bit an expert.
+// Predicted paths for schedulers: the experts of a request's next token, in all layers at once, one bit an expert.
 import type { Parameter } from '../base/parameters.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
 import type { Request } from './request.js';
 
-/** Tells paths before they are taken: the run's predictor, as schedulers see it. */
+/** Forecasts of paths: the run's predictor for schedulers. */
 export interface PathForecast {
   /** Time of one forecast, ns. */
   readonly costNs: number;
-  /** Fills `scores`, by dense id, with how probable it is that the next token of a request that has run before chooses each expert. */
+  /** Fills `scores`, by dense id, with the probability that the next token of a request that has run before chooses each expert. */
   forecast(request: Request, scores: Float32Array): void;
 }
 
 /**
- * Where a predicted path is taken from: the run's own predictor, or what it might be: the token itself, as a predictor that is always right, or
- * the request's token before. A run without a predictor takes the latter for the former, and says so.
+ * The source of a predicted path: the run's own predictor, the token itself (an oracle), or the request's token before. A run without a
+ * predictor uses the last, and says so.
  */
 const PATH_SOURCES = ['predicted', 'next', 'previous'] as const;
 /** One of them. */
@@ -27,12 +27,12 @@ export const PATHS: Parameter = {
     "path of a token: as the run's predictor says, the one that it takes (a predictor that is always right), or that of the one before",
 };
 
-/** Which experts lie in GPU memory. */
+/** Residency of experts in GPU memory. */
 export interface Residency {
   holds(id: number, layer: number): boolean;
 }
 
-/** Reads paths; nothing that it does changes a run. */
+/** Reads paths without any effect on the run. */
 export class PathView {
   /** Words of one path: bit `offset of the layer + expert`, 32 to a word. */
   readonly words: number;

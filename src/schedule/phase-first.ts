@@ -33,7 +33,7 @@ class PhaseFirstScheduler extends QueueScheduler {
     return inPrefill === (this.#first === 'prefill');
   }
 
-  /** Fills the list with the phase that goes first, or with the other one. */
+  /** Fills the list with the preferred phase, or with the other one. */
   #take(list: ShareList, other: boolean): void {
     const { running } = this.queue;
     if ((this.#first === 'prefill') === other) list.decodes(running);

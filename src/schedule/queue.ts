@@ -38,8 +38,8 @@ export class RequestQueue {
   }
 
   /**
-   * Admits the waiting request of the least `rank`, ties in order of arrival; but the one that came first, once it has waited for more
-   * than `maxWait` passes.
+   * Admits the waiting request of the least `rank`, ties in order of arrival; or the earliest one, once it has waited for more than `maxWait`
+   * passes.
    * @returns it, or null where none waits, or where there is no room for its KV cache
    */
   admitLeast(rank: (request: Request) => number, maxWait: number): Request | null {
@@ -76,7 +76,7 @@ export class RequestQueue {
     return true;
   }
 
-  /** A pass has run: lets go of the requests that have finished. */
+  /** Removes finished requests after a pass. */
   sweep(): void {
     const { running } = this;
     this.passes++;
@@ -90,8 +90,8 @@ export class RequestQueue {
   }
 
   /**
-   * Every running request gets room for its next token, in order of admission; where there is none, those of its GPU that were admitted
-   * last are thrown out.
+   * Every running request gets room for its next token, in order of admission; where there is none, the last admitted ones of its GPU are
+   * preempted.
    */
   #extend(): void {
     const { kv } = this.#context;
@@ -109,7 +109,7 @@ export class RequestQueue {
     }
   }
 
-  /** A request waits again, where its arrival puts it. */
+  /** Puts a request back among the waiting ones, in order of arrival. */
   #putBack(request: Request): void {
     let at = this.#head;
     while (at < this.#waiting.length && this.#waiting[at]!.index < request.index) at++;
@@ -140,7 +140,7 @@ export class ShareList {
     this.#draftBudget = budget - batch;
   }
 
-  /** One decode token and the draft of each of `requests` that decodes, as the budget allows; those that were thrown out since are passed over. */
+  /** One decode token and the draft of each of `requests` that decodes, as the budget allows; preempted ones are left out. */
   decodes(requests: readonly Request[], from = 0, to: number = requests.length): void {
     for (let i = from; i < to && this.budget > 0; i++) {
       const request = requests[i]!;

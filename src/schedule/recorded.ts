@@ -5,7 +5,7 @@ import { RequestQueue } from './queue.js';
 import type { Request } from './request.js';
 import type { Scheduler, Share } from './scheduler.js';
 
-/** Which requests each pass held, and how many tokens of each. */
+/** The requests of each pass, and the number of tokens of each. */
 export class PassRecord {
   /** `Request.index` and tokens of each share, all passes one after another. */
   readonly index: number[] = [];
@@ -40,8 +40,8 @@ export class RecordedScheduler implements Scheduler {
   #pass = 0;
   readonly #queue: RequestQueue;
   /**
-   * True where requests may be thrown out, or where their GPU depends on what others have set aside: each is then admitted before the
-   * very pass that it was admitted before.
+   * True where requests may be preempted, or where their GPU depends on the room of others: each is then admitted before the same pass as in
+   * the record.
    */
   readonly #strict: boolean;
   /** Requests that the record has admitted by now and that have not arrived yet. */

@@ -16,9 +16,9 @@ export class Request {
   /** Trace row of position p is `rowBase + p`, for every p below `segmentEnd` from where the walk stands on. */
   rowBase: number;
   segmentEnd: number;
-  /** Rows that have been run, since it was last thrown out. */
+  /** Rows that have run since its last preemption. */
   done = 0;
-  /** Rows that run as a prompt: those of the prompt, and of a request that was thrown out those that it had run. */
+  /** Rows that run as a prompt: those of the prompt, and after a preemption those that had run. */
   promptRows: number;
   /** Rows that have been run at least once. */
   computed = 0;
@@ -35,21 +35,21 @@ export class Request {
   settled = false;
   /** Place among the requests that run at once, given while it runs; -1 before and after. */
   slot = -1;
-  /** Passes that verified a draft of it, and where its draws begin, [0, 1); -1 before the first. */
+  /** Passes that verified a draft of it, and the start of its draws, [0, 1); -1 before the first. */
   verified = 0;
   drawShift = -1;
   /** Start of its first pass, ns; -1 before. */
   startedNs = -1;
-  /** When its first output token was there (end of the prefill; start of the first pass where the trace has no prefill), ns; -1 before. */
+  /** Time of its first output token (end of the prefill; start of the first pass where the trace has no prefill), ns; -1 before. */
   firstTokenNs = -1;
-  /** When its newest token was there, ns. */
+  /** Time of its newest token, ns. */
   lastTokenNs = -1;
   /** End of its last pass before the first token, start of its first one before that, ns. */
   promptedNs = -1;
   /** `firstTokenNs` on the clocks of the bounds: everything resident, and no cache. */
   firstTokenAllResidentNs = 0;
   firstTokenNoCacheNs = 0;
-  /** Passes that had ended when its first output token was there. */
+  /** Passes that had ended at its first output token. */
   firstTokenPass = 0;
 
   /** Null: all rows are consecutive. */
@@ -94,8 +94,8 @@ export class Request {
   }
 
   /**
-   * The request has lost its KV cache: its rows are run again, as a prompt. Where it had begun to generate, the token that it generated
-   * last is part of that prompt, so that the end of the prompt gives the next one.
+   * Restarts a request that has lost its KV cache: its rows run again, as a prompt. Where it had begun to generate, the token that it
+   * generated last is part of that prompt, so that the end of the prompt gives the next one.
    */
   restart(): void {
     if (this.computed > 0 && this.computed >= this.prefill) this.promptRows = this.computed + 1;
@@ -106,7 +106,7 @@ export class Request {
     this.segmentEnd = this.#segments === null ? this.tokens : this.#segments[0]!.tokens;
   }
 
-  /** The walk has come to `segmentEnd`: it goes on in the next segment. */
+  /** Moves the walk from `segmentEnd` to the next segment. */
   turn(): void {
     const from = this.segmentEnd;
     const { row, tokens } = this.#segments![++this.#segment]!;
@@ -123,7 +123,7 @@ export class Request {
     return this.placeOf(this.prefill + ((position - this.prefill + (this.decode >> 1)) % this.decode));
   }
 
-  /** Where any position stands in the trace: its row, and how many rows from there on follow one another. Moves nothing. */
+  /** The place of a position in the trace: its row, and the number of consecutive rows from there. Moves nothing. */
   placeOf(position: number): Segment {
     let from = 0;
     for (const { row, tokens } of this.#segments ?? [{ row: this.start, tokens: this.tokens }]) {

@@ -21,7 +21,7 @@ export interface Share {
 
 /** Decides the composition of passes. */
 export interface Scheduler {
-  /** A request has arrived. */
+  /** Adds an arrived request. */
   add(request: Request): void;
   /** The next pass at time `nowNs`; empty: nothing can run now. The array is reused by the next call. */
   next(nowNs: number): readonly Share[];
@@ -55,11 +55,11 @@ export interface Fairness {
 
 /** Knowledge of a scheduler besides its requests. Fields that it did not name in `needs` may be null. */
 export interface SchedulerContext {
-  /** Asked before a request runs for the first time, told when it has finished. */
+  /** Room for KV caches: admits requests, and releases finished ones. */
   readonly kv: KvRoom;
   /** Predicted paths of the next token of each request. */
   readonly paths: PathView | null;
-  /** Which experts lie in GPU memory now. */
+  /** Residency of experts in GPU memory now. */
   readonly residency: Residency | null;
   /** A stream of this scheduler's own. */
   readonly random: Random;
@@ -72,7 +72,7 @@ export interface SchedulerContext {
     /** Loading an expert, ns. */
     readonly loadNs: number;
   };
-  /** How many tokens requests draft; absent or null: none. */
+  /** Drafts of requests; absent or null: none. */
   readonly drafts?: Drafts | null;
 }
 
@@ -82,7 +82,7 @@ type SchedulerNeed = 'paths' | 'residency';
 /** One member of the family of schedulers. */
 export interface SchedulerDefinition {
   readonly name: string;
-  /** One sentence: which tokens it puts together. */
+  /** One sentence: its choice of tokens. */
   readonly summary: string;
   readonly cites: string;
   /** Absent: none. */

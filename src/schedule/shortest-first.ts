@@ -6,7 +6,7 @@ import { QueueScheduler } from './queue-scheduler.js';
 import type { Request } from './request.js';
 import type { SchedulerContext, SchedulerDefinition, SchedulerLimits } from './scheduler.js';
 
-/** The kinds of length that a request may be ordered by. */
+/** Lengths by which requests may be ordered. */
 const LENGTHS: Readonly<Record<string, (request: Request) => number>> = {
   total: ({ tokens }) => tokens,
   prompt: ({ prefill }) => prefill,
@@ -27,7 +27,7 @@ class ShortestFirstScheduler extends QueueScheduler {
     const { running } = this.queue;
     list.decodes(running);
     list.prompts(running);
-    // A request is admitted in the pass that it begins in: admitted earlier, it could not be overtaken and would still wait.
+    // A request is admitted in the pass in which it begins: one admitted earlier could not be overtaken and would still wait.
     while (list.budget > 0 && running.length < this.batch) {
       const request = this.queue.admitLeast(this.#length, this.#maxWait);
       if (request === null) break;

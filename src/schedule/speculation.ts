@@ -1,5 +1,5 @@
 // Speculative decoding: requests draft tokens, a pass verifies them together with the next known token, and accepted tokens are generated at
-// once. A trace does not say how many are accepted, so the number is drawn, evenly spread so that short runs have the mean, too.
+// once. A trace does not have the number of accepted tokens, so it is drawn, evenly spread so that short runs have the mean, too.
 import { Random } from '../base/random.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import type { Drafts } from './drafts.js';
@@ -11,7 +11,7 @@ import type { Share } from './scheduler.js';
 export interface SpeculationSpec {
   /** Tokens that a request drafts for each pass, at least 1. */
   readonly draft: number;
-  /** By position: share of drafts of which the token there, and so all before it, are right. Falls; as long as the draft or longer. */
+  /** By position: share of drafts that are right up to there. It falls, and is at least as long as the draft. */
   readonly acceptances: readonly number[];
   /** Time of drafting one token for all requests of a pass together, ns. */
   readonly drafterNs: number;
@@ -19,24 +19,24 @@ export interface SpeculationSpec {
 }
 
 /**
- * How a request goes back to the last token that was right. `free`: what follows in its KV cache is forgotten. `redo`: a state that cannot go
- * back, as recurrent layers have, is that from before the pass, and the tokens that were right run again, in a pass of their own.
+ * The way of a request back to the last accepted token. `free`: the rest of its KV cache is dropped. `redo`: a recurrent state is restored
+ * from before the pass, and the accepted tokens run again, in a pass of their own.
  */
 export const ROLLBACKS = ['free', 'redo'] as const;
 /** One of {@link ROLLBACKS}. */
 type Rollback = (typeof ROLLBACKS)[number];
 
-/** Drafts of one run, and what became of them. */
+/** Drafts of one run, and their fates. */
 export class Speculation implements Drafts {
   /** Time of drafting for the running pass, ns. */
   draftNs = 0;
   /** The same of all passes, ns. */
   totalDraftNs = 0;
-  /** Drafts that were verified, tokens of them, and tokens that were right. */
+  /** Verified drafts, their tokens, and the accepted tokens. */
   verified = 0;
   drafted = 0;
   accepted = 0;
-  /** Token-expert pairs of tokens that were not. */
+  /** Activations of rejected tokens. */
   wastedActivations = 0;
   /** Tokens that ran again because a state could not go back. */
   redone = 0;
@@ -57,8 +57,7 @@ export class Speculation implements Drafts {
   }
 
   /**
-   * Says of the shares of a pass which drafted tokens turn out wrong.
-   * @returns how many, of all requests
+   * Marks the rejected tokens in the shares of a pass. @returns their number over all requests
    */
   verify(shares: readonly Share[]): number {
     let longest = 0;
@@ -83,7 +82,7 @@ export class Speculation implements Drafts {
     return rejected;
   }
 
-  /** Counts what a pass that has been filled chooses for tokens that turn out wrong. */
+  /** Counts the activations of rejected tokens in a filled pass. */
   waste({ choices, row }: Pass, shares: readonly Share[]): void {
     let end = 0;
     for (const { rejected = 0, tokens } of shares) {
@@ -92,7 +91,7 @@ export class Speculation implements Drafts {
     }
   }
 
-  /** How many tokens of a draft are right. */
+  /** Number of accepted tokens of a draft. */
   #accepted(request: Request, drafted: number): number {
     const { acceptances } = this.#spec;
     if (request.drawShift < 0) request.drawShift = new Random(this.#seed, `speculation/${request.index}`).next();

@@ -1,5 +1,5 @@
-// A scheduler of the user's own, checked when it is loaded and while it runs: a pass that no engine could run, or a request that is never
-// served, would otherwise show far away from the mistake.
+// A scheduler of the user's own, checked when it is loaded and while it runs: an impossible pass, or a request that is never served, would
+// otherwise show far from its cause.
 import { UserError } from '../base/errors.js';
 import type { Parameters } from '../base/parameters.js';
 import { loadedChoice, type OwnExport } from '../base/user-module.js';
@@ -17,7 +17,7 @@ export interface OwnSchedulerContext extends SchedulerContext {
   readonly list: ShareList;
 }
 
-/** Most passes in a row that may leave out a request which has begun, where the module promises nothing. Ours: far more than any turn takes. */
+/** Most passes in a row that may leave out a request which has begun, where the module states no bound. Ours: far more than any turn takes. */
 const PATIENCE = 10_000;
 
 /**
@@ -52,7 +52,7 @@ function ownScheduler(own: OwnExport): SchedulerDefinition {
   };
 }
 
-/** The same scheduler, whose passes are checked. */
+/** A scheduler with checked passes. */
 class CheckedScheduler implements Scheduler {
   declare metrics?: NonNullable<Scheduler['metrics']>;
   readonly #own: OwnExport;

@@ -1,4 +1,4 @@
-// Which requests arrive, and when. A closed loop: a fixed number of users, each sending the next request when the last is answered.
+// Arrivals of requests. A closed loop: a fixed number of users, each sending the next request when the last is answered.
 
 import type { RoutingTrace, TraceRequest } from '../trace/trace.js';
 import { Request } from './request.js';
@@ -6,17 +6,17 @@ import type { RoutingUse } from './routing-walk.js';
 
 /** A source of requests. */
 export interface Workload {
-  /** Requests that this workload will give in all. */
+  /** Total number of requests. */
   readonly requests: number;
   /** Tokens of all of them. */
   readonly tokens: number;
-  /** Longest request, tokens: what KV memory must hold per running request. */
+  /** Longest request, tokens: KV memory needed per running request. */
   readonly longest: number;
   /** The next request that has arrived by `nowNs`, or null. `pending`: requests that have not finished yet. */
   poll(nowNs: number, pending: number): Request | null;
   /** Routing that the requests so far have walked, where it is not simply that of the trace's requests. */
   readonly routing?: RoutingUse;
-  /** When the next request arrives, if that is known to be later than now; Infinity: none will. */
+  /** Time of the next arrival, if it is known to be later than now; Infinity: there is none. */
   readonly nextArrivalNs: number;
 }
 

@@ -10,7 +10,7 @@ export class ExpectedUse {
   /** By MoE layer: changes whenever `values` of the layer do. */
   readonly version: Uint32Array;
   readonly #model: ModelSpec;
-  /** Of passes after the running one. */
+  /** Expected next uses in later passes. */
   readonly later: NextUse;
 
   /** @param later of the same experts */
@@ -21,7 +21,7 @@ export class ExpectedUse {
     this.version = new Uint32Array(model.layers.length);
   }
 
-  /** A layer of the running pass is predicted: an expert is used then, with its probability, or later. */
+  /** Updates a predicted layer of the running pass: an expert is used then, with its probability, or later. */
   ahead(layer: number, chances: Float32Array): void {
     const { experts, offset } = this.#model.layers[layer]!;
     const later = this.later.values;
@@ -34,7 +34,7 @@ export class ExpectedUse {
     this.version[layer]! += 1;
   }
 
-  /** A layer of the running pass is known, and has been learned from: its experts are used by later passes, if at all. */
+  /** Updates a known layer, after learning from it: its experts are used by later passes, if at all. */
   done(layer: number): void {
     const { experts, offset } = this.#model.layers[layer]!;
     this.values.set(this.later.values.subarray(offset, offset + experts), offset);

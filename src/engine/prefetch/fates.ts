@@ -16,7 +16,7 @@ export class PrefetchFates {
   readonly #besideCpu: boolean;
   /** Mean saving of one miss fewer, over events that waited for nothing else, ns; NaN: there was no such event. */
   #missNs = Number.NaN;
-  /** Misses of the running event, 0 where it waits for prefetches too, and for how long they waited for what was under way, ns. */
+  /** Misses of the running event, 0 where it also waits for prefetches, and their wait for transfers under way, ns. */
   #misses = 0;
   #delayNs = 0;
 
@@ -26,7 +26,7 @@ export class PrefetchFates {
     this.#besideCpu = gpu.onMiss.some((rule) => rule.do === 'cpu' || rule.do === 'cheaper');
   }
 
-  /** A prefetched expert is demanded for the first time, and arrives in `waitNs`; 0: it is there. */
+  /** Records the first demand of a prefetched expert that arrives in `waitNs`; 0: it is there. */
   used(id: number, waitNs: number): void {
     const { gpu, recorder, sizes } = this.#gpu;
     const transferNs = gpu.link.transferNs(sizes[id]!);
@@ -36,7 +36,7 @@ export class PrefetchFates {
     this.#budget?.used(id, this.#costNs(transferNs) - waitNs);
   }
 
-  /** A prefetched expert leaves undemanded. */
+  /** Records a prefetched expert that leaves without a demand. */
   wasted(id: number): void {
     const { gpu, recorder, sizes } = this.#gpu;
     gpu.unused[id] = 0;
@@ -45,7 +45,7 @@ export class PrefetchFates {
     this.#budget?.wasted(id);
   }
 
-  /** The event was judged at `startNs`: demands wait for what is under way, and some were pushed out before. */
+  /** Charges an event judged at `startNs`: its demands wait for transfers under way, and some of its experts were evicted for prefetches. */
   missed(event: RunningEvent, startNs: number): void {
     this.#misses = event.waits > 0 ? 0 : event.misses;
     if (this.#budget === null || event.misses === 0) return;
@@ -70,7 +70,7 @@ export class PrefetchFates {
     const { cost } = this.#gpu;
     const waitedNs = Math.max(0, stallNs - this.#delayNs);
     let ns = waitedNs / this.#misses;
-    // Beside the CPU the GPU would execute what it misses: one miss less is worth the CPU's time where the GPU waits for it, else it costs the GPU's.
+    // The CPU computes misses beside the GPU: one miss less saves the CPU's time where the GPU waits for it, else it costs the GPU's time.
     if (this.#besideCpu) ns = waitedNs > 0 ? Math.min(waitedNs, cost.cpuExpertNs(layer, 1)) : -cost.expertNs(layer, 1);
     this.#missNs = Number.isNaN(this.#missNs) ? ns : this.#missNs + NEWEST * (ns - this.#missNs);
   }

@@ -20,11 +20,11 @@ export class Forecast {
   readonly #version: Float64Array;
   /** By dense id: calibrated chances; the scores themselves where no calibration is needed. */
   readonly chances: Float32Array;
-  /** Reads scores for policies that expect, and prefetches that must pay; null: there are none. */
+  /** Calibrates scores, for policies that rank by expected use and for prefetches that must pay; null: there are none. */
   readonly #chances: Chances | null;
   /** Pass that was predicted last. */
   #pass = 0;
-  /** When the last prediction is known, ns. */
+  /** Time at which the last prediction is ready, ns. */
   #knownNs = 0;
 
   /** Ranks as many experts of a layer as may be prefetched for it, and twice its top-k in any case. */
@@ -48,8 +48,8 @@ export class Forecast {
   }
 
   /**
-   * Predicts the layers `(after, last]` at `nowNs`. What has been worked out for the pass before is known as soon as it was then.
-   * @returns when that is known, ns
+   * Predicts the layers `(after, last]` at `nowNs`. A prediction made for the pass before is ready as soon as it was then. @returns the time
+   * at which it is ready, ns
    */
   predict(pass: Pass, after: number, last: number, nowNs: number): number {
     const { predictedUse, predictor, scores, time } = this.#setup;
@@ -86,7 +86,7 @@ export class Forecast {
     return this.ranking.rank(layer);
   }
 
-  /** A layer's routing is known to be `demand[0..size)`: judges what was ranked, if anything was. */
+  /** Judges the ranking of a layer, if there is one, by its demand `demand[0..size)`. */
   judge(layer: number, demand: Int32Array, size: number): void {
     if (this.#ranked[layer] === 0) return;
     this.#chances?.judge(this.#pass, layer, demand, size);
@@ -95,7 +95,7 @@ export class Forecast {
     let named = 0;
     let amongFirst = 0;
     for (let i = 0; i < size; i++) {
-      // Signs are counted: whether a member was named is as uncertain as the prediction, and a branch would be mispredicted as often.
+      // Signs are counted in place of a branch, which would be mispredicted as often as the prediction is wrong.
       const place = ranking.placeOf(demand[i]!);
       const isNamed = 1 - (place >>> 31);
       named += isNamed;

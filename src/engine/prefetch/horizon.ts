@@ -1,4 +1,4 @@
-// How many layers ahead to prefetch, decided during the run: as many as the link needs to bring the missing experts of a layer, more if the GPU
+// The prefetch horizon, adapted during the run: as many layers as the link needs to bring the missing experts of a layer, more if the GPU
 // still waits for prefetches, fewer if prefetches are wasted.
 
 /** Counts of one pass that the horizon adapts to. */
@@ -17,7 +17,7 @@ interface PassOutcome {
 
 /** Weight of the newest pass in the running means. */
 const NEWEST = 0.1;
-/** Share of demanded prefetches that come too late, and of decided ones that are wasted, which the horizon answers to. */
+/** Thresholds of the horizon: share of demanded prefetches that come too late, and of decided ones that are wasted. */
 const TOO_LATE = 0.1;
 const TOO_MANY_WASTED = 0.3;
 
@@ -48,11 +48,11 @@ export class AdaptiveHorizon {
     const weight = this.#layerNs === 0 ? 1 : NEWEST;
     this.#bytesPerLayer += weight * (bytes / layers - this.#bytesPerLayer);
     this.#layerNs += weight * (durationNs / layers - this.#layerNs);
-    // Waste goes first: where the link is full, looking farther makes nothing earlier.
+    // Waste takes precedence: on a full link a larger horizon makes no transfer earlier.
     if (wasted > TOO_MANY_WASTED * (useful + late + wasted)) this.#correction--;
     else if (late > TOO_LATE * (useful + late)) this.#correction++;
     const needed = Math.ceil((this.#bytesPerLayer * this.#nsPerByte) / this.#layerNs);
-    // Beyond that a prefetch that is late is late because the link is full.
+    // Beyond that, prefetches are late because the link is full.
     const most = Math.min(this.#most, 2 * needed + 2);
     const bounded = Math.max(1, Math.min(most, needed + this.#correction));
     this.#correction = bounded - needed;

@@ -1,4 +1,4 @@
-// The plan of prefetches of one pass (L11): experts in order, nearest layer first, then by probability, and which of them still wait for their
+// The plan of prefetches of one pass (L11): experts in order, nearest layer first, then by probability, some of which still wait for their
 // transfer.
 import { UNPINNED } from '../../cache/policy.js';
 import type { Gpu } from '../event/gpu.js';
@@ -9,9 +9,9 @@ export class PrefetchPlan {
   readonly #layerOf: Uint16Array;
   readonly #gpu: CachedTier;
   readonly #dram: CachedTier | null;
-  /** Expert of each entry; those before `#first` belong to layers that are known by now. */
+  /** Expert of each entry; entries before `#first` belong to known layers. */
   readonly #ids: Int32Array;
-  /** When each entry was planned, ns: its transfer starts no earlier. */
+  /** Time at which each entry was planned, ns: its transfer starts no earlier. */
   readonly #issuedNs: Float64Array;
   #first = 0;
   #count = 0;
@@ -19,11 +19,11 @@ export class PrefetchPlan {
   #head = 0;
   /** By dense id: 1 while an expert waits for its transfer. */
   readonly #queued: Uint8Array;
-  /** By dense id: 1 while an expert waits for a slot, and how many do. */
+  /** By dense id: 1 while an expert waits for a slot; and the number of such experts. */
   readonly #refused: Uint8Array;
   #refusedCount = 0;
 
-  /** @param gpu where planned experts are brought: it and, where DRAM is a cache, DRAM protect them by their entry */
+  /** @param gpu destination of planned experts; it and, where DRAM is a cache, DRAM protect them by their entry */
   constructor({ dram, gpu, layerOf }: Pick<Gpu, 'dram' | 'gpu' | 'layerOf'>) {
     const experts = layerOf.length;
     this.#layerOf = layerOf;
@@ -40,7 +40,7 @@ export class PrefetchPlan {
     return this.#ids[entry]!;
   }
 
-  /** When the transfer of an entry may start, ns. */
+  /** Earliest start of an entry's transfer, ns. */
   issuedNs(entry: number): number {
     return this.#issuedNs[entry]!;
   }
@@ -70,24 +70,24 @@ export class PrefetchPlan {
     return -1;
   }
 
-  /** The transfer of an expert has started, or it waits no more. */
+  /** Records that an expert no longer waits, since its transfer has started or is not needed. */
   started(id: number): void {
     this.#queued[id] = 0;
   }
 
-  /** An expert has found no slot: it waits for one. */
+  /** Records that an expert has found no slot and waits for one. */
   refused(id: number): void {
     this.#refused[id] = 1;
     this.#refusedCount++;
   }
 
-  /** An expert has become a demand, or was promoted: it waits neither for a transfer nor for a slot. */
+  /** Records that an expert was demanded or promoted: it waits neither for a transfer nor for a slot. */
   satisfied(id: number): void {
     this.#queued[id] = 0;
     if (this.#refusedCount > 0) this.#forgive(id);
   }
 
-  /** Slots have been let go of at `nowNs`: experts that wait for one are tried again. */
+  /** Retries experts that wait for a slot, after slots were unpinned at `nowNs`. */
   retry(nowNs: number): void {
     if (this.#refusedCount === 0) return;
     for (let entry = this.#count - 1; entry >= this.#first; entry--) {

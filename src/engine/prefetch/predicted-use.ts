@@ -6,14 +6,14 @@ import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
 /**
- * Weight of the newest prediction of the next pass against those before: an expert that is a little likely at every token is worth
- * more than one that is as likely at the next token only.
+ * Weight of the newest prediction of the next pass against those before: an expert that is somewhat likely at every token is worth more than
+ * one that is as likely at the next token only.
  */
 const NEWEST = 0.5;
-/** The same for what passes did demand, where the predictor says nothing of the next one. */
+/** The same weight for observed demand, where the predictor does not predict the next pass. */
 const NEWEST_DEMAND = 1 / 16;
 
-/** The predictions of a run as its policies see them. */
+/** The predictions of a run for its policies. */
 export class PredictedUse {
   /** By dense id, 0..1. */
   readonly predicted: Float32Array;
@@ -32,7 +32,7 @@ export class PredictedUse {
     this.#scratch = new Float32Array(model.experts);
   }
 
-  /** A layer of the running pass has been predicted: its experts are wanted then, or later. */
+  /** Updates a predicted layer of the running pass: its experts are wanted then, or later. */
   ahead(layer: number, scores: Float32Array): void {
     const { offset, experts } = this.#model.layers[layer]!;
     const { predicted } = this;
@@ -41,7 +41,7 @@ export class PredictedUse {
     this.version[layer]! += 1;
   }
 
-  /** A layer is known and has been observed: its experts are wanted by later passes only, if at all. */
+  /** Updates a known and observed layer: its experts are wanted only by later passes, if at all. */
   done(pass: Pass, layer: number, predictor: Predictor): void {
     const { offset, experts } = this.#model.layers[layer]!;
     const { predicted } = this;

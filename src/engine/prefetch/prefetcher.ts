@@ -1,5 +1,5 @@
-// Prefetching (L11, L12): decides when the experts of which layers are planned. forecast.ts says what is expected, plan.ts who waits in which
-// order, starts.ts when each transfer starts.
+// Prefetching (L11, L12): decides which layers are planned at which time. forecast.ts has the expectations, plan.ts the order of waiting
+// experts, starts.ts the start of each transfer.
 import type { Pass } from '../../schedule/pass.js';
 import type { Gpu } from '../event/gpu.js';
 import type { CachedTier } from '../transfer/tier.js';
@@ -15,7 +15,7 @@ import { PrefetchWorth } from './worth.js';
 export class Prefetcher implements Planner {
   /** The observer of decisions; null: there is none. */
   observer: Observer | null = null;
-  /** Brings what was missed when nothing that is planned wants the link; null: nothing is promoted. */
+  /** Promotes missed experts while no planned one wants the link; null: nothing is promoted. */
   promotions: Promotions | null = null;
   readonly #gpu: Gpu;
   readonly #setup: PrefetchSetup;

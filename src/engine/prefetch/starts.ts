@@ -9,9 +9,9 @@ import type { PrefetchWorth } from './worth.js';
 
 /** Starts the transfers of a plan. */
 export class PrefetchStarts {
-  /** Layer whose routing is known, of the running pass; -1: of none. */
+  /** Last layer of the running pass whose routing is known; -1: none. */
   routed = -1;
-  /** When the next routing will be known, as far as that is known, ns. */
+  /** Expected time of the next known routing, ns. */
   nextRoutingNs = 0;
   readonly #gpu: Gpu;
   readonly #setup: PrefetchSetup;
@@ -78,13 +78,13 @@ export class PrefetchStarts {
     }
   }
 
-  /** When the weights of an entry are in DRAM (`dram` null: they always are) and its prediction has been made, ns. */
+  /** Time at which an entry's weights are in DRAM (`dram` null: always) and its prediction is ready, ns. */
   #readyNs(dram: CachedTier | null, entry: number): number {
     const issuedNs = this.#plan.issuedNs(entry);
     return dram === null ? issuedNs : Math.max(dram.arrivalNs[this.#plan.idOf(entry)]!, issuedNs);
   }
 
-  /** First waiting entry that is ready at `nowNs` ({@link #readyNs}), else the one that is ready soonest; -1: DRAM has or awaits none. */
+  /** First waiting entry that is ready at `nowNs` ({@link #readyNs}), else the one that is ready first; -1: DRAM has or awaits none. */
   #nextReady(dram: CachedTier | null, nowNs: number): number {
     const plan = this.#plan;
     let soonest = -1;
@@ -124,7 +124,7 @@ export class PrefetchStarts {
     else recorder.prefetchDropped++;
   }
 
-  /** Whether bringing an expert saves more than it costs. An expert that does not pay now is planned again after the next event. */
+  /** True where the transfer of an expert saves more than it costs. Otherwise it is planned again after the next event. */
   #pays(worth: PrefetchWorth, id: number, startNs: number): boolean {
     const { gpu, layerOf, sizes } = this.#gpu;
     const layer = layerOf[id]!;
@@ -154,7 +154,7 @@ export class PrefetchStarts {
     this.#gpu.recorder.prefetchDropped++;
   }
 
-  /** Without cancelling (L12): what still waits for the layers up to `layer`, which are known, is placed at `nowNs`, in the order of the plan. */
+  /** Without cancelling (L12): places the experts that still wait for the known layers up to `layer` at `nowNs`, in the order of the plan. */
   carryThrough(layer: number, nowNs: number): void {
     const { dram, layerOf, recorder } = this.#gpu;
     const plan = this.#plan;
@@ -207,7 +207,7 @@ export class PrefetchStarts {
     return Math.max(slotFreeNs, this.#victimsOf(tier, id, startNs));
   }
 
-  /** Accounts for the victims of the last admission, that of expert `id`; @returns when their slot is free, ns */
+  /** Accounts for the victims of the last admission, that of expert `id`; @returns the time at which their slot is free, ns */
   #victimsOf(tier: CachedTier, id: number, nowNs: number): number {
     if (tier !== this.#gpu.gpu) {
       this.#plan.lost(tier, nowNs);

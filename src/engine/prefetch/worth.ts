@@ -1,6 +1,6 @@
-// Whether a prefetch pays at this moment: the stall that it is expected to save, against the stall that it is expected to cause. If the
-// expert is demanded, the part of the transfer before the demand is saved. The prefetch may delay a demand on the link, and it evicts an
-// expert that may be demanded later.
+// The value of a prefetch at this moment: the stall that it is expected to save, less the stall that it is expected to cause. If the expert
+// is demanded, the part of the transfer before the demand is saved. The prefetch may delay a demand on the link, and it evicts an expert that
+// may be demanded later.
 
 /** Weight of the newest event in the running means. */
 const NEWEST = 1 / 64;
@@ -11,13 +11,13 @@ interface Candidate {
   readonly chance: number;
   /** Layers from the next routing to that layer, from 0. */
   readonly distance: number;
-  /** When the next routing becomes known, when the transfer starts, and how long it takes, ns. */
+  /** Time of the next routing, start of the transfer, and its duration, ns. */
   readonly nextNs: number;
   readonly startNs: number;
   readonly transferNs: number;
-  /** How long a demand may have to wait for it once it runs, ns: all of it, or one chunk. */
+  /** Longest wait of a demand for the running transfer, ns: all of it, or one chunk. */
   readonly heldNs: number;
-  /** How near the next use of the expert is expected to be that it replaces, 0..1; 0: it replaces none. */
+  /** Expected nearness of the victim's next use, 0..1; 0: there is no victim. */
   readonly victimWorth: number;
   /** The same for the expert itself one pass after its use; 0: unknown. */
   readonly laterWorth: number;
@@ -25,14 +25,14 @@ interface Candidate {
   readonly victimFirst: boolean;
 }
 
-/** A running mean, which takes its first value as it is. */
+/** A running mean that starts at its first value. */
 function newer(mean: number, value: number): number {
   return mean === 0 ? value : mean + NEWEST * (value - mean);
 }
 
-/** Means of the run so far, and what a prefetch is worth by them. */
+/** Means of the run so far, and the value of a prefetch by them. */
 export class PrefetchWorth {
-  /** Share of events that ask the link for something. */
+  /** Share of events with demands on the link. */
   #missRate = 1;
   /** Time from the routing of one layer to that of the next, and from the end of an event to there, ns; 0: not known yet. */
   #layerNs = 0;
@@ -53,13 +53,13 @@ export class PrefetchWorth {
     this.#endedNs = nowNs;
   }
 
-  /** The demands of an event have been placed: as many as the link has had so far. */
+  /** Updates the miss rate with the link's number of demands so far. */
   placed(demands: number): void {
     this.#missRate += NEWEST * ((demands > this.#demands ? 1 : 0) - this.#missRate);
     this.#demands = demands;
   }
 
-  /** When the next routing will be known, if an event ends at `nowNs`, ns. */
+  /** Expected time of the next routing, if an event ends at `nowNs`, ns. */
   nextNs(nowNs: number): number {
     return nowNs + this.#denseNs;
   }
@@ -68,7 +68,7 @@ export class PrefetchWorth {
   of({ chance, distance, heldNs, laterWorth, nextNs, startNs, transferNs, victimFirst, victimWorth }: Candidate): number {
     const hiddenNs = Math.min(transferNs, Math.max(0, nextNs - startNs) + distance * this.#layerNs);
     const residualNs = Math.min(heldNs, Math.max(0, startNs + transferNs - nextNs));
-    // Where it is for the next layer and wanted there, it is itself what the link would be asked for.
+    // A prefetch for the next layer that is demanded there is itself the demand on the link.
     const others = distance === 0 ? 1 - chance : 1;
     // If it is wanted, it would push out its victim on demand as well, unless that had been used by then, or is worth more: then it would run from
     // a staging buffer.

@@ -1,5 +1,5 @@
 // Low-precision copies that stay on a GPU: a pool of slots beside those of whole experts, out of the same bytes (L6, L13). A copy in the pool
-// has always arrived: copies come on demand only, and the event that asked for one waits for it.
+// has always arrived: copies come only on demand, and the event waits for them.
 import type { ExpertCache } from '../../cache/cache.js';
 import { PINNED, UNPINNED } from '../../cache/policy.js';
 import type { Caches } from '../../cache/scope.js';
@@ -12,7 +12,7 @@ interface CopyPoolParts {
   /** Bytes of each copy, and the MoE layer of its expert. */
   readonly sizes: Float64Array;
   readonly layerOf: Uint16Array;
-  /** Bytes that the pool has of a capacity. */
+  /** Bytes of a capacity for the pool. */
   readonly bytesOf: (capacityBytes: number) => number;
   /** True: a copy is a slice of its expert. */
   readonly additive: boolean;
@@ -24,7 +24,7 @@ export class CopyPool {
   readonly caches: readonly ExpertCache[];
   readonly sizes: Float64Array;
   readonly additive: boolean;
-  /** Misses that were served from copies that were there, and copies that came over the link, with their bytes. */
+  /** Misses served from resident copies, and transferred copies with their bytes. */
   hits = 0;
   brought = 0;
   broughtBytes = 0;
@@ -41,18 +41,18 @@ export class CopyPool {
     this.additive = parts.additive;
   }
 
-  /** Takes its place in a tier, with the copies that are there from the start. */
+  /** Attaches the pool to a tier, with its initial copies. */
   lieIn(tier: Pick<CachedTier, 'account'>): void {
     this.#tier = tier;
     tier.account(this.usedBytes);
   }
 
-  /** Bytes of the copies that are there. */
+  /** Bytes of the resident copies. */
   get usedBytes(): number {
     return this.caches.reduce((bytes, cache) => bytes + cache.usedBytes, 0);
   }
 
-  /** Copies that made room for others. */
+  /** Evicted copies. */
   get evictions(): number {
     return this.caches.reduce((count, cache) => count + cache.evictions, 0);
   }
@@ -63,28 +63,28 @@ export class CopyPool {
     return cache.resident[id - cache.base] === 1;
   }
 
-  /** A miss is served from the copy of `id`, which is there. */
+  /** Serves a miss from the resident copy of `id`. */
   serve(id: number): void {
     this.hits++;
     this.touch(id);
   }
 
-  /** The running event brings the copy of `id`; @returns false: it finds no slot */
+  /** Transfers the copy of `id` for the running event; @returns false: it finds no slot */
   bring(id: number): boolean {
     this.brought++;
     this.broughtBytes += this.sizes[id]!;
     return this.admit(id, true);
   }
 
-  /** Tells the policy that the copy of `id`, which is there, is used again. */
+  /** Tells the policy of a use of the resident copy of `id`. */
   touch(id: number): void {
     const cache = this.#cacheOf(id);
     cache.touch(id - cache.base);
   }
 
   /**
-   * Makes room for the copy of `id`, which is not there, and gives it a slot (L5).
-   * @param used true: the running event demands it; false: it is what is left of an expert that was evicted
+   * Makes room for the missing copy of `id` and gives it a slot (L5). @param used true: the running event demands it; false: it is the slice
+   * of an evicted expert
    * @returns false: there is no room, or the policy does not want it
    */
   admit(id: number, used: boolean): boolean {
@@ -95,7 +95,7 @@ export class CopyPool {
     return admitted;
   }
 
-  /** The copy of `id`, which is there, becomes a part of the whole expert. */
+  /** Makes the resident copy of `id` a part of its whole expert. */
   merge(id: number): void {
     const cache = this.#cacheOf(id);
     const before = cache.usedBytes;
@@ -103,7 +103,7 @@ export class CopyPool {
     this.#tier!.account(cache.usedBytes - before);
   }
 
-  /** Keeps the copy of `id`, where there is or will be one, until the running event has ended (L4). */
+  /** Pins the copy of `id`, if there is or will be one, until the running event has ended (L4). */
   pin(id: number): void {
     this.#parts.caches.rank[id] = PINNED;
     this.#pinned.push(id);
@@ -115,7 +115,7 @@ export class CopyPool {
     this.#pinned.length = 0;
   }
 
-  /** The caches that it lies beside in a tier: it has its part of another capacity first, and copies that find no room are gone. */
+  /** The caches beside the pool in a tier: on a change of capacity the pool gets its part first, and evicts copies without room. */
   beside<C extends Pick<Caches, 'split'>>(caches: C): C {
     return { ...caches, split: (capacityBytes) => caches.split(capacityBytes - this.#resize(capacityBytes)) };
   }

@@ -9,7 +9,7 @@ export const IDLE = -1;
 
 /** Sees the transfers of a link. */
 export interface LinkObserver {
-  /** A transfer was placed on a lane. A later demand may interrupt a prefetch, which then ends so much later (L10). */
+  /** A transfer was placed on a lane. A later demand may interrupt a prefetch and delay its end (L10). */
   transferred(link: Link, lane: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void;
 }
 
@@ -20,13 +20,13 @@ export class Link {
   readonly lanes: number;
   /** Expert of the prefetch that a lane carries, {@link IDLE} if none; the starter clears it on arrival. */
   readonly prefetching: Int32Array;
-  /** When that prefetch arrives. */
+  /** Arrival of that prefetch. */
   readonly prefetchEndNs: Float64Array;
   /** Prefetches that nothing interrupts and that have not arrived. */
   readonly placed = new PlacedPrefetches();
   /** Transfers that ran again because their lane was lost. */
   restarts = 0;
-  /** Time for which lanes have been taken, summed over lanes, ns: of all that was placed, whether it has arrived or not. */
+  /** Busy time summed over lanes, ns, of all placed transfers, arrived or not. */
   busyNs = 0;
   demands = 0;
   demandBytes = 0;
@@ -37,27 +37,27 @@ export class Link {
 
   /** True where all lanes have the same speed. */
   readonly #alike: boolean;
-  /** Lanes that take transfers now: the first ones. */
+  /** Number of lanes that take transfers now: the first ones. */
   #live: number;
-  /** Latency of each lane, ns, and ns per byte: undamaged, and now. */
+  /** Latency of each lane, ns, and ns per byte: without faults, and now. */
   readonly #latencyNs: Float64Array;
   readonly #soundNsPerByte: Float64Array;
   readonly #nsPerByte: Float64Array;
   /** Paths that every transfer is divided over, in order of latency; null: a transfer runs on one lane. */
   readonly #split: readonly PathSpec[] | null;
-  /** Share of the bandwidth that there is now, (0, 1]. */
+  /** Current share of the bandwidth, (0, 1]. */
   #rate = 1;
-  /** When each lane has finished everything that was given to it. */
+  /** Time at which each lane has finished all of its transfers. */
   readonly #freeNs: Float64Array;
-  /** Since when each lane is, or was, busy without a pause until then. */
+  /** Start of the busy period of each lane that ends then. */
   readonly #sinceNs: Float64Array;
   /** Bytes of a chunk; 0: transfers are never interrupted. */
   readonly chunkBytes: number;
-  /** Of the running prefetch: when it starts, ns of one of its chunks, and its bytes. */
+  /** The running prefetch: its start, ns of one of its chunks, and its bytes. */
   readonly #startNs: Float64Array;
   readonly #chunkNs: Float64Array;
   readonly #runningBytes: Float64Array;
-  /** Since when the running prefetch has been moving bytes without interruption. */
+  /** Last time at which the running prefetch was resumed. */
   readonly #resumedNs: Float64Array;
   /** Lane of the last demand. */
   #placedOn = 0;
@@ -106,7 +106,7 @@ export class Link {
     return this.#latencyNs[lane]! + bytes * this.#nsPerByte[lane]!;
   }
 
-  /** When a demand of `bytes` at `atNs` would arrive; places nothing. */
+  /** Arrival of a demand of `bytes` at `atNs`, if it were placed. */
   peek(bytes: number, atNs: number): number {
     let end = this.#demandStart(0, atNs) + this.laneNs(0, bytes);
     for (let lane = 1; lane < this.#live; lane++) end = Math.min(end, this.#demandStart(lane, atNs) + this.laneNs(lane, bytes));
@@ -114,7 +114,7 @@ export class Link {
   }
 
   /**
-   * Places a transfer that something waits for, on the lane where it starts first; where lanes differ, where it ends first.
+   * Places a demand on the lane where it starts first; where lanes differ, where it ends first.
    * @returns its arrival, ns
    */
   demand(id: number, bytes: number, atNs: number): number {
@@ -128,7 +128,7 @@ export class Link {
    * @param order indices of members, the first `count` entries
    * @param ids dense id by member
    * @param bytes of each
-   * @param readyNs by member: when it is asked for; afterwards when it arrives
+   * @param readyNs by member: time of the demand; afterwards its arrival
    */
   demandAll(order: Int32Array, count: number, ids: Int32Array, bytes: number, readyNs: Float64Array): void {
     const durationNs = this.laneNs(0, bytes);
@@ -158,7 +158,7 @@ export class Link {
     }
     const end = start + durationNs;
     if (start < this.#freeNs[lane]!) {
-      // It goes between two chunks of a prefetch, which arrives so much later.
+      // It goes between two chunks of a prefetch and delays its arrival.
       const delayed = this.prefetchEndNs[lane]! + durationNs;
       this.#resumedNs[lane] = end;
       this.prefetchEndNs[lane] = delayed;
@@ -182,17 +182,17 @@ export class Link {
     return lane;
   }
 
-  /** When a lane has finished everything that was given to it, ns. */
+  /** Time at which a lane has finished all of its transfers, ns. */
   freeNs(lane: number): number {
     return this.#freeNs[lane]!;
   }
 
-  /** Since when a lane has been busy without a pause until {@link freeNs}, ns. */
+  /** Start of the busy period of a lane that ends at {@link freeNs}, ns. */
   sinceNs(lane: number): number {
     return this.#sinceNs[lane]!;
   }
 
-  /** Time during which lanes were busy until `nowNs`, when every demand has arrived, summed over lanes, ns. */
+  /** Busy time summed over lanes until `nowNs`, when every demand has arrived, ns. */
   busyBy(nowNs: number): number {
     let ns = this.busyNs;
     for (let lane = 0; lane < this.lanes; lane++) ns -= this.#busyAfter(lane, nowNs);
@@ -230,7 +230,7 @@ export class Link {
     if (this.observer !== null) this.observer.transferred(this, lane, id, bytes, startNs, end, true);
   }
 
-  /** Places a prefetch as a demand is placed: behind what is there, and it yields to nothing. */
+  /** Places a prefetch like a demand: behind earlier transfers, and it yields to nothing. */
   place(id: number, bytes: number, atNs: number): void {
     this.prefetches++;
     this.prefetchBytes += bytes;
@@ -242,13 +242,13 @@ export class Link {
     this.placed.add(id, this.#placedOn, endNs, this.laneNs(this.#placedOn, bytes));
   }
 
-  /** A running prefetch has become a demand (L12): it is no prefetch any more and yields to nothing. */
+  /** Promotes a running prefetch to a demand (L12): it yields to nothing from now on. */
   promote(id: number): void {
     for (let lane = 0; lane < this.lanes; lane++) if (this.prefetching[lane] === id) this.prefetching[lane] = IDLE;
     this.placed.remove(id);
   }
 
-  /** Transfers that start from now on have this share of the bandwidth, (0, 1]; those that have started keep their speed. */
+  /** Sets the share of the bandwidth, (0, 1], of transfers that start from now on; started ones keep their speed. */
   throttle(share: number): void {
     this.#rate = share;
     for (let lane = 0; lane < this.lanes; lane++) this.#nsPerByte[lane] = this.#soundNsPerByte[lane]! / share;
@@ -284,7 +284,7 @@ export class Link {
     this.#freeNs[lane] = othersNs;
   }
 
-  /** Of the lanes that are free at `startNs` and carry nothing, the one where a prefetch ends first; `lane` is one of them. */
+  /** The lane where a prefetch ends first, of those that are free at `startNs` and carry nothing; `lane` is one of them. */
   #soonestFree(lane: number, bytes: number, startNs: number): number {
     let soonest = lane;
     for (let other = 0; other < this.#live; other++) {

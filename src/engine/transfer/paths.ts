@@ -1,4 +1,4 @@
-// Several paths of different speed into one memory (L10): how long a transfer takes that is divided over them.
+// Several paths of different speed into one memory (L10): the time of a transfer that is divided over them.
 import type { PathSpec } from '../../hardware/spec.js';
 
 /**

@@ -5,7 +5,7 @@
 interface PlacedPrefetch {
   readonly id: number;
   readonly lane: number;
-  /** When it starts there, and when it arrives. */
+  /** Its start there, and its arrival. */
   readonly startNs: number;
   readonly endNs: number;
 }
@@ -14,7 +14,7 @@ interface PlacedPrefetch {
 export class PlacedPrefetches {
   all: PlacedPrefetch[] = [];
 
-  /** @param ns how long it takes there */
+  /** @param ns its duration there */
   add(id: number, lane: number, endNs: number, ns: number): void {
     this.all.push({ id, lane, startNs: endNs - ns, endNs });
   }
@@ -24,7 +24,7 @@ export class PlacedPrefetches {
     if (this.all.length > 0) this.all = this.all.filter((one) => one.id !== id);
   }
 
-  /** Takes out those that have arrived by `nowNs`; @returns their experts */
+  /** Removes those that have arrived by `nowNs`; @returns their experts */
   landed(nowNs: number): number[] {
     const landed = this.all.filter(({ endNs }) => endNs <= nowNs);
     this.all = this.all.filter(({ endNs }) => endNs > nowNs);

@@ -22,7 +22,7 @@ export class Staging {
   /** By dense id: 1 where an expert is in a buffer, or on its way into one. */
   readonly held: Uint8Array;
   readonly #parts: StagingParts;
-  /** Expert of each buffer; NONE: it is free, since or from when. */
+  /** Expert of each buffer, NONE where it is free; and the time from which it is free. */
   readonly #tenant: Int32Array;
   readonly #freeNs: Float64Array;
   /** By dense id: its buffer; and 1 where it leaves as soon as it has arrived. */
@@ -40,7 +40,7 @@ export class Staging {
     this.#leaves = new Uint8Array(experts);
   }
 
-  /** Gives an expert the buffer that is free first. @returns when it is, ns; -1: none is free */
+  /** Gives an expert the buffer that is free first. @returns the time at which it is free, ns; -1: none is */
   take(id: number): number {
     if (this.#count === this.#tenant.length) return -1;
     let buffer = NONE;
@@ -54,7 +54,7 @@ export class Staging {
     return this.#freeNs[buffer]!;
   }
 
-  /** An expert has been executed, or has moved into the cache: its buffer is free at `freeNs`. */
+  /** Frees the buffer of an expert at `freeNs`, after its execution or its move into the cache. */
   free(id: number, freeNs: number): void {
     const buffer = this.#bufferOf[id]!;
     this.#tenant[buffer] = NONE;
@@ -64,14 +64,14 @@ export class Staging {
     this.#count--;
   }
 
-  /** An expert is wanted: where it is on its way for nothing, it stays. */
+  /** Keeps an expert that is wanted again, if it was to leave on arrival. */
   wanted(id: number): void {
     this.#leaves[id] = 0;
   }
 
   /**
-   * The routing of `layer` is known at `nowNs`: of what was brought for it and the layers before it, all but the first `size` of `demand`
-   * leave, now or when they have arrived.
+   * Releases, when the routing of `layer` is known at `nowNs`, the experts staged for it and earlier layers, except the first `size` of
+   * `demand`: now, or on arrival.
    */
   known(layer: number, demand: Int32Array, size: number, arrivalNs: Float64Array, nowNs: number): void {
     if (this.#count === 0) return;
@@ -81,7 +81,7 @@ export class Staging {
     for (const id of this.#tenant) if (id !== NONE && this.#leaves[id] === 1 && arrivalNs[id]! <= nowNs) this.#discard(id, nowNs);
   }
 
-  /** An expert has arrived at `nowNs` or before: it leaves if it is no longer wanted. */
+  /** Releases an expert that has arrived by `nowNs` if it is no longer wanted. */
   arrived(id: number, nowNs: number): void {
     if (this.#leaves[id] === 1) this.#discard(id, nowNs);
   }

@@ -14,7 +14,7 @@ export class CachedTier {
   readonly caches: readonly ExpertCache[];
   /** The link that brings experts here. */
   readonly link: Link;
-  /** When each resident expert is (or will be) here, ns. */
+  /** Arrival of each resident expert, ns. */
   readonly arrivalNs: Float64Array;
   /** Pin rank of each expert, which the caches' pins are views of. */
   readonly rank: Int32Array;
@@ -40,7 +40,7 @@ export class CachedTier {
   /**
    * @param caches from `buildCaches`
    * @param rank the array that the caches' pins are views of
-   * @param link what fills this tier
+   * @param link the link that fills this tier
    * @param staging buffers that prefetches land in; null: they take slots of the caches
    */
   constructor(caches: Pick<Caches, 'caches' | 'byLayer' | 'split'>, rank: Int32Array, link: LinkSpec, staging: Staging | null = null) {
@@ -59,7 +59,7 @@ export class CachedTier {
     this.preloaded = this.usedBytes > 0;
   }
 
-  /** True where the expert owns a slot or a buffer: it is there, or on its way. */
+  /** True where the expert owns a slot or a buffer, arrived or in flight. */
   holds(id: number, layer: number): boolean {
     const cache = this.byLayer[layer]!;
     return cache.resident[id - cache.base] === 1 || (this.staging !== null && this.staging.held[id] === 1);
@@ -69,7 +69,7 @@ export class CachedTier {
    * Makes room for expert `id` and gives it a slot (L5); the evicted are in `victims`.
    * @param used true: the running event demands it; false: a prefetch
    * @param limit experts whose pin rank is below it are not evicted
-   * @param always true: the policy is not asked whether it wants it
+   * @param always true: the policy cannot refuse it
    * @returns false: there is no room for it
    */
   admit(id: number, layer: number, used: boolean, limit: number, always = false): boolean {
@@ -82,7 +82,7 @@ export class CachedTier {
   /**
    * L3, L5: serves the members of an event in order: touches those that are held and admits the others; the evicted are in `victims`.
    * @param ids members by dense id, the first `count` entries, all pinned, so that none leaves before its turn
-   * @returns how many found no room
+   * @returns the number without room
    */
   serve(ids: Int32Array, count: number, layer: number): number {
     const cache = this.byLayer[layer]!;
@@ -121,9 +121,9 @@ export class CachedTier {
   }
 
   /**
-   * Changes the capacity between two passes, split among the caches as L6 says; the evicted are in `victims`. A slot that a prefetch is
-   * on its way into is free when that has arrived.
-   * @param capacityBytes at most what the tier was built with
+   * Changes the capacity between two passes, split among the caches as L6 says; the evicted are in `victims`. A slot with a prefetch in
+   * flight is free when that has arrived.
+   * @param capacityBytes at most the tier's initial capacity
    * @returns when everything fits, ns: `nowNs`, or the arrival of the last prefetch that had to be waited for
    */
   resize(capacityBytes: number, nowNs: number): number {
@@ -143,7 +143,7 @@ export class CachedTier {
     }
   }
 
-  /** When the first of the prefetches that are under way arrives, ns. */
+  /** First arrival of a prefetch in flight, ns. */
   #nextArrivalNs(): number {
     const { link } = this;
     let soonest = Number.POSITIVE_INFINITY;
@@ -185,7 +185,7 @@ export class CachedTier {
     this.rank[id] = PINNED;
   }
 
-  /** Ends a pin: the expert is as protected as the current plan says. */
+  /** Ends a pin: from now on only the current plan protects the expert. */
   unpin(id: number): void {
     this.rank[id] = this.#planRank[id]!;
   }
@@ -217,7 +217,7 @@ export class CachedTier {
     return this.#planRank[id]!;
   }
 
-  /** Lets go of the prefetches that have arrived by `nowNs`: they may be evicted from now on. */
+  /** Unpins the prefetches that have arrived by `nowNs`. */
   settle(nowNs: number): void {
     const { link } = this;
     for (let lane = 0; lane < link.lanes; lane++) {

@@ -1,4 +1,4 @@
-// Hit rate against the capacity of the expert cache, on the demand of a run: the run's own point, and what more memory would gain. It is counted
+// Hit rate against the capacity of the expert cache, on the demand of a run: the run's own point, and the gain of more memory. It is counted
 // during the run, event by event, so that no demand has to be stored.
 import { BeladyCurve } from '../../cache/belady-curve.js';
 import { LruCurve } from '../../cache/lru-curve.js';
@@ -12,7 +12,7 @@ const STEPS = 12;
 /** Words of events that are counted together. Ours: a run with details takes a tenth less than where each is counted at once. */
 const TOGETHER = 1 << 14;
 
-/** Counts what expert caches of one GPU would hit at several capacities. */
+/** Counts the hits of one GPU's expert caches at several capacities. */
 export class CapacityMeter {
   /** Members of all events. */
   members = 0;

@@ -23,7 +23,7 @@ interface CauseParts {
   readonly gpus: readonly CauseGpu[];
 }
 
-/** Why waited or moved, in the order of the numbers below. */
+/** Causes of waits and transfers, in the order of the numbers below. */
 const CAUSES = ['on demand', 'prefetch', 'write-back', 'useful prefetch', 'late prefetch', 'wasted prefetch', 'pending prefetch'] as const;
 const [ON_DEMAND, PREFETCH, WRITE_BACK, USEFUL, LATE, WASTED, PENDING] = [0, 1, 2, 3, 4, 5, 6] as const;
 
@@ -33,7 +33,7 @@ class Sums {
   readonly #experts: number;
   /** By tier and cause, in the order in which they occurred first. */
   readonly #sums = new Map<number, Float64Array>();
-  /** The same by kind, which is found faster. */
+  /** The same by kind, for faster access. */
   readonly #byKind: Float64Array[] = [];
 
   constructor(tiers: readonly string[], experts: number) {
@@ -181,7 +181,7 @@ export class CauseRecorder extends Onlooker {
   }
 }
 
-/** To a thousandth of the unit, which no picture shows and which keeps files short; what rounding left below zero is none. */
+/** Rounds to a thousandth of the unit, which no picture shows and which keeps files short; rounding errors below zero become 0. */
 export function rounded(value: number): number {
   return Math.max(0, Math.round(value * 1000) / 1000);
 }

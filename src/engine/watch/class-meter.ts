@@ -1,4 +1,4 @@
-// Latencies of requests by class: what a class with a smaller budget gets for it.
+// Latencies of requests by class, to see the gain of a smaller budget.
 import { summarize } from '../../base/statistics.js';
 import type { RequestClass } from '../../result/request-class.js';
 import type { ClassBudget, ClassUse } from '../../schedule/class-budget.js';

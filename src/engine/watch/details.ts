@@ -1,4 +1,4 @@
-// Records what only pictures need: loads by expert, and series over simulated time. Memory does not grow with the run, since bins of a series
+// Records the data of pictures: loads by expert, and series over simulated time. Memory does not grow with the run, since bins of a series
 // double in width whenever the run outgrows them.
 import { percentile } from '../../base/statistics.js';
 import type { ModelSpec } from '../../model/spec.js';
@@ -14,14 +14,14 @@ import { Onlooker } from './observer.js';
 const BINS = 1000;
 /** Width of a bin at the start, ns. */
 const FIRST_BIN_NS = 1000;
-/** Most samples of a latency that are kept as they are, beside their percentiles. */
+/** Limit of the samples of a latency that are kept beside their percentiles. */
 const FEW = 24;
 
 /** A quantity over time. */
 class Bins {
   readonly values = new Float64Array(BINS);
 
-  /** Two bins become one. */
+  /** Joins pairs of bins. */
   fold(): void {
     for (let bin = 0; bin < BINS; bin++) {
       this.values[bin] = 2 * bin + 1 < BINS ? this.values[2 * bin]! + this.values[2 * bin + 1]! : 0;
@@ -103,7 +103,7 @@ export class DetailsRecorder extends Onlooker {
   override stalled(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void {
     this.#causes.stalled(id, layer, startNs, endNs, gpu);
     this.#reach(endNs);
-    // Of a GPU on average.
+    // Averaged over GPUs.
     this.#stall.spread(startNs, endNs, this.#binNs, 1 / this.#simulation.gpus.length);
   }
 
@@ -193,7 +193,7 @@ export class DetailsRecorder extends Onlooker {
     prefetchEndNs[lane] = 0;
   }
 
-  /** Takes out what is left of transfers at the end of the run: prefetches, or write-backs, that nothing waited for. */
+  /** Removes the rest of transfers at the end of the run: prefetches, or write-backs, that nothing waited for. */
   #cut(bins: LinkBins, endNs: number): void {
     const { demand, link, prefetch } = bins;
     const under = link.prefetches > 0 ? prefetch : demand;

@@ -41,7 +41,7 @@ export class FaultMeter {
   readonly #gpus: number;
   readonly #with = new Window();
   readonly #without = new Window();
-  /** Of each fault: during it, and before and after it while none was in effect. */
+  /** Windows of each fault: during it, and before and after it while none was in effect. */
   readonly #around: readonly (readonly [Window, Window, Window])[];
   /** Counts at the end of the last pass. */
   #before = { stallNs: 0, hits: 0, demanded: 0 };
@@ -78,7 +78,7 @@ export class FaultMeter {
     (struck ? this.#with : this.#without).add(pass);
   }
 
-  /** By name of the catalogue; NaN or null where there was no such pass. */
+  /** Metrics by name of the catalogue; NaN or null where there was no such pass. */
   metrics(): Readonly<Record<string, number | null>> {
     return {
       'fault.time': this.#with.ns,
@@ -93,7 +93,7 @@ export class FaultMeter {
     };
   }
 
-  /** One sentence a fault: what it was, and what changed. */
+  /** One sentence a fault: the fault and its effect. */
   warnings(): Warning[] {
     return this.#faults.map((fault, i) => {
       const [before, during, after] = this.#around[i]!;

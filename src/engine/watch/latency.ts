@@ -42,7 +42,7 @@ export class Latencies {
 
   readonly #objectives: Objectives | undefined;
 
-  /** @param objectives what requests are held against; absent: nothing */
+  /** @param objectives limits of latencies; absent: none */
   constructor(bounds: Clocks, objectives?: Objectives) {
     this.#bounds = bounds;
     this.#objectives = objectives;
@@ -96,7 +96,7 @@ export class Latencies {
     }
   }
 
-  /** TPOT of the same requests by what one knows, ns; null where it is not counted. The run has ended. */
+  /** TPOT of the same requests under each knowledge, ns; null where it is not counted. Call it after the run. */
   tpotKnowing(): KnowledgeEnds | null {
     const { knowledge } = this.#bounds;
     if (knowledge === null) return null;
@@ -118,7 +118,7 @@ export class Latencies {
     this.#spans.push([request.firstTokenPass, passes, request.decode]);
   }
 
-  /** A part of a prompt has run; rows that had run before the request was thrown out take time and give nothing. */
+  /** Records a part of a prompt; rows that had run before a preemption take time and do not count as tokens. */
   #prompted({ request, tokens }: Share, nowNs: number): void {
     this.lastPass.prompted(Math.max(0, request.done + tokens - Math.max(request.computed, request.done)), nowNs - request.promptedNs);
     request.promptedNs = nowNs;

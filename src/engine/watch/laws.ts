@@ -40,7 +40,7 @@ function checkJudgements({ recorder: { layers, phases } }: Simulation): void {
   }
 }
 
-/** L8: what was missed was loaded, computed or skipped, what was prefetched became something, and nothing holds more than it can. */
+/** L8: every miss was loaded, computed or skipped, every prefetch has a fate, and nothing exceeds its capacity. */
 function checkTransfers({ gpus, recorder }: Simulation): void {
   const { cpuExperts, layers, prefetchLate, prefetchUseful, prefetchWasted, skippedExperts, substitutedExperts } = recorder;
   const misses = sum(layers.misses);
@@ -63,8 +63,8 @@ function checkTransfers({ gpus, recorder }: Simulation): void {
 }
 
 /**
- * L9, L10: what a GPU does adds up to the time that passes, no link is busier than it has lanes, and where the GPU computes all that is
- * demanded nothing is faster than with every expert resident.
+ * L9, L10: the work of a GPU adds up to the total time, no link is busier than its lanes allow, and where the GPU computes all demand nothing
+ * is faster than with every expert resident.
  * @param passNs time of all passes
  */
 function checkTime({ bounds, engine, gpus, parallel, recorder }: Simulation, passNs: number): void {

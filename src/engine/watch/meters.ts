@@ -16,9 +16,9 @@ export interface Watch {
   progress?(done: number, total: number): void;
   /** Awaited now and then, so that signals and timers get their turn. */
   breathe?(): Promise<void>;
-  /** True: the result carries `details`, what its pictures are drawn from. */
+  /** True: the result has `details`, the data of its pictures. */
   readonly details?: boolean;
-  /** Gives somebody who sees every event. */
+  /** Makes an observer of every event. */
   observe?(inputs: Inputs, simulation: Simulation): Observer;
 }
 
@@ -27,7 +27,7 @@ export class Meters implements PassWatch {
   readonly latencies: Latencies;
   /** The meter of faults; null: there are none. */
   readonly faults: FaultMeter | null;
-  /** Tokens run, each counted once and rejected drafts not at all, and those of them that were generated. */
+  /** Tokens run, each counted once and without rejected drafts, and the generated ones among them. */
   tokens = 0;
   decoded = 0;
   readonly #passes: Passes;

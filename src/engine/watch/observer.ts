@@ -1,5 +1,5 @@
-// The observer of a run: what timelines, flame graphs and the details of a report hear of every event. The engine checks once per event whether
-// there is an observer; without one that check is the only cost.
+// The observer of a run: the interface of timelines, flame graphs and the details of a report. The engine checks once per event whether there
+// is an observer; without one that check is the only cost.
 import type { Pass } from '../../schedule/pass.js';
 import type { Link, LinkObserver } from '../transfer/link.js';
 
@@ -28,7 +28,7 @@ export interface Observer extends LinkObserver {
   stalled(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
   /** The CPU computes an expert where it lies. */
   computedOnCpu(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
-  /** An expert leaves the GPU's cache, or a buffer that it was brought into for nothing. */
+  /** An expert leaves the GPU's cache, or its buffer without a demand. */
   evicted(id: number, layer: number, nowNs: number, gpu?: number): void;
   /** All GPUs exchange activations, all-to-all: a chunk is sent to its experts, or its results are sent back. */
   exchanged?(layer: number, startNs: number, endNs: number, back: boolean): void;

@@ -1,5 +1,5 @@
-// The speeds of the two phases (L21): what llama-bench calls pp and tg. A speed is tokens over the time that their requests took for them:
-// what one user sees, however many users there are.
+// The speeds of the two phases (L21): what llama-bench calls pp and tg. A speed is tokens over the time of their requests: the speed that
+// each user sees.
 
 /** Tokens of prompts and generated tokens, each with the time that they took. */
 export class PhaseSpeeds {

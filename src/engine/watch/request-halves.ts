@@ -1,5 +1,5 @@
-// How steady the tokens of a run are: TPOT of each half of each request. Requests differ by their text and halves by how warm caches are, and
-// from both follows how far the mean of a longer run may lie away.
+// How steady the tokens of a run are: TPOT of each half of each request. Requests differ by their text and halves by the warmth of caches;
+// both determine how far the mean of a longer run may lie away.
 import { deviation, mean } from '../../base/statistics.js';
 import type { Request } from '../../schedule/request.js';
 import { Samples } from './samples.js';
@@ -9,7 +9,7 @@ export class RequestHalves {
   /** Of whole requests, ns, and of their halves, two a request. */
   readonly whole = new Samples();
   readonly halves = new Samples();
-  /** By running request whose first half has been generated: tokens of it, and when the last one was there. */
+  /** By running request whose first half has been generated: its tokens, and the time of the last one. */
   readonly #middles = new Map<Request, readonly [tokens: number, atNs: number]>();
 
   /** A pass has generated tokens of a request. @param done rows of it that have run now */

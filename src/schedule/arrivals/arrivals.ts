@@ -1,4 +1,4 @@
-// When requests arrive and how long they are, in columns: 16 bytes a request, whether they were read from a file or drawn.
+// Arrivals and lengths of requests, in columns: 16 bytes a request, read from a file or drawn.
 import { createHash } from 'node:crypto';
 import { UserError } from '../../base/errors.js';
 

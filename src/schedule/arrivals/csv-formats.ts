@@ -1,4 +1,4 @@
-// Formats of CSV files of arrivals: each names its columns and says how a moment is written.
+// Formats of CSV files of arrivals: each has its columns and its notation of time.
 import { UserError } from '../../base/errors.js';
 import { DURATION, parseDuration } from '../../base/units.js';
 import { columnFormat, inUnits } from './columns.js';
@@ -50,7 +50,7 @@ export const llmservingsim = columnFormat({
   moment: inUnits(1),
 });
 
-/** Arrivals that anybody can write: `arrival, prompt, output`, and a class where requests have different objectives. */
+/** A format for arrivals of your own: `arrival, prompt, output`, and a class where requests have different objectives. */
 export const generic = columnFormat({
   name: 'generic',
   summary: 'arrival (seconds, or with a unit: 250ms), prompt, output and, if there are several, class',

@@ -17,9 +17,9 @@ export interface Arrival {
 /** One member of the family of arrival formats. */
 export interface ArrivalFormat {
   readonly name: string;
-  /** One sentence: what a line holds. */
+  /** One sentence: the content of a line. */
   readonly summary: string;
-  /** Where it comes from. */
+  /** Its source. */
   readonly cites: string;
   /** True where the first line is a header and no request. */
   readonly header: boolean;

@@ -14,7 +14,7 @@ import { drawArrivals, PROCESSES } from './process.js';
 /** Requests that are held in memory. */
 const MOST_REQUESTS = 5_000_000;
 
-/** Where arrivals come from: a file, or a process that they are drawn from. */
+/** The source of arrivals: a file, or a random process. */
 type ArrivalSource = Choice | (Written & { readonly path: string });
 
 /** The fields of a run about its arrivals. */
@@ -30,8 +30,8 @@ interface ArrivalOptions {
 }
 
 /**
- * Reads where arrivals come from: a path, `poisson:rate=2` or `gamma:rate=2,cv=2`.
- * @throws UserError where it is neither, or a parameter of the process cannot be
+ * Reads the source of arrivals: a path, `poisson:rate=2` or `gamma:rate=2,cv=2`.
+ * @throws UserError where it is neither, or a parameter of the process is impossible
  */
 export function parseArrivals(text: string): ArrivalSource {
   if (isPath(text) && !Object.hasOwn(PROCESSES, text.split(':', 1)[0]!)) return { text, path: text };
@@ -44,7 +44,7 @@ export function parseArrivals(text: string): ArrivalSource {
 
 /**
  * Reads or draws arrivals.
- * @param folder what a path is relative to
+ * @param folder folder that a path is relative to
  * @throws UserError with file and line where a line is malformed
  */
 export function loadArrivals(options: ArrivalOptions, folder: string, seed: number): Arrivals {

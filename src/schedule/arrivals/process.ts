@@ -13,7 +13,7 @@ export const PROCESSES: Readonly<Record<string, ParameterTable>> = {
   gamma: { rate: RATE, cv: { default: 1, description: 'coefficient of variation of the gaps', min: 0.01, max: 100 } },
 };
 
-/** Requests that are drawn where the run does not say how many. */
+/** Default number of drawn requests. */
 const REQUESTS = 100;
 
 /**

@@ -1,4 +1,4 @@
-// Hit rate by layer of both runs, and at which layers the GPU's time changed.
+// Hit rate by layer of both runs, and changes of the GPU's time by layer.
 import { sum } from '../../../base/statistics.js';
 import { formatNs } from '../../../base/units.js';
 import { formatDelta } from '../../../report/format.js';

@@ -1,4 +1,4 @@
-// Which experts travel in both runs, in one scale of colours.
+// Loads of experts in both runs, in one scale of colours.
 import { sum } from '../../../base/statistics.js';
 import { formatCount } from '../../../base/units.js';
 import { heatLegend, heatPicture, heatScale } from '../../../report/html/heat.js';

@@ -1,4 +1,4 @@
-// Where both runs came from, and what each warns of.
+// Provenance and warnings of both runs.
 import { html, type Piece } from '../../../report/html/markup.js';
 import { type Section, table } from '../../../report/html/pieces.js';
 import { provenanceOf } from '../../../report/html/sections/provenance.js';

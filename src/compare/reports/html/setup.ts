@@ -1,4 +1,4 @@
-// In what the two runs were set up differently.
+// Differences in the set-up of the two runs.
 import { html } from '../../../report/html/markup.js';
 import { type Section, table } from '../../../report/html/pieces.js';
 import type { Comparison } from '../../compare.js';

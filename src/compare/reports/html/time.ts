@@ -1,4 +1,4 @@
-// Where the time goes in both runs, on one scale.
+// The time by part of both runs, on one scale.
 import { formatNs } from '../../../base/units.js';
 import { formatDelta } from '../../../report/format.js';
 import { html } from '../../../report/html/markup.js';
