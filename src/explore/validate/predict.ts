@@ -7,6 +7,7 @@ import type { ModelSpec } from '../../model/spec.js';
 import type { Result } from '../../result/result.js';
 import { checkRun } from '../../system/load-run.js';
 import type { RunInput } from '../../system/run.js';
+import { asColibriRan, readsAhead } from './colibri-row.js';
 import type { Runtimes } from './constants.js';
 import type { Measurement } from './measurement.js';
 import { decodingPhase, promptPhase, type RowPhase } from './phases.js';
@@ -39,7 +40,8 @@ interface RowWorld {
  * @param traces shared by rows of one model, which then see the same tokens
  * @param runtimes by name; one that is missing is an error of ours
  */
-export async function predictRow(row: Measurement, traces: RowTraces, runtimes: Runtimes): Promise<Prediction> {
+export async function predictRow(given: Measurement, traces: RowTraces, runtimes: Runtimes): Promise<Prediction> {
+  const row = asColibriRan(given);
   const model = modelOfRow(row);
   if ('lacks' in model) return { figures: {}, lacks: model.lacks };
   const runtime = asRun(runtimes.get(runtimeOf(row))!, row);
@@ -79,15 +81,18 @@ export async function predictVariants(row: Measurement, traces: RowTraces, varia
 }
 
 /** A key of everything that a prediction takes from the runtime, without constants for other instruction sets or socket counts. */
-function drivenBy(row: Measurement, runtimes: Runtimes): string {
+function drivenBy(given: Measurement, runtimes: Runtimes): string {
+  const row = asColibriRan(given);
   const runtime = asRun(runtimes.get(runtimeOf(row))!, row);
   const machine = machineOf(row, runtime.gpu.several);
   return JSON.stringify('lacks' in machine ? machine : [buildHardware(machine, runtime), runtime.prompt]);
 }
 
-/** The runtime with the row's own settings: the device that computed prompts, and whether attention was fused. */
-function asRun(runtime: RuntimeSpec, { placement: { prefill_where }, run: { flash_attention } }: Measurement): RuntimeSpec {
-  const own = flash_attention === false ? { ...runtime, gpu: { ...runtime.gpu, flashAttention: false } } : runtime;
+/** The runtime with the row's own settings: the device that computed prompts, fused attention, and reads beside computing or before it. */
+function asRun(runtime: RuntimeSpec, row: Measurement): RuntimeSpec {
+  const { prefill_where } = row.placement;
+  const fused = row.run.flash_attention === false ? { ...runtime, gpu: { ...runtime.gpu, flashAttention: false } } : runtime;
+  const own = readsAhead(row) ? { ...fused, copy: { ...fused.copy, overlap: 'copy' as const } } : fused;
   if (prefill_where === undefined) return own;
   return { ...own, prompt: { ...own.prompt, counts: 'pass', offloadFrom: prefill_where === 'cpu' ? null : 2 } };
 }

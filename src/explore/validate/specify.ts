@@ -208,7 +208,7 @@ function capacityOf({ cache_experts_per_layer, cache_gb, gpu_expert_share }: Mea
 }
 
 /** Share of RAM that caches experts where a row states no size: 92.6 of 128 GB (a Strix Halo under colibri); the rest is weights and system. */
-const CACHED_RAM = 0.72;
+export const CACHED_RAM = 0.72;
 
 function streamOf({ machine, placement }: Measurement, discrete: boolean): RowSystem | { readonly lacks: string } {
   const { gpu_expert_share = 0 } = placement;
