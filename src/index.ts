@@ -14,6 +14,7 @@ export type { Watch } from './engine/watch/meters.js';
 export type { Advice } from './explore/advise/advise.js';
 export type { AdviceWishes } from './explore/advise/ask.js';
 export { adviceFor as advise } from './explore/advise/ask.js';
+export { type ModelOffer, type ModelOffers, modelsFor as adviseModels } from './explore/advise/models.js';
 export type { CurveSettings, CurveWatch } from './explore/curve-request.js';
 export { curveFor as curve } from './explore/curve-request.js';
 export type { Curve, CurvePoint, Knee, PolicyCurve, Verdict } from './explore/curve-result.js';

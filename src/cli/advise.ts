@@ -1,8 +1,11 @@
-// `moeprof advise`: the settings of a runtime for a model on a machine, as lines to paste, with their speed.
+// `moeprof advise`: the settings of a runtime for a model on a machine, as lines to paste, with their speed; or which of several models, or of
+// all bundled ones, the machine runs.
 import { type Command, Option } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
 import { type AdviceWishes, adviceOn } from '../explore/advise/ask.js';
+import { type ModelOffers, modelsOn } from '../explore/advise/models.js';
+import { modelReports } from '../explore/advise/models-report.js';
 import { adviceReports } from '../explore/advise/report.js';
 import { ADVISED } from '../explore/advise/runtimes.js';
 import { machineFileOf } from '../hardware/detect/write.js';
@@ -12,6 +15,7 @@ import type { HardwareSpec } from '../hardware/spec.js';
 import type { CliContext } from './context.js';
 import { addOutputOptions, type OutputOptions } from './options.js';
 import { deliver } from './outputs.js';
+import { watched } from './watched.js';
 
 interface AdviseOptions extends OutputOptions {
   readonly hardware?: string;
@@ -28,6 +32,8 @@ interface AdviseOptions extends OutputOptions {
 
 const EXAMPLES = `
 Examples:
+  moeprof advise -w rtx-3060+64GB
+  moeprof advise gpt-oss-20b qwen3-30b-a3b -w rtx-3060+64GB --goal tpot=50ms
   moeprof advise gpt-oss-120b -w rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB
   moeprof advise qwen3-30b-a3b -w rtx-3060+64GB --context 32768 --explain
   moeprof advise model.gguf -w rtx-4090+128GB --goal ttft=5s,tpot=60ms
@@ -40,7 +46,10 @@ Exit code 1: nothing fits, or no setting keeps the targets of --goal.
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command
-    .argument('<model>', 'model: a bundled name, a GGUF file (of a split one any part), a folder, a config.json, or hf:owner/repo[:format]')
+    .argument(
+      '[model...]',
+      'a bundled name, a GGUF file (of a split one any part), a folder, a config.json, or hf:owner/repo[:format]; of several, or of all bundled ones, how fast each runs',
+    )
     .option(
       '-w, --hardware <machine>',
       'machine: a bundled name, a file, or parts: rtx-3090+ryzen-9-5950x+64GB; without, this one is detected',
@@ -58,14 +67,39 @@ export function define(command: Command, context: CliContext): void {
     .option('--html <path>', 'write a page for a browser, short for -o html=<path>');
   addOutputOptions(command, adviceReports)
     .addHelpText('after', EXAMPLES)
-    .action(async (model: string, options: AdviseOptions) => {
+    .action(async (models: readonly string[], options: AdviseOptions) => {
       const outputs = options.markdown === true ? { ...options, format: 'markdown' } : options;
+      const [model] = models;
+      if (model === undefined || models.length > 1) {
+        await deliver(context, modelReports, outputs, () => offersFor(context, models, options));
+        return;
+      }
       await deliver(context, adviceReports, outputs, async () => {
         const advice = await adviceOn(model, ({ profile }) => machineOf(options.hardware, profile), wishesOf(options));
         if (advice.answer === null || !advice.kept) context.setExitCode(EXIT.gateFailed);
         return { advice, explain: options.explain === true };
       });
     });
+}
+
+/** Models on the machine; none named: all bundled ones. @throws UserError for options that are about one model */
+async function offersFor(context: CliContext, models: readonly string[], options: AdviseOptions): Promise<ModelOffers> {
+  if (options.trace !== undefined) throw new UserError('--trace: is of one model; name one model');
+  if (options.explain === true) throw new UserError('--explain: explains the line of one model; name one model');
+  const { trace: _none, ...wishes } = wishesOf(options);
+  const offers = await watched(context, 'advising', 'models', ({ breathe, progress }) =>
+    modelsOn(
+      models,
+      ({ profile }) => machineOf(options.hardware, profile),
+      wishes,
+      async (done, all) => {
+        progress(done, all);
+        await breathe();
+      },
+    ),
+  );
+  if (!offers.models.some(({ kept }) => kept)) context.setExitCode(EXIT.gateFailed);
+  return offers;
 }
 
 function wishesOf({ context, goal, prompt, quantizations, runtime, trace, users }: AdviseOptions): AdviceWishes {

@@ -11,7 +11,7 @@ const PLACES = ['model', 'like', 'fit'];
 
 /** Fetches the headers of every model of the hub that a command names. @throws UserError where one cannot be fetched */
 export async function fetchNamedModels(command: Command, context: CliContext): Promise<void> {
-  const named = command.registeredArguments.map((argument, i) => [argument.name(), command.args[i]] as const);
+  const named = command.registeredArguments.map((argument, i) => [argument.name(), command.processedArgs[i] as unknown] as const);
   const values = [...named, ...Object.entries(command.opts())].filter(([place]) => PLACES.includes(place)).flatMap(([, value]) => value);
   const addresses = values.filter((value): value is string => typeof value === 'string' && isHubAddress(value));
   for (const text of new Set(addresses)) {

@@ -143,6 +143,10 @@ export const ConfigProfileSchema = z
       })
       .optional()
       .describe('Parameters as the publisher states them; the derived ones are checked against them.'),
+    offered: z
+      .boolean()
+      .default(true)
+      .describe('False: no model that one would run for its texts; it is left out where moeprof says what a machine runs.'),
     routing: z.record(z.string(), z.unknown()).optional().describe('How the model routes, for the synthetic generator.'),
     note: z
       .string()

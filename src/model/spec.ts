@@ -114,9 +114,14 @@ export function decoderLayerOf({ dense }: ModelSpec, moeLayer: number): number {
   return Math.max(0, dense.segments.slice(0, moeLayer + 1).reduce((sum, { attention }) => sum + attention.length, 0) - 1);
 }
 
+/** Bytes of all weights of a model. */
+export function weightBytes(model: ModelSpec): number {
+  return model.dense.weightBytes + expertBytesTotal(model);
+}
+
 /** Bits of a weight over all weights of a model. */
 export function bitsPerWeight(model: ModelSpec): number {
-  return (8 * (model.dense.weightBytes + expertBytesTotal(model))) / model.parameters.total;
+  return (8 * weightBytes(model)) / model.parameters.total;
 }
 
 /** Bytes of all routed experts of a model, or of some of its layers. */

@@ -45,6 +45,40 @@ describe('the screen', () => {
   });
 });
 
+describe('several models', () => {
+  const FOUR = ['gpt-oss-120b', 'gpt-oss-20b', 'qwen3-30b-a3b', 'kimi-k2', '-w', 'rtx-3060+64GB', '--goal', 'tpot=30ms'];
+
+  it('are listed as the page shows it, in 80 columns', async () => {
+    expect(await run(...FOUR)).toBe(0);
+    expect(output.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    const screen = `moeprof advise ${FOUR.join(' ')}\n\n${output.stdout}`;
+    shown('docs/advise.md', ['<!-- models -->\n\n', '\n<!-- end of models -->'], screen);
+  });
+
+  it('have a row each in CSV and a page', async () => {
+    const page = join(mkdtempSync(join(tmpdir(), 'moeprof-advise-')), 'a.html');
+    const two = ['mini-mixtral-8x8l', 'mini-finegrained-64x12l', '-w', 'rtx-3060+32GB'];
+    expect(await run(...two, '--format', 'csv', '--html', page)).toBe(0);
+    const [heads, ...rows] = output.stdout.trim().split('\n');
+    expect(rows).toHaveLength(2);
+    for (const row of rows) expect(row.split(',')).toHaveLength(heads!.split(',').length);
+    expect(readFileSync(page, 'utf8')).toContain('mini-finegrained-64x12l');
+  });
+
+  it('have no line of their own to explain, and no common recording', async () => {
+    expect(await run('--explain')).toBe(2);
+    expect(output.stderr).toBe('moeprof: --explain: explains the line of one model; name one model\n');
+    output.stderr = '';
+    expect(await run('gpt-oss-20b', 'gpt-oss-120b', '-t', 'mini-mixtral-8x8l')).toBe(2);
+    expect(output.stderr).toBe('moeprof: --trace: is of one model; name one model\n');
+  });
+
+  it('end with 1 where none fits', async () => {
+    expect(await run('kimi-k2', 'deepseek-v3', '-w', 'rtx-3060+16GB')).toBe(1);
+    expect(output.stdout).toContain('0 of 2 models fit');
+  });
+});
+
 describe('formats', () => {
   it('hold the same answer', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'moeprof-advise-'));

@@ -2,26 +2,26 @@
 // hardware would help. Pure except for the runs of the engine.
 
 import type { HardwareSpec } from '../../hardware/spec.js';
-import { bitsPerWeight, type ModelSpec, mainFormat } from '../../model/spec.js';
+import { type ModelSpec, mainFormat } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { alternativesOf } from './alternatives.js';
-import { type DeviceMemory, gpusOf } from './fits.js';
+import { type AdvisedSetting, answerOf, settingOf } from './answer.js';
+import { gpusOf } from './fits.js';
 import type { Command } from './flags/dialect.js';
 import type { Goal, RequestShape } from './goal.js';
 import { cpuExpertLayers, splitPattern } from './loaded.js';
 import { misfitsOf, missingOf } from './misfits.js';
 import { ACCEPTANCE, type Price, Pricer } from './price.js';
 import type { AdvisedRuntime } from './runtimes.js';
-import { bestSetting, contextThatFits, type Priced, type Question } from './search.js';
-import type { Setting } from './setting.js';
+import type { Priced, Question } from './search.js';
 import { type Bound, boundOf, type Purchase, purchasesOf } from './what-if.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const ADVICE_SCHEMA = 'moeprof.advice/1';
 
 /** A request for advice. */
-interface AdviceRequest extends Omit<Question, 'pricer'> {
+export interface AdviceRequest extends Omit<Question, 'pricer'> {
   /** Formats on offer, the preferred one first; null stands for the model's own. At least one. */
   readonly quantizations: readonly (string | null)[];
   /** Routing of the model, long enough for pricing. */
@@ -32,20 +32,6 @@ interface AdviceRequest extends Omit<Question, 'pricer'> {
   readonly hub: string | null;
   /** Sentences on the machine, e.g. what was not seen of it. */
   readonly notes: readonly string[];
-}
-
-/** A setting with its speeds and its memory. */
-export interface AdvisedSetting {
-  readonly setting: Setting;
-  /** How it differs from the answer; empty: it is the answer. */
-  readonly change: string;
-  readonly decode: number;
-  readonly prefill: number;
-  readonly devices: readonly DeviceMemory[];
-  /** Longest context of each user with which it still fits, tokens. */
-  readonly longest: number;
-  /** Bits a weight, over the whole file. */
-  readonly bits: number;
 }
 
 /** Finished advice: the public format `moeprof.advice/1`. */
@@ -110,31 +96,6 @@ export async function advise(asked: AdviceRequest): Promise<Advice> {
     purchases: await purchasesOf(question, answer),
     runs: pricer.runs,
   };
-}
-
-/**
- * The best setting of the most wanted format that fits; where targets are given, of the first that keeps them, else of the one that comes
- * nearest. A smaller KV cache is taken only where nothing fits with the usual one; experts are left on the disk only where not even that
- * helps, and then the smallest format is the fastest.
- */
-async function answerOf(question: Question, quantizations: readonly (string | null)[]): Promise<Priced | null> {
-  for (const kv of question.runtime.kv) {
-    let nearest: Priced | null = null;
-    for (const quantization of quantizations) {
-      const best = await bestSetting(question, quantization, kv);
-      if (best === null) continue;
-      if (best.kept) return best;
-      if (nearest === null || best.cost < nearest.cost) nearest = best;
-    }
-    if (nearest !== null) return nearest;
-  }
-  return bestSetting(question, quantizations.at(-1)!, question.runtime.kv[0]!, true);
-}
-
-function settingOf(question: Question, one: Priced, change: string): AdvisedSetting {
-  const { devices, model, price, setting } = one;
-  const longest = contextThatFits(question, one);
-  return { setting, change, decode: price.decode, prefill: price.prefill, devices, longest, bits: bitsPerWeight(model) };
 }
 
 /** The setting in the words of the runtime. */

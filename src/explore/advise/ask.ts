@@ -16,7 +16,7 @@ import { openTrace } from '../../trace/open.js';
 import { routingProfileSchema } from '../../trace/routing-profile.js';
 import { synthesize } from '../../trace/synthetic.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import { type Advice, advise } from './advise.js';
+import { type Advice, type AdviceRequest, advise } from './advise.js';
 import { parseGoal } from './goal.js';
 import { tokensNeeded } from './price.js';
 import { type AdvisedRuntime, advisedRuntime, usualOffer } from './runtimes.js';
@@ -46,7 +46,7 @@ export interface AdviceWishes {
 }
 
 /** A machine, and sentences on how it was found. */
-interface AskedMachine {
+export interface AskedMachine {
   readonly hardware: HardwareSpec;
   readonly notes: readonly string[];
 }
@@ -70,10 +70,21 @@ export async function adviceOn(
   wishes: AdviceWishes,
 ): Promise<Advice> {
   const runtime = advisedRuntime(wishes.runtime ?? 'llama.cpp');
+  parseGoal(wishes.goal ?? 'request');
+  const request = await requestOn(name, await machine(runtime), wishes);
+  try {
+    return await advise(request);
+  } finally {
+    request.trace.close();
+  }
+}
+
+/** The question for advice on a model. Whoever asks closes its trace. @throws UserError where something is unknown, or a recording too short */
+export async function requestOn(name: string, { hardware, notes: ofMachine }: AskedMachine, wishes: AdviceWishes): Promise<AdviceRequest> {
+  const runtime = advisedRuntime(wishes.runtime ?? 'llama.cpp');
   const goal = parseGoal(wishes.goal ?? 'request');
   const { context = 16_384, prompt = 4096, users = 1 } = wishes;
   const request = { prompt: Math.min(prompt, Math.max(1, context >> 1)), output: OUTPUT };
-  const { hardware, notes: ofMachine } = await machine(runtime);
   const models = modelsOf(name);
   const model = (quantization: string | null): ModelSpec => models(quantization).spec;
   const quantizations = wishes.quantizations === undefined ? usual(runtime, models(null)) : wishes.quantizations;
@@ -82,11 +93,7 @@ export async function adviceOn(
   const trace = await routingOf(name, wishes.trace, model(quantizations[0]!), tokensNeeded(users, request));
   const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
   const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);
-  try {
-    return await advise({ runtime, hardware, goal, request, context, users, quantizations, model, trace, file, hub, notes });
-  } finally {
-    trace.close();
-  }
+  return { runtime, hardware, goal, request, context, users, quantizations, model, trace, file, hub, notes };
 }
 
 /**

@@ -1,7 +1,7 @@
 // Settings that do not fit, and how much memory is missing.
 import { formatBytes } from '../../base/units.js';
 import { type DeviceMemory, freeOf, HOST } from './fits.js';
-import { devicesOf, ladderOf, type Priced, type Question, rungOf } from './search.js';
+import { devicesOf, highestOnGpu, ladderOf, type Priced, type Question, rungOf } from './search.js';
 import type { WeightPlacement } from './setting.js';
 
 /** Sentences beside an answer: everything on the GPU, and one step more there than advised. */
@@ -23,31 +23,27 @@ function stepOf({ cpuProjections, gpuExperts, gpuLayers }: WeightPlacement): str
   return cpuProjections === 'down' ? "A further projection of a layer's experts on the GPU" : "One more layer's experts on the GPU";
 }
 
-/** Sentences where nothing fits: the least bytes that each format on offer lacks, the smallest format last. */
+/** Sentences where nothing fits: the bytes that each format on offer lacks, the smallest format last. */
 export function missingOf(question: Question, quantizations: readonly (string | null)[]): string[] {
-  const { context, runtime, users } = question;
   const ends = [...new Set([quantizations[0]!, quantizations.at(-1)!])];
-  return ends.map((quantization) => {
-    const model = question.model(quantization);
-    const beside = {
-      quantization,
-      ubatch: runtime.ubatches[0]!,
-      kv: runtime.kv.at(-1)!,
-      context,
-      users,
-      followsPrompts: false,
-      oneSocket: false,
-      draft: 0,
-      fromDisk: false,
-    };
-    const lacks = ladderOf(question, model).map((placement) => devicesOf(question, model, { ...beside, ...placement }));
-    const least = lacks.reduce((a, b) => (lackBytes(b) < lackBytes(a) ? b : a));
-    return `${model.quantization}: ${lackOf(least)}.`;
-  });
+  return ends.map((quantization) => `${question.model(quantization).quantization}: ${lackOf(leastDevices(question, quantization))}.`);
 }
 
-function lackBytes(devices: readonly DeviceMemory[]): number {
-  return devices.reduce((sum, device) => sum + Math.max(0, -freeOf(device)), 0);
+/** Bytes that a format lacks where it takes least memory; 0 and less: it fits. */
+export function missingBytes(question: Question, quantization: string | null): number {
+  return leastDevices(question, quantization).reduce((sum, device) => sum + Math.max(0, -freeOf(device)), 0);
+}
+
+/** Memory of a format with the shortest passes and the smallest KV cache: as much on the GPUs as they hold, the rest on the host. */
+function leastDevices(question: Question, quantization: string | null): readonly DeviceMemory[] {
+  const { context, runtime, users } = question;
+  const model = question.model(quantization);
+  const beside = {
+    ...{ quantization, ubatch: runtime.ubatches[0]!, kv: runtime.kv.at(-1)!, context, users },
+    ...{ followsPrompts: false, oneSocket: false, draft: 0 },
+  };
+  const setting = highestOnGpu(question, model, beside) ?? { ...beside, ...ladderOf(question, model).at(-1)!, fromDisk: false };
+  return devicesOf(question, model, setting);
 }
 
 function lackOf(devices: readonly DeviceMemory[]): string {

@@ -11,17 +11,18 @@ import {
   type Grid,
   gridOf,
   type Line,
-  note,
 } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import { renderDocumentPage } from '../../report/document/page.js';
 import { bareRate, type Format, formatRelative } from '../../report/format.js';
 import type { Accuracy } from '../../result/result.js';
-import type { Advice, AdvisedSetting } from './advise.js';
+import type { Advice } from './advise.js';
+import type { AdvisedSetting } from './answer.js';
 import { freeOf, HOST, usedOf } from './fits.js';
 import { flagOf } from './flags/flag.js';
 import { requestNs } from './goal.js';
 import { advisedRuntime } from './runtimes.js';
+import { sentences } from './sentences.js';
 
 /** Advice, and whether each flag is to be explained. */
 interface AdviceView {
@@ -133,18 +134,6 @@ function alternativeGrid({ alternatives }: Advice, answer: AdvisedSetting): Grid
 /** Bytes on GPUs, or in host memory. */
 function bytesOn({ devices }: AdvisedSetting, host: boolean): number {
   return devices.filter(({ name }) => (name === HOST) === host).reduce((sum, device) => sum + usedOf(device), 0);
-}
-
-/** Sentences beside their label; a list below it where there are several. */
-function sentences(label: string, texts: readonly string[]): Block[] {
-  if (texts.length === 0) return [];
-  const facts = texts.map((text, i): [string, string] => [i === 0 ? label : '', text]);
-  const heading = `${label[0]!.toUpperCase()}${label.slice(1)}`;
-  return [
-    { kind: 'facts', facts, indent: 14, only: ['terminal'] },
-    { ...note(heading, 'strong'), only: ['markdown'] },
-    { kind: 'lines', lines: texts.map((text) => ({ text, tone: 'item' as const })), only: ['markdown'] },
-  ];
 }
 
 /** Sentences on purchases. */

@@ -67,7 +67,7 @@ export function highestFit(question: Question, model: ModelSpec, beside: Beside)
 }
 
 /** The highest rung whose part on the GPUs fits, whatever the host holds; null: none does. */
-function highestOnGpu(question: Question, model: ModelSpec, beside: Beside): Setting | null {
+export function highestOnGpu(question: Question, model: ModelSpec, beside: Beside): Setting | null {
   const ladder = ladderOf(question, model);
   const at = firstOnGpu(question, model, beside, ladder);
   return at === ladder.length ? null : { ...beside, ...ladder[at]!, fromDisk: false };
