@@ -133,6 +133,7 @@ export async function priced(question: Question, model: ModelSpec, setting: Sett
 export async function bestSetting(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced | null> {
   const { context, users } = question;
   const model = question.model(quantization);
+  if (!fromDisk && exceedsMemory(question, model, { quantization, kv, context, users })) return null;
   let best: Priced | null = null;
   for (const ubatch of passesOf(question)) {
     const find = fromDisk ? highestFromDisk : highestFit;
@@ -144,6 +145,14 @@ export async function bestSetting(question: Question, quantization: string | nul
   return best === null || fromDisk
     ? best
     : drafting(question, await isolating(question, await following(question, await downhill(question, best))));
+}
+
+/** True where the weights alone are more than all devices have together: no placement need be tried. */
+function exceedsMemory(question: Question, model: ModelSpec, asked: Pick<Setting, 'quantization' | 'kv' | 'context' | 'users'>): boolean {
+  const last = ladderOf(question, model).at(-1)!;
+  const rest = { ubatch: question.runtime.ubatches[0]!, followsPrompts: false, oneSocket: false, draft: 0, fromDisk: false };
+  const devices = devicesOf(question, model, { ...asked, ...rest, ...last });
+  return devices.reduce((sum, { has, weights }) => sum + weights - has, 0) > 0;
 }
 
 /** Lets the GPUs' experts follow prompts where the runtime can and it is faster; that takes room for a layer. */
