@@ -5,7 +5,7 @@ import { EXIT, UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
 import { type AdviceWishes, adviceOn } from '../explore/advise/ask.js';
 import { type ModelOffers, modelsOn } from '../explore/advise/models.js';
-import { modelReports } from '../explore/advise/models-report.js';
+import { modelOfferReports } from '../explore/advise/models-report.js';
 import { adviceReports } from '../explore/advise/report.js';
 import { ADVISED } from '../explore/advise/runtimes.js';
 import { machineFileOf } from '../hardware/detect/write.js';
@@ -71,7 +71,7 @@ export function define(command: Command, context: CliContext): void {
       const outputs = options.markdown === true ? { ...options, format: 'markdown' } : options;
       const [model] = models;
       if (model === undefined || models.length > 1) {
-        await deliver(context, modelReports, outputs, () => offersFor(context, models, options));
+        await deliver(context, modelOfferReports, outputs, () => offersFor(context, models, options));
         return;
       }
       await deliver(context, adviceReports, outputs, async () => {

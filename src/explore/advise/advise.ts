@@ -6,7 +6,7 @@ import { type ModelSpec, mainFormat } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { alternativesOf } from './alternatives.js';
-import { type AdvisedSetting, answerOf, settingOf } from './answer.js';
+import { type AdvisedSetting, bestAnswer, settingOf } from './answer.js';
 import { gpusOf } from './fits.js';
 import type { Command } from './flags/dialect.js';
 import type { Goal, RequestShape } from './goal.js';
@@ -68,7 +68,7 @@ export interface Advice {
 export async function advise(asked: AdviceRequest): Promise<Advice> {
   const pricer = new Pricer(asked.trace, asked.request);
   const question: Question = { ...asked, pricer };
-  const answer = await answerOf(question, asked.quantizations);
+  const answer = await bestAnswer(question, asked.quantizations);
   const common = {
     schema: ADVICE_SCHEMA,
     tool: { name: 'moeprof', version: VERSION },

@@ -23,7 +23,7 @@ export interface AdvisedSetting {
  * nearest. A smaller KV cache is taken only where nothing fits with the usual one; experts are left on the disk only where not even that
  * helps, and then the smallest format is the fastest.
  */
-export async function answerOf(question: Question, quantizations: readonly (string | null)[]): Promise<Priced | null> {
+export async function bestAnswer(question: Question, quantizations: readonly (string | null)[]): Promise<Priced | null> {
   for (const kv of question.runtime.kv) {
     let nearest: Priced | null = null;
     for (const quantization of quantizations) {

@@ -25,7 +25,7 @@ import { isAllOnGpu } from './setting.js';
 type Offered = ModelOffer & { readonly answer: AdvisedSetting };
 
 /** Formats of models on a machine, the one for reading first. */
-export const modelReports: readonly Format<ModelOffers>[] = [
+export const modelOfferReports: readonly Format<ModelOffers>[] = [
   ...documentFormats<ModelOffers>(modelsDocument),
   {
     name: 'html',

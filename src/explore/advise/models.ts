@@ -7,7 +7,7 @@ import { loadProfile } from '../../model/load.js';
 import { type ModelSpec, weightBytes } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import { type AdviceRequest, commandOf } from './advise.js';
-import { type AdvisedSetting, answerOf, settingOf } from './answer.js';
+import { type AdvisedSetting, bestAnswer, settingOf } from './answer.js';
 import { type AdviceWishes, type AskedMachine, requestOn } from './ask.js';
 import type { Command } from './flags/dialect.js';
 import type { Goal, RequestShape } from './goal.js';
@@ -112,7 +112,7 @@ export async function modelsOn(
 
 async function offerOf(asked: AdviceRequest): Promise<Omit<ModelOffer, 'frontier'>> {
   const question: Question = { ...asked, pricer: new Pricer(asked.trace, asked.request) };
-  const answer = await answerOf(question, asked.quantizations);
+  const answer = await bestAnswer(question, asked.quantizations);
   const model = answer?.model ?? asked.model(asked.quantizations.at(-1)!);
   const common = { model: model.name, parameters: model.parameters, quantization: model.quantization, bytes: weightBytes(model) };
   if (answer === null)
