@@ -70,7 +70,7 @@ function reading({ bytes, fd, fileBytes, seed }: Extract<Task, { kind: 'read' }>
 }
 
 /** Work of a thread: bytes from `begin` to `end` in ms of the clock that threads share. */
-export interface Done {
+export interface ThreadWork {
   readonly bytes: number;
   readonly begin: number;
   readonly end: number;
@@ -79,7 +79,7 @@ export interface Done {
 }
 
 /** Works from one time to another; at least one round. */
-export function workBetween(work: Work, begin: number, end: number): Done {
+export function workBetween(work: Work, begin: number, end: number): ThreadWork {
   const now = (): number => performance.timeOrigin + performance.now();
   // The kernel is compiled, and the caches are as in the middle of the work.
   work.round();

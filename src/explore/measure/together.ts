@@ -2,7 +2,7 @@
 // processor are taken again, since threads that do not run leave memory to those that do; visits at several times say how well the machine agrees with itself.
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { Done, Task } from './task.js';
+import type { Task, ThreadWork } from './task.js';
 
 const WORKER = fileURLToPath(new URL('./measure-worker.js', import.meta.url));
 /** ms from the announcement until all begin, and ms of one round. */
@@ -55,9 +55,9 @@ export async function visit(tasks: readonly Task[], patient = true): Promise<Rou
   }
 }
 
-async function together(workers: readonly Worker[]): Promise<Done[]> {
+async function together(workers: readonly Worker[]): Promise<ThreadWork[]> {
   const begin = performance.timeOrigin + performance.now() + LEAD;
-  const done = workers.map((worker) => answer<Done>(worker));
+  const done = workers.map((worker) => answer<ThreadWork>(worker));
   for (const worker of workers) worker.postMessage({ begin, end: begin + LENGTH });
   return Promise.all(done);
 }
@@ -71,7 +71,7 @@ function apart(tasks: readonly Task[]): boolean {
 }
 
 /** @param own true: a thread's time on a processor counts; false: all of its time, since the others had its memory meanwhile */
-export function roundOf(done: readonly Done[], own: boolean): Round {
+export function roundOf(done: readonly ThreadWork[], own: boolean): Round {
   const waits = done.map(({ begin, end, waited }) => (waited === null ? null : waited / (end - begin)));
   return {
     rate: done.reduce((sum, { begin, bytes, end, waited }) => sum + (1e3 * bytes) / (end - begin - (own ? (waited ?? 0) : 0)), 0),

@@ -40,7 +40,7 @@ type Emptied = Readonly<Record<'cells' | 'results' | 'files', number>>;
 
 /** Looks at a queue. @throws UserError where the server does not answer as it should */
 export function contentsOf(server: QueueServer): Promise<QueueContents> {
-  return told(server, async () => contentsBehind(server, await keysBelow(server)));
+  return withServerErrors(server, async () => contentsBehind(server, await keysBelow(server)));
 }
 
 /**
@@ -49,7 +49,7 @@ export function contentsOf(server: QueueServer): Promise<QueueContents> {
  * @throws UserError where that would lose something, and is not asked for
  */
 export function emptyQueue(server: QueueServer, force: boolean): Promise<Emptied> {
-  return told(server, async () => {
+  return withServerErrors(server, async () => {
     const keys = await keysBelow(server);
     const { cells, files, results, sweeps } = await contentsBehind(server, keys);
     const waits = [
@@ -185,7 +185,7 @@ function* batchesOf(keys: readonly string[]): Generator<readonly string[]> {
 }
 
 /** Turns a server's refusal into a UserError of one line. */
-async function told<T>(server: QueueServer, work: () => Promise<T>): Promise<T> {
+async function withServerErrors<T>(server: QueueServer, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -1,15 +1,15 @@
 // The most promising cells, by expected improvement over the best result so far; each batch is spread over the space.
 import type { Random } from '../../base/random.js';
-import type { Belief, GaussianProcess } from './gaussian-process.js';
+import type { GaussianProcess, Posterior } from './gaussian-process.js';
 
 /** The candidates of a choice. */
 export interface Chooser {
   readonly cells: readonly number[];
   /** By cell: the chance that it runs and keeps all limits. */
-  readonly okay: readonly number[];
+  readonly feasible: readonly number[];
   readonly objectives: readonly {
     /** By cell. */
-    readonly beliefs: readonly Belief[];
+    readonly posteriors: readonly Posterior[];
     /** The process of the objective; null: it is known. */
     readonly process: GaussianProcess | null;
     /** Figures of whole runs that keep all limits. */
@@ -29,28 +29,28 @@ const AUGMENTED = 0.05;
  * Several cells of one objective, by expected improvement (Jones, Schonlau and Welch 1998): each counts as observed at its mean, so that the
  * next one is not its neighbour.
  */
-export function byGain({ cells, objectives, okay }: Chooser, count: number): number[] {
-  const [{ beliefs, best, process }] = objectives as [Chooser['objectives'][number]];
+export function byGain({ cells, objectives, feasible }: Chooser, count: number): number[] {
+  const [{ posteriors, best, process }] = objectives as [Chooser['objectives'][number]];
   const most = best.length === 0 ? Number.NEGATIVE_INFINITY : Math.max(...best);
-  const gain = (belief: Belief, at: number): number => logGain(belief, most) + Math.log(okay[at]!);
-  const ranked = beliefs.map((belief, at) => ({ at, gain: gain(belief, at) })).sort((a, b) => b.gain - a.gain || a.at - b.at);
+  const gain = (posterior: Posterior, at: number): number => logGain(posterior, most) + Math.log(feasible[at]!);
+  const ranked = posteriors.map((posterior, at) => ({ at, gain: gain(posterior, at) })).sort((a, b) => b.gain - a.gain || a.at - b.at);
   let rest = ranked.slice(0, Math.max(SHORTLIST, count)).map(({ at }) => at);
   const chosen: number[] = [];
   while (chosen.length < count && rest.length > 0) {
-    const now = chosen.length === 0 ? rest.map((at) => beliefs[at]!) : process!.beliefs(rest.map((at) => cells[at]!));
+    const now = chosen.length === 0 ? rest.map((at) => posteriors[at]!) : process!.posteriors(rest.map((at) => cells[at]!));
     const gains = rest.map((at, i) => gain(now[i]!, at));
     const first = rest[gains.indexOf(Math.max(...gains))]!;
     chosen.push(cells[first]!);
-    process!.believe(cells[first]!);
+    process!.imagine(cells[first]!);
     rest = rest.filter((at) => at !== first);
   }
   return chosen;
 }
 
 /** Several cells of several objectives, each by the gain in a weighted norm whose weights are drawn (ParEGO, Knowles 2006). */
-export function byWeights({ cells, objectives, okay, random }: Chooser, count: number): number[] {
-  const scales = objectives.map(({ beliefs, best }) => {
-    const figures = best.length > 1 ? best : beliefs.map(({ mean }) => mean);
+export function byWeights({ cells, objectives, feasible, random }: Chooser, count: number): number[] {
+  const scales = objectives.map(({ posteriors, best }) => {
+    const figures = best.length > 1 ? best : posteriors.map(({ mean }) => mean);
     const [low, high] = [Math.min(...figures), Math.max(...figures)];
     return { high, range: high - low || 1 };
   });
@@ -73,12 +73,12 @@ export function byWeights({ cells, objectives, okay, random }: Chooser, count: n
     let best = { at: -1, gain: Number.NEGATIVE_INFINITY };
     for (let at = 0; at < cells.length; at++) {
       if (chosen.has(at)) continue;
-      const figure = (z: number, j: number): number => objectives[j]!.beliefs[at]!.mean + z * objectives[j]!.beliefs[at]!.sd;
+      const figure = (z: number, j: number): number => objectives[j]!.posteriors[at]!.mean + z * objectives[j]!.posteriors[at]!.sd;
       let gain = 0;
       if (seen.length > 0) for (const draw of draws) gain += Math.max(0, least - lost((j) => figure(draw[j]!, j)));
       // Where no draw gains anything, mean plus one deviation ranks.
-      const hope = gain > 0 ? (gain / DRAWS) * okay[at]! : -lost((j) => figure(1, j)) / Math.max(okay[at]!, 1e-3) - 10;
-      if (hope > best.gain) best = { at, gain: hope };
+      const score = gain > 0 ? (gain / DRAWS) * feasible[at]! : -lost((j) => figure(1, j)) / Math.max(feasible[at]!, 1e-3) - 10;
+      if (score > best.gain) best = { at, gain: score };
     }
     chosen.add(best.at);
   }
@@ -86,12 +86,12 @@ export function byWeights({ cells, objectives, okay, random }: Chooser, count: n
 }
 
 /** Chance that a figure is at least so large. */
-export function chanceAtLeast({ mean, sd }: Belief, least: number): number {
+export function chanceAtLeast({ mean, sd }: Posterior, least: number): number {
   return sd === 0 ? (mean >= least ? 1 : 0) : normalBelow((mean - least) / sd);
 }
 
 /** Logarithm of the expected improvement over `most`; of the mean where nothing was seen. */
-function logGain({ mean, sd }: Belief, most: number): number {
+function logGain({ mean, sd }: Posterior, most: number): number {
   if (most === Number.NEGATIVE_INFINITY) return mean + sd;
   const z = (mean - most) / sd;
   // Far below the best: phi(z) / z^2 (1 - 3 / z^2), the tail's first terms, which do not vanish in doubles.

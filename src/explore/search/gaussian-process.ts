@@ -3,14 +3,14 @@
 import type { Encoding } from './encoding.js';
 
 /** An observation of a cell: a figure, and its variance in units of the figures' own. */
-export interface SeenFigure {
+export interface Observation {
   readonly cell: number;
   readonly value: number;
   readonly noise: number;
 }
 
 /** The posterior of a cell. */
-export interface Belief {
+export interface Posterior {
   readonly mean: number;
   readonly sd: number;
 }
@@ -19,9 +19,9 @@ export interface Belief {
 const WEIGHTS = [0.005, 8] as const;
 const FIRST_WEIGHT = 0.3;
 /** Prior of the weights around {@link FIRST_WEIGHT}: the standard deviation of the logarithm. */
-const WANDERS = 1.5;
+const WEIGHT_SPREAD = 1.5;
 /** Jitter added to every variance, so that cells that are alike on all axes do not make the equations singular. */
-const NUGGET = 1e-5;
+const JITTER = 1e-5;
 
 /** A process conditioned on some cells. Everything is in units of their figures. */
 export class GaussianProcess {
@@ -46,7 +46,7 @@ export class GaussianProcess {
   }
 
   /** Replaces the observations, and fits the weights, beginning with those of the last fit. */
-  see(all: readonly SeenFigure[], sweeps: number): void {
+  observe(all: readonly Observation[], sweeps: number): void {
     const values = all.map(({ value }) => value);
     this.#mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     this.#scale = Math.sqrt(values.reduce((sum, value) => sum + (value - this.#mean) ** 2, 0) / values.length) || 1;
@@ -73,7 +73,7 @@ export class GaussianProcess {
   }
 
   /** The posteriors of some cells. */
-  beliefs(cells: readonly number[]): Belief[] {
+  posteriors(cells: readonly number[]): Posterior[] {
     const row = new Float64Array(this.#cells.length);
     return cells.map((cell) => {
       this.#solve(cell, row);
@@ -83,24 +83,24 @@ export class GaussianProcess {
         mean += row[i]! * this.#solved[i]!;
         known += row[i]! * row[i]!;
       }
-      const variance = this.#variance * Math.max(NUGGET, 1 - known);
+      const variance = this.#variance * Math.max(JITTER, 1 - known);
       return { mean: this.#mean + this.#scale * mean, sd: this.#scale * Math.sqrt(variance) };
     });
   }
 
   /** Adds a cell as observed at its mean, so that others of a batch look elsewhere (kriging believer). */
-  believe(cell: number): void {
+  imagine(cell: number): void {
     const n = this.#cells.length;
     const row = new Float64Array(n);
     this.#solve(cell, row);
     const known = row.reduce((sum, value) => sum + value * value, 0);
-    this.#factor.push(Float64Array.from([...row, Math.sqrt(Math.max(NUGGET, 1 + NUGGET - known))]));
+    this.#factor.push(Float64Array.from([...row, Math.sqrt(Math.max(JITTER, 1 + JITTER - known))]));
     this.#solved.push(0);
     this.#cells.push(cell);
   }
 
   /** Leave-one-out predictions of the observed cells, in their order (Rasmussen and Williams, equation 5.12). */
-  withoutThemselves(): Belief[] {
+  leaveOneOut(): Posterior[] {
     const n = this.#cells.length;
     // Rows of L^-1, whose products are the inverse of the covariance.
     const inverse: Float64Array[] = [];
@@ -136,10 +136,10 @@ export class GaussianProcess {
     for (let i = 0; i < n; i++) {
       const row = new Float64Array(i + 1);
       for (let j = 0; j <= i; j++) {
-        let sum = i === j ? 1 + NUGGET + this.#noise[i]! : this.#correlation(this.#cells[i]!, this.#cells[j]!);
+        let sum = i === j ? 1 + JITTER + this.#noise[i]! : this.#correlation(this.#cells[i]!, this.#cells[j]!);
         const other = i === j ? row : this.#factor[j]!;
         for (let k = 0; k < j; k++) sum -= row[k]! * other[k]!;
-        row[j] = i === j ? Math.sqrt(Math.max(sum, NUGGET)) : sum / other[j]!;
+        row[j] = i === j ? Math.sqrt(Math.max(sum, JITTER)) : sum / other[j]!;
       }
       let value = this.#values[i]!;
       for (let k = 0; k < i; k++) value -= row[k]! * this.#solved[k]!;
@@ -149,8 +149,8 @@ export class GaussianProcess {
       squares += this.#solved[i]! ** 2;
     }
     this.#variance = Math.max(squares / n, 1e-6);
-    const wandering = this.#weights.reduce((sum, weight) => sum + (Math.log(weight / FIRST_WEIGHT) / WANDERS) ** 2 / 2, 0);
-    return (n / 2) * Math.log(this.#variance) + logs + wandering;
+    const prior = this.#weights.reduce((sum, weight) => sum + (Math.log(weight / FIRST_WEIGHT) / WEIGHT_SPREAD) ** 2 / 2, 0);
+    return (n / 2) * Math.log(this.#variance) + logs + prior;
   }
 
   /** Writes L^-1 k to `row`, where k are the correlations of a cell with the observed ones. */

@@ -4,7 +4,7 @@ import { Random } from '../../base/random.js';
 import type { Encoding } from './encoding.js';
 import { frontOf } from './front.js';
 import { byGain, byWeights, type Chooser, chanceAtLeast } from './gain.js';
-import { type Belief, GaussianProcess, type SeenFigure } from './gaussian-process.js';
+import { GaussianProcess, type Observation, type Posterior } from './gaussian-process.js';
 import { longFrom } from './short-runs.js';
 
 /** A proposed run. */
@@ -117,17 +117,17 @@ export class Searcher {
     const objectives = quantities.flatMap(({ atLeast }, at) => (atLeast === null ? [at] : []));
     const points = frontOf(this.#good(), (cell) => objectives.map((at) => this.#whole.get(cell)![at]!));
     const open = this.#open(() => true);
-    const beliefs = this.#beliefs(open);
-    const okay = this.#chances(open, beliefs);
+    const posteriors = this.#posteriors(open);
+    const feasible = this.#chances(open, posteriors);
     return points.map((cell) => {
       const own = this.#whole.get(cell)!;
       const confidence = open.reduce((rest, other, i) => {
         const chances = objectives.map((at) => {
           const { known, tolerance } = quantities[at]!;
           if (known !== null) return known[other]! >= own[at]! ? 1 : 0;
-          return chanceAtLeast(beliefs[at]![i]!, own[at]! + tolerance);
+          return chanceAtLeast(posteriors[at]![i]!, own[at]! + tolerance);
         });
-        return rest * (1 - chances.reduce((all, chance) => all * chance, okay[i]!));
+        return rest * (1 - chances.reduce((all, chance) => all * chance, feasible[i]!));
       }, 1);
       return { cell, confidence };
     });
@@ -140,7 +140,7 @@ export class Searcher {
       const told = this.#seen(at);
       if (process === null || told.length < 3) return null;
       const errors = process
-        .withoutThemselves()
+        .leaveOneOut()
         .flatMap(({ mean }, i) => (this.#whole.has(told[i]!.cell) ? [Math.abs(mean - told[i]!.value)] : []))
         .sort((a, b) => a - b);
       return errors.length === 0 ? null : errors[errors.length >> 1]!;
@@ -183,16 +183,16 @@ export class Searcher {
   #best(among: (cell: number) => boolean, count: number): number[] {
     const open = this.#open(among);
     if (open.length === 0 || count === 0) return [];
-    const beliefs = this.#beliefs(open);
+    const posteriors = this.#posteriors(open);
     const chooser: Chooser = {
       cells: open,
-      okay: this.#chances(open, beliefs),
+      feasible: this.#chances(open, posteriors),
       objectives: this.#problem.quantities.flatMap(({ atLeast, known }, at) =>
         atLeast !== null
           ? []
           : [
               {
-                beliefs: beliefs[at]!,
+                posteriors: posteriors[at]!,
                 process: known === null ? this.#processes[at]! : null,
                 best: this.#good().map((cell) => this.#whole.get(cell)![at]!),
               },
@@ -223,18 +223,18 @@ export class Searcher {
     const sweeps = SWEEPS[this.#fits++ === 0 ? 0 : 1];
     for (const [at, process] of this.#processes.entries()) {
       const seen = this.#seen(at);
-      if (process !== null && seen.length > 0) process.see(seen, sweeps);
+      if (process !== null && seen.length > 0) process.observe(seen, sweeps);
     }
-    const ran = [...this.#whole].map(([cell, finding]): SeenFigure => ({ cell, value: finding === null ? 0 : 1, noise: 0 }));
+    const ran = [...this.#whole].map(([cell, finding]): Observation => ({ cell, value: finding === null ? 0 : 1, noise: 0 }));
     const shortly = [...this.#short.keys()]
       .filter((cell) => !this.#whole.has(cell))
-      .map((cell): SeenFigure => ({ cell, value: 1, noise: 0 }));
-    if (ran.some(({ value }) => value === 0)) this.#running.see([...ran, ...shortly], sweeps);
+      .map((cell): Observation => ({ cell, value: 1, noise: 0 }));
+    if (ran.some(({ value }) => value === 0)) this.#running.observe([...ran, ...shortly], sweeps);
   }
 
   /** Values of a quantity so far: of whole runs as they are, of short runs corrected to whole ones. */
-  #seen(at: number): SeenFigure[] {
-    const whole = [...this.#whole].flatMap(([cell, finding]): SeenFigure[] =>
+  #seen(at: number): Observation[] {
+    const whole = [...this.#whole].flatMap(([cell, finding]): Observation[] =>
       finding === null || finding[at] === null ? [] : [{ cell, value: finding[at]!, noise: 0 }],
     );
     const short = new Map([...this.#short].flatMap(([cell, finding]) => (finding![at] === null ? [] : [[cell, finding![at]!] as const])));
@@ -242,20 +242,20 @@ export class Searcher {
   }
 
   /** `[quantity][cell]` */
-  #beliefs(cells: readonly number[]): Belief[][] {
+  #posteriors(cells: readonly number[]): Posterior[][] {
     return this.#processes.map((process, at) => {
       const { known } = this.#problem.quantities[at]!;
-      return process === null ? cells.map((cell) => ({ mean: known![cell]!, sd: 0 })) : process.beliefs(cells);
+      return process === null ? cells.map((cell) => ({ mean: known![cell]!, sd: 0 })) : process.posteriors(cells);
     });
   }
 
   /** By cell: the chance that it runs and keeps all limits. */
-  #chances(cells: readonly number[], beliefs: readonly (readonly Belief[])[]): number[] {
+  #chances(cells: readonly number[], posteriors: readonly (readonly Posterior[])[]): number[] {
     const stopped = [...this.#whole.values()].includes(null);
-    const runs = stopped ? this.#running.beliefs(cells).map(({ mean }) => Math.min(1, Math.max(0.001, mean))) : cells.map(() => 1);
+    const runs = stopped ? this.#running.posteriors(cells).map(({ mean }) => Math.min(1, Math.max(0.001, mean))) : cells.map(() => 1);
     return runs.map((chance, i) =>
       this.#problem.quantities.reduce(
-        (all, { atLeast, known }, at) => (atLeast === null || known !== null ? all : all * chanceAtLeast(beliefs[at]![i]!, atLeast)),
+        (all, { atLeast, known }, at) => (atLeast === null || known !== null ? all : all * chanceAtLeast(posteriors[at]![i]!, atLeast)),
         chance,
       ),
     );

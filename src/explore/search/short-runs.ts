@@ -1,5 +1,5 @@
 // How well a run on a prefix of the tokens predicts the whole run, learned from cells that had both.
-import type { SeenFigure } from './gaussian-process.js';
+import type { Observation } from './gaussian-process.js';
 
 /** Residual variance, as a share of that of the short runs, where no cell has had both; and the number of cells that this prior counts as. */
 const DOUBT = 0.1;
@@ -10,7 +10,7 @@ const DOUBT_CELLS = 2;
  * @param short by cell
  * @param whole whole runs
  */
-export function longFrom(short: ReadonlyMap<number, number>, whole: readonly SeenFigure[]): SeenFigure[] {
+export function longFrom(short: ReadonlyMap<number, number>, whole: readonly Observation[]): Observation[] {
   if (short.size === 0) return [];
   const pairs = whole.flatMap(({ cell, value }) => (short.has(cell) ? [[short.get(cell)!, value] as const] : []));
   const spread = varianceOf([...short.values()]);

@@ -11,25 +11,25 @@ export interface FitRow {
   readonly slopes: readonly number[];
 }
 
-/** Threshold of the Huber loss: errors up to this size count by their square, larger ones by their size. */
-const SOFT = 0.1;
+/** Scale of the pseudo-Huber loss: smaller errors count by their square, larger ones by their size. */
+const HUBER_SCALE = 0.1;
 /** Ridge on the steps, as of a row with this squared slope: a constant that no row depends on does not move. */
-const PRIOR = 0.08;
+const RIDGE = 0.08;
 /** Largest step from today's constants, a factor of 2: farther off, the linear prediction is not reliable. */
-const FARTHEST = Math.log(2);
+const LARGEST_STEP = Math.log(2);
 const ITERATIONS = 25;
 
 /**
- * Fits the steps of the constants (logarithms of factors) with the least Huber loss.
- * @param constants how many there are
+ * Fits the steps of the constants (logarithms of factors) with the least pseudo-Huber loss.
+ * @param constants number of constants
  */
 export function fitConstants(rows: readonly FitRow[], constants: number): number[] {
   let steps = new Array<number>(constants).fill(0);
   for (let i = 0; i < ITERATIONS; i++) {
-    const matrix = Array.from({ length: constants }, (_, c) => Array.from({ length: constants }, (_, d) => (c === d ? PRIOR : 0)));
+    const matrix = Array.from({ length: constants }, (_, c) => Array.from({ length: constants }, (_, d) => (c === d ? RIDGE : 0)));
     const right = new Array<number>(constants).fill(0);
     for (const row of rows) {
-      const weight = 1 / Math.sqrt(1 + (residualAt(row, steps) / SOFT) ** 2);
+      const weight = 1 / Math.sqrt(1 + (residualAt(row, steps) / HUBER_SCALE) ** 2);
       for (let c = 0; c < constants; c++) {
         const slope = row.slopes[c]!;
         if (slope === 0) continue;
@@ -37,7 +37,7 @@ export function fitConstants(rows: readonly FitRow[], constants: number): number
         for (let d = 0; d < constants; d++) matrix[c]![d]! += weight * slope * row.slopes[d]!;
       }
     }
-    steps = solve(matrix, right).map((step) => Math.max(-FARTHEST, Math.min(FARTHEST, step)));
+    steps = solve(matrix, right).map((step) => Math.max(-LARGEST_STEP, Math.min(LARGEST_STEP, step)));
   }
   return steps;
 }

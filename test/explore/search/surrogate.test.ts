@@ -52,8 +52,8 @@ describe('a Gaussian process', () => {
 
   it('knows what it saw, and is the less sure the farther away', () => {
     const process = new GaussianProcess(line);
-    process.see(seen([0, 10], [8, 20]), 0);
-    const [first, near, middle, last] = process.beliefs([0, 1, 4, 8]);
+    process.observe(seen([0, 10], [8, 20]), 0);
+    const [first, near, middle, last] = process.posteriors([0, 1, 4, 8]);
     expect(first!.mean).toBeCloseTo(10, 3);
     expect(last!.mean).toBeCloseTo(20, 3);
     // Both are equally far from the middle, which is therefore their mean.
@@ -64,26 +64,26 @@ describe('a Gaussian process', () => {
 
   it('is what two figures make of a third by hand', () => {
     const process = new GaussianProcess(line);
-    process.see(seen([0, -1], [8, 1]), 0);
+    process.observe(seen([0, -1], [8, 1]), 0);
     // Weight 0.3 without a fit: k(0, 8) = e^-0.3, k(2, 0) = e^-0.075, k(2, 8) = e^-0.225. For y = (-1, 1) the two weights are -+1 / (1 - k).
     const k = Math.exp(-0.3);
     const expected = (Math.exp(-0.225) - Math.exp(-0.075)) / (1 - k);
-    expect(process.beliefs([2])[0]!.mean).toBeCloseTo(expected, 3);
+    expect(process.posteriors([2])[0]!.mean).toBeCloseTo(expected, 3);
   });
 
   it('finds the axis that matters', () => {
     const cells = Array.from({ length: 25 }, (_, i) => [i % 5, Math.floor(i / 5)]);
     const process = new GaussianProcess(encode(['x', 'noise'], cells));
     const some = [0, 2, 4, 6, 8, 11, 13, 15, 17, 19, 20, 23];
-    process.see(seen(...some.map((cell) => [cell, (cell % 5) ** 2] as const)), 4);
-    for (const [i, cell] of [1, 7, 21, 24].entries()) expect(process.beliefs([1, 7, 21, 24])[i]!.mean).toBeCloseTo((cell % 5) ** 2, 0);
+    process.observe(seen(...some.map((cell) => [cell, (cell % 5) ** 2] as const)), 4);
+    for (const [i, cell] of [1, 7, 21, 24].entries()) expect(process.posteriors([1, 7, 21, 24])[i]!.mean).toBeCloseTo((cell % 5) ** 2, 0);
   });
 
   it('tells what each figure would be without itself', () => {
     const figures = seen([0, 3], [2, 5], [3, 4], [7, 9]);
     const process = new GaussianProcess(line);
-    process.see(figures, 0);
-    const told = process.withoutThemselves();
+    process.observe(figures, 0);
+    const told = process.leaveOneOut();
     // The slow way, with the mean and the scale that all of them have: those left out stand at the mean of the process.
     const mean = 21 / 4;
     for (const [i, { cell }] of figures.entries()) {
@@ -100,10 +100,10 @@ describe('a Gaussian process', () => {
 
   it('believes what it expects, and is sure of it from then on', () => {
     const process = new GaussianProcess(line);
-    process.see(seen([0, 10], [8, 20]), 0);
-    const [before, other] = process.beliefs([4, 6]);
-    process.believe(4);
-    const [after, later] = process.beliefs([4, 6]);
+    process.observe(seen([0, 10], [8, 20]), 0);
+    const [before, other] = process.posteriors([4, 6]);
+    process.imagine(4);
+    const [after, later] = process.posteriors([4, 6]);
     expect(after!.mean).toBeCloseTo(before!.mean, 9);
     expect(after!.sd).toBeLessThan(0.05 * before!.sd);
     expect(later!.mean).toBeCloseTo(other!.mean, 9);

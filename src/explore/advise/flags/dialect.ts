@@ -3,7 +3,7 @@ import type { Setting } from '../setting.js';
 import { type FlagUse, type Grammar, parseLine, wordsOf } from './flag.js';
 
 /** A setting to be written as a command line. */
-export interface Told {
+export interface CommandInput {
   readonly setting: Setting;
   /** Model as the line names it: a file or a folder. */
   readonly model: string;
@@ -48,7 +48,7 @@ export interface Command {
 /** A runtime's own words. */
 export interface Dialect {
   readonly grammar: Grammar;
-  write(told: Told): Command;
+  write(input: CommandInput): Command;
   /**
    * Reads a command back; what its grammar refuses is an error.
    * @returns values by flag
@@ -58,7 +58,7 @@ export interface Dialect {
 }
 
 /** The flags of a program with a single command line. */
-interface Said {
+interface LineFlags {
   /** Arguments without a flag; absent: none. */
   readonly operands?: readonly string[];
   readonly uses: readonly FlagUse[];
@@ -67,11 +67,11 @@ interface Said {
 }
 
 /** The words of the command line of a program that takes all settings there. */
-export function lineDialect(grammar: Grammar, say: (told: Told) => Said): Dialect {
+export function lineDialect(grammar: Grammar, say: (input: CommandInput) => LineFlags): Dialect {
   return {
     grammar,
-    write(told): Command {
-      const { operands = [], uses, why = {} } = say(told);
+    write(input): Command {
+      const { operands = [], uses, why = {} } = say(input);
       return { steps: [{ file: null, lines: wrapped(wordsOf(grammar, operands, uses)) }], uses, why };
     },
     read: ({ steps }) => parseLine(grammar, steps[0]!.lines.join('\n')),
@@ -79,7 +79,7 @@ export function lineDialect(grammar: Grammar, say: (told: Told) => Said): Dialec
 }
 
 /** Model for a program that reads folders and repositories alike. */
-export function folderOf({ hub, model }: Told): string {
+export function folderOf({ hub, model }: CommandInput): string {
   return hub === null ? model : hub.replace(/:.*$/, '');
 }
 

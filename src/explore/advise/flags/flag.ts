@@ -4,7 +4,7 @@ import { UserError } from '../../../base/errors.js';
 import { didYouMean } from '../../../base/text.js';
 
 /** The value that a flag takes. */
-type Taken =
+type FlagValue =
   /** A switch without a value. */
   | { readonly kind: 'nothing' }
   | { readonly kind: 'count'; readonly min: number }
@@ -21,17 +21,17 @@ type Taken =
   | { readonly kind: 'words' };
 
 /** A switch without a value. */
-export const SWITCH: Taken = { kind: 'nothing' };
+export const SWITCH: FlagValue = { kind: 'nothing' };
 /** Any text. */
-export const TEXT: Taken = { kind: 'text' };
+export const TEXT: FlagValue = { kind: 'text' };
 
 /** A whole number of at least `min`. */
-export function count(min = 0): Taken {
+export function count(min = 0): FlagValue {
   return { kind: 'count', min };
 }
 
 /** One of some words. */
-export function choice(...of: readonly string[]): Taken {
+export function choice(...of: readonly string[]): FlagValue {
   return { kind: 'choice', of };
 }
 
@@ -39,7 +39,7 @@ export function choice(...of: readonly string[]): Taken {
 export interface Flag {
   /** All its spellings; advice uses the first. */
   readonly names: readonly string[];
-  readonly takes: Taken;
+  readonly takes: FlagValue;
   /** Its effect, a sentence without its full stop. */
   readonly does: string;
 }
@@ -108,13 +108,13 @@ function valueAfter(words: readonly string[], at: number, { names, takes }: Flag
   if (takes.kind === 'nothing') return { value: '', next: at + 1 };
   const value = words[at + 1];
   if (value === undefined) throw new UserError(`${names[0]}: has no value; give it`);
-  if (!isTaken(takes, value)) throw new UserError(`${names[0]}: does not take "${value}"; ${wanted(takes)}`);
+  if (!isValue(takes, value)) throw new UserError(`${names[0]}: does not take "${value}"; ${wanted(takes)}`);
   let next = at + 2;
   if (takes.kind === 'words') while (next < words.length && !words[next]!.startsWith('-')) next++;
   return { value: words.slice(at + 1, next).join(' '), next };
 }
 
-function isTaken(takes: Taken, value: string): boolean {
+function isValue(takes: FlagValue, value: string): boolean {
   switch (takes.kind) {
     case 'nothing':
       return false;
@@ -158,7 +158,7 @@ function isOverride(rule: string): boolean {
   }
 }
 
-function wanted(takes: Taken): string {
+function wanted(takes: FlagValue): string {
   switch (takes.kind) {
     case 'count':
       return `write a whole number of at least ${takes.min}`;

@@ -26,12 +26,12 @@ const GRAMMAR: Grammar = {
 };
 
 /** ik_llama.cpp. */
-export const ikLlamaCpp = lineDialect(GRAMMAR, (told) => {
-  const { uses, why } = sharedUses(told, ['-m', told.model]);
-  const { draft } = told.setting;
+export const ikLlamaCpp = lineDialect(GRAMMAR, (input) => {
+  const { uses, why } = sharedUses(input, ['-m', input.model]);
+  const { draft } = input.setting;
   // All drafts are checked, however sure the layer is of them: prices count them all.
   if (draft > 0) uses.push(['--spec-type', `mtp:n_max=${draft},p_min=0.0`]);
-  if (!told.mla) return { uses, why };
+  if (!input.mla) return { uses, why };
   const latent: FlagUse[] = [
     ['-mla', LATENT],
     ['-amb', SCORES / 2 ** 20],

@@ -51,11 +51,11 @@ export function followsFrom(format: string | null): number | null {
 }
 
 /** KTransformers. */
-export const ktransformers = lineDialect(GRAMMAR, (told) => {
-  const { cores, format, setting, sockets } = told;
+export const ktransformers = lineDialect(GRAMMAR, (input) => {
+  const { cores, format, setting, sockets } = input;
   const uses: FlagUse[] = [
-    ...serverUses(told),
-    ['--kt-weight-path', folderOf(told)],
+    ...serverUses(input),
+    ['--kt-weight-path', folderOf(input)],
     ['--kt-method', methodOf(format)],
     ...(cores > 0 ? ([['--kt-cpuinfer', cores]] as const) : []),
     ['--kt-threadpool-count', sockets],

@@ -1,7 +1,7 @@
 // llama.cpp's server: layers by -ngl, experts of the first layers in host memory by --n-cpu-moe.
 import { LEAST_BATCH } from '../loaded.js';
 import { isAllOnGpu, isCpuOnly } from '../setting.js';
-import { lineDialect, type Told } from './dialect.js';
+import { type CommandInput, lineDialect } from './dialect.js';
 import { choice, count, type Flag, type FlagUse, type Grammar, SWITCH, TEXT } from './flag.js';
 
 /** Types that llama.cpp stores keys and values in. */
@@ -51,15 +51,15 @@ const GRAMMAR: Grammar = {
 const ALL_LAYERS = 99;
 
 /** Flags of a setting that both kinds of llama.cpp share, and why. @param where says which model */
-export function sharedUses(told: Told, where: FlagUse): { uses: FlagUse[]; why: Record<string, string> } {
-  const { cores, gpus, setting, sockets, split, unified } = told;
+export function sharedUses(input: CommandInput, where: FlagUse): { uses: FlagUse[]; why: Record<string, string> } {
+  const { cores, gpus, setting, sockets, split, unified } = input;
   const cpuOnly = isCpuOnly(setting);
   const uses: FlagUse[] = [where, ['-c', setting.context * setting.users]];
   const why: Record<string, string> = {};
   if (setting.users > 1) uses.push(['-np', setting.users]);
   if (gpus > 0) uses.push(['-ngl', setting.gpuLayers ?? ALL_LAYERS]);
   // Of overrides, which these flags are two ways to write, the first that matches decides: the special one goes first.
-  for (const [flag, value] of unified || cpuOnly ? [] : expertsUses(told)) {
+  for (const [flag, value] of unified || cpuOnly ? [] : expertsUses(input)) {
     uses.push([flag, value]);
     why[flag] =
       flag === '-ot'
@@ -92,16 +92,16 @@ export function sharedUses(told: Told, where: FlagUse): { uses: FlagUse[]; why: 
 }
 
 /** Flags that leave experts in host memory; empty: none are left there. */
-function expertsUses({ cpuExpertLayers, moeLayers, setting: { cpuMoe }, splitPattern }: Told): FlagUse[] {
+function expertsUses({ cpuExpertLayers, moeLayers, setting: { cpuMoe }, splitPattern }: CommandInput): FlagUse[] {
   const split: FlagUse[] = splitPattern === null ? [] : [['-ot', `${splitPattern}=CPU`]];
   if (cpuMoe === 0) return split;
   return [...split, cpuMoe >= moeLayers ? ['-cmoe', null] : ['-ncmoe', cpuExpertLayers]];
 }
 
 /** llama.cpp. */
-export const llamaCpp = lineDialect(GRAMMAR, (told) => {
-  const { uses, why } = sharedUses(told, told.hub === null ? ['-m', told.model] : ['-hf', told.hub]);
-  const { draft } = told.setting;
+export const llamaCpp = lineDialect(GRAMMAR, (input) => {
+  const { uses, why } = sharedUses(input, input.hub === null ? ['-m', input.model] : ['-hf', input.hub]);
+  const { draft } = input.setting;
   if (draft === 0) return { uses, why };
   return {
     uses: [...uses, ['--spec-type', 'draft-mtp'], ['--spec-draft-n-max', draft]],

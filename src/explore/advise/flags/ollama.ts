@@ -1,7 +1,7 @@
 // Ollama: a Modelfile with parameters, and environment variables of its server. It has layers on the GPU, and no placement of experts.
 import { UserError } from '../../../base/errors.js';
 import { isAllOnGpu } from '../setting.js';
-import { type Command, type Dialect, type Told, wrapped } from './dialect.js';
+import { type Command, type CommandInput, type Dialect, wrapped } from './dialect.js';
 import { choice, count, type FlagUse, type Grammar, parseLine, SWITCH, shellWords, TEXT } from './flag.js';
 
 /** Variables of the server, then parameters of a Modelfile. */
@@ -32,7 +32,7 @@ const ALL_LAYERS = 999;
 /** Ollama. */
 export const ollama: Dialect = {
   grammar: GRAMMAR,
-  write({ cores, hub, model, name, setting }: Told): Command {
+  write({ cores, hub, model, name, setting }: CommandInput): Command {
     const from = hub === null ? model : `hf.co/${hub}`;
     const parameters: FlagUse[] = [
       ['num_ctx', setting.context],

@@ -1,6 +1,6 @@
 // SGLang's server on GPUs alone; with KTransformers' kernels beside it, see ktransformers.ts.
 import { SGLANG_LEAVES } from '../served.js';
-import { folderOf, lineDialect, type Told } from './dialect.js';
+import { type CommandInput, folderOf, lineDialect } from './dialect.js';
 import { choice, count, type Flag, type FlagUse, type Grammar, SWITCH, TEXT } from './flag.js';
 
 /** Flags of the server, with or without KTransformers. */
@@ -37,10 +37,10 @@ const GRAMMAR: Grammar = {
 };
 
 /** Flags of the server for a setting. */
-export function serverUses(told: Told): FlagUse[] {
-  const { gpus, setting } = told;
+export function serverUses(input: CommandInput): FlagUse[] {
+  const { gpus, setting } = input;
   return [
-    ['--model-path', folderOf(told)],
+    ['--model-path', folderOf(input)],
     ...(gpus > 1 ? ([['--tensor-parallel-size', gpus]] as const) : []),
     ['--context-length', setting.context],
     ['--max-running-requests', setting.users],
@@ -50,14 +50,14 @@ export function serverUses(told: Told): FlagUse[] {
 }
 
 /** SGLang. */
-export const sglangServer = lineDialect(GRAMMAR, (told) => {
-  const { draft } = told.setting;
-  if (draft === 0) return { uses: serverUses(told) };
+export const sglangServer = lineDialect(GRAMMAR, (input) => {
+  const { draft } = input.setting;
+  if (draft === 0) return { uses: serverUses(input) };
   const drafts: FlagUse[] = [
     ['--speculative-algorithm', 'EAGLE'],
     ['--speculative-num-steps', draft],
     ['--speculative-eagle-topk', 1],
     ['--speculative-num-draft-tokens', draft + 1],
   ];
-  return { uses: [...serverUses(told), ...drafts] };
+  return { uses: [...serverUses(input), ...drafts] };
 });

@@ -22,10 +22,10 @@ const GRAMMAR: Grammar = {
 };
 
 /** vLLM. */
-export const vllmServer = lineDialect(GRAMMAR, (told) => {
-  const { gpus, setting } = told;
+export const vllmServer = lineDialect(GRAMMAR, (input) => {
+  const { gpus, setting } = input;
   return {
-    operands: [folderOf(told)],
+    operands: [folderOf(input)],
     uses: [
       ...(gpus > 1 ? ([['--tensor-parallel-size', gpus]] as const) : []),
       ['--max-model-len', setting.context],

@@ -1,13 +1,13 @@
 // What each runtime is told: written in its flags, read back by its grammar.
 import { describe, expect, it } from 'vitest';
-import type { Told } from '../../../../src/explore/advise/flags/dialect.js';
+import type { CommandInput } from '../../../../src/explore/advise/flags/dialect.js';
 import { parseLine, shellWords } from '../../../../src/explore/advise/flags/flag.js';
 import { ADVISED, advisedRuntime } from '../../../../src/explore/advise/runtimes.js';
 import { loadModel } from '../../../../src/model/load.js';
 import { plainSetting } from '../setting.js';
 
 const SETTING = plainSetting({ ubatch: 2048 });
-const TOLD: Told = {
+const TOLD: CommandInput = {
   setting: SETTING,
   model: 'model.gguf',
   hub: null,
@@ -24,7 +24,7 @@ const TOLD: Told = {
   mla: false,
 };
 
-const said = (runtime: string, told: Partial<Told>): Record<string, string> => {
+const said = (runtime: string, told: Partial<CommandInput>): Record<string, string> => {
   const { dialect } = advisedRuntime(runtime);
   return Object.fromEntries(dialect.read(dialect.write({ ...TOLD, ...told })));
 };
