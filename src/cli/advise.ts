@@ -106,10 +106,10 @@ function wishesOf({ context, goal, prompt, quantizations, runtime, trace, users 
   return {
     runtime,
     goal,
-    context: counted(context, '--context'),
-    users: counted(users, '--users'),
-    prompt: counted(prompt, '--prompt'),
-    quantizations: quantizations === undefined ? undefined : given(quantizations),
+    context: countAtLeastOne(context, '--context'),
+    users: countAtLeastOne(users, '--users'),
+    prompt: countAtLeastOne(prompt, '--prompt'),
+    quantizations: quantizations === undefined ? undefined : formatsIn(quantizations),
     trace,
   };
 }
@@ -129,14 +129,14 @@ async function machineOf(
 }
 
 /** @throws UserError where a name is empty */
-function given(text: string): string[] {
+function formatsIn(text: string): string[] {
   const formats = text.split(',').map((format) => format.trim());
   if (formats.includes('')) throw new UserError(`--quantizations ${text}: has an empty name; write e.g. q4_k_m,ud-q2_k_xl`);
   return [...new Set(formats)];
 }
 
 /** @throws UserError where it is no number, or 0 */
-function counted(text: string, flag: string): number {
+function countAtLeastOne(text: string, flag: string): number {
   const count = parseCount(text, flag);
   if (count === 0) throw new UserError(`${flag}: must be at least 1`);
   return count;

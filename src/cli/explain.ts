@@ -24,12 +24,12 @@ export function define(command: Command, context: CliContext): void {
     .argument('[name]', 'a metric, the beginning of several, a word of a report, or the code of a warning; without it, all topics')
     .addHelpText('after', EXAMPLES)
     .action((name: string | undefined) =>
-      context.out(name === undefined ? listed(context.reportOptions) : explained(name, context.reportOptions)),
+      context.out(name === undefined ? topicList(context.reportOptions) : explained(name, context.reportOptions)),
     );
 }
 
 /** Every topic with the names that it is about. */
-function listed(options: ReportOptions): string {
+function topicList(options: ReportOptions): string {
   const lines = TOPICS.map(({ names }) => wrap(names.map((name) => name.replace(/\.\*$/, '')).join(', '), widthOf(options), '  ', '    '));
   return `Topics (moeprof explain <name>):\n${lines.join('\n')}\n`;
 }
@@ -57,7 +57,7 @@ function explained(text: string, options: ReportOptions): string {
     ...(own === undefined ? [] : [wrap(own.meaning, width), chalk.dim(facts(own.unit, own.better, own.kind))]),
     ...(own === undefined && metrics.length > 0 ? [chalk.dim(wrap(metrics.map((metric) => metric.name).join(', '), width))] : []),
   ];
-  return `${[head.join('\n'), wrap(plain(topic.what, options), width), wrap(plain(topic.reading, options), width)].join('\n\n')}\n`;
+  return `${[head.join('\n'), wrap(inAscii(topic.what, options), width), wrap(inAscii(topic.reading, options), width)].join('\n\n')}\n`;
 }
 
 /** A topic as it is named, or that of a word of reports: `TPOT` is `latency.tpot`. */
@@ -75,6 +75,6 @@ function facts(unit: string, better: string, kind: string): string {
 }
 
 /** Typographic quotes in ASCII where the terminal has nothing else. */
-function plain(text: string, { unicode }: ReportOptions): string {
+function inAscii(text: string, { unicode }: ReportOptions): string {
   return unicode ? text : text.replaceAll('’', "'").replace(/[“”]/g, '"');
 }

@@ -239,11 +239,11 @@ function detailGrids(judged: Judged): Grid[] {
 
 /** A column of shares. */
 function ratioColumn<Row>(head: string, of: (row: Row) => number | null | undefined): ColumnOf<Row> {
-  return { head, of: (row) => ({ value: of(row) ?? null, text: dotted(of(row)) }) };
+  return { head, of: (row) => ({ value: of(row) ?? null, text: shareText(of(row)) }) };
 }
 
 /** `.590`; a dash for no value. */
-function dotted(value: number | null | undefined): string {
+function shareText(value: number | null | undefined): string {
   if (value === null || value === undefined) return '-';
   return value >= 0.9995 ? '1' : value.toFixed(3).slice(1);
 }

@@ -48,7 +48,7 @@ export async function runMany(
 ): Promise<void> {
   const rank = async (): Promise<Result[]> => {
     const results: Result[] = [];
-    for (const combination of combinations) results.push(await named(combination, run));
+    for (const combination of combinations) results.push(await runNamed(combination, run));
     return results;
   };
   const formats = [...rankingReports, ...pictureFormats('moeprof run', rankingFigures, rankingDocument)];
@@ -56,7 +56,7 @@ export async function runMany(
 }
 
 /** Runs one combination; its errors name it. */
-async function named(combination: Combination, run: (combination: Combination) => Promise<Result>): Promise<Result> {
+async function runNamed(combination: Combination, run: (combination: Combination) => Promise<Result>): Promise<Result> {
   try {
     return await run(combination);
   } catch (error) {

@@ -113,7 +113,7 @@ function rawSchema(kind: SchemaKind): JsonSchema {
       // All are read in two steps, of which JSON Schema would show only the first.
       const members = { predictor: predictorFields, scheduler: schedulerFields, placement: placementFields };
       return Object.entries(members).reduce(
-        (schema, [name, fields]) => withProperty(schema, name, named(convert(fields).properties!)),
+        (schema, [name, fields]) => withProperty(schema, name, memberSchema(convert(fields).properties!)),
         convert(systemSchema),
       );
     }
@@ -123,7 +123,7 @@ function rawSchema(kind: SchemaKind): JsonSchema {
 }
 
 /** A member of a family: its name alone, or a mapping of fields and parameters. */
-function named(fields: Readonly<Record<string, JsonSchema>>): JsonSchema {
+function memberSchema(fields: Readonly<Record<string, JsonSchema>>): JsonSchema {
   return { anyOf: [{ type: 'string' }, { type: 'object', properties: fields, additionalProperties: true }] };
 }
 

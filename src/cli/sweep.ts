@@ -101,13 +101,13 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
       if (outcome.status === 'failed') throw new Error(outcome.reason);
       outcomes[index] = outcome;
     });
-    return someDone(outcomes);
+    return requireOutcome(outcomes);
   };
   return sweepRuns({ axes, rates, specOf, toldOf: told, runAll });
 }
 
 /** @throws UserError with the first reason, where no combination can run */
-function someDone(outcomes: readonly Outcome[]): Outcome[] {
+function requireOutcome(outcomes: readonly Outcome[]): Outcome[] {
   const [first] = outcomes;
   if (first !== undefined && 'reason' in first && outcomes.every(({ status }) => status !== 'done')) throw new UserError(first.reason);
   return [...outcomes];

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { findProfile, isPath, listProfiles } from '../base/profiles.js';
-import { fittedConstants, moved } from '../explore/validate/constants.js';
+import { fittedConstants, withConstantMoved } from '../explore/validate/constants.js';
 import { type MeasuredRows, readRows } from '../explore/validate/measurement.js';
 import { predictRowVariants } from '../explore/validate/predict-all.js';
 import { NUDGE, refitOf } from '../explore/validate/refit.js';
@@ -54,7 +54,7 @@ async function validate(files: readonly string[], fit: boolean, threads: number,
   refuseTwice(all);
   const runtimes = bundledRuntimes();
   const constants = fit ? fittedConstants(runtimes, [...new Set(rows.map(runtimeOf))].sort()) : [];
-  const variants = [runtimes, ...constants.map((constant) => moved(runtimes, constant, NUDGE))];
+  const variants = [runtimes, ...constants.map((constant) => withConstantMoved(runtimes, constant, NUDGE))];
   const predicted = await watched(context, 'predicting', 'rows', (watch) => predictRowVariants(rows, variants, threads, watch));
   const validation = validationOf(
     names,

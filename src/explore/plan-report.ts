@@ -25,9 +25,9 @@ function planDocument(plan: Plan): Document {
     title: titleOf(plan),
     lead: [{ text: originOf(plan) }, ...heldOutLead(heldOutTokens(placings[0]!.probes[0]!.result)), { text: decodeText(placings) }],
     blocks: [
-      needs(placings),
+      needGrid(placings),
       ...remarks(plan).map((text) => note(text)),
-      ...placings.map((placing) => tried(placing, names, placings.length === 1)),
+      ...placings.map((placing) => probeGrid(placing, names, placings.length === 1)),
     ],
     records: recordsOf(placings, names),
   };
@@ -45,7 +45,7 @@ function recordsOf(placings: readonly Placing[], names: readonly string[]): Grid
 }
 
 /** Memory needed, memory present and decode speed of each placing. A system or an error that all share stands above. */
-function needs(placings: readonly Placing[]): Grid {
+function needGrid(placings: readonly Placing[]): Grid {
   const shared = sharedSystem(placings) !== null;
   const banded = halfWidths(placings).length > 1;
   const rows = placings.map((placing) => {
@@ -92,7 +92,7 @@ function halfWidths(placings: readonly Placing[]): number[] {
 }
 
 /** All runs of a placing, with the metrics that the conditions speak of; at a glance only where it is the only one. */
-function tried(placing: Placing, names: readonly string[], alone: boolean): Grid {
+function probeGrid(placing: Placing, names: readonly string[], alone: boolean): Grid {
   const rows = placing.probes.map((probe) => [
     ...[cacheOf(probe), figure(neededBytes(probe), 'bytes'), probe.result.metrics['cache.hit_rate']],
     ...names.map((name) => probe.result.metrics[name]),

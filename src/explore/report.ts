@@ -75,7 +75,7 @@ function chartOf(curve: Curve): Drawing {
       );
       const legend = policies.map(({ policy }, index) => `${markerOf(index, { unicode, chalk })} ${policy}`);
       const rule = ruled ? [`${unicode ? '┊' : ':'} token cycle ${capacityText(curve, tokenCycleBytes)}`] : [];
-      return `${chart}\n\n${packed([...legend, ...rule], width)}`;
+      return `${chart}\n\n${packedLines([...legend, ...rule], width)}`;
     },
   };
 }
@@ -209,14 +209,14 @@ function splitFacts(curve: Curve): string[] {
     const most = gains.reduce((best, gain, c) => (gain > gains[best]! ? c : best), 0);
     return [
       `${policy}, ${curve.config.quotas} quotas at ${formatRatio(curve.capacities[at]! / curve.expertBytes, 0)}: ` +
-        `${runs(splits[at]!)} experts per layer; ${asPoints(gains[at]!)} points over an even split there, ` +
+        `${runLengths(splits[at]!)} experts per layer; ${asPoints(gains[at]!)} points over an even split there, ` +
         `at most ${asPoints(gains[most]!)} (at ${formatRatio(curve.capacities[most]! / curve.expertBytes, 0)})`,
     ];
   });
 }
 
 /** `30 x3, 28, 31 x2`: equal neighbours together. */
-function runs(values: readonly number[]): string {
+function runLengths(values: readonly number[]): string {
   const parts: string[] = [];
   for (let from = 0; from < values.length; ) {
     let to = from;
@@ -228,7 +228,7 @@ function runs(values: readonly number[]): string {
 }
 
 /** Items in lines of at most `width` columns, with gaps between; colour codes take no room. */
-function packed(items: readonly string[], width: number): string {
+function packedLines(items: readonly string[], width: number): string {
   const lengthOf = (text: string): number => text.replace(/\u001b\[[0-9;]*m/g, '').length;
   const lines: string[] = [];
   let line = '';

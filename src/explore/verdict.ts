@@ -32,26 +32,26 @@ export function judge(curve: CurveData, capacity: number | null): Verdict | null
     if (policyGap === null) {
       return [
         'unknown',
-        `${start}, ${points(capacityGap)} below what all experts resident would give; draw belady too to see whose fault that is.`,
+        `${start}, ${pointsText(capacityGap)} below what all experts resident would give; draw belady too to see whose fault that is.`,
       ];
     }
     if (policyGap < SMALL && capacityGap < SMALL) return ['neither', `${start}: neither capacity nor policy costs hits worth having.`];
     if (policyGap >= capacityGap) {
       return [
         'policy',
-        `${start}; perfect foresight would add ${points(policyGap)}, more capacity at most ${points(capacityGap)}: the policy is the problem.`,
+        `${start}; perfect foresight would add ${pointsText(policyGap)}, more capacity at most ${pointsText(capacityGap)}: the policy is the problem.`,
       ];
     }
     return [
       'capacity',
-      `${start}; perfect foresight would add only ${points(policyGap)} of the ${points(policyGap + capacityGap)} that are missing: the capacity is the problem.`,
+      `${start}; perfect foresight would add only ${pointsText(policyGap)} of the ${pointsText(policyGap + capacityGap)} that are missing: the capacity is the problem.`,
     ];
   })();
   return { at, policy: best.policy, policyGap, capacityGap, problem, sentence };
 }
 
 /** `6.9 points` of a percentage. */
-function points(gap: number): string {
+function pointsText(gap: number): string {
   return `${(gap * 100).toFixed(1)} points`;
 }
 

@@ -50,16 +50,16 @@ export function hostDevice(profile: CpuProfile, runtime: RuntimeSpec): HostDevic
   if (profile.bandwidthFraction !== undefined) return measuredHost(profile);
   const { numa, sockets } = runtime.cpu;
   const host = { ...cores(profile, runtime), handoverNs: profile.handover ?? runtime.handover };
-  return { ...host, ...joined(profile, { numa: profile.numa ?? numa, efficiency: sockets }) };
+  return { ...host, ...socketsOf(profile, { numa: profile.numa ?? numa, efficiency: sockets }) };
 }
 
 /** The same, from a calibration. */
 export function measuredHost(profile: CpuProfile): HostDevice {
-  return { ...measuredDevice(profile), handoverNs: profile.handover!, ...joined(profile, { numa: profile.numa ?? 'expert' }) };
+  return { ...measuredDevice(profile), handoverNs: profile.handover!, ...socketsOf(profile, { numa: profile.numa ?? 'expert' }) };
 }
 
 /** One socket is as a machine that says nothing of several. */
-function joined({ interconnect, sockets }: CpuProfile, use: Pick<Sockets, 'numa' | 'efficiency'>): Pick<HostDevice, 'sockets'> {
+function socketsOf({ interconnect, sockets }: CpuProfile, use: Pick<Sockets, 'numa' | 'efficiency'>): Pick<HostDevice, 'sockets'> {
   if (sockets === 1) return {};
   const { bandwidth, latency } = interconnect!;
   return { sockets: { count: sockets, ...use, interconnect: { bandwidth, latencyNs: latency } } };

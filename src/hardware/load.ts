@@ -24,7 +24,7 @@ export function buildHardware(profile: HardwareProfile, runtime: RuntimeSpec | n
   const common = {
     name: profile.name,
     tiers: profile.tiers.map((tier) => ({ name: tier.name, bytes: tier.size - tier.reserve })),
-    ...several(profile, runtime),
+    ...gpuSet(profile, runtime),
     ...hostClock(profile),
   };
   if (runtime === null) {
@@ -57,7 +57,7 @@ function link({ bandwidth, chunk, flows = 'single', lanes, latency, name, paths:
 }
 
 /** One GPU is as a machine that says nothing of several. */
-function several({ gpu, gpus }: HardwareProfile, runtime: RuntimeSpec | null): Pick<HardwareSpec, 'gpus'> {
+function gpuSet({ gpu, gpus }: HardwareProfile, runtime: RuntimeSpec | null): Pick<HardwareSpec, 'gpus'> {
   if (gpus === undefined || gpus.count === 1) return {};
   const { bandwidth, latency } = gpus.interconnect!;
   const common = { count: gpus.count, interconnect: { bandwidth, latencyNs: latency } };

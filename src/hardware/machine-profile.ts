@@ -51,13 +51,13 @@ function ofCards(machine: Machine): Parts {
     ],
     links: [{ name: 'h2d', bandwidth: copies, latency: COPY_START }],
     gpu: gpuFacts(gpu),
-    ...(gpus.length > 1 && { gpus: { count: gpus.length, interconnect: { bandwidth: rate * share, latency }, ...unlike(gpus) } }),
+    ...(gpus.length > 1 && { gpus: { count: gpus.length, interconnect: { bandwidth: rate * share, latency }, ...otherCards(gpus) } }),
     cpu: { ...oneSocket(machine), ...(sockets > 1 && { sockets, interconnect: SOCKETS }) },
   };
 }
 
 /** The second and further cards, where they are not all like the first. */
-function unlike([first, ...others]: Machine['gpus']): Pick<NonNullable<HardwareProfileInput['gpus']>, 'others'> {
+function otherCards([first, ...others]: Machine['gpus']): Pick<NonNullable<HardwareProfileInput['gpus']>, 'others'> {
   if (others.every(({ name }) => name === first!.name)) return {};
   return {
     others: others.map((gpu) => {

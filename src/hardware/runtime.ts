@@ -194,15 +194,15 @@ export function withConstants(runtime: RuntimeSpec, constants: RuntimeConstants)
 /** Constants in which a runtime differs from another of its kind, to four digits; empty groups are left out. */
 export function constantsApart(base: RuntimeSpec, other: RuntimeSpec): RuntimeConstants {
   const { copy, cpu, expert, gpu, handover, layer, pass } = other;
-  return (apart(base, { pass, layer, expert, handover, gpu, cpu, copy }) ?? {}) as RuntimeConstants;
+  return (differing(base, { pass, layer, expert, handover, gpu, cpu, copy }) ?? {}) as RuntimeConstants;
 }
 
-function apart(base: unknown, other: unknown): unknown {
+function differing(base: unknown, other: unknown): unknown {
   if (typeof other === 'number') return Math.abs(other - (base as number)) <= 1e-4 * other ? undefined : Number(other.toPrecision(4));
   if (!isObject(other)) return undefined;
   const below = base as Record<string, unknown>;
   const changed = Object.entries(other).flatMap(([key, value]) => {
-    const one = apart(below[key], value);
+    const one = differing(below[key], value);
     return one === undefined ? [] : [[key, one] as const];
   });
   return changed.length === 0 ? undefined : Object.fromEntries(changed);

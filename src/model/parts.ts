@@ -86,7 +86,7 @@ function denseOf(layer: LayerParts): Weights {
 }
 
 /** Formats of a layer or segment as an optional field; absent where none is known. */
-function said(formats: readonly FormatShare[]): { formats?: readonly FormatShare[] } {
+function formatsField(formats: readonly FormatShare[]): { formats?: readonly FormatShare[] } {
   return formats.length === 0 ? {} : { formats };
 }
 
@@ -107,7 +107,7 @@ export function assemble(parts: ModelParts): ModelSpec {
       flopsPerToken: dense.flops,
       flopsPerSequence: tail.flops,
       attention: open.map((layer) => layer.context),
-      ...said(sumFormats([dense.formats, tail.formats])),
+      ...formatsField(sumFormats([dense.formats, tail.formats])),
     });
     open = [];
   };
@@ -118,7 +118,15 @@ export function assemble(parts: ModelParts): ModelSpec {
       close(NO_WEIGHTS);
       const expertBytes = Math.round(expert.bytes);
       const flopsPerToken = expert.flops;
-      layers.push({ index: layers.length, experts, topK, expertBytes, flopsPerToken, offset, ...said(sumFormats([expert.formats])) });
+      layers.push({
+        index: layers.length,
+        experts,
+        topK,
+        expertBytes,
+        flopsPerToken,
+        offset,
+        ...formatsField(sumFormats([expert.formats])),
+      });
       perExpert.push(expert);
       offset += experts;
     }

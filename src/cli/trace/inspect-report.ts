@@ -23,7 +23,7 @@ const NARROW = 8;
 
 const [table, json, csv, markdown] = documentFormats<Inspection>(
   (inspection) => ({ ...topOf(inspection), blocks: [...grids(inspection), layerGrid(inspection), heatOf(inspection, 'verbose')] }),
-  plain,
+  jsonOf,
 );
 
 const heat: Format<Inspection> = {
@@ -129,7 +129,7 @@ const one = (value: number): Datum => ({ value, text: formatNumber(value, 1) });
 const two = (value: number): Datum => ({ value, text: formatNumber(value, 2) });
 
 /** The JSON document: typed arrays as lists, windows and streams named. */
-function plain({ hits, statistics, trace }: Inspection): object {
+function jsonOf({ hits, statistics, trace }: Inspection): object {
   const { byLayer, distinct, reuse, ...others } = statistics;
   const named = <T>(keys: readonly (number | string)[], values: readonly T[]): Record<string, T> =>
     Object.fromEntries(values.map((value, i) => [String(keys[i]), value]));

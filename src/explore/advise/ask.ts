@@ -87,7 +87,7 @@ export async function requestOn(name: string, { hardware, notes: ofMachine }: As
   const request = { prompt: Math.min(prompt, Math.max(1, context >> 1)), output: OUTPUT };
   const models = modelsOf(name);
   const model = (quantization: string | null): ModelSpec => models(quantization).spec;
-  const quantizations = wishes.quantizations === undefined ? usual(runtime, models(null)) : wishes.quantizations;
+  const quantizations = wishes.quantizations === undefined ? usualFormats(runtime, models(null)) : wishes.quantizations;
   const { note } = model(quantizations[0]!);
   const notes = note === undefined ? ofMachine : [note, ...ofMachine];
   const trace = await routingOf(name, wishes.trace, model(quantizations[0]!), tokensNeeded(users, request));
@@ -139,17 +139,17 @@ interface Loaded {
 function modelsOf(name: string): (quantization: string | null) => Loaded {
   const models = new Map<string | null, Loaded>();
   return (quantization) => {
-    const known = models.get(quantization) ?? loaded(openModel(name, quantization));
+    const known = models.get(quantization) ?? loadedModel(openModel(name, quantization));
     models.set(quantization, known);
     return known;
   };
 }
 
-function loaded({ parts, sizes }: OpenModel): Loaded {
+function loadedModel({ parts, sizes }: OpenModel): Loaded {
   return { spec: assemble(parts), sizes };
 }
 
 /** Default formats on offer. */
-function usual(runtime: AdvisedRuntime, { sizes, spec }: Loaded): (string | null)[] {
+function usualFormats(runtime: AdvisedRuntime, { sizes, spec }: Loaded): (string | null)[] {
   return usualOffer(runtime, spec, sizes === 'tensors', bitsPerWeight(spec));
 }

@@ -117,14 +117,14 @@ function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[]): nu
   let [low, high] = [0, largest + (2 * bytes.reduce((sum, one) => sum + one, 0)) / all];
   for (let step = 0; step < SPLIT_STEPS; step++) {
     const middle = (low + high) / 2;
-    if (filled(bytes, rooms, middle) !== null) high = middle;
+    if (filledTo(bytes, rooms, middle) !== null) high = middle;
     else low = middle;
   }
-  return filled(bytes, rooms, high)!;
+  return filledTo(bytes, rooms, high)!;
 }
 
 /** Layers on each GPU where one is filled up to a share of its room before the next begins; null: not all find a place. */
-function filled(bytes: readonly number[], rooms: readonly number[], share: number): number[] | null {
+function filledTo(bytes: readonly number[], rooms: readonly number[], share: number): number[] | null {
   const counts = rooms.map(() => 0);
   let gpu = 0;
   let sum = 0;

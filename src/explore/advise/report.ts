@@ -51,7 +51,7 @@ function adviceDocument({ advice, explain }: AdviceView): Document {
       ...(answer === null ? [] : [memoryGrid(answer), alternativeGrid(advice, answer)]),
       ...sentences('does not fit', advice.misfits),
       ...sentences('would help', purchaseTexts(advice)),
-      ...sentences('how sure', sureness(advice)),
+      ...sentences('how sure', basisTexts(advice)),
     ],
     records: recordsOf(advice),
   };
@@ -61,7 +61,7 @@ function adviceDocument({ advice, explain }: AdviceView): Document {
 function verdictOf({ answer, bands, bound, context, goal, kept, request, users }: Advice): Line[] {
   if (answer === null) return [{ text: 'Nothing fits.', tone: 'caution' }];
   const share = users === 1 ? '' : ` for ${users} users together`;
-  const speeds = `${formatTokensPerSecond(answer.decode)}${behind(bands!.decode)}${share}, prompts ${formatTokensPerSecond(answer.prefill)}${behind(bands!.prefill)}`;
+  const speeds = `${formatTokensPerSecond(answer.decode)}${bandText(bands!.decode)}${share}, prompts ${formatTokensPerSecond(answer.prefill)}${bandText(bands!.prefill)}`;
   const binds = bound!.decode === bound!.prefill ? `bound by ${bound!.decode}` : `bound by ${bound!.decode}, prompts by ${bound!.prefill}`;
   const whole = `A prompt of ${formatCount(request.prompt)} tokens and ${formatCount(request.output)} generated ones take ${formatNs(requestNs(answer, users, request))}; ${formatCount(context)} tokens of context`;
   const broken =
@@ -73,7 +73,7 @@ function verdictOf({ answer, bands, bound, context, goal, kept, request, users }
 }
 
 /** The width of a band behind a speed; nothing where nothing is comparable. */
-function behind(band: Accuracy | null): string {
+function bandText(band: Accuracy | null): string {
   return band === null ? '' : ` ${widthText(band)}`;
 }
 
@@ -148,7 +148,7 @@ function purchaseTexts({ answer, purchases }: Advice): string[] {
 }
 
 /** Sentences on the basis of the figures. */
-function sureness({ bands, notes }: Advice): string[] {
+function basisTexts({ bands, notes }: Advice): string[] {
   const of = (what: string, band: Accuracy | null): string[] =>
     band === null ? [] : [`${what} ${widthText(band)} holds 80 % of ${band.rows} measurements (${band.common}).`];
   const known = bands === null ? [] : [...of('Decode', bands.decode), ...of('Prefill', bands.prefill)];

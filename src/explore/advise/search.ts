@@ -144,7 +144,7 @@ export async function bestSetting(question: Question, quantization: string | nul
   }
   return best === null || fromDisk
     ? best
-    : drafting(question, await isolating(question, await following(question, await downhill(question, best))));
+    : withDrafts(question, await withOneSocket(question, await withFollowedPrompts(question, await downTheLadder(question, best))));
 }
 
 /** True where the weights alone are more than all devices have together: no placement need be tried. */
@@ -156,7 +156,7 @@ function exceedsMemory(question: Question, model: ModelSpec, asked: Pick<Setting
 }
 
 /** Lets the GPUs' experts follow prompts where the runtime can and it is faster; that takes room for a layer. */
-async function following(question: Question, from: Priced): Promise<Priced> {
+async function withFollowedPrompts(question: Question, from: Priced): Promise<Priced> {
   const { request, runtime } = question;
   const least = runtime.followsFrom(from.model);
   if (least === null || request.prompt < least || from.setting.gpuExperts === null) return from;
@@ -172,7 +172,7 @@ export function canIsolate({ hardware, runtime }: Pick<Question, 'hardware' | 'r
 }
 
 /** Uses one socket of the host where that is faster: it reads and holds only its own memory. */
-async function isolating(question: Question, from: Priced): Promise<Priced> {
+async function withOneSocket(question: Question, from: Priced): Promise<Priced> {
   if (!canIsolate(question, from.setting)) return from;
   const setting = highestFit(question, from.model, { ...from.setting, oneSocket: true });
   if (setting === null) return from;
@@ -181,7 +181,7 @@ async function isolating(question: Question, from: Priced): Promise<Priced> {
 }
 
 /** Lengthens drafts as long as that is faster, each at its own best placement: the drafting layer and its cache take room. */
-async function drafting(question: Question, from: Priced): Promise<Priced> {
+async function withDrafts(question: Question, from: Priced): Promise<Priced> {
   let best = from;
   for (const draft of question.runtime.drafts(from.model, question.users)) {
     const setting = highestFit(question, from.model, { ...from.setting, draft });
@@ -194,7 +194,7 @@ async function drafting(question: Question, from: Priced): Promise<Priced> {
 }
 
 /** Goes down the ladder as long as the cost falls. */
-async function downhill(question: Question, from: Priced): Promise<Priced> {
+async function downTheLadder(question: Question, from: Priced): Promise<Priced> {
   const ladder = ladderOf(question, from.model);
   let best = from;
   for (let at = rungOf(ladder, from.setting) + 1; at < ladder.length; at++) {

@@ -57,14 +57,14 @@ export async function boundOf(question: Question, { devices, model, price, setti
       prefill: await pricer.prefill(model, changed, setting, cached),
     };
     for (const phase of ['decode', 'prefill'] as const) {
-      if (rates[phase] > best[phase].rate) best[phase] = { name: named(name, hardware), rate: rates[phase] };
+      if (rates[phase] > best[phase].rate) best[phase] = { name: partName(name, hardware), rate: rates[phase] };
     }
   }
   return { decode: best.decode.name, prefill: best.prefill.name };
 }
 
 /** The name of a part; a machine with one memory needs no distinction. */
-function named(name: string, hardware: HardwareSpec): string {
+function partName(name: string, hardware: HardwareSpec): string {
   if (hardware.tiers[0]!.name !== 'unified') return name;
   return hardware.cpuOnly === true ? name.replace('GPU', 'CPU') : name.replace('GPU memory', 'memory');
 }

@@ -21,7 +21,7 @@ export function citedBy(rows: readonly RunRow[]): Citation[] {
     citationOf('moeprof'),
     ...valuesOf('system').flatMap((name) => citationsIn(own.get(name) ?? bundledText('systems', name), name)),
     ...valuesOf('policy').flatMap(policyCitations),
-    ...valuesOf('runtime').flatMap((name) => [...citationsIn(bundledText('runtimes', name), name), ...measured(name)]),
+    ...valuesOf('runtime').flatMap((name) => [...citationsIn(bundledText('runtimes', name), name), ...measurementCitations(name)]),
     ...rows.flatMap(traceCitation),
   ];
   return [...new Map(all.map((one) => [one.key, one])).values()];
@@ -50,7 +50,7 @@ function policyCitations(text: string): Citation[] {
 }
 
 /** Sources of the measurements that a runtime's constants were fitted on. */
-function measured(runtime: string): Citation[] {
+function measurementCitations(runtime: string): Citation[] {
   const sources = new Set<string>();
   for (const line of readFileSync(findProfile('measurements', 'open'), 'utf8').split('\n')) {
     if (line === '') continue;

@@ -3,7 +3,7 @@ import { UserError } from '../../base/errors.js';
 import type { Machine } from '../../hardware/parts/assembly.js';
 import { measuredModel } from '../../model/measured.js';
 import { decoderLayers, firstMoe, type ModelSpec } from '../../model/spec.js';
-import { defined } from '../timings/lines.js';
+import { definedFields } from '../timings/lines.js';
 import type { Timing } from '../timings/timing.js';
 import type { Measurement } from '../validate/measurement.js';
 import { layersOnCpu } from './overrides.js';
@@ -19,7 +19,7 @@ export function measurementOf(timing: Timing, machine: Machine, user: NamedModel
   const named = timedModel(timing, user);
   const model = modelOf(named, timing);
   const { depth, engine, flashAttention, generatedTokens, kv, mmap, numa, place, promptTokens, threads, ubatch, users = 1 } = timing;
-  const run = defined({
+  const run = definedFields({
     ...{ threads, ubatch, kv, flash_attention: flashAttention, mmap, numa, depth },
     ...{ pp_tokens: promptTokens, tg_tokens: generatedTokens, batch_users: users },
   });

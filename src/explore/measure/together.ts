@@ -48,7 +48,7 @@ export async function visit(tasks: readonly Task[], patient = true): Promise<Rou
     const all: Round[] = [];
     await together(workers);
     const most = patient ? PATIENCE * ROUNDS : ROUNDS;
-    while (all.filter(isQuiet).length < ROUNDS && all.length < most) all.push(roundOf(await together(workers), apart(tasks)));
+    while (all.filter(isQuiet).length < ROUNDS && all.length < most) all.push(roundOf(await together(workers), isIndependent(tasks)));
     return countedOf(all, ROUNDS);
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));
@@ -66,7 +66,7 @@ async function together(workers: readonly Worker[]): Promise<ThreadWork[]> {
 const CACHED = 4 * 2 ** 20;
 
 /** True for threads that do not share what they read from: while one of them does not run, the others are no faster. */
-function apart(tasks: readonly Task[]): boolean {
+function isIndependent(tasks: readonly Task[]): boolean {
   return tasks.length === 1 || tasks.every(({ bytes, kind }) => kind !== 'read' && bytes <= CACHED);
 }
 

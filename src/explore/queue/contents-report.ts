@@ -23,7 +23,7 @@ export function contentsDocument({ prefix, shown }: QueueAddress, contents: Queu
     title: `queue ${prefix} at ${shown}`,
     blocks: [
       grid<BuildCells>(cells, [
-        { head: 'cells of', of: ({ build, protocol }) => named(build, protocol), most: 40 },
+        { head: 'cells of', of: ({ build, protocol }) => buildText(build, protocol), most: 40 },
         { head: 'waiting', of: ({ waiting }) => waiting },
         { head: 'running', of: ({ running }) => running },
         { head: 'delayed', of: ({ delayed }) => delayed },
@@ -33,11 +33,11 @@ export function contentsDocument({ prefix, shown }: QueueAddress, contents: Queu
       grid<Presence>(workers, [
         { head: 'worker', of: ({ name }) => name, most: 30 },
         { head: 'running', of: ({ running }) => running },
-        { head: 'moeprof', align: 'left', of: ({ build, protocol }) => named(build, protocol), most: 'rest' },
+        { head: 'moeprof', align: 'left', of: ({ build, protocol }) => buildText(build, protocol), most: 'rest' },
       ]),
       grid<Presence>(sweeps, [
         { head: 'sweep', of: ({ name }) => name.replace(/^sweep /, '') },
-        { head: 'moeprof', align: 'left', of: ({ build, protocol }) => named(build, protocol), most: 'rest' },
+        { head: 'moeprof', align: 'left', of: ({ build, protocol }) => buildText(build, protocol), most: 'rest' },
       ]),
       grid<Failure>(listed, [
         { head: 'failed', align: 'right', of: ({ cells: failed }) => failed },
@@ -77,6 +77,6 @@ function byReason(failures: readonly CellEnd[]): readonly Failure[] {
 }
 
 /** A build, marked where it is not this one. */
-function named(build: string, protocol: number): string {
+function buildText(build: string, protocol: number): string {
   return isAlike({ name: '', build, protocol, running: 0 }) ? build : `${build}*`;
 }

@@ -85,7 +85,7 @@ export function pivotOf(rows: readonly RunRow[], question: PivotQuestion): Pivot
       if (value !== undefined) samples[at[0]!]![at[1]!]!.push(value);
     }
     if (samples.flat().every((list) => list.length === 0)) throw new UserError(`--value ${metric}: no run has it`);
-    return { metric, unit: describeMetric(metric).unit, cells: judged(metric, samples, question.statistics) };
+    return { metric, unit: describeMetric(metric).unit, cells: withBest(metric, samples, question.statistics) };
   });
   return { ...question, rowKeys, columnKeys, tables, without: rows.length - done.length };
 }
@@ -99,7 +99,7 @@ function distinct(keys: readonly (readonly string[])[]): (readonly string[])[] {
 }
 
 /** Marks the best cell of each column, and whether its lead over the next is more than chance. */
-function judged(
+function withBest(
   metric: string,
   samples: readonly (readonly (readonly number[])[])[],
   statistics: readonly Statistic[],

@@ -50,7 +50,7 @@ export function* spaceCells(space: Space): Generator<StudyCell, void, undefined>
   const paths = pathsOf(space);
   const excluded = (cell: StudyCell): boolean =>
     space.exclude.some((rule) => [...rule].every(([path, values]) => values.includes(cell[paths.indexOf(path)]!)));
-  for (const cell of drawn(space)) if (!excluded(cell)) yield cell;
+  for (const cell of sampledCells(space)) if (!excluded(cell)) yield cell;
 }
 
 /** The i-th of n shards, `i` counted from 1: every n-th item from the i-th on. */
@@ -59,7 +59,7 @@ export function* shardOf<T>(all: Iterable<T>, { index, of }: { readonly index: n
   for (const one of all) if (turn++ % of === index - 1) yield one;
 }
 
-function drawn(space: Space): Iterable<StudyCell> {
+function sampledCells(space: Space): Iterable<StudyCell> {
   const { sample } = space;
   if (sample === null) return grid(space);
   return sample.method === 'random' ? anyCells(space, sample) : latinHypercube(space, sample);

@@ -29,7 +29,7 @@ export function wholeNumbersOf(text: string): number[] | null {
 }
 
 /** A range as its numbers, anything else as it is. */
-function spread(value: SweepValue): readonly SweepValue[] {
+function expanded(value: SweepValue): readonly SweepValue[] {
   return typeof value === 'string' ? (wholeNumbersOf(value) ?? [value]) : [value];
 }
 
@@ -38,7 +38,7 @@ const scalar = z.union([z.string(), z.number(), z.boolean()], { error: 'expected
 /** A list of values, or a range of whole numbers. */
 const values = z.union([z.array(scalar).min(1), scalar]).transform((given, context): SweepValue[] => {
   const listed: readonly SweepValue[] = Array.isArray(given) ? given : [given];
-  const all = issueOf(context, [], () => listed.flatMap(spread));
+  const all = issueOf(context, [], () => listed.flatMap(expanded));
   const twice = context.issues.length > 0 ? undefined : all.find((value, at) => all.indexOf(value) < at);
   if (twice !== undefined) context.addIssue({ code: 'custom', message: `${String(twice)} stands twice` });
   return all;

@@ -22,13 +22,13 @@ const MOST_METRICS = 5;
 /** Formats of a study, the one for reading first. */
 export const studyReports: readonly OutputFormat<Study>[] = [
   ...documentFormats<Study>(studyDocument),
-  ...pictureFormats<Study>('moeprof sweep', ({ axes, rows, units }) => axesFigures(rows, axes, asked(units)), studyDocument),
+  ...pictureFormats<Study>('moeprof sweep', ({ axes, rows, units }) => axesFigures(rows, axes, drawnMetrics(units)), studyDocument),
   { name: 'jsonl', extensions: ['.jsonl', '.ndjson'], render: longJsonLines },
   { name: 'parquet', extensions: ['.parquet'], encode: longParquet },
 ];
 
 /** Metrics that are drawn: those of a study that asks for a few. */
-function asked(units: Study['units']): string[] {
+function drawnMetrics(units: Study['units']): string[] {
   const names = Object.keys(units);
   return names.length <= MOST_METRICS ? names : [];
 }

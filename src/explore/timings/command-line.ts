@@ -1,5 +1,5 @@
 // Flags of llama.cpp and its kin on a command line that stands in a log, in a shell's prompt or in a README beside the timings.
-import { defined, wholeOf } from './lines.js';
+import { definedFields, wholeOf } from './lines.js';
 import type { TimingSettings } from './timing.js';
 
 /** Start of a command line: a prompt and a program of llama.cpp or its kin. */
@@ -34,7 +34,7 @@ export function settingsOfFlags(text: string): TimingSettings {
   const has = (...names: readonly string[]): boolean => names.some((name) => words.includes(name));
   const overrides = words.flatMap((word, i) => (/^(-ot|--override-tensor)$/.test(word) ? (words[i + 1] ?? '').split(/[,;]/) : []));
   const flash = given('-fa', '--flash-attn');
-  return defined({
+  return definedFields({
     model: given('-m', '--model', '-hf', '--hf-repo'),
     threads: wholeOf(given('-t', '--threads')),
     ubatch: wholeOf(given('-ub', '--ubatch-size')),

@@ -1,5 +1,5 @@
 // Programs that say `eval rate`: local_chat of KTransformers and ollama run --verbose; and the line of KTransformers' server.
-import { defined, linesOf, printedSpeed, wholeOf } from './lines.js';
+import { definedFields, linesOf, printedSpeed, wholeOf } from './lines.js';
 import type { Timing, TimingFormat } from './timing.js';
 
 /** `prompt eval rate` and `eval rate` after a reply. */
@@ -16,11 +16,11 @@ export const evalRates: TimingFormat = {
       const match = /^\s*(prompt eval count|prompt eval rate|eval count|eval rate):\s+([^\s(]+)/.exec(line);
       if (match === null) continue;
       const [, key, value] = match as unknown as [string, string, string];
-      const count = defined({ [key === 'eval count' ? 'generatedTokens' : 'promptTokens']: wholeOf(value) });
+      const count = definedFields({ [key === 'eval count' ? 'generatedTokens' : 'promptTokens']: wholeOf(value) });
       if (key.endsWith('count')) fields = { ...fields, ...count };
       else if (key === 'prompt eval rate') fields = { ...fields, prefill: printedSpeed(value, place, key) };
       else {
-        found.push({ ...fields, ...defined({ depth: fields.promptTokens }), decode: printedSpeed(value, place, key), engine, place });
+        found.push({ ...fields, ...definedFields({ depth: fields.promptTokens }), decode: printedSpeed(value, place, key), engine, place });
         fields = {};
       }
     }

@@ -42,6 +42,6 @@ export function demandCells(cells: readonly string[], columns: number, place: st
 }
 
 /** Only fields that are known. */
-export function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined | null> } {
+export function definedFields<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined | null> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)) as never;
 }

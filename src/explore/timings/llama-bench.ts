@@ -1,6 +1,6 @@
 // llama-bench: JSON, JSON lines and Markdown tables (`-o json|jsonl|md`), one row a test.
 import { messageOf, UserError } from '../../base/errors.js';
-import { defined, demandCells, linesOf, type PlacedLine, printedSize, printedSpeed, wholeOf } from './lines.js';
+import { definedFields, demandCells, linesOf, type PlacedLine, printedSize, printedSpeed, wholeOf } from './lines.js';
 import { settingsOfLog } from './llama-log.js';
 import type { Timing, TimingFormat } from './timing.js';
 
@@ -58,7 +58,7 @@ function testOf(value: unknown, place: string): Timing {
     place,
     engine: 'llama.cpp',
     ...phaseOf(speed, prompt, generated, numberOf(test.n_depth) ?? 0),
-    ...defined({
+    ...definedFields({
       model: textOf(test.model_filename),
       quantization: textOf(test.model_type),
       modelBytes: numberOf(test.model_size) || undefined,
@@ -90,18 +90,18 @@ function phaseOf(speed: number, prompt: number, generated: number, depth: number
 
 /** Columns of the table by what they hold; others are passed over. */
 const COLUMNS: Readonly<Record<string, (cell: string) => Partial<Timing>>> = {
-  size: (cell) => defined({ modelBytes: printedSize(cell) }),
-  params: (cell) => defined({ parameters: /^[\d.]+ B$/.test(cell) ? Number.parseFloat(cell) * 1e9 : undefined }),
-  ngl: (cell) => defined({ gpuLayers: wholeOf(cell) }),
-  threads: (cell) => defined({ threads: wholeOf(cell) }),
-  n_ubatch: (cell) => defined({ ubatch: wholeOf(cell) }),
-  n_cpu_moe: (cell) => defined({ cpuMoe: wholeOf(cell) }),
+  size: (cell) => definedFields({ modelBytes: printedSize(cell) }),
+  params: (cell) => definedFields({ parameters: /^[\d.]+ B$/.test(cell) ? Number.parseFloat(cell) * 1e9 : undefined }),
+  ngl: (cell) => definedFields({ gpuLayers: wholeOf(cell) }),
+  threads: (cell) => definedFields({ threads: wholeOf(cell) }),
+  n_ubatch: (cell) => definedFields({ ubatch: wholeOf(cell) }),
+  n_cpu_moe: (cell) => definedFields({ cpuMoe: wholeOf(cell) }),
   ot: (cell) => (cell === '' || cell === 'none' ? {} : { overrides: cell.split(/[;,]/) }),
   sm: (cell) => ({ split: cell }),
   type_k: (cell) => ({ kv: cell }),
   fa: (cell) => ({ flashAttention: cell === '1' || cell === 'on' }),
   mmap: (cell) => ({ mmap: cell === '1' }),
-  nopo: (cell) => defined({ noOpOffload: cell === '1' || undefined }),
+  nopo: (cell) => definedFields({ noOpOffload: cell === '1' || undefined }),
 };
 
 const cellsOf = (line: string): string[] =>

@@ -1,7 +1,7 @@
 // Lines that llama.cpp and its forks print while a model is loaded: devices, buffers, sizes. llama-server and llama-cli print their settings
 // there.
 import { settingsOfCommand } from './command-line.js';
-import { defined, printedSize, wholeOf } from './lines.js';
+import { definedFields, printedSize, wholeOf } from './lines.js';
 import type { TimingBuffer, TimingSettings } from './timing.js';
 
 /** Limit of a line's characters: useful lines are short, and patterns take the square of a line's length. */
@@ -18,7 +18,7 @@ export function settingsOfLog(whole: string): TimingSettings {
   const devices = [...text.matchAll(/^\s*Device \d+: (.+?)(?:, compute capability|, VMM|$)/gm)].map(([, name]) => name!.trim());
   const offloaded = /offloaded (\d+)\/(\d+) layers to GPU/.exec(text);
   const overridden = [...text.matchAll(/blk\.(\d+)\.ffn_(?:gate|up|down|gate_up)_exps\S*.*buffer type overridden to CPU/g)];
-  const told: TimingSettings = defined({
+  const told: TimingSettings = definedFields({
     model: first(/loaded meta data .* from (\S+)/) ?? first(/general\.name\s*(?:str\s*)?= (.+)$/m),
     quantization: first(/(?:file type|model ftype)\s*= (.+?)(?: \(guessed\))?$/m),
     modelBytes: printedSize(first(/(?:file|model) size\s*=\s*([\d.]+ [KMGT]iB)/)),

@@ -1,6 +1,6 @@
 // llama-server and llama-cli: `prompt eval time` and `eval time` after each request, with tokens and tokens a second.
 
-import { defined, linesOf, printedSpeed, wholeOf } from './lines.js';
+import { definedFields, linesOf, printedSpeed, wholeOf } from './lines.js';
 import { settingsOfLog } from './llama-log.js';
 import type { Timing, TimingFormat } from './timing.js';
 
@@ -23,13 +23,13 @@ export const llamaTimings: TimingFormat = {
       const count = wholeOf(tokens) ?? 0;
       // llama-cli says `inf` and `0 tokens` where nothing was computed.
       const speed = count > 0 && rate !== 'inf' && rate !== 'nan' ? printedSpeed(rate, line.place, `${kind} time`) : undefined;
-      if (kind === 'prompt eval') prompt = defined({ prefill: speed, promptTokens: count || undefined });
+      if (kind === 'prompt eval') prompt = definedFields({ prefill: speed, promptTokens: count || undefined });
       else {
         if (speed !== undefined || prompt.prefill !== undefined)
           found.push({
             ...settings,
             ...prompt,
-            ...defined({ decode: speed, generatedTokens: count || undefined, depth: prompt.promptTokens }),
+            ...definedFields({ decode: speed, generatedTokens: count || undefined, depth: prompt.promptTokens }),
             engine,
             place: line.place,
           });

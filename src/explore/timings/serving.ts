@@ -1,5 +1,5 @@
 // vllm bench serve and sglang.bench_serving: a block of figures a run; and what sglang prints of one batch.
-import { defined, linesOf, printedSpeed, wholeOf } from './lines.js';
+import { definedFields, linesOf, printedSpeed, wholeOf } from './lines.js';
 import type { Timing, TimingFormat } from './timing.js';
 
 const START = /=+ (Serving Benchmark Result|Offline Throughput Benchmark Result) =+/;
@@ -54,8 +54,8 @@ function runOf(fields: ReadonlyMap<string, string>, place: string, model: string
       engine: fields.has('backend') && /sglang/.test(fields.get('backend')!) ? 'sglang' : 'vllm',
       decode: (at * 1e3) / tpot,
       // Where several requests run, the time to the first token is time in a queue as well.
-      ...defined({ prefill: at === 1 && prompt !== undefined && ttft !== undefined ? (1e3 * prompt) / ttft : undefined }),
-      ...defined({
+      ...definedFields({ prefill: at === 1 && prompt !== undefined && ttft !== undefined ? (1e3 * prompt) / ttft : undefined }),
+      ...definedFields({
         model,
         users: at,
         promptTokens: prompt === undefined ? undefined : Math.round(prompt),
@@ -83,7 +83,7 @@ export const oneBatch: TimingFormat = {
       const median = /^Decode\.\s+median latency:.*median throughput:\s+(\S+) token\/s/.exec(line)?.[1];
       if (median === undefined) continue;
       const decode = printedSpeed(median, place, 'Decode median throughput');
-      const more = defined({
+      const more = definedFields({
         prefill,
         users,
         promptTokens: prompt,

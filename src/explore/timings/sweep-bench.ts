@@ -1,5 +1,5 @@
 // llama-sweep-bench of ik_llama.cpp: a table of prompt and decode speed by context.
-import { defined, demandCells, linesOf, printedSpeed, wholeOf } from './lines.js';
+import { definedFields, demandCells, linesOf, printedSpeed, wholeOf } from './lines.js';
 import { settingsOfLog } from './llama-log.js';
 import type { Timing, TimingFormat } from './timing.js';
 
@@ -28,7 +28,11 @@ export const sweepBench: TimingFormat = {
         engine: 'ik_llama.cpp',
         prefill: printedSpeed(prefill, place, 'S_PP t/s'),
         decode: printedSpeed(decode, place, 'S_TG t/s'),
-        ...defined({ promptTokens: wholeOf(prompt.trim()), generatedTokens: wholeOf(generated.trim()), depth: wholeOf(depth.trim()) }),
+        ...definedFields({
+          promptTokens: wholeOf(prompt.trim()),
+          generatedTokens: wholeOf(generated.trim()),
+          depth: wholeOf(depth.trim()),
+        }),
       });
     }
     return found;

@@ -24,7 +24,7 @@ export function constantOf(spec: RuntimeSpec, name: string): number | undefined 
 }
 
 /** Runtimes with a constant times a factor: in its runtime, and in the runtimes that inherit it, which share its value. */
-export function moved(runtimes: Runtimes, { name, runtime }: Constant, factor: number): Map<string, RuntimeSpec> {
+export function withConstantMoved(runtimes: Runtimes, { name, runtime }: Constant, factor: number): Map<string, RuntimeSpec> {
   const value = constantOf(runtimes.get(runtime)!, name);
   if (value === undefined) throw new InternalError('runtimes', `${runtime} says that ${name} was fitted, and has no such constant`);
   const same = ([other, spec]: [string, RuntimeSpec]): boolean =>

@@ -11,7 +11,7 @@ import type { MemorySummary } from './memory/judge.js';
 import { MEASURED_METRICS } from './specify.js';
 import type { ErrorStatistics, FamilyErrors, Validation } from './summary.js';
 import type { ValidatedRow } from './validated-row.js';
-import { leadOf, measuredWhat, speedText, titleOf, words, worstFirst } from './words.js';
+import { leadOf, measuredMetricText, measuredWhat, speedText, titleOf, worstFirst } from './words.js';
 
 /** Number of points with their name beside them; the others show it under the pointer. */
 const NAMED = 6;
@@ -59,7 +59,7 @@ export function renderPage(validation: Validation, csv: string): string {
 function answerOf({ summary }: Validation): string {
   const parts = [...MEASURED_METRICS, 'memory' as const].flatMap((metric) => {
     const statistics = summary[metric];
-    return statistics === null ? [] : [`${words(metric)} within ${formatRatio(statistics.median)}`];
+    return statistics === null ? [] : [`${measuredMetricText(metric)} within ${formatRatio(statistics.median)}`];
   });
   return `Half of the predictions: ${parts.join(', ')}.`;
 }
@@ -68,7 +68,7 @@ const SECTIONS: readonly Section<Validation>[] = [
   ...[...MEASURED_METRICS, 'memory' as const].map(
     (metric): Section<Validation> => ({
       id: metric,
-      title: `Predicted against measured: ${words(metric)}`,
+      title: `Predicted against measured: ${measuredMetricText(metric)}`,
       draw: ({ rows }) => scatterOf(metric, rows),
     }),
   ),
@@ -107,7 +107,7 @@ function scatterOf(metric: ValidatedRow['metric'], all: readonly ValidatedRow[])
   const axis = spanAxis(least, most, TICKS, (value) => speedText({ metric }, value));
   const unit = metric === 'hit_rate' || metric === 'memory' ? '' : ', tok/s';
   const frame = {
-    label: `${rows.length} rows, predicted ${words(metric)} against measured`,
+    label: `${rows.length} rows, predicted ${measuredMetricText(metric)} against measured`,
     height: 520,
     x: axis.ticks,
     y: axis.ticks,
@@ -145,7 +145,12 @@ function pointOf(row: ValidatedRow, axis: Axis, named: boolean): Piece {
 function statisticsTable(caption: string, families: readonly FamilyErrors[]): Markup {
   const rows = [...families]
     .sort((a, b) => MEASURED_METRICS.indexOf(a.metric) - MEASURED_METRICS.indexOf(b.metric) || b.n - a.n)
-    .map(({ family, machines, metric, ...statistics }): Piece[] => [family, words(metric), machines, ...statisticsCells(statistics)]);
+    .map(({ family, machines, metric, ...statistics }): Piece[] => [
+      family,
+      measuredMetricText(metric),
+      machines,
+      ...statisticsCells(statistics),
+    ]);
   return table(caption, ['', 'of', 'machines', 'rows', 'median', 'p90', 'bias', 'factor', 'in band'], rows, [0, 1]);
 }
 

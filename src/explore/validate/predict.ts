@@ -44,7 +44,7 @@ export async function predictRow(given: Measurement, traces: RowTraces, runtimes
   const row = asColibriRan(given);
   const model = modelOfRow(row);
   if ('lacks' in model) return { figures: {}, lacks: model.lacks };
-  const runtime = asRun(runtimes.get(runtimeOf(row))!, row);
+  const runtime = withRowSettings(runtimes.get(runtimeOf(row))!, row);
   const machine = machineOf(row, runtime.gpu.several);
   if ('lacks' in machine) return { figures: {}, lacks: machine.lacks };
   const run = systemOf(row, model.layers.length, machine.tiers[0]!.name === 'gpu');
@@ -73,7 +73,7 @@ function draftsOf({ run }: Measurement): NonNullable<RunInput['workload']>['spec
  * @param variants at least one
  */
 export async function predictVariants(row: Measurement, traces: RowTraces, variants: readonly Runtimes[]): Promise<Prediction[]> {
-  const own = variants.map((runtimes) => drivenBy(row, runtimes));
+  const own = variants.map((runtimes) => runtimeKey(row, runtimes));
   const first = await predictRow(row, traces, variants[0]!);
   const predictions: Prediction[] = [];
   for (const [i, runtimes] of variants.entries()) predictions.push(own[i] === own[0] ? first : await predictRow(row, traces, runtimes));
@@ -81,15 +81,15 @@ export async function predictVariants(row: Measurement, traces: RowTraces, varia
 }
 
 /** A key of everything that a prediction takes from the runtime, without constants for other instruction sets or socket counts. */
-function drivenBy(given: Measurement, runtimes: Runtimes): string {
+function runtimeKey(given: Measurement, runtimes: Runtimes): string {
   const row = asColibriRan(given);
-  const runtime = asRun(runtimes.get(runtimeOf(row))!, row);
+  const runtime = withRowSettings(runtimes.get(runtimeOf(row))!, row);
   const machine = machineOf(row, runtime.gpu.several);
   return JSON.stringify('lacks' in machine ? machine : [buildHardware(machine, runtime), runtime.prompt]);
 }
 
 /** The runtime with the row's own settings: the device that computed prompts, fused attention, and reads beside computing or before it. */
-function asRun(runtime: RuntimeSpec, row: Measurement): RuntimeSpec {
+function withRowSettings(runtime: RuntimeSpec, row: Measurement): RuntimeSpec {
   const { prefill_where } = row.placement;
   const fused = row.run.flash_attention === false ? { ...runtime, gpu: { ...runtime.gpu, flashAttention: false } } : runtime;
   const own = readsAhead(row) ? { ...fused, copy: { ...fused.copy, overlap: 'copy' as const } } : fused;

@@ -19,7 +19,7 @@ import { renderPage } from './page.js';
 import { MEASURED_METRICS, type MeasuredMetric } from './specify.js';
 import type { ErrorStatistics, FamilyErrors, Validation } from './summary.js';
 import type { ValidatedRow } from './validated-row.js';
-import { leadOf, measuredWhat, speedText, titleOf, words, worstFirst } from './words.js';
+import { leadOf, measuredMetricText, measuredWhat, speedText, titleOf, worstFirst } from './words.js';
 
 /** Rows that the table shows unless everything is asked for. */
 const WORST = 15;
@@ -94,7 +94,7 @@ const STATISTICS: readonly ColumnOf<ErrorStatistics>[] = [
 function summaryGrid({ summary }: Validation): Grid {
   const known = MEASURED_METRICS.flatMap((metric) => (summary[metric] === null ? [] : [{ metric, ...summary[metric] }]));
   return grid<ErrorStatistics & { metric: MeasuredMetric }>(known, [
-    { head: 'error of', of: ({ metric }) => words(metric) },
+    { head: 'error of', of: ({ metric }) => measuredMetricText(metric) },
     ...STATISTICS,
   ]);
 }
@@ -127,7 +127,7 @@ function familyGrids(families: readonly FamilyErrors[], head: string, title: str
       sorted,
       [
         { head, most, of: ({ family }) => family },
-        { head: '', align: 'left', of: ({ metric }) => words(metric) },
+        { head: '', align: 'left', of: ({ metric }) => measuredMetricText(metric) },
         ...STATISTICS.filter(({ head: one }) => one !== 'factor'),
       ],
       { title, keys: 2, only: [only] },
@@ -187,7 +187,7 @@ function refitGrids({ refit }: Validation): Grid[] {
     known,
     [
       { head: 'constants fitted on', of: ({ which }) => (which === 'fitted' ? 'all these rows' : 'all other machines') },
-      { head: '', align: 'left', of: ({ metric }) => words(metric) },
+      { head: '', align: 'left', of: ({ metric }) => measuredMetricText(metric) },
       ...STATISTICS.filter(({ head }) => head !== 'in band'),
     ],
     { title: 'Refitted', keys: 2 },

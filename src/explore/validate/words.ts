@@ -35,13 +35,13 @@ export function worstFirst(rows: readonly ValidatedRow[]): ValidatedRow[] {
 }
 
 /** A metric as people read it. */
-export function words(metric: ValidatedRow['metric']): string {
+export function measuredMetricText(metric: ValidatedRow['metric']): string {
   return metric.replace('_', ' ');
 }
 
 /** Names what a row measured: a metric, or memory of a kind on a device. */
 export function measuredWhat({ device, kind, metric }: ValidatedRow): string {
-  return kind === undefined ? words(metric) : `${kind === 'kv' ? 'KV' : kind}, ${device}`;
+  return kind === undefined ? measuredMetricText(metric) : `${kind === 'kv' ? 'KV' : kind}, ${device}`;
 }
 
 /** A figure of a row, in short. */

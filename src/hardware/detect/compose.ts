@@ -88,13 +88,13 @@ function addGpus({ gpus = [] }: Seen, { notSeen, parts, remarks }: Draft): { gro
   const [{ gpu, match }] = group as [(typeof group)[0]];
   const size = gpu.memoryBytes === undefined ? '' : `, ${formatBytes(gpu.memoryBytes)}`;
   parts.push({
-    part: counted(group.length, match.part.name),
-    seen: `${counted(group.length, gpu.names.find((name) => GPUS.find(name) === match.part) ?? gpu.names[0]!)}${size}`,
+    part: countedName(group.length, match.part.name),
+    seen: `${countedName(group.length, gpu.names.find((name) => GPUS.find(name) === match.part) ?? gpu.names[0]!)}${size}`,
     exact: match.exact,
   });
   for (const other of others) {
     remarks.push(
-      `${counted(other.length, other[0]!.match.part.name)} is left out: the GPUs of a run must be alike. Name it with -w to use it instead.`,
+      `${countedName(other.length, other[0]!.match.part.name)} is left out: the GPUs of a run must be alike. Name it with -w to use it instead.`,
     );
   }
   remarks.push(...new Set(group.flatMap((one) => remarksOn(one.gpu, match.part))));
@@ -127,7 +127,7 @@ function addCpu({ cpu }: Seen, { notSeen, parts, remarks }: Draft): Match<CpuPar
   const sockets = Math.min(cpu.sockets, match.part.sockets);
   const cores = formatCounted(cpu.cores, 'core');
   const name = cpu.names[0] ?? 'a processor without a name';
-  parts.push({ part: counted(sockets, match.part.name), seen: `${counted(sockets, name)}, ${cores}`, exact: match.exact });
+  parts.push({ part: countedName(sockets, match.part.name), seen: `${countedName(sockets, name)}, ${cores}`, exact: match.exact });
   if (cpu.hypervisor !== undefined)
     remarks.push(
       `This is a virtual machine${cpu.hypervisor === '' ? '' : ` (${cpu.hypervisor})`}: the bandwidth of its memory is taken as if it had the host alone. moeprof machine calibrate measures what it gets.`,
@@ -171,6 +171,6 @@ function addSlot(group: readonly SeenGpu[], { notSeen, parts }: Draft): void {
   parts.push({ part: `pcie${slotText(slot)}`, seen: `generation ${slot.generation}, ${slot.lanes} lanes`, exact: true });
 }
 
-function counted(count: number, name: string): string {
+function countedName(count: number, name: string): string {
   return count === 1 ? name : `${count}x${/^[a-z0-9.+-]+$/.test(name) ? '' : ' '}${name}`;
 }

@@ -19,7 +19,7 @@ export function machineFileText(detection: Detection, name: string): string {
   const { cpu, gpu, notSeen, parts, remarks } = machineFileOf(detection, name);
   const longest = Math.max(...parts.map((part) => part.length));
   const entries = detection.parts.map(
-    ({ exact, part, seen }) => `  - ${part.padEnd(longest)}  # ${exact ? '' : 'nearest to '}${plain(seen)}`,
+    ({ exact, part, seen }) => `  - ${part.padEnd(longest)}  # ${exact ? '' : 'nearest to '}${withoutLineBreaks(seen)}`,
   );
   const fields = Object.entries(cpu ?? {}).map(([key, value]) => `${key}: ${value}`);
   return [
@@ -44,6 +44,6 @@ function quotedText(text: string): string {
   return JSON.stringify(text);
 }
 
-function plain(text: string): string {
+function withoutLineBreaks(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ');
 }

@@ -146,17 +146,17 @@ function nameOf({ chipBandwidth, cpu, disks, gpus, memory, memoryBytes, pcie, so
   const rate = (bandwidth: number | undefined): string => (bandwidth === undefined ? '' : `@${bandwidth / 1e9}GB/s`);
   const channels = memory?.channels === undefined ? '' : `${memory.channels}x`;
   return [
-    ...grouped(gpus.map((gpu) => `${gpu.name}${rate(gpu.measuredBandwidth)}`)),
+    ...groupedNames(gpus.map((gpu) => `${gpu.name}${rate(gpu.measuredBandwidth)}`)),
     ...(cpu === undefined ? [] : [`${sockets > 1 ? `${sockets}x` : ''}${cpu.name}${rate(chipBandwidth)}`]),
     ...(memory === undefined ? [] : [`${channels}${memory.type}-${memory.mts}${rate(memory.measuredBandwidth)}`]),
     ...(memoryBytes === undefined ? [] : [sizeText(memoryBytes)]),
     ...(pcie === undefined ? [] : [`pcie${slotText(pcie)}${rate(pcie.measuredBandwidth)}`]),
-    ...grouped(disks.map(({ name }) => name)),
+    ...groupedNames(disks.map(({ name }) => name)),
   ].join('+');
 }
 
 /** `a, a, b` as `2xa, b`. */
-function grouped(names: readonly string[]): string[] {
+function groupedNames(names: readonly string[]): string[] {
   return [...new Set(names)].map((name) => {
     const count = names.filter((other) => other === name).length;
     return count === 1 ? name : `${count}x${name}`;

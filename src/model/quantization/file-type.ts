@@ -46,7 +46,7 @@ export const LADDERS = {
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 /** Format that a file type asks for, before the fallback of short rows. */
-function wanted(types: FileType, role: TensorRole, place: TensorPlace): string {
+function wantedFormat(types: FileType, role: TensorRole, place: TensorPlace): string {
   const choose = (choice: Choice | undefined): string => (typeof choice === 'function' ? choice(place) : (choice ?? types.base));
   switch (role) {
     case 'router':
@@ -113,7 +113,7 @@ function downSteps(by: number): number {
  * print down projections of iq5_k beside iq4_k, of iq5_ks beside iq4_ks, of iq3_k beside iq2_k.
  */
 function movedExpert(types: FileType, role: 'expert-in' | 'expert-down', place: TensorPlace, by: number): readonly StoredShare[] {
-  const [own, base] = [wanted(types, role, place), wanted(types, 'expert-in', place)];
+  const [own, base] = [wantedFormat(types, role, place), wantedFormat(types, 'expert-in', place)];
   const { columns } = place;
   if (by >= 0)
     return alongLadder(own, types.ladder, Math.max(0, role === 'expert-down' ? downSteps(by - 1) : by - 1 - downSteps(by - 1)), columns);
@@ -137,7 +137,7 @@ export function fileType(name: string, summary: string, types: FileType, by = 0)
     moved: (distance) => fileType(name, summary, types, by + distance),
     stored: (role, place) => {
       if (role === 'expert-in' || role === 'expert-down') return movedExpert(types, role, place, by);
-      const format = wanted(types, role, place);
+      const format = wantedFormat(types, role, place);
       if (role === 'router' || role === 'vector') return [{ ...storedIn(format, place.columns), share: 1 }];
       const more = storedIn(types.generous, place.columns).bits > storedIn(format, place.columns).bits;
       return between(format, more ? types.generous : format, others, place.columns);

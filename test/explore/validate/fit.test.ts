@@ -1,6 +1,6 @@
 // A fit finds what made the residuals, and a machine that is left out says nothing.
 import { describe, expect, it } from 'vitest';
-import { constantOf, fittedConstants, moved } from '../../../src/explore/validate/constants.js';
+import { constantOf, fittedConstants, withConstantMoved } from '../../../src/explore/validate/constants.js';
 import { fitConstants, leaveMachineOut, residualAt } from '../../../src/explore/validate/fit.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
 
@@ -49,9 +49,9 @@ describe('constants', () => {
   });
 
   it('move in the runtime that states them and in those that have them from it', () => {
-    const faster = moved(runtimes, { runtime: 'llama.cpp', name: 'pass' }, 2);
+    const faster = withConstantMoved(runtimes, { runtime: 'llama.cpp', name: 'pass' }, 2);
     for (const [name, spec] of faster) expect(spec.pass).toBe(2 * runtimes.get(name)!.pass);
-    const own = moved(runtimes, { runtime: 'llama.cpp', name: 'layer' }, 2);
+    const own = withConstantMoved(runtimes, { runtime: 'llama.cpp', name: 'layer' }, 2);
     // KTransformers has a time per layer of its own.
     expect(own.get('ktransformers')!.layer).toBe(runtimes.get('ktransformers')!.layer);
     expect(own.get('ik_llama.cpp')!.layer).toBe(2 * runtimes.get('llama.cpp')!.layer);

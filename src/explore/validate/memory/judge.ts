@@ -6,7 +6,7 @@ import { formatKin } from '../specify.js';
 import type { ValidatedRow } from '../validated-row.js';
 import { planOfRow, weightsOfRow } from './load.js';
 import { figureReason, type RowLoad, rowReason, splitByFreeMemory } from './reasons.js';
-import { type DeviceMib, MEMORY_KINDS, type MemoryKind, type MemoryRow, measuredDevices, summed } from './row.js';
+import { type DeviceMib, MEMORY_KINDS, type MemoryKind, type MemoryRow, measuredDevices, sumOfDevices } from './row.js';
 
 /** Statistics of memory errors. */
 interface MemoryErrors extends ErrorSizes {
@@ -68,7 +68,7 @@ function sidesOf({ model, plan, row }: RowLoad): Side[] {
     ({ compute, kv, weights }): DeviceMib => ({ weights: weights / 2 ** 20, kv: kv / 2 ** 20, compute: compute / 2 ** 20 }),
   );
   const sides: Side[] = gpus.map((measured, gpu) => ({ device: gpu, measured, predicted: predicted[gpu]! }));
-  if (gpus.length > 1) sides.push({ device: 'all', measured: summed(gpus), predicted: summed(predicted.slice(0, -1)) });
+  if (gpus.length > 1) sides.push({ device: 'all', measured: sumOfDevices(gpus), predicted: sumOfDevices(predicted.slice(0, -1)) });
   return [...sides, { device: 'host', measured: host, predicted: predicted.at(-1)! }];
 }
 

@@ -98,15 +98,15 @@ export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
     flashAttention: row.flash_attention ?? true,
     mla: (row.mla ?? 0) as LoadPlan['mla'],
     ...(limit > 0 ? { attnMaxBatch: limit * 2 ** 20 } : {}),
-    fusedMoe: row.fused_moe === true || has(flags, '-fmoe'),
-    repack: has(flags, '-rtr', '--run-time-repack'),
-    kvOnCpu: has(flags, '-nkvo', '--no-kv-offload'),
+    fusedMoe: row.fused_moe === true || hasFlag(flags, '-fmoe'),
+    repack: hasFlag(flags, '-rtr', '--run-time-repack'),
+    kvOnCpu: hasFlag(flags, '-nkvo', '--no-kv-offload'),
     pipelineCopies: row.pipeline_copies ?? 1,
   };
 }
 
 /** True where a command line has one of these flags. */
-export function has(flags: string, ...names: readonly string[]): boolean {
+export function hasFlag(flags: string, ...names: readonly string[]): boolean {
   return flags.split(/\s+/).some((word) => names.includes(word));
 }
 

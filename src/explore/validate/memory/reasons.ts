@@ -2,7 +2,7 @@
 import { allocate } from '../../../hardware/allocation/allocate.js';
 import type { LoadPlan } from '../../../hardware/allocation/load-plan.js';
 import type { ModelSpec } from '../../../model/spec.js';
-import { has, loaded, type RowWeights } from './load.js';
+import { hasFlag, loaded, type RowWeights } from './load.js';
 import { hasBlas, type MemoryKind, type MemoryRow, measuredDevices } from './row.js';
 
 /**
@@ -27,10 +27,10 @@ export function rowReason({ model, plan, row }: RowLoad): string | null {
   if (row.engine !== 'llama.cpp' && row.engine !== 'ik_llama.cpp') return `allocation of ${row.engine} is not modelled`;
   if (row.flags === undefined && gpus.length > 0) return 'no command line: nothing says where tensors lie';
   if (/(^|\s)(-sm|--split-mode)\s+(row|graph)/.test(flags)) return 'tensors are split over GPUs';
-  if ((has(flags, '-amb') && row.attn_max_batch === 0) || (has(flags, '-fmoe') && row.fused_moe === false))
+  if ((hasFlag(flags, '-amb') && row.attn_max_batch === 0) || (hasFlag(flags, '-fmoe') && row.fused_moe === false))
     return 'command line and printed settings contradict each other';
   const latent = model.anatomy!.layers.some(({ kind }) => kind === 'latent');
-  if (row.engine === 'ik_llama.cpp' && latent && plan.flashAttention && row.flags !== undefined && !has(flags, '-mla', '--mla-use'))
+  if (row.engine === 'ik_llama.cpp' && latent && plan.flashAttention && row.flags !== undefined && !hasFlag(flags, '-mla', '--mla-use'))
     return 'no -mla: what the engine takes then depends on its version and on the file';
   return null;
 }
@@ -58,7 +58,7 @@ export function figureReason(load: RowLoad, kind: MemoryKind, device: number | '
 function weightsReason({ lacks, plan, row }: RowLoad, device: number | 'host' | 'all'): string | null {
   if (lacks !== null) return lacks;
   if (device !== 'host') return null;
-  const mapped = !has(row.flags ?? '', '--no-mmap', '-rtr', '--run-time-repack');
+  const mapped = !hasFlag(row.flags ?? '', '--no-mmap', '-rtr', '--run-time-repack');
   const apart = plan.gpus > 0 && row.class === 'hybrid';
   return mapped && apart ? 'host buffers of a mapped file are spans of it, with tensors of GPUs' : null;
 }
@@ -71,12 +71,12 @@ function computeReason(load: RowLoad, device: number | 'host' | 'all'): string |
   const thread = /ik_llama\.cpp\/(?:issues|pull)\/(\d+)$/.exec(row.source ?? '');
   const latent = model.anatomy!.layers.some(({ kind }) => kind === 'latent');
   if (latent && thread !== null && Number(thread[1]) < LATENT_SINCE) return 'an engine of before March 2025, which kept more';
-  if (load.lacks !== null && hangsOnFormat(model, plan, device)) return 'it depends on the format of experts, which nothing says';
+  if (load.lacks !== null && dependsOnFormat(model, plan, device)) return 'it depends on the format of experts, which nothing says';
   return null;
 }
 
 /** True where models in unlike formats need buffers that differ. */
-function hangsOnFormat({ name }: ModelSpec, plan: LoadPlan, device: number | 'host' | 'all'): boolean {
+function dependsOnFormat({ name }: ModelSpec, plan: LoadPlan, device: number | 'host' | 'all'): boolean {
   const bytes = UNLIKE.map((format) => allocate(loaded(name, format), plan).devices.at(device === 'host' ? -1 : Number(device))!.compute);
   return bytes.some((one) => one !== bytes[0]);
 }

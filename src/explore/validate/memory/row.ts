@@ -67,11 +67,11 @@ export function measuredDevices({ devices }: MemoryRow): { readonly gpus: readon
     ...(compute_mib === undefined ? {} : { compute: compute_mib }),
   });
   const host = devices.filter(({ name }) => isHost(name));
-  return { gpus: devices.filter(({ name }) => !isHost(name)).map(of), host: summed(host.map(of)) };
+  return { gpus: devices.filter(({ name }) => !isHost(name)).map(of), host: sumOfDevices(host.map(of)) };
 }
 
 /** The sum of devices; a kind that one of them lacks is left out. */
-export function summed(devices: readonly DeviceMib[]): DeviceMib {
+export function sumOfDevices(devices: readonly DeviceMib[]): DeviceMib {
   const sums = MEMORY_KINDS.flatMap((kind) => {
     const values = devices.map((one) => one[kind]);
     return values.length === 0 || values.includes(undefined) ? [] : [[kind, values.reduce<number>((sum, one) => sum + one!, 0)]];

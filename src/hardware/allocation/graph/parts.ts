@@ -51,7 +51,7 @@ export function routedExperts(scene: Scene, of: GraphNode, layer: number): Graph
   }
   const shape = [hidden, topK, tokens];
   const down = bias('down', scene.byExpert(shape, matrix('down'), [inner, chosen]), shape);
-  return summed(scene, inPlace(shape, [down, weights]), topK);
+  return expertSum(scene, inPlace(shape, [down, weights]), topK);
 }
 
 /** Routing: the experts of each token and their weights. */
@@ -70,7 +70,7 @@ function route(scene: Scene, of: GraphNode, layer: number): { chosen: GraphNode;
 }
 
 /** The sum over the experts of a token: one operation in ik_llama.cpp, one after the other in llama.cpp. */
-function summed({ hidden, ik, tokens }: Scene, all: GraphNode, topK: number): GraphNode {
+function expertSum({ hidden, ik, tokens }: Scene, all: GraphNode, topK: number): GraphNode {
   const one = (): GraphNode => part(all, [hidden, tokens]);
   if (topK === 1) return op([hidden, tokens], [one()]);
   if (ik && topK > 2) return op([hidden, tokens], [one()]);

@@ -107,7 +107,7 @@ function cut({ leafs, nodes }: ComputeGraph, copies: number): PlacedGraph {
     }
     if (sources.some(foreign)) node.sources = sources.map((source) => (foreign(source) ? fetched(source) : source));
   }
-  return { leafs: [...extra, ...leafs], nodes: joined(nodes, splits) };
+  return { leafs: [...extra, ...leafs], nodes: withCopies(nodes, splits) };
 }
 
 /** A new tensor like another. */
@@ -119,7 +119,7 @@ function duplicate({ bytes, shape, strided, width }: GraphNode, backend: Backend
 }
 
 /** The nodes with their copies: each part begins with copies of its inputs. */
-function joined(nodes: readonly GraphNode[], splits: readonly Split[]): GraphNode[] {
+function withCopies(nodes: readonly GraphNode[], splits: readonly Split[]): GraphNode[] {
   const all: GraphNode[] = [];
   for (const [i, { from, inputs }] of splits.entries()) {
     for (const { copy, source } of inputs) {
