@@ -1,4 +1,4 @@
-// The bound on hits in every result (L8, L15). It is counted event by event beside the run, as it needs no future; see `optimum.ts`.
+// The bound on hits in every result (L8, L15). It needs no future, so it is counted event by event beside the run; see `optimum.ts`.
 import { expertSizes, type ModelSpec } from '../model/spec.js';
 import { Optimum } from './optimum.js';
 import { Relaxation } from './relaxation.js';
@@ -21,7 +21,7 @@ import { type Caches, divide, type Scope } from './scope.js';
  */
 export class BeladyBound {
   readonly #optima: readonly Optimum[];
-  /** Of each optimum: its experts, and bytes of one of them. */
+  /** By optimum: number of its experts, and bytes of one. */
   readonly #experts: readonly number[];
   readonly #expertBytes: readonly number[];
   /** By MoE layer: the optimum of its experts, and the dense id of that one's id 0. */
@@ -59,7 +59,7 @@ export class BeladyBound {
     this.#relaxation?.event(ids, count);
   }
 
-  /** True where it is no bound on MIN but MIN itself. */
+  /** True where the bound is MIN itself. */
   get exact(): boolean {
     return this.#relaxation === null;
   }

@@ -1,4 +1,4 @@
-// One expert cache: which experts are resident, how many bytes they take, and which the policy evicts when bytes are too few (L4, L5).
+// One expert cache: its residents, their bytes, and eviction by its policy when bytes are too few (L4, L5).
 import { type CachePolicy, NONE, type Pins } from './policy.js';
 
 /** Membership, capacity and pins of one cache. Ids are local: the dense id less `base`. */
@@ -30,7 +30,7 @@ export class ExpertCache {
   readonly #expertBytes: number;
   /** Experts that fit, where all have the same size. */
   #slots: number;
-  /** Capacity at the start, which policies have sized their structures for. */
+  /** Initial capacity, for which policies have sized their structures. */
   readonly #mostBytes: number;
   /** Resident bytes, kept where sizes differ. */
   #bytes = 0;
@@ -39,7 +39,7 @@ export class ExpertCache {
    * @param base dense id of local id 0
    * @param sizes bytes of each expert, one entry per local id
    * @param capacityBytes resident bytes never exceed it; less than one expert: everything is streamed. {@link resize} changes it
-   * @param pins experts that may not be evicted at the moment; its rank array has one entry per local id
+   * @param pins experts that must not be evicted now; its rank array has one entry per local id
    */
   constructor(base: number, sizes: Float64Array, capacityBytes: number, pins: Pins, policy: CachePolicy) {
     this.base = base;
@@ -72,7 +72,7 @@ export class ExpertCache {
   /**
    * Makes room for `id`, which is not resident, and inserts it (L5).
    * @param used true: the running event demands it; false: a prefetch, not a use
-   * @param always true: the policy is asked whom to evict, and not whether it wants the newcomer
+   * @param always true: the policy chooses victims but cannot refuse the newcomer
    * @returns false: no room can be made, or the policy refuses; the expert is streamed and nothing is inserted
    */
   admit(id: number, used = true, always = false): boolean {
@@ -97,7 +97,7 @@ export class ExpertCache {
     return true;
   }
 
-  /** Experts differ in size, or more are resident than there is room for: it may take several victims, or none at all. */
+  /** Admits where experts differ in size, or residents exceed the capacity: it may take several victims, or none. */
   #admitBySize(id: number, used: boolean, always: boolean): boolean {
     const bytes = this.sizes[id]!;
     if (bytes > this.capacityBytes) return this.#refuse(id, used);
@@ -115,7 +115,7 @@ export class ExpertCache {
 
   /**
    * Changes the capacity. Where it shrinks, the policy names victims until the residents fit; the evicted are in `victims`.
-   * @param capacityBytes at most what the cache was built with
+   * @param capacityBytes at most the initial capacity
    * @returns false: what is left is pinned and still too much; it leaves with {@link trim}, or as others are admitted
    * @throws Error where the capacity is more than that
    */
@@ -151,7 +151,7 @@ export class ExpertCache {
     return false;
   }
 
-  /** Takes resident expert `id` out; not counted as an eviction. */
+  /** Removes resident expert `id`; not counted as an eviction. */
   remove(id: number): void {
     this.resident[id] = 0;
     this.residentCount--;
@@ -160,7 +160,7 @@ export class ExpertCache {
   }
 
   /**
-   * Inserts what the policy wants resident before the first event, as far as it fits; not counted as insertions.
+   * Inserts the policy's initial residents before the first event, as far as they fit; not counted as insertions.
    * @returns experts inserted
    */
   preload(): number {

@@ -46,9 +46,9 @@ export function capacityBytes(capacity: Capacity, model: ModelSpec): number {
   }
 }
 
-/** Points of a range of capacities that does not say how many. */
+/** Default number of points of a range of capacities. */
 const POINTS = 20;
-/** Most points of a range: each is a replay, and more than a picture can show. */
+/** Limit of the points of a range: each is a replay, and a picture cannot show more. */
 const MOST_POINTS = 1000;
 
 /**

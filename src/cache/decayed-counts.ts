@@ -38,7 +38,7 @@ export class DecayedCounts {
     return rescaled;
   }
 
-  /** One more use of `id`; {@link settle} comes first. */
+  /** Counts a use of `id`; call {@link settle} before. */
   add(id: number): void {
     this.weight[id]! += this.unit;
   }

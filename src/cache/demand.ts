@@ -40,7 +40,7 @@ export class DemandLog {
     this.sequential = sequential;
   }
 
-  /** Pages that hold something. */
+  /** Number of non-empty pages. */
   get pages(): number {
     return this.#fullWords.length + (this.#used > 0 ? 1 : 0);
   }
@@ -90,7 +90,7 @@ export class LogCursor implements DemandCursor {
   layer = 0;
   count = 0;
   readonly ids: Int32Array;
-  /** Page that the event stands in, and the place there of its first member. */
+  /** Page of the event, and the index of its first member there. */
   page = -1;
   start = 0;
 

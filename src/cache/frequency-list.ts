@@ -1,5 +1,5 @@
-// Residents sorted by how often they were used, in constant time per use: one list of experts per count, and a list of the counts.
-// A newcomer with an old count finds its place by walking up from the smallest count: most newcomers belong near it.
+// Residents sorted by number of uses, in constant time per use: one list of experts per count, and a list of the counts. A newcomer with an
+// old count finds its place by walking up from the smallest count: most newcomers belong near it.
 import { IdLists } from './id-lists.js';
 import { NONE, type Pins } from './policy.js';
 
@@ -11,7 +11,7 @@ export class FrequencyList {
   /** Groups in order of their counts, the smallest at the back. */
   readonly #groups: IdLists;
   readonly #count: Float64Array;
-  /** Groups that are not in use: the first `#spareGroups` entries. */
+  /** Unused groups: the first `#spareGroups` entries. */
   readonly #spare: Int32Array;
   #spareGroups: number;
 
@@ -34,7 +34,7 @@ export class FrequencyList {
     this.#join(id, below !== end && this.#count[below] === count ? below : this.#open(below, count));
   }
 
-  /** One more use of `id`, which is present. */
+  /** Counts a use of `id`, which is present. */
   increment(id: number): void {
     const group = this.#group[id]!;
     const count = this.#count[group]! + 1;

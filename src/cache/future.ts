@@ -1,5 +1,5 @@
-// The future of a recorded run, computed by one backward pass: for each use, the number of the event that uses the expert next.
-// A trace needs no preparation for Belady, and Belady cannot be run on a wrong future.
+// The future of a recorded run, computed by one backward pass: for each use, the number of the event that uses the expert next. So Belady
+// needs no prepared trace, and cannot run on a wrong future.
 import { type DemandLog, LogCursor, PAGE_WORDS } from './demand.js';
 import { PageStore } from './pages.js';
 import { NEVER } from './policy.js';
@@ -11,7 +11,7 @@ const MEMORY_PAGES = 32;
 export class Future {
   /** Event of each expert's first use, by dense id; NEVER = not used. */
   readonly first: Int32Array;
-  /** Events are counted as in the log: sets of experts, or single activations where the log is sequential. */
+  /** True where an event of the log is a single activation; false: a set of experts. */
   readonly sequential: boolean;
 
   /** Next use of each member, at the place where the log's page has the member. */
@@ -19,7 +19,7 @@ export class Future {
   readonly #page = new Int32Array(PAGE_WORDS);
   #pageNumber = -1;
   readonly #cursor: LogCursor;
-  /** Sequential: members of the cursor's event that were already given out. */
+  /** Sequential: number of members of the cursor's event that were given out. */
   #given = 0;
   #started = false;
 

@@ -11,7 +11,7 @@ export class IdLists {
 
   /**
    * @param experts ids are [0, experts)
-   * @param lists how many lists
+   * @param lists number of lists
    */
   constructor(experts: number, lists = 1) {
     this.end = experts;

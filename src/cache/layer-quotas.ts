@@ -1,5 +1,4 @@
-// How many experts each layer's cache holds: evenly, by how many experts carry a layer's demand, the split that hits most, or the earliest
-// layers first.
+// Experts of each layer's cache: an even split, by the effective number of experts, the split with most hits, or the earliest layers first.
 import { greatestCommonDivisor } from '../base/divisor.js';
 import type { ModelSpec } from '../model/spec.js';
 
@@ -23,7 +22,7 @@ export function proportionalQuotas(model: ModelSpec, demand: readonly Float64Arr
   const wanted = model.layers.map(() => 0);
   let open = model.layers.map((_, l) => l);
   let left = capacityBytes;
-  // Layers that get all of their experts leave the rest of their share to the others.
+  // A layer with all of its experts leaves the rest of its share to the others.
   while (open.length > 0) {
     const perWeight = left / open.reduce((sum, l) => sum + weights[l]! * model.layers[l]!.expertBytes, 0);
     const full = open.filter((l) => weights[l]! * perWeight >= model.layers[l]!.experts);
@@ -81,7 +80,7 @@ export function optimalQuotas(model: ModelSpec, hits: readonly ArrayLike<number>
     const next = new Float64Array(most + 1);
     const choice = new Uint16Array(most + 1);
     for (let slots = 0; slots <= layer.experts; slots++) {
-      // Rounded up, so that a split never takes more than there is.
+      // Rounded up, so that a split never exceeds the capacity.
       const cost = Math.ceil((slots * layer.expertBytes) / unit - 1e-9);
       const value = hits[l]![slots]! * layer.expertBytes;
       for (let units = cost; units <= most; units++) {
@@ -105,7 +104,7 @@ export function optimalQuotas(model: ModelSpec, hits: readonly ArrayLike<number>
   });
 }
 
-/** Gives what rounding has left over to the layers where the next expert saves most, as long as one fits. */
+/** Gives the remainder of rounding to the layers where the next expert saves most, as long as one fits. */
 function topUp(model: ModelSpec, hits: readonly ArrayLike<number>[], quotas: number[], capacity: number): number[] {
   const { layers } = model;
   let left = quotas.reduce((bytes, slots, l) => bytes - slots * layers[l]!.expertBytes, capacity);
@@ -125,8 +124,8 @@ function topUp(model: ModelSpec, hits: readonly ArrayLike<number>[], quotas: num
 
 /**
  * Shallow layers first: half of the capacity gives the first layers all of their experts, as many layers as it holds whole, and the others
- * share what is left, an expert each in turn. It is the first layers whose experts nothing before them foretells (Fate, arXiv 2502.12224, a
- * shallow-favouring cache; the half is ours).
+ * share what is left, an expert each in turn. The experts of the first layers cannot be predicted from earlier layers (Fate, arXiv
+ * 2502.12224, a shallow-favouring cache; the half is ours).
  * @returns experts per layer
  */
 export function shallowQuotas(model: ModelSpec, capacityBytes: number): number[] {

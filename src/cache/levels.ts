@@ -1,4 +1,4 @@
-// The caches of one tier at several capacities, for counts that one pass makes at all of them.
+// The caches of one tier at several capacities, for counts of all of them in one pass.
 import { expertSizes, type ModelSpec } from '../model/spec.js';
 import { isUniform } from './cache.js';
 import { divide, type Scope } from './scope.js';
@@ -23,7 +23,7 @@ export interface CacheLevels {
   readonly bytes: readonly number[];
   /** True where all experts have the same size, so that bytes are slots. */
   readonly uniform: boolean;
-  /** Slots that a capacity may come to, ascending, each number once, none of 0: the levels. Empty where sizes differ. */
+  /** The levels: numbers of slots of the capacities, ascending, each once, without 0. Empty where sizes differ. */
   readonly slots: readonly number[];
   /** By capacity: its level; -1: not a single slot. */
   readonly levelOf: readonly number[];

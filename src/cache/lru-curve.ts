@@ -56,7 +56,7 @@ export class LruCurve {
     });
   }
 
-  /** Forgets the counts, not the caches: what came before was warm-up. */
+  /** Resets the counts but not the caches, after a warm-up. */
   resetCounts(): void {
     for (const cache of this.#caches) cache.resetCounts();
   }
@@ -67,7 +67,7 @@ interface OneCounts extends CacheCounts {
   readonly hits: readonly number[];
 }
 
-/** A capacity that has left the pass. */
+/** A capacity that has left the one pass. */
 interface Left {
   readonly cache: ExpertCache;
   readonly replay: DemandReplay;
@@ -84,7 +84,7 @@ class OneCache {
   readonly #uses: readonly Float64Array[];
   readonly #left = new Map<number, Left>();
   readonly #replays: DemandReplay[] = [];
-  /** Members of the widest event that every capacity on the pass has room for. */
+  /** Members of the widest event that all capacities in the pass have room for. */
   #widest: number;
   #distinctBefore = 0;
 

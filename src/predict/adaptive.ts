@@ -1,5 +1,5 @@
-// Adaptive: the ensemble, corrected by the memory of its own recent mistakes, and watched for drift. What to use where the text changes
-// under a predictor that was trained on another.
+// Adaptive: the ensemble, corrected by the memory of its own recent mistakes, and watched for drift. For runs whose text changes under a
+// predictor that was trained on another.
 
 import { sigmoid } from '../base/log-odds.js';
 import { formatCount } from '../base/units.js';
@@ -40,7 +40,7 @@ class Adaptive extends Mixture {
   readonly #drift = new DriftDetector();
   #checked = 0;
   #boostedUntil = 0;
-  /** Surprise summed over the layers that were checked of the running pass, and how many they are. */
+  /** Sum of the surprise over the checked layers of the running pass, and their number. */
   #surprise = 0;
   #layers = 0;
   /** Drifts of the run, and the pass of the first. */
@@ -61,7 +61,7 @@ class Adaptive extends Mixture {
     super.observe(pass, layer);
   }
 
-  /** The run begins: only from here on are drifts counted, not between training traces. */
+  /** Starts the run: drifts count only from here on, not between training traces. */
   trained(): void {
     this.#trained = true;
   }

@@ -19,7 +19,7 @@ export interface BatchAccuracy {
   readonly named: number;
   /** The same with as many names as the batch is expected to use: the sum of the probabilities that it uses an expert, rounded. */
   readonly expected: { readonly recall: number; readonly precision: number; readonly named: number };
-  /** Recall, and as well precision, with as many names as the batch does use. */
+  /** Recall, which equals precision, with as many names as the batch uses. */
   readonly atTrueSize: number;
 }
 
@@ -98,7 +98,7 @@ export function batchAccuracy(
   };
 }
 
-/** How probable it is that a batch uses an expert: its tokens are taken as independent given what is known of them. */
+/** The probability that a batch uses an expert: its tokens are taken as independent given their known routing. */
 export class BatchUnions {
   /** Rows of each full batch. */
   readonly batches: readonly (readonly number[])[];
@@ -142,7 +142,7 @@ export class BatchUnions {
 
   /**
    * Writes the ids of the `count` most probable experts into `order`, ties by id.
-   * @returns how many there are
+   * @returns their number
    */
   best(batch: number, offset: number, experts: number, order: Int32Array, count: number): number {
     const from = batch * this.#experts;

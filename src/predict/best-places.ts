@@ -3,9 +3,9 @@
 /** Bits of the number of buckets that similarities are counted in. */
 const BUCKET_BITS = 7;
 
-/** The best places of a list. Of places that are equally similar those listed first stay. */
+/** The best places of a list; the first listed ones stay among equals. */
 export class BestPlaces {
-  /** Places that were found, in the order of the list, and the similarity of each. */
+  /** The found places, in the order of the list, and the similarity of each. */
   readonly places: Int32Array;
   readonly similarity: Int32Array;
   count = 0;

@@ -11,7 +11,7 @@ interface BlendKernels {
   chances(sums: number, end: number, table: number, into: number): number;
 }
 
-/** Numbers that are worked on at once, at most. */
+/** Most numbers that are processed at once. */
 const LANES = 4;
 
 const LOAD_TWICE = (address: number): number[] => [...get(address), ...simd(0x0a, 0, 0)];
@@ -40,7 +40,7 @@ const ADD: KernelBody = {
   ],
 };
 
-/** Looks a lane's step up, and writes what stands there. */
+/** Looks up a lane's step in the table, and writes the value. */
 const lookUp = (index: number): number[] => [
   ...[...get(3), ...get(4), ...lane(index), ...literal(2), 0x74, ...get(2), 0x6a],
   ...[0x2a, 0x02, 0x00, 0x38, 0x02, 4 * index],
@@ -72,7 +72,7 @@ export class Blend {
   readonly #kernels: BlendKernels;
   readonly #weight: Float64Array;
   readonly #column: Float32Array;
-  /** By experts: as many numbers of what {@link chances} has written. */
+  /** By number of experts: a view of the results of {@link chances}. */
   readonly #chances: readonly Float32Array[];
   readonly #table: number;
 

@@ -1,6 +1,6 @@
 // Groups of similar vectors, each represented by one of them: k-means with seeds as far apart as possible, so that nothing is random.
 
-/** Rounds after which clusters stay as they are, if they have not settled before. */
+/** Most rounds of k-means. */
 const MOST_ROUNDS = 20;
 
 function squaredDistance(a: Float32Array, b: Float32Array): number {
@@ -39,7 +39,7 @@ function meanOf(vectors: readonly Float32Array[]): Float32Array {
  * Clusters vectors by Euclidean distance.
  * @param vectors of one length
  * @param k most clusters, at least 1
- * @returns of each cluster the vector nearest to its mean, by index, in ascending order; all of them, where they are no more than `k`
+ * @returns indices of the vectors nearest to the mean of each cluster, ascending; all of them, where they are no more than `k`
  */
 export function representatives(vectors: readonly Float32Array[], k: number): number[] {
   if (vectors.length <= k) return vectors.map((_, i) => i);

@@ -1,4 +1,4 @@
-// Many predictors on many traces, side by side: each pair starts from nothing, so that no figure depends on what was judged before it.
+// Many predictors on many traces, side by side: each pair starts untrained, so that no figure depends on an earlier one.
 
 import { UserError } from '../base/errors.js';
 import { resolveParameters } from '../base/parameters.js';
@@ -23,7 +23,7 @@ export interface TraceEvaluation {
   readonly predictors: readonly ({ readonly predictor: string } & Evaluation)[];
 }
 
-/** Measured times of a predictor on a trace, on this machine: apart from what is the same everywhere. */
+/** Measured times of a predictor on a trace, on this machine: kept apart from the exact figures. */
 export interface JudgedTimes extends PredictionTimes {
   readonly trace: string;
   readonly predictor: string;
@@ -44,17 +44,17 @@ interface ComparisonRequest {
   readonly seed: number;
 }
 
-/** Tokens that are judged during the pass where the user does not say: enough for a third decimal, few enough for a slow predictor. */
+/** Default number of tokens judged during the pass: enough for a third decimal, few enough for a slow predictor. */
 const AHEAD_TOKENS = 500;
 
-/** Predictors that name the experts of one token and no others: popularity says whom to name beside them, up to 2k. */
+/** Predictors that name only the experts of one token: popularity fills them up to 2k names. */
 const FILLED = ['last-token', 'previous-layer'];
 const POPULAR = parsePredictor('popularity');
 
 /** Not judged unless named: it needs a file, or names every expert. */
 const NEVER = ['onnx', 'whole-layer'];
 
-/** Names of all registered predictors that need nothing but what every one of these traces carries, and are not told the truth. */
+/** Names of all registered predictors whose needs all of these traces meet, without oracles. */
 export function comparablePredictors(traces: readonly RoutingTrace[]): string[] {
   return PREDICTORS.filter(({ name, needs, needsWith, parameters }) => {
     if (NEVER.includes(name)) return false;
@@ -67,8 +67,8 @@ export function comparablePredictors(traces: readonly RoutingTrace[]): string[] 
 }
 
 /**
- * The predictors that are named, and before each one that corrects another the one that it corrects, with the same parameters: what the
- * correction is worth is their difference.
+ * The named predictors, each that corrects another after the one that it corrects, with the same parameters: their difference is the gain of
+ * the correction.
  */
 export function withCorrected(named: readonly string[]): string[] {
   const all: string[] = [];
@@ -125,7 +125,7 @@ export async function comparePredictors(
   return { evaluations, times: allTimes };
 }
 
-/** How reports name a trace. */
+/** The reference to a trace in reports. */
 export function referenceOf(trace: RoutingTrace): TraceReference {
   return { path: shownTrace(trace.path), sha256: trace.sha256(), tokens: trace.tokens };
 }

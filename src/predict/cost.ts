@@ -10,7 +10,7 @@ export interface PredictionCost {
   readonly callNs: number;
   readonly tokenNs: number;
   readonly expertNs: number;
-  /** Most tokens of a pass that are predicted one by one; of a larger pass a sample of this size is. */
+  /** Most tokens of a pass that are predicted one by one; larger passes are sampled down to it. */
   readonly mostTokens: number;
 }
 
@@ -28,7 +28,7 @@ function expertsBelow({ experts, layers }: Pick<ModelSpec, 'experts' | 'layers'>
   return [...layers.map(({ offset }) => offset), experts];
 }
 
-/** Predictions that the host works out. */
+/** Time of predictions on the host. */
 export class HostTime implements PredictionTime {
   readonly #cost: PredictionCost;
   readonly #below: readonly number[];
@@ -55,12 +55,12 @@ const ROUTER_BYTES = 2;
  */
 export class GateTime implements PredictionTime {
   readonly #launchNs: number;
-  /** Of one expert's row of a router: reading it, and multiplying it with one token. */
+  /** Times of one expert's row of a router: reading it, and multiplying it with one token. */
   readonly #readNs: number;
   readonly #tokenNs: number;
   readonly #below: readonly number[];
 
-  /** @param factor how often the runtime charges it */
+  /** @param factor multiple that the runtime charges */
   constructor(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>, gpu: Device, factor = 1) {
     const { nsPerByte, nsPerFlop } = speedOf(gpu);
     this.#launchNs = factor * gpu.launchNs;
@@ -82,7 +82,7 @@ export function fixedCost(callNs: number): PredictionCost {
   return { callNs, tokenNs: 0, expertNs: 0, mostTokens: 0 };
 }
 
-/** A measured cost on another host: with its clock, where that is known, and as often as the runtime says. */
+/** A measured cost on another host: scaled by its clock, where that is known, and by the runtime's factor. */
 export function costBeside(cost: PredictionCost, { hostClock, software }: Pick<HardwareSpec, 'hostClock' | 'software'>): PredictionCost {
   const factor = ((software?.prediction ?? 1) * MEASURED_CLOCK) / (hostClock ?? MEASURED_CLOCK);
   const { callNs, expertNs, mostTokens, tokenNs } = cost;

@@ -22,7 +22,7 @@ import { byDistance } from './priority.js';
 import { SequenceMatrices } from './sequence-matrices.js';
 import { Transitions } from './transitions.js';
 
-/** A registry entry without what all of this file have in common, and with what it counts. */
+/** A registry entry without the common fields of this file, and with its evidence. */
 type Counting = Omit<PredictorDefinition, 'create' | 'parameters'> & {
   readonly parameters?: PredictorDefinition['parameters'];
   evidence(context: PredictorContext, parameters: Parameters): readonly WeightedEvidence[] | Promise<readonly WeightedEvidence[]>;
@@ -42,7 +42,7 @@ function counting({ evidence, parameters, takes, ...about }: Counting): Predicto
   };
 }
 
-/** Every token uses the experts that most tokens use: nothing of the request is known. What a static placement bets on. */
+/** Every token uses the experts that most tokens use, whatever its request: the assumption of a static placement. */
 export const popularity = counting({
   name: 'popularity',
   summary: 'the experts that are used most often',
@@ -72,8 +72,8 @@ export const markov = counting({
 });
 
 /**
- * The experts that a token has just used tell which it will use at the next layers. Farther layers, and a pass of which nothing is known
- * yet, are predicted from the request's previous token.
+ * The experts that a token has just used predict those at the next layers. Farther layers, and a pass without known layers, are predicted
+ * from the request's previous token.
  */
 export const transition = counting({
   name: 'transition',
@@ -90,7 +90,7 @@ export const transition = counting({
   takes: () => EVIDENCE_NS.transition,
 });
 
-/** Transitions, the request's history and whatever else is named, weighed against one another while the run goes on. */
+/** Transitions, the request's history and other named evidence, with weights fitted during the run. */
 export const ensemble = counting({
   name: 'ensemble',
   summary: 'a log-linear mixture of transitions, history and others, its weights fitted online',
@@ -134,7 +134,7 @@ export const expertMap = counting({
   takes: () => EVIDENCE_NS['expert-map'],
 });
 
-/** Every past token votes that went nearly the same way: over the layers so far, and over the tokens before. */
+/** Past tokens with similar paths vote: similar over the layers so far, and over the tokens before. */
 export const pathRetrieval = counting({
   name: 'path-retrieval',
   summary: 'the experts of past tokens whose paths, of this token and those before, are most alike',

@@ -128,7 +128,7 @@ export function missingNeeds(needs: readonly PredictorNeed[], { has }: Pick<Rout
   return missing === undefined ? null : NEEDS[missing][0];
 }
 
-/** Splits a spec into name and parameters; a path that ends in `.onnx` stands for the `onnx` predictor of that file. */
+/** Splits a spec into name and parameters; a path that ends in `.onnx` means the `onnx` predictor of that file. */
 function splitPredictor(kind: string): { name: string; given: Readonly<Record<string, string>> } {
   if (/\.onnx$/i.test(kind) && !/^[\w-]+:\w+=/.test(kind)) return { name: 'onnx', given: { file: kind } };
   return splitSpec(kind);

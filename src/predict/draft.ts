@@ -6,8 +6,8 @@ import type { Pass } from '../schedule/pass.js';
 import { COST, type Predictor, type PredictorDefinition } from './predictor.js';
 
 /**
- * The routing of drafts. Each choice of a token that the drafter has run is named with probability `recall`, and in its place otherwise another
- * expert of the layer, any that the token does not choose: a draft names as many as a token chooses.
+ * The routing of drafts. Each choice of a token that the drafter has run is named with probability `recall`; otherwise any other expert of
+ * the layer that the token does not choose takes its place, so that a draft names as many experts as a token chooses.
  */
 function draftRouting({ experts: ids, layers }: ModelSpec, recall: number, random: Random): Predictor {
   /** By dense id: step of drafting that names the expert first; 0: none does. */

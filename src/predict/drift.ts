@@ -1,11 +1,11 @@
 // Detects a change of the routing: a Page-Hinkley test on the loss of predictions. It sums the excess over the mean loss beyond a tolerance, and
 // reports drift when the sum has risen too far above its minimum.
 
-// All three are ours; test/predict/parts.test.ts holds what they give.
+// All three are ours; test/predict/parts.test.ts tests their effect.
 
-/** Excess over the mean that is taken for noise, in units of surprise (0 to 1). */
+/** Tolerated excess over the mean, in units of surprise (0 to 1). */
 const TOLERANCE = 0.02;
-/** Accumulated excess that is drift: fifty observations that are 0.1 worse than the mean, or twenty that are 0.22 worse. */
+/** Accumulated excess that counts as drift: fifty observations that are 0.1 worse than the mean, or twenty that are 0.22 worse. */
 const THRESHOLD = 4;
 /** Observations before anything is judged. */
 const WARM_UP = 128;
@@ -20,7 +20,7 @@ export class DriftDetector {
   /**
    * Takes one observation.
    * @param surprise how badly a token was predicted, 0 (perfectly) to 1
-   * @returns true where drift is detected with it; the test then starts over
+   * @returns true where it shows a drift; the test then starts over
    */
   observe(surprise: number): boolean {
     this.#count++;

@@ -1,5 +1,5 @@
-// Evidence from recent mistakes, after the error memory of ReLoop2: if predictions were wrong the last times in the same situation, the next
-// one is corrected at once, long before counts change. A situation is the token's first expert at the layer before.
+// Evidence from recent mistakes, after the error memory of ReLoop2: if recent predictions in the same situation were wrong, the next one is
+// corrected at once, long before counts change. A situation is the token's first expert at the layer before.
 
 import { sigmoid } from '../base/log-odds.js';
 import type { ModelSpec } from '../model/spec.js';
@@ -57,7 +57,7 @@ export class ErrorMemory implements Evidence {
     for (let i = 0; i < count; i++) corrections[row + pass.chosen[i]!]! += this.rate;
   }
 
-  /** The key is the token's first expert at the layer before; where that is not known there is one row for all tokens. */
+  /** The row of a token's first expert at the layer before; one row for all tokens where that is unknown. */
   #row(pass: Pass, token: number, after: number, layer: number): number {
     const { experts } = this.#model.layers[layer]!;
     let key = 0;

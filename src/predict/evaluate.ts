@@ -1,5 +1,5 @@
-// Judges a predictor on a trace, token by token: its predictions before the pass, and at each distance in layers during the pass. The
-// predictor is used through the same contract as in a run, so that all predictors are judged alike.
+// Judges a predictor on a trace, token by token: its predictions before the pass, and at each distance in layers during the pass. Predictors
+// are called as in a run, so that all are judged alike.
 import { median } from '../base/significance.js';
 import type { ModelSpec } from '../model/spec.js';
 import { Pass } from '../schedule/pass.js';
@@ -9,21 +9,21 @@ import { type BatchAccuracy, BatchUnions, batchAccuracy } from './batch-accuracy
 import type { Predictor } from './predictor.js';
 import { type Score, ScoreCounter } from './score.js';
 
-/** How to judge. */
+/** Options of an evaluation. */
 export interface EvaluationOptions {
   /** Layers ahead, ascending. */
   readonly distances: readonly number[];
   /** Tokens per batch for the batch accuracy. */
   readonly batch: number;
-  /** Every how many tokens the predictions during the pass are judged; they cost one prediction per layer. */
+  /** Stride of the tokens whose predictions during the pass are judged; they cost one prediction per layer. */
   readonly every: number;
-  /** Experts of at least this probability would be prefetched. */
+  /** Least probability of an expert that would be prefetched. */
   readonly minProbability: number;
 }
 
 /** The scores of an evaluation. */
 export interface Evaluation {
-  /** The whole path, before the first layer of the pass; null: the predictor says nothing then. */
+  /** Score of the whole path, before the first layer of the pass; null: the predictor predicts nothing then. */
   readonly before: Score | null;
   /** Distance in layers from the last known layer. */
   readonly ahead: readonly { readonly distance: number; readonly score: Score | null }[];
@@ -50,9 +50,9 @@ export interface EvaluationWatch {
 const STRIDE = 8;
 
 /**
- * Judges a predictor. All rows of a trace are predicted one by one from those before them in their request, prompt rows too. A predictor
- * that learns while it runs learns here as well, always after it was asked.
- * @param filler names experts where the predictor names fewer than 2k; null: none are added
+ * Judges a predictor. All rows of a trace are predicted one by one from those before them in their request, prompt rows too. A predictor that
+ * learns online learns here as well, always after its prediction. @param filler names experts where the predictor names fewer than 2k; null:
+ * none are added
  */
 export async function evaluatePredictor(
   predictor: Predictor,
@@ -123,14 +123,14 @@ class Stopwatch {
   readonly #running = { before: 0, during: 0, learning: 0 };
   readonly #tokens: Record<keyof PredictionTimes, number[]> = { before: [], during: [], learning: [] };
 
-  /** Does it, and counts its time. */
+  /** Runs `work` and counts its time. */
   time(what: keyof PredictionTimes, work: () => void): void {
     const began = performance.now();
     work();
     this.#running[what] += performance.now() - began;
   }
 
-  /** A token is done. @param asked whether it was asked about during its pass */
+  /** Ends a token. @param asked true where it was predicted during its pass */
   token(asked: boolean): void {
     for (const what of ['before', 'during', 'learning'] as const) {
       if (asked || what !== 'during') this.#tokens[what].push(this.#running[what]);

@@ -34,8 +34,8 @@ export const PARTS: Parameter = {
 /**
  * Kinds of evidence that can be combined, by name. `reach` is that of the transition tables, which `markov` leaves the near layers to.
  *
- * The weights are ours and only those before the first fit. They are small because a naive-Bayes sum over k dependent experts
- * overstates its case. Halved or doubled, they change the recall of `ensemble` by at most 0.15 points on four traces (see evidence.ts).
+ * The weights are ours and only those before the first fit. They are small because a naive-Bayes sum over k dependent experts is
+ * overconfident. Halved or doubled, they change the recall of `ensemble` by at most 0.15 points on four traces (see evidence.ts).
  */
 const KINDS: Readonly<
   Record<string, (context: PredictorContext, limits: EvidenceLimits) => readonly WeightedEvidence[] | Promise<readonly WeightedEvidence[]>>
@@ -69,7 +69,7 @@ function fileOf(file: string, folder = '.'): string {
   return resolve(folder, file);
 }
 
-/** Votes of the paths that are most like the token's own, in columns of different sharpness. */
+/** Votes of the paths most similar to the token's own, in columns of different sharpness. */
 function retrieval({ model, slots, topK }: PredictorContext, paths: number): WeightedEvidence[] {
   const votes = pathVotes(model, topK, slots, paths);
   return votes.columns.map((evidence) => ({ evidence, weight: 0.3 }));
@@ -83,8 +83,8 @@ export function expertMaps({ model, slots, topK }: PredictorContext, maps: numbe
 }
 
 /**
- * ns that each kind takes per token and expert scored, and what a mixture takes beside its evidence: bench/prediction-cost.mjs, on the host
- * that cost.ts names.
+ * ns of each kind per token and expert scored, and of a mixture beside its evidence: bench/prediction-cost.mjs, on the host that cost.ts
+ * names.
  */
 export const EVIDENCE_NS = {
   transition: 6,
@@ -107,7 +107,7 @@ export function mixtureCost(evidenceNs: number): PredictionCost {
 /**
  * The cost of a mixture of the kinds that {@link PARTS} names.
  * @param folder that the network's path is relative to
- * @param moreNs that it takes beside them, per token and expert scored
+ * @param moreNs further time, per token and expert scored
  */
 export function partsCost({ file, parts }: Parameters, folder: string, moreNs = 0): PredictionCost {
   const names = String(parts).split('+');

@@ -1,14 +1,14 @@
-// Which tokens of a pass are followed, and how far each token's path is known.
+// The followed tokens of a pass, and the known part of each token's path.
 import type { Pass } from '../schedule/pass.js';
 
-/** Most tokens of a pass that are followed, an even sample where there are more; besides, the last token of each request is followed. */
+/** Most followed tokens of a pass, an even sample where there are more; the last token of each request is followed in addition. */
 export const FOLLOWED = 64;
 
 /** The followed tokens of the running pass. */
 export class FollowedTokens {
   /** By token of the pass: its row, -1: it is not followed. */
   rowOf = new Int32Array(0);
-  /** By token of the pass: layers of it that are known. */
+  /** By token of the pass: number of its known layers. */
   known = new Int32Array(0);
   /** By slot: first and last token of its request in the pass; -1: it has none. */
   readonly first: Int32Array;
@@ -22,7 +22,7 @@ export class FollowedTokens {
     this.last = new Int32Array(slots);
   }
 
-  /** Gives rows to the tokens of a pass of which nothing is known yet. @returns false: the pass has begun already */
+  /** Assigns rows to the tokens of a new pass. @returns false: the pass has begun already */
   begin(pass: Pass): boolean {
     if (this.#pass === pass && this.#number === pass.number) return false;
     this.#pass = pass;

@@ -7,7 +7,7 @@ import { COST, type PredictorDefinition } from './predictor.js';
 import { type Quality, spoiledTruth } from './spoiled-truth.js';
 import { Supplied } from './supplied.js';
 
-/** Distances of a recording that does not say them: gates are recorded one layer ahead. */
+/** Default distances of a recording: gates are recorded one layer ahead. */
 const USUAL_DISTANCES = [1];
 
 /**

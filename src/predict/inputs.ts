@@ -29,15 +29,14 @@ export interface PredictionRequest {
 /** The same, open. */
 export interface PredictionInputs {
   readonly model: ModelSpec;
-  /** How the model was found, where the trace does not say it plainly. */
+  /** A note on how the model was found, where the trace does not name it. */
   readonly modelNote: string | null;
   readonly training: readonly RoutingTrace[];
   readonly judged: readonly RoutingTrace[];
   close(): void;
 }
 
-/**
- * Opens what a request names.
+/** Opens the inputs of a request.
  * @throws UserError where something is unknown or malformed, or does not fit the rest
  */
 export async function openPrediction(request: PredictionRequest): Promise<PredictionInputs> {

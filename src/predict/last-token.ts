@@ -1,5 +1,5 @@
-// Token-level persistence (TLP): a token will use the experts that its request's previous token used at the same layer. The baseline
-// that every other predictor must beat; how often it holds is learned per layer.
+// Token-level persistence (TLP): a token will use the experts that its request's previous token used at the same layer. The baseline that
+// every other predictor must beat; its rate of success is learned per layer.
 import type { Pass } from '../schedule/pass.js';
 import { NAMING, NamedExperts } from './named-experts.js';
 import { PathMemory } from './path-memory.js';
@@ -11,7 +11,7 @@ function persistent({ model, topK, slots }: PredictorContext): Predictor {
   const layers = model.layers.length;
   const memory = new PathMemory(slots, layers, topK);
   const names = new NamedExperts(model);
-  /** A token's path does not depend on what is known of it, so the next token is predicted as this one is before it is observed. */
+  /** The prediction ignores the token's known layers, so the next token is predicted like this one before it is observed. */
   const next = (pass: Pass, layer: number, scores: Float32Array): void => {
     names.clear(layer, scores);
     for (let token = 0; token < pass.tokens; token++) {

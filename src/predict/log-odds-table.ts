@@ -1,5 +1,5 @@
-// Naive Bayes between two sets of experts: how much the use of a source expert speaks for each target expert. Counts of pairs are
-// cheap to keep; the log-odds that predictions add up are renewed row by row, only as often as the counts have grown.
+// Naive Bayes between two sets of experts: the log-odds of each target expert given the use of a source expert. Counts of pairs are cheap to
+// keep; the log-odds that predictions add up are renewed row by row, only as often as the counts have grown.
 
 import { fastLog } from '../base/log-odds.js';
 import { NULL_EXPERT } from '../trace/trace.js';
@@ -16,8 +16,8 @@ const SWEEP = 8;
 const FULL = 0xffff;
 
 /**
- * Pseudo-tokens at which a pair is as frequent as chance: what was never seen says nothing. Ours: one layer ahead, 1 costs `transition`
- * 0.1 to 0.5 points of recall on four traces (see evidence.ts), and 4 gains 0.1 to 0.4.
+ * Pseudo-tokens at which a pair is as frequent as by chance, so that unseen pairs are no evidence. Ours: one layer ahead, 1 costs
+ * `transition` 0.1 to 0.5 points of recall on four traces (see evidence.ts), and 4 gains 0.1 to 0.4.
  */
 const SMOOTHING = 2;
 

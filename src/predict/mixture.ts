@@ -9,7 +9,7 @@ import { BEFORE_PASS, type Evidence, NEXT_TOKEN, type WeightedEvidence } from '.
 import { either, type Predictor } from './predictor.js';
 import { Usage } from './usage.js';
 
-/** Tokens of a pass that are predicted one by one; of more, an even sample stands for all. */
+/** Most tokens of a pass that are predicted one by one; an even sample stands for more. */
 export const SAMPLED_TOKENS = 64;
 
 /** Distances that have weights of their own: before the pass; 1, 2, 3-4, 5-8 and more layers ahead. */
@@ -21,7 +21,7 @@ function bucketOf(after: number, layer: number): number {
   return distance <= 2 ? distance : distance <= 4 ? 3 : distance <= 8 ? 4 : 5;
 }
 
-/** Layer after which bucket `b` is practised for a token at `layer`, or null where the layer is too near the first. */
+/** Last known layer for practising bucket `b` at `layer`, or null where the layer is too near the first. */
 function practiceAfter(bucket: number, layer: number): number | null {
   if (bucket === 0) return BEFORE_PASS;
   const distance = bucket <= 2 ? bucket : bucket === 3 ? 4 : bucket === 4 ? 8 : 16;
@@ -39,7 +39,7 @@ const EARLY_PRACTICE = 256;
 const EARLY_STRIDE = 3;
 const LATE_STRIDE = 61;
 
-/** Tokens of which every one is counted, and the stride of those counted later. */
+/** Number of first tokens that are all counted, and the stride of later ones. */
 const COUNTED_TOKENS = 8192;
 const COUNTED_STRIDE = 4;
 
@@ -53,7 +53,7 @@ interface PredictedFrom {
 
 /** The mixture as a predictor. */
 export class Mixture implements Predictor {
-  /** Where every evidence can tell whether it has changed; else absent. */
+  /** Present where every evidence can tell whether it has changed. */
   readonly versions?: Uint32Array;
   protected readonly model: ModelSpec;
   readonly #evidence: readonly Evidence[];
@@ -63,12 +63,12 @@ export class Mixture implements Predictor {
   readonly #blend: Blend;
   readonly #columns: readonly Float64Array[];
   readonly #used: Uint8Array;
-  /** By bucket and layer: the bias and the prior of its experts, weighed; and the state that it was worked out from. */
+  /** By bucket and layer: the weighted bias and prior of its experts, and the state that they were computed from. */
   readonly #priors: readonly (readonly Float64Array[])[];
   readonly #priorOf: readonly Float64Array[];
-  /** By dense id: the latest prediction of each layer, for one token; null: it is worked out every time. */
+  /** By dense id: the latest prediction of each layer, for one token; null: predictions are not kept. */
   readonly #latest: Float32Array | null;
-  /** The same by layer, and what it was made from. */
+  /** The same by layer, and its inputs. */
   readonly #latestByLayer: readonly Float32Array[];
   readonly #latestFrom: readonly PredictedFrom[];
   #practised = 0;
@@ -142,7 +142,7 @@ export class Mixture implements Predictor {
       this.#priorOf[bucket]![layer] = state;
       this.#usage.write(layer, weights[0]!, weights[1]!, prior);
     }
-    // Copied natively, which is several times as fast as a loop.
+    // A native copy is several times as fast as a loop.
     logits.set(prior);
     for (let i = 0; i < this.#evidence.length; i++) {
       const evidence = this.#evidence[i]!;
@@ -156,7 +156,7 @@ export class Mixture implements Predictor {
     return logits;
   }
 
-  /** Gives the latest prediction of a layer again where nothing has changed since. */
+  /** Repeats the latest prediction of a layer if nothing has changed since. */
   #repeat(pass: Pass, after: number, layer: number, latest: Float32Array, scores: Float32Array): void {
     const of = this.#latestFrom[layer]!;
     const slot = pass.slot[0]!;
@@ -171,14 +171,14 @@ export class Mixture implements Predictor {
     scores.set(this.#latestByLayer[layer]!, this.model.layers[layer]!.offset);
   }
 
-  /** Numbers that only grow: their sum stays as it was only where each does. */
+  /** Sum of states that only grow: it is unchanged only where each of them is. */
   #state(pass: Pass, after: number, layer: number): number {
     let state = this.#usage.state(layer) + this.#fits[bucketOf(after, layer)]!.steps;
     for (let i = 0; i < this.#evidence.length; i++) state += this.#evidence[i]!.state!(pass, 0);
     return state;
   }
 
-  /** The layers `(after, last]` have been predicted for several tokens: what is kept of one token is not their latest prediction. */
+  /** Forgets the kept predictions of the layers `(after, last]`, which have been predicted for several tokens since. */
   #forget(after: number, last: number): void {
     for (let layer = after + 1; layer <= last; layer++) {
       this.#latestFrom[layer]!.state = Number.NaN;
@@ -186,7 +186,7 @@ export class Mixture implements Predictor {
     }
   }
 
-  /** Tokens are independent given what is known of them: a batch demands what at least one of them demands. */
+  /** Tokens are taken as independent given their known layers: a batch demands an expert if at least one token does. */
   #predictLayer(pass: Pass, after: number, layer: number, scores: Float32Array): void {
     const { experts, offset } = this.model.layers[layer]!;
     const { tokens } = pass;
@@ -202,7 +202,7 @@ export class Mixture implements Predictor {
     for (let id = offset; id < offset + experts; id++) scores[id] = 1 - (1 - scores[id]!) ** power;
   }
 
-  /** Works out what it would have predicted for a token whose experts are now known, and fits the weights of that distance. */
+  /** Predicts a token whose experts are now known, as at one distance, and fits the weights of that distance. */
   #practise(pass: Pass, token: number, layer: number): void {
     this.#untilPractice = this.#practised++ < EARLY_PRACTICE ? EARLY_STRIDE : LATE_STRIDE;
     const bucket = PRACTICE[this.#turn++ % PRACTICE.length]!;

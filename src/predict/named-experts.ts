@@ -1,18 +1,18 @@
-// Predictors that name experts without saying how sure they are. How often a named expert turns out right is learned per layer, and is
-// the probability that all named ones get.
+// Predictors that name experts without probabilities. The share of named experts that turn out right is learned per layer, and is the
+// probability of all named ones.
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import type { PredictionCost } from './cost.js';
 import { named, overlap } from './overlap.js';
 import { either } from './predictor.js';
 
-/** One pseudo-observation at the mean that is measured on real models (reuse by the next token, 0.26 to 0.5). */
+/** One pseudo-observation at the mean of measured models (reuse by the next token, 0.26 to 0.5). */
 const PRIOR = { right: 0.4, trials: 1 };
 
 /** The cost of naming experts: bench/prediction-cost.mjs, on the host that cost.ts names. */
 export const NAMING: PredictionCost = { callNs: 350, tokenNs: 0, expertNs: 0.2, mostTokens: Number.POSITIVE_INFINITY };
 
-/** How often named experts were right, by layer. */
+/** Success rates of named experts, by layer. */
 export class NamedExperts {
   readonly #model: ModelSpec;
   readonly #right: Float64Array;
@@ -24,7 +24,7 @@ export class NamedExperts {
     this.#trials = new Float64Array(model.layers.length).fill(PRIOR.trials);
   }
 
-  /** The experts of a token at a layer are known: judges those that were named for it, `names[from .. from + count)`. */
+  /** Judges the experts named for a token at a layer, `names[from .. from + count)`, by its known choices. */
   judge({ choices, row, topK }: Pass, token: number, layer: number, names: Uint16Array, from: number, count: number): void {
     this.#trials[layer]! += named(names, from, count);
     this.#right[layer]! += overlap(names, from, count, choices, token * row + layer * topK, topK);
@@ -36,7 +36,7 @@ export class NamedExperts {
     scores.fill(0, offset, offset + experts);
   }
 
-  /** Adds one token's named experts of a layer to a batch's scores; names beyond the layer's experts are passed over. */
+  /** Adds one token's named experts of a layer to a batch's scores; names beyond the layer's experts are ignored. */
   score(layer: number, names: Uint16Array, from: number, count: number, scores: Float32Array): void {
     const { experts, offset } = this.#model.layers[layer]!;
     const probability = this.#right[layer]! / this.#trials[layer]!;

@@ -1,6 +1,6 @@
-// How soon each expert is expected to be used again, learned during the run. A logistic model takes two inputs, the expert's own past uses
-// and the uses that followed similar passes, and is fitted to the uses that came. LRB (Song et al., NSDI 2020) and Parrot (Liu et al., ICML
-// 2020) learn from Belady in the same way; experts are few, so all of them are rated, by tables.
+// The expected next use of each expert, learned during the run. A logistic model takes two inputs, the expert's own past uses and the uses
+// that followed similar passes, and is fitted to the uses that came. LRB (Song et al., NSDI 2020) and Parrot (Liu et al., ICML 2020) learn
+// from Belady in the same way; since experts are few, all of them are rated, by tables.
 import { fastLog, sigmoid } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
 import type { ModelSpec } from '../../model/spec.js';
@@ -14,7 +14,7 @@ export const DISCOUNT = 0.93;
 const WINDOW = 64;
 /** Worth of a use by events until it. */
 const WORTH = Float64Array.from({ length: WINDOW + 1 }, (_, events) => DISCOUNT ** Math.max(0, events - 1));
-/** About how many experts are sampled for learning at each pass. */
+/** Approximate number of experts sampled for learning at each pass. */
 const SAMPLED = 128;
 /** Prior of every past, in experts, with the worth that recency predicts. */
 const SMOOTHING = 8;
@@ -84,7 +84,7 @@ export class NextUse {
     this.#weigh();
   }
 
-  /** One event of a layer demands the experts `ids[0 .. size)`, by dense id: what is expected of the layer's experts changes. */
+  /** Updates the expectations of a layer after an event with the demand `ids[0 .. size)`, by dense id. */
   demanded(layer: number, ids: Int32Array, size: number): void {
     const { experts, offset } = this.#model.layers[layer]!;
     this.#history.used(layer, ids, size);
@@ -110,7 +110,7 @@ export class NextUse {
     }
   }
 
-  /** Records the uses of an event in the samples of its layer; a sample whose window has ended is learned from. */
+  /** Records the uses of an event in the samples of its layer, and learns from samples whose window has ended. */
   #judge(layer: number, ids: Int32Array, size: number): void {
     const { offset } = this.#model.layers[layer]!;
     const now = this.#history.events[layer]!;

@@ -23,7 +23,7 @@ export function usedBlocks(past: number): number {
   return past & 7;
 }
 
-/** Whether the event `back` events ago, 0 to 7, did. */
+/** True where a past used the expert `back` events ago, 0 to 7. */
 export function usedAgo(past: number, back: number): boolean {
   return ((past >> (BLOCK_BITS + back)) & 1) === 1;
 }
@@ -52,7 +52,7 @@ export class PastBits {
   }
 
   /**
-   * The `count` places from `start` on, a multiple of four, are one event further back.
+   * Ages `count` places from `start` on, a multiple of four, by one event.
    * @param endOfBlock true: whether the last eight events used a place becomes one bit
    */
   age(start: number, count: number, endOfBlock: boolean): void {

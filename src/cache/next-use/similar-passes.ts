@@ -5,13 +5,13 @@ import type { ModelSpec } from '../../model/spec.js';
 
 /** Experts that are kept of each layer, over all passes: 8,192 passes of 8. Wider events leave room for fewer passes. */
 const CELLS = 65536;
-/** Experts of an event that are kept, at most: an event that demands more, as a prompt's does, is no path. */
+/** Most experts of an event that is kept: a larger one, such as a prompt's, is not a path. */
 const WIDEST = 64;
 /** Layers at which agreement is counted, and voters are chosen, in a pass. */
 const COUNTED = 6;
 /** Passes that vote. */
 const VOTERS = 16;
-/** Passes behind a similar one that its vote is about, and what the vote for each later one is worth of that before. */
+/** Passes after a similar one that its vote is for, and the weight of each relative to the one before. */
 const AHEAD = 8;
 const LATER = 0.8;
 /** Decay of an agreement from one layer to the next. */
@@ -30,7 +30,7 @@ interface Users {
   count: number;
 }
 
-/** Past passes, and how much they agree with the running one. */
+/** Past passes and their agreement with the running one. */
 export class SimilarPasses {
   readonly #model: ModelSpec;
   /** Agreement is counted at every layer whose index is a multiple of this. */
@@ -51,7 +51,7 @@ export class SimilarPasses {
   #begun = 0;
   #lastLayer = Number.POSITIVE_INFINITY;
   readonly #voters = new Int32Array(VOTERS);
-  /** Slots behind the voters that have a vote, each once, their votes, and how many there are. */
+  /** Slots after the voters that have a vote, each once, their votes, and their number. */
   readonly #behind = new Int32Array(VOTERS * AHEAD);
   readonly #votes = new Int32Array(VOTERS * AHEAD);
   #behindCount = 0;
@@ -155,7 +155,7 @@ export class SimilarPasses {
     this.#gain = gain / FADING ** this.#stride;
   }
 
-  /** The oldest path leaves its slot to the running one: it is the first in the list of each of its experts. */
+  /** Removes the oldest path from its slot: it is the first in the list of each of its experts. */
   #forget(layer: number, slot: number): void {
     const { offset } = this.#model.layers[layer]!;
     const from = (layer * this.#kept + slot) * this.#width;
@@ -228,7 +228,7 @@ export class SimilarPasses {
   }
 }
 
-/** Twice the room, the first entry in front. */
+/** Doubles the room, with the first entry in front. */
 function grow(users: Users): void {
   const { first, slots } = users;
   users.slots = new Uint16Array(2 * slots.length);

@@ -1,5 +1,5 @@
-// When and how often each expert was used; one of the two inputs of `next-use.ts`. Time is counted in events of the expert's layer. Two bytes
-// hold the last 72 events: one bit for each of the last eight, and one for each block of eight before. A decayed count holds the rest.
+// The past uses of each expert, an input of `next-use.ts`. Time is counted in events of the expert's layer. Two bytes hold the last 72
+// events: one bit for each of the last eight, and one for each block of eight before. A decayed count holds the rest.
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/spec.js';
 import { EVENTS_A_BLOCK, PastBits, usedAgo, usedBlocks } from './past-bits.js';
@@ -42,7 +42,7 @@ export class UseHistory {
     this.events = new Int32Array(layers.length);
   }
 
-  /** One event of a layer uses the experts `ids[0 .. size)`, by dense id. */
+  /** Records an event of a layer that uses the experts `ids[0 .. size)`, by dense id. */
   used(layer: number, ids: Int32Array, size: number): void {
     const now = ++this.events[layer]!;
     const { experts, offset } = this.#model.layers[layer]!;

@@ -5,7 +5,7 @@ import type { NetworkOptions } from './network.js';
 import type { Ort } from './runtime.js';
 import type { Step, StepSource } from './trainer.js';
 
-/** Most held-out rows that are measured after an epoch, evenly spread. */
+/** Most held-out rows that are evaluated after an epoch, evenly spread. */
 const HELD_OUT_ROWS = 2048;
 
 /** Shuffled batches of rows. */
@@ -19,7 +19,7 @@ export class RowBatches implements StepSource {
   readonly #batch: Batch;
 
   /**
-   * @param rows to learn from, and to stop by
+   * @param rows training rows, and rows for early stopping
    * @param size tokens of a step
    */
   constructor(
@@ -46,7 +46,7 @@ export class RowBatches implements StepSource {
     }
   }
 
-  /** Half of the rows before the pass, half after some layers of it are known: the two things that a predictor is asked. */
+  /** Half of the rows before the pass, half after some known layers: the two questions to a predictor. */
   *measured(): Iterable<Step> {
     const stride = Math.max(1, Math.ceil(this.#held.length / HELD_OUT_ROWS));
     const rows = this.#held.filter((_, index) => index % stride === 0);
@@ -96,13 +96,13 @@ class Batch {
     this.#tokenId = new BigInt64Array(batch);
   }
 
-  /** Half of the rows, drawn, are shown a part of their own path: all layers up to one that is drawn. */
+  /** Fills a batch at random: half of the rows see a part of their own path, all layers up to a random one. */
   draw(rows: Int32Array, random: Random): void {
     const layers = this.#dataset.model.layers.length;
     this.#fill(rows, () => (layers > 1 && random.next() < 0.5 ? random.below(layers - 1) : -1));
   }
 
-  /** The same without drawing; `first` is the place of the first row among all. */
+  /** Fills a batch evenly, without randomness; `first` is the index of the first row among all. */
   spread(rows: Int32Array, first: number): void {
     const layers = this.#dataset.model.layers.length;
     this.#fill(rows, (index) => {
@@ -128,7 +128,7 @@ class Batch {
     };
   }
 
-  /** `afterOf`: last layer that is known of a row, -1 for none; what is known is not asked. */
+  /** `afterOf`: last known layer of a row, -1 for none; known layers are not predicted. */
   #fill(rows: Int32Array, afterOf: (index: number) => number): void {
     const dataset = this.#dataset;
     const { experts, layers } = dataset.model;

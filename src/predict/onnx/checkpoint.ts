@@ -1,5 +1,5 @@
-// The state of a training between two epochs, and its file: a safetensors file, whole or absent, that any tool can look into. What it
-// belongs to stands inside, so that a training never goes on from another one's weights.
+// The state of a training between two epochs, and its file: a safetensors file, whole or absent, that any tool can look into. It holds the
+// fingerprint of its training, so that a training never resumes from another one's weights.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
@@ -22,7 +22,7 @@ interface StateTensor {
   readonly data: Float32Array;
 }
 
-/** All that the next epoch depends on. */
+/** The state that the next epoch depends on. */
 export interface Checkpoint {
   readonly epochs: Epoch[];
   /** Epoch of the least held-out loss, from 1; 0: none yet. */
@@ -112,9 +112,9 @@ const placeSchema = z.object({ data_offsets: z.tuple([wholeSchema, wholeSchema])
 interface Header {
   readonly metadata: { readonly format: string; readonly fingerprint: string; readonly bestEpoch: number };
   readonly epochs: Epoch[];
-  /** Where tensors lie, by name, as the file says. */
+  /** Places of the tensors by name, as in the file. */
   readonly places: Readonly<Record<string, unknown>>;
-  /** Where the data begin. */
+  /** Start of the data. */
   readonly start: number;
 }
 

@@ -16,7 +16,7 @@ export const HISTORY_SLOW_DECAY = 0.98;
 export const INPUT_NAMES = ['history', 'history_slow', 'observed', 'token_id', 'position', 'popularity'] as const;
 export type InputName = (typeof INPUT_NAMES)[number];
 
-/** Name of the tensor that it must give: logits of the probability that the token uses each expert, [N, L*E]. */
+/** Name of the output tensor: logits of the probability that the token uses each expert, [N, L*E]. */
 export const OUTPUT_NAME = 'logits';
 
 /** Name, element type and shape of a tensor as a model declares it; `type` is the runtime's name for it. */
@@ -32,11 +32,10 @@ export function tensorOf(name: InputName | typeof OUTPUT_NAME, experts: number):
   return { type: 'float32', shape: name === 'popularity' ? [experts] : ['N', experts] };
 }
 
-/**
- * Checks what a model declares against the contract.
+/** Checks a model's declarations against the contract.
  * @param path the model's file, for messages
  * @param experts dense expert ids of the model that is profiled (the sum over layers)
- * @returns the inputs that it asks for
+ * @returns its inputs
  * @throws UserError with the expected and the found shape
  */
 export function checkContract(
@@ -77,7 +76,7 @@ export function checkTensor(
   const fits =
     found.type === expected.type &&
     found.shape.length === expected.shape.length &&
-    // A size that the model leaves open is checked when it runs; one that has a name here must be left open.
+    // An open size of the model is checked when it runs; a size with a name here must be open.
     expected.shape.every((size, axis) => typeof found.shape[axis] === 'string' || found.shape[axis] === size);
   if (fits) return;
   const want = `${expected.type} [${expected.shape.join(', ')}]`;

@@ -1,5 +1,5 @@
-// Training data: the paths of all tokens in memory, and the history that a predictor has before each of them. Histories are dense (two floats
-// per expert and token), so they are not stored but rebuilt from the nearest of a few snapshots.
+// Training data: the paths of all tokens in memory, and the history before each of them. Histories are dense (two floats per expert and
+// token), so they are not stored but rebuilt from the nearest of a few snapshots.
 import type { ModelSpec } from '../../model/spec.js';
 import { chunks, NULL_EXPERT, type RoutingTrace, type TraceRequest } from '../../trace/trace.js';
 import { HISTORY_DECAY, HISTORY_SLOW_DECAY } from './contract.js';
@@ -75,7 +75,7 @@ export class PathDataset {
   /** Writes both histories before a row, `[experts]` each, into `fast` and `slow` from index `at` on. */
   history(row: number, fast: Float32Array, slow: Float32Array, at: number): void {
     const { experts } = this.model;
-    // Before the row itself: the snapshot there is what this may be asked to make.
+    // Before the row itself: this call may be the one that makes the snapshot there.
     const snapshot = Math.max(0, Math.ceil(row / this.#spacing) - 1);
     const from = Math.max(snapshot * this.#spacing, this.#start[row]!);
     if (from > this.#start[row]!) {
@@ -106,8 +106,7 @@ export class PathDataset {
 }
 
 /**
- * Splits rows into those to learn from and those to stop by: whole requests, drawn at random, or, where there are too few to draw from,
- * the last rows of each.
+ * Splits rows into training rows and rows for early stopping: whole requests at random, or, where there are too few, the last rows of each.
  * @param share of the rows that is held out
  * @param next uniform draws in [0, 1)
  */
@@ -131,5 +130,5 @@ export function holdOut(requests: readonly TraceRequest[], share: number, next: 
   return { learn: Int32Array.from(learn).sort(), held: Int32Array.from(held).sort() };
 }
 
-/** Fewer requests than this are cut rather than drawn from. */
+/** Requests below this number are cut instead of drawn. */
 const FEW_REQUESTS = 5;

@@ -1,5 +1,5 @@
-// The inputs of an ONNX predictor in a run: for each running request the decayed uses of its tokens so far, and for the tokens of the pass
-// the routing that is known. All are shared tensors, filled in place.
+// The inputs of an ONNX predictor in a run: the decayed uses of each running request's tokens so far, and the known routing of the pass's
+// tokens. All are shared tensors, filled in place.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -26,7 +26,7 @@ export class PathFeatures {
     this.#used = new Float64Array(model.experts);
   }
 
-  /** Counts a token for {@link popularity}. `row`: where its `[layers, topK]` choices start. */
+  /** Counts a token for {@link popularity}. `row`: start of its `[layers, topK]` choices. */
   count(choices: Uint16Array, row: number, topK: number): void {
     this.#tokens++;
     this.#eachExpert(choices, row, topK, this.#model.layers.length, (id) => {
@@ -34,7 +34,7 @@ export class PathFeatures {
     });
   }
 
-  /** All layers of a pass are known: its tokens become history, in their order. */
+  /** Adds the tokens of a pass whose layers are all known to the histories, in their order. */
   record(pass: Pass): void {
     if (this.#recorded === pass.number) return;
     this.#recorded = pass.number;
@@ -82,7 +82,7 @@ export class PathFeatures {
     for (let id = 0; id < experts; id++) into[id] = this.#tokens === 0 ? 0 : this.#used[id]! / this.#tokens;
   }
 
-  /** The slot of a token's request; what an earlier request left there is forgotten. */
+  /** The slot of a token's request, cleared of an earlier request. */
   #slotOf(pass: Pass, token: number): number {
     const slot = pass.slot[token]!;
     if (this.#owner[slot] !== pass.request[token]) {

@@ -5,7 +5,7 @@ import type { Attribute, Dimension, ElementType, Initializer, NodeSpec, OnnxMode
 /** A tensor of a graph. */
 export interface Value extends ValueInfo {}
 
-/** How the gradients of the outputs become the gradients of the inputs; null: no gradient flows there. */
+/** Maps gradients of the outputs to gradients of the inputs; null: no gradient flows there. */
 type Backward = (...gradients: Value[]) => readonly (Value | null)[];
 
 interface TapeEntry {
@@ -16,7 +16,7 @@ interface TapeEntry {
 
 type Attributes = Readonly<Record<string, Attribute>>;
 
-/** A graph under construction. Operators follow ONNX in name and meaning; those with a gradient say so by taking part in the tape. */
+/** A graph under construction. Operators follow ONNX in name and meaning; those with a gradient are recorded on the tape. */
 export class Graph {
   readonly #nodes: NodeSpec[] = [];
   readonly #initializers: Initializer[] = [];

@@ -5,12 +5,12 @@ import { withInput } from '../../base/input-file.js';
 const FACT = 14;
 /** Longest head of a part: two varints. */
 const HEAD = 20;
-/** Parts of a file that are looked at, and bytes of a fact: more than any exporter writes, so that a file of another kind is soon given up. */
+/** Limits of the parts of a file and of the bytes of a fact: more than any exporter writes, so that another kind of file is soon rejected. */
 const MOST_PARTS = 4096;
 const LONGEST_FACT = 65_536;
 
 /**
- * Facts of a file by name; none where it is no such file.
+ * Metadata of a file by name; none where it is not an ONNX file.
  * @throws UserError where it cannot be read
  */
 export function onnxMetadata(path: string): ReadonlyMap<string, string> {
@@ -30,7 +30,7 @@ export function onnxMetadata(path: string): ReadonlyMap<string, string> {
   });
 }
 
-/** Where the content of a part lies; null: it has none that such a file has. */
+/** Place of the content of a part; null: it is not a part of an ONNX file. */
 function partOf(bytes: Buffer, at: number): { field: number; start: number; end: number } | null {
   const tag = varint(bytes, at);
   if (tag === null) return null;

@@ -13,9 +13,9 @@ export interface NetworkOptions {
   readonly rank: number;
   /** Recurrence across layers (a GRU, as in RMoE, arXiv 2408.06793) in place of one output matrix for all layers. */
   readonly gru: boolean;
-  /** Look at what has been observed of the running token, for correction. */
+  /** True: the observed layers of the running token are an input, for correction. */
   readonly observed: boolean;
-  /** Rows of the table of token embeddings: ids are taken modulo this. null: token ids are not looked at. */
+  /** Rows of the table of token embeddings: ids are taken modulo this. null: token ids are no input. */
   readonly tokenRows: number | null;
 }
 
@@ -23,22 +23,22 @@ export interface NetworkOptions {
 export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
-  /** First values. */
+  /** Initial values. */
   initial(random: Random): Float32Array;
 }
 
-/** Makes a parameter part of a graph: as an input while it is trained, as a constant once it is. */
+/** Adds a parameter to a graph: as an input during training, as a constant afterwards. */
 export type ParameterSource = (parameter: ParameterSpec) => Value;
 
-/** The model as networks see it. */
+/** The shape of a model for networks. */
 export interface PathShape {
   readonly layers: ModelSpec['layers'];
   readonly experts: number;
-  /** Share of the training tokens that used each expert, by dense id: where the output's bias starts. */
+  /** Share of the training tokens that used each expert, by dense id: the initial bias of the output. */
   readonly frequency: Float64Array;
 }
 
-/** Smallest histories that their logarithms tell apart: about those of 1 use in 6 tokens and in 200. Ours. */
+/** Floors of the histories under the logarithm: about 1 use in 6 tokens and in 200. Ours. */
 export const FAST_FLOOR = 0.02;
 export const SLOW_FLOOR = 0.005;
 /**
@@ -139,7 +139,7 @@ function recurrence(
     const shift = parameter(constant(`gru.${name}.bias`, [units], bias));
     return (x) => graph.dense(x, weight, shift);
   };
-  // An open update gate would forget what the hidden layer said within a few layers.
+  // An open update gate would forget the hidden layer within a few layers.
   const update = gate('update', -1);
   const reset = gate('reset', 0);
   const candidate = gate('candidate', 0);
@@ -158,7 +158,7 @@ function recurrence(
   });
 }
 
-/** A parameter that is drawn, with this standard deviation. */
+/** A normally distributed parameter, with this standard deviation. */
 export function normal(name: string, shape: readonly number[], deviation: number): ParameterSpec {
   return {
     name,
@@ -167,7 +167,7 @@ export function normal(name: string, shape: readonly number[], deviation: number
   };
 }
 
-/** A parameter that begins as one value. */
+/** A parameter with one initial value. */
 export function constant(name: string, shape: readonly number[], value: number): ParameterSpec {
   return { name, shape, initial: () => new Float32Array(sizeOf(shape)).fill(value) };
 }

@@ -11,7 +11,7 @@ export interface LogitSource extends Predictor {
   logits(pass: Pass, after: number): Float32Array;
 }
 
-/** Logits are rounded to this, far above what arithmetic differs by from one CPU to another. */
+/** Steps per unit to which logits are rounded, far coarser than differences of arithmetic between CPUs. */
 const RESOLUTION = 1024;
 
 /** A network's logits, relative to an even share. */
@@ -24,7 +24,7 @@ export class OnnxEvidence implements Evidence {
     this.#source = source;
   }
 
-  /** Of traces that are learned from before a run it says nothing: it may know them by heart, and would be trusted too much. */
+  /** It gives no evidence on training traces before a run: it may have memorised them, and would get too large a weight. */
   add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean {
     if (after === NEXT_TOKEN || pass.request[token]! < 0) return false;
     const logits = this.#source.logits(pass, after);
