@@ -1,7 +1,7 @@
 // Where profiles are found: by name among those that ship with moeprof, by path anywhere else. A name never depends on the folder
 // that the command runs in, so that the same command means the same thing everywhere.
 import { existsSync, readdirSync } from 'node:fs';
-import { dirname, isAbsolute, type PlatformPath, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, type PlatformPath, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { workingFolder } from './elsewhere.js';
 import { UserError } from './errors.js';
@@ -107,7 +107,7 @@ export function catalogueFiles(kind: 'gpus' | 'cpus'): string[] {
 }
 
 /**
- * A path as messages show it: from the working directory, where it is below that.
+ * A path as messages show it: from the working directory, where it is below that; a profile of moeprof's own is `profiles/...` on every machine.
  * @param rules those of this system; Windows has others, and drives that no path leads between
  */
 export function shownPath(
@@ -115,6 +115,7 @@ export function shownPath(
   from = workingFolder(),
   rules: Pick<PlatformPath, 'relative' | 'isAbsolute'> = { relative, isAbsolute },
 ): string {
+  if (path.startsWith(BUNDLED + sep)) return `profiles${path.slice(BUNDLED.length).replaceAll(sep, '/')}`;
   const inside = rules.relative(from, path);
   return inside === '' || inside.startsWith('..') || rules.isAbsolute(inside) ? path : inside;
 }

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { whereLies } from './elsewhere.js';
 import { InternalError, UserError } from './errors.js';
 import { readText } from './input-file.js';
+import { forbidExit, loadFailure } from './module-trial.js';
 import { type Choice, type ParameterTable, resolveParameters, splitSpec, withGiven } from './parameters.js';
 import { shownPath } from './profiles.js';
 import { describedThrow, placeOfSyntax, placeOfThrow } from './thrown.js';
@@ -197,7 +198,7 @@ export class OwnExport {
 
 /**
  * The default export of a module.
- * @throws UserError where there is no such file, or it cannot be loaded
+ * @throws UserError where there is no such file, or it cannot be loaded or ends its process when it is
  */
 export async function importOwn(noun: string, path: string): Promise<OwnExport> {
   const shown = shownPath(path);
@@ -207,6 +208,9 @@ export async function importOwn(noun: string, path: string): Promise<OwnExport> 
     const instead = `name what tsc makes of it (${shown.replace(/ts$/, 'js')}), or use Node 22.18 or later`;
     throw new UserError(`${shown}: is TypeScript, which Node ${process.versions.node} does not run; ${instead}`);
   }
+  const trouble = loadFailure(whereLies(path), sha256);
+  if (trouble !== null) throw new UserError(`${shown}: cannot be loaded as a ${noun}: ${trouble}`);
+  forbidExit();
   let module: { readonly default?: unknown };
   try {
     module = (await import(pathToFileURL(whereLies(path)).href)) as typeof module;

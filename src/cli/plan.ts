@@ -6,6 +6,7 @@ import type { Plan } from '../explore/plan.js';
 import { planReports } from '../explore/plan-report.js';
 import { planCandidate, planOverrides, planRuns } from '../explore/plan-search.js';
 import { sameRows } from '../explore/same-rows.js';
+import type { Result } from '../result/result.js';
 import type { CliContext } from './context.js';
 import { addOutputOptions, addPictureOptions, collect, jobsOption, type OutputOptions, parseJobs } from './options.js';
 import { deliver } from './outputs.js';
@@ -54,7 +55,19 @@ async function planOf(profile: string | undefined, options: PlanOptions, threads
   const all = combinationsOf(options);
   const runAt = ({ hardware, system }: Combination, told: readonly Override[]) => runOf(profile, { ...options, system, hardware }, told);
   const alike = await sameRows(all.map((chosen) => () => runAt(chosen, [])));
-  const candidates = all.map((chosen) => planCandidate((percent) => runAt(chosen, [...planOverrides(percent), ...alike])));
-  const { runAll } = await import('./run-pool.js');
-  return planRuns(candidates, options.assert, (runs) => runAll(runs, context, { threads }));
+  const candidates = all.map((chosen) =>
+    planCandidate({ system: chosen.system ?? '', hardware: chosen.hardware ?? '' }, (percent) =>
+      runAt(chosen, [...planOverrides(percent), ...alike]),
+    ),
+  );
+  const { runEach } = await import('./run-pool.js');
+  return planRuns(candidates, options.assert, async (runs) => {
+    const outcomes = new Array<Result | UserError>(runs.length);
+    await runEach(runs.length, runs, context, { threads }, (index, settled) => {
+      if (settled.status === 'failed') throw settled.error;
+      outcomes[index] = settled.status === 'done' ? settled.result : settled.error;
+      return false;
+    });
+    return outcomes;
+  });
 }

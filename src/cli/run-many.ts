@@ -2,7 +2,9 @@
 import { placed, UserError } from '../base/errors.js';
 import { pictureFormats } from '../explore/figure/formats.js';
 import { rankingFigures } from '../explore/figure/ranking-figures.js';
+import { findHardware } from '../hardware/load.js';
 import { rankingDocument, rankingReports } from '../report/ranking/ranking.js';
+import { type RankedRun, splitRuns } from '../report/ranking/refused.js';
 import type { Result } from '../result/result.js';
 import { loadSystem } from '../system/system.js';
 import type { CliContext } from './context.js';
@@ -25,43 +27,61 @@ export function namesSeveral(options: { readonly system?: string; readonly hardw
 
 /**
  * Every system on every machine.
- * @throws UserError where a list has an empty or a repeated name, or a system is unknown
+ * @throws UserError where a list has an empty or a repeated name, or a system or machine is unknown
  */
 export function combinationsOf(options: { readonly system?: string; readonly hardware?: string; readonly cache?: string }): Combination[] {
   const systems = options.system === undefined ? [undefined] : namesIn(options.system, '--system');
   const machines = options.hardware === undefined ? [undefined] : namesIn(options.hardware, '--hardware');
+  for (const machine of machines) if (machine !== undefined) placed('--hardware', () => findHardware(machine));
   return systems.flatMap((system) => {
     const fixed = system !== undefined && placed('--system', () => loadSystem(system)).value.cache.capacity !== undefined;
     return machines.map((hardware) => ({ system, hardware, cache: fixed ? undefined : options.cache }));
   });
 }
 
+/** How the runs of a ranking are made. */
+export interface RankingRuns {
+  /** Runs one combination. */
+  run(combination: Combination): Promise<Result>;
+  /** The command that runs it alone. */
+  again(combination: Combination): string;
+}
+
 /**
- * Runs all combinations and delivers the ranking.
- * @param run runs one combination
+ * Runs all combinations and delivers the ranking. One that cannot be is a row that says why.
+ * @throws UserError where none can be
  */
 export async function runMany(
   combinations: readonly Combination[],
-  run: (combination: Combination) => Promise<Result>,
+  runs: RankingRuns,
   context: CliContext,
   options: OutputOptions & { readonly trace: readonly string[] },
 ): Promise<void> {
-  const rank = async (): Promise<Result[]> => {
-    const results: Result[] = [];
-    for (const combination of combinations) results.push(await runNamed(combination, run));
-    return results;
+  const rankAll = async (): Promise<RankedRun[]> => {
+    const all: RankedRun[] = [];
+    for (const combination of combinations) all.push(await runOrRefuse(combination, rowName(combinations, combination), runs));
+    const { refused, results } = splitRuns(all);
+    if (results.length === 0) throw new UserError(`${refused[0]!.name}: ${refused[0]!.reason}`);
+    return all;
   };
   const formats = [...rankingReports, ...pictureFormats('moeprof run', rankingFigures, rankingDocument)];
-  await deliver(context, formats, options, rank, options.trace);
+  await deliver(context, formats, options, rankAll, options.trace);
 }
 
-/** Runs one combination; its errors name it. */
-async function runNamed(combination: Combination, run: (combination: Combination) => Promise<Result>): Promise<Result> {
+/** Runs one combination; a mistake is its outcome. */
+async function runOrRefuse(combination: Combination, name: string, { again, run }: RankingRuns): Promise<RankedRun> {
   try {
     return await run(combination);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const { hardware, system } = combination;
-    throw new UserError(`${[system, hardware].filter((name) => name !== undefined).join(' on ')}: ${error.message}`, error.exitCode);
+    const { hardware = '', system = '' } = combination;
+    return { status: 'refused', system, hardware, name, reason: error.message, again: again(combination) };
   }
+}
+
+/** A combination by what differs among all, as rows of a ranking are named. */
+function rowName(all: readonly Combination[], { hardware, system }: Combination): string {
+  const differ = (of: (one: Combination) => string | undefined): boolean => new Set(all.map(of)).size > 1;
+  const parts = [differ((one) => one.system) ? system : undefined, differ((one) => one.hardware) ? hardware : undefined];
+  return parts.filter((one) => one !== undefined).join(' on ');
 }

@@ -10,7 +10,7 @@ import { sameRows } from '../explore/same-rows.js';
 import { reports } from '../report/index.js';
 import { type Budget, budgetsFor, budgetsOf, parseAssertion } from '../result/budget.js';
 import type { Result } from '../result/result.js';
-import { repeatable } from '../system/command.js';
+import { repeatable, repeatCommand } from '../system/command.js';
 import { placeIn, type RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
 import { addOutputOptions, collect, type OutputOptions, outputsOf, stdoutFormat } from './options.js';
@@ -65,11 +65,10 @@ export function define(command: Command, context: CliContext): void {
         }
         const all = combinationsOf(options);
         const alike = await sameRows(all.map((chosen) => () => runOf(profile, { ...options, ...chosen })));
-        const one = async (chosen: Combination) => {
-          const given = { ...options, ...chosen };
-          return repeatable(await runWithProgress(runOf(profile, given, alike), context), toldOf(profile, given, alike));
-        };
-        await runMany(all, one, context, options);
+        const told = (chosen: Combination) => toldOf(profile, { ...options, ...chosen }, alike);
+        const run = async (chosen: Combination) =>
+          repeatable(await runWithProgress(runOf(profile, { ...options, ...chosen }, alike), context), told(chosen));
+        await runMany(all, { run, again: (chosen) => repeatCommand(told(chosen)) }, context, options);
         return;
       }
       const run = runOf(profile, options);

@@ -27,6 +27,9 @@ function planDocument(plan: Plan): Document {
     blocks: [
       needGrid(placings),
       ...remarks(plan).map((text) => note(text)),
+      ...(plan.refused ?? []).map(({ hardware, reason, system }) =>
+        note(`${[system, hardware].filter((name) => name !== '').join(' on ')}: cannot run: ${reason}`, 'warning'),
+      ),
       ...placings.map((placing) => probeGrid(placing, names, placings.length === 1)),
     ],
     records: recordsOf(placings, names),

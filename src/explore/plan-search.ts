@@ -1,6 +1,6 @@
 // The runs of a plan: the systems and machines whose cache size is searched, the conditions on a run, and one search over all of them. The
 // command and the library share it and execute the runs each in their own way.
-import { UserError } from '../base/errors.js';
+import { orUserError, UserError } from '../base/errors.js';
 import { isStdin } from '../base/profiles.js';
 import type { Override } from '../base/yaml.js';
 import { judgeResult, judgeUnmatched } from '../compare/judge.js';
@@ -12,7 +12,7 @@ import type { Result } from '../result/result.js';
 import { checkRun } from '../system/load-run.js';
 import type { RunInput, RunSpec } from '../system/run.js';
 import { leastGpuRoom } from './gpu-rooms.js';
-import { CapacitySearch, type Plan, type Probe, placingOf, planOf } from './plan.js';
+import { CapacitySearch, type Plan, type Probe, placingOf, planOf, type RefusedPlacing } from './plan.js';
 
 /** The condition on requests with objectives, by default. */
 const ATTAINED = 'goodput.attained >= 99%';
@@ -39,9 +39,20 @@ export function planOverrides(percent: number): Override[] {
 /**
  * A system on a machine whose cache is searched.
  * @param runWith the run with a cache of a given percentage of the experts
- * @throws UserError where the cache of the system cannot be larger or smaller
+ * @param named system and machine as they were named, for one that cannot run
+ * @throws UserError where the trace can be read only once
  */
-export function planCandidate(runWith: (percent: number) => RunSpec): PlanCandidate {
+export function planCandidate(
+  named: Pick<RefusedPlacing, 'system' | 'hardware'>,
+  runWith: (percent: number) => RunSpec,
+): PlanCandidate | RefusedPlacing {
+  const candidate = orUserError(() => checkedCandidate(runWith));
+  if (!(candidate instanceof UserError)) return candidate;
+  return { ...named, reason: candidate.message };
+}
+
+/** @throws UserError where the cache of the system cannot be larger or smaller */
+function checkedCandidate(runWith: (percent: number) => RunSpec): PlanCandidate {
   const run = runWith(100);
   if (run.trace.some(isStdin)) throw new UserError('--trace -: a trace on stdin can be read only once; give it as a file');
   const { system } = run;
@@ -65,14 +76,17 @@ export function planCandidate(runWith: (percent: number) => RunSpec): PlanCandid
 /**
  * Searches the least cache of each candidate that keeps what must hold.
  * @param assertions as in `latency.tpot.p99 <= 40ms`; with an objective, most requests must keep it too
- * @param runAll results in the order of the runs
- * @throws UserError where there is no condition, or a metric does not exist
+ * @param runAll results, or what is wrong, in the order of the runs
+ * @throws UserError where there is no condition, a metric does not exist, or nothing can run
  */
 export async function planRuns(
-  candidates: readonly PlanCandidate[],
+  named: readonly (PlanCandidate | RefusedPlacing)[],
   assertions: readonly string[],
-  runAll: (runs: readonly RunSpec[]) => Promise<Result[]>,
+  runAll: (runs: readonly RunSpec[]) => Promise<(Result | UserError)[]>,
 ): Promise<Plan> {
+  const refused = named.filter((one): one is RefusedPlacing => 'reason' in one);
+  let candidates = named.filter((one): one is PlanCandidate => !('reason' in one));
+  if (candidates.length === 0) throw new UserError(refused[0]!.reason);
   const { slo } = candidates[0]!.runWith(100).workload;
   const conditions = conditionsOf(assertions, slo !== undefined);
   for (;;) {
@@ -80,15 +94,24 @@ export async function planRuns(
     if (asked.length === 0) break;
     const results = await runAll(asked.map(({ candidate, percent }) => candidate.runWith(percent)));
     for (const [i, { candidate, percent }] of asked.entries()) {
-      const broken = brokenOf(results[i]!, conditions);
-      candidate.probes.push({ percent, broken, result: results[i]! });
+      const result = results[i]!;
+      if (result instanceof UserError) {
+        const { hardware, system } = candidate;
+        if (candidates.includes(candidate)) refused.push({ system, hardware, reason: result.message });
+        candidates = candidates.filter((one) => one !== candidate);
+        continue;
+      }
+      const broken = brokenOf(result, conditions);
+      candidate.probes.push({ percent, broken, result });
       candidate.search.add(percent, broken.length === 0);
     }
   }
+  if (candidates.length === 0) throw new UserError(refused[0]!.reason);
   return planOf(
     conditions.map(({ text }) => text),
     slo?.text ?? null,
     candidates.map((candidate) => placingOf(candidate, candidate.probes, candidate.search)),
+    refused,
   );
 }
 
@@ -114,14 +137,21 @@ export async function planFor(
     values === undefined ? [[]] : values.map((value) => [{ path: [path], value, label: path }]);
   const candidates = each(systems, 'system').flatMap((system) =>
     each(machines, 'hardware').map((machine) =>
-      planCandidate((percent) => checkRun(input, 'plan', [...system, ...machine, ...planOverrides(percent)])),
+      planCandidate({ system: String(system[0]?.value ?? ''), hardware: String(machine[0]?.value ?? '') }, (percent) =>
+        checkRun(input, 'plan', [...system, ...machine, ...planOverrides(percent)]),
+      ),
     ),
   );
   return planRuns(candidates, holds, async (runs) => {
-    const results: Result[] = [];
-    for (const run of runs) results.push(await simulateRun(run, watch));
+    const results: (Result | UserError)[] = [];
+    for (const run of runs) results.push(await simulateRun(run, watch).catch(userErrorOf));
     return results;
   });
+}
+
+function userErrorOf(error: unknown): UserError {
+  if (error instanceof UserError) return error;
+  throw error;
 }
 
 function conditionsOf(assertions: readonly string[], objective: boolean): Budget[] {

@@ -33,6 +33,13 @@ export interface Placing {
   readonly probes: readonly Probe[];
 }
 
+/** A system on a machine that cannot run at all. */
+export interface RefusedPlacing {
+  readonly system: string;
+  readonly hardware: string;
+  readonly reason: string;
+}
+
 /** A finished plan: the public format `moeprof.plan/1`. */
 export interface Plan {
   readonly schema: typeof PLAN_SCHEMA;
@@ -43,6 +50,8 @@ export interface Plan {
   readonly slo: string | null;
   /** Those that fit first, then by the memory that they need. */
   readonly placings: readonly Placing[];
+  /** Absent: every system runs on every machine. */
+  readonly refused?: readonly RefusedPlacing[];
 }
 
 /** Percent between the capacities that are tried: over the whole range, then in what the step before has left. */
@@ -122,14 +131,26 @@ export function placingOf(
 }
 
 /** Puts placings in order. */
-export function planOf(conditions: readonly string[], slo: string | null, placings: readonly Placing[]): Plan {
+export function planOf(
+  conditions: readonly string[],
+  slo: string | null,
+  placings: readonly Placing[],
+  refused: readonly RefusedPlacing[] = [],
+): Plan {
   const order = (placing: Placing): number => {
     const answer = answeringProbe(placing);
     return answer === null ? Number.POSITIVE_INFINITY : neededBytes(answer);
   };
   // Two placings without an answer differ by NaN: they keep their order.
   const sorted = placings.toSorted((a, b) => Number(b.fits) - Number(a.fits) || order(a) - order(b) || 0);
-  return { schema: PLAN_SCHEMA, tool: { name: 'moeprof', version: VERSION }, conditions, slo, placings: sorted };
+  return {
+    schema: PLAN_SCHEMA,
+    tool: { name: 'moeprof', version: VERSION },
+    conditions,
+    slo,
+    placings: sorted,
+    ...(refused.length === 0 ? {} : { refused }),
+  };
 }
 
 /** The run of the smallest cache that suffices; null: there is none. */

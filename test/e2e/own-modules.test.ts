@@ -22,6 +22,8 @@ const BROKEN: readonly (readonly [name: string, text: string, message: RegExp])[
   ],
   ['top.mjs', 'export const a = 1;\nnothing();\n', /^top\.mjs:2:1: cannot be loaded as a policy: ReferenceError: nothing is not defined$/],
   ['text.mjs', "throw 'a text\\nof two lines';\n", /^text\.mjs: cannot be loaded as a policy: 'a text'$/],
+  ['exit.mjs', 'process.exit(7);\n', /^exit\.mjs: cannot be loaded as a policy: it ends its process \(process\.exit\(7\)\)$/],
+  ['abort.mjs', 'process.abort();\n', /^abort\.mjs: cannot be loaded as a policy: it ends its process \(SIGABRT\)$/],
   ['absent.mjs', "import './gone.mjs';\n", /^absent\.mjs: cannot be loaded as a policy: Error: Cannot find module .*gone\.mjs/],
 ];
 

@@ -41,9 +41,9 @@ describe('moeprof plan', () => {
       '-t',
       'mini-mixtral-8x8l',
       '-w',
-      't4,rtx-4090',
+      't4,rtx-4090,apple-m3-max',
       '-s',
-      'on-demand-lru,fiddler',
+      'on-demand-lru,fiddler,all-resident',
       '--tokens',
       '600',
       '--slo',
@@ -53,6 +53,10 @@ describe('moeprof plan', () => {
     expect([one.stderr, one.code]).toEqual(['', 0]);
     expect(two.stdout).toBe(one.stdout);
     expect(one.stdout.replace(/\s+/g, ' ')).toContain('goodput.attained >= 99% (--slo tpot=1ms)');
+    // What cannot run is told beside what can.
+    expect(one.stdout.replace(/\s+/g, ' ')).toMatch(
+      /! all-resident on t4: cannot run: --system: all-resident fixes its expert cache .*! on-demand-lru on apple-m3-max: cannot run: apple-m3-max: has one tier/,
+    );
     for (const line of one.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 

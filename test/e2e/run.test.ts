@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toyModel } from '../cache/fixtures.js';
 import { reference } from '../cache/reference.js';
-import { moeprof } from './moeprof.js';
+import { moeprof, temporaryFolder } from './moeprof.js';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -114,10 +114,23 @@ describe('moeprof run with several systems', () => {
     expect(json.map(({ inputs }) => inputs.system)).toEqual(['all-resident', 'on-demand-lru', 'no-cache']);
   });
 
-  it('says which of them cannot run', async () => {
-    const { code, stderr } = await moeprof(['run', '-m', 'olmoe-1b-7b', '--tokens', '32', '-s', 'on-demand-lru,fiddler', '-w', 'sn40l']);
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/^moeprof: fiddler on sn40l: .*fiddler.yaml:9:9: system.onMiss: cheaper needs a CPU .*\n$/);
+  it('has a row for each that cannot run, which says why; without any that can, it is a mistake', async () => {
+    const cwd = temporaryFolder();
+    const command = ['run', '-m', 'olmoe-1b-7b', '--tokens', '32', '-w', 'sn40l'];
+    const several = await moeprof([...command, '-s', 'on-demand-lru,fiddler', '-o', 'r.csv', '-o', 'r.json', '-o', '-'], {
+      cwd,
+    });
+    expect([several.code, several.stderr]).toEqual([0, '']);
+    expect(several.stdout.replace(/\s+/g, ' ')).toMatch(
+      /cannot run why ─+ fiddler profiles\/systems\/fiddler\.yaml:9:9: system\.onMiss: cheaper needs a CPU/,
+    );
+    for (const line of several.stdout.split('\n')) expect([...line].length, line).toBeLessThanOrEqual(80);
+    expect(readFileSync(join(cwd, 'r.csv'), 'utf8')).toMatch(/^fiddler,sn40l,,.*moeprof run .* -s fiddler,"?profiles/m);
+    const table = await moeprof(['table', 'r.json', '--rows', 'system', '--value', 'speed.prefill'], { cwd });
+    expect(table.stdout).toMatch(/^on-demand-lru +[\d.,]+/m);
+    const none = await moeprof([...command, '-s', 'fiddler,hybrimoe'], { cwd });
+    expect(none.code).toBe(2);
+    expect(none.stderr).toMatch(/^moeprof: fiddler: profiles\/systems\/fiddler\.yaml:9:9: system\.onMiss: cheaper needs a CPU .*\n$/);
   });
 
   it('names machines where only they differ, and both where both do', async () => {
@@ -133,6 +146,7 @@ describe('moeprof run with several systems', () => {
   it.each<[string[], RegExp]>([
     [['-s', 'fiddler,'], /--system fiddler,: has an empty name/],
     [['-s', 'fiddler,fiddler'], /names fiddler twice/],
+    [['-s', 'fiddler', '-w', 't4,t5'], /--hardware: unknown hardware profile "t5": did you mean "t4"/],
     [['-s', 'fiddler,fidler'], /unknown system "fidler": did you mean "fiddler"/],
   ])('refuses %j in one line', async (args, message) => {
     const { stdout, stderr, code } = await moeprof(['run', '-m', 'olmoe-1b-7b', ...args]);

@@ -105,6 +105,30 @@ describe('a study', () => {
     expect(contentsOf(join(cwd, '.moeprof', 'store'))).toEqual(kept);
   });
 
+  it('goes on where a module of its own ends its process, at once or in a run', async () => {
+    const methods = 'touch() {}, insert() {}, remove() {}, victim() { process.exit(5); }';
+    const cwd = folderWith({
+      'study.yaml':
+        'set: { trace: mini-mixtral-8x8l, workload.tokens: 40, hardware: t4 }\naxes: { system.cache.policy: [./at-once.mjs, ./later.mjs, lru] }\n',
+      'at-once.mjs': 'process.exit(7);\n',
+      'later.mjs': `export default { name: 'later', create: () => ({ ${methods} }) };\n`,
+    });
+    for (const jobs of ['1', '2']) {
+      const sweep = ['sweep', 'study.yaml', '--allow-code', '--no-store', '--set', 'memory.expertCache=10%', '-j', jobs];
+      const { code, stderr, stdout } = await moeprof(sweep, { cwd });
+      expect([code, stderr]).toEqual([0, '']);
+      const text = stdout.replace(/\s+/g, ' ');
+      expect(text).toContain('1 ran, 2 could not');
+      expect(text).toContain('at-once.mjs: cannot be loaded as a policy: it ends its process (process.exit(7))');
+      expect(text).toMatch(/later\.mjs:1:\d+: victim threw Error: process\.exit\(5\) would end all runs/);
+    }
+    const alone = await moeprof(['run', '-t', 'mini-mixtral-8x8l', '--policy', './at-once.mjs'], { cwd });
+    expect([alone.code, alone.stderr]).toEqual([
+      2,
+      'moeprof: at-once.mjs: cannot be loaded as a policy: it ends its process (process.exit(7))\n',
+    ]);
+  });
+
   it('in shards, merged, is the store of one machine to the byte', async () => {
     const cwd = folderWith({ 'study.yaml': STUDY });
     const sweep = (...more: string[]) => moeprof(['sweep', 'study.yaml', '-q', '-o', `${more.at(-1)}.csv`, ...more.slice(0, -1)], { cwd });

@@ -1,12 +1,12 @@
 // The figure of a ranking: a bar for each run, the fastest first, with the error band of comparable measurements.
 import { visible } from '../../base/text.js';
 import { rank } from '../../report/ranking/rank.js';
-import type { Result } from '../../result/result.js';
+import { type RankedRun, splitRuns } from '../../report/ranking/refused.js';
 import type { FigurePoint, PaperFigure } from './figure.js';
 
 /** One figure, of decode speed; of prefill speed where nothing is decoded. */
-export function rankingFigures(results: readonly Result[]): PaperFigure[] {
-  const ranked = rank(results);
+export function rankingFigures(runs: readonly RankedRun[]): PaperFigure[] {
+  const ranked = rank(splitRuns(runs).results);
   const phase = ranked.some(({ decode }) => decode !== null) ? 'decode' : 'prefill';
   const points = ranked.map(({ name, result, ...speeds }): FigurePoint => {
     const y = speeds[phase] ?? 0;

@@ -42,9 +42,10 @@ function rowsOfFolder(folder: string): RunRow[] {
   });
 }
 
-/** A result, or a study as `sweep -o study.json` writes it. */
+/** A result, a ranking as `run -s a,b -o` writes it, or a study as `sweep -o study.json` does. */
 function rowsOfJson(path: string): RunRow[] {
   const text = readText(path, 'result');
+  if (/^\s*\[/.test(text)) return rowsOfRanking(text, path);
   if (!text.includes(`"${STUDY_SCHEMA}"`)) return [rowOfResult(parseResult(text, path))];
   try {
     const { rows } = JSON.parse(text) as Partial<Study>;
@@ -53,6 +54,22 @@ function rowsOfJson(path: string): RunRow[] {
     // Told below.
   }
   throw new UserError(`${path}: is no whole study; write it again with moeprof sweep -o ${path}`);
+}
+
+/** Results in a list, and runs that were refused. */
+function rowsOfRanking(text: string, path: string): RunRow[] {
+  let runs: unknown;
+  try {
+    runs = JSON.parse(text);
+  } catch {
+    throw new UserError(`${path}: is no whole ranking; write it again with moeprof run -s a,b -o ${path}`);
+  }
+  return (runs as readonly unknown[]).map((run): RunRow => {
+    const { again, hardware, reason, status, system } = (run ?? {}) as Partial<Readonly<Record<string, string>>>;
+    if (status !== 'refused') return rowOfResult(parseResult(JSON.stringify(run), path));
+    const key = Object.fromEntries(Object.entries({ system, hardware }).filter(([, name]) => name !== undefined && name !== ''));
+    return { status, reason: reason ?? '', ...(again === undefined ? {} : { again }), key, values: {}, metrics: {} };
+  });
 }
 
 /** A study as `sweep -o study.jsonl` writes it. */

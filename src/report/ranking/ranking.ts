@@ -12,12 +12,17 @@ import { metricValue } from '../metric.js';
 import { tenfoldOfAll } from '../tenfold.js';
 import { notesOf, sharedNotes } from './notes.js';
 import { fits, phaseRanked, type Ranked, rank } from './rank.js';
+import { type RankedRun, refusedGrid, splitRuns, withRefused } from './refused.js';
 
 /** Formats of a ranking, the one for reading first. */
-export const rankingReports = documentFormats<readonly Result[]>(rankingDocument, (results) => rank(results).map(({ result }) => result));
+export const rankingReports = documentFormats<readonly RankedRun[]>(rankingDocument, (runs) => {
+  const { refused, results } = splitRuns(runs);
+  return [...rank(results).map(({ result }) => result), ...refused];
+});
 
 /** A ranking as a document. */
-export function rankingDocument(results: readonly Result[]): Document {
+export function rankingDocument(runs: readonly RankedRun[]): Document {
+  const { refused, results } = splitRuns(runs);
   const ranked = rank(results);
   const whole = rankingGrid(ranked);
   const fitting = ranked.filter(({ result }) => fits(result));
@@ -28,11 +33,12 @@ export function rankingDocument(results: readonly Result[]): Document {
     blocks: [
       ...(others.length === 0 ? byKnowledge(ranked, whole) : byKnowledge(fitting, part(whole, whole.rows.slice(0, fitting.length)))),
       ...(others.length === 0 ? [] : [{ ...part(whole, whole.rows.slice(fitting.length)), title: NO_ROOM }]),
+      refusedGrid(refused),
       { kind: 'lines', lines: [...reasons(ranked), ...common(ranked)], only: ['terminal'] },
       { kind: 'lines', lines: common(ranked), only: ['markdown'] },
       ...again(ranked[0]!),
     ],
-    records: whole,
+    records: withRefused(whole, refused),
   };
 }
 

@@ -221,6 +221,35 @@ describe('the table', () => {
   });
 });
 
+describe('what cannot run', () => {
+  const refused = {
+    status: 'refused',
+    system: 'b',
+    hardware: 't4',
+    name: 'b with a long name',
+    reason: 'needs a CPU; take another machine',
+    again: 'moeprof run -s b',
+  } as const;
+  const OPTIONS = { color: false, width: 80, unicode: true, verbose: false };
+
+  it('is a row that says why, in every format', () => {
+    const runs = [refused, run('a', { stall: 1, experts: 2, dense: 3 })];
+    const table = rankingReports[0].render(runs, OPTIONS);
+    expect(table).toMatch(/^cannot run\n +why\n─+\nb with a long name +needs a CPU; take another machine\n/m);
+    const [head, ran, not] = rankingReports[2]
+      .render(runs, OPTIONS)
+      .split('\n')
+      .map((line) => line.split(','));
+    expect([head!.at(-1), ran![0], ran!.at(-1)]).toEqual(['reason', 'a', '']);
+    expect([not![0], not![1], not![2], not!.at(-1)]).toEqual(['b', 't4', '', 'needs a CPU; take another machine']);
+    expect(rankingReports[3].render(runs, OPTIONS)).toContain(
+      '| b with a long name | needs a CPU; take another machine | moeprof run -s b |',
+    );
+    const json = JSON.parse(rankingReports[1].render(runs, OPTIONS)) as unknown[];
+    expect([json.length, json[1]]).toEqual([2, refused]);
+  });
+});
+
 describe('L17 what runs know', () => {
   const knowing = (system: string, part: KnowingPart | null, stall: number): Result => ({
     ...run(system, { stall, experts: 2, dense: 3 }),
