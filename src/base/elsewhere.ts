@@ -1,19 +1,19 @@
-// Files that were named on another machine. A worker of a queue runs a cell that was written there. Names stay as they were, and so do messages
-// and results; only a reader of bytes is led from a name to the copy on this machine.
+// Files that were named on another machine. A worker of a queue runs a cell that was written there. Names, messages and results stay the
+// same; only the reading of bytes is redirected to the copy on this machine.
 import { resolve } from 'node:path';
 
 /** Files that a run of another machine names, and where they lie on this one. */
 export interface Elsewhere {
-  /** The working directory there: what relative names and messages are relative to. */
+  /** The working directory there: the base of relative names and messages. */
   readonly folder: string;
-  /** Absolute path there, and here; files, and folders with what is in them. */
+  /** Absolute paths there and here, of files, and of folders with their content. */
   readonly lies: ReadonlyMap<string, string>;
 }
 
 let current: Elsewhere | null = null;
 let missed: string[] = [];
 
-/** Reads names as another machine means them from now on; null: as this one does. A process runs one such run at a time. */
+/** Resolves names as on another machine from now on; null: as on this one. A process executes one such run at a time. */
 export function readElsewhere(elsewhere: Elsewhere | null): void {
   current = elsewhere;
   missed = [];
@@ -31,12 +31,12 @@ export function whereLies(path: string): string {
   return current.lies.get(absolute) ?? absolute;
 }
 
-/** Remembers that nothing stands at a name of another machine. */
+/** Records that a file of another machine does not exist. */
 export function noteMissed(path: string): void {
   if (current !== null) missed.push(resolve(current.folder, path));
 }
 
-/** Absolute paths of the other machine that were looked for in vain. */
+/** Absolute paths of the other machine that do not exist. */
 export function missedFiles(): readonly string[] {
   return missed;
 }

@@ -1,4 +1,4 @@
-// The errors a user may see. A UserError is one line that says where, what and what instead; anything else is a bug of ours.
+// The errors that a user may see. A UserError is one line with the place, the mistake and the remedy; anything else is a bug of ours.
 
 import { shortened, visible } from './text.js';
 
@@ -12,8 +12,8 @@ export class UserError extends Error {
   readonly exitCode: number;
 
   /**
-   * @param message one line: `place: what is wrong, and what to write instead`. It may quote a file: what is not printable is shown as an
-   *   escape, and what is longer than 500 characters is cut in its middle
+   * @param message one line: `place: what is wrong, and what to write instead`. It may quote a file: unprintable characters are shown as
+   *   escapes, and a message of more than 500 characters is cut in its middle
    * @param exitCode one of {@link EXIT}; 2 (input) unless said
    */
   constructor(message: string, exitCode: number = EXIT.input) {
@@ -32,7 +32,7 @@ export function orUserError<T>(work: () => T): T | UserError {
   }
 }
 
-/** The value of `work`; a UserError that it throws gets the place in front of its message. */
+/** Runs `work`, and puts the place in front of the message of a UserError. */
 export function placed<T>(place: string, work: () => T): T {
   try {
     return work();
@@ -41,13 +41,13 @@ export function placed<T>(place: string, work: () => T): T {
   }
 }
 
-/** A bug of ours that was noticed before it became a figure: a law of docs/semantics.md does not hold. */
+/** A bug of ours, found before a figure was printed: a law of docs/semantics.md does not hold. */
 export class InternalError extends Error {
   override readonly name = 'InternalError';
 
   /**
    * @param law as in `L8`
-   * @param what does not hold, with its numbers
+   * @param what the violation, with its numbers
    */
   constructor(law: string, what: string) {
     super(`${law}: ${what}`);

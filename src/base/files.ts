@@ -20,9 +20,8 @@ import { dirname, join, resolve } from 'node:path';
 import { EXIT, messageOf, UserError } from './errors.js';
 
 /**
- * A file under construction. It is made before the work that fills it, so that a bad path fails at once, but stands on disk only from
- * the first write to {@link commit}: while a command reads and computes, there is nothing to be cleaned, and signals end it as they end
- * any process.
+ * A file under construction. It is opened before the work that fills it, so that a bad path fails at once, but is on disk only from the first
+ * write to {@link commit}: while a command reads and computes, there is nothing to clean up.
  */
 export class AtomicFile {
   readonly path: string;
@@ -32,7 +31,7 @@ export class AtomicFile {
   #open = true;
 
   /**
-   * @param path where the finished file will stand; a link keeps pointing where it does
+   * @param path place of the finished file; a link keeps its target
    * @throws UserError where the folder does not exist or may not be written, or `path` is a folder itself
    */
   constructor(path: string) {
@@ -41,7 +40,7 @@ export class AtomicFile {
     if (stat?.isDirectory()) throw cannotWrite(path, { code: 'EISDIR' });
     this.#target = stat === undefined ? path : realpathSync(path);
     this.#temporary = temporaryPath(dirname(this.#target));
-    // Only asked: a file that is made to see whether it can be made would be left by a signal that comes just then.
+    // Permissions are checked without creating a file, which a signal could leave behind.
     attempt(path, () => accessSync(`${dirname(this.#target)}/.`, constants.W_OK | constants.X_OK));
   }
 
@@ -56,7 +55,7 @@ export class AtomicFile {
     });
   }
 
-  /** Puts the finished file in its place, over an older one. */
+  /** Moves the finished file to its place, over an older one. */
   commit(): void {
     if (!this.#open) return;
     const fd = this.#begin();
@@ -89,7 +88,7 @@ export class AtomicFile {
   }
 }
 
-/** Files that stand on disk under their temporary names. */
+/** Files on disk under their temporary names. */
 const unfinished = new Set<AtomicFile>();
 
 /** Exit codes of a process that a signal has ended. */
@@ -102,7 +101,7 @@ function dropUnfinished(): void {
   for (const file of unfinished) file.abort();
 }
 
-/** Sees to it that a file is dropped however the process ends (kill -9 apart), as long as it is unfinished. */
+/** Makes sure that an unfinished file is removed however the process ends (except by kill -9). */
 function guard(file: AtomicFile): void {
   unfinished.add(file);
   if (guarded) return;
@@ -113,7 +112,7 @@ function guard(file: AtomicFile): void {
 
 function release(file: AtomicFile): void {
   unfinished.delete(file);
-  // A signal that has come already is heard in the next turn.
+  // A signal that has already come is handled in the next turn.
   setImmediate(() => {
     if (unfinished.size > 0 || !guarded) return;
     guarded = false;
@@ -145,8 +144,8 @@ export function writeFileAtomic(path: string, text: string | Uint8Array): void {
 }
 
 /**
- * Makes a folder and those above it, as far as they are not there.
- * @throws UserError where that is not permitted, or a file stands in the way
+ * Makes a folder and its missing parents.
+ * @throws UserError where that is not permitted, or a file is in the way
  */
 export function makeFolder(path: string): void {
   // From the root: Node 20 tries a relative path for ever where the working directory is gone.
@@ -154,8 +153,7 @@ export function makeFolder(path: string): void {
 }
 
 /**
- * Writes, or makes what is to be written.
- * @throws UserError where that fails: it is the user's to mend
+ * Runs an operation that writes. @throws UserError where it fails, for the user to correct
  */
 export function attempt<T>(path: string, operation: () => T): T {
   try {
@@ -195,17 +193,17 @@ export function temporaryFile(): number {
   });
 }
 
-/** Of this host, in the names of temporary files: 8 digits. Folders may be shared, and a process id says nothing elsewhere. */
+/** This host in names of temporary files: 8 digits. Folders may be shared between hosts, and process ids are local. */
 const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 const TEMPORARY = /^\.moeprof-(\d+)-([0-9a-f]{8})[0-9a-f]{12}\.tmp$/;
 
-/** A new name in a folder that is swept first. Not named after a target: a name that is just short enough would get too long. */
+/** A new temporary name, after a sweep of the folder. It does not contain the target's name, which may be as long as names can be. */
 function temporaryPath(folder: string): string {
   sweep(folder);
   return join(folder, `.moeprof-${process.pid}-${HOST}${randomBytes(6).toString('hex')}.tmp`);
 }
 
-/** Removes the temporary files that killed processes of this host have left. What cannot be listed or removed is not ours to clean. */
+/** Removes temporary files that killed processes of this host have left. Files that cannot be listed or removed are ignored. */
 function sweep(folder: string): void {
   try {
     for (const name of readdirSync(folder)) {
@@ -213,7 +211,7 @@ function sweep(folder: string): void {
       if (host === HOST && !isRunning(Number(pid))) unlinkSync(join(folder, name));
     }
   } catch {
-    // The file that is opened here next says what is wrong with the folder, if anything is.
+    // Opening the next file reports any error of the folder.
   }
 }
 

@@ -7,7 +7,7 @@ const HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff);
 /** An empty last block (RFC 1951, section 3.2.6). */
 const LAST_BLOCK = Uint8Array.of(3, 0);
 
-/** Compresses what is written to it. Larger writes compress better: nothing is remembered from one to the next. */
+/** Compresses each write on its own, so larger writes compress better. */
 export class Gzip {
   readonly #out: (bytes: Uint8Array) => void;
   #begun = false;
@@ -29,7 +29,7 @@ export class Gzip {
     this.#out(deflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }));
   }
 
-  /** Nothing is passed on before there is something to write: an output is opened long before. */
+  /** The header waits for the first write, since an output is opened long before. */
   #begin(): void {
     if (!this.#begun) this.#out(HEADER);
     this.#begun = true;

@@ -26,7 +26,7 @@ interface Limits {
   readonly limit: number;
   /** Advice where the file is too large, or no file at all. */
   readonly remedy: string;
-  /** True where it may come through a pipe: it is read once, from one place. */
+  /** True where it may come through a pipe, which can be read only once. */
   readonly pipe?: true;
 }
 
@@ -38,8 +38,8 @@ const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
 /**
- * Kinds of files. Those that are read as a whole have limits far above what is written by hand or by us; their parsers take up to a
- * hundred times the size in memory. Traces and models are read in parts, and end only with the disk.
+ * Kinds of files. Files that are read as a whole have limits far above any written by hand or by us; their parsers take up to a hundred times
+ * the size in memory. Traces and models are read in parts, and end only with the disk.
  */
 const KINDS = {
   profile: { what: 'a YAML file', limit: 256 * KIB, remedy: 'name a shorter one; a trace is named with -t, a model with -m', pipe: true },
@@ -60,7 +60,7 @@ const KINDS = {
 /** Name of a kind of file. */
 export type InputKind = keyof typeof KINDS;
 
-/** A file that is open for reading, at any offset. What came through a pipe lies in a nameless temporary file. */
+/** A file that is open for reading at any offset. Data from a pipe are in a nameless temporary file. */
 export class InputFile {
   /** As the user named it; `-` is standard input. */
   readonly path: string;
@@ -81,7 +81,7 @@ export class InputFile {
   /**
    * Opens a file.
    * @param path a file, a pipe, or `-`
-   * @param kind says how large it may be
+   * @param kind sets its largest size
    * @throws UserError where there is none, it may not be read, or it is a folder, a device, a pipe that nobody writes to, or too large
    */
   static open(path: string, kind: InputKind): InputFile {
@@ -115,18 +115,18 @@ export class InputFile {
       .replace(/^\uFEFF/, '');
   }
 
-  /** Which file it is, in which state: another text once it was written to. */
+  /** Identity and state of the file: changes when the file is written to. */
   get state(): string {
     return stateOf(this.#opened);
   }
 
-  /** True where whatever is written to it from now on changes its {@link state}: clocks of file systems are coarse. */
+  /** True where any later write changes its {@link state}: clocks of file systems are coarse. */
   get settled(): boolean {
     return Date.now() - Number(this.#opened.ctimeMs) > CLOCK_MS;
   }
 
   /**
-   * Refuses what was written to since it was opened: what was read of it may be of two files.
+   * Refuses a file that was written to since it was opened, since the read parts may not belong together.
    * @throws UserError
    */
   checkUnchanged(): void {
@@ -179,7 +179,7 @@ export function readText(path: string, kind: InputKind = 'profile'): string {
   });
 }
 
-/** Short profiles that were read, while their files stay as they are: cells of a study read the same few again and again. */
+/** Texts of short profiles, valid while their files do not change: cells of a study read the same few again and again. */
 const TEXTS = new Map<string, { readonly state: string; readonly text: string }>();
 const MOST_TEXTS = 64;
 const LONGEST_TEXT = 16 * KIB;
@@ -193,7 +193,7 @@ function stateAt(path: string): string | null {
   }
 }
 
-/** Another text once a file was written to, or who may read it has changed. */
+/** A text that changes when the file or its permissions do. */
 function stateOf({ ctimeNs, dev, ino, mtimeNs, size }: BigIntStats): string {
   return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }
@@ -208,7 +208,7 @@ export function listFolder(path: string): string[] {
   return attemptRead(path, () => readdirSync(whereLies(path)));
 }
 
-/** Descriptor of a regular file that holds what stands at `path`. Opened without waiting: a pipe without a writer would keep us for ever. */
+/** Descriptor of a regular file with the content of `path`. Opening does not block, since a pipe may have no writer. */
 function openRegular(path: string, kind: Limits): number {
   const fd = path === '-' ? 0 : attemptRead(path, () => openSync(whereLies(path), constants.O_RDONLY | constants.O_NONBLOCK));
   const stat = attemptRead(path, () => fstatSync(fd));
@@ -224,7 +224,7 @@ function openRegular(path: string, kind: Limits): number {
   }
 }
 
-/** Most that a stream may bring of a kind without a limit: a writer that never ends would fill the disk. */
+/** Limit of a stream of a kind without one: an endless writer would fill the disk. */
 const STREAM_LIMIT = 4 * GIB;
 
 /**

@@ -1,11 +1,11 @@
-// Numbers that are taken out largest first: a binary heap, so that neither putting in nor taking out looks at all of them.
+// Numbers that are taken out largest first: a binary heap.
 
 /** A multiset of numbers; each operation takes logarithmic time. */
 export class LargestFirst {
   /** Each is at least as large as the two at twice its place, plus 1 and plus 2. */
   readonly #heap: number[] = [];
 
-  /** Puts one in. */
+  /** Adds a number. */
   push(value: number): void {
     const heap = this.#heap;
     let at = heap.push(value) - 1;
@@ -16,7 +16,7 @@ export class LargestFirst {
     heap[at] = value;
   }
 
-  /** Takes the largest out; undefined: there is none. */
+  /** Removes the largest number; undefined: there is none. */
   pop(): number | undefined {
     const heap = this.#heap;
     const largest = heap[0];

@@ -21,7 +21,7 @@ export class LogisticFit {
   readonly #curvature: Float64Array;
   readonly #factor: Float64Array;
   readonly #gradient: Float64Array;
-  /** By sample: what its label lacks of what was expected, and the variance of that. */
+  /** By sample: its residual, and the variance of that. */
   #error = new Float64Array(0);
   #spread = new Float64Array(0);
 
@@ -38,7 +38,7 @@ export class LogisticFit {
   /**
    * One step on `rows` samples.
    * @param columns features, `[size][rows]`
-   * @param labels of each row: 0, 1, or what share of it is 1
+   * @param labels of each row: 0, 1, or a share
    */
   step(columns: readonly Float64Array[], labels: Uint8Array | Float64Array, rows: number): void {
     this.steps++;

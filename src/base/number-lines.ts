@@ -1,5 +1,5 @@
-// Lines of whole numbers, as loggers write them: read in one loop over the bytes, with neither lines nor fields looked for first. Most
-// ids have one or two digits, in no order a branch predictor could learn: both are read without a branch between them.
+// Lines of whole numbers, as loggers write them: parsed in one loop over the bytes, without a search for lines or fields. Most ids have one
+// or two digits, in no order a branch predictor could learn: both are read without a branch between them.
 import { UserError } from './errors.js';
 import { grown } from './grown.js';
 import type { ByteSource } from './scan.js';
@@ -17,7 +17,7 @@ const ZERO = 48;
 /** More digits are no number of a trace. */
 const MOST_DIGITS = 9;
 
-/** Walks lines of non-negative numbers that commas or spaces separate; blank lines are passed over. */
+/** Walks lines of non-negative numbers that commas or spaces separate; blank lines are skipped. */
 export class NumberLines {
   /** Numbers of the current line are `values[0, count)`; after {@link nextPairs} the second numbers of its lines. */
   values: Int32Array = new Int32Array(64);

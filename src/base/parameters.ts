@@ -22,18 +22,18 @@ export type ParameterTable = Readonly<Record<string, Parameter>>;
 /** Values after defaults and checks. */
 export type Parameters = Readonly<Record<string, number | string | boolean>>;
 
-/** A member of a family as a user chose it, with the values of all its parameters. */
+/** A user's choice of a member of a family, with the values of all its parameters. */
 export interface Choice extends Written {
   readonly name: string;
   readonly parameters: Parameters;
 }
 
 /**
- * Reads what a user chose of a family.
+ * Reads a user's choice of a member.
  * @param text name, with parameters after a colon
  * @param beside parameters that stand beside the text
  * @param find gives the member of a name, and throws a UserError for a name that none has
- * @throws UserError where the name or a parameter is unknown, a value cannot be, or a parameter stands in both places
+ * @throws UserError where the name or a parameter is unknown, a value is impossible, or a parameter stands in both places
  */
 export function choose(
   noun: string,
@@ -60,7 +60,7 @@ export function withGiven<T>(text: string, beside: Readonly<Record<string, T>>, 
 
 /**
  * The member of a family that has a name.
- * @param noun what the members are, in messages
+ * @param noun noun for the members in messages
  * @throws UserError with the nearest name
  */
 export function findNamed<T extends { readonly name: string }>(noun: string, members: readonly T[], name: string): T {

@@ -1,5 +1,5 @@
-// Where profiles are found: by name among those that ship with moeprof, by path anywhere else. A name never depends on the folder
-// that the command runs in, so that the same command means the same thing everywhere.
+// The places of profiles: by name among those that ship with moeprof, by path anywhere else. A name never depends on the folder that the
+// command runs in, so that the same command means the same thing everywhere.
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, isAbsolute, type PlatformPath, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,7 +41,7 @@ export function listProfiles(family: ProfileFamily): string[] {
 }
 
 /**
- * A trace as a user names it, `path#FROM:TO`, in two: where it lies, and which of its rows are meant.
+ * Splits the name of a trace, `path#FROM:TO`, into its path and its rows.
  * @returns rows: as written, with the `#`; empty: all of them
  */
 export function splitRows(named: string): { readonly path: string; readonly rows: string } {
@@ -68,7 +68,7 @@ const PARTS =
  * Absolute path of a profile.
  * @param nameOrPath name of a bundled profile, or a path (see {@link isPath}), relative to `relativeTo`; of a trace with its rows, which stay
  * @param relativeTo folder that paths are relative to; the working directory unless said
- * @param others names that stand in no file of the family, and may have been meant
+ * @param others names beside the files of the family, for suggestions
  * @throws UserError where a name is unknown, with the nearest known names; a path is not checked to exist
  */
 export function findProfile(
@@ -85,7 +85,7 @@ export function findProfile(
   const files = bundled(family);
   const found = files.get(nameOrPath);
   if (found !== undefined) return found;
-  // Others only where they are near: a list of all would be theirs.
+  // The others are suggested only where they are near: a list of all would consist of them.
   const near = nameOrPath === '' ? [] : nearest(nameOrPath, [...files.keys(), ...others()]);
   const hint = didYouMean(nameOrPath, near.length > 0 ? near : files.keys());
   const list = ` (a file needs its path, e.g. ./${nameOrPath || 'my'}${ENDINGS[family] ?? '.yaml'})`;

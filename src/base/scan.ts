@@ -1,5 +1,5 @@
-// Text read as bytes: lines are found in large blocks and numbers are read in place, without making a string of either. Parsing text
-// is what a run over a text trace would otherwise wait for.
+// Text read as bytes: lines are found in large blocks and numbers are read in place, without making a string of either. Otherwise parsing
+// would dominate a run over a text trace.
 import { UserError } from './errors.js';
 
 /** Bytes that can be read at an offset. */

@@ -8,7 +8,7 @@ type Issue = z.core.$ZodIssue;
 /** The issues of the union member that got furthest; any other issue is itself. */
 export function innermost(issue: Issue): Issue[] {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];
-  // Members whose very type did not fit say nothing; of the others the one with the fewest complaints is what was meant.
+  // Members of another type are ignored; of the others the one with the fewest issues was meant.
   const members = issue.errors.filter((member) => !member.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type'));
   const best = members.sort((a, b) => a.length - b.length)[0];
   if (best === undefined) return [issue];

@@ -1,9 +1,9 @@
-// Telling change from noise where values were measured: a rank test that assumes nothing of their distribution, an interval by
-// resampling, and a correction for asking many questions at once. Everything is seeded: the same samples give the same verdict (L16).
+// Significance of changes of measured values: a rank test without assumptions on their distribution, an interval by resampling, and a
+// correction for asking many questions at once. Everything is seeded: the same samples give the same verdict (L16).
 import { Random } from './random.js';
 import { percentile } from './statistics.js';
 
-/** Samples in all, up to which the distribution of the rank sum is counted out rather than approximated. */
+/** Number of samples up to which the distribution of the rank sum is exact. */
 const EXACT = 60;
 
 /** Probability of a false alarm that a test accepts. */
@@ -88,8 +88,8 @@ function upperTail(z: number): number {
 }
 
 /**
- * p-values corrected for how many of them there are (Holm 1979): where all below `alpha` are called significant, the chance of even
- * one false alarm among all tests stays below `alpha`.
+ * p-values corrected for multiple tests (Holm 1979): where all below `alpha` are called significant, the chance of even one false alarm among
+ * all tests stays below `alpha`.
  * @returns in the order of `ps`
  */
 export function holm(ps: readonly number[]): number[] {

@@ -13,7 +13,7 @@ export function mean(samples: ArrayLike<number>): number {
   return sum(samples) / samples.length;
 }
 
-/** Standard deviation of what the samples are drawn from, with n - 1; 0 for fewer than two, which say nothing of others. */
+/** Standard deviation of the population, with n - 1; 0 for fewer than two samples. */
 export function deviation(samples: ArrayLike<number>): number {
   if (samples.length < 2) return 0;
   const centre = mean(samples);
@@ -38,7 +38,7 @@ export function percentile(sorted: ArrayLike<number>, percent: number): number {
 }
 
 /**
- * The summary that latencies are reported with: mean and percentiles of samples in any order, which are left as they are.
+ * The summary that latencies are reported with: mean and percentiles of samples in any order, which are not changed.
  * @throws RangeError where there is no sample
  */
 export function summarize(samples: Float64Array): Readonly<Record<'mean' | 'p50' | 'p95' | 'p99', number>> {

@@ -1,4 +1,4 @@
-// Text in messages: names that an unknown name probably means, and text from outside made safe to print.
+// Text in messages: suggestions for unknown names, and text from outside made safe to print.
 
 /**
  * Damerau-Levenshtein distance (optimal string alignment): insertions, deletions, substitutions and swaps of neighbours.
@@ -37,7 +37,7 @@ export function nearest(word: string, candidates: Iterable<string>, count = 3): 
   for (const name of new Set(candidates)) {
     const known = plain(name);
     const distance = editDistance(wanted, known, limit);
-    // Of two equally near names, the one that continues the word was meant.
+    // Of two equally near names, the one that continues the word comes first.
     if (distance <= limit) ranked.push({ name, score: known.startsWith(wanted) ? distance - 0.5 : distance });
     else if (wanted.length >= 3 && known.startsWith(wanted)) ranked.push({ name, score: limit + 1 });
     else if (wanted.length >= 3 && known.includes(wanted)) ranked.push({ name, score: limit + 2 });
@@ -87,7 +87,7 @@ export function quoted(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-/** A text of at most `most` characters: what is cut is its middle, for a message begins with the place and ends with the advice. */
+/** A text of at most `most` characters: the middle is cut, since a message begins with the place and ends with the advice. */
 export function shortened(text: string, most = 500): string {
   return text.length <= most ? text : `${text.slice(0, most - 180)} … ${text.slice(-170)}`;
 }

@@ -11,7 +11,7 @@ export function describedThrow(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${line}` : `'${line}'`;
 }
 
-/** Most time that is spent on the place of a syntax error, ms. */
+/** Limit of the time to find the place of a syntax error, ms. */
 const PATIENCE_MS = 10_000;
 
 /**
@@ -31,7 +31,7 @@ export function placeOfSyntax(error: SyntaxError, path: string): string | null {
   return printedPlace(stderr ?? '');
 }
 
-/** The place in what Node prints above an error: the file with its line, the line itself, and a caret below the column. */
+/** The place in Node's output above an error: the file with its line, the line itself, and a caret below the column. */
 function printedPlace(printed: string): string | null {
   const [, file, line, before] = /^(\S.*):(\d+)\n.*\n(\s*)\^/.exec(printed) ?? [];
   return file === undefined ? null : `${shownPath(pathOf(file))}:${line}:${before!.length + 1}`;

@@ -2,11 +2,11 @@
 // used, so that a number prints the same on every machine (L16).
 import { UserError } from './errors.js';
 
-/** A kind of quantity: how its text is read, and what to tell a user whose text was not. */
+/** A kind of quantity: the parser of its text, and the words for a text that it refuses. */
 export interface Quantity {
   /** Its name with an article: `a size`. */
   readonly noun: string;
-  /** Examples of what is accepted: `8GiB, 4000MiB or 24 GB`. */
+  /** Examples of accepted texts: `8GiB, 4000MiB or 24 GB`. */
   readonly accepted: string;
   /** The value of a number or of its text in the inner unit, or null where it is none. */
   read(value: string | number): number | null;
@@ -108,7 +108,7 @@ export function parseQuantity(quantity: Quantity, value: string | number, place:
   return result;
 }
 
-/** Why a text is not such a quantity, and what to write instead. */
+/** The error for a text that is not such a quantity, with examples. */
 export function refusal(quantity: Quantity, value: unknown): string {
   return `${JSON.stringify(value)} is not ${quantity.noun}; write e.g. ${quantity.accepted}`;
 }
@@ -126,7 +126,7 @@ export const parseShare = reader(SHARE);
 /** Reads a count. @throws UserError, see {@link parseQuantity} */
 export const parseCount = reader(COUNT);
 
-/** A number with so many decimals and commas between thousands: `1,234.5`. */
+/** Formats a number with `decimals` digits and commas between thousands: `1,234.5`. */
 export function formatNumber(value: number, decimals = 0): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'n/a' : value > 0 ? 'inf' : '-inf';
   const text = Math.abs(value).toFixed(decimals);

@@ -13,7 +13,7 @@ import { describedThrow, placeOfSyntax, placeOfThrow } from './thrown.js';
 
 /**
  * A member of a family, which may be a module of the user's own. Until that is loaded, its name is the path as written, and its parameters
- * are what was given.
+ * are unchecked.
  */
 export interface OwnChoice<D> extends Choice {
   /** The module; absent: the member is one of moeprof's own. */
@@ -54,10 +54,10 @@ export function locatedModule(text: string, folder: string): string {
 
 /**
  * Loads the module of a choice and checks the parameters that it was given.
- * @param check makes a member of what the module exports, or says what is wrong with it
+ * @param check makes a member of the module's export, or throws its error
  * @param folder what a relative path is relative to; the working directory unless said
  * @returns the choice itself where it has no module, or is loaded
- * @throws UserError with the place of what keeps the module from being used
+ * @throws UserError with the place of the module's error
  */
 export async function loadedChoice<D extends { readonly name: string; readonly parameters?: ParameterTable }>(
   noun: string,
@@ -115,7 +115,7 @@ export class OwnExport {
     return this.#value.name as string;
   }
 
-  /** One mistake, with the page that says how it is done. */
+  /** The error of a mistake, with the page that explains the module. */
   wrong(what: string): UserError {
     return new UserError(`${this.shown}: ${what}; see docs/add-a-${this.#noun.replaceAll(' ', '-')}.md`);
   }
@@ -130,7 +130,7 @@ export class OwnExport {
     return { name: this.name, summary: this.textOr('summary', `the ${noun} of ${this.shown}`), cites: this.textOr('cites', this.shown) };
   }
 
-  /** A text, or what stands for it where there is none. */
+  /** A text field, or `otherwise` where there is none. */
   textOr(field: string, otherwise: string): string {
     const text = this.#value[field];
     return typeof text === 'string' ? text : otherwise;

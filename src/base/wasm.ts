@@ -37,9 +37,9 @@ export const load = (address: number, offset: number): number[] => [...get(addre
 export const save = (offset: number): number[] => simd(0x0b, 0, ...leb(offset));
 /** Adds to a local. */
 export const advance = (local: number, by: number): number[] => [...get(local), ...literal(by), 0x6a, ...set(local)];
-/** A loop, which is left where nothing goes round {@link again}. */
+/** A loop, which ends unless {@link again} repeats it. */
 export const loop = (...body: readonly number[][]): number[] => [0x03, 0x40, ...body.flat(), 0x0b];
-/** Goes round the innermost loop again while a local is below another. */
+/** Repeats the innermost loop while a local is below another. */
 export const again = (local: number, end: number): number[] => [...get(local), ...get(end), 0x49, 0x0d, 0];
 
 /** A function: its parameters are i32, its other locals as given, and it returns an i32. */

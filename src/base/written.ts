@@ -1,4 +1,4 @@
-// Values that users write as text are parsed where they are read. The parsed value keeps its text, so that a result can say what was written.
+// Values that users write as text are parsed where they are read. The parsed value keeps its text, so that a result can show it.
 import { z } from 'zod';
 import { UserError } from './errors.js';
 
@@ -45,5 +45,5 @@ export function known(find: (name: string) => unknown): (name: string, context: 
   return (name, context) => void issueOf(context, [], () => find(name));
 }
 
-/** A schema field that is on or off, which are strings in YAML 1.2; people write them all the same. */
+/** A schema field that is on or off, which YAML 1.2 reads as strings. */
 export const onOff = z.union([z.boolean(), z.enum(['on', 'off'])]).transform((value) => value === true || value === 'on');

@@ -8,7 +8,7 @@ const P5 = 0x27d4eb2f165667c5n;
 
 const STRIPE = 32;
 
-/** Hash of what is given to it, with seed 0. */
+/** The hash of a stream of bytes, with seed 0. */
 export class Xxh64 {
   /** The four accumulators, each as its low and its high half. */
   readonly #lanes = new Int32Array(8);

@@ -10,10 +10,10 @@ import { describeIssue, innermost, valueAt } from './schema-issues.js';
 import { didYouMean } from './text.js';
 import { type Quantity, refusal } from './units.js';
 
-/** `file:line:col`, or the flag, of all that is given of a value, by dotted path. */
+/** `file:line:col`, or the flag, of each given part of a value, by dotted path. */
 export type Places = Readonly<Record<string, string>>;
 
-/** A checked value and where its parts stand in the file. */
+/** A checked value and the places of its parts. */
 export interface Located<T> {
   readonly value: T;
   readonly places: Places;
@@ -26,19 +26,19 @@ export interface Located<T> {
   part<P>(path: readonly string[], schema: z.ZodType<P>, overrides?: readonly Override[]): Located<P>;
 }
 
-/** A value that replaces, or is added to, what a file says: a command-line flag, `--set path=value`. */
+/** A value that replaces, or is added to, values of a file: a command-line flag, `--set path=value`. */
 export interface Override {
   /** Keys from the root to the value, e.g. `['cache', 'policy']`. */
   readonly path: readonly string[];
   /** The value in its place. */
   readonly value: unknown;
-  /** Makes of what stood there (undefined: nothing) what stands there instead of `value`; absent: `value` it is. */
+  /** Computes the new value from the old one (undefined: none); absent: the new one is `value`. */
   readonly amend?: (before: unknown) => unknown;
-  /** A text that stands where the path goes on means a mapping with the text under this key; absent: the text is lost to what is set below it. */
+  /** Key under which a text on the path is kept when the text becomes a mapping; absent: the text is lost. */
   readonly shorthand?: string | undefined;
-  /** Where it was given, e.g. `--policy`: takes the place of `file:line:col` in messages. */
+  /** Its origin, e.g. `--policy`, in place of `file:line:col` in messages. */
   readonly label: string;
-  /** True: it stands in a file, which may come from a stranger, and not on the command line. */
+  /** True: it comes from a file, perhaps an untrusted one, and not from the command line. */
   readonly fromFile?: true;
 }
 
@@ -53,8 +53,7 @@ export function readYaml<T>(path: string, schema: z.ZodType<T>, overrides: reado
 }
 
 /**
- * As {@link readYaml}, for large files of ours: what stands where is only looked for where something is wrong, which takes twice as long
- * as the reading itself.
+ * As {@link readYaml}, for large files of ours: places are only looked up for an error, which takes twice as long as the reading itself.
  * @param text what is read of it; all, unless given
  * @throws UserError as {@link readYaml}
  */
@@ -63,13 +62,13 @@ export function readOwnYaml<T>(path: string, schema: z.ZodType<T>, text = readTe
     const read = schema.safeParse(parse(text));
     if (read.success) return read.data;
   } catch {
-    // Told below, with its place.
+    // Reported below, with its place.
   }
   return readYaml(path, schema);
 }
 
 /**
- * Checks YAML text, and remembers where everything stands, for checks that a schema cannot make; `path` is only for messages.
+ * Checks YAML text, and records the places of its values, for checks that a schema cannot make; `path` is only for messages.
  * @throws UserError as {@link readYaml}
  */
 export function locateYaml<T>(text: string, path: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): Located<T> {
@@ -92,7 +91,7 @@ function frozen<T>(value: T): T {
   return Object.freeze(value);
 }
 
-/** A text taken apart. */
+/** A parsed text. */
 interface ParsedText {
   readonly root: Node;
   readonly raw: unknown;
@@ -102,7 +101,7 @@ interface ParsedText {
   at(offset: number): string;
 }
 
-/** Short texts read last: jobs of a sweep read the same few files again and again. The limits are ours: bundled files are shorter. */
+/** Short texts that were read last: jobs of a sweep read the same few files again and again. The limits are ours: bundled files are shorter. */
 const KNOWN = new Map<string, ParsedText>();
 const MOST_KNOWN = 64;
 const LONGEST_KNOWN = 2 ** 14;
@@ -139,7 +138,7 @@ function parseText(text: string, path: string): ParsedText {
 }
 
 /**
- * Checks a value that stands in no file.
+ * Checks a value that comes from no file.
  * @param label takes the place of `file:line:col` in messages
  * @throws UserError `label: path: what is wrong, and what to write instead`
  */
@@ -189,7 +188,7 @@ function check<T>(
     };
   }
   const issues = result.error.issues.flatMap(innermost);
-  // A mistyped key also makes the right one missing: the key is what the user must see. Else what is wrong comes before what is missing.
+  // A mistyped key also makes the right one missing: the key is reported. Otherwise wrong values come before missing ones.
   const rank = (issue: (typeof issues)[number]): number =>
     issue.code === 'unrecognized_keys' ? 0 : valueAt(raw, issue.path) === undefined ? 2 : 1;
   const first = issues
@@ -265,7 +264,7 @@ export function quantity(kind: Quantity): z.ZodType<number, string | number> {
     });
 }
 
-/** A {@link quantity} of which there must be some. */
+/** A {@link quantity} above zero. */
 export function positiveQuantity(kind: Quantity): z.ZodType<number, string | number> {
   return quantity(kind).refine((value) => value > 0, { error: 'must be more than 0', abort: true });
 }

@@ -43,7 +43,7 @@ async function work(): Promise<void> {
     const ran = await ranOf(task);
     const { system, user } = process.cpuUsage(begun);
     outcomes.push([id, ran, (system + user) / 1000]);
-    // While the parent handles these, half of its cells are left to run.
+    // While the parent handles these, no more cells than these are left to run.
     if (outcomes.length >= tasks.length) send();
     else waiting ??= setTimeout(() => send(), WAIT);
     await nextTurn();

@@ -1,5 +1,5 @@
-// Amounts in budgets: `3%`, `+0.2ms`, `-0.5pp`, `45 ms`. A sign makes an amount a change against the base; without one it is a value of
-// the candidate. Which units fit is known only with the metric, so an amount keeps its text until it meets one.
+// Amounts in budgets: `3%`, `+0.2ms`, `-0.5pp`, `45 ms`. A sign makes an amount a change against the base; without one it is a value of the
+// candidate. The metric decides which units fit, so an amount keeps its text until then.
 import { UserError } from '../base/errors.js';
 import { BYTES, DURATION, FLOPS, RATE } from '../base/units.js';
 import { LARGEST } from './catalogue.js';
@@ -46,12 +46,12 @@ export function parseAmount(text: string): Amount {
   return { sign: match[1] === '+' ? 1 : match[1] === '-' ? -1 : null, text: match[2]!.trim() };
 }
 
-/** How an amount measures a pair. */
+/** Measures of a pair by an amount. */
 type Measure = 'value' | 'change' | 'relative';
 
 /**
- * Size of an amount for a metric, and what it measures. `%` with a sign (or in a regression, which is always a change) is relative to
- * the base; on a ratio without a sign it is the share itself.
+ * Size of an amount for a metric, and its measure. `%` with a sign (or in a regression, which is always a change) is relative to the base; on
+ * a ratio without a sign it is the share itself.
  * @throws UserError where the unit does not fit the metric
  */
 function measure(amount: Amount, unit: Unit, isChange: boolean, place: string): { readonly by: Measure; readonly size: number } {
@@ -89,12 +89,12 @@ const plain =
     return Number.isFinite(value) ? value : null;
   };
 
-/** How an absolute amount is read in a metric's own unit. */
+/** Parsers of an absolute amount in a metric's own unit. */
 const READERS: Readonly<Record<Unit, (text: string) => number | null>> = {
   ratio: plain(/^$/),
   count: plain(/^$/),
   bytes: BYTES.read,
-  // A plain number would be nanoseconds, which nobody means; zero is the same in every unit.
+  // A plain number would mean nanoseconds, which nobody intends; zero is the same in every unit.
   ns: (text) => (Number(text) > 0 ? null : DURATION.read(text)),
   'tokens/s': plain(/tok(ens)?\s*\/\s*s$/),
   'count/token': plain(/\/\s*token$/),
@@ -104,7 +104,7 @@ const READERS: Readonly<Record<Unit, (text: string) => number | null>> = {
   flops: FLOPS.read,
 };
 
-/** The number that an amount speaks of, and the number that it says, in the same measure. */
+/** The observed number and the amount's own, in the same measure. */
 interface Measured {
   readonly observed: number;
   readonly limit: number;
@@ -126,7 +126,7 @@ export function measurePair(amount: Amount, pair: Pair, place: string): Measured
 }
 
 /**
- * By how much a pair got worse, measured as the (unsigned) amount does; negative: it got better.
+ * The regression of a pair, in the measure of the (unsigned) amount; negative: an improvement.
  * @param worsening the pair's change, counted positive where it is for the worse
  * @throws UserError where the unit does not fit the metric
  */

@@ -1,5 +1,5 @@
-// Budgets: what a gate tolerates. Two ways to write one, with one meaning: `--fail-on 'latency.tpot.p50 > +3%'` on the command line,
-// and entries of `budgets:` in a YAML file.
+// Budgets of a gate. Two ways to write one, with one meaning: `--fail-on 'latency.tpot.p50 > +3%'` on the command line, and entries of
+// `budgets:` in a YAML file.
 import { z } from 'zod';
 import { placed, UserError } from '../base/errors.js';
 import { written } from '../base/written.js';
@@ -22,21 +22,21 @@ type Rule =
   | { readonly kind: 'limit'; readonly clauses: readonly Clause[] }
   /** Broken where the metric got worse by more than every amount. */
   | { readonly kind: 'regression'; readonly amounts: readonly Amount[] }
-  /** Never broken: takes the metrics out of the budgets that stand before it. */
+  /** Never broken: excludes the metrics from the budgets before it. */
   | { readonly kind: 'off'; readonly reason: string };
 
 /** A rule for the metrics that a glob matches. */
 export interface Budget {
   /** Metric name; `*` stands for any run of characters, dots included, and `?` for one. */
   readonly metric: string;
-  /** Name of the scenarios that it speaks of, a glob too; absent: all. */
+  /** Name of its scenarios, a glob too; absent: all. */
   readonly scenario?: string;
   readonly rule: Rule;
   /** A broken `error` fails the gate, a broken `warn` is only shown. */
   readonly level: 'error' | 'warn';
   /** As the user wrote it. */
   readonly text: string;
-  /** Where it stands, e.g. `--fail-on` or `budgets.yaml: budgets.2`. */
+  /** Its place, e.g. `--fail-on` or `budgets.yaml: budgets.2`. */
   readonly place: string;
 }
 
@@ -70,7 +70,7 @@ function parseExpression(text: string): { metric: string; clauses: Clause[] } {
   return { metric: match[1]!, clauses: parseClauses(match[2]!) };
 }
 
-/** `> +3% and +0.2ms`: a comparator that is left out is the one before. */
+/** Parses `> +3% and +0.2ms`: an omitted comparator repeats the one before. */
 function parseClauses(text: string): Clause[] {
   let comparator: Comparator | null = null;
   return text.split(/\s+and\s+/).map((part) => {
@@ -163,12 +163,12 @@ export function matches(glob: string, name: string): boolean {
   return new RegExp(`^${pattern}$`).test(name);
 }
 
-/** The budgets that speak of a scenario, in their order. */
+/** The budgets of a scenario, in their order. */
 export function budgetsFor(scenario: string, budgets: readonly Budget[]): Budget[] {
   return budgets.filter((budget) => budget.scenario === undefined || matches(budget.scenario, scenario));
 }
 
-/** Where a budget stands in a file: its place, taken apart; null for a budget from the command line. */
+/** The file and place of a budget; null for a budget from the command line. */
 export function fileOf(budget: Budget): { readonly file: string; readonly line: number; readonly column: number } | null {
   const match = /^(.+):(\d+):(\d+)$/.exec(budget.place);
   return match === null ? null : { file: match[1]!, line: Number(match[2]), column: Number(match[3]) };

@@ -1,5 +1,5 @@
-// Every metric that a result may carry: its unit, which way is better, and what it means. One table, so that no result holds a
-// number that cannot be looked up, and reports, gates and documentation agree on it.
+// Every metric of a result: its unit, the better direction, and its meaning. One table, so that no result holds a number that cannot be
+// looked up, and reports, gates and documentation agree on it.
 import { median } from '../base/significance.js';
 import { didYouMean } from '../base/text.js';
 import { noSuchMetric, replacementOf } from './replaced.js';
@@ -334,12 +334,12 @@ const TABLE: readonly Row[] = [
 /** All metrics, by full name, in the order in which reports list them. */
 export const METRICS: ReadonlyMap<string, MetricDescription> = new Map(TABLE.flatMap(expand).map((metric) => [metric.name, metric]));
 
-/** No quantity of a run is larger, and sums and differences of such figures are finite. */
+/** Limit of any quantity of a run; sums and differences of such figures are finite. */
 export const LARGEST = 1e100;
 /** A share of 1 after rounding. */
 const WHOLE = 1 + 1e-6;
 
-/** Least and most of metrics that are not bounded as their unit is. */
+/** Least and largest value of metrics whose bounds differ from their unit's. */
 const RANGES: Readonly<Record<string, readonly [least: number, most: number]>> = {
   'parallel.imbalance': [0, LARGEST],
   'parallel.event_imbalance': [0, LARGEST],
@@ -351,15 +351,15 @@ const RANGES: Readonly<Record<string, readonly [least: number, most: number]>> =
   'prefetch.stall_avoided_per_byte': [-LARGEST, LARGEST],
 };
 
-/** Least and most that a metric can be: a share is within 0 and 1, an amount or a time is not negative; one of another version is finite. */
+/** Least and largest value of a metric: a share is within 0 and 1, an amount or a time is not negative; one of another version is finite. */
 export function rangeOf(name: string): readonly [least: number, most: number] {
   const known = METRICS.get(name);
   return RANGES[name] ?? (known === undefined ? [-LARGEST, LARGEST] : [0, known.unit === 'ratio' ? WHOLE : LARGEST]);
 }
 
 /**
- * Metrics of which a part is the word: `TPOT` gives `latency.tpot.mean`, and `decode` gives `speed.decode`. The earlier the part stands in a
- * name, the earlier the name; of equal ones the catalogue's order holds.
+ * Metrics with a part equal to the word: `TPOT` gives `latency.tpot.mean`, and `decode` gives `speed.decode`. The earlier the part stands in
+ * a name, the earlier the name; of equal ones the catalogue's order holds.
  */
 export function metricsOfWord(word: string): string[] {
   const wanted = word.toLowerCase().replaceAll(/[\s-]+/g, '_');

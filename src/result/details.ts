@@ -30,9 +30,9 @@ export interface Series {
 
 /** The cost of experts for one reason. */
 export interface ExpertCause {
-  /** Where the weights came from: the name of a tier. */
+  /** Source of the weights: the name of a tier. */
   readonly tier: string;
-  /** Why: `on demand`, `late prefetch`, ... */
+  /** The cause: `on demand`, `late prefetch`, ... */
   readonly cause: string;
   /** `[layers][experts]`, ns or bytes. */
   readonly byExpert: readonly (readonly number[])[];

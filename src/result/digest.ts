@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { Result } from './result.js';
 
-/** The fields that the digest covers: all that a gate judges or reports. */
+/** The fields that the digest covers: everything that a gate judges or reports. */
 const COVERED = ['fingerprint', 'seed', 'inputs', 'config', 'metrics', 'perLayer', 'bounds', 'classes'] as const;
 
 /**
@@ -25,7 +25,7 @@ export function sealed(result: Result): Result {
   return { ...result, digest: digestOf(result) };
 }
 
-/** A part of a value whose canonical JSON is known: {@link canonicalJson} takes it as it is. */
+/** A part of a value whose canonical JSON is known, and copied by {@link canonicalJson}. */
 export class CanonicalText {
   readonly text: string;
 
@@ -36,7 +36,7 @@ export class CanonicalText {
 
 /**
  * JSON in which equal values are equal text: keys sorted, absent fields left out.
- * @param instead says what is written in the place of each value; absent: the value itself
+ * @param instead replaces each value; absent: values stay
  */
 export function canonicalJson(given: unknown, instead?: (value: unknown) => unknown): string {
   const value = instead === undefined ? given : instead(given);
@@ -55,7 +55,7 @@ export function canonicalJson(given: unknown, instead?: (value: unknown) => unkn
   return `{${text}}`;
 }
 
-/** Keys as JSON: a result has hundreds, and the next one has the same. */
+/** Keys as JSON: a result has hundreds of them, the same in each. */
 const KEYS = new Map<string, string>();
 const MOST_KEYS = 4096;
 

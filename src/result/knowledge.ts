@@ -12,7 +12,7 @@ type Knowledge = (typeof KNOWLEDGE)[number];
 /** A part's knowledge beyond what has happened. */
 export interface Known {
   readonly knows: Knowledge;
-  /** Of a stand-in, one layer ahead: share of the demanded experts that it names, and of the named ones that are demanded. */
+  /** Recall and precision of a stand-in, one layer ahead. */
   readonly recall?: number;
   readonly precision?: number;
   /** Where they are published. */
@@ -67,7 +67,7 @@ function markOfPart({ knows, recall }: Known): string {
   return knows === 'published' ? `stand-in: published recall ${shareText(recall)}` : 'recorded look-ahead';
 }
 
-/** The same with the parts that it is of, in one line; null: nothing to say. */
+/** The same with its parts, in one line; null: it knew nothing ahead. */
 export function knowledgeText({ knowledge }: Knowing): string | null {
   if (knowledge === undefined || knowledge.parts.length === 0) return null;
   return knowledge.parts

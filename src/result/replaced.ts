@@ -1,6 +1,6 @@
 // Metrics of earlier versions with the metrics that replace them, for messages to users who still name an old one or read an old result.
 
-/** Name of each, and what to write instead. */
+/** Name of each, and its replacement. */
 const REPLACED: ReadonlyMap<string, string> = new Map([
   ['throughput.decode', 'speed.decode, or throughput.generated for generated tokens over the whole run, prompts included'],
   ['fault.throughput', 'fault.decode or fault.prefill'],

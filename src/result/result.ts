@@ -13,7 +13,7 @@ export type Unit = 'ratio' | 'count' | 'bytes' | 'ns' | 'tokens/s' | 'count/toke
 export interface Metric {
   readonly value: number;
   readonly unit: Unit;
-  /** Which way is better; `none`: neither, or it depends. */
+  /** The better direction; `none`: neither, or it depends. */
   readonly better: 'higher' | 'lower' | 'none';
   /** `exact`: simulated, the same on every machine; `sampled`: measured here, noisy. */
   readonly kind: 'exact' | 'sampled';
@@ -21,7 +21,7 @@ export interface Metric {
   readonly samples?: readonly number[];
 }
 
-/** Something the reader must know to read the numbers rightly. */
+/** A warning that a reader of the numbers needs. */
 export interface Warning {
   /** Stable name, e.g. `below-token-cycle`. */
   readonly code: string;
@@ -65,7 +65,7 @@ export interface Bounds {
   readonly capacityBytes: number;
 }
 
-/** Where the routing came from. */
+/** The source of the routing. */
 export interface TraceInput {
   readonly path: string;
   readonly sha256: string;
@@ -73,15 +73,15 @@ export interface TraceInput {
   readonly tokens: number;
   readonly requests: number;
   readonly synthetic: boolean;
-  /** Tokens behind those that would have been replayed, too, but are held out: popularity is counted on them. Absent: none are. */
+  /** Tokens behind the replayed ones that are held out: popularity is counted on them. Absent: none are. */
   readonly heldOut?: number;
 }
 
-/** How far predictions of comparable runs lay from measurements of real machines. */
+/** The errors of comparable predictions against measurements of real machines. */
 export interface Accuracy {
-  /** 80 % of their errors are at most so large, as a share of what was measured, in either direction. */
+  /** 80 % of the errors are within this share of the measured value, in either direction. */
   readonly halfWidth: number;
-  /** Measurements that are compared, and what they have in common. */
+  /** Number of compared measurements, and their common fields. */
   readonly rows: number;
   readonly common: string;
 }
@@ -98,14 +98,14 @@ export interface Result {
     readonly runtime?: string;
     /** `cpu`: there is no GPU, the CPU executes all; `unified`: GPU and CPU share one memory. Absent: a GPU with a memory of its own. */
     readonly device?: 'cpu' | 'unified';
-    /** Several GPUs that are one to the model, and what each has of it; figures of GPU memory are of all. Absent: one, or they share experts. */
+    /** Several GPUs that the model uses as one, and the part of each; figures of GPU memory are of all. Absent: one, or they share experts. */
     readonly joined?: { readonly gpus: number; readonly sharing: 'layers' | 'tensor' };
     readonly system: string;
     readonly traces: readonly TraceInput[];
     /** Routing variants, as the user wrote them, the first closest to the traces; absent: none. */
     readonly variants?: readonly string[];
   };
-  /** Hash of what two results must share to be comparable: model, hardware, routing, workload, seed. */
+  /** Hash of the inputs that comparable results share: model, hardware, routing, workload, seed. */
   readonly fingerprint: string;
   readonly seed: number;
   /** The resolved configuration, flags and defaults merged. */

@@ -4,7 +4,7 @@ import { isPath, listProfiles } from '../base/profiles.js';
 import { asWritten } from '../base/written.js';
 import { loadSystem, type SystemSpec } from './system.js';
 
-/** A value that is not what the bundled system has. */
+/** A value that differs from the bundled system's. */
 interface SystemChange {
   /** Dotted, from the system's root. */
   readonly path: string;
@@ -12,12 +12,12 @@ interface SystemChange {
   readonly value: unknown;
 }
 
-/** Values that say nothing of what a system does. */
+/** Values without an effect on a system. */
 const PROSE = new Set(['name', 'cites', 'simplifies']);
 
 const BUNDLED = new Map<string, unknown>();
 
-/** Values that are not those of the bundled system of the same name; none where no such system is bundled. */
+/** Values that differ from the bundled system of the same name; none where no such system is bundled. */
 export function systemChanges(system: SystemSpec): SystemChange[] {
   const { name } = system;
   if (isPath(name) || !listProfiles('systems').includes(name)) return [];

@@ -6,9 +6,9 @@ export const MISS_ACTIONS = ['load', 'cpu', 'cheaper', 'static', 'substitute', '
 /** Ways to serve a miss (L13). */
 export type MissAction = (typeof MISS_ACTIONS)[number];
 
-/** Ways of an expert that was missed into the cache: inserted, as the policy wants or whatever it wants; not at all; promoted later. */
+/** Admissions of a missed expert: inserted, if the policy wants it or always; never; promoted later. */
 export const ADMISSIONS = ['policy', 'always', 'never', 'background'] as const;
-/** How an expert that was missed gets into the cache (L13). */
+/** One of {@link ADMISSIONS} (L13). */
 export type Admission = (typeof ADMISSIONS)[number];
 
 /** Replays. `atomic`: an event is a pass at a layer; `sequential`: every single activation is one. */
@@ -21,12 +21,12 @@ export const WHEN_FULL = ['drop', 'wait'] as const;
 /** One of {@link WHEN_FULL}. */
 export type WhenFull = (typeof WHEN_FULL)[number];
 
-/** When a planned expert is brought: whenever the link has nothing else to do (L11), or only where that saves more than it costs. */
+/** Conditions of a prefetch: an idle link (L11), or also a saving above its cost. */
 export const PREFETCH_WHEN = ['idle', 'pays'] as const;
 /** One of {@link PREFETCH_WHEN}. */
 export type PrefetchWhen = (typeof PREFETCH_WHEN)[number];
 
-/** When prefetching stops: never, or where it has caused more stall than it has avoided. */
+/** Conditions for stopping prefetches: never, or where they have caused more stall than they have avoided. */
 export const PREFETCH_BUDGETS = ['none', 'pays'] as const;
 
 /** Degrees of overlap: chunks of an event. The choices of Tutel (arXiv 2206.03382, section 3.3). */

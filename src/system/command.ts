@@ -1,5 +1,5 @@
-// The command line that repeats a run. It is made of what the run was told, not of the words that somebody typed, so that runs of a ranking, a
-// sweep and the library have one, too.
+// The command line that repeats a run. It is made of the run's settings, not of typed words, so that runs of a ranking, a sweep and the
+// library have one, too.
 import { isAbsolute, sep } from 'node:path';
 import { parse } from 'yaml';
 import { workingFolder } from '../base/elsewhere.js';
@@ -55,7 +55,7 @@ export function repeatCommand({ allowCode = false, overrides, profile }: RunTold
     }
   }
   const unnamed = profile === undefined && overrides.length > 0 && !NAMES.some((name) => named.has(name));
-  // A flag wins over --set: what is set cannot be the name.
+  // A flag wins over --set, so the name cannot come from --set.
   const names = !unnamed ? [] : last.has('hardware') ? DEFAULT_SYSTEM : DEFAULT_MACHINE;
   const code = allowCode ? ['--allow-code'] : [];
   return [
@@ -71,7 +71,7 @@ export function repeatCommand({ allowCode = false, overrides, profile }: RunTold
     .join(' ');
 }
 
-/** Of each path the last override, in the order of these: a part that is set before the whole would be lost. */
+/** The last override of each path, in order: a part that is set before the whole would be lost. */
 function lastOf(overrides: readonly Override[]): Map<string, Override> {
   const last = new Map<string, Override>();
   for (const override of overrides) {
@@ -82,7 +82,7 @@ function lastOf(overrides: readonly Override[]): Map<string, Override> {
   return last;
 }
 
-/** The path of a file below the working folder from there, as flags take it, with all that follows; anything else as it is. */
+/** The path of a file below the working folder, relative to it, with everything after it; other words unchanged. */
 function fromHere(word: string): string {
   const here = `${workingFolder()}${sep}`;
   return isAbsolute(word) && word.startsWith(here) ? `.${sep}${word.slice(here.length)}` : word;
@@ -104,12 +104,12 @@ export function toldOfInput(input: RunInput, more: readonly Override[] = []): Ru
   };
 }
 
-/** The same result, which says by which command it comes again. */
+/** The result with the command that repeats it. */
 export function repeatable(result: Result, told: RunTold): Result {
   return { ...result, environment: { ...result.environment, command: repeatCommand(told) } };
 }
 
-/** The words of a flag; null: `--set` says it. @param amends the value makes another of what stood there, as `--predictor` does */
+/** The words of a flag; null: there is none, and `--set` is used. @param amends true: the value amends the old one, as `--predictor` does */
 function flagOf(path: string, value: unknown, amends: boolean): string[] | null {
   if (path === 'system.predictor' && amends && isWord(value)) return ['--predictor', fromHere(String(value))];
   const flag = FLAGS[path];
@@ -118,7 +118,7 @@ function flagOf(path: string, value: unknown, amends: boolean): string[] | null 
   return values.every(isWord) ? values.flatMap((one) => [flag, fromHere(String(one))]) : null;
 }
 
-/** True for what a flag takes as it is: a list with commas would be several runs. */
+/** True for a value that a flag takes unchanged: a list with commas would be several runs. */
 function isWord(value: unknown): value is string | number {
   return typeof value === 'number' ? value >= 0 : typeof value === 'string' && value !== '' && !/^-.|,/.test(value);
 }
@@ -133,7 +133,7 @@ function yamlOf(value: unknown): string {
   }
 }
 
-/** A word as a shell takes it. */
+/** A word, quoted for a shell where necessary. */
 function quoted(word: string): string {
   return /^[\w@%+=:,./#-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

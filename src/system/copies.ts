@@ -1,5 +1,5 @@
 // Low-precision copies that stay on the GPU (HOBBIT, SliceMoE): a second pool of slots, out of the bytes of the expert cache. This file
-// defines how many copies stay, and which; the rules for misses say which misses they serve, and how small they are.
+// defines the number of copies and their policy; the rules for misses define their size and the misses that they serve.
 import { z } from 'zod';
 import { onOff, written } from '../base/written.js';
 import { parsePolicy } from '../cache/policies/index.js';

@@ -5,7 +5,7 @@ import { UserError } from '../base/errors.js';
 import { BYTES, DURATION, formatBytes, formatNs, formatRatio, type Quantity, SHARE } from '../base/units.js';
 import { quantity } from '../base/yaml.js';
 
-/** Memory that is gone: a size with a minus before it. Read as the bytes that are lost. */
+/** Lost memory: a size with a minus sign, read as the lost bytes. */
 const LOSS: Quantity = {
   noun: 'a loss of memory',
   accepted: '-4GiB or -500MiB',
@@ -61,7 +61,7 @@ export function isInEffect({ at, until = Number.POSITIVE_INFINITY }: Fault, nowN
   return at <= nowNs && nowNs < until;
 }
 
-/** True where a fault hits GPU number `gpu`, or what is of the whole machine. */
+/** True where a fault hits GPU number `gpu`, or the whole machine. */
 export function hits(fault: Fault, gpu: number): boolean {
   return fault.gpu === undefined || fault.gpu === gpu;
 }
@@ -87,7 +87,7 @@ export function describeFault({ at, bandwidth, cpu, gpu, gpuMemory, lanes, link,
 }
 
 /**
- * Splits `at=2s,link=h2d,bandwidth=50%` into what a profile would say, unchecked.
+ * Splits `at=2s,link=h2d,bandwidth=50%` into the fields of a profile, unchecked.
  * @throws UserError where a part is not `key=value`
  */
 export function splitFault(text: string): Record<string, string | number> {

@@ -1,4 +1,4 @@
-// Loads a run: a profile or a value, changed by flags, checked, and the system that it names loaded with it.
+// Loads a run: a profile or a value, with flags applied and checked, and its system.
 import { dirname } from 'node:path';
 import { placed } from '../base/errors.js';
 import { readText } from '../base/input-file.js';
@@ -13,7 +13,7 @@ import { loadSystem, SHORTHANDS, type SystemSpec, systemSchema } from './system.
 import { withoutCode } from './trust.js';
 
 /**
- * Reads a run profile, and the system that it names.
+ * Reads a run profile and its system.
  * @param nameOrPath bundled name, or a path
  * @param overrides flags and `--set` values; paths below `model`, `hardware`, `runtime` and `system` reach into those profiles
  * @param allowCode true: files may name modules, whose code is run; false: only overrides may
@@ -27,9 +27,8 @@ export function loadRun(nameOrPath: string, overrides: readonly Override[] = [],
 }
 
 /**
- * Checks a run that is not in a file, and reads the system that it names.
- * @param label where it comes from, for messages
- * @param allowCode as for {@link loadRun}; what stands in `input` itself is the caller's own
+ * Checks a run that is not in a file, and reads its system. @param label its origin, for messages
+ * @param allowCode as for {@link loadRun}; modules in `input` itself are the caller's own
  * @throws UserError
  */
 export function checkRun(input: unknown, label: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
@@ -46,7 +45,7 @@ function specOf(
   const within = (root: string): Override[] =>
     overrides.filter(({ path }) => path[0] === root && path.length > 1).map((given) => ({ ...given, path: given.path.slice(1) }));
   const inner = { model: within('model'), hardware: within('hardware'), runtime: within('runtime') };
-  // A part that is named by a text alone has more to say where one of its own values is set.
+  // A part that is a text alone becomes a mapping where one of its own values is set.
   const ofSystem = within('system').map((one) => ({ ...one, shorthand: SHORTHANDS[one.path[0]!] }));
   const elsewhere = (root: string): boolean => root === 'system' || Object.hasOwn(inner, root);
   const located = locate(overrides.filter(({ path }) => path.length === 1 || !elsewhere(path[0]!)));
@@ -66,7 +65,7 @@ function specOf(
 
 const BELOW_SYSTEM = new WeakMap<Places, Places>();
 
-/** Places in a system as places in a run: made once, for cells of a study share their system. */
+/** Places in a system as places in a run: made once, since cells of a study share their system. */
 function belowSystem(places: Places): Places {
   const known = BELOW_SYSTEM.get(places);
   if (known !== undefined) return known;
@@ -75,7 +74,7 @@ function belowSystem(places: Places): Places {
   return below;
 }
 
-/** The same system, whose misses are served from copies where a class of requests is content with them. */
+/** The system with rules that serve misses from copies for classes of requests that accept them. */
 function withClassCopies(system: SystemSpec, { classes = {} }: RunProfile['workload']): SystemSpec {
   const shares = Object.values(classes).flatMap(({ budget: { copy } }) => (copy < 1 ? [copy] : []));
   return shares.length === 0 ? system : { ...system, onMiss: withCopies(system.onMiss, shares) };

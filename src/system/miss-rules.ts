@@ -1,16 +1,16 @@
-// Rules for misses (L13); the first rule that holds for a miss is applied. A rule says how the miss is served and, independently, how its
-// expert gets into the cache. A single word is one rule that always holds.
+// Rules for misses (L13); the first rule that holds for a miss is applied. A rule has the action for the miss and, independently, the
+// admission of its expert to the cache. A single word is one rule that always holds.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { issueOf } from '../base/written.js';
 import type { HardwareSpec } from '../hardware/spec.js';
 import { ADMISSIONS, type Admission, MISS_ACTIONS, type MissAction } from './choices.js';
 
-/** Numbers that a condition holds for. */
+/** The range of numbers of a condition. */
 export interface Range {
   readonly min: number;
   readonly max: number;
-  /** Numbers that are out of it themselves: those of `>` and `<`. */
+  /** Exclusive bounds: those of `>` and `<`. */
   readonly above: number;
   readonly below: number;
 }
@@ -24,9 +24,9 @@ export interface MissCondition {
   readonly pass: Range | null;
   /** Misses of the event, this one included. Absent: any number. */
   readonly misses?: Range;
-  /** How little the expert matters to its tokens. */
+  /** Unimportance of the expert to its tokens. */
   readonly gate: GateShare | null;
-  /** A share of its bytes that all tokens which chose the expert are content with, by their class. Absent: whatever they are content with. */
+  /** Share of its bytes that all tokens which chose the expert accept, by their class. Absent: any. */
   readonly copy?: number;
 }
 
@@ -53,7 +53,7 @@ export interface MissRule {
 
 /** The rules for misses, as written and as applied. */
 export interface MissRules {
-  /** A word, or rules in the form in which they are given, with what they leave open. */
+  /** A word, or rules as written, with defaults filled in. */
   readonly written: unknown;
   /**
    * At least one rule. Only the last one always holds; a rule with `substitute` may find no expert, so it may stand before others without a
@@ -208,7 +208,7 @@ export const missRules = z.union([rule, z.array(rule).min(1)]).transform((given,
   return { written: rules.length === 1 ? written[0] : written, rules };
 });
 
-/** A rule as it can be written: a word where that says all of it. */
+/** The written form of a rule: a word where that suffices. */
 function shownRule({ admit, after, copyBytes, defer, do: action, when: condition }: MissRule): unknown {
   const word = ruleOf(action);
   if (condition === null && admit === word.admit && copyBytes === word.copyBytes && defer === 0) return action;
@@ -239,8 +239,8 @@ function shownRange({ above, below, max, min }: Range): unknown {
 }
 
 /**
- * The same rules behind those of requests that are content with copies: the smallest copy that every token of an expert takes serves it.
- * They are not written: who writes them is the class of a request.
+ * The same rules behind those for classes of requests that accept copies: an expert is served by the smallest copy that all of its tokens
+ * accept. These rules come from the classes and are not shown.
  * @param shares bytes of copies as shares of their experts'
  */
 export function withCopies({ rules, written }: MissRules, shares: Iterable<number>): MissRules {
@@ -260,12 +260,12 @@ export function rulesOn({ cpu, tiers }: HardwareSpec, wanted: readonly MissRule[
   return wanted.map((rule) => (rule.do === 'cpu' || rule.do === 'cheaper' ? { ...ruleOf('load'), when: rule.when } : rule));
 }
 
-/** True where some miss goes one of these ways. */
+/** True where some rule has one of these actions. */
 export function anyMiss({ rules }: Pick<MissRules, 'rules'>, ...actions: readonly MissAction[]): boolean {
   return rules.some((one) => actions.includes(one.do));
 }
 
-/** True where some miss is not served as the model wants. */
+/** True where some rule is lossy. */
 export function isLossy(rules: Pick<MissRules, 'rules'>): boolean {
   return anyMiss(rules, ...LOSSY) || deferring(rules);
 }
@@ -280,7 +280,7 @@ export function gateWays({ rules }: Pick<MissRules, 'rules'>): ReadonlySet<GateS
   return new Set(rules.flatMap(({ when: condition }) => (condition?.gate == null ? [] : [condition.gate.by])));
 }
 
-/** True where every miss goes one way, whatever the pass: that of the word. */
+/** True where every miss has the action of the word, whatever the pass. */
 export function isWord({ rules }: Pick<MissRules, 'rules'>, word: MissAction): boolean {
   const [only] = rules;
   return rules.length === 1 && only!.do === word && only!.admit === ADMITS[word][0] && only!.defer === 0;

@@ -1,4 +1,4 @@
-// Where the modules of a run lie: a relative path means the folder of the file that names it, or the working directory where a flag does.
+// Paths of a run's modules: a relative one starts at the folder of its file, or, in a flag, at the working directory.
 import { locatedChoice } from '../base/user-module.js';
 import type { Override } from '../base/yaml.js';
 import { placeIn, type RunSpec } from './run.js';
@@ -8,7 +8,7 @@ export function withLocatedModules(run: RunSpec, systemFolder: string, overrides
   const { folder, system, variants } = run;
   const { cache, dram, predictor, scheduler } = system;
   const choices = [cache.policy, dram.policy, predictor.kind, scheduler.kind, ...(variants ?? [])];
-  // The system stays the same object: what is known of it holds for all cells of a study that have it.
+  // The system stays the same object, so that facts kept about it hold for all cells of a study.
   if (choices.every(({ path }) => path === undefined)) return run;
   const located = <C extends { readonly path?: string }>(choice: C, path: string, own: string): C => {
     const place = placeIn(run, path);

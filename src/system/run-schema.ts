@@ -1,4 +1,4 @@
-// The schema of a run profile: which model on which machine under which system with which routing, and what each field means.
+// The schema of a run profile: model, machine, system and routing, with a description of each field.
 import { z } from 'zod';
 import { findProfile, type ProfileFamily } from '../base/profiles.js';
 import { BYTES, COUNT, SHARE } from '../base/units.js';
@@ -20,7 +20,7 @@ import { REPLAYS } from './choices.js';
 import { faultsSchema } from './faults.js';
 import { speculationSchema } from './speculation.js';
 
-/** Where experts are kept: a size, or a share of them. */
+/** Capacity of a cache: a size, or a share of the experts. */
 const capacity = written(parseCapacity, z.union([z.string().min(1), z.number().nonnegative()]).transform(String));
 
 /** The name of a profile of a family, or a path. */
@@ -44,7 +44,7 @@ const traceColumns = z.strictObject({
   tokenId: z.string().min(1).optional().describe('Column of the input token.'),
 });
 
-/** How memory is divided. */
+/** The division of memory. */
 const memory = z.strictObject({
   expertCache: capacity
     .optional()
@@ -93,7 +93,7 @@ const memory = z.strictObject({
     ),
 });
 
-/** Which tokens run, and how many at a time. */
+/** The tokens of a run, and their concurrency. */
 const workload = z.strictObject({
   arrivals: written(parseArrivals, z.string().min(1))
     .optional()
@@ -146,7 +146,7 @@ const workload = z.strictObject({
   output: z.int().positive().default(128).describe('Generated tokens of one request, where routing is synthetic or arrivals are drawn.'),
 });
 
-/** Schema of `profiles/runs/*.yaml`, and of what `simulate` takes. */
+/** Schema of `profiles/runs/*.yaml`, and of the input of `simulate`. */
 export const runSchema = z.strictObject({
   model: profileOf('models')
     .optional()

@@ -1,4 +1,4 @@
-// A run: what its profile and flags say, checked. It keeps the place of every value, so that a later error can still name file and line.
+// A run: its checked profile and flags. It keeps the place of every value, so that a later error can still name file and line.
 import type { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import type { Override, Places } from '../base/yaml.js';
@@ -26,7 +26,7 @@ export interface RunSpec extends Omit<RunProfile, 'system'> {
 /**
  * The error for a value that is valid alone but does not fit the rest of the run.
  * @param path dotted; values of the system begin with `system`
- * @param message what is wrong, and what to write instead
+ * @param message the mistake, and what to write instead
  */
 export function misfit({ label, places }: Pick<RunSpec, 'label' | 'places'>, path: string, message: string): UserError {
   return new UserError(`${placeIn({ label, places }, path)}: ${path}: ${message}`);

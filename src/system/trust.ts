@@ -1,4 +1,4 @@
-// Which files may name code: none, unless the user trusts them. A profile may come from a stranger, and a module can do anything.
+// Trust in files that name code: none, unless the user trusts them. A profile may come from a stranger, and a module can do anything.
 import { UserError } from '../base/errors.js';
 import { moduleChoice } from '../base/user-module.js';
 import type { Override } from '../base/yaml.js';

@@ -1,17 +1,17 @@
-// A quantity over time. It is written where it changes; a window that begins later begins with the value of that moment.
+// A quantity over time. It is written where it changes; a later window begins with the value of that moment.
 import type { TraceEvents } from './events.js';
 
 /** Opens a counter track. */
 export function openCounter(events: TraceEvents, pid: number, name: string, series: string) {
   let current = Number.NaN;
   let begun = false;
-  /** The window has been reached: says what the quantity is when it begins. */
+  /** Writes the value at the beginning of the window. */
   const begin = (): void => {
     if (!begun && !Number.isNaN(current)) events.counter(pid, name, series, current, events.fromNs);
     begun = true;
   };
   return {
-    /** The quantity is `value` from `ns` on; times never go back. */
+    /** Sets the quantity to `value` from `ns` on; times never go back. */
     set(value: number, ns: number): void {
       if (value === current) return;
       if (ns > events.fromNs) {

@@ -5,7 +5,7 @@ import type { Kind } from './kinds.js';
 /** Characters that are written at once. */
 const BUFFER = 2 ** 18;
 
-/** Where an event is shown. A track's `tid` is its own in the whole file: Perfetto keeps one name for each. */
+/** The track of an event. Each `tid` is unique in the file, since Perfetto keeps one name for each. */
 export interface Place {
   readonly pid: number;
   readonly tid: number;
@@ -16,9 +16,9 @@ export interface FlowPoint extends Place {
   readonly ns: number;
 }
 
-/** The file. Times are whole simulated ns; what lies outside the window is left out, what crosses its edges is cut. */
+/** The file. Times are whole simulated ns; events outside the window are left out, those across its edges are cut. */
 export class TraceEvents {
-  /** Window: the first ns that is shown, and the first that is not any more. May move while the run goes on. */
+  /** Window: the first ns that is shown, and the first after it. It may move during the run. */
   fromNs = 0;
   toNs = Number.POSITIVE_INFINITY;
   /** Events written so far, names of tracks apart. */
@@ -46,9 +46,9 @@ export class TraceEvents {
 
   /**
    * A slice.
-   * @param label what its name goes on with: ` L7 E42`
+   * @param label continuation of its name: ` L7 E42`
    * @param args members of its `args`, as JSON text: `"bytes":4096`
-   * @returns false where nothing of it is to be seen: it has no length, or lies outside the window
+   * @returns false where it is invisible: it has no length, or lies outside the window
    */
   slice(place: Place, kind: Kind, label: string, startNs: number, endNs: number, args = ''): boolean {
     const start = Math.max(startNs, this.fromNs);
@@ -61,7 +61,7 @@ export class TraceEvents {
     return true;
   }
 
-  /** Something that happens at a moment. */
+  /** Writes an event without duration. */
   instant(place: Place, category: string, name: string, ns: number): void {
     if (!this.shows(ns)) return;
     this.#event(`{"ph":"i","s":"t","cat":"${category}","name":"${name}","pid":${place.pid},"tid":${place.tid},"ts":${us(ns)}}`);
@@ -92,7 +92,7 @@ export class TraceEvents {
 
   /**
    * Ends the file.
-   * @param about what stands in it beside the events
+   * @param about fields of the file beside the events
    */
   end(about: Readonly<Record<string, unknown>>): void {
     this.#text += `\n],"otherData":${JSON.stringify(about)}}\n`;

@@ -1,4 +1,4 @@
-// One GPU in a timeline: what it executes and waits for, what leaves its cache, and what became of the prefetches to it.
+// One GPU in a timeline: executions, waits, evictions, and the fates of its prefetches.
 import type { Link } from '../engine/transfer/link.js';
 import { openCounter } from './counter.js';
 import type { FlowPoint, Place, TraceEvents } from './events.js';
@@ -6,7 +6,7 @@ import { GPU_KINDS, type Kind, TRANSFER_KINDS } from './kinds.js';
 import { type Copy, drawCopy } from './lane.js';
 import { Track } from './track.js';
 
-/** A GPU as a timeline sees it. */
+/** A GPU of a timeline. */
 export interface WatchedGpu {
   /** Bytes in its expert cache now. */
   readonly usedBytes: number;
@@ -26,7 +26,7 @@ export type GpuTracks = ReturnType<typeof openGpu>;
 /**
  * Opens the tracks of a GPU.
  * @param name of the group of tracks
- * @param label what the names of slices end in, by expert: ` L7 E42`
+ * @param label ending of slice names, by expert: ` L7 E42`
  */
 export function openGpu(part: WatchedGpu, pid: number, name: string, events: TraceEvents, label: (id: number) => string) {
   const place: Place = { pid, tid: pid * 1000 + 1 };
@@ -58,7 +58,7 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
   return {
     pid,
     open,
-    /** Where its last slice ends, whole ns. */
+    /** End of its last slice, whole ns. */
     get endNs(): number {
       return track.endNs;
     },
@@ -79,7 +79,7 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
       const copy = close(id, late ? TRANSFER_KINDS.late : TRANSFER_KINDS.useful);
       if (copy !== null) demanded.set(id, copy);
     },
-    /** @returns the arrow to the copy that was for nothing, if it was */
+    /** @returns the arrow to the wasted copy, if it was one */
     evicted(id: number, nowNs: number): Arrow | null {
       const copy = close(id, TRANSFER_KINDS.wasted);
       events.instant(evictions, 'eviction', `evict${label(id)}`, Math.round(nowNs));
@@ -101,8 +101,8 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
 
 /**
  * The arrow of a prefetch.
- * @param use where its expert is executed, and until when
- * @returns null where it has nothing to start from
+ * @param use execution of its expert
+ * @returns null where it has no start
  */
 function arrow({ decidedNs, parts }: Copy, use: FlowPoint | null = null, useEndNs = 0): Arrow | null {
   const first = parts[0];

@@ -26,7 +26,7 @@ export const TRANSFER_KINDS = {
   wasted: { word: 'wasted prefetch', category: 'transfer,prefetch,wasted', color: 'black' },
   /** Neither demanded nor evicted before the run ended. */
   pending: { word: 'pending prefetch', category: 'transfer,prefetch,pending', color: 'grey' },
-  /** To a tier below the GPU, where nothing is judged. */
+  /** To a tier below the GPU, where experts are not judged. */
   staged: { word: 'prefetch', category: 'transfer,prefetch', color: 'olive' },
   writeBack: { word: 'write-back', category: 'transfer,write-back', color: 'rail_idle' },
 } as const satisfies Readonly<Record<string, Kind>>;

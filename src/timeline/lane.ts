@@ -19,11 +19,11 @@ interface Part {
 export interface Copy {
   readonly id: number;
   readonly bytes: number;
-  /** Where the layer began whose routing decided it, whole ns; -1: not known, or not drawn. */
+  /** Start of the layer whose routing decided it, whole ns; -1: unknown, or not drawn. */
   decidedNs: number;
   /** Parts that are final, in order of time. */
   readonly parts: Part[];
-  /** The lane where it may still give way; null: it is final. */
+  /** The lane where it may still yield; null: it is final. */
   lane: Lane | null;
 }
 

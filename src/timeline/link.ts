@@ -1,11 +1,11 @@
-// The lanes of a link in a timeline: what each transfer is, and when a prefetch is final.
+// The lanes of a link in a timeline, with the kinds of transfers and the final state of prefetches.
 import { IDLE, type Link } from '../engine/transfer/link.js';
 import type { TraceEvents } from './events.js';
 import type { GpuTracks } from './gpu.js';
 import { type Kind, TRANSFER_KINDS } from './kinds.js';
 import { type Copy, drawCopy, Lane } from './lane.js';
 
-/** Which way a link leads. */
+/** The direction of a link. */
 export interface Direction {
   /** The kind of its demands. */
   readonly demand: Kind;

@@ -1,4 +1,4 @@
-// The contract of a placement: which GPU of several each expert of a layer lives on (expert parallelism).
+// The contract of a placement: the GPU of each expert of a layer (expert parallelism).
 import type { Parameters, ParameterTable } from '../../base/parameters.js';
 
 /** Home of an expert that lives on every GPU. */
@@ -16,9 +16,9 @@ interface PlacedLayer {
 /** One member of the family of placements. */
 export interface PlacementDefinition {
   readonly name: string;
-  /** One sentence: where experts live. */
+  /** One sentence: the GPUs of experts. */
   readonly summary: string;
-  /** Where it is published, or who places so. */
+  /** Its publication, or a system that uses it. */
   readonly cites: string;
   /** Absent: none. */
   readonly parameters?: ParameterTable;

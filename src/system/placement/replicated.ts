@@ -2,7 +2,7 @@
 import { EVERYWHERE, type PlacementDefinition } from './placement.js';
 import { packByPopularity } from './popularity.js';
 
-/** `hottest`: how many experts of each layer live everywhere. FasterMoE calls them shadowed, DeepSeek-V3 redundant. */
+/** `hottest`: number of experts of each layer that live everywhere. FasterMoE calls them shadowed, DeepSeek-V3 redundant. */
 export const replicated: PlacementDefinition = {
   name: 'replicated',
   summary: 'the most popular experts on every GPU, the others as popularity places them',
