@@ -1,5 +1,6 @@
 // From a row to a run in moeprof's terms: its runtime and system, and the figures that may be scored, with reasons. Pure functions;
 // machine and model have files of their own.
+import { CACHED_RAM, lookAheadOf } from './colibri-row.js';
 import type { Measurement } from './measurement.js';
 
 /** Figures of a row that have a prediction, in the order of reports. */
@@ -207,14 +208,12 @@ function capacityOf({ cache_experts_per_layer, cache_gb, gpu_expert_share }: Mea
   return cache_gb === undefined ? null : `${cache_gb} GB`;
 }
 
-/** Share of RAM that caches experts where a row states no size: 92.6 of 128 GB (a Strix Halo under colibri); the rest is weights and system. */
-export const CACHED_RAM = 0.72;
-
-function streamOf({ machine, placement }: Measurement, discrete: boolean): RowSystem | { readonly lacks: string } {
+function streamOf(row: Measurement, discrete: boolean): RowSystem | { readonly lacks: string } {
+  const { machine, placement } = row;
   const { gpu_expert_share = 0 } = placement;
   const cached = placement.cache_gb ?? (machine.ram?.gb === undefined ? undefined : machine.ram.gb * CACHED_RAM);
   if (cached === undefined) return { lacks: 'nothing says how large its cache is' };
-  const lru = { name: 'lru', cache: { policy: 'lru', scope: 'layer' } };
+  const lru = { name: 'lru', cache: { policy: 'lru', scope: 'layer' }, ...lookAheadOf(row) };
   const capacity = `${cached} GB`;
   if (!discrete) return { system: lru, expertCache: capacity, dramCache: null };
   return {

@@ -1,6 +1,7 @@
 // What colibri does unasked, as rows are read: drafts, a card that only caches, and reads before computing.
 import { describe, expect, it } from 'vitest';
-import { asColibriRan, readsAhead } from '../../../src/explore/validate/colibri-row.js';
+import { asColibriRan, lookAheadOf, readsAhead } from '../../../src/explore/validate/colibri-row.js';
+import { systemOf } from '../../../src/explore/validate/specify.js';
 import { BOX, measurement } from './rows.js';
 
 const colibri = (placement: Record<string, unknown> = {}, more: Record<string, unknown> = {}) =>
@@ -61,5 +62,25 @@ describe('reads', () => {
   ])('of %s go on beside computing: %s', (flags, ahead) => {
     expect(readsAhead(colibri({}, { flags }))).toBe(ahead);
     expect(readsAhead(measurement({ flags }))).toBe(false);
+  });
+});
+
+describe('a layer ahead', () => {
+  it('is loaded by the next gate under PILOT_REAL=1 alone', () => {
+    const system = { predictor: { kind: 'gate', recall: 0.736, horizon: 1 }, prefetch: { minProbability: 0.3 } };
+    expect(lookAheadOf(colibri({}, { flags: 'PIPE=1 PILOT_REAL=1 PILOT_TWO=1' }))).toMatchObject(system);
+    expect(lookAheadOf(colibri({}, { flags: 'PILOT=1' }))).toEqual({});
+    expect(lookAheadOf(measurement({ flags: 'PILOT_REAL=1' }))).toEqual({});
+  });
+
+  it('is part of the system of a row', () => {
+    const row = colibri({ cache_gb: 20 }, { flags: 'PILOT_REAL=1' });
+    expect(systemOf(row, 24, false)).toMatchObject({
+      system: { cache: { policy: 'lru' }, predictor: { kind: 'gate' } },
+      expertCache: '20 GB',
+    });
+    expect(systemOf(colibri({ cache_gb: 20 }), 24, false)).toMatchObject({
+      system: { name: 'lru', cache: { policy: 'lru', scope: 'layer' } },
+    });
   });
 });
