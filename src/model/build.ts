@@ -223,7 +223,12 @@ function takeApart(profile: ModelProfile, quantization: Quantization): ModelPart
   const embedding = new Tally(weigh);
   if (!tied) embedding.matrix('embedding', profile.vocab, hidden, 0, 'token_embd');
   const next = profile.mtpLayers === 0 ? {} : { nextLayers: profile.mtpLayers };
-  const known = { name: profile.name, quantization: quantization.name, ...(profile.note === undefined ? {} : { note: profile.note }) };
+  const { name, note, trainedContext } = profile;
+  const known = {
+    ...{ name, quantization: quantization.name },
+    ...(note === undefined ? {} : { note }),
+    ...(trainedContext === undefined ? {} : { trainedContext }),
+  };
   const parts = { ...known, hidden, layers, head, embedding: tied ? null : embedding, ...next };
   return moe.whole ? wholeModels(parts) : parts;
 }

@@ -64,9 +64,11 @@ export function measureHeaders(path: string, headers: readonly GgufHeader[], ove
   const outer = tensors.filter((tensor) => !tensor.name.startsWith('blk.') && !table.includes(tensor));
   // Without an output matrix the embedding table is the head, too.
   const tied = !outer.some((tensor) => tensor.name === 'output.weight');
+  const trained = hyper.indexOr(0, 'context_length');
   return {
     name,
     quantization: 'gguf',
+    ...(trained === 0 ? {} : { trainedContext: trained }),
     hidden: hyper.indexOr(0, 'embedding_length'),
     layers,
     head: weigh(tied ? [...outer, ...table] : outer),

@@ -22,7 +22,9 @@ const INHERITED = ['tie_word_embeddings', 'quantization_config'];
  */
 export function configProfile(json: Readonly<Record<string, unknown>>, path: string, overrides: readonly Override[] = []): ModelProfile {
   const { read, config } = findFamily(new Fields(path, json));
-  const profile = { name: nameOf(path), quantization: storedFormat(config), ...read(config) };
+  const trained = config.indexOr(0, 'max_position_embeddings');
+  const context = trained === 0 ? {} : { trainedContext: trained };
+  const profile = { name: nameOf(path), quantization: storedFormat(config), ...context, ...read(config) };
   return checkValue(profile, path, ConfigProfileSchema, overrides);
 }
 

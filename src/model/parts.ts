@@ -57,6 +57,8 @@ export interface ModelParts {
   readonly nextLayers?: number;
   /** The model as its file has it; absent where it has no such file. */
   readonly anatomy?: Anatomy;
+  /** Tokens of context that it was trained on; absent: unknown. */
+  readonly trainedContext?: number;
   /** A note for the reader of results; absent: none. */
   readonly note?: string;
 }
@@ -149,6 +151,7 @@ export function assemble(parts: ModelParts): ModelSpec {
     ...(parts.wholeModels ? { wholeModels: true } : {}),
     ...(parts.nextLayers === undefined ? {} : { nextLayers: parts.nextLayers }),
     ...(parts.anatomy === undefined ? {} : { anatomy: parts.anatomy }),
+    ...(parts.trainedContext === undefined ? {} : { trainedContext: parts.trainedContext }),
     ...(parts.note === undefined ? {} : { note: parts.note }),
     ...(parts.layers.some(({ shared }) => shared.parameters > 0) ? { sharedExperts: true } : {}),
     parameters: {

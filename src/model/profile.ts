@@ -143,6 +143,7 @@ export const ConfigProfileSchema = z
       })
       .optional()
       .describe('Parameters as the publisher states them; the derived ones are checked against them.'),
+    trainedContext: count.optional().describe('Tokens of context that it was trained on (max_position_embeddings). Absent: unknown.'),
     offered: z
       .boolean()
       .default(true)

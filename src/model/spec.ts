@@ -93,6 +93,8 @@ export interface ModelSpec {
   readonly nextLayers?: number;
   /** Its tensors, and what its layers remember, as a file of it has them; absent where nothing says. */
   readonly anatomy?: Anatomy;
+  /** Tokens of context that it was trained on; absent: unknown. */
+  readonly trainedContext?: number;
   /** A note for the reader of results on how it was described; absent: none. */
   readonly note?: string;
   /** Parameters in total and active per token, experts and embeddings included. */

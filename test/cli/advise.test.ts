@@ -103,6 +103,22 @@ describe('formats', () => {
   });
 });
 
+describe('the context', () => {
+  it('is no longer than the model was trained on, unless that is asked for', async () => {
+    const said = async (...more: string[]): Promise<string> => {
+      output.stdout = '';
+      expect(await run('olmoe-1b-7b', '-w', 'rtx-3060+32GB', ...more)).toBe(0);
+      return output.stdout.replace(/\s+/g, ' ');
+    };
+    const usual = await said();
+    expect(usual).toContain(' -c 4096 ');
+    expect(usual).toContain('The model was trained on 4,096 tokens of context, so it gets no more.');
+    expect(usual).not.toContain('context of ');
+    expect(await said('--context', '8192')).toContain('trained on 4,096 tokens of context: with more, answers become worse or end.');
+    expect(await said('--context', '2048')).not.toContain('was trained on');
+  });
+});
+
 describe('a model in files', () => {
   const folder = mkdtempSync(join(tmpdir(), 'moeprof-advise-'));
   const file = join(folder, 'tiny.gguf');

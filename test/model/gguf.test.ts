@@ -30,6 +30,18 @@ const q4 = (one / 256) * 144;
 const q5 = (one / 256) * 176;
 const q6 = (one / 256) * 210;
 
+describe('the context that a model was trained on', () => {
+  it('stands in its file, or nowhere', () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'moeprof-')), 'a.gguf');
+    const tensors = [...TINY_OUTER, ...tinyLayer(0, 'q4_k')];
+    writeGguf(path, { ...tinyMetadata(1), 'qwen3moe.context_length': 40_960 }, tensors);
+    expect(loadModel(path).trainedContext).toBe(40_960);
+    writeGguf(path, tinyMetadata(1), tensors);
+    expect(loadModel(path).trainedContext).toBeUndefined();
+    expect(loadModel('gpt-oss-20b').trainedContext).toBe(131_072);
+  });
+});
+
 describe('a GGUF file', () => {
   writeGguf(at('mix.gguf'), METADATA, TENSORS);
   const model = loadModel(at('mix.gguf'));

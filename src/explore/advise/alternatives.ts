@@ -52,6 +52,8 @@ function changesOf(
   quantizations: readonly (string | null)[],
 ): { readonly change: string; readonly beside: Setting }[] {
   const { model, runtime } = question;
+  const longer = LONGER * setting.context;
+  const trained = model(setting.quantization).trainedContext;
   const others = <T>(values: readonly T[], own: T): T[] => values.filter((value) => value !== own);
   const formats = others(quantizations, setting.quantization).slice(0, FORMATS);
   return [
@@ -65,7 +67,7 @@ function changesOf(
       ? [{ change: setting.oneSocket ? 'all sockets' : 'one socket', beside: { ...setting, oneSocket: !setting.oneSocket } }]
       : []),
     ...(setting.draft === 0 ? [] : [{ change: 'nothing drafted', beside: { ...setting, draft: 0 } }]),
-    { change: `context of ${formatCount(LONGER * setting.context)}`, beside: { ...setting, context: LONGER * setting.context } },
+    ...(longer > (trained ?? longer) ? [] : [{ change: `context of ${formatCount(longer)}`, beside: { ...setting, context: longer } }]),
   ];
 }
 

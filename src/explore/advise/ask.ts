@@ -4,6 +4,7 @@ import { basename, dirname } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { isFolder, listFolder } from '../../base/input-file.js';
 import { findProfile, isPath } from '../../base/profiles.js';
+import { formatCount } from '../../base/units.js';
 import { checkValue } from '../../base/yaml.js';
 import { loadHardware } from '../../hardware/load.js';
 import { loadRuntime } from '../../hardware/runtime.js';
@@ -24,6 +25,9 @@ import { type AdvisedRuntime, advisedRuntime, usualOffer } from './runtimes.js';
 /** Seed of the synthetic routing. */
 const SEED = 1;
 
+/** Context of each user where nothing says how much, tokens. Ours: a long chat. */
+export const USUAL_CONTEXT = 16_384;
+
 /** Tokens that are generated after a prompt, where a whole request counts. Ours: about a page. */
 const OUTPUT = 512;
 
@@ -33,8 +37,8 @@ export interface AdviceWishes {
   readonly runtime?: string;
   /** request (unless given), decode, prefill, or targets such as `ttft=2s,tpot=50ms`. */
   readonly goal?: string;
-  /** Context of each user, tokens; 16,384 unless given. */
-  readonly context?: number;
+  /** Context of each user, tokens; 16,384 unless given, or what the model was trained on where that is less. */
+  readonly context?: number | undefined;
   /** Prompt of the request, tokens; 4,096 unless given, at most half of the context. */
   readonly prompt?: number;
   /** Users at a time; 1 unless given. */
@@ -83,17 +87,25 @@ export async function adviceOn(
 export async function requestOn(name: string, { hardware, notes: ofMachine }: AskedMachine, wishes: AdviceWishes): Promise<AdviceRequest> {
   const runtime = advisedRuntime(wishes.runtime ?? 'llama.cpp');
   const goal = parseGoal(wishes.goal ?? 'request');
-  const { context = 16_384, prompt = 4096, users = 1 } = wishes;
-  const request = { prompt: Math.min(prompt, Math.max(1, context >> 1)), output: OUTPUT };
+  const { prompt = 4096, users = 1 } = wishes;
   const models = modelsOf(name);
   const model = (quantization: string | null): ModelSpec => models(quantization).spec;
   const quantizations = wishes.quantizations === undefined ? usualFormats(runtime, models(null)) : wishes.quantizations;
-  const { note } = model(quantizations[0]!);
-  const notes = note === undefined ? ofMachine : [note, ...ofMachine];
+  const { note, trainedContext: trained = Number.POSITIVE_INFINITY } = model(quantizations[0]!);
+  const context = wishes.context ?? Math.min(USUAL_CONTEXT, trained);
+  const request = { prompt: Math.min(prompt, Math.max(1, context >> 1)), output: OUTPUT };
+  const ofContext = trained >= (wishes.context ?? USUAL_CONTEXT) ? [] : [contextNote(context, trained)];
+  const notes = [...(note === undefined ? [] : [note]), ...ofContext, ...ofMachine];
   const trace = await routingOf(name, wishes.trace, model(quantizations[0]!), tokensNeeded(users, request));
   const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
   const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);
   return { runtime, hardware, goal, request, context, users, quantizations, model, trace, file, hub, notes };
+}
+
+/** A note on a context that the model bounds, or that is beyond what it was trained on. */
+function contextNote(context: number, trained: number): string {
+  const most = `The model was trained on ${formatCount(trained)} tokens of context`;
+  return context > trained ? `${most}: with more, answers become worse or end.` : `${most}, so it gets no more.`;
 }
 
 /**

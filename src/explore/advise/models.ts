@@ -8,7 +8,7 @@ import { type ModelSpec, weightBytes } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import { type AdviceRequest, commandOf } from './advise.js';
 import { type AdvisedSetting, bestAnswer, settingOf } from './answer.js';
-import { type AdviceWishes, type AskedMachine, requestOn } from './ask.js';
+import { type AdviceWishes, type AskedMachine, requestOn, USUAL_CONTEXT } from './ask.js';
 import type { Command } from './flags/dialect.js';
 import type { Goal, RequestShape } from './goal.js';
 import { missingBytes } from './misfits.js';
@@ -93,20 +93,25 @@ export async function modelsOn(
   const found = await machine(advisedRuntime(wishes.runtime ?? 'llama.cpp'));
   const names = named.length === 0 ? offeredModels() : [...new Set(named)];
   const models: Omit<ModelOffer, 'frontier'>[] = [];
+  const context = wishes.context ?? USUAL_CONTEXT;
   let asked: AdviceRequest | null = null;
+  let less = false;
   for (const name of names) {
-    asked = await requestOn(name, found, wishes);
-    models.push(await offerOf(asked));
-    asked.trace.close();
+    const one = await requestOn(name, found, wishes);
+    models.push(await offerOf(one));
+    one.trace.close();
+    less ||= one.context < context;
+    if (asked === null || one.context > asked.context) asked = one;
     await next(models.length, names.length);
   }
-  const { context, goal, hardware, request, runtime, users } = asked!;
+  const { goal, hardware, request, runtime, users } = asked!;
+  const ofContext = less ? ['Models that were trained on less context have that.'] : [];
   return {
     schema: MODELS_SCHEMA,
     tool: { name: 'moeprof', version: VERSION },
     ...{ machine: hardware.name, runtime: runtime.name, goal, request, context, users },
     models: withFrontier(models),
-    notes: ['Routing is synthetic, drawn as each model routes.', ...found.notes, ...(hardware.machine?.defaults ?? [])],
+    notes: ['Routing is synthetic, drawn as each model routes.', ...ofContext, ...found.notes, ...(hardware.machine?.defaults ?? [])],
   };
 }
 

@@ -222,7 +222,8 @@ const MOST_CONTEXT = 2 ** 20;
 /** Longest context of each user with which a setting still fits, in steps of 1,024 tokens; its own where it does not fit as it is. */
 export function contextThatFits(question: Question, { model, setting }: Pick<Priced, 'model' | 'setting'>): number {
   const own = Math.floor(setting.context / CONTEXT_STEP);
-  const most = MOST_CONTEXT / CONTEXT_STEP;
+  // More than the model was trained on is of no use.
+  const most = Math.max(own, Math.floor(Math.min(MOST_CONTEXT, model.trainedContext ?? MOST_CONTEXT) / CONTEXT_STEP));
   // From the longest down: the first that fits.
   const at = firstFit(most - own + 1, (down) =>
     missingOn(devicesOf(question, model, { ...setting, context: (most - down) * CONTEXT_STEP })),
