@@ -138,6 +138,17 @@ describe('a study', () => {
     const { stdout } = await moeprof(['store', 'merge', 'one', 'two', '--into', 'joined'], { cwd });
     expect(stdout).toBe('10 runs taken over into joined\n');
     expect(contentsOf(join(cwd, 'joined'))).toEqual(contentsOf(join(cwd, 'whole')));
+    // A machine that has the files elsewhere has the same results; those of another build or run are told apart by their figures.
+    const [other, traced] = [temporaryFolder(), 'set: { trace: ./own.jsonl, hardware: t4, bounds: false }\naxes: { seed: [1, 2] }\n'];
+    await moeprof(['trace', 'generate', '--like', 'mini-mixtral-8x8l', '--tokens', '20', '-o', join(cwd, 'own.jsonl')]);
+    for (const folder of [cwd, other]) {
+      writeFileSync(join(folder, 'own.jsonl'), readFileSync(join(cwd, 'own.jsonl')));
+      writeFileSync(join(folder, 'traced.yaml'), traced);
+      expect((await moeprof(['sweep', 'traced.yaml', '-q', '-o', 't.csv', '--store', 'traced'], { cwd: folder })).stderr).toBe('');
+    }
+    const merged = await moeprof(['store', 'merge', 'traced', join(other, 'traced'), '--into', 'both'], { cwd });
+    expect([merged.stderr, merged.stdout]).toEqual(['', '2 runs taken over into both\n']);
+    expect(readFileSync(join(other, 't.csv'), 'utf8')).toBe(readFileSync(join(cwd, 't.csv'), 'utf8'));
     const verified = await moeprof(['store', 'verify', 'joined'], { cwd });
     expect([verified.code, verified.stdout]).toEqual([0, '10 of 10 runs are whole\n']);
     const file = [...contentsOf(join(cwd, 'one')).keys()][0]!;

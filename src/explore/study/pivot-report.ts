@@ -4,7 +4,7 @@ import { type Datum, type Document, type Grid, gridOf, note } from '../../report
 import { documentFormats } from '../../report/document/formats.js';
 import { type Format, formatValue } from '../../report/format.js';
 import { tex } from '../tex.js';
-import { type Pivot, type PivotCell, type PivotTable, type Statistic, statisticOf } from './pivot.js';
+import { isRepeated, type Pivot, type PivotCell, type PivotTable, type Statistic, statisticOf } from './pivot.js';
 
 /** Formats of a table, the one for reading first. */
 export const pivotReports: readonly Format<Pivot>[] = [
@@ -19,6 +19,14 @@ function pivotDocument(pivot: Pivot): Document {
     blocks: [
       ...pivot.tables.map((table) => gridFor(pivot, table)),
       ...legend(pivot).map((text) => note(text, 'dim')),
+      ...(pivot.mixed.length > 0
+        ? [
+            note(
+              `Runs of one cell differ in ${pivot.mixed.join(', ')}: name them in --rows or --columns, or the statistic is over all of them.`,
+              'warning',
+            ),
+          ]
+        : []),
       ...(pivot.without > 0 ? [note(`${formatCount(pivot.without)} runs have no metrics and are left out`, 'warning')] : []),
     ],
     records: records(pivot),
@@ -54,8 +62,10 @@ function cellText(statistics: readonly Statistic[], { unit }: PivotTable, cell: 
 
 function legend({ statistics, tables }: Pivot): string[] {
   const cells = tables.flatMap((table) => table.cells.flat());
+  const repeated = cells.some((cell) => cell !== null && isRepeated(cell.samples));
   const starred = cells.some((cell) => cell?.significant === true);
   return [
+    ...(repeated ? ['Runs that are the same to the last digit, whatever their seed, count as one where chance is judged.'] : []),
     ...(statistics.includes('ci') ? ['± is half of the 95 % interval of the mean (Student)'] : []),
     ...(starred ? ['* better than the runner-up of its column by more than chance (Mann-Whitney, 5 %, Holm over the table)'] : []),
   ];

@@ -6,7 +6,7 @@ import { deviation, mean, percentile } from '../../base/statistics.js';
 import { didYouMean } from '../../base/text.js';
 import { describeMetric } from '../../result/catalogue.js';
 import type { Unit } from '../../result/result.js';
-import { type RunRow, requireValue, rowValue } from './run-row.js';
+import { keyColumnOf, type RunRow, requireValue, rowValue } from './run-row.js';
 
 /** Statistics of the runs of a cell. `ci`: half the width of the 95 % interval of the mean. */
 export const STATISTICS = ['mean', 'median', 'min', 'max', 'std', 'ci', 'n'] as const;
@@ -59,6 +59,8 @@ export interface Pivot extends PivotQuestion {
   readonly tables: readonly PivotTable[];
   /** Runs that have no metrics. */
   readonly without: number;
+  /** Names, beside the seed, in which runs of one cell differ. */
+  readonly mixed: readonly string[];
 }
 
 /**
@@ -87,7 +89,41 @@ export function pivotOf(rows: readonly RunRow[], question: PivotQuestion): Pivot
     if (samples.flat().every((list) => list.length === 0)) throw new UserError(`--value ${metric}: no run has it`);
     return { metric, unit: describeMetric(metric).unit, cells: withBest(metric, samples, question.statistics) };
   });
-  return { ...question, rowKeys, columnKeys, tables, without: rows.length - done.length };
+  return {
+    ...question,
+    rowKeys,
+    columnKeys,
+    tables,
+    without: rows.length - done.length,
+    mixed: mixedIn(done, (row) => keyOf(row, [...question.rows, ...question.columns])),
+  };
+}
+
+/** Columns of the key that follow from others, or may differ within a cell. */
+const FOLLOWING: ReadonlySet<string> = new Set(['fingerprint', 'trace_sha256', 'version', 'knowledge', 'seed']);
+
+/** Names in which runs of the same cell differ, apart from the seed. */
+function mixedIn(rows: readonly RunRow[], cellOf: (row: RunRow) => readonly string[]): string[] {
+  const first = new Map<string, ReadonlyMap<string, string>>();
+  const mixed = new Set<string>();
+  for (const row of rows) {
+    const cell = JSON.stringify(cellOf(row));
+    const told = valuesOf(row);
+    const other = first.get(cell);
+    if (other === undefined) first.set(cell, told);
+    else for (const name of new Set([...told.keys(), ...other.keys()])) if (told.get(name) !== other.get(name)) mixed.add(name);
+  }
+  return [...mixed].sort();
+}
+
+/** The key of a run, what varied, and memory and workload of its configuration, each as text. */
+function valuesOf({ config = {}, key, values }: RunRow): Map<string, string> {
+  const inner = ['memory', 'workload'].flatMap((root) =>
+    Object.entries((config[root] ?? {}) as object).map(([name, value]) => [`${root}.${name}`, value]),
+  );
+  const varied = Object.entries(values).filter(([path]) => path !== 'seed' && keyColumnOf(path) === undefined);
+  const own = Object.entries(key).filter(([name]) => !FOLLOWING.has(name));
+  return new Map([...own, ...varied, ...inner].map(([name, value]) => [String(name), JSON.stringify(value)]));
 }
 
 /** 9 before 10, and 5% before 25%. */
@@ -114,8 +150,9 @@ function withBest(
       .sort((a, b) => (better === 'lower' ? 1 : -1) * (statisticOf(a.list, by) - statisticOf(b.list, by)));
     const [first, second] = ranked;
     if (better === 'none' || first === undefined || second === undefined) return null;
-    const enough = smallestP(first.list.length, second.list.length) < ALPHA;
-    return { at: first.at, p: enough ? mannWhitney(first.list, second.list) : null };
+    const [one, other] = [independent(first.list), independent(second.list)];
+    const enough = smallestP(one.length, other.length) < ALPHA;
+    return { at: first.at, p: enough ? mannWhitney(one, other) : null };
   });
   const tested = leads.filter((lead) => lead !== null && lead.p !== null);
   const corrected = holm(tested.map((lead) => lead!.p!));
@@ -127,6 +164,16 @@ function withBest(
       return list.length === 0 ? null : { samples: list, best, significant: best ? (significance.get(lead) ?? null) : null };
     }),
   );
+}
+
+/** True where several runs are the same to the last digit: their seeds change nothing. */
+export function isRepeated(samples: readonly number[]): boolean {
+  return samples.length > 1 && samples.every((value) => value === samples[0]);
+}
+
+/** Samples that count in a test: runs that are all the same are one. */
+function independent(samples: readonly number[]): readonly number[] {
+  return isRepeated(samples) ? samples.slice(0, 1) : samples;
 }
 
 /** A statistic of at least one sample; std and ci of a single one are 0. */

@@ -1,5 +1,6 @@
 // A run as a row of a table: its key, the varied values, and its metrics. Rows of any study can be put under each other.
 import { UserError } from '../../base/errors.js';
+import { shownPath } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
 import { againText } from '../../report/again.js';
 import { canonicalJson } from '../../result/digest.js';
@@ -124,7 +125,7 @@ function keyOf({ config, inputs, knowledge, seed, tool }: Result): RunRow['key']
   return {
     model: inputs.model,
     quantization: inputs.quantization,
-    trace: inputs.traces.map(({ path }) => path).join('+'),
+    trace: inputs.traces.map(({ path }) => shownPath(path)).join('+'),
     trace_sha256: inputs.traces.map(({ sha256 }) => sha256).join('+'),
     hardware: inputs.hardware,
     runtime: inputs.runtime ?? '',

@@ -38,6 +38,7 @@ function studyDocument(study: Study): Document {
   const done = rows.filter(({ status }) => status === 'done').length;
   const columns = longColumns(study);
   const more = rows.length - SHOWN;
+  const absent = Object.keys(study.units).filter((name) => rows.every(({ metrics }) => metrics[name] === undefined));
   return {
     title: `${formatCount(rows.length)} cells over ${study.axes.join(', ')}`,
     lead: [
@@ -48,6 +49,7 @@ function studyDocument(study: Study): Document {
       rowGrid(study),
       ...(more > 0 ? [note(`${formatCount(more)} more rows: -o study.csv has all, and moeprof table puts them side by side`)] : []),
       ...reasons(study).map((text) => note(text, 'warning')),
+      ...(absent.length === 0 || done === 0 ? [] : [note(`No run has ${absent.join(', ')}: see moeprof explain ${absent[0]}.`, 'warning')]),
       ...againLines(...fastestOf(study)),
       againGrid(
         axisColumns(study),
@@ -69,7 +71,7 @@ function rowGrid({ axes, rows, units }: Study): Grid {
   const known = Object.keys(units);
   const told = known.length <= MOST_METRICS ? known : TELLING.filter((name) => name in units);
   return gridOf(
-    [...axisColumns({ axes }), ...told.map((head) => head.slice(head.indexOf('.') + 1))],
+    [...axisColumns({ axes, rows }), ...told.map((head) => head.slice(head.indexOf('.') + 1))],
     rows
       .slice(0, SHOWN)
       .map((row) => [
@@ -80,8 +82,20 @@ function rowGrid({ axes, rows, units }: Study): Grid {
   );
 }
 
-function axisColumns({ axes }: Pick<Study, 'axes'>): Column[] {
-  return axes.map((path) => ({ head: path.split('.').at(-1)!, align: 'left', most: 24 }));
+/** Columns of a terminal that all axes share, and the widest and the least of one. */
+const AXES_ROOM = 60;
+const [WIDEST, LEAST] = [24, 6];
+
+/** Axes by the last word of their path, each as wide as leaves room for a figure beside all of them. */
+function axisColumns({ axes, rows }: Pick<Study, 'axes' | 'rows'>): Column[] {
+  const heads = axes.map((path) => path.split('.').at(-1)!);
+  const widths = axes.map((path, at) =>
+    Math.max(heads[at]!.length, ...rows.slice(0, SHOWN).map(({ values }) => String(values[path] ?? '').length)),
+  );
+  const room = (most: number): number => widths.reduce((sum, width) => sum + Math.min(width, most) + 2, 0);
+  let most = WIDEST;
+  while (most > LEAST && room(most) > AXES_ROOM) most--;
+  return heads.map((head) => ({ head, align: 'left', most }));
 }
 
 function axisValues({ axes }: Pick<Study, 'axes'>, { values }: RunRow): string[] {

@@ -52,6 +52,31 @@ describe('a pivot', () => {
     expect(pivotOf(few, QUESTION).tables[0]!.cells[0]![0]).toMatchObject({ best: true, significant: null });
   });
 
+  it('takes runs that are the same to the last digit for one: their seeds change nothing', () => {
+    const same = [1, 2, 3, 4, 5].flatMap((seed) => [row('a', 'code', seed, 10), row('b', 'code', seed, 20)]);
+    const [best] = pivotOf(same, QUESTION).tables[0]!.cells[0]!;
+    expect([best!.best, best!.significant, best!.samples.length]).toEqual([true, null, 5]);
+    const text = pivotReports[0]!.render(pivotOf(same, QUESTION), OPTIONS);
+    expect(text).toContain('Runs that are the same to the last digit');
+    expect(text).not.toContain('*');
+    expect(render('table')).not.toContain('last digit');
+  });
+
+  it('says in which names the runs of a cell differ, beside the seed', () => {
+    expect(pivotOf(ROWS, QUESTION).mixed).toEqual([]);
+    expect(pivotOf(ROWS, { ...QUESTION, columns: [] }).mixed).toEqual(['trace']);
+    const cached = ['25%', '50%'].map((expertCache) => ({
+      ...row('a', 'code', 0, 1),
+      config: { memory: { expertCache }, workload: { batch: 1 } },
+    }));
+    const pivot = pivotOf(cached, QUESTION);
+    expect(pivot.mixed).toEqual(['memory.expertCache']);
+    expect(pivotReports[0]!.render(pivot, OPTIONS)).toMatch(/^! Runs of one cell differ in memory\.expertCache: name them in --rows or/m);
+    const varied = [1, 4].map((batch) => ({ ...row('a', 'code', 0, batch), values: { 'workload.batch': batch } }));
+    expect(pivotOf(varied, QUESTION).mixed).toEqual(['workload.batch']);
+    expect(pivotOf(varied, { ...QUESTION, columns: ['workload.batch'] }).mixed).toEqual([]);
+  });
+
   it('sorts what comes in no order', () => {
     const loose = ['10%', '9%', '25%'].map((size) => ({ ...row(size, 't', 0, 1), values: {} }));
     expect(pivotOf(loose, QUESTION).rowKeys.flat()).toEqual(['9%', '10%', '25%']);

@@ -64,6 +64,17 @@ describe('the long table', () => {
   });
 });
 
+it('stays within 80 columns with many axes, and names metrics that no run has', () => {
+  const axes = ['system', 'trace', 'memory.expertCache', 'system.cache.policy', 'seed', 'hardware'];
+  const rows = new StudyRows(axes, ['cache.hit_rate', 'goodput.tokens']);
+  const cell = ['mixtral-offloading', 'mini-finegrained-64x12l#0:2000', '25%', 's3-fifo:small=0.1,ghost=0.5', 12, '2x-rtx-4090'];
+  rows.set(0, 'f0', cell, { status: 'done', result: sampleResult() }, 'moeprof run');
+  const table = studyReports[0]!;
+  const text = 'render' in table ? table.render(rows.study(), OPTIONS) : '';
+  for (const line of text.split('\n')) expect([...line].length, line).toBeLessThanOrEqual(80);
+  expect(text).toMatch(/^! No run has goodput\.tokens: see moeprof explain goodput\.tokens\.$/m);
+});
+
 describe('a row of a result that stands alone', () => {
   it('finds keys, metrics, and anything that the run was told', () => {
     const result = { ...sampleResult(), config: { memory: { expertCache: '25%' }, workload: { batch: 4 }, list: [1, 2] } };
