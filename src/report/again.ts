@@ -3,13 +3,13 @@ import type { Result } from '../result/result.js';
 import { type Column, type Datum, type Grid, gridOf, type Lines } from './document/document.js';
 import { printable } from './format.js';
 
-/** Empty where the result does not say: earlier versions wrote none. */
+/** Command that repeats a run; empty for results of earlier versions, which do not store it. */
 export function againText({ environment }: Pick<Result, 'environment'>): string {
   return printable(String(environment.command ?? ''));
 }
 
 /**
- * The commands of all rows, for pages: folded away, for they are longer than the table.
+ * The commands of all rows, for pages; folded, because they are longer than the table.
  * @param keys columns that name a row
  * @param rows their values of the keys, and the command
  */

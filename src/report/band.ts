@@ -1,4 +1,4 @@
-// How far off a speed may be, in words: the band that comparable measurements of real machines show.
+// The error band of a speed in words, from comparable measurements of real machines.
 import { formatNumber } from '../base/units.js';
 import type { Accuracy, Result } from '../result/result.js';
 import type { Phase } from './phase-time.js';
@@ -10,7 +10,7 @@ export function widthText({ halfWidth }: Accuracy): string {
 
 /**
  * `± 14 % (80 % of 41 comparable measurements)`.
- * @returns null where the machine is calibrated: its profile says what it reaches
+ * @returns null where the machine is calibrated, since its profile holds measured rates
  */
 export function bandText({ accuracy }: Pick<Result, 'accuracy'>, phase: Phase): string | null {
   if (accuracy === undefined) return null;

@@ -1,4 +1,4 @@
-// A system that is not the bundled one of its name is named with what it changes.
+// The name of a modified system includes its modifications.
 import type { Result } from '../result/result.js';
 
 /** The policy and predictor that replace a system's own: `, with s3-fifo:small=0.2`; empty where none does. */

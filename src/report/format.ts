@@ -12,15 +12,15 @@ import {
 } from '../base/units.js';
 import type { Metric, Unit } from '../result/result.js';
 
-/** Capabilities of the reader's side. Files are written without colour, at 80 columns, in Unicode. */
+/** Capabilities of the output device. Files are written without colour, at 80 columns, in Unicode. */
 export interface ReportOptions {
   /** ANSI colours. */
   readonly color: boolean;
   /** Columns; text formats never use more than 80. */
   readonly width: number;
-  /** False: ASCII only. */
+  /** False if limited to ASCII. */
   readonly unicode: boolean;
-  /** Everything that is known rather than the answer at a glance. */
+  /** Full report instead of a summary. */
   readonly verbose: boolean;
 }
 
@@ -28,27 +28,27 @@ export interface ReportOptions {
 export interface Format<T> {
   /** As in `-o name=path`. */
   readonly name: string;
-  /** Endings of file names that mean this format, with their dot. */
+  /** File name extensions of this format, with their dot. */
   readonly extensions: readonly string[];
-  /** True: it draws from the `details` of a result, which a run records only where they are asked for. */
+  /** True if it needs the `details` of a result, which a run records only on request. */
   readonly needsDetails?: boolean;
   /** The whole text, with its final newline. */
   render(value: T, options: ReportOptions): string;
 }
 
-/** An output format that is no text, and so goes to files only. */
+/** A binary output format, written to files only. */
 export interface BinaryFormat<T> extends Pick<Format<T>, 'name' | 'extensions'> {
   /** The whole file. */
   encode(value: T): Uint8Array;
 }
 
-/** An output format with a large library behind it, which is loaded only where the format is asked for. */
+/** An output format that depends on a large library, loaded only if the format is requested. */
 export interface LazyFormat<T> extends Pick<Format<T>, 'name' | 'extensions'> {
-  /** Gives its `render`. */
+  /** Loads its `render`. */
   load(): Promise<Format<T>['render']>;
 }
 
-/** Whatever a command can write. */
+/** Any output format of a command. */
 export type OutputFormat<T> = Format<T> | BinaryFormat<T> | LazyFormat<T>;
 
 const FORMATS: Readonly<Record<Unit, (value: number) => string>> = {
@@ -74,7 +74,7 @@ export function formatMetric(metric: Pick<Metric, 'value' | 'unit'>): string {
   return formatValue(metric.value, metric.unit);
 }
 
-/** Tokens per second without the unit, for a column or a sentence that names it; nothing where there are none. */
+/** Tokens per second without the unit, for a column or sentence that names it; null if there is no value. */
 export function bareRate(value: number | null | undefined): { readonly value: number; readonly text: string } | null {
   if (value === null || value === undefined) return null;
   return { value, text: formatTokensPerSecond(value).replace(/ tok\/s$/, '') };
@@ -95,7 +95,7 @@ export function formatRelative(fraction: number): string {
   return `${sign}${fewDigits(Math.abs(fraction) * 100)} %`;
 }
 
-/** One decimal where that says enough, else two significant digits. */
+/** One decimal if that has two significant digits, else two significant digits. */
 function fewDigits(size: number): string {
   if (size === 0 || size >= 0.1) return formatNumber(size, size !== 0 && size < 1 ? 2 : 1);
   return size < 1e-6 ? size.toExponential(1) : String(Number(size.toPrecision(2)));
@@ -104,7 +104,7 @@ function fewDigits(size: number): string {
 /** Longest text of a report, characters: descriptions of ours have up to 700. */
 const LONGEST = 2000;
 
-/** Text from outside (names, paths, messages) as reports show it: one line of limited length, which drives nothing. */
+/** External text (names, paths, messages) made safe for reports: one line of limited length, without control characters. */
 export function printable(text: string): string {
   return visible(shortened(text, LONGEST));
 }

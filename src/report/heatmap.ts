@@ -1,5 +1,5 @@
-// A heatmap of layers by experts in text: two layers a line in half blocks, in colour by how hot, without colour by which are hot;
-// one layer a line with ten characters where there is no Unicode.
+// A heatmap of layers by experts in text: two layers a line in half blocks, with colours for the load, or without colour the hot ones only;
+// in ASCII one layer a line with ten characters.
 import { Chalk } from 'chalk';
 import { sum } from '../base/statistics.js';
 import type { ReportOptions } from './format.js';
@@ -10,11 +10,11 @@ const COLORS = [16, 17, 18, 19, 54, 90, 126, 161, 197, 203, 209, 215, 221, 227, 
 const CHARACTERS = ' .:-=+*#%@';
 /** Columns of the layer number before a line. */
 const LABEL = 5;
-/** Load from which an expert is hot, in mean loads. */
+/** Minimum load of a hot expert, in multiples of the mean load. */
 const HOT = 2;
 
 /**
- * Draws loads. Experts that do not fit side by side share a column, which shows the hottest of them.
+ * Draws loads. Experts that exceed the width share columns, each of which shows its hottest.
  * @param loads `[layer][expert]`, any scale; each layer is shown relative to its own mean
  */
 export function heatmap(loads: readonly ArrayLike<number>[], options: ReportOptions): string {
@@ -57,7 +57,7 @@ export function heatmap(loads: readonly ArrayLike<number>[], options: ReportOpti
   return `${[...lines, '', legend, scale].join('\n')}\n`;
 }
 
-/** Load of each column's hottest expert, in mean loads of the layer. */
+/** Load of each column's hottest expert, relative to the mean load of the layer. */
 function relative(layer: ArrayLike<number>, bin: number): number[] {
   const mean = sum(layer) / layer.length;
   return Array.from({ length: Math.ceil(layer.length / bin) }, (_, column) => {

@@ -1,4 +1,4 @@
-// The family of reports: one file per format. A new one is a file and a line here.
+// The family of reports: one file per format. Adding one is a file and a line here.
 import type { Result } from '../result/result.js';
 import { bencherReport } from './bencher.js';
 import { biggerBenchmark, smallerBenchmark } from './benchmark.js';
@@ -8,7 +8,7 @@ import { openMetricsReport } from './openmetrics.js';
 import { csvReport, jsonReport, markdownReport, tableReport } from './run.js';
 import { speedscopeReport } from './speedscope.js';
 
-/** Formats of a result, the one for reading first. */
+/** Formats of a result; the terminal table comes first. */
 export const reports: readonly Format<Result>[] = [
   tableReport,
   jsonReport,

@@ -1,11 +1,11 @@
-// The result as a file: the format `moeprof.result/1` in a stable order, so that equal runs give equal bytes and a diff shows what
-// changed. Lists of plain values stay on one line: a counter of 48 layers is one fact.
+// The result as a file: the format `moeprof.result/1` in a stable order, so that equal runs give equal bytes and a diff shows the changes.
+// Lists of plain values, such as a counter by layer, stay on one line.
 import { compareMetricNames } from '../result/catalogue.js';
 import type { Result } from '../result/result.js';
 
 /**
  * JSON text with two spaces of indentation, lists of plain values on one line, and a final newline.
- * @throws Error for NaN and infinities: JSON would turn them into null in silence
+ * @throws Error for NaN and infinities: JSON would silently turn them into null
  */
 export function toJson(value: unknown): string {
   return `${write(value, '')}\n`;
@@ -27,7 +27,7 @@ export function resultText(result: Result): string {
   return toJson(orderedResult(result));
 }
 
-/** The same value with the keys of all its objects in order. */
+/** Sorts the keys of all objects in a value. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
@@ -35,7 +35,7 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 }
 
-/** JSON on one line; what would turn the direction of text or command a CI log stands as an escape, which means the same. */
+/** JSON on one line; characters that would change the direction of text or command a CI log are escaped. */
 export function plainJson(value: unknown): string {
   const byUnit = (text: string): string =>
     [...Array(text.length).keys()].map((at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join('');
@@ -56,7 +56,7 @@ function write(value: unknown, indent: string): string {
   if (fields.length === 0) return '{}';
   const flat = fields.every(([, field]) => typeof field !== 'object' || field === null);
   const texts = fields.map(([key, field]) => `${plainJson(key)}: ${write(field, inner)}`);
-  // So is a metric: flat objects below the second level stay on one line while they fit.
+  // Metrics too: flat objects below the second level stay on one line if they fit.
   if (flat && indent.length > 2 && texts.join(', ').length <= 100) return `{ ${texts.join(', ')} }`;
   return `{\n${texts.map((text) => inner + text).join(',\n')}\n${indent}}`;
 }

@@ -1,5 +1,4 @@
-// How far a run is on the way from LRU over Belady to foresight, and what limits it: its policy, its prediction, the link, or the work of its
-// processor.
+// The position of a run between LRU, Belady and foresight, and its limit: policy, prediction, link, or the work of its processor.
 import { formatNs, formatRatio } from '../base/units.js';
 import type { Result } from '../result/result.js';
 import type { DeviceWords } from './device.js';
@@ -16,7 +15,7 @@ export interface KnownTimes {
   readonly floor: number;
 }
 
-/** Times of a run and of its bounds; null where they were not counted, or are of another machine: that without the run's faults. */
+/** Times of a run and of its bounds; null if they were not computed, or are of a different machine (one without the run's faults). */
 export function knownTimes(result: Result): KnownTimes | null {
   if (metricValue(result, 'fault.time') !== null) return null;
   const [own, allResident, lru, belady, foresight, floor] = [
@@ -30,7 +29,7 @@ export function knownTimes(result: Result): KnownTimes | null {
 /** Parts that may limit a run. */
 type Holdup = 'policy' | 'prediction' | 'link' | 'work';
 
-/** Below this share of the run's time nothing that it waits for is worth naming. Ours: what two runs of one machine differ by. */
+/** Minimum share of the run's time that a limit must have. Our choice: the difference between two runs on one machine. */
 const NOTHING = 0.03;
 
 /** The limit of a run, and ns of its time by part. */
@@ -40,9 +39,9 @@ interface Limit {
 }
 
 /**
- * Divides the time that a run takes above all resident. What is above Belady on demand is the policy's: better choices of who stays would save
- * it, whatever is foreseen. From there, or from the run where that is faster, to foresight is the prediction's; from foresight to all resident
- * the link's. The largest part is the limit; where all are next to nothing it is the processor's own work.
+ * Divides the time that a run takes beyond all resident. The excess over Belady on demand belongs to the policy: better evictions would save
+ * it without prediction. The rest down to foresight belongs to prediction, and from foresight to all resident to the link. The largest part
+ * is the limit; if all are negligible, it is the processor's own work.
  */
 export function limitOf({ allResident, belady, foresight, own }: KnownTimes): Limit {
   const parts = {
@@ -56,7 +55,7 @@ export function limitOf({ allResident, belady, foresight, own }: KnownTimes): Li
   return { of, parts };
 }
 
-/** The time that foresight would reach, and how far the run goes, in one sentence without its stop. */
+/** The time under foresight, and the run's share of the gain, in one sentence without its full stop. */
 export function foresightText(times: KnownTimes): string {
   const { belady, floor, foresight, lru, own } = times;
   const least = formatNs(floor);
@@ -69,13 +68,13 @@ export function foresightText(times: KnownTimes): string {
 }
 
 /**
- * The limit of the run, in one sentence without its stop.
+ * The limit of the run, in one sentence without its full stop.
  * @param processor that executes the run's experts, see {@link DeviceWords}
  */
 export function limitText(times: KnownTimes, processor: DeviceWords['processor']): string {
   const { of, parts } = limitOf(times);
   if (of === 'work') return `the ${processor}'s own work: knowing more, or a faster link, would gain next to nothing`;
-  // Less than a nanosecond is what two clocks round differently.
+  // Differences below a nanosecond are rounding.
   const ends = { policy: 'Belady', prediction: 'foresight', link: 'all resident' } as const;
   const others = (['policy', 'prediction', 'link'] as const)
     .filter((part) => part !== of && parts[part] >= 1)

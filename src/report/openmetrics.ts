@@ -1,10 +1,10 @@
 // OpenMetrics text (the exposition format of Prometheus), which GitLab's metrics report and every push gateway read. Base units as the
-// standard wants them: seconds and bytes, the unit at the end of the name.
+// standard requires: seconds and bytes, with the unit at the end of the name.
 import { compareMetricNames, METRICS } from '../result/catalogue.js';
 import type { Metric, Result, Unit } from '../result/result.js';
 import { type Format, printable } from './format.js';
 
-/** Unit at the end of a metric's name, and what a value is divided by. */
+/** Unit at the end of a metric's name, and the divisor of its values. */
 const UNITS: Readonly<Record<Unit, readonly [suffix: string, divisor: number]>> = {
   ratio: ['ratio', 1],
   count: ['', 1],
@@ -18,7 +18,7 @@ const UNITS: Readonly<Record<Unit, readonly [suffix: string, divisor: number]>> 
   flops: ['flops', 1],
 };
 
-/** OpenMetrics text of a result: a gauge for each metric, labelled with what ran. */
+/** OpenMetrics text of a result: a gauge for each metric, labelled with the inputs of the run. */
 export const openMetricsReport: Format<Result> = {
   name: 'openmetrics',
   extensions: ['.prom', '.openmetrics'],
@@ -51,7 +51,7 @@ function labelSet(labels: Readonly<Record<string, string>>): string {
   return `{${pairs.join(',')}}`;
 }
 
-/** Text inside quotes, or of a HELP line. */
+/** Escapes text for quotes and HELP lines. */
 function escaped(text: string): string {
   return printable(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"');
 }

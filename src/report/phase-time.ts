@@ -1,4 +1,4 @@
-// Where the time of prompts goes, and where that of decoding goes: two figures that a sum over the whole run would hide.
+// The time of prefill and of decoding by part, which a sum over the whole run would hide.
 import type { Result } from '../result/result.js';
 import { metricValue } from './metric.js';
 
@@ -14,15 +14,15 @@ export interface PhasePart {
 /** Time of the passes of one kind. */
 export interface PhaseTime {
   readonly passes: number;
-  /** They add up to the time of the passes. */
+  /** Parts, which add up to the time of the passes. */
   readonly parts: readonly PhasePart[];
-  /** Work of the CPU beside them, ns. */
+  /** Concurrent work of the CPU, ns. */
   readonly cpuNs: number;
 }
 
 /**
- * The time of the passes of a kind; of all passes where they are of one kind, or `phase` is null.
- * @returns null where the result does not say how many there were
+ * The time of the passes of a kind; of all passes if they are of one kind, or `phase` is null.
+ * @returns null if the result does not contain their number
  */
 export function phaseTime(result: Result, phase: Phase | null): PhaseTime | null {
   const apart = result.metrics['schedule.passes.decode'] !== undefined && phase !== null;
@@ -33,14 +33,14 @@ export function phaseTime(result: Result, phase: Phase | null): PhaseTime | null
 }
 
 /**
- * The parts of the GPU's time; `stall` is what waits for the link, and for the SSD, too, where a result of an earlier version does not tell. A result of an earlier version does not say what was waited for, so it has no part `CPU`; only several GPUs have
- * the part `all-to-all`.
+ * The parts of the GPU's time; `stall` is waiting for the link, and in results of earlier versions, which do not tell causes apart, also for
+ * the SSD. Those have no part `CPU`; only several GPUs have the part `all-to-all`.
  * @param of value of a metric of time, ns; null: the result does not have it
  */
 export function timeParts(of: (name: string) => number | null): PhasePart[] {
   const cpuNs = of('time.stall_cpu');
   const ssdNs = of('time.stall_ssd');
-  // A remainder of rounding beside the SSD is no part.
+  // A rounding remainder beside the SSD is not shown.
   const linkNs = (of('time.stall') ?? 0) - (cpuNs ?? 0) - (ssdNs ?? 0);
   const named = [
     ['dense', of('time.dense') ?? 0],
@@ -53,7 +53,7 @@ export function timeParts(of: (name: string) => number | null): PhasePart[] {
   return named.flatMap(([label, ns]) => (ns === null ? [] : [{ label, ns }]));
 }
 
-/** The kinds of passes that a run has, where it has both; decoding first. */
+/** The kinds of passes of a run that has both, decoding first. */
 export function phasesOf(result: Result): readonly Phase[] {
   return result.metrics['schedule.passes.decode'] === undefined ? [] : ['decode', 'prefill'];
 }

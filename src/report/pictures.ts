@@ -1,5 +1,5 @@
-// Pictures of a run in text, for a verbose report: sparklines by layer, and, where the result keeps what they are drawn from, over time,
-// and a heatmap of loads.
+// Pictures of a run in text, for a verbose report: sparklines by layer and, if the result contains their data, over time, and a heatmap of
+// loads.
 import { formatNs, formatRatio } from '../base/units.js';
 import type { Series } from '../result/details.js';
 import type { Result } from '../result/result.js';
@@ -8,15 +8,15 @@ import { heatmap } from './heatmap.js';
 import { sparkline } from './sparkline.js';
 import { palette, shorten, widthOf, wrap } from './text.js';
 
-/** Columns of the label, blanks behind it included. */
+/** Width of the label, including the blanks after it. */
 const LABEL = 14;
-/** Columns of the least and the largest value behind a line, blanks before it included. */
+/** Width of the minimum and maximum after a line, including the blanks before them. */
 const RANGE = 22;
 
 /** A quantity by layer or over time. */
 interface Line {
   readonly label: string;
-  /** Null where there is nothing to measure. */
+  /** Null where nothing can be measured. */
   readonly values: readonly (number | null)[];
   readonly format: (value: number) => string;
 }
@@ -37,7 +37,7 @@ export function picturesOf(result: Result, options: ReportOptions): string {
   return blocks.join('\n\n');
 }
 
-/** Sparklines under a title, the range of each behind it. */
+/** Sparklines under a title, each followed by its range. */
 function block(title: string, span: string, lines: readonly Line[], options: ReportOptions): string {
   const chalk = palette(options);
   const width = widthOf(options) - LABEL - RANGE;

@@ -1,4 +1,4 @@
-// The report of a run: its summary as a document, whose time and bounds are bars on a terminal and grids elsewhere.
+// The report of a run: its summary as a document; time and bounds are bars on a terminal and grids elsewhere.
 import { formatNs, formatRatio } from '../base/units.js';
 import { compareMetricNames, METRICS } from '../result/catalogue.js';
 import type { Result } from '../result/result.js';
@@ -14,7 +14,7 @@ import { type Summary, summarizeResult } from './summary/summary.js';
 import type { TimePart } from './summary/time.js';
 import { barGlyphs, palette, ruledTable, stackedBar, widthOf, wrap } from './text.js';
 
-/** Column at which text beside a label starts. */
+/** Column where the text after a label starts. */
 const INDENT = LABEL + 2;
 
 /** Table, JSON, CSV and Markdown of a result. */
@@ -48,7 +48,7 @@ function runDocument(result: Result): Document {
   };
 }
 
-/** Every metric; in CSV with what the run was: files of several runs can be put under each other and pivoted. */
+/** Every metric; in CSV with the inputs of the run, so that files of several runs can be concatenated and pivoted. */
 function metricGrid({ inputs, metrics, seed }: Result): Grid {
   const only = ['csv'] as const;
   return grid<string>(Object.keys(metrics).sort(compareMetricNames), [
@@ -63,7 +63,7 @@ function metricGrid({ inputs, metrics, seed }: Result): Grid {
   ]);
 }
 
-/** Where the time goes. */
+/** The time by part. */
 function timeBlocks(time: NonNullable<Summary['time']>): Block[] {
   const { cpu, parts, source, totalNs } = time;
   const heads = ['where the time goes', ...parts.map(({ label }) => partWords(label, source)), 'total'];
@@ -87,7 +87,7 @@ function boundsBlocks(bounds: readonly BoundRow[]): Block[] {
   ];
 }
 
-/** A part of the time in words: what the GPU waits for has a name. */
+/** A part of the time in words; for stall the source that the GPU waits for. */
 function partWords(label: TimePart['label'], source: string): string {
   if (label === 'CPU') return 'CPU computes';
   if (label === 'SSD') return 'waits for the SSD';
@@ -111,7 +111,7 @@ function timeBar(time: NonNullable<Summary['time']>, width: number, options: Rep
     parts.map((part) => ({ share: part.share, ...looks[part.label] })),
     width,
   );
-  // In two lines where one is too narrow, as with exchanges between GPUs and idle time.
+  // In two lines if one is too narrow, as with exchanges between GPUs and idle time.
   const words = parts.map((part) => `${partWords(part.label, time.source)} ${formatRatio(part.share)}`);
   const fits = words.reduce((length, word) => length + word.length + 5, -3) <= width;
   const legend = parts.map((part, i) => `${looks[part.label].paint(looks[part.label].glyph)} ${words[i]}`);

@@ -1,14 +1,14 @@
-// A sparkline: one character for each value, or for a few neighbours; its height is the value between the least and the largest.
+// A sparkline: one character for each value, or for a few neighbours; its height is the position of the value between minimum and maximum.
 import type { ReportOptions } from './format.js';
 
 const BLOCKS = '▁▂▃▄▅▆▇█';
-/** Without Unicode: more ink for more. */
+/** Without Unicode: darker characters for larger values. */
 const CHARACTERS = '.:-=+*#@';
 
 /**
- * Draws values in at most `width` columns; where there are more values, each column is the mean of its neighbours.
- * @param values null where there is none: a blank
- * @returns a line of text, and what its lowest and its highest column stand for; NaN where there is no value
+ * Draws values in at most `width` columns; if there are more values, each column is a mean of neighbours.
+ * @param values null becomes a blank
+ * @returns a line of text, and the values of its lowest and highest columns; NaN if there is no value
  */
 export function sparkline(values: readonly (number | null)[], width: number, { unicode }: Pick<ReportOptions, 'unicode'>) {
   const bin = Math.max(1, Math.ceil(values.length / width));
@@ -20,7 +20,7 @@ export function sparkline(values: readonly (number | null)[], width: number, { u
   const [least, most] = known.length === 0 ? [Number.NaN, Number.NaN] : [Math.min(...known), Math.max(...known)];
   const glyphs = unicode ? BLOCKS : CHARACTERS;
   const glyph = (value: number): string =>
-    // A constant stands in the middle: it is neither low nor high.
+    // A constant is drawn at half height.
     glyphs[most === least ? glyphs.length / 2 : Math.round(((value - least) / (most - least)) * (glyphs.length - 1))]!;
   return { text: means.map((value) => (value === null ? ' ' : glyph(value))).join(''), least, most };
 }

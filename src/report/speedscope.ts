@@ -1,5 +1,5 @@
-// Flame graphs of a result for https://www.speedscope.app: where GPUs waited, and what was moved, as stacks of tier, layer, expert and
-// cause. The format is that of speedscope's file-format-spec.ts: a "sampled" profile is a list of stacks, each with its weight.
+// Flame graphs of a result for https://www.speedscope.app: stalls of GPUs and bytes moved, as stacks of tier, layer, expert and cause. The
+// format is that of speedscope's file-format-spec.ts: a "sampled" profile is a list of stacks, each with its weight.
 import { UserError } from '../base/errors.js';
 import type { ExpertCause } from '../result/details.js';
 import type { Result } from '../result/result.js';
@@ -62,7 +62,7 @@ function profile(name: string, unit: SampledProfile['unit'], frames: Frames, cau
     byExpert.forEach((row, layer) => {
       row.forEach((weight, expert) => {
         if (weight === 0) return;
-        // Frames of one name are one frame: an expert's has its layer, so that experts of different layers stay apart.
+        // Frames of equal names are one frame; an expert's name includes its layer, so that layers stay separate.
         const stack = [`${root} ${tier}`, `layer ${layer}`, `layer ${layer} expert ${expert}`, cause];
         add(made, frames, stack, weight);
       });

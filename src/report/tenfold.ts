@@ -1,11 +1,11 @@
-// How far a run of drawn routing would move if it were longer, in words.
+// The change of a run with synthetic routing if it were longer, in words.
 import { formatCount, formatCounted, formatRatio } from '../base/units.js';
 import type { Result } from '../result/result.js';
 
-/** Moves below it are not worth a line. Ours: a few percent, less than comparable measurements lie from predictions. */
+/** Smaller changes are not reported. Our choice: a few percent, below the error of comparable measurements. */
 const FEW = 0.03;
 
-/** Says it of one run; null: it moves little, or nothing is known. */
+/** Sentence on one run; null if the change is small or unknown. */
 export function tenfoldText({ tenfold }: Pick<Result, 'tenfold'>): string | null {
   if (tenfold === undefined) return null;
   const { requests, tpot } = tenfold;
@@ -15,7 +15,7 @@ export function tenfoldText({ tenfold }: Pick<Result, 'tenfold'>): string | null
   return `1 request, and others may be unlike it: give more tokens (--tokens)${seen}`;
 }
 
-/** Says it of runs that are ranked, by the one that moves most; null: they move little. */
+/** Sentence on ranked runs, by the largest change; null if all are small. */
 export function tenfoldOfAll(runs: readonly { readonly name: string; readonly result: Pick<Result, 'tenfold'> }[]): string | null {
   const most = runs.reduce((most, run) => ((run.result.tenfold?.tpot ?? 0) > (most.result.tenfold?.tpot ?? 0) ? run : most), runs[0]!);
   const tenfold = most.result.tenfold;

@@ -1,14 +1,14 @@
 // Pieces of terminal reports: wrapped paragraphs, ruled tables, bars. Colours and glyphs come from the options alone, never from the
-// environment: chalk and cli-table3 would each look at their own idea of the terminal.
+// environment, where chalk and cli-table3 would each detect the terminal in their own way.
 import { Chalk, type ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
 import { withoutCommand } from '../base/text.js';
 import type { ReportOptions } from './format.js';
 
-/** Widest line of a report: what a default terminal, a log viewer and a quoted mail show. */
+/** Maximum line width of a report, which fits default terminals, log viewers and quoted mail. */
 export const MAX_WIDTH = 80;
 
-/** Columns that a report may use. */
+/** Line width of a report. */
 export function widthOf(options: ReportOptions): number {
   return Math.max(40, Math.min(MAX_WIDTH, options.width));
 }
@@ -54,7 +54,7 @@ export function clip(text: string, width: number, unicode: boolean): string {
   return `${text.slice(0, Math.max(0, width - gap.length)).trimEnd()}${gap}`;
 }
 
-/** Text of at most `width` columns; what is too much is left out in the middle, since both ends of a path say something. */
+/** Text of at most `width` columns, shortened in the middle, since both ends of a path matter. */
 export function shorten(text: string, width: number, unicode: boolean): string {
   if (text.length <= width) return text;
   const gap = unicode ? '…' : '...';
@@ -63,12 +63,12 @@ export function shorten(text: string, width: number, unicode: boolean): string {
   return text.slice(0, head) + gap + text.slice(text.length - (room - head));
 }
 
-/** The edges of a table, none of which is drawn. */
+/** The edges of a table, all hidden. */
 const NO_EDGES = Object.fromEntries(
   ['top', 'bottom', 'left', 'right'].flatMap((edge) => [edge, `${edge}-mid`, `${edge}-left`, `${edge}-right`]).map((edge) => [edge, '']),
 );
 
-/** A table: a head, a rule, rows. The first column is text, the others align right unless `align` says else. */
+/** A table: a head, a rule, rows. The first column is text, the others align right by default. */
 export function ruledTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
@@ -109,7 +109,7 @@ export function stackedBar(parts: readonly BarPart[], width: number): string {
   return parts.map((part, index) => part.paint(part.glyph.repeat(columns[index]!))).join('');
 }
 
-/** Glyphs that stay apart without colour. */
+/** Glyphs that are distinct without colour. */
 export function barGlyphs(unicode: boolean): readonly [solid: string, dense: string, medium: string, light: string] {
   return unicode ? ['█', '▓', '▒', '░'] : ['#', '=', '-', '.'];
 }

@@ -101,7 +101,7 @@ function onGpu({ devices, setting }: AdvisedSetting): number {
   return sum(devices.filter(({ name }) => name !== HOST)) / sum(devices);
 }
 
-/** What the marks mean, and how to go on. */
+/** The meaning of the marks, and the next command. */
 const LEGEND: Block = {
   kind: 'lines',
   lines: [

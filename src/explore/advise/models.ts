@@ -1,5 +1,5 @@
-// What a machine runs: of each of several models the best setting, and how fast it is. The answers are those of advice on one model, without what
-// surrounds them there.
+// Models that a machine runs: the best setting of each, and its speed. The answers are those of advice on one model, without the context
+// given there.
 import { listProfiles } from '../../base/profiles.js';
 import { loadHardware } from '../../hardware/load.js';
 import { loadRuntime } from '../../hardware/runtime.js';

@@ -2,12 +2,11 @@
 import { printable } from '../format.js';
 import { type Document, type Grid, isShown } from './document.js';
 
-/** A value of CSV; nothing: an empty field. */
+/** A value of CSV; null is an empty field. */
 type Field = string | number | null;
 
 /**
- * CSV of a document: its records, else its only grid, else all its grids in one long table with a line for each figure, so that
- * what comes out is always one table.
+ * CSV of a document, always one table: its records, else its only grid, else all its grids in long format with a line for each figure.
  */
 export function renderCsv({ blocks, records }: Document): string {
   const shown = blocks.filter((block): block is Grid => block.kind === 'grid' && isShown(block, 'csv', true));
@@ -23,7 +22,7 @@ function tableOf({ columns, rows }: Grid): Field[][] {
   return [names, ...rows.map((row) => shown.map((index) => row[index]!.value))];
 }
 
-/** A line for each figure of a grid: what it belongs to, the row, the column, the value. */
+/** A line for each figure of a grid: grid, row, column, value. */
 function longRows(grid: Grid): Field[][] {
   const keys = grid.keys ?? 1;
   const [names, ...rows] = tableOf(grid);
@@ -47,7 +46,7 @@ export function toCsv(rows: readonly (readonly Field[])[]): string {
   return rows.map((row) => `${row.map(quoted).join(',')}\n`).join('');
 }
 
-/** A text that a spreadsheet would take for a formula gets an apostrophe before it. */
+/** Prefixes text that a spreadsheet would take for a formula with an apostrophe. */
 function quoted(field: Field): string {
   const text = typeof field === 'string' ? printable(field).replace(/^[=+@-](?=.)/, "'$&") : String(field ?? '');
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

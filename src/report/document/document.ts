@@ -4,18 +4,18 @@ import type { Metric, Unit } from '../../result/result.js';
 import { formatMetric, printable, type ReportOptions } from '../format.js';
 import { shorten } from '../text.js';
 
-/** Renderings that a part of a document may be meant for. */
+/** Renderings that may show a part of a document. */
 type Medium = 'terminal' | 'markdown' | 'csv';
 
 /** Where a part of a document is shown. */
 export interface Visibility {
-  /** The only renderings that have it; all unless said. */
+  /** The only renderings that show it; by default all. */
   readonly only?: readonly Medium[];
-  /** `brief`: only without --verbose; `verbose`: only with it; both unless said. */
+  /** `brief`: only without --verbose; `verbose`: only with it; by default both. */
   readonly detail?: 'brief' | 'verbose';
 }
 
-/** A report. Texts are Unicode and may hold anything: renderers escape them, and put them in ASCII for a terminal that has no more. */
+/** A report. Texts are arbitrary Unicode: renderers escape them, and convert them for terminals that are limited to ASCII. */
 export interface Document {
   readonly title?: string;
   /** Details of the title, a line each, without full stops. */
@@ -25,21 +25,21 @@ export interface Document {
   readonly records?: Grid;
 }
 
-/** A part of a document; blank lines are between parts. */
+/** A part of a document; parts are separated by blank lines. */
 export type Block = Grid | Lines | Facts | Drawing | Code;
 
-/** How a line stands out. `caution` is a remark on trust, `warning` begins with `!`, `info` with `i`, `item` belongs to a list. */
+/** Emphasis of a line. `caution` is a remark on accuracy, `warning` begins with `!`, `info` with `i`, `item` belongs to a list. */
 export type Tone = 'plain' | 'dim' | 'strong' | 'good' | 'caution' | 'warning' | 'info' | 'item';
 
 /** A sentence. */
 export interface Line {
   readonly text: string;
   readonly tone?: Tone;
-  /** Stands before the text, with a colon. */
+  /** Printed before the text, with a colon. */
   readonly label?: string;
 }
 
-/** Sentences under each other. */
+/** Sentences, one below the other. */
 export interface Lines extends Visibility {
   readonly kind: 'lines';
   readonly lines: readonly Line[];
@@ -63,58 +63,58 @@ export interface Drawing extends Visibility {
 /** Lines to copy as they are: a command, a file. */
 export interface Code extends Visibility {
   readonly kind: 'code';
-  /** Stands right above them. */
+  /** Heading of the lines. */
   readonly title?: string;
   readonly lines: readonly string[];
 }
 
-/** A table. Without rows it is not shown. */
+/** A table, hidden if it has no rows. */
 export interface Grid extends Visibility {
   readonly kind: 'grid';
-  /** Stands right above it. */
+  /** Heading of the table. */
   readonly title?: string;
   /** Markdown folds it away under this heading. */
   readonly fold?: string;
   readonly columns: readonly Column[];
   /** `[row][column]` */
   readonly rows: readonly (readonly GridCell[])[];
-  /** First columns, which name a row: a grid that is too wide goes on below and repeats them. 1 unless said. */
+  /** Number of first columns that identify a row; a grid that is too wide continues below and repeats them. Default: 1. */
   readonly keys?: number;
-  /** `verbose`: what is too wide is left out unless everything is asked for. */
+  /** `verbose`: columns beyond the width are omitted without --verbose. */
   readonly overflow?: 'verbose';
 }
 
-/** A grid but for its columns and rows. */
+/** Options of a grid. */
 type GridOptions = Omit<Grid, 'kind' | 'columns' | 'rows'>;
 
 /** A column of a {@link Grid}. */
 export interface Column extends Pick<Visibility, 'only'> {
-  /** Over the column where people read. */
+  /** Heading of the column for readers. */
   readonly head: string;
-  /** Over the column in CSV; the head with underscores unless said. */
+  /** Heading of the column in CSV; by default the head with underscores. */
   readonly name?: string;
-  /** The first column is left unless said, the others are right. */
+  /** By default the first column is left-aligned, the others right. */
   readonly align?: 'left' | 'right';
-  /** Longest text, columns: what is more is left out in its middle. `rest`: what the other columns of a terminal leave. */
+  /** Maximum width in characters; longer texts are shortened in the middle. `rest`: the width that the other columns leave. */
   readonly most?: number | 'rest';
-  /** Columns of a terminal after which a text goes on below. */
+  /** Width in characters at which a text wraps. */
   readonly wrap?: number;
-  /** Columns of a terminal, where figures of several grids are to stand under each other; as wide as the texts unless said. */
+  /** Width in characters, to align several grids; by default the width of the texts. */
   readonly width?: number;
 }
 
 /** One field of a grid. */
 interface GridCell {
-  /** As CSV has it: in full precision, in the unit that the column names. */
+  /** Value for CSV: in full precision, in the unit that the column names. */
   readonly value: string | number | null;
-  /** As people read it. */
+  /** Text for readers. */
   readonly text: string;
 }
 
-/** The value of a field: a bare value, a figure that brings its unit along, or a value with a text of its own. */
+/** The value of a field: a bare value, a figure with its unit, or a value with its own text. */
 export type Datum = string | number | null | undefined | Pick<Metric, 'value' | 'unit'> | GridCell;
 
-/** A column, and how a row fills it. */
+/** A column, and the function that computes its value from a row. */
 export interface ColumnOf<Row> extends Column {
   of(row: Row): Datum;
 }
@@ -128,7 +128,7 @@ export function grid<Row>(rows: readonly Row[], columns: readonly ColumnOf<Row>[
   );
 }
 
-/** A grid of ready rows; a column that is no more than its head may be given as text. */
+/** A grid of computed rows; a column with only a head may be given as text. */
 export function gridOf(columns: readonly (string | Column)[], rows: readonly (readonly Datum[])[], more: GridOptions = {}): Grid {
   const heads = columns.map((column) => (typeof column === 'string' ? { head: column } : column));
   return { kind: 'grid', ...more, columns: heads, rows: rows.map((row) => row.map(cellOf)) };
@@ -139,7 +139,7 @@ function cellOf(datum: Datum): GridCell {
   return 'text' in datum ? datum : { value: datum.value, text: formatMetric(datum) };
 }
 
-/** A figure with its unit; nothing where there is none. */
+/** A figure with its unit; null if it is missing. */
 export function figure(value: number | null | undefined, unit: Unit): Datum {
   return value === null || value === undefined ? null : { value, unit };
 }
@@ -154,12 +154,12 @@ export function note(text: string, tone: Tone = 'plain'): Lines {
   return { kind: 'lines', lines: [{ text, tone }] };
 }
 
-/** True where a rendering has a part. */
+/** True if a rendering shows a part. */
 export function isShown({ only, detail }: Visibility, medium: Medium, verbose: boolean): boolean {
   return (only?.includes(medium) ?? true) && (detail === undefined || (detail === 'verbose') === verbose);
 }
 
-/** The columns of a grid that a rendering has, with heads and cells as people read them. */
+/** The columns of a grid that a rendering shows, with heads and cells as text. */
 export function readable(
   { columns, rows }: Pick<Grid, 'columns' | 'rows'>,
   medium: Medium,
@@ -177,14 +177,14 @@ export function readable(
   };
 }
 
-/** Where a column stands. */
+/** Alignment of a column. */
 export function alignOf({ align }: Column, index: number): 'left' | 'right' {
   return align ?? (index === 0 ? 'left' : 'right');
 }
 
 const ASCII: Readonly<Record<string, string>> = { '…': '...', '→': '->', '←': '<-', '◂': '<', '’': "'", '“': '"', '”': '"' };
 
-/** A text with the typographic signs that documents use in ASCII. */
+/** Replaces the typographic characters of documents by ASCII. */
 export function asciiOf(text: string): string {
   return text.replace(/[…→←◂’“”]/g, (sign) => ASCII[sign]!);
 }

@@ -1,4 +1,4 @@
-// The formats of a command that makes a document: table, JSON, CSV and Markdown.
+// The formats of a command that returns a document: table, JSON, CSV and Markdown.
 import type { Format } from '../format.js';
 import { toJson } from '../json.js';
 import { renderCsv } from './csv.js';
@@ -7,7 +7,7 @@ import { renderMarkdown } from './markdown.js';
 import { renderTerminal } from './terminal.js';
 
 /**
- * Formats of a kind of value, the one for reading first.
+ * Output formats for a kind of value; the terminal table comes first.
  * @param documentOf what it says to people
  * @param dataOf what JSON has; the value itself unless said
  */

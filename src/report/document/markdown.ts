@@ -3,7 +3,7 @@ import type { ReportOptions } from '../format.js';
 import { printable } from '../format.js';
 import { alignOf, type Block, type Code, type Document, type Facts, type Grid, isShown, type Line, readable } from './document.js';
 
-/** Markdown of a document, with its final newline. Drawings are for terminals. */
+/** Markdown of a document, with its final newline and without drawings, which are for terminals. */
 export function renderMarkdown({ blocks, lead = [], title }: Document, options: ReportOptions): string {
   const parts = [
     ...(title === undefined ? [] : [`## ${escapeMarkdown(title)}`]),
@@ -68,7 +68,7 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   return [line(head.map(escapeMarkdown)), line(rule), ...rows.map((row) => line(row.map(escapeMarkdown)))].join('\n');
 }
 
-/** Text that Markdown shows unchanged: no markup, HTML, link, mention or new line. An underscore inside a word is not markup. */
+/** Escapes text so that Markdown shows it unchanged: no markup, HTML, link, mention or new line. An underscore inside a word is not markup. */
 export function escapeMarkdown(text: string): string {
   return printable(text)
     .replace(/\s+/g, ' ')

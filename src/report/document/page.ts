@@ -9,7 +9,7 @@ import { prose, table } from '../html/pieces.js';
 import { renderCsv } from './csv.js';
 import { alignOf, type Block, type Document, isShown, type Line, readable } from './document.js';
 
-/** Lines to copy keep their breaks and scroll where a screen is narrow. */
+/** Lines to copy keep their breaks and scroll on narrow screens. */
 const STYLE = `pre.copy{overflow-x:auto;padding:.8em 1em;border:1px solid var(--line,#8884);border-radius:6px;font-size:.9rem;line-height:1.5}
 dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em}dl.facts dt{opacity:.7}dl.facts dd{margin:0}
 @media (max-width:40rem){dl.facts{grid-template-columns:1fr}}
@@ -20,7 +20,7 @@ dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em}dl.fact
 /**
  * The page of a document.
  * @param name what wrote it: `moeprof advise`
- * @param picture SVG that stands above the rest
+ * @param picture SVG shown at the top
  */
 export function renderDocumentPage(document: Document, name: string, picture?: string): string {
   const { blocks, lead = [], title = name } = document;

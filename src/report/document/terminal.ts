@@ -1,4 +1,4 @@
-// A document for a terminal: calm, at most 80 columns, the same in black and white as in colour.
+// A document for a terminal: at most 80 columns, and complete without colour.
 import type { ChalkInstance } from 'chalk';
 import { printable, type ReportOptions } from '../format.js';
 import { palette, ruledTable, shorten, widthOf, wrap } from '../text.js';
@@ -58,7 +58,7 @@ function draw(block: Block, options: ReportOptions): string {
   }
 }
 
-/** Indented, and never wrapped: what is copied must stay as it is. */
+/** Indents lines without wrapping, since they are to be copied. */
 function codeText({ lines, title }: Code, options: ReportOptions): string {
   const above = title === undefined ? [] : [palette(options).dim(`${said(title, options)}:`)];
   return [...above, ...lines.map((line) => `    ${printable(line)}`)].join('\n');
@@ -68,7 +68,7 @@ function linesText(lines: readonly Line[], options: ReportOptions): string {
   return lines.map((line) => lineText(line, options)).join('\n');
 }
 
-/** A line, wrapped; where it has a label, only that is painted. */
+/** A line, wrapped; if it has a label, only the label is coloured. */
 function lineText({ label, text, tone = 'plain' }: Line, options: ReportOptions): string {
   const [first, rest, paint] = LOOKS[tone];
   const painted = paint(palette(options));
@@ -90,7 +90,7 @@ function factsText({ facts, indent, title }: Facts, options: ReportOptions): str
   return [...(title === undefined ? [] : [lineText(title, options)]), ...lines].join('\n');
 }
 
-/** A grid that is too wide goes on below, its keys repeated. */
+/** Text of a grid; one that is too wide continues below, with its key columns repeated. */
 function gridText(grid: Grid, options: ReportOptions): string {
   const { columns, head, rows } = fitted(grid, options);
   const align = columns.map(alignOf);

@@ -1,4 +1,4 @@
-// The run in one sentence: how fast, and what it waits for. Then how far that is from the bounds.
+// The run in one sentence (its speed and its stalls), and a sentence on its distance from the bounds.
 import { formatRatio } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
 import { deviceWords } from '../device.js';

@@ -1,4 +1,4 @@
-// Where values lie on an axis, and which of them it names.
+// Axes: positions of values, and tick marks.
 
 /** A mark on an axis: `at` is 0..1 from the left or from the bottom. */
 export interface Tick {
@@ -13,7 +13,7 @@ export interface Axis {
   readonly ticks: readonly Tick[];
 }
 
-/** Values that span more than this factor are drawn by their logarithm. */
+/** Values that span more than this factor get a logarithmic axis. */
 const LOGARITHMIC = 10;
 
 /** A step of 1, 2, 2.5 or 5 times a power of ten, at least `rough`. */
@@ -39,8 +39,8 @@ function linearAxis(from: number, to: number, count: number, format: (value: num
 }
 
 /**
- * An axis for positive values from `least` to `most`: linear, from a round value below the least, or logarithmic where they lie far apart,
- * so that a long tail leaves room for what most samples are.
+ * An axis for positive values from `least` to `most`: linear, from a round value below the least, or logarithmic for a wide range, so that a
+ * long tail leaves room for most samples.
  */
 export function spanAxis(least: number, most: number, count: number, format: (value: number) => string): Axis {
   if (!(least > 0) || most / least < LOGARITHMIC) {

@@ -1,5 +1,5 @@
-// Charts as inline SVG: the plot stretches with the page, while labels are HTML beside it, so that text keeps its size on a phone and in
-// print. Works without a script.
+// Charts as inline SVG, without scripts: the plot scales with the page, while labels are HTML beside it, so that text keeps its size on
+// phones and in print.
 import type { Tick } from './axis.js';
 import { html, type Markup, type Piece } from './markup.js';
 import { percent } from './pieces.js';
@@ -14,7 +14,7 @@ interface PlottedCurve {
 
 /** The frame of a plot. */
 interface Frame {
-  /** A description of the picture for those who do not see it. */
+  /** Text alternative of the picture. */
   readonly label: string;
   /** CSS pixels. */
   readonly height: number;
@@ -22,22 +22,22 @@ interface Frame {
   readonly y: readonly Tick[];
   readonly xTitle: string;
   readonly yTitle: string;
-  /** Name of the interactive chart that a script puts in its place, see `client/series.js`. */
+  /** Name of the interactive chart that replaces it, see `client/series.js`. */
   readonly live?: string;
 }
 
 /** Units of the coordinate system inside a plot. */
 const SIZE = 1000;
 
-/** A coordinate in short. */
+/** A coordinate, rounded for brevity. */
 function coordinate(share: number): number {
   return Math.round(share * SIZE * 10) / 10;
 }
 
-/** A plot with axes around it; `marks` are SVG in a square of 1000 units, `over` is HTML upon it. */
+/** A plot with axes; `marks` are SVG in a square of 1000 units, `over` is an HTML overlay. */
 export function plot(frame: Frame, marks: Piece, over: Piece = null): Markup {
   const { label, height, x, y, xTitle, yTitle, live } = frame;
-  // Too much for a phone, which shows every other one.
+  // Phones show every other label.
   const dense = x.reduce((letters, { label }) => letters + label.length + 2, 0) > 34;
   const edge = (at: number): Piece => (at > 0.94 ? html` class="last"` : at < 0.04 && html` class="first"`);
   return html`<div class="plot" style="--h:${height}px"${live !== undefined && html` data-live="${live}"`}>
@@ -79,7 +79,7 @@ export function columns(stacks: readonly (readonly number[])[], colors: readonly
   });
 }
 
-/** Columns from a line at half height, up or down: `shares[i]` is -1..1 of half the height. */
+/** Columns up or down from a line at half height: `shares[i]` is -1..1 of half the height. */
 export function divergingColumns(shares: readonly number[], up: string, down: string): Markup[] {
   const gap = 0.15;
   const part = (sign: number): string =>
@@ -93,7 +93,7 @@ export function divergingColumns(shares: readonly number[], up: string, down: st
   return [html`<path d="${part(1)}" fill="var(--${up})"/>`, html`<path d="${part(-1)}" fill="var(--${down})"/>`];
 }
 
-/** A mark upon a plot at 0..1 of both axes, with a word beside it. */
+/** A labelled dot on a plot, at 0..1 of both axes. */
 export function dot(x: number, y: number, word: string, color = 'accent'): Markup {
   return html`<b class="dot${x > 0.8 && ' left'}" style="left:${percent(x)};bottom:${percent(y)};--dot:var(--${color})"><span aria-hidden="true">${word}</span></b>`;
 }

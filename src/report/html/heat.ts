@@ -4,9 +4,9 @@ import { layerTicks, roundTicks } from './axis.js';
 import { plot } from './chart.js';
 import { html, type Markup } from './markup.js';
 
-/** Intensities. */
+/** Number of intensities. */
 const LEVELS = 12;
-/** Intensity of the median. Counts of experts have long tails: drawn in proportion, a few experts would hide all others. */
+/** Intensity of the median. Expert counts have long tails: on a linear scale, a few experts would hide all others. */
 const MIDDLE = 0.4;
 /** Largest count in a list that may be long. */
 const largest = (values: readonly number[]): number => values.reduce((most, value) => Math.max(most, value), 0);
@@ -15,13 +15,13 @@ const largest = (values: readonly number[]): number => values.reduce((most, valu
 interface Heat {
   /** `[layers][experts]` counts. */
   readonly loads: readonly (readonly number[])[];
-  /** Count that is drawn darkest; heatmaps beside one another share it. */
+  /** Count of the darkest colour; shared by heatmaps that are shown side by side. */
   readonly most: number;
-  /** Exponent that puts the median at {@link MIDDLE}. */
+  /** Exponent that maps the median to {@link MIDDLE}. */
   readonly gamma: number;
 }
 
-/** The scale that several heatmaps are drawn in. */
+/** The common scale of several heatmaps. */
 export function heatScale(all: readonly Heat['loads'][]): { readonly most: number; readonly gamma: number; readonly median: number } {
   const counts = all
     .flat(2)
@@ -33,7 +33,7 @@ export function heatScale(all: readonly Heat['loads'][]): { readonly most: numbe
   return { most, median, gamma: Number.isFinite(exact) ? Math.min(1, Math.max(0.25, exact)) : 1 };
 }
 
-/** A heatmap with axes. `source`: where its counts lie in the page's data, for `client/heatmap.js`. */
+/** A heatmap with axes. `source`: key of its counts in the page's data, for `client/heatmap.js`. */
 export function heatPicture({ loads, most, gamma }: Heat, label: string, source: string): Markup {
   const experts = largest(loads.map((row) => row.length));
   return plot(
@@ -50,12 +50,12 @@ export function heatPicture({ loads, most, gamma }: Heat, label: string, source:
   );
 }
 
-/** The colours from none to most, with the median's place among them. */
+/** Legend from zero to the maximum, with the median marked. */
 export function heatLegend({ most, median }: { readonly most: number; readonly median: number }): Markup {
   return html`<div class="scale" aria-hidden="true"><span>0</span><i></i><span>${formatCount(most)} loads; the median of those loaded at all is ${formatCount(median)}</span></div>`;
 }
 
-/** Equal neighbours become one rectangle, equal intensities one path. */
+/** Cells as SVG: equal neighbours become one rectangle, equal intensities one path. */
 function cells(rows: Heat['loads'], levelOf: (count: number) => number): Markup {
   const width = Math.max(1, largest(rows.map((row) => row.length)));
   const paths = new Array<string>(LEVELS + 1).fill('');

@@ -1,4 +1,4 @@
-// The report that people pass around: one HTML file that opens anywhere, the answer first, readable without a script or a network.
+// The HTML report: one self-contained file, readable without scripts or a network, with the answer first.
 import { knowledgeText } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
 import { bandText } from '../band.js';
@@ -22,7 +22,7 @@ export const htmlReport: Format<Result> = {
   render: renderHtml,
 };
 
-/** The figures of a result that matter most. */
+/** The key figures of a result. */
 function keyFigures(result: Result): Markup {
   const { metrics } = result;
   const text = (name: string): string | null => (metrics[name] === undefined ? null : formatMetric(metrics[name]).replace(/\/token$/, ''));
@@ -42,7 +42,7 @@ function renderHtml(result: Result, options: ReportOptions): string {
   const answer = answerOf(result);
   const knows = knowledgeText(result);
   const { contents, body } = drawSections(sections, result);
-  // Causes are for flame graphs; what is drawn of them here stands in tables.
+  // Causes are data of flame graphs; here they appear in tables only.
   const { causes: _, ...shown } = details ?? {};
   return page({
     title: `moeprof: ${summary.title}`,

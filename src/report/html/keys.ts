@@ -1,6 +1,6 @@
 // The key figures directly below the answer of a report.
 
-/** Label, metric, and the line below it: a word and another metric. */
+/** Label, metric, and the line below: a word and a second metric. */
 export const KEYS = [
   ['hit rate', 'cache.hit_rate', 'bound.belady.hit_rate', 'Belady'],
   ['decode', 'speed.decode', 'throughput.generated', 'generated over the run'],

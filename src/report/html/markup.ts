@@ -1,5 +1,5 @@
-// Text that is known to be HTML, and the only way to make it. Whatever is put into a template is escaped unless it is markup already, so
-// that no name, path or message of a run can ever become a tag.
+// HTML text, and the only way to make it. Values in a template are escaped unless they are markup already, so that no name, path or message
+// of a run can become a tag.
 import { escapeOf } from '../../base/text.js';
 import { plainJson } from '../json.js';
 
@@ -16,7 +16,7 @@ export class Markup {
   }
 }
 
-/** A value in a template; null and false print nothing. */
+/** A value in a template; null and false are empty. */
 export type Piece = Markup | string | number | null | false | readonly Piece[];
 
 /** Template of HTML: markup stays, everything else is escaped. */
@@ -31,7 +31,7 @@ function print(piece: Piece): string {
   return escapeHtml(String(piece));
 }
 
-/** Text as the content of an element or of a quoted attribute. */
+/** Escapes text for the content of an element or a quoted attribute. */
 function escapeHtml(text: string): string {
   return text
     .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (letter) => (letter === '\n' || letter === '\t' ? letter : escapeOf(letter)))

@@ -1,11 +1,11 @@
-// The file around a report: one document that asks for nothing from anywhere. Its content security policy allows the scripts that it
-// carries, by their digests, so that even a mistake in escaping would run nothing.
+// The HTML document of a report, without external resources. Its content security policy allows only its own scripts, by digest, so that a
+// mistake in escaping could not run any.
 import { createHash } from 'node:crypto';
 import { printable } from '../format.js';
 import { embedJson, html, Markup, type Piece } from './markup.js';
 import { STYLE } from './style.js';
 
-/** A tagged template that holds this tag itself is rewritten by bundlers, with a helper from elsewhere. */
+/** A constant, because bundlers rewrite tagged templates that contain this tag, with an external helper. */
 const SCRIPT_END = new Markup('</script>');
 
 /** A document. */
@@ -18,7 +18,7 @@ interface Page {
   readonly data: unknown;
   /** Code, run in this order at the end of the page. */
   readonly scripts: readonly string[];
-  /** Style sheets beside the report's own. */
+  /** Additional style sheets. */
   readonly styles?: readonly string[];
 }
 
@@ -50,7 +50,7 @@ ${scripts.map(
 `.text;
 }
 
-/** A link that saves `text` as a file, without a script. Commas may stand in such an address, and tables have many. */
+/** A link that saves `text` as a file, without a script. Commas are left unescaped: data URLs allow them, and tables have many. */
 export function download(label: string, file: string, text: string): Markup {
   const address = encodeURIComponent(text).replaceAll('%2C', ',').replaceAll('%3A', ':').replaceAll('%2F', '/');
   return html`<a download="${file}" href="data:text/csv;charset=utf-8,${address}">${label}</a>`;

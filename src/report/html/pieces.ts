@@ -1,4 +1,4 @@
-// The pieces that reports are made of beside charts: legends, bars, tables, and sections with their heading.
+// Elements of reports beside charts: legends, bars, tables, and sections with headings.
 import { html, type Markup, type Piece } from './markup.js';
 
 /** CSS length of a share. */
@@ -6,7 +6,7 @@ export function percent(share: number): string {
   return `${(Math.min(1, Math.max(0, share)) * 100).toFixed(2)}%`;
 }
 
-/** Prose in which no line ends between a figure and its unit. */
+/** Prose without line breaks between figures and their units. */
 export function prose(text: string): string {
   return text.replace(/(?<=\d) (?=%|pp\b|[KMGT]i?B\b|[mun]?s\b|tok\/s)/g, '\u00a0');
 }
@@ -16,7 +16,7 @@ export function legend(entries: readonly (readonly [color: string, label: string
   return html`<ul class="legend">${entries.map(([color, label]) => html`<li><i style="background:var(--${color})"></i>${label}</li>`)}</ul>`;
 }
 
-/** A horizontal bar of shares; what they leave stays empty. */
+/** A horizontal bar of shares; the remainder stays empty. */
 export function shareBar(label: string, parts: readonly { readonly color: string; readonly share: number }[]): Markup {
   return html`<div class="bar" role="img" aria-label="${label}">${parts.map(
     ({ color, share }) => share > 0 && html`<i style="width:${percent(share)};background:var(--${color})"></i>`,
@@ -29,8 +29,8 @@ export function miniBar(share: number): Markup {
 }
 
 /**
- * A table whose first column names the row; numbers align right but for the columns in `text`. On a phone, where more than three columns
- * would not fit, each value stands below the name of its row, with the name of its column.
+ * A table whose first column names the row; columns are right-aligned except those in `text`. On a phone, which has no room for more than
+ * three columns, values are listed below the name of their row, with the names of their columns.
  */
 export function table(
   caption: string,
@@ -63,15 +63,15 @@ export interface Section<T> {
   readonly id: string;
   readonly title: string;
   /**
-   * Null where there is nothing to show.
-   * @param source where the data of the value's pictures lie in the page
+   * Null if there is nothing to show.
+   * @param source key of the pictures' data in the page
    */
   draw(value: T, source: string): Drawn | null;
 }
 
 /**
- * Draws the sections that have something to show, after a list of links to them.
- * @param prefix before each anchor, where a page draws the same sections several times
+ * Draws all non-empty sections, after a list of links to them.
+ * @param prefix of each anchor, for pages that draw the same sections several times
  */
 export function drawSections<T>(
   sections: readonly Section<T>[],

@@ -1,5 +1,5 @@
-// How the report looks: one column that a phone and a printer can show, light and dark by the reader's own choice. Colours stay apart for
-// readers who do not see all of them, and every one of them is named in words beside it.
+// Style of the report: one column that fits phones and paper, light or dark by the reader's preference. Colours are distinct for colour-blind
+// readers, and all have a legend in words.
 
 /** The style sheet. */
 export const STYLE = `

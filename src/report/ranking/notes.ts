@@ -1,8 +1,8 @@
-// Warnings of runs as short notes, for a place where a row has room for a few words.
+// Warnings of runs as short notes for the rows of a ranking.
 import type { Result } from '../../result/result.js';
 import type { Ranked } from './rank.js';
 
-/** Texts of notes by the code of a warning; other codes are their own words. */
+/** Texts of notes by the code of a warning; other codes are shown as they are. */
 const WORDS: Readonly<Record<string, string>> = {
   'below-token-cycle': 'the cache is smaller than what one token needs',
   'dram-too-small': 'experts are read from the SSD',
@@ -15,7 +15,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'streams-cut': 'long requests were cut into streams',
 };
 
-/** Codes that a ranking says in its lead or in a heading. */
+/** Codes that a ranking reports in its lead or in a heading. */
 const SAID_ELSEWHERE = new Set(['does-not-fit', 'synthetic-routing']);
 
 /** The notes of a run. */

@@ -1,4 +1,4 @@
-// The order of several runs: which is fastest, and why each other is slower.
+// The order of several runs by speed, and the reason why each is slower than the best.
 import type { Result } from '../../result/result.js';
 import { changedParts } from '../changed-parts.js';
 import { type Phase, phaseSpeed } from '../phase-time.js';
@@ -15,17 +15,17 @@ export interface Ranked {
   readonly reason: string;
 }
 
-/** The phase whose speed orders a ranking: decode, or prefill where nothing is decoded. */
+/** The phase whose speed orders a ranking: decode, or prefill if nothing is decoded. */
 export function phaseRanked(results: readonly Result[]): Phase {
   return results.some((result) => phaseSpeed(result, 'decode') !== null) ? 'decode' : 'prefill';
 }
 
-/** True where the machine has the memory that the run takes. */
+/** True if the run fits the memory of its machine. */
 export function fits({ warnings }: Result): boolean {
   return !warnings.some(({ code }) => code === 'does-not-fit');
 }
 
-/** Fastest first, those that do not fit their machine behind all others; ties keep the order in which they were named. */
+/** Sorts runs by speed, with those that do not fit their machine last; ties keep their order. */
 export function rank(results: readonly Result[]): Ranked[] {
   const phase = phaseRanked(results);
   const sorted = [...results].sort(

@@ -1,4 +1,4 @@
-// Several runs of the same workload side by side, best first, each with what makes it slower than the best: `moeprof run -s a,b,c`.
+// Several runs of one workload, best first, each with the reason why it is slower than the best: `moeprof run -s a,b,c`.
 import { formatCount } from '../../base/units.js';
 import { KNOWLEDGE, markOf } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
@@ -14,7 +14,7 @@ import { notesOf, sharedNotes } from './notes.js';
 import { fits, phaseRanked, type Ranked, rank } from './rank.js';
 import { type RankedRun, refusedGrid, splitRuns, withRefused } from './refused.js';
 
-/** Formats of a ranking, the one for reading first. */
+/** Formats of a ranking; the terminal table comes first. */
 export const rankingReports = documentFormats<readonly RankedRun[]>(rankingDocument, (runs) => {
   const { refused, results } = splitRuns(runs);
   return [...rank(results).map(({ result }) => result), ...refused];
@@ -42,7 +42,7 @@ export function rankingDocument(runs: readonly RankedRun[]): Document {
   };
 }
 
-/** How far the figures would move in longer runs; nothing where that is little. */
+/** Change of the figures in longer runs; empty if it is small. */
 function lengthLead(ranked: readonly Ranked[]): Line[] {
   const text = tenfoldOfAll(ranked);
   return text === null ? [] : [{ text }];
@@ -51,13 +51,13 @@ function lengthLead(ranked: readonly Ranked[]): Line[] {
 /** Heading of runs that do not fit their machine. */
 const NO_ROOM = 'do not fit their machine: figures as if it had the memory';
 
-/** Some rows of a grid, in columns as wide as those of the whole grid: parts of it align under each other. */
+/** Some rows of a grid, in the column widths of the whole grid, so that its parts align. */
 function part(whole: Grid, rows: Grid['rows']): Grid {
   const columns = whole.columns.map((column, index) => ({ ...column, width: widthOf(whole, index) }));
   return { ...whole, columns, rows };
 }
 
-/** A grid for each level of knowledge (L17), with a heading; one grid without a heading where all runs know nothing. */
+/** A grid for each level of knowledge (L17), with a heading; one grid without a heading if no run has such knowledge. */
 function byKnowledge(ranked: readonly Ranked[], whole: Grid): Grid[] {
   const knows = ranked.map(({ result }) => result.knowledge?.most ?? 'nothing');
   if (ranked.length === 0) return [];
@@ -69,7 +69,7 @@ function byKnowledge(ranked: readonly Ranked[], whole: Grid): Grid[] {
   });
 }
 
-/** The mark that runs have in common; where their marks differ, each mark with the names of its runs. */
+/** The common mark of runs; if their marks differ, each mark with the names of its runs. */
 function headingOf(ranked: readonly Ranked[]): string {
   const marks = ranked.map(({ result }) => markOf(result) ?? 'knows only what has happened');
   const different = [...new Set(marks)];
@@ -78,13 +78,13 @@ function headingOf(ranked: readonly Ranked[]): string {
   return different.map((mark) => `${mark} (${those(mark).join(', ')})`).join('; ');
 }
 
-/** Columns that the longest text takes. */
+/** Width of the longest text of a column. */
 function widthOf({ columns, rows }: Grid, index: number): number {
   return Math.max(columns[index]!.head.length, ...rows.map((row) => row[index]!.text.length));
 }
 
 function rankingGrid(ranked: readonly Ranked[]): Grid {
-  // The error that 80 % of comparable measurements keep, where there are some.
+  // The error bound that 80 % of comparable measurements keep, if there are any.
   const banded = ranked.some(({ result }) => (result.accuracy?.decode ?? null) !== null);
   return grid(ranked, [
     { head: '', of: ({ name }) => name, most: 'rest', only: ['terminal', 'markdown'] },
@@ -116,8 +116,7 @@ function orderOf(ranked: readonly Ranked[]): string {
 }
 
 /**
- * Which runs are under which runtime, where those of one machine are not all under one: part of the time that they differ by is their
- * runtime's then.
+ * The runs of each runtime, if runs on one machine have several: part of their difference is then due to the runtime.
  */
 function runtimesOf(ranked: readonly Ranked[]): Line[] {
   const onMachine = new Map(ranked.map(({ result: { inputs } }) => [inputs.hardware, inputs.runtime]));
@@ -140,12 +139,12 @@ function reasons(ranked: readonly Ranked[]): Line[] {
   });
 }
 
-/** Bytes that reach the GPU, from wherever experts come: a phone has flash below its memory, and no host memory. */
+/** Bytes that reach the GPU per token, from any tier: a phone has flash below its memory, and no host memory. */
 function movedPerToken(result: Result): number {
   return metricValue(result, 'transfer.h2d.bytes_per_token') ?? metricValue(result, 'transfer.ssd.bytes_per_token') ?? 0;
 }
 
-/** The command of the best run; the others stand in the other formats. */
+/** The command of the best run; other formats have those of all runs. */
 function again({ name, result }: Ranked): Document['blocks'] {
   const command = againText(result);
   if (command === '') return [];

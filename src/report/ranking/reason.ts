@@ -1,4 +1,5 @@
-// Why one run is slower than another: the part of a token's time that grew most and, where that is stall, what was missed and moved.
+// The reason why one run is slower than another: the part of a token's time that grew most and, for stall, the difference in misses and bytes
+// moved.
 import { formatBytes, formatNs, formatRate } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
 import { tokensRun } from '../../result/work-done.js';
@@ -14,8 +15,8 @@ interface TokenTime {
 }
 
 /**
- * Divides the time of a token by what its passes spend it on. A pass of decoding gives each of its requests one token, or as many as speculation
- * yields; a pass of prefill holds many tokens of a prompt. The remainder is time between such passes.
+ * Divides the time of a token by part. A decoding pass yields one token per request, or several with speculation; a prefill pass holds many
+ * tokens of a prompt. The remainder is time between such passes.
  */
 function tokenTime(phase: Phase, result: Result): TokenTime {
   const wholeNs = 1e9 / (phaseSpeed(result, phase) ?? Number.NaN);
@@ -35,7 +36,7 @@ function tokenTime(phase: Phase, result: Result): TokenTime {
   return { wholeNs, parts: [...parts, ['prompts and pauses', between]], cpuNs: time.cpuNs / tokens };
 }
 
-/** Why `other` is slower than `best`: the part of a token's time that grew most, in words; for stall also what was missed and moved. */
+/** The reason why `other` is slower than `best`: the part of a token's time that grew most, in words; for stall also misses and bytes moved. */
 export function reasonOf(phase: Phase, best: Result, other: Result): string {
   const [before, after] = [tokenTime(phase, best), tokenTime(phase, other)];
   if (after.wholeNs === before.wholeNs) return 'as fast';
@@ -48,7 +49,7 @@ export function reasonOf(phase: Phase, best: Result, other: Result): string {
   return [said, behindStall(phase, best, other, after.cpuNs - before.cpuNs)].filter((text) => text !== '').join(': ');
 }
 
-/** How a run differs from the best in hits, in bytes moved and in CPU time. `cpuNs`: more CPU time a token, ns. */
+/** The difference of a run from the best in hits, bytes moved and CPU time. `cpuNs`: more CPU time a token, ns. */
 function behindStall(phase: Phase, best: Result, other: Result, cpuNs: number): string {
   const said: string[] = [];
   const hitsOf = (result: Result): number => metricValue(result, `cache.hit_rate.${phase}`) ?? metricValue(result, 'cache.hit_rate') ?? 0;
@@ -77,7 +78,7 @@ function bytesPerToken(result: Result, link: 'h2d' | 'ssd'): number {
   return metricValue(result, `transfer.${link}.bytes_per_token`) ?? 0;
 }
 
-/** Bytes per second of the link to the GPU while it is busy; 0: nothing. */
+/** Bytes per second of the link to the GPU while it is busy; 0 if it never is. */
 function bytesPerSecond(result: Result): number {
   const busyNs = (metricValue(result, 'transfer.h2d.utilization') ?? 0) * (metricValue(result, 'time.total') ?? 0);
   return busyNs === 0 ? 0 : (metricValue(result, 'transfer.h2d.bytes') ?? 0) / (busyNs / 1e9);

@@ -1,27 +1,27 @@
-// Runs of a ranking that cannot be: a row each that says why, below those that ran.
+// Impossible runs of a ranking: a row each with the reason, below the others.
 import type { Result } from '../../result/result.js';
 import { type Grid, grid } from '../document/document.js';
 
-/** A run that was refused, as JSON has it, after the results. */
+/** A refused run, as listed in JSON after the results. */
 export interface RefusedRun {
   readonly status: 'refused';
   readonly system: string;
   readonly hardware: string;
-  /** How rows name it: as they name those that ran. */
+  /** Name of its row, formed like those of other runs. */
   readonly name: string;
   readonly reason: string;
-  /** The command that asks for it again. */
+  /** The command that repeats it. */
   readonly again: string;
 }
 
 /** A run of a ranking. */
 export type RankedRun = Result | RefusedRun;
 
-/** Columns that a name and its reason share on a terminal, and the most that the name takes of them. */
+/** Width that a name and its reason share on a terminal, and the maximum for the name. */
 const ROOM = 78;
 const LONGEST = 30;
 
-/** Results, and runs that cannot be; both in the order of the ranking. */
+/** Separates results and refused runs; both keep the order of the ranking. */
 export function splitRuns(runs: readonly RankedRun[]): { readonly results: Result[]; readonly refused: RefusedRun[] } {
   return {
     results: runs.filter((run): run is Result => !('status' in run)),
@@ -29,7 +29,7 @@ export function splitRuns(runs: readonly RankedRun[]): { readonly results: Resul
   };
 }
 
-/** Their table, for people. */
+/** Table of refused runs, for readers. */
 export function refusedGrid(refused: readonly RefusedRun[]): Grid {
   const widest = Math.min(LONGEST, Math.max(0, ...refused.map(({ name }) => name.length)));
   return grid(
@@ -43,7 +43,7 @@ export function refusedGrid(refused: readonly RefusedRun[]): Grid {
   );
 }
 
-/** The rows of a grid that has one for each result, with one more for each that was refused: what is known of it under its columns. */
+/** Adds a row for each refused run to a grid with a row for each result, with its known values. */
 export function withRefused(whole: Grid, refused: readonly RefusedRun[]): Grid {
   if (refused.length === 0) return whole;
   const fields = ({ again, hardware, reason, system }: RefusedRun): Readonly<Record<string, string>> => ({

@@ -1,9 +1,9 @@
-// How far a run is from its bounds.
+// The distance of a run from its bounds.
 import { formatRatio } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
 import { metricText, metricValue } from '../metric.js';
 
-/** The share of the way from no cache to a bound that this run goes. */
+/** The share of the gap between no cache and a bound that this run closes. */
 export interface BoundRow {
   readonly label: string;
   /** Figures with no expert cache, of this run, and of the bound, as text. */
@@ -16,7 +16,7 @@ export interface BoundRow {
   readonly closed: number;
 }
 
-/** The bounds of a run, as rows; those that were not counted are left out. */
+/** The bounds of a run, as rows; those that were not computed are omitted. */
 export function boundRows(result: Result): BoundRow[] {
   const rows: BoundRow[] = [];
   const belady = metricText(result, 'bound.belady.hit_rate');

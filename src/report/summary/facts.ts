@@ -1,4 +1,4 @@
-// Facts of a run: lines of a label and of what was counted, in the order in which readers ask.
+// Facts of a run: labels and metrics, in the order of a reader's questions.
 import { knowledgeText } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
 import { againText } from '../again.js';
@@ -10,10 +10,10 @@ import { metricText, metricValue } from '../metric.js';
 import type { Phase } from '../phase-time.js';
 import { tenfoldText } from '../tenfold.js';
 
-/** A label, and the metrics of its text, each with the words after it; metrics that a run does not have are left out. */
+/** A label, and the metrics of its text, each with the words after it; metrics that a run lacks are omitted. */
 type Fact = readonly [label: string, ...parts: readonly (readonly [metric: string, after: string])[]];
 
-/** Low-precision copies that stay on the GPU. */
+/** Low-precision copies on the GPU. */
 const COPIES: Fact = [
   'copies',
   ['cache.copy_hit_rate', 'of the demands served'],
@@ -30,7 +30,7 @@ const REGROUPING: Fact = [
   ['schedule.batch_wait', 'waited for other batches'],
 ];
 
-/** Who holds how much. */
+/** Memory use by device. */
 function memoryFact(several: boolean, place: string): Fact {
   return [
     'memory',
@@ -46,7 +46,7 @@ function kvCaches(place: string): Fact {
   return ['KV caches', ['memory.gpu.kv_peak', place], ['memory.kv_tokens', 'tokens of context at once']];
 }
 
-/** Whole models that are switched, and how many of them machines hold. */
+/** Switches of whole models, and the number that machines hold. */
 const SWITCHING: readonly Fact[] = [
   ['switching', ['switch.time', 'per model switch'], ['switch.count', 'switches'], ['switch.per_request', 'a request']],
   ['footprint', ['footprint.held', 'models held'], ['footprint.reach', 'within reach'], ['footprint.machines', 'machines to hold all']],
@@ -119,20 +119,20 @@ function countedFacts(result: Result): Fact[] {
   ];
 }
 
-/** The band behind a speed; nothing where the machine is calibrated. */
+/** The error band of a speed; empty if the machine is calibrated. */
 function bandOf(result: Result, phase: Phase): string {
   const band = bandText(result, phase);
   return band === null ? '' : ` ${band}`;
 }
 
-/** Requests that may run at once; 1 where the result does not say. */
+/** Maximum number of concurrent requests; 1 if the result does not contain it. */
 function usersOf({ config }: Result): number {
   const { workload } = config;
   if (typeof workload !== 'object' || workload === null) return 1;
   return Number((workload as { readonly batch?: unknown }).batch ?? 1);
 }
 
-/** All facts of a run, label and text; facts without a text are left out. */
+/** All facts of a run, label and text; facts without a text are omitted. */
 export function factsOf(result: Result): (readonly [label: string, text: string])[] {
   const { variants } = result.inputs;
   const lines = countedFacts(result).map(([label, ...parts]) => [label, listed(result, parts)] as const);
@@ -156,13 +156,13 @@ export function factsOf(result: Result): (readonly [label: string, text: string]
   return [['routing', routing] as const, ...others].filter(([, said]) => said !== '');
 }
 
-/** How several GPUs are one to the model; empty where they are not. */
+/** How several GPUs are combined for one model; empty if they are not. */
 function joinedText({ inputs: { joined } }: Result): string {
   if (joined === undefined) return '';
   return joined.sharing === 'layers' ? `${joined.gpus}, each some of the layers` : `${joined.gpus}, each a slice of every tensor`;
 }
 
-/** The time under perfect knowledge of the demand, and the limit of the run; empty where that was not counted. */
+/** The time under perfect knowledge of the demand, and the limit of the run; empty if that was not computed. */
 function knowingFacts(result: Result): (readonly [label: string, text: string])[] {
   const times = knownTimes(result);
   if (times === null) return [];

@@ -6,7 +6,7 @@ import { type Datum, figure, type Grid, grid, gridOf } from '../document/documen
 import { printable } from '../format.js';
 import { metricValue } from '../metric.js';
 
-/** Columns of the label and of each figure, the same in all grids so that figures stand under each other; two blanks between. */
+/** Widths of the label and of each figure, equal in all grids so that figures align; separated by two blanks. */
 export const LABEL = 12;
 export const FIGURE = 11;
 
@@ -26,7 +26,7 @@ export function cacheGrid(result: Result): Grid {
   return metricGrid(result, 'cache', rows, shown);
 }
 
-/** Latencies in the order of asking: label, and what the names of its metrics begin with. */
+/** Latencies in the order of a reader's questions: label, and prefix of its metrics. */
 export const LATENCY_ROWS = [
   ['TTFT', 'latency.ttft'],
   ['TPOT', 'latency.tpot'],
@@ -35,11 +35,11 @@ export const LATENCY_ROWS = [
   ['request', 'latency.request'],
 ] as const;
 
-/** Latencies of requests, tokens and passes; null where none could be measured. */
+/** Latencies of requests, tokens and passes; null if none could be measured. */
 export function latencyGrid(result: Result): Grid | null {
   const columns = ['mean', 'p50', 'p95', 'p99'].map((name) => [name, `.${name}`] as const);
   const rows = [
-    // In a closed loop nobody waits: a user sends a request when the last one is answered.
+    // In a closed loop no request queues: a user sends one when the last is answered.
     ...(metricValue(result, 'latency.queueing.p99') ? [['queueing', 'latency.queueing'] as const] : []),
     ...LATENCY_ROWS,
   ];
@@ -47,10 +47,10 @@ export function latencyGrid(result: Result): Grid | null {
   return known.length === 0 ? null : metricGrid(result, 'latency', known, columns);
 }
 
-/** A label and the name of metrics. */
+/** A label and a part of metric names. */
 type Named = readonly [label: string, name: string];
 
-/** A grid of the metrics whose names begin as the row and end as the column says. */
+/** A grid of metrics, named by the prefix of the row and the suffix of the column. */
 function metricGrid(result: Result, title: string, rows: readonly Named[], columns: readonly Named[]): Grid {
   return gridOf(
     [{ head: title, width: LABEL }, ...columns.map(([head]) => ({ head, width: FIGURE }))],
@@ -58,7 +58,7 @@ function metricGrid(result: Result, title: string, rows: readonly Named[], colum
   );
 }
 
-/** Waiting times of requests by class, and the share of their choices that was left out. */
+/** Waiting times of requests by class, and the share of their choices that was dropped. */
 export function classGrid({ classes }: Result): Grid | null {
   if (classes === undefined) return null;
   const budgets = classes.some(({ budget }) => budget !== null);

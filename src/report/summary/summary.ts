@@ -1,5 +1,5 @@
-// The summary of a run for its reader, in the order of asking, free of any output format: the document of a run and the page of
-// HTML are made of it.
+// The summary of a run in the order of a reader's questions, independent of the output format: the source of the run's document and HTML
+// page.
 import { formatCount, formatCounted } from '../../base/units.js';
 import type { Result, Warning } from '../../result/result.js';
 import { requestsRun, tokensRun } from '../../result/work-done.js';
@@ -17,11 +17,11 @@ export interface Summary {
   readonly title: string;
   /** Tokens, requests, traces. */
   readonly origin: string;
-  /** Set where the routing, or a part of it, was made by a generator. */
+  /** Set if some of the routing is synthetic. */
   readonly synthetic: string | null;
-  /** Set where a part of the trace is not replayed, so that popularity can be counted on it. */
+  /** Set if a part of the trace is held out for popularity counts. */
   readonly heldOut: string | null;
-  /** Of a run that is not quite what was asked: what it is, and why. */
+  /** The deviation of a run from the request, and its reason. */
   readonly chosen: string | null;
   readonly cache: Grid;
   /** Null where no latency could be measured. */
@@ -51,7 +51,7 @@ export function summarizeResult(result: Result): Summary {
     facts: factsOf(result),
     time: runTime(result),
     bounds: boundRows(result),
-    // Said under the title already.
+    // Already shown under the title.
     warnings: result.warnings
       .filter(({ code }) => code !== 'synthetic-routing' && code !== 'system-chosen')
       .map(({ code, message }) => ({ code: printable(code), message: printable(message) })),

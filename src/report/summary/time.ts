@@ -1,4 +1,4 @@
-// Where the time of a run goes: computing, waiting for the CPU or for experts, and waiting for requests.
+// The time of a run by part: computing, waiting for the CPU or for experts, and waiting for requests.
 import { formatNs, formatRatio } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
 import { deviceWords } from '../device.js';
@@ -13,19 +13,19 @@ export interface TimePart {
   readonly share: number;
 }
 
-/** The time of a run, and who spends it. */
+/** The time of a run, and the processor that spends it. */
 export interface RunTime {
-  /** Who takes it: the GPU, the CPU, or both. */
+  /** Processor that spends it: the GPU, the CPU, or both. */
   readonly processor: string;
   readonly totalNs: number;
   readonly parts: readonly TimePart[];
-  /** Work of the CPU beside the GPU, in a sentence; null: none. */
+  /** Concurrent work of the CPU, in a sentence; null if there is none. */
   readonly cpu: string | null;
-  /** The source that stall waits for: `the link`; in a result of an earlier version also `SSD and link` or `the SSD`. */
+  /** The source of stall: `the link`; in results of earlier versions also `SSD and link` or `the SSD`. */
   readonly source: string;
 }
 
-/** Where the time of a run goes; null where no time passed. */
+/** The time of a run by part; null if no time passed. */
 export function runTime(result: Result): RunTime | null {
   const total = metricValue(result, 'time.total');
   if (total === null || total <= 0) return null;
@@ -44,9 +44,9 @@ export function runTime(result: Result): RunTime | null {
   return { processor: denseNs > 0 ? 'GPU and the CPU' : processor, totalNs: total, parts, cpu, source: sourceOf(result) };
 }
 
-/** The source of the experts that stall waits for. */
+/** The source of stall. */
 export function sourceOf(result: Result): string {
-  // Waits for the SSD are told apart.
+  // Waits for the SSD are counted separately.
   if (metricValue(result, 'time.stall_ssd') !== null) return 'the link';
   if ((metricValue(result, 'transfer.ssd.bytes') ?? 0) === 0) return 'the link';
   return metricValue(result, 'transfer.h2d.bytes') === null ? 'the SSD' : 'SSD and link';

@@ -1,4 +1,4 @@
-// Hit rate against capacity: where this run stands, and what more memory would buy.
+// Hit rate against capacity: the position of this run, and the gain from more memory.
 import { formatBytes, formatRatio } from '../../../base/units.js';
 import type { CapacityCurve } from '../../../result/details.js';
 import type { Result } from '../../../result/result.js';
@@ -27,7 +27,7 @@ export function capacityWords(word: string, { metrics, bounds }: Point['result']
   return `${word} hits ${formatRatio(metrics['cache.hit_rate']?.value ?? 0)} with ${formatBytes(bounds.capacityBytes / gpus)}${where}.`;
 }
 
-/** The curves, and where runs stand. */
+/** The curves, with the position of each run. */
 export function capacityPlot(label: string, curve: CapacityCurve, points: readonly Point[]): Markup {
   const whole = curve.bytes.at(-1)!;
   const gpus = gpusOf(points[0]!.result.metrics);

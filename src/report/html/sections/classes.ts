@@ -1,10 +1,10 @@
-// Waiting times of requests by class, and the share of the model that they were given.
+// Waiting times of requests by class, and the share of the model's time that each class got.
 import type { Result } from '../../../result/result.js';
 import { readable } from '../../document/document.js';
 import { summarizeResult } from '../../summary/summary.js';
 import { type Section, table } from '../pieces.js';
 
-/** Sentences that explain the columns a run's classes have. */
+/** Sentences that explain the columns of a run's classes. */
 function aboutClasses(classes: NonNullable<Result['classes']>): string {
   const told = [
     classes.some(({ budget }) => budget !== null) && 'Requests with a budget use less of the model.',

@@ -1,4 +1,4 @@
-// The sections of the report on one run, in the order of asking. A new one is a file and a line here.
+// The sections of the report on one run, in the order of a reader's questions. Adding one is a file and a line here.
 import type { Result } from '../../../result/result.js';
 import type { Section } from '../pieces.js';
 import { capacitySection } from './capacity.js';

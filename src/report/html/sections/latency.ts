@@ -9,7 +9,7 @@ import { curves, dot, plot } from '../chart.js';
 import { html, type Piece } from '../markup.js';
 import { type Section, table } from '../pieces.js';
 
-/** Latencies in the order of asking: key, title, and what one sample is of. */
+/** Latencies in the order of a reader's questions: key, title, and unit of one sample. */
 export const LATENCIES = [
   ['ttft', 'Time to first token', 'requests'],
   ['tpot', 'Time per output token', 'requests'],
@@ -21,8 +21,8 @@ export const LATENCIES = [
 type Distribution = readonly (readonly [ns: number, share: number])[];
 
 /**
- * Distribution of a latency: a staircase of the samples themselves where they are few, since a line between so few would be a
- * drawing of its ruler; else a line through 101 percentiles. Null where nothing was measured.
+ * Distribution of a latency: a step function of the samples if they are few, since a line between them would suggest values that were not
+ * measured; else a line through 101 percentiles. Null if nothing was measured.
  */
 export function distributionOf(details: Details | undefined, name: string): Distribution | null {
   const samples = details?.samples?.[name];
@@ -35,7 +35,7 @@ export function distributionOf(details: Details | undefined, name: string): Dist
   return details?.latency[name]?.map((ns, k): [number, number] => [ns, k / 100]) ?? null;
 }
 
-/** A curve for each distribution, upon one axis. The first gets its median and 95th percentile marked. */
+/** A curve for each distribution, on one axis, with the median and 95th percentile of the first. */
 export function latencyPlot(
   label: string,
   what: string,

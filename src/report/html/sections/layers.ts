@@ -9,14 +9,14 @@ import { columns, plot } from '../chart.js';
 import { html, type Markup } from '../markup.js';
 import { legend, type Section, table } from '../pieces.js';
 
-/** Shares of what each layer was asked for. */
+/** Shares of each layer's demand. */
 export function layerRates(perLayer: PerLayer): { readonly hits: number[]; readonly late: number[]; readonly misses: number[] } {
   const rate = (part: readonly number[]): number[] =>
     part.map((count, layer) => (perLayer.demanded[layer]! > 0 ? count / perLayer.demanded[layer]! : 0));
   return { hits: rate(perLayer.hits), late: rate(perLayer.late), misses: rate(perLayer.misses) };
 }
 
-/** From where to where hit rates go, as a sentence. */
+/** Sentence on the range of hit rates. */
 export function layerWords({ hits }: { readonly hits: readonly number[] }): string {
   const [least, most] = [Math.min(...hits), Math.max(...hits)];
   return least === most
@@ -33,7 +33,7 @@ export function layerPlot(perLayer: PerLayer, label: string, height: number): Ma
   );
 }
 
-/** Names of its colours. */
+/** Legend of the picture. */
 export function layerLegend(anyLate: boolean): Markup {
   return legend([
     ['hit', 'hit: resident when asked for'],

@@ -1,4 +1,4 @@
-// Which experts travel: loads by layer and expert.
+// Expert transfers: loads by layer and expert.
 import { sum } from '../../../base/statistics.js';
 import { formatCount, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';

@@ -1,4 +1,4 @@
-// Layers and experts that cost most: where to look first.
+// Layers and experts that cost most.
 import { sum } from '../../../base/statistics.js';
 import { formatBytes, formatCount, formatNs, formatRatio } from '../../../base/units.js';
 import type { Details } from '../../../result/details.js';
@@ -7,17 +7,17 @@ import { deviceWords } from '../../device.js';
 import { html, type Piece } from '../markup.js';
 import { miniBar, type Section, table } from '../pieces.js';
 
-/** Rows of a table. */
+/** Maximum number of rows of a table. */
 const MOST = 8;
 
-/** An expert and what it costs. */
+/** An expert and its cost. */
 interface Offender {
   readonly layer: number;
   readonly expert: number;
   readonly cost: number;
 }
 
-/** The `MOST` experts that cost most; none of those that cost no more than `least`. */
+/** The `MOST` experts of highest cost, among those that cost more than `least`. */
 function worst(byExpert: readonly (readonly number[])[], least: number): Offender[] {
   return byExpert
     .flatMap((row, layer) => row.map((cost, expert) => ({ layer, expert, cost })))
@@ -26,7 +26,7 @@ function worst(byExpert: readonly (readonly number[])[], least: number): Offende
     .slice(0, MOST);
 }
 
-/** A table of what costs most, with a bar for each cost behind its name; nothing where nothing costs. */
+/** A table of the highest costs, with a bar for each; empty if there are none. */
 function topTable<T extends { readonly cost: number }>(
   caption: string,
   [name, ...figures]: readonly [name: string, ...figures: string[]],
@@ -58,7 +58,7 @@ function layerTable({ stallNs, misses, onDemandBytes }: PerLayer, processor: str
   );
 }
 
-/** Experts by the time that they are waited for; by loads, where a result does not say. */
+/** Experts by stall time, or by loads if the result has no stall times. */
 function expertTable({ loads, causes }: Details, processor: string): Piece {
   if (causes === undefined) {
     return topTable('Experts that are loaded most often', ['layer, expert', 'loads'], worst(loads, 1), ({ layer, expert, cost }) => [

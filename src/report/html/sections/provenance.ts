@@ -1,4 +1,4 @@
-// Every metric, the configuration, and where everything came from: enough to run it again.
+// Every metric, the configuration and the provenance: enough to repeat the run.
 import { formatNumber } from '../../../base/units.js';
 import { compareMetricNames, METRICS } from '../../../result/catalogue.js';
 import { knowledgeText } from '../../../result/knowledge.js';

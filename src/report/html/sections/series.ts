@@ -1,4 +1,4 @@
-// The run over simulated time: how busy the links are and with what, hit rate and stall. A script makes these charts zoom.
+// The run over simulated time: link utilization by purpose, hit rate and stall. A script adds zoom to these charts.
 import { sum } from '../../../base/statistics.js';
 import { formatNs, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
@@ -8,7 +8,7 @@ import { columns, curves, plot } from '../chart.js';
 import { html } from '../markup.js';
 import { legend, type Section } from '../pieces.js';
 
-/** Columns of a chart that stands still. */
+/** Columns of a static chart. */
 const COLUMNS = 200;
 
 /** Means of neighbours, at most {@link COLUMNS} of them. */
@@ -42,7 +42,7 @@ export const seriesSection: Section<Result> = {
     });
     const line = (values: readonly number[]): [number, number][] => values.map((value, k) => [(k + 0.5) / values.length, value]);
     const demanded = thinned(hits.map((count, bin) => count + late[bin]! + misses[bin]!));
-    // Where nothing is asked for, there is no rate: the line passes over it.
+    // Intervals without demand have no rate; the line skips them.
     const rates = line(thinned(hits)).flatMap(([at, hit], k): [number, number][] => (demanded[k]! > 0 ? [[at, hit / demanded[k]!]] : []));
     const { processor } = deviceWords({ inputs });
     const said = `Hit rate over time, and the share of time in which the ${processor} waits`;

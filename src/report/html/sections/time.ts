@@ -1,4 +1,4 @@
-// Where the time goes, and how far the run is from its bounds.
+// The time of a run by part, and its distance from the bounds.
 import { formatCount, formatNs, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
 import { tokensRun } from '../../../result/work-done.js';
@@ -24,7 +24,7 @@ export const TIME_LOOKS: Readonly<Record<TimePart['label'], { readonly color: st
 /** Words of the passes of a phase. */
 const PASSES: Readonly<Record<Phase, string>> = { decode: 'Passes that only decode', prefill: 'Passes with prompts' };
 
-/** Where the time goes: of the whole run, and of a pass of either kind. */
+/** The time by part, of the whole run and of a pass of each kind. */
 export const timeSection: Section<Result> = {
   id: 'time',
   title: 'Where the time goes',

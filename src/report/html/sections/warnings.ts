@@ -1,4 +1,4 @@
-// Warnings, which a reader needs to read the figures correctly.
+// Warnings, which affect how to read the figures.
 import type { Result } from '../../../result/result.js';
 import { summarizeResult } from '../../summary/summary.js';
 import { html } from '../markup.js';
