@@ -4,7 +4,7 @@ import type { ExpertSplit } from '../model/projections.js';
 import type { ModelSpec } from '../model/spec.js';
 import { byFormat } from './by-format.js';
 import { DenseCost, speedOf, weightsNs } from './dense-cost.js';
-import { type DensePlacement, gpuDevices, moeHolders, SplitDense } from './dense-split.js';
+import { type DensePlacement, gpuDevices, moeHolders, SplitDense, socketsTogether } from './dense-split.js';
 import type { Device, HardwareSpec, HostDevice } from './spec.js';
 
 /** Times of one expert by MoE layer: reading its weights once, and the arithmetic of one activation, in ns. */
@@ -34,15 +34,13 @@ function expertTimes(model: ModelSpec, deviceOf: (layer: number) => Device): Exp
  * takes longer.
  */
 function hostTimes(model: ModelSpec, cpu: HostDevice): ExpertTimes {
-  const alone = expertTimes(model, () => cpu);
-  if (cpu.sockets === undefined) return alone;
-  const { count, efficiency = 1, interconnect, numa } = cpu.sockets;
-  if (numa === 'expert') return { ...alone, weightNs: alone.weightNs.map((ns) => ns / efficiency) };
-  const remoteNsPerByte = numa === 'tensor' ? 0 : ((count - 1) * 1e9) / (interconnect.bandwidth * count ** 2);
-  return {
-    weightNs: alone.weightNs.map((ns, l) => Math.max(ns / (count * efficiency), model.layers[l]!.expertBytes * remoteNsPerByte)),
-    activationNs: alone.activationNs.map((ns) => ns / count),
-  };
+  if (cpu.sockets === undefined) return expertTimes(model, () => cpu);
+  const { count, interconnect, numa } = cpu.sockets;
+  const device = socketsTogether(cpu, numa === 'expert' ? 1 : count);
+  const times = expertTimes(model, () => device);
+  if (numa !== 'interleaved') return times;
+  const remoteNsPerByte = ((count - 1) * 1e9) / (interconnect.bandwidth * count ** 2);
+  return { ...times, weightNs: times.weightNs.map((ns, l) => Math.max(ns, model.layers[l]!.expertBytes * remoteNsPerByte)) };
 }
 
 /** The model with one device's part of the split layer. */

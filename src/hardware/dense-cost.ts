@@ -20,6 +20,9 @@ export function speedOf(device: Device): Speed {
 /** New tokens of a sequence up to which attention is a product of vectors: a decoded token and a draft beside it. */
 const VECTOR_TOKENS = 8;
 
+/** Tokens of a pass from which on a latent is unpacked, where that is done: ik_llama.cpp's own limit. */
+const UNPACKED_TOKENS = 128;
+
 /** The speed of attention, whose arithmetic has two rates. */
 interface AttentionSpeed extends Speed {
   /** ns per operation where few tokens of a sequence are new. */
@@ -87,6 +90,9 @@ export class DenseCost {
   /** Bytes of scores that a pair of tokens moves; 0 with flash attention. */
   readonly #groupScoreBytes: Float64Array;
   readonly #groupWindow: Float64Array;
+  /** Operations of a pair in a prompt, and the time in which a token of context is unpacked for it, ns; as above and 0 where none is. */
+  readonly #groupPromptFlops: Float64Array;
+  readonly #groupUnpackNs: Float64Array;
 
   /** @param parts what the device has of each segment */
   constructor(device: Device, parts: readonly DensePart[]) {
@@ -97,21 +103,27 @@ export class DenseCost {
     this.#sequenceFlops = Float64Array.from(parts, (part) => part.flopsPerSequence ?? 0);
     this.#overheadNs = Float64Array.from(parts, (part) => part.layers * device.perLayerNs);
     this.#groupStart = new Int32Array(parts.length + 1);
-    const groups: { kvBytes: number; flops: number; scores: number; window: number }[] = [];
+    const groups: { kvBytes: number; flops: number; promptFlops: number; unpackNs: number; scores: number; window: number }[] = [];
     for (const [s, part] of parts.entries()) {
-      for (const { heads = 0, kvBytesPerToken, flopsPerPair, window } of part.attention) {
+      for (const { heads = 0, kvBytesPerToken, flopsPerPair, unpacked, window } of part.attention) {
         if (kvBytesPerToken === 0 && flopsPerPair === 0) continue;
         const size = window ?? Number.POSITIVE_INFINITY;
         let group = groups.slice(this.#groupStart[s]).find((one) => one.window === size);
-        if (group === undefined) groups.push((group = { kvBytes: 0, flops: 0, scores: 0, window: size }));
+        if (group === undefined) groups.push((group = { kvBytes: 0, flops: 0, promptFlops: 0, unpackNs: 0, scores: 0, window: size }));
         group.kvBytes += kvBytesPerToken;
         group.flops += flopsPerPair;
         group.scores += heads;
+        const prompts = device.unpacksLatent ? unpacked : undefined;
+        group.promptFlops += prompts?.flopsPerPair ?? flopsPerPair;
+        if (prompts !== undefined)
+          group.unpackNs += prompts.flopsPerToken * this.#speed.nsPerFlop + prompts.bytesPerToken * this.#speed.nsPerByte;
       }
       this.#groupStart[s + 1] = groups.length;
     }
     this.#groupKvBytes = Float64Array.from(groups, (group) => group.kvBytes);
     this.#groupFlops = Float64Array.from(groups, (group) => group.flops);
+    this.#groupPromptFlops = Float64Array.from(groups, (group) => group.promptFlops);
+    this.#groupUnpackNs = Float64Array.from(groups, (group) => group.unpackNs);
     this.#groupScoreBytes = Float64Array.from(groups, (group) => group.scores * (device.scoreBytes ?? 0));
     this.#groupWindow = Float64Array.from(groups, (group) => group.window);
   }
@@ -119,7 +131,8 @@ export class DenseCost {
   /**
    * Time of a segment for one pass in ns: max((weights + KV cache read) / bandwidth, (weight + attention operations) / compute),
    * plus the per-layer overhead; where attention has its own speeds, the two maxima of weights and of attention. The tokens of one
-   * sequence share one read of its KV cache; without flash attention scores move through memory beside it.
+   * sequence share one read of its KV cache; without flash attention scores move through memory beside it. Where latents are unpacked
+   * for prompts, each pass unpacks the context that it attends to.
    * @param segment index of the segment, 0 .. MoE layers
    * @param tokens tokens of the pass
    * @param contexts tokens of each sequence before this pass
@@ -131,6 +144,9 @@ export class DenseCost {
     let kvBytes = 0;
     let attentionFlops = 0;
     let vectorFlops = 0;
+    let unpackNs = 0;
+    const unpacks = tokens >= UNPACKED_TOKENS;
+    const pairFlops = unpacks ? this.#groupPromptFlops : this.#groupFlops;
     const last = this.#groupStart[segment + 1]!;
     for (let group = this.#groupStart[segment]!; group < last; group++) {
       const window = this.#groupWindow[group]!;
@@ -146,11 +162,12 @@ export class DenseCost {
         if (added <= VECTOR_TOKENS) vectorPairs += attended;
       }
       kvBytes += read * this.#groupKvBytes[group]! + pairs * this.#groupScoreBytes[group]!;
-      attentionFlops += pairs * this.#groupFlops[group]!;
-      vectorFlops += vectorPairs * this.#groupFlops[group]!;
+      attentionFlops += pairs * pairFlops[group]!;
+      vectorFlops += vectorPairs * pairFlops[group]!;
+      if (unpacks) unpackNs += read * this.#groupUnpackNs[group]!;
     }
     const { nsPerByte, nsPerFlop } = this.#speed;
-    const overheadNs = this.#overheadNs[segment]!;
+    const overheadNs = this.#overheadNs[segment]! + unpackNs;
     const attention = this.#attention;
     if (attention === null) {
       return Math.max(this.#weightNs[segment]! + kvBytes * nsPerByte, (flops + attentionFlops) * nsPerFlop) + overheadNs;

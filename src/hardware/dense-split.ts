@@ -122,22 +122,32 @@ function sumOf(attention: readonly AttentionSpec[]): number {
 }
 
 /**
+ * Several sockets as one device. Their memories together reach the runtime's share of their sum; arithmetic and unpacking scale with cores.
+ */
+export function socketsTogether(cpu: HostDevice, count: number): Device {
+  const { peakByFormat, sockets, unpacking } = cpu;
+  return {
+    ...cpu,
+    peakFlops: cpu.peakFlops * count,
+    memoryBandwidth: cpu.memoryBandwidth * count * (sockets?.efficiency ?? 1),
+    ...(peakByFormat && { peakByFormat: scaledByFormat(peakByFormat, count) }),
+    ...(unpacking && { unpacking: scaledByFormat(unpacking, count) }),
+  };
+}
+
+/**
  * All sockets on dense work: in slices or over spread pages, as their experts are; where each expert lies with one socket, so do dense
  * weights.
  */
 function wholeHost(cpu: HostDevice): Device {
   const { sockets } = cpu;
   if (sockets === undefined || sockets.numa === 'expert') return cpu;
-  const { count, efficiency = 1, interconnect, numa } = sockets;
-  const together = cpu.memoryBandwidth * count * efficiency;
+  const { count, interconnect, numa } = sockets;
+  const together = socketsTogether(cpu, count);
+  if (numa === 'tensor') return together;
   // Of the S-th that each socket reads, (S - 1) / S come over the interconnect.
-  const remote = numa === 'tensor' ? Number.POSITIVE_INFINITY : (interconnect.bandwidth * count ** 2) / (count - 1) / cpu.bandwidthFraction;
-  return {
-    ...cpu,
-    peakFlops: cpu.peakFlops * count,
-    memoryBandwidth: Math.min(together, remote),
-    ...(cpu.unpacking && { unpacking: scaledByFormat(cpu.unpacking, count * efficiency) }),
-  };
+  const remote = (interconnect.bandwidth * count ** 2) / (count - 1) / cpu.bandwidthFraction;
+  return { ...together, memoryBandwidth: Math.min(together.memoryBandwidth, remote) };
 }
 
 /** Devices that compute the layers of GPUs: the cards that hold some, or all of them as one. */

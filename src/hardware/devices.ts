@@ -38,7 +38,7 @@ export function firstDevice(profile: GpuProfile, runtime: RuntimeSpec): Device {
       computeFraction: attention.compute,
       vectorFraction: attention.vector,
     },
-    ...scores(runtime),
+    ...attending(runtime),
     launchNs: runtime.expert,
     perLayerNs: runtime.layer,
     perPassNs: runtime.pass,
@@ -111,23 +111,36 @@ function cores(profile: Pick<GpuProfile, 'clock' | 'cores' | 'isa' | 'memoryBand
     computeFraction: 1,
     bandwidthFraction: cpu.bandwidth,
     ...peaks(cpu.operations, profile.isa!, hertz),
-    unpacking: scaledByFormat(cpu.weightsPerCycle, hertz),
-    ...scores({ gpu }),
+    unpacking: scaledByFormat(unpackedOn(cpu.weightsPerCycle, profile.isa!), hertz),
+    ...attending({ gpu }),
     launchNs: 0,
     perLayerNs: cpu.layer,
     perPassNs: 0,
   };
 }
 
-function scores({ gpu }: Pick<RuntimeSpec, 'gpu'>): Pick<Device, 'scoreBytes'> {
-  return gpu.flashAttention ? {} : { scoreBytes: SCORE_BYTES };
+/** The form of attention, on either device. */
+function attending({ gpu }: Pick<RuntimeSpec, 'gpu'>): Pick<Device, 'scoreBytes' | 'unpacksLatent'> {
+  return { ...(gpu.flashAttention ? {} : { scoreBytes: SCORE_BYTES }), ...(gpu.latent === 'unpacked' && { unpacksLatent: true }) };
 }
 
-/** Throughput of formats that have kernels of their own on an instruction set: `amx/int`. */
-function peaks(operations: ByFormat, isa: string, hertz: number): Pick<Device, 'peakByFormat'> {
-  const own = Object.entries(operations).flatMap(([name, value]) => {
+/** Values of formats on this instruction set alone, where a table has them: `amx/int`, `avx512-vnni/k`. */
+function onIsa(table: ByFormat, isa: string): ByFormat {
+  const own = Object.entries(table).flatMap(([name, value]) => {
     const [set, format] = name.split('/');
     return set === isa && format !== undefined ? [[format, value] as const] : [];
   });
-  return own.length === 0 ? {} : { peakByFormat: scaledByFormat(Object.fromEntries(own), hertz) };
+  return Object.fromEntries(own);
+}
+
+/** Throughput of formats that have kernels of their own. */
+function peaks(operations: ByFormat, isa: string, hertz: number): Pick<Device, 'peakByFormat'> {
+  const own = onIsa(operations, isa);
+  return Object.keys(own).length === 0 ? {} : { peakByFormat: scaledByFormat(own, hertz) };
+}
+
+/** Weights a cycle by format: those of all instruction sets, and in their place those of this one. */
+function unpackedOn(table: ByFormat, isa: string): ByFormat {
+  const all = Object.entries(table).filter(([name]) => !name.includes('/'));
+  return { ...Object.fromEntries(all), ...onIsa(table, isa) };
 }

@@ -35,6 +35,12 @@ const gpu = z.strictObject({
     .describe(
       'Attention in fused kernels, on either device (llama.cpp -fa). off: scores are written to memory and read again. Absent: on.',
     ),
+  latent: z
+    .enum(['absorbed', 'unpacked'])
+    .optional()
+    .describe(
+      'Prompts over a latent (MLA): absorbed, heads work on the latent itself; unpacked, every pass unpacks keys and values of its whole context (ik_llama.cpp -mla 2 and 3). Absent: absorbed.',
+    ),
   several: z
     .enum(['layers', 'tensor', 'experts'])
     .optional()
@@ -51,7 +57,9 @@ const cpu = z.strictObject({
     ),
   weightsPerCycle: byFormat(z.number().positive())
     .optional()
-    .describe('Weights that a core unpacks a cycle, by format, family or default. Absent: as many as are read.'),
+    .describe(
+      'Weights that a core unpacks a cycle, by format, family, that on an instruction set (amx/k), or default. Absent: as many as are read.',
+    ),
   layer: duration.optional().describe('Time of the host per decoder layer that runs on the CPU, e.g. 60us.'),
   numa: z.enum(NUMA).optional().describe('How experts use several sockets.'),
   sockets: share.optional().describe('Share of the sum of their memories that several sockets reach together.'),
@@ -239,6 +247,7 @@ function filled(whole: RuntimeProfile, own: RuntimeProfile, label: string): Runt
       attention: need(gpu?.attention, 'gpu.attention'),
       several: need(gpu?.several, 'gpu.several'),
       flashAttention: gpu?.flashAttention ?? true,
+      latent: gpu?.latent ?? 'absorbed',
     },
     cpu: {
       bandwidth: need(cpu?.bandwidth, 'cpu.bandwidth'),

@@ -67,6 +67,8 @@ export interface Device {
   readonly attention?: { readonly bandwidthFraction: number; readonly computeFraction: number; readonly vectorFraction: number };
   /** Bytes that each score of attention moves through memory, where kernels do not fuse it (no flash attention). Absent: none. */
   readonly scoreBytes?: number;
+  /** Present where every pass of a prompt unpacks the latent of its whole context (MLA). Absent: heads work on the latent itself. */
+  readonly unpacksLatent?: true;
   /** `peakFlops` by format of the weights; absent: it is the same for all. */
   readonly peakByFormat?: ByFormat;
 }

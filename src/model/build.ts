@@ -6,10 +6,12 @@ import { expertsOf, hasAttention, isMoeLayer, type ModelProfile, modulesOf, wind
 import { profileAnatomy } from './profile-anatomy.js';
 import { type FileWeights, fitToSize } from './quantization/fit.js';
 import { bitsOf, type Quantization, type StoredShare, type TensorRole } from './quantization/rule.js';
-import { type AttentionSpec, type FormatShare, scaleFormats, sumFormats } from './spec.js';
+import { type AttentionSpec, type FormatShare, scaleFormats, sumFormats, type UnpackedLatent } from './spec.js';
 
 /** KV-cache entries are f16, the default of every engine; `kv-format.ts` makes others of them. */
 const KV_BYTES = 2;
+/** Bytes of a value that a matrix product writes. */
+const F32_BYTES = 4;
 
 type Weigh = (role: TensorRole, columns: number, layer: number) => readonly StoredShare[];
 
@@ -81,10 +83,32 @@ export function contextOf(heads: number, kvHeads: number, keyDim: number, valueD
   };
 }
 
+/** Widths of latent attention: of the latent, and of a head's keys (without and with rotary embedding) and values. */
+interface LatentWidths {
+  readonly heads: number;
+  readonly kvLora: number;
+  readonly qkNope: number;
+  readonly qkRope: number;
+  readonly vHead: number;
+}
+
 /** The same for latent attention in its absorbed form (DeepSeek-V2, section 2.1): every head scores and sums the shared latent itself. */
-export function latentContext(heads: number, kvLora: number, qkRope: number): AttentionSpec {
+export function latentContext(widths: LatentWidths): AttentionSpec {
+  const { heads, kvLora, qkRope } = widths;
   const flopsPerPair = heads * (2 * (kvLora + qkRope) + 2 * kvLora);
-  return { kvBytesPerToken: (kvLora + qkRope) * KV_BYTES, flopsPerPair, heads, window: null, valueShare: 0 };
+  const kvBytesPerToken = (kvLora + qkRope) * KV_BYTES;
+  return { kvBytesPerToken, flopsPerPair, heads, window: null, valueShare: 0, unpacked: unpackedLatent(widths) };
+}
+
+/**
+ * The same where keys and values of all heads are unpacked, as ik_llama.cpp's graph does it (-mla 2 and 3): a product that is written in f32,
+ * read and written in 16 bits, keys once more with their rotary part beside them; attention reads both.
+ */
+function unpackedLatent({ heads, kvLora, qkNope, qkRope, vHead }: LatentWidths): UnpackedLatent {
+  const bare = qkNope + vHead;
+  const attended = qkNope + qkRope + vHead;
+  const bytes = 2 * F32_BYTES * bare + KV_BYTES * (bare + qkNope + (qkNope + qkRope) + attended);
+  return { flopsPerPair: 2 * heads * attended, flopsPerToken: 2 * heads * kvLora * bare, bytesPerToken: heads * bytes };
 }
 
 /** Context costs of layers without attention. */
@@ -115,7 +139,7 @@ function addAttention(tally: Tally, profile: ModelProfile, layer: number): Atten
       tally.spare('projection', heads * vHead, kvLora, layer, 'attn_v_b');
     }
     tally.matrix('attention-out', hidden, heads * vHead, layer, 'attn_output');
-    return latentContext(heads, kvLora, qkRope);
+    return latentContext(attention);
   }
   const { heads, kvHeads, headDim, gate } = attention;
   const blocks = attention.crossFrom !== undefined && layer >= attention.crossFrom ? 2 : 1;

@@ -222,7 +222,13 @@ function contextFor(memory: ContextMemory): AttentionSpec {
     case 'heads':
       return contextOf(memory.heads, memory.kvHeads, memory.keyDim, memory.valueDim, memory.window);
     case 'latent':
-      return latentContext(memory.heads, memory.latent, memory.rope);
+      return latentContext({
+        heads: memory.heads,
+        kvLora: memory.latent,
+        qkNope: memory.nope,
+        qkRope: memory.rope,
+        vHead: memory.value,
+      });
     case 'state':
       return NO_CONTEXT;
   }

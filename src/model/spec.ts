@@ -44,6 +44,18 @@ export interface AttentionSpec {
   readonly heads?: number;
   /** Sliding window in tokens, or null: the whole context. */
   readonly window: number | null;
+  /** Costs of a prompt where keys and values of all heads are unpacked from a shared latent (MLA). Absent: there is no latent. */
+  readonly unpacked?: UnpackedLatent;
+}
+
+/** Latent attention whose keys and values are unpacked for every pass, instead of heads that work on the latent itself. */
+export interface UnpackedLatent {
+  /** Operations of one token attending to one token of context, as of {@link AttentionSpec.flopsPerPair}: heads are narrower than the latent. */
+  readonly flopsPerPair: number;
+  /** Operations that unpack one token of context. */
+  readonly flopsPerToken: number;
+  /** Bytes that one unpacked token of context moves through memory until it was attended to. */
+  readonly bytesPerToken: number;
 }
 
 /** The dense work between two routing decisions. */

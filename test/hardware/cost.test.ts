@@ -65,6 +65,20 @@ describe('CostModel', () => {
       expect(on('tensor').cpuExpertNs(0, 2)).toBe(200 + 3 + 5);
     });
 
+    it("tensor: memories get in one another's way, cores that unpack do not", () => {
+      const formats = [{ format: 'q4_k', bytes: 100, weights: 100 }];
+      const packed = { ...model, layers: model.layers.map((one) => ({ ...one, flopsPerToken: 0, formats })) };
+      const ns = (efficiency: number) => {
+        const sockets = { count: 2, numa: 'tensor' as const, efficiency, interconnect: { bandwidth: 1, latencyNs: 0 } };
+        // 100 weights at 0.25 a ns on one socket, at 0.5 on two.
+        const cpu = { ...hardware.cpu!, launchNs: 0, unpacking: { k: 0.25e9 }, sockets };
+        return new CostModel(packed, { ...hardware, cpu }).cpuExpertNs(0, 1);
+      };
+      expect(ns(1)).toBe(200);
+      expect(ns(0.5)).toBe(200); // 100 bytes from both memories at 0.5 byte/ns
+      expect(ns(0.25)).toBe(400);
+    });
+
     it('interleaved: half of what each reads comes over the interconnect', () => {
       const few = { ...model, layers: model.layers.map((one) => ({ ...one, flopsPerToken: 0 })) };
       const ns = (bandwidth: number) => {
@@ -103,6 +117,18 @@ describe('CostModel', () => {
     expect(slow.cpuExpertNs(0, 1)).toBe(400 + 3);
     slow.throttleCpu(1);
     expect(slow.cpuExpertNs(0, 1)).toBe(200 + 3);
+  });
+
+  it('unpacks the latent of the whole context once a pass, for prompts of 128 tokens and more', () => {
+    const latent = { ...full, unpacked: { flopsPerPair: 10, flopsPerToken: 5, bytesPerToken: 4 } };
+    const segments = [{ weightBytes: 0, flopsPerToken: 0, attention: [latent] }];
+    const one = { ...model, dense: { ...model.dense, segments } };
+    const unpacking = new CostModel(one, { ...hardware, gpu: { ...hardware.gpu, unpacksLatent: true } });
+    // 73 + ... + 200 = 17,472 pairs of 10 operations, 10 a ns; 200 tokens of 5 operations and 4 bytes, 1 a ns.
+    expect(unpacking.denseNs(0, 128, [72], [128], 1)).toBeCloseTo(17_472 + 200 * (0.5 + 4) + 7, 6);
+    // Fewer tokens work on the latent: 74 + ... + 200 = 17,399 pairs of 30 operations.
+    expect(unpacking.denseNs(0, 127, [73], [127], 1)).toBeCloseTo(3 * 17_399 + 7, 6);
+    expect(new CostModel(one, hardware).denseNs(0, 128, [72], [128], 1)).toBeCloseTo(3 * 17_472 + 7, 6);
   });
 
   it('reads weights once and the KV cache of each sequence once, within the window', () => {

@@ -76,6 +76,14 @@ describe('a runtime', () => {
   it('has kernels of its own for formats on an instruction set', () => {
     const text = TOY.replace('avx2: 10,', 'avx2: 10, avx2/int: 25,');
     expect(buildHardware(facts(), runtimeOf(text)).cpu).toMatchObject({ peakFlops: 320e9, peakByFormat: { int: 800e9 } });
+    const unpacked = TOY.replace('{ k: 2 }', '{ k: 2, i: 1, avx2/k: 3, amx/k: 9 }');
+    expect(buildHardware(facts(), runtimeOf(unpacked)).cpu!.unpacking).toEqual({ k: 96e9, i: 32e9 });
+  });
+
+  it('unpacks latents for prompts where it says so, on either device', () => {
+    const { cpu, gpu } = buildHardware(facts(), runtimeOf(TOY.replace('several: layers', 'latent: unpacked, several: layers')));
+    expect([cpu!.unpacksLatent, gpu.unpacksLatent]).toEqual([true, true]);
+    expect(buildHardware(facts(), runtimeOf(TOY)).gpu.unpacksLatent).toBeUndefined();
   });
 
   it('takes longer beside a slower CPU, where its times go with the clock', () => {

@@ -119,6 +119,12 @@ dense: { intermediate: 8 }
     const { dense } = loadModel('deepseek-v3');
     expect(dense.kvBytesPerToken).toBe(70_272);
     expect(dense.segments[1]!.attention[0]!.flopsPerPair).toBe(128 * (2 * 576 + 2 * 512));
+    // Unpacked, 128 heads with keys of 128 + 64 and values of 128: 3.4 times fewer operations a pair, and the product that unpacks them.
+    expect(dense.segments[1]!.attention[0]!.unpacked).toEqual({
+      flopsPerPair: 128 * 2 * 320,
+      flopsPerToken: 128 * 2 * 512 * 256,
+      bytesPerToken: 128 * 3840,
+    });
     // Qwen3-30B: 2 x 4 KV heads x 128 x 2 bytes x 48 layers.
     expect(loadModel('qwen3-30b-a3b').dense.kvBytesPerToken).toBe(98_304);
   });

@@ -206,10 +206,24 @@ describe('attention by metadata', () => {
 
   it('is latent where its projections are', () => {
     const latent = contexts(
-      { 'general.architecture': 'deepseek2', 'qwen3moe.attention.kv_lora_rank': 512, 'qwen3moe.rope.dimension_count': 64 },
+      {
+        'general.architecture': 'deepseek2',
+        'qwen3moe.attention.kv_lora_rank': 512,
+        'qwen3moe.attention.key_length': 192,
+        'qwen3moe.attention.value_length': 128,
+        'qwen3moe.rope.dimension_count': 64,
+      },
       ['attn_kv_a_mqa'],
     );
-    expect(latent[0]).toEqual({ kvBytesPerToken: 576 * 2, flopsPerPair: 4 * (2 * 576 + 2 * 512), heads: 4, window: null, valueShare: 0 });
+    // A head has 128 + 64 wide keys and 128 wide values.
+    expect(latent[0]).toEqual({
+      kvBytesPerToken: 576 * 2,
+      flopsPerPair: 4 * (2 * 576 + 2 * 512),
+      heads: 4,
+      window: null,
+      valueShare: 0,
+      unpacked: { flopsPerPair: 4 * 2 * 320, flopsPerToken: 4 * 2 * 512 * 256, bytesPerToken: 4 * (8 * 256 + 2 * (256 + 128 + 192 + 320)) },
+    });
   });
 
   it('is absent in layers that have other mixers', () => {

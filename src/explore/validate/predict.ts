@@ -3,6 +3,7 @@
 import { simulateInputs } from '../../engine/simulate.js';
 import { buildHardware } from '../../hardware/load.js';
 import type { RuntimeSpec } from '../../hardware/runtime.js';
+import type { HardwareSpec } from '../../hardware/spec.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Result } from '../../result/result.js';
 import { checkRun } from '../../system/load-run.js';
@@ -11,10 +12,14 @@ import { asColibriRan, readsAhead } from './colibri-row.js';
 import type { Runtimes } from './constants.js';
 import type { Measurement } from './measurement.js';
 import { decodingPhase, promptPhase, type RowPhase } from './phases.js';
+import { dropsExperts, onPromptThreads, promptOf, type Selection } from './prompt.js';
 import { machineOf } from './row-machine.js';
 import { modelOfRow } from './row-model.js';
 import type { RowTraces } from './row-traces.js';
 import { figuresOf, type MeasuredMetric, type RowSystem, runtimeOf, systemOf } from './specify.js';
+
+/** Variant of latent attention (-mla) from which on ik_llama.cpp unpacks prompts. */
+const UNPACKED_FROM = 2;
 
 /** The engine's predictions for a row. */
 export interface Prediction {
@@ -29,7 +34,7 @@ interface RowWorld {
   readonly row: Measurement;
   readonly model: ModelSpec;
   readonly run: RowSystem;
-  readonly hardware: ReturnType<typeof buildHardware>;
+  readonly hardware: HardwareSpec;
   /** Tokens of a pass where the row does not say. */
   readonly ubatch: number;
   readonly traces: RowTraces;
@@ -44,7 +49,7 @@ export async function predictRow(given: Measurement, traces: RowTraces, runtimes
   const row = asColibriRan(given);
   const model = modelOfRow(row);
   if ('lacks' in model) return { figures: {}, lacks: model.lacks };
-  const runtime = withRowSettings(runtimes.get(runtimeOf(row))!, row);
+  const runtime = withRowSettings(runtimes.get(runtimeOf(row))!, row, selectionOf(row, model));
   const machine = machineOf(row, runtime.gpu.several);
   if ('lacks' in machine) return { figures: {}, lacks: machine.lacks };
   const run = systemOf(row, model.layers.length, machine.tiers[0]!.name === 'gpu');
@@ -57,7 +62,7 @@ export async function predictRow(given: Measurement, traces: RowTraces, runtimes
     if (asked.includes('decode')) figures.decode = speed;
     if (asked.includes('hit_rate')) figures.hit_rate = hitRate;
   }
-  if (asked.includes('prefill')) figures.prefill = await prefilling(world);
+  if (asked.includes('prefill')) figures.prefill = await prefilling({ ...world, hardware: promptHardware(world, runtime) });
   return { figures, lacks: null };
 }
 
@@ -80,21 +85,41 @@ export async function predictVariants(row: Measurement, traces: RowTraces, varia
   return predictions;
 }
 
+/** The machine of a row as its prompt used it. */
+function promptHardware({ hardware, row }: RowWorld, runtime: RuntimeSpec): HardwareSpec {
+  const prompt = onPromptThreads(row);
+  if (prompt === row) return hardware;
+  const machine = machineOf(prompt, runtime.gpu.several);
+  return 'lacks' in machine ? hardware : buildHardware(machine, runtime);
+}
+
 /** A key of everything that a prediction takes from the runtime, without constants for other instruction sets or socket counts. */
 function runtimeKey(given: Measurement, runtimes: Runtimes): string {
   const row = asColibriRan(given);
-  const runtime = withRowSettings(runtimes.get(runtimeOf(row))!, row);
+  const runtime = runtimes.get(runtimeOf(row))!;
   const machine = machineOf(row, runtime.gpu.several);
   return JSON.stringify('lacks' in machine ? machine : [buildHardware(machine, runtime), runtime.prompt]);
 }
 
-/** The runtime with the row's own settings: the device that computed prompts, fused attention, and reads beside computing or before it. */
-function withRowSettings(runtime: RuntimeSpec, row: Measurement): RuntimeSpec {
-  const { prefill_where } = row.placement;
-  const fused = row.run.flash_attention === false ? { ...runtime, gpu: { ...runtime.gpu, flashAttention: false } } : runtime;
-  const own = readsAhead(row) ? { ...fused, copy: { ...fused.copy, overlap: 'copy' as const } } : fused;
-  if (prefill_where === undefined) return own;
-  return { ...own, prompt: { ...own.prompt, counts: 'pass', offloadFrom: prefill_where === 'cpu' ? null : 2 } };
+/** Experts and choices a token in the graph of the first layer that has experts. */
+function selectionOf(row: Measurement, model: ModelSpec): Selection {
+  const whole = dropsExperts(row) ? modelOfRow({ ...row, run: { ...row.run, active_experts: undefined } }) : model;
+  return ('lacks' in whole ? model : whole).layers[0]!;
+}
+
+/**
+ * The runtime with the row's own settings: the device that computed prompts, the form of latent attention, fused attention, and reads beside
+ * computing or before it.
+ */
+function withRowSettings(runtime: RuntimeSpec, row: Measurement, selection: Selection): RuntimeSpec {
+  const { flash_attention, mla } = row.run;
+  const gpu = {
+    ...runtime.gpu,
+    ...(flash_attention === false && { flashAttention: false }),
+    ...(mla !== undefined && mla < UNPACKED_FROM && { latent: 'absorbed' as const }),
+  };
+  const copy = readsAhead(row) ? { ...runtime.copy, overlap: 'copy' as const } : runtime.copy;
+  return { ...runtime, gpu, copy, prompt: promptOf(runtime, row, selection) };
 }
 
 /** Decode speed of all sequences together, tokens/s, and the hit rate; where caches fill, after they have been warmed. */

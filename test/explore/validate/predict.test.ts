@@ -83,4 +83,16 @@ describe('a prompt', () => {
     );
     expect(copied!.prefill).not.toBe(computed!.prefill);
   });
+
+  it('of a deep context over a latent is faster where heads are unpacked, the more the longer a pass', async () => {
+    const runtimes = new Map([['ik_llama.cpp', loadRuntime('ik_llama.cpp')]]);
+    const at = async (mla: number, ubatch: number): Promise<number> => {
+      const run = { mla, ubatch, pp_tokens: ubatch, depth: 60_000 };
+      const row = measurement({ engine: 'ik_llama.cpp', model: { name: 'deepseek-v2-lite', quant: 'q4_k_m' }, ...prompt, run });
+      return (await predicted(row, runtimes)).prefill!;
+    };
+    const gain = async (ubatch: number): Promise<number> => (await at(3, ubatch)) / (await at(1, ubatch));
+    expect(await gain(512)).toBeGreaterThan(1);
+    expect(await gain(2048)).toBeGreaterThan(await gain(512));
+  });
 });
