@@ -86,7 +86,7 @@ type Numa = (typeof NUMA)[number];
 export interface Sockets {
   /** At least 2. */
   readonly count: number;
-  /** Share of the sum of their speeds that sockets together reach, (0, 1]. Absent: all of it. */
+  /** Share of the sum of their memory rates that sockets together reach, (0, 1]. Absent: all of it. */
   readonly efficiency?: number;
   readonly numa: Numa;
   /** The way from one socket to the memory of the others: bandwidth in each direction, and the cost of waiting for them. */
