@@ -8,9 +8,9 @@ import { RoutingProcess } from './routing-process.js';
 import type { RoutingProfile } from './routing-profile.js';
 import { NULL_EXPERT } from './trace.js';
 
-/** Widens rows. */
+/** Extends rows by candidates. */
 export class CandidateProcess {
-  /** Candidates per layer: as many as asked for, or as the largest layer has experts. */
+  /** Candidates per layer: the requested number, or the experts of the largest layer if fewer. */
   readonly width: number;
   readonly #model: ModelSpec;
   readonly #runnersUp: RoutingProcess;
@@ -45,7 +45,7 @@ export class CandidateProcess {
   }
 
   /**
-   * Writes the row `[layers, width]` that widens `chosen`, `[layers, topK]`, and its weights.
+   * Writes the row `[layers, width]` that extends `chosen`, `[layers, topK]`, and its weights.
    *
    * Weights are the softmax, over the candidates, of logits that are the largest of independent Gumbel variates: the r-th weight is in
    * proportion to 1 / (e1 + ... + er) with standard exponential e, which falls like 1 / r.

@@ -6,11 +6,11 @@ import { NULL_EXPERT, type TraceMeta } from './trace.js';
 /** Stamps stay below 2^30, so that V8 keeps them in a machine word. */
 const LAST_STAMP = 0x3fffffff;
 
-/** More choices per row are no row of a model: the deepest known have 100 layers of 22 choices. */
+/** Maximum number of choices per row; the deepest known models have 100 layers of 22 choices. */
 const MOST_CELLS = 1 << 20;
 
 /**
- * Refuses a shape that no model has, before memory is taken for it.
+ * Refuses a shape that no model has, before memory is allocated for it.
  * @throws UserError
  */
 export function checkShape(path: string, layers: number, topK: number): void {
@@ -24,7 +24,7 @@ export class RowChecker {
   readonly #layers: number;
   readonly #topK: number;
   readonly #experts: Int32Array;
-  /** Parts of a layer's choices that are checked apart. */
+  /** Parts of a layer's choices that are checked separately. */
   readonly #parts: number;
   /** Stamp of the row and layer that used each id last. */
   readonly #seen = new Int32Array(NULL_EXPERT + 1);
@@ -90,9 +90,9 @@ export class RowChecker {
 }
 
 /**
- * Checks the `predicted` rows of a trace, which say of each layer what was predicted at every distance.
+ * Checks the `predicted` rows of a trace, which hold for each layer its predictions at every distance.
  * @param predictedK choices per row and layer, all distances together
- * @throws UserError where the distances do not share them evenly
+ * @throws UserError if they do not divide evenly among the distances
  */
 export function predictedChecker(
   path: string,

@@ -1,12 +1,12 @@
-// Columns of a tensor file, read by offset and widened to what a TraceChunk holds. 16-bit columns are read straight into their place.
+// Columns of a tensor file, read by offset and widened to the types of a TraceChunk. 16-bit columns are read straight into their place.
 import { halfTable } from './half.js';
 import type { TraceSource } from './source.js';
 import { NULL_EXPERT } from './trace.js';
 
-/** Where a column lies and what its elements are. */
+/** Offset and element type of a column. */
 export interface ColumnLayout {
   readonly dtype: string;
-  /** Byte of the file where element 0 lies. */
+  /** Byte offset of element 0 in the file. */
   readonly offset: number;
 }
 
@@ -15,7 +15,7 @@ export const ID_DTYPES: readonly string[] = ['U8', 'I8', 'U16', 'I16', 'U32', 'I
 /** Float dtypes that may hold gate weights. */
 export const WEIGHT_DTYPES: readonly string[] = ['F16', 'BF16', 'F32'];
 
-/** The id that means "no choice" in a column of ids: all bits set, as far as the dtype is narrower than ours. */
+/** The id that means "no choice" in a column of ids: all bits set, if the dtype is narrower than ours. */
 export function nullIdOf(dtype: string): number {
   return dtype === 'U8' ? 0xff : NULL_EXPERT;
 }

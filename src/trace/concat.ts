@@ -5,8 +5,8 @@ import { selectRows } from './selection.js';
 import type { RoutingTrace, TraceChunk, TraceShape } from './trace.js';
 
 /**
- * Joins traces of one model, in order. What only some of them have (weights, token ids, predictions) the whole does not have.
- * Request ids stay where no two requests share one, else they are numbered from 0.
+ * Joins traces of one model, in order. Columns that some of them lack (weights, token ids, predictions) are dropped. Request ids are kept if
+ * they are unique, else requests are numbered from 0.
  * @throws UserError where the list is empty, or layers or top-k differ
  */
 export function concatTraces(traces: readonly RoutingTrace[]): RoutingTrace {
@@ -55,8 +55,8 @@ export function concatTraces(traces: readonly RoutingTrace[]): RoutingTrace {
 }
 
 /**
- * Joins traces of one model, the first rows of each before all others: a replay of some tokens of each reads from the start, and has
- * the others behind.
+ * Joins traces of one model, the first rows of each before all others: a replay of some tokens of each reads these first, and the remaining
+ * rows follow.
  * @param rows of each trace that come first
  * @throws UserError as {@link concatTraces}
  */
@@ -110,7 +110,7 @@ function shapeOf(traces: readonly RoutingTrace[]): TraceShape {
   };
 }
 
-/** Rows `[from, from + count)` of a chunk as a chunk of its own, on the same memory. */
+/** A view of rows `[from, from + count)` of a chunk. */
 function windowOf({ layers, topK, has }: TraceShape, chunk: TraceChunk, from: number, count: number): TraceChunk {
   const row = layers * topK;
   const to = from + count;

@@ -2,7 +2,7 @@
 
 let table: Float32Array | null = null;
 
-/** Value of every half-precision bit pattern, 65,536 entries, made on first use. */
+/** Value of every half-precision bit pattern, 65,536 entries, computed on first use. */
 export function halfTable(): Float32Array {
   if (table !== null) return table;
   table = new Float32Array(65536);

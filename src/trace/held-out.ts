@@ -1,12 +1,12 @@
-// The last part of a recording, kept off the replay: what is counted beforehand is counted there, and not on what it then serves.
+// The last part of a recording, excluded from the replay: popularity is counted there rather than on the tokens that it then serves.
 import type { RoutingTrace } from './trace.js';
 
-/** How far from the wished share the cut may lie to fall between two requests: half of it, or twice as much. Ours. */
+/** Maximum factor between the requested share and a cut between two requests: half as much, or twice. Our choice. */
 const LEEWAY = 2;
 
 /**
- * Rows of a trace before its held-out part. The cut falls between two requests where one ends near enough, else within a request; at least one
- * row is on each side, and of a trace of one row nothing is held out.
+ * Rows of a trace before its held-out part. The cut is between two requests if one ends near enough, else within a request; each side has at
+ * least one row, and a trace of one row has no held-out part.
  * @param share of the rows that is held out, in (0, 1)
  */
 export function rowsBeforeHeldOut({ requests, tokens }: Pick<RoutingTrace, 'requests' | 'tokens'>, share: number): number {

@@ -14,21 +14,21 @@ import { openSource, type TraceSource } from './source.js';
 import { type RequestLength, requestsOf, synthesize } from './synthetic.js';
 import type { RoutingTrace } from './trace.js';
 
-/** How to open a trace: what a file may leave open, and what to generate where there is none. */
+/** Options for opening a trace: facts that a file may lack, and options of the generator. */
 export interface TraceOptions extends OpenOptions {
-  /** Seed of generated routing; 0 unless said. */
+  /** Seed of generated routing; default 0. */
   readonly seed?: number;
-  /** Tokens to generate, split into requests; 512 unless said. */
+  /** Tokens to generate, split into requests; default 512. */
   readonly tokens?: number;
   /** Requests to generate, in place of `tokens`. */
   readonly requests?: readonly RequestLength[];
-  /** False: the caller changes the shape of the trace before it is held against the model. */
+  /** False if the caller changes the shape of the trace before comparing it with the model. */
   readonly fits?: false | undefined;
   /** Departures from the model's default routing profile. */
   readonly routing?: Partial<RoutingProfile>;
 }
 
-/** Name that asks for generated routing in place of a file. */
+/** Name for generated routing in place of a file. */
 const SYNTHETIC = 'synthetic';
 
 /**
@@ -66,7 +66,7 @@ export async function openTrace(named: string, options: TraceOptions = {}): Prom
   }
 }
 
-/** The shards of a folder, joined, and of them the rows that are named. */
+/** Joins the shards of a folder and selects the named rows. */
 async function openFolder(named: string, options: TraceOptions): Promise<RoutingTrace> {
   const { path, rows } = splitRows(named);
   const joined = await joinedShards(path, (shard) => openTrace(shard, { ...options, fits: false }));
@@ -79,7 +79,7 @@ async function openFolder(named: string, options: TraceOptions): Promise<Routing
   }
 }
 
-/** True where the first shard of a folder holds counts only. */
+/** True if the first shard of a folder holds counts only. */
 async function holdsCounts(folder: string, options: OpenOptions): Promise<boolean> {
   const source = await openSource(filesOfFolder(folder)[0]!);
   try {
@@ -89,7 +89,7 @@ async function holdsCounts(folder: string, options: OpenOptions): Promise<boolea
   }
 }
 
-/** The format of a file: a module of the user's own where one is named, else a member of the family. */
+/** The format of a file: a user's module if one is named, else a member of the family. */
 async function formatFor(source: TraceSource, options: OpenOptions): Promise<TraceFormat> {
   const own = await loadFormat(options.format);
   if (own === null) return formatOf(source, options);
@@ -98,8 +98,8 @@ async function formatFor(source: TraceSource, options: OpenOptions): Promise<Tra
 }
 
 /**
- * Reads how often each expert was chosen: from a counts-only file, or by counting a trace (`file#0:6000`: those of its rows).
- * @throws UserError where the file can be read as neither
+ * Reads the activation counts of experts: from a counts-only file, or by counting a trace (`file#0:6000`: those of its rows).
+ * @throws UserError if the file can be read as neither
  */
 export async function openPopularity(named: string, options: OpenOptions = {}): Promise<Popularity> {
   const { path, rows } = splitRows(named);

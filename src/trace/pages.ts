@@ -1,5 +1,5 @@
-// Pages of bytes that may be written in any order: in memory up to a bound, beyond it in one temporary file. So a trace of any length, in any
-// layout, becomes random-access rows in constant memory.
+// Pages of bytes that may be written in any order: in memory up to a bound, beyond it in a temporary file. This turns a trace of any length
+// and layout into random-access rows in constant memory.
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { attempt, temporaryFile } from '../base/files.js';
@@ -21,7 +21,7 @@ export class Pages {
 
   /**
    * @param initial content of a page that was never written; its length is the page size
-   * @param memoryBytes pages held in memory at once, in bytes; at least two pages are
+   * @param memoryBytes pages held in memory at once, in bytes; at least two pages
    */
   constructor(initial: Uint8Array, memoryBytes: number) {
     this.#initial = initial;
@@ -29,14 +29,14 @@ export class Pages {
     this.#limit = Math.max(2, Math.floor(memoryBytes / initial.length));
   }
 
-  /** True once pages lie in a temporary file. */
+  /** True once pages are in a temporary file. */
   get spilled(): boolean {
     return this.#fd !== null;
   }
 
   /**
    * A page for reading or writing, valid until the next call.
-   * @param write true: it will be changed
+   * @param write true if it will be changed
    */
   page(index: number, write: boolean): ArrayBuffer {
     while (this.#slotOf.length <= index) this.#slotOf.push(-2);
@@ -64,7 +64,7 @@ export class Pages {
     this.#slotOf.length = 0;
   }
 
-  /** A slot without a page: a new one, or that of a page not used lately (CLOCK). */
+  /** A free slot: a new one, or that of a page not used recently (CLOCK). */
   #free(): number {
     if (this.#buffers.length < this.#limit) return this.#buffers.push(new ArrayBuffer(this.#pageBytes)) - 1;
     while (this.#used[this.#hand]) {

@@ -1,5 +1,5 @@
 // A popularity of a given skew, and tables to draw from it. A token's choices are drawn without replacement, which flattens the popularity;
-// so weights are derived from the inclusion probabilities that are wanted.
+// so weights are derived from the target inclusion probabilities.
 
 /**
  * Inclusion probabilities by rank, most popular first, of log-normal popularity: they sum to `choices`, none exceeds 1. At equal Gini
@@ -20,14 +20,14 @@ export function inclusionByRank(experts: number, choices: number, gini: number):
 }
 
 /**
- * Weights whose draws without replacement include each expert about as often as asked: -log(1 - inclusion). An inclusion of 1 would
+ * Weights for which draws without replacement include each expert about as often as requested: -log(1 - inclusion). An inclusion of 1 would
  * weigh infinitely; the limit of 0.999 (a weight of 6.9) is ours.
  */
 export function weightsFor(inclusion: Float64Array): Float64Array {
   return inclusion.map((probability) => -Math.log(1 - Math.min(probability, 0.999)));
 }
 
-/** Gini coefficient of non-negative values: 0 where all are equal. */
+/** Gini coefficient of non-negative values: 0 if all are equal. */
 export function giniOf(values: ArrayLike<number>): number {
   const sorted = Float64Array.from(values).sort();
   let sum = 0;
@@ -94,7 +94,7 @@ export class AliasTable {
     }
   }
 
-  /** How many there are to draw from. */
+  /** Number of indices. */
   get size(): number {
     return this.#keep.length;
   }

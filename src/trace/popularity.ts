@@ -1,14 +1,14 @@
-// How often each expert was chosen: the content of a recording of counts, or counted from a trace. Enough for a static placement, too little for
-// anything that depends on order.
+// Activation counts of experts, from a recording of counts or a trace: enough for a static placement, but not for anything that depends on
+// order.
 import { chunks, NULL_EXPERT, type RoutingTrace } from './trace.js';
 
 /** Activations per expert and layer. */
 export interface Popularity {
-  /** Where it came from. */
+  /** Path of its source. */
   readonly path: string;
   /** Name of the format it was read from. */
   readonly format: string;
-  /** Model name as the file gives it, or null. */
+  /** Model name in the file, or null. */
   readonly model: string | null;
   /** `counts[layer][expert]`: activations. */
   readonly counts: readonly Float64Array[];

@@ -1,20 +1,20 @@
-// The model that a trace was recorded from, where the user does not name one. A name in a trace is never taken as a path, since a trace of a
-// stranger must not decide which file is opened. If no bundled model has the name, the sizes of the routing identify it.
+// The model that a trace was recorded from, if the user names none. A name in a trace is never used as a path, since an untrusted trace must
+// not decide which file is opened. If no bundled model has the name, the sizes of the routing identify it.
 import { UserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
 import { nearest, quoted } from '../base/text.js';
 import { loadModel } from '../model/load.js';
 import type { RoutingTrace } from './trace.js';
 
-/** A bundled model, and what the reader must know of how it was found. */
+/** A bundled model, and a note on how it was found. */
 interface RecordedModel {
   readonly name: string;
-  /** One sentence; null: the trace names it. */
+  /** One sentence; null if the trace names it. */
   readonly note: string | null;
 }
 
 /**
- * The bundled model that a trace names, or else the one of its sizes whose name is nearest.
+ * The bundled model that a trace names, or else the one of equal sizes with the nearest name.
  * @throws UserError where it names none, or one that is not bundled while no bundled one has its sizes
  */
 export function recordedModel(trace: RoutingTrace): RecordedModel {
@@ -25,7 +25,7 @@ export function recordedModel(trace: RoutingTrace): RecordedModel {
   throw new UserError(`${lack}${trace.meta.model === null ? '' : ', and no bundled one has its sizes'}; name ${what} with --model`);
 }
 
-/** The beginning of a message about a trace that leads to no bundled model: what the trace says about its model. */
+/** The beginning of a message about a trace without a bundled model: the model that the trace names. */
 export function unnamed({ meta, path }: RoutingTrace): string {
   if (meta.model === null) return `${path}: does not say which model it was recorded from`;
   return `${path}: names the model ${quoted(meta.model)}, which is not bundled`;
@@ -38,7 +38,7 @@ export function bundledModel(trace: RoutingTrace): RecordedModel | null {
   const bundled = listProfiles('models');
   if (bundled.includes(meta.model)) return { name: meta.model, note: null };
   const widths = new Map(bundled.map((name) => [name, widthOf(name, trace)]));
-  // One of the same top-k, or else one that chooses more: some record fewer choices than the model makes.
+  // One of the same top-k, or else of a larger one: some recordings have fewer choices than the model makes.
   const same = bundled.filter((name) => widths.get(name) === topK);
   const fitting = same.length > 0 ? same : bundled.filter((name) => (widths.get(name) ?? 0) > topK);
   // Names of models are paths of a hub; the part after the last slash identifies the model.
@@ -48,7 +48,7 @@ export function bundledModel(trace: RoutingTrace): RecordedModel | null {
   return { name, note: `${unnamed(trace)}; taking the nearest bundled model by its sizes, ${name}${fewer} (another one with --model).` };
 }
 
-/** Most experts that a token of a model chooses; null where the trace has other layers or experts. */
+/** Maximum top-k of a model; null if the trace has other layers or experts. */
 function widthOf(name: string, { expertsPerLayer, layers }: RoutingTrace): number | null {
   const model = loadModel(name);
   const alike = model.layers.length === layers && model.layers.every((layer, index) => layer.experts === expertsPerLayer[index]);

@@ -1,5 +1,5 @@
-// Routing of whole requests: a prompt is sent to an expert (a whole model, an adapter) and all of its tokens go there. Requests are
-// independent of one another; some experts are asked for more than others.
+// Routing of whole requests: a prompt is sent to an expert (a whole model, an adapter) with all of its tokens. Requests are independent of
+// one another; experts differ in popularity.
 import { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';
 import { GuideTable } from './popularity-shape.js';
@@ -13,13 +13,13 @@ export class RequestRouting {
   readonly tokenId = -1;
   readonly #layers: ModelSpec['layers'];
   readonly #random: Random;
-  /** By number of experts: their popularity by rank, and which expert holds each rank. */
+  /** By number of experts: popularity by rank, and the expert of each rank. */
   readonly #tables = new Map<number, { readonly shares: GuideTable; readonly ranking: Uint16Array }>();
   readonly #row: Uint16Array;
 
   /**
-   * @param zipf popularity of rank r is r^-zipf (Zipf's law); 0: all experts alike
-   * @param part is put behind the name of the stream that draws requests: another one has other requests of the same popularity
+   * @param zipf popularity of rank r is r^-zipf (Zipf's law); 0: all experts equally popular
+   * @param part suffix of the random stream that draws requests: another suffix gives other requests of the same popularity
    */
   constructor(model: ModelSpec, zipf: number, seed: number, part = '') {
     this.#layers = model.layers;
@@ -39,7 +39,7 @@ export class RequestRouting {
     }
   }
 
-  /** Routes a request. Layers alike take the same experts: an adapter, or a model, is one thing with weights in every layer. */
+  /** Routes a request. Layers of equal size choose the same experts, since an adapter or a model has weights in every layer. */
   begin(): void {
     const { topK } = this;
     this.#row.fill(NULL_EXPERT);
@@ -59,7 +59,7 @@ export class RequestRouting {
     });
   }
 
-  /** Writes the next token's row `[layers, topK]` to `ids` from `at`: that of its request. */
+  /** Writes the next token's row `[layers, topK]`, the same for all of its request, to `ids` from `at`. */
   next(ids: Uint16Array, at: number): void {
     ids.set(this.#row, at);
   }

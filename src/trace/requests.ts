@@ -1,14 +1,14 @@
-// The requests of a trace, folded from its rows: few numbers instead of three columns. A request's rows are contiguous, its positions
+// The requests of a trace, condensed from its rows: few numbers instead of three columns. A request's rows are contiguous, its positions
 // ascend, its prompt comes first; positions are kept as runs of consecutive numbers.
 import { UserError } from '../base/errors.js';
 import { grown } from '../base/grown.js';
 import { PHASE, type TraceChunk, type TraceRequest } from './trace.js';
 
-/** Folds rows into requests and gives their request, position and phase columns back. */
+/** Condenses rows into requests and restores their request, position and phase columns. */
 export class RequestTable {
   /** The requests so far; the last one is complete after {@link finish}. */
   readonly requests: TraceRequest[] = [];
-  /** Rows so far. */
+  /** Number of rows so far. */
   rows = 0;
   readonly #place: (row: number) => string;
   readonly #ids = new Set<number>();
@@ -31,7 +31,7 @@ export class RequestTable {
 
   /**
    * Adds one row.
-   * @param position place in the request; -1: the one after the row before
+   * @param position position in the request; -1: the one after the previous row's
    * @throws UserError where requests are not contiguous, positions do not ascend, or a prompt row follows a decoded one
    */
   add(id: number, position: number, phase: number): void {
@@ -117,7 +117,7 @@ export class RequestTable {
     this.#runs++;
   }
 
-  /** Run that holds a row; sequential readers find it where the last one ended. */
+  /** Run that contains a row; sequential readers find it from the previous one. */
   #runOf(row: number): number {
     const rows = this.#runRow;
     const holds = (run: number): boolean => run < this.#runs && rows[run]! <= row && (run + 1 === this.#runs || row < rows[run + 1]!);

@@ -1,7 +1,7 @@
 // The random process behind synthetic routing. A token has as many hidden threads as it chooses experts. A thread leads to one expert at
 // every layer, so layers predict each other at any distance, as in real models; threads recur with a heavy-tailed memory. A choice comes from
 // the token's id, from a thread, from a recent token at the same layer, or from the popularity of the domain. A warm-up tunes how often the
-// third case occurs, until reuse is as asked.
+// third case occurs, until reuse is on target.
 import { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';
 import { AliasTable, GuideTable, inclusionByRank, weightsFor } from './popularity-shape.js';
@@ -14,18 +14,18 @@ import { Vocabulary } from './vocabulary.js';
  * qwen3-30b-a3b, gpt-oss-20b and mixtral-8x7b (2,000 tokens); another seed changes it by 0.015.
  */
 const WARM_UP = 1024;
-/** Entries of the table that lags are drawn from; a power of two. */
+/** Size of the table of lags, a power of two. */
 const LAG_CELLS = 1024;
-/** Draws from the popularity before the next free expert is taken. */
+/** Maximum number of draws from the popularity before the next free expert is taken. */
 const TRIES = 16;
 /** Stamps stay below 2^30, so that V8 keeps them in a machine word. */
 const LAST_STAMP = 0x3fffffff;
 
 /** The draws of one layer, in one domain. */
 interface LayerDraws {
-  /** Popularity of the choices that follow no thread. */
+  /** Popularity of choices that do not follow a thread. */
   readonly popularity: AliasTable;
-  /** Expert of each thread: threads are numbered by how common they are, experts ranked by how popular. */
+  /** Expert of each thread: threads are numbered by frequency, experts ranked by popularity. */
   readonly threads: Uint16Array;
 }
 
@@ -40,7 +40,7 @@ export class RoutingProcess {
   readonly #experts: Int32Array;
   /** `[domain][layer]` */
   #draws: readonly (readonly LayerDraws[])[];
-  /** By layer: probability that a choice follows a thread, and that one which does not is remembered. */
+  /** By layer: probability that a choice follows a thread, and that one without a thread is remembered. */
   readonly #follow: Float64Array;
   readonly #remember: Float64Array;
   readonly #lags: Uint16Array;
@@ -56,12 +56,12 @@ export class RoutingProcess {
   readonly #seen: Int32Array;
   #stamp = 0;
   #domain = 0;
-  /** Tokens of the running request so far. */
+  /** Number of tokens of the current request so far. */
   #position = 0;
 
   /**
-   * @param stream names the random stream of the draws: another one routes by the same popularity, but independently
-   * @param part is put behind the names of all streams that draw tokens: another one has other requests, of domains of their own
+   * @param stream name of the random stream of the draws: another name gives independent routing of the same popularity
+   * @param part suffix of all streams that draw tokens: another suffix gives other requests, with their own domains
    */
   constructor(model: ModelSpec, profile: RoutingProfile, seed: number, stream = 'trace/synthetic/routing', part = '') {
     const { layers } = model;
@@ -115,12 +115,12 @@ export class RoutingProcess {
     this.#tune(reuse, WARM_UP / 2);
   }
 
-  /** Id of the token drawn last; -1 where there is no vocabulary. */
+  /** Id of the last token; -1 if there is no vocabulary. */
   get tokenId(): number {
     return this.#vocabulary?.tokenId ?? -1;
   }
 
-  /** Starts a request: nothing is remembered, a domain is drawn. */
+  /** Starts a request with an empty memory, and draws its domain. */
   begin(): void {
     this.#position = 0;
     this.#domain = this.#domainOf.below(this.#draws.length);
@@ -211,13 +211,13 @@ export class RoutingProcess {
     return expert;
   }
 
-  /** Tokens back to look, from a random word; no further than the request goes. */
+  /** Lag in tokens from a random word, within the request. */
   #lag(draw: number): number {
     const lag = this.#lags[draw & (LAG_CELLS - 1)]!;
     return lag > this.#position ? 1 + ((draw >>> 10) % this.#position) : lag;
   }
 
-  /** Tables of every domain and layer for the remember probabilities as they are. */
+  /** Tables of every domain and layer for the current remember probabilities. */
   #tables(inclusions: readonly Float64Array[], common: Float64Array, rankings: readonly (readonly Uint16Array[])[]): LayerDraws[][] {
     const shapes = inclusions.map((inclusion, layer) => {
       const rankOf = Array.from(common, (_, thread) => Math.floor((thread * inclusion.length) / common.length));
@@ -235,8 +235,8 @@ export class RoutingProcess {
   }
 
   /**
-   * Stochastic approximation (Robbins and Monro, 1951) of the remember probability that gives each layer its reuse@1. Where threads alone
-   * give most layers more than that, threads are made to come back less often.
+   * Stochastic approximation (Robbins and Monro, 1951) of the remember probability that gives each layer its reuse@1. If threads alone give
+   * most layers more than that, threads recur less often.
    *
    * The gains are ours: a step of 2 / (t + 20), larger where fewer choices are left to the memory. 1 or 4 in place of 2 change the reuse of
    * the next token by at most 0.05 on routing like that of the three models of WARM_UP, 5 or 80 in place of 20 by at most 0.05,
@@ -277,14 +277,14 @@ export class RoutingProcess {
 }
 
 /**
- * A skew that a layer can have: 2 % below the largest Gini coefficient, 1 - topK / experts. The 2 % are ours: 0.1 % and 10 % draw the same
- * for the three models of WARM_UP.
+ * Limits a skew to the possible range: 2 % below the largest Gini coefficient, 1 - topK / experts. The 2 % are ours: 0.1 % and 10 % draw the
+ * same for the three models of WARM_UP.
  */
 function possible(skew: number, { experts, topK }: { experts: number; topK: number }): number {
   return Math.min(Math.max(skew, 0), 0.98 * (1 - topK / experts));
 }
 
-/** `[domain][layer]`: experts from the most to the least popular. Domains differ in which experts hold which rank. */
+/** `[domain][layer]`: experts from the most to the least popular. Domains differ in the ranks of experts. */
 function rankingsOf(inclusions: readonly Float64Array[], { domains, domainOverlap }: RoutingProfile, random: Random): Uint16Array[][] {
   const own = Math.sqrt(1 - domainOverlap * domainOverlap);
   const rankings: Uint16Array[][] = Array.from({ length: domains }, () => []);
@@ -296,8 +296,8 @@ function rankingsOf(inclusions: readonly Float64Array[], { domains, domainOverla
 }
 
 /**
- * Inclusion by rank of fresh draws, such that all choices together have the layer's own: with follow f and remember r, what is
- * remembered is distributed as the whole, so whole = f threads + (1 - f) (r whole + (1 - r) fresh).
+ * Inclusion by rank of fresh draws, such that all choices together have the layer's distribution: with follow f and remember r, remembered
+ * choices are distributed as the whole, so whole = f threads + (1 - f) (r whole + (1 - r) fresh).
  */
 function restOf(whole: Float64Array, common: Float64Array, rankOf: readonly number[], follow: number, remember: number): Float64Array {
   const choices = whole.reduce((sum, probability) => sum + probability, 0);
@@ -308,15 +308,15 @@ function restOf(whole: Float64Array, common: Float64Array, rankOf: readonly numb
   const scale = choices / threads.reduce((sum, probability) => sum + probability, 0);
   const fresh = whole.map((value, rank) => {
     const left = value * (1 - (1 - follow) * remember) - follow * scale * threads[rank]!;
-    // Threads alone may exceed what a layer has of a rank; a little is left for choices that find their thread taken. The 2 % are ours:
-    // 0.01 % and 10 % change the reuse of the next token by at most 0.024.
+    // Threads alone may exceed the inclusion of a rank; a little is left for choices whose thread is already taken. The 2 % are ours: 0.01 %
+    // and 10 % change the reuse of the next token by at most 0.024.
     return Math.max(left, 0.02 * value);
   });
   const sum = fresh.reduce((total, value) => total + value, 0);
   return fresh.map((value) => (value * choices * (1 - follow)) / sum);
 }
 
-/** Values by expert, of values by rank. */
+/** Converts values by rank to values by expert. */
 function byExpert(byRank: Float64Array, ranking: Uint16Array): Float64Array {
   const values = new Float64Array(byRank.length);
   ranking.forEach((expert, rank) => {
@@ -330,7 +330,7 @@ function orderBy(keys: readonly number[]): Uint16Array {
   return Uint16Array.from(keys, (_, i) => i).sort((a, b) => keys[a]! - keys[b]! || a - b);
 }
 
-/** Lags 1 to `window`, each as often as its weight d^-exponent says. */
+/** Lags 1 to `window`, in proportion to their weights d^-exponent. */
 function lagTable({ exponent, window }: RoutingProfile['memory']): Uint16Array {
   const weights = Array.from({ length: window }, (_, i) => (i + 1) ** -exponent);
   const sum = weights.reduce((total, weight) => total + weight, 0);

@@ -1,4 +1,4 @@
-// How a model routes, in a few numbers that can be measured on a trace; the synthetic generator aims at them. Defaults are by family of
+// A model's routing in a few numbers that can be measured on a trace: the targets of the synthetic generator. Defaults are by family of
 // models, such that synthetic routing is as consistent over a few tokens as these models are (docs/synthetic-routing.md).
 import { z } from 'zod';
 import type { ModelSpec } from '../model/spec.js';
@@ -6,7 +6,7 @@ import type { ModelSpec } from '../model/spec.js';
 /** A value by depth: the same everywhere; one per MoE layer; or first layer, plateau and last layer, with short ramps between. */
 type ByDepth = number | readonly number[] | { readonly first: number; readonly middle: number; readonly last: number };
 
-/** Words, of which each has a path of its own. */
+/** A vocabulary in which each word has its own path. */
 export interface VocabularyProfile {
   /** Token ids. */
   readonly size: number;
@@ -22,30 +22,30 @@ export interface RoutingProfile {
   readonly skew: ByDepth;
   /** Standard deviation of `skew` from layer to layer. */
   readonly skewSpread: number;
-  /** Text domains; each request has one, and each favours other experts. */
+  /** Number of text domains; each request has one, and each favours different experts. */
   readonly domains: number;
-  /** Correlation of two domains' favourites: 0 unrelated, 1 the same. */
+  /** Correlation of the popularity of two domains: 0 unrelated, 1 equal. */
   readonly domainOverlap: number;
   /** Reuse of the previous token's experts above chance: (reuse@1 - chance) / (1 - chance), where chance is the overlap of two unrelated tokens. */
   readonly reuse: ByDepth;
-  /** Tokens back that are remembered: weight of lag d falls as d^-exponent, up to `window`. */
+  /** Memory of recent tokens: the weight of lag d falls as d^-exponent, up to `window`. */
   readonly memory: { readonly exponent: number; readonly window: number };
-  /** Share of choices that follow hidden threads common to all layers, 0 to 1: what makes one layer's choices predict another's. */
+  /** Share of choices that follow hidden threads common to all layers, 0 to 1, which makes one layer's choices predict another's. */
   readonly coherence: ByDepth;
-  /** Probability that a thread is one that a recent token had. */
+  /** Probability that a thread is that of a recent token. */
   readonly threadMemory: number;
-  /** Token ids, and how far they decide the routing; a share {@link domainOverlap} of all tokens is words of all domains. Absent: no ids. */
+  /** Token ids, and their influence on the routing; a share {@link domainOverlap} of all tokens is words of all domains. Absent: no ids. */
   readonly vocabulary?: VocabularyProfile | undefined;
-  /** Who is routed: every token, or whole requests. Of the other fields only {@link zipf} then means anything. */
+  /** The unit of routing: tokens, or whole requests, for which only {@link zipf} of the other fields applies. */
   readonly per: 'token' | 'request';
-  /** Where requests are routed: popularity of the r-th most popular expert, r^-zipf. */
+  /** For routing of requests: popularity of the r-th most popular expert, r^-zipf. */
   readonly zipf: number;
 }
 
 const share = z.number().min(0).max(1);
 const byDepth = z.union([share, z.array(share).min(1), z.strictObject({ first: share, middle: share, last: share })]);
 
-/** Schema of a model profile's `routing:` block; what is left out is the default. */
+/** Schema of a model profile's `routing:` block; omitted fields have defaults. */
 export const routingProfileSchema = z
   .strictObject({
     skew: byDepth,
@@ -62,7 +62,7 @@ export const routingProfileSchema = z
   })
   .partial();
 
-/** Default profile of a model, with what `over` sets instead. */
+/** Default profile of a model, with the overrides in `over`. */
 export function routingProfile(model: ModelSpec, over: Partial<RoutingProfile> = {}): RoutingProfile {
   return {
     ...localityOf(model),
@@ -100,7 +100,7 @@ function localityOf(model: ModelSpec): Pick<RoutingProfile, 'skew' | 'reuse'> {
   };
 }
 
-/** True where experts are not all that there is: shared experts, or decoder layers without experts between those with. */
+/** True if the model has more than routed experts: shared experts, or decoder layers without experts between those with. */
 function isLoose({ dense, sharedExperts }: ModelSpec): boolean {
   return sharedExperts === true || dense.segments.slice(1, -1).some(({ attention }) => attention.length > 1);
 }

@@ -1,5 +1,5 @@
-// A part of a trace as a trace: a range of rows (`trace.safetensors#6000:8000`), or some of its requests. The tokens that train a predictor
-// and those that judge it must not overlap, and most recordings are a single file.
+// A part of a trace as a trace: a range of rows (`trace.safetensors#6000:8000`), or some of its requests. Training and test tokens of a
+// predictor must not overlap, and most recordings are a single file.
 import { createHash } from 'node:crypto';
 import { UserError } from '../base/errors.js';
 import { allocateChunk, type RoutingTrace, type TraceChunk, type TraceRequest } from './trace.js';
@@ -20,7 +20,7 @@ export function rangeOfRows(rows: string, all: number): readonly [from: number, 
 /**
  * The rows of a trace that a user names.
  * @param rows `#FROM:TO`, either of which may be left out; empty: all
- * @param name how messages and reports call the selection: the trace with its rows
+ * @param name of the selection in messages and reports: the trace with its rows
  * @throws UserError where there are no such rows
  */
 export function rowsNamed(whole: RoutingTrace, rows: string, name: string): RoutingTrace {
@@ -30,7 +30,7 @@ export function rowsNamed(whole: RoutingTrace, rows: string, name: string): Rout
   throw new UserError(`${name}: there are rows 0:${whole.tokens}; write #FROM:TO with FROM < TO <= ${whole.tokens}`);
 }
 
-/** Rows `[from, to)` of a trace. @param name how messages and reports call the selection */
+/** Rows `[from, to)` of a trace. @param name of the selection in messages and reports */
 export function selectRows(whole: RoutingTrace, from: number, to: number, name: string): RoutingTrace {
   const segments = whole.requests.flatMap((request) => {
     const start = Math.max(from, request.start);
@@ -40,7 +40,7 @@ export function selectRows(whole: RoutingTrace, from: number, to: number, name: 
   return selection(whole, segments, name);
 }
 
-/** The rows of a trace that are marked, request by request. @param name how messages and reports call the selection */
+/** The marked rows of a trace, request by request. @param name of the selection in messages and reports */
 export function selectMarked(whole: RoutingTrace, rows: Int32Array, name: string): RoutingTrace {
   const segments: Segment[] = [];
   for (let i = 0; i < rows.length; ) {
@@ -103,7 +103,7 @@ function segmentOf(requests: readonly TraceRequest[], row: number): number {
   return low;
 }
 
-/** Copies rows of a trace, but for their requests, to a place in a chunk. */
+/** Copies rows of a trace, except their requests, into a chunk. */
 function copier(whole: RoutingTrace): (from: number, rows: number, into: TraceChunk, to: number) => void {
   const row = whole.layers * whole.topK;
   const width = whole.layers * whole.has.predictedK;

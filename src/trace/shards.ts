@@ -6,14 +6,14 @@ import { concatTraces } from './concat.js';
 import type { Popularity } from './popularity.js';
 import type { RoutingTrace } from './trace.js';
 
-/** Files of TensorRT-LLM beside the counts of its ranks: the layout of experts, and which experts tokens chose together. */
+/** Files of TensorRT-LLM beside the counts of its ranks: the layout of experts, and their co-occurrence. */
 const BESIDE = /^(meta_info\.json|cooccurrence_rank\d+\.safetensors)$/;
 
-/** Numbers in names count as numbers: rank2 comes before rank10. */
+/** Compares numbers in names by value: rank2 comes before rank10. */
 const byNumber = new Intl.Collator('en', { numeric: true });
 
 /**
- * The files of a folder that are shards, in the order of their names; hidden ones are left out.
+ * The files of a folder that are shards, in the order of their names; hidden ones are omitted.
  * @throws UserError where there is none, or a folder among them
  */
 export function filesOfFolder(folder: string): string[] {

@@ -11,9 +11,9 @@ import { attempt, temporaryFile } from '../base/files.js';
 import { InputFile } from '../base/input-file.js';
 import type { Decompressor } from './zstd.js';
 
-/** Bytes of the beginning of a file that recognise its format. */
+/** Bytes read from the beginning of a file to recognise its format. */
 const HEAD_BYTES = 64 * 1024;
-/** Hashes of the files opened last, by their state: runs of a sweep read the same ones again and again. */
+/** Hashes of recently opened files, by file state: runs of a sweep read the same ones repeatedly. */
 const HASHES = new Map<string, string>();
 const MOST_HASHES = 256;
 /** A stream that grows beyond {@link BOMB_FLOOR} may be at most this many times its compressed size. Traces compress 3 to 60 times. */
@@ -28,10 +28,10 @@ export class TraceSource {
   readonly bytes: number;
   /** The first bytes, at most 64 KiB. */
   readonly head: Uint8Array;
-  /** {@link head} as text; empty where it is binary (holds a zero byte). */
+  /** {@link head} as text; empty if it is binary (contains a zero byte). */
   readonly text: string;
   readonly #file: InputFile;
-  /** The source that this was unpacked from; null: none, or it is closed already. */
+  /** The source that this was unpacked from; null if there is none or it is already closed. */
   readonly #whole: TraceSource | null;
   #sha256: string | null = null;
 
@@ -133,7 +133,7 @@ export async function openSource(path: string): Promise<TraceSource> {
   }
 }
 
-/** How a stream is unpacked, by its first bytes; null: it is not packed. */
+/** Decompressor of a stream, by its first bytes; null if it is not compressed. */
 async function decompressorOf({ head, path }: TraceSource): Promise<Decompressor | null> {
   if (head[0] === 0x1f && head[1] === 0x8b) return { decode: createGunzip() };
   if (head[0] !== 0x28 || head[1] !== 0xb5 || head[2] !== 0x2f || head[3] !== 0xfd) return null;
@@ -194,7 +194,7 @@ export async function unpacked(
     await (check === undefined ? pipeline(packed, decode, sink) : pipeline(packed, check, decode, sink));
   } catch (error) {
     closeSync(fd);
-    // A refused stream ends in one of several errors, whichever side noticed first.
+    // A refused stream ends in one of several errors, depending on the side that detects it first.
     if (error instanceof UserError) throw error;
     throw refusal ?? new UserError(`${place}: cannot be decompressed: ${messageOf(error)}`);
   }

@@ -12,9 +12,9 @@ import { NULL_EXPERT, type RoutingTrace, type TraceChunk, type TraceMeta } from 
 const MEMORY_BYTES = 32 * 1024 * 1024;
 const PAGE_BYTES = 256 * 1024;
 
-/** The shape of the rows to come. */
+/** The shape of the rows to store. */
 interface StoreShape {
-  /** Names the trace; also in messages. */
+  /** Name of the trace, also in messages. */
   readonly path: string;
   readonly layers: number;
   readonly topK: number;
@@ -22,11 +22,11 @@ interface StoreShape {
   readonly tokenIds?: boolean;
   /** Choices per layer of a `predicted` column; 0 or absent: none. */
   readonly predictedK?: number;
-  /** False where the format knows no phases (all rows are then decoded ones). */
+  /** False if the format has no phases (all rows are then decoded ones). */
   readonly phases?: boolean;
   /** Place of a row in messages; absent: `path: token row`. */
   readonly place?: (row: number) => string;
-  /** Bytes of rows to hold in memory; 32 MiB unless said. */
+  /** Bytes of rows to hold in memory; default 32 MiB. */
   readonly memoryBytes?: number;
 }
 
@@ -92,8 +92,8 @@ export class TraceStore {
   }
 
   /**
-   * Checks all rows and makes them a trace.
-   * @param experts experts per layer; null: the largest id says
+   * Checks all rows and returns them as a trace.
+   * @param experts experts per layer; null: from the largest id
    * @param source the file that was decoded: gives the hash and is closed with the trace; absent: the hash is that of the routing
    * @throws UserError where a row is wrong or there is none
    */
@@ -128,7 +128,7 @@ export class TraceStore {
     };
   }
 
-  /** Drops what was stored; for importers that fail half way. */
+  /** Discards the rows, for importers that fail midway. */
   close(): void {
     this.#rows.close();
   }

@@ -3,10 +3,10 @@
 // experts, which real routing almost never is.
 import { allocateChunk, type RoutingTrace } from './trace.js';
 
-/** Prompts looked at. */
+/** Maximum number of prompts examined. */
 const PROMPTS = 64;
 
-/** True where nearly all prompts of a trace carry the signature, at nearly all layers. */
+/** True if nearly all prompts of a trace show this pattern at nearly all layers. */
 export function hasStridedView(trace: RoutingTrace): boolean {
   const { layers, topK, expertsPerLayer } = trace;
   const block = Math.max(...expertsPerLayer) / topK;

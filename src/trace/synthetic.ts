@@ -21,13 +21,13 @@ interface SyntheticOptions {
   readonly requests: readonly RequestLength[];
   /** Departures from the model's default profile, e.g. the `routing:` block of its model profile. */
   readonly profile?: Partial<RoutingProfile> | undefined;
-  /** Choices per token and layer to write, with gate weights; beyond the model's top-k they are what it might have chosen. Absent: top-k. */
+  /** Choices per token and layer to write, with gate weights; beyond the model's top-k they are alternatives to its choices. Absent: top-k. */
   readonly candidates?: number | undefined;
-  /** True: other requests than without, routed by the same popularity and words: what a placement can be profiled on. */
+  /** True: different requests of the same popularity and vocabulary, on which a placement can be profiled. */
   readonly apart?: boolean;
 }
 
-/** Names of the streams that draw the tokens of requests apart end so. */
+/** Suffix of the random streams that draw the tokens of such requests. */
 const APART = '/apart';
 
 /** Requests of a 64-token prompt and 192 generated tokens each, `tokens` in all; the last one is cut. */
@@ -42,7 +42,7 @@ export function requestsOf(tokens: number): RequestLength[] {
 /** Draws rows `[layers, topK]`, one token after another. */
 interface RowProcess {
   readonly topK: number;
-  /** Id of the last token; -1 where tokens have none. */
+  /** Id of the last token; -1 if tokens have none. */
   readonly tokenId: number;
   /** Starts a request. */
   begin(): void;
@@ -66,7 +66,7 @@ export function synthesize(model: ModelSpec, options: SyntheticOptions): Routing
 }
 
 /**
- * {@link synthesize} with a pause every few hundred tokens, in which the caller can look at signals.
+ * {@link synthesize} with a pause every few hundred tokens, in which the caller can handle signals.
  * @throws UserError as {@link synthesize}
  */
 export function* synthesizing(model: ModelSpec, options: SyntheticOptions): Generator<void, RoutingTrace> {

@@ -7,12 +7,12 @@ import { RequestTable } from './requests.js';
 import type { TraceSource } from './source.js';
 import { NULL_EXPERT, PHASE, type RoutingTrace, type TraceMeta } from './trace.js';
 
-/** Ids that are decoded at a time, unless a caller sets the block. */
+/** Ids decoded at a time, unless a caller sets the block size. */
 const BLOCK_IDS = 256 * 1024;
-/** Rows of a column folded at a time. */
+/** Rows of a column read at a time. */
 const BLOCK_ROWS = 16 * 1024;
 
-/** The columns of a tensor trace; `[tokens]` unless said. */
+/** The columns of a tensor trace; by default `[tokens]`. */
 interface TensorColumns {
   /** `[tokens, layers, topK]` */
   readonly experts: ColumnLayout;
@@ -33,9 +33,9 @@ interface TensorTraceParts {
   readonly layers: number;
   readonly topK: number;
   readonly columns: TensorColumns;
-  /** Experts per layer; null: the largest id says, at the price of reading the trace once. */
+  /** Experts per layer; null: from the largest id, which takes reading the trace once. */
   readonly experts: readonly number[] | null;
-  /** Rows of a single request that are its prompt, where there is no phase column; null: all rows are decoded ones. */
+  /** Number of prompt rows of a single request without a phase column; null: all rows are decoded ones. */
   readonly promptRows: number | null;
   readonly meta: TraceMeta;
 }

@@ -29,7 +29,7 @@ export interface TraceChunk {
 
 /** One request's rows: `prefill` prompt rows followed by `decode` generated rows, contiguous from `start`. */
 export interface TraceRequest {
-  /** Id as the trace names it. */
+  /** Id in the trace. */
   readonly id: number;
   /** First row. */
   readonly start: number;
@@ -39,13 +39,13 @@ export interface TraceRequest {
 
 /** Free-form facts about a trace, all strings as in the file's metadata. */
 export interface TraceMeta {
-  /** Model name as the trace gives it, or null. */
+  /** Model name in the trace, or null. */
   readonly model: string | null;
   /** Format it was read from, e.g. `safetensors`. */
   readonly format: string;
-  /** True where the routing was made by a generator: the report says so plainly. */
+  /** True if the routing was generated, which reports state. */
   readonly synthetic: boolean;
-  /** Bytes of one expert by layer, where the format records them. */
+  /** Bytes of one expert by layer, if the format records them. */
   readonly expertBytes: readonly number[] | null;
   /**
    * Layers ahead of which `predicted` speaks, one for each equal part of its row; 0: before the pass. Absent: the file does not say, and the

@@ -3,7 +3,7 @@ import { formatCounted } from '../../base/units.js';
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import { type AuditCheck, percentOf } from './check.js';
 
-/** Rows at the start of a request that choose nothing. */
+/** Rows without choices at the start of a request. */
 export const cachedPrefix: AuditCheck = {
   code: 'cached-prefix',
   summary: 'prompt rows that came from a prefix cache (-1 at every layer)',

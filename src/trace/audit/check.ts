@@ -1,5 +1,5 @@
-// The interface of the family of audit checks: a check watches all rows of a trace go by once, in constant memory, and says at the end
-// whether something would silently falsify a result.
+// The interface of the family of audit checks: a check reads all rows of a trace once, in constant memory, and reports at the end whether
+// something would silently falsify a result.
 import type { ModelSpec } from '../../model/spec.js';
 import type { RoutingTrace, TraceChunk } from '../trace.js';
 
@@ -7,21 +7,21 @@ import type { RoutingTrace, TraceChunk } from '../trace.js';
 export interface AuditFinding {
   /** Name of the kind of finding, as in `moeprof explain`. */
   readonly code: string;
-  /** `note`: a trait of the recording that is right as it is, but that a reader must know. */
+  /** `note`: a correct property of the recording that a reader must know. */
   readonly level: 'warning' | 'note';
-  /** The finding, where it is, and how much of it. */
+  /** The finding, its place and its extent. */
   readonly what: string;
   /** Its effect on a result. */
   readonly effect: string;
-  /** How to get rid of it. */
+  /** Remedy. */
   readonly fix: string;
-  /** Rows concerned, and the first of them; null where it is not about single rows. */
+  /** Number of rows concerned, and the first of them; null if it does not concern single rows. */
   readonly rows: { readonly count: number; readonly first: number } | null;
 }
 
-/** A check at work on one trace. */
+/** The state of a check of one trace. */
 interface Watcher {
-  /** Sees the next rows. The chunk is overwritten afterwards. @param first number of its row 0 */
+  /** Processes the next rows. The chunk is overwritten afterwards. @param first number of its row 0 */
   rows?(chunk: TraceChunk, first: number): void;
   /** Called once, after the last row. */
   finish(): Omit<AuditFinding, 'code'> | null;
@@ -30,9 +30,9 @@ interface Watcher {
 /** The data of a check. */
 interface Subject {
   readonly trace: RoutingTrace;
-  /** Rows that are looked at, from the first. */
+  /** Number of rows to check, from the first. */
   readonly tokens: number;
-  /** The model that was recorded, where it is known. */
+  /** The recorded model, if known. */
   readonly model: ModelSpec | null;
 }
 
@@ -40,7 +40,7 @@ interface Subject {
 export interface AuditCheck {
   /** The code of its findings. */
   readonly code: string;
-  /** The trap that it looks for, a few words. */
+  /** The problem that it looks for, in a few words. */
   readonly summary: string;
   start(subject: Subject): Watcher;
 }
@@ -52,7 +52,7 @@ export function layerList(layers: readonly number[]): string {
   return `${layers.length === 1 ? 'layer' : 'layers'} ${shown}${more}`;
 }
 
-/** A share in per cent, rounded so that little never reads as nothing. */
+/** A share in per cent, rounded so that a positive share is never shown as zero. */
 export function percentOf(part: number, whole: number): string {
   const value = (100 * part) / whole;
   return `${value >= 10 ? value.toFixed(0) : value >= 0.1 ? value.toFixed(1) : '<0.1'} %`;

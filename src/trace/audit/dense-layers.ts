@@ -5,7 +5,7 @@ import { formatCounted } from '../../base/units.js';
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import { type AuditCheck, layerList } from './check.js';
 
-/** Rows below which a constant layer says nothing. */
+/** Minimum number of rows for a constant layer to be significant. */
 const LEAST = 32;
 
 /** Layers whose choices never change. */
@@ -17,7 +17,7 @@ export const denseLayers: AuditCheck = {
     const constant = new Uint8Array(layers).fill(1);
     const chosen = new Uint8Array(layers);
     const reference = new Uint16Array(layers * topK);
-    /** Layers that have not changed yet; most drop out after a few rows, and then rows cost nothing. */
+    /** Layers without a change so far; most are removed after a few rows, after which rows cost nothing. */
     let left = Array.from({ length: layers }, (_, layer) => layer);
     return {
       rows(chunk: TraceChunk, start: number): void {

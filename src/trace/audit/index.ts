@@ -35,14 +35,14 @@ const ROWS = 256;
 
 /** Context of an audit. */
 interface AuditOptions {
-  /** The model that was recorded, where it is known. */
+  /** The recorded model, if known. */
   readonly model?: ModelSpec;
-  /** Rows to look at, from the first; all unless said. */
+  /** Number of rows to check, from the first; default: all. */
   readonly tokens?: number;
 }
 
 /**
- * Looks for what would silently falsify a result, in one pass and constant memory.
+ * Looks for problems that would silently falsify a result, in one pass and constant memory.
  * @returns warnings first, in the order of {@link auditChecks}
  * @throws UserError where a row is malformed
  */

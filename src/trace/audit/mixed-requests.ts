@@ -6,9 +6,9 @@ import type { AuditCheck } from './check.js';
 
 /** Lags compared: batches of up to 31 requests are seen. */
 const LAGS = 31;
-/** Layers looked at, spread over the depth. */
+/** Layers examined, spread over the depth. */
 const LAYERS = 4;
-/** Rows below which lags differ by chance, and most rows examined: a recorder separates requests always or never. */
+/** Minimum number of rows for lags to differ significantly, and maximum number of rows examined: a recorder separates requests always or never. */
 const LEAST = 256;
 const ROWS = 8192;
 

@@ -1,5 +1,5 @@
-// Expert-parallel balancing gives busy experts copies and moves them about. Recorders inside the engine then see physical slots: one
-// expert under several ids, and ids that change their meaning when the balancer moves experts.
+// Expert-parallel load balancing replicates and moves busy experts. Recorders inside the engine then see physical slots: one expert has
+// several ids, and ids change their meaning when the balancer moves experts.
 import { type AuditCheck, layerList } from './check.js';
 
 /** Ids of slots rather than of experts. */

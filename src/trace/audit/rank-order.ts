@@ -3,12 +3,12 @@
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import { type AuditCheck, percentOf } from './check.js';
 
-/** Rows looked at: the order of ids is a habit of the recorder, not of the text. */
+/** Rows examined; the order of ids depends on the recorder, not on the text. */
 const ROWS = 4096;
-/** Rows (of one layer) below which an order may be chance. */
+/** Minimum number of rows of a layer for an order to be significant. */
 const LEAST = 64;
 
-/** Ids in ascending order, or weights that do not fall. */
+/** Ids in ascending order, or weights that do not descend. */
 export const rankOrder: AuditCheck = {
   code: 'rank-order',
   summary: 'ids sorted, or in no order, instead of rank order',

@@ -1,6 +1,6 @@
-// Shared templates, licence headers and loops of greedy decoding make routing look more local than other text is: in one published
-// set shared templates moved the similarity of requests from .092 to .229. Repeated runs of 16 tokens are counted: by token id where
-// the trace has it, else by the choices of the first layer, which depend on little but the token.
+// Shared templates, licence headers and loops of greedy decoding make routing look more local than other text is: in one published set shared
+// templates moved the similarity of requests from .092 to .229. Repeated runs of 16 tokens are counted: by token id if the trace has it, else
+// by the choices of the first layer, which depend mostly on the token.
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import { mix } from '../variants/draws.js';
 import { type AuditCheck, percentOf } from './check.js';
@@ -9,18 +9,18 @@ import { type AuditCheck, percentOf } from './check.js';
 const RUN = 16;
 /** Fingerprints kept; later ones overwrite earlier ones, so memory does not grow. */
 const SLOTS = 1 << 18;
-/** Share of tokens inside repeated runs from which it is a finding; recordings of prose and code have 0 to 5 %. */
+/** Minimum share of tokens inside repeated runs for a finding; recordings of prose and code have 0 to 5 %. */
 const SHARE = 0.1;
 const BASE = 0x01000193;
 
-/** Runs of tokens that were there before. */
+/** Repeated runs of tokens. */
 export const repeatedText: AuditCheck = {
   code: 'repeated-text',
   summary: 'repeated text, which inflates locality',
   start({ trace: { has, layers, topK }, tokens }) {
     const slots = new Int32Array(SLOTS);
     const recent = new Int32Array(RUN);
-    /** BASE^RUN: the weight of what leaves the rolling hash. */
+    /** BASE^RUN: the weight of the token that leaves the rolling hash. */
     let leaving = 1;
     for (let i = 0; i < RUN; i++) leaving = Math.imul(leaving, BASE);
     let hash = 0;

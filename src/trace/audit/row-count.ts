@@ -1,11 +1,11 @@
-// A request of p prompt and g generated tokens has p + g - 1 routed rows, since the last sampled token is never forwarded. Recorders get
-// that wrong in three ways: a row too many, filled with nothing or with a copy; the first token left out; rows lost in between.
+// A request of p prompt and g generated tokens has p + g - 1 routed rows, since the last sampled token is never forwarded. Recorders deviate
+// in three ways: an extra row that is empty or a copy, the first token missing, rows lost in between.
 import { formatCounted } from '../../base/units.js';
 import type { RoutingTrace, TraceChunk } from '../trace.js';
 import { isEmpty } from './cached-prefix.js';
 import type { AuditCheck } from './check.js';
 
-/** Metadata keys under which recorders keep the lengths of a single request. */
+/** Metadata keys of recorders for the lengths of a single request. */
 const PROMPT = ['prompt_length', 'prompt_len', 'num_prompt_tokens'];
 const GENERATED = ['generated_tokens', 'completion_tokens', 'num_generated_tokens', 'new_tokens'];
 
@@ -37,15 +37,15 @@ export const rowCount: AuditCheck = {
 
 /** Counters over the rows of a trace. */
 class RowsSeen {
-  /** Positions that do not follow the one before, and the row of the first; -1: none. */
+  /** Number of positions that do not follow the one before, and the row of the first; -1: none. */
   gaps = 0;
   firstGap = -1;
   readonly #trace: RoutingTrace;
   readonly #width: number;
-  /** The last row but one of the running request. */
+  /** The second-last row of the current request. */
   readonly #before: Uint16Array;
   #missing = 0;
-  /** Requests whose last row was seen; of these, last rows that choose nothing, or what the row before chose. */
+  /** Requests whose last row was seen; of these, last rows without choices, or equal to the row before. */
   #ended = 0;
   #emptyLast = 0;
   #copiedLast = 0;
@@ -88,7 +88,7 @@ class RowsSeen {
     else if (equal(experts, at, this.#before)) this.#copiedLast++;
   }
 
-  /** Faults of the rows, in words. A last row that few requests repeat may be chance. */
+  /** Faults of the rows, in words. Repeated last rows in few requests may be chance. */
   faults(): string[] {
     const found: string[] = [];
     if (this.#emptyLast * 2 > this.#ended) found.push(`the last row of ${formatCounted(this.#emptyLast, 'request')} chooses nothing`);
@@ -109,7 +109,7 @@ class RowsSeen {
   }
 }
 
-/** Lengths that the metadata of a single request state, where its rows are not as many, in words. */
+/** Differences between the rows of a single request and the lengths in its metadata, in words. */
 function lengthFaults({ meta, requests, tokens }: RoutingTrace): string[] {
   const [prompt, generated] = [noted(meta.notes, PROMPT), noted(meta.notes, GENERATED)];
   if (prompt === null || generated === null || requests.length !== 1 || tokens === prompt + generated - 1) return [];

@@ -7,22 +7,22 @@ import type { Remap } from './remap.js';
 export { numbersIn, parseRanges } from './ranges.js';
 export { readRemap } from './remap.js';
 
-/** The parts to keep, and their new numbers; parts left out are kept as they are. */
+/** The parts to keep, and new expert numbers; by default everything is kept unchanged. */
 export interface Conversion {
   /** Rows `[from, to)` of the trace. */
   readonly tokens?: readonly (readonly [from: number, to: number])[];
-  /** Places of requests in the trace, from 0. */
+  /** Ordinals of requests in the trace, from 0. */
   readonly requests?: readonly number[];
   /** MoE layers, ascending. */
   readonly layers?: readonly number[];
-  /** New numbers, by layer of the trace as it was. */
+  /** New expert numbers, by layer of the original trace. */
   readonly remap?: Remap;
 }
 
 const ROWS = 256;
 
 /**
- * Copies the part; the original may be closed after it. Positions and request ids stay, so that a cut shows.
+ * Copies the part; the original may be closed afterwards. Positions and request ids are kept, so that cuts remain visible.
  * @throws UserError where nothing is left, or renumbering gives a token an expert twice
  */
 export function convertTrace(trace: RoutingTrace, conversion: Conversion): RoutingTrace {

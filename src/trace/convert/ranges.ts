@@ -1,4 +1,4 @@
-// Ranges as users write them: `0..99`, `200..`, `..9`, `3`, `0..3,7`; both ends belong to a range, counted from 0.
+// Ranges in users' notation: `0..99`, `200..`, `..9`, `3`, `0..3,7`; both ends are included, counted from 0.
 import { UserError } from '../../base/errors.js';
 
 /**

@@ -5,13 +5,13 @@ import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
 /** One layer, compared. Ratios are 0..1, means over tokens. */
 export interface LayerDifference {
-  /** Share of a token's choices before that are among its choices after. */
+  /** Share of a token's choices before the change that are among its choices after it. */
   readonly agreement: number;
   /** Share of tokens whose first choice is the same. */
   readonly first: number;
   /** Share of tokens whose choices are all the same, in any order. */
   readonly whole: number;
-  /** Half the sum of |load after - load before| over experts, loads as shares: what part of the load has moved. */
+  /** Half the sum of |load after - load before| over experts, loads as shares: the part of the load that has moved. */
   readonly moved: number;
 }
 
@@ -38,8 +38,8 @@ export interface RoutingDifference {
 const ROWS = 256;
 
 /**
- * Compares two traces request by request, token by token, as far as both go on with the same text: the same position and, where both
- * have token ids, the same token.
+ * Compares two traces request by request and token by token while both have the same text: the same position and, if both have token ids, the
+ * same token.
  * @throws UserError where the traces differ in shape, or share no token
  */
 export function diffTraces(before: RoutingTrace, after: RoutingTrace): RoutingDifference {

@@ -10,15 +10,15 @@ import { AGES, LayerMemory, type LayerModel, REQUEST_GAP } from './routing-model
 // All of these are ours. With them, drawn routing keeps within the bounds of test/claims/trace/fit.test.ts; there is no record of other
 // values.
 
-/** Tokens that are drawn and dropped before the first, until the weights have settled. */
+/** Tokens drawn and discarded until the weights have settled. */
 export const BURN_IN = 3072;
 /** Tokens between two corrections. */
 const BLOCK = 32;
-/** Size of the first corrections, after how many blocks it has halved, and what it never falls below. */
+/** Size of the first corrections, number of blocks after which it has halved, and its minimum. */
 const GAIN = 0.6;
 const HALVED = 24;
 const LEAST_GAIN = 0.1;
-/** Every how many tokens the cross-layer moment of a layer is taken, which costs most. */
+/** Tokens between measurements of a layer's cross-layer moment, which is the most expensive. */
 const JUDGE_EVERY = 4;
 /** Rows of the trace that its moments are taken from. */
 const MOMENT_ROWS = 4096;
@@ -27,7 +27,7 @@ const MOMENT_ROWS = 4096;
 export interface Moments {
   /** Share of choices in each age class. */
   readonly ages: Float64Array;
-  /** Choices among the likeliest after the layer before, and choices looked at for it. */
+  /** Choices among the likeliest given the layer before, and choices examined for it. */
   recalled: number;
   judged: number;
   /** Choices counted. */
@@ -78,7 +78,7 @@ function momentsOf(trace: RoutingTrace, models: readonly LayerModel[]): Moments[
   return moments;
 }
 
-/** Counts the choices among the `count` experts that are likeliest after the layer before. */
+/** Counts the choices among the `count` experts that are likeliest given the layer before. */
 function judge(
   moments: Moments,
   { popularity }: LayerModel,
@@ -99,11 +99,11 @@ function judge(
 /** The targets of a calibration: moments of a trace, by layer. */
 export function targetsOf(trace: RoutingTrace, models: readonly LayerModel[]): Moments[] {
   const recall = transitionRecall(trace)?.byLayer ?? [];
-  // Judged on rows that the table has not seen: on its own rows a table looks better than what it generates will be.
+  // Evaluated on rows that the table has not seen: on its training rows a table scores better than on rows that it generates.
   return momentsOf(trace, models).map((moments, l) => ({ ...moments, judged: 1, recalled: recall[l - 1] ?? 0 }));
 }
 
-/** Keeps models that run freely at the moments of a trace; moves their weights in place. */
+/** Steers free-running models towards the moments of a trace by changing their weights in place. */
 export class Calibration {
   readonly #models: readonly LayerModel[];
   readonly #wanted: readonly Moments[];
@@ -116,7 +116,7 @@ export class Calibration {
     this.#drawn = models.map((model) => emptyMoments(model.experts));
   }
 
-  /** Sees an event that was drawn, between its scoring and its being remembered. */
+  /** Records a drawn event, after it is scored and before it is remembered. */
   event(layer: number, memory: LayerMemory, ids: Uint16Array, at: number, count: number): void {
     const drawn = this.#drawn[layer]!;
     add(drawn, memory, ids, at, count);
@@ -134,7 +134,7 @@ export class Calibration {
   }
 }
 
-/** Moves the weights of one layer towards the wanted moments. */
+/** Moves the weights of one layer towards its target moments. */
 function correct(model: LayerModel, wanted: Moments, drawn: Moments, gain: number): void {
   if (wanted.choices === 0) return;
   for (let a = 0; a < AGES; a++) {

@@ -1,13 +1,13 @@
-// Estimates a routing model from a trace. Choices are an exponential race: expert e arrives at rate exp(score), the first k are chosen.
-// Whether one is among them is then nearly independent of the others given the time c at which the k-th arrives: 1 - exp(-c rate), with
-// c such that k are expected. Weights climb the likelihood of that by stochastic gradient (AdaGrad), layer by layer.
+// Estimates a routing model from a trace. Choices are an exponential race: expert e arrives at rate exp(score), the first k are chosen. Given
+// the time c at which the k-th arrives, the inclusion of each is nearly independent of the others, with probability 1 - exp(-c rate) and c
+// such that k are expected. The weights maximize this likelihood by stochastic gradient ascent (AdaGrad), layer by layer.
 import { chunks, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 import { AGES, LayerMemory, type LayerModel, MEMORIES, REQUEST_GAP } from './routing-model.js';
 
 // All of these are ours. With them, drawn routing keeps within the bounds of test/claims/trace/fit.test.ts; there is no record of other
 // values.
 
-/** Rows that gradients are taken from, spread over the trace, and how often they are gone through; the step of AdaGrad. */
+/** Rows for gradients, spread over the trace; number of epochs; step size of AdaGrad. */
 const GRADIENT_ROWS = 1000;
 const EPOCHS = 2;
 const RATE = 0.08;
@@ -15,7 +15,7 @@ const RATE = 0.08;
 const PRIOR_COUNT = 4;
 const CHUNK = 128;
 
-/** Surveys a trace before its weights are estimated. */
+/** Counts popularity and transitions of a trace, before weights are estimated. */
 export function surveyModel(trace: RoutingTrace): LayerModel[] {
   const { layers, topK, expertsPerLayer } = trace;
   const counts = expertsPerLayer.map((experts) => new Float64Array(experts));

@@ -4,7 +4,7 @@ import { NULL_EXPERT } from '../trace.js';
 import { Calibration, type Moments } from './calibrate.js';
 import { LayerMemory, type LayerModel, REQUEST_GAP } from './routing-model.js';
 
-/** Entries of the table that noise is drawn from; a power of two. */
+/** Size of the noise table, a power of two. */
 const NOISE = 1 << 16;
 
 /** A token source with the interface of the synthetic process: {@link begin} a request, draw its rows with {@link next}. */
@@ -41,7 +41,7 @@ export class FittedProcess {
     this.#keys = new Float64Array(topK);
   }
 
-  /** Starts a request: what was used in the one before is old, not forgotten. */
+  /** Starts a request: uses in the one before become old, but are not forgotten. */
   begin(): void {
     this.#opens = true;
   }

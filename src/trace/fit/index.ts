@@ -1,4 +1,4 @@
-// Synthetic routing that behaves like a recorded trace: a routing model is estimated from the trace, calibrated, and run.
+// Synthetic routing that behaves like a recorded trace: a routing model is estimated from the trace, calibrated, and sampled.
 
 import { TraceStore } from '../store.js';
 import type { RequestLength } from '../synthetic.js';
@@ -8,15 +8,15 @@ import { estimateWeights, surveyModel } from './estimate.js';
 import { FittedProcess } from './fitted-process.js';
 import type { LayerModel } from './routing-model.js';
 
-/** Routing learned from a trace: enough to draw any number of tokens that behave like it. */
+/** A routing model fitted to a trace, from which any number of similar tokens can be drawn. */
 export interface FittedRouting {
   readonly topK: number;
   readonly layers: readonly LayerModel[];
-  /** Moments that generated routing is kept at. */
+  /** Target moments of generated routing. */
   readonly targets: readonly Moments[];
   /** Lengths of the trace's requests, in order. */
   readonly requests: readonly RequestLength[];
-  /** Model that was recorded, and the file, as the trace says. */
+  /** Recorded model and file, as stated in the trace. */
   readonly model: string | null;
   readonly source: string;
 }
@@ -29,8 +29,8 @@ interface FittedOptions {
 }
 
 /**
- * Estimates, from every row of a trace and by layer: popularity, the ages and rates of use that choices follow (reuse at every distance,
- * slow drifts between domains included), and how far a layer follows the one before.
+ * Estimates, from every row of a trace and by layer: popularity, the ages and rates of use that choices follow (reuse at every distance, slow
+ * drifts between domains included), and the dependence of a layer on the one before.
  */
 export function fitRouting(trace: RoutingTrace): FittedRouting {
   const layers = surveyModel(trace);
@@ -45,7 +45,7 @@ export function fitRouting(trace: RoutingTrace): FittedRouting {
   };
 }
 
-/** Requests as long as those of the fitted trace, in turn, `tokens` in all; the last one is cut. */
+/** Requests with the lengths of the fitted trace's, in turn, `tokens` in total; the last one is cut. */
 export function requestsLike(fitted: FittedRouting, tokens: number): RequestLength[] {
   const requests: RequestLength[] = [];
   for (let left = tokens, i = 0; left > 0; i++) {

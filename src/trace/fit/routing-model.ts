@@ -1,8 +1,8 @@
-// A conditional model of routing: the probability of each expert of a layer, given its popularity, its last use, how often it was used
-// lately, and the token's choices at the layer before. It is log-linear, so each of these is a few parameters that maximum likelihood fits to
-// a trace. The generator draws tokens from it.
+// A conditional model of routing: the probability of each expert of a layer, given its popularity, its recency and frequency of use, and the
+// token's choices at the layer before. It is log-linear, with a few parameters for each of these, fitted to a trace by maximum likelihood.
+// The generator draws tokens from it.
 
-/** Upper ends of the age classes: tokens since an expert's last use at this layer. What is older, or was never used, is the last class. */
+/** Upper ends of the age classes: tokens since an expert's last use at this layer. Older or unused experts are in the last class. */
 const AGE_ENDS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256] as const;
 /** Number of age classes. */
 export const AGES = AGE_ENDS.length + 1;
@@ -21,19 +21,19 @@ export interface LayerModel {
   readonly choices: number;
   /** Inclusion probability of each expert, over the whole trace. */
   readonly popularity: Float64Array;
-  /** Score of each expert before anything else is known: about its log popularity. */
+  /** Prior score of each expert, about its log popularity. */
   readonly bias: Float64Array;
   /** Added to the score, by age class. */
   readonly ages: Float64Array;
   /** Weight of the log rate of use over {@link MEMORIES}, relative to the popularity. */
   readonly memories: Float64Array;
-  /** `[experts before, experts]`: log of how much more likely an expert is after one of the layer before; null in the first layer. */
+  /** `[experts before, experts]`: log of the likelihood ratio of an expert given one of the layer before; null in the first layer. */
   readonly follows: Float32Array | null;
   /** Weight of the mean of {@link follows} over the choices of the layer before. */
   followWeight: number;
 }
 
-/** Memory of one layer while rows go by. */
+/** Running state of one layer over the rows. */
 export class LayerMemory {
   readonly #model: LayerModel;
   /** Clock of the last use; far in the past before the first. */
@@ -43,11 +43,11 @@ export class LayerMemory {
   readonly #decays: readonly number[];
   /** 1 / (popularity (1 + prior)), and the rate that stands for the prior, in these units. */
   readonly #scale: Float64Array;
-  /** By expert, of the running token: its age class, log rates `[memory][expert]`, and log-odds after the layer before. */
+  /** Of the current token, by expert: age class, log rates `[memory][expert]`, and log-odds given the layer before. */
   readonly ageClass: Uint8Array;
   readonly logRates: Float64Array;
   readonly following: Float64Array;
-  /** Log-likelihood scores of the running token. */
+  /** Log-likelihood scores of the current token. */
   readonly scores: Float64Array;
 
   constructor(model: LayerModel) {
@@ -65,7 +65,7 @@ export class LayerMemory {
   }
 
   /**
-   * Scores the experts for the token at `clock`, and leaves what they were scored by in the public arrays.
+   * Scores the experts for the token at `clock`, and leaves the features in the public arrays.
    * @param before choices of the same token at the layer before, `[from, from + count)` of `ids`
    */
   score(clock: number, ids: Uint16Array, from: number, count: number): void {
@@ -111,7 +111,7 @@ export class LayerMemory {
   }
 }
 
-/** Tokens that the clock jumps at the start of a request: what was used just before it was another text's. */
+/** Tokens that the clock advances at the start of a request, since the uses just before belong to another text. */
 export const REQUEST_GAP = 32;
 
 const FLOAT = new Float32Array(1);

@@ -1,9 +1,9 @@
-// Which axis of a rank-3 array of choices is which. Arrays come as [tokens, layers, top-k], [tokens, top-k, layers] and [layers, tokens,
-// top-k], and a wrong guess gives plausible nonsense: so the sizes, the model and the ids themselves must agree on one reading.
+// The axis order of a rank-3 array of choices. Arrays come as [tokens, layers, top-k], [tokens, top-k, layers] and [layers, tokens, top-k],
+// and a wrong guess gives plausible nonsense; therefore sizes, model and ids must agree on one order.
 import { UserError } from '../../base/errors.js';
 import type { AxisOrder, Expected } from './format.js';
 
-/** More layers than any model has: an axis this long is tokens. */
+/** Maximum number of layers; a longer axis is tokens. */
 export const MOST_LAYERS = 256;
 
 /** Overlap of neighbours along the token axis over that along the layer axis: real models have 1.4 to 5. */
@@ -65,7 +65,7 @@ export function axisOrderOf(
   );
 }
 
-/** True where no token of the sample chooses an expert twice at a layer: a wrong axis shows it within a few tokens. */
+/** True if no token of the sample chooses an expert twice at a layer, which happens within a few tokens for a wrong axis. */
 function distinct(shape: readonly number[], order: AxisOrder, sample: ArrayLike<number>): boolean {
   const { tokens, layers, topK } = sizesOf(shape, order);
   const stride = strideOf(shape, order);

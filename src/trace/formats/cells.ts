@@ -1,5 +1,5 @@
-// Recordings with one line per token and layer, in the order in which an engine's graph runs. The beginning of a recording shows its layers
-// and widths, then every cell is put in its place. Only a recording that does not continue as it began is read twice.
+// Recordings with one line per token and layer, in the order of an engine's graph. The beginning of a recording determines its layers and
+// widths, then every cell is stored in its row. A recording is read twice only if it does not continue as it began.
 import { UserError } from '../../base/errors.js';
 import { grown } from '../../base/grown.js';
 import type { TraceSource } from '../source.js';
@@ -7,13 +7,13 @@ import { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE, type RoutingTrace, type TraceMeta } from '../trace.js';
 import { expected, type OpenOptions, type TraceFormat } from './format.js';
 
-/** Largest layer number that a recording may name. */
+/** Maximum layer number of a recording. */
 const LAYER_LIMIT = 4096;
-/** Most choices of one token at one layer. */
+/** Maximum number of choices of one token at one layer. */
 const CHOICE_LIMIT = 4096;
-/** More missing rows than this are not looked for one by one. */
+/** Maximum number of missing rows that are searched one by one. */
 const GAP_LIMIT = 1_000_000;
-/** Cells looked at before a recording is filled in. */
+/** Cells examined before a recording is stored. */
 const SAMPLE_CELLS = 20_000;
 
 /** The choices of one token at one layer; reused from cell to cell. */
@@ -24,7 +24,7 @@ export class Cell {
   token = 0;
   /** Layer as the recording numbers it. */
   layer = 0;
-  /** {@link PHASE}, or -1 where the recording does not say. */
+  /** {@link PHASE}, or -1 if the recording does not state it. */
   phase = -1;
   /** Input token id, or -1. */
   tokenId = -1;
@@ -47,7 +47,7 @@ export class Cell {
   }
 }
 
-/** Names where a walk stands, for messages. */
+/** Current place of a walk, for messages. */
 interface Place {
   place: () => string;
 }
@@ -59,17 +59,17 @@ interface CellSource {
   walk(visit: (cell: Cell) => void, at: Place): void;
   /** Layer numbers that the recording declares; absent: those that occur. */
   readonly layers?: readonly number[];
-  /** Experts of every layer, or of the layer of a number, where the recording declares them. */
+  /** Experts of every layer, or a function of the layer number, if the recording declares them. */
   readonly experts?: number | ((layer: number) => number);
   readonly meta: Partial<TraceMeta> & { readonly format: string };
 }
 
-/** The same without what {@link cellFormat} adds. */
+/** The same without the fields that {@link cellFormat} adds. */
 export type Cells = Omit<CellSource, 'source' | 'meta'> & { readonly meta?: Partial<TraceMeta> };
 
 /**
  * A format whose files are recordings of cells.
- * @param format `cells` looks at a file and says how it is walked
+ * @param format `cells` inspects a file and returns its walk
  */
 export function cellFormat({
   cells,
@@ -84,7 +84,7 @@ export function cellFormat({
   };
 }
 
-/** The facts of a recording before it is filled in. */
+/** Facts about a recording from its beginning. */
 interface Survey {
   topK: number;
   phases: boolean;
@@ -94,7 +94,7 @@ interface Survey {
   readonly spans: Spans;
 }
 
-/** Positions of each request, by ordinal: first, last, and how many are prompt. */
+/** Positions of each request, by ordinal: first, last, and number of prompt positions. */
 class Spans {
   readonly first: number[] = [];
   readonly last: number[] = [];
@@ -117,11 +117,11 @@ class Spans {
   }
 }
 
-/** Thrown through a walk to end it: enough was seen, or what was learned of the beginning does not hold. */
+/** Thrown to end a walk: enough was seen, or the facts about the beginning do not hold. */
 class EndOfWalk extends Error {}
 
 /**
- * Puts a recording of cells in order.
+ * Imports a recording of cells.
  * @throws UserError with place where a cell is wrong, stands twice, or a token is missing
  */
 export function importCells(recording: CellSource, options: OpenOptions): RoutingTrace {
@@ -184,7 +184,7 @@ function surveyOf(recording: CellSource, limit: number): { survey: Survey; whole
 
 /**
  * Fills a store with all cells.
- * @param spans of all requests; null: requests come one after another and are measured as they come
+ * @param spans of all requests; null: requests follow one another and are measured while reading
  */
 function filled(recording: CellSource, survey: Survey, spans: Spans | null, options: OpenOptions): RoutingTrace {
   const { source, meta } = recording;
@@ -291,7 +291,7 @@ class Filler {
     else if (token < spans.first[request]! || (request < this.#starts.length - 1 && token > spans.last[request]!)) throw new EndOfWalk();
     spans.add(cell);
     const end = this.#starts[request]! + spans.length(request);
-    // Every row has a cell, so more rows than cells are a gap.
+    // Every row has a cell, so more rows than cells mean a gap.
     if (end > cells) throw new EndOfWalk();
     if (end > this.#rows) this.#rows = end;
   }
@@ -316,7 +316,7 @@ class Filler {
     let largest = this.largestId;
     for (let k = 0; k < count; k++) {
       const id = ids[from + k]!;
-      // Two tests that hold for next to every id.
+      // Two tests that nearly every id passes.
       if (id < 0 || id > largest) {
         if (id < -1 || id >= NULL_EXPERT) throw new UserError(`${at.place()}: ${id} is not an expert id; ids are 0 to 65534, -1 for none`);
         if (id > largest) largest = id;

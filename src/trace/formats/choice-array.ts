@@ -1,5 +1,5 @@
-// Arrays of choices [tokens, layers, top-k] as serving engines return them, one per request, and how they become rows: dense layers that
-// are recorded as zeros are dropped, -1 and 65535 are null choices.
+// Arrays of choices [tokens, layers, top-k] as serving engines return them, one per request, and their conversion to rows: dense layers
+// recorded as zeros are dropped, -1 and 65535 are null choices.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import { TraceStore } from '../store.js';
@@ -20,11 +20,11 @@ export interface ChoiceArray {
 /** One request: its arrays in order. */
 export interface ChoiceRequest {
   readonly arrays: Iterable<ChoiceArray>;
-  /** Rows that are prompt; null where the format does not say. */
+  /** Number of prompt rows; null if the format does not state it. */
   readonly prompt: number | null;
   /** Position of the first row. */
   readonly first?: number;
-  /** Token id of each row, where known. */
+  /** Token id of each row, if known. */
   readonly tokenIds?: readonly number[] | null;
 }
 
@@ -81,7 +81,7 @@ export function importChoices(
 /** A store for the MoE layers of arrays of one shape. */
 class ChoiceRows {
   readonly store: TraceStore;
-  /** Dense layers that are left out. */
+  /** Number of dense layers dropped. */
   readonly dropped: number;
   readonly #layers: number;
   /** Recorded layers that are kept. */
@@ -120,7 +120,7 @@ class ChoiceRows {
   }
 }
 
-/** True where a recorded layer is no MoE layer: engines that record all layers leave zeros there, which no router chooses twice. */
+/** True if a recorded layer is not an MoE layer: engines that record all layers leave zeros there, while no router chooses an expert twice. */
 function isDense({ tokens, layers, topK, ids }: ChoiceArray, layer: number): boolean {
   if (topK === 1 && tokens < 8) return false;
   for (let token = 0; token < tokens; token++) {

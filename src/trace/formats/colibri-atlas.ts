@@ -1,5 +1,5 @@
-// colibri's atlas of experts, which its tools make of histories of GLM-5.2 and other models: a JSON of experts with their totals, and how
-// much each belongs to a topic. Counts only.
+// colibri's atlas of experts, made by its tools from histories of GLM-5.2 and other models: JSON of experts with their totals and topic
+// affinities. Counts only.
 import { UserError } from '../../base/errors.js';
 import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';

@@ -1,5 +1,5 @@
-// colibri's expert history (.coli_usage): lines of layer, expert and count, behind two lines of negative layers that say its size and who
-// wrote it. Counts only.
+// colibri's expert history (.coli_usage): lines of layer, expert and count, after two lines with negative layers that hold its size and
+// writer. Counts only.
 import { UserError } from '../../base/errors.js';
 import { FieldReader, LineScanner } from '../../base/scan.js';
 import type { Popularity } from '../popularity.js';
@@ -8,9 +8,9 @@ import { CountTable } from './count-table.js';
 import type { TraceFormat } from './format.js';
 
 const SPACE = 32;
-/** Version of the history that is known. */
+/** Supported version of the history. */
 const VERSION = 1;
-/** Layers that are none: the size of the history, and its version with a hash of the engine's name. */
+/** Pseudo-layers: the size of the history, and its version with a hash of the engine's name. */
 const SIZE = -1;
 const WRITER = -2;
 
@@ -40,7 +40,7 @@ function counts(source: TraceSource): Popularity {
     if (layer === SIZE) [layers, experts] = [second, third];
     else if (layer === WRITER && second > VERSION)
       throw new UserError(`${scanner.place()}: version ${second} of the history; version ${VERSION} is known`);
-    // The row behind the last layer is of the one that predicts further tokens.
+    // The row after the last layer belongs to the multi-token-prediction layer.
     else if (layer >= 0 && layer < layers) table.add(layer, second, third, () => scanner.place(), experts);
   }
   return table.counts(source.path, 'colibri-usage', Math.min(experts, 65_535));

@@ -1,9 +1,9 @@
-// Which column of a table means what: by the usual names, or as the user maps them. CSV, JSON lines and Parquet share it.
+// The meaning of table columns: by usual names, or as mapped by the user. Shared by CSV, JSON lines and Parquet.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { ColumnMap } from './format.js';
 
-/** Usual names of each column, most telling first. */
+/** Usual names of each column, most specific first. */
 const USUAL: Readonly<Record<keyof ColumnMap, readonly string[]>> = {
   layer: ['layer', 'layer_id', 'layer_idx', 'layer_index'],
   experts: ['experts', 'expert_ids', 'expert_id', 'expert', 'selected_experts', 'topk_ids', 'top_experts', 'expert_indices'],
@@ -17,7 +17,7 @@ const USUAL: Readonly<Record<keyof ColumnMap, readonly string[]>> = {
 /** Names of the columns in a map that a user writes. */
 const COLUMN_KEYS = Object.keys(USUAL) as readonly (keyof ColumnMap)[];
 
-/** The map of usual names, or null where layer or experts have none. */
+/** The map of usual names, or null if there is none for layer or experts. */
 export function usualColumns(names: readonly string[]): ColumnMap | null {
   const found: Partial<Record<keyof ColumnMap, string>> = {};
   for (const [column, usual] of Object.entries(USUAL) as [keyof ColumnMap, readonly string[]][]) {

@@ -1,8 +1,8 @@
-// Counts that come one by one, as files list them by layer and expert: sparse, in any order.
+// Counts by layer and expert from files that list them one by one: sparse, in any order.
 import { UserError } from '../../base/errors.js';
 import type { Popularity } from '../popularity.js';
 
-/** Most experts of a layer that a file may name. */
+/** Maximum number of experts of a layer in a file. */
 const LIMIT = 65_535;
 
 /** Counts by layer and expert. */

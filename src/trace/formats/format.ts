@@ -7,7 +7,7 @@ import type { RoutingTrace } from '../trace.js';
 /** Axis order of a rank-3 array of choices: t = tokens, l = layers, k = choices in rank order. */
 export type AxisOrder = 'tlk' | 'tkl' | 'ltk';
 
-/** Which columns of a CSV, JSON lines or Parquet table hold what; names as in its header, its objects or its schema. */
+/** The columns of a CSV, JSON lines or Parquet table by content; names as in its header, its objects or its schema. */
 export interface ColumnMap {
   readonly layer: string;
   /** One id, a list of them, or (Parquet) the columns `<name>_0`, `<name>_1` and so on. */
@@ -21,37 +21,37 @@ export interface ColumnMap {
 
 /** Facts that a trace file may leave open. */
 export interface OpenOptions {
-  /** The model that was routed: gives layers, top-k and experts where the file does not. */
+  /** The routed model, which gives layers, top-k and experts if the file does not. */
   readonly model?: ModelSpec;
   /** Name of the format; absent: recognised by content. */
   readonly format?: string | undefined;
-  /** MoE layers, top-k and experts per layer where there is no model. */
+  /** MoE layers, top-k and experts per layer if there is no model. */
   readonly layers?: number;
   readonly topK?: number;
   readonly experts?: number;
   readonly axes?: AxisOrder;
-  /** For tables whose columns have names of their own: the file is then read as `csv`, `records` or `parquet`. */
+  /** For tables with custom column names: the file is then read as `csv`, `records` or `parquet`. */
   readonly columns?: ColumnMap | undefined;
 }
 
 /** One member of the family of formats. */
 export interface TraceFormat {
   readonly name: string;
-  /** One line: what the file looks like. */
+  /** Appearance of the file, in one line. */
   readonly summary: string;
-  /** Who writes it. */
+  /** Engines that write it. */
   readonly engines: string;
-  /** How it is turned on there; commands in backquotes. */
+  /** How to turn it on there; commands in backquotes. */
   readonly turnOn: string;
   /** True where the content is this format. Never judged by the file name. */
   detect(source: TraceSource): boolean;
-  /** Absent: the format holds counts only. The trace owns the source from then on. */
+  /** Absent if the format holds counts only. The trace takes ownership of the source. */
   open?(source: TraceSource, options: OpenOptions): RoutingTrace | Promise<RoutingTrace>;
-  /** Present where the format holds counts only. */
+  /** Present if the format holds counts only. */
   counts?(source: TraceSource, options: OpenOptions): Popularity;
 }
 
-/** The shape of a trace as the options, or their model, give it; null where they do not. */
+/** The shape of a trace as given by the options or their model; null where unknown. */
 export interface Expected {
   readonly layers: number | null;
   readonly topK: number | null;

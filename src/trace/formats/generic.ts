@@ -1,5 +1,5 @@
-// Tables of anybody's own: CSV with a header, or JSON lines, one row per token and layer (or per activation). Usual column names are
-// recognised; others are named with a column map.
+// Custom tables: CSV with a header, or JSON lines, one row per token and layer (or per activation). Usual column names are recognised; others
+// are named with a column map.
 import { UserError } from '../../base/errors.js';
 import { LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';

@@ -1,4 +1,4 @@
-// llama.cpp's importance matrix as GGUF: how many activations each expert's weights saw. Counts only.
+// llama.cpp's importance matrix as GGUF: the number of activations of each expert. Counts only.
 import { UserError } from '../../base/errors.js';
 import { GGUF_MAGIC, ggufHeaderOf } from '../../model/gguf-header.js';
 import type { Popularity } from '../popularity.js';

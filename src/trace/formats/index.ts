@@ -1,4 +1,4 @@
-// The registry of trace formats, most specific first: the first whose content test says yes reads the file.
+// The registry of trace formats, most specific first: the first that recognises the content reads the file.
 
 import { UserError } from '../../base/errors.js';
 import { findNamed } from '../../base/parameters.js';
@@ -72,7 +72,7 @@ export const traceFormats: readonly TraceFormat[] = [
 ];
 
 /**
- * Refuses a name that no format has; the path of a module may stand in place of one.
+ * Refuses a name that no format has; the path of a module is accepted too.
  * @throws UserError with the nearest name
  */
 export function checkFormatName(name: string): void {

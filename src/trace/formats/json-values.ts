@@ -5,13 +5,13 @@ import { isObject } from '../../model/fields.js';
 import { parseJson } from '../../model/json.js';
 import type { TraceSource } from '../source.js';
 
-/** A larger document would take a gigabyte to parse. */
+/** Maximum size of a document; a larger one would take a gigabyte to parse. */
 const DOCUMENT_LIMIT = 64 * 1024 * 1024;
 
 /** A JSON object, checked to be one. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** A document and where it stands. */
+/** A document and its place. */
 interface JsonDocument {
   readonly value: JsonObject;
   /** `path` or `path:line`. */

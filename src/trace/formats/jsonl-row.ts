@@ -7,7 +7,7 @@ import { parseJson } from '../../model/json.js';
 import type { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE } from '../trace.js';
 
-/** A line as JSON gives it. */
+/** A parsed line. */
 interface JsonRow {
   readonly request?: number;
   readonly position?: number;
@@ -73,7 +73,7 @@ export class RowParser {
   readonly #store: TraceStore;
   readonly #first: JsonRow;
   readonly #predictedK: number;
-  /** Where the byte parser stands in the line. */
+  /** Position of the byte parser in the line. */
   #at = 0;
 
   /** @param first the first row: what it has, all rows must have */
@@ -93,7 +93,7 @@ export class RowParser {
     if (!this.#fast()) this.#slow(parseJsonRow(this.#scanner));
   }
 
-  /** True where the line is in the usual form and was added. */
+  /** Adds a line of the usual form; false if it has another. */
   #fast(): boolean {
     const { bytes, start, end } = this.#scanner;
     const first = this.#first;

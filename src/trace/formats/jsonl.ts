@@ -56,7 +56,7 @@ function openJsonl(source: TraceSource, options: OpenOptions): RoutingTrace {
   }
 }
 
-/** Metadata of a header line, or null where the line is a token. */
+/** Metadata of a header line, or null if the line is a token. */
 function headerOf(scanner: LineScanner): Record<string, string> | null {
   const text = scanner.text();
   if (!/^\s*\{\s*"format"/.test(text) && !text.includes(TRACE_FORMAT)) return null;
@@ -77,7 +77,7 @@ function nextLine(scanner: LineScanner): boolean {
   return false;
 }
 
-/** Line of a row: found again by counting, since only a wrong row asks. */
+/** Line of a row, found by counting, since only messages about malformed rows need it. */
 function placeOfRow(source: TraceSource, row: number, header: boolean): string {
   const scanner = new LineScanner(source);
   for (let left = row + (header ? 1 : 0); nextLine(scanner) && left > 0; left--);

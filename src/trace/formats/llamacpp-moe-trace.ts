@@ -1,5 +1,5 @@
-// llama.cpp's `moe-trace` example (ggml-org/llama.cpp PR 28544): CSV `layer,expert`, one row per activation in graph order, no token
-// ids. How many rows make a token is the model's top-k; decode passes show it.
+// llama.cpp's `moe-trace` example (ggml-org/llama.cpp PR 28544): CSV `layer,expert`, one row per activation in graph order, no token ids. The
+// rows of a token are the model's top-k, which decode passes show.
 import { UserError } from '../../base/errors.js';
 import { NumberLines } from '../../base/number-lines.js';
 import type { TraceSource } from '../source.js';

@@ -24,7 +24,7 @@ export const moeBeyond = cellFormat({
       at.place = () => scanner.place();
       const cell = new Cell();
       const requests = new Map<number, number>();
-      /** Tokens so far of each request at its running layer. */
+      /** Number of tokens so far of each request at its current layer. */
       const counted: number[] = [];
       const layers: number[] = [];
       scanner.next();
@@ -38,7 +38,7 @@ export const moeBeyond = cellFormat({
         if (layers[cell.request] !== cell.layer) counted[cell.request] = 0;
         layers[cell.request] = cell.layer;
         cell.token = counted[cell.request]!++;
-        // A token of text may hold a line break; its record then goes on in the next lines.
+        // A token may contain a line break; its record then continues on the next lines.
         let from = listStart(scanner);
         while (from < 0 && scanner.next()) from = listStart(scanner);
         if (from < 0) throw new UserError(`${scanner.place()}: the list of Activated Expert IDs is missing`);
@@ -50,7 +50,7 @@ export const moeBeyond = cellFormat({
   }),
 });
 
-/** Where the ids begin of a list that ends the line, `,"[3, 41]"`; -1 where the line ends otherwise. */
+/** Start of the ids in a list at the end of the line, `,"[3, 41]"`; -1 if there is none. */
 function listStart({ bytes, start, end }: LineScanner): number {
   let at = bytes[end - 1] === QUOTE ? end - 2 : end - 1;
   if (bytes[at] !== END_BRACKET) return -1;

@@ -1,5 +1,5 @@
-// moe-cache-eval's events: the union of a pass's choices at a layer, with how many tokens chose each. Events of several tokens do not say
-// which token chose what: they are counts, no trace.
+// moe-cache-eval's events: the union of a pass's choices at a layer, with the number of tokens that chose each. Events of several tokens do
+// not assign choices to tokens: they are counts, not a trace.
 import { UserError } from '../../base/errors.js';
 import { grown } from '../../base/grown.js';
 import { type ColumnLayout, ColumnReader, ID_DTYPES, WEIGHT_DTYPES } from '../column.js';
@@ -12,9 +12,9 @@ import { headerHolds, readSafetensorsHeader, requireTensor } from './safetensors
 
 /** Events read at a time. */
 const BLOCK_EVENTS = 1024;
-/** More accesses in a block are those of no model. */
+/** Maximum number of accesses in a block. */
 const MOST_ACCESSES = BLOCK_EVENTS * 4096;
-/** Expert ids of one layer that counts are kept of. */
+/** Maximum number of counted expert ids of a layer. */
 const MOST_EXPERTS = 65535;
 
 /** Events of moe-cache-eval. */

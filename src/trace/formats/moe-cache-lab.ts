@@ -7,7 +7,7 @@ import { Cell, cellFormat } from './cells.js';
 import { arrayAt, documents, type JsonObject, objectAt, wholeAt } from './json-values.js';
 import { choices, integerAt, phaseOf } from './record-lines.js';
 
-/** Decoder layers are numbered from here, behind those of any encoder. */
+/** Number of the first decoder layer, above those of any encoder. */
 const DECODER = 2048;
 
 const FIELDS = { experts: 'selected_experts', weights: 'selected_probabilities' } as const;
@@ -26,7 +26,7 @@ export const moeCacheLab = cellFormat({
       meta: { model, notes },
       walk(visit, at) {
         const cell = new Cell();
-        /** Source tokens so far: a decoder's tokens follow them. */
+        /** Number of source tokens so far; the decoder's tokens follow them. */
         let sources = 0;
         let first = true;
         for (const { value, place } of documents(source)) {
@@ -60,7 +60,7 @@ export const moeCacheLab = cellFormat({
 interface Metadata {
   readonly version: 1 | 2;
   readonly model: string | null;
-  /** Experts of a layer by its number; null where the file does not say. */
+  /** Experts of a layer by its number; null if the file does not state them. */
   readonly experts: ((layer: number) => number) | null;
   readonly notes: Readonly<Record<string, string>>;
 }

@@ -1,5 +1,5 @@
-// NumPy's .npy: magic, version, a Python dict literal as header, raw data. Only what routing needs: little-endian numbers in C order.
-// https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+// NumPy's .npy: magic, version, a Python dict literal as header, raw data. Supports only what routing needs: little-endian numbers in C
+// order. https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 import { UserError } from '../../base/errors.js';
 
 /** A checked .npy header. */
@@ -7,12 +7,12 @@ export interface NpyHeader {
   /** safetensors name of the element type. */
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** Byte where the data begin. */
+  /** Byte offset of the data. */
   readonly offset: number;
   readonly bytes: number;
 }
 
-/** NumPy type codes and what they are. */
+/** Element types by NumPy type code. */
 const DTYPES: Readonly<Record<string, readonly [dtype: string, bytes: number]>> = {
   u1: ['U8', 1],
   i1: ['I8', 1],
@@ -27,7 +27,7 @@ const DTYPES: Readonly<Record<string, readonly [dtype: string, bytes: number]>> 
   f8: ['F64', 8],
 };
 
-/** True where bytes begin like a .npy file. */
+/** True if bytes begin like a .npy file. */
 export function looksLikeNpy(head: Uint8Array): boolean {
   return head[0] === 0x93 && Buffer.from(head.buffer, head.byteOffset + 1, Math.min(5, head.length - 1)).toString('latin1') === 'NUMPY';
 }
@@ -81,7 +81,7 @@ export function npyValues(
 
 /** Raw little-endian elements as numbers; 64-bit integers lose nothing below 2^53. */
 export function numbersOf(dtype: string, raw: Uint8Array): ArrayLike<number> {
-  // A copy: typed arrays want aligned memory, and views of a Buffer rarely are.
+  // A copy, because typed arrays need aligned memory, and views of a Buffer rarely are aligned.
   const aligned = new Uint8Array(raw).buffer;
   switch (dtype) {
     case 'U8':

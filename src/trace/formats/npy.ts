@@ -1,4 +1,4 @@
-// NumPy arrays of choices, alone or in an .npz archive: what vLLM's offline API, notebooks and routing studies save.
+// NumPy arrays of choices, alone or in an .npz archive, as saved by vLLM's offline API, notebooks and routing studies.
 import { UserError } from '../../base/errors.js';
 import { ID_DTYPES } from '../column.js';
 import type { Popularity } from '../popularity.js';
@@ -62,7 +62,7 @@ function arrayOf(place: string, { dtype, shape, offset }: NpyHeader) {
   return { place, dtype, shape, offset };
 }
 
-/** An array that is stored is read where it lies; a deflated one is unpacked into a temporary file. */
+/** Opens an array of an archive: a stored one is read in place, a deflated one is unpacked into a temporary file. */
 async function openNpz(source: TraceSource, options: OpenOptions): Promise<RoutingTrace> {
   const archive = new ZipArchive(source);
   const entry = choiceEntry(source.path, archive);

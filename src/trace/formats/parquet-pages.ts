@@ -6,7 +6,7 @@ import { parquetHeader } from 'hyparquet/src/column.js';
 
 /** Largest page, unpacked. Writers use 1 MiB. */
 const PAGE_LIMIT = 64 * 1024 * 1024;
-/** Values that a run may give beyond those that are missing: bit-packed runs come in groups of eight. */
+/** Values that a run may hold beyond those still expected, since bit-packed runs come in groups of eight. */
 const RUN_SLACK = 512;
 
 /** Nesting of a column: how many of its ancestors, itself included, repeat or may be absent. */
@@ -24,7 +24,7 @@ export function nestingLevelsOf(path: readonly SchemaTree[]): NestingLevels {
   };
 }
 
-/** Decompressors that refuse to make more than a page. */
+/** Decompressors limited to the size of a page. */
 export function boundedCompressors(compressors: Compressors, zstd: (input: Uint8Array, output: Uint8Array) => Uint8Array): Compressors {
   const bounded: Compressors = {};
   const all: Compressors = { ...compressors, ZSTD: (input, length) => zstd(input, new Uint8Array(length)) };
@@ -53,7 +53,7 @@ export function checkPages(
   const reader = { view: new DataView(bytes), offset: 0 };
   const most = Number(column.num_values);
   let values = 0;
-  // hyparquet reads flat columns until the rows are there, nested ones to the end of the chunk.
+  // hyparquet reads flat columns until all rows are read, nested ones to the end of the chunk.
   while (reader.offset < bytes.byteLength - 1 && (levels.repetition > 0 || values < rows)) {
     const { type, compressed_page_size: size, uncompressed_page_size: unpacked, crc, ...header } = parquetHeader(reader);
     const from = reader.offset;

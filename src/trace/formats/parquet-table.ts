@@ -17,9 +17,9 @@ import { boundedCompressors, checkPages, nestingLevelsOf } from './parquet-pages
 
 /** Largest footer: 150 columns take some 15 KB a row group. */
 const FOOTER_LIMIT = 64 * 1024 * 1024;
-/** Most values of the columns wanted in one row group; they are held in memory. Writers make groups of a million rows or fewer. */
+/** Maximum number of values of the requested columns in one row group, which are held in memory. Writers make groups of a million rows or fewer. */
 const MOST_VALUES = 20_000_000;
-/** Most times its size that a file may unpack to, as for a compressed trace. */
+/** Maximum compression ratio of a file, as for a compressed trace. */
 const BOMB_RATIO = 400;
 const BOMB_FLOOR = 64 * 1024 * 1024;
 
@@ -38,7 +38,7 @@ export class ParquetTable {
     this.#source = source;
     this.#metadata = metadata;
     this.#tree = tree;
-    // A damaged schema may have nameless columns, which no one asks for.
+    // A damaged schema may have nameless columns, which are never requested.
     this.names = tree.children.flatMap(({ element }) => (typeof element.name === 'string' ? [element.name] : []));
   }
 
@@ -142,7 +142,7 @@ export class ParquetTable {
   }
 }
 
-/** Runs a step of hyparquet; what it throws means a damaged file. */
+/** Runs a step of hyparquet, and reports its errors as a damaged file. */
 function attempt<T>(place: string, step: () => T): T {
   const refuse = (error: unknown): never => {
     if (error instanceof UserError) throw error;

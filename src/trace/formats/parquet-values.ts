@@ -3,7 +3,7 @@ import { UserError } from '../../base/errors.js';
 import type { ParquetColumn } from './parquet-table.js';
 import { phaseOf } from './record-lines.js';
 
-/** Values of a column of one row group; rows are asked for in order. */
+/** Values of a column of one row group; rows must be read in order. */
 export class ParquetValues {
   readonly #place: (row: number) => string;
   readonly #name: string;
@@ -18,7 +18,7 @@ export class ParquetValues {
     this.#parts = parts;
   }
 
-  /** A whole number; rows are asked for in order. */
+  /** A whole number; rows must be read in order. */
   whole(row: number): number {
     return this.#whole(this.#value(row), row);
   }
@@ -45,7 +45,7 @@ export class ParquetValues {
     return phaseOf(typeof value === 'bigint' ? Number(value) : value, this.#place(row));
   }
 
-  /** A number as it is, or the number of a text. */
+  /** A number unchanged, or the ordinal of a text. */
   label(row: number, labels: Map<string, number>): number {
     const value = this.#value(row);
     if (typeof value !== 'string') return this.#whole(value, row);

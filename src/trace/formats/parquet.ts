@@ -1,4 +1,4 @@
-// Parquet tables, one row per token and layer (or per activation). Rows are decoded once into a temporary file of whole numbers, since
+// Parquet tables, one row per token and layer (or per activation). Rows are decoded once into a temporary file of whole numbers, because
 // decoding cannot be interrupted and importing reads twice.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
@@ -47,7 +47,7 @@ export const parquet: TraceFormat = {
   open: (source, options) => openParquet(source, 'parquet', options, null),
 };
 
-/** The schema stands at the beginning of the footer. */
+/** True if the footer contains all of some names; the schema is at its beginning. */
 function footerHolds(source: TraceSource, names: readonly string[]): boolean {
   if (source.bytes < 12) return false;
   const tail = Buffer.alloc(8);
@@ -104,7 +104,7 @@ async function decode(path: string, table: ParquetTable, columns: ColumnMap, rec
     if (names.includes(name)) return [name];
     throw new UserError(`${path}: there is no column ${JSON.stringify(name)}; the columns are ${names.slice(0, 40).join(', ')}`);
   };
-  /** A column, or the numbered ones of its name. */
+  /** A column, or numbered columns of its name. */
   const family = (name: string | undefined): readonly string[] => {
     if (name === undefined || names.includes(name) || !names.includes(`${name}_0`)) return single(name);
     const members: string[] = [];

@@ -44,7 +44,7 @@ export type Pickled =
   | PickledStorage
   | Global;
 
-/** One of the names that may be referred to. */
+/** One of the global names that are allowed. */
 class Global {
   readonly name: string;
 
@@ -53,11 +53,11 @@ class Global {
   }
 }
 
-/** Lists, dicts and tensors of one file; a recording has a few for each pass. Each takes a hundred times its byte in memory. */
+/** Maximum number of lists, dicts and tensors of a file; a recording has a few for each pass. Each takes a hundred times its encoded size in memory. */
 const MOST_OBJECTS = 500_000;
-/** Values on the stack, and in the memo. */
+/** Maximum number of values on the stack and in the memo. */
 const MOST_VALUES = 2_000_000;
-/** Axes of a tensor. */
+/** Maximum number of axes of a tensor. */
 const MOST_AXES = 16;
 
 const MARK = Symbol('mark');

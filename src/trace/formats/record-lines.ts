@@ -32,7 +32,7 @@ export function recordCells(source: TraceSource, fields: ColumnMap): Cells {
   };
 }
 
-/** Counts tokens where a recording does not number them: the n-th record of a layer is the n-th token of its request. */
+/** Counts tokens if a recording does not number them: the n-th record of a layer is the n-th token of its request. */
 export class TokenCounter {
   readonly #counts = new Map<number, number>();
 
@@ -44,7 +44,7 @@ export class TokenCounter {
   }
 }
 
-/** Phase of what tools write for it: their words, or 0 and 1; -1 where nothing is written. */
+/** Phase of a recorded value: a tool's word, or 0 and 1; -1 if absent. */
 export function phaseOf(value: unknown, place: string): number {
   switch (typeof value === 'string' ? value.toLowerCase() : value) {
     case undefined:
@@ -73,7 +73,7 @@ export function phaseOf(value: unknown, place: string): number {
 }
 
 /**
- * Reads a record's choices, and their weights where there are as many, into a cell.
+ * Reads a record's choices, and their weights if there are as many, into a cell.
  * @throws UserError where they are no list of ids
  */
 export function choices(cell: Cell, value: JsonObject, fields: Pick<ColumnMap, 'experts' | 'weights'>, place: string): void {

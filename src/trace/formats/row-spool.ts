@@ -3,9 +3,9 @@
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { temporaryFile } from '../../base/files.js';
 
-/** Most choices of one row. */
+/** Maximum number of choices of a row. */
 export const CHOICE_LIMIT = 4096;
-/** Whole numbers that a record begins with: request, layer, token (-1: none), phase, token id, choices, weighted. */
+/** Number of whole numbers at the start of a record: request, layer, token (-1: none), phase, token id, choices, weighted. */
 const RECORD_HEAD = 7;
 
 /** One row, decoded. */
@@ -27,7 +27,7 @@ export class RowSpool {
   /** Words in the buffer, and in the file. */
   #length = 0;
   #written = 0;
-  /** Start of the running record, its ids and weights. */
+  /** Start of the current record, its ids and weights. */
   #start = 0;
   #ids = 0;
   readonly #weights: number[] = [];
@@ -50,7 +50,7 @@ export class RowSpool {
     if (this.#weights.length < CHOICE_LIMIT) this.#weights.push(weight);
   }
 
-  /** Ends a row; false where it has more choices than any model. Weights count where there is one per choice. */
+  /** Ends a row; false if it has too many choices. Weights are kept if there is one per choice. */
   end(): boolean {
     const weighted = this.#ids > 0 && this.#weights.length === this.#ids;
     this.#words[this.#start + 5] = this.#ids;

@@ -1,5 +1,5 @@
-// The safetensors container: 8 bytes of header length, a JSON header, raw little-endian data. Only the header is read; every offset
-// is checked before anything is believed. https://github.com/huggingface/safetensors#format
+// The safetensors container: 8 bytes of header length, a JSON header, raw little-endian data. Only the header is read; every offset is
+// checked before use. https://github.com/huggingface/safetensors#format
 import { UserError } from '../../base/errors.js';
 import { isObject } from '../../model/fields.js';
 import { parseJson } from '../../model/json.js';
@@ -9,7 +9,7 @@ import type { TraceSource } from '../source.js';
 /** Largest header the format allows. */
 const HEADER_LIMIT = 100_000_000;
 
-/** Bytes of one element of each dtype that the format knows. */
+/** Bytes of an element by dtype of the format. */
 const DTYPE_BYTES: Readonly<Record<string, number>> = {
   BOOL: 1,
   U8: 1,
@@ -44,7 +44,7 @@ export interface SafetensorsHeader {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
 }
 
-/** True for a safetensors file whose header, as far as it is in the first bytes, holds all of some texts. */
+/** True for a safetensors file whose header, within the first bytes, contains all of some texts. */
 export function headerHolds({ head }: TraceSource, texts: readonly string[]): boolean {
   if (!looksLikeSafetensors(head)) return false;
   const text = Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1');
@@ -52,8 +52,8 @@ export function headerHolds({ head }: TraceSource, texts: readonly string[]): bo
 }
 
 /**
- * A tensor that must be there.
- * @param shape sides, null where any will do
+ * A required tensor.
+ * @param shape sizes of the axes, null for any
  * @throws UserError where it is missing, or of another dtype or shape
  */
 export function requireTensor(

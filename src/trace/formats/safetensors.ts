@@ -1,5 +1,5 @@
-// The canonical binary trace: safetensors with `experts` [tokens, layers, topK], read by offset. Any file whose tensors fit is
-// accepted, whatever else it holds.
+// The canonical binary trace: safetensors with `experts` [tokens, layers, topK], read by offset. Any file with fitting tensors is accepted;
+// other content is ignored.
 import { UserError } from '../../base/errors.js';
 import { looksLikeSafetensors } from '../../model/safetensors.js';
 import { type ColumnLayout, ID_DTYPES, WEIGHT_DTYPES } from '../column.js';
@@ -14,7 +14,7 @@ import { openArray } from './tensor.js';
 
 const INTEGERS = ['U8', 'I8', 'U16', 'I16', 'I32', 'U32', 'I64', 'U64'];
 
-/** Canonical names of the tensor of choices, and those that other recorders use. */
+/** Names of the tensor of choices: the canonical one, and those of other recorders. */
 const EXPERT_NAMES = ['experts', 'routed_experts'];
 
 /** Tensors that only a canonical file has. */
@@ -82,7 +82,7 @@ function openSafetensors(source: TraceSource, header: SafetensorsHeader, options
   });
 }
 
-/** The one tensor of choices in a file that has none of the usual names. */
+/** The only tensor of choices in a file without the usual names. */
 function onlyChoices(path: string, tensors: SafetensorsHeader['tensors']): string {
   const choices = [...tensors].filter(([, { dtype, shape }]) => ID_DTYPES.includes(dtype) && shape.length === 3);
   if (choices.length === 1) return choices[0]![0];
@@ -92,7 +92,7 @@ function onlyChoices(path: string, tensors: SafetensorsHeader['tensors']): strin
   );
 }
 
-/** True where the axes are [tokens, layers, top-k] because the file says so; else the ids decide. */
+/** True if the file states that its axes are [tokens, layers, top-k]; else the ids decide. */
 function isCanonical(
   shape: readonly number[],
   name: string,

@@ -1,5 +1,5 @@
-// SGLang's expert distribution recorder (KTransformers uses it too), saved by torch.save. per_token: the choices of every forward pass,
-// with positions but without request ids, so requests are put together again from positions. stat: counts only.
+// SGLang's expert distribution recorder (KTransformers uses it too), saved by torch.save. per_token: the choices of every forward pass, with
+// positions but without request ids, so requests are reconstructed from positions. stat: counts only.
 import { UserError } from '../../base/errors.js';
 import { LargestFirst } from '../../base/largest-first.js';
 import type { Popularity } from '../popularity.js';
@@ -57,7 +57,7 @@ export const sglangRecorder = cellFormat({
               const from = (layer * tokens + token) * width;
               cell.count = 0;
               for (let k = 0; k < width && ids[from + k]! >= 0; k++) cell.push(logical(layer, ids[from + k]!, at.place));
-              // Dense layers and padding have no choice at all.
+              // Dense layers and padding have no choices.
               if (cell.count > 0) visit(cell);
             }
           }
@@ -77,13 +77,13 @@ export const sglangStat: TraceFormat = {
   counts,
 };
 
-/** Assigns the tokens of each pass to requests: a request goes on where its last position ended, the youngest of several that did. */
+/** Assigns the tokens of each pass to requests: a token continues the youngest request whose next position it has. */
 class RequestsByPosition {
   /** Request of each token of the last pass. */
   request: number[] = [];
-  /** Requests so far. */
+  /** Number of requests so far. */
   #requests = 0;
-  /** Requests by the position that comes next for them. */
+  /** Requests by their next position. */
   readonly #waiting = new Map<number, LargestFirst>();
 
   /** @param lengths tokens of each sequence of a prompt pass; empty: one token per sequence */
@@ -91,7 +91,7 @@ class RequestsByPosition {
     this.request = [];
     const split =
       lengths.length > 0 && lengths.reduce((sum, length) => sum + length, 0) === positions.length ? lengths : positions.map(() => 1);
-    // A request goes on once in a pass: it waits again only after it.
+    // A request continues once in a pass, and is added again only after the pass.
     const ended: { readonly request: number; readonly next: number }[] = [];
     let at = 0;
     for (const length of split) {

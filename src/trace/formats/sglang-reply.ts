@@ -1,5 +1,5 @@
 // SGLang's /generate replies with routed experts: base64 of raw row-major integers with no shape, rows for [start, prompt + output - 1).
-// Layers and top-k come from the model; a wrong model would reshape without complaint, so the row count is checked.
+// Layers and top-k come from the model; a wrong model could reshape silently, so the row count is checked.
 import { UserError } from '../../base/errors.js';
 import { type ChoiceRequest, choiceFormat } from './choice-array.js';
 import { expected } from './format.js';

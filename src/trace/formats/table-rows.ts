@@ -1,5 +1,5 @@
-// Rows of a table, one per token and layer or one per activation, as cells. CSV and Parquet share how requests are numbered, tokens
-// counted and activations gathered.
+// Rows of a table, one per token and layer or one per activation, as cells. Shared by CSV and Parquet: numbering of requests, counting of
+// tokens and grouping of activations.
 import type { Cell } from './cells.js';
 import { TokenCounter } from './record-lines.js';
 
@@ -17,7 +17,7 @@ export class TableRows {
   }
 
   /**
-   * One row. Rows of one activation each are gathered while request, token and layer stay.
+   * One row. Rows of one activation each are grouped while request, token and layer stay the same.
    * @param request as the table names it; requests are numbered in order of appearance
    * @param token position, or null: the n-th row of a layer is the n-th token of its request
    * @param phase of the token, or -1
@@ -51,7 +51,7 @@ export class TableRows {
     for (let k = 0; k < ids.length; k++) cell.push(ids[k]!, weights?.[k] ?? 0);
   }
 
-  /** Gives out the last row; call it after the last {@link add}. */
+  /** Emits the last row; call it after the last {@link add}. */
   end(): void {
     if (this.#open) this.#visit(this.#cell);
     this.#open = false;

@@ -7,21 +7,21 @@ import { axisOrderOf, denseLayersIn, sizesOf, strideOf } from './axes.js';
 import { type ChoiceArray, importChoices } from './choice-array.js';
 import { type Expected, expected, type OpenOptions } from './format.js';
 
-/** Ids looked at to tell the axes apart. */
+/** Ids examined to determine the axis order. */
 const SAMPLE_IDS = 4_000_000;
-/** Ids turned at a time. */
+/** Ids transposed at a time. */
 const BLOCK_IDS = 256 * 1024;
 
 /** An array of choices in a file. */
 interface FileArray extends ColumnLayout {
   readonly shape: readonly number[];
-  /** Names it in messages. */
+  /** Name for messages. */
   readonly place: string;
 }
 
 /**
  * Opens an array as a trace of one request.
- * @param known layers, top-k and experts, as far as the file gives them; the options fill in the rest
+ * @param known layers, top-k and experts, if the file gives them; the options provide the rest
  * @throws UserError where its axes cannot be told
  */
 export function openArray(

@@ -5,11 +5,11 @@ import { numbersOf } from './npy-array.js';
 import { type Pickled, PickledTensor, readPickle } from './pickle.js';
 import { looksLikeZip, ZipArchive, type ZipEntry } from './zip.js';
 
-/** Largest pickle, of some hundred bytes a pass, and largest storage: both are held in memory, the numbers of the latter several times. */
+/** Maximum size of the pickle (some hundred bytes per pass) and of a storage; both are held in memory, numbers of the latter several times. */
 const PICKLE_LIMIT = 32 * 1024 * 1024;
 const STORAGE_LIMIT = 64 * 1024 * 1024;
 
-/** Element types of the storages that hold whole numbers. */
+/** Element types of storages of whole numbers. */
 const DTYPES: Readonly<Record<string, readonly [dtype: string, bytes: number]>> = {
   ByteStorage: ['U8', 1],
   CharStorage: ['I8', 1],
@@ -20,7 +20,7 @@ const DTYPES: Readonly<Record<string, readonly [dtype: string, bytes: number]>> 
   DoubleStorage: ['F64', 8],
 };
 
-/** True where a file begins as torch.save's zip does, and its pickle speaks of `word`. */
+/** True if a file begins like a zip of torch.save whose pickle contains `word`. */
 export function looksLikeTorch(head: Uint8Array, word: string): boolean {
   return (
     looksLikeZip(head) &&

@@ -32,7 +32,7 @@ export const vllm = choiceFormat({
   },
 });
 
-/** Either generation; null where the reply has none. */
+/** Choices of either generation; null if the reply has none. */
 function routed(value: unknown, place: string): ChoiceArray | null {
   if (typeof value !== 'string') return nested(value, place);
   const { shape, values } = npyValues(place, Buffer.from(value, 'base64'));
@@ -41,7 +41,7 @@ function routed(value: unknown, place: string): ChoiceArray | null {
   return { tokens, layers, topK, ids: values, place };
 }
 
-/** Nested lists [tokens][layers][top-k]; null where there are none. */
+/** Nested lists [tokens][layers][top-k]; null if there are none. */
 export function nested(value: unknown, place: string): ChoiceArray | null {
   if (value === undefined || value === null) return null;
   const rows = listOf(value, place);

@@ -13,12 +13,12 @@ export interface ZipEntry {
   readonly bytes: number;
   /** CRC-32 of the content. */
   readonly crc: number;
-  /** Byte of the local header. */
+  /** Byte offset of the local header. */
   readonly header: number;
 }
 
 const END_BYTES = 22;
-/** Members of an archive, and bytes of their directory: a recording has one or a few for each pass. */
+/** Maximum number of entries of an archive, and of bytes of their directory: a recording has one or a few entries for each pass. */
 const MOST_ENTRIES = 100_000;
 const MOST_DIRECTORY_BYTES = 16 * 1024 * 1024;
 /** 32-bit fields with this value stand for a 64-bit one. */
@@ -80,8 +80,8 @@ export class ZipArchive {
   }
 
   /**
-   * Reads a stored entry, which is used where it lies.
-   * @throws UserError where its checksum is another one
+   * Checks a stored entry, which is read in place.
+   * @throws UserError if its checksum differs
    */
   checkStored(entry: ZipEntry): void {
     let crc = 0;
@@ -102,7 +102,7 @@ export class ZipArchive {
     if (method !== 8) throw new UserError(`${this.#source.path}: ${name}: zip method ${method} is unknown; store or deflate it`);
   }
 
-  /** Byte of the file where an entry's data begin. */
+  /** Byte offset of an entry's data in the file. */
   dataOffset(entry: ZipEntry): number {
     const local = this.#bytes(entry.header, 30);
     if (local.readUInt32LE(0) !== 0x04034b50) throw new UserError(`${this.#source.path}: ${entry.name}: its zip header is damaged`);

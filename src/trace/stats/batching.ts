@@ -1,14 +1,14 @@
-// How many distinct experts a batch of independent streams demands of a layer: what batching saves, and what it costs a cache.
+// The number of distinct experts that a batch of independent streams demands of a layer: the saving of batching, and its cost for a cache.
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
-/** Streams that are looked at. */
+/** Numbers of streams examined. */
 export const STREAMS = [1, 2, 4, 8, 16, 32] as const;
-/** Batches looked at for each number of streams. */
+/** Batches examined for each number of streams. */
 const BATCHES = 128;
 
 /**
- * Mean distinct experts per event when 1, 2, 4, ... streams run together. Streams are rows at even distances over the whole trace, so
- * that they lie in different requests, or far apart in one.
+ * Mean distinct experts per event when 1, 2, 4, ... streams run together. Streams start at even distances over the whole trace, so that they
+ * are in different requests, or far apart in one.
  * @returns one number per entry of {@link STREAMS} that the trace has rows for
  */
 export function distinctExperts(trace: RoutingTrace): number[] {

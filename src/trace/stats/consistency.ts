@@ -5,7 +5,7 @@ import { NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 /** Tokens of a segment; published figures are compared at this length. */
 export const SEGMENT = 16;
 
-/** Segment routing best performance, 0..1; null where no request is as long as a segment. */
+/** Segment routing best performance, 0..1; null if no request is as long as a segment. */
 export interface SegmentConsistency {
   /** One threshold for all layers, as published. */
   readonly all: number | null;
@@ -27,12 +27,12 @@ export class Consistency {
   readonly #ring: Int32Array;
   /** By layer and expert: choices in the running segment. */
   readonly #chosen: Uint8Array;
-  /** `[layer][count]`: experts that the running segment chose so often; of the count 0 nothing is kept. */
+  /** `[layer][count]`: number of experts that the current segment chose `count` times; not kept for 0. */
   readonly #level: Int32Array;
   /** The same over all segments. */
   readonly #levels: Float64Array;
   #request = -1;
-  /** Rows of the running request so far. */
+  /** Number of rows of the current request so far. */
   #rows = 0;
 
   constructor(trace: Pick<RoutingTrace, 'layers' | 'topK' | 'expertsPerLayer'>) {
@@ -92,7 +92,7 @@ export class Consistency {
   }
 }
 
-/** The best harmonic mean over thresholds of 1 and more, from how many experts were chosen how often; null where none was. */
+/** The best harmonic mean over thresholds from 1, given the number of experts by count of choices; null if there are none. */
 function best(levels: Float64Array): number | null {
   const choices = levels.reduce((sum, experts, count) => sum + experts * count, 0);
   if (choices === 0) return null;

@@ -16,14 +16,14 @@ export interface RoutingStatistics {
   readonly topK: number;
   readonly expertsPerLayer: readonly number[];
   readonly byLayer: readonly LayerSkew[];
-  /** Means over layers of what {@link LayerSkew} has. */
+  /** Means over layers of the fields of {@link LayerSkew}. */
   readonly mean: Omit<LayerSkew, 'counts' | 'reuse'>;
   /** Reuse within {@link REUSE_WINDOWS} tokens. */
   readonly reuse: readonly number[];
   /** Reuse within one token, if tokens chose by the popularity of the layer alone: the sum of squared inclusion probabilities over k. */
   readonly chance: number;
   readonly consistency: SegmentConsistency;
-  /** Distinct experts per event for each of {@link STREAMS}, as far as there are rows. */
+  /** Distinct experts per event for each of {@link STREAMS}, if there are enough rows. */
   readonly distinct: readonly number[];
   readonly transition: TransitionRecall | null;
 }

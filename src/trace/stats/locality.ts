@@ -1,11 +1,11 @@
-// One pass over the rows: how often each expert is chosen, and how soon it is chosen again. An expert cache profits from nothing else.
+// Frequency and reuse distance of experts, in one pass over the rows: the only properties that an expert cache profits from.
 import { giniOf } from '../popularity-shape.js';
 import { NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 
 /** Windows of tokens within which reuse is counted. */
 export const REUSE_WINDOWS = [1, 2, 4, 8, 16] as const;
 
-/** How the load of one layer is spread over its experts. */
+/** The distribution of a layer's load over its experts. */
 export interface LayerSkew {
   /** Activations of each expert. */
   readonly counts: Float64Array;
@@ -21,13 +21,13 @@ export interface LayerSkew {
   readonly topTenth: number;
   readonly topQuarter: number;
   /**
-   * Reuse within the last 1, 2, 4, 8, 16 tokens of the same request: of a token's choices at this layer, the share that one of those
-   * tokens chose too. The first token of a request, which has none before it, does not count.
+   * Reuse within the last 1, 2, 4, 8, 16 tokens of the same request: of a token's choices at this layer, the share that one of those tokens
+   * chose too. The first token of a request is excluded.
    */
   readonly reuse: readonly number[];
 }
 
-/** Counts rows as they go by. */
+/** Counts frequency and reuse over rows. */
 export class Locality {
   readonly #layers: number;
   readonly #topK: number;

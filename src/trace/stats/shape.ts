@@ -1,4 +1,4 @@
-// The shape of a trace as a model whose experts have one byte each, for capacity curves where no model is named.
+// The shape of a trace as a model whose experts have one byte each, for capacity curves without a model.
 import type { ModelSpec, MoeLayer } from '../../model/spec.js';
 import type { RoutingTrace } from '../trace.js';
 

@@ -1,10 +1,10 @@
-// How well the choices of one layer predict those of the next: a table of transition frequencies, learned on one half of the trace and judged
+// How well the choices of one layer predict those of the next: a table of transition frequencies, trained on one half of the trace and tested
 // on the other. A baseline for every prefetcher that looks one layer ahead.
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
-/** Rows that are learned from and judged by turns, so that both halves have the same texts. */
+/** Rows of the alternating blocks for training and test, so that both halves cover the same texts. */
 const BLOCK = 64;
-/** Rows judged at most: each costs top-k x experts additions per layer. */
+/** Maximum number of test rows, each of which costs top-k x experts additions per layer. */
 const JUDGED = 1024;
 
 /** Recall of a transition table, 0..1, mean over layers. */
@@ -18,8 +18,8 @@ export interface TransitionRecall {
 }
 
 /**
- * Learns and judges the table. Memory: 4 bytes per pair of experts of neighbouring layers.
- * @returns null where there is one layer only, or fewer rows than two blocks
+ * Trains and tests the table. Memory: 4 bytes per pair of experts of neighbouring layers.
+ * @returns null if there is only one layer, or fewer rows than two blocks
  */
 export function transitionRecall(trace: RoutingTrace): TransitionRecall | null {
   const { layers, topK, tokens, expertsPerLayer } = trace;
@@ -70,7 +70,7 @@ export function transitionRecall(trace: RoutingTrace): TransitionRecall | null {
         }
         const truth = chunk.experts.subarray(at + topK, at + 2 * topK).filter((expert) => expert !== NULL_EXPERT);
         for (const expert of truth) {
-          // Rank of the expert: how many score higher, ties by number.
+          // Rank of the expert: the number of experts that score higher, ties by id.
           let rank = 0;
           const own = scores[expert]!;
           for (let e = 0; e < width; e++) if (scores[e]! > own || (scores[e] === own && e < expert)) rank++;
