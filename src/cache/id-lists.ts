@@ -58,7 +58,7 @@ export class IdLists {
     links[2 * below] = above;
   }
 
-  /** Makes `id` the newest of the list with this sentinel, from wherever it is. */
+  /** Moves `id` from its current list to the newest end of the list with this sentinel. */
   moveToFront(sentinel: number, id: number): void {
     this.unlink(id);
     this.pushFront(sentinel, id);

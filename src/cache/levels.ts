@@ -46,7 +46,7 @@ export function cacheLevels(model: ModelSpec, scope: Scope, capacities: readonly
   });
 }
 
-/** Sum of what was counted at a level and below it. */
+/** Sum of the counts at a level and below it. */
 export function upTo(counts: Float64Array, level: number): number {
   let sum = 0;
   for (let at = 0; at <= level; at++) sum += counts[at]!;

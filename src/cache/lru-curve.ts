@@ -131,7 +131,7 @@ class OneCache {
     const level = this.#levels.levelOf[capacity]!;
     const hits = this.#uses.map((uses) => upTo(uses, level));
     if (level < 0) return { hits, insertions: 0, evictions: 0 };
-    // Every miss is inserted, as the members of an event fit; what does not add to the residents has evicted.
+    // Every miss is inserted, as the members of an event fit; those that do not increase the number of residents have evicted.
     const slots = this.#levels.slots[level]!;
     const demanded = this.#uses.reduce((sum, uses) => sum + upTo(uses, uses.length - 1), 0);
     const insertions = demanded - hits.reduce((sum, count) => sum + count, 0);

@@ -173,7 +173,7 @@ export class Optima {
     this.#held[place]! |= which;
   }
 
-  /** Keeps the places of last uses. Slots of other places move to the next that is kept: no use lies between, so none can tell. */
+  /** Keeps only the places of last uses. Slots of other places move to the next one kept, which makes no difference, since there is no use in between. */
   #compact(): void {
     const levels = this.#levels;
     const moved = new Int32Array(this.#length);

@@ -72,7 +72,7 @@ export class Optimum {
     if (this.#now === this.#length) this.#compact();
   }
 
-  /** Changes the number of slots between two events. Those that go are the last given back, since what is used latest leaves. */
+  /** Changes the number of slots between two events. Slots given back last are removed, since the experts used latest leave. */
   resize(slots: number): void {
     if (slots > this.#slots) this.#give(this.#now, slots - this.#slots);
     for (let gone = this.#slots - slots; gone > 0; gone--) this.#take(this.#now);
@@ -108,7 +108,7 @@ export class Optimum {
     return word * WORD + 31 - Math.clz32(marks[word]! & -marks[word]!);
   }
 
-  /** Keeps the places of last uses. Slots of other places move to the next that is kept: no use lies between, so none can tell. */
+  /** Keeps only the places of last uses. Slots of other places move to the next one kept, which makes no difference, since there is no use in between. */
   #compact(): void {
     const moved = new Int32Array(this.#length);
     for (const place of this.#place) if (place >= 0) moved[place] = 1;

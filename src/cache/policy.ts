@@ -4,7 +4,7 @@ import type { Parameters, ParameterTable } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { Known } from '../result/knowledge.js';
 
-/** No expert: what {@link CachePolicy.victim} returns when every resident is pinned. */
+/** No expert: returned by {@link CachePolicy.victim} if every resident is pinned. */
 export const NONE = -1;
 
 /** Which experts may not be evicted at the moment: members of the running event, experts in flight, nearer predictions (L4, L11). */
@@ -28,10 +28,10 @@ export class Pins {
 /** Rank of an expert that must not be evicted for anything: a member of the running event, or in flight (L4). */
 export const PINNED = -1;
 
-/** Rank of an expert that nothing protects. */
+/** Rank of an expert without a pin. */
 export const UNPINNED = 0x7fffffff;
 
-/** Where the replay stands; written by the engine before it calls a policy, read by policies that depend on time or place. */
+/** Current position of the replay; written by the engine before it calls a policy, read by policies that depend on time or place. */
 export interface Clock {
   /** Events judged so far; in sequential replay, accesses. */
   event: number;
@@ -66,15 +66,15 @@ export interface PolicyContext {
   /** Activations of each expert in a profiling prefix or a popularity trace. Present where the policy needs it. */
   readonly popularity: Float64Array | null;
   /**
-   * Predicted probability that what is left of the running pass demands each expert or, where its layer is done, that the next pass
-   * does; zero where nothing is predicted.
+   * Predicted probability that the rest of the current pass demands each expert or, if its layer is done, that the next pass does; zero
+   * without a prediction.
    */
   readonly predicted: Float32Array | null;
   /** By MoE layer: changes whenever `predicted` of the layer does. Present with `predicted`. */
   readonly predictedVersion: Uint32Array | null;
   /**
-   * How near each expert's next use is expected to be, 0..1: the discount of a pass to the power of the passes before it (next-use/); of the
-   * running pass, too, what is predicted, where the policy takes that. Present where needed.
+   * Expected nearness of each expert's next use, 0..1: the discount of a pass to the power of the passes before it (next-use/), including
+   * predictions for the current pass if the policy uses them. Present if needed.
    */
   readonly expected: Float32Array | null;
   /** By MoE layer: changes whenever `expected` of the layer does. Present with `expected`. */
@@ -111,8 +111,8 @@ export interface CachePolicy {
   /** Experts that are resident before the first event (static placement), most wanted first; the cache takes those that fit. */
   preload?(): Iterable<number>;
   /**
-   * The cache's capacity is this many bytes from now on, at most those of the context. Where it shrinks, victims are asked for next.
-   * Absent: the policy does not look at the capacity.
+   * Changes the cache's capacity in bytes, at most to that of the context. If it shrinks, calls for victims follow. Absent if the policy does
+   * not depend on the capacity.
    */
   resized?(capacityBytes: number): void;
 }
@@ -123,7 +123,7 @@ export type PolicyNeed = 'expected' | 'future' | 'popularity' | 'predicted' | 'w
 /** One member of the family of policies; the default export of a policy file of the user's own has this shape too. */
 export interface PolicyDefinition {
   readonly name: string;
-  /** One sentence: what it evicts. */
+  /** The experts that it evicts, in one sentence. */
   readonly summary: string;
   /** Where it is published. */
   readonly cites: string;
@@ -143,7 +143,7 @@ export function policyNeeds(definition: PolicyDefinition, parameters: Parameters
   return definition.needsWith?.(parameters) ?? definition.needs ?? [];
 }
 
-/** The level of knowledge of a policy (L17): the future where it asks for it, else nothing. */
+/** The level of knowledge of a policy (L17): the future if it needs it, else nothing. */
 export function policyKnows(definition: PolicyDefinition, parameters: Parameters): Known {
   return { knows: policyNeeds(definition, parameters).includes('future') ? 'future' : 'nothing' };
 }

@@ -10,7 +10,7 @@ const DOUBLINGS = 64;
 /** No use yet. */
 const NEVER = -2;
 
-/** Adds up what hits cost, in memory that does not grow with the run. */
+/** Adds up the costs of hits, in memory that does not grow with the run. */
 export class Relaxation {
   readonly #sizes: Float64Array;
   /** Event of each expert's last use; NEVER: none. */

@@ -145,7 +145,7 @@ export class DemandReplay {
     };
   }
 
-  /** Forgets the counts, not the caches: what came before was warm-up. */
+  /** Resets the counts but not the caches, after a warm-up. */
   resetCounts(): void {
     for (const values of Object.values(this.perLayer)) values.fill(0);
   }

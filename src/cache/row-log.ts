@@ -60,7 +60,7 @@ export class RowLog {
     }
   }
 
-  /** Finds all next uses; nothing can be appended afterwards. */
+  /** Computes all next uses; afterwards no row can be appended. */
   lookBack(): void {
     if (this.#tokens % this.#pageRows !== 0) this.#rows.write(Math.floor(this.#tokens / this.#pageRows), bytesOf(this.#page));
     const first = new Int32Array(this.#experts).fill(NEVER);

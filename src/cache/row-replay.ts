@@ -107,7 +107,7 @@ export class RowReplay {
     }
   }
 
-  /** Shows what a row chose at a layer, from `start` on, to what learns from it. */
+  /** Passes a row's choices at a layer, from `start`, to the learner. */
   #learn(learned: NextUse, experts: Uint16Array, start: number, layer: number): void {
     const first = this.#shift[layer]! + this.#caches.byLayer[layer]!.base;
     let size = 0;
@@ -143,7 +143,7 @@ export class RowReplay {
         }
         if (members > 0) {
           if (hits === members) {
-            // Nothing has to leave: there is no one to pin.
+            // No expert has to leave, so no pins are needed.
             for (let at = start; at < end; at++) {
               const expert = experts[at]!;
               if (expert !== NULL_EXPERT) cache.touch(expert + shift);

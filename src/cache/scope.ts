@@ -46,7 +46,7 @@ export interface Caches {
   readonly byLayer: readonly ExpertCache[];
   /** Pin ranks of all experts, by dense id. */
   readonly rank: Int32Array;
-  /** Learns what the policy expects: whoever replays shows it the demand of each event beforehand. Null: the policy does not ask, or is given that. */
+  /** Learner of expected uses; the replay passes it the demand of each event beforehand. Null if the policy does not need it, or gets expectations from elsewhere. */
   readonly learned: NextUse | null;
 }
 

@@ -12,7 +12,7 @@ export function shareBytes({ uniform, sizes, capacityBytes }: PolicyContext, rat
   return Math.min(slots, Math.max(1, Math.floor(ratio * slots))) * sizes[0]!;
 }
 
-/** Most experts that fit into a cache at once, whatever their sizes: what a structure over the residents must hold. */
+/** Maximum number of experts that fit into a cache at once, whatever their sizes; the size of structures over residents. */
 export function mostResidents({ experts, sizes, capacityBytes }: PolicyContext): number {
   const smallest = sizes.reduce((least, size) => Math.min(least, size), Number.POSITIVE_INFINITY);
   return Math.min(experts, Math.floor(capacityBytes / smallest));

@@ -1,5 +1,4 @@
-// Adaptive: the ensemble, corrected by the memory of its own recent mistakes, and watched for drift. For runs whose text changes under a
-// predictor that was trained on another.
+// Adaptive: the ensemble with corrections from its recent errors, and a drift test, for runs whose text differs from the training text.
 
 import { sigmoid } from '../base/log-odds.js';
 import { formatCount } from '../base/units.js';

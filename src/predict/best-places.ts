@@ -48,7 +48,7 @@ export class BestPlaces {
     this.count = kept;
   }
 
-  /** The m-th largest similarity of a list: counted in buckets first, then looked for in the one where it lies. */
+  /** The m-th largest similarity of a list: by counting in buckets, then selecting within the one that contains it. */
   #limit(list: Int32Array, from: number, to: number, least: number): number {
     let largest = least;
     for (let at = from + 1; at < to; at += 2) if (list[at]! > largest) largest = list[at]!;

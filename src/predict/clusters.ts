@@ -38,8 +38,8 @@ function meanOf(vectors: readonly Float32Array[]): Float32Array {
 /**
  * Clusters vectors by Euclidean distance.
  * @param vectors of one length
- * @param k most clusters, at least 1
- * @returns indices of the vectors nearest to the mean of each cluster, ascending; all of them, where they are no more than `k`
+ * @param k maximum number of clusters, at least 1
+ * @returns indices of the vectors nearest to the mean of each cluster, ascending; all of them if there are at most `k`
  */
 export function representatives(vectors: readonly Float32Array[], k: number): number[] {
   if (vectors.length <= k) return vectors.map((_, i) => i);

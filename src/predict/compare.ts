@@ -85,7 +85,7 @@ export function withCorrected(named: readonly string[]): string[] {
 }
 
 /**
- * Judges every predictor on every trace.
+ * Evaluates every predictor on every trace.
  * @throws UserError where a predictor is unknown, or a trace does not carry what it needs
  */
 export async function comparePredictors(

@@ -10,7 +10,7 @@ export interface PredictionCost {
   readonly callNs: number;
   readonly tokenNs: number;
   readonly expertNs: number;
-  /** Most tokens of a pass that are predicted one by one; larger passes are sampled down to it. */
+  /** Maximum number of tokens of a pass that are predicted one by one; larger passes are sampled. */
   readonly mostTokens: number;
 }
 
@@ -77,7 +77,7 @@ export class GateTime implements PredictionTime {
   }
 }
 
-/** A cost that does not depend on what is predicted. */
+/** A cost that does not depend on the prediction. */
 export function fixedCost(callNs: number): PredictionCost {
   return { callNs, tokenNs: 0, expertNs: 0, mostTokens: 0 };
 }

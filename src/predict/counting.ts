@@ -121,7 +121,7 @@ export const activationMatrix: PredictorDefinition = {
   create: async (context, values) => byDistance(context.model, await matrices.create(context, values)),
 };
 
-/** The layers ahead look like those of the past tokens whose paths agree best with this one's so far. */
+/** Predicts the layers ahead from those of past tokens whose paths agree best with this one's so far. */
 export const expertMap = counting({
   name: 'expert-map',
   summary: "the experts of past tokens whose path so far is most like this one's",
@@ -134,7 +134,7 @@ export const expertMap = counting({
   takes: () => EVIDENCE_NS['expert-map'],
 });
 
-/** Past tokens with similar paths vote: similar over the layers so far, and over the tokens before. */
+/** Votes of past tokens with similar paths, over the layers so far and the tokens before. */
 export const pathRetrieval = counting({
   name: 'path-retrieval',
   summary: 'the experts of past tokens whose paths, of this token and those before, are most alike',

@@ -1,4 +1,4 @@
-// Creates a predictor from what a user writes: `transition:reach=4`, `predictor.onnx`, or a kind with parameters beside it.
+// Creates a predictor from a user's text: `transition:reach=4`, `predictor.onnx`, or a kind with separate parameters.
 import { resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { choose, splitSpec } from '../base/parameters.js';
@@ -27,13 +27,13 @@ interface PredictorRequest {
   readonly seed: number;
   /** Traces to learn from, open. */
   readonly training: readonly RoutingTrace[];
-  /** Folder that paths are relative to; the working directory unless said. */
+  /** Base folder of relative paths; by default the working directory. */
   readonly folder?: string;
   /** True: tokens are drafted. Absent: they are not. */
   readonly drafts?: boolean;
 }
 
-/** Needs in words, and whether a trace meets them. */
+/** Needs in words, with the test whether a trace meets them. */
 const NEEDS: Readonly<Record<PredictorNeed, readonly [what: string, met: (has: RoutingTrace['has']) => boolean]>> = {
   weights: ['gate weights', (has) => has.weights],
   tokenIds: ['token ids', (has) => has.tokenIds],

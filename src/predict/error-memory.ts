@@ -45,7 +45,7 @@ export class ErrorMemory implements Evidence {
   learn(): void {}
 
   /**
-   * Moves the corrections that a token's prediction used towards what it chose: a step down the gradient of the log-loss.
+   * Moves the corrections that a token's prediction used towards its choices: a step down the gradient of the log-loss.
    * @param logits log-odds of `layer` that were predicted when layer - 1 was known, corrections included
    */
   correct(pass: Pass, token: number, layer: number, logits: Float64Array): void {

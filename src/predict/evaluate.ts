@@ -1,5 +1,5 @@
-// Judges a predictor on a trace, token by token: its predictions before the pass, and at each distance in layers during the pass. Predictors
-// are called as in a run, so that all are judged alike.
+// Evaluates a predictor on a trace, token by token: its predictions before the pass, and at each distance in layers during the pass.
+// Predictors are called as in a run, so that all are evaluated equally.
 import { median } from '../base/significance.js';
 import type { ModelSpec } from '../model/spec.js';
 import { Pass } from '../schedule/pass.js';
@@ -15,7 +15,7 @@ export interface EvaluationOptions {
   readonly distances: readonly number[];
   /** Tokens per batch for the batch accuracy. */
   readonly batch: number;
-  /** Stride of the tokens whose predictions during the pass are judged; they cost one prediction per layer. */
+  /** Stride of the tokens whose predictions during the pass are evaluated, which takes one prediction per layer. */
   readonly every: number;
   /** Least probability of an expert that would be prefetched. */
   readonly minProbability: number;
@@ -36,7 +36,7 @@ export interface PredictionTimes {
   readonly before: number;
   /** After each layer of a pass, for each distance that is judged, all layers together; null: the predictor was not asked. */
   readonly during: number | null;
-  /** Learning from what a token chose, all layers together. */
+  /** Learning from a token's choices, all layers together. */
   readonly learning: number;
 }
 
@@ -50,9 +50,9 @@ export interface EvaluationWatch {
 const STRIDE = 8;
 
 /**
- * Judges a predictor. All rows of a trace are predicted one by one from those before them in their request, prompt rows too. A predictor that
- * learns online learns here as well, always after its prediction. @param filler names experts where the predictor names fewer than 2k; null:
- * none are added
+ * Evaluates a predictor. All rows of a trace are predicted one by one from those before them in their request, prompt rows too. A predictor
+ * that learns online learns here as well, always after its prediction.
+ * @param filler names experts where the predictor names fewer than 2k; null: none are added
  */
 export async function evaluatePredictor(
   predictor: Predictor,
@@ -130,7 +130,7 @@ class Stopwatch {
     this.#running[what] += performance.now() - began;
   }
 
-  /** Ends a token. @param asked true where it was predicted during its pass */
+  /** Ends a token. @param asked true if it was predicted during its pass */
   token(asked: boolean): void {
     for (const what of ['before', 'during', 'learning'] as const) {
       if (asked || what !== 'during') this.#tokens[what].push(this.#running[what]);

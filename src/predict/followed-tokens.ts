@@ -1,7 +1,7 @@
 // The followed tokens of a pass, and the known part of each token's path.
 import type { Pass } from '../schedule/pass.js';
 
-/** Most followed tokens of a pass, an even sample where there are more; the last token of each request is followed in addition. */
+/** Maximum number of followed tokens of a pass, an even sample if there are more; the last token of each request is followed in addition. */
 export const FOLLOWED = 64;
 
 /** The followed tokens of the running pass. */

@@ -33,7 +33,7 @@ export class History implements Evidence {
   readonly #logOdds: Float32Array;
   readonly #learned: Float64Array;
   readonly #dueAt: Float64Array;
-  /** By slot and layer: the log-odds of each expert's past, looked up once for all distances; and 1 while they hold. */
+  /** By slot and layer: the log-odds of each expert's past, looked up once for all distances; and 1 while they are valid. */
   readonly #said: readonly Float32Array[];
   readonly #holds: Uint8Array;
 

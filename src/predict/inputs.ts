@@ -29,7 +29,7 @@ export interface PredictionRequest {
 /** The same, open. */
 export interface PredictionInputs {
   readonly model: ModelSpec;
-  /** A note on how the model was found, where the trace does not name it. */
+  /** A note on how the model was found, if the trace does not name it. */
   readonly modelNote: string | null;
   readonly training: readonly RoutingTrace[];
   readonly judged: readonly RoutingTrace[];
@@ -77,7 +77,7 @@ export async function openPrediction(request: PredictionRequest): Promise<Predic
   }
 }
 
-/** Holds out a share of every trace: whole requests, or the end where there are too few. */
+/** Holds out a share of every trace: whole requests, or the end if there are too few. */
 function divided(traces: readonly RoutingTrace[], share: number, seed: number): Pick<PredictionInputs, 'training' | 'judged'> {
   const training: RoutingTrace[] = [];
   const judged: RoutingTrace[] = [];

@@ -13,7 +13,7 @@ export interface JudgingRequest extends Partial<PredictionRequest> {
   readonly predictors?: readonly string[];
   /** Layers ahead; 1, 2, 4 and 8 unless given. */
   readonly distances?: readonly number[];
-  /** Tokens whose union of paths is judged; 16 unless given. */
+  /** Number of tokens whose union of paths is evaluated; default 16. */
   readonly batch?: number;
   /** Precision is that of predictions at least so probable; .15 unless given. */
   readonly minProbability?: number;
@@ -30,7 +30,7 @@ export interface Judged {
 }
 
 /**
- * Judges predictors on traces, side by side: `moeprof predict eval`.
+ * Evaluates predictors on traces, side by side: `moeprof predict eval`.
  * @throws UserError where something is unknown, or a trace does not carry what a predictor needs
  */
 export async function judgedPredictors(request: JudgingRequest, watch: EvaluationWatch = {}): Promise<Judged> {

@@ -117,7 +117,7 @@ export class LogOddsTable {
     if (this.#targets % 2 === 1) this.#sumLast(count, weight, into);
   }
 
-  /** The last target where there is an odd number of them: the low lane of the last word. */
+  /** Sums the last target of an odd number: the low lane of the last word. */
   #sumLast(count: number, weight: number, into: Float64Array): void {
     let sum = 0;
     for (let k = 0; k < count; k++) sum += (this.#rows[this.#starts[k]! + this.#words - 1]! & 0xffff) - BIAS;

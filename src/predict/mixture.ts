@@ -9,7 +9,7 @@ import { BEFORE_PASS, type Evidence, NEXT_TOKEN, type WeightedEvidence } from '.
 import { either, type Predictor } from './predictor.js';
 import { Usage } from './usage.js';
 
-/** Most tokens of a pass that are predicted one by one; an even sample stands for more. */
+/** Maximum number of tokens of a pass that are predicted one by one; an even sample represents more. */
 export const SAMPLED_TOKENS = 64;
 
 /** Distances that have weights of their own: before the pass; 1, 2, 3-4, 5-8 and more layers ahead. */
@@ -21,7 +21,7 @@ function bucketOf(after: number, layer: number): number {
   return distance <= 2 ? distance : distance <= 4 ? 3 : distance <= 8 ? 4 : 5;
 }
 
-/** Last known layer for practising bucket `b` at `layer`, or null where the layer is too near the first. */
+/** Last known layer for training bucket `b` at `layer`, or null if the layer is too near the first. */
 function practiceAfter(bucket: number, layer: number): number | null {
   if (bucket === 0) return BEFORE_PASS;
   const distance = bucket <= 2 ? bucket : bucket === 3 ? 4 : bucket === 4 ? 8 : 16;
@@ -53,7 +53,7 @@ interface PredictedFrom {
 
 /** The mixture as a predictor. */
 export class Mixture implements Predictor {
-  /** Present where every evidence can tell whether it has changed. */
+  /** Present if every evidence has a version. */
   readonly versions?: Uint32Array;
   protected readonly model: ModelSpec;
   readonly #evidence: readonly Evidence[];
@@ -202,7 +202,7 @@ export class Mixture implements Predictor {
     for (let id = offset; id < offset + experts; id++) scores[id] = 1 - (1 - scores[id]!) ** power;
   }
 
-  /** Predicts a token whose experts are now known, as at one distance, and fits the weights of that distance. */
+  /** Predicts a token whose experts are now known, as from one distance, and fits the weights of that distance. */
   #practise(pass: Pass, token: number, layer: number): void {
     this.#untilPractice = this.#practised++ < EARLY_PRACTICE ? EARLY_STRIDE : LATE_STRIDE;
     const bucket = PRACTICE[this.#turn++ % PRACTICE.length]!;

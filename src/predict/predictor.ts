@@ -56,7 +56,7 @@ export interface PredictorContext {
   readonly random: Random;
   /** Traces to learn from before the run, open; empty: learn online only. */
   readonly training: readonly RoutingTrace[];
-  /** Folder that paths among the parameters are relative to; the working directory unless said. */
+  /** Base folder of relative paths in parameters; by default the working directory. */
   readonly folder?: string;
   /** Look-ahead that the trace holds: layers ahead, one for each part of its `predicted` rows, empty where it does not say; absent: none. */
   readonly recorded?: readonly number[];

@@ -51,7 +51,7 @@ export class SimilarPasses {
   #begun = 0;
   #lastLayer = Number.POSITIVE_INFINITY;
   readonly #voters = new Int32Array(VOTERS);
-  /** Slots after the voters that have a vote, each once, their votes, and their number. */
+  /** Slots after the voters that have votes, without duplicates; their votes, and their number. */
   readonly #behind = new Int32Array(VOTERS * AHEAD);
   readonly #votes = new Int32Array(VOTERS * AHEAD);
   #behindCount = 0;
@@ -94,7 +94,7 @@ export class SimilarPasses {
   /**
    * Writes, for each expert of a layer whose demand is known, the votes for its uses in the next passes: the first counts up to
    * {@link FULL_VOTE}, each later one {@link LATER} of that before.
-   * @param into has a place more than any layer has experts, which holds nothing of use
+   * @param into has one entry more than the largest layer has experts; the last is scratch
    */
   write(layer: number, into: Int32Array): void {
     const paths = this.#paths;
@@ -200,7 +200,7 @@ export class SimilarPasses {
     this.#vote(count);
   }
 
-  /** Votes of the voters for the passes behind each; a pass behind several has all of theirs. */
+  /** Adds the votes of each voter for the passes after it; a pass after several voters gets all of their votes. */
   #vote(count: number): void {
     const best = this.#agreement[this.#voters[0]!]!;
     const scale = SHARPNESS / Math.max(this.#full, Number.MIN_VALUE);

@@ -64,7 +64,7 @@ class BeladyWindow implements CachePolicy {
   /** Last event that the window shows. */
   #horizon(): number {
     this.#pace();
-    // Events count from 1 on the clock, and from 0 in what is known of the future.
+    // Events count from 1 on the clock, and from 0 in the known future.
     return this.#clock.event - 1 + this.#passes * this.#eventsPerPass;
   }
 

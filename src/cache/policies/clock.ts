@@ -3,7 +3,7 @@ import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyDefinition } from '../policy.js';
 
 class Clock implements CachePolicy {
-  /** The ring, cut open at the hand: the oldest is what the hand examines next, what it spares goes behind it, to the newest. */
+  /** The ring as a list that starts at the hand: the hand examines the oldest next, and moves spared experts to the newest end. */
   readonly #list: IdLists;
   /** Chances left; -1 for a prefetched expert whose first use is still to come. */
   readonly #chances: Int8Array;

@@ -3,13 +3,13 @@
 import { DISCOUNT } from '../next-use/next-use.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext } from '../policy.js';
 
-/** Ranks residents by what is expected of them. */
+/** Ranks residents by expected use. */
 export class ExpectedUsePolicy implements CachePolicy {
   readonly #expected: Float32Array;
   readonly #version: Uint32Array;
   readonly #clock: Clock;
   readonly #layerOf: Uint16Array;
-  /** By layers from the running one to an expert's own, less one: what a use then is worth. */
+  /** Value of a use, by layers from the current one to the expert's, less one. */
   readonly #discount: Float64Array;
   /** Use count of the whole cache at each expert's last use: ties go to the expert that was not used for longest. */
   readonly #lastUse: Float64Array;
@@ -23,7 +23,7 @@ export class ExpectedUsePolicy implements CachePolicy {
   readonly #seen: Float64Array;
   /** By expert: its place in `#layer`. */
   readonly #placeOf: Uint16Array;
-  /** Residents of each place, in any order, from where its experts start; how many; and where each stands. */
+  /** Residents of each place, in any order, from the offset of its experts; their number; and the position of each. */
   readonly #residents: Int32Array;
   readonly #count: Int32Array;
   readonly #at: Int32Array;

@@ -8,7 +8,7 @@ class Gdsf implements CachePolicy {
   /** Increase of an expert's priority by one use. */
   readonly #value: Float64Array;
   readonly #tree: WinnerTree;
-  /** Priority of the last victim: what newcomers start from. */
+  /** Priority of the last victim, from which newcomers start. */
   #inflation = 0;
   #candidate = NONE;
 

@@ -2,8 +2,8 @@ import type { PolicyDefinition } from '../policy.js';
 import { ExpectedUsePolicy } from './expected-use.js';
 
 /**
- * Belady's rule on learned next uses, after LRB (Song et al., NSDI 2020) and Parrot (Liu et al., ICML 2020): what each expert's own past and
- * similar passes say of its next use is fitted while the run goes on. Needs no predictor.
+ * Belady's rule on learned next uses, after LRB (Song et al., NSDI 2020) and Parrot (Liu et al., ICML 2020): next uses are estimated from
+ * each expert's own past and from similar passes, with weights fitted during the run. Needs no predictor.
  */
 export const learnedBelady: PolicyDefinition = {
   name: 'learned-belady',

@@ -10,7 +10,7 @@ import { mostResidents } from '../share.js';
 const FADED = 0.005;
 
 class LeCaR implements CachePolicy {
-  /** Residents by recency, then what LRU evicted and what LFU evicted, newest first: an expert is in one list at most. */
+  /** Residents by recency, and the histories of evictions by LRU and by LFU, newest first; an expert is in at most one list. */
   readonly #lists: IdLists;
   readonly #byUses: FrequencyList;
   readonly #uses: Float64Array;
@@ -84,7 +84,7 @@ class LeCaR implements CachePolicy {
     return this.#named;
   }
 
-  /** A miss of what one of the two evicted: the other gains, the less the longer ago that was. */
+  /** Handles a miss of an expert that one of the two evicted: the other gains weight, less for older evictions. */
   #regret(id: number): void {
     const by = this.#ghostOf[id]!;
     if (by === NONE) return;

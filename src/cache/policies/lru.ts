@@ -1,4 +1,4 @@
-// Least recently used: what nearly every offloading system runs.
+// Least recently used, the policy of nearly every offloading system.
 import type { PolicyDefinition } from '../policy.js';
 import { Fifo } from './fifo.js';
 

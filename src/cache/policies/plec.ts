@@ -3,8 +3,8 @@ import { ExpectedUsePolicy } from './expected-use.js';
 
 /**
  * Predictive locality-aware expert caching of ExpertFlow, arXiv 2410.17954: predicted experts are kept, finished ones make room, across all
- * layers where the scope is global. The paper ranks by the predicted paths of the running batches; here what is learned of later passes
- * counts too, so that an expert is not dropped because this pass does not want it.
+ * layers where the scope is global. The paper ranks by the predicted paths of the running batches; here learned expectations of later passes
+ * count too, so that an expert is not evicted merely because this pass does not use it.
  */
 export const plec: PolicyDefinition = {
   name: 'plec',

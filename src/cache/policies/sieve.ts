@@ -6,7 +6,7 @@ class Sieve implements CachePolicy {
   readonly #list: IdLists;
   /** 1 where used since the hand last passed; -1 for a prefetched expert whose first use is still to come. */
   readonly #visited: Int8Array;
-  /** Expert that the hand stands at; the sentinel: start from the oldest. */
+  /** Expert at the hand; the sentinel: start from the oldest. */
   #hand: number;
   #count = 0;
 

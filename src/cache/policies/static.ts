@@ -1,4 +1,4 @@
-// Static placement: a fixed set of experts stays resident and nothing else ever enters. What Fiddler and llama.cpp do.
+// Static placement: a fixed set of experts stays resident and no other ever enters, as in Fiddler and llama.cpp.
 
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { mostPopular } from '../popularity-order.js';
@@ -37,7 +37,7 @@ class Static implements CachePolicy {
     return this.#order.findLast((id) => this.#isResident[id] === 1 && this.#isChosen[id] === 0 && !pins.has(id)) ?? NONE;
   }
 
-  /** The placement is chosen again; what has room again is loaded at its next use. */
+  /** Chooses the placement again; experts that fit again are loaded at their next use. */
   resized(capacityBytes: number): void {
     this.#chosen = [];
     this.#isChosen.fill(0);
@@ -59,7 +59,7 @@ class Static implements CachePolicy {
   }
 }
 
-/** As the ids come, of every layer alike: a choice that knows nothing of routing, which gives experts their ids in no order. */
+/** Experts in the order of ids, equally from every layer: a choice without knowledge of routing, since ids have no order. */
 function byId({ experts }: PolicyContext): number[] {
   return Array.from({ length: experts }, (_, id) => id);
 }

@@ -34,7 +34,7 @@ export class PathFeatures {
     });
   }
 
-  /** Adds the tokens of a pass whose layers are all known to the histories, in their order. */
+  /** Adds the tokens of a pass with all layers known to the histories, in their order. */
   record(pass: Pass): void {
     if (this.#recorded === pass.number) return;
     this.#recorded = pass.number;

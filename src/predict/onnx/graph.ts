@@ -33,7 +33,7 @@ export class Graph {
     return { name, nodes: this.#nodes, initializers: this.#initializers, inputs: this.#inputs, outputs: this.#outputs, metadata };
   }
 
-  /** A graph input. `trainable`: {@link gradients} may be asked for it. */
+  /** A graph input. `trainable`: {@link gradients} with respect to it are possible. */
   input(name: string, type: ElementType, shape: readonly Dimension[], trainable = false): Value {
     const value = { name, type, shape };
     this.#inputs.push(value);
@@ -249,7 +249,7 @@ export class Graph {
     });
   }
 
-  /** Any operator without a gradient, for what comes after {@link gradients}. */
+  /** Any operator without a gradient, for use after {@link gradients}. */
   apply(op: 'Add' | 'Sub' | 'Mul' | 'Div' | 'Sqrt', inputs: readonly Value[]): Value {
     return this.#op(
       op,

@@ -10,7 +10,7 @@ const MOST_PARTS = 4096;
 const LONGEST_FACT = 65_536;
 
 /**
- * Metadata of a file by name; none where it is not an ONNX file.
+ * Metadata of a file by name; empty if it is not an ONNX file.
  * @throws UserError where it cannot be read
  */
 export function onnxMetadata(path: string): ReadonlyMap<string, string> {

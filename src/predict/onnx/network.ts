@@ -42,8 +42,8 @@ export interface PathShape {
 export const FAST_FLOOR = 0.02;
 export const SLOW_FLOOR = 0.005;
 /**
- * Weights of the log-histories in the logits before training. Recall of log-histories alone is flat around these on real traces; what
- * they leave of the prior log-odds goes into the bias.
+ * Weights of the log-histories in the logits before training. Recall of log-histories alone is flat around these on real traces; the
+ * remainder of the prior log-odds goes into the bias.
  */
 export const FAST_WEIGHT = 0.3;
 export const SLOW_WEIGHT = 0.6;
