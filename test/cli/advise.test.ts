@@ -87,7 +87,10 @@ describe('formats', () => {
     const advice = JSON.parse(readFileSync(file('a.json'), 'utf8')) as Advice;
     expect(advice).toMatchObject({ schema: 'moeprof.advice/1', model: 'mini-mixtral-8x8l', runtime: 'llama.cpp', kept: true });
     const lines = advice.command!.steps[0]!.lines;
-    expect(readFileSync(file('a.html'), 'utf8')).toContain(lines[0]);
+    const html = readFileSync(file('a.html'), 'utf8');
+    expect(html).toContain(lines[0]);
+    expect(html).toContain('<h2>How sure</h2>');
+    expect(html).toMatch(/<ul>(<li>[^<]*<\/li>)*<li>Routing is synthetic/);
     expect(readFileSync(file('a.md'), 'utf8')).toContain(`\`\`\`\n${lines.join('\n')}\n\`\`\``);
     const rows = readFileSync(file('a.csv'), 'utf8').trim().split('\n');
     expect(rows).toHaveLength(2 + advice.alternatives.length);

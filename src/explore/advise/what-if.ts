@@ -95,10 +95,12 @@ function changesOf(hardware: HardwareSpec, setting: Setting): { part: string; ha
     const part = `one more memory channel (${channels + 1} of ${ram.type}-${ram.mts} instead of ${channels})`;
     changes.push({ part, hardware: withHostMemory(hardware, factor) });
   }
-  const pcie = machine?.pcie;
-  if (pcie !== null && pcie !== undefined && hostComputes) {
-    const part = `PCIe ${pcie.generation + 1}.0 x${pcie.lanes} instead of ${pcie.generation}.0`;
-    changes.push({ part, hardware: withLink(hardware, 'h2d', 2) });
+  // A slot that is faster than the card is of no use to it.
+  const [pcie, card] = [machine?.pcie, machine?.gpus[0]?.pcie];
+  const faster = pcie && card ? (2 ** (card.generation - pcie.generation) * card.lanes) / pcie.lanes : 1;
+  if (faster > 1 && hostComputes) {
+    const part = `PCIe ${card!.generation}.0 x${card!.lanes} instead of ${pcie!.generation}.0 x${pcie!.lanes}`;
+    changes.push({ part, hardware: withLink(hardware, 'h2d', faster) });
   }
   if (setting.fromDisk) {
     changes.push({ part: 'twice as fast an SSD', hardware: withLink(hardware, 'ssd', 2) });

@@ -9,8 +9,9 @@ import { prose, table } from '../html/pieces.js';
 import { renderCsv } from './csv.js';
 import { alignOf, type Block, type Document, isShown, type Line, readable } from './document.js';
 
-/** Lines to copy keep their breaks and scroll on narrow screens. */
-const STYLE = `pre.copy{overflow-x:auto;padding:.8em 1em;border:1px solid var(--line,#8884);border-radius:6px;font-size:.9rem;line-height:1.5}
+/** Lines to copy keep their breaks, and break on narrow screens. A heading stands right above its list. */
+const STYLE = `pre.copy{white-space:pre-wrap;overflow-wrap:anywhere;padding:.8em 1em;border:1px solid var(--line,#8884);border-radius:6px;font-size:.9rem;line-height:1.5}
+section:has(>h2:only-child){margin-bottom:0}section:has(>h2:only-child)+section{margin-top:.5rem}
 dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em}dl.facts dt{opacity:.7}dl.facts dd{margin:0}
 @media (max-width:40rem){dl.facts{grid-template-columns:1fr}}
 .drawing{background:#fff;border-radius:8px;padding:.6rem;position:relative}.drawing svg{display:block;width:100%;max-width:760px;height:auto;margin:0 auto;touch-action:pan-y}
@@ -46,6 +47,12 @@ function said({ label, text }: Line): string {
   return prose(printable(label === undefined ? text : `${label}: ${text}`));
 }
 
+/** A list where all lines are items; else a paragraph each, and what stands out as a heading. */
+function drawnLines(lines: readonly Line[]): Markup {
+  if (lines.every(({ tone }) => tone === 'item')) return html`<ul>${lines.map((line) => html`<li>${said(line)}</li>`)}</ul>`;
+  return html`${lines.map((line) => (line.tone === 'strong' ? html`<h2>${said(line)}</h2>` : html`<p>${said(line)}</p>`))}`;
+}
+
 function drawn(block: Block): Markup {
   switch (block.kind) {
     case 'drawing':
@@ -54,7 +61,7 @@ function drawn(block: Block): Markup {
       return html`<section>${block.title !== undefined && html`<p>${printable(block.title)}</p>`}<pre class="copy">${block.lines.map(printable).join('\n')}</pre></section>
 `;
     case 'lines':
-      return html`<section>${block.lines.map((line) => html`<p>${said(line)}</p>`)}</section>
+      return html`<section>${drawnLines(block.lines)}</section>
 `;
     case 'facts': {
       const facts = block.facts.map(([label, text]) => html`<dt>${printable(label)}</dt><dd>${prose(printable(text))}</dd>`);

@@ -38,6 +38,16 @@ describe('a card that holds half of the model', () => {
     expect(purchases.every(({ decodeGain, prefillGain }) => Math.max(decodeGain, prefillGain) >= 0.01)).toBe(true);
   });
 
+  it('is told of a faster slot where the card has one: 4.0 x16 is four times 3.0 x8', async () => {
+    const slots = async (slot: string, card: string): Promise<string[]> => {
+      const question = { ...asked(`${card}+ryzen-7-5700x+2xddr4-3200+32GB+${slot}`), request: { prompt: 2048, output: 1 } };
+      const answer = (await bestSetting({ ...question, goal: { kind: 'prefill' } }, null, 'f16'))!;
+      return (await purchasesOf(question, answer)).map(({ part }) => part).filter((part) => part.startsWith('PCIe'));
+    };
+    expect(await slots('pcie3x8', 'rtx-3060-8gb')).toEqual(['PCIe 4.0 x16 instead of 3.0 x8']);
+    expect(await slots('pcie3x16', 'rtx-2060')).toEqual([]);
+  });
+
   it('has alternatives that fit, each priced by its own best split', async () => {
     const answer = (await bestSetting(question, null, 'f16'))!;
     const alternatives = await alternativesOf(question, answer, [null]);
