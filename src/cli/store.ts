@@ -1,7 +1,7 @@
 // `moeprof store`: the results that studies keep. Entries are plain files by fingerprint, so that folders can be copied and joined.
 import { type Command, InvalidArgumentError } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
-import { formatBytes, formatCount } from '../base/units.js';
+import { formatBytes, formatCount, formatCounted } from '../base/units.js';
 import type { Outcome } from '../explore/study/outcome.js';
 import { rowOf } from '../explore/study/run-row.js';
 import { Store } from '../explore/study/store.js';
@@ -146,7 +146,7 @@ function merge(folders: readonly string[], into: Store, context: CliContext): vo
       }
     }
   }
-  context.out(`${formatCount(taken)} runs taken over into ${into.folder}\n`);
+  context.out(`${formatCounted(taken, 'run')} taken over into ${into.folder}\n`);
 }
 
 function clean(store: Store, olderThan: number | undefined, context: CliContext): void {
@@ -157,5 +157,5 @@ function clean(store: Store, olderThan: number | undefined, context: CliContext)
     store.remove(fingerprint);
     removed++;
   }
-  context.out(`${formatCount(removed)} runs removed from ${store.folder}\n`);
+  context.out(`${formatCounted(removed, 'run')} removed from ${store.folder}\n`);
 }

@@ -156,7 +156,7 @@ describe('a study', () => {
     const damaged = await moeprof(['store', 'verify', 'one'], { cwd });
     expect([damaged.code, damaged.stdout]).toEqual([1, '4 of 5 runs are whole\n']);
     expect(damaged.stderr).toMatch(/is no JSON; delete it, and the run is repeated\n$/);
-    expect((await moeprof(['store', 'gc', 'one'], { cwd })).stdout).toBe('1 runs removed from one\n');
+    expect((await moeprof(['store', 'gc', 'one'], { cwd })).stdout).toBe('1 run removed from one\n');
     const [kept] = [...contentsOf(join(cwd, 'two'))].find(([, text]) => text.includes('"status":"done"'))!;
     const [id] = /[0-9a-f]{64}/.exec(kept)!;
     expect((await moeprof(['store', 'show', id.slice(0, 12), 'two'], { cwd })).stdout).toContain('mini-mixtral-8x8l');

@@ -11,7 +11,10 @@ function entry({ arxiv, authors, doi, key, note, title, url, venue, year }: Cita
   const notes = [venue, note].filter((one) => one !== undefined);
   const link = url ?? (arxiv === undefined ? undefined : `https://arxiv.org/abs/${arxiv}`);
   const fields: [name: string, value: string][] = [
-    ...(authors === undefined ? [] : [['author', authors.map(authorOf).join(' and ')] satisfies [string, string]]),
+    // Styles that sort by author take the key where there is none.
+    ...(authors === undefined
+      ? [['key', tex(title)] satisfies [string, string]]
+      : [['author', authors.map(authorOf).join(' and ')] satisfies [string, string]]),
     ['title', `{${tex(title)}}`],
     ...(year === undefined ? [] : [['year', String(year)] satisfies [string, string]]),
     ...(arxiv === undefined ? [] : [['eprint', arxiv] satisfies [string, string], ['archiveprefix', 'arXiv'] satisfies [string, string]]),

@@ -78,11 +78,11 @@ function heatOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   const right = rows > 1 ? roomOf(facets, PANEL_NAME) + 8 : 10;
   const words = wordsBelow(figure, width - left - right);
   return {
-    height: 46 + rows * (HEAT_ROW * seriesNames.length + (rows > 1 ? 16 : 0)) + words.height,
+    height: 32 + rows * (HEAT_ROW * seriesNames.length + (rows > 1 ? 16 : 0)) + words.height,
     marginLeft: left,
     marginRight: right,
     marginBottom: 32 + words.height,
-    marginTop: 20,
+    marginTop: 6,
     x: { label: labelOf(xAxis), type: 'band', ...words.axis },
     y: { label: null, domain: seriesNames as string[], tickFormat: (name: string) => short(name, ROW_NAME) },
     ...(rows > 1 ? { fy: panelsOf(facets) } : {}),

@@ -30,6 +30,8 @@ export function drawFigures(figures: readonly PaperFigure[], widthMm = COLUMN_MM
     return [
       ...(title === undefined ? [] : [lineOf(title, width, 'font-weight="bold"')]),
       ...(legend ? [legendOf(figure, width)] : []),
+      // Its figures stand in cells, without an axis that names them.
+      ...(figure.kind === 'heat' ? [lineOf(labelOf(figure.yAxis), width, '')] : []),
       plotOf(figure, width),
       ...(note === undefined ? [] : [lineOf(note, width, 'fill="#444"')]),
     ];

@@ -55,9 +55,15 @@ function cellText(statistics: readonly Statistic[], { unit }: PivotTable, cell: 
   const texts = statistics.map((one) => {
     const value = statisticOf(cell.samples, one);
     if (one === 'n') return `n=${value}`;
-    return one === 'ci' || one === 'std' ? `± ${formatValue(value, unit)}` : formatValue(value, unit);
+    // One run has no spread.
+    if (spreads(one) && cell.samples.length === 1) return '± n/a';
+    return spreads(one) ? `± ${formatValue(value, unit)}` : formatValue(value, unit);
   });
   return `${texts.join(' ')}${cell.significant === true ? ' *' : ''}`;
+}
+
+function spreads(statistic: Statistic): boolean {
+  return statistic === 'ci' || statistic === 'std';
 }
 
 function legend({ statistics, tables }: Pivot): string[] {
@@ -80,7 +86,16 @@ function records({ columnKeys, columns, rowKeys, rows, statistics, tables }: Piv
         const cell = cells[r]![c] ?? null;
         if (cell === null) return [];
         const more = statistics.includes('n') ? [] : [cell.samples.length];
-        return [[...row, ...column, metric, unit, ...statistics.map((one) => statisticOf(cell.samples, one)), ...more]];
+        return [
+          [
+            ...row,
+            ...column,
+            metric,
+            unit,
+            ...statistics.map((one) => (spreads(one) && cell.samples.length === 1 ? null : statisticOf(cell.samples, one))),
+            ...more,
+          ],
+        ];
       }),
     ),
   );

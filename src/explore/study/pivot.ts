@@ -72,7 +72,7 @@ export function pivotOf(rows: readonly RunRow[], question: PivotQuestion): Pivot
   for (const name of [...question.rows, ...question.columns]) requireValue(done, name);
   const keyOf = (row: RunRow, names: readonly string[]): string[] => names.map((name) => String(rowValue(row, name) ?? ''));
   // A study lists its values in a meaningful order; files and stores do not.
-  const ordered = done.some(({ values }) => Object.keys(values).length > 0);
+  const ordered = done.some(({ config }) => config === undefined);
   const keysOf = (names: readonly string[]): (readonly string[])[] => {
     const keys = distinct(done.map((row) => keyOf(row, names)));
     return ordered ? keys : keys.sort((a, b) => BY_NUMBER.compare(a.join(' '), b.join(' ')));

@@ -18,6 +18,10 @@ import { STUDY_SCHEMA, type Study } from './study.js';
 export function readRuns(path: string): RunRow[] {
   const stat = whatStands(path);
   if (stat === undefined) throw new UserError(`${path}: there is no such file; give a store, a folder of results, or what sweep -o wrote`);
+  if (/\.(csv|parquet)$/i.test(path))
+    throw new UserError(
+      `${path}: is read by data frames; give the store, or the same as .jsonl, which moeprof sweep study.yaml -o runs.jsonl writes`,
+    );
   const rows = stat.isDirectory() ? rowsOfFolder(path) : /\.(jsonl|ndjson)$/i.test(path) ? rowsOfLines(path) : rowsOfJson(path);
   if (rows.length === 0) throw new UserError(`${path}: holds no results; moeprof run -o ${path}/one.json writes one`);
   return rows;

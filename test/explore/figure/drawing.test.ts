@@ -148,6 +148,8 @@ describe('colours', () => {
       .map(([, color, value]) => ({ value: Number(value), grey: lightness(hex(color!)) }))
       .sort((a, b) => a.value - b.value);
     expect(byValue.length).toBe(9);
+    // What the figures are is said above them.
+    expect(svg).toMatch(/>speed\.decode, tok\/s<\/text>/);
     for (const [i, { grey }] of byValue.slice(1).entries()) expect(grey).toBeLessThan(byValue[i]!.grey - 3);
     expect([byValue[0]!.grey, byValue.at(-1)!.grey].map(Math.round)).toEqual(HEAT.map((color) => Math.round(lightness(color))));
     const inks = new Map(

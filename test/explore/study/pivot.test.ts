@@ -62,6 +62,15 @@ describe('a pivot', () => {
     expect(render('table')).not.toContain('last digit');
   });
 
+  it('shows no spread of one run, and keeps the order of a study', () => {
+    const one = [row('z', 'code', 0, 10), row('a', 'code', 0, 20)];
+    const pivot = pivotOf(one, QUESTION);
+    expect(pivot.rowKeys).toEqual([['z'], ['a']]);
+    expect(pivotReports[0]!.render(pivot, OPTIONS)).toMatch(/^z +10\.0 ms ± n\/a$/m);
+    const csv = pivotReports.find(({ name }) => name === 'csv')!.render(pivot, OPTIONS);
+    expect(csv).toContain('z,code,latency.tpot.p50,ns,10000000,,1\n');
+  });
+
   it('says in which names the runs of a cell differ, beside the seed', () => {
     expect(pivotOf(ROWS, QUESTION).mixed).toEqual([]);
     expect(pivotOf(ROWS, { ...QUESTION, columns: [] }).mixed).toEqual(['trace']);
@@ -78,7 +87,7 @@ describe('a pivot', () => {
   });
 
   it('sorts what comes in no order', () => {
-    const loose = ['10%', '9%', '25%'].map((size) => ({ ...row(size, 't', 0, 1), values: {} }));
+    const loose = ['10%', '9%', '25%'].map((size) => ({ ...row(size, 't', 0, 1), values: {}, config: {} }));
     expect(pivotOf(loose, QUESTION).rowKeys.flat()).toEqual(['9%', '10%', '25%']);
   });
 

@@ -54,5 +54,8 @@ describe('rows', () => {
   it('are not in an empty folder, nor where nothing is', () => {
     expect(() => readRuns(fresh())).toThrow(/holds no results/);
     expect(() => readRuns(join(fresh(), 'none'))).toThrow(/there is no such file/);
+    const csv = join(fresh(), 'study.csv');
+    writeFileSync(csv, 'fingerprint\n');
+    expect(() => readRuns(csv)).toThrow(/study\.csv: is read by data frames; give the store, or the same as \.jsonl/);
   });
 });
