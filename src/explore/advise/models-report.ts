@@ -38,14 +38,21 @@ function modelsDocument(offers: ModelOffers): Document {
   const { machine, models, notes, runtime } = offers;
   const fitting = models.filter((one): one is Offered => one.answer !== null);
   const kept = fitting.filter((one) => one.kept);
-  const [held, streamed] = [false, true].map((disk) => kept.filter(({ answer }) => answer.setting.fromDisk === disk));
+  const held = kept.filter(({ answer }) => !answer.setting.fromDisk);
   const slow = fitting.filter((one) => !one.kept);
   return {
     title: `What ${machine} runs, ${runtime}`,
     lead: leadOf(offers, fitting.length),
     blocks: [
-      gridFor(held!),
-      gridFor(streamed!, 'Memory does not hold these: their experts are read from the disk as they are needed'),
+      gridFor(held.filter(({ preferred }) => preferred)),
+      gridFor(
+        held.filter(({ preferred }) => !preferred),
+        'In fewer bits than usual, which costs quality',
+      ),
+      gridFor(
+        kept.filter(({ answer }) => answer.setting.fromDisk),
+        'Memory does not hold these: their experts are read from the disk as they are needed',
+      ),
       gridFor(slow, 'Slower than the targets'),
       ...(fitting.length > 0 ? [LEGEND] : []),
       ...sentences(
@@ -65,7 +72,7 @@ function leadOf({ context, goal, models, request, users }: ModelOffers, fitting:
   const targets = goal.kind === 'targets' ? '; what keeps the targets first' : '';
   return [
     {
-      text: `${formatCount(fitting)} of ${formatCounted(models.length, 'model')} fit, largest first${targets}`,
+      text: `${formatCount(fitting)} of ${formatCounted(models.length, 'model')} fit, the largest first${targets}`,
       tone: fitting === 0 ? 'caution' : 'good',
     },
     { text: `${formatCount(context)} tokens of context${each}, prompts of ${formatCount(request.prompt)}; tokens/s` },
@@ -116,8 +123,8 @@ function bandNotes(models: readonly Offered[]): string[] {
     const bands = models.flatMap(({ bands }) => bands?.[phase] ?? []).toSorted((a, b) => a.halfWidth - b.halfWidth);
     const [least, most] = [bands[0], bands.at(-1)].map((band) => (band === undefined ? '' : widthText(band)));
     if (bands.length === 0) return [];
-    const range = least === most ? least! : `${least} to ${most}, by format and by where experts lie`;
-    return [`${phase === 'decode' ? 'Decode' : 'Prefill'} ${range}: so near are 80 % of comparable measurements.`];
+    const range = least === most ? least! : `${least} to ${most}, by format and placement,`;
+    return [`${phase === 'decode' ? 'Decode' : 'Prefill'} ${range} holds 80 % of comparable measurements.`];
   });
 }
 
@@ -131,15 +138,16 @@ function recordsOf(models: readonly Offered[]): Grid {
     'bytes',
     'gpu_share',
     'from_disk',
+    'preferred',
     'kept',
     'frontier',
     'decode',
     'prefill',
     'longest_context',
   ];
-  const rows = models.map(({ answer, bytes, frontier, kept, model, parameters, quantization }): Datum[] => [
+  const rows = models.map(({ answer, bytes, frontier, kept, model, parameters, preferred, quantization }): Datum[] => [
     ...[model, parameters.total, parameters.active, quantization, bytes, onGpu(answer)],
-    ...[answer.setting.fromDisk ? 1 : 0, kept ? 1 : 0, frontier ? 1 : 0, answer.decode, answer.prefill, answer.longest],
+    ...[answer.setting.fromDisk ? 1 : 0, preferred ? 1 : 0, kept ? 1 : 0, frontier ? 1 : 0, answer.decode, answer.prefill, answer.longest],
   ]);
   return gridOf(heads, rows);
 }

@@ -25,6 +25,8 @@ export interface ModelOffer {
   readonly parameters: ModelSpec['parameters'];
   /** Of the answer; where nothing fits, of the smallest format on offer. */
   readonly quantization: string;
+  /** The answer has the first format on offer; false: one of fewer bits, which costs quality. */
+  readonly preferred: boolean;
   /** Bytes of the weights in this format. */
   readonly bytes: number;
   /** Null: nothing fits. */
@@ -124,13 +126,16 @@ async function offerOf(asked: AdviceRequest): Promise<Omit<ModelOffer, 'frontier
     return {
       ...common,
       answer: null,
+      preferred: false,
       kept: false,
       command: null,
       bands: null,
       missing: missingBytes(question, asked.quantizations.at(-1)!),
     };
-  const { kept, price } = answer;
-  return { ...common, answer: settingOf(question, answer, ''), kept, command: commandOf(asked, answer), bands: price.bands, missing: 0 };
+  const { kept, price, setting } = answer;
+  const preferred = setting.quantization === asked.quantizations[0];
+  const advised = { answer: settingOf(question, answer, ''), command: commandOf(asked, answer), bands: price.bands };
+  return { ...common, ...advised, preferred, kept, missing: 0 };
 }
 
 /** The largest first, and which of them no other outdoes. */
