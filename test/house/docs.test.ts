@@ -28,6 +28,17 @@ describe('the README', () => {
     expect(readme.match(/up to (\d+) \[schedulers\]/)?.[1]).toBe(`${SCHEDULERS.length}`);
   });
 
+  it('says how far predictions are off as docs/accuracy.md does', () => {
+    const page = read('docs/accuracy.md');
+    const [decode, prefill] = ['decode', 'prefill'].map(
+      (phase) => new RegExp(`^\\| ${phase} \\| \\d+ \\| (\\S+) % \\| (\\S+) %`, 'm').exec(page)!,
+    );
+    const constants = /(\d+) constants were fitted/.exec(page)![1];
+    expect(readme.replaceAll('\n', ' ')).toContain(
+      `error is ${decode![1]} % for decoding and ${prefill![1]} % for prompts; 90 % of the errors are within ${decode![2]} and ${prefill![2]} %. The ${constants} constants`,
+    );
+  });
+
   it('lists every trace format', () => {
     const [, list] = readme.split('## What it reads');
     expect(traceFormats.map(({ name }) => name).filter((name) => !list!.split('\n## ')[0]!.includes(`\`${name}\``))).toEqual([]);
