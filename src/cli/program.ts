@@ -105,6 +105,9 @@ function asHelpOption(argv: readonly string[], entries: readonly CommandEntry[])
   return command === undefined || command.startsWith('-') || entries.some(({ name }) => name === command) ? words : [command];
 }
 
+/** A model in the place of a command: a file, a repository, or a name that says how large it is. */
+const MODEL_AS_COMMAND = /^unknown command '([^' ]*(?:\.gguf|\/[^' ]*|\d[bB](?:-[^' ]*)?))'$/;
+
 /** Commander's message without its prefix, its suggestion as a clause. */
 function oneLine(text: string): string {
   return text
@@ -113,7 +116,8 @@ function oneLine(text: string): string {
     .replace(/\n?\((Did you mean .*?)\)/s, (_, hint: string) => `; ${hint.replace('Did', 'did')}`)
     .trim()
     .replace(/\s*\n\s*/g, ' ')
-    .replace(/\.$/, '');
+    .replace(/\.$/, '')
+    .replace(MODEL_AS_COMMAND, (whole, name: string) => `${whole}; for a model write moeprof advise ${name}`);
 }
 
 function sentence(summary: string): string {

@@ -45,6 +45,7 @@ describe('mistakes are one line and exit 2', () => {
       'moeprof: compare: what a.json is to be compared with is missing; write moeprof compare a.json <candidate>, or --against <baseline> a.json\n',
     ],
     [['trace', 'inspect'], "moeprof: missing required argument 'trace' (see moeprof trace inspect --help)\n"],
+    [['gpt-oss-20b'], "moeprof: unknown command 'gpt-oss-20b'; for a model write moeprof advise gpt-oss-20b (see moeprof --help)\n"],
     [['help', 'comprae'], "moeprof: unknown command 'comprae'; did you mean compare? (see moeprof --help)\n"],
     [['comprae', '--help'], "moeprof: unknown command 'comprae'; did you mean compare? (see moeprof --help)\n"],
     [['run', '--rerank', '-1'], 'moeprof: --rerank: rerank.lambda: must be at least 0, not -1\n'],
