@@ -29,10 +29,15 @@ describe('moeprof sweep', () => {
 
   it('ends where a policy ends its thread', async () => {
     const cwd = temporaryFolder();
-    writeFileSync(join(cwd, 'exit.mjs'), "export default { name: 'exit', summary: 'ends', needs: [], create: () => process.exit(7) };");
-    const { code, stderr } = await moeprof([...MINI, '--vary', 'system.cache.policy=./exit.mjs,lru', '-j', '2'], { cwd });
-    expect(code).toBe(70);
-    expect(stderr).toMatch(/^moeprof: internal error: a thread ended before its work was done .*\n$/);
+    const policy = (how: string): string => `export default { name: 'ends', summary: 'ends', needs: [], create: () => process.${how}(7) };`;
+    writeFileSync(join(cwd, 'exit.mjs'), policy('exit'));
+    writeFileSync(join(cwd, 'really.mjs'), policy('reallyExit'));
+    const sweep = (file: string) => moeprof([...MINI, '--vary', `system.cache.policy=${file},lru`, '-j', '2'], { cwd });
+    // process.exit is an error of the policy, in its row; what cannot be caught ends the sweep.
+    const [caught, ended] = [await sweep('./exit.mjs'), await sweep('./really.mjs')];
+    expect([caught.code, ended.code]).toEqual([0, 70]);
+    expect(caught.stdout).toMatch(/cannot run: exit\.mjs:1:\d+: create threw Error: process\.exit\(7\)\s+would end all runs/);
+    expect(ended.stderr).toMatch(/^moeprof: internal error: a thread ended before its work was done .*\n$/);
   });
 
   it('gives the same bytes with one thread and with two', async () => {
