@@ -49,7 +49,7 @@ function heads({ columnKeys, columns, statistics }: Pivot): string[] {
   return columns.length === 0 ? [statistics.join(' ± ')] : columnKeys.map((key) => key.join(' '));
 }
 
-/** `12.3 ms ± 0.4*`: each statistic, the interval after a sign, a star where the best of its column is so by more than chance. */
+/** `12.3 ± 0.4 ms *`: each statistic, the interval after a sign, a star where the best of its column is so by more than chance. */
 function cellText(statistics: readonly Statistic[], { unit }: PivotTable, cell: PivotCell | null): string {
   if (cell === null) return '';
   const texts = statistics.map((one) => {
@@ -59,7 +59,13 @@ function cellText(statistics: readonly Statistic[], { unit }: PivotTable, cell: 
     if (spreads(one) && cell.samples.length === 1) return '± n/a';
     return spreads(one) ? `± ${formatValue(value, unit)}` : formatValue(value, unit);
   });
-  return `${texts.join(' ')}${cell.significant === true ? ' *' : ''}`;
+  return `${texts.map(withoutUnitOfNext).join(' ')}${cell.significant === true ? ' *' : ''}`;
+}
+
+/** Leaves out a unit that the spread behind it repeats. */
+function withoutUnitOfNext(text: string, at: number, texts: readonly string[]): string {
+  const [next, unit] = [texts[at + 1], / [^\d ]+$/.exec(text)?.[0]];
+  return unit !== undefined && next?.startsWith('± ') === true && next.endsWith(unit) ? text.slice(0, -unit.length) : text;
 }
 
 function spreads(statistic: Statistic): boolean {
