@@ -2,6 +2,7 @@
 // memory there takes no sweep with it; and process.exit in its code later is an error of that code.
 import { spawnSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import { placeOfThrow } from './thrown.js';
 
 /** Exit code of a trial in which the import came to its end, well or with an error, which the caller then sees itself. */
@@ -11,8 +12,11 @@ const PATIENCE_MS = 60_000;
 /** Heap of a trial, MiB: what runs out of memory does so before the machine is out of it. */
 const HEAP_MIB = 2048;
 
+/** Name of the outcomes among what threads inherit, so that a thread does not try again what its parent has. */
+const TRIED = 'moeprof: tried modules';
+
 /** Outcomes by path and text. */
-const tried = new Map<string, string | null>();
+type Outcomes = Map<string, string | null>;
 
 /**
  * Loads a module in a process of its own, the first time that it is asked for.
@@ -21,7 +25,8 @@ const tried = new Map<string, string | null>();
  */
 export function loadFailure(path: string, sha256: string): string | null {
   const module = `${path} ${sha256}`;
-  if (!tried.has(module)) tried.set(module, outcomeOf(path));
+  const tried = (getEnvironmentData(TRIED) as Outcomes | undefined) ?? new Map();
+  if (!tried.has(module)) setEnvironmentData(TRIED, tried.set(module, outcomeOf(path)));
   return tried.get(module)!;
 }
 
