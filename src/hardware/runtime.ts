@@ -3,10 +3,10 @@
 // arithmetic, time of the host per layer, and how weights are copied. Both together are the device that cost.ts prices.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
+import { isObject } from '../base/objects.js';
 import { findProfile, shownPath } from '../base/profiles.js';
 import { BYTES, COUNT, DURATION, SHARE } from '../base/units.js';
 import { type Override, positiveQuantity, quantity, readYaml } from '../base/yaml.js';
-import { isObject } from '../model/fields.js';
 import { NUMA } from './spec.js';
 
 const share = positiveQuantity(SHARE);

@@ -1,6 +1,8 @@
 // Typed access to the fields of a JSON object from outside (config.json, GGUF metadata). A missing field or one of the wrong type is an error
 // that names it. Unknown fields are ignored; null counts as absent, as in transformers.
+
 import { UserError } from '../base/errors.js';
+import { isObject } from '../base/objects.js';
 import { MAX_LAYERS } from './limits.js';
 
 /** Fields of one object. */
@@ -145,9 +147,4 @@ export class Fields {
     const text = JSON.stringify(value)?.slice(0, 60) ?? String(value);
     throw new UserError(`${this.place}: ${name}: expected ${kind}, not ${text}`);
   }
-}
-
-/** True for a JSON object. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,7 +2,7 @@
 import { messageOf, UserError } from '../base/errors.js';
 import { type InputKind, readText } from '../base/input-file.js';
 import { parseJsonBytes } from '../base/nesting.js';
-import { isObject } from './fields.js';
+import { isObject } from '../base/objects.js';
 
 /**
  * A JSON object from a file. Python writes NaN and Infinity as they are; nothing that is read here may be either, so they become null.

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { whereLies } from '../base/elsewhere.js';
 import { UserError } from '../base/errors.js';
 import { type InputFile, listFolder, withInput } from '../base/input-file.js';
-import { isObject } from './fields.js';
+import { isObject } from '../base/objects.js';
 import { parseJson, readJson } from './json.js';
 import { type LayerParts, type ModelParts, NO_WEIGHTS, type Weights } from './parts.js';
 import type { ModelProfile } from './profile.js';

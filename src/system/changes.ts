@@ -1,5 +1,6 @@
 // Differences between a system and the bundled one of its name. They are told from the systems themselves, not from who changed them: two runs
 // of one fingerprint say the same.
+import { isObject } from '../base/objects.js';
 import { isPath, listProfiles } from '../base/profiles.js';
 import { asWritten } from '../base/written.js';
 import { loadSystem, type SystemSpec } from './system.js';
@@ -27,13 +28,9 @@ export function systemChanges(system: SystemSpec): SystemChange[] {
 
 /** Leaves of `own` that differ from those of `base`, by path. */
 function leaves(base: unknown, own: unknown, path: string): SystemChange[] {
-  if (isMap(base) && isMap(own)) {
+  if (isObject(base) && isObject(own)) {
     const keys = [...new Set([...Object.keys(base), ...Object.keys(own)])];
     return keys.flatMap((key) => leaves(base[key], own[key], path === '' ? key : `${path}.${key}`));
   }
   return JSON.stringify(base) === JSON.stringify(own) ? [] : [{ path, value: own ?? null }];
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,9 @@
 // A point of a search as a run profile that stands alone: `moeprof run 1.yaml` is the run that was found.
+
 import { dirname } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { readText } from '../../base/input-file.js';
+import { isObject } from '../../base/objects.js';
 import { findProfile } from '../../base/profiles.js';
 import type { Override } from '../../base/yaml.js';
 import { SHORTHANDS } from '../../system/system.js';
@@ -45,8 +47,7 @@ function fromRoot(value: Fields, at: string, folder: string): Fields {
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {
       const name = at === '' ? key : `${at}.${key}`;
-      const map = typeof inner === 'object' && inner !== null && !Array.isArray(inner);
-      return [key, map ? fromRoot(inner as Fields, name, folder) : inFolder(name, inner, folder)];
+      return [key, isObject(inner) ? fromRoot(inner, name, folder) : inFolder(name, inner, folder)];
     }),
   );
 }

@@ -1,6 +1,8 @@
 // The command that repeats a stored run. An entry does not say who ran it and where, so the command is made of the values of the run, and
 // shown only if it makes a run of the same fingerprint.
+
 import { orUserError, UserError } from '../../base/errors.js';
+import { isObject } from '../../base/objects.js';
 import { asWritten } from '../../base/written.js';
 import type { Override } from '../../base/yaml.js';
 import { canonicalJson } from '../../result/digest.js';
@@ -34,7 +36,7 @@ function differences(base: Fields, own: Fields, path: readonly string[]): Overri
   return Object.entries(own).flatMap(([key, value]): Override[] => {
     const [before, at] = [base[key], [...path, key]];
     if (value === undefined || canonicalJson(before ?? null) === canonicalJson(value)) return [];
-    return isMap(value) && (isMap(before) || before === undefined) && path.length === 0
+    return isObject(value) && (isObject(before) || before === undefined) && path.length === 0
       ? differences((before ?? {}) as Fields, value, at)
       : [overrideOf(at, value)];
   });
@@ -49,7 +51,7 @@ function insideProfiles({ overrides }: Result['config']): Override[] {
 
 /** The system by its name and what is not the bundled one's, or else all of it. */
 function systemsOf({ overrides, system }: Result['config']): Override[][] {
-  if (!isMap(system)) return [[]];
+  if (!isObject(system)) return [[]];
   const named = [overrideOf(['system'], system.name)];
   const changed = changesIn(overrides, 'system').map(({ path, value }) =>
     overrideOf(['system', ...path.filter((step) => step !== 'parameters')], value),
@@ -58,7 +60,7 @@ function systemsOf({ overrides, system }: Result['config']): Override[][] {
 }
 
 function changesIn(overrides: unknown, root: string): { readonly path: readonly string[]; readonly value: unknown }[] {
-  const list = isMap(overrides) ? overrides[root] : undefined;
+  const list = isObject(overrides) ? overrides[root] : undefined;
   if (!Array.isArray(list)) return [];
   return list.map(({ path, value }: { path: string; value: unknown }) => ({ path: path.split('.'), value }));
 }
@@ -66,16 +68,12 @@ function changesIn(overrides: unknown, root: string): { readonly path: readonly 
 /** Parameters stand beside the name of their part where people write them. */
 function beside(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(beside);
-  if (!isMap(value)) return value;
+  if (!isObject(value)) return value;
   const { parameters, ...own } = value;
-  const fields = Object.entries({ ...own, ...(isMap(parameters) ? parameters : {}) });
+  const fields = Object.entries({ ...own, ...(isObject(parameters) ? parameters : {}) });
   return Object.fromEntries(fields.map(([key, inner]) => [key, beside(inner)]));
 }
 
 function overrideOf(path: readonly string[], value: unknown): Override {
   return { path, value, label: 'a stored run' };
-}
-
-function isMap(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,8 +1,10 @@
 // A measurement: figures of one published or own run on a real machine, with machine, model, placement and workload, so that it can be
 // predicted from its specification alone. Files hold one JSON object a line; docs/measurements.md explains the fields.
+
 import { z } from 'zod';
 import { messageOf, UserError } from '../../base/errors.js';
 import { readText } from '../../base/input-file.js';
+import { isObject } from '../../base/objects.js';
 import { describeIssue, innermost } from '../../base/schema-issues.js';
 import { editDistance } from '../../base/text.js';
 import { type MemoryRow, memoryRowSchema } from './memory/row.js';
@@ -248,7 +250,7 @@ function jsonOf(line: string, place: string): Record<string, unknown> {
   } catch (error) {
     throw new UserError(`${place}: is not JSON (${messageOf(error)}); write one object a line`);
   }
-  if (typeof raw === 'object' && raw !== null && !Array.isArray(raw)) return raw as Record<string, unknown>;
+  if (isObject(raw)) return raw;
   throw new UserError(`${place}: is not a JSON object; write {"id": ..., "engine": ..., ...}`);
 }
 

@@ -1,6 +1,6 @@
 // Fetches a model of the hub without its weights: the list of its repository, then the headers of its files.
 import { UserError } from '../../base/errors.js';
-import { isObject } from '../fields.js';
+import { isObject } from '../../base/objects.js';
 import type { GgufHeader } from '../gguf-header.js';
 import { parseJson } from '../json.js';
 import type { HubAddress } from './address.js';

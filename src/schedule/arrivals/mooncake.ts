@@ -1,13 +1,15 @@
 // Mooncake traces: JSON lines with a time in milliseconds. The hashes of prefix blocks are not used: routing comes from the trace.
+
 import { UserError } from '../../base/errors.js';
 import { parseJsonBytes } from '../../base/nesting.js';
+import { isObject } from '../../base/objects.js';
 import { type ArrivalFormat, momentOf, tokensOf } from './format.js';
 
 /** The fields of a line, or null where it is no JSON object. */
 function objectOf(line: string): Record<string, unknown> | null {
   try {
     const value: unknown = parseJsonBytes(Buffer.from(line), 'line');
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+    return isObject(value) ? value : null;
   } catch {
     return null;
   }

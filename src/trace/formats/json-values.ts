@@ -1,7 +1,7 @@
 // The JSON documents of a file: one document, an array of them, or one a line. Engines' replies come in all three.
 import { UserError } from '../../base/errors.js';
+import { isObject } from '../../base/objects.js';
 import { LineScanner } from '../../base/scan.js';
-import { isObject } from '../../model/fields.js';
 import { parseJson } from '../../model/json.js';
 import type { TraceSource } from '../source.js';
 

@@ -1,7 +1,7 @@
 // The safetensors container: 8 bytes of header length, a JSON header, raw little-endian data. Only the header is read; every offset is
 // checked before use. https://github.com/huggingface/safetensors#format
 import { UserError } from '../../base/errors.js';
-import { isObject } from '../../model/fields.js';
+import { isObject } from '../../base/objects.js';
 import { parseJson } from '../../model/json.js';
 import { looksLikeSafetensors } from '../../model/safetensors.js';
 import type { TraceSource } from '../source.js';

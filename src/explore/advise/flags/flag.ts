@@ -1,6 +1,8 @@
 // Flags of a runtime's command line: their names, their values, and how a line is parsed. Advice may use only these. Parsing follows the
 // runtime's own source, so that a test refuses advice that the runtime would refuse.
+
 import { UserError } from '../../../base/errors.js';
+import { isObject } from '../../../base/objects.js';
 import { didYouMean } from '../../../base/text.js';
 
 /** The value that a flag takes. */
@@ -129,17 +131,16 @@ function isValue(takes: FlagValue, value: string): boolean {
     case 'overrides':
       return value.split(',').every(isOverride);
     case 'json':
-      return isObject(value);
+      return isObjectText(value);
     case 'text':
     case 'words':
       return value !== '';
   }
 }
 
-function isObject(text: string): boolean {
+function isObjectText(text: string): boolean {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject(JSON.parse(text));
   } catch {
     return false;
   }

@@ -1,0 +1,6 @@
+// Objects of JSON and YAML.
+
+/** True for an object with keys: neither null nor a list. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
