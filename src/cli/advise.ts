@@ -3,15 +3,14 @@
 import { type Command, Option } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
-import { type AdviceWishes, adviceOn } from '../explore/advise/ask.js';
+import { type AdviceWishes, adviceOn, type MachineFinder, machineNamed } from '../explore/advise/ask.js';
 import { type ModelOffers, modelsOn } from '../explore/advise/models.js';
 import { modelOfferReports } from '../explore/advise/models-report.js';
 import { adviceReports } from '../explore/advise/report.js';
 import { ADVISED } from '../explore/advise/runtimes.js';
 import { machineFileOf } from '../hardware/detect/write.js';
-import { hardwareOfFile, loadHardware } from '../hardware/load.js';
+import { hardwareOfFile } from '../hardware/load.js';
 import { loadRuntime } from '../hardware/runtime.js';
-import type { HardwareSpec } from '../hardware/spec.js';
 import type { CliContext } from './context.js';
 import { addOutputOptions, type OutputOptions } from './options.js';
 import { deliver } from './outputs.js';
@@ -75,7 +74,7 @@ export function define(command: Command, context: CliContext): void {
         return;
       }
       await deliver(context, adviceReports, outputs, async () => {
-        const advice = await adviceOn(model, ({ profile }) => machineOf(options.hardware, profile), wishesOf(options));
+        const advice = await adviceOn(model, machineOf(options), wishesOf(options));
         if (advice.answer === null || !advice.kept) context.setExitCode(EXIT.gateFailed);
         return { advice, explain: options.explain === true };
       });
@@ -88,15 +87,10 @@ async function offersFor(context: CliContext, models: readonly string[], options
   if (options.explain === true) throw new UserError('--explain: explains the line of one model; name one model');
   const { trace: _none, ...wishes } = wishesOf(options);
   const offers = await watched(context, 'advising', 'models', ({ breathe, progress }) =>
-    modelsOn(
-      models,
-      ({ profile }) => machineOf(options.hardware, profile),
-      wishes,
-      async (done, all) => {
-        progress(done, all);
-        await breathe();
-      },
-    ),
+    modelsOn(models, machineOf(options), wishes, async (done, all) => {
+      progress(done, all);
+      await breathe();
+    }),
   );
   if (!offers.models.some(({ kept }) => kept)) context.setExitCode(EXIT.gateFailed);
   return offers;
@@ -114,19 +108,19 @@ function wishesOf({ context, goal, prompt, quantizations, runtime, trace, users 
   };
 }
 
-/** The named machine, or this one, with notes on it. */
-async function machineOf(
-  name: string | undefined,
-  profile: string | null,
-): Promise<{ readonly hardware: HardwareSpec; readonly notes: readonly string[] }> {
-  const runtime = profile === null ? null : loadRuntime(profile);
-  if (name !== undefined) return { hardware: loadHardware(name, undefined, [], runtime), notes: [] };
-  const { detectedMachine } = await import('./machine/detect.js');
-  const { detection, name: own } = await detectedMachine();
-  const hardware = hardwareOfFile(machineFileOf(detection, own), 'this machine', [], runtime);
-  const parts = detection.parts.map(({ part }) => part).join('+');
-  return { hardware, notes: [`${own} was detected as ${parts}.`, ...detection.remarks, ...detection.notSeen] };
+/** The named machine, or this one. */
+function machineOf({ hardware }: AdviseOptions): MachineFinder {
+  return hardware === undefined ? thisMachine : machineNamed(hardware);
 }
+
+/** This machine, with notes on its detection. */
+const thisMachine: MachineFinder = async ({ profile }) => {
+  const { detectedMachine } = await import('./machine/detect.js');
+  const { detection, name } = await detectedMachine();
+  const hardware = hardwareOfFile(machineFileOf(detection, name), 'this machine', [], profile === null ? null : loadRuntime(profile));
+  const parts = detection.parts.map(({ part }) => part).join('+');
+  return { hardware, notes: [`${name} was detected as ${parts}.`, ...detection.remarks, ...detection.notSeen] };
+};
 
 /** @throws UserError where a name is empty */
 function formatsIn(text: string): string[] {

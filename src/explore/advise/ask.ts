@@ -18,7 +18,7 @@ import { routingProfileSchema } from '../../trace/routing-profile.js';
 import { synthesize } from '../../trace/synthetic.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { type Advice, type AdviceRequest, advise } from './advise.js';
-import { parseGoal } from './goal.js';
+import { type Goal, parseGoal, type RequestShape } from './goal.js';
 import { tokensNeeded } from './price.js';
 import { type AdvisedRuntime, advisedRuntime, usualOffer } from './runtimes.js';
 
@@ -50,9 +50,20 @@ export interface AdviceWishes {
 }
 
 /** A machine, and sentences on how it was found. */
-export interface AskedMachine {
+interface AskedMachine {
   readonly hardware: HardwareSpec;
   readonly notes: readonly string[];
+}
+
+/** Finds a machine as a runtime drives it. */
+export type MachineFinder = (runtime: AdvisedRuntime) => Promise<AskedMachine>;
+
+/** Finds the machine of a name: a bundled one, a file, or parts. Its error is a UserError where that is unknown. */
+export function machineNamed(name: string): MachineFinder {
+  return async ({ profile }) => {
+    const hardware = loadHardware(name, undefined, [], profile === null ? null : loadRuntime(profile));
+    return { hardware, notes: [] };
+  };
 }
 
 /**
@@ -61,45 +72,66 @@ export interface AskedMachine {
  * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
  * @throws UserError where something is unknown, or a recording is too short
  */
-export async function adviceFor(model: string, machine: string, wishes: AdviceWishes = {}): Promise<Advice> {
-  const { profile } = advisedRuntime(wishes.runtime ?? 'llama.cpp');
-  const hardware = loadHardware(machine, undefined, [], profile === null ? null : loadRuntime(profile));
-  return adviceOn(model, async () => ({ hardware, notes: [] }), wishes);
+export function adviceFor(model: string, machine: string, wishes: AdviceWishes = {}): Promise<Advice> {
+  return adviceOn(model, machineNamed(machine), wishes);
 }
 
 /** As {@link adviceFor}, on a machine that is found for the runtime. */
-export async function adviceOn(
-  name: string,
-  machine: (runtime: AdvisedRuntime) => Promise<AskedMachine>,
-  wishes: AdviceWishes,
-): Promise<Advice> {
+export async function adviceOn(name: string, machine: MachineFinder, wishes: AdviceWishes): Promise<Advice> {
+  return withRequest(name, await basisOf(machine, wishes), wishes, advise);
+}
+
+/** The part of a question that is the same for all models. */
+interface Basis extends AskedMachine {
+  readonly runtime: AdvisedRuntime;
+  readonly goal: Goal;
+}
+
+/** The runtime and the goal of the wishes, and the machine. @throws UserError where one is unknown */
+export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Promise<Basis> {
   const runtime = advisedRuntime(wishes.runtime ?? 'llama.cpp');
-  parseGoal(wishes.goal ?? 'request');
-  const request = await requestOn(name, await machine(runtime), wishes);
+  const goal = parseGoal(wishes.goal ?? 'request');
+  return { runtime, goal, ...(await machine(runtime)) };
+}
+
+/**
+ * Answers the question for advice on a model, and closes its trace.
+ * @throws UserError where something is unknown, or a recording is too short
+ */
+export async function withRequest<T>(
+  name: string,
+  basis: Basis,
+  wishes: AdviceWishes,
+  answer: (request: AdviceRequest) => Promise<T>,
+): Promise<T> {
+  const request = await requestOn(name, basis, wishes);
   try {
-    return await advise(request);
+    return await answer(request);
   } finally {
     request.trace.close();
   }
 }
 
-/** The question for advice on a model. Whoever asks closes its trace. @throws UserError where something is unknown, or a recording too short */
-export async function requestOn(name: string, { hardware, notes: ofMachine }: AskedMachine, wishes: AdviceWishes): Promise<AdviceRequest> {
-  const runtime = advisedRuntime(wishes.runtime ?? 'llama.cpp');
-  const goal = parseGoal(wishes.goal ?? 'request');
-  const { prompt = 4096, users = 1 } = wishes;
+/** Shape of a request in a context: the prompt is at most half of it. */
+export function requestShape({ prompt = 4096 }: AdviceWishes, context: number): RequestShape {
+  return { prompt: Math.min(prompt, Math.max(1, context >> 1)), output: OUTPUT };
+}
+
+async function requestOn(name: string, basis: Basis, wishes: AdviceWishes): Promise<AdviceRequest> {
+  const { runtime } = basis;
+  const { users = 1 } = wishes;
   const models = modelsOf(name);
   const model = (quantization: string | null): ModelSpec => models(quantization).spec;
   const quantizations = wishes.quantizations === undefined ? usualFormats(runtime, models(null)) : wishes.quantizations;
   const { note, trainedContext: trained = Number.POSITIVE_INFINITY } = model(quantizations[0]!);
   const context = wishes.context ?? Math.min(USUAL_CONTEXT, trained);
-  const request = { prompt: Math.min(prompt, Math.max(1, context >> 1)), output: OUTPUT };
+  const request = requestShape(wishes, context);
   const ofContext = trained >= (wishes.context ?? USUAL_CONTEXT) ? [] : [contextNote(context, trained)];
-  const notes = [...(note === undefined ? [] : [note]), ...ofContext, ...ofMachine];
+  const notes = [...(note === undefined ? [] : [note]), ...ofContext, ...basis.notes];
   const trace = await routingOf(name, wishes.trace, model(quantizations[0]!), tokensNeeded(users, request));
   const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
   const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);
-  return { runtime, hardware, goal, request, context, users, quantizations, model, trace, file, hub, notes };
+  return { ...basis, request, context, users, quantizations, model, trace, file, hub, notes };
 }
 
 /** A note on a context that the model bounds, or that is beyond what it was trained on. */

@@ -1,8 +1,8 @@
 // Settings that do not fit, and how much memory is missing.
 import { formatBytes } from '../../base/units.js';
 import { type DeviceMemory, freeOf, HOST } from './fits.js';
-import { devicesOf, highestOnGpu, ladderOf, type Priced, type Question, rungOf } from './search.js';
-import type { WeightPlacement } from './setting.js';
+import { devicesOf, highestOnGpu, ladderOf, lowestRung, type Priced, type Question, rungOf } from './search.js';
+import { PLAIN, type WeightPlacement } from './setting.js';
 
 /** Sentences beside an answer: everything on the GPU, and one step more there than advised. */
 export function misfitsOf(question: Question, { model, setting }: Priced): string[] {
@@ -38,11 +38,8 @@ export function missingBytes(question: Question, quantization: string | null): n
 function leastDevices(question: Question, quantization: string | null): readonly DeviceMemory[] {
   const { context, runtime, users } = question;
   const model = question.model(quantization);
-  const beside = {
-    ...{ quantization, ubatch: runtime.ubatches[0]!, kv: runtime.kv.at(-1)!, context, users },
-    ...{ followsPrompts: false, oneSocket: false, draft: 0 },
-  };
-  const setting = highestOnGpu(question, model, beside) ?? { ...beside, ...ladderOf(question, model).at(-1)!, fromDisk: false };
+  const beside = { quantization, ubatch: runtime.ubatches[0]!, kv: runtime.kv.at(-1)!, context, users, ...PLAIN };
+  const setting = highestOnGpu(question, model, beside) ?? lowestRung(question, model, beside);
   return devicesOf(question, model, setting);
 }
 

@@ -13,7 +13,7 @@ import {
   type Line,
 } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
-import { renderDocumentPage } from '../../report/document/page.js';
+import { pageFormat } from '../../report/document/page.js';
 import { bareRate, type Format } from '../../report/format.js';
 import type { AdvisedSetting } from './answer.js';
 import { HOST } from './fits.js';
@@ -27,11 +27,7 @@ type Offered = ModelOffer & { readonly answer: AdvisedSetting };
 /** Formats of models on a machine, the one for reading first. */
 export const modelOfferReports: readonly Format<ModelOffers>[] = [
   ...documentFormats<ModelOffers>(modelsDocument),
-  {
-    name: 'html',
-    extensions: ['.html', '.htm'],
-    render: (offers) => renderDocumentPage(modelsDocument(offers), 'moeprof advise'),
-  },
+  pageFormat(modelsDocument, 'moeprof advise'),
 ];
 
 function modelsDocument(offers: ModelOffers): Document {

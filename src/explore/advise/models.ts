@@ -1,19 +1,16 @@
 // Models that a machine runs: the best setting of each, and its speed. The answers are those of advice on one model, without the context
 // given there.
 import { listProfiles } from '../../base/profiles.js';
-import { loadHardware } from '../../hardware/load.js';
-import { loadRuntime } from '../../hardware/runtime.js';
 import { loadProfile } from '../../model/load.js';
 import { type ModelSpec, weightBytes } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import { type AdviceRequest, commandOf } from './advise.js';
 import { type AdvisedSetting, bestAnswer, settingOf } from './answer.js';
-import { type AdviceWishes, type AskedMachine, requestOn, USUAL_CONTEXT } from './ask.js';
+import { type AdviceWishes, basisOf, type MachineFinder, machineNamed, requestShape, USUAL_CONTEXT, withRequest } from './ask.js';
 import type { Command } from './flags/dialect.js';
 import type { Goal, RequestShape } from './goal.js';
 import { missingBytes } from './misfits.js';
 import { type Price, Pricer } from './price.js';
-import { type AdvisedRuntime, advisedRuntime } from './runtimes.js';
 import type { Question } from './search.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
@@ -71,15 +68,8 @@ function offeredModels(): string[] {
  * @param models as {@link adviceFor} takes them; none: all bundled ones
  * @throws UserError where something is unknown
  */
-export async function modelsFor(machine: string, models: readonly string[] = [], wishes: ModelWishes = {}): Promise<ModelOffers> {
-  const { profile } = advisedRuntime(wishes.runtime ?? 'llama.cpp');
-  const hardware = loadHardware(machine, undefined, [], profile === null ? null : loadRuntime(profile));
-  return modelsOn(
-    models,
-    async () => ({ hardware, notes: [] }),
-    wishes,
-    async () => undefined,
-  );
+export function modelsFor(machine: string, models: readonly string[] = [], wishes: ModelWishes = {}): Promise<ModelOffers> {
+  return modelsOn(models, machineNamed(machine), wishes, async () => undefined);
 }
 
 /**
@@ -88,32 +78,33 @@ export async function modelsFor(machine: string, models: readonly string[] = [],
  */
 export async function modelsOn(
   named: readonly string[],
-  machine: (runtime: AdvisedRuntime) => Promise<AskedMachine>,
+  machine: MachineFinder,
   wishes: ModelWishes,
   next: (done: number, all: number) => Promise<void>,
 ): Promise<ModelOffers> {
-  const found = await machine(advisedRuntime(wishes.runtime ?? 'llama.cpp'));
+  const basis = await basisOf(machine, wishes);
   const names = named.length === 0 ? offeredModels() : [...new Set(named)];
   const models: Omit<ModelOffer, 'frontier'>[] = [];
-  const context = wishes.context ?? USUAL_CONTEXT;
-  let asked: AdviceRequest | null = null;
-  let less = false;
+  const contexts: number[] = [];
   for (const name of names) {
-    const one = await requestOn(name, found, wishes);
-    models.push(await offerOf(one));
-    one.trace.close();
-    less ||= one.context < context;
-    if (asked === null || one.context > asked.context) asked = one;
+    models.push(
+      await withRequest(name, basis, wishes, (asked) => {
+        contexts.push(asked.context);
+        return offerOf(asked);
+      }),
+    );
     await next(models.length, names.length);
   }
-  const { goal, hardware, request, runtime, users } = asked!;
+  const { goal, hardware, runtime } = basis;
+  const context = Math.max(...contexts);
+  const less = contexts.some((one) => one < (wishes.context ?? USUAL_CONTEXT));
   const ofContext = less ? ['Models that were trained on less context have that.'] : [];
   return {
     schema: MODELS_SCHEMA,
     tool: { name: 'moeprof', version: VERSION },
-    ...{ machine: hardware.name, runtime: runtime.name, goal, request, context, users },
+    ...{ machine: hardware.name, runtime: runtime.name, goal, request: requestShape(wishes, context), context, users: wishes.users ?? 1 },
     models: withFrontier(models),
-    notes: ['Routing is synthetic, drawn as each model routes.', ...ofContext, ...found.notes, ...(hardware.machine?.defaults ?? [])],
+    notes: ['Routing is synthetic, drawn as each model routes.', ...ofContext, ...basis.notes, ...(hardware.machine?.defaults ?? [])],
   };
 }
 

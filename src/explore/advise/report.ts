@@ -13,7 +13,7 @@ import {
   type Line,
 } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
-import { renderDocumentPage } from '../../report/document/page.js';
+import { pageFormat } from '../../report/document/page.js';
 import { bareRate, type Format, formatRelative } from '../../report/format.js';
 import type { Accuracy } from '../../result/result.js';
 import type { Advice } from './advise.js';
@@ -30,14 +30,11 @@ interface AdviceView {
   readonly explain: boolean;
 }
 
-const page: Format<AdviceView> = {
-  name: 'html',
-  extensions: ['.html', '.htm'],
-  render: (view) => renderDocumentPage(adviceDocument(view), 'moeprof advise'),
-};
-
 /** Formats of advice, the one for reading first. */
-export const adviceReports: readonly Format<AdviceView>[] = [...documentFormats<AdviceView>(adviceDocument, ({ advice }) => advice), page];
+export const adviceReports: readonly Format<AdviceView>[] = [
+  ...documentFormats<AdviceView>(adviceDocument, ({ advice }) => advice),
+  pageFormat(adviceDocument, 'moeprof advise'),
+];
 
 /** Advice as a document. */
 function adviceDocument({ advice, explain }: AdviceView): Document {

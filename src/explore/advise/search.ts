@@ -9,7 +9,7 @@ import { type Loaded, loadedMemory } from './loaded.js';
 import type { Price, Pricer } from './price.js';
 import type { AdvisedRuntime } from './runtimes.js';
 import { servedMemory } from './served.js';
-import { ALL_ON_GPU, isAllOnGpu, type KvType, machineFor, type Setting, type WeightPlacement } from './setting.js';
+import { ALL_ON_GPU, isAllOnGpu, type KvType, machineFor, PLAIN, type Setting, type WeightPlacement } from './setting.js';
 
 /** The question that settings are searched for. */
 export interface Question {
@@ -71,6 +71,11 @@ export function highestOnGpu(question: Question, model: ModelSpec, beside: Besid
   const ladder = ladderOf(question, model);
   const at = firstOnGpu(question, model, beside, ladder);
   return at === ladder.length ? null : { ...beside, ...ladder[at]!, fromDisk: false };
+}
+
+/** The rung with the least on the GPUs, whether it fits or not. */
+export function lowestRung(question: Question, model: ModelSpec, beside: Beside): Setting {
+  return { ...beside, ...ladderOf(question, model).at(-1)!, fromDisk: false };
 }
 
 /**
@@ -137,7 +142,7 @@ export async function bestSetting(question: Question, quantization: string | nul
   let best: Priced | null = null;
   for (const ubatch of passesOf(question)) {
     const find = fromDisk ? highestFromDisk : highestFit;
-    const setting = find(question, model, { quantization, ubatch, kv, context, users, followsPrompts: false, oneSocket: false, draft: 0 });
+    const setting = find(question, model, { quantization, ubatch, kv, context, users, ...PLAIN });
     if (setting === null) continue;
     const one = await priced(question, model, setting);
     if (best === null || one.cost < best.cost) best = one;
@@ -149,10 +154,8 @@ export async function bestSetting(question: Question, quantization: string | nul
 
 /** True where the weights alone are more than all devices have together: no placement need be tried. */
 function exceedsMemory(question: Question, model: ModelSpec, asked: Pick<Setting, 'quantization' | 'kv' | 'context' | 'users'>): boolean {
-  const last = ladderOf(question, model).at(-1)!;
-  const rest = { ubatch: question.runtime.ubatches[0]!, followsPrompts: false, oneSocket: false, draft: 0, fromDisk: false };
-  const devices = devicesOf(question, model, { ...asked, ...rest, ...last });
-  return devices.reduce((sum, { has, weights }) => sum + weights - has, 0) > 0;
+  const setting = lowestRung(question, model, { ...asked, ubatch: question.runtime.ubatches[0]!, ...PLAIN });
+  return devicesOf(question, model, setting).reduce((sum, { has, weights }) => sum + weights - has, 0) > 0;
 }
 
 /** Lets the GPUs' experts follow prompts where the runtime can and it is faster; that takes room for a layer. */

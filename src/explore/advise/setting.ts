@@ -61,3 +61,6 @@ export function machineFor(hardware: HardwareSpec, { oneSocket }: Pick<Setting, 
   const own = tiers.map((tier) => (tier.name === 'dram' ? { ...tier, bytes: tier.bytes / sockets.count } : tier));
   return { ...hardware, cpu: alone, tiers: own };
 }
+
+/** Values of a setting that asks for nothing unusual. */
+export const PLAIN = { followsPrompts: false, oneSocket: false, draft: 0 } as const;

@@ -1,6 +1,7 @@
 // Settings of a row's prompt that differ from decoding: the device that computed experts in host memory, and its threads. Pure functions.
 import type { RuntimeSpec } from '../../hardware/runtime.js';
 import type { Measurement } from './measurement.js';
+import { hasFlag } from './memory/load.js';
 import { promptPhase } from './phases.js';
 
 /** Experts of a layer, and those that the graph of a pass selects for a token. */
@@ -26,7 +27,7 @@ export function promptOf(runtime: RuntimeSpec, row: Measurement, { experts, topK
 
 /** True where the engine drops experts while it computes (ik_llama.cpp -ser), so that its graph still selects all of the model's. */
 export function dropsExperts({ flags = '' }: Measurement): boolean {
-  return /(?:^|\s)-ser\s/.test(flags);
+  return hasFlag(flags, '-ser');
 }
 
 /** The row as its prompt ran: on threads of its own, where the command line says so. */

@@ -1,7 +1,7 @@
 // A document as one HTML file: the same title, lines, tables and commands to copy, and pictures that zoom; readable without scripts or a
 // network.
 import { VERSION } from '../../result/version.js';
-import { printable } from '../format.js';
+import { type Format, printable } from '../format.js';
 import { clientScript } from '../html/assets.js';
 import { html, Markup } from '../html/markup.js';
 import { download, page } from '../html/page.js';
@@ -17,6 +17,15 @@ dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em}dl.fact
 .drawing{background:#fff;border-radius:8px;padding:.6rem;position:relative}.drawing svg{display:block;width:100%;max-width:760px;height:auto;margin:0 auto;touch-action:pan-y}
 .drawing.ready svg{cursor:crosshair}.drawing svg .chosen{stroke:#000;stroke-width:2px}.drawing .frame{fill:#0002;stroke:#333;vector-effect:non-scaling-stroke}
 .told{display:block;min-height:1.5em;font-size:.9rem;margin:.3rem 0}`;
+
+/**
+ * The format of pages without a picture.
+ * @param documentOf contents of the page
+ * @param name what writes it: `moeprof advise`
+ */
+export function pageFormat<T>(documentOf: (value: T) => Document, name: string): Format<T> {
+  return { name: 'html', extensions: ['.html', '.htm'], render: (value) => renderDocumentPage(documentOf(value), name) };
+}
 
 /**
  * The page of a document.
