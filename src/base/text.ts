@@ -53,10 +53,15 @@ export function nearest(word: string, candidates: Iterable<string>, count = 3): 
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const all = [...new Set(candidates)];
   const near = nearest(word, all);
-  if (near.length > 0) return `did you mean ${near.map((name) => `"${name}"`).join(' or ')}?`;
+  if (near.length > 0) return suggested(near);
   if (all.length === 0) return 'there are none';
   const shown = all.slice(0, 12);
   return `known: ${shown.join(', ')}${all.length > shown.length ? ` and ${all.length - shown.length} more` : ''}`;
+}
+
+/** A clause that suggests names: `did you mean "lru" or "lfu"?`. */
+export function suggested(names: readonly string[]): string {
+  return `did you mean ${names.map((name) => `"${name}"`).join(' or ')}?`;
 }
 
 /**

@@ -224,6 +224,14 @@ function numbered(root: unknown, override: Override): string[] {
 }
 
 /**
+ * A copy of a value with one override; its other parts are as they were.
+ * @throws UserError where the override names an entry that a list does not have
+ */
+export function withOverride(root: unknown, override: Override): unknown {
+  return withValue(root, numbered(root, override), override.amend ?? (() => override.value), override.shorthand);
+}
+
+/**
  * A copy of `root` with the value at `path` amended; what is neither mapping nor list on the way becomes a mapping.
  * @param shorthand the key of a text on the way; absent: it is lost
  */

@@ -1,7 +1,7 @@
 // `moeprof explain`: the meaning of a metric or a warning, in two paragraphs.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
-import { nearest } from '../base/text.js';
+import { nearest, suggested } from '../base/text.js';
 import type { ReportOptions } from '../report/format.js';
 import { palette, widthOf, wrap } from '../report/text.js';
 import { METRICS, metricsOfWord } from '../result/catalogue.js';
@@ -43,11 +43,8 @@ function explained(text: string, options: ReportOptions): string {
   if (topic === null) {
     const known = [...METRICS.keys(), ...TOPICS.flatMap(({ names }) => names.map((one) => one.replace(/\.\*$/, '')))];
     if (replacementOf(name) !== null) throw new UserError(noSuchMetric(name, ''));
-    const near = nearest(name, known).map((one) => `"${one}"`);
-    const hint =
-      near.length > 0
-        ? `did you mean ${near.join(' or ')}?`
-        : 'moeprof explain lists all; flags of advice are told by moeprof advise --explain';
+    const near = nearest(name, known);
+    const hint = near.length > 0 ? suggested(near) : 'moeprof explain lists all; flags of advice are told by moeprof advise --explain';
     throw new UserError(`there is no metric or warning "${name}": ${hint}`);
   }
   const metrics = [...METRICS.values()].filter((metric) => metric.name === name || metric.name.startsWith(`${name}.`));

@@ -51,26 +51,26 @@ function withWord(given: GivenParts, word: string): GivenParts {
   if (size !== null) {
     const bytes = Math.round(Number(size[1]) * (size[2]!.toUpperCase() === 'G' ? 2 ** 30 : 2 ** 40));
     if (bytes === 0) throw new UserError(`"${word}" is no memory; leave it out, or say how much`);
-    return { ...given, memoryBytes: requireFirst(given.memoryBytes, bytes, 'the size of the memory') };
+    return { ...given, memoryBytes: givenOnce(given.memoryBytes, bytes, 'the size of the memory') };
   }
   if (/^pcie/i.test(plain)) {
     const slot = parseSlot(plain.replace(/^pcie[\s-]*/i, ''));
     if (slot === null) throw new UserError(`"${word}" is not a slot; write generation x lanes, e.g. pcie4x16`);
     return {
       ...given,
-      pcie: requireFirst(given.pcie, { ...slot, ...(bandwidth !== undefined && { measuredBandwidth: bandwidth }) }, 'PCIe'),
+      pcie: givenOnce(given.pcie, { ...slot, ...(bandwidth !== undefined && { measuredBandwidth: bandwidth }) }, 'PCIe'),
     };
   }
   const memory = parseMemory(plain);
   if (memory !== null)
     return {
       ...given,
-      memory: requireFirst(given.memory, { ...memory, ...(bandwidth !== undefined && { measuredBandwidth: bandwidth }) }, 'memory'),
+      memory: givenOnce(given.memory, { ...memory, ...(bandwidth !== undefined && { measuredBandwidth: bandwidth }) }, 'memory'),
     };
   const drives = /^(?:(\d+)\s*x\s*)?(.*)$/is.exec(plain)!;
   const disk = parseDisk(drives[2]!);
   if (typeof disk === 'string') throw new UserError(`"${word}": ${disk}`);
-  if (disk !== null) return { ...given, disks: [...given.disks, ...new Array<DiskPart>(socketCount(drives[1], word)).fill(disk)] };
+  if (disk !== null) return { ...given, disks: [...given.disks, ...new Array<DiskPart>(partCount(drives[1], word)).fill(disk)] };
   return withPart(given, word, plain, bandwidth);
 }
 
@@ -79,7 +79,7 @@ function withPart(given: GivenParts, word: string, plain: string, bandwidth: num
   const { count: text, name } = severalOf(plain);
   const part = findPart(name);
   if (part === undefined) throw unknownPart(name);
-  const count = socketCount(text, word);
+  const count = partCount(text, word);
   if (isGpu(part)) {
     const gpu = bandwidth === undefined ? part : { ...part, measuredBandwidth: bandwidth };
     return { ...given, gpus: [...given.gpus, ...new Array<GpuPart>(count).fill(gpu)] };
@@ -89,7 +89,7 @@ function withPart(given: GivenParts, word: string, plain: string, bandwidth: num
     throw new UserError(`"${word}": ${most}`);
   }
   const chipBandwidth = bandwidth === undefined ? {} : { chipBandwidth: bandwidth };
-  return { ...given, ...chipBandwidth, cpu: requireFirst(given.cpu, part, 'the CPU'), sockets: count };
+  return { ...given, ...chipBandwidth, cpu: givenOnce(given.cpu, part, 'the CPU'), sockets: count };
 }
 
 /** Splits `2xrtx-3090`, `2 x rtx-3090` and `dual-epyc-9355` into count and name; no part's name begins so. */
@@ -124,14 +124,14 @@ function splitBandwidth(word: string): { word: string; bandwidth?: number } {
   return { word: match[1]!, bandwidth };
 }
 
-function socketCount(text: string | undefined, word: string): number {
+function partCount(text: string | undefined, word: string): number {
   const count = text === undefined ? 1 : Number(text);
   if (count >= 1 && count <= 64) return count;
   throw new UserError(`"${word}": write 1 to 64 of a part`);
 }
 
 /** @throws UserError where there was one before */
-function requireFirst<T>(before: T | undefined, now: T, what: string): T {
+function givenOnce<T>(before: T | undefined, now: T, what: string): T {
   if (before === undefined) return now;
   throw new UserError(`${what} is given twice; keep one`);
 }

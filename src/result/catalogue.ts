@@ -1,7 +1,7 @@
 // Every metric of a result: its unit, the better direction, and its meaning. One table, so that no result holds a number that cannot be
 // looked up, and reports, gates and documentation agree on it.
 import { median } from '../base/significance.js';
-import { didYouMean } from '../base/text.js';
+import { didYouMean, suggested } from '../base/text.js';
 import { noSuchMetric, replacementOf } from './replaced.js';
 import type { Metric, Unit } from './result.js';
 
@@ -370,7 +370,7 @@ export function metricsOfWord(word: string): string[] {
 /** A clause that names the metrics that an unknown one may stand for ({@link didYouMean}). */
 export function metricMeant(name: string): string {
   const ofWord = metricsOfWord(name).slice(0, 3);
-  return ofWord.length > 0 ? `did you mean ${ofWord.map((one) => `"${one}"`).join(' or ')}?` : didYouMean(name, METRICS.keys());
+  return ofWord.length > 0 ? suggested(ofWord) : didYouMean(name, METRICS.keys());
 }
 
 /**

@@ -5,7 +5,7 @@ import { parse, stringify } from 'yaml';
 import { readText } from '../../base/input-file.js';
 import { isObject } from '../../base/objects.js';
 import { findProfile } from '../../base/profiles.js';
-import type { Override } from '../../base/yaml.js';
+import { type Override, withOverride } from '../../base/yaml.js';
 import { SHORTHANDS } from '../../system/system.js';
 import { inFolder } from '../study/study-file.js';
 
@@ -23,14 +23,12 @@ const INNER = ['model', 'hardware', 'runtime'];
  */
 export function pointProfile(run: string | undefined, overrides: readonly Override[], lead: readonly string[]): string {
   const path = run === undefined ? null : findProfile('runs', run);
-  const fields = path === null ? {} : fromRoot(parse(readText(path)) as Fields, '', dirname(path));
+  let fields = path === null ? {} : fromRoot(parse(readText(path)) as Fields, '', dirname(path));
   const inside = overrides.filter(({ path: [root, ...more] }) => more.length > 0 && INNER.includes(root!));
   const system = overrides.filter(({ path: [root, ...more] }) => more.length > 0 && root === 'system');
-  for (const one of overrides) if (!inside.includes(one) && !system.includes(one)) put(fields, one.path, one);
-  if (system.length > 0) {
-    if (typeof fields.system !== 'object') fields.system = systemNamed(String(fields.system ?? 'on-demand-lru'));
-    for (const one of system) put(fields.system as Fields, one.path.slice(1), one, SHORTHANDS[one.path[1]!]);
-  }
+  for (const one of overrides) if (!inside.includes(one) && !system.includes(one)) fields = withOverride(fields, one) as Fields;
+  if (system.length > 0 && typeof fields.system !== 'object') fields.system = systemNamed(String(fields.system ?? 'on-demand-lru'));
+  for (const one of system) fields = withOverride(fields, { ...one, shorthand: SHORTHANDS[one.path[1]!] }) as Fields;
   const sets = inside.map(({ path: at, value }) => ` --set ${at.join('.')}=${String(value)}`).join('');
   const notes = sets === '' ? lead : [...lead, `A run profile cannot say all: add${sets}`];
   return `${notes.map((line) => `# ${line}\n`).join('')}${stringify(fields, { lineWidth: 0 })}`;
@@ -50,17 +48,4 @@ function fromRoot(value: Fields, at: string, folder: string): Fields {
       return [key, isObject(inner) ? fromRoot(inner, name, folder) : inFolder(name, inner, folder)];
     }),
   );
-}
-
-/** @param shorthand the key of a text where there is more to say now: a member of a family that is named alone has its name as kind */
-function put(fields: Fields, [key, ...rest]: readonly string[], override: Override, shorthand?: string): void {
-  const { amend, value } = override;
-  if (rest.length === 0) {
-    fields[key!] = amend === undefined ? value : amend(fields[key!]);
-    return;
-  }
-  const inner = fields[key!];
-  fields[key!] =
-    typeof inner === 'object' && inner !== null ? inner : inner === undefined || shorthand === undefined ? {} : { [shorthand]: inner };
-  put(fields[key!] as Fields, rest, override, shorthand);
 }
