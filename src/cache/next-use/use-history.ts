@@ -62,7 +62,7 @@ export class UseHistory {
     }
   }
 
-  /** Writes the past of each expert of a layer, as a number below {@link PASTS}. */
+  /** Writes the past of each expert of a layer, as a number below `PASTS` (past-bits.ts). */
   writePasts(layer: number, into: Uint16Array): void {
     const start = this.#start[layer]!;
     const bits = this.#bits;

@@ -31,7 +31,7 @@ export interface KnowledgeEnds {
 
 /** The clocks of one run. */
 export class KnowledgeBounds {
-  /** Times of the next event, see {@link WORK}. */
+  /** Times of the next event, see `WORK` (demand-block.ts). */
   readonly work = new Float64Array(4);
   readonly #gpus: readonly KnownGpu[];
   readonly #floors: readonly FloorWork[];

@@ -65,7 +65,7 @@ function offeredModels(): string[] {
 /**
  * Which models a machine runs, with which settings, and how fast: `moeprof advise` with several models, or with none.
  * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
- * @param models as {@link adviceFor} takes them; none: all bundled ones
+ * @param models each a bundled name, a file or a folder; none: all bundled ones
  * @throws UserError where something is unknown
  */
 export function modelsFor(machine: string, models: readonly string[] = [], wishes: ModelWishes = {}): Promise<ModelOffers> {

@@ -117,7 +117,7 @@ function bundledPath(family: ProfileFamily, name: string): string | null {
 /** The content in the place of a path; null: the path itself. */
 type ContentOf = (path: string) => string | null;
 
-/** Canonical JSON of a value {@link asWritten}, with the content of a file in place of each path. */
+/** Canonical JSON of a value that `asWritten` gave, with the content of a file in place of each path. */
 function toldText(value: unknown, folder: string, content: ContentOf): string {
   return canonicalJson(value, (one) => {
     if (typeof one === 'string') return contentsIn(one, folder, content);
