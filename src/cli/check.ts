@@ -4,7 +4,7 @@ import { EXIT, UserError } from '../base/errors.js';
 import { type CheckFacts, checkRuns, runtimesFor } from '../explore/check/check.js';
 import { type CheckedLog, checkReports } from '../explore/check/report.js';
 import { joinedPhases } from '../explore/machine/calibration.js';
-import { measurementOf } from '../explore/machine/timing-row.js';
+import { isUnplaced, measurementOf } from '../explore/machine/timing-row.js';
 import { readTimings } from '../explore/timings/index.js';
 import { powerShareOf } from '../hardware/detect/power-remark.js';
 import { machineOfFile, runtimeOnFile } from '../hardware/machine-file.js';
@@ -69,6 +69,7 @@ async function checkedLog(log: string, options: CheckOptions): Promise<CheckedLo
   const facts: CheckFacts = {
     powerShare: powerShareOf(file.remarks ?? []),
     buffers: new Map(timings.map(({ buffers = [], place }) => [place, buffers])),
+    unplaced: new Set(timings.filter((timing) => isUnplaced(timing, machine)).map(({ place }) => place)),
   };
   return { machine: file.name, runs: await checkRuns(rows, runtimes, facts), calibration: said[0] ?? null, assumed: machine.defaults };
 }

@@ -3,7 +3,7 @@ import { bandFor } from '../../engine/outcome/comparable.js';
 import type { RuntimeSpec } from '../../hardware/runtime.js';
 import type { ModelSpec } from '../../model/spec.js';
 import { expertBytesTotal } from '../../model/spec.js';
-import type { TimingBuffer } from '../timings/timing.js';
+import { inHostMemory, type TimingBuffer } from '../timings/timing.js';
 import type { Runtimes } from '../validate/constants.js';
 import type { Measurement } from '../validate/measurement.js';
 import { predictRow } from '../validate/predict.js';
@@ -26,6 +26,8 @@ export interface CheckedRun {
   readonly runtime: string;
   readonly model: string;
   readonly placement: string;
+  /** True where nothing tells where the experts lie, and all were taken to be on the GPU. */
+  readonly unplaced: boolean;
   readonly speeds: readonly CheckedSpeed[];
   /** Reason for a missing prediction; null: there is one. */
   readonly lacks: string | null;
@@ -40,6 +42,8 @@ export interface CheckFacts {
   readonly powerShare?: number | null;
   /** Memory that the runtime printed, by row. */
   readonly buffers?: ReadonlyMap<string, readonly TimingBuffer[]>;
+  /** Rows of which nothing tells where the experts lie. */
+  readonly unplaced?: ReadonlySet<string>;
 }
 
 /**
@@ -64,6 +68,11 @@ async function checkRun(
   const { figures, lacks } = await predictRow(known, traces, runtimes);
   const found = modelOfRow(row);
   const model = 'lacks' in found ? null : found;
+  const footprint = model === null ? null : footprintOf(row, model, facts.buffers?.get(row.id));
+  const unplaced = facts.unplaced?.has(row.id) === true;
+  const common = { place: row.id, runtime: runtimeOf(row), model: row.model.name, placement: row.placement.kind, unplaced };
+  if (unplaced && footprint !== null && footprint.gpuNeeds > (footprint.gpuHas ?? Number.POSITIVE_INFINITY))
+    return { ...common, speeds: [], lacks: UNPLACED, verdict: 'unknown', findings: [] };
   const speed = (metric: CheckedSpeed['metric'], measured: number | undefined): CheckedSpeed | null => {
     const expected = figures[metric];
     return measured === undefined || expected === undefined ? null : speedOfRun(row, metric, measured, expected);
@@ -74,7 +83,7 @@ async function checkRun(
     siblings: rows.filter((other) => other !== row && other.engine === row.engine && other.model.name === row.model.name),
     decode: speed('decode', row.measured.tg_tps),
     prefill: speed('prefill', row.measured.pp_tps),
-    footprint: model === null ? null : footprintOf(row, model, facts.buffers?.get(row.id)),
+    footprint,
     powerShare: facts.powerShare ?? null,
     supposed: async (change, driven = (runtime) => runtime) => {
       const own = new Map([[runtimeOf(row), driven(runtimes.get(runtimeOf(row))!)]]);
@@ -84,16 +93,17 @@ async function checkRun(
   const speeds = [run.decode, run.prefill].filter((one) => one !== null);
   const findings = await findingsOf(run);
   return {
-    place: row.id,
-    runtime: runtimeOf(row),
-    model: row.model.name,
-    placement: row.placement.kind,
+    ...common,
     speeds,
     lacks: speeds.length > 0 ? null : (lacks ?? 'nothing could be predicted'),
     verdict: speeds.length === 0 ? 'unknown' : speeds.some(({ slow }) => slow) ? 'slow' : 'normal',
     findings,
   };
 }
+
+/** Reason for a missing prediction: all experts cannot be on the GPU, and which of them are is the greater part of the answer. */
+const UNPLACED =
+  'nothing says where its experts lie, and the GPU cannot hold all; put the command line into the log ($ llama-server -m ... -ncmoe 24), or give all that was printed while the model was loaded';
 
 async function findingsOf(run: CheckCase): Promise<NamedFinding[]> {
   const findings: NamedFinding[] = [];
@@ -128,7 +138,7 @@ function footprintOf(row: Measurement, model: ModelSpec, buffers: readonly Timin
   const share = shareOnGpu(placement, model.layers.length);
   const kv = model.dense.kvBytesPerToken * (run.context ?? Math.max(USUAL_CONTEXT, (run.depth ?? 0) + (run.tg_tokens ?? 0)));
   const discrete = machine.gpus.length > 0 && machine.unified !== true;
-  const printed = buffers?.filter(({ device }) => !/^(CPU|.*_Host|.*Mapped|BLAS)/i.test(device)).reduce((sum, { bytes }) => sum + bytes, 0);
+  const printed = buffers?.filter((buffer) => !inHostMemory(buffer)).reduce((sum, { bytes }) => sum + bytes, 0);
   const gpuNeeds = !discrete ? 0 : printed !== undefined && printed > 0 ? printed : dense + share * experts + kv;
   const memory = machine.gpus.map(({ memory_gb }) => memory_gb);
   const file = (row.model.file_gb ?? 0) * 1e9 || experts + dense;

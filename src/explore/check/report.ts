@@ -43,7 +43,7 @@ function documentOf({ assumed, calibration, machine, runs }: CheckedLog): Docume
   return {
     title: `${count}: ${verdict}`,
     lead: calibration === null ? [] : [{ text: calibration.replace(/\.$/, '') }],
-    blocks: [speeds(runs), ...assumptions(assumed, slow > 0), ...faster(runs), ...causes(runs), ...unpredicted(runs)],
+    blocks: [speeds(runs), ...assumptions(assumed, slow > 0), ...supposed(runs), ...faster(runs), ...causes(runs), ...unpredicted(runs)],
   };
 }
 
@@ -139,4 +139,13 @@ function unexplainedLines(runs: readonly CheckedRun[]): Line[] {
 function unpredicted(runs: readonly CheckedRun[]): Block[] {
   const lines = runs.flatMap(({ lacks, place }): Line[] => (lacks === null ? [] : [{ tone: 'info', text: `${place}: ${lacks}.` }]));
   return lines.length === 0 ? [] : [{ kind: 'lines', lines }];
+}
+
+/** Runs that were predicted without a word on where their experts lie. */
+function supposed(runs: readonly CheckedRun[]): Block[] {
+  const places = runs.filter(({ lacks, unplaced }) => unplaced && lacks === null).map(({ place }) => place);
+  if (places.length === 0) return [];
+  const which = places.length === 1 ? places[0]! : `${formatCounted(places.length, 'run')}`;
+  const text = `${which}: nothing says where the experts lie; all are taken to be on the GPU. A command line in the log tells it ($ llama-server -m ... -ncmoe 24).`;
+  return [{ kind: 'lines', lines: [{ tone: runs.some(({ verdict }) => verdict === 'slow') ? 'warning' : 'info', text }] }];
 }

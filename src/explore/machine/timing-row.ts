@@ -1,10 +1,11 @@
-// From a timing and a machine to a measurement that the engine can predict. The flags of the timing say where experts lie.
+// From a timing and a machine to a measurement that the engine can predict. The flags of the timing say where experts lie, or else the
+// buffers that the runtime printed.
 import { UserError } from '../../base/errors.js';
 import type { Machine } from '../../hardware/parts/assembly.js';
 import { measuredModel } from '../../model/measured.js';
-import { decoderLayers, firstMoe, type ModelSpec } from '../../model/spec.js';
+import { decoderLayers, firstMoe, type ModelSpec, weightBytes } from '../../model/spec.js';
 import { definedFields } from '../timings/lines.js';
-import type { Timing } from '../timings/timing.js';
+import { inHostMemory, type Timing, type TimingBuffer } from '../timings/timing.js';
 import type { Measurement } from '../validate/measurement.js';
 import { layersOnCpu } from './overrides.js';
 import { type NamedModel, type TimedModel, timedModel } from './timing-model.js';
@@ -71,7 +72,50 @@ function expertsOnCpu(timing: Timing, model: ModelSpec): number {
   const told = Math.max(timing.allCpuMoe === true ? layers : 0, timing.cpuMoe ?? 0, whole);
   const byFlags = Math.max(0, Math.min(layers, told) - first);
   const byRules = timing.overrides === undefined ? 0 : layersOnCpu(timing.overrides, first, layers, timing.place);
-  return Math.min(model.layers.length, Math.max(byFlags, byRules));
+  const onCpu = Math.min(model.layers.length, Math.max(byFlags, byRules));
+  if (onCpu > 0 || saidByFlags(timing)) return onCpu;
+  // Its own rules leave every expert to the CPU.
+  return timing.engine === 'ktransformers' ? model.layers.length : layersInBuffers(timing, model);
+}
+
+/** Programs that take flags for the place of experts, or choose it themselves; others have them all on the GPU. */
+const PLACING = ['llama.cpp', 'ik_llama.cpp', 'ollama'];
+
+/** True where nothing tells the place of experts: neither flags nor printed buffers. They are then taken to be on the GPU. */
+export function isUnplaced(timing: Timing, { gpus, unified }: Machine): boolean {
+  if (gpus.length === 0 || unified || !PLACING.includes(timing.engine)) return false;
+  return !saidByFlags(timing) && modelBuffers(timing).length === 0;
+}
+
+/** True where flags tell it. `offloaded 49/49 layers` is what a log says of any split of experts, too. */
+function saidByFlags({ allCpuMoe, command, cpuMoe, gpuLayers, layers, overrides }: Timing): boolean {
+  if ((allCpuMoe ?? command ?? cpuMoe ?? overrides) !== undefined) return true;
+  return gpuLayers !== undefined && (layers === undefined || gpuLayers !== layers + 1);
+}
+
+function modelBuffers({ buffers = [] }: Timing): TimingBuffer[] {
+  return buffers.filter(({ kind }) => kind === 'model');
+}
+
+/**
+ * Layers of experts, from the first on, that the printed buffers leave to host memory: what the devices lack of the model, without the
+ * embedding table, which always stays in the host. A buffer that is mapped from the file also spans what lies between its tensors, and a file
+ * may have layers that are not loaded, so the smaller figure counts.
+ */
+function layersInBuffers(timing: Timing, model: ModelSpec): number {
+  const buffers = modelBuffers(timing);
+  const bytesOf = (host: boolean): number => buffers.reduce((sum, one) => sum + (inHostMemory(one) === host ? one.bytes : 0), 0);
+  const read = model.dense.segments.reduce((sum, { weightBytes: bytes }) => sum + bytes, 0);
+  const whole = timing.modelBytes ?? weightBytes(model);
+  let left = Math.min(bytesOf(true), whole - bytesOf(false)) - (model.dense.weightBytes - read);
+  let count = 0;
+  for (const { expertBytes, experts } of model.layers) {
+    const bytes = experts * expertBytes;
+    if (left < bytes / 2) break;
+    left -= bytes;
+    count++;
+  }
+  return count;
 }
 
 /** The machine as measurements describe it; rates that were measured take precedence there, too. */

@@ -27,13 +27,19 @@ export function settingsOfLog(whole: string): TimingSettings {
     threads: wholeOf(first(/n_threads\s*=\s*(\d+)/)),
     ubatch: wholeOf(first(/n_ubatch\s*=\s*(\d+)/)),
     context: wholeOf(first(/n_ctx\s*=\s*(\d+)/)),
-    layers: wholeOf(first(/n_layer\s*=\s*(\d+)/)),
+    layers: wholeOf(first(/n_layer\s*=\s*(\d+)/)) ?? layersOf(offloaded?.[2]),
     gpuLayers: wholeOf(offloaded?.[1]),
     cpuMoe: overridden.length === 0 ? undefined : new Set(overridden.map(([, layer]) => layer)).size,
     flashAttention: /flash_attn\s*=\s*(1|enabled|on)/.test(text) || undefined,
     buffers: buffersOf(text),
   });
   return { ...told, ...settingsOfCommand(text) };
+}
+
+/** Layers of `offloaded 49/49 layers`, where the output matrix counts as one. */
+function layersOf(offered: string | undefined): number | undefined {
+  const count = wholeOf(offered);
+  return count === undefined ? undefined : count - 1;
 }
 
 /** `load_tensors:        CUDA0 model buffer size = 12345.67 MiB`; undefined where there is none. */

@@ -9,6 +9,11 @@ export interface TimingBuffer {
   readonly bytes: number;
 }
 
+/** True where a buffer lies in host memory: `CPU`, `CPU_Mapped`, `CUDA_Host`, `BLAS`. */
+export function inHostMemory({ device }: TimingBuffer): boolean {
+  return /^(CPU|.*_Host|.*Mapped|BLAS)/i.test(device);
+}
+
 /** Settings of a run; those of a command line that stands in the same text are among them. */
 export interface TimingSettings {
   /** File or name of the model, as printed. */

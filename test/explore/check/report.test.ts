@@ -3,11 +3,21 @@ import { describe, expect, it } from 'vitest';
 import type { CheckedRun } from '../../../src/explore/check/check.js';
 import { checkReports } from '../../../src/explore/check/report.js';
 
-const run = (measured: number, expected: number): CheckedRun => {
+const run = (measured: number, expected: number, unplaced = false): CheckedRun => {
   const slow = measured < expected / 2;
   const speeds = [{ metric: 'decode', measured, expected, ratio: measured / expected, band: null, slow }] as const;
   const verdict = slow ? 'slow' : 'normal';
-  return { place: 'a.log:9', runtime: 'llama.cpp', model: 'm', placement: 'cpu-layers', speeds, lacks: null, verdict, findings: [] };
+  return {
+    place: 'a.log:9',
+    runtime: 'llama.cpp',
+    model: 'm',
+    placement: 'cpu-layers',
+    unplaced,
+    speeds,
+    lacks: null,
+    verdict,
+    findings: [],
+  };
 };
 
 const said = (one: CheckedRun, assumed: string[] = []): string =>
@@ -21,6 +31,12 @@ describe('a checked log', () => {
     expect(said(run(10, 40), assumed)).toContain('! Memory not given: 2xddr5-5200. If yours differ, name them with -w.');
     expect(said(run(40, 40), assumed)).toContain('i Memory not given: 2xddr5-5200.');
     expect(said(run(10, 40))).not.toContain('not given');
+  });
+
+  it('says where experts were taken to lie if nothing in the log tells it', () => {
+    expect(said(run(10, 40, true))).toContain('! a.log:9: nothing says where the experts lie; all are taken to be on the GPU.');
+    expect(said(run(40, 40, true))).toContain('i a.log:9: nothing says where the experts lie');
+    expect(said(run(10, 40))).not.toContain('experts lie');
   });
 
   it('doubts a run that is far faster than its machine: 100 for 40 is 2.5 times', () => {

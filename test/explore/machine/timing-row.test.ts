@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { layersOnCpu } from '../../../src/explore/machine/overrides.js';
 import { timedModel } from '../../../src/explore/machine/timing-model.js';
-import { measurementOf } from '../../../src/explore/machine/timing-row.js';
+import { isUnplaced, measurementOf } from '../../../src/explore/machine/timing-row.js';
 import type { Timing } from '../../../src/explore/timings/timing.js';
 import { machineOf } from '../../../src/explore/validate/row-machine.js';
 import { parseMachine } from '../../../src/hardware/machine.js';
@@ -69,6 +69,36 @@ describe('experts in host memory', () => {
     ],
   ])('%j', (settings, placement) => {
     expect(placed(settings)).toMatchObject(placement);
+  });
+
+  // Qwen3-30B-A3B in q4_k_m by its tensors: 17.28 GiB, of which 167 MiB are the embedding table and 16.33 GiB experts, 348 MiB a layer.
+  const GIB = 2 ** 30;
+  const buffers = (cuda: number, host: number, device = 'CPU_Mapped') => [
+    { device, kind: 'model', bytes: host * GIB },
+    { device: 'CUDA0', kind: 'model', bytes: cuda * GIB },
+    { device: 'CUDA0', kind: 'KV', bytes: 1.5 * GIB },
+  ];
+  const logged = (more: Partial<Timing>) => placed({ gpuLayers: 49, layers: 48, modelBytes: 17.28 * GIB, ...more });
+
+  it.each<[string, Partial<Timing>, object]>([
+    // 17.28 - 8.27 - 0.16 = 8.85 GiB are 26 layers of 0.34 GiB.
+    ['the devices lack 26 layers', { buffers: buffers(8.27, 9.01) }, { kind: 'cpu-layers', cpu_moe_layers: 26 }],
+    ['a mapped buffer spans more than its tensors', { buffers: buffers(8.27, 17.1) }, { cpu_moe_layers: 26 }],
+    ['a layer of the file that is not loaded', { modelBytes: 18 * GIB, buffers: buffers(17.12, 0.16) }, { kind: 'all-gpu' }],
+    ['the table alone', { buffers: buffers(17.12, 0.16, 'CPU') }, { kind: 'all-gpu' }],
+    ['flags come first', { cpuMoe: 20, buffers: buffers(8.27, 9.01) }, { cpu_moe_layers: 20 }],
+    ['a command line without a split', { command: 'llama-server', buffers: buffers(8.27, 9.01) }, { kind: 'all-gpu' }],
+    ['nothing at all', {}, { kind: 'all-gpu' }],
+    ['KTransformers', { engine: 'ktransformers', gpuLayers: undefined }, { kind: 'cpu-layers', cpu_moe_layers: 48 }],
+  ])('by printed buffers: %s', (_, settings, placement) => {
+    expect(logged(settings)).toMatchObject(placement);
+  });
+
+  it('is told by nothing where a log has neither flags nor buffers', () => {
+    const unknown = (more: Partial<Timing>) => isUnplaced(timing(more), machine);
+    expect([{}, { gpuLayers: 49, layers: 48 }, { engine: 'ollama' }].map(unknown)).toEqual([true, true, true]);
+    const told = [{ gpuLayers: 99 }, { gpuLayers: 20, layers: 48 }, { buffers: buffers(8, 9) }, { command: 'x' }, { engine: 'vllm' }];
+    expect(told.map(unknown)).toEqual(told.map(() => false));
   });
 
   it('leading layers without experts do not count', () => {
