@@ -24,8 +24,10 @@ interface Limits {
   readonly what: string;
   /** Largest size in bytes. */
   readonly limit: number;
-  /** Advice where the file is too large, or no file at all. */
+  /** Advice where the file is too large. */
   readonly remedy: string;
+  /** Advice where it is a folder or a device; absent: as where it is too large. */
+  readonly instead?: string;
   /** True where it may come through a pipe, which can be read only once. */
   readonly pipe?: true;
 }
@@ -42,19 +44,55 @@ const GIB = 2 ** 30;
  * the size in memory. Traces and models are read in parts, and end only with the disk.
  */
 const KINDS = {
-  profile: { what: 'a YAML file', limit: 256 * KIB, remedy: 'name a shorter one; a trace is named with -t, a model with -m', pipe: true },
-  result: { what: 'a result', limit: 32 * MIB, remedy: 'write it without --details', pipe: true },
+  profile: {
+    what: 'a YAML file',
+    limit: 256 * KIB,
+    remedy: 'name a shorter one; a trace is named with -t, a model with -m',
+    instead: 'name a YAML file; a trace is named with -t, a model with -m',
+    pipe: true,
+  },
+  result: {
+    what: 'a result',
+    limit: 32 * MIB,
+    remedy: 'write it without --details',
+    instead: 'name a file that moeprof run -o result.json wrote',
+    pipe: true,
+  },
   trace: { what: 'a trace', limit: Number.POSITIVE_INFINITY, remedy: 'name a trace file, or - for standard input', pipe: true },
   model: { what: 'a model', limit: Number.POSITIVE_INFINITY, remedy: 'name a bundled model, a YAML profile, a config.json or a GGUF file' },
   config: { what: 'a config.json', limit: 16 * MIB, remedy: 'name the config.json of the model itself' },
   index: { what: 'an index of safetensors', limit: 64 * MIB, remedy: 'name the config.json of the model, with a --quantization' },
-  workload: { what: 'a file of arrivals', limit: 4 * GIB, remedy: 'keep its first lines (head -n 1000000)', pipe: true },
-  predictor: { what: 'a path predictor', limit: 512 * MIB, remedy: 'export a smaller .onnx file' },
+  workload: {
+    what: 'a file of arrivals',
+    limit: 4 * GIB,
+    remedy: 'keep its first lines (head -n 1000000)',
+    instead: 'name a file of arrivals',
+    pipe: true,
+  },
+  predictor: { what: 'a path predictor', limit: 512 * MIB, remedy: 'export a smaller .onnx file', instead: 'name an .onnx file' },
   module: { what: 'a module', limit: 16 * MIB, remedy: 'name a .mjs, .js or .ts file' },
-  checkpoint: { what: 'a checkpoint', limit: 512 * MIB, remedy: 'delete it to train from the beginning' },
-  measurements: { what: 'a file of measurements', limit: 32 * MIB, remedy: 'split it into several', pipe: true },
-  log: { what: 'a log of a runtime', limit: 32 * MIB, remedy: 'keep its last lines (tail -n 10000)', pipe: true },
-  mapping: { what: 'a mapping of experts', limit: 16 * MIB, remedy: 'write one number per expert', pipe: true },
+  checkpoint: { what: 'a checkpoint', limit: 512 * MIB, remedy: 'delete it to train from the beginning', instead: 'name another path' },
+  measurements: {
+    what: 'a file of measurements',
+    limit: 32 * MIB,
+    remedy: 'split it into several',
+    instead: 'name a file of JSON lines',
+    pipe: true,
+  },
+  log: {
+    what: 'a log of a runtime',
+    limit: 32 * MIB,
+    remedy: 'keep its last lines (tail -n 10000)',
+    instead: 'name a file with what the runtime printed',
+    pipe: true,
+  },
+  mapping: {
+    what: 'a mapping of experts',
+    limit: 16 * MIB,
+    remedy: 'write one number per expert',
+    instead: 'name a JSON file',
+    pipe: true,
+  },
 } satisfies Readonly<Record<string, Limits>>;
 
 /** Name of a kind of file. */
@@ -217,8 +255,8 @@ function openRegular(path: string, kind: Limits): number {
     // Standard input may be a file, a socket (of another Node process), a terminal, or nothing (/dev/null).
     if (fd === 0 ? !stat.isCharacterDevice() || isatty(0) : stat.isFIFO() && kind.pipe === true) return spooled(fd, path, kind);
     const what = stat.isDirectory() ? 'a folder' : stat.isFIFO() ? 'a pipe' : 'a device';
-    if (fd === 0) throw new UserError(`${path}: nothing comes from standard input; pipe it in, or ${kind.remedy}`);
-    throw new UserError(`${path}: is ${what}, not a file; ${kind.remedy}`);
+    if (fd === 0) throw new UserError(`${path}: nothing comes from standard input; pipe it in, or ${kind.instead ?? kind.remedy}`);
+    throw new UserError(`${path}: is ${what}, not a file; ${kind.instead ?? kind.remedy}`);
   } finally {
     if (fd !== 0) closeSync(fd);
   }

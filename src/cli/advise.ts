@@ -1,7 +1,7 @@
 // `moeprof advise`: the settings of a runtime for a model on a machine, as lines to paste, with their speed; or which of several models, or of
 // all bundled ones, the machine runs.
 import { type Command, Option } from 'commander';
-import { EXIT, UserError } from '../base/errors.js';
+import { EXIT, placed, UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
 import { type AdviceWishes, adviceOn, type MachineFinder, machineNamed } from '../explore/advise/ask.js';
 import { type ModelOffers, modelsOn } from '../explore/advise/models.js';
@@ -11,6 +11,7 @@ import { ADVISED } from '../explore/advise/runtimes.js';
 import { machineFileOf } from '../hardware/detect/write.js';
 import { hardwareOfFile } from '../hardware/load.js';
 import { loadRuntime } from '../hardware/runtime.js';
+import { findQuantization } from '../model/quantization/index.js';
 import type { CliContext } from './context.js';
 import { addOutputOptions, type OutputOptions } from './options.js';
 import { deliver } from './outputs.js';
@@ -61,10 +62,10 @@ export function define(command: Command, context: CliContext): void {
     .addOption(new Option('--prompt <tokens>', 'prompt that figures are for').default('4096', '4096, or half of the context'))
     .addOption(new Option('--users <n>', 'users at a time').default('1'))
     .option('--quantizations <formats>', 'formats on offer, the most wanted first: q4_k_m,ud-q2_k_xl')
-    .option('--explain', 'a sentence for each flag')
-    .addOption(new Option('--markdown', 'short for --format markdown').conflicts(['format', 'json']))
-    .option('--html <path>', 'write a page for a browser, short for -o html=<path>');
+    .option('--explain', 'a sentence for each flag');
   addOutputOptions(command, adviceReports)
+    .addOption(new Option('--markdown', 'short for --format markdown').conflicts(['format', 'json']))
+    .option('--html <path>', 'write a page for a browser, short for -o html=<path>')
     .addHelpText('after', EXAMPLES)
     .action(async (models: readonly string[], options: AdviseOptions) => {
       const outputs = options.markdown === true ? { ...options, format: 'markdown' } : options;
@@ -122,11 +123,14 @@ const thisMachine: MachineFinder = async ({ profile }) => {
   return { hardware, notes: [`${name} was detected as ${parts}.`, ...detection.remarks, ...detection.notSeen] };
 };
 
-/** @throws UserError where a name is empty */
+/** @throws UserError where a name is empty, unknown or there twice */
 function formatsIn(text: string): string[] {
   const formats = text.split(',').map((format) => format.trim());
   if (formats.includes('')) throw new UserError(`--quantizations ${text}: has an empty name; write e.g. q4_k_m,ud-q2_k_xl`);
-  return [...new Set(formats)];
+  const twice = formats.find((format, at) => formats.indexOf(format) < at);
+  if (twice !== undefined) throw new UserError(`--quantizations ${text}: names ${twice} twice; name each once`);
+  for (const format of formats) placed('--quantizations', () => findQuantization(format));
+  return formats;
 }
 
 /** @throws UserError where it is no number, or 0 */

@@ -158,7 +158,7 @@ function conditionsOf(assertions: readonly string[], objective: boolean): Budget
   const texts = [...assertions];
   if (objective && !texts.some((text) => text.includes('goodput.'))) texts.push(ATTAINED);
   if (texts.length === 0) {
-    throw new UserError("says not what must hold; write e.g. --slo tpot=20ms, or --assert 'speed.decode >= 30'");
+    throw new UserError("nothing says what must hold; write e.g. --slo tpot=20ms, or --assert 'speed.decode >= 30'");
   }
   const conditions = texts.map((text) => parseAssertion(text));
   // Names are checked before anything runs.

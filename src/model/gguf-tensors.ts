@@ -1,5 +1,6 @@
 // Bytes of the tensors of a GGUF file: from the block sizes of ggml's types, checked against the offsets of the data.
 import { UserError } from '../base/errors.js';
+import { formatBytes } from '../base/units.js';
 import type { KernelFormat } from './quantization/formats/format.js';
 import { ggmlFormat } from './quantization/formats/index.js';
 
@@ -37,7 +38,7 @@ export function sizedTensors(path: string, described: readonly DescribedTensor[]
     if (!Number.isInteger(bytes)) throw new UserError(`${place}: ${tensor.elements} elements are no whole blocks; the file is damaged`);
     if (tensor.offset + bytes > dataBytes)
       throw new UserError(
-        `${place}: ends ${tensor.offset + bytes - dataBytes} bytes behind the file's end; it was cut short, fetch it again`,
+        `${place}: ends ${formatBytes(tensor.offset + bytes - dataBytes)} behind the file's end; it was cut short, fetch it again`,
       );
     if (tensor.offset + bytes > end) throw new UserError(`${place}: its data lie over those of the next tensor; the file is damaged`);
     sizes.set(tensor, bytes);

@@ -132,11 +132,20 @@ export function loadRouting(nameOrPath: string, relativeTo?: string, overrides: 
 }
 
 /** @throws UserError where there is nothing, or nothing that describes a model */
+/** A file that is called weights and holds something else: what a failed download leaves. */
+function notWeights(path: string, head: string): UserError {
+  if (/^version https:\/\/git-lfs/.test(head))
+    return new UserError(`${path}: is a pointer of Git LFS, not the model itself; fetch it with git lfs pull`);
+  const found = /^\s*<(!doctype|html|\?xml)/i.test(head) ? 'a web page' : 'something else';
+  return new UserError(`${path}: holds ${found}, not the weights that its name promises; fetch it again`);
+}
+
 function sourceAt(path: string): Source {
   if (isFolder(path)) return sourceIn(path);
   const { head, size } = withInput(path, 'model', (file) => ({ head: file.part(0, 4096), size: file.bytes }));
   if (head.subarray(0, 4).toString('latin1') === GGUF_MAGIC) return { kind: 'gguf', path };
   if (looksLikeSafetensors(head)) return configIn(dirname(path), basename(path));
+  if (size > 0 && /\.(gguf|safetensors)$/i.test(path)) throw notWeights(path, head.toString('utf8'));
   if (!/^\uFEFF?\s*\{/.test(head.toString('utf8')) || /\.ya?ml$/i.test(path)) {
     if (size > PROFILE_LIMIT)
       throw new UserError(

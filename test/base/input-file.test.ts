@@ -53,6 +53,12 @@ describe.each(KINDS)('in the place of a %s', (kind) => {
   });
 });
 
+it('what stands there instead of a file is answered with what to name, not with how to make it shorter', () => {
+  const at = join(folder, 'folder');
+  expect(() => InputFile.open(at, 'log')).toThrow(/: is a folder, not a file; name a file with what the runtime printed$/);
+  expect(() => InputFile.open(at, 'result')).toThrow(/: is a folder, not a file; name a file that moeprof run -o result\.json wrote$/);
+});
+
 describe('the size', () => {
   it.each(KINDS.filter((kind) => kind !== 'trace' && kind !== 'model'))('of a %s has a limit', (kind) => {
     expect(() => InputFile.open(join(folder, 'sparse'), kind)).toThrow(/^[^\n]*sparse: has 10\.0 GiB, more than .* may have \(.*\); ./);

@@ -75,7 +75,12 @@ describe('several models', () => {
 
   it('end with 1 where none fits', async () => {
     expect(await run('kimi-k2', 'deepseek-v3', '-w', 'rtx-3060+16GB')).toBe(1);
-    expect(output.stdout).toContain('0 of 2 models fit');
+    expect(output.stdout).toContain('0 of 2 models fit,');
+  });
+
+  it('say so of one in the singular', async () => {
+    expect(await run('kimi-k2', 'mini-mixtral-8x8l', '-w', 'rtx-3060+16GB')).toBe(0);
+    expect(output.stdout).toContain('1 of 2 models fits,');
   });
 });
 
@@ -203,7 +208,8 @@ describe('exit codes', () => {
     [[...SMALL, '--context', '0'], '--context: must be at least 1'],
     [[...SMALL, '--users', 'many'], '--users'],
     [[...SMALL, '--quantizations', 'q4_k_m,'], '--quantizations q4_k_m,: has an empty name'],
-    [[...SMALL, '--quantizations', 'q9'], 'unknown quantization "q9"'],
+    [[...SMALL, '--quantizations', 'q9'], '--quantizations: unknown quantization "q9"'],
+    [[...SMALL, '--quantizations', 'q4_k_m,q3_k_m,q4_k_m'], '--quantizations q4_k_m,q3_k_m,q4_k_m: names q4_k_m twice; name each once'],
     [['gpt-oss-20b', '-w', 'rtx-9999'], 'rtx-9999'],
   ])('are 2 for %j', async (args, message) => {
     expect(await run(...args)).toBe(2);

@@ -54,7 +54,7 @@ describe('mistakes', () => {
     ["curve({ model: 'mini-mixtral-8x8l' }, { quotas: 'optimal' })", 2, /^quotas optimal: only caches of their own have quotas/],
     ["sweep({ model: 'mini-mixtral-8x8l' }, { 'workload.bach': [1] })", 2, /workload\.bach/],
     ["sweep({ model: 'mini-mixtral-8x8l' }, {})", 2, /nothing varies/],
-    ["plan({ model: 'mini-mixtral-8x8l' }, {})", 2, /says not what must hold/],
+    ["plan({ model: 'mini-mixtral-8x8l' }, {})", 2, /nothing says what must hold/],
     ["predict({ judged: ['mini-mixtral-8x8l'], predictors: ['none'] })", 2, /predicts nothing, so there is nothing to judge/],
     ["advise('olmoe-1b-7b', 'rtx-9999')", 2, /rtx-9999/],
     ["openTrace('none.jsonl')", 2, /none\.jsonl: there is no such file/],

@@ -67,7 +67,7 @@ describe('moeprof plan', () => {
   });
 
   it.each([
-    [[], 'says not what must hold'],
+    [[], 'nothing says what must hold'],
     [['--cache', '25%', '--slo', 'tpot=1ms'], '--cache: its size is what a plan finds'],
     [['-s', 'no-cache', '--slo', 'tpot=1ms'], 'fixes its expert cache at 0%'],
     [['-j', '0', '--slo', 'tpot=1ms'], '--jobs: 0 at a time'],

@@ -251,6 +251,14 @@ describe('a damaged GGUF file', () => {
     expect(() => loadModel(at(name))).toThrow(UserError);
     expect(() => loadModel(at(name))).toThrow(message);
   };
+  it.each([
+    ['version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n', /x\.gguf: is a pointer of Git LFS, .*git lfs pull$/],
+    ['<!DOCTYPE html><html>404</html>', /x\.gguf: holds a web page, not the weights .*fetch it again$/],
+    ['hello', /x\.gguf: holds something else, not the weights/],
+  ])('is no file that a failed download left: %j', (text, message) => {
+    refuse('x.gguf', Buffer.from(text), message);
+  });
+
   const patched = (offset: number, write: (bytes: Buffer) => void): Buffer => {
     const bytes = Buffer.concat([whole, Buffer.alloc(size - whole.length)]);
     write(bytes.subarray(offset));
@@ -263,7 +271,7 @@ describe('a damaged GGUF file', () => {
       whole.subarray(0, 1500),
       /cut\.gguf: damaged GGUF header at byte \d+: the file ends inside its header; it was cut short/,
     );
-    refuse('header.gguf', whole, /header\.gguf: tensor "token_embd\.weight": ends \d+ bytes behind the file's end; it was cut short/);
+    refuse('header.gguf', whole, /header\.gguf: tensor "token_embd\.weight": ends [\d.]+ [KM]iB behind the file's end; it was cut short/);
     refuse('short.gguf', whole.subarray(0, 500), /14 values and 33 tensors are more than 500 bytes can describe; it was cut short$/);
     refuse('magic.gguf', Buffer.from('GGUF'), /damaged GGUF header at byte 4/);
     refuse(

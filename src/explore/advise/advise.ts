@@ -1,13 +1,14 @@
 // Advice: the setting of a runtime on a machine that serves the goal best, what other settings gain or lose, what does not fit, and what
 // hardware would help. Pure except for the runs of the engine.
 
+import { formatBytes } from '../../base/units.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
 import { type ModelSpec, mainFormat } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { alternativesOf } from './alternatives.js';
 import { type AdvisedSetting, bestAnswer, settingOf } from './answer.js';
-import { gpusOf } from './fits.js';
+import { gpusOf, HOST } from './fits.js';
 import type { Command } from './flags/dialect.js';
 import type { Goal, RequestShape } from './goal.js';
 import { cpuExpertLayers, splitPattern } from './loaded.js';
@@ -133,6 +134,18 @@ function oneSocketNote({ cpu, name }: HardwareSpec): string {
   return `One socket of ${name} is used: ${count} were measured to reach ${share} % of the sum of their memories; try --numa distribute with all cores, too.`;
 }
 
+/** What of each memory is left to other programs; null where the machine does not say how large its memories are. */
+function keptFreeNote({ machine }: HardwareSpec, { devices, setting }: Priced): string | null {
+  const gpus = machine?.gpus ?? [];
+  const parts = devices.flatMap(({ has, name }) => {
+    // Of several sockets one may be used alone, and some of its memory with it.
+    const whole = name.startsWith('GPU') ? gpus[Number(name.slice(4))]?.memoryBytes : setting.oneSocket ? undefined : machine?.ram?.bytes;
+    if (whole === undefined || whole - has < 1) return [];
+    return [`${formatBytes(whole - has)} of ${/^GPU \d/.test(name) ? 'each GPU' : name === HOST ? 'host memory' : `the ${name}`}`];
+  });
+  return parts.length === 0 ? null : `Left to other programs: ${[...new Set(parts)].join(', ')}.`;
+}
+
 function notesOf({ hardware, notes, trace }: AdviceRequest, answer: Priced | null): string[] {
   return [
     ...(answer === null || answer.setting.draft === 0
@@ -147,6 +160,7 @@ function notesOf({ hardware, notes, trace }: AdviceRequest, answer: Priced | nul
           `The profile of ${hardware.name} says itself what its kernels reach, whatever the runtime: name its parts for this runtime's own speed.`,
         ]
       : []),
+    ...(answer === null ? [] : [keptFreeNote(hardware, answer)]).filter((note) => note !== null),
     ...notes,
     ...(hardware.machine?.defaults ?? []),
   ];

@@ -68,7 +68,7 @@ function leadOf({ context, goal, models, request, users }: ModelOffers, fitting:
   const targets = goal.kind === 'targets' ? '; what keeps the targets first' : '';
   return [
     {
-      text: `${formatCount(fitting)} of ${formatCounted(models.length, 'model')} fit, the largest first${targets}`,
+      text: `${formatCount(fitting)} of ${formatCounted(models.length, 'model')} ${fitting === 1 ? 'fits' : 'fit'}, the largest first${targets}`,
       tone: fitting === 0 ? 'caution' : 'good',
     },
     { text: `${formatCount(context)} tokens of context${each}, prompts of ${formatCount(request.prompt)}; tokens/s` },

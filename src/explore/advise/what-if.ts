@@ -108,7 +108,9 @@ function changesOf(hardware: HardwareSpec, setting: Setting): { part: string; ha
     const more = tiers.map((tier) => (tier === last ? { ...tier, bytes: 2 * tier.bytes } : tier));
     changes.push({ part: 'twice the RAM', hardware: { ...hardware, tiers: more } });
   }
-  if (tiers[0]!.name === 'gpu' && hostComputes) {
+  // The memory of a laptop's card is soldered, and the card with it.
+  const soldered = machine?.gpus.some(({ name }) => name.endsWith('-laptop')) === true;
+  if (tiers[0]!.name === 'gpu' && hostComputes && !soldered) {
     const each = gpusOf(hardware) > 1 ? ' on each GPU' : '';
     changes.push({ part: `${formatBytes(MORE_VRAM)} more VRAM${each}`, hardware: withMoreVram(hardware) });
   }

@@ -48,6 +48,16 @@ describe('a card that holds half of the model', () => {
     expect(await slots('pcie3x16', 'rtx-2060')).toEqual([]);
   });
 
+  it('is offered no more VRAM in a laptop', async () => {
+    const parts = async (card: string): Promise<string[]> => {
+      const question = asked(`${card}+ryzen-7-5700x+2xddr4-3200+32GB`);
+      const answer = (await bestSetting(question, null, 'f16'))!;
+      return (await purchasesOf(question, answer)).map(({ part }) => part);
+    };
+    expect(await parts('rtx-2060')).toContain('8.00 GiB more VRAM');
+    expect((await parts('rtx-2060-6gb-laptop')).filter((part) => part.includes('VRAM'))).toEqual([]);
+  });
+
   it('has alternatives that fit, each priced by its own best split', async () => {
     const answer = (await bestSetting(question, null, 'f16'))!;
     const alternatives = await alternativesOf(question, answer, [null]);

@@ -1,4 +1,5 @@
 // KTransformers: its kernels compute experts on the CPU below SGLang's server; each layer has some experts on the GPU.
+import { formatCount } from '../../../base/units.js';
 import { folderOf, lineDialect } from './dialect.js';
 import { choice, count, type FlagUse, type Grammar, SWITCH, TEXT } from './flag.js';
 import { SERVER_FLAGS, serverUses } from './sglang.js';
@@ -68,5 +69,5 @@ export const ktransformers = lineDialect(GRAMMAR, (input) => {
         ] as const)
       : []),
   ];
-  return { uses, why: { '--kt-num-gpu-experts': `more do not fit on the GPU beside ${setting.context} tokens of context` } };
+  return { uses, why: { '--kt-num-gpu-experts': `more do not fit on the GPU beside ${formatCount(setting.context)} tokens of context` } };
 });

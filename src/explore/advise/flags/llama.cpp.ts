@@ -1,4 +1,5 @@
 // llama.cpp's server: layers by -ngl, experts of the first layers in host memory by --n-cpu-moe.
+import { formatCount } from '../../../base/units.js';
 import { LEAST_BATCH } from '../loaded.js';
 import { isAllOnGpu, isCpuOnly } from '../setting.js';
 import { type CommandInput, lineDialect } from './dialect.js';
@@ -64,7 +65,7 @@ export function sharedUses(input: CommandInput, where: FlagUse): { uses: FlagUse
     why[flag] =
       flag === '-ot'
         ? 'what is left of the GPU takes the other projections of this layer, and not all of them'
-        : `fewer layers in host memory do not fit on the GPU beside ${setting.context} tokens of context`;
+        : `fewer layers in host memory do not fit on the GPU beside ${formatCount(setting.context)} tokens of context`;
   }
   if (split !== null && !cpuOnly) {
     uses.push(['-ts', split.join(',')]);
