@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fromDist } from './lib/bench.mjs';
 
-const { comparePredictors } = await fromDist('predict/compare.js');
+const { comparePredictors } = await fromDist('predict/evaluation/compare.js');
 const { trainingOf } = await fromDist('cli/train-kinds.js');
 const { loadModel } = await fromDist('model/load.js');
 const { openTrace } = await fromDist('trace/open.js');

@@ -11,7 +11,7 @@ const { openTrace } = await fromDist('trace/open.js');
 const { routingStatistics } = await fromDist('trace/stats/index.js');
 const { shapeOf } = await fromDist('trace/stats/shape.js');
 const { fitRouting, requestsLike, synthesizeFitted } = await fromDist('trace/fit/index.js');
-const { drawCurve } = await fromDist('explore/curve.js');
+const { drawCurve } = await fromDist('explore/curve/curve.js');
 
 const SHARES = [0.125, 0.25, 0.5];
 const POLICIES = ['lru', 'lfu', 'belady'];

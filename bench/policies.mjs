@@ -68,8 +68,8 @@ async function timed(work) {
 async function measure({ path, tokens, runs, policy, capacities, reading }) {
   const { openTrace } = await fromDist('trace/open.js');
   const { allocateChunk } = await fromDist('trace/trace.js');
-  const { broadcastHere } = await fromDist('explore/broadcast.js');
-  const { startJob } = await fromDist('explore/jobs.js');
+  const { broadcastHere } = await fromDist('explore/curve/broadcast.js');
+  const { startJob } = await fromDist('explore/curve/jobs.js');
   const { parsePolicy } = await fromDist('cache/policies/index.js');
   const { topK } = SHAPE;
   const spec = {

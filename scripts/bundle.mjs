@@ -13,9 +13,9 @@ const BUILD = join(ROOT, 'build');
 const ENTRIES = [
   'index',
   'cli/main',
-  'cli/run-worker',
-  'cli/queue-child',
-  'explore/worker',
+  'cli/runs/run-worker',
+  'cli/runs/queue-child',
+  'explore/curve/worker',
   'explore/measure/measure-worker',
   'explore/validate/rows-worker',
 ];

@@ -70,7 +70,7 @@ export async function loadOperands(
     prepared.push(row);
   }
   const runs = prepared.flat().flatMap((one) => ('run' in one ? [one.run] : []));
-  const { runAll } = runs.length === 0 ? { runAll: async () => [] } : await import('./run-pool.js');
+  const { runAll } = runs.length === 0 ? { runAll: async () => [] } : await import('./runs/run-pool.js');
   const finished = await runAll(runs, context, { details });
   let next = 0;
   return sets.map((set, index) => {

@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import type { Override } from '../base/yaml.js';
-import type { Plan } from '../explore/plan.js';
-import { planReports } from '../explore/plan-report.js';
-import { planCandidate, planOverrides, planRuns } from '../explore/plan-search.js';
+import type { Plan } from '../explore/plan/plan.js';
+import { planReports } from '../explore/plan/plan-report.js';
+import { planCandidate, planOverrides, planRuns } from '../explore/plan/plan-search.js';
 import { sameRows } from '../explore/same-rows.js';
 import type { Result } from '../result/result.js';
 import type { CliContext } from './context.js';
@@ -60,7 +60,7 @@ async function planOf(profile: string | undefined, options: PlanOptions, threads
       runAt(chosen, [...planOverrides(percent), ...alike]),
     ),
   );
-  const { runEach } = await import('./run-pool.js');
+  const { runEach } = await import('./runs/run-pool.js');
   return planRuns(candidates, options.assert, async (runs) => {
     const outcomes = new Array<Result | UserError>(runs.length);
     await runEach(runs.length, runs, context, { threads }, (index, settled) => {

@@ -2,9 +2,9 @@
 import { cpus } from 'node:os';
 import { UserError } from '../base/errors.js';
 import { parseCount, parseShare } from '../base/units.js';
-import { comparablePredictors, comparePredictors, type JudgedTimes, referenceOf, withCorrected } from '../predict/compare.js';
+import { comparablePredictors, comparePredictors, type JudgedTimes, referenceOf, withCorrected } from '../predict/evaluation/compare.js';
+import { DISTANCES } from '../predict/evaluation/judged.js';
 import { openPrediction, type PredictionInputs, type PredictionRequest } from '../predict/inputs.js';
-import { DISTANCES } from '../predict/judged.js';
 import { VERSION } from '../result/version.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import type { CliContext } from './context.js';

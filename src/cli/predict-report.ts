@@ -1,9 +1,9 @@
 // The reports of `predict eval` and `predict train`: data first, as JSON; then the same as grids that fit a terminal.
 import { formatBytes, formatCount, formatNs, formatNumber } from '../base/units.js';
-import type { JudgedTimes, TraceEvaluation, TraceReference } from '../predict/compare.js';
-import type { EvaluationOptions } from '../predict/evaluate.js';
+import type { JudgedTimes, TraceEvaluation, TraceReference } from '../predict/evaluation/compare.js';
+import type { EvaluationOptions } from '../predict/evaluation/evaluate.js';
+import type { Score } from '../predict/evaluation/score.js';
 import type { TrainedPredictor } from '../predict/onnx/train.js';
-import type { Score } from '../predict/score.js';
 import {
   type Block,
   type ColumnOf,

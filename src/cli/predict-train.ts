@@ -1,9 +1,9 @@
 // `moeprof predict train`: from traces to an ONNX file, and a report on its scores.
 import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
-import { comparablePredictors } from '../predict/compare.js';
+import { comparablePredictors } from '../predict/evaluation/compare.js';
+import { DISTANCES } from '../predict/evaluation/judged.js';
 import { openPrediction } from '../predict/inputs.js';
-import { DISTANCES } from '../predict/judged.js';
 import { concatTraces } from '../trace/concat.js';
 import type { CliContext } from './context.js';
 import { Outputs } from './outputs.js';

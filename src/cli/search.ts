@@ -30,7 +30,7 @@ import {
 } from './options.js';
 import { deliver } from './outputs.js';
 import { overridesOfStudy, type RunFlags, runOfStudy, toldOfStudy } from './run-options.js';
-import { runStored } from './run-stored.js';
+import { runStored } from './runs/run-stored.js';
 import { STORE, storeOf } from './store-option.js';
 
 interface SearchFlags extends OutputOptions, Pick<RunFlags, 'set' | 'allowCode'> {

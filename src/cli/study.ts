@@ -10,10 +10,10 @@ import { studyReports } from '../explore/study/study-report.js';
 import { repeatCommand } from '../system/command.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
-import type { SettleCell } from './missing-cells.js';
 import { deliver } from './outputs.js';
 import { runOfStudy, toldOfStudy } from './run-options.js';
-import { runStored } from './run-stored.js';
+import type { SettleCell } from './runs/missing-cells.js';
+import { runStored } from './runs/run-stored.js';
 import { STORE, storeOf } from './store-option.js';
 import type { SweepFlags } from './sweep-flags.js';
 
@@ -85,7 +85,7 @@ async function runnerOf(
   }
   if (threads !== undefined) throw new UserError('--jobs: each worker has its own; leave it out with --queue');
   if (store === null) throw new UserError('--no-store: results of a queue are taken into a store; leave it out');
-  const { runQueued } = await import('./run-queued.js');
+  const { runQueued } = await import('./runs/run-queued.js');
   return (runs, settle) => runQueued(count, runs, context, { flags, store }, settle);
 }
 

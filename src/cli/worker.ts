@@ -11,7 +11,7 @@ import { QueueWorker } from '../explore/queue/worker-side.js';
 import type { CliContext } from './context.js';
 import { collect, jobsOption, parseJobs } from './options.js';
 import { addQueueOption, namedQueue, type QueueOption } from './queue-option.js';
-import { RunChildren } from './run-children.js';
+import { RunChildren } from './runs/run-children.js';
 
 const EXAMPLES = `
 Examples:

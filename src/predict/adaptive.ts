@@ -6,10 +6,10 @@ import type { ModelSpec } from '../model/spec.js';
 import type { Warning } from '../result/result.js';
 import type { Pass } from '../schedule/pass.js';
 import { DriftDetector } from './drift.js';
-import { ErrorMemory } from './error-memory.js';
-import type { WeightedEvidence } from './evidence.js';
-import { evidenceOf, FILE, IDS, KEPT_PATHS, needsOf, PARTS, partsCost, REACH } from './evidence-kinds.js';
-import { Mixture } from './mixture.js';
+import { ErrorMemory } from './evidence/error-memory.js';
+import type { WeightedEvidence } from './evidence/evidence.js';
+import { evidenceOf, FILE, IDS, KEPT_PATHS, needsOf, PARTS, partsCost, REACH } from './evidence/evidence-kinds.js';
+import { Mixture } from './evidence/mixture.js';
 import { COST, type PredictorDefinition } from './predictor.js';
 import { trainedOn } from './training.js';
 
@@ -17,7 +17,7 @@ import { trainedOn } from './training.js';
 const STRIDE = 3;
 /**
  * Checks during which corrections are larger after a drift, and how much larger. Ours, for a change of text; where the text does not change
- * it costs: one layer ahead, a boost of 1 gains up to 2.5 points of recall on four traces (see evidence.ts), one of 6 loses up to 1.3.
+ * it costs: one layer ahead, a boost of 1 gains up to 2.5 points of recall on four traces (see evidence/evidence.ts), one of 6 loses up to 1.3.
  */
 const BOOSTED = 4096;
 const BOOST = 3;

@@ -1,7 +1,7 @@
 // Predictors based on counts: each names the evidence that it counts, and a mixture turns the counts into probabilities.
 import type { Parameters } from '../base/parameters.js';
 import type { PredictionCost } from './cost.js';
-import type { WeightedEvidence } from './evidence.js';
+import type { WeightedEvidence } from './evidence/evidence.js';
 import {
   EVIDENCE_NS,
   evidenceOf,
@@ -15,12 +15,12 @@ import {
   PARTS,
   partsCost,
   REACH,
-} from './evidence-kinds.js';
+} from './evidence/evidence-kinds.js';
+import { PreviousToken } from './evidence/previous-token.js';
+import { SequenceMatrices } from './evidence/sequence-matrices.js';
+import { Transitions } from './evidence/transitions.js';
 import { COST, type PredictorContext, type PredictorDefinition } from './predictor.js';
-import { PreviousToken } from './previous-token.js';
 import { byDistance } from './priority.js';
-import { SequenceMatrices } from './sequence-matrices.js';
-import { Transitions } from './transitions.js';
 
 /** A registry entry without the common fields of this file, and with its evidence. */
 type Counting = Omit<PredictorDefinition, 'create' | 'parameters'> & {

@@ -2,7 +2,7 @@
 // the truth, spoiled to the published accuracy of such look-ahead, replaces them, and the result says so (L17).
 import { UserError } from '../base/errors.js';
 import type { Parameters } from '../base/parameters.js';
-import { mixtureOf } from './evidence-kinds.js';
+import { mixtureOf } from './evidence/evidence-kinds.js';
 import { COST, type PredictorDefinition } from './predictor.js';
 import { type Quality, spoiledTruth } from './spoiled-truth.js';
 import { Supplied } from './supplied.js';

@@ -3,9 +3,9 @@
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { NULL_EXPERT } from '../trace/trace.js';
-import { type Evidence, NEXT_TOKEN } from './evidence.js';
-import { mixtureOf } from './evidence-kinds.js';
-import { evenShare } from './log-odds.js';
+import { type Evidence, NEXT_TOKEN } from './evidence/evidence.js';
+import { mixtureOf } from './evidence/evidence-kinds.js';
+import { evenShare } from './evidence/log-odds.js';
 import { COST, type PredictorDefinition } from './predictor.js';
 
 /** Pseudo-trials of each rank, right at the rate of a fair guess. */

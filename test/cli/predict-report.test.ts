@@ -7,7 +7,7 @@ import {
   TRAINING_SCHEMA,
   trainingReports,
 } from '../../src/cli/predict-report.js';
-import type { Score } from '../../src/predict/score.js';
+import type { Score } from '../../src/predict/evaluation/score.js';
 
 const OPTIONS = { color: false, width: 80, unicode: true, verbose: false };
 

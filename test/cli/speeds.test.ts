@@ -9,7 +9,7 @@ import { runCli } from '../../src/cli/program.js';
 import { simulate } from '../../src/engine/simulate.js';
 import type { Advice } from '../../src/explore/advise/advise.js';
 import type { CheckedLog } from '../../src/explore/check/report.js';
-import type { Plan } from '../../src/explore/plan.js';
+import type { Plan } from '../../src/explore/plan/plan.js';
 import type { Search } from '../../src/explore/search/search.js';
 import { bareRate } from '../../src/report/format.js';
 import type { Result } from '../../src/result/result.js';

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { modelReports } from '../../src/cli/model-report.js';
 import { simulate } from '../../src/engine/simulate.js';
 import { adviceFor } from '../../src/explore/advise/ask.js';
-import { curveFor } from '../../src/explore/curve-request.js';
+import { curveFor } from '../../src/explore/curve/curve-request.js';
 import { inspectModel } from '../../src/model/inspect.js';
 import { openModel } from '../../src/model/load.js';
 import { fileOf, temporaryFolder } from '../trace/builders.js';

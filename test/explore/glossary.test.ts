@@ -3,8 +3,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { formatTokensPerSecond } from '../../src/base/units.js';
 import { simulate } from '../../src/engine/simulate.js';
-import type { Sweep } from '../../src/explore/sweep.js';
-import { sweepReports } from '../../src/explore/sweep-report.js';
+import type { Sweep } from '../../src/explore/sweep/sweep.js';
+import { sweepReports } from '../../src/explore/sweep/sweep-report.js';
 import { answerOf } from '../../src/report/html/answer.js';
 import { htmlReport } from '../../src/report/html/html.js';
 import { rankingReports } from '../../src/report/ranking/ranking.js';

@@ -1,7 +1,7 @@
 // Systems that are compared replay the same rows, whoever of them counts popularity.
 import { describe, expect, it } from 'vitest';
 import { bySystem, sameRows } from '../../src/explore/same-rows.js';
-import { sweepFor } from '../../src/explore/sweep-runs.js';
+import { sweepFor } from '../../src/explore/sweep/sweep-runs.js';
 import { checkRun } from '../../src/system/load-run.js';
 import type { RunInput } from '../../src/system/run.js';
 

@@ -11,7 +11,7 @@ import { fingerprintOf } from '../../src/explore/study/fingerprint.js';
 import { spaceCells } from '../../src/explore/study/space.js';
 import { commandOfStored } from '../../src/explore/study/stored-command.js';
 import { loadStudy } from '../../src/explore/study/study-file.js';
-import { sweepFor } from '../../src/explore/sweep-runs.js';
+import { sweepFor } from '../../src/explore/sweep/sweep-runs.js';
 import { repeatCommand, toldOfInput } from '../../src/system/command.js';
 import { checkRun } from '../../src/system/load-run.js';
 import type { RunInput } from '../../src/system/run.js';

@@ -6,7 +6,7 @@ import { findProfile } from '../../src/base/profiles.js';
 import { openNamed } from '../../src/cli/trace/open.js';
 import { simulate } from '../../src/engine/simulate.js';
 import { adviceFor } from '../../src/explore/advise/ask.js';
-import { curveFor } from '../../src/explore/curve-request.js';
+import { curveFor } from '../../src/explore/curve/curve-request.js';
 import { openPrediction } from '../../src/predict/inputs.js';
 import { openPopularity } from '../../src/trace/open.js';
 import { temporaryFolder } from './builders.js';

@@ -1,6 +1,6 @@
 // Hit rates that need no model and no machine: LRU and Belady over one cache per layer, at shares of its experts.
 import { parsePolicy } from '../../cache/policies/index.js';
-import { drawCurve } from '../../explore/curve.js';
+import { drawCurve } from '../../explore/curve/curve.js';
 import { shapeOf } from '../../trace/stats/shape.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { CliContext } from '../context.js';

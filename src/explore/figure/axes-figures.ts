@@ -1,7 +1,7 @@
 // Default figures of the runs of a sweep or a study: the values that vary decide the axes.
 import { UserError } from '../../base/errors.js';
 import { type RunRow, rowValue } from '../study/run-row.js';
-import { RATE_PATH } from '../sweep.js';
+import { RATE_PATH } from '../sweep/sweep.js';
 import { areNumbers, type FigureQuestion, figureOf, type PaperFigure } from './figure.js';
 
 /** Limits of drawn metrics, of panels side by side, and of figures. */

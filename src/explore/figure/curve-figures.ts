@@ -1,6 +1,6 @@
 // The figure of a capacity curve: hit rate against capacity, a line for each policy, with the token cycle and the knee.
 import { visible } from '../../base/text.js';
-import type { Curve } from '../curve-result.js';
+import type { Curve } from '../curve/curve-result.js';
 import type { FigurePoint, PaperFigure } from './figure.js';
 
 /** One figure. */

@@ -3,7 +3,7 @@ import { visible } from '../../base/text.js';
 import { measurePair } from '../../result/amount.js';
 import { parseAssertion } from '../../result/budget.js';
 import { describeMetric } from '../../result/catalogue.js';
-import { answeringProbe, neededBytes, type Placing, type Plan } from '../plan.js';
+import { answeringProbe, neededBytes, type Placing, type Plan } from '../plan/plan.js';
 import { type FigurePoint, type PaperFigure, scaleOf } from './figure.js';
 
 /** Most conditions that are drawn. */

@@ -1,5 +1,5 @@
 // Scores of predictors side by side: trained networks and those that count.
-import { comparePredictors } from '../../../src/predict/compare.js';
+import { comparePredictors } from '../../../src/predict/evaluation/compare.js';
 import { openPrediction, type PredictionRequest } from '../../../src/predict/inputs.js';
 import { type PredictorTraining, trainPredictor } from '../../../src/predict/onnx/train.js';
 import { concatTraces } from '../../../src/trace/concat.js';

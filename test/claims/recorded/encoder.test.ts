@@ -3,7 +3,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { loadModel } from '../../../src/model/load.js';
-import { comparePredictors } from '../../../src/predict/compare.js';
+import { comparePredictors } from '../../../src/predict/evaluation/compare.js';
 import { trainEncoder } from '../../../src/predict/onnx/sequence/train.js';
 import { openTrace } from '../../../src/trace/open.js';
 import { selectMarked } from '../../../src/trace/selection.js';

@@ -3,7 +3,7 @@
 import { expect, it } from 'vitest';
 import { parsePolicy } from '../../../src/cache/policies/index.js';
 import { simulate } from '../../../src/engine/simulate.js';
-import { drawCurve } from '../../../src/explore/curve.js';
+import { drawCurve } from '../../../src/explore/curve/curve.js';
 import { loadModel } from '../../../src/model/load.js';
 import { expertBytesTotal } from '../../../src/model/spec.js';
 import type { Result } from '../../../src/result/result.js';

@@ -1,6 +1,6 @@
 // What retrieved paths foretell of recorded routing, nothing learned beforehand but counts: the table of docs/predictors.md.
 import { expect, it } from 'vitest';
-import { comparePredictors } from '../../../src/predict/compare.js';
+import { comparePredictors } from '../../../src/predict/evaluation/compare.js';
 import { openPrediction } from '../../../src/predict/inputs.js';
 import { recorded, recording } from './recording.js';
 

@@ -1,6 +1,6 @@
 // Figures that nobody described: what a sweep, a study, a ranking, a plan and a curve draw, read off small ones by hand.
 import { describe, expect, it } from 'vitest';
-import type { Curve } from '../../../src/explore/curve-result.js';
+import type { Curve } from '../../../src/explore/curve/curve-result.js';
 import { axesFigures } from '../../../src/explore/figure/axes-figures.js';
 import { curveFigures } from '../../../src/explore/figure/curve-figures.js';
 import type { PaperFigure } from '../../../src/explore/figure/figure.js';
@@ -8,7 +8,7 @@ import { figureDocument } from '../../../src/explore/figure/figure-document.js';
 import { pictureFormats } from '../../../src/explore/figure/formats.js';
 import { planFigures } from '../../../src/explore/figure/plan-figures.js';
 import { rankingFigures } from '../../../src/explore/figure/ranking-figures.js';
-import { CapacitySearch, placingOf, planOf } from '../../../src/explore/plan.js';
+import { CapacitySearch, placingOf, planOf } from '../../../src/explore/plan/plan.js';
 import type { RunRow } from '../../../src/explore/study/run-row.js';
 import { metric } from '../../../src/result/catalogue.js';
 import type { Result } from '../../../src/result/result.js';

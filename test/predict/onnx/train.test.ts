@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
 import { Random } from '../../../src/base/random.js';
-import { evaluatePredictor } from '../../../src/predict/evaluate.js';
+import { evaluatePredictor } from '../../../src/predict/evaluation/evaluate.js';
 import { openOnnx } from '../../../src/predict/onnx/onnx.js';
 import { type PredictorTraining, trainPredictor } from '../../../src/predict/onnx/train.js';
 import { temporaryModel } from '../../fixtures/onnx/models.js';

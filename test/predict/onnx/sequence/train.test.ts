@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { resolveParameters } from '../../../../src/base/parameters.js';
 import { Random } from '../../../../src/base/random.js';
-import { evaluatePredictor } from '../../../../src/predict/evaluate.js';
+import { evaluatePredictor } from '../../../../src/predict/evaluation/evaluate.js';
 import { findPredictor } from '../../../../src/predict/index.js';
 import { type EncoderTraining, trainEncoder } from '../../../../src/predict/onnx/sequence/train.js';
 import { temporaryModel } from '../../../fixtures/onnx/models.js';

@@ -1,0 +1,138 @@
+// Many predictors on many traces, side by side: each pair starts untrained, so that no figure depends on an earlier one.
+
+import { UserError } from '../../base/errors.js';
+import { resolveParameters } from '../../base/parameters.js';
+import { shownTrace } from '../../base/profiles.js';
+import type { ModelSpec } from '../../model/spec.js';
+import type { RoutingTrace } from '../../trace/trace.js';
+import { createPredictor, loadPredictor, missingNeeds, type PredictorChoice, parsePredictor, predictorKnows } from '../create.js';
+import { PREDICTORS } from '../index.js';
+import { type Evaluation, type EvaluationOptions, type EvaluationWatch, evaluatePredictor, type PredictionTimes } from './evaluate.js';
+
+/** A trace that was learned from or judged on. */
+export interface TraceReference {
+  readonly path: string;
+  readonly sha256: string;
+  readonly tokens: number;
+}
+
+/** All predictors on one trace. */
+export interface TraceEvaluation {
+  readonly trace: TraceReference;
+  readonly options: EvaluationOptions;
+  readonly predictors: readonly ({ readonly predictor: string } & Evaluation)[];
+}
+
+/** Measured times of a predictor on a trace, on this machine: kept apart from the exact figures. */
+export interface JudgedTimes extends PredictionTimes {
+  readonly trace: string;
+  readonly predictor: string;
+}
+
+/** A request to judge predictors. */
+interface ComparisonRequest {
+  /** Names with parameters, or ONNX files. */
+  readonly predictors: readonly string[];
+  readonly model: ModelSpec;
+  readonly training: readonly RoutingTrace[];
+  readonly judged: readonly RoutingTrace[];
+  readonly distances: readonly number[];
+  readonly batch: number;
+  readonly minProbability: number;
+  /** Judge predictions during the pass on one token in this many; null: on about {@link AHEAD_TOKENS} tokens. */
+  readonly every: number | null;
+  readonly seed: number;
+}
+
+/** Default number of tokens judged during the pass: enough for a third decimal, few enough for a slow predictor. */
+const AHEAD_TOKENS = 500;
+
+/** Predictors that name only the experts of one token: popularity fills them up to 2k names. */
+const FILLED = ['last-token', 'previous-layer'];
+const POPULAR = parsePredictor('popularity');
+
+/** Not judged unless named: it needs a file, or names every expert. */
+const NEVER = ['onnx', 'whole-layer'];
+
+/** Names of all registered predictors whose needs all of these traces meet, without oracles. */
+export function comparablePredictors(traces: readonly RoutingTrace[]): string[] {
+  return PREDICTORS.filter(({ name, needs, needsWith, parameters }) => {
+    if (NEVER.includes(name)) return false;
+    const chosen = { text: name, name, parameters: resolveParameters(name, parameters) };
+    const wanted = needsWith?.(chosen.parameters) ?? needs ?? [];
+    return traces.every(
+      (trace) => missingNeeds(wanted, trace) === null && ['nothing', 'recorded'].includes(predictorKnows(chosen, trace).knows),
+    );
+  }).map(({ name }) => name);
+}
+
+/**
+ * The named predictors, each that corrects another after the one that it corrects, with the same parameters: their difference is the gain of
+ * the correction.
+ */
+export function withCorrected(named: readonly string[]): string[] {
+  const all: string[] = [];
+  for (const text of named) {
+    const adaptive = /^adaptive(?::(.*))?$/.exec(text);
+    if (adaptive !== null) {
+      const own = (adaptive[1] ?? '').split(',').filter((one) => one !== '' && !/^(rate|costNs)=/.test(one));
+      const corrected = own.length === 0 ? 'ensemble' : `ensemble:${own.join(',')}`;
+      if (!named.includes(corrected) && !all.includes(corrected)) all.push(corrected);
+    }
+    all.push(text);
+  }
+  return all;
+}
+
+/**
+ * Evaluates every predictor on every trace.
+ * @throws UserError where a predictor is unknown, or a trace does not carry what it needs
+ */
+export async function comparePredictors(
+  request: ComparisonRequest,
+  watch: EvaluationWatch = {},
+): Promise<{ readonly evaluations: TraceEvaluation[]; readonly times: JudgedTimes[] }> {
+  const { batch, every, judged, minProbability, model, predictors, seed, training } = request;
+  const choices = await Promise.all(predictors.map((text) => loadPredictor(chosenOf(text))));
+  const evaluations: TraceEvaluation[] = [];
+  const allTimes: JudgedTimes[] = [];
+  let done = 0;
+  for (const trace of judged) {
+    const options: EvaluationOptions = {
+      distances: request.distances.filter((distance) => distance < model.layers.length),
+      batch,
+      minProbability,
+      every: every ?? Math.max(1, Math.ceil(trace.tokens / AHEAD_TOKENS)),
+    };
+    const rows: TraceEvaluation['predictors'][number][] = [];
+    for (const chosen of choices) {
+      const common = { model, trace, slots: 1, seed, training };
+      const predictor = await createPredictor({ chosen, ...common });
+      const filler = FILLED.includes(chosen.name) ? await createPredictor({ chosen: POPULAR, ...common }) : null;
+      try {
+        const before = done;
+        const progress = (tokens: number): void => watch.progress?.(before + tokens);
+        const { times, ...found } = await evaluatePredictor(predictor!, trace, model, options, { ...watch, progress }, filler);
+        rows.push({ predictor: chosen.text, ...found });
+        allTimes.push({ trace: trace.path, predictor: chosen.text, ...times });
+      } finally {
+        predictor!.close?.();
+      }
+      done += trace.tokens;
+    }
+    evaluations.push({ trace: referenceOf(trace), options, predictors: rows });
+  }
+  return { evaluations, times: allTimes };
+}
+
+/** The reference to a trace in reports. */
+export function referenceOf(trace: RoutingTrace): TraceReference {
+  return { path: shownTrace(trace.path), sha256: trace.sha256(), tokens: trace.tokens };
+}
+
+/** @throws UserError for a name that no predictor has, before anything long begins */
+function chosenOf(text: string): PredictorChoice {
+  const chosen = parsePredictor(text);
+  if (chosen.name === 'none') throw new UserError('predictor none: predicts nothing, so there is nothing to judge');
+  return chosen;
+}

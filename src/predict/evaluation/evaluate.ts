@@ -1,0 +1,146 @@
+// Evaluates a predictor on a trace, token by token: its predictions before the pass, and at each distance in layers during the pass.
+// Predictors are called as in a run, so that all are evaluated equally.
+import { median } from '../../base/significance.js';
+import type { ModelSpec } from '../../model/spec.js';
+import { Pass } from '../../schedule/pass.js';
+import { Request } from '../../schedule/request.js';
+import { NULL_EXPERT, type RoutingTrace } from '../../trace/trace.js';
+import type { Predictor } from '../predictor.js';
+import { type BatchAccuracy, BatchUnions, batchAccuracy } from './batch-accuracy.js';
+import { type Score, ScoreCounter } from './score.js';
+
+/** Options of an evaluation. */
+export interface EvaluationOptions {
+  /** Layers ahead, ascending. */
+  readonly distances: readonly number[];
+  /** Tokens per batch for the batch accuracy. */
+  readonly batch: number;
+  /** Stride of the tokens whose predictions during the pass are evaluated, which takes one prediction per layer. */
+  readonly every: number;
+  /** Least probability of an expert that would be prefetched. */
+  readonly minProbability: number;
+}
+
+/** The scores of an evaluation. */
+export interface Evaluation {
+  /** Score of the whole path, before the first layer of the pass; null: the predictor predicts nothing then. */
+  readonly before: Score | null;
+  /** Distance in layers from the last known layer. */
+  readonly ahead: readonly { readonly distance: number; readonly score: Score | null }[];
+  readonly batch: BatchAccuracy | null;
+}
+
+/** Measured times of a predictor here, ns of a median token: they differ from machine to machine, and from run to run. */
+export interface PredictionTimes {
+  /** The whole path, before the pass. */
+  readonly before: number;
+  /** After each layer of a pass, for each distance that is judged, all layers together; null: the predictor was not asked. */
+  readonly during: number | null;
+  /** Learning from a token's choices, all layers together. */
+  readonly learning: number;
+}
+
+/** Callbacks during an evaluation. */
+export interface EvaluationWatch {
+  progress?(done: number): void;
+  breathe?(): Promise<void>;
+}
+
+/** Tokens between two looks at the watch. */
+const STRIDE = 8;
+
+/**
+ * Evaluates a predictor. All rows of a trace are predicted one by one from those before them in their request, prompt rows too. A predictor
+ * that learns online learns here as well, always after its prediction.
+ * @param filler names experts where the predictor names fewer than 2k; null: none are added
+ */
+export async function evaluatePredictor(
+  predictor: Predictor,
+  trace: RoutingTrace,
+  model: ModelSpec,
+  options: EvaluationOptions,
+  watch: EvaluationWatch = {},
+  filler: Predictor | null = null,
+): Promise<Evaluation & { readonly times: PredictionTimes }> {
+  const { batch, distances, every, minProbability } = options;
+  const layers = model.layers.length;
+  const horizon = Math.max(0, ...distances);
+  const pass = new Pass(trace, 1);
+  const scores = new Float32Array(model.experts);
+  const fill = filler === null ? null : new Float32Array(model.experts);
+  const before = new ScoreCounter(model, minProbability);
+  const ahead = distances.map((distance) => ({ distance, counter: new ScoreCounter(model, minProbability) }));
+  const width = Math.max(...model.layers.map((layer) => layer.topK));
+  const named = new Uint16Array(trace.tokens * layers * width).fill(NULL_EXPERT);
+  const unions = new BatchUnions(trace, model, batch);
+  const clock = new Stopwatch();
+  let done = 0;
+  for (const [index, { decode, prefill, start }] of trace.requests.entries()) {
+    const request = new Request({ index, start, prefill, decode, arrivalNs: 0 });
+    const shares = [{ request, tokens: 1 }];
+    while (!request.finished) {
+      pass.fill(shares);
+      const decoded = pass.decodeTokens > 0;
+      clock.time('before', () => predictor.predict(pass, -1, layers, scores));
+      if (fill !== null) filler!.predict(pass, -1, layers, fill);
+      unions.add(start + request.done, scores, fill);
+      for (let layer = 0; layer < layers; layer++) {
+        before.judge(layer, scores, pass.choices, layer * pass.topK, pass.topK, decoded, fill);
+        const { offset, topK } = model.layers[layer]!;
+        const to = ((start + request.done) * layers + layer) * width;
+        for (let rank = 0; rank < Math.min(topK, before.bestCount); rank++) named[to + rank] = before.best[rank]! - offset;
+      }
+      const asked = horizon > 0 && done % every === 0;
+      for (let layer = 0; layer < layers; layer++) {
+        clock.time('learning', () => predictor.observe(pass, layer));
+        // The most used experts of later layers do not change within a pass.
+        filler?.observe(pass, layer);
+        if (!asked || layer === layers - 1) continue;
+        clock.time('during', () => predictor.predict(pass, layer, horizon, scores));
+        for (const { counter, distance } of ahead) {
+          const target = layer + distance;
+          if (target < layers) counter.judge(target, scores, pass.choices, target * pass.topK, pass.topK, decoded, fill);
+        }
+      }
+      clock.token(asked);
+      pass.advance(shares);
+      if (++done % STRIDE === 0) {
+        watch.progress?.(done);
+        await watch.breathe?.();
+      }
+    }
+  }
+  return {
+    before: before.score(),
+    ahead: ahead.map(({ counter, distance }) => ({ distance, score: counter.score() })),
+    batch: before.silent ? null : batchAccuracy(trace, model, named, width, unions),
+    times: clock.times(),
+  };
+}
+
+/** Times a predictor token by token. The median counts: now and then another program has the processor. */
+class Stopwatch {
+  readonly #running = { before: 0, during: 0, learning: 0 };
+  readonly #tokens: Record<keyof PredictionTimes, number[]> = { before: [], during: [], learning: [] };
+
+  /** Runs `work` and counts its time. */
+  time(what: keyof PredictionTimes, work: () => void): void {
+    const began = performance.now();
+    work();
+    this.#running[what] += performance.now() - began;
+  }
+
+  /** Ends a token. @param asked true if it was predicted during its pass */
+  token(asked: boolean): void {
+    for (const what of ['before', 'during', 'learning'] as const) {
+      if (asked || what !== 'during') this.#tokens[what].push(this.#running[what]);
+      this.#running[what] = 0;
+    }
+  }
+
+  times(): PredictionTimes {
+    const { before, during, learning } = this.#tokens;
+    const ns = (ms: number[]): number => Math.round(1e6 * median(ms));
+    return { before: ns(before), during: during.length === 0 ? null : ns(during), learning: ns(learning) };
+  }
+}

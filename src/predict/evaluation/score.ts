@@ -1,0 +1,219 @@
+// The quality of predictions: recall of the best-scored experts by layer, precision and recall of the experts above the prefetch threshold, and
+// calibration, because prefetching sorts experts by probability and cuts at a probability.
+import type { ModelSpec } from '../../model/spec.js';
+import { NULL_EXPERT } from '../../trace/trace.js';
+
+/** A part of the reliability curve: all predictions whose probability lies in `[from, to)` (the last one: `to` included). */
+interface ReliabilityBin {
+  readonly from: number;
+  readonly to: number;
+  /** Predictions (one per token, layer and expert). */
+  readonly predictions: number;
+  /** Their mean probability, and the share of them that came true. */
+  readonly probability: number;
+  readonly frequency: number;
+}
+
+/** Scores of the predictions of one situation (before the pass, or at a distance in layers). Ratios are 0..1. */
+export interface Score {
+  /** Tokens judged. */
+  readonly tokens: number;
+  /** Of the experts that a token uses at a layer, those among the k best-scored (k = the layer's top-k); mean over tokens, then layers. */
+  readonly recallAtK: number;
+  /** The same among the 2k best-scored. */
+  readonly recallAt2K: number;
+  /** By MoE layer; null: this situation does not occur there. */
+  readonly recallAtKByLayer: readonly (number | null)[];
+  readonly recallAt2KByLayer: readonly (number | null)[];
+  /** {@link recallAtK} of prompt tokens and of generated ones, apart; null: there are none. */
+  readonly recallAtKByPhase: { readonly prefill: number | null; readonly decode: number | null };
+  /** Of the predictions of at least `minProbability`, the share that came true; null: there were none. */
+  readonly precision: number | null;
+  /** Of the experts used, the share predicted with at least `minProbability`. */
+  readonly recall: number;
+  /** Experts predicted with at least `minProbability`, per token and layer. */
+  readonly named: number;
+  /** Expected calibration error: mean distance between probability and frequency over the bins, by their predictions. */
+  readonly calibrationError: number;
+  readonly reliability: readonly ReliabilityBin[];
+}
+
+const BINS = 10;
+
+/** Collects judgements of one situation. */
+export class ScoreCounter {
+  readonly #model: ModelSpec;
+  readonly #minProbability: number;
+  readonly #tokens: Float64Array;
+  readonly #atK: Float64Array;
+  readonly #at2K: Float64Array;
+  /** Of generated tokens alone. */
+  readonly #decoded: Float64Array;
+  readonly #decodedAtK: Float64Array;
+  #named = 0;
+  #right = 0;
+  #used = 0;
+  readonly #binCount = new Float64Array(BINS);
+  readonly #binProbability = new Float64Array(BINS);
+  readonly #binRight = new Float64Array(BINS);
+  readonly #truth: Uint8Array;
+  readonly #others: Float32Array;
+  readonly #order: Int32Array;
+  /** The 2k best-scored experts of the last judgement (dense ids), best first, what filled them up last, and how many there were. */
+  readonly best: Int32Array;
+  bestCount = 0;
+
+  constructor(model: ModelSpec, minProbability: number) {
+    this.#model = model;
+    this.#minProbability = minProbability;
+    const layers = model.layers.length;
+    this.#tokens = new Float64Array(layers);
+    this.#atK = new Float64Array(layers);
+    this.#at2K = new Float64Array(layers);
+    this.#decoded = new Float64Array(layers);
+    this.#decodedAtK = new Float64Array(layers);
+    this.#truth = new Uint8Array(model.experts);
+    this.#others = new Float32Array(model.experts);
+    this.#order = new Int32Array(2 * Math.max(...model.layers.map((layer) => layer.topK)));
+    this.best = new Int32Array(2 * Math.max(...model.layers.map((layer) => layer.topK)));
+  }
+
+  /** True when nothing that was judged had a positive score. */
+  get silent(): boolean {
+    return this.#binProbability.every((sum) => sum === 0);
+  }
+
+  /**
+   * Judges the scores of one layer against what a token chose there.
+   * @param choices `[topK]` experts within the layer from index `from` on, NULL_EXPERT = none
+   * @param decoded the token was generated, and is no prompt token
+   * @param fill scores by which names are filled up to 2k, where fewer experts have a positive one; null: they are not
+   */
+  judge(
+    layer: number,
+    scores: Float32Array,
+    choices: Uint16Array,
+    from: number,
+    topK: number,
+    decoded = false,
+    fill: Float32Array | null = null,
+  ): void {
+    const { experts, offset, topK: k } = this.#model.layers[layer]!;
+    const truth = this.#truth;
+    this.bestCount = 0;
+    let size = 0;
+    for (let at = from; at < from + topK; at++) {
+      if (choices[at] === NULL_EXPERT) continue;
+      truth[offset + choices[at]!] = 1;
+      size++;
+    }
+    if (size === 0) return; // L1: no event
+    const names = Math.min(2 * k, experts);
+    this.bestCount = bestOf(scores, offset, experts, this.best, names);
+    if (fill !== null && this.bestCount < names) this.#fillUp(fill, scores, offset, experts, names);
+    let atK = 0;
+    let at2K = 0;
+    for (let rank = 0; rank < this.bestCount; rank++) {
+      const right = truth[this.best[rank]!]!;
+      if (rank < k) atK += right;
+      at2K += right;
+    }
+    this.#tokens[layer]! += 1;
+    this.#atK[layer]! += atK / size;
+    if (decoded) {
+      this.#decoded[layer]! += 1;
+      this.#decodedAtK[layer]! += atK / size;
+    }
+    this.#at2K[layer]! += at2K / size;
+    this.#used += size;
+    for (let id = offset; id < offset + experts; id++) {
+      const score = scores[id]!;
+      const right = truth[id]!;
+      const bin = Math.min(BINS - 1, Math.floor(score * BINS));
+      this.#binCount[bin]! += 1;
+      this.#binProbability[bin]! += score;
+      this.#binRight[bin]! += right;
+      if (score >= this.#minProbability && score > 0) {
+        this.#named++;
+        this.#right += right;
+      }
+    }
+    for (let at = from; at < from + topK; at++) if (choices[at] !== NULL_EXPERT) truth[offset + choices[at]!] = 0;
+  }
+
+  /** Adds the best experts by other scores to those that are named, up to a number. */
+  #fillUp(fill: Float32Array, scores: Float32Array, offset: number, experts: number, names: number): void {
+    const others = this.#others;
+    for (let id = offset; id < offset + experts; id++) others[id] = scores[id]! > 0 ? 0 : fill[id]!;
+    const more = bestOf(others, offset, experts, this.#order, names - this.bestCount);
+    for (let i = 0; i < more; i++) this.best[this.bestCount++] = this.#order[i]!;
+  }
+
+  /** The score; null where nothing was judged, or nothing was ever predicted. */
+  score(): Score | null {
+    if (this.#used === 0 || this.silent) return null;
+    const byLayer = (sums: Float64Array, tokens = this.#tokens): (number | null)[] =>
+      Array.from(sums, (sum, layer) => (tokens[layer] === 0 ? null : sum / tokens[layer]!));
+    const recallAtKByLayer = byLayer(this.#atK);
+    const recallAt2KByLayer = byLayer(this.#at2K);
+    const judged = this.#tokens.reduce((sum, count) => sum + count, 0);
+    const all = this.#binCount.reduce((sum, count) => sum + count, 0);
+    const reliability = Array.from({ length: BINS }, (_, bin): ReliabilityBin => {
+      const predictions = this.#binCount[bin]!;
+      const mean = (sum: number): number => (predictions === 0 ? 0 : sum / predictions);
+      return {
+        from: bin / BINS,
+        to: (bin + 1) / BINS,
+        predictions,
+        probability: mean(this.#binProbability[bin]!),
+        frequency: mean(this.#binRight[bin]!),
+      };
+    });
+    return {
+      tokens: Math.max(...this.#tokens),
+      recallAtK: meanOf(recallAtKByLayer)!,
+      recallAt2K: meanOf(recallAt2KByLayer)!,
+      recallAtKByLayer,
+      recallAt2KByLayer,
+      recallAtKByPhase: {
+        prefill: meanOf(
+          byLayer(
+            this.#atK.map((sum, layer) => sum - this.#decodedAtK[layer]!),
+            this.#tokens.map((count, layer) => count - this.#decoded[layer]!),
+          ),
+        ),
+        decode: meanOf(byLayer(this.#decodedAtK, this.#decoded)),
+      },
+      precision: this.#named === 0 ? null : this.#right / this.#named,
+      recall: this.#right / this.#used,
+      named: this.#named / judged,
+      calibrationError: reliability.reduce((sum, bin) => sum + (bin.predictions / all) * Math.abs(bin.probability - bin.frequency), 0),
+      reliability: reliability.filter((bin) => bin.predictions > 0),
+    };
+  }
+}
+
+/** Mean of what is there; null: nothing is. */
+function meanOf(values: readonly (number | null)[]): number | null {
+  const present = values.filter((value) => value !== null);
+  return present.length === 0 ? null : present.reduce((sum, value) => sum + value, 0) / present.length;
+}
+
+/**
+ * Writes the ids of the `count` largest positive scores among `[offset, offset + experts)` into `order`, largest first, ties by id (L16).
+ * @returns how many there are
+ */
+export function bestOf(scores: Float32Array, offset: number, experts: number, order: Int32Array, count: number): number {
+  let found = 0;
+  for (let id = offset; id < offset + experts; id++) {
+    const score = scores[id]!;
+    if (score <= 0 || (found === count && score <= scores[order[found - 1]!]!)) continue;
+    let at = found < count ? found++ : found - 1;
+    while (at > 0 && scores[order[at - 1]!]! < score) {
+      order[at] = order[at - 1]!;
+      at--;
+    }
+    order[at] = id;
+  }
+  return found;
+}

@@ -1,0 +1,112 @@
+// The weighted sum of a mixture and its probability, in WebAssembly with 128-bit SIMD: double precision in the order of the plain loops, so that
+// results are equal to the last digit, in a quarter of the time.
+import { LOGISTIC } from '../../base/log-odds.js';
+import { advance, again, get, I32, instantiate, type KernelBody, literal, load, loop, save, set, simd, V128 } from '../../base/wasm.js';
+
+/** Addresses are bytes of the kernels' memory; lengths are multiples of {@link LANES} numbers. */
+interface BlendKernels {
+  /** `sums += weight x column`, for the single-precision column up to `end`. @param weight address of it, in double precision */
+  add(column: number, end: number, weight: number, sums: number): number;
+  /** Writes the logistic function of the sums up to `end`, as {@link LOGISTIC} tabulates it, in single precision. */
+  chances(sums: number, end: number, table: number, into: number): number;
+}
+
+/** Most numbers that are processed at once. */
+const LANES = 4;
+
+const LOAD_TWICE = (address: number): number[] => [...get(address), ...simd(0x0a, 0, 0)];
+const LOAD_LOW = (address: number, offset: number): number[] => [...get(address), ...simd(0x5d, 0, offset)];
+const PROMOTE_LOW = simd(0x5f);
+const F64_ADD = simd(0xf0);
+const F64_MULTIPLY = simd(0xf2);
+const F64_MIN = simd(0xf4);
+const F64_MAX = simd(0xf5);
+const TO_I32 = simd(0xfc);
+const lane = (index: number): number[] => simd(0x1b, index);
+const both = (value: number): number[] => simd(0x0c, ...new Uint8Array(Float64Array.of(value, value).buffer));
+
+/** Two numbers of the column, `at` bytes behind the address; their sums are twice as long. */
+const addTwo = (at: number): number[] => [
+  ...[...get(3), ...load(3, 2 * at), ...get(4), ...LOAD_LOW(0, at), ...PROMOTE_LOW, ...F64_MULTIPLY, ...F64_ADD, ...save(2 * at)],
+];
+
+const ADD: KernelBody = {
+  parameters: 4,
+  locals: [[1, V128]],
+  code: [
+    ...[...LOAD_TWICE(2), ...set(4)],
+    ...loop([...addTwo(0), ...addTwo(8)], advance(0, 4 * LANES), advance(3, 8 * LANES), again(0, 1)),
+    ...literal(0),
+  ],
+};
+
+/** Looks up a lane's step in the table, and writes the value. */
+const lookUp = (index: number): number[] => [
+  ...[...get(3), ...get(4), ...lane(index), ...literal(2), 0x74, ...get(2), 0x6a],
+  ...[0x2a, 0x02, 0x00, 0x38, 0x02, 4 * index],
+];
+
+const CHANCES: KernelBody = {
+  parameters: 4,
+  locals: [
+    [1, V128],
+    [1, I32],
+  ],
+  code: [
+    ...loop(
+      [...load(0, 0), ...both(LOGISTIC.range), ...F64_ADD, ...both(LOGISTIC.perUnit), ...F64_MULTIPLY],
+      [...both(0), ...F64_MAX, ...both(LOGISTIC.table.length - 1), ...F64_MIN, ...TO_I32, ...set(4)],
+      [...lookUp(0), ...lookUp(1)],
+      advance(0, 16),
+      advance(3, 8),
+      again(0, 1),
+    ),
+    ...literal(0),
+  ],
+};
+
+/** Sums of one layer's experts at a time. */
+export class Blend {
+  /** Sums of evidence, in log-odds. */
+  readonly sums: Float64Array;
+  readonly #kernels: BlendKernels;
+  readonly #weight: Float64Array;
+  readonly #column: Float32Array;
+  /** By number of experts: a view of the results of {@link chances}. */
+  readonly #chances: readonly Float32Array[];
+  readonly #table: number;
+
+  /** @param widths experts of the layers */
+  constructor(widths: readonly number[]) {
+    const most = LANES * Math.ceil(Math.max(1, ...widths) / LANES);
+    const column = 8 + 8 * most;
+    const chances = column + 4 * most;
+    this.#table = chances + 4 * most;
+    const { kernels, memory } = instantiate<BlendKernels>({ add: ADD, chances: CHANCES }, this.#table + 4 * LOGISTIC.table.length);
+    const { buffer } = memory;
+    this.#kernels = kernels;
+    this.#weight = new Float64Array(buffer, 0, 1);
+    this.sums = new Float64Array(buffer, 8, most);
+    this.#column = new Float32Array(buffer, column, most);
+    const views: Float32Array[] = [];
+    for (const width of widths) views[width] ??= new Float32Array(buffer, chances, width);
+    this.#chances = views;
+    new Float32Array(buffer, this.#table, LOGISTIC.table.length).set(LOGISTIC.table);
+  }
+
+  /** Adds `weight` times a column, which is no longer than the widest layer, to the {@link sums} of as many experts. */
+  add(column: Float32Array, weight: number): void {
+    this.#column.set(column);
+    this.#weight[0] = weight;
+    const from = this.#column.byteOffset;
+    this.#kernels.add(from, from + 4 * LANES * Math.ceil(column.length / LANES), 0, this.sums.byteOffset);
+  }
+
+  /** The probabilities of the sums of a layer of `experts` experts; a view that the next call overwrites. */
+  chances(experts: number): Float32Array {
+    const chances = this.#chances[experts]!;
+    const from = this.sums.byteOffset;
+    this.#kernels.chances(from, from + 16 * Math.ceil(experts / 2), this.#table, chances.byteOffset);
+    return chances;
+  }
+}

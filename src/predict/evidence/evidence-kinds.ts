@@ -1,0 +1,146 @@
+// The kinds of evidence by name, and the mixtures made of them: `ensemble` and `adaptive` combine these kinds.
+import { resolve } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import type { Parameter, Parameters } from '../../base/parameters.js';
+import { didYouMean } from '../../base/text.js';
+import type { PredictionCost } from '../cost.js';
+import { networkCost, openOnnx } from '../onnx/onnx.js';
+import { OnnxEvidence } from '../onnx/onnx-evidence.js';
+import type { PredictorContext, PredictorNeed } from '../predictor.js';
+import { PathIndex } from '../retrieval/path-index.js';
+import { PathVotes, pathVotes } from '../retrieval/path-votes.js';
+import { trainedOn } from '../training.js';
+import type { WeightedEvidence } from './evidence.js';
+import { History } from './history.js';
+import { Mixture, SAMPLED_TOKENS } from './mixture.js';
+import { SameLayer } from './same-layer.js';
+import { TokenExperts } from './token-experts.js';
+import { Transitions } from './transitions.js';
+
+/** Parameter of predictors with transition tables. */
+export const REACH: Parameter = { default: 1, description: 'layers ahead that have a transition table of their own', min: 1 };
+/** Parameter of predictors that look token ids up: 16,384 ids of a model with 6,144 experts take 100 MB. */
+export const IDS: Parameter = { default: 16384, description: 'token ids that are told apart, first come, first served', min: 1 };
+/** Parameter of predictors that retrieve paths: 8,192 of a model with 48 layers of 128 experts, top-8, take 17 MB. */
+export const KEPT_PATHS: Parameter = { default: 8192, description: 'paths of past tokens that are kept', min: 32, max: 65536 };
+/** Parameter of predictors that a network may be a part of. */
+export const FILE: Parameter = { default: '', description: 'path of the .onnx file of the part onnx' };
+/** Parameter of predictors that combine kinds of evidence. */
+export const PARTS: Parameter = {
+  default: 'transition+history+markov',
+  description: 'kinds of evidence: transition, history, markov, expert-map, retrieval, token-table, onnx',
+};
+
+/**
+ * Kinds of evidence that can be combined, by name. `reach` is that of the transition tables, which `markov` leaves the near layers to.
+ *
+ * The weights are ours and only those before the first fit. They are small because a naive-Bayes sum over k dependent experts is
+ * overconfident. Halved or doubled, they change the recall of `ensemble` by at most 0.15 points on four traces (see evidence.ts).
+ */
+const KINDS: Readonly<
+  Record<string, (context: PredictorContext, limits: EvidenceLimits) => readonly WeightedEvidence[] | Promise<readonly WeightedEvidence[]>>
+> = {
+  transition: ({ model }, { reach }) => [{ evidence: new Transitions(model, reach), weight: 0.3 }],
+  history: ({ model, slots }) => [{ evidence: new History(model, slots), weight: 0.6 }],
+  markov: ({ model, slots, topK }, { reach }) => [{ evidence: new SameLayer(model, slots, topK, reach), weight: 0.2 }],
+  'expert-map': (context) => expertMaps(context, 1024, 16, 0.4),
+  retrieval: (context, { paths }) => retrieval(context, paths),
+  onnx: async (context, { file }) => [
+    { evidence: new OnnxEvidence(context.model, await openOnnx(fileOf(file, context.folder), context)), weight: 0.4 },
+  ],
+  'token-table': ({ model }, { ids }) => [{ evidence: new TokenExperts(model, ids), weight: 0.4 }],
+};
+
+/** Memory limits and inputs of the kinds. */
+interface EvidenceLimits {
+  /** Layers ahead that have a transition table of their own. */
+  readonly reach: number;
+  /** Most token ids with counts of their own. */
+  readonly ids: number;
+  /** Paths that are retrieved from. */
+  readonly paths: number;
+  /** Path of the network. */
+  readonly file: string;
+}
+
+/** @throws UserError where no file is named */
+function fileOf(file: string, folder = '.'): string {
+  if (file === '') throw new UserError('predictor: parts: onnx names no file; write file=predictor.onnx beside the parts');
+  return resolve(folder, file);
+}
+
+/** Votes of the paths most similar to the token's own, in columns of different sharpness. */
+function retrieval({ model, slots, topK }: PredictorContext, paths: number): WeightedEvidence[] {
+  const votes = pathVotes(model, topK, slots, paths);
+  return votes.columns.map((evidence) => ({ evidence, weight: 0.3 }));
+}
+
+/** FineMoE's search: the maps that share most experts over all layers so far, with a vote each. */
+export function expertMaps({ model, slots, topK }: PredictorContext, maps: number, matches: number, weight: number): WeightedEvidence[] {
+  const index = new PathIndex(model, topK, slots, maps, matches, { near: 0, mean: 1, before: 0 });
+  const votes = new PathVotes(model, topK, index, [{ before: 0, during: 0 }]);
+  return votes.columns.map((evidence) => ({ evidence, weight }));
+}
+
+/**
+ * ns of each kind per token and expert scored, and of a mixture beside its evidence: bench/prediction-cost.mjs, on the host that cost.ts
+ * names.
+ */
+export const EVIDENCE_NS = {
+  transition: 6,
+  history: 7,
+  markov: 10,
+  'expert-map': 14,
+  retrieval: 20,
+  'token-table': 1.5,
+  'activation-matrix': 2,
+} as const;
+const MIXTURE_NS = 3;
+/** Fixed time of a mixture per prediction, ns. */
+const MIXTURE_CALL_NS = 800;
+
+/** The cost of a mixture whose evidence takes `evidenceNs` per token and expert scored. */
+export function mixtureCost(evidenceNs: number): PredictionCost {
+  return { callNs: MIXTURE_CALL_NS, tokenNs: 0, expertNs: MIXTURE_NS + evidenceNs, mostTokens: SAMPLED_TOKENS };
+}
+
+/**
+ * The cost of a mixture of the kinds that {@link PARTS} names.
+ * @param folder that the network's path is relative to
+ * @param moreNs further time, per token and expert scored
+ */
+export function partsCost({ file, parts }: Parameters, folder: string, moreNs = 0): PredictionCost {
+  const names = String(parts).split('+');
+  const cost = mixtureCost(names.reduce((sum, name) => sum + (EVIDENCE_NS[name as keyof typeof EVIDENCE_NS] ?? 0), moreNs));
+  if (!names.includes('onnx')) return cost;
+  const network = networkCost(fileOf(String(file), folder));
+  return { ...cost, callNs: cost.callNs + network.callNs, tokenNs: network.tokenNs };
+}
+
+/**
+ * Makes the evidence that the values of {@link PARTS}, {@link REACH}, {@link IDS}, {@link KEPT_PATHS} and {@link FILE} name.
+ * @throws UserError for an unknown kind, or a network that cannot be read
+ */
+export async function evidenceOf(
+  context: PredictorContext,
+  { parts, reach, ids, paths, file }: Parameters,
+): Promise<readonly WeightedEvidence[]> {
+  const names = String(parts).split('+');
+  const covered = names.includes('transition') ? Number(reach) : 0;
+  const limits = { reach: Number(reach), ids: Number(ids), paths: Math.floor(Number(paths)), file: String(file) };
+  const unknown = names.find((name) => KINDS[name] === undefined);
+  if (unknown !== undefined) throw new UserError(`predictor: parts: "${unknown}" is unknown; ${didYouMean(unknown, Object.keys(KINDS))}`);
+  const evidence: WeightedEvidence[] = [];
+  for (const name of names) evidence.push(...(await KINDS[name]!(context, name === 'markov' ? { ...limits, reach: covered } : limits)));
+  return evidence;
+}
+
+/** The fields of a trace that the kinds named by `parts` need. */
+export function needsOf({ parts }: Parameters): readonly PredictorNeed[] {
+  return String(parts).split('+').includes('token-table') ? ['tokenIds'] : [];
+}
+
+/** A mixture of this evidence that has learned from the training traces. */
+export function mixtureOf(context: PredictorContext, evidence: readonly WeightedEvidence[]): Mixture {
+  return trainedOn(new Mixture(context.model, evidence), context.training);
+}

@@ -1,0 +1,74 @@
+// Evidence from the input token's id alone, which is known before the pass: the same word tends to be routed to the same experts.
+
+import { fastLog } from '../../base/log-odds.js';
+import type { ModelSpec } from '../../model/spec.js';
+import type { Pass } from '../../schedule/pass.js';
+import { type Evidence, NEXT_TOKEN } from './evidence.js';
+
+/** Pseudo-occurrences of an id at the usage of all tokens. Ours: 1 and 4 change recall on the bundled traces by at most 0.11 points. */
+const SMOOTHING = 2;
+/** Counts saturate here: a byte holds them. */
+const MOST = 255;
+
+/** Counts of experts by token id; ids beyond `capacity` are not learned. */
+export class TokenExperts implements Evidence {
+  readonly #model: ModelSpec;
+  readonly #capacity: number;
+  /** Row of each token id that has one. */
+  readonly #rows = new Map<number, number>();
+  /** Tokens that chose each expert, `[experts]` per row, and occurrences, `[layers]` per row; both stop at {@link MOST}. */
+  readonly #used: Uint8Array[] = [];
+  readonly #seen: Uint8Array[] = [];
+  /** The same over all ids. */
+  readonly #usedByAll: Float64Array;
+  readonly #tokens: Float64Array;
+
+  /** @param capacity most token ids with counts of their own; first come, first served */
+  constructor(model: ModelSpec, capacity: number) {
+    this.#model = model;
+    this.#capacity = capacity;
+    this.#usedByAll = new Float64Array(model.experts);
+    this.#tokens = new Float64Array(model.layers.length);
+  }
+
+  add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean {
+    if (after === NEXT_TOKEN) return false;
+    const row = this.#rows.get(pass.tokenId![token]!);
+    if (row === undefined) return false;
+    const used = this.#used[row]!;
+    const seen = this.#seen[row]![layer]!;
+    const tokens = this.#tokens[layer]!;
+    if (seen === 0 || tokens === 0) return false;
+    const { experts, offset } = this.#model.layers[layer]!;
+    const all = SMOOTHING / tokens;
+    for (let e = 0; e < experts; e++) {
+      const pseudo = Math.min(SMOOTHING - 1e-6, this.#usedByAll[offset + e]! * all + 1e-6);
+      const share = pseudo / SMOOTHING;
+      const uses = used[offset + e]! + pseudo;
+      into[e]! += weight * (fastLog(uses / (seen + SMOOTHING - uses)) - fastLog(share / (1 - share)));
+    }
+    return true;
+  }
+
+  learn(pass: Pass, token: number, layer: number, counted: boolean): void {
+    if (!counted) return;
+    const { offset } = this.#model.layers[layer]!;
+    const id = pass.tokenId![token]!;
+    let at = this.#rows.get(id);
+    if (at === undefined && this.#rows.size < this.#capacity) {
+      at = this.#rows.size;
+      this.#rows.set(id, at);
+      this.#used.push(new Uint8Array(this.#model.experts));
+      this.#seen.push(new Uint8Array(this.#model.layers.length));
+    }
+    const { chosen } = pass;
+    const count = pass.listChosen(token, layer);
+    const full = at === undefined || this.#seen[at]![layer]! >= MOST;
+    for (let i = 0; i < count; i++) {
+      this.#usedByAll[offset + chosen[i]!]! += 1;
+      if (!full) this.#used[at!]![offset + chosen[i]!]! += 1;
+    }
+    this.#tokens[layer]! += 1;
+    if (!full) this.#seen[at!]![layer]! += 1;
+  }
+}

@@ -1,0 +1,58 @@
+// A vote of paths on the experts of a layer: each elected path gives its weight to the experts that it used there.
+import type { ModelSpec } from '../../model/spec.js';
+import type { PathKernels } from './path-kernels.js';
+
+/** Where the parts of a ballot lie in the memory of the kernels, in bytes. */
+interface BallotRoom {
+  /** Voters, 8 bytes each: address of the path and weight. */
+  readonly voters: number;
+  /** Votes, 4 bytes for each expert of the widest layer and for no choice. */
+  readonly votes: number;
+  /** `[capacity, layers, topK]` of 16 bits: the paths. */
+  readonly paths: number;
+}
+
+/** Votes of paths. */
+export class PathBallot {
+  /** `[experts of the widest layer]`: what {@link vote} has counted. */
+  readonly votes: Uint32Array;
+  readonly #layers: ModelSpec['layers'];
+  readonly #kernels: PathKernels;
+  readonly #words: Int32Array;
+  readonly #room: BallotRoom;
+  /** Bytes of a path, and of its choices at one layer. */
+  readonly #pathBytes: number;
+  readonly #layerBytes: number;
+  #votersEnd: number;
+
+  constructor({ layers }: ModelSpec, topK: number, kernels: PathKernels, words: Int32Array, room: BallotRoom) {
+    this.#layers = layers;
+    this.#kernels = kernels;
+    this.#words = words;
+    this.#room = room;
+    this.#layerBytes = 2 * topK;
+    this.#pathBytes = this.#layerBytes * layers.length;
+    this.#votersEnd = room.voters;
+    const widest = layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
+    this.votes = new Uint32Array(words.buffer, room.votes, widest);
+  }
+
+  /** Names the paths that vote and their weights: the first `count` of each list, at most as many as there is room for. */
+  elect(places: Int32Array, weights: Uint32Array, count: number): void {
+    const { paths, voters } = this.#room;
+    const first = voters >> 2;
+    for (let i = 0; i < count; i++) {
+      this.#words[first + 2 * i] = paths + places[i]! * this.#pathBytes;
+      this.#words[first + 2 * i + 1] = weights[i]!;
+    }
+    this.#votersEnd = voters + 8 * count;
+  }
+
+  /** Counts the weights of those who used each expert of a layer, into {@link votes}. */
+  vote(layer: number): void {
+    const { voters, votes } = this.#room;
+    const bytes = this.#layerBytes;
+    this.votes.fill(0, 0, this.#layers[layer]!.experts);
+    if (this.#votersEnd > voters) this.#kernels.vote(voters, this.#votersEnd, layer * bytes, bytes, votes);
+  }
+}

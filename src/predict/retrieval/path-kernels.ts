@@ -1,0 +1,198 @@
+// Kernels of path retrieval, in WebAssembly with 128-bit SIMD. For each expert a row of bits says which kept paths used it; 128 paths are
+// counted at once. Lists of places instead of bits took 6 to 10 times as long, since a tenth of all paths use an expert.
+import { advance, again, get, I32, instantiate, type KernelBody, literal, load, loop, save, set, simd, V128 } from '../../base/wasm.js';
+
+/** Paths that a kernel counts at once: bits of a vector. */
+export const BLOCK = 128;
+/** Most rows of one call of {@link PathKernels.share}: four bits hold the count. */
+export const MOST_ROWS = 15;
+/** One, as a factor of 16 bits in {@link PathKernels}: factors are fractions of 2^15. */
+export const ONE = 32767;
+
+/** Bytes at the beginning of the memory that kernels write as they like. */
+export const SCRATCH_BYTES = 16;
+
+/** Addresses and lengths are bytes of the kernels' memory. */
+export interface PathKernels {
+  /**
+   * Counts in how many rows of bits each path stands: `near = near x decay + (count << shift)`, `whole += count`, both `[paths]` of 16 bits.
+   * @param list addresses of the rows, 32 bits each, up to `end`
+   * @param bytes of a row
+   * @param decay as a fraction of 2^15, rounded to the nearest
+   */
+  share(list: number, end: number, bytes: number, near: number, whole: number, decay: number, shift: number): number;
+  /**
+   * Lists the paths whose similarity `near x a + whole x b + before x c` is above `least`, in order: place and similarity, 32 bits each,
+   * from `out` on. Factors a and c are fractions of 2^15, b is whole; sums stop at 2^15 - 1.
+   * @param end of `near`
+   * @returns where the list ends
+   */
+  scan(near: number, end: number, whole: number, before: number, a: number, b: number, c: number, least: number, out: number): number;
+  /**
+   * Adds each voter's weight to the votes of the experts that its path used at a layer: 16 bits each, `bytes` of them.
+   * @param list address of the voter's path, and its weight, 32 bits each, up to `end`
+   * @param offset of the layer in a path
+   * @param votes 32 bits for every number of 16 bits, so that an empty choice has a place, too
+   */
+  vote(list: number, end: number, offset: number, bytes: number, votes: number): number;
+  /** `to = (whole << shift) + before x decay`, of 16 bits each. @param end of `whole` */
+  carry(whole: number, end: number, before: number, to: number, decay: number, shift: number): number;
+}
+
+const I16_SPLAT = simd(0x10);
+const Q15_MULTIPLY = simd(0x82);
+const I16_ADD = simd(0x8e);
+const I16_ADD_SATURATED = simd(0x8f);
+const I16_MULTIPLY = simd(0x95);
+const I16_SHIFT_LEFT = simd(0x8b);
+const I16_GREATER = simd(0x31);
+const I16_BITMASK = simd(0x84);
+const WIDEN_LOW = simd(0x89);
+const WIDEN_HIGH = simd(0x8a);
+const SWIZZLE = simd(0x0e);
+const I8_EQUAL = simd(0x23);
+const AND = simd(0x4e);
+const OR = simd(0x50);
+const XOR = simd(0x51);
+const vectorOf = (bytes: readonly number[]): number[] => simd(0x0c, ...bytes);
+const bytes16 = (of: (lane: number) => number): number[] => vectorOf(Array.from({ length: 16 }, (_, lane) => of(lane)));
+const splat = (local: number): number[] => [...get(local), ...I16_SPLAT];
+
+/** Locals of {@link SHARE}: bit planes of the counts, least significant first, and what ripples through them. */
+const PLANES = [8, 9, 10, 11] as const;
+const CARRY = 12;
+const KEPT = 13;
+const BIT = 14;
+const DECAY = 15;
+const COUNT = 16;
+const OFFSET = 17;
+
+/** Adds a row to the planes: each plane is flipped where there is a carry, and carries on where it was set. */
+const addRow: readonly number[] = [
+  ...[...get(7), 0x28, 0x02, 0x00, ...get(OFFSET), 0x6a, ...simd(0x00, 0, 0), ...set(CARRY)],
+  ...PLANES.flatMap((plane) => [
+    ...[...get(plane), ...get(CARRY), ...AND, ...set(KEPT)],
+    ...[...get(plane), ...get(CARRY), ...XOR, ...set(plane)],
+    ...[...get(KEPT), ...set(CARRY)],
+  ]),
+];
+
+/** Counts of paths 16 j to 16 j + 15 of the block, as bytes: a bit of each plane is worth 1, 2, 4, 8. */
+const countsOf = (j: number): number[] => [
+  ...PLANES.flatMap((plane, power) => [
+    ...[...get(plane), ...bytes16((lane) => 2 * j + (lane >> 3)), ...SWIZZLE, ...get(BIT), ...AND, ...get(BIT), ...I8_EQUAL],
+    ...[...bytes16(() => 1 << power), ...AND, ...(power === 0 ? [] : OR)],
+  ]),
+  ...set(COUNT),
+];
+
+/** Adds eight counts to `near` and `whole`. */
+const addCounts = (widen: readonly number[], at: number): number[] => [
+  ...[...get(3), ...load(3, at), ...get(DECAY), ...Q15_MULTIPLY, ...get(COUNT), ...widen, ...get(6), ...I16_SHIFT_LEFT],
+  ...[...I16_ADD, ...save(at)],
+  ...[...get(4), ...load(4, at), ...get(COUNT), ...widen, ...I16_ADD, ...save(at)],
+];
+
+const SHARE: KernelBody = {
+  parameters: 7,
+  locals: [
+    [1, I32],
+    [9, V128],
+    [1, I32],
+  ],
+  code: [
+    ...[...bytes16((lane) => 1 << (lane & 7)), ...set(BIT), ...splat(5), ...set(DECAY)],
+    ...loop(
+      PLANES.flatMap((plane) => [...bytes16(() => 0), ...set(plane)]),
+      [...get(0), ...set(7)],
+      loop([...addRow], advance(7, 4), again(7, 1)),
+      ...[0, 1, 2, 3, 4, 5, 6, 7].map((j) => [...countsOf(j), ...addCounts(WIDEN_LOW, 32 * j), ...addCounts(WIDEN_HIGH, 32 * j + 16)]),
+      advance(3, 2 * BLOCK),
+      advance(4, 2 * BLOCK),
+      advance(OFFSET, BLOCK / 8),
+      again(OFFSET, 2),
+    ),
+    ...literal(0),
+  ],
+};
+
+/** Locals of {@link SCAN}: place of the first lane, lanes that are above, the factors and `least` in all lanes, similarities. */
+const PLACE = 9;
+const ABOVE = 10;
+const FACTORS = 11;
+const LEAST = 14;
+const SIMILARITY = 15;
+/** Number of the first lane that is above. */
+const lane = [...get(ABOVE), 0x68];
+
+const SCAN: KernelBody = {
+  parameters: 9,
+  locals: [
+    [2, I32],
+    [5, V128],
+  ],
+  code: [
+    ...[4, 5, 6, 7].flatMap((parameter, i) => [...splat(parameter), ...set(FACTORS + i)]),
+    ...loop(
+      [...load(0, 0), ...get(FACTORS), ...Q15_MULTIPLY, ...load(2, 0), ...get(FACTORS + 1), ...I16_MULTIPLY, ...I16_ADD_SATURATED],
+      [...load(3, 0), ...get(FACTORS + 2), ...Q15_MULTIPLY, ...I16_ADD_SATURATED, ...set(SIMILARITY)],
+      [...get(SIMILARITY), ...get(LEAST), ...I16_GREATER, ...I16_BITMASK, ...set(ABOVE)],
+      // Where some are, which is seldom, all eight go to address 0, and one after another from there to the list.
+      [...get(ABOVE), 0x04, 0x40, ...literal(0), ...get(SIMILARITY), ...save(0)],
+      loop(
+        [...get(8), ...get(PLACE), ...lane, 0x6a, 0x36, 0x02, 0x00],
+        [...get(8), ...lane, ...literal(1), 0x74, 0x2e, 0x01, 0x00, 0x36, 0x02, 0x04],
+        advance(8, 8),
+        [...get(ABOVE), ...get(ABOVE), ...literal(1), 0x6b, 0x71, ...set(ABOVE), ...get(ABOVE), 0x0d, 0x00],
+      ),
+      [0x0b],
+      advance(0, 16),
+      advance(2, 16),
+      advance(3, 16),
+      advance(PLACE, 8),
+      again(0, 1),
+    ),
+    ...get(8),
+  ],
+};
+
+/** Locals: a choice's address, where the layer ends, the address of its expert's votes. */
+const VOTE: KernelBody = {
+  parameters: 5,
+  locals: [[3, I32]],
+  code: [
+    ...loop(
+      [...get(0), 0x28, 0x02, 0x00, ...get(2), 0x6a, ...set(5), ...get(5), ...get(3), 0x6a, ...set(6)],
+      loop(
+        [...get(5), 0x2f, 0x01, 0x00, ...literal(2), 0x74, ...get(4), 0x6a, ...set(7)],
+        [...get(7), ...get(7), 0x28, 0x02, 0x00, ...get(0), 0x28, 0x02, 0x04, 0x6a, 0x36, 0x02, 0x00],
+        advance(5, 2),
+        again(5, 6),
+      ),
+      advance(0, 8),
+      again(0, 1),
+    ),
+    ...literal(0),
+  ],
+};
+
+const CARRY_OVER: KernelBody = {
+  parameters: 6,
+  locals: [[1, V128]],
+  code: [
+    ...[...splat(4), ...set(6)],
+    ...loop(
+      [...get(3), ...load(0, 0), ...get(5), ...I16_SHIFT_LEFT, ...load(2, 0), ...get(6), ...Q15_MULTIPLY, ...I16_ADD_SATURATED, ...save(0)],
+      advance(0, 16),
+      advance(2, 16),
+      advance(3, 16),
+      again(0, 1),
+    ),
+    ...literal(0),
+  ],
+};
+
+/** Kernels on a new memory of at least `size` bytes, whose first {@link SCRATCH_BYTES} they use for themselves, and that memory. */
+export function pathKernelsOn(size: number): { readonly kernels: PathKernels; readonly memory: { readonly buffer: ArrayBuffer } } {
+  return instantiate<PathKernels>({ share: SHARE, scan: SCAN, carry: CARRY_OVER, vote: VOTE }, size);
+}

@@ -1,0 +1,91 @@
+// The newest paths of past tokens: a ring of paths, the predecessor and the successor of each path in its request, and for every expert a row
+// of bits with the paths that used it. `path-index.ts` counts in these rows.
+import type { ModelSpec } from '../../model/spec.js';
+import type { Pass } from '../../schedule/pass.js';
+import { NULL_EXPERT } from '../../trace/trace.js';
+
+/** No place: a path has no neighbour in its request, or the neighbour has made room. */
+export const NOWHERE = -1;
+
+/** The newest paths of tokens. A place is an index below `capacity`. */
+export class PathRing {
+  readonly capacity: number;
+  /** Places in use. */
+  count = 0;
+  /** `[capacity, layers, topK]`: experts within their layer. */
+  readonly paths: Uint16Array;
+  /** Input token id of each path, -1: unknown. */
+  readonly tokenIds: Int32Array;
+  /** Place of the path of the request's token before and after each, or {@link NOWHERE}. */
+  readonly previous: Int32Array;
+  readonly successor: Int32Array;
+  /** Place that the next path takes. */
+  #next = 0;
+  /** By dense id, `rowBytes` each: bit `place & 7` of byte `place >> 3`. */
+  readonly #users: Uint8Array;
+  readonly #rowBytes: number;
+  readonly #offsets: readonly number[];
+  readonly #topK: number;
+
+  /**
+   * @param paths `[capacity, layers, topK]`: as many paths are kept; the oldest makes room
+   * @param users `[experts, rowBytes]` bits, zero
+   */
+  constructor({ layers }: Pick<ModelSpec, 'layers'>, topK: number, paths: Uint16Array, users: Uint8Array, rowBytes: number) {
+    const capacity = paths.length / (layers.length * topK);
+    this.capacity = capacity;
+    this.#topK = topK;
+    this.#users = users;
+    this.#rowBytes = rowBytes;
+    this.#offsets = layers.map(({ offset }) => offset);
+    this.paths = paths.fill(NULL_EXPERT);
+    this.tokenIds = new Int32Array(capacity).fill(-1);
+    this.previous = new Int32Array(capacity).fill(NOWHERE);
+    this.successor = new Int32Array(capacity).fill(NOWHERE);
+  }
+
+  /**
+   * Keeps a token's path, which the path at `previous` came before.
+   * @returns its place
+   */
+  keep(pass: Pass, token: number, previous: number): number {
+    const place = this.#next;
+    if (this.count === this.capacity) this.#forget(place);
+    else this.count++;
+    this.#next = place + 1 === this.capacity ? 0 : place + 1;
+    this.paths.set(pass.choices.subarray(token * pass.row, (token + 1) * pass.row), place * pass.row);
+    this.#mark(place, true);
+    this.tokenIds[place] = pass.tokenId === null ? -1 : pass.tokenId[token]!;
+    // A path that has just made room for this one comes before nothing.
+    this.previous[place] = previous === place ? NOWHERE : previous;
+    if (this.previous[place] !== NOWHERE) this.successor[previous] = place;
+    return place;
+  }
+
+  #forget(place: number): void {
+    this.#mark(place, false);
+    const { previous, successor } = this;
+    if (successor[place] !== NOWHERE) previous[successor[place]!] = NOWHERE;
+    if (previous[place] !== NOWHERE) successor[previous[place]!] = NOWHERE;
+    successor[place] = NOWHERE;
+    previous[place] = NOWHERE;
+  }
+
+  /** Sets or clears a path's bits. */
+  #mark(place: number, used: boolean): void {
+    const users = this.#users;
+    const rowBytes = this.#rowBytes;
+    const byte = place >> 3;
+    const bit = 1 << (place & 7);
+    const topK = this.#topK;
+    for (let layer = 0, at = place * this.#offsets.length * topK; layer < this.#offsets.length; layer++) {
+      const offset = this.#offsets[layer]!;
+      for (const end = at + topK; at < end; at++) {
+        const expert = this.paths[at]!;
+        if (expert === NULL_EXPERT) continue;
+        const row = (offset + expert) * rowBytes + byte;
+        users[row] = used ? users[row]! | bit : users[row]! & ~bit;
+      }
+    }
+  }
+}

@@ -1,0 +1,263 @@
+// Evidence from retrieved paths: the paths most similar to the running token's path vote for the experts that they used at the layers ahead,
+// each with weight exp(sharpness x similarity). Each of several sharpnesses is evidence of its own; one search and one count of votes serve
+// all of them.
+import { fastLog } from '../../base/log-odds.js';
+import type { ModelSpec, MoeLayer } from '../../model/spec.js';
+import type { Pass } from '../../schedule/pass.js';
+import { NULL_EXPERT } from '../../trace/trace.js';
+import { addColumn, type Evidence, NEXT_TOKEN } from '../evidence/evidence.js';
+import { evenShare } from '../evidence/log-odds.js';
+import { PathIndex, type Similarity } from './path-index.js';
+import { NOWHERE } from './path-ring.js';
+
+/** How sharply votes are weighed. */
+interface Sharpness {
+  /** Of whole paths, before the pass and for the next token: per share of a path's experts. */
+  readonly before: number;
+  /** Once layers are known: per share of a layer's experts. */
+  readonly during: number;
+}
+
+/**
+ * Most similar paths that vote, how they are found and how sharply they are weighed. Ours: half and twice of each change recall by at most
+ * 0.5 points on code, math and gpt-oss (docs/predictors.md).
+ */
+const VOTERS = 32;
+const SIMILARITY: Similarity = { near: 1, mean: 4, before: 1 };
+const SHARPNESS: readonly Sharpness[] = [
+  { before: 11.5, during: 0.8 },
+  { before: 23, during: 2 },
+];
+
+/** Tokens ahead that {@link PathVotes.nextUse} looks, and what a use counts for one token later. */
+const REACH = 16;
+const DISCOUNT = 0.85;
+
+/** Votes of all voters of a column, a whole number: a voter below half a vote has none. Two columns share a 32-bit word. */
+const VOTES = 2048;
+const COLUMN_BITS = 16;
+const COLUMN = 2 ** COLUMN_BITS - 1;
+/** Votes that are spread evenly. Ours: 4 and 8 cost up to 0.4 points before the pass on three traces (docs/predictors.md). */
+const SMOOTHING = 16;
+
+/** The votes of one search at one layer, for at most two columns. */
+export class PathVotes {
+  readonly index: PathIndex;
+  /** Each column as evidence; the first teaches the index. */
+  readonly columns: readonly Evidence[];
+  readonly #sharpness: readonly Sharpness[];
+  readonly #layers: readonly MoeLayer[];
+  readonly #row: number;
+  readonly #topK: number;
+  /** Experts of a path, and of its mean layer. */
+  readonly #pathChoices: number;
+  readonly #layerChoices: number;
+  /** Voters, and the votes of the columns, 16 bits each. */
+  readonly #places: Int32Array;
+  readonly #weights: Uint32Array;
+  readonly #distance: Int32Array;
+  #voters = 0;
+  /** The same for {@link nextUse}: paths that came after, with their discounted weights. */
+  #chainRows = new Int32Array(0);
+  #chainWeights = new Float64Array(0);
+  #chains = 0;
+  #chainSearch = -1;
+  #search = -1;
+  #layer = -1;
+  /** By layer: log-odds of each number of votes, relative to an even share. Layers of one shape share a table. */
+  readonly #logOdds: readonly Float32Array[];
+  /** By column and layer: log-odds of its votes; layers share the room. */
+  readonly #said: readonly (readonly Float32Array[])[];
+
+  constructor(model: ModelSpec, topK: number, index: PathIndex, sharpness: readonly Sharpness[]) {
+    const { layers } = model;
+    this.index = index;
+    this.#sharpness = sharpness;
+    this.columns = sharpness.map((_, column) => new PathColumn(this, column));
+    this.#layers = layers;
+    this.#row = layers.length * topK;
+    this.#topK = topK;
+    this.#pathChoices = layers.reduce((sum, layer) => sum + layer.topK, 0);
+    this.#layerChoices = this.#pathChoices / layers.length;
+    const { most } = index.best;
+    this.#places = new Int32Array(most);
+    this.#weights = new Uint32Array(most);
+    this.#distance = new Int32Array(most);
+    const widest = layers.reduce((wide, layer) => Math.max(wide, layer.experts), 0);
+    const columns = [new Float32Array(widest), new Float32Array(widest)];
+    this.#said = columns.map((column) => layers.map(({ experts }) => column.subarray(0, experts)));
+    const tables = new Map<number, Float32Array>();
+    this.#logOdds = layers.map((layer) => {
+      const share = evenShare(layer);
+      const table = tables.get(share) ?? tableOf(share, VOTES + most);
+      tables.set(share, table);
+      return table;
+    });
+  }
+
+  /** Log-odds of a column, see {@link Evidence.column}. */
+  said(column: number, pass: Pass, token: number, after: number, layer: number): Float32Array | null {
+    if (!this.index.select(pass, token, after)) return null;
+    if (this.#search !== this.index.searches) this.#weigh(after);
+    if (this.#voters === 0) return null;
+    if (this.#layer !== layer) {
+      this.#layer = layer;
+      this.index.ballot.vote(layer);
+      this.#lookUp(layer);
+    }
+    return this.#said[column]![layer]!;
+  }
+
+  /** The log-odds of both columns' votes at a layer. */
+  #lookUp(layer: number): void {
+    const logOdds = this.#logOdds[layer]!;
+    const { votes } = this.index.ballot;
+    const low = this.#said[0]![layer]!;
+    const high = this.#said[1]![layer]!;
+    for (let e = 0; e < low.length; e++) {
+      const both = votes[e]!;
+      low[e] = logOdds[both & COLUMN]!;
+      high[e] = logOdds[both >>> COLUMN_BITS]!;
+    }
+  }
+
+  /**
+   * How much a token's request will use each expert of a layer that is known, in the next {@link REACH} tokens: uses by the tokens that came
+   * after the most similar ones, one of the next token counting 1, each later one {@link DISCOUNT} of that before. Only paths that so many
+   * followed have a say, with the weights of the first column.
+   * @param into `[experts of the layer]`, replaced
+   * @returns false: there are none, and `into` is as it was
+   */
+  nextUse(pass: Pass, token: number, layer: number, into: Float64Array): boolean {
+    if (!this.index.select(pass, token, NEXT_TOKEN)) return false;
+    if (this.#chainSearch !== this.index.searches) this.#followUp();
+    if (this.#chains === 0) return false;
+    const { experts } = this.#layers[layer]!;
+    into.fill(0, 0, experts);
+    const { paths } = this.index.ring;
+    const topK = this.#topK;
+    for (let k = 0; k < this.#chains; k++) {
+      const weight = this.#chainWeights[k]!;
+      const from = this.#chainRows[k]! + layer * topK;
+      for (let i = from; i < from + topK; i++) {
+        const expert = paths[i]!;
+        if (expert !== NULL_EXPERT) into[expert]! += weight;
+      }
+    }
+    return true;
+  }
+
+  /** The paths that came after those that were found, up to {@link REACH} of each, with their weights. */
+  #followUp(): void {
+    const { beforeUnit, best, ring, searches } = this.index;
+    const steps = (EXP_STEPS * this.#sharpness[0]!.before) / (this.#pathChoices * beforeUnit);
+    this.#chainSearch = searches;
+    if (this.#chainRows.length === 0) {
+      this.#chainRows = new Int32Array(REACH * best.most);
+      this.#chainWeights = new Float64Array(REACH * best.most);
+    }
+    let most = 0;
+    for (let i = 0; i < best.count; i++) most = Math.max(most, best.similarity[i]!);
+    let chains = 0;
+    let sum = 0;
+    for (let i = 0; i < best.count; i++) {
+      const weight = EXP[Math.min(LAST_EXP, steps * (most - best.similarity[i]!)) | 0]!;
+      let use = weight;
+      let length = 0;
+      for (let place = ring.successor[best.places[i]!]!; place !== NOWHERE && length < REACH; place = ring.successor[place]!) {
+        this.#chainRows[chains + length] = place * this.#row;
+        this.#chainWeights[chains + length++] = use;
+        use *= DISCOUNT;
+      }
+      if (length < REACH) continue;
+      chains += REACH;
+      sum += weight;
+    }
+    for (let k = 0; k < chains; k++) this.#chainWeights[k]! /= sum;
+    this.#chains = chains;
+  }
+
+  /** Divides the votes of each column among the paths that were found; for the next token, their successors vote. */
+  #weigh(after: number): void {
+    const { beforeUnit, best, ring, searches, unit } = this.index;
+    const { count, places, similarity } = best;
+    const { successor } = ring;
+    const voting = this.#places;
+    const weights = this.#weights;
+    const distance = this.#distance;
+    this.#search = searches;
+    this.#layer = -1;
+    let most = 0;
+    for (let i = 0; i < count; i++) if (similarity[i]! > most) most = similarity[i]!;
+    let voters = 0;
+    for (let i = 0; i < count; i++) {
+      const place = after === NEXT_TOKEN ? successor[places[i]!]! : places[i]!;
+      if (place === NOWHERE) continue;
+      voting[voters] = place;
+      weights[voters] = 0;
+      distance[voters++] = most - similarity[i]!;
+    }
+    for (let column = 0; column < this.#sharpness.length; column++) {
+      const { before, during } = this.#sharpness[column]!;
+      const steps = EXP_STEPS * (after < 0 ? before / (this.#pathChoices * beforeUnit) : during / (this.#layerChoices * unit));
+      let sum = 0;
+      for (let i = 0; i < voters; i++) sum += EXP[Math.min(LAST_EXP, steps * distance[i]!) | 0]!;
+      const scale = VOTES / sum;
+      const factor = 1 << (column * COLUMN_BITS);
+      for (let i = 0; i < voters; i++) {
+        weights[i]! += factor * ((scale * EXP[Math.min(LAST_EXP, steps * distance[i]!) | 0]! + 0.5) | 0);
+      }
+    }
+    let kept = 0;
+    for (let i = 0; i < voters; i++) {
+      if (weights[i] === 0) continue;
+      voting[kept] = voting[i]!;
+      weights[kept++] = weights[i]!;
+    }
+    this.#voters = kept;
+    this.index.ballot.elect(voting, weights, kept);
+  }
+}
+
+/** exp(-x) at the middle of each step of 1 / EXP_STEPS; beyond the last a voter has less than half a vote, however few there are. */
+const EXP_STEPS = 64;
+const EXP = Float64Array.from({ length: 9 * EXP_STEPS }, (_, step) => Math.exp(-(step + 0.5) / EXP_STEPS));
+const LAST_EXP = EXP.length - 1;
+
+/** Log-odds by number of votes, relative to those of an even share. */
+function tableOf(share: number, most: number): Float32Array {
+  const even = fastLog(share) - fastLog(1 - share);
+  return Float32Array.from({ length: most + 1 }, (_, votes) => {
+    const uses = Math.min(VOTES, votes) + SMOOTHING * share;
+    const rest = Math.max(0, VOTES - votes) + SMOOTHING * (1 - share);
+    return fastLog(uses) - fastLog(rest) - even;
+  });
+}
+
+/** Votes of the paths most like a token's own, as `retrieval` casts them. @param paths that are kept */
+export function pathVotes(model: ModelSpec, topK: number, slots: number, paths: number): PathVotes {
+  return new PathVotes(model, topK, new PathIndex(model, topK, slots, paths, VOTERS, SIMILARITY), SHARPNESS);
+}
+
+/** One column as evidence. */
+class PathColumn implements Evidence {
+  readonly #votes: PathVotes;
+  readonly #column: number;
+
+  constructor(votes: PathVotes, column: number) {
+    this.#votes = votes;
+    this.#column = column;
+  }
+
+  add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean {
+    return addColumn(this.column(pass, token, after, layer), weight, into);
+  }
+
+  column(pass: Pass, token: number, after: number, layer: number): Float32Array | null {
+    return this.#votes.said(this.#column, pass, token, after, layer);
+  }
+
+  learn(pass: Pass, token: number, layer: number): void {
+    if (this.#column === 0) this.#votes.index.learn(pass, token, layer);
+  }
+}
