@@ -4,6 +4,7 @@
 export { EXIT, UserError } from './base/errors.js';
 export type { Parameter, Parameters, ParameterTable } from './base/parameters.js';
 export type { Random } from './base/random.js';
+export type { WorkWatch } from './base/work-watch.js';
 export type { CachePolicy, Clock, PolicyContext, PolicyDefinition, PolicyNeed } from './cache/policy.js';
 export { NEVER, NONE, Pins, UNPINNED } from './cache/policy.js';
 export type { CompareOptions, Comparison } from './compare/compare.js';

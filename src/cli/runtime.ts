@@ -1,5 +1,5 @@
 // The environment of a running command: the process's streams behind the small interface of commands.
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { breathing } from '../base/breath.js';
 import { EXIT, UserError } from '../base/errors.js';
 import { visible } from '../base/text.js';
 import type { ReportOptions } from '../report/format.js';
@@ -7,12 +7,10 @@ import type { CliContext, GlobalOptions } from './context.js';
 import { type Progress, type ProgressMode, startProgress } from './progress.js';
 import { detectTerminal, type Environment, type Terminal } from './terminal.js';
 
-/** Longest time in ms that work may block timers and signals. */
-const BREATH = 50;
-
 /** {@link CliContext} on a real process. */
 export class Runtime implements CliContext {
   readonly environment: Environment;
+  readonly breathe = breathing();
   exitCode: number = EXIT.ok;
   /** The latest runtime: its buffered output may meet a closed pipe or a full disk after its command has returned. */
   static #latest: Runtime | null = null;
@@ -22,7 +20,6 @@ export class Runtime implements CliContext {
   #options: () => GlobalOptions = () => {
     throw new Error('options are read before they are parsed');
   };
-  #lastBreath = performance.now();
 
   /**
    * Takes over broken pipes and stray exceptions until {@link close}.
@@ -110,13 +107,6 @@ export class Runtime implements CliContext {
     const terminal = this.#process.stderr.isTTY === true && this.environment.TERM !== 'dumb';
     if (progress === 'never' || (quiet && progress === 'auto')) return 'off';
     return terminal ? 'bar' : progress === 'always' ? 'lines' : 'off';
-  }
-
-  async breathe(): Promise<void> {
-    const now = performance.now();
-    if (now - this.#lastBreath < BREATH) return;
-    await nextTurn();
-    this.#lastBreath = performance.now();
   }
 
   setExitCode(code: number): void {

@@ -1,9 +1,10 @@
 // The kinds of predictor that `predict train` makes: the flags of each with their defaults, and how it is trained.
 import { UserError } from '../base/errors.js';
 import { formatCount } from '../base/units.js';
+import type { WorkWatch } from '../base/work-watch.js';
 import type { ModelSpec } from '../model/spec.js';
 import { trainEncoder } from '../predict/onnx/sequence/train.js';
-import { type TrainedPredictor, type TrainingBasics, type TrainWatch, trainPredictor } from '../predict/onnx/train.js';
+import { type TrainedPredictor, type TrainingBasics, trainPredictor } from '../predict/onnx/train.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { parseSeed } from './options.js';
 import { integer } from './predict-eval.js';
@@ -41,7 +42,7 @@ interface TrainingChoice {
   readonly checkpoint: string | null;
   /** The network in words. */
   describe(trained: Pick<TrainedPredictor, 'tokenIds'>): string;
-  train(trace: RoutingTrace, model: ModelSpec, watch: TrainWatch): Promise<TrainedPredictor>;
+  train(trace: RoutingTrace, model: ModelSpec, watch: WorkWatch): Promise<TrainedPredictor>;
 }
 
 /** One kind of predictor. */

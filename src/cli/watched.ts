@@ -1,4 +1,5 @@
 // Work with a progress bar, which is removed however the work ends.
+import type { WorkWatch } from '../base/work-watch.js';
 import type { CliContext } from './context.js';
 
 /**
@@ -9,7 +10,7 @@ export async function watched<T>(
   context: Pick<CliContext, 'progress' | 'breathe'>,
   label: string,
   unit: string,
-  work: (watch: { progress(done: number, total: number): void; breathe(): Promise<void> }) => Promise<T>,
+  work: (watch: Required<WorkWatch>) => Promise<T>,
 ): Promise<T> {
   // Before its first report, work opens files and draws routing, which may take long, too.
   let bar = context.progress('preparing', 0, unit);

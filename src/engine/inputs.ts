@@ -4,6 +4,7 @@ import { workingFolder } from '../base/elsewhere.js';
 import { placed } from '../base/errors.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { locatedModule } from '../base/user-module.js';
+import type { WorkWatch } from '../base/work-watch.js';
 import { checkValue } from '../base/yaml.js';
 import { joinGpus } from '../hardware/joined.js';
 import { loadHardware } from '../hardware/load.js';
@@ -72,7 +73,7 @@ export interface Inputs {
  */
 export async function openInputs(
   named: RunSpec,
-  watch: { breathe?(): Promise<void> } = {},
+  watch: Pick<WorkWatch, 'breathe'> = {},
   hits: { readonly counts: boolean } | null = null,
 ): Promise<Inputs> {
   const run = await withModules(named);
@@ -154,7 +155,7 @@ function headsOf(traces: readonly RoutingTrace[], { workload }: RunSpec, counts:
 }
 
 /** Inputs of a run whose routing is drawn. */
-async function syntheticInputs(run: RunSpec, watch: { breathe?(): Promise<void> }): Promise<Inputs> {
+async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>): Promise<Inputs> {
   const { seed, system, workload } = run;
   const hardware = hardwareOf(run);
   if (run.trace.length > 1) throw misfit(run, 'trace', "'synthetic' cannot be joined with files; give one or the other");
@@ -260,7 +261,7 @@ function modelOf(run: RunSpec, name: string): ModelSpec {
 
 /**
  * The model with the expert sizes that were recorded with the routing: the bytes that the engine really moved, which a profile can only
- * estimate (mixed quantisation gives layers different sizes). A run that names a quantization asks for other sizes and keeps those.
+ * estimate (mixed quantization gives layers different sizes). A run that names a quantization asks for other sizes and keeps those.
  */
 function withRecordedSizes(model: ModelSpec, expertBytes: readonly number[] | null): ModelSpec {
   if (expertBytes === null) return model;

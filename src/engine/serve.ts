@@ -1,4 +1,5 @@
 // The loop of serving: passes are composed, run and counted until no request is left.
+import type { WorkWatch } from '../base/work-watch.js';
 import type { Passes } from '../schedule/passes.js';
 import type { ChangingMemory } from './memory/changing-memory.js';
 import type { Simulation } from './simulation.js';
@@ -7,13 +8,11 @@ import type { Simulation } from './simulation.js';
 const STRIDE = 64;
 
 /** Called for every pass. */
-export interface PassWatch {
+export interface PassWatch extends Pick<WorkWatch, 'breathe'> {
   /** A pass that has been composed starts. */
   started?(startNs: number): void;
   /** It has ended; its requests have not moved on yet. */
   ended(startNs: number, endNs: number): void;
-  /** Awaited now and then, after a pass. */
-  breathe?(): Promise<void>;
 }
 
 /**

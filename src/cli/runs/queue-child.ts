@@ -1,6 +1,7 @@
 // The process side of `run-child.ts`: runs one cell after another and sends back what the store will hold. It leaves signals to its
 // parent, which knows what is under way, and ends when that is gone.
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { breathing } from '../../base/breath.js';
 import { missedFiles, readElsewhere } from '../../base/elsewhere.js';
 import { messageOf, UserError } from '../../base/errors.js';
 import { simulateRun } from '../../engine/simulate.js';
@@ -11,8 +12,6 @@ import type { Outcome } from '../../explore/study/outcome.js';
 import { entryText } from '../../explore/study/store.js';
 import type { FromChild, ToChild } from './run-child.js';
 
-/** Longest time in ms until a run notices the end of its parent. */
-const BREATH = 50;
 /** Longest time in ms that an outcome waits for others, to share a message. */
 const WAIT = 250;
 
@@ -58,6 +57,7 @@ function send(returned: readonly number[] = []): void {
   process.send!({ ran: outcomes.splice(0), returned } satisfies FromChild);
 }
 
+/** Runs a cell, unless its files or the build here are not those of the sweep. */
 async function ranOf(task: CellTask): Promise<Ran> {
   const { absent, elsewhere, fingerprint } = task;
   readElsewhere(elsewhere);
@@ -68,13 +68,7 @@ async function ranOf(task: CellTask): Promise<Ran> {
     // The proof that run, files, bundled profiles and build are those of the sweep.
     if (fingerprintOf(run) !== fingerprint) return { kind: 'differs' };
     before = process.cpuUsage();
-    let last = performance.now();
-    const breathe = async (): Promise<void> => {
-      if (performance.now() - last < BREATH) return;
-      await nextTurn();
-      last = performance.now();
-    };
-    outcome = { status: 'done', result: await simulateRun(run, { breathe }) };
+    outcome = { status: 'done', result: await simulateRun(run, { breathe: breathing() }) };
   } catch (error) {
     if (!(error instanceof UserError)) return { kind: 'failed', reason: messageOf(error) };
     // A file that is not here may be where the sweep is: then the run is possible, and must not be refused for good.

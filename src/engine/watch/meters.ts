@@ -1,4 +1,5 @@
 // All meters of a run beside its counters: latencies of requests, the cost of faults, and the data for pictures.
+import type { WorkWatch } from '../../base/work-watch.js';
 import type { Details } from '../../result/details.js';
 import type { Passes } from '../../schedule/passes.js';
 import type { Inputs } from '../inputs.js';
@@ -10,12 +11,8 @@ import { FaultMeter } from './fault-meter.js';
 import { Latencies } from './latency.js';
 import { type Observer, observers } from './observer.js';
 
-/** The observers that a run may have. */
-export interface Watch {
-  /** Called with the tokens done so far and in all, every few milliseconds of work. */
-  progress?(done: number, total: number): void;
-  /** Awaited now and then, so that signals and timers get their turn. */
-  breathe?(): Promise<void>;
+/** The observers that a run may have. Progress is told in tokens, every few milliseconds of work. */
+export interface Watch extends WorkWatch {
   /** True: the result has `details`, the data of its pictures. */
   readonly details?: boolean;
   /** Makes an observer of every event. */

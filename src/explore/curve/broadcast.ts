@@ -1,6 +1,7 @@
 // One read of a trace for any number of jobs: each in a thread of its own, fed from a ring of shared blocks, or all in this thread, in turn.
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../../base/errors.js';
+import type { WorkWatch } from '../../base/work-watch.js';
 import type { CapacityCounts } from '../../cache/lru-curve.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { allocateRing, BLOCKS, fillBlocks } from './blocks.js';
@@ -8,14 +9,10 @@ import type { Job, JobSpec } from './job.js';
 import { startJob } from './jobs.js';
 import type { FromThread, ThreadData, ToThread } from './messages.js';
 
-/** Callbacks during a broadcast. */
-export interface BroadcastWatch {
+/** Callbacks during a broadcast. Progress is told in token-replays: one of each token for each capacity of a job. */
+export interface BroadcastWatch extends WorkWatch {
   /** Sees every block of rows. */
   block?(experts: Uint16Array, rows: number): void;
-  /** Receives the token-replays done, one for each capacity of a job, and their total. */
-  progress?(done: number, total: number): void;
-  /** Lets signals in. */
-  breathe?(): Promise<void>;
 }
 
 /**

@@ -1,11 +1,12 @@
 // Fits the constants of a runtime to speeds that it printed on this machine. Two timings fix them: the one with most experts on the GPU and
 // the one with fewest; all other timings check them. The engine predicts both timings and their dependence on each group of constants. Fitted
 // constants stay near those of all machines, the nearer the less the timings depend on them.
+import type { WorkWatch } from '../../base/work-watch.js';
 import { constantsApart, type RuntimeConstants, type RuntimeSpec } from '../../hardware/runtime.js';
 import type { Runtimes } from '../validate/constants.js';
 import { solve } from '../validate/fit.js';
 import type { Measurement } from '../validate/measurement.js';
-import { type PredictionWatch, predictRowVariants } from '../validate/predict-all.js';
+import { predictRowVariants } from '../validate/predict-all.js';
 import { runtimeOf } from '../validate/specify.js';
 import { KNOBS, turnedBy } from './knobs.js';
 
@@ -73,7 +74,7 @@ export async function calibrate(
   rows: readonly Measurement[],
   runtime: RuntimeSpec,
   threads: number,
-  watch: PredictionWatch = {},
+  watch: WorkWatch = {},
 ): Promise<RuntimeCalibration> {
   const { anchors, checks } = anchorsOf(rows);
   let steps: readonly number[] = KNOBS.map(() => 0);
@@ -106,7 +107,7 @@ async function sensitivities(
   runtime: RuntimeSpec,
   at: readonly number[],
   threads: number,
-  watch: PredictionWatch,
+  watch: WorkWatch,
 ): Promise<Sensitivity[]> {
   const variants = [at, ...KNOBS.map((_, k) => at.map((step, i) => (i === k ? step + NUDGE : step)))];
   const predictions = await predictRowVariants(

@@ -2,11 +2,11 @@
 // command and the library share it and execute the runs each in their own way.
 import { orUserError, UserError } from '../../base/errors.js';
 import { isStdin } from '../../base/profiles.js';
+import type { WorkWatch } from '../../base/work-watch.js';
 import type { Override } from '../../base/yaml.js';
 import { judgeResult, judgeUnmatched } from '../../compare/judge.js';
 import { hardwareOf } from '../../engine/inputs.js';
 import { simulateRun } from '../../engine/simulate.js';
-import type { Watch } from '../../engine/watch/meters.js';
 import { type Budget, matches, parseAssertion } from '../../result/budget.js';
 import type { Result } from '../../result/result.js';
 import { checkRun } from '../../system/load-run.js';
@@ -128,10 +128,7 @@ export async function planFor(
     systems,
     machines,
     ...watch
-  }: { readonly holds?: readonly string[]; readonly systems?: readonly string[]; readonly machines?: readonly string[] } & Pick<
-    Watch,
-    'progress' | 'breathe'
-  >,
+  }: WorkWatch & { readonly holds?: readonly string[]; readonly systems?: readonly string[]; readonly machines?: readonly string[] },
 ): Promise<Plan> {
   const each = (values: readonly string[] | undefined, path: string): Override[][] =>
     values === undefined ? [[]] : values.map((value) => [{ path: [path], value, label: path }]);

@@ -1,5 +1,6 @@
 // Reproduces papers: executes every run that a file of published figures compares, and puts its figures beside the published ones.
 import { placed } from '../../base/errors.js';
+import type { WorkWatch } from '../../base/work-watch.js';
 import { FigureSource, type Figures } from './figures.js';
 import { type JudgedClaim, judgeClaim } from './judge.js';
 import { loadReproduction, type Reproduction } from './reproduction.js';
@@ -11,18 +12,12 @@ export interface Reproduced extends Pick<Reproduction, 'paper' | 'setting'> {
   readonly claims: readonly JudgedClaim[];
 }
 
-/** Callbacks while papers are reproduced. */
-interface ReproduceWatch {
-  progress?(done: number, total: number): void;
-  breathe?(): Promise<void>;
-}
-
 /**
  * Reproduces papers, one after another.
  * @param names bundled names, or paths of files
  * @throws UserError where a file is malformed, or a run of it cannot be done
  */
-export async function reproduce(names: readonly string[], watch: ReproduceWatch = {}): Promise<Reproduced[]> {
+export async function reproduce(names: readonly string[], watch: WorkWatch = {}): Promise<Reproduced[]> {
   const files = names.map((name) => ({ name, file: loadReproduction(name) }));
   const total = files.reduce((sum, { file }) => sum + Object.keys(file.runs).length, 0);
   const source = new FigureSource();

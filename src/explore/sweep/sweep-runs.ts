@@ -1,8 +1,8 @@
 // The runs of a sweep, and the sweep that their results make. The command and the library share it and execute the runs each in their own way.
 import { UserError } from '../../base/errors.js';
+import type { WorkWatch } from '../../base/work-watch.js';
 import type { Override } from '../../base/yaml.js';
 import { simulateRun } from '../../engine/simulate.js';
-import type { Watch } from '../../engine/watch/meters.js';
 import { type RunTold, repeatable, toldOfInput } from '../../system/command.js';
 import { checkRun } from '../../system/load-run.js';
 import type { RunInput, RunSpec } from '../../system/run.js';
@@ -76,7 +76,7 @@ export async function sweepRuns({ axes, rates, specOf, toldOf, runAll }: SweepJo
 export async function sweepFor(
   input: RunInput,
   vary: Readonly<Record<string, readonly SweepValue[]>>,
-  { rates = null, ...watch }: { readonly rates?: Rates } & Pick<Watch, 'progress' | 'breathe'> = {},
+  { rates = null, ...watch }: WorkWatch & { readonly rates?: Rates } = {},
 ): Promise<Sweep> {
   const axes = Object.entries(vary).map(([path, values]) => ({ path, values }));
   if (rates === null && axes.length === 0)

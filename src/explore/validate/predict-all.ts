@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
+import type { WorkWatch } from '../../base/work-watch.js';
 import type { Runtimes } from './constants.js';
 import type { Measurement } from './measurement.js';
 import { type Prediction, predictVariants } from './predict.js';
@@ -10,13 +11,6 @@ import type { RowsReply, RowsTask } from './rows-worker.js';
 
 /** The compiled worker; moeprof run from its TypeScript sources has none, and then rows take turns. */
 const WORKER = fileURLToPath(new URL('./rows-worker.js', import.meta.url));
-
-/** Receives the progress. */
-export interface PredictionWatch {
-  progress?(done: number, total: number): void;
-  /** Awaited now and then. */
-  breathe?(): Promise<void>;
-}
 
 /**
  * Predicts rows with several sets of runtimes, of which most change few rows.
@@ -28,7 +22,7 @@ export async function predictRowVariants(
   rows: readonly Measurement[],
   variants: readonly Runtimes[],
   threads: number,
-  watch: PredictionWatch,
+  watch: WorkWatch,
 ): Promise<(readonly Prediction[])[]> {
   const predictions = new Array<readonly Prediction[]>(rows.length);
   let done = 0;

@@ -1,6 +1,7 @@
 // Evaluates a predictor on a trace, token by token: its predictions before the pass, and at each distance in layers during the pass.
 // Predictors are called as in a run, so that all are evaluated equally.
 import { median } from '../../base/significance.js';
+import type { WorkWatch } from '../../base/work-watch.js';
 import type { ModelSpec } from '../../model/spec.js';
 import { Pass } from '../../schedule/pass.js';
 import { Request } from '../../schedule/request.js';
@@ -41,9 +42,9 @@ export interface PredictionTimes {
 }
 
 /** Callbacks during an evaluation. */
-export interface EvaluationWatch {
+export interface EvaluationWatch extends Pick<WorkWatch, 'breathe'> {
+  /** Called with the tokens judged so far. */
   progress?(done: number): void;
-  breathe?(): Promise<void>;
 }
 
 /** Tokens between two looks at the watch. */

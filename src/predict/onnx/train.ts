@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { Random } from '../../base/random.js';
+import type { WorkWatch } from '../../base/work-watch.js';
 import type { ModelSpec } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
@@ -10,7 +11,7 @@ import { RowBatches } from './batch.js';
 import { type Epoch, freshCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
 import { holdOut, PathDataset } from './dataset.js';
 import { type NetworkOptions, type PathShape, sizeOf } from './network.js';
-import { type StepOptions, type Trainable, type TrainingWatch, train } from './trainer.js';
+import { type StepOptions, type Trainable, train } from './trainer.js';
 import { buildTrainingGraphs, exportPredictor, MOMENTS } from './training-graph.js';
 
 /** How to train, whatever the network. */
@@ -68,9 +69,6 @@ export interface TrainingPlan extends Trainable {
   export(weights: ReadonlyMap<string, Float32Array>, metadata: Readonly<Record<string, string>>): Uint8Array;
 }
 
-/** Callbacks during a training. */
-export type TrainWatch = Pick<TrainingWatch, 'progress' | 'breathe'>;
-
 /**
  * Trains the network of paths.
  * @throws UserError where the runtime is missing, the trace is too short, or the checkpoint does not belong to this training
@@ -79,7 +77,7 @@ export function trainPredictor(
   trace: RoutingTrace,
   model: ModelSpec,
   options: PredictorTraining,
-  watch: TrainWatch = {},
+  watch: WorkWatch = {},
 ): Promise<TrainedPredictor> {
   const { batch, epochs, learningRate, seed } = options;
   const plan = ({ dataset, held, learn, shape }: TrainingRows): TrainingPlan => {
@@ -106,7 +104,7 @@ export async function trainNetwork(
   model: ModelSpec,
   { checkpoint, epochs, learningRate, seed }: TrainingBasics,
   planOf: (rows: TrainingRows) => TrainingPlan,
-  watch: TrainWatch,
+  watch: WorkWatch,
 ): Promise<TrainedPredictor> {
   const dataset = new PathDataset(trace, model);
   const random = new Random(seed, 'predict/train/stop');

@@ -1,8 +1,8 @@
 // The training loop: shuffled batches through the step graph, a falling learning rate, the best weights by held-out loss. Random numbers
 // depend on the seed and the epoch only, so that a training that is resumed from a checkpoint ends with the same weights.
-
 import { UserError } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
+import type { WorkWatch } from '../../base/work-watch.js';
 import { type Checkpoint, freshCheckpoint } from './checkpoint.js';
 import { loadOnnxRuntime, type Ort, SESSION_OPTIONS } from './runtime.js';
 import { ADAM, MOMENTS, type TrainingGraphs } from './training-graph.js';
@@ -44,13 +44,10 @@ export interface Trainable {
   source(ort: typeof Ort): StepSource;
 }
 
-/** How a training is watched. */
-export interface TrainingWatch {
-  /** Called after every step. */
-  progress?(done: number, total: number): void;
+/** How a training is watched. Progress is told in steps. */
+export interface TrainingWatch extends WorkWatch {
   /** Called after every epoch with what a resumed training needs. */
   epoch?(checkpoint: Checkpoint): void;
-  breathe?(): Promise<void>;
 }
 
 /** Epochs without a better held-out loss after which training stops. */

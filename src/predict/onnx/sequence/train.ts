@@ -1,16 +1,9 @@
 // Trains the encoder of token ids: ExpertFlow's routing path predictor, on windows of the requests of a trace.
 import { UserError } from '../../../base/errors.js';
+import type { WorkWatch } from '../../../base/work-watch.js';
 import type { ModelSpec } from '../../../model/spec.js';
 import type { RoutingTrace } from '../../../trace/trace.js';
-import {
-  rowsForIds,
-  type TrainedPredictor,
-  type TrainingBasics,
-  type TrainingPlan,
-  type TrainingRows,
-  type TrainWatch,
-  trainNetwork,
-} from '../train.js';
+import { rowsForIds, type TrainedPredictor, type TrainingBasics, type TrainingPlan, type TrainingRows, trainNetwork } from '../train.js';
 import type { EncoderOptions } from './encoder.js';
 import { encoderGraphs, exportEncoder, noisePlaces } from './graphs.js';
 import { piecesOf, SequenceWindows } from './windows.js';
@@ -39,7 +32,7 @@ export function trainEncoder(
   trace: RoutingTrace,
   model: ModelSpec,
   options: EncoderTraining,
-  watch: TrainWatch = {},
+  watch: WorkWatch = {},
 ): Promise<TrainedPredictor> {
   if (!trace.has.tokenIds) {
     throw new UserError(`${trace.path}: carries no token ids, which --kind rpp reads; train --kind paths, which does without`);
