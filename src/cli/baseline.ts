@@ -80,7 +80,7 @@ interface SaveOptions {
 async function save(name: string, runs: readonly string[], { allowCode, force }: SaveOptions, context: CliContext): Promise<void> {
   if (!/^[\w][\w.-]*$/.test(name)) throw new UserError(`"${name}" is no name for a baseline; use letters, digits, ".", "_" and "-"`);
   const files = new Map<string, string>();
-  for (const set of await loadOperands(runs, context, false, allowCode)) {
+  for (const set of await loadOperands(runs, context, { allowCode, details: false })) {
     for (const [scenario, { label, result }] of set.scenarios) {
       const path = join(BASELINES, name, `${scenario}.json`);
       if (files.has(path)) throw new UserError(`${label}: another run is of scenario ${scenario} too; rename its file`);

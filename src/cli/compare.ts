@@ -1,5 +1,4 @@
 // `moeprof compare`: the gate. Exit code 0 where every budget holds, 1 where one is broken, 3 where the runs cannot be compared.
-
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
@@ -86,7 +85,10 @@ export function define(command: Command, context: CliContext): void {
         throw new UserError('--update-baseline: takes one candidate, which becomes the base');
       const outputs = Outputs.open(context, compareReports, outputsOf(options), stdoutFormat(options));
       try {
-        const [before, ...after] = await loadOperands([base, ...candidates], context, outputs.needDetails, options.allowCode);
+        const [before, ...after] = await loadOperands([base, ...candidates], context, {
+          allowCode: options.allowCode,
+          details: outputs.needDetails,
+        });
         const gate = compareSets(before!, after, given, options);
         const update = options.updateBaseline ? baselineFiles(before!, after[0]!) : null;
         if (!gate.passed && update === null) context.setExitCode(EXIT.gateFailed);

@@ -49,15 +49,13 @@ type Prepared = { readonly source: Source } & (
 /**
  * The results of operands: saved ones are read, and then all run profiles are run, several at a time.
  * @param paths the first one is the base: where it does not exist, there is nothing to compare with
- * @param details record the data of pictures
- * @param allowCode run profiles may name modules
+ * @param options `details`: record the data of pictures; `allowCode`: run profiles may name modules
  * @throws UserError where one cannot be read or run; with exit code 3 where the base does not exist
  */
 export async function loadOperands(
   paths: readonly string[],
   context: CliContext,
-  details = false,
-  allowCode = false,
+  { allowCode = false, details }: { readonly allowCode: boolean | undefined; readonly details: boolean },
 ): Promise<LoadedSet[]> {
   const sets: SourceSet[] = [];
   for (const [index, path] of paths.entries()) {

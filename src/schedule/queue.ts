@@ -1,5 +1,4 @@
 // Waiting requests in order of arrival, and running requests: the common part of schedulers with continuous batching.
-
 import type { Drafts } from './drafts.js';
 import type { Request } from './request.js';
 import type { SchedulerContext, Share } from './scheduler.js';
@@ -141,9 +140,9 @@ export class ShareList {
   }
 
   /** One decode token and the draft of each of `requests` that decodes, as the budget allows; preempted ones are left out. */
-  decodes(requests: readonly Request[], from = 0, to: number = requests.length): void {
-    for (let i = from; i < to && this.budget > 0; i++) {
-      const request = requests[i]!;
+  decodes(requests: readonly Request[]): void {
+    for (const request of requests) {
+      if (this.budget <= 0) return;
       if (request.kvTokens > 0 && !request.inPrefill) this.#push(request, 1 + this.#draft(request));
     }
   }
