@@ -1,5 +1,4 @@
 // Where the experts live: tiers of memory, links between them, devices that compute. Types only; `cost.ts` prices work on them.
-
 import type { Machine } from './parts/assembly.js';
 
 /** A level of the memory hierarchy. */

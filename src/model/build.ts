@@ -1,6 +1,5 @@
 // From architecture to bytes and operations: walks the tensors of a model once, in order of execution, and sums the bytes and the operations
 // of each part. The same walk counts parameters, so that a published total checks the bytes, too.
-
 import { type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
 import { expertsOf, hasAttention, isMoeLayer, type ModelProfile, modulesOf, windowOf } from './profile.js';
 import { profileAnatomy } from './profile-anatomy.js';
@@ -160,7 +159,7 @@ function addAttention(tally: Tally, profile: ModelProfile, layer: number): Atten
 }
 
 /**
- * Takes a model apart at one quantisation; layers keep the sizes that the format gives each of them.
+ * Takes a model apart at one quantization; layers keep the sizes that the format gives each of them.
  * @throws UserError where the quantization says a size of the file that its formats cannot make
  */
 export function measureProfile(profile: ModelProfile, quantization: Quantization): ModelParts {

@@ -1,6 +1,5 @@
 // Typed access to the fields of a JSON object from outside (config.json, GGUF metadata). A missing field or one of the wrong type is an error
 // that names it. Unknown fields are ignored; null counts as absent, as in transformers.
-
 import { UserError } from '../base/errors.js';
 import { isObject } from '../base/objects.js';
 import { MAX_LAYERS } from './limits.js';

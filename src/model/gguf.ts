@@ -1,4 +1,4 @@
-// A GGUF file as a model: sizes are those of its tensors, layer by layer, so that mixed quantisation is exact; the architecture is in its
+// A GGUF file as a model: sizes are those of its tensors, layer by layer, so that mixed quantization is exact; the architecture is in its
 // metadata. Tensor names are the same for all architectures, so any model with `_exps` tensors can be read.
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';

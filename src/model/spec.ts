@@ -85,10 +85,10 @@ export interface DenseSpec {
   readonly kvBytesPerToken: number;
 }
 
-/** A Mixture-of-Experts model as the simulator sees it, at one quantisation. */
+/** A Mixture-of-Experts model as the simulator sees it, at one quantization. */
 export interface ModelSpec {
   readonly name: string;
-  /** Quantisation that the byte figures are for, e.g. `q4_k_m`; `gguf` or `safetensors` where sizes come from files. */
+  /** Quantization that the byte figures are for, e.g. `q4_k_m`; `gguf` or `safetensors` where sizes come from files. */
   readonly quantization: string;
   /** Width of the residual stream: values of one activation, as it is sent to an expert on another GPU. 0 where nothing says. */
   readonly hidden: number;

@@ -1,5 +1,4 @@
 // Arrivals of requests. A closed loop: a fixed number of users, each sending the next request when the last is answered.
-
 import type { RoutingTrace, TraceRequest } from '../trace/trace.js';
 import { Request } from './request.js';
 import type { RoutingUse } from './routing-walk.js';

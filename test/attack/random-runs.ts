@@ -1,5 +1,4 @@
 // Random run profiles over all that a run may say: models, machines, systems, workloads, memory, variants and faults.
-
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

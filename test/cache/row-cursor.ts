@@ -1,5 +1,4 @@
 // Rows of a trace as demand: each token a pass of its own, each of its layers an event.
-
 import type { DemandCursor } from '../../src/cache/demand.js';
 import type { ModelSpec } from '../../src/model/spec.js';
 import { NULL_EXPERT, type TraceChunk } from '../../src/trace/trace.js';

@@ -1,5 +1,4 @@
 // Faults: what is left is what a lesser machine has, what was before is as it was, and every request is served all the same.
-
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/base/errors.js';

@@ -1,5 +1,4 @@
 // Runs a scenario through the engine itself and reads off everything that can be seen from outside.
-
 import { UserError } from '../../src/base/errors.js';
 import { Random } from '../../src/base/random.js';
 import { DemandLog } from '../../src/cache/demand.js';

@@ -14,6 +14,6 @@ export const loadModelProfile = (name: string): ModelProfile => openModel(name).
 /** The profile of a config.json. */
 export const loadConfig = (path: string): ModelProfile => configProfile(readJson(path, 'config'), path);
 
-/** The model of a profile at one quantisation. */
+/** The model of a profile at one quantization. */
 export const buildModel = (profile: ModelProfile, quantization: Quantization): ModelSpec =>
   assemble(levelSizes(measureProfile(profile, quantization)));

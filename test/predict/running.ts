@@ -1,5 +1,4 @@
 // Running predictors without an engine: passes of a trace, and how many of the true experts a predictor ranked first.
-
 import { resolveParameters, splitSpec } from '../../src/base/parameters.js';
 import { Random } from '../../src/base/random.js';
 import type { ModelSpec } from '../../src/model/spec.js';

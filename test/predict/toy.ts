@@ -1,5 +1,4 @@
 // Traces made from rows, and passes walked through them the way the engine does, for predictor tests.
-
 import { resolveParameters } from '../../src/base/parameters.js';
 import { Random } from '../../src/base/random.js';
 import type { ModelSpec } from '../../src/model/spec.js';

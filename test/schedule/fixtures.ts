@@ -1,5 +1,4 @@
 // Requests of given lengths, walked by a scheduler with a clock of the test's own.
-
 import { Random } from '../../src/base/random.js';
 import { findScheduler } from '../../src/schedule/index.js';
 import { KvRoom } from '../../src/schedule/kv-room.js';

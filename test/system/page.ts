@@ -1,5 +1,4 @@
 // docs/systems.md as the system files have it: one row a system, then each with what it follows and where it is simpler.
-
 import { readText } from '../../src/base/input-file.js';
 import { findProfile, listProfiles } from '../../src/base/profiles.js';
 import type { Admission, MissAction } from '../../src/system/choices.js';

@@ -1,5 +1,4 @@
 // zstd without Node's help: what the zstd program packed, frames one after another, and streams that lie or end early.
-
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';

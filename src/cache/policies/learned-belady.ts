@@ -1,3 +1,4 @@
+// Belady's rule on next uses that are learned during the run.
 import type { PolicyDefinition } from '../policy.js';
 import { ExpectedUsePolicy } from './expected-use.js';
 

@@ -1,3 +1,4 @@
+// ExpertFlow's cache: next uses are expected from what is predicted of this pass and what is learned of later ones.
 import type { PolicyDefinition } from '../policy.js';
 import { ExpectedUsePolicy } from './expected-use.js';
 

@@ -1,5 +1,4 @@
 // Static placement: a fixed set of experts stays resident and no other ever enters, as in Fiddler and llama.cpp.
-
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { mostPopular } from '../popularity-order.js';
 

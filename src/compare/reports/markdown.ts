@@ -1,5 +1,4 @@
 // The comment on a pull request: the verdict and the worst first, everything else folded, and never longer than what GitHub takes.
-
 import { formatCounted } from '../../base/units.js';
 import { details, escapeMarkdown, markdownTable } from '../../report/document/markdown.js';
 import type { Format } from '../../report/format.js';

@@ -1,6 +1,5 @@
 // Forecasts of the coming layers (L11, L12): asks the predictor, passes its answer to policies, ranks the experts of each layer, and
 // counts how often the answer was right.
-
 import type { Pass } from '../../schedule/pass.js';
 import type { Gpu } from '../event/gpu.js';
 import type { Recorder } from '../event/recorder.js';

@@ -1,6 +1,5 @@
 // Advice: the setting of a runtime on a machine that serves the goal best, what other settings gain or lose, what does not fit, and what
 // hardware would help. Pure except for the runs of the engine.
-
 import { formatBytes } from '../../base/units.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
 import { type ModelSpec, mainFormat } from '../../model/spec.js';

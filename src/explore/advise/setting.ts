@@ -1,6 +1,5 @@
 // One way to run a model: its placement and the other settings of the runtime. Types and small helpers only; runtimes.ts says which settings a
 // runtime has, price.ts prices them with the engine, and fits.ts counts their memory.
-
 import type { HardwareSpec } from '../../hardware/spec.js';
 import type { CpuProjections } from '../../model/projections.js';
 

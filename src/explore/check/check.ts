@@ -1,8 +1,7 @@
 // Checks runs: the speed that each should have on its machine, the speed that it has, and which causes have evidence.
 import { bandFor } from '../../engine/outcome/comparable.js';
 import type { RuntimeSpec } from '../../hardware/runtime.js';
-import type { ModelSpec } from '../../model/spec.js';
-import { expertBytesTotal } from '../../model/spec.js';
+import { expertBytesTotal, type ModelSpec } from '../../model/spec.js';
 import { inHostMemory, type TimingBuffer } from '../timings/timing.js';
 import type { Runtimes } from '../validate/constants.js';
 import type { Measurement } from '../validate/measurement.js';

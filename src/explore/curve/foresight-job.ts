@@ -1,5 +1,4 @@
 // A job for policies that need the future: it records the rows as they come and replays them when the last one is known.
-
 import { RowLog } from '../../cache/row-log.js';
 import type { Job, ResolvedJob } from './job.js';
 import { CapacityReplay } from './replay-job.js';

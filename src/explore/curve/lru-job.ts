@@ -1,7 +1,5 @@
 // LRU at all capacities in one pass over the rows.
-
-import type { CapacityCounts } from '../../cache/lru-curve.js';
-import { LruCurve } from '../../cache/lru-curve.js';
+import { type CapacityCounts, LruCurve } from '../../cache/lru-curve.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import { type Job, type ResolvedJob, splitAtWarmup } from './job.js';
 

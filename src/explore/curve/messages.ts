@@ -1,5 +1,4 @@
 // Messages between the threads of a capacity curve. Types only.
-
 import type { CapacityCounts } from '../../cache/lru-curve.js';
 import type { BlockRing } from './blocks.js';
 import type { JobSpec } from './job.js';

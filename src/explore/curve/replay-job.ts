@@ -1,5 +1,4 @@
 // A job that replays every capacity as rows come in: for policies that look at the past only.
-
 import type { SplitCapacity } from '../../cache/levels.js';
 import type { CapacityCounts } from '../../cache/lru-curve.js';
 import type { Clock } from '../../cache/policy.js';

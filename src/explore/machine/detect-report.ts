@@ -1,8 +1,7 @@
 // Detected machines, as people read them and as files have them.
 import type { Detection } from '../../hardware/detect/compose.js';
 import { machineFileText } from '../../hardware/detect/write.js';
-import type { Document, Line } from '../../report/document/document.js';
-import { gridOf } from '../../report/document/document.js';
+import { type Document, gridOf, type Line } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import type { Format } from '../../report/format.js';
 import { VERSION } from '../../result/version.js';

@@ -1,5 +1,4 @@
 // llama-server and llama-cli: `prompt eval time` and `eval time` after each request, with tokens and tokens a second.
-
 import { definedFields, linesOf, printedSpeed, wholeOf } from './lines.js';
 import { settingsOfLog } from './llama-log.js';
 import type { Timing, TimingFormat } from './timing.js';

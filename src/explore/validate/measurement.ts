@@ -1,6 +1,5 @@
 // A measurement: figures of one published or own run on a real machine, with machine, model, placement and workload, so that it can be
 // predicted from its specification alone. Files hold one JSON object a line; docs/measurements.md explains the fields.
-
 import { z } from 'zod';
 import { messageOf, UserError } from '../../base/errors.js';
 import { readText } from '../../base/input-file.js';

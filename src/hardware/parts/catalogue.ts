@@ -1,5 +1,4 @@
 // A catalogue of parts: files of profiles/hardware/gpus or cpus, read once and only where a part is named, and found by any usual spelling.
-
 import { z } from 'zod';
 import { readText } from '../../base/input-file.js';
 import { catalogueFiles } from '../../base/profiles.js';

@@ -5,7 +5,7 @@ import { quantity } from '../../base/yaml.js';
 import { type Catalogue, type CataloguePart, groupFields, lazyCatalogue, partFields } from './catalogue.js';
 import { type MemorySlots, parseMemory } from './memory.js';
 
-/** Instruction sets that decide how fast quantised weights are unpacked: each x86 one includes those before it. */
+/** Instruction sets that decide how fast quantized weights are unpacked: each x86 one includes those before it. */
 const ISAS = ['avx2', 'avx512', 'avx512-vnni', 'amx', 'neon'] as const;
 
 /** One socket. */

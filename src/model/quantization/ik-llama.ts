@@ -6,7 +6,7 @@ import type { Quantization } from './rule.js';
 
 type Ladder = keyof typeof LADDERS;
 
-/** A file type of many experts; `wide` ones (5 bits and more) have no rule for attention outputs. */
+/** A file type of a model with many experts; from 5.3 bits on there is no rule for attention outputs. */
 function ik(base: string, ladder: Ladder, own: Partial<FileType> = {}): Quantization {
   const { bits, plain } = kernelFormat(base)!;
   const name = base.toLowerCase();

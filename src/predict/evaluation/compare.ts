@@ -1,5 +1,4 @@
 // Many predictors on many traces, side by side: each pair starts untrained, so that no figure depends on an earlier one.
-
 import { UserError } from '../../base/errors.js';
 import { resolveParameters } from '../../base/parameters.js';
 import { shownTrace } from '../../base/profiles.js';

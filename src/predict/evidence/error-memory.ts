@@ -1,6 +1,5 @@
 // Evidence from recent mistakes, after the error memory of ReLoop2: if recent predictions in the same situation were wrong, the next one is
 // corrected at once, long before counts change. A situation is the token's first expert at the layer before.
-
 import { sigmoid } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';

@@ -1,5 +1,4 @@
 // How often each expert of each layer is used: the prior of all other evidence, and the only evidence of the popularity predictor.
-
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';

@@ -1,6 +1,5 @@
 // A document as GitHub's Markdown, and the pieces of Markdown that other reports share.
-import type { ReportOptions } from '../format.js';
-import { printable } from '../format.js';
+import { printable, type ReportOptions } from '../format.js';
 import { alignOf, type Block, type Code, type Document, type Facts, type Grid, isShown, type Line, readable } from './document.js';
 
 /** Markdown of a document, with its final newline and without drawings, which are for terminals. */

@@ -1,5 +1,4 @@
 // Mooncake traces: JSON lines with a time in milliseconds. The hashes of prefix blocks are not used: routing comes from the trace.
-
 import { UserError } from '../../base/errors.js';
 import { parseJsonBytes } from '../../base/nesting.js';
 import { isObject } from '../../base/objects.js';

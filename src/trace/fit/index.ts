@@ -1,5 +1,4 @@
 // Synthetic routing that behaves like a recorded trace: a routing model is estimated from the trace, calibrated, and sampled.
-
 import { TraceStore } from '../store.js';
 import type { RequestLength } from '../synthetic.js';
 import { PHASE, type RoutingTrace } from '../trace.js';

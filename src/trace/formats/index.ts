@@ -1,5 +1,4 @@
 // The registry of trace formats, most specific first: the first that recognises the content reads the file.
-
 import { UserError } from '../../base/errors.js';
 import { findNamed } from '../../base/parameters.js';
 import { moduleChoice } from '../../base/user-module.js';

@@ -1,6 +1,5 @@
 // A second simulator of several GPUs, written to be read: LRU lists, loads over one lane, and chunks that are carried out one by one. No
 // prefetch, no SSD, no CPU: what these do on one GPU is held by the reference of one GPU. Shares only the prices of work.
-
 import { CostModel } from '../../../src/hardware/cost.js';
 import { EVERYWHERE } from '../../../src/system/placement/placement.js';
 import { NULL_EXPERT } from '../../../src/trace/trace.js';

@@ -1,5 +1,4 @@
 // The figures that matter most, and their changes in the colour of what they mean.
-
 import { KEYS } from '../../../report/html/keys.js';
 import { html, type Markup, type Piece } from '../../../report/html/markup.js';
 import type { Comparison, Row } from '../../compare.js';

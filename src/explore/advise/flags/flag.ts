@@ -1,6 +1,5 @@
 // Flags of a runtime's command line: their names, their values, and how a line is parsed. Advice may use only these. Parsing follows the
 // runtime's own source, so that a test refuses advice that the runtime would refuse.
-
 import { UserError } from '../../../base/errors.js';
 import { isObject } from '../../../base/objects.js';
 import { didYouMean } from '../../../base/text.js';

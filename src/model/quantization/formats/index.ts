@@ -1,5 +1,4 @@
 // All kernel formats, by name and by their number in GGUF files. Another family is one file and one line here.
-
 import type { KernelFormat } from './format.js';
 import { FLOATS } from './fp.js';
 import { I_QUANTS } from './i.js';
