@@ -34,157 +34,186 @@ const deviceFields = {
 const pathOf = (bandwidth: string, latency: string) =>
   z.strictObject({ bandwidth: positive(RATE).describe(bandwidth), latency: quantity(DURATION).describe(latency) });
 
-/** Schema of a machine that is written out. */
-export const HardwareProfileSchema = z
-  .strictObject({
-    name: z.string().min(1).describe('Name, as reports show it.'),
-    runtime: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('Bundled runtime that usually drives it, where neither run nor system names one. Absent: llama.cpp.'),
-    tiers: z
-      .array(
-        z.strictObject({
-          name: z.enum(['gpu', 'unified', 'dram', 'ssd']).describe('Which memory it is.'),
-          size: positive(BYTES).describe('Size, e.g. 24GiB.'),
-          reserve: quantity(BYTES).default(0).describe('What a model cannot have: driver, framework, operating system.'),
-        }),
-      )
-      .min(1)
-      .describe('Memories, from where experts execute to where they are all kept: gpu, dram, ssd or unified, ssd.'),
-    links: z
-      .array(
-        z.strictObject({
-          name: z.enum(['h2d', 'ssd']).describe('h2d into the GPU, ssd from the SSD.'),
-          bandwidth: positive(RATE)
-            .optional()
-            .describe('Measured bandwidth of large transfers, e.g. 25 GB/s. Absent where the link has paths.'),
-          latency: quantity(DURATION).optional().describe('Fixed time of each transfer, e.g. 10us.'),
-          lanes: z.int().positive().default(1).describe('Transfers at a time; they share the bandwidth.'),
-          chunk: positive(BYTES)
-            .optional()
-            .describe('Bytes after which a started transfer yields to a demand. Absent: it is never interrupted.'),
-          paths: z
-            .array(pathOf('Measured bandwidth of large transfers over this path alone.', 'Fixed time of each transfer over this path.'))
-            .min(2)
-            .optional()
-            .describe('Several ways that differ in speed: PCIe roots, NVLink beside PCIe, the disks of an array.'),
-          flows: z
-            .enum(FLOWS)
-            .optional()
-            .describe(
-              'single: each transfer runs on the path where it ends first. split: its bytes are divided over all, so that they end together.',
-            ),
-        }),
-      )
-      .default([])
-      .describe('Links between neighbouring tiers, one fewer than tiers.'),
-    gpu: z.strictObject(deviceFields).describe('The device that executes dense layers and resident experts.'),
-    gpus: z
-      .strictObject({
-        count: z.int().positive().describe('How many.'),
-        interconnect: pathOf(
-          'What one GPU sends, and receives at once, in an all-to-all, e.g. 340 GB/s.',
-          'Fixed time of each all-to-all, e.g. 20us.',
-        )
+/** The fields of a machine, each checked by itself. */
+const machineFields = z.strictObject({
+  name: z.string().min(1).describe('Name, as reports show it.'),
+  runtime: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Bundled runtime that usually drives it, where neither run nor system names one. Absent: llama.cpp.'),
+  tiers: z
+    .array(
+      z.strictObject({
+        name: z.enum(['gpu', 'unified', 'dram', 'ssd']).describe('Which memory it is.'),
+        size: positive(BYTES).describe('Size, e.g. 24GiB.'),
+        reserve: quantity(BYTES).default(0).describe('What a model cannot have: driver, framework, operating system.'),
+      }),
+    )
+    .min(1)
+    .describe('Memories, from where experts execute to where they are all kept: gpu, dram, ssd or unified, ssd.'),
+  links: z
+    .array(
+      z.strictObject({
+        name: z.enum(['h2d', 'ssd']).describe('h2d into the GPU, ssd from the SSD.'),
+        bandwidth: positive(RATE)
           .optional()
-          .describe('What joins them.'),
-        others: z
-          .array(
-            z.strictObject({
-              peak: positive(FLOPS).describe('Dense matrix throughput, as of gpu.'),
-              memoryBandwidth: positive(RATE).describe('Memory bandwidth, as of gpu.'),
-              size: positive(BYTES).describe('Its memory, e.g. 24GiB.'),
-              reserve: quantity(BYTES).default(0).describe('What a model cannot have of it.'),
-            }),
-          )
-          .min(1)
+          .describe('Measured bandwidth of large transfers, e.g. 25 GB/s. Absent where the link has paths.'),
+        latency: quantity(DURATION).optional().describe('Fixed time of each transfer, e.g. 10us.'),
+        lanes: z.int().positive().default(1).describe('Transfers at a time; they share the bandwidth.'),
+        chunk: positive(BYTES)
           .optional()
-          .describe('The second and further GPUs, where they are not all like the first. Absent: they are.'),
-      })
-      .optional()
-      .describe('Several of these GPUs, each with its own memory and its own link to DRAM. Absent: one.'),
-    cpu: z
-      .strictObject({
-        ...deviceFields,
-        handover: quantity(DURATION)
+          .describe('Bytes after which a started transfer yields to a demand. Absent: it is never interrupted.'),
+        paths: z
+          .array(pathOf('Measured bandwidth of large transfers over this path alone.', 'Fixed time of each transfer over this path.'))
+          .min(2)
           .optional()
-          .describe('Measured time to hand activations over and take the result back, e.g. 30us. Absent: as the runtime says.'),
-        sockets: z
-          .int()
-          .positive()
-          .default(1)
-          .describe('Sockets, each with cores and memory of its own; the other figures are those of one.'),
-        numa: z
-          .enum(NUMA)
+          .describe('Several ways that differ in speed: PCIe roots, NVLink beside PCIe, the disks of an array.'),
+        flows: z
+          .enum(FLOWS)
           .optional()
           .describe(
-            "How experts use the sockets. expert: each is one socket's (id modulo sockets). tensor: each is cut into slices, one a socket. interleaved: pages are spread, all compute together.",
+            'single: each transfer runs on the path where it ends first. split: its bytes are divided over all, so that they end together.',
           ),
-        interconnect: pathOf(
-          "Bandwidth at which a socket reads another's memory, e.g. 60 GB/s.",
-          'What waiting for the other sockets costs at the end of an expert that they share, e.g. 1us.',
+      }),
+    )
+    .default([])
+    .describe('Links between neighbouring tiers, one fewer than tiers.'),
+  gpu: z.strictObject(deviceFields).describe('The device that executes dense layers and resident experts.'),
+  gpus: z
+    .strictObject({
+      count: z.int().positive().describe('How many.'),
+      interconnect: pathOf(
+        'What one GPU sends, and receives at once, in an all-to-all, e.g. 340 GB/s.',
+        'Fixed time of each all-to-all, e.g. 20us.',
+      )
+        .optional()
+        .describe('What joins them.'),
+      others: z
+        .array(
+          z.strictObject({
+            peak: positive(FLOPS).describe('Dense matrix throughput, as of gpu.'),
+            memoryBandwidth: positive(RATE).describe('Memory bandwidth, as of gpu.'),
+            size: positive(BYTES).describe('Its memory, e.g. 24GiB.'),
+            reserve: quantity(BYTES).default(0).describe('What a model cannot have of it.'),
+          }),
         )
-          .optional()
-          .describe('Between the sockets.'),
-      })
-      .optional()
-      .describe('The device that may compute experts where they lie in DRAM.'),
-  })
-  .superRefine((profile, context) => {
-    const refuse = (path: (string | number)[], message: string): void => context.addIssue({ code: 'custom', path, message });
-    const { cpu, gpu, gpus, tiers, links } = profile;
-    checkDevice('gpu', gpu, refuse);
-    if (cpu !== undefined) checkDevice('cpu', cpu, refuse);
-    if (cpu !== undefined && isCalibrated(profile) && cpu.bandwidthFraction === undefined)
-      refuse(['cpu'], 'needs computeFraction and bandwidthFraction as measured, as the GPU has');
-    if (cpu?.bandwidthFraction !== undefined && cpu.handover === undefined)
-      refuse(['cpu', 'handover'], 'is missing; give it as measured, e.g. 36us');
-    if (links.length !== tiers.length - 1)
-      refuse(['links'], `${tiers.length} tiers need ${tiers.length - 1} links, one between neighbours, not ${links.length}`);
-    const orders = [
-      ['gpu', 'dram', 'ssd'],
-      ['unified', 'ssd'],
-    ];
-    if (!orders.some((order) => tiers.every((tier, i) => order[i] === tier.name)))
-      refuse(['tiers'], 'must be gpu, dram, ssd or unified, ssd, in this order; the last ones may be left out');
-    for (const [i, link] of links.entries()) {
-      const needed = tiers[i + 1]?.name === 'ssd' ? 'ssd' : 'h2d';
-      if (tiers[i + 1] !== undefined && link.name !== needed)
-        refuse(['links', i, 'name'], `the link from ${tiers[i + 1]!.name} is ${needed}`);
-      if (link.paths === undefined) {
-        if (link.bandwidth === undefined || link.latency === undefined)
-          refuse(['links', i], 'needs a bandwidth and a latency, or several paths that have them');
-        if (link.flows !== undefined) refuse(['links', i, 'flows'], 'says how several paths are used; give paths, or leave it out');
-      } else {
-        for (const key of ['bandwidth', 'latency', 'chunk'] as const)
-          if (link[key] !== undefined) refuse(['links', i, key], 'belongs to a link of one path; leave it out beside paths');
-        if (link.lanes !== 1) refuse(['links', i, 'lanes'], 'belongs to a link of one path; leave it out beside paths');
-      }
-    }
-    for (const [i, tier] of tiers.entries()) {
-      if (tier.reserve >= tier.size) refuse(['tiers', i, 'reserve'], 'must be less than the size');
-    }
-    if (gpus !== undefined && gpus.count > 1) {
-      if (tiers[0]?.name !== 'gpu' || tiers[1]?.name !== 'dram') refuse(['gpus'], 'several GPUs need a gpu and a dram tier');
-      if (gpus.others !== undefined && gpus.others.length !== gpus.count - 1)
-        refuse(['gpus', 'others'], `${gpus.count} GPUs are one and ${gpus.count - 1} others, not ${gpus.others.length}`);
-      if (gpus.others !== undefined && gpu.bandwidthFraction !== undefined)
-        refuse(['gpus', 'others'], 'are facts, and the first GPU is calibrated; leave its fractions out, or these');
-      if (gpus.interconnect === undefined)
-        refuse(['gpus', 'count'], `${gpus.count} GPUs need an interconnect: { bandwidth, latency } between them`);
-    }
-    if (cpu !== undefined && tiers[1]?.name !== 'dram') refuse(['cpu'], 'needs a dram tier to compute on; leave it out');
-    if (cpu !== undefined && cpu.sockets > 1 && cpu.interconnect === undefined)
-      refuse(['cpu', 'sockets'], `${cpu.sockets} sockets need an interconnect: { bandwidth, latency } between them`);
-    for (const key of ['numa', 'interconnect'] as const)
-      if (cpu?.sockets === 1 && cpu[key] !== undefined)
-        refuse(['cpu', key], 'is between sockets, and there is one; say sockets: 2, or leave it out');
-  });
+        .min(1)
+        .optional()
+        .describe('The second and further GPUs, where they are not all like the first. Absent: they are.'),
+    })
+    .optional()
+    .describe('Several of these GPUs, each with its own memory and its own link to DRAM. Absent: one.'),
+  cpu: z
+    .strictObject({
+      ...deviceFields,
+      handover: quantity(DURATION)
+        .optional()
+        .describe('Measured time to hand activations over and take the result back, e.g. 30us. Absent: as the runtime says.'),
+      sockets: z
+        .int()
+        .positive()
+        .default(1)
+        .describe('Sockets, each with cores and memory of its own; the other figures are those of one.'),
+      numa: z
+        .enum(NUMA)
+        .optional()
+        .describe(
+          "How experts use the sockets. expert: each is one socket's (id modulo sockets). tensor: each is cut into slices, one a socket. interleaved: pages are spread, all compute together.",
+        ),
+      interconnect: pathOf(
+        "Bandwidth at which a socket reads another's memory, e.g. 60 GB/s.",
+        'What waiting for the other sockets costs at the end of an expert that they share, e.g. 1us.',
+      )
+        .optional()
+        .describe('Between the sockets.'),
+    })
+    .optional()
+    .describe('The device that may compute experts where they lie in DRAM.'),
+});
+
+/** Schema of a machine that is written out. */
+export const HardwareProfileSchema = machineFields.superRefine((profile, context) => {
+  const refuse: Refuse = (path, message) => context.addIssue({ code: 'custom', path, message });
+  checkDevice('gpu', profile.gpu, refuse);
+  checkCpu(profile, refuse);
+  checkTiers(profile, refuse);
+  checkLinks(profile, refuse);
+  checkReserves(profile, refuse);
+  checkSeveralGpus(profile, refuse);
+  checkSockets(profile, refuse);
+});
 
 type Refuse = (path: (string | number)[], message: string) => void;
 type DeviceFields = z.infer<z.ZodObject<typeof deviceFields>>;
+type Fields = z.infer<typeof machineFields>;
+
+function checkCpu(profile: Fields, refuse: Refuse): void {
+  const { cpu } = profile;
+  if (cpu === undefined) return;
+  checkDevice('cpu', cpu, refuse);
+  if (isCalibrated(profile) && cpu.bandwidthFraction === undefined)
+    refuse(['cpu'], 'needs computeFraction and bandwidthFraction as measured, as the GPU has');
+  if (cpu.bandwidthFraction !== undefined && cpu.handover === undefined)
+    refuse(['cpu', 'handover'], 'is missing; give it as measured, e.g. 36us');
+}
+
+function checkTiers({ links, tiers }: Fields, refuse: Refuse): void {
+  if (links.length !== tiers.length - 1)
+    refuse(['links'], `${tiers.length} tiers need ${tiers.length - 1} links, one between neighbours, not ${links.length}`);
+  const orders = [
+    ['gpu', 'dram', 'ssd'],
+    ['unified', 'ssd'],
+  ];
+  if (!orders.some((order) => tiers.every((tier, i) => order[i] === tier.name)))
+    refuse(['tiers'], 'must be gpu, dram, ssd or unified, ssd, in this order; the last ones may be left out');
+}
+
+/** A link is named by the tier that it brings experts from, and has one path with a bandwidth or several with one each. */
+function checkLinks({ links, tiers }: Fields, refuse: Refuse): void {
+  for (const [i, link] of links.entries()) {
+    const from = tiers[i + 1]?.name;
+    const needed = from === 'ssd' ? 'ssd' : 'h2d';
+    if (from !== undefined && link.name !== needed) refuse(['links', i, 'name'], `the link from ${from} is ${needed}`);
+    if (link.paths === undefined) {
+      if (link.bandwidth === undefined || link.latency === undefined)
+        refuse(['links', i], 'needs a bandwidth and a latency, or several paths that have them');
+      if (link.flows !== undefined) refuse(['links', i, 'flows'], 'says how several paths are used; give paths, or leave it out');
+    } else {
+      for (const key of ['bandwidth', 'latency', 'chunk'] as const)
+        if (link[key] !== undefined) refuse(['links', i, key], 'belongs to a link of one path; leave it out beside paths');
+      if (link.lanes !== 1) refuse(['links', i, 'lanes'], 'belongs to a link of one path; leave it out beside paths');
+    }
+  }
+}
+
+function checkReserves({ tiers }: Fields, refuse: Refuse): void {
+  for (const [i, tier] of tiers.entries()) if (tier.reserve >= tier.size) refuse(['tiers', i, 'reserve'], 'must be less than the size');
+}
+
+function checkSeveralGpus({ gpu, gpus, tiers }: Fields, refuse: Refuse): void {
+  if (gpus === undefined || gpus.count === 1) return;
+  if (tiers[0]?.name !== 'gpu' || tiers[1]?.name !== 'dram') refuse(['gpus'], 'several GPUs need a gpu and a dram tier');
+  if (gpus.others !== undefined && gpus.others.length !== gpus.count - 1)
+    refuse(['gpus', 'others'], `${gpus.count} GPUs are one and ${gpus.count - 1} others, not ${gpus.others.length}`);
+  if (gpus.others !== undefined && gpu.bandwidthFraction !== undefined)
+    refuse(['gpus', 'others'], 'are facts, and the first GPU is calibrated; leave its fractions out, or these');
+  if (gpus.interconnect === undefined)
+    refuse(['gpus', 'count'], `${gpus.count} GPUs need an interconnect: { bandwidth, latency } between them`);
+}
+
+function checkSockets({ cpu, tiers }: Fields, refuse: Refuse): void {
+  if (cpu === undefined) return;
+  if (tiers[1]?.name !== 'dram') refuse(['cpu'], 'needs a dram tier to compute on; leave it out');
+  if (cpu.sockets > 1 && cpu.interconnect === undefined)
+    refuse(['cpu', 'sockets'], `${cpu.sockets} sockets need an interconnect: { bandwidth, latency } between them`);
+  for (const key of ['numa', 'interconnect'] as const)
+    if (cpu.sockets === 1 && cpu[key] !== undefined)
+      refuse(['cpu', key], 'is between sockets, and there is one; say sockets: 2, or leave it out');
+}
+
+/** A runtime's names for the overheads of a device. */
+const RUNTIME_NAMES = { launch: 'expert', perLayer: 'layer', perPass: 'pass' } as const;
 
 /** A device is facts alone, or all that a calibration measured; overheads are part of the latter. */
 function checkDevice(key: 'gpu' | 'cpu', device: DeviceFields, refuse: Refuse): void {
@@ -203,9 +232,6 @@ function checkDevice(key: 'gpu' | 'cpu', device: DeviceFields, refuse: Refuse): 
         `is the runtime's where the machine is not calibrated; leave it out, or set runtime.${RUNTIME_NAMES[overhead]}`,
       );
 }
-
-/** A runtime's names for the overheads of a device. */
-const RUNTIME_NAMES = { launch: 'expert', perLayer: 'layer', perPass: 'pass' } as const;
 
 /** A checked hardware profile. */
 export type HardwareProfile = z.infer<typeof HardwareProfileSchema>;

@@ -28,26 +28,33 @@ export function judge(curve: CurveData, capacity: number | null): Verdict | null
   const bytes = curve.capacities[at]!;
   const share = formatRatio(bytes / curve.expertBytes, 0);
   const start = `At ${share} of the experts (${capacityText(curve, bytes)}) ${best.policy} hits ${formatRatio(rate)}`;
-  const [problem, sentence] = ((): [Verdict['problem'], string] => {
-    if (policyGap === null) {
-      return [
-        'unknown',
-        `${start}, ${pointsText(capacityGap)} below what all experts resident would give; draw belady too to see whose fault that is.`,
-      ];
-    }
-    if (policyGap < SMALL && capacityGap < SMALL) return ['neither', `${start}: neither capacity nor policy costs hits worth having.`];
-    if (policyGap >= capacityGap) {
-      return [
-        'policy',
-        `${start}; perfect foresight would add ${pointsText(policyGap)}, more capacity at most ${pointsText(capacityGap)}: the policy is the problem.`,
-      ];
-    }
+  const [problem, rest] = blame(policyGap, capacityGap);
+  return { at, policy: best.policy, policyGap, capacityGap, problem, sentence: `${start}${rest}` };
+}
+
+/**
+ * What costs the missing hits, and the sentence behind the hit rate.
+ * @param policyGap hits that perfect foresight would add, 0..1; null: no such policy was drawn
+ * @param capacityGap hits that all experts resident would add to that
+ */
+function blame(policyGap: number | null, capacityGap: number): [problem: Verdict['problem'], rest: string] {
+  if (policyGap === null) {
     return [
-      'capacity',
-      `${start}; perfect foresight would add only ${pointsText(policyGap)} of the ${pointsText(policyGap + capacityGap)} that are missing: the capacity is the problem.`,
+      'unknown',
+      `, ${pointsText(capacityGap)} below what all experts resident would give; draw belady too to see whose fault that is.`,
     ];
-  })();
-  return { at, policy: best.policy, policyGap, capacityGap, problem, sentence };
+  }
+  if (policyGap < SMALL && capacityGap < SMALL) return ['neither', ': neither capacity nor policy costs hits worth having.'];
+  if (policyGap >= capacityGap) {
+    return [
+      'policy',
+      `; perfect foresight would add ${pointsText(policyGap)}, more capacity at most ${pointsText(capacityGap)}: the policy is the problem.`,
+    ];
+  }
+  return [
+    'capacity',
+    `; perfect foresight would add only ${pointsText(policyGap)} of the ${pointsText(policyGap + capacityGap)} that are missing: the capacity is the problem.`,
+  ];
 }
 
 /** `6.9 points` of a percentage. */

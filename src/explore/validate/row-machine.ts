@@ -5,13 +5,14 @@ import { memoryRate } from '../../hardware/parts/memory.js';
 import { NEWEST_PCIE, pcieRate } from '../../hardware/parts/pcie.js';
 import { type HardwareProfile, HardwareProfileSchema } from '../../hardware/profile.js';
 import { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from '../../hardware/reach.js';
+import type { Software } from '../../hardware/spec.js';
 import type { Measurement } from './measurement.js';
 
 type RowMachine = Measurement['machine'];
 type RowGpu = RowMachine['gpus'][number];
 
 /** A runtime's use of several GPUs: one after another, or all together. */
-type GpuSharing = 'layers' | 'tensor' | 'experts';
+type GpuSharing = Software['several'];
 
 /** Usual speeds of memory that a row names without one, MT/s. */
 const USUAL_MTS: Readonly<Record<string, number>> = { ddr3: 1600, ddr4: 3200, ddr5: 5600, lpddr5: 6400, lpddr5x: 8000, mrdimm: 8800 };
