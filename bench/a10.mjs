@@ -7,9 +7,9 @@
 // top-k experts at every layer whichever they are, and where they lie depends on the layer only.
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { fromDist } from './lib/bench.mjs';
+import { fromBuild } from './lib/bench.mjs';
 
-const { simulate } = await fromDist('index.js');
+const { simulate } = await fromBuild('index.js');
 
 /** Tokens per second as measured, by layers whose experts are on the CPU. */
 const MEASURED = [

@@ -5,14 +5,14 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fromDist } from './lib/bench.mjs';
+import { fromBuild } from './lib/bench.mjs';
 
-const { comparePredictors } = await fromDist('predict/evaluation/compare.js');
-const { trainingOf } = await fromDist('cli/train-kinds.js');
-const { loadModel } = await fromDist('model/load.js');
-const { openTrace } = await fromDist('trace/open.js');
-const { recordedModel } = await fromDist('trace/recorded-model.js');
-const { selectMarked } = await fromDist('trace/selection.js');
+const { comparePredictors } = await fromBuild('predict/evaluation/compare.js');
+const { trainingOf } = await fromBuild('cli/train-kinds.js');
+const { loadModel } = await fromBuild('model/load.js');
+const { openTrace } = await fromBuild('trace/open.js');
+const { recordedModel } = await fromBuild('trace/recorded-model.js');
+const { selectMarked } = await fromBuild('trace/selection.js');
 
 const [trainPath, testPath, way, without, epochs] = process.argv.slice(2);
 

@@ -5,13 +5,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fromDist, machine } from './lib/bench.mjs';
+import { fromBuild, machine } from './lib/bench.mjs';
 
-const { openTrace } = await fromDist('trace/open.js');
-const { routingStatistics } = await fromDist('trace/stats/index.js');
-const { shapeOf } = await fromDist('trace/stats/shape.js');
-const { fitRouting, requestsLike, synthesizeFitted } = await fromDist('trace/fit/index.js');
-const { drawCurve } = await fromDist('explore/curve/curve.js');
+const { openTrace } = await fromBuild('trace/open.js');
+const { routingStatistics } = await fromBuild('trace/stats/index.js');
+const { shapeOf } = await fromBuild('trace/stats/shape.js');
+const { fitRouting, requestsLike, synthesizeFitted } = await fromBuild('trace/fit/index.js');
+const { drawCurve } = await fromBuild('explore/curve/curve.js');
 
 const SHARES = [0.125, 0.25, 0.5];
 const POLICIES = ['lru', 'lfu', 'belady'];

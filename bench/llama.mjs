@@ -13,7 +13,7 @@ import { createRequire } from 'node:module';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { fromDist, machine, median } from './lib/bench.mjs';
+import { fromBuild, machine, median } from './lib/bench.mjs';
 import { memoryLimit } from './lib/memory-limit.mjs';
 import { writeRandomMoe } from './lib/random-moe-gguf.mjs';
 
@@ -177,12 +177,12 @@ function inChild(path, before = []) {
 
 /** Predictions of all models, by a runtime that the first two have calibrated. */
 async function predictAll(rows, hardware) {
-  const { simulateRun } = await fromDist('engine/simulate.js');
-  const { checkRun } = await fromDist('system/load-run.js');
-  const { loadRuntime } = await fromDist('hardware/runtime.js');
-  const { KNOBS, turnedBy } = await fromDist('explore/machine/knobs.js');
-  const { fitSteps } = await fromDist('explore/machine/calibration.js');
-  const { constantsApart } = await fromDist('hardware/runtime.js');
+  const { simulateRun } = await fromBuild('engine/simulate.js');
+  const { checkRun } = await fromBuild('system/load-run.js');
+  const { loadRuntime } = await fromBuild('hardware/runtime.js');
+  const { KNOBS, turnedBy } = await fromBuild('explore/machine/knobs.js');
+  const { fitSteps } = await fromBuild('explore/machine/calibration.js');
+  const { constantsApart } = await fromBuild('hardware/runtime.js');
   const runtime = loadRuntime('llama.cpp');
   const speed = async (row, steps) => {
     const turned = constantsApart(runtime, turnedBy(runtime, steps));

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cachesim, NAMES, writeOracleGeneral } from '../test/claims/conformance/libcachesim.mjs';
 import { Routing, SHAPES } from '../test/claims/conformance/routing.mjs';
-import { fromDist, inProcess, machine } from './lib/bench.mjs';
+import { fromBuild, inProcess, machine } from './lib/bench.mjs';
 
 const SHAPE = SHAPES.fine;
 const EXPERTS = SHAPE.layers * SHAPE.experts;
@@ -66,11 +66,11 @@ async function timed(work) {
 }
 
 async function measure({ path, tokens, runs, policy, capacities, reading }) {
-  const { openTrace } = await fromDist('trace/open.js');
-  const { allocateChunk } = await fromDist('trace/trace.js');
-  const { broadcastHere } = await fromDist('explore/curve/broadcast.js');
-  const { startJob } = await fromDist('explore/curve/jobs.js');
-  const { parsePolicy } = await fromDist('cache/policies/index.js');
+  const { openTrace } = await fromBuild('trace/open.js');
+  const { allocateChunk } = await fromBuild('trace/trace.js');
+  const { broadcastHere } = await fromBuild('explore/curve/broadcast.js');
+  const { startJob } = await fromBuild('explore/curve/jobs.js');
+  const { parsePolicy } = await fromBuild('cache/policies/index.js');
   const { topK } = SHAPE;
   const spec = {
     model: model(),

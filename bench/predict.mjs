@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fromDist, inProcess, machine, median } from './lib/bench.mjs';
+import { fromBuild, inProcess, machine, median } from './lib/bench.mjs';
 
 const MODEL = fileURLToPath(new URL('./lib/moe-24x64.yaml', import.meta.url));
 const REQUEST = 512;
@@ -31,13 +31,13 @@ const NAMES = [
 
 /** Writes the trace with random token ids, and the ONNX files. */
 async function prepare({ folder, tokens }) {
-  const { synthesize } = await fromDist('trace/synthetic.js');
-  const { loadModel, loadRouting } = await fromDist('model/load.js');
-  const { chunks } = await fromDist('trace/trace.js');
-  const { openTrace } = await fromDist('trace/open.js');
-  const { writeSafetensors } = await fromDist('trace/write.js');
-  const { Random } = await fromDist('base/random.js');
-  const { exportPredictor, buildTrainingGraphs } = await fromDist('predict/onnx/training-graph.js');
+  const { synthesize } = await fromBuild('trace/synthetic.js');
+  const { loadModel, loadRouting } = await fromBuild('model/load.js');
+  const { chunks } = await fromBuild('trace/trace.js');
+  const { openTrace } = await fromBuild('trace/open.js');
+  const { writeSafetensors } = await fromBuild('trace/write.js');
+  const { Random } = await fromBuild('base/random.js');
+  const { exportPredictor, buildTrainingGraphs } = await fromBuild('predict/onnx/training-graph.js');
   const model = loadModel(MODEL);
   const requests = Array.from({ length: Math.ceil(tokens / REQUEST) }, () => ({ prefill: 0, decode: REQUEST }));
   const trace = synthesize(model, { seed: 1, requests, profile: loadRouting(MODEL) });
@@ -78,7 +78,7 @@ function processorMs() {
 
 /** Milliseconds of processor time of a run. */
 async function measureRun({ bounds, folder, kind, tokens, runs }) {
-  const { simulate } = await fromDist('index.js');
+  const { simulate } = await fromBuild('index.js');
   const path = join(folder, 'trace.safetensors');
   const system = { name: 'bench', cache: { policy: 'lru' }, predictor: { kind } };
   const run = { model: MODEL, trace: path, memory: { expertCache: '25%' }, bounds, workload: { tokens }, system };
@@ -93,11 +93,11 @@ async function measureRun({ bounds, folder, kind, tokens, runs }) {
 
 /** Predictions per second of processor time. */
 async function measurePredictor({ folder, kind, tokens, runs }) {
-  const { openTrace } = await fromDist('index.js');
-  const { loadModel } = await fromDist('model/load.js');
-  const { createPredictor, parsePredictor } = await fromDist('predict/create.js');
-  const { Pass } = await fromDist('schedule/pass.js');
-  const { Request } = await fromDist('schedule/request.js');
+  const { openTrace } = await fromBuild('index.js');
+  const { loadModel } = await fromBuild('model/load.js');
+  const { createPredictor, parsePredictor } = await fromBuild('predict/create.js');
+  const { Pass } = await fromBuild('schedule/pass.js');
+  const { Request } = await fromBuild('schedule/request.js');
   const model = loadModel(MODEL);
   const trace = await openTrace(join(folder, 'trace.safetensors'), { model });
   const rates = [];
@@ -131,7 +131,7 @@ if (process.argv[2] === '--measure') {
   const { what, ...task } = JSON.parse(process.argv[3]);
   console.log(JSON.stringify(await { prepare, measureRun, measurePredictor }[what](task)));
 } else {
-  await fromDist('index.js');
+  await fromBuild('index.js');
   const tokens = Number(process.argv[2] ?? 2000);
   const runs = Number(process.argv[3] ?? 3);
   const files = ['onnx', 'onnx, before the pass', 'onnx, gru'];

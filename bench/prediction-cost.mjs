@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fromDist, inProcess, machine, median } from './lib/bench.mjs';
+import { fromBuild, inProcess, machine, median } from './lib/bench.mjs';
 
 const MODEL = fileURLToPath(new URL('./lib/moe-24x64.yaml', import.meta.url));
 const PARTS = ['transition', 'history', 'markov', 'expert-map', 'retrieval', 'token-table', 'transition+history+markov'];
@@ -30,10 +30,10 @@ const passesFor = (tokens) => Math.max(16, Math.round(128 / tokens));
 
 /** A trace of `tokens` streams beside one another, with token ids. */
 async function traceOf(model, folder, tokens) {
-  const { synthesize } = await fromDist('trace/synthetic.js');
-  const { chunks } = await fromDist('trace/trace.js');
-  const { openTrace } = await fromDist('trace/open.js');
-  const { Random } = await fromDist('base/random.js');
+  const { synthesize } = await fromBuild('trace/synthetic.js');
+  const { chunks } = await fromBuild('trace/trace.js');
+  const { openTrace } = await fromBuild('trace/open.js');
+  const { Random } = await fromBuild('base/random.js');
   const requests = Array.from({ length: tokens }, () => ({ prefill: 0, decode: passesFor(tokens) }));
   const trace = synthesize(model, { seed: 1, requests });
   const random = new Random(1, 'bench/token-ids');
@@ -53,8 +53,8 @@ async function traceOf(model, folder, tokens) {
 
 /** An untrained network: weights do not change the time. @returns its path */
 async function networkOf(model, folder, hidden) {
-  const { Random } = await fromDist('base/random.js');
-  const { exportPredictor, buildTrainingGraphs } = await fromDist('predict/onnx/training-graph.js');
+  const { Random } = await fromBuild('base/random.js');
+  const { exportPredictor, buildTrainingGraphs } = await fromBuild('predict/onnx/training-graph.js');
   const network = { hidden, rank: 64, gru: false, observed: true, tokenRows: null };
   const shape = { layers: model.layers, experts: model.experts, frequency: new Float64Array(model.experts).fill(0.125) };
   const random = new Random(1, 'bench/network');
@@ -66,8 +66,8 @@ async function networkOf(model, folder, hidden) {
 
 /** An untrained encoder of token ids, with `hidden` units inside its blocks. @returns its path */
 async function encoderOf(model, folder, hidden) {
-  const { Random } = await fromDist('base/random.js');
-  const { encoderGraphs, exportEncoder } = await fromDist('predict/onnx/sequence/graphs.js');
+  const { Random } = await fromBuild('base/random.js');
+  const { encoderGraphs, exportEncoder } = await fromBuild('predict/onnx/sequence/graphs.js');
   const network = { table: 128, width: 32, inside: hidden, blocks: 2, head: 64, history: true, tokenRows: 8192 };
   const shape = { layers: model.layers, experts: model.experts, frequency: new Float64Array(model.experts).fill(0.125) };
   const random = new Random(1, 'bench/encoder');
@@ -80,16 +80,16 @@ async function encoderOf(model, folder, hidden) {
 
 /** Weights that a call multiplies: an encoder says so, of a network all of its file. */
 async function weightsOf(file) {
-  const { onnxMetadata } = await fromDist('predict/onnx/metadata.js');
+  const { onnxMetadata } = await fromBuild('predict/onnx/metadata.js');
   return Number(onnxMetadata(file).get('moeprof.products') ?? statSync(file).size / 4);
 }
 
 /** The time that a tenth of the predictions stay below, ns; and weights of the file, where there is one. */
 async function measure({ ahead, experts, hidden, kind, tokens }) {
-  const { loadModel } = await fromDist('model/load.js');
-  const { createPredictor, parsePredictor } = await fromDist('predict/create.js');
-  const { Pass } = await fromDist('schedule/pass.js');
-  const { Request } = await fromDist('schedule/request.js');
+  const { loadModel } = await fromBuild('model/load.js');
+  const { createPredictor, parsePredictor } = await fromBuild('predict/create.js');
+  const { Pass } = await fromBuild('schedule/pass.js');
+  const { Request } = await fromBuild('schedule/request.js');
   const folder = mkdtempSync(join(tmpdir(), 'moeprof-bench-'));
   try {
     const path = join(folder, 'model.yaml');
@@ -154,7 +154,7 @@ if (process.argv[2] === '--measure') {
   console.log(JSON.stringify(measured));
   process.exit(0);
 }
-const { solve } = await fromDist('explore/validate/fit.js');
+const { solve } = await fromBuild('explore/validate/fit.js');
 console.log(`${machine()}\n`);
 for (const kind of process.argv.length > 2 ? process.argv.slice(2) : NAMES) {
   const network = kind === 'onnx' || kind === 'rpp';

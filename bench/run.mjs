@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fromDist, inProcess, machine, median } from './lib/bench.mjs';
+import { fromBuild, inProcess, machine, median } from './lib/bench.mjs';
 
 const LAYERS = 24;
 const TOP_K = 8;
@@ -35,9 +35,9 @@ const ROWS = [
 
 /** Writes a trace of so many tokens. */
 async function generate({ path, tokens }) {
-  const { synthesize } = await fromDist('trace/synthetic.js');
-  const { loadModel, loadRouting } = await fromDist('model/load.js');
-  const { writeSafetensors } = await fromDist('trace/write.js');
+  const { synthesize } = await fromBuild('trace/synthetic.js');
+  const { loadModel, loadRouting } = await fromBuild('model/load.js');
+  const { writeSafetensors } = await fromBuild('trace/write.js');
   const requests = Array.from({ length: Math.ceil(tokens / REQUEST) }, () => ({ prefill: 0, decode: REQUEST }));
   const trace = synthesize(loadModel(MODEL), { seed: 1, requests, profile: loadRouting(MODEL) });
   writeSafetensors(trace, path);
@@ -47,7 +47,7 @@ async function generate({ path, tokens }) {
 
 /** Runs one configuration several times; `than` names the row that it is compared with. */
 async function measure({ trace, tokens, runs, config: { details, tenth, than, ...config } }) {
-  const { simulate } = await fromDist('index.js');
+  const { simulate } = await fromBuild('index.js');
   const workload = { tokens: tenth === true ? Math.ceil(tokens / 10) : tokens, ...config.workload };
   const run = { model: MODEL, trace, hardware: 'rtx-4090', memory: { expertCache: '25%' }, ...config, workload };
   const rates = [];

@@ -2,7 +2,7 @@
 // Needs a build (npm run build). Switch-like routing, 12 layers of 128 experts, top-1; 256 requests of 64 tokens, batch 32, so pools hold
 // 64 requests. Prints, for every scheduler, the time of `next` by the clock: the median of all passes, and of those in which ExpertFlow
 // composes a round (64 tokens, balanced K-medoids), which its paper gives as less than 10 ms.
-import { fromDist, machine, median } from './lib/bench.mjs';
+import { fromBuild, machine, median } from './lib/bench.mjs';
 
 const BATCH = 32;
 const passes = Number(process.argv[2] ?? 2000);
@@ -18,10 +18,10 @@ const [{ SCHEDULERS }, { resolveParameters }, { Random }, { KvRoom }, { Pass }, 
       'schedule/passes.js',
       'schedule/paths.js',
       'schedule/workload.js',
-    ].map(fromDist),
+    ].map(fromBuild),
   );
-const { synthesize } = await fromDist('trace/synthetic.js');
-const { loadModel } = await fromDist('model/load.js');
+const { synthesize } = await fromBuild('trace/synthetic.js');
+const { loadModel } = await fromBuild('model/load.js');
 
 const model = loadModel('switch-base-128');
 const trace = synthesize(model, { seed: 1, requests: Array.from({ length: 256 }, () => ({ prefill: 0, decode: 64 })) });

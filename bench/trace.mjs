@@ -4,14 +4,14 @@
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fromBuild } from './lib/bench.mjs';
 
-const dist = process.env.MOEPROF_DIST ?? new URL('../build', import.meta.url).pathname;
-const { openTrace } = await import(join(dist, 'trace/open.js'));
-const { chunks, PHASE } = await import(join(dist, 'trace/trace.js'));
-const { writeJsonl, writeSafetensors } = await import(join(dist, 'trace/write.js'));
-const { synthesize } = await import(join(dist, 'trace/synthetic.js'));
-const { TraceStore } = await import(join(dist, 'trace/store.js'));
-const { Random } = await import(join(dist, 'base/random.js'));
+const { openTrace } = await fromBuild('trace/open.js');
+const { chunks, PHASE } = await fromBuild('trace/trace.js');
+const { writeJsonl, writeSafetensors } = await fromBuild('trace/write.js');
+const { synthesize } = await fromBuild('trace/synthetic.js');
+const { TraceStore } = await fromBuild('trace/store.js');
+const { Random } = await fromBuild('base/random.js');
 
 const layers = 24;
 const experts = 64;

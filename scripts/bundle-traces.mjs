@@ -2,11 +2,9 @@
 // Needs a build. Gate weights are left out for size; the larger trace keeps two of three requests.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-const dist = process.env.MOEPROF_DIST ?? fileURLToPath(new URL('../build', import.meta.url));
-const { openTrace } = await import(join(dist, 'trace/open.js'));
-const { convertTrace } = await import(join(dist, 'trace/convert/index.js'));
-const { writeSafetensors } = await import(join(dist, 'trace/write.js'));
+import { convertTrace } from '../build/trace/convert/index.js';
+import { openTrace } from '../build/trace/open.js';
+import { writeSafetensors } from '../build/trace/write.js';
 
 const folder = process.argv[2];
 if (folder === undefined) throw new Error('usage: node scripts/bundle-traces.mjs <folder of recordings>');

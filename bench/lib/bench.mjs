@@ -6,16 +6,16 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Folder of the compiled modules; MOEPROF_DIST names that of another build. */
-const dist = process.env.MOEPROF_DIST ?? fileURLToPath(new URL('../../build', import.meta.url));
+/** Folder of the compiled modules; MOEPROF_BUILD names that of another build. */
+const build = process.env.MOEPROF_BUILD ?? fileURLToPath(new URL('../../build', import.meta.url));
 
 /** Imports a module of the build. */
-export async function fromDist(path) {
-  if (!existsSync(join(dist, 'index.js'))) {
-    console.error(`${dist}: there is no build; run npm run build first`);
+export async function fromBuild(path) {
+  if (!existsSync(join(build, 'index.js'))) {
+    console.error(`${build}: there is no build; run npm run build first`);
     process.exit(2);
   }
-  return import(join(dist, path));
+  return import(join(build, path));
 }
 
 /** Middle value of a list of numbers. */

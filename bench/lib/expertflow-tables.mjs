@@ -2,7 +2,7 @@
 // caches that are cold.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fromDist } from './bench.mjs';
+import { fromBuild } from './bench.mjs';
 
 /** States what kernels reach, so that the runtimes of systems, PyTorch among them, do not hide what copies cost. */
 const CALIBRATED = fileURLToPath(new URL('../../test/support/calibrated/rtx-4090.yaml', import.meta.url));
@@ -25,7 +25,7 @@ function recording(folder, name, tokens) {
 
 /** Time per token of the same passes under each choice: machines x traces x batches. */
 export async function machinesTable(folder, tokens) {
-  const { simulate } = await fromDist('index.js');
+  const { simulate } = await fromBuild('index.js');
   const traces = {
     code: recording(folder, 'qwen3-30b-a3b.code', tokens),
     maths: recording(folder, 'qwen3-30b-a3b.math', tokens),
@@ -79,8 +79,8 @@ const COUNTING =
 
 /** Learned on the tokens before: time per token against the best of the policies that only count, per layer or over all. */
 export async function trainedTable(folder, tokens) {
-  const { checkRun } = await fromDist('system/load-run.js');
-  const { simulateRun } = await fromDist('engine/simulate.js');
+  const { checkRun } = await fromBuild('system/load-run.js');
+  const { simulateRun } = await fromBuild('engine/simulate.js');
   const rows = [];
   const titles = { 'qwen3-30b-a3b.code': 'code', 'qwen3-30b-a3b.math': 'maths', 'gpt-oss-20b.decode': 'gpt-oss' };
   for (const batch of [16, 4, 1]) {
@@ -152,8 +152,8 @@ export function partsTable(folder, tokens) {
 
 /** The plain cache, and every published system that runs on one GPU with the choices that were recorded. */
 export async function systemsTable(folder, tokens) {
-  const { listProfiles } = await fromDist('base/profiles.js');
-  const { loadSystem } = await fromDist('system/system.js');
+  const { listProfiles } = await fromBuild('base/profiles.js');
+  const { loadSystem } = await fromBuild('system/system.js');
   const published = listProfiles('systems').filter((name) => {
     const { cites, overlap, placement, rerank } = loadSystem(name).value;
     const needsMore = rerank !== undefined || placement !== undefined || overlap !== undefined;
@@ -164,8 +164,8 @@ export async function systemsTable(folder, tokens) {
 
 /** Systems on code at batches of 1 and 16: what hits, what the GPU waits for, how much is served, what prefetching cost and saved. */
 async function compared(folder, tokens, systems) {
-  const { simulate } = await fromDist('index.js');
-  const { loadSystem } = await fromDist('system/system.js');
+  const { simulate } = await fromBuild('index.js');
+  const { loadSystem } = await fromBuild('system/system.js');
   const fixesItsCache = (system) => typeof system === 'string' && loadSystem(system).value.cache.capacity !== undefined;
   const head = ['system', 'hit rate', 'gap closed', 'late', 'stall of time', 'TPOT, ms', 'generated tok/s'];
   head.push('useful / late / wasted prefetches', 'stall avoided, s', 'ns per KB');
@@ -211,8 +211,8 @@ function rowOf(name, metrics, floor, bound) {
 
 /** Routing of Switch with 32 experts, seven in ten choices of which follow the token's id: set up as test/claims/predict/words.test.ts. */
 export async function wordsTable(_folder, tokens) {
-  const { checkRun } = await fromDist('system/load-run.js');
-  const { simulateRun } = await fromDist('engine/simulate.js');
+  const { checkRun } = await fromBuild('system/load-run.js');
+  const { simulateRun } = await fromBuild('engine/simulate.js');
   const vocabulary = { size: 32_128, zipf: 1, share: 0.7 };
   const predicted = (kind) => ({
     name: 'predictive',
