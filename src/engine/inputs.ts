@@ -136,7 +136,7 @@ async function withModules(run: RunSpec): Promise<RunSpec> {
   };
 }
 
-/** Rows of the trace, from its start, that a run replays: so many tokens as it says of each file, without what is held out. */
+/** Rows of the trace, from its start, that a run replays: the heads of its files, without what is held out. */
 export function replayedRows({ heads, trace }: Pick<Inputs, 'heads' | 'trace'>): number {
   return Math.min(
     heads.reduce((sum, rows) => sum + rows, 0),

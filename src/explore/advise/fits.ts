@@ -23,7 +23,7 @@ export const HOST = 'host';
  */
 export const MARGIN = 512 * 2 ** 20;
 
-/** Free bytes of a device; below 0: so much is missing. */
+/** Free bytes of a device; below 0: the bytes that it lacks. */
 export function freeOf({ compute, has, kv, weights }: DeviceMemory): number {
   return has - weights - kv - compute;
 }

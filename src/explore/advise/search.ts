@@ -112,7 +112,7 @@ function firstOnGpu(question: Question, model: ModelSpec, beside: Beside, ladder
   });
 }
 
-/** Bytes that the fullest device lacks; below 0: so much every device has free. */
+/** Bytes that the fullest device lacks; below 0: the bytes that it has free. */
 function missingOn(devices: readonly DeviceMemory[]): number {
   return Math.max(...devices.map((device) => -freeOf(device)));
 }

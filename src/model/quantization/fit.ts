@@ -15,8 +15,8 @@ const TOLERANCE = 0.01;
 /**
  * The quantization moved until the file has its size; itself where it has none.
  *
- * Bytes grow with the move, and in straight lines between whole steps, since a tensor between two rungs is so much of one format and so
- * much of the next. So whole steps are searched by halving, and what is left is a proportion.
+ * Bytes grow with the move, and in straight lines between whole steps, since a tensor between two rungs is partly of one format and partly
+ * of the next. So whole steps are searched by halving, and what is left is a proportion.
  * @param measure the file of the model in a quantization
  * @throws UserError where no mixture of its formats is so small or so large
  */
