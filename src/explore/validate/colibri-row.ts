@@ -61,7 +61,8 @@ function withoutCard(row: Measurement): Measurement {
 }
 
 /** GB of experts on a card; 0: nothing says that it holds any. */
-function onCardOf({ machine: { gpus }, placement: { note = '' } }: Measurement): number {
+export function onCardOf({ engine, machine: { gpus }, placement: { note = '' } }: Measurement): number {
+  if (engine !== 'colibri') return 0;
   const said = EXPERT_TIER.exec(note);
   if (said === null) return 0;
   const [, size] = said;

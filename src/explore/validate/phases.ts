@@ -26,7 +26,7 @@ const COUNTED_TOKENS = 160;
 /** Tokens that llama-bench generates and prompts where a row does not say. */
 const USUAL_GENERATED = 128;
 const USUAL_PROMPT = 512;
-/** Longest prompt that is simulated whole; of a longer prompt, this many tokens in its middle are simulated. */
+/** Longest prompt that is simulated whole; of a longer prompt, this many tokens in its middle are simulated, or one pass where that is longer. */
 const MOST_PROMPT = 8192;
 
 /** True where the placement is a cache, which fills while the run goes on. */
@@ -60,7 +60,7 @@ export function decodingPhase(row: Measurement, usualUbatch: number): RowPhase {
  */
 export function promptPhase(row: Measurement, usualUbatch: number): RowPhase {
   const { batch_users: users = 1, depth = 0, pp_tokens: tokens = USUAL_PROMPT, ubatch = usualUbatch } = row.run;
-  const prompt = Math.min(tokens, MOST_PROMPT);
+  const prompt = Math.min(tokens, Math.max(MOST_PROMPT, ubatch));
   const before = isBeforeBoth(row) ? depth : 0;
   return { users, prompt, output: 1, context: before + Math.round((tokens - prompt) / 2), ubatch, warming: 0 };
 }

@@ -1,6 +1,6 @@
 // From a row to a run in moeprof's terms: its runtime and system, and the figures that may be scored, with reasons. Pure functions;
 // machine and model have files of their own.
-import { CACHED_RAM, lookAheadOf } from './colibri-row.js';
+import { CACHED_RAM, lookAheadOf, onCardOf } from './colibri-row.js';
 import type { Measurement } from './measurement.js';
 
 /** Figures of a row that have a prediction, in the order of reports. */
@@ -34,6 +34,8 @@ const RUNTIMES: Readonly<Record<string, string>> = {
   'sglang+kt': 'sglang-kt',
   vllm: 'vllm',
   sglang: 'sglang',
+  // Its decoding is one CUDA graph of kernels that it took over from SGLang and vLLM (pull requests 257 and 332).
+  freetoken: 'sglang',
   colibri: 'colibri',
   mlx: 'mlx',
   imp: 'imp',
@@ -216,9 +218,10 @@ function streamOf(row: Measurement, discrete: boolean): RowSystem | { readonly l
   const lru = { name: 'lru', cache: { policy: 'lru', scope: 'layer' }, ...lookAheadOf(row) };
   const capacity = `${cached} GB`;
   if (!discrete) return { system: lru, expertCache: capacity, dramCache: null };
+  const onCard = onCardOf(row);
   return {
     system: { ...fixed('static:by=popularity', 'layer') },
-    expertCache: `${100 * gpu_expert_share}%`,
+    expertCache: onCard > 0 ? `${onCard} GB` : `${100 * gpu_expert_share}%`,
     dramCache: capacity,
   };
 }

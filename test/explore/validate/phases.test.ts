@@ -42,6 +42,12 @@ describe('a prompt', () => {
     // (10,192 - 8,192) / 2
     expect(promptPhase(measurement({ run: { pp_tokens: 10192 } }), 512)).toMatchObject({ prompt: 8192, context: 1000 });
   });
+
+  it('is never less than a pass, for which experts are copied once', () => {
+    // (40,000 - 30,000) / 2
+    expect(promptPhase(measurement({ run: { pp_tokens: 40000, ubatch: 30000 } }), 512)).toMatchObject({ prompt: 30000, context: 5000 });
+    expect(promptPhase(measurement({ run: { pp_tokens: 20000, ubatch: 30000 } }), 512)).toMatchObject({ prompt: 20000, context: 0 });
+  });
 });
 
 it('routing is drawn as long as the longest run walks', () => {

@@ -64,6 +64,17 @@ describe('a cache', () => {
     expect(two.decode!).toBeLessThan(four.decode!);
     expect(eight.hit_rate).toBe(1);
   });
+
+  it('in host memory before a disk hits where nothing is read, whatever the card holds', async () => {
+    // 32 experts of 6,291,456 weights in q8_0, 8.5 bits each: 213.9 MB. What holds them all reads none of them.
+    const machine = { ...measurement().machine, ssd: { gbps: 5 } };
+    const streamed = (cache_gb: number) =>
+      cached(0, { engine: 'llama.cpp', machine, placement: { kind: 'ssd-stream', where: 'cpu', cache_gb } });
+    expect((await streamed(0.3)).hit_rate).toBe(1);
+    const half = (await streamed(0.107)).hit_rate!;
+    expect(half).toBeGreaterThan(0.2);
+    expect(half).toBeLessThan(0.8);
+  });
 });
 
 describe('a prompt', () => {

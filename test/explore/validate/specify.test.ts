@@ -14,6 +14,7 @@ describe('the runtime', () => {
     ['ollama', 'rtx-3090', 'llama.cpp'],
     ['ik_llama.cpp', 'rtx-3090', 'ik_llama.cpp'],
     ['sglang+kt', 'rtx-3090', 'sglang-kt'],
+    ['freetoken', 'rtx-3090', 'sglang'],
     ['mixtral-offloading', 't4', 'hf-eager-hqq'],
     ['somebody-new', 't4', 'hf-eager'],
   ])('of %s on %s is %s', (engine, gpu, runtime) => {
@@ -101,6 +102,13 @@ describe('experts on a disk', () => {
     expect(cacheOf({ cache_gb: 20 }, { gb: 100 })).toMatchObject({ expertCache: '20 GB', dramCache: null });
     expect(cacheOf({}, { gb: 100 })).toMatchObject({ expertCache: '72 GB' });
     expect(cacheOf({}, {})).toEqual({ lacks: 'nothing says how large its cache is' });
+  });
+
+  it('leave those on the card that colibri keeps there beside dense weights', () => {
+    const placement = { kind: 'ssd-stream', cache_gb: 20, note: 'GPU expert tier of 12.5 GB' };
+    const onCard = (engine: string) => systemOf(measurement({ engine, placement, flags: 'CUDA_DENSE=1' }), 24, true);
+    expect(onCard('colibri')).toMatchObject({ expertCache: '12.5 GB', dramCache: '20 GB' });
+    expect(onCard('imp')).toMatchObject({ expertCache: '0%', dramCache: '20 GB' });
   });
 });
 
