@@ -1,6 +1,6 @@
 // Names of scenarios and their files: `code.json` is scenario code; `code@1.json`, `code@2.json` are repeats of it.
 import { readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { UserError } from '../base/errors.js';
 
 /** Folder of `moeprof baseline`, in the working directory. */
@@ -41,5 +41,5 @@ export function scenarioFiles(names: readonly string[], folder: string): { reado
 export function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(join(folder, '/').length).replaceAll('\\', '/'));
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
 }

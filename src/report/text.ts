@@ -31,7 +31,7 @@ export function wrap(text: string, width: number, first = '', rest = ' '.repeat(
     line = rest;
     empty = true;
   };
-  for (let word of text.split(/\s+/).filter((part) => part !== '')) {
+  for (let word of wordsOf(text)) {
     if (!empty && line.length + 1 + word.length > width) flush();
     while (empty && line.length + word.length > width) {
       const room = Math.max(1, width - line.length);
@@ -45,6 +45,20 @@ export function wrap(text: string, width: number, first = '', rest = ' '.repeat(
   }
   if (!empty || lines.length === 0) lines.push(line);
   return lines.map(withoutCommand).join('\n');
+}
+
+/** A unit behind a figure, and what follows it at once: `%),`. */
+const UNIT = /^(?:%|pp|[num]?s|[KMGT]i?B(?:\/s)?|B|tok\/s)(?!\w)/;
+
+/** Words; a figure and its unit are one, so that no line ends between them. */
+function wordsOf(text: string): string[] {
+  const words: string[] = [];
+  for (const part of text.split(/\s+/)) {
+    if (part === '') continue;
+    if (UNIT.test(part) && /\d$/.test(words.at(-1) ?? '')) words.push(`${words.pop()!} ${part}`);
+    else words.push(part);
+  }
+  return words;
 }
 
 /** Text of at most `width` columns, cut at its end: for prose. */

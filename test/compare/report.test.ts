@@ -32,6 +32,8 @@ describe('comparison reports', () => {
     expect(render('table', failed)).toBe(`main.json → pr.json
 Failed: 1 fault.
 FAIL latency.tpot.p50 30.8 ms -> 32.1 ms (+4.2 %) is > +3% (--fail-on)
+A token takes as long as before; the hit rate goes from 83.9 % to 84.4 %
+(+0.50 pp).
 
 metric                                   base  candidate    change
 ───────────────────────────────────────────────────────────────────────────
@@ -76,7 +78,7 @@ Inputs are as saved, not computed here: main.json, pr.json.
     expect(all).not.toContain('--all');
   });
 
-  it('finds one fault where a system trades hits for speed, and says so within twelve lines', async () => {
+  it('finds one fault where a system trades hits for speed, and says so within fourteen lines', async () => {
     const toy = {
       model: 'mixtral-8x7b',
       hardware: 'rtx-3090',
@@ -94,7 +96,7 @@ Inputs are as saved, not computed here: main.json, pr.json.
     const lines = render('table', gate).split('\n');
     expect(lines[1]).toBe('Failed: 1 fault.');
     expect(lines[2]).toMatch(/^FAIL cache\.hit_rate /);
-    expect(lines.slice(0, 12).filter((line) => /^(time|kinds|layers) {2,}\S/.test(line))).toHaveLength(3);
+    expect(lines.slice(0, 14).filter((line) => /^(time|kinds|layers) {2,}\S/.test(line))).toHaveLength(3);
     expect(lines.length).toBeLessThan(50);
     expect(render('markdown', gate).split('\n')[1]).toContain('Failed: 1 fault.');
   });
@@ -104,6 +106,17 @@ Inputs are as saved, not computed here: main.json, pr.json.
     const colored = render('table', failed, { color: true });
     expect(colored).toContain('\u001b[31m');
     expect(colored.replace(/\u001b\[[\d;]*m/gu, '').replace(/[ \t]+$/gm, '')).toBe(render('table', failed));
+  });
+
+  it('leads with the change in a sentence, and judges nothing without a budget', () => {
+    const gate = compareAll(base, [candidate], []);
+    const sentence = 'A token takes as long as before; the hit rate goes from 83.9 % to 84.4 % (+0.50 pp).';
+    const unjudged = 'No budget was given, so nothing could fail.';
+    expect(render('table', gate).replace(/\s+/g, ' ')).toContain(`main.json → pr.json ${unjudged} ${sentence}`);
+    expect(render('markdown', gate)).toContain(`### ➖ main.json → pr.json: ${unjudged}\n\n${sentence}\n`);
+    expect(render('html', gate)).toContain(`<p class="verdict soft">${unjudged}</p>`);
+    const two = compareAll(base, [candidate, { ...candidate, label: 'other.json' }], []);
+    expect(render('table', two).split('\n')[0]).toBe(`2 comparisons. ${unjudged}`);
   });
 
   it('says that nothing changed', () => {

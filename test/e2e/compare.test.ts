@@ -52,6 +52,12 @@ describe('compare', () => {
     );
   });
 
+  it('takes the folder that it runs in for a folder of results', async () => {
+    const { stderr, stdout, code } = await run('compare', '.', '.');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^3 comparisons\. No budget was given, so nothing could fail\.\n\nmain\.json → main\.json: no difference/);
+  });
+
   it('exits 1 where a metric has vanished that a budget names', async () => {
     save('less.json', { metrics: { 'latency.ttft.p99': null } });
     const { stdout, code } = await run('compare', 'main.json', 'less.json', '--fail-on', 'latency.ttft.* > +3%');

@@ -11,10 +11,10 @@ import { csvFormat } from './csv.js';
 import { subjectOf } from './faults.js';
 import { faultItem } from './html/budgets.js';
 import { largestCauses } from './html/causes.js';
-import { changeMark, changeSentence, keyChanges } from './html/figures.js';
+import { changeMark, keyChanges } from './html/figures.js';
 import { comparedSections } from './html/index.js';
 import { gateData } from './json.js';
-import { gateText, isQuiet, knowledgeWarning, savedText, valueText, verdictText } from './words.js';
+import { changeSentence, gateText, isJudged, isQuiet, knowledgeWarning, savedText, valueText, verdictText } from './words.js';
 
 /** HTML of a gate. */
 export const htmlFormat: Format<Gate> = {
@@ -59,9 +59,14 @@ function titleOf({ base, candidate }: Comparison): string {
   return `${base} → ${candidate}`;
 }
 
+function verdictClass(comparison: Comparison): string {
+  if (!isJudged(comparison)) return 'soft';
+  return comparison.passed ? 'better' : 'worse';
+}
+
 /** Verdict and change of a comparison under its name. */
 function heading(comparison: Comparison, level: 'h1' | 'h2'): Markup {
-  const verdict = html`<p class="verdict ${comparison.passed ? 'better' : 'worse'}">${verdictText(comparison)}</p>`;
+  const verdict = html`<p class="verdict ${verdictClass(comparison)}">${verdictText(comparison)}</p>`;
   const knows = knowledgeWarning(comparison);
   const unlike = knows !== null && html`<p class="context">${knows}</p>`;
   const sentence = prose(changeSentence(comparison));
@@ -82,9 +87,7 @@ function gateHeader(gate: Gate, shown: readonly { readonly comparison: Compariso
     const name = titleOf(comparison);
     return [
       id === undefined ? name : html`<a href="#${id}">${name}</a>`,
-      isQuiet(comparison)
-        ? 'no difference'
-        : html`<span class="${comparison.passed ? 'better' : 'worse'}">${verdictText(comparison)}</span>`,
+      isQuiet(comparison) ? 'no difference' : html`<span class="${verdictClass(comparison)}">${verdictText(comparison)}</span>`,
       cell(comparison, 'latency.tpot.mean'),
       cell(comparison, 'latency.ttft.mean'),
       cell(comparison, 'cache.hit_rate'),

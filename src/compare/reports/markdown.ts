@@ -8,9 +8,11 @@ import type { Gate } from '../gate.js';
 import { type LocatedFault, subjectOf } from './faults.js';
 import {
   causeLines,
+  changeSentence,
   directionText,
   explanationLines,
   gateText,
+  isJudged,
   isQuiet,
   knowledgeWarning,
   ROWS,
@@ -101,12 +103,14 @@ function markdownOf(comparison: Comparison, room: number): string {
   const { explained, explanation } = comparison;
   const why = explained && explanation !== null ? explanationLines(explanation) : causeLines(comparison);
   const knows = knowledgeWarning(comparison);
+  const mark = isJudged(comparison) ? (comparison.passed ? '✅' : '❌') : '➖';
   const fixed = [
-    `### ${comparison.passed ? '✅' : '❌'} ${cell(`${comparison.base} → ${comparison.candidate}`)}: ${escapeMarkdown(verdictText(comparison))}`,
+    `### ${mark} ${cell(`${comparison.base} → ${comparison.candidate}`)}: ${escapeMarkdown(verdictText(comparison))}`,
     ...listed(
       comparison.findings.map(({ level, metric, message, budget }) => faultLine(level, metric, message, budget.place)),
       'faults',
     ),
+    ...(comparison.rows.length === 0 ? [] : [escapeMarkdown(changeSentence(comparison))]),
     ...(knows === null ? [] : [`⚠️ ${cell(knows)}`]),
     ...(why.length === 0
       ? []

@@ -10,9 +10,11 @@ import type { Gate } from '../gate.js';
 import { subjectOf } from './faults.js';
 import {
   causeLines,
+  changeSentence,
   directionText,
   explanationLines,
   gateText,
+  isJudged,
   isQuiet,
   knowledgeWarning,
   ROWS,
@@ -81,12 +83,14 @@ function tableOf(comparison: Comparison, options: ReportOptions): string {
   const knows = knowledgeWarning(comparison);
   const title = wrap(printable(`${comparison.base} ${arrow} ${comparison.candidate}`), width, '', '  ');
   const faults = findings.map(({ level, metric, message, budget }) => faultLine(level, `${metric} ${message}`, budget.place, options));
+  const paintVerdict = isJudged(comparison) ? (passed ? chalk.green : chalk.red) : chalk.dim;
   const blocks = [
     [
       ...title.split('\n').map((line) => chalk.bold(line)),
       ...atMost(listed('input', inputs), most, 'inputs differ', options).map((line) => chalk.yellow(line)),
-      passed ? chalk.green(verdictText(comparison)) : chalk.red(verdictText(comparison)),
+      paintVerdict(verdictText(comparison)),
       ...atMost(faults, most, 'faults', options),
+      ...(rows.length === 0 ? [] : [wrap(printable(changeSentence(comparison)), width)]),
       ...(knows === null ? [] : [chalk.yellow(wrap(printable(knows), width, '', '  '))]),
       ...(explained ? [] : labelled(causeLines(comparison), options)),
     ].join('\n'),

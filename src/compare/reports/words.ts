@@ -36,11 +36,17 @@ export function unchangedText({ unchanged, rows }: Comparison): string {
   return rows.length === 0 ? `No difference: ${equal}` : equal;
 }
 
-/** `Failed: 1 fault, 2 warnings.` */
-export function verdictText({
-  findings,
-  passed,
-}: Pick<Comparison, 'passed'> & { readonly findings: readonly Pick<BudgetFinding, 'level'>[] }): string {
+const UNJUDGED = 'No budget was given, so nothing could fail.';
+
+/** True where a budget looked at a metric: without one there is nothing that could pass or fail. */
+export function isJudged({ findings, held, rows }: Comparison): boolean {
+  return findings.length + held.length > 0 || rows.some(({ verdict }) => verdict !== 'none');
+}
+
+/** `Failed: 1 fault, 2 warnings.`, or that no budget was given. */
+export function verdictText(comparison: Comparison): string {
+  const { findings, passed } = comparison;
+  if (!isJudged(comparison)) return UNJUDGED;
   const count = (level: BudgetFinding['level']): number => findings.filter((finding) => finding.level === level).length;
   const warnings = count('warn');
   const warned = warnings === 0 ? '' : `, ${formatCounted(warnings, 'warning')}`;
@@ -50,6 +56,8 @@ export function verdictText({
 /** `12 comparisons: 11 passed, 1 failed.`, or null for a single one. */
 export function gateText({ comparisons, faults }: Gate): string | null {
   if (comparisons.length + faults.length < 2) return null;
+  const count = formatCounted(comparisons.length, 'comparison');
+  if (faults.length === 0 && !comparisons.some(isJudged)) return `${count}. ${UNJUDGED}`;
   const failed = comparisons.filter(({ passed }) => !passed).length;
   const gone = faults.filter(({ level }) => level === 'error').length;
   const parts = [
@@ -57,7 +65,7 @@ export function gateText({ comparisons, faults }: Gate): string | null {
     `${formatCount(failed)} failed`,
     ...(gone === 0 ? [] : [`${formatCounted(gone, 'fault')} of scenarios`]),
   ];
-  return `${formatCounted(comparisons.length, 'comparison')}: ${parts.join(', ')}.`;
+  return `${count}: ${parts.join(', ')}.`;
 }
 
 /** Names the results that were taken as saved; null where all was run here. */
@@ -75,6 +83,27 @@ export function knowledgeWarning({ base, candidate, knowledge, results }: Compar
 /** True where a comparison has nothing to show. */
 export function isQuiet({ rows, findings, inputs, config }: Comparison): boolean {
   return rows.length + findings.length + inputs.length + config.length === 0;
+}
+
+/** The change in a sentence: how long a token takes on average, how long the first one, and the hit rate. */
+export function changeSentence({ rows, results }: Comparison): string {
+  if (rows.length === 0) return 'Nothing changed.';
+  const changed = (name: string): Row | null => {
+    const row = rows.find(({ metric }) => metric === name);
+    return row === undefined || row.base === null || row.candidate === null ? null : row;
+  };
+  const instead = (row: Row): string => `${valueText(row, 'candidate')} instead of ${valueText(row, 'base')} (${rowChange(row)})`;
+  const decodes = results.candidate.metrics['latency.tpot.mean'] !== undefined;
+  const what = decodes ? 'A token' : 'A pass';
+  const time = changed(decodes ? 'latency.tpot.mean' : 'latency.pass.mean');
+  const first = changed('latency.ttft.mean');
+  const hits = changed('cache.hit_rate');
+  const parts = [
+    time === null ? `${what} takes as long as before` : `${what} takes ${instead(time)} on average`,
+    ...(first === null ? [] : [`the first one of an answer ${instead(first)}`]),
+    ...(hits === null ? [] : [`the hit rate goes from ${valueText(hits, 'base')} to ${valueText(hits, 'candidate')} (${rowChange(hits)})`]),
+  ];
+  return `${parts.join('; ')}.`;
 }
 
 /** The most rows that a report shows at a glance. */

@@ -3,7 +3,7 @@ import { html, type Markup } from '../../../report/html/markup.js';
 import type { Section } from '../../../report/html/pieces.js';
 import type { Budget } from '../../../result/budget.js';
 import type { Comparison } from '../../compare.js';
-import { verdictText } from '../words.js';
+import { isJudged, verdictText } from '../words.js';
 
 /** A fault as a line of a list. */
 export function faultItem(level: 'error' | 'warn', subject: string, message: string, budget: Budget | null): Markup {
@@ -19,9 +19,9 @@ export const budgetsCompared: Section<Comparison> = {
     const { findings, rows, held } = comparison;
     const off = rows.filter(({ verdict }) => verdict === 'off');
     const holding = [...rows.filter(({ verdict }) => verdict === 'pass').map(({ metric }) => metric), ...held];
-    if (findings.length + off.length + holding.length === 0) {
+    if (!isJudged(comparison)) {
       return {
-        about: html`No budget was given, so nothing could fail. <code>--fail-on</code> and <code>--budgets</code> give some.`,
+        about: html`${verdictText(comparison)} <code>--fail-on</code> and <code>--budgets</code> give some.`,
         content: null,
       };
     }
