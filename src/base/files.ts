@@ -1,5 +1,5 @@
 // Files that are complete or absent: written under a temporary name beside the target, then renamed to it, so that nobody ever sees half of
-// a file. If a process is killed, the next one that writes to the folder removes its temporary file.
+// a file. If a process is killed, the next one that writes to the folder removes its temporary file, once.
 import { createHash, randomBytes } from 'node:crypto';
 import {
   accessSync,
@@ -197,9 +197,13 @@ export function temporaryFile(): number {
 const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 const TEMPORARY = /^\.moeprof-(\d+)-([0-9a-f]{8})[0-9a-f]{12}\.tmp$/;
 
+/** Folders from which this process has removed what others left: a store has thousands of files in a folder, and writes many more. */
+const swept = new Set<string>();
+
 /** A new temporary name, after a sweep of the folder. It does not contain the target's name, which may be as long as names can be. */
 function temporaryPath(folder: string): string {
-  sweep(folder);
+  if (!swept.has(folder)) sweep(folder);
+  swept.add(folder);
   return join(folder, `.moeprof-${process.pid}-${HOST}${randomBytes(6).toString('hex')}.tmp`);
 }
 

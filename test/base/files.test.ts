@@ -66,9 +66,9 @@ describe('what a killed process leaves', () => {
     return name!;
   };
 
-  it('is removed by the next writer into the folder; what others write, or wrote on another host, stays', () => {
+  it('is removed by the next process that writes into the folder, once; what others write, or wrote on another host, stays', () => {
     const where = mkdtempSync(join(folder, 'left-'));
-    const name = temporaryIn(where);
+    const name = temporaryIn(mkdtempSync(join(folder, 'named-')));
     const dead = spawnSync(process.execPath, ['-e', '']).pid;
     const of = (pid: number): string => name.replace(String(process.pid), String(pid));
     const kept = [
@@ -81,6 +81,9 @@ describe('what a killed process leaves', () => {
     expect(readdirSync(where)).toContain(of(dead));
     new AtomicFile(join(where, 'next'));
     expect(readdirSync(where).sort()).toEqual(kept.sort());
+    writeFileSync(join(where, of(dead)), 'half');
+    new AtomicFile(join(where, 'after'));
+    expect(readdirSync(where)).toContain(of(dead));
   });
 });
 
