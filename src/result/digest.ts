@@ -20,9 +20,13 @@ export function hashOfValue(value: unknown): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex');
 }
 
-/** The result with its seal, in place of an older one. */
+/** The result with its seal, in place of an older one. From here on its parts do not change. */
 export function sealed(result: Result): Result {
-  return { ...result, digest: digestOf(result) };
+  for (const field of COVERED) {
+    const part = result[field];
+    if (typeof part === 'object' && part !== null) TEXTS.set(part, new CanonicalText(canonicalJson(part)));
+  }
+  return { ...result, digest: digestOf(inText(result)) };
 }
 
 /** A part of a value whose canonical JSON is known, and copied by {@link canonicalJson}. */
@@ -32,6 +36,16 @@ export class CanonicalText {
   constructor(text: string) {
     this.text = text;
   }
+}
+
+/** Canonical JSON of the parts of sealed results: a store writes the same parts once more, and they are most of a result. */
+const TEXTS = new WeakMap<object, CanonicalText>();
+
+/** The same result for {@link canonicalJson}: the parts that {@link sealed} has written are texts. */
+export function inText(result: Result): object {
+  return Object.fromEntries(
+    Object.entries(result).map(([field, part]) => [field, (typeof part === 'object' && TEXTS.get(part as object)) || part]),
+  );
 }
 
 /**

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { toJson } from '../../src/report/json.js';
 import { sampledMetric } from '../../src/result/catalogue.js';
-import { CanonicalText, canonicalJson, digestOf, sealed } from '../../src/result/digest.js';
+import { CanonicalText, canonicalJson, digestOf, inText, sealed } from '../../src/result/digest.js';
 import { parseResult } from '../../src/result/read.js';
 import type { Result } from '../../src/result/result.js';
 import { sampleResult } from './sample.js';
@@ -71,4 +71,12 @@ it('writes equal values as equal text: keys sorted, absent ones left out, parts 
     '\uffff': true,
   };
   expect(canonicalJson(value)).toBe('{"a":{"Z":1e+21,"é\\"":null},"b":[1,"x",null,[0]],"c":{"z":1},"\uffff":true}');
+});
+
+it('keeps the text of what it sealed: the same as without, also of a result that shares only some of its parts', () => {
+  const other = sealed({ ...result, metrics: { ...result.metrics, 'cache.evictions': result.metrics['cache.misses']! } });
+  expect(other.digest).not.toBe(result.digest);
+  for (const one of [result, other, sampleResult(), { ...result, seed: 7, config: {} }])
+    expect(canonicalJson(inText(one))).toBe(canonicalJson(one));
+  expect((inText(result) as Result).metrics).toBeInstanceOf(CanonicalText);
 });

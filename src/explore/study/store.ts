@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync, unlinkSync } from 'nod
 import { dirname, join } from 'node:path';
 import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { makeFolder, whatStands, writeFileAtomic } from '../../base/files.js';
-import { canonicalJson, hashOfValue } from '../../result/digest.js';
+import { canonicalJson, hashOfValue, inText } from '../../result/digest.js';
 import { parseResult } from '../../result/read.js';
 import type { Result } from '../../result/result.js';
 import { buildOf } from './build.js';
@@ -166,7 +166,7 @@ function isOurs(name: string): boolean {
 
 /** An entry as a file. Values that may differ from machine to machine are left out, so that many machines give the bytes of one. */
 export function entryText(fingerprint: string, outcome: Outcome): string {
-  const kept: Outcome = outcome.status === 'done' ? { status: 'done', result: withoutMachine(outcome.result) } : outcome;
+  const kept = outcome.status === 'done' ? { status: 'done', result: inText(withoutMachine(outcome.result)) } : outcome;
   // Most of the entry is its outcome, whose text is made once: for its digest, and in its place among the sorted keys.
   const text = canonicalJson(kept);
   const head = { build: buildOf(), digest: createHash('sha256').update(text).digest('hex'), fingerprint };
