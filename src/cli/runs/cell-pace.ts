@@ -2,9 +2,9 @@
 // cell's own arithmetic beside the run; one long one, since another process may be free sooner.
 
 /** Limit of the processor time of a process's cells together, ms: another worker may wait for them as long. */
-const AHEAD_MS = 240;
+const AHEAD_MS = 480;
 /** Most cells of a process. */
-const MOST = 16;
+const MOST = 32;
 /** Weight of the last cell in the mean. */
 const NEWEST = 0.2;
 

@@ -38,11 +38,17 @@ const BATCHES = 3;
 const READ_AT_ONCE = 500;
 /** How long a read waits for news, ms. */
 const NEWS_MS = 1000;
+/** Pause after news, ms: results that come meanwhile share the messages of one look, each of which wakes server and sweep. */
+const GATHER_MS = 250;
+/** Results that are taken in one turn of the event loop. */
+const TURN = 8;
 /** Time between two looks at workers, wishes and what is running, ms. */
 const TICK_MS = 1000;
 const BELIEVED_S = 10;
 /** How long nothing may happen before the sweep looks whether cells were lost, ms. */
 const QUIET_MS = 5000;
+/** One command for the keys of a look: a client makes, sends and reads each command on its own. */
+const EXPIRE_ALL = "for _, key in ipairs(KEYS) do redis.call('expire', key, ARGV[1]) end";
 /** Seconds that a file stays on the server: workers that come later ask for it again. */
 const FILE_KEPT_S = 86_400;
 const REFUSAL_KEPT_S = 30;
@@ -163,6 +169,7 @@ export class QueueSweep {
       if (entries.length === 0) continue;
       last = entries.at(-1)![0];
       await this.#hear(entries.map(([, fields]) => doneOf(fields)).filter(({ fingerprint }) => this.#pending.has(fingerprint)));
+      if (!this.#ended && entries.length < READ_AT_ONCE) await sleep(GATHER_MS);
     }
   }
 
@@ -193,9 +200,9 @@ export class QueueSweep {
       if (entry === null || !this.#pending.has(fingerprint)) continue;
       this.#settle(fingerprint, this.#store.putEntry(fingerprint, unpackedEntry(entry)));
       taken.push(keys[at]!);
-      await nextTurn();
+      if (taken.length % TURN === 0) await nextTurn();
     }
-    if (taken.length > 0) await answersTo(() => redis.pipeline(taken.map((key) => ['expire', key, RESULT_TAKEN_S])));
+    if (taken.length > 0) await redis.eval(EXPIRE_ALL, taken.length, ...taken, RESULT_TAKEN_S);
   }
 
   #settle(fingerprint: string, outcome: Outcome): void {

@@ -60,7 +60,7 @@ describe('processes that run cells', () => {
     const children = new RunChildren(2, start);
     const runs = ['a', 'b', 'c', 'd', 'e'].map((name) => outcome(children.run(task(name))));
     expect([children.room, started.map(({ has }) => [...has.keys()])]).toEqual([2, [['a'], ['b']]]);
-    started[0]!.done('a', 120);
+    started[0]!.done('a', 240);
     expect([children.room, started.map(({ has }) => [...has.keys()])]).toEqual([
       4,
       [
