@@ -10,6 +10,7 @@ import { NUDGE, refitOf } from '../explore/validate/refit.js';
 import { validationReports } from '../explore/validate/report.js';
 import { runtimeOf } from '../explore/validate/specify.js';
 import { type Validation, validationOf } from '../explore/validate/summary.js';
+import { refuseFitOn, seenFiles } from '../explore/validate/unseen.js';
 import { loadRuntime, type RuntimeSpec } from '../hardware/runtime.js';
 import type { CliContext } from './context.js';
 import { addOutputOptions, jobsOption, type OutputOptions, parseJobs } from './options.js';
@@ -23,11 +24,12 @@ interface ValidateOptions extends OutputOptions {
 
 const EXAMPLES = `
 Examples:
-  moeprof validate                            the rows that ship with moeprof
+  moeprof validate                            the rows of the fit
+  moeprof validate unseen                     machines that no constant has seen
   moeprof validate my-machine.jsonl           rows of your own
   moeprof validate -o accuracy.md -o accuracy.html
   moeprof validate open --json
-  moeprof validate --fit                      how it does on machines nobody saw
+  moeprof validate --fit                      fits, each machine left out in turn
 
 A row is one JSON object a line: moeprof schema measurements
 `;
@@ -35,7 +37,7 @@ A row is one JSON object a line: moeprof schema measurements
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command
-    .argument('[files...]', 'measurements: bundled names or files of JSON lines; without, all that ship')
+    .argument('[files...]', 'measurements: bundled names or files of JSON lines; without, all but unseen')
     .option('--fit', 'refit the constants of runtimes on these rows, and cross-validate by machine; takes some minutes')
     .addOption(jobsOption('threads'));
   addOutputOptions(command, validationReports)
@@ -47,7 +49,8 @@ export function define(command: Command, context: CliContext): void {
 }
 
 async function validate(files: readonly string[], fit: boolean, threads: number, context: CliContext): Promise<Validation> {
-  const names = files.length === 0 ? listProfiles('measurements') : files;
+  if (fit) refuseFitOn(files);
+  const names = files.length === 0 ? seenFiles() : files;
   const read = names.map((name) => readRows(name === '-' || isPath(name) ? name : findProfile('measurements', name)));
   const rows = read.flatMap(({ speed }) => speed);
   const all: MeasuredRows = { speed: rows, memory: read.flatMap(({ memory }) => memory) };

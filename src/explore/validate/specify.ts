@@ -28,6 +28,9 @@ export interface RowSystem {
 /** Runtimes by engine. */
 const RUNTIMES: Readonly<Record<string, string>> = {
   'llama.cpp': 'llama.cpp',
+  'llama.cpp-metal': 'llama.cpp-metal',
+  'llama.cpp-rocm': 'llama.cpp-rocm',
+  'llama.cpp-vulkan': 'llama.cpp-vulkan',
   ollama: 'llama.cpp',
   'ik_llama.cpp': 'ik_llama.cpp',
   ktransformers: 'ktransformers',

@@ -1,6 +1,7 @@
 // Words that the table and the page of a validation share.
 import { formatCounted, formatNumber, formatRatio } from '../../base/units.js';
 import type { Validation } from './summary.js';
+import { UNSEEN } from './unseen.js';
 import type { ValidatedRow } from './validated-row.js';
 
 /** The title: rows, machines and files that were validated. */
@@ -17,14 +18,17 @@ export function titleOf({ files, rows }: Validation): string {
 }
 
 /** The explanation of the figures, and the number of fitted constants. */
-export function leadOf({ fitted, rows }: Validation): string[] {
+export function leadOf({ files, fitted, rows }: Validation): string[] {
   const scored = rows.filter(({ metric, scored }) => scored && metric !== 'memory').length;
   const constants = fitted.reduce((sum, { constants: names }) => sum + names.length, 0);
   const per = constants === 0 ? '' : `, one for ${formatNumber(scored / constants, 1)} of them`;
   if (scored === 0) return ['The error is predicted / measured - 1; median and 90th percentile are of its size, the bias is its median'];
+  const fit = files.every((name) => name === UNSEEN)
+    ? 'No constant was fitted on these machines'
+    : `${constants} constants were fitted${per}`;
   return [
     'The error is predicted / measured - 1; median and 90th percentile are of its size, the bias is its median',
-    `In band: within what 80 % of comparable measurements of other machines keep. ${constants} constants were fitted${per}`,
+    `In band: within what 80 % of comparable measurements of other machines keep. ${fit}`,
   ];
 }
 

@@ -1,6 +1,6 @@
-// docs/accuracy.md is what `moeprof validate` writes today, and behind it bench/llama.md, which bench/llama.mjs measured last;
-// profiles/accuracy.json has the same errors, from which every run takes its band: both are made anew and compared. MOEPROF_UPDATE=1 writes
-// them.
+// docs/accuracy.md is what `moeprof validate` and `moeprof validate unseen` write today, and behind them bench/llama.md, which bench/llama.mjs
+// measured last; profiles/accuracy.json has the same errors, from which every run takes its band: both are made anew and compared.
+// MOEPROF_UPDATE=1 writes them.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { expect, it } from 'vitest';
@@ -9,32 +9,45 @@ import type { AccuracyFile } from '../../../src/engine/outcome/comparable.js';
 import { readRows } from '../../../src/explore/validate/measurement.js';
 import { predictRowVariants } from '../../../src/explore/validate/predict-all.js';
 import { validationReports } from '../../../src/explore/validate/report.js';
-import { validationOf } from '../../../src/explore/validate/summary.js';
+import { type Validation, validationOf } from '../../../src/explore/validate/summary.js';
+import { seenFiles, UNSEEN } from '../../../src/explore/validate/unseen.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
 
 const page = new URL('../../../docs/accuracy.md', import.meta.url);
 const engine = new URL('../../../bench/llama.md', import.meta.url);
 
-it('docs/accuracy.md and profiles/accuracy.json are up to date', { timeout: 900_000 }, async () => {
-  const files = listProfiles('measurements');
+const runtimes = new Map(listProfiles('runtimes').map((name) => [name, loadRuntime(name)]));
+
+/** What `moeprof validate` finds on bundled files. */
+async function validated(files: readonly string[]): Promise<Validation> {
   const read = files.map((name) => readRows(findProfile('measurements', name)));
   const rows = read.flatMap(({ speed }) => speed);
-  const runtimes = new Map(listProfiles('runtimes').map((name) => [name, loadRuntime(name)]));
+  const memory = read.flatMap((one) => one.memory);
   const predictions = (await predictRowVariants(rows, [runtimes], availableParallelism(), {})).map(([only]) => only!);
+  return validationOf(files, rows, predictions, runtimes, memory);
+}
+
+/** Its report in Markdown. */
+function reportOf(validation: Validation): string {
   const markdown = validationReports.find(({ name }) => name === 'markdown')!;
-  const validation = validationOf(
-    files,
-    rows,
-    predictions,
-    runtimes,
-    read.flatMap(({ memory }) => memory),
-  );
-  const predicted = markdown.render(validation, { color: false, width: 80, unicode: true, verbose: false });
-  const text = `# Accuracy\n\n${predicted.trimEnd()}\n\n${readFileSync(engine, 'utf8')}`;
-  const errors: AccuracyFile = validation.rows
+  return markdown.render(validation, { color: false, width: 80, unicode: true, verbose: false }).trimEnd();
+}
+
+/** Its errors, as profiles/accuracy.json has them. */
+function errorsOf({ rows }: Validation): AccuracyFile {
+  return rows
     .filter(({ metric, scored }) => scored && metric !== 'memory')
     .map(({ error, format, metric, placement, runtime }) => [metric, runtime, format, placement, Number(error!.toFixed(4))]);
-  const json = `[\n${errors.map((row) => JSON.stringify(row)).join(',\n')}\n]\n`;
+}
+
+it('docs/accuracy.md and profiles/accuracy.json are up to date', { timeout: 900_000 }, async () => {
+  const unseen = await validated([UNSEEN]);
+  const seen = await validated(seenFiles());
+  const intro = 'Machines that no constant has seen come first, rows that constants were fitted on behind them.';
+  const text = `# Accuracy\n\n${intro}\n\n${reportOf(unseen)}\n\n${reportOf(seen)}\n\n${readFileSync(engine, 'utf8')}`;
+  const json = `[\n${errorsOf(seen)
+    .map((row) => JSON.stringify(row))
+    .join(',\n')}\n]\n`;
   if (process.env.MOEPROF_UPDATE === '1') {
     writeFileSync(page, text);
     writeFileSync(bundledFile('accuracy.json'), json);

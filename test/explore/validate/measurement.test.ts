@@ -23,6 +23,14 @@ describe('bundled rows', () => {
     expect(rows.filter(({ scorable }) => scorable?.pp).length).toBe(101);
     expect(rows.filter(({ pathology }) => pathology !== undefined).length).toBe(21);
   });
+
+  it('are 80 of 28 machines that no constant has seen', () => {
+    const rows = readMeasurements(findProfile('measurements', 'unseen'));
+    expect(rows.length).toBe(80);
+    expect(new Set(rows.map(({ machine }) => machine.name)).size).toBe(28);
+    expect(rows.filter(({ scorable }) => scorable?.tg).length).toBe(79);
+    expect(rows.filter(({ scorable }) => scorable?.pp).length).toBe(52);
+  });
 });
 
 describe('a file of rows', () => {
