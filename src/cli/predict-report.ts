@@ -104,10 +104,10 @@ function spokenBy({ ahead, before }: Judged): Score | null {
 }
 
 function evaluationGrids(
-  { options: { batch: size, distances }, predictors, trace }: TraceEvaluation,
+  { options: { batch: size, distances }, predictors, trace, unjudged }: TraceEvaluation,
   topK: number,
   times: readonly JudgedTimes[],
-): Grid[] {
+): Block[] {
   const summary = grid(
     predictors,
     [
@@ -127,6 +127,9 @@ function evaluationGrids(
       size,
       times.filter((one) => one.trace === trace.path),
     ),
+    ...(unjudged.length === 0
+      ? []
+      : [{ kind: 'lines' as const, lines: unjudged.map(({ reason }) => ({ tone: 'caution' as const, text: `not judged: ${reason}` })) }]),
     ...predictors.flatMap(detailGrids),
   ];
 }

@@ -108,6 +108,18 @@ function asHelpOption(argv: readonly string[], entries: readonly CommandEntry[])
 /** A model in the place of a command: a file, a repository, or a name that says how large it is. */
 const MODEL_AS_COMMAND = /^unknown command '([^' ]*(?:\.gguf|\/[^' ]*|\d[bB](?:-[^' ]*)?))'$/;
 
+/** Commands of other programs of the field, and ours for the same question: llama-fit-params, gguf-parser, llmfit, llama-bench, simulators. */
+const OTHER_WORDS: Readonly<Record<string, string>> = {
+  fit: 'advise',
+  memory: 'advise',
+  estimate: 'advise',
+  recommend: 'advise',
+  bench: 'run',
+  simulate: 'run',
+  diff: 'compare',
+  list: 'profiles list',
+};
+
 /** Commander's message without its prefix, its suggestion as a clause. */
 function oneLine(text: string): string {
   return text
@@ -117,6 +129,9 @@ function oneLine(text: string): string {
     .trim()
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '')
+    .replace(/^unknown command '(\w+)'.*/, (whole, word: string) =>
+      Object.hasOwn(OTHER_WORDS, word) ? `unknown command '${word}'; that is moeprof ${OTHER_WORDS[word]}` : whole,
+    )
     .replace(MODEL_AS_COMMAND, (whole, name: string) => `${whole}; for a model write moeprof advise ${name}`);
 }
 

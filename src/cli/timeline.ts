@@ -34,7 +34,7 @@ export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions
     return null;
   }
   if (!/\.json(\.gz)?$/.test(path)) {
-    throw new UserError(`--timeline ${path}: viewers know it by its ending; write ${path}.json.gz, or .json`);
+    throw new UserError(`--timeline ${path}: viewers know it by its ending; write ${/[\w)]$/.test(path) ? path : 'run'}.json.gz, or .json`);
   }
   if (targets.some((target) => isSameFile(parseOutput(target, reports).path, path))) {
     throw new UserError(`--timeline ${path}: is given to -o too; write each to its own path`);

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { choose, splitSpec } from '../base/parameters.js';
+import { shownTrace } from '../base/profiles.js';
 import { Random } from '../base/random.js';
 import { loadedChoice, locatedModule, moduleChoice, type OwnChoice } from '../base/user-module.js';
 import type { HardwareSpec } from '../hardware/spec.js';
@@ -77,7 +78,7 @@ export async function createPredictor(request: PredictorRequest): Promise<Predic
   if (name === 'none') return null;
   const definition = definitionOf(chosen);
   const missing = missingNeeds(definition.needsWith?.(parameters) ?? definition.needs ?? [], trace);
-  if (missing !== null) throw new UserError(`predictor ${name}: needs ${missing}, which ${trace.path} does not carry`);
+  if (missing !== null) throw new UserError(`predictor ${name}: needs ${missing}, which ${shownTrace(trace.path)} does not carry`);
   if (definition.drafts === true && !drafts) {
     throw new UserError(
       `predictor ${name}: speaks of drafted tokens alone, and nothing is drafted; say workload.speculation, e.g. { draft: 4, acceptance: 0.7 }`,

@@ -50,6 +50,7 @@ const head = {
         },
         { predictor: 'late, "gate"', before: null, ahead: [{ distance: 1, score: score(0.25) }], batch: null },
       ],
+      unjudged: [{ predictor: 'gate', reason: 'predictor gate: needs predictions, which test.npz does not carry' }],
     },
   ],
   environment: { predictNs: [{ trace: 'test.npz', predictor: 'table', before: 1500, during: null, learning: 20 }] },
@@ -79,6 +80,10 @@ describe('reports of predict eval', () => {
       '**unions of 16 tokens (40.3 experts a layer), and time a token**\n\n| predictor | names | recall | prec. | sized | before | during | learning |\n',
     );
     expect(text).toContain('| table | 30.5 | .500 | .875 | .625 | 1.50 us | - | 20 ns |\n| late, "gate" | - | - | - | - | - | - | - |\n');
+  });
+
+  it('a predictor that the trace does not suffice for is told beside the others', () => {
+    expect(render('table').replace(/\s+/g, ' ')).toContain('not judged: predictor gate: needs predictions, which test.npz does not carry');
   });
 
   it('the table has layers and reliability where everything is asked for', () => {

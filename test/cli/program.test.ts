@@ -46,6 +46,11 @@ describe('the frame', () => {
     expect(loaded).toEqual(['first']);
   });
 
+  it('knows what other programs call its commands', async () => {
+    expect(await run(['fit', 'x'])).toBe(2);
+    expect(output.stderr).toBe("moeprof: unknown command 'fit'; that is moeprof advise (see moeprof --help)\n");
+  });
+
   it('takes global options before and after the command', async () => {
     const seen: unknown[] = [];
     const look = ({ options: { quiet, verbose, color, progress } }: CliContext, value: string): void =>

@@ -98,6 +98,7 @@ describe('moeprof run --timeline', () => {
   });
 
   it.each<[string[], RegExp]>([
+    [['--timeline', '.'], /^moeprof: --timeline \.: viewers know it by its ending; write run\.json\.gz, or \.json\n$/],
     [['--timeline', 'run.txt'], /^moeprof: --timeline run\.txt: viewers know it by its ending; write run\.txt\.json\.gz, or \.json\n$/],
     [
       ['--timeline', 'no/such/run.json.gz'],

@@ -1,5 +1,5 @@
 // A paper's table in the formats that papers are written in: terminal, Markdown, CSV, JSON, and LaTeX with booktabs.
-import { formatCount } from '../../base/units.js';
+import { formatCounted, formatNumber } from '../../base/units.js';
 import { type Datum, type Document, type Grid, gridOf, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import { type Format, formatValue } from '../../report/format.js';
@@ -19,15 +19,7 @@ function pivotDocument(pivot: Pivot): Document {
     blocks: [
       ...pivot.tables.map((table) => gridFor(pivot, table)),
       ...legend(pivot).map((text) => note(text, 'dim')),
-      ...(pivot.mixed.length > 0
-        ? [
-            note(
-              `Runs of one cell differ in ${pivot.mixed.join(', ')}: name them in --rows or --columns, or the statistic is over all of them.`,
-              'warning',
-            ),
-          ]
-        : []),
-      ...(pivot.without > 0 ? [note(`${formatCount(pivot.without)} runs have no metrics and are left out`, 'warning')] : []),
+      ...warnings(pivot).map((text) => note(text, 'warning')),
     ],
     records: records(pivot),
   };
@@ -59,7 +51,17 @@ function cellText(statistics: readonly Statistic[], { unit }: PivotTable, cell: 
     if (spreads(one) && cell.samples.length === 1) return '± n/a';
     return spreads(one) ? `± ${formatValue(value, unit)}` : formatValue(value, unit);
   });
-  return `${texts.map(withoutUnitOfNext).join(' ')}${cell.significant === true ? ' *' : ''}`;
+  return `${texts.map(asExactAsValue).map(withoutUnitOfNext).join(' ')}${cell.significant === true ? ' *' : ''}`;
+}
+
+/** A spread in the decimals of the value before it, if they have one unit and something of the spread is left: `28.2 tok/s`, `± 1.0 tok/s`. */
+function asExactAsValue(text: string, at: number, texts: readonly string[]): string {
+  const spread = /^± ([\d.]+)( .*)?$/.exec(text);
+  const value = /^-?[\d,]+(?:\.(\d+))?( .*)?$/.exec(texts[at - 1] ?? '');
+  if (spread === null || value === null || spread[2] !== value[2]) return text;
+  const [own, wanted] = [spread[1]!.split('.')[1]?.length ?? 0, value[1]?.length ?? 0];
+  const rounded = formatNumber(Number(spread[1]), wanted);
+  return own > wanted && Number(rounded) !== 0 ? `± ${rounded}${spread[2] ?? ''}` : text;
 }
 
 /** Leaves out a unit that the spread behind it repeats. */
@@ -80,6 +82,15 @@ function legend({ statistics, tables }: Pivot): string[] {
     ...(repeated ? ['Runs that are the same to the last digit, whatever their seed, count as one where chance is judged.'] : []),
     ...(statistics.includes('ci') ? ['± is half of the 95 % interval of the mean (Student)'] : []),
     ...(starred ? ['* better than the runner-up of its column by more than chance (Mann-Whitney, 5 %, Holm over the table)'] : []),
+  ];
+}
+
+function warnings({ mixed, without }: Pivot): string[] {
+  return [
+    ...(mixed.length > 0
+      ? [`Runs of one cell differ in ${mixed.join(', ')}: name them in --rows or --columns, or the statistic is over all of them.`]
+      : []),
+    ...(without > 0 ? [`${formatCounted(without, 'run')} without metrics ${without === 1 ? 'is' : 'are'} left out`] : []),
   ];
 }
 
@@ -111,35 +122,39 @@ function records({ columnKeys, columns, rowKeys, rows, statistics, tables }: Piv
   );
 }
 
-/** A table environment for each metric; needs booktabs. The best of a column is bold. */
+/** A table environment for each metric; needs booktabs. The best of a column is bold. What is doubtful stands in comments, the legend in the caption. */
 function latex(pivot: Pivot): string {
   const { rowKeys, rows, tables } = pivot;
+  const notes = ['Needs \\usepackage{booktabs}.', ...warnings(pivot)].map((text) => `% ${text.replaceAll('\n', ' ')}\n`);
+  const said = ['Bold: the best of its column', ...legend(pivot)].map((text) => ` ${text.replace(/\.$/, '')}.`).join('');
+  const caption = ({ metric }: PivotTable): string =>
+    tex(`${metric}, ${pivot.statistics.join(', ')} over the runs of a cell.${said}`).replaceAll(' * better', ' $^{*}$ better');
   const line = (cells: readonly string[]): string => `${cells.join(' & ')} \\\\`;
-  return tables
-    .map((table) => {
-      const body = rowKeys.map((key, row) => {
-        const cells = table.cells[row]!.map((cell) => {
-          const text = tex(cellText(pivot.statistics, table, cell).replace(/ \*$/, ''));
-          const shown = cell?.best === true ? `\\textbf{${text}}` : text;
-          return cell?.significant === true ? `${shown}$^{*}$` : shown;
-        });
-        return line([...key.map(tex), ...cells]);
+  const environments = tables.map((table) => {
+    const body = rowKeys.map((key, row) => {
+      const cells = table.cells[row]!.map((cell) => {
+        const text = tex(cellText(pivot.statistics, table, cell).replace(/ \*$/, ''));
+        const shown = cell?.best === true ? `\\textbf{${text}}` : text;
+        return cell?.significant === true ? `${shown}$^{*}$` : shown;
       });
-      const columns = heads(pivot);
-      return [
-        '\\begin{table}',
-        '  \\centering',
-        `  \\caption{${tex(`${table.metric}, ${pivot.statistics.join(', ')}`)}}`,
-        `  \\begin{tabular}{${'l'.repeat(rows.length)}${'r'.repeat(columns.length)}}`,
-        '    \\toprule',
-        `    ${line([...rows.map(tex), ...columns.map(tex)])}`,
-        '    \\midrule',
-        ...body.map((text) => `    ${text}`),
-        '    \\bottomrule',
-        '  \\end{tabular}',
-        '\\end{table}',
-        '',
-      ].join('\n');
-    })
-    .join('\n');
+      return line([...key.map(tex), ...cells]);
+    });
+    const columns = heads(pivot);
+    return [
+      '\\begin{table}',
+      '  \\centering',
+      `  \\caption{${caption(table)}}`,
+      `  \\label{tab:${table.metric.replaceAll(/[^\w.]/g, '-').replaceAll('_', '-')}}`,
+      `  \\begin{tabular}{${'l'.repeat(rows.length)}${'r'.repeat(columns.length)}}`,
+      '    \\toprule',
+      `    ${line([...rows.map(tex), ...columns.map(tex)])}`,
+      '    \\midrule',
+      ...body.map((text) => `    ${text}`),
+      '    \\bottomrule',
+      '  \\end{tabular}',
+      '\\end{table}',
+      '',
+    ].join('\n');
+  });
+  return `${notes.join('')}${environments.join('\n')}`;
 }

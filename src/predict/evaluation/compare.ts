@@ -19,8 +19,12 @@ export interface TraceReference {
 export interface TraceEvaluation {
   readonly trace: TraceReference;
   readonly options: EvaluationOptions;
-  readonly predictors: readonly ({ readonly predictor: string } & Evaluation)[];
+  readonly predictors: readonly JudgedPredictor[];
+  /** Predictors that need what the trace does not carry, among others that were judged. */
+  readonly unjudged: readonly { readonly predictor: string; readonly reason: string }[];
 }
+
+type JudgedPredictor = { readonly predictor: string } & Evaluation;
 
 /** Measured times of a predictor on a trace, on this machine: kept apart from the exact figures. */
 export interface JudgedTimes extends PredictionTimes {
@@ -85,7 +89,7 @@ export function withCorrected(named: readonly string[]): string[] {
 
 /**
  * Evaluates every predictor on every trace.
- * @throws UserError where a predictor is unknown, or a trace does not carry what it needs
+ * @throws UserError where a predictor is unknown, or where none can be judged: a trace does not carry what they need
  */
 export async function comparePredictors(
   request: ComparisonRequest,
@@ -103,23 +107,33 @@ export async function comparePredictors(
       minProbability,
       every: every ?? Math.max(1, Math.ceil(trace.tokens / AHEAD_TOKENS)),
     };
-    const rows: TraceEvaluation['predictors'][number][] = [];
+    const rows: JudgedPredictor[] = [];
+    const refusals: { predictor: string; error: UserError }[] = [];
     for (const chosen of choices) {
       const common = { model, trace, slots: 1, seed, training };
-      const predictor = await createPredictor({ chosen, ...common });
-      const filler = FILLED.includes(chosen.name) ? await createPredictor({ chosen: POPULAR, ...common }) : null;
-      try {
-        const before = done;
-        const progress = (tokens: number): void => watch.progress?.(before + tokens);
-        const { times, ...found } = await evaluatePredictor(predictor!, trace, model, options, { ...watch, progress }, filler);
-        rows.push({ predictor: chosen.text, ...found });
-        allTimes.push({ trace: trace.path, predictor: chosen.text, ...times });
-      } finally {
-        predictor!.close?.();
+      const predictor = await createPredictor({ chosen, ...common }).catch((error: unknown) => {
+        if (error instanceof UserError) return error;
+        throw error;
+      });
+      if (predictor instanceof UserError) refusals.push({ predictor: chosen.text, error: predictor });
+      else {
+        const filler = FILLED.includes(chosen.name) ? await createPredictor({ chosen: POPULAR, ...common }) : null;
+        try {
+          const before = done;
+          const progress = (tokens: number): void => watch.progress?.(before + tokens);
+          const { times, ...found } = await evaluatePredictor(predictor!, trace, model, options, { ...watch, progress }, filler);
+          rows.push({ predictor: chosen.text, ...found });
+          allTimes.push({ trace: shownTrace(trace.path), predictor: chosen.text, ...times });
+        } finally {
+          predictor!.close?.();
+        }
       }
       done += trace.tokens;
     }
-    evaluations.push({ trace: referenceOf(trace), options, predictors: rows });
+    const [first] = refusals;
+    if (first !== undefined && rows.length === 0) throw first.error;
+    const unjudged = refusals.map(({ error, predictor }) => ({ predictor, reason: error.message }));
+    evaluations.push({ trace: referenceOf(trace), options, predictors: rows, unjudged });
   }
   return { evaluations, times: allTimes };
 }

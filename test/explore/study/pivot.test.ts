@@ -114,8 +114,8 @@ describe('statistics', () => {
 
 describe('formats', () => {
   it('show interval and star in a terminal', () => {
-    expect(render('table')).toMatch(/^b_1 +12\.0 ± 1\.96 ms \*/m);
-    expect(render('table')).toContain('1 runs have no metrics and are left out');
+    expect(render('table')).toMatch(/^b_1 +12\.0 ± 2\.0 ms \*/m);
+    expect(render('table')).toContain('1 run without metrics is left out');
   });
 
   it('have a line a cell in CSV, in full precision', () => {
@@ -127,7 +127,13 @@ describe('formats', () => {
   it('are LaTeX with booktabs, everything escaped, the best bold', () => {
     const text = render('latex');
     expect(text).toContain('\\begin{tabular}{lrr}');
-    expect(text).toContain('b\\_1 & \\textbf{12.0 $\\pm$ 1.96 ms}$^{*}$ &  \\\\');
+    expect(text).toContain('b\\_1 & \\textbf{12.0 $\\pm$ 2.0 ms}$^{*}$ &  \\\\');
+    expect(text).toMatch(/^% Needs \\usepackage\{booktabs\}\.\n% 1 run without metrics is left out\n\\begin\{table\}/);
+    expect(text).toContain(
+      '\\caption{latency.tpot.p50, median, ci over the runs of a cell. Bold: the best of its column. $\\pm$ is half of',
+    );
+    expect(text).toContain('. $^{*}$ better than the runner-up of its column');
+    expect(text).toContain('\\label{tab:latency.tpot.p50}');
     expect((text.match(/\\(top|mid|bottom)rule/g) ?? []).length).toBe(3);
     // As many columns in every line as the head says, and braces that match.
     for (const line of text.split('\n').filter((one) => one.endsWith('\\\\'))) expect(line.split(/(?<!\\)&/).length).toBe(3);
