@@ -8,6 +8,7 @@ import { ROOMS } from '../../scripts/rooms.mjs';
 import { POLICIES } from '../../src/cache/policies/index.js';
 import { commands } from '../../src/cli/commands.js';
 import { addRunOptions } from '../../src/cli/run-options.js';
+import { ADVISED } from '../../src/explore/advise/runtimes.js';
 import { PREDICTORS } from '../../src/predict/index.js';
 import { SCHEDULERS } from '../../src/schedule/index.js';
 import { traceFormats } from '../../src/trace/formats/index.js';
@@ -80,6 +81,11 @@ describe('pages', () => {
   it('describe every predictor', () => {
     const page = read('docs/predictors.md');
     expect(PREDICTORS.map(({ name }) => name).filter((name) => !page.includes(`| \`${name}\` | `))).toEqual([]);
+  });
+
+  it('describe every runtime that advice is given for', () => {
+    const rows = [...read('docs/advise.md').matchAll(/^\| ([^|`]+) \| .+ \|$/gm)].flatMap(([, names]) => names!.split(', '));
+    expect(ADVISED.map(({ name }) => name).filter((name) => !rows.includes(name))).toEqual([]);
   });
 
   it('show every flag of a run', () => {

@@ -1,5 +1,5 @@
 // Reports of the sample run: what they say, that they fit, and that hostile names stay text. The golden files were read by a person;
-// after a deliberate change: UPDATE_GOLDEN=1 npx vitest run --project unit test/report
+// after a deliberate change: MOEPROF_UPDATE=1 npx vitest run --project unit test/report
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Format, ReportOptions } from '../../src/report/format.js';
@@ -23,8 +23,8 @@ function render(name: string, result: Result, options: Partial<ReportOptions> = 
 /** Compares with a file under golden/; rewrites it when asked to. */
 function expectGolden(file: string, text: string): void {
   const path = new URL(`golden/${file}`, import.meta.url);
-  if (process.env.UPDATE_GOLDEN === '1') writeFileSync(path, text);
-  expect(text, 'after a deliberate change: UPDATE_GOLDEN=1 npx vitest run --project unit test/report').toBe(readFileSync(path, 'utf8'));
+  if (process.env.MOEPROF_UPDATE === '1') writeFileSync(path, text);
+  expect(text, 'after a deliberate change: MOEPROF_UPDATE=1 npx vitest run --project unit test/report').toBe(readFileSync(path, 'utf8'));
 }
 
 describe('table report', () => {

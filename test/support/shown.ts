@@ -17,5 +17,8 @@ export function expectShown(page: string, [begin, end]: readonly [string, string
   expect(from, `${page} has ${begin}`).toBeGreaterThanOrEqual(begin.length);
   expect(to, `${page} has ${end}`).toBeGreaterThanOrEqual(from);
   if (process.env.MOEPROF_UPDATE === '1') writeFileSync(path, text.slice(0, from) + shown + text.slice(to));
-  else expect(text.slice(from, to), `${page}: run MOEPROF_UPDATE=1 npx vitest run --project unit ${test}`).toBe(shown);
+  else {
+    const project = test.startsWith('test/claims/') ? 'claims' : 'unit';
+    expect(text.slice(from, to), `${page}: run MOEPROF_UPDATE=1 npx vitest run --project ${project} ${test}`).toBe(shown);
+  }
 }
