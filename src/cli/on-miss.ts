@@ -1,4 +1,4 @@
-// The syntax of --on-miss: a word, a rule as words do it (cpu,admit=background), several with semicolons, or YAML as a system's file has it.
+// The syntax of --on-miss: an action, a rule in words (cpu,admit=background), several with semicolons, or YAML as in a system's file.
 import { parse as parseScalar } from 'yaml';
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';

@@ -84,6 +84,17 @@ export function parseSeed(text: string): number {
   return Number(text);
 }
 
+/**
+ * Reads the value of a flag that counts, 1 or more.
+ * @throws UserError where it is no such number, or more than `most`
+ */
+export function positiveCount(flag: string, text: string, most = Number.MAX_SAFE_INTEGER): number {
+  const value = parseCount(text, flag);
+  if (value < 1) throw new UserError(`${flag} ${text}: must be at least 1`);
+  if (value > most) throw new UserError(`${flag} ${text}: must be at most ${most}`);
+  return value;
+}
+
 /** `--allow-code`. */
 export function allowCodeOption(): Option {
   return new Option('--allow-code', 'let YAML files name modules of their own (./mine.mjs): they run with your rights');

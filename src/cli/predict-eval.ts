@@ -1,14 +1,14 @@
 // `moeprof predict eval`: its options, and the evaluation of predictors, which `predict train` uses as well.
 import { cpus } from 'node:os';
 import { UserError } from '../base/errors.js';
-import { parseCount, parseShare } from '../base/units.js';
+import { parseShare } from '../base/units.js';
 import { comparablePredictors, comparePredictors, type JudgedTimes, referenceOf, withCorrected } from '../predict/evaluation/compare.js';
 import { DISTANCES } from '../predict/evaluation/judged.js';
 import { openPrediction, type PredictionInputs, type PredictionRequest } from '../predict/inputs.js';
 import { VERSION } from '../result/version.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import type { CliContext } from './context.js';
-import { type OutputOptions, parseSeed, type TraceFlags } from './options.js';
+import { type OutputOptions, parseSeed, positiveCount, type TraceFlags } from './options.js';
 import { deliver } from './outputs.js';
 import { EVALUATION_SCHEMA, evaluationReports, type ReportEnvironment } from './predict-report.js';
 import { watched } from './watched.js';
@@ -54,9 +54,9 @@ export function judgePredictors(
     training,
     judged,
     distances,
-    batch: integer('--batch-accuracy', options.batchAccuracy),
+    batch: positiveCount('--batch-accuracy', options.batchAccuracy),
     minProbability: parseShare(options.minProbability, '--min-probability'),
-    every: options.every === undefined ? null : integer('--every', options.every),
+    every: options.every === undefined ? null : positiveCount('--every', options.every),
     seed: parseSeed(options.seed),
   };
   const total = predictors.length * judged.reduce((sum, trace) => sum + trace.tokens, 0);
@@ -105,12 +105,4 @@ export function environment(startedAt: number, predictNs: readonly JudgedTimes[]
     wallMs: Math.round(performance.now() - startedAt),
     predictNs,
   };
-}
-
-/** @throws UserError where a flag's value is no positive count, or more than `most` */
-export function integer(flag: string, text: string, most = Number.MAX_SAFE_INTEGER): number {
-  const value = parseCount(text, flag);
-  if (value < 1) throw new UserError(`${flag} ${text}: must be at least 1`);
-  if (value > most) throw new UserError(`${flag} ${text}: must be at most ${most}`);
-  return value;
 }

@@ -6,8 +6,7 @@ import type { ModelSpec } from '../model/spec.js';
 import { trainEncoder } from '../predict/onnx/sequence/train.js';
 import { type TrainedPredictor, type TrainingBasics, trainPredictor } from '../predict/onnx/train.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import { parseSeed } from './options.js';
-import { integer } from './predict-eval.js';
+import { parseSeed, positiveCount } from './options.js';
 
 /** Limit of the units of a layer, and of the tokens of a step: a wider predictor takes longer than the experts that it predicts. */
 const WIDEST = 8192;
@@ -85,8 +84,8 @@ function choosePaths(options: TrainingFlags): TrainingChoice {
   const basics = basicsOf(options, { epochs: '8', batch: '128', lr: '0.002' });
   const training = {
     network: {
-      hidden: integer('--hidden', options.hidden ?? '256', WIDEST),
-      rank: integer('--rank', options.rank ?? '64', WIDEST),
+      hidden: positiveCount('--hidden', options.hidden ?? '256', WIDEST),
+      rank: positiveCount('--rank', options.rank ?? '64', WIDEST),
       gru: options.gru,
       observed: options.observed,
     },
@@ -106,11 +105,11 @@ function chooseEncoder(options: TrainingFlags): TrainingChoice {
   const basics = basicsOf(options, { epochs: '12', batch: '512', lr: '0.004' });
   const training = {
     network: {
-      table: integer('--table', options.table ?? '128', WIDEST),
-      width: integer('--width', options.width ?? '32', WIDEST),
-      inside: integer('--inside', options.inside ?? '2048', WIDEST),
-      blocks: integer('--blocks', options.blocks ?? '2', DEEPEST),
-      head: integer('--head', options.head ?? '64', WIDEST),
+      table: positiveCount('--table', options.table ?? '128', WIDEST),
+      width: positiveCount('--width', options.width ?? '32', WIDEST),
+      inside: positiveCount('--inside', options.inside ?? '2048', WIDEST),
+      blocks: positiveCount('--blocks', options.blocks ?? '2', DEEPEST),
+      head: positiveCount('--head', options.head ?? '64', WIDEST),
       history: options.history,
     },
     ...basics,
@@ -137,8 +136,8 @@ function basicsOf(
   const learningRate = Number(rate);
   if (!(learningRate > 0 && learningRate < 1)) throw new UserError(`--lr ${rate}: must be a number between 0 and 1; write e.g. 0.002`);
   return {
-    epochs: integer('--epochs', options.epochs ?? defaults.epochs),
-    batch: integer('--batch', options.batch ?? defaults.batch, WIDEST),
+    epochs: positiveCount('--epochs', options.epochs ?? defaults.epochs),
+    batch: positiveCount('--batch', options.batch ?? defaults.batch, WIDEST),
     learningRate,
     seed: parseSeed(options.seed),
     checkpoint: options.checkpoint ?? null,

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { UserError } from '../../base/errors.js';
+import { lostThread, receivedError } from '../../base/sent-error.js';
 import type { RunSpec } from '../../system/run.js';
 import type { RunReply, RunTask } from './run-worker.js';
 import type { Settle, Update } from './settled.js';
@@ -63,7 +64,7 @@ export class RunThreads {
     const worker = new Worker(WORKER, { env: SHARE_ENV });
     // Its earlier messages are heard first.
     worker.on('error', (error) => this.#lost(worker, error));
-    worker.on('exit', () => this.#lost(worker, new Error('a thread ended before its work was done')));
+    worker.on('exit', () => this.#lost(worker, lostThread()));
     worker.on('message', (reply: RunReply) => this.#hear(worker, reply));
     this.#give(worker, next);
   }
@@ -95,12 +96,11 @@ export class RunThreads {
       case 'progress':
         this.#update(reply.index, reply.done, reply.total);
         return;
-      case 'refused':
-        this.#end(worker, { status: 'refused', error: new UserError(reply.message, reply.exitCode) });
+      case 'thrown': {
+        const error = receivedError(reply.error);
+        this.#end(worker, error instanceof UserError ? { status: 'refused', error } : { status: 'failed', error });
         break;
-      case 'failed':
-        this.#end(worker, { status: 'failed', error: Object.assign(new Error(reply.message), { stack: reply.stack }) });
-        break;
+      }
       case 'result':
         this.#end(worker, { status: 'done', result: reply.result });
     }

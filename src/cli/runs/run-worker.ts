@@ -1,6 +1,6 @@
 // The thread side of `run-threads.ts`: takes one run after another, sends back its result or its error.
 import { parentPort } from 'node:worker_threads';
-import { UserError } from '../../base/errors.js';
+import { type SentError, sentError } from '../../base/sent-error.js';
 import { simulateRun } from '../../engine/simulate.js';
 import type { Result } from '../../result/result.js';
 import type { RunSpec } from '../../system/run.js';
@@ -17,8 +17,7 @@ export interface RunTask {
 export type RunReply =
   | { readonly kind: 'progress'; readonly index: number; readonly done: number; readonly total: number }
   | { readonly kind: 'result'; readonly index: number; readonly result: Result }
-  | { readonly kind: 'refused'; readonly index: number; readonly message: string; readonly exitCode: number }
-  | { readonly kind: 'failed'; readonly index: number; readonly message: string; readonly stack: string };
+  | { readonly kind: 'thrown'; readonly index: number; readonly error: SentError };
 
 /** Time between two reports of progress, ms. */
 const INTERVAL = 100;
@@ -42,8 +41,6 @@ port.on('message', async ({ index, run, details }: RunTask) => {
     });
     say({ kind: 'result', index, result });
   } catch (error) {
-    if (error instanceof UserError) say({ kind: 'refused', index, message: error.message, exitCode: error.exitCode });
-    else if (error instanceof Error) say({ kind: 'failed', index, message: error.message, stack: error.stack ?? '' });
-    else say({ kind: 'failed', index, message: String(error), stack: '' });
+    say({ kind: 'thrown', index, error: sentError(error) });
   }
 });

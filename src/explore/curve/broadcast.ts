@@ -1,6 +1,6 @@
 // One read of a trace for any number of jobs: each in a thread of its own, fed from a ring of shared blocks, or all in this thread, in turn.
 import { Worker } from 'node:worker_threads';
-import { UserError } from '../../base/errors.js';
+import { lostThread, receivedError } from '../../base/sent-error.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { CapacityCounts } from '../../cache/lru-curve.js';
 import type { RoutingTrace } from '../../trace/trace.js';
@@ -90,7 +90,7 @@ export async function broadcastToThreads(
         }
       });
       worker.on('exit', () => {
-        if (counts[index] === undefined) reject(new Error('a thread ended before its work was done'));
+        if (counts[index] === undefined) reject(lostThread());
       });
       workers.push(worker);
     });
@@ -124,16 +124,15 @@ export async function broadcastToThreads(
   }
 }
 
-/** Messages of a thread about its work; failures are separate. */
-type Progress = Exclude<FromThread, { readonly kind: 'refused' | 'failed' }>;
+/** Messages of a thread about its work; errors are separate. */
+type Progress = Exclude<FromThread, { readonly kind: 'thrown' }>;
 
 /** Starts a thread. `refuse` hears of its failure, `hear` of everything else. */
 function startThread(workerData: ThreadData, refuse: (error: Error) => void, hear: (message: Progress) => void): Worker {
   const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
   worker.on('error', refuse);
   worker.on('message', (message: FromThread) => {
-    if (message.kind === 'refused') refuse(new UserError(message.message, message.exitCode));
-    else if (message.kind === 'failed') refuse(Object.assign(new Error(message.message), { stack: message.stack }));
+    if (message.kind === 'thrown') refuse(receivedError(message.error));
     else hear(message);
   });
   return worker;

@@ -1,6 +1,5 @@
 // The kinds of jobs, and the kind that each policy needs.
 import { setFlagsFromString } from 'node:v8';
-
 import { resolvePolicy } from '../../cache/policies/index.js';
 import { lru } from '../../cache/policies/lru.js';
 import { policyNeeds } from '../../cache/policy.js';

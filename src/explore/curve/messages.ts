@@ -1,4 +1,5 @@
 // Messages between the threads of a capacity curve. Types only.
+import type { SentError } from '../../base/sent-error.js';
 import type { CapacityCounts } from '../../cache/lru-curve.js';
 import type { BlockRing } from './blocks.js';
 import type { JobSpec } from './job.js';
@@ -19,5 +20,4 @@ export type FromThread =
   | { readonly kind: 'done'; readonly block: number; readonly rows: number }
   | { readonly kind: 'progress'; readonly tokens: number }
   | { readonly kind: 'counts'; readonly counts: CapacityCounts[] }
-  | { readonly kind: 'refused'; readonly message: string; readonly exitCode: number }
-  | { readonly kind: 'failed'; readonly message: string; readonly stack: string };
+  | { readonly kind: 'thrown'; readonly error: SentError };

@@ -1,7 +1,7 @@
 // A thread of a capacity curve: one policy, so that V8 compiles its code for one policy class only. It replays blocks that another thread has
 // read, and computes only while it holds one of the permits that --jobs limits.
 import { parentPort, workerData } from 'node:worker_threads';
-import { messageOf, UserError } from '../../base/errors.js';
+import { sentError } from '../../base/sent-error.js';
 import { blocksOf } from './blocks.js';
 import { startJob } from './jobs.js';
 import type { FromThread, ThreadData, ToThread } from './messages.js';
@@ -54,7 +54,6 @@ async function handle(message: ToThread): Promise<void> {
 }
 
 function complain(error: unknown): void {
-  if (error instanceof UserError) say({ kind: 'refused', message: error.message, exitCode: error.exitCode });
-  else say({ kind: 'failed', message: messageOf(error), stack: error instanceof Error ? (error.stack ?? '') : '' });
+  say({ kind: 'thrown', error: sentError(error) });
   port!.close();
 }

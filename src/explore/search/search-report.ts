@@ -1,7 +1,7 @@
 // The report of `moeprof search`: its best point or its front, how sure that is, and a figure of all cells that ran.
 import { formatCount, formatRatio } from '../../base/units.js';
 import { againGrid, againLines } from '../../report/again.js';
-import { type Column, type Datum, type Document, figure, gridOf, note } from '../../report/document/document.js';
+import { type Column, type Datum, type Document, figure, gridOf, namedColumns, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import type { OutputFormat } from '../../report/format.js';
 import { heldOutLead } from '../../report/held-out.js';
@@ -54,16 +54,14 @@ function searchDocument(search: Search): Document {
       ...(runs.refused > 0 ? [note(`${formatCount(runs.refused)} cells could not run: ${reasonOf(search)}`, 'warning')] : []),
     ],
     records: gridOf(
-      [
-        ...[
-          'point',
-          ...objectives.map(({ name, unit }) => `${name} [${unit}]`),
-          'confidence [ratio]',
-          ...search.axes,
-          'again',
-          'fingerprint',
-        ].map((head) => ({ head, name: head })),
-      ],
+      namedColumns([
+        'point',
+        ...objectives.map(({ name, unit }) => `${name} [${unit}]`),
+        'confidence [ratio]',
+        ...search.axes,
+        'again',
+        'fingerprint',
+      ]),
       front.map((point, at) => [
         at + 1,
         ...objectives.map(({ name }) => point.figures[name]!),

@@ -1,6 +1,6 @@
 // A paper's table in the formats that papers are written in: terminal, Markdown, CSV, JSON, and LaTeX with booktabs.
 import { formatCounted, formatNumber } from '../../base/units.js';
-import { type Datum, type Document, type Grid, gridOf, note } from '../../report/document/document.js';
+import { type Datum, type Document, type Grid, gridOf, namedColumns, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import { type Format, formatValue } from '../../report/format.js';
 import { tex } from '../tex.js';
@@ -116,10 +116,7 @@ function records({ columnKeys, columns, rowKeys, rows, statistics, tables }: Piv
       }),
     ),
   );
-  return gridOf(
-    names.map((name) => ({ head: name, name })),
-    lines,
-  );
+  return gridOf(namedColumns(names), lines);
 }
 
 /** A table environment for each metric; needs booktabs. The best of a column is bold. What is doubtful stands in comments, the legend in the caption. */

@@ -1,7 +1,7 @@
 // The report of a study: the number of cells that ran, reasons of those that could not, and its rows; a terminal shows the first ones.
 import { formatCount, formatCounted } from '../../base/units.js';
 import { againGrid, againLines } from '../../report/again.js';
-import { type Column, type Datum, type Document, type Grid, gridOf, note } from '../../report/document/document.js';
+import { type Column, type Datum, type Document, type Grid, gridOf, namedColumns, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import type { OutputFormat } from '../../report/format.js';
 import { heldOutLead } from '../../report/held-out.js';
@@ -57,7 +57,7 @@ function studyDocument(study: Study): Document {
       ),
     ],
     records: gridOf(
-      columns.map(({ name }) => ({ head: name, name })),
+      namedColumns(columns.map(({ name }) => name)),
       rows.map((row) => columns.map(({ of }) => plain(of(row)))),
     ),
   };

@@ -2,7 +2,16 @@
 import { formatCount, formatTokensPerSecond } from '../../base/units.js';
 import { againGrid, againLines, againText } from '../../report/again.js';
 import { changedParts } from '../../report/changed-parts.js';
-import { type Column, type Datum, type Document, type Grid, gridOf, type Line, note } from '../../report/document/document.js';
+import {
+  type Column,
+  type Datum,
+  type Document,
+  type Grid,
+  gridOf,
+  type Line,
+  namedColumns,
+  note,
+} from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import { bareRate } from '../../report/format.js';
 import { heldOutLead, heldOutTokens } from '../../report/held-out.js';
@@ -83,10 +92,12 @@ function sweepDocument(view: SweepView): Document {
       ),
     ],
     records: gridOf(
-      [...axes.map(({ path }) => path), ...names, 'again', 'knowledge'].map((name) => ({ head: name, name })),
+      namedColumns([...axes.map(({ path }) => path), ...names, 'again', 'knowledge']),
       points.map(({ result, values }) => [
-        ...[...values.map(String), ...names.map((name) => result.metrics[name])],
-        ...[againText(result), result.knowledge?.most ?? 'nothing'],
+        ...values.map(String),
+        ...names.map((name) => result.metrics[name]),
+        againText(result),
+        result.knowledge?.most ?? 'nothing',
       ]),
     ),
   };

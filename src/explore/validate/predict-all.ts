@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
+import { lostThread, receivedError } from '../../base/sent-error.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Runtimes } from './constants.js';
 import type { Measurement } from './measurement.js';
@@ -69,14 +70,14 @@ function inThreads(
       const worker = new Worker(WORKER, { env: SHARE_ENV, workerData: { variants } });
       workers.push(worker);
       worker.on('error', reject);
-      worker.on('exit', () => reject(new Error('a thread ended before its work was done')));
+      worker.on('exit', () => reject(lostThread()));
       worker.on('message', (reply: RowsReply) => {
         switch (reply.kind) {
           case 'predicted':
             take(reply.index, reply.predictions);
             return;
-          case 'failed':
-            reject(Object.assign(new Error(reply.message), { stack: reply.stack }));
+          case 'thrown':
+            reject(receivedError(reply.error));
             return;
           case 'done':
             if (++finished === tasks.length) resolve();

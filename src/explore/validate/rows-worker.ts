@@ -1,6 +1,6 @@
 // A thread that predicts rows: those of one model come together, so that their routing is drawn once.
 import { parentPort, workerData } from 'node:worker_threads';
-import { messageOf } from '../../base/errors.js';
+import { type SentError, sentError } from '../../base/sent-error.js';
 import type { Runtimes } from './constants.js';
 import type { Measurement } from './measurement.js';
 import { type Prediction, predictVariants } from './predict.js';
@@ -15,7 +15,7 @@ export interface RowsTask {
 export type RowsReply =
   | { readonly kind: 'predicted'; readonly index: number; readonly predictions: readonly Prediction[] }
   | { readonly kind: 'done' }
-  | { readonly kind: 'failed'; readonly message: string; readonly stack: string };
+  | { readonly kind: 'thrown'; readonly error: SentError };
 
 const port = parentPort;
 if (port === null) throw new Error('rows-worker.js runs in a worker thread only');
@@ -29,6 +29,6 @@ port.on('message', async ({ rows }: RowsTask) => {
     for (const { index, row } of rows) say({ kind: 'predicted', index, predictions: await predictVariants(row, traces, variants) });
     say({ kind: 'done' });
   } catch (error) {
-    say({ kind: 'failed', message: messageOf(error), stack: error instanceof Error ? (error.stack ?? '') : '' });
+    say({ kind: 'thrown', error: sentError(error) });
   }
 });

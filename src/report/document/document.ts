@@ -134,6 +134,11 @@ export function gridOf(columns: readonly (string | Column)[], rows: readonly (re
   return { kind: 'grid', ...more, columns: heads, rows: rows.map((row) => row.map(cellOf)) };
 }
 
+/** Columns whose heads stand in CSV as they are, without underscores: names of metrics and paths. */
+export function namedColumns(names: readonly string[]): Column[] {
+  return names.map((name) => ({ head: name, name }));
+}
+
 function cellOf(datum: Datum): GridCell {
   if (typeof datum !== 'object' || datum === null) return { value: datum ?? null, text: String(datum ?? '') };
   return 'text' in datum ? datum : { value: datum.value, text: formatMetric(datum) };
