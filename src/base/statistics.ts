@@ -33,6 +33,8 @@ export function percentile(sorted: ArrayLike<number>, percent: number): number {
   const rank = (percent / 100) * (sorted.length - 1);
   const below = Math.floor(rank);
   const low = sorted[below]!;
+  // An infinite neighbour has no part in it, and its product with 0 would be no number.
+  if (rank === below) return low;
   const high = sorted[Math.min(below + 1, sorted.length - 1)]!;
   return low + (high - low) * (rank - below);
 }

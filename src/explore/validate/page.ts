@@ -166,7 +166,7 @@ function memoryTable(memory: MemorySummary): Markup {
 
 function statisticsCells({ bias, coverage, factor, median, n, p90 }: ErrorStatistics): Piece[] {
   const band = coverage === null ? '' : formatRatio(coverage);
-  return [n, formatRatio(median), formatRatio(p90), formatRelative(bias), formatNumber(factor, 2), band];
+  return [n, formatRatio(median), formatRatio(p90), formatRelative(bias), formatNumber(factor ?? Number.NaN, 2), band];
 }
 
 function rowTable(rows: readonly ValidatedRow[]): Markup {

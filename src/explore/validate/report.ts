@@ -87,7 +87,7 @@ const STATISTICS: readonly ColumnOf<ErrorStatistics>[] = [
   { head: 'median', of: ({ median }) => ratio(median) },
   { head: 'p90', of: ({ p90 }) => ratio(p90) },
   { head: 'bias', of: ({ bias }) => ({ value: bias, text: formatRelative(bias) }) },
-  { head: 'factor', of: ({ factor }) => ({ value: factor, text: formatNumber(factor, 2) }) },
+  { head: 'factor', of: ({ factor }) => ({ value: factor, text: formatNumber(factor ?? Number.NaN, 2) }) },
   { head: 'in band', of: ({ coverage }) => ratio(coverage) },
 ];
 

@@ -16,8 +16,8 @@ const VALIDATION_SCHEMA = 'moeprof.validation/1';
 
 /** Statistics of the errors of speeds and hit rates. */
 export interface ErrorStatistics extends ErrorSizes {
-  /** Median of the larger of predicted / measured and measured / predicted, for errors as a factor. */
-  readonly factor: number;
+  /** Median of the larger of predicted / measured and measured / predicted, for errors as a factor; null where a prediction of 0 makes it infinite. */
+  readonly factor: number | null;
   /** Share of rows whose error lies within the band of comparable rows of other machines; null where none has one. */
   readonly coverage: number | null;
 }
@@ -133,10 +133,11 @@ function scoredOf(rows: readonly ValidatedRow[], metric: MeasuredMetric): Valida
 export function statisticsOf(rows: readonly Pick<ValidatedRow, 'band' | 'error' | 'measured' | 'predicted'>[]): ErrorStatistics | null {
   if (rows.length === 0) return null;
   const factors = ascending(rows.map(({ measured, predicted }) => Math.max(predicted! / measured, measured / predicted!)));
+  const factor = percentile(factors, 50);
   const banded = rows.filter(({ band }) => band !== null);
   return {
     ...errorSizes(rows.map(({ error }) => error!)),
-    factor: percentile(factors, 50),
+    factor: Number.isFinite(factor) ? factor : null,
     coverage: banded.length === 0 ? null : banded.filter(({ band, error }) => Math.abs(error!) <= band!.halfWidth).length / banded.length,
   };
 }

@@ -29,6 +29,11 @@ describe('statistics', () => {
     expect(statisticsOf([pair(10, 12, 0.25), pair(10, 8, 0.25), pair(10, 13, 0.25), pair(10, 30)])!.coverage).toBeCloseTo(2 / 3);
   });
 
+  it('have no factor where half of the predictions are 0', () => {
+    expect(statisticsOf([pair(0.5, 0)])!.factor).toBeNull();
+    expect(statisticsOf([pair(0.5, 0), pair(0.5, 0.4), pair(0.5, 0.5)])!.factor).toBeCloseTo(1.25);
+  });
+
   it('of nothing are none', () => {
     expect(statisticsOf([])).toBeNull();
   });
