@@ -24,6 +24,8 @@ describe('moeprof curve', () => {
     expect(code).toBe(0);
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
     expect(stdout).toContain('one token touches');
+    // The answer comes first.
+    expect(stdout.split('\n')[1]).toMatch(/^At \d+ % of the experts \(/);
     expect(stdout).toContain('the problem');
   });
 

@@ -11,7 +11,7 @@ const file = (path: string): string => fileURLToPath(new URL(`../../${path}`, im
 const update = process.env.MOEPROF_UPDATE === '1';
 
 /** Most lines that a screen of the page shows; what is longer ends with a line `...`. */
-const MOST = 28;
+const MOST = 32;
 
 /** The screen of a command as the page shows it. */
 function shown(stdout: string): string {

@@ -28,6 +28,12 @@ describe('HTML report', () => {
     expect(bare).toContain('moeprof run --details');
   });
 
+  it('tells of each kind of pass what takes time, and nothing of the CPU where it computes none', async () => {
+    const text = htmlReport.render(await simulate({ ...toy, workload: { tokens: 24, prompt: 12, output: 12 } }), options);
+    expect(text).toContain('<b>Passes that only decode</b>');
+    expect(text).not.toContain('computes experts');
+  });
+
   it('tells the capacity of each GPU where there are several', async () => {
     const run = { model: 'mini-finegrained-64x12l', memory: { expertCache: '50%' }, workload: { tokens: 24, batch: 2 } };
     const text = async (hardware: string) => htmlReport.render(await simulate({ ...run, hardware }, { details: true }), options);

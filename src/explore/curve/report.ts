@@ -1,4 +1,4 @@
-// The report of `moeprof curve`: a chart with its verdict, all policies at one capacity, and each policy at every capacity.
+// The report of `moeprof curve`: the verdict, a chart, all policies at one capacity, and each policy at every capacity.
 import { formatCount, formatNumber, formatRatio } from '../../base/units.js';
 import {
   type Datum,
@@ -38,10 +38,10 @@ function curveDocument(curve: Curve): Document {
   const groups = inGroups(policies);
   return {
     title: titleOf(curve),
-    lead: facts(curve).map((text) => ({ text })),
+    lead: [...(verdict === null ? [] : [{ text: verdict.sentence, tone: 'strong' as const }]), ...facts(curve).map((text) => ({ text }))],
     blocks: [
       chartOf(curve),
-      ...(verdict === null ? [] : [note(verdict.sentence, 'strong'), atGrid(curve, verdict.at)]),
+      ...(verdict === null ? [] : [atGrid(curve, verdict.at)]),
       ...groups.map((group) => fullGrid(curve, group, some, { only: ['terminal'], detail: 'brief' })),
       ...groups.map((group) => fullGrid(curve, group, all, { only: ['terminal'], detail: 'verbose' })),
       fullGrid(curve, policies, all, { only: ['markdown'] }),

@@ -58,7 +58,8 @@ function phaseBar(phase: Phase, time: PhaseTime | null): Piece {
   if (time === null) return false;
   const totalNs = time.parts.reduce((total, { ns }) => total + ns, 0);
   if (totalNs === 0) return false;
-  const parts = time.parts.map(({ label, ns }) => ({ ...TIME_LOOKS[label], share: ns / totalNs, ns: ns / time.passes }));
+  const taken = time.parts.filter(({ ns }) => ns > 0);
+  const parts = taken.map(({ label, ns }) => ({ ...TIME_LOOKS[label], share: ns / totalNs, ns: ns / time.passes }));
   const said = parts.map(({ word, ns }) => `${word} ${formatNs(ns)}`).join(', ');
   return html`<p><b>${PASSES[phase]}</b> ${prose(`(${formatCount(time.passes)}) take ${formatNs(totalNs / time.passes)} each: ${said}.`)}</p>${shareBar(said, parts)}`;
 }
