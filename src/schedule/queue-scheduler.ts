@@ -1,8 +1,9 @@
 // The common part of schedulers that compose each pass from one queue: the limits of a pass, the queue, and the list of shares. Each member
 // decides which requests go into the list.
-import { RequestQueue, ShareList } from './queue.js';
+import { RequestQueue } from './queue.js';
 import type { Request } from './request.js';
 import type { Scheduler, SchedulerContext, SchedulerLimits, Share } from './scheduler.js';
+import { ShareList } from './share-list.js';
 
 /** Requests of one pass: a token of each must fit. */
 export function passSize({ batch, maxTokensPerPass }: SchedulerLimits): number {

@@ -1,11 +1,12 @@
-// Consequences of an eviction from a GPU: counters, plans that want the expert back, and a write-back where tiers exclude each other.
+// Consequences of an eviction from a GPU: counters, plans that want the expert back, and a write-back where tiers
+// exclude each other (L14).
 import type { PrefetchFates } from '../prefetch/fates.js';
 import type { Prefetcher } from '../prefetch/prefetcher.js';
 import type { Link } from '../transfer/link.js';
 import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';
 
-/** Side effects of an eviction from one GPU: counters, plans that want the expert back, with exclusive tiers a write-back (L14). */
+/** Accounts for the evictions from one GPU. */
 export class Evictions {
   /** Receives every eviction; null: nothing is planned. */
   prefetcher: Prefetcher | null = null;

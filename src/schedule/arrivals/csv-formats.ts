@@ -19,12 +19,12 @@ export const azure = columnFormat({
   output: 'GeneratedTokens',
   moment: (text, what, place) => {
     const match = STAMP.exec(text);
-    const seconds = match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2]}Z`) * 1e6;
-    if (Number.isNaN(seconds)) {
+    const secondNs = match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2]}Z`) * 1e6;
+    if (Number.isNaN(secondNs)) {
       throw new UserError(`${place}: ${what} is '${text}', where a time such as 2023-11-16 18:17:03.9799600 is expected`);
     }
     // From 2020 on, so that a double keeps the 100 ns that the traces have.
-    return seconds - EPOCH_NS + Number((match![3] ?? '').padEnd(9, '0'));
+    return secondNs - EPOCH_NS + Number((match![3] ?? '').padEnd(9, '0'));
   },
 });
 

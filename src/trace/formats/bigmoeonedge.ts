@@ -5,7 +5,8 @@ import { UserError } from '../../base/errors.js';
 import { FieldReader, LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';
 import { PHASE } from '../trace.js';
-import { Cell, type Cells, cellFormat } from './cells.js';
+import { Cell, type Cells } from './cell.js';
+import { cellFormat } from './cells.js';
 
 const COMMA = 44;
 const COLUMNS = 'turn,phase,step,layer,slot,expert,weight,residency,expert_bytes';

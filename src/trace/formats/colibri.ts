@@ -4,7 +4,8 @@ import { UserError } from '../../base/errors.js';
 import { grown } from '../../base/grown.js';
 import { FieldReader, LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';
-import { Cell, cellFormat } from './cells.js';
+import { Cell } from './cell.js';
+import { cellFormat } from './cells.js';
 import { PassReader } from './passes.js';
 
 const COLON = 58;

@@ -3,7 +3,8 @@
 import { UserError } from '../../base/errors.js';
 import { LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';
-import { Cell, type Cells, cellFormat } from './cells.js';
+import { Cell, type Cells } from './cell.js';
+import { cellFormat } from './cells.js';
 import { usualColumns } from './columns.js';
 import type { ColumnMap } from './format.js';
 import { phaseOf, recordCells } from './record-lines.js';

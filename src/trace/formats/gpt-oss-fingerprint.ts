@@ -2,7 +2,8 @@
 // Decoded tokens only; N is the position in the whole text.
 import { UserError } from '../../base/errors.js';
 import { PHASE } from '../trace.js';
-import { Cell, cellFormat } from './cells.js';
+import { Cell } from './cell.js';
+import { cellFormat } from './cells.js';
 import { arrayAt, documents, objectAt } from './json-values.js';
 import { choices } from './record-lines.js';
 

@@ -1,6 +1,7 @@
 // imp's decode trace: a JSON list of [layer, expert, expert, …], one per layer and token in graph order.
 import { UserError } from '../../base/errors.js';
-import { Cell, cellFormat } from './cells.js';
+import { Cell } from './cell.js';
+import { cellFormat } from './cells.js';
 import { wholeJson } from './json-values.js';
 import { PassReader } from './passes.js';
 

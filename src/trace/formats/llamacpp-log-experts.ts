@@ -5,7 +5,8 @@ import { NumberLines } from '../../base/number-lines.js';
 import type { TraceSource } from '../source.js';
 import { hasStridedView } from '../strided-view.js';
 import type { RoutingTrace } from '../trace.js';
-import { Cell, importCells } from './cells.js';
+import { Cell } from './cell.js';
+import { importCells } from './cells.js';
 import type { OpenOptions, TraceFormat } from './format.js';
 import { PassReader } from './passes.js';
 

@@ -3,7 +3,8 @@
 import { UserError } from '../../base/errors.js';
 import { NumberLines } from '../../base/number-lines.js';
 import type { TraceSource } from '../source.js';
-import { Cell, cellFormat } from './cells.js';
+import { Cell } from './cell.js';
+import { cellFormat } from './cells.js';
 import { expected } from './format.js';
 import { PassReader } from './passes.js';
 

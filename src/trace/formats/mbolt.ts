@@ -1,7 +1,8 @@
 // mbolt's MBLT binary: int32 little-endian magic, version 1, experts, then one record per layer and pass in graph order:
 // layer, top-k, tokens, ids [tokens, top-k].
 import { UserError } from '../../base/errors.js';
-import { Cell, cellFormat } from './cells.js';
+import { Cell } from './cell.js';
+import { cellFormat } from './cells.js';
 import { PassReader } from './passes.js';
 
 const MAGIC = 0x544c424d;

@@ -1,7 +1,8 @@
 // Megatron-LM's router trace: one JSON line per step, block and layer with the choices of all tokens of the step. Rows of the
 // multi-token-prediction block are no part of the model's own routing and are left out.
 import { UserError } from '../../base/errors.js';
-import { Cell, cellFormat } from './cells.js';
+import { Cell } from './cell.js';
+import { cellFormat } from './cells.js';
 import { arrayAt, documents, wholeAt } from './json-values.js';
 import { PassReader } from './passes.js';
 

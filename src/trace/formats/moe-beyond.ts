@@ -2,7 +2,8 @@
 // they are counted; a batch is a request. Prompt and generated tokens are not distinguished.
 import { UserError } from '../../base/errors.js';
 import { FieldReader, LineScanner } from '../../base/scan.js';
-import { Cell, cellFormat } from './cells.js';
+import { Cell } from './cell.js';
+import { cellFormat } from './cells.js';
 
 const COMMA = 44;
 const BRACKET = 91;

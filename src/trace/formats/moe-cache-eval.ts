@@ -6,7 +6,8 @@ import { type ColumnLayout, ColumnReader, ID_DTYPES, WEIGHT_DTYPES } from '../co
 import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
 import { PHASE } from '../trace.js';
-import { Cell, cellFormat } from './cells.js';
+import { Cell } from './cell.js';
+import { cellFormat } from './cells.js';
 import { TokenCounter } from './record-lines.js';
 import { headerHolds, readSafetensorsHeader, requireTensor } from './safetensors-header.js';
 

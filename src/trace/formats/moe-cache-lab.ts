@@ -3,7 +3,8 @@
 // target token in the encoder.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
-import { Cell, cellFormat } from './cells.js';
+import { Cell } from './cell.js';
+import { cellFormat } from './cells.js';
 import { arrayAt, documents, type JsonObject, objectAt, wholeAt } from './json-values.js';
 import { choices, integerAt, phaseOf } from './record-lines.js';
 

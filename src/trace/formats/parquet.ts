@@ -3,7 +3,8 @@
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
-import { Cell, importCells } from './cells.js';
+import { Cell } from './cell.js';
+import { importCells } from './cells.js';
 import { usualColumns } from './columns.js';
 import type { ColumnMap, OpenOptions, TraceFormat } from './format.js';
 import type { ParquetTable } from './parquet-table.js';

@@ -3,7 +3,7 @@
 // after decode begins a request.
 import { UserError } from '../../base/errors.js';
 import { PHASE } from '../trace.js';
-import type { Cell } from './cells.js';
+import type { Cell } from './cell.js';
 
 /** Assigns the groups of a recording to requests and positions. */
 export class PassReader {

@@ -2,7 +2,7 @@
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import { PHASE } from '../trace.js';
-import { Cell, type Cells } from './cells.js';
+import { Cell, type Cells } from './cell.js';
 import type { ColumnMap } from './format.js';
 import { documents, type JsonObject } from './json-values.js';
 

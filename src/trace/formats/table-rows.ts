@@ -1,6 +1,6 @@
 // Rows of a table, one per token and layer or one per activation, as cells. Shared by CSV and Parquet: numbering of requests, counting of
 // tokens and grouping of activations.
-import type { Cell } from './cells.js';
+import type { Cell } from './cell.js';
 import { TokenCounter } from './record-lines.js';
 
 /** Turns rows into cells. */
