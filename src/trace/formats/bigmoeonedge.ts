@@ -2,7 +2,8 @@
 // turn,phase,step,layer,slot,expert,weight,residency,expert_bytes, one row per choice. A turn is a request, a step
 // is a position in it.
 import { UserError } from '../../base/errors.js';
-import { FieldReader, LineScanner } from '../../base/scan.js';
+import { FieldReader } from '../../base/field-reader.js';
+import { LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';
 import { PHASE } from '../trace.js';
 import { Cell, type Cells } from './cell.js';

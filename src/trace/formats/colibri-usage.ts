@@ -1,7 +1,8 @@
 // colibri's expert history (.coli_usage): lines of layer, expert and count, after two lines with negative layers that hold its size and
 // writer. Counts only.
 import { UserError } from '../../base/errors.js';
-import { FieldReader, LineScanner } from '../../base/scan.js';
+import { FieldReader } from '../../base/field-reader.js';
+import { LineScanner } from '../../base/scan.js';
 import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
 import { CountTable } from './count-table.js';

@@ -1,8 +1,9 @@
 // colibri's ROUTE_TRACE: one line per token and layer, `call row layer id:gate id:gate …`, where a call is one layer of a pass and a row a
 // token of it. Record with drafts off: drafted tokens are rows as well, and the file does not say which were kept.
 import { UserError } from '../../base/errors.js';
+import { FieldReader } from '../../base/field-reader.js';
 import { grown } from '../../base/grown.js';
-import { FieldReader, LineScanner } from '../../base/scan.js';
+import { LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';
 import { Cell } from './cell.js';
 import { cellFormat } from './cells.js';

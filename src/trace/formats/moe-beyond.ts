@@ -1,7 +1,8 @@
 // MoE-Beyond's CSV: Layer ID,Batch Number,Token,Activated Expert IDs ("[3, 41]"), a prompt's tokens layer by layer. Tokens are text, so
 // they are counted; a batch is a request. Prompt and generated tokens are not distinguished.
 import { UserError } from '../../base/errors.js';
-import { FieldReader, LineScanner } from '../../base/scan.js';
+import { FieldReader } from '../../base/field-reader.js';
+import { LineScanner } from '../../base/scan.js';
 import { Cell } from './cell.js';
 import { cellFormat } from './cells.js';
 

@@ -1,6 +1,7 @@
 // SGLang's expert distribution as CSV (March to May 2025): layer_id,expert_id,count per rank. Counts only.
 import { UserError } from '../../base/errors.js';
-import { FieldReader, LineScanner } from '../../base/scan.js';
+import { FieldReader } from '../../base/field-reader.js';
+import { LineScanner } from '../../base/scan.js';
 import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
 import { CountTable } from './count-table.js';

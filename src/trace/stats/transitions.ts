@@ -22,66 +22,98 @@ export interface TransitionRecall {
  * @returns null if there is only one layer, or fewer rows than two blocks
  */
 export function transitionRecall(trace: RoutingTrace): TransitionRecall | null {
-  const { layers, topK, tokens, expertsPerLayer } = trace;
+  const { layers, tokens } = trace;
   if (layers < 2 || tokens < 2 * BLOCK) return null;
-  const tables = Array.from({ length: layers - 1 }, (_, l) => new Float32Array(expertsPerLayer[l]! * expertsPerLayer[l + 1]!));
-  const given = Array.from({ length: layers - 1 }, (_, l) => new Float32Array(expertsPerLayer[l]!));
+  const table = new TransitionTable(trace);
   const chunk = allocateChunk(trace, BLOCK);
-  const block = (number: number): void => trace.read(number * BLOCK, Math.min(BLOCK, tokens - number * BLOCK), chunk);
+  const read = (block: number): void => trace.read(block * BLOCK, Math.min(BLOCK, tokens - block * BLOCK), chunk);
   const blocks = Math.ceil(tokens / BLOCK);
-  for (let number = 0; number < blocks; number += 2) {
-    block(number);
-    for (let row = 0; row < chunk.tokens; row++) {
-      for (let l = 0; l + 1 < layers; l++) {
-        const at = (row * layers + l) * topK;
-        const width = expertsPerLayer[l + 1]!;
-        for (let k = 0; k < topK; k++) {
-          const before = chunk.experts[at + k]!;
-          if (before === NULL_EXPERT) continue;
-          given[l]![before]! += 1;
-          const table = tables[l]!;
-          for (let j = 0; j < topK; j++) {
-            const after = chunk.experts[at + topK + j]!;
-            if (after !== NULL_EXPERT) table[before * width + after]! += 1;
-          }
-        }
+  for (let block = 0; block < blocks; block += 2) {
+    read(block);
+    for (let row = 0; row < chunk.tokens; row++) for (let l = 0; l + 1 < layers; l++) table.learn(chunk.experts, row, l);
+  }
+  const step = Math.max(1, Math.floor((Math.floor(blocks / 2) * BLOCK) / JUDGED));
+  for (let block = 1; block < blocks; block += 2) {
+    read(block);
+    for (let row = 0; row < chunk.tokens; row += step) for (let l = 0; l + 1 < layers; l++) table.judge(chunk.experts, row, l);
+  }
+  return table.recall();
+}
+
+/** Frequencies of the transitions from each layer to the next, and how often they named what came. */
+class TransitionTable {
+  readonly #layers: number;
+  readonly #topK: number;
+  readonly #experts: readonly number[];
+  /** By layer: `[experts, experts of the next layer]`, tokens that chose both; and tokens that chose each expert. */
+  readonly #both: readonly Float32Array[];
+  readonly #given: readonly Float32Array[];
+  /** By layer: choices at the next one that were judged, and those among the k and the 2k likeliest. */
+  readonly #all: Float64Array;
+  readonly #atK: Float64Array;
+  readonly #at2K: Float64Array;
+  readonly #scores: Float64Array;
+
+  constructor({ expertsPerLayer, layers, topK }: RoutingTrace) {
+    const pairs = layers - 1;
+    this.#layers = layers;
+    this.#topK = topK;
+    this.#experts = expertsPerLayer;
+    this.#both = Array.from({ length: pairs }, (_, l) => new Float32Array(expertsPerLayer[l]! * expertsPerLayer[l + 1]!));
+    this.#given = Array.from({ length: pairs }, (_, l) => new Float32Array(expertsPerLayer[l]!));
+    this.#all = new Float64Array(pairs);
+    this.#atK = new Float64Array(pairs);
+    this.#at2K = new Float64Array(pairs);
+    this.#scores = new Float64Array(Math.max(...expertsPerLayer));
+  }
+
+  /** Counts a token's transitions from layer `l`. @param experts `[rows, layers, topK]` */
+  learn(experts: Uint16Array, row: number, l: number): void {
+    const topK = this.#topK;
+    const at = (row * this.#layers + l) * topK;
+    const width = this.#experts[l + 1]!;
+    const [both, given] = [this.#both[l]!, this.#given[l]!];
+    for (let k = 0; k < topK; k++) {
+      const before = experts[at + k]!;
+      if (before === NULL_EXPERT) continue;
+      given[before]! += 1;
+      for (let j = 0; j < topK; j++) {
+        const after = experts[at + topK + j]!;
+        if (after !== NULL_EXPERT) both[before * width + after]! += 1;
       }
     }
   }
-  const judged = Math.floor(blocks / 2);
-  const step = Math.max(1, Math.floor((judged * BLOCK) / JUDGED));
-  const found = new Float64Array(layers - 1);
-  const found2 = new Float64Array(layers - 1);
-  const all = new Float64Array(layers - 1);
-  const scores = new Float64Array(Math.max(...expertsPerLayer));
-  for (let number = 1; number < blocks; number += 2) {
-    block(number);
-    for (let row = 0; row < chunk.tokens; row += step) {
-      for (let l = 0; l + 1 < layers; l++) {
-        const at = (row * layers + l) * topK;
-        const width = expertsPerLayer[l + 1]!;
-        scores.fill(0, 0, width);
-        for (let k = 0; k < topK; k++) {
-          const before = chunk.experts[at + k]!;
-          if (before === NULL_EXPERT || given[l]![before] === 0) continue;
-          const table = tables[l]!;
-          const scale = 1 / given[l]![before]!;
-          for (let e = 0; e < width; e++) scores[e]! += table[before * width + e]! * scale;
-        }
-        const truth = chunk.experts.subarray(at + topK, at + 2 * topK).filter((expert) => expert !== NULL_EXPERT);
-        for (const expert of truth) {
-          // Rank of the expert: the number of experts that score higher, ties by id.
-          let rank = 0;
-          const own = scores[expert]!;
-          for (let e = 0; e < width; e++) if (scores[e]! > own || (scores[e] === own && e < expert)) rank++;
-          if (rank < truth.length) found[l]! += 1;
-          if (rank < 2 * truth.length) found2[l]! += 1;
-        }
-        all[l]! += truth.length;
-      }
+
+  /** Scores the next layer's experts by a token's choices at layer `l`, and looks where its next choices rank. */
+  judge(experts: Uint16Array, row: number, l: number): void {
+    const topK = this.#topK;
+    const at = (row * this.#layers + l) * topK;
+    const width = this.#experts[l + 1]!;
+    const [both, given, scores] = [this.#both[l]!, this.#given[l]!, this.#scores];
+    scores.fill(0, 0, width);
+    for (let k = 0; k < topK; k++) {
+      const before = experts[at + k]!;
+      if (before === NULL_EXPERT || given[before] === 0) continue;
+      const scale = 1 / given[before]!;
+      for (let e = 0; e < width; e++) scores[e]! += both[before * width + e]! * scale;
     }
+    const truth = experts.subarray(at + topK, at + 2 * topK).filter((expert) => expert !== NULL_EXPERT);
+    for (const expert of truth) {
+      // Rank of the expert: the number of experts that score higher, ties by id.
+      let rank = 0;
+      const own = scores[expert]!;
+      for (let e = 0; e < width; e++) if (scores[e]! > own || (scores[e] === own && e < expert)) rank++;
+      if (rank < truth.length) this.#atK[l]! += 1;
+      if (rank < 2 * truth.length) this.#at2K[l]! += 1;
+    }
+    this.#all[l]! += truth.length;
   }
-  const byLayer = Array.from(found, (hits, l) => (all[l] === 0 ? 0 : hits / all[l]!));
-  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-  return { atK: mean(byLayer), at2K: mean(Array.from(found2, (hits, l) => (all[l] === 0 ? 0 : hits / all[l]!))), byLayer };
+
+  /** The recall over all that was judged. */
+  recall(): TransitionRecall {
+    const shares = (found: Float64Array): number[] => Array.from(found, (hits, l) => (this.#all[l] === 0 ? 0 : hits / this.#all[l]!));
+    const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const byLayer = shares(this.#atK);
+    return { atK: mean(byLayer), at2K: mean(shares(this.#at2K)), byLayer };
+  }
 }
