@@ -135,7 +135,8 @@ export function addOutputOptions<T>(command: Command, formats: readonly OutputFo
   const names = formats.map((format) => format.name);
   const endings = formats.flatMap(({ name, extensions }) => (extensions.length === 0 ? [] : [`${extensions[0]} ${name}`])).join(', ');
   const prefixed = formats.filter(({ extensions }) => extensions.length === 0).map(({ name }) => name);
-  const others = prefixed.length === 0 ? '' : `; ${prefixed.join(', ')} need their name before it`;
+  const needs = prefixed.length === 1 ? 'needs its' : 'need their';
+  const others = prefixed.length === 0 ? '' : `; ${prefixed.join(', ')} ${needs} name before it`;
   return command
     .optionsGroup('Output:')
     .addOption(
@@ -144,7 +145,7 @@ export function addOutputOptions<T>(command: Command, formats: readonly OutputFo
         `write to a file, repeatable; the ending tells the format (${endings}${others}), - is stdout`,
       )
         .argParser(collect)
-        .default([], 'a table on stdout'),
+        .default([], names[0] === 'table' ? 'a table on stdout' : `${names[0]} on stdout`),
     )
     .addOption(new Option('--format <name>', 'what to print on stdout').choices(names))
     .addOption(new Option('--json', 'short for --format json').conflicts('format'));

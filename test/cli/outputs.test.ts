@@ -2,8 +2,10 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import type { CliContext } from '../../src/cli/context.js';
+import { addOutputOptions } from '../../src/cli/options.js';
 import { Outputs, parseOutput } from '../../src/cli/outputs.js';
 import { reports } from '../../src/report/index.js';
 import { sampleResult } from '../result/sample.js';
@@ -26,6 +28,25 @@ const target = (text: string): [string, string] => {
   const { format, path } = parseOutput(text, reports);
   return [format.name, path];
 };
+
+describe('the help of -o', () => {
+  const helpOf = (formats: readonly { readonly name: string; readonly extensions: readonly string[] }[]): string =>
+    addOutputOptions(
+      new Command(),
+      formats.map((one) => ({ ...one, render: () => '' })),
+    )
+      .configureHelp({ helpWidth: 200, optionDescription: ({ description, defaultValueDescription: says }) => `${description} (${says})` })
+      .helpInformation();
+
+  it('says what stands on stdout without it, and which formats have no ending', () => {
+    const table = { name: 'table', extensions: ['.txt'] };
+    expect(helpOf([table, { name: 'heatmap', extensions: [] }])).toContain(
+      '; heatmap needs its name before it), - is stdout (a table on stdout)',
+    );
+    expect(helpOf([table, { name: 'a', extensions: [] }, { name: 'b', extensions: [] }])).toContain('; a, b need their name before it)');
+    expect(helpOf([{ name: 'svg', extensions: ['.svg'] }])).toContain('- is stdout (svg on stdout)');
+  });
+});
 
 describe('parsing -o', () => {
   it('tells the format from the prefix or the ending', () => {

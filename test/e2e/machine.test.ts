@@ -105,9 +105,15 @@ describe('moeprof machine calibrate', () => {
     [['--log', 'none.log'], /^moeprof: none\.log: /],
     [['--llama-bench', 'bad.jsonl'], /^moeprof: bad\.jsonl:1: avg_ts: "slow" is no speed/],
     [['--log', 'bad.log', '-w', 't4'], /^moeprof: bad\.log:1: names no model; name one with -m|^moeprof: -w t4: is a profile of tiers/],
+    [
+      ['--log', 'tail.log', '-w', 'rtx-3060+32GB', '-m', 'olmoe-1b-7b', '--quantization', 'q4_k_m'],
+      /^moeprof: tail\.log:2: nothing says where the experts lie, .*; put the command line into the log/,
+    ],
   ])('%j ends with one line', async (args, message) => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, 'bad.jsonl'), test(0, 1).replace(':1,', ':"slow",'));
+    const timing = (kind: string): string => `${kind} time = 3400.00 ms / 512 tokens ( 6.64 ms per token, 150.59 tokens per second)\n`;
+    writeFileSync(join(cwd, 'tail.log'), timing('prompt eval') + timing('eval'));
     writeFileSync(join(cwd, 'bad.log'), 'eval rate: 3.0 tokens/s\n');
     const { code, stderr, stdout } = await moeprof(['machine', 'calibrate', ...args], { cwd });
     expect([code, stdout]).toEqual([2, '']);

@@ -85,6 +85,12 @@ describe('table report', () => {
     expect(render('table', silent)).toMatch(/^qwen3-30b-a3b q4_k_m on rtx-4090/);
   });
 
+  it('says that nothing was generated where it has no speed of decoding', () => {
+    const text = render('table', sampleResult({ metrics: { 'speed.decode': null } }));
+    expect(text.replace(/\s+/g, ' ')).toContain('46.1 tok/s prefill; no token was generated');
+    expect(render('table', sampleResult())).not.toContain('no token');
+  });
+
   it('says what copies on the GPU served, where some stay', () => {
     const copies = { 'cache.copy_hit_rate': 0.125, 'transfer.copies.count': 1200, 'memory.gpu.copies': 2 ** 29 };
     const text = render('table', sampleResult({ metrics: copies }));

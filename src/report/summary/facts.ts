@@ -60,12 +60,14 @@ function countedFacts(result: Result): Fact[] {
   const preempted = (metricValue(result, 'schedule.preemptions') ?? 0) > 0;
   const shared = usersOf(result) > 1 ? ' for each user' : '';
   const prompts = metricValue(result, 'speed.prefill') !== null;
+  // A run that ends within its prompts has no speed of decoding, and says why.
+  const silent = metricValue(result, 'speed.decode') === null ? '; no token was generated' : '';
   const cacheChanges = metricValue(result, 'memory.gpu.expert_cache_least') !== null;
   return [
     [
       'speed',
       ['speed.decode', `decode${shared}${bandOf(result, 'decode')}`],
-      ['speed.prefill', `prefill${shared}${bandOf(result, 'prefill')}`],
+      ['speed.prefill', `prefill${shared}${bandOf(result, 'prefill')}${silent}`],
     ],
     ...SWITCHING,
     [
