@@ -37,8 +37,7 @@ const RUNTIMES: Readonly<Record<string, string>> = {
   'sglang+kt': 'sglang-kt',
   vllm: 'vllm',
   sglang: 'sglang',
-  // Its decoding is one CUDA graph of kernels that it took over from SGLang and vLLM (pull requests 257 and 332).
-  freetoken: 'sglang',
+  freetoken: 'freetoken',
   colibri: 'colibri',
   mlx: 'mlx',
   imp: 'imp',
@@ -198,6 +197,11 @@ function cacheOf({ engine, placement }: Measurement): RowSystem | { readonly lac
   const common = { expertCache: capacity, dramCache: null };
   const { policy, where } = placement;
   const onMiss = where === 'cpu' ? { do: 'cpu', admit: 'background' } : 'load';
+  if (engine === 'freetoken') {
+    // One pool of slots for all layers. Its strategy hybrid shares misses out between CPU and link.
+    const served = where === 'cpu' ? 'cheaper' : 'load';
+    return { ...common, system: { name: 'lru', cache: { policy: 'lru', scope: 'global' }, onMiss: served } };
+  }
   // Mixtral-offloading's table: all of it, without its prefetch, and without its cache.
   if (policy === 'lru') return { ...common, system: { name: 'lru', cache: { policy: 'lru', scope: 'layer' }, onMiss } };
   if (policy === 'none' || policy === 'naive') return { ...common, expertCache: '0%', system: { name: 'no-cache', onMiss } };

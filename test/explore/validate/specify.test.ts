@@ -14,7 +14,7 @@ describe('the runtime', () => {
     ['ollama', 'rtx-3090', 'llama.cpp'],
     ['ik_llama.cpp', 'rtx-3090', 'ik_llama.cpp'],
     ['sglang+kt', 'rtx-3090', 'sglang-kt'],
-    ['freetoken', 'rtx-3090', 'sglang'],
+    ['freetoken', 'rtx-3090', 'freetoken'],
     ['mixtral-offloading', 't4', 'hf-eager-hqq'],
     ['somebody-new', 't4', 'hf-eager'],
   ])('of %s on %s is %s', (engine, gpu, runtime) => {
@@ -91,6 +91,16 @@ describe('the system', () => {
     [{ kind: 'expert-cache', where: 'gpu' }, 'nothing says how large its cache is'],
   ])('of %j', (placement, expected) => {
     expect(policyOf(placement)).toEqual(expected);
+  });
+});
+
+describe('the cache of FreeToken', () => {
+  it.each([
+    ['gpu', 'load'],
+    ['cpu', 'cheaper'],
+  ])('is one for all layers; with misses on the %s it does: %s', (where, onMiss) => {
+    const row = measurement({ engine: 'freetoken', placement: { kind: 'expert-cache', where, gpu_expert_share: 0.25, policy: 'engine' } });
+    expect(systemOf(row, 24, true)).toMatchObject({ expertCache: '25%', system: { cache: { policy: 'lru', scope: 'global' }, onMiss } });
   });
 });
 
