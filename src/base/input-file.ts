@@ -255,7 +255,10 @@ function openRegular(path: string, kind: Limits): number {
     // Standard input may be a file, a socket (of another Node process), a terminal, or nothing (/dev/null).
     if (fd === 0 ? !stat.isCharacterDevice() || isatty(0) : stat.isFIFO() && kind.pipe === true) return spooled(fd, path, kind);
     const what = stat.isDirectory() ? 'a folder' : stat.isFIFO() ? 'a pipe' : 'a device';
-    if (fd === 0) throw new UserError(`${path}: nothing comes from standard input; pipe it in, or ${kind.instead ?? kind.remedy}`);
+    if (fd === 0)
+      throw new UserError(
+        `${path}: nothing comes from standard input; pipe it in, or ${(kind.instead ?? kind.remedy).replace(/, or - for standard input$/, '')}`,
+      );
     throw new UserError(`${path}: is ${what}, not a file; ${kind.instead ?? kind.remedy}`);
   } finally {
     if (fd !== 0) closeSync(fd);

@@ -86,6 +86,8 @@ describe('moeprof trace', () => {
     expectWidth(found.stdout);
     expect((await moeprof(['trace', 'audit', 'warm.jsonl', '--strict'], { cwd })).code).toBe(2);
     expect((await moeprof(['explain', 'warm-up-rows'])).code).toBe(0);
+    const nothing = await shell('$MOEPROF trace audit - < /dev/null', { cwd });
+    expect(nothing.stderr).toBe('moeprof: -: nothing comes from standard input; pipe it in, or name a trace file\n');
   });
 
   it('a run warns of what the audit finds, and fails on it when strict', async () => {

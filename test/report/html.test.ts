@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { simulate } from '../../src/engine/simulate.js';
 import { htmlReport } from '../../src/report/html/html.js';
 import { embedJson, html } from '../../src/report/html/markup.js';
+import { table } from '../../src/report/html/pieces.js';
 import { distributionOf } from '../../src/report/html/sections/latency.js';
 import { parseResult } from '../../src/result/read.js';
 import type { Result } from '../../src/result/result.js';
@@ -74,6 +75,13 @@ describe('HTML report', () => {
     const plain = render({ classes: classes.map(({ degraded: _, ...one }) => ({ ...one, attained: null, budget: null })) });
     expect(/<section id="classes"[\s\S]*?<\/section>/.exec(plain)![0]).not.toMatch(/budget|egraded|n time/);
     expect(render({})).not.toContain('id="classes"');
+  });
+
+  it('shows the name of a table once, where its head has the same', () => {
+    const captionOf = (caption: string): string =>
+      /<caption.*<\/caption>/.exec(`${table(caption, ['memory', 'free'], [['GPU', '1 GiB']])}`)![0];
+    expect(captionOf('memory')).toBe('<caption class="again">memory</caption>');
+    expect(captionOf('Devices')).toBe('<caption>Devices</caption>');
   });
 
   it('names nothing outside itself', async () => {

@@ -41,7 +41,9 @@ export function table(
   const kind = (column: number): Piece => !text.includes(column) && html` class="n"`;
   const wide = head.length > 3;
   const label = (column: number): Piece => wide && head[column] !== '' && html` data-label="${head[column]!}"`;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table${wide && html` class="wide"`}><caption>${caption}</caption><thead><tr>${head.map(
+  // The head says it once more, but not on a phone, which does not show the head of a wide table.
+  const again = caption === head[0];
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table${wide && html` class="wide"`}><caption${again && html` class="again"`}>${caption}</caption><thead><tr>${head.map(
     (cell, column) => (cell === '' ? html`<td></td>` : html`<th scope="col"${kind(column)}>${cell}</th>`),
   )}</tr></thead><tbody>${rows.map(
     (row) =>

@@ -53,7 +53,7 @@ h3{font-size:.95rem;font-weight:500;margin:1.3rem 0 .2rem;color:var(--ink);overf
 figure{margin:.8rem 0 0}figcaption{font-size:.95rem;font-weight:500}
 .scroll{overflow-x:auto;margin:.6rem 0 0}
 table{border-collapse:collapse;font-size:.88rem;width:100%}
-caption{text-align:left;color:var(--soft);padding-bottom:.35rem}
+caption{text-align:left;color:var(--soft);padding-bottom:.35rem}.again{position:absolute;width:1px;height:1px;padding:0;overflow:hidden;clip-path:inset(50%)}
 th,td{padding:.28rem .9rem .28rem 0;text-align:left;font-weight:400;border-bottom:1px solid var(--faint);vertical-align:top;overflow-wrap:anywhere}
 thead th{color:var(--soft);font-size:.8rem;white-space:nowrap}
 .n{text-align:right;white-space:nowrap}
@@ -85,6 +85,6 @@ footer{padding:2.5rem 20px;color:var(--soft);font-size:.85rem}
 @media (max-width:560px){.xaxis.dense span:nth-child(even){display:none}main,header,footer{padding-left:14px;padding-right:14px}section{margin-top:2.3rem}
 .wide thead{position:absolute;display:block;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.wide,.wide caption,.wide tbody,.wide tr{display:block}.wide tr{padding:.45rem 0;border-bottom:1px solid var(--faint)}
 .wide tbody th{display:block;white-space:normal;border:0;padding:0}.wide tbody td:not(.n):not(:empty),.wide tbody td{display:inline-block;min-width:0;white-space:normal;text-align:left;border:0;padding:0 1rem 0 0}
-.wide td[data-label]::before{content:attr(data-label) " ";color:var(--soft);font-size:.8rem}.wide tbody td:empty{display:none}.wide .mini{width:150px}}
+.wide .again{position:static;width:auto;height:auto;padding:0 0 .35rem;clip-path:none}.wide td[data-label]::before{content:attr(data-label) " ";color:var(--soft);font-size:.8rem}.wide tbody td:empty{display:none}.wide .mini{width:150px}}
 @media print{body{font-size:11pt}nav,.downloads{display:none}section{break-inside:avoid;margin-top:1.6rem}details{break-inside:auto}:root{--page:#fff;--ink:#000}}
 `;
