@@ -248,7 +248,8 @@ function takeApart(profile: ModelProfile, quantization: Quantization): ModelPart
   const next = profile.mtpLayers === 0 ? {} : { nextLayers: profile.mtpLayers };
   const { name, note, trainedContext } = profile;
   const known = {
-    ...{ name, quantization: quantization.name },
+    name,
+    quantization: quantization.name,
     ...(note === undefined ? {} : { note }),
     ...(trainedContext === undefined ? {} : { trainedContext }),
   };

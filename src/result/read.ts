@@ -58,7 +58,12 @@ export const resultSchema = z.looseObject({
     system: z.string(),
     traces: z.array(
       z.looseObject({
-        ...{ path: z.string(), sha256: z.string(), tokens: count, requests: count, synthetic: z.boolean(), heldOut: count.optional() },
+        path: z.string(),
+        sha256: z.string(),
+        tokens: count,
+        requests: count,
+        synthetic: z.boolean(),
+        heldOut: count.optional(),
       }),
     ),
   }),

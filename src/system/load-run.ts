@@ -56,7 +56,12 @@ function specOf(
   const drafted = speculation === undefined ? workload : { ...workload, speculation };
   const run = {
     ...located.value,
-    ...{ workload: drafted, system: withClassCopies(system.value, workload), label, places, folder, overrides: inner },
+    workload: drafted,
+    system: withClassCopies(system.value, workload),
+    label,
+    places,
+    folder,
+    overrides: inner,
   };
   const message = misfitOfCopies(run.system);
   if (message !== null) throw misfit(run, 'system.cache.copies', message);

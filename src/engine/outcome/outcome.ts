@@ -93,7 +93,11 @@ function tracesOf({ inputs: { heads, recorded, trace: played, traces }, run }: F
     const heldOut = Math.min(trace.tokens, each) - tokens;
     const requests = trace.requests.filter((request) => request.start < tokens).length;
     return {
-      ...{ path: run.trace[i]!, sha256: trace.sha256(), tokens, requests, synthetic: trace.meta.synthetic || drawn },
+      path: run.trace[i]!,
+      sha256: trace.sha256(),
+      tokens,
+      requests,
+      synthetic: trace.meta.synthetic || drawn,
       ...(heldOut === 0 ? {} : { heldOut }),
     };
   });
@@ -126,7 +130,9 @@ function configOf(run: Finished['run']): Record<'variants' | 'workload', unknown
 function overridesOf({ overrides: { hardware, model, runtime }, system }: Finished['run']): Record<string, unknown> {
   const changes = systemChanges(system);
   return {
-    ...{ model: model.map(plain), hardware: hardware.map(plain), runtime: runtime.map(plain) },
+    model: model.map(plain),
+    hardware: hardware.map(plain),
+    runtime: runtime.map(plain),
     ...(changes.length === 0 ? {} : { system: changes }),
   };
 }

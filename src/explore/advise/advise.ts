@@ -75,7 +75,10 @@ export async function advise(asked: AdviceRequest): Promise<Advice> {
     model: asked.model(asked.quantizations[0]!).name,
     machine: asked.hardware.name,
     runtime: asked.runtime.name,
-    ...{ goal: asked.goal, request: asked.request, context: asked.context, users: asked.users },
+    goal: asked.goal,
+    request: asked.request,
+    context: asked.context,
+    users: asked.users,
     notes: notesOf(asked, answer),
   } as const;
   if (answer === null) {

@@ -102,7 +102,12 @@ export async function modelsOn(
   return {
     schema: MODELS_SCHEMA,
     tool: { name: 'moeprof', version: VERSION },
-    ...{ machine: hardware.name, runtime: runtime.name, goal, request: requestShape(wishes, context), context, users: wishes.users ?? 1 },
+    machine: hardware.name,
+    runtime: runtime.name,
+    goal,
+    request: requestShape(wishes, context),
+    context,
+    users: wishes.users ?? 1,
     models: withFrontier(models),
     notes: ['Routing is synthetic, drawn as each model routes.', ...ofContext, ...basis.notes, ...(hardware.machine?.defaults ?? [])],
   };

@@ -31,8 +31,11 @@ export function axesFigures(rows: readonly RunRow[], axes: readonly string[], me
   if (shown.length === 0) throw new UserError(`no run has ${metrics.join(', ')}, which a figure would show; name other metrics`);
   const ranking = x === null;
   const question: Omit<FigureQuestion, 'y'> = {
-    ...{ kind: ranking ? 'rank' : 'line', x: x ?? others.join(','), statistic: 'median' },
-    ...{ series, facet },
+    kind: ranking ? 'rank' : 'line',
+    x: x ?? others.join(','),
+    statistic: 'median',
+    series,
+    facet,
   };
   const groups = ranking ? [{ name: '', rows: done }] : groupsOf(done, others);
   const figures = groups.flatMap(({ name, rows: own }) =>

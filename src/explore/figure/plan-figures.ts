@@ -4,7 +4,8 @@ import { measurePair } from '../../result/amount.js';
 import { parseAssertion } from '../../result/budget.js';
 import { describeMetric } from '../../result/catalogue.js';
 import { answeringProbe, neededBytes, type Placing, type Plan } from '../plan/plan.js';
-import { type FigurePoint, type PaperFigure, scaleOf } from './figure.js';
+import { type PaperFigure, scaleOf } from './figure.js';
+import { onePanel, type RunPoint } from './one-panel.js';
 
 /** Most conditions that are drawn. */
 const CONDITIONS = 3;
@@ -20,20 +21,15 @@ function nameOf({ hardware, system }: Placing): string {
 
 /** GPU memory that the smallest cache takes, and that of the machine. */
 function memory(placings: readonly Placing[]): PaperFigure {
-  const point = (placing: Placing, series: string, bytes: number): FigurePoint => {
-    const y = bytes / 2 ** 30;
-    return { x: nameOf(placing), y, low: y, high: y, series, facet: '', runs: 1, front: false };
-  };
+  const point = (placing: Placing, series: string, bytes: number): RunPoint => ({ x: nameOf(placing), y: bytes / 2 ** 30, series });
   const points = placings.flatMap((placing) => {
     const answer = answeringProbe(placing);
     return [...(answer === null ? [] : [point(placing, 'needs', neededBytes(answer))]), point(placing, 'has', placing.gpuBytes)];
   });
-  return {
-    ...{ kind: 'rank', x: 'placing', y: 'memory.gpu.allocated', series: 'memory', facet: null, statistic: 'median' },
-    xAxis: { name: 'placing', unit: '', continuous: false },
-    yAxis: { name: 'GPU memory', unit: 'GiB', continuous: true },
-    ...{ seriesNames: ['needs', 'has'], facets: [''], points },
-  };
+  const xAxis = { name: 'placing', unit: '', continuous: false };
+  const yAxis = { name: 'GPU memory', unit: 'GiB', continuous: true };
+  const question = { kind: 'rank', x: 'placing', y: 'memory.gpu.allocated', series: 'memory' } as const;
+  return onePanel({ ...question, xAxis, yAxis, seriesNames: ['needs', 'has'] }, points);
 }
 
 /** A metric against the expert cache, with the limit that it must keep; nothing where the condition names several metrics. */
@@ -51,17 +47,11 @@ function condition(placings: readonly Placing[], text: string): PaperFigure[] {
   );
   if (runs.length === 0) return [];
   const { factor, unit } = scaleOf(own, Math.max(...runs.map(({ value }) => Math.abs(value))));
-  const points = runs.map(({ percent, series, value }): FigurePoint => {
-    const y = value / factor;
-    return { x: percent, y, low: y, high: y, series, facet: '', runs: 1, front: false };
-  });
-  return [
-    {
-      ...{ kind: 'line', x: 'memory.expertCache', y: metric, series: 'placing', facet: null, statistic: 'median' },
-      xAxis: { name: 'expert cache', unit: '% of all experts', continuous: true },
-      yAxis: { name: metric, unit, continuous: true },
-      ...{ seriesNames: [...new Set(points.map(({ series }) => series))], facets: [''], points },
-      rules: limits.map((limit) => ({ axis: 'y' as const, at: limit / factor, label: text })),
-    },
-  ];
+  const points = runs.map(({ percent, series, value }): RunPoint => ({ x: percent, y: value / factor, series }));
+  const seriesNames = [...new Set(points.map(({ series }) => series))];
+  const rules = limits.map((limit) => ({ axis: 'y' as const, at: limit / factor, label: text }));
+  const xAxis = { name: 'expert cache', unit: '% of all experts', continuous: true };
+  const yAxis = { name: metric, unit, continuous: true };
+  const question = { kind: 'line', x: 'memory.expertCache', y: metric, series: 'placing' } as const;
+  return [onePanel({ ...question, xAxis, yAxis, seriesNames, rules }, points)];
 }

@@ -104,7 +104,9 @@ function written({ gpu, measured, ...file }: MachineFile): unknown {
     ...(gpu?.memory !== undefined && { gpu: { memory: `${Math.round(gpu.memory / 2 ** 20)}MiB` } }),
     measured: {
       // Undefined values are not written.
-      ...{ memory: rate(memory), copies: rate(copies), disk: rate(disk) },
+      memory: rate(memory),
+      copies: rate(copies),
+      disk: rate(disk),
       ...(byThreads && { byThreads: byThreads.map((one) => ({ ...one, read: rate(one.read), triad: rate(one.triad) })) }),
       ...(reads && { reads: reads.map((one) => ({ ...one, size: `${one.size / 2 ** 20}MiB`, rate: rate(one.rate) })) }),
       ...rest,

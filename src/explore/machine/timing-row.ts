@@ -21,8 +21,16 @@ export function measurementOf(timing: Timing, machine: Machine, user: NamedModel
   const model = modelOf(named, timing);
   const { depth, engine, flashAttention, generatedTokens, kv, mmap, numa, place, promptTokens, threads, ubatch, users = 1 } = timing;
   const run = definedFields({
-    ...{ threads, ubatch, kv, flash_attention: flashAttention, mmap, numa, depth },
-    ...{ pp_tokens: promptTokens, tg_tokens: generatedTokens, batch_users: users },
+    threads,
+    ubatch,
+    kv,
+    flash_attention: flashAttention,
+    mmap,
+    numa,
+    depth,
+    pp_tokens: promptTokens,
+    tg_tokens: generatedTokens,
+    batch_users: users,
   });
   // Without layers on a card, the CPU computes everything.
   const used = timing.gpuLayers === 0 && !machine.unified ? { ...machine, gpus: [], pcie: null } : machine;

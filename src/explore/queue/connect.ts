@@ -37,7 +37,13 @@ export async function openServer(address: QueueAddress, tell: (line: string) => 
   const { bull, Client } = libraries();
   const { db, host, password, port, tls, username } = address;
   const options: RedisOptions = {
-    ...{ host, port, db, connectTimeout: PATIENCE_MS, maxRetriesPerRequest: null, lazyConnect: true, enableReadyCheck: true },
+    host,
+    port,
+    db,
+    connectTimeout: PATIENCE_MS,
+    maxRetriesPerRequest: null,
+    lazyConnect: true,
+    enableReadyCheck: true,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(tls ? { tls: isIP(host) === 0 ? { servername: host } : {} } : {}),
@@ -61,7 +67,10 @@ export async function openServer(address: QueueAddress, tell: (line: string) => 
     gone = false;
   });
   return {
-    ...{ address, bull, redis, another },
+    address,
+    bull,
+    redis,
+    another,
     close: () => {
       gone = true;
       for (const one of all) one.disconnect();

@@ -46,7 +46,9 @@ export function runIdentity(run: RunSpec): RunIdentity {
   });
   const code = modulesOf(run);
   const fingerprint = hashOfValue({
-    ...{ build: buildOf(), run: told, profiles: named },
+    build: buildOf(),
+    run: told,
+    profiles: named,
     ...(code.length === 0 ? {} : { modules: code.map(contentOf) }),
   });
   const formats = run.traceFormat !== undefined && isPath(run.traceFormat) ? [run.traceFormat] : [];

@@ -107,10 +107,20 @@ function judge(row: Measurement, { figures, lacks }: Prediction): ValidatedRow[]
     const missing = predicted === null ? (lacks ?? 'its placement does not say enough') : null;
     const reason = unscored !== null && missing !== null ? `${unscored}; ${missing}` : (unscored ?? missing);
     return {
-      ...{ id: row.id, metric, machine: row.machine.name, model: row.model.name, measured, predicted },
+      id: row.id,
+      metric,
+      machine: row.machine.name,
+      model: row.model.name,
+      measured,
+      predicted,
       error: predicted === null ? null : predicted / measured - 1,
       family: `${runtime} / ${format} / ${placement}`,
-      ...{ runtime, format, placement, scored: reason === null, reason, band: null },
+      runtime,
+      format,
+      placement,
+      scored: reason === null,
+      reason,
+      band: null,
     };
   });
 }

@@ -92,11 +92,22 @@ function figureOf(
   const placement = device === 'host' ? 'host' : 'GPU';
   const format = formatKin({ name: row.model, quant: row.quant });
   return {
-    ...{ id: row.id, metric: 'memory', machine: row.thread ?? row.source ?? row.id, model: row.model, measured, predicted },
-    ...{ device: device === 'all' ? 'GPUs' : device === 'host' ? 'host' : `GPU ${device}`, kind },
+    id: row.id,
+    metric: 'memory',
+    machine: row.thread ?? row.source ?? row.id,
+    model: row.model,
+    measured,
+    predicted,
+    device: device === 'all' ? 'GPUs' : device === 'host' ? 'host' : `GPU ${device}`,
+    kind,
     error: predicted === null ? null : predicted / measured - 1,
     family: `${row.engine} / ${placement} / ${kind}`,
-    ...{ runtime: row.engine, format, placement, scored: reason === null, reason, band: null },
+    runtime: row.engine,
+    format,
+    placement,
+    scored: reason === null,
+    reason,
+    band: null,
   };
 }
 
