@@ -26,8 +26,10 @@ Examples:
     --assert 'speed.decode >= 30'
   moeprof plan my-run.yaml --assert 'latency.tpot.p99 <= 40ms' -o plan.md
 
-Answers to a whole percent of the experts, from 13 runs or fewer for each
-system and machine. Exit code 1: nothing that was asked about fits.
+Without -s and a profile that names a system, the baseline on-demand-lru
+answers, which loads each miss. Answers are to a whole percent of the experts,
+from 13 runs or fewer for each system and machine. Exit code 1: nothing that was
+asked about fits.
 `;
 
 /** Defines the command. */

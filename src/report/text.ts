@@ -50,12 +50,13 @@ export function wrap(text: string, width: number, first = '', rest = ' '.repeat(
 /** A unit behind a figure, and what follows it at once: `%),`. */
 const UNIT = /^(?:%|pp|[num]?s|[KMGT]i?B(?:\/s)?|B|tok\/s)(?!\w)/;
 
-/** Words; a figure and its unit are one, so that no line ends between them. */
+/** Words; a figure, its unit and the sign before it are one, so that no line ends between them. */
 function wordsOf(text: string): string[] {
   const words: string[] = [];
   for (const part of text.split(/\s+/)) {
     if (part === '') continue;
-    if (UNIT.test(part) && /\d$/.test(words.at(-1) ?? '')) words.push(`${words.pop()!} ${part}`);
+    const before = words.at(-1) ?? '';
+    if (before === '±' || (UNIT.test(part) && /\d$/.test(before))) words.push(`${words.pop()!} ${part}`);
     else words.push(part);
   }
   return words;

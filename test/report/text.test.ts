@@ -24,6 +24,7 @@ describe('text', () => {
     expect(wrap('one two three', 9, '! ')).toBe('! one two\n  three');
     // A figure stays with its unit.
     expect(wrap('needs 16.3 GiB more (+1.2 %).', 12)).toBe('needs\n16.3 GiB\nmore\n(+1.2 %).');
+    expect(wrap('60.3 tok/s ± 18 %', 12)).toBe('60.3 tok/s\n± 18 %');
     expect(wrap('seed 3 seeds', 7)).toBe('seed 3\nseeds');
     expect(wrap('', 9, 'x')).toBe('x');
   });
