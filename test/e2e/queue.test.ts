@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlink
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Finished, moeprof, temporaryFolder } from './moeprof.js';
 import { type Begun, begin as beginIn, cuttingProxy, freePort, killAll, SERVER, startServer as serverAt } from './valkey.js';
@@ -169,6 +170,23 @@ describe.skipIf(SERVER === undefined)('a study on a queue', () => {
     expect((await roomy.ended).stderr).toMatch(/: ran 2 cells in /);
     expect(readdirSync(join(cwd, 'cache')).length).toBe(1);
     expect((await alone(cwd, [], TRACE)).code).toBe(0);
+    expectSameStores(cwd);
+  });
+
+  it('runs a cell again whose result lies on the server damaged', async () => {
+    const cwd = folderWith('set: { trace: mini-mixtral-8x8l, workload.tokens: 5, bounds: false }\naxes: { seed: [1, 2] }\n');
+    expect((await alone(cwd)).code).toBe(0);
+    const fingerprint = basename(entriesIn(join(cwd, 'alone'))[0]!, '.json');
+    const redis = new Redis({ port, password: PASSWORD });
+    await redis.set(`${basename(cwd)}:result:${fingerprint}`, 'something else');
+    redis.disconnect();
+    const runs = worker(cwd);
+    const { code, stderr } = await begin(['sweep', 'study.yaml', ...queue(cwd), '--store', 'queued', '-o', 'queued.csv'], cwd).ended;
+    runs.child.kill('SIGTERM');
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(new RegExp(`^run ${fingerprint.slice(0, 12)}: its result on the server is damaged; it is run again$`, 'm')),
+    ]);
     expectSameStores(cwd);
   });
 

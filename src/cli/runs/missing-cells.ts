@@ -24,9 +24,13 @@ export class MissingCells {
     this.#settle = settle;
   }
 
-  /** The cells to run, one at a time; null: the cell is settled, or another one is run for it. */
+  /**
+   * The cells to run, one at a time; null: the cell is settled, or another one is run for it.
+   * @throws UserError where one is missing and the store cannot take it
+   */
   *runs(): Generator<{ readonly identity: RunIdentity; readonly run: RunSpec } | null> {
     let next = 0;
+    let asked = false;
     for (const make of this.#cells) {
       const index = next++;
       const run = orUserError(make);
@@ -45,6 +49,8 @@ export class MissingCells {
         yield null;
         continue;
       }
+      if (!asked) this.#store.requireWritable();
+      asked = true;
       this.#waiting.set(fingerprint, [index]);
       yield { identity, run };
     }

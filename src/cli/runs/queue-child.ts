@@ -3,7 +3,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { breathing } from '../../base/breath.js';
 import { missedFiles, readElsewhere } from '../../base/elsewhere.js';
-import { messageOf, UserError } from '../../base/errors.js';
+import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { simulateRun } from '../../engine/simulate.js';
 import { packedEntry, runOfText } from '../../explore/queue/protocol.js';
 import type { CellTask, Ran } from '../../explore/queue/worker-side.js';
@@ -78,5 +78,7 @@ async function ranOf(task: CellTask): Promise<Ran> {
     outcome = { status: 'refused', reason: error.message };
   }
   const { system, user } = process.cpuUsage(before);
-  return { kind: 'entry', entry: packedEntry(entryText(fingerprint, outcome)), cpuMs: (user + system) / 1000 };
+  const entry = orUserError(() => packedEntry(entryText(fingerprint, outcome)));
+  if (entry instanceof UserError) return { kind: 'failed', reason: entry.message };
+  return { kind: 'entry', entry, cpuMs: (user + system) / 1000 };
 }

@@ -2,6 +2,7 @@
 // here raises PROTOCOL: workers and sweeps of two versions never read each other's cells.
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { InternalError, UserError } from '../../base/errors.js';
+import { formatBytes } from '../../base/units.js';
 import type { RunSpec } from '../../system/run.js';
 import type { SystemSpec } from '../../system/system.js';
 import { buildOf } from '../study/build.js';
@@ -217,8 +218,12 @@ const PACKING = { level: 1, windowBits: 13, memLevel: 6 };
 /** Largest entry that is unpacked, bytes: a result with details has a few MiB. */
 const LARGEST_ENTRY = 2 ** 28;
 
-/** An entry of the store, smaller. */
+/** An entry of the store, smaller. @throws UserError where no sweep would unpack it */
 export function packedEntry(entry: string): Buffer {
+  if (entry.length > LARGEST_ENTRY)
+    throw new UserError(
+      `its result has ${formatBytes(entry.length)}, and at most ${formatBytes(LARGEST_ENTRY)} travel; run it without --queue`,
+    );
   return deflateRawSync(entry, PACKING);
 }
 

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { messageOf } from '../../base/errors.js';
+import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { buildOf } from '../study/build.js';
 import type { Outcome } from '../study/outcome.js';
 import type { Store } from '../study/store.js';
@@ -76,6 +76,8 @@ export class QueueSweep {
   readonly #id = randomBytes(6).toString('hex');
   /** Cells that are there and have no outcome yet. */
   readonly #pending = new Map<string, QueueCell>();
+  /** Cells that are run again since their results were damaged. */
+  readonly #repeated = new Set<string>();
   readonly #by = new Map<string, number>();
   /** Where the files of pending and earlier cells lie, by SHA-256. */
   readonly #paths = new Map<string, string>();
@@ -153,8 +155,11 @@ export class QueueSweep {
       for (const { path, sha256 } of cell.files) if (sha256 !== null) this.#paths.set(sha256, path);
     }
     await this.#collect(batch.map(([fingerprint]) => fingerprint));
-    const rest = batch.filter(([fingerprint]) => this.#pending.has(fingerprint));
-    const jobs = rest.map(([fingerprint, cell]) => ({
+    await this.#add(batch.filter(([fingerprint]) => this.#pending.has(fingerprint)));
+  }
+
+  async #add(batch: readonly (readonly [string, QueueCell])[]): Promise<void> {
+    const jobs = batch.map(([fingerprint, cell]) => ({
       name: 'cell',
       data: cellData(cell),
       opts: { jobId: fingerprint, attempts: TRIES, removeOnComplete: true, removeOnFail: true },
@@ -180,10 +185,7 @@ export class QueueSweep {
       this.#rate.add(seconds());
     }
     for (const { failure, fingerprint } of news) {
-      if (failure === null || !this.#pending.has(fingerprint)) continue;
-      const outcome: Outcome = { status: 'failed', reason: failure };
-      this.#store.put(fingerprint, outcome);
-      this.#settle(fingerprint, outcome);
+      if (failure !== null && this.#pending.has(fingerprint)) this.#fail(fingerprint, failure);
     }
     await this.#collect(news.flatMap(({ failure, fingerprint }) => (failure === null ? [fingerprint] : [])));
   }
@@ -195,14 +197,39 @@ export class QueueSweep {
     const keys = fingerprints.map((fingerprint) => this.#keys.result(fingerprint));
     const entries = await redis.mgetBuffer(keys);
     const taken: string[] = [];
+    const damaged: string[] = [];
     for (const [at, entry] of entries.entries()) {
       const fingerprint = fingerprints[at]!;
       if (entry === null || !this.#pending.has(fingerprint)) continue;
-      this.#settle(fingerprint, this.#store.putEntry(fingerprint, unpackedEntry(entry)));
+      const text = orUserError(() => unpackedEntry(entry));
+      const outcome = text instanceof UserError ? null : this.#store.putEntry(fingerprint, text);
+      if (outcome === null) {
+        damaged.push(fingerprint);
+        continue;
+      }
+      this.#settle(fingerprint, outcome);
       taken.push(keys[at]!);
       if (taken.length % TURN === 0) await nextTurn();
     }
     if (taken.length > 0) await redis.eval(EXPIRE_ALL, taken.length, ...taken, RESULT_TAKEN_S);
+    if (damaged.length > 0) await this.#repeat(damaged);
+  }
+
+  /** Has cells run once more whose results are not what a worker made; the second time, they fail. */
+  async #repeat(fingerprints: readonly string[]): Promise<void> {
+    await this.#server.redis.del(fingerprints.map((fingerprint) => this.#keys.result(fingerprint)));
+    for (const fingerprint of fingerprints) {
+      if (this.#repeated.has(fingerprint)) this.#fail(fingerprint, 'its result came through the server damaged, twice');
+      else this.#hooks.tell(`run ${fingerprint.slice(0, 12)}: its result on the server is damaged; it is run again`);
+      this.#repeated.add(fingerprint);
+    }
+    await this.#add([...this.#pending].filter(([fingerprint]) => fingerprints.includes(fingerprint)));
+  }
+
+  #fail(fingerprint: string, reason: string): void {
+    const outcome: Outcome = { status: 'failed', reason };
+    this.#store.put(fingerprint, outcome);
+    this.#settle(fingerprint, outcome);
   }
 
   #settle(fingerprint: string, outcome: Outcome): void {

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { messageOf, orUserError, UserError } from '../../base/errors.js';
-import { makeFolder, whatStands, writeFileAtomic } from '../../base/files.js';
+import { AtomicFile, attempt, makeFolder, whatStands, writeFileAtomic } from '../../base/files.js';
 import { canonicalJson, hashOfValue, inText } from '../../result/digest.js';
 import { parseResult } from '../../result/read.js';
 import type { Result } from '../../result/result.js';
@@ -91,14 +91,21 @@ export class Store {
   }
 
   /**
-   * Keeps an entry that another process made, and says what is in it.
+   * Keeps an entry that another process made, and says what is in it; null: it is not what was made there, and is not kept.
    * @param text from {@link entryText}
-   * @throws UserError where it is not what was made there, or another build made it
+   * @throws UserError where the store cannot be written
    */
-  putEntry(fingerprint: string, text: string): Outcome {
-    const outcome = outcomeIn(text, fingerprint, `run ${fingerprint}`);
+  putEntry(fingerprint: string, text: string): Outcome | null {
+    const outcome = orUserError(() => outcomeIn(text, fingerprint, `run ${fingerprint}`));
+    if (outcome instanceof UserError) return null;
     this.#write(fingerprint, text);
     return outcome;
+  }
+
+  /** Asks whether the folder can be written, before anything is run for it. @throws UserError where it cannot */
+  requireWritable(): void {
+    // A file that is never begun: only its place is looked at.
+    new AtomicFile(join(this.folder, 'entry'));
   }
 
   #write(fingerprint: string, text: string): void {
@@ -109,10 +116,10 @@ export class Store {
     writeFileAtomic(path, text);
   }
 
-  /** Forgets a run. */
+  /** Forgets a run. @throws UserError where the folder cannot be written */
   remove(fingerprint: string): void {
     const path = this.#pathOf(fingerprint);
-    if (existsSync(path)) unlinkSync(path);
+    if (existsSync(path)) attempt(path, () => unlinkSync(path));
   }
 
   /** All fingerprints, sorted. */

@@ -110,5 +110,8 @@ describe('what travels beside cells', () => {
     expect([isAlike(presence!), isAlike({ ...presence!, build: 'x' })]).toEqual([true, false]);
     expect(unpackedEntry(packedEntry('{"a":1}\n'))).toBe('{"a":1}\n');
     expect(() => unpackedEntry(Buffer.from('x'))).toThrow('a result on the server is damaged');
+    expect(() => packedEntry('x'.repeat(2 ** 28 + 1))).toThrow(
+      'its result has 256 MiB, and at most 256 MiB travel; run it without --queue',
+    );
   });
 });

@@ -1,10 +1,11 @@
 // L23 Once: fingerprints that follow what a run reads, and a store that gives back what it was given or nothing.
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { MissingCells } from '../../../src/cli/runs/missing-cells.js';
 import { fingerprintOf } from '../../../src/explore/study/fingerprint.js';
-import { Store } from '../../../src/explore/study/store.js';
+import { entryText, Store } from '../../../src/explore/study/store.js';
 import { checkRun } from '../../../src/system/load-run.js';
 import { sampleResult } from '../../result/sample.js';
 
@@ -108,6 +109,34 @@ describe('a store', () => {
     writeFileSync(path, damage(readFileSync(path, 'utf8')));
     expect(store.get(ID)).toBeNull();
     expect([...store.damaged()].map(({ fingerprint }) => fingerprint)).toEqual([ID]);
+  });
+
+  it('takes entries that another process made, and none that is not what was made there', () => {
+    const store = Store.open(fresh());
+    const text = entryText(ID, { status: 'done', result: sampleResult() });
+    for (const wrong of [
+      text.slice(0, -9),
+      text.replace('"seed":1', '"seed":2'),
+      entryText('cd'.repeat(32), { status: 'refused', reason: '' }),
+    ])
+      expect(store.putEntry(ID, wrong)).toBeNull();
+    expect([...store.fingerprints()]).toEqual([]);
+    expect(store.putEntry(ID, text)).toEqual(store.get(ID));
+    expect(readFileSync(join(store.folder, 'ab', `${ID}.json`), 'utf8')).toBe(text);
+  });
+
+  it('that can take nothing says so before a cell is run for it, and gives what it has', () => {
+    const store = Store.open(fresh());
+    const make = (seed: number) => () => checkRun({ seed }, 'study.yaml');
+    store.put(fingerprintOf(make(1)()), { status: 'refused', reason: 'no such thing' });
+    const settled: number[] = [];
+    const missing = (seeds: number[]) => new MissingCells(seeds.map(make), store, (index) => settled.push(index)).runs();
+    expect([...missing([1, 2, 3])].map((one) => one?.run.seed)).toEqual([undefined, 2, 3]);
+    expect(readdirSync(store.folder)).toHaveLength(1);
+    rmSync(store.folder, { recursive: true });
+    writeFileSync(store.folder, '');
+    expect(() => [...missing([4])]).toThrow(/cannot be written: a file stands where a folder is needed/);
+    expect(settled).toEqual([0]);
   });
 
   it('is not opened over a folder of other things', () => {
