@@ -18,7 +18,8 @@ const WAIT = 250;
 if (process.send === undefined) throw new Error('queue-child.js runs as a child process only');
 
 const tasks: (readonly [number, CellTask])[] = [];
-const outcomes: (readonly [number, Ran, number])[] = [];
+/** Finished cells, which are packed together when they are sent: each alone, between two runs, would take twice as long. */
+const outcomes: (readonly [number, () => Ran, number])[] = [];
 let busy = false;
 let waiting: NodeJS.Timeout | null = null;
 
@@ -54,11 +55,12 @@ async function work(): Promise<void> {
 function send(returned: readonly number[] = []): void {
   if (waiting !== null) clearTimeout(waiting);
   waiting = null;
-  process.send!({ ran: outcomes.splice(0), returned } satisfies FromChild);
+  const ran = outcomes.splice(0).map(([id, pack, ms]) => [id, pack(), ms] as const);
+  process.send!({ ran, returned } satisfies FromChild);
 }
 
-/** Runs a cell, unless its files or the build here are not those of the sweep. */
-async function ranOf(task: CellTask): Promise<Ran> {
+/** Runs a cell, unless its files or the build here are not those of the sweep. @returns what packs its end */
+async function ranOf(task: CellTask): Promise<() => Ran> {
   const { absent, elsewhere, fingerprint } = task;
   readElsewhere(elsewhere);
   let before = process.cpuUsage();
@@ -66,19 +68,23 @@ async function ranOf(task: CellTask): Promise<Ran> {
   try {
     const run = runOfText(task);
     // The proof that run, files, bundled profiles and build are those of the sweep.
-    if (fingerprintOf(run) !== fingerprint) return { kind: 'differs' };
+    if (fingerprintOf(run) !== fingerprint) return () => ({ kind: 'differs' });
     before = process.cpuUsage();
     outcome = { status: 'done', result: await simulateRun(run, { breathe: breathing() }) };
   } catch (error) {
-    if (!(error instanceof UserError)) return { kind: 'failed', reason: messageOf(error) };
+    if (!(error instanceof UserError)) return failed(messageOf(error));
     // A file that is not here may be where the sweep is: then the run is possible, and must not be refused for good.
     const missed = missedFiles().find((path) => !absent.includes(path));
-    if (missed !== undefined)
-      return { kind: 'failed', reason: `${missed}: is not on this worker; only files that a run itself names come with it` };
+    if (missed !== undefined) return failed(`${missed}: is not on this worker; only files that a run itself names come with it`);
     outcome = { status: 'refused', reason: error.message };
   }
   const { system, user } = process.cpuUsage(before);
-  const entry = orUserError(() => packedEntry(entryText(fingerprint, outcome)));
-  if (entry instanceof UserError) return { kind: 'failed', reason: entry.message };
-  return { kind: 'entry', entry, cpuMs: (user + system) / 1000 };
+  return () => {
+    const entry = orUserError(() => packedEntry(entryText(fingerprint, outcome)));
+    return entry instanceof UserError ? { kind: 'failed', reason: entry.message } : { kind: 'entry', entry, cpuMs: (user + system) / 1000 };
+  };
+}
+
+function failed(reason: string): () => Ran {
+  return () => ({ kind: 'failed', reason });
 }

@@ -83,8 +83,8 @@ export class QueueSweep {
   readonly #paths = new Map<string, string>();
   readonly #sent = new Map<string, number>();
   readonly #rate = new LateRate(seconds());
+  readonly #end = new AbortController();
   #fed = false;
-  #ended = false;
   #lastNews = performance.now();
   #toldOther = false;
 
@@ -98,6 +98,10 @@ export class QueueSweep {
     this.#queue = new server.bull.Queue(cells, { connection: server.redis, prefix, streams: { events: { maxLen: 0 } } });
     this.#queue.on('error', () => undefined);
     this.#news = server.another();
+  }
+
+  get #ended(): boolean {
+    return this.#end.signal.aborted;
   }
 
   /** Runs all cells. @throws UserError where the server takes nothing, or the store cannot be written */
@@ -117,7 +121,7 @@ export class QueueSweep {
     try {
       await work;
     } catch (error) {
-      this.#ended = true;
+      this.#end.abort();
       throw error;
     }
   }
@@ -239,7 +243,7 @@ export class QueueSweep {
   }
 
   #endIfDone(): void {
-    if (this.#fed && this.#pending.size === 0) this.#ended = true;
+    if (this.#fed && this.#pending.size === 0) this.#end.abort();
   }
 
   async #watch(): Promise<void> {
@@ -264,8 +268,7 @@ export class QueueSweep {
 
   /** Waits for the next look, or the end. */
   async #pause(): Promise<void> {
-    const until = performance.now() + TICK_MS;
-    while (!this.#ended && performance.now() < until) await sleep(50);
+    await sleep(TICK_MS, undefined, { signal: this.#end.signal }).catch(() => undefined);
   }
 
   /** Results whose news were missed, and cells that a server without persistence has forgotten. */
