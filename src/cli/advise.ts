@@ -23,7 +23,7 @@ interface AdviseOptions extends OutputOptions {
   readonly runtime: string;
   readonly goal: string;
   readonly context?: string;
-  readonly prompt: string;
+  readonly prompt?: string;
   readonly users: string;
   readonly quantizations?: string;
   readonly explain?: boolean;
@@ -58,8 +58,13 @@ export function define(command: Command, context: CliContext): void {
     .addOption(new Option('--runtime <name>', `runtime: ${ADVISED.map(({ name }) => name).join(', ')}`).default('llama.cpp'))
     .optionsGroup('What is wanted:')
     .addOption(new Option('--goal <goal>', 'request (a whole one soon), decode, prefill, or targets: ttft=2s,tpot=50ms').default('request'))
-    .addOption(new Option('--context <tokens>', 'context of each user').default(undefined, '16384, or what the model was trained on'))
-    .addOption(new Option('--prompt <tokens>', 'prompt that figures are for').default('4096', '4096, or half of the context'))
+    .addOption(
+      new Option('--context <tokens>', 'context of each user').default(
+        undefined,
+        '16384, or more for a longer --prompt, or what the model was trained on',
+      ),
+    )
+    .addOption(new Option('--prompt <tokens>', 'prompt that figures are for').default(undefined, '4096, or half of the context'))
     .addOption(new Option('--users <n>', 'users at a time').default('1'))
     .option('--quantizations <formats>', 'formats on offer, the most wanted first: q4_k_m,ud-q2_k_xl')
     .option('--explain', 'a sentence for each flag');
@@ -103,7 +108,7 @@ function wishesOf({ context, goal, prompt, quantizations, runtime, trace, users 
     goal,
     context: context === undefined ? undefined : countAtLeastOne(context, '--context'),
     users: countAtLeastOne(users, '--users'),
-    prompt: countAtLeastOne(prompt, '--prompt'),
+    ...(prompt === undefined ? {} : { prompt: countAtLeastOne(prompt, '--prompt') }),
     quantizations: quantizations === undefined ? undefined : formatsIn(quantizations),
     trace,
   };

@@ -26,7 +26,11 @@ import { type AdvisedRuntime, advisedRuntime, usualOffer } from './runtimes.js';
 const SEED = 1;
 
 /** Context of each user where nothing says how much, tokens. Ours: a long chat. */
-export const USUAL_CONTEXT = 16_384;
+const USUAL_CONTEXT = 16_384;
+/** Prompt where nothing says how long it is, tokens, or half of a context that is shorter than twice of it. */
+const USUAL_PROMPT = 4096;
+/** Contexts that follow from a prompt are whole multiples of this. */
+const CONTEXT_STEP = 1024;
 
 /** Tokens that are generated after a prompt, where a whole request counts. Ours: about a page. */
 const OUTPUT = 512;
@@ -37,9 +41,12 @@ export interface AdviceWishes {
   readonly runtime?: string;
   /** request (unless given), decode, prefill, or targets such as `ttft=2s,tpot=50ms`. */
   readonly goal?: string;
-  /** Context of each user, tokens; 16,384 unless given, or what the model was trained on where that is less. */
+  /**
+   * Context of each user, tokens; unless given 16,384, or as many as `prompt` and its answer take where that is more, but no more than the model
+   * was trained on.
+   */
   readonly context?: number | undefined;
-  /** Prompt of the request, tokens; 4,096 unless given, at most half of the context. */
+  /** Prompt of the request, tokens; 4,096 unless given, or half of the context where that is less. */
   readonly prompt?: number;
   /** Users at a time; 1 unless given. */
   readonly users?: number;
@@ -87,8 +94,13 @@ interface Basis extends AskedMachine {
   readonly goal: Goal;
 }
 
-/** The runtime and the goal of the wishes, and the machine. @throws UserError where one is unknown */
+/** The runtime and the goal of the wishes, and the machine. @throws UserError where one is unknown, or a prompt exceeds its context */
 export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Promise<Basis> {
+  const { context = Number.POSITIVE_INFINITY, prompt = 0 } = wishes;
+  if (prompt + OUTPUT > context)
+    throw new UserError(
+      `--prompt ${prompt}: does not fit into a context of ${formatCount(context)} tokens beside an answer of ${OUTPUT}; give --context ${prompt + OUTPUT} or more`,
+    );
   const runtime = advisedRuntime(wishes.runtime ?? 'llama.cpp');
   const goal = parseGoal(wishes.goal ?? 'request');
   return { runtime, goal, ...(await machine(runtime)) };
@@ -112,9 +124,15 @@ export async function withRequest<T>(
   }
 }
 
-/** Shape of a request in a context: the prompt is at most half of it. */
-export function requestShape({ prompt = 4096 }: AdviceWishes, context: number): RequestShape {
-  return { prompt: Math.min(prompt, Math.max(1, context >> 1)), output: OUTPUT };
+/** Context of each user before the model bounds it, tokens. */
+export function wishedContext({ context, prompt = 0 }: AdviceWishes): number {
+  return context ?? Math.max(USUAL_CONTEXT, CONTEXT_STEP * Math.ceil((prompt + OUTPUT) / CONTEXT_STEP));
+}
+
+/** Shape of a request in a context. A wished prompt is shorter only where the model was not trained on a context that holds it. */
+export function requestShape({ prompt }: AdviceWishes, context: number): RequestShape {
+  const [wished, most] = prompt === undefined ? [USUAL_PROMPT, context >> 1] : [prompt, context - OUTPUT];
+  return { prompt: Math.min(wished, Math.max(1, most)), output: OUTPUT };
 }
 
 async function requestOn(name: string, basis: Basis, wishes: AdviceWishes): Promise<AdviceRequest> {
@@ -124,9 +142,10 @@ async function requestOn(name: string, basis: Basis, wishes: AdviceWishes): Prom
   const model = (quantization: string | null): ModelSpec => models(quantization).spec;
   const quantizations = wishes.quantizations === undefined ? usualFormats(runtime, models(null)) : wishes.quantizations;
   const { note, trainedContext: trained = Number.POSITIVE_INFINITY } = model(quantizations[0]!);
-  const context = wishes.context ?? Math.min(USUAL_CONTEXT, trained);
+  const wished = wishedContext(wishes);
+  const context = wishes.context ?? Math.min(wished, trained);
   const request = requestShape(wishes, context);
-  const ofContext = trained >= (wishes.context ?? USUAL_CONTEXT) ? [] : [contextNote(context, trained)];
+  const ofContext = trained >= wished ? [] : [contextNote(context, trained)];
   const notes = [...(note === undefined ? [] : [note]), ...ofContext, ...basis.notes];
   const trace = await routingOf(name, wishes.trace, model(quantizations[0]!), tokensNeeded(users, request));
   const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;

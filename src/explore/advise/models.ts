@@ -6,7 +6,7 @@ import { type ModelSpec, weightBytes } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import { type AdviceRequest, commandOf } from './advise.js';
 import { type AdvisedSetting, bestAnswer, settingOf } from './answer.js';
-import { type AdviceWishes, basisOf, type MachineFinder, machineNamed, requestShape, USUAL_CONTEXT, withRequest } from './ask.js';
+import { type AdviceWishes, basisOf, type MachineFinder, machineNamed, requestShape, wishedContext, withRequest } from './ask.js';
 import type { Command } from './flags/dialect.js';
 import type { Goal, RequestShape } from './goal.js';
 import { missingBytes } from './misfits.js';
@@ -97,7 +97,7 @@ export async function modelsOn(
   }
   const { goal, hardware, runtime } = basis;
   const context = Math.max(...contexts);
-  const less = contexts.some((one) => one < (wishes.context ?? USUAL_CONTEXT));
+  const less = contexts.some((one) => one < wishedContext(wishes));
   const ofContext = less ? ['Models that were trained on less context have that.'] : [];
   return {
     schema: MODELS_SCHEMA,
