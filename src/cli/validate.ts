@@ -24,12 +24,12 @@ interface ValidateOptions extends OutputOptions {
 
 const EXAMPLES = `
 Examples:
-  moeprof validate                            the rows of the fit
-  moeprof validate unseen                     machines that no constant has seen
-  moeprof validate my-machine.jsonl           rows of your own
+  moeprof validate                           the rows of the fit
+  moeprof validate unseen                    machines that no constant has seen
+  moeprof validate my-machine.jsonl          rows of your own
   moeprof validate -o accuracy.md -o accuracy.html
   moeprof validate open --json
-  moeprof validate --fit                      fits, each machine left out in turn
+  moeprof validate --fit                     fits, each machine left out in turn
 
 A row is one JSON object a line: moeprof schema measurements
 `;
