@@ -1,5 +1,6 @@
-// The error band of a prediction: the errors of predictions for comparable measurements. Rows of the same runtime, format and placement come
-// first; where they are few, rows that share less are taken in.
+// The error band of a prediction: the errors of predictions for comparable measurements. Rows of machines that no constant has seen come first,
+// since rows that constants were fitted on are predicted better than a machine that nobody calibrated. Of either, rows of the same runtime,
+// format and placement come first; where they are few, rows that share less are taken in.
 import { percentile } from '../../base/statistics.js';
 import type { Accuracy } from '../../result/result.js';
 
@@ -16,10 +17,12 @@ export interface ScoredError {
   readonly placement: string;
   /** predicted / measured - 1. */
   readonly error: number;
+  /** No constant was fitted on a row of its machine. */
+  readonly unseen?: boolean;
 }
 
 /** The fields by which rows and runs are compared. */
-export type ComparedBy = Omit<ScoredError, 'error'>;
+export type ComparedBy = Omit<ScoredError, 'error' | 'unseen'>;
 
 /** Groups of comparable rows, nearest first: the fields that they share, and the words for it. */
 const CIRCLES: readonly { readonly fields: readonly (keyof ComparedBy)[]; readonly named: (kind: ComparedBy) => string }[] = [
@@ -39,10 +42,23 @@ const CIRCLES_OF_DISKS = CIRCLES.filter(({ fields }) => fields.includes('placeme
  * @param errors scored errors, without the row that the band is for and without those of its machine, which resemble it too much
  */
 export function bandOf(kind: ComparedBy, errors: readonly ScoredError[]): Accuracy | null {
-  for (const { fields, named } of kind.placement === STREAMED ? CIRCLES_OF_DISKS : CIRCLES) {
-    const near = errors.filter((other) => other.metric === kind.metric && fields.every((field) => other[field] === kind[field]));
-    if (near.length < ENOUGH && fields.length > 0) continue;
-    if (near.length === 0) return null;
+  const own = errors.filter(({ metric }) => metric === kind.metric);
+  const circles = kind.placement === STREAMED ? CIRCLES_OF_DISKS : CIRCLES;
+  const unseen = own.filter((error) => error.unseen === true);
+  return (
+    nearest(
+      kind,
+      unseen,
+      circles.filter(({ fields }) => fields.includes(kind.placement === STREAMED ? 'placement' : 'runtime')),
+    ) ?? nearest(kind, own, circles)
+  );
+}
+
+/** The band of the nearest circle that has enough rows; the circle of all rows is enough with one. */
+function nearest(kind: ComparedBy, errors: readonly ScoredError[], circles: typeof CIRCLES): Accuracy | null {
+  for (const { fields, named } of circles) {
+    const near = errors.filter((other) => fields.every((field) => other[field] === kind[field]));
+    if (near.length < (fields.length > 0 ? ENOUGH : 1)) continue;
     const sizes = near.map(({ error }) => Math.abs(error)).sort((a, b) => a - b);
     return { halfWidth: percentile(sizes, 100 * BAND_SHARE), rows: near.length, common: named(kind) };
   }

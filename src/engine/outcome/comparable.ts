@@ -9,15 +9,29 @@ import { isWord } from '../../system/miss-rules.js';
 import { bandOf, type ComparedBy, type ScoredError } from './band.js';
 import type { Finished } from './finished.js';
 
-/** Predictions of real machines, a line each: metric, runtime, format, placement and predicted / measured - 1. */
-export type AccuracyFile = readonly (readonly [metric: string, runtime: string, format: string, placement: string, error: number])[];
+/** Predictions of real machines, a line each: metric, runtime, format, placement, predicted / measured - 1, and true where no constant has seen the machine. */
+export type AccuracyFile = readonly (readonly [
+  metric: string,
+  runtime: string,
+  format: string,
+  placement: string,
+  error: number,
+  unseen?: true,
+])[];
 
 let known: readonly ScoredError[] | null = null;
 
 function scoredErrors(): readonly ScoredError[] {
   if (known !== null) return known;
   const rows = JSON.parse(readFileSync(bundledFile('accuracy.json'), 'utf8')) as AccuracyFile;
-  known = rows.map(([metric, runtime, format, placement, error]) => ({ metric, runtime, format, placement, error }));
+  known = rows.map(([metric, runtime, format, placement, error, unseen]) => ({
+    metric,
+    runtime,
+    format,
+    placement,
+    error,
+    unseen: unseen === true,
+  }));
   return known;
 }
 

@@ -15,7 +15,7 @@ describe('the band of a run', () => {
       system: { name: 's', cache: { policy: 'static:by=layer,cpuLayers=12' }, onMiss: 'cpu' },
       memory: { expertCache: '100%' },
     });
-    expect(accuracy!.decode!.common).toBe('llama.cpp, fp, cpu-layers');
+    expect(accuracy!.decode!.common).toBe('llama.cpp, cpu-layers');
     expect(accuracy!.decode!.rows).toBeGreaterThan(7);
     expect(accuracy!.decode!.halfWidth).toBeGreaterThan(0);
     expect(accuracy!.decode!.halfWidth).toBeLessThan(1);

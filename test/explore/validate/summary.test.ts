@@ -58,6 +58,21 @@ describe('a band', () => {
     expect(bandOf(kind, errors(2, 0.4, { runtime: 'b', placement: 'all-gpu' }))).toMatchObject({ halfWidth: 0.4, rows: 2, common: 'all' });
   });
 
+  it('is that of machines that no constant has seen, where eight rows of the runtime are', () => {
+    const seen = errors(50, 0.01);
+    const of = (count: number, over: Partial<ScoredError>) => bandOf(kind, [...seen, ...errors(count, 0.4, { unseen: true, ...over })]);
+    expect(of(8, { format: 'fp' })).toEqual({ halfWidth: 0.4, rows: 8, common: 'a, cpu-layers' });
+    expect(of(8, { placement: 'all-gpu' })).toEqual({ halfWidth: 0.4, rows: 8, common: 'a' });
+    expect(of(7, { format: 'fp' })).toEqual({ halfWidth: 0.01, rows: 50, common: 'a, k, cpu-layers' });
+    expect(of(8, { runtime: 'b' })).toEqual({ halfWidth: 0.01, rows: 50, common: 'a, k, cpu-layers' });
+  });
+
+  it('of a stream from a disk is that of unseen machines with one', () => {
+    const disk = { ...kind, placement: 'ssd-stream' };
+    const unseen = { unseen: true, runtime: 'b', placement: 'ssd-stream' };
+    expect(bandOf(disk, [...errors(9, 0.1), ...errors(8, 0.7, unseen)])).toEqual({ halfWidth: 0.7, rows: 8, common: 'ssd-stream' });
+  });
+
   it('says nothing of another metric', () => {
     expect(bandOf(kind, errors(20, 0.1, { metric: 'prefill' }))).toBeNull();
   });
