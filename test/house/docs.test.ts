@@ -33,7 +33,7 @@ describe('the README', () => {
     const page = read('docs/accuracy.md');
     const constants = /(\d+) constants were fitted/.exec(page)![1];
     for (const [file, more] of [
-      ['memory, open', ` The ${constants} constants`],
+      ['memory, open, unified', ` The ${constants} constants`],
       ['unseen', ''],
     ] as const) {
       const [, report] = page.split(`predicted (${file})`);

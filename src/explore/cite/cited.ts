@@ -49,10 +49,14 @@ function policyCitations(text: string): Citation[] {
   return known.map((one) => (one.note === undefined ? one : { ...one, title: `Cache policy ${name}` }));
 }
 
+/** Bundled files of measured speeds that constants were fitted on. */
+const FITTED_ON = ['open', 'unified'];
+
 /** Sources of the measurements that a runtime's constants were fitted on. */
 function measurementCitations(runtime: string): Citation[] {
   const sources = new Set<string>();
-  for (const line of readFileSync(findProfile('measurements', 'open'), 'utf8').split('\n')) {
+  const lines = FITTED_ON.flatMap((name) => readFileSync(findProfile('measurements', name), 'utf8').split('\n'));
+  for (const line of lines) {
     if (line === '') continue;
     const { engine, source } = JSON.parse(line) as { readonly engine: string; readonly source: string };
     if (engine === runtime) sources.add(source);

@@ -24,12 +24,19 @@ describe('bundled rows', () => {
     expect(rows.filter(({ pathology }) => pathology !== undefined).length).toBe(21);
   });
 
-  it('are 173 of 87 machines that no constant has seen', () => {
+  it('are 17 of 6 machines whose graphics share the memory of the CPU', () => {
+    const rows = readMeasurements(findProfile('measurements', 'unified'));
+    expect(rows.length).toBe(17);
+    expect(new Set(rows.map(({ machine }) => machine.name)).size).toBe(6);
+    expect(rows.every(({ machine, placement }) => machine.unified === true && placement.kind === 'all-gpu')).toBe(true);
+  });
+
+  it('are 156 of 81 machines that no constant has seen', () => {
     const rows = readMeasurements(findProfile('measurements', 'unseen'));
-    expect(rows.length).toBe(173);
-    expect(new Set(rows.map(({ machine }) => machine.name)).size).toBe(87);
-    expect(rows.filter(({ scorable }) => scorable?.tg).length).toBe(158);
-    expect(rows.filter(({ scorable }) => scorable?.pp).length).toBe(91);
+    expect(rows.length).toBe(156);
+    expect(new Set(rows.map(({ machine }) => machine.name)).size).toBe(81);
+    expect(rows.filter(({ scorable }) => scorable?.tg).length).toBe(141);
+    expect(rows.filter(({ scorable }) => scorable?.pp).length).toBe(75);
   });
 });
 

@@ -9,7 +9,7 @@ import { loadRuntime } from '../../../src/hardware/runtime.js';
 
 const root = new URL('../../../', import.meta.url).pathname;
 const rows = readMeasurements(findProfile('measurements', UNSEEN));
-const open = readMeasurements(findProfile('measurements', 'open'));
+const seen = ['open', 'unified'].flatMap((name) => readMeasurements(findProfile('measurements', name)));
 
 /** Sources under a folder that speak of the file. */
 function speakingOf(folder: string): string[] {
@@ -22,9 +22,9 @@ function speakingOf(folder: string): string[] {
 
 describe('rows that no constant has seen', () => {
   it('are of other machines than those that constants were fitted on', () => {
-    const known = new Set(open.map(({ machine }) => machine.name));
+    const known = new Set(seen.map(({ machine }) => machine.name));
     expect(rows.filter(({ machine }) => known.has(machine.name))).toEqual([]);
-    expect(new Set([...open, ...rows].map(({ id }) => id)).size).toBe(open.length + rows.length);
+    expect(new Set([...seen, ...rows].map(({ id }) => id)).size).toBe(seen.length + rows.length);
   });
 
   it('name their source, and what nobody stated', () => {
@@ -35,7 +35,7 @@ describe('rows that no constant has seen', () => {
   });
 
   it('are no rows that a fit reads: only validation knows the file', () => {
-    expect(seenFiles()).toEqual(['memory', 'open']);
+    expect(seenFiles()).toEqual(['memory', 'open', 'unified']);
     expect(speakingOf('bench')).toEqual([]);
     expect(speakingOf('profiles')).toEqual([]);
     expect(speakingOf('src')).toEqual(['src/cli/validate.ts', 'src/explore/validate/words.ts']);
@@ -51,8 +51,8 @@ describe('rows that no constant has seen', () => {
 
   it('may name the backend of llama.cpp that their card alone does not tell', () => {
     const of = (id: string) => runtimeOf(rows.find((row) => row.id === id)!);
-    expect(of('framework-395-gptoss-01')).toBe('llama.cpp-vulkan');
-    expect(of('framework-395-gptoss-02')).toBe('llama.cpp-rocm');
+    expect(of('evo-x2-395-qwen3-01')).toBe('llama.cpp-vulkan');
+    expect(of('evo-x2-395-qwen3-02')).toBe('llama.cpp-rocm');
     expect(of('m2-ultra-gptoss-01')).toBe('llama.cpp-metal');
   });
 });
