@@ -36,7 +36,8 @@ export function moeprof(args: readonly string[], invocation: Invocation = {}): P
 
 /** Runs a shell command in which `$MOEPROF` stands for the command. */
 export function shell(script: string, invocation: Invocation = {}): Promise<Finished> {
-  return run('/bin/bash', ['-c', script], { ...invocation, env: { ...invocation.env, MOEPROF: `${process.execPath} ${BIN}` } });
+  // Its input is a socket, which bash takes for a remote shell's, and reads the user's own ~/.bashrc.
+  return run('/bin/bash', ['--norc', '-c', script], { ...invocation, env: { ...invocation.env, MOEPROF: `${process.execPath} ${BIN}` } });
 }
 
 function run(command: string, args: readonly string[], { cwd = temporaryFolder(), env = {}, stdin = '' }: Invocation): Promise<Finished> {
