@@ -13,6 +13,7 @@ import { hardwareOfFile } from '../hardware/load.js';
 import { loadRuntime } from '../hardware/runtime.js';
 import { findQuantization } from '../model/quantization/index.js';
 import type { CliContext } from './context.js';
+import { namesIn } from './listed.js';
 import { addOutputOptions, type OutputOptions } from './options.js';
 import { deliver } from './outputs.js';
 import { watched } from './watched.js';
@@ -130,10 +131,7 @@ const thisMachine: MachineFinder = async ({ profile }) => {
 
 /** @throws UserError where a name is empty, unknown or there twice */
 function formatsIn(text: string): string[] {
-  const formats = text.split(',').map((format) => format.trim());
-  if (formats.includes('')) throw new UserError(`--quantizations ${text}: has an empty name; write e.g. q4_k_m,ud-q2_k_xl`);
-  const twice = formats.find((format, at) => formats.indexOf(format) < at);
-  if (twice !== undefined) throw new UserError(`--quantizations ${text}: names ${twice} twice; name each once`);
+  const formats = namesIn(text, '--quantizations', 'q4_k_m,ud-q2_k_xl');
   for (const format of formats) placed('--quantizations', () => findQuantization(format));
   return formats;
 }

@@ -24,6 +24,6 @@ export function namesIn(names: string, flag: string, example = 'a,b'): string[] 
   const list = names.split(',').map((name) => name.trim());
   if (list.includes('')) throw new UserError(`${flag} ${names}: has an empty name; write e.g. ${flag} ${example}`);
   const twice = list.find((name, i) => list.indexOf(name) !== i);
-  if (twice !== undefined) throw new UserError(`${flag} ${names}: names ${twice} twice`);
+  if (twice !== undefined) throw new UserError(`${flag} ${names}: names ${twice} twice; name each once`);
   return list;
 }

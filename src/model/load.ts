@@ -131,7 +131,6 @@ export function loadRouting(nameOrPath: string, relativeTo?: string, overrides: 
   return readYaml(path, ModelProfileSchema, overrides).routing ?? null;
 }
 
-/** @throws UserError where there is nothing, or nothing that describes a model */
 /** A file that is called weights and holds something else: what a failed download leaves. */
 function notWeights(path: string, head: string): UserError {
   if (/^version https:\/\/git-lfs/.test(head))
@@ -140,6 +139,7 @@ function notWeights(path: string, head: string): UserError {
   return new UserError(`${path}: holds ${found}, not the weights that its name promises; fetch it again`);
 }
 
+/** @throws UserError where there is nothing, or nothing that describes a model */
 function sourceAt(path: string): Source {
   if (isFolder(path)) return sourceIn(path);
   const { head, size } = withInput(path, 'model', (file) => ({ head: file.part(0, 4096), size: file.bytes }));

@@ -6,7 +6,7 @@ import { didYouMean } from '../../base/text.js';
 import type { CalibratedMachine } from '../../explore/machine/calibrated-machine.js';
 import { byRuntime, calibrate, joinedPhases, type RuntimeCalibration } from '../../explore/machine/calibration.js';
 import { calibrationReports } from '../../explore/machine/calibration-report.js';
-import { isUnplaced, measurementOf } from '../../explore/machine/timing-row.js';
+import { isUnplaced, measurementOf, TELL_PLACES } from '../../explore/machine/timing-row.js';
 import { MEASURES, type Measure, measureMachine } from '../../explore/measure/machine-rates.js';
 import { readTimings } from '../../explore/timings/index.js';
 import { machineFileOf } from '../../hardware/detect/write.js';
@@ -91,7 +91,7 @@ async function calibrated(options: CalibrateOptions, context: CliContext): Promi
   const unplaced = timings.find((timing) => timing.engine !== 'ollama' && isUnplaced(timing, machine));
   if (unplaced !== undefined)
     throw new UserError(
-      `${unplaced.place}: nothing says where the experts lie, which decides what constants are fitted to it; put the command line into the log ($ llama-server -m ... -ncmoe 24), or give all that was printed while the model was loaded`,
+      `${unplaced.place}: nothing says where the experts lie, which decides what constants are fitted to it; ${TELL_PLACES}`,
     );
   const rows = joinedPhases(timings.map((timing) => measurementOf(timing, machine, user)));
   const rates =

@@ -43,15 +43,10 @@ const CIRCLES_OF_DISKS = CIRCLES.filter(({ fields }) => fields.includes('placeme
  */
 export function bandOf(kind: ComparedBy, errors: readonly ScoredError[]): Accuracy | null {
   const own = errors.filter(({ metric }) => metric === kind.metric);
-  const circles = kind.placement === STREAMED ? CIRCLES_OF_DISKS : CIRCLES;
+  const [circles, least] = kind.placement === STREAMED ? ([CIRCLES_OF_DISKS, 'placement'] as const) : ([CIRCLES, 'runtime'] as const);
+  const close = circles.filter(({ fields }) => fields.includes(least));
   const unseen = own.filter((error) => error.unseen === true);
-  return (
-    nearest(
-      kind,
-      unseen,
-      circles.filter(({ fields }) => fields.includes(kind.placement === STREAMED ? 'placement' : 'runtime')),
-    ) ?? nearest(kind, own, circles)
-  );
+  return nearest(kind, unseen, close) ?? nearest(kind, own, circles);
 }
 
 /** The band of the nearest circle that has enough rows; the circle of all rows is enough with one. */

@@ -2,6 +2,7 @@
 import { bandFor } from '../../engine/outcome/comparable.js';
 import type { RuntimeSpec } from '../../hardware/runtime.js';
 import { expertBytesTotal, type ModelSpec } from '../../model/spec.js';
+import { TELL_PLACES } from '../machine/timing-row.js';
 import { inHostMemory, type TimingBuffer } from '../timings/timing.js';
 import type { Runtimes } from '../validate/constants.js';
 import type { Measurement } from '../validate/measurement.js';
@@ -101,8 +102,7 @@ async function checkRun(
 }
 
 /** Reason for a missing prediction: all experts cannot be on the GPU, and which of them are is the greater part of the answer. */
-const UNPLACED =
-  'nothing says where its experts lie, and the GPU cannot hold all; put the command line into the log ($ llama-server -m ... -ncmoe 24), or give all that was printed while the model was loaded';
+const UNPLACED = `nothing says where its experts lie, and the GPU cannot hold all; ${TELL_PLACES}`;
 
 async function findingsOf(run: CheckCase): Promise<NamedFinding[]> {
   const findings: NamedFinding[] = [];

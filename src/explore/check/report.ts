@@ -145,7 +145,7 @@ function unpredicted(runs: readonly CheckedRun[]): Block[] {
 function supposed(runs: readonly CheckedRun[]): Block[] {
   const places = runs.filter(({ lacks, unplaced }) => unplaced && lacks === null).map(({ place }) => place);
   if (places.length === 0) return [];
-  const which = places.length === 1 ? places[0]! : `${formatCounted(places.length, 'run')}`;
+  const which = places.length === 1 ? places[0]! : formatCounted(places.length, 'run');
   const text = `${which}: nothing says where the experts lie; all are taken to be on the GPU. A command line in the log tells it ($ llama-server -m ... -ncmoe 24).`;
   return [{ kind: 'lines', lines: [{ tone: runs.some(({ verdict }) => verdict === 'slow') ? 'warning' : 'info', text }] }];
 }

@@ -89,6 +89,10 @@ function expertsOnCpu(timing: Timing, model: ModelSpec): number {
 /** Programs that take flags for the place of experts, or choose it themselves; others have them all on the GPU. */
 const PLACING = ['llama.cpp', 'ik_llama.cpp', 'ollama'];
 
+/** What to do where nothing tells the place of experts. */
+export const TELL_PLACES =
+  'put the command line into the log ($ llama-server -m ... -ncmoe 24), or give all that was printed while the model was loaded';
+
 /** True where nothing tells the place of experts: neither flags nor printed buffers. They are then taken to be on the GPU. */
 export function isUnplaced(timing: Timing, { gpus, unified }: Machine): boolean {
   if (gpus.length === 0 || unified || !PLACING.includes(timing.engine)) return false;

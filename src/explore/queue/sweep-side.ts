@@ -227,7 +227,8 @@ export class QueueSweep {
       else this.#hooks.tell(`run ${fingerprint.slice(0, 12)}: its result on the server is damaged; it is run again`);
       this.#repeated.add(fingerprint);
     }
-    await this.#add([...this.#pending].filter(([fingerprint]) => fingerprints.includes(fingerprint)));
+    const cells = fingerprints.map((fingerprint) => [fingerprint, this.#pending.get(fingerprint)] as const);
+    await this.#add(cells.flatMap(([fingerprint, cell]) => (cell === undefined ? [] : [[fingerprint, cell] as const])));
   }
 
   #fail(fingerprint: string, reason: string): void {
