@@ -5,12 +5,12 @@
 //   npm run build && node bench/calibrate.mjs [machine...]
 import { availableParallelism } from 'node:os';
 import { listProfiles } from '../build/base/profiles.js';
-import { anchorsOf, fitSteps } from '../build/explore/machine/calibration.js';
-import { KNOBS, turnedBy } from '../build/explore/machine/knobs.js';
-import { readMeasurements } from '../build/explore/validate/measurement.js';
-import { predictRowVariants } from '../build/explore/validate/predict-all.js';
-import { figuresOf, runtimeOf } from '../build/explore/validate/specify.js';
 import { loadRuntime } from '../build/hardware/runtime.js';
+import { anchorsOf, fitSteps } from '../build/measured/machine/calibration.js';
+import { KNOBS, turnedBy } from '../build/measured/machine/knobs.js';
+import { predictRowVariants } from '../build/measured/validate/predict-all.js';
+import { readMeasurements } from '../build/measured/validate/rows/measurement.js';
+import { figuresOf, runtimeOf } from '../build/measured/validate/rows/specify.js';
 
 const NUDGE = 0.1;
 const threads = availableParallelism();

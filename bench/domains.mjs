@@ -9,8 +9,8 @@ import { fromBuild } from './lib/bench.mjs';
 
 const { comparePredictors } = await fromBuild('predict/evaluation/compare.js');
 const { trainingOf } = await fromBuild('cli/train-kinds.js');
-const { loadModel } = await fromBuild('model/load.js');
-const { openTrace } = await fromBuild('trace/open.js');
+const { loadModel } = await fromBuild('model/load/load.js');
+const { openTrace } = await fromBuild('trace/open/open.js');
 const { recordedModel } = await fromBuild('trace/recorded-model.js');
 const { selectMarked } = await fromBuild('trace/selection.js');
 

@@ -7,11 +7,11 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fromBuild, machine } from './lib/bench.mjs';
 
-const { openTrace } = await fromBuild('trace/open.js');
+const { openTrace } = await fromBuild('trace/open/open.js');
 const { routingStatistics } = await fromBuild('trace/stats/index.js');
 const { shapeOf } = await fromBuild('trace/stats/shape.js');
 const { fitRouting, requestsLike, synthesizeFitted } = await fromBuild('trace/fit/index.js');
-const { drawCurve } = await fromBuild('explore/curve/curve.js');
+const { drawCurve } = await fromBuild('capacity/curve.js');
 
 const SHARES = [0.125, 0.25, 0.5];
 const POLICIES = ['lru', 'lfu', 'belady'];

@@ -180,8 +180,8 @@ async function predictAll(rows, hardware) {
   const { simulateRun } = await fromBuild('engine/simulate.js');
   const { checkRun } = await fromBuild('system/load-run.js');
   const { loadRuntime } = await fromBuild('hardware/runtime.js');
-  const { KNOBS, turnedBy } = await fromBuild('explore/machine/knobs.js');
-  const { fitSteps } = await fromBuild('explore/machine/calibration.js');
+  const { KNOBS, turnedBy } = await fromBuild('measured/machine/knobs.js');
+  const { fitSteps } = await fromBuild('measured/machine/calibration.js');
   const { constantsApart } = await fromBuild('hardware/runtime.js');
   const runtime = loadRuntime('llama.cpp');
   const speed = async (row, steps) => {

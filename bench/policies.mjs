@@ -66,10 +66,10 @@ async function timed(work) {
 }
 
 async function measure({ path, tokens, runs, policy, capacities, reading }) {
-  const { openTrace } = await fromBuild('trace/open.js');
+  const { openTrace } = await fromBuild('trace/open/open.js');
   const { allocateChunk } = await fromBuild('trace/trace.js');
-  const { broadcastHere } = await fromBuild('explore/curve/broadcast.js');
-  const { startJob } = await fromBuild('explore/curve/jobs.js');
+  const { broadcastHere } = await fromBuild('capacity/broadcast.js');
+  const { startJob } = await fromBuild('capacity/jobs.js');
   const { parsePolicy } = await fromBuild('cache/policies/index.js');
   const { topK } = SHAPE;
   const spec = {

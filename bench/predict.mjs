@@ -31,11 +31,11 @@ const NAMES = [
 
 /** Writes the trace with random token ids, and the ONNX files. */
 async function prepare({ folder, tokens }) {
-  const { synthesize } = await fromBuild('trace/synthetic.js');
-  const { loadModel, loadRouting } = await fromBuild('model/load.js');
+  const { synthesize } = await fromBuild('trace/generate/synthetic.js');
+  const { loadModel, loadRouting } = await fromBuild('model/load/load.js');
   const { chunks } = await fromBuild('trace/trace.js');
-  const { openTrace } = await fromBuild('trace/open.js');
-  const { writeSafetensors } = await fromBuild('trace/write.js');
+  const { openTrace } = await fromBuild('trace/open/open.js');
+  const { writeSafetensors } = await fromBuild('trace/open/write.js');
   const { Random } = await fromBuild('base/random.js');
   const { exportPredictor, buildTrainingGraphs } = await fromBuild('predict/onnx/training-graph.js');
   const model = loadModel(MODEL);
@@ -94,8 +94,8 @@ async function measureRun({ bounds, folder, kind, tokens, runs }) {
 /** Predictions per second of processor time. */
 async function measurePredictor({ folder, kind, tokens, runs }) {
   const { openTrace } = await fromBuild('index.js');
-  const { loadModel } = await fromBuild('model/load.js');
-  const { createPredictor, parsePredictor } = await fromBuild('predict/create.js');
+  const { loadModel } = await fromBuild('model/load/load.js');
+  const { createPredictor, parsePredictor } = await fromBuild('predict/predictors/create.js');
   const { Pass } = await fromBuild('schedule/pass.js');
   const { Request } = await fromBuild('schedule/request.js');
   const model = loadModel(MODEL);

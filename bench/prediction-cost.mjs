@@ -30,9 +30,9 @@ const passesFor = (tokens) => Math.max(16, Math.round(128 / tokens));
 
 /** A trace of `tokens` streams beside one another, with token ids. */
 async function traceOf(model, folder, tokens) {
-  const { synthesize } = await fromBuild('trace/synthetic.js');
+  const { synthesize } = await fromBuild('trace/generate/synthetic.js');
   const { chunks } = await fromBuild('trace/trace.js');
-  const { openTrace } = await fromBuild('trace/open.js');
+  const { openTrace } = await fromBuild('trace/open/open.js');
   const { Random } = await fromBuild('base/random.js');
   const requests = Array.from({ length: tokens }, () => ({ prefill: 0, decode: passesFor(tokens) }));
   const trace = synthesize(model, { seed: 1, requests });
@@ -86,8 +86,8 @@ async function weightsOf(file) {
 
 /** The time that a tenth of the predictions stay below, ns; and weights of the file, where there is one. */
 async function measure({ ahead, experts, hidden, kind, tokens }) {
-  const { loadModel } = await fromBuild('model/load.js');
-  const { createPredictor, parsePredictor } = await fromBuild('predict/create.js');
+  const { loadModel } = await fromBuild('model/load/load.js');
+  const { createPredictor, parsePredictor } = await fromBuild('predict/predictors/create.js');
   const { Pass } = await fromBuild('schedule/pass.js');
   const { Request } = await fromBuild('schedule/request.js');
   const folder = mkdtempSync(join(tmpdir(), 'moeprof-bench-'));
@@ -154,7 +154,7 @@ if (process.argv[2] === '--measure') {
   console.log(JSON.stringify(measured));
   process.exit(0);
 }
-const { solve } = await fromBuild('explore/validate/fit.js');
+const { solve } = await fromBuild('measured/validate/fit.js');
 console.log(`${machine()}\n`);
 for (const kind of process.argv.length > 2 ? process.argv.slice(2) : NAMES) {
   const network = kind === 'onnx' || kind === 'rpp';

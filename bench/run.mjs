@@ -35,9 +35,9 @@ const ROWS = [
 
 /** Writes a trace of so many tokens. */
 async function generate({ path, tokens }) {
-  const { synthesize } = await fromBuild('trace/synthetic.js');
-  const { loadModel, loadRouting } = await fromBuild('model/load.js');
-  const { writeSafetensors } = await fromBuild('trace/write.js');
+  const { synthesize } = await fromBuild('trace/generate/synthetic.js');
+  const { loadModel, loadRouting } = await fromBuild('model/load/load.js');
+  const { writeSafetensors } = await fromBuild('trace/open/write.js');
   const requests = Array.from({ length: Math.ceil(tokens / REQUEST) }, () => ({ prefill: 0, decode: REQUEST }));
   const trace = synthesize(loadModel(MODEL), { seed: 1, requests, profile: loadRouting(MODEL) });
   writeSafetensors(trace, path);

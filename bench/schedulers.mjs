@@ -20,8 +20,8 @@ const [{ SCHEDULERS }, { resolveParameters }, { Random }, { KvRoom }, { Pass }, 
       'schedule/workload.js',
     ].map(fromBuild),
   );
-const { synthesize } = await fromBuild('trace/synthetic.js');
-const { loadModel } = await fromBuild('model/load.js');
+const { synthesize } = await fromBuild('trace/generate/synthetic.js');
+const { loadModel } = await fromBuild('model/load/load.js');
 
 const model = loadModel('switch-base-128');
 const trace = synthesize(model, { seed: 1, requests: Array.from({ length: 256 }, () => ({ prefill: 0, decode: 64 })) });

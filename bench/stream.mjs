@@ -6,8 +6,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { threadCounts } from '../build/explore/measure/machine-rates.js';
-import { rateOf, visit } from '../build/explore/measure/together.js';
+import { threadCounts } from '../build/measured/measure/machine-rates.js';
+import { rateOf, visit } from '../build/measured/measure/together.js';
 import { median } from './lib/bench.mjs';
 
 const BYTES = 192 * 2 ** 20;

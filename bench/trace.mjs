@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fromBuild } from './lib/bench.mjs';
 
-const { openTrace } = await fromBuild('trace/open.js');
+const { openTrace } = await fromBuild('trace/open/open.js');
 const { chunks, PHASE } = await fromBuild('trace/trace.js');
-const { writeJsonl, writeSafetensors } = await fromBuild('trace/write.js');
-const { synthesize } = await fromBuild('trace/synthetic.js');
+const { writeJsonl, writeSafetensors } = await fromBuild('trace/open/write.js');
+const { synthesize } = await fromBuild('trace/generate/synthetic.js');
 const { TraceStore } = await fromBuild('trace/store.js');
 const { Random } = await fromBuild('base/random.js');
 

@@ -13,11 +13,11 @@ const BUILD = join(ROOT, 'build');
 const ENTRIES = [
   'index',
   'cli/main',
-  'cli/runs/run-worker',
-  'cli/runs/queue-child',
-  'explore/curve/worker',
-  'explore/measure/measure-worker',
-  'explore/validate/rows-worker',
+  'study/workers/run-worker',
+  'study/workers/queue-child',
+  'capacity/worker',
+  'measured/measure/measure-worker',
+  'measured/validate/rows-worker',
 ];
 
 /** Read at every start, as hundreds of modules: they are joined, too, and their licences with them. All others stay where npm puts them. */

@@ -1,10 +1,11 @@
 // Types of rooms.mjs.
 
-/** A folder of src: its name, what it is, and the rooms that it alone may import, where not every one before it. */
+/** A folder of src: its name, what it is, the rooms that it alone may import, where not every one before it, and the order inside it. */
 export interface Room {
   readonly name: string;
   readonly is: string;
   readonly only?: readonly string[];
+  readonly inside: readonly string[];
 }
 
 export const ROOMS: readonly Room[];
@@ -16,3 +17,5 @@ export function readImports(folder: string): Imports;
 export function roomOf(file: string): string;
 export function brokenRules(imports: Imports): string[];
 export function loopsOf(imports: Imports): string[][];
+export function foldersOf(imports: Imports): Imports;
+export function doorsOf(imports: Imports): ReadonlyMap<string, ReadonlySet<string>>;

@@ -1,25 +1,97 @@
-// The order of rooms, for the test of imports and for the picture and the table of docs/architecture.md. A room is
-// a folder of src. Data flows from the first to the last, and so do imports, those of types included.
+// The order of rooms and of the folders inside them, for the test of imports and for the picture and the table of docs/architecture.md. A
+// room is a folder of src. Data flows from the first to the last, and so do imports, those of types included.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
 
-/** Rooms, first to last: a room imports from itself and from rooms before it, or only from those that `only` names. */
+/** The place of a room's own files among its folders. */
+const OWN = '.';
+
+/**
+ * Rooms, first to last: a room imports from itself and from rooms before it, or only from those that `only` names. `inside` is the order of
+ * its folders, `.` its own files: a file imports from its own folder and from folders before it. A room without folders has none.
+ */
 export const ROOMS = [
-  { name: 'base', is: 'text, units, files, YAML, random numbers, statistics: nothing about experts' },
-  { name: 'result', is: 'the public result of a run: its schema, the catalogue of metrics, amounts and budgets' },
-  { name: 'model', is: 'the model: layers, experts and their bytes, from a profile, config.json, safetensors or GGUF' },
-  { name: 'hardware', is: 'the machine: GPU, CPU, links and memory, and the cost of kernels' },
-  { name: 'trace', is: 'routing traces: read from any format or drawn by a generator' },
-  { name: 'cache', is: 'the expert cache: policies, capacities, bounds and curves' },
-  { name: 'schedule', is: 'arrivals, requests, and the schedulers that form passes' },
-  { name: 'predict', is: 'predictors of experts, their training and their scores' },
-  { name: 'system', is: 'a system: policy, predictor, scheduler and miss action, read from YAML or flags' },
-  { name: 'engine', is: 'the fold over events: places experts, moves bytes, counts nanoseconds' },
-  { name: 'timeline', is: 'an observer of the engine that draws a run over time' },
-  { name: 'report', is: 'results and documents as text, JSON, CSV, Markdown or HTML', only: ['base', 'result'] },
-  { name: 'compare', is: 'comparison of results: differences, significance, the gate' },
-  { name: 'explore', is: 'many runs: curves, plans, sweeps, studies, searches, advice, validation' },
-  { name: 'cli', is: 'the command line: one file a command' },
+  { name: 'base', is: 'text, units, files, YAML, random numbers, statistics: nothing about experts', inside: [] },
+  {
+    name: 'result',
+    is: 'the public result of a run: its schema, the catalogue of metrics, amounts and budgets',
+    inside: ['.', 'explanations'],
+  },
+  {
+    name: 'model',
+    is: 'the model: layers, experts and their bytes, from a profile, config.json, safetensors or GGUF',
+    inside: ['quantization', '.', 'families', 'hub', 'load'],
+  },
+  { name: 'hardware', is: 'the machine: GPU, CPU, links and memory, and the cost of kernels', inside: ['parts', '.', 'detect'] },
+  {
+    name: 'trace',
+    is: 'routing traces: read from any format or drawn by a generator',
+    inside: ['.', 'generate', 'stats', 'variants', 'audit', 'convert', 'diff', 'fit', 'formats', 'open'],
+  },
+  {
+    name: 'runtime',
+    is: 'what is known of each runtime: its flags, its logs, what it keeps in memory',
+    inside: ['allocation', '.', 'flags', 'logs'],
+  },
+  {
+    name: 'cache',
+    is: 'the expert cache: policies, capacities, bounds and curves',
+    inside: ['next-use', '.', 'policies', 'bounds', 'curves'],
+  },
+  { name: 'schedule', is: 'arrivals, requests, and the schedulers that form passes', inside: ['arrivals', '.'] },
+  {
+    name: 'predict',
+    is: 'predictors of experts, their training and their scores',
+    inside: ['.', 'retrieval', 'onnx', 'evidence', 'predictors', 'evaluation'],
+  },
+  {
+    name: 'system',
+    is: 'a system: policy, predictor, scheduler and miss action, read from YAML or flags',
+    inside: ['placement', '.'],
+  },
+  {
+    name: 'engine',
+    is: 'the fold over events: places experts, moves bytes, counts nanoseconds',
+    inside: [
+      'inputs',
+      'transfer',
+      'memory',
+      'outlook',
+      'vocabulary',
+      'prefetch',
+      'foresight',
+      'event',
+      'compose',
+      'parallel',
+      'serve',
+      'watch',
+      'outcome',
+      '.',
+    ],
+  },
+  { name: 'timeline', is: 'an observer of the engine that draws a run over time', inside: [] },
+  {
+    name: 'report',
+    is: 'results and documents as text, JSON, CSV, Markdown or HTML',
+    only: ['base', 'result'],
+    inside: ['.', 'page', 'document', 'summary', 'html', 'formats', 'ranking'],
+  },
+  { name: 'figure', is: 'finished runs as tables and figures, and what they cite', inside: ['table', '.', 'cite'] },
+  { name: 'capacity', is: 'the hit rate against the size of the cache', inside: [] },
+  { name: 'bound', is: 'what knowledge of the future could give', inside: [] },
+  { name: 'compare', is: 'comparison of results: differences, significance, the gate', inside: ['.', 'reports'] },
+  {
+    name: 'study',
+    is: 'many runs, on any number of machines: sweeps, studies, searches',
+    inside: ['sweep', '.', 'queue', 'search', 'workers'],
+  },
+  { name: 'advise', is: 'what to run, and what would make it faster', inside: ['.', 'plan'] },
+  {
+    name: 'measured',
+    is: 'predictions beside what machines did: their rates, their logs, rows of others',
+    inside: ['measure', 'validate', 'machine', 'check', 'reproduce'],
+  },
+  { name: 'cli', is: 'the command line: one file a command', inside: ['kit', 'machine', 'trace', '.'] },
 ];
 
 /** A file that exports for programs; it imports from any room, and no file imports it. */
@@ -50,28 +122,71 @@ function importsOf(file, text) {
 /** Room of a file; empty for a file that stands in none. */
 export const roomOf = (file) => (file.includes('/') ? file.slice(0, file.indexOf('/')) : '');
 
+/** Folder of a file inside its room; `.` for one of the room's own files. */
+const folderOf = (file) => file.split('/').slice(1, -1)[0] ?? OWN;
+
 /** Violations of the order in `readImports`, one line each: the file, its import, and the rule. */
 export function brokenRules(imports) {
   return [...imports].flatMap(([file, targets]) => [
-    ...(file === LIBRARY || ROOMS.some(({ name }) => name === roomOf(file)) ? [] : [`src/${file}: stands in no room`]),
+    ...misplaced(file),
     ...targets.flatMap((target) => {
-      const rule = file === LIBRARY ? null : ruleAgainst(roomOf(file), target);
+      const rule = file === LIBRARY ? null : ruleAgainst(file, target);
       return rule === null ? [] : [`src/${file} imports src/${target}: ${rule}`];
     }),
   ]);
 }
 
-function ruleAgainst(room, target) {
+/** A line where a file stands in no room, or in a folder that its room's order does not have. */
+function misplaced(file) {
+  if (file === LIBRARY) return [];
+  const room = ROOMS.find(({ name }) => name === roomOf(file));
+  if (room === undefined) return [`src/${file}: stands in no room`];
+  const folder = folderOf(file);
+  return room.inside.includes(folder) || (room.inside.length === 0 && folder === OWN)
+    ? []
+    : [`src/${file}: ${folder} has no place in the order of ${room.name}`];
+}
+
+function ruleAgainst(file, target) {
   if (target === LIBRARY) return 'no file imports the library';
-  const other = roomOf(target);
-  if (other === room) return null;
+  const [room, other] = [roomOf(file), roomOf(target)];
+  if (other === room) return ruleInside(room, folderOf(file), folderOf(target));
   const at = ROOMS.findIndex(({ name }) => name === room);
   const only = ROOMS[at]?.only ?? ROOMS.slice(0, Math.max(at, 0)).map(({ name }) => name);
   if (only.includes(other)) return null;
   return ROOMS[at]?.only ? `${room} imports only ${only.join(' and ')}` : `${room} does not come after ${other || 'it'}`;
 }
 
-/** Groups of files that import one another in a loop, each sorted. */
+function ruleInside(room, folder, other) {
+  const { inside = [] } = ROOMS.find(({ name }) => name === room) ?? {};
+  const place = (name) => (name === OWN ? `${room} itself` : `${room}/${name}`);
+  return inside.indexOf(other) <= inside.indexOf(folder) ? null : `${place(folder)} does not come after ${place(other)}`;
+}
+
+/** The same imports between folders, of whatever depth; a folder's own files do not include those of the folders in it. */
+export function foldersOf(imports) {
+  const folders = new Map();
+  for (const [file, targets] of imports) {
+    const folder = dirname(file);
+    if (file === LIBRARY) continue;
+    const reached = folders.get(folder) ?? new Set();
+    for (const target of targets) if (dirname(target) !== folder) reached.add(dirname(target));
+    folders.set(folder, reached);
+  }
+  return new Map([...folders].map(([folder, reached]) => [folder, [...reached].sort()]));
+}
+
+/** Files of each room that other rooms import: its doors. The library does not count. */
+export function doorsOf(imports) {
+  const doors = new Map(ROOMS.map(({ name }) => [name, new Set()]));
+  for (const [file, targets] of imports) {
+    if (file === LIBRARY) continue;
+    for (const target of targets) if (roomOf(target) !== roomOf(file)) doors.get(roomOf(target))?.add(target);
+  }
+  return doors;
+}
+
+/** Groups of files, or of folders, that import one another in a loop, each sorted. */
 export function loopsOf(imports) {
   const reached = new Map([...imports.keys()].map((file) => [file, reachedFrom(imports, file)]));
   const inLoop = [...imports.keys()].filter((file) => reached.get(file).has(file));

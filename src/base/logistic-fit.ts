@@ -2,7 +2,7 @@
 // rate to choose, and the weights follow a change of text within a few hundred batches.
 
 // Ours, all three: half and twice the value (of FADING, of 1 - FADING) change the recall of `ensemble` by at most 0.18 points on the four
-// traces that src/predict/evidence/evidence.ts names.
+// traces that src/predict/evidence.ts names.
 
 /** Strength of the pull towards the initial weights, in batches' worth of curvature. */
 const RIDGE = 4;

@@ -1,22 +1,22 @@
 // `moeprof advise`: the settings of a runtime for a model on a machine, as lines to paste, with their speed; or which of several models, or of
 // all bundled ones, the machine runs.
 import { type Command, Option } from 'commander';
+import { type AdviceWishes, adviceOn, type MachineFinder, machineNamed } from '../advise/ask.js';
+import { type ModelOffers, modelsOn } from '../advise/models.js';
+import { modelOfferReports } from '../advise/models-report.js';
+import { adviceReports } from '../advise/report.js';
+import { ADVISED } from '../advise/runtimes.js';
 import { EXIT, placed, UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
-import { type AdviceWishes, adviceOn, type MachineFinder, machineNamed } from '../explore/advise/ask.js';
-import { type ModelOffers, modelsOn } from '../explore/advise/models.js';
-import { modelOfferReports } from '../explore/advise/models-report.js';
-import { adviceReports } from '../explore/advise/report.js';
-import { ADVISED } from '../explore/advise/runtimes.js';
 import { machineFileOf } from '../hardware/detect/write.js';
 import { hardwareOfFile } from '../hardware/load.js';
 import { loadRuntime } from '../hardware/runtime.js';
 import { findQuantization } from '../model/quantization/index.js';
-import type { CliContext } from './context.js';
+import type { CliContext } from './kit/context.js';
+import { addOutputOptions, type OutputOptions } from './kit/options.js';
+import { deliver } from './kit/outputs.js';
+import { watched } from './kit/watched.js';
 import { namesIn } from './listed.js';
-import { addOutputOptions, type OutputOptions } from './options.js';
-import { deliver } from './outputs.js';
-import { watched } from './watched.js';
 
 interface AdviseOptions extends OutputOptions {
   readonly hardware?: string;

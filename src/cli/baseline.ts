@@ -9,16 +9,16 @@ import { didYouMean } from '../base/text.js';
 import { formatCount } from '../base/units.js';
 import { changeText } from '../compare/judge.js';
 import { formatMetric, printable } from '../report/format.js';
-import { jsonReport, tableReport } from '../report/run.js';
 import { sparkline } from '../report/sparkline.js';
+import { jsonReport, tableReport } from '../report/summary/run.js';
 import { ruledTable, shorten } from '../report/text.js';
 import { readResult } from '../result/read.js';
 import type { Result } from '../result/result.js';
 import { tokensRun } from '../result/work-done.js';
 import { baselineFolder, baselineNames, dated, statesOf, writeBaseline } from './baseline-history.js';
-import type { CliContext } from './context.js';
+import type { CliContext } from './kit/context.js';
+import { allowCodeOption, metricNames } from './kit/options.js';
 import { loadOperands } from './operands.js';
-import { allowCodeOption, metricNames } from './options.js';
 import { BASELINES, filesBelow, scenarioFiles } from './scenarios.js';
 
 const EXAMPLES = `

@@ -2,11 +2,11 @@
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { parseShare } from '../base/units.js';
-import { adaptiveBound, type SmallCopy } from '../explore/adaptive/adaptive-bound.js';
-import { adaptiveReports } from '../explore/adaptive/adaptive-report.js';
-import type { CliContext } from './context.js';
-import { addOutputOptions, type OutputOptions } from './options.js';
-import { deliver } from './outputs.js';
+import { adaptiveBound, type SmallCopy } from '../bound/adaptive-bound.js';
+import { adaptiveReports } from '../bound/adaptive-report.js';
+import type { CliContext } from './kit/context.js';
+import { addOutputOptions, type OutputOptions } from './kit/options.js';
+import { deliver } from './kit/outputs.js';
 import { addRunOptions, type RunFlags, runOf } from './run-options.js';
 
 interface AdaptiveOptions extends RunFlags, OutputOptions {

@@ -1,18 +1,18 @@
 // `moeprof check`: the speed of a run, the speed that it should have on this machine, and causes of a difference.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
-import { type CheckFacts, checkRuns, runtimesFor } from '../explore/check/check.js';
-import { type CheckedLog, checkReports } from '../explore/check/report.js';
-import { joinedPhases } from '../explore/machine/calibration.js';
-import { isUnplaced, measurementOf } from '../explore/machine/timing-row.js';
-import { readTimings } from '../explore/timings/index.js';
 import { powerShareOf } from '../hardware/detect/power-remark.js';
 import { machineOfFile, runtimeOnFile } from '../hardware/machine-file.js';
 import { loadRuntime } from '../hardware/runtime.js';
-import type { CliContext } from './context.js';
+import { type CheckFacts, checkRuns, runtimesFor } from '../measured/check/check.js';
+import { type CheckedLog, checkReports } from '../measured/check/report.js';
+import { joinedPhases } from '../measured/machine/calibration.js';
+import { isUnplaced, measurementOf } from '../measured/machine/timing-row.js';
+import { readTimings } from '../runtime/logs/index.js';
+import type { CliContext } from './kit/context.js';
+import { addOutputOptions, modelOption, type OutputOptions, quantizationOption } from './kit/options.js';
+import { deliver } from './kit/outputs.js';
 import { machineToMeasure } from './machine/calibrate.js';
-import { addOutputOptions, modelOption, type OutputOptions, quantizationOption } from './options.js';
-import { deliver } from './outputs.js';
 
 interface CheckOptions extends OutputOptions {
   readonly hardware?: string;

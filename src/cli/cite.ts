@@ -1,14 +1,14 @@
 // `moeprof cite`: BibTeX of moeprof, and of everything that results are made from.
 import type { Command } from 'commander';
-import { bibtex } from '../explore/cite/bibtex.js';
-import type { Citation } from '../explore/cite/citations.js';
-import { citedBy } from '../explore/cite/cited.js';
-import { readRuns } from '../explore/study/read-runs.js';
+import { bibtex } from '../figure/cite/bibtex.js';
+import type { Citation } from '../figure/cite/citations.js';
+import { citedBy } from '../figure/cite/cited.js';
 import type { Format } from '../report/format.js';
 import { toJson } from '../report/json.js';
-import type { CliContext } from './context.js';
-import { addOutputOptions, type OutputOptions } from './options.js';
-import { deliver } from './outputs.js';
+import { readRuns } from '../study/read-runs.js';
+import type { CliContext } from './kit/context.js';
+import { addOutputOptions, type OutputOptions } from './kit/options.js';
+import { deliver } from './kit/outputs.js';
 
 const FORMATS: readonly Format<readonly Citation[]>[] = [
   { name: 'bibtex', extensions: ['.bib'], render: bibtex },

@@ -7,14 +7,14 @@ import { readText } from '../base/input-file.js';
 import { formatCounted } from '../base/units.js';
 import { locateYaml } from '../base/yaml.js';
 import { compareSets, type Gate } from '../compare/gate.js';
-import { compareReports } from '../compare/report.js';
-import { jsonReport } from '../report/run.js';
+import { compareReports } from '../compare/reports/index.js';
+import { jsonReport } from '../report/summary/run.js';
 import { type Budget, budgetFileSchema, budgetsOf, parseFailOn } from '../result/budget.js';
 import { dated, isBaseline, writeBaseline } from './baseline-history.js';
-import type { CliContext } from './context.js';
+import type { CliContext } from './kit/context.js';
+import { addOutputOptions, allowCodeOption, collect, type OutputOptions, outputsOf, stdoutFormat } from './kit/options.js';
+import { Outputs } from './kit/outputs.js';
 import { type LoadedSet, loadOperands } from './operands.js';
-import { addOutputOptions, allowCodeOption, collect, type OutputOptions, outputsOf, stdoutFormat } from './options.js';
-import { Outputs } from './outputs.js';
 import { BASELINES } from './scenarios.js';
 
 interface CompareOptions extends OutputOptions {

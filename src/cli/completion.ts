@@ -3,15 +3,15 @@ import { Argument, type Command, Command as NewCommand, type Option } from 'comm
 import { listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
 import { partNames } from '../hardware/machine.js';
-import { PREDICTORS } from '../predict/index.js';
+import { PREDICTORS } from '../predict/predictors/index.js';
 import { TOPICS } from '../result/explanations/index.js';
 import { SCHEDULERS } from '../schedule/index.js';
 import { MISS_ACTIONS } from '../system/choices.js';
 import { VARIANTS } from '../trace/variants/index.js';
-import type { CommandEntry, CommandModule } from './command.js';
 import type { CompletionValues, Node } from './completion-node.js';
 import { completionScript, SHELLS, type Shell } from './completion-scripts.js';
-import type { CliContext } from './context.js';
+import type { CommandEntry, CommandModule } from './kit/command.js';
+import type { CliContext } from './kit/context.js';
 
 const EXAMPLES = `
 Examples:

@@ -4,13 +4,12 @@ import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
 import { QUOTAS, type Quotas } from '../cache/layer-quotas.js';
-import { CURVE_POLICIES, CURVE_POPULARITY, curveOfRun } from '../explore/curve/curve-request.js';
-import type { Curve } from '../explore/curve/curve-result.js';
-import { curveReports } from '../explore/curve/report.js';
+import { CURVE_POLICIES, CURVE_POPULARITY, curveOfRun } from '../capacity/curve-request.js';
+import type { Curve } from '../capacity/curve-result.js';
+import { curveReports } from '../capacity/report.js';
 import { checkRun, loadRun } from '../system/load-run.js';
 import type { RunSpec } from '../system/run.js';
-import type { CliContext } from './context.js';
-import { listed } from './listed.js';
+import type { CliContext } from './kit/context.js';
 import {
   addOutputOptions,
   addPictureOptions,
@@ -21,10 +20,11 @@ import {
   scopeOption,
   seedOption,
   tokensOption,
-} from './options.js';
-import { deliver } from './outputs.js';
+} from './kit/options.js';
+import { deliver } from './kit/outputs.js';
+import { watched } from './kit/watched.js';
+import { listed } from './listed.js';
 import { type RoutingFlags, routingOverrides } from './run-options.js';
-import { watched } from './watched.js';
 
 interface Flags extends RoutingFlags, OutputOptions {
   readonly policies: string;

@@ -9,7 +9,7 @@ import { formatBytes } from '../base/units.js';
 import { RUNTIME_INSTALL } from '../predict/onnx/runtime.js';
 import { palette, widthOf, wrap } from '../report/text.js';
 import { VERSION } from '../result/version.js';
-import type { CliContext } from './context.js';
+import type { CliContext } from './kit/context.js';
 
 /** One line of the report. `note`: something is missing that few need; `bad`: moeprof will not work. */
 interface Check {

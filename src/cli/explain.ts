@@ -7,7 +7,7 @@ import { palette, widthOf, wrap } from '../report/text.js';
 import { METRICS, metricsOfWord } from '../result/catalogue.js';
 import { TOPICS, topicOf } from '../result/explanations/index.js';
 import { noSuchMetric, replacementOf } from '../result/replaced.js';
-import type { CliContext } from './context.js';
+import type { CliContext } from './kit/context.js';
 
 const EXAMPLES = `
 Examples:

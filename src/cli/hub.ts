@@ -4,7 +4,7 @@ import { isHubAddress, parseHubAddress } from '../model/hub/address.js';
 import { hubServer } from '../model/hub/client.js';
 import { fetchHubModel } from '../model/hub/fetch.js';
 import { hubFolder } from '../model/hub/store.js';
-import type { CliContext } from './context.js';
+import type { CliContext } from './kit/context.js';
 
 /** Options and arguments that name models. */
 const PLACES = ['model', 'like', 'fit'];

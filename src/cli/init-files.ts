@@ -1,6 +1,7 @@
 // The files that `moeprof init` writes: a scenario, its budgets, and a CI job that gates pull requests with both.
+
+import type { Source } from './kit/source.js';
 import { schemaText } from './schema.js';
-import type { Source } from './source.js';
 
 /** CI systems with a job. */
 export const CI_SYSTEMS = ['github', 'gitlab', 'none'] as const;

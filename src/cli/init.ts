@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
-import type { CliContext } from './context.js';
 import { CI_SYSTEMS, type CiSystem, initFiles } from './init-files.js';
-import { ownSource, parseSource } from './source.js';
+import type { CliContext } from './kit/context.js';
+import { ownSource, parseSource } from './kit/source.js';
 
 const EXAMPLES = `
 Examples:

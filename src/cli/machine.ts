@@ -1,6 +1,6 @@
 // `moeprof machine`: the parts of this machine and its measured speeds. One file per subcommand in machine/.
 import type { Command } from 'commander';
-import type { CliContext } from './context.js';
+import type { CliContext } from './kit/context.js';
 import { defineCalibrate } from './machine/calibrate.js';
 import { defineDetect } from './machine/detect.js';
 import { defineShow } from './machine/show.js';

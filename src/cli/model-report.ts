@@ -1,6 +1,6 @@
 // The report of `moeprof model inspect`: parameters, experts by kind of layer, and the machines that the model fits.
 import { formatBytes, formatCount, formatParameters } from '../base/units.js';
-import type { Fit, ModelInspection } from '../model/inspect.js';
+import type { Fit, ModelInspection } from '../model/load/inspect.js';
 import type { FormatShare } from '../model/spec.js';
 import { type Column, type Datum, type Document, figure, type Grid, gridOf, type Line, ratio } from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';

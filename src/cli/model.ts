@@ -3,12 +3,12 @@ import type { Command } from 'commander';
 import { listProfiles } from '../base/profiles.js';
 import { parseCount } from '../base/units.js';
 import { loadHardware } from '../hardware/load.js';
-import { inspectModel } from '../model/inspect.js';
-import { openModel } from '../model/load.js';
-import type { CliContext } from './context.js';
+import { inspectModel } from '../model/load/inspect.js';
+import { openModel } from '../model/load/load.js';
+import type { CliContext } from './kit/context.js';
+import { addOutputOptions, collect, type OutputOptions, quantizationOption } from './kit/options.js';
+import { deliver } from './kit/outputs.js';
 import { modelReports } from './model-report.js';
-import { addOutputOptions, collect, type OutputOptions, quantizationOption } from './options.js';
-import { deliver } from './outputs.js';
 
 interface InspectOptions extends OutputOptions {
   readonly quantization?: string;

@@ -13,8 +13,8 @@ import { parseResult } from '../result/read.js';
 import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/run.js';
 import { baselineFolder, baselineNames } from './baseline-history.js';
-import type { CliContext } from './context.js';
 import { parseGitOperand, readFromGit } from './git.js';
+import type { CliContext } from './kit/context.js';
 import { filesBelow, scenarioFiles, scenarioOfFile } from './scenarios.js';
 
 /** Operands with the place of their results, for commands that overwrite them. */
@@ -68,7 +68,7 @@ export async function loadOperands(
     prepared.push(row);
   }
   const runs = prepared.flat().flatMap((one) => ('run' in one ? [one.run] : []));
-  const { runAll } = runs.length === 0 ? { runAll: async () => [] } : await import('./runs/run-pool.js');
+  const { runAll } = runs.length === 0 ? { runAll: async () => [] } : await import('./run-pool.js');
   const finished = await runAll(runs, context, { details });
   let next = 0;
   return sets.map((set, index) => {

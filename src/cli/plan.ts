@@ -1,15 +1,15 @@
 // `moeprof plan`: the GPU memory for a service level, by system and machine. Runs the same run with smaller and larger expert caches.
 import type { Command } from 'commander';
+import type { Plan } from '../advise/plan/plan.js';
+import { planReports } from '../advise/plan/plan-report.js';
+import { planCandidate, planOverrides, planRuns } from '../advise/plan/plan-search.js';
 import { EXIT, UserError } from '../base/errors.js';
 import type { Override } from '../base/yaml.js';
-import type { Plan } from '../explore/plan/plan.js';
-import { planReports } from '../explore/plan/plan-report.js';
-import { planCandidate, planOverrides, planRuns } from '../explore/plan/plan-search.js';
-import { sameRows } from '../explore/same-rows.js';
 import type { Result } from '../result/result.js';
-import type { CliContext } from './context.js';
-import { addOutputOptions, addPictureOptions, collect, jobsOption, type OutputOptions, parseJobs } from './options.js';
-import { deliver } from './outputs.js';
+import { sameRows } from '../study/sweep/same-rows.js';
+import type { CliContext } from './kit/context.js';
+import { addOutputOptions, addPictureOptions, collect, jobsOption, type OutputOptions, parseJobs } from './kit/options.js';
+import { deliver } from './kit/outputs.js';
 import { type Combination, combinationsOf } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf } from './run-options.js';
 
@@ -62,7 +62,7 @@ async function planOf(profile: string | undefined, options: PlanOptions, threads
       runAt(chosen, [...planOverrides(percent), ...alike]),
     ),
   );
-  const { runEach } = await import('./runs/run-pool.js');
+  const { runEach } = await import('./run-pool.js');
   return planRuns(candidates, options.assert, async (runs) => {
     const outcomes = new Array<Result | UserError>(runs.length);
     await runEach(runs.length, runs, context, { threads }, (index, settled) => {

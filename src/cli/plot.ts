@@ -1,16 +1,16 @@
 // `moeprof plot`: finished runs as a figure for print.
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
-import { FIGURE_KINDS, type FigureKind, figureOf, type PaperFigure } from '../explore/figure/figure.js';
-import { figureDocument } from '../explore/figure/figure-document.js';
-import { pictureFormats } from '../explore/figure/formats.js';
-import { STATISTICS, statisticNamed } from '../explore/study/pivot.js';
-import { readRuns } from '../explore/study/read-runs.js';
+import { FIGURE_KINDS, type FigureKind, figureOf, type PaperFigure } from '../figure/figure.js';
+import { figureDocument } from '../figure/figure-document.js';
+import { pictureFormats } from '../figure/formats.js';
+import { STATISTICS, statisticNamed } from '../figure/table/pivot.js';
 import type { OutputFormat } from '../report/format.js';
 import { toJson } from '../report/json.js';
-import type { CliContext } from './context.js';
-import { addOutputOptions, addPictureOptions, metricNames, type OutputOptions } from './options.js';
-import { deliver } from './outputs.js';
+import { readRuns } from '../study/read-runs.js';
+import type { CliContext } from './kit/context.js';
+import { addOutputOptions, addPictureOptions, metricNames, type OutputOptions } from './kit/options.js';
+import { deliver } from './kit/outputs.js';
 
 interface PlotOptions extends OutputOptions {
   readonly kind: FigureKind;

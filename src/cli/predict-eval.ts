@@ -3,15 +3,15 @@ import { cpus } from 'node:os';
 import { UserError } from '../base/errors.js';
 import { parseShare } from '../base/units.js';
 import { comparablePredictors, comparePredictors, type JudgedTimes, referenceOf, withCorrected } from '../predict/evaluation/compare.js';
+import { openPrediction, type PredictionInputs, type PredictionRequest } from '../predict/evaluation/inputs.js';
 import { DISTANCES } from '../predict/evaluation/judged.js';
-import { openPrediction, type PredictionInputs, type PredictionRequest } from '../predict/inputs.js';
 import { VERSION } from '../result/version.js';
 import { parseColumns } from '../trace/formats/columns.js';
-import type { CliContext } from './context.js';
-import { type OutputOptions, parseSeed, positiveCount, type TraceFlags } from './options.js';
-import { deliver } from './outputs.js';
+import type { CliContext } from './kit/context.js';
+import { type OutputOptions, parseSeed, positiveCount, type TraceFlags } from './kit/options.js';
+import { deliver } from './kit/outputs.js';
+import { watched } from './kit/watched.js';
 import { EVALUATION_SCHEMA, evaluationReports, type ReportEnvironment } from './predict-report.js';
-import { watched } from './watched.js';
 
 /** Options of both subcommands. */
 export interface JudgingOptions extends TraceFlags {

@@ -2,15 +2,15 @@
 import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
 import { comparablePredictors } from '../predict/evaluation/compare.js';
+import { openPrediction } from '../predict/evaluation/inputs.js';
 import { DISTANCES } from '../predict/evaluation/judged.js';
-import { openPrediction } from '../predict/inputs.js';
 import { concatTraces } from '../trace/concat.js';
-import type { CliContext } from './context.js';
-import { Outputs } from './outputs.js';
+import type { CliContext } from './kit/context.js';
+import { Outputs } from './kit/outputs.js';
+import { watched } from './kit/watched.js';
 import { environment, headOf, type JudgingOptions, judgePredictors, requestOf } from './predict-eval.js';
 import { TRAINING_SCHEMA, trainingReports } from './predict-report.js';
 import { type TrainingFlags, trainingOf } from './train-kinds.js';
-import { watched } from './watched.js';
 
 /** Options of the subcommand. */
 export interface TrainOptions extends JudgingOptions, TrainingFlags {

@@ -1,6 +1,6 @@
 // `moeprof predict`: trains a path predictor from traces, and judges predictors on others.
 import { type Command, Option } from 'commander';
-import type { CliContext } from './context.js';
+import type { CliContext } from './kit/context.js';
 import {
   addOutputOptions,
   collect,
@@ -10,7 +10,7 @@ import {
   traceColumnsOption,
   traceFormatOption,
   traceOption,
-} from './options.js';
+} from './kit/options.js';
 import { type JudgingOptions, runEval } from './predict-eval.js';
 import { evaluationReports } from './predict-report.js';
 import { runTrain, type TrainOptions } from './predict-train.js';

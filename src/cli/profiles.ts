@@ -13,11 +13,11 @@ import { CPUS, type CpuPart } from '../hardware/parts/cpu.js';
 import { GPUS, type GpuPart } from '../hardware/parts/gpu.js';
 import { memoryRate, memoryText } from '../hardware/parts/memory.js';
 import { slotText } from '../hardware/parts/pcie.js';
-import { PREDICTORS } from '../predict/index.js';
+import { PREDICTORS } from '../predict/predictors/index.js';
 import { clip, MAX_WIDTH, widthOf, wrap } from '../report/text.js';
 import { SCHEDULERS } from '../schedule/index.js';
 import { VARIANTS } from '../trace/variants/index.js';
-import type { CliContext } from './context.js';
+import type { CliContext } from './kit/context.js';
 import { formatFamily, quantizationFamily } from './storage-families.js';
 
 /** The part of a family that `list` and `show` need. */

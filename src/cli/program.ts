@@ -4,11 +4,11 @@ import { Command, CommanderError, Option } from 'commander';
 import { EXIT, messageOf, UserError } from '../base/errors.js';
 import { shortened, visible } from '../base/text.js';
 import { VERSION } from '../result/version.js';
-import type { CommandEntry } from './command.js';
 import { commands } from './commands.js';
-import type { CliContext, GlobalOptions } from './context.js';
+import type { CommandEntry } from './kit/command.js';
+import type { CliContext, GlobalOptions } from './kit/context.js';
+import { detectTerminal } from './kit/terminal.js';
 import { Runtime } from './runtime.js';
-import { detectTerminal } from './terminal.js';
 
 /** Widest line of help and messages, columns. */
 const HELP_WIDTH = 80;

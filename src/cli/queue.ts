@@ -1,12 +1,12 @@
 // `moeprof queue`: shows and empties the server of `moeprof sweep --queue`.
 import type { Command } from 'commander';
 import { formatCount } from '../base/units.js';
-import { PASSWORD_VARIABLE } from '../explore/queue/address.js';
-import { openServer, type QueueServer } from '../explore/queue/connect.js';
-import { contentsOf, emptyQueue } from '../explore/queue/contents.js';
-import { contentsDocument } from '../explore/queue/contents-report.js';
 import { renderTerminal } from '../report/document/terminal.js';
-import type { CliContext } from './context.js';
+import { PASSWORD_VARIABLE } from '../study/queue/address.js';
+import { openServer, type QueueServer } from '../study/queue/connect.js';
+import { contentsOf, emptyQueue } from '../study/queue/contents.js';
+import { contentsDocument } from '../study/queue/contents-report.js';
+import type { CliContext } from './kit/context.js';
 import { addQueueOption, namedQueue, type QueueOption } from './queue-option.js';
 
 const EXAMPLES = `

@@ -1,10 +1,10 @@
 // `moeprof report`: a saved result in any format, without running anything again.
 import type { Command } from 'commander';
-import { reports } from '../report/index.js';
+import { reports } from '../report/formats/index.js';
 import { readResult } from '../result/read.js';
-import type { CliContext } from './context.js';
-import { addOutputOptions, type OutputOptions } from './options.js';
-import { deliver } from './outputs.js';
+import type { CliContext } from './kit/context.js';
+import { addOutputOptions, type OutputOptions } from './kit/options.js';
+import { deliver } from './kit/outputs.js';
 
 const EXAMPLES = `
 Examples:

@@ -2,12 +2,12 @@
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
-import { reproductionReports } from '../explore/reproduce/report.js';
-import { isUnexplained, type Reproduced, reproduce } from '../explore/reproduce/reproduce.js';
-import type { CliContext } from './context.js';
-import { addOutputOptions, type OutputOptions } from './options.js';
-import { deliver } from './outputs.js';
-import { watched } from './watched.js';
+import { reproductionReports } from '../measured/reproduce/report.js';
+import { isUnexplained, type Reproduced, reproduce } from '../measured/reproduce/reproduce.js';
+import type { CliContext } from './kit/context.js';
+import { addOutputOptions, type OutputOptions } from './kit/options.js';
+import { deliver } from './kit/outputs.js';
+import { watched } from './kit/watched.js';
 
 interface ReproduceOptions extends OutputOptions {
   readonly all?: boolean;

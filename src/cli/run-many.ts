@@ -1,16 +1,16 @@
 // `moeprof run -s a,b,c -w x,y`: every system on every machine, one after another, and one ranking.
 import { placed, UserError } from '../base/errors.js';
-import { pictureFormats } from '../explore/figure/formats.js';
-import { rankingFigures } from '../explore/figure/ranking-figures.js';
+import { pictureFormats } from '../figure/formats.js';
+import { rankingFigures } from '../figure/ranking-figures.js';
 import { findHardware } from '../hardware/load.js';
 import { rankingDocument, rankingReports } from '../report/ranking/ranking.js';
 import { type RankedRun, splitRuns } from '../report/ranking/refused.js';
 import type { Result } from '../result/result.js';
 import { loadSystem } from '../system/system.js';
-import type { CliContext } from './context.js';
+import type { CliContext } from './kit/context.js';
+import type { OutputOptions } from './kit/options.js';
+import { deliver } from './kit/outputs.js';
 import { namesIn } from './listed.js';
-import type { OutputOptions } from './options.js';
-import { deliver } from './outputs.js';
 
 /** Flags of one run of a ranking. */
 export interface Combination {

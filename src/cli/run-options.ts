@@ -7,7 +7,7 @@ import { isPath } from '../base/profiles.js';
 import { locatedModule } from '../base/user-module.js';
 import type { Override } from '../base/yaml.js';
 import { isComposed } from '../hardware/load.js';
-import { locatedPredictor } from '../predict/create.js';
+import { locatedPredictor } from '../predict/predictors/create.js';
 import { REPLAYS } from '../system/choices.js';
 import { QUICK_START, type RunTold } from '../system/command.js';
 import { splitFault } from '../system/faults.js';
@@ -15,8 +15,8 @@ import { checkRun, loadRun } from '../system/load-run.js';
 import type { RunSpec } from '../system/run.js';
 import { replacePredictor } from '../system/system.js';
 import { parseColumns } from '../trace/formats/columns.js';
+import { addRoutingOptions, allowCodeOption, collect, scopeOption, seedOption, type TraceFlags, tokensOption } from './kit/options.js';
 import { missRulesOf } from './on-miss.js';
-import { addRoutingOptions, allowCodeOption, collect, scopeOption, seedOption, type TraceFlags, tokensOption } from './options.js';
 
 /** Flags of the replayed routing, its seed and its model. */
 export interface RoutingFlags extends TraceFlags {

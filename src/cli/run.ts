@@ -6,21 +6,21 @@ import { isStdin } from '../base/profiles.js';
 import { judgeResult } from '../compare/judge.js';
 import { simulateRun } from '../engine/simulate.js';
 import type { Watch } from '../engine/watch/meters.js';
-import { sameRows } from '../explore/same-rows.js';
-import { reports } from '../report/index.js';
+import { reports } from '../report/formats/index.js';
 import { type Budget, budgetsFor, budgetsOf, parseAssertion } from '../result/budget.js';
 import type { Result } from '../result/result.js';
+import { sameRows } from '../study/sweep/same-rows.js';
 import { repeatable, repeatCommand } from '../system/command.js';
 import { placeIn, type RunSpec } from '../system/run.js';
-import type { CliContext } from './context.js';
-import { addOutputOptions, collect, type OutputOptions, outputsOf, stdoutFormat } from './options.js';
-import { Outputs } from './outputs.js';
+import type { CliContext } from './kit/context.js';
+import { addOutputOptions, collect, type OutputOptions, outputsOf, stdoutFormat } from './kit/options.js';
+import { Outputs } from './kit/outputs.js';
+import { watched } from './kit/watched.js';
 import { parseRepeat, runRepeatedly } from './repeat.js';
 import { type Combination, combinationsOf, namesSeveral, runMany } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf, toldOf } from './run-options.js';
 import { scenarioOfFile } from './scenarios.js';
 import { openTimeline, type TimelineOptions } from './timeline.js';
-import { watched } from './watched.js';
 
 interface RunOptions extends RunFlags, OutputOptions, TimelineOptions {
   readonly repeat?: string;

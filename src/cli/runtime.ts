@@ -3,9 +3,9 @@ import { breathing } from '../base/breath.js';
 import { EXIT, UserError } from '../base/errors.js';
 import { visible } from '../base/text.js';
 import type { ReportOptions } from '../report/format.js';
-import type { CliContext, GlobalOptions } from './context.js';
-import { type Progress, type ProgressMode, startProgress } from './progress.js';
-import { detectTerminal, type Environment, type Terminal } from './terminal.js';
+import type { CliContext, GlobalOptions } from './kit/context.js';
+import { type Progress, type ProgressMode, startProgress } from './kit/progress.js';
+import { detectTerminal, type Environment, type Terminal } from './kit/terminal.js';
 
 /** {@link CliContext} on a real process. */
 export class Runtime implements CliContext {

@@ -3,22 +3,22 @@ import { Argument, type Command } from 'commander';
 import { z } from 'zod';
 import { listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
-import { reproductionSchema } from '../explore/reproduce/reproduction.js';
-import { searchSchema } from '../explore/search/search-file.js';
-import { studySchema } from '../explore/study/study-file.js';
-import { anyRowSchema } from '../explore/validate/measurement.js';
 import { machineFileSchema } from '../hardware/machine-file.js';
 import { HardwareProfileSchema } from '../hardware/profile.js';
 import { runtimeSchema } from '../hardware/runtime.js';
+import { reproductionSchema } from '../measured/reproduce/reproduction.js';
+import { anyRowSchema } from '../measured/validate/rows/measurement.js';
 import { ModelProfileSchema } from '../model/profile.js';
-import { PREDICTORS } from '../predict/index.js';
+import { PREDICTORS } from '../predict/predictors/index.js';
 import { budgetFileSchema } from '../result/budget.js';
 import { resultSchema } from '../result/read.js';
 import { SCHEDULERS } from '../schedule/index.js';
+import { searchSchema } from '../study/search/search-file.js';
+import { studySchema } from '../study/study-file.js';
 import { PLACEMENTS } from '../system/placement/index.js';
 import { runSchema } from '../system/run-schema.js';
 import { placementFields, predictorFields, schedulerFields, systemSchema } from '../system/system.js';
-import type { CliContext } from './context.js';
+import type { CliContext } from './kit/context.js';
 
 /** Kinds of files with a schema. */
 export const SCHEMA_KINDS = [

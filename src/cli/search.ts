@@ -4,19 +4,19 @@ import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
 import { parseCount } from '../base/units.js';
-import { bySystem, sameRows } from '../explore/same-rows.js';
-import type { SettledRun } from '../explore/search/ledger.js';
-import { pointProfile } from '../explore/search/point-profile.js';
-import { type RunBatch, type Search, search } from '../explore/search/search.js';
-import { loadSearch, type SearchFile } from '../explore/search/search-file.js';
-import { searchReports } from '../explore/search/search-report.js';
-import { lengthOf, shorterRun } from '../explore/search/shorter-run.js';
-import { fingerprintOf } from '../explore/study/fingerprint.js';
-import { gridSize, pathsOf, type StudyCell, spaceCells } from '../explore/study/space.js';
-import type { Store } from '../explore/study/store.js';
+import { gridSize, pathsOf, type StudyCell, spaceCells } from '../figure/table/space.js';
+import { fingerprintOf } from '../study/fingerprint.js';
+import type { SettledRun } from '../study/search/ledger.js';
+import { pointProfile } from '../study/search/point-profile.js';
+import { type RunBatch, type Search, search } from '../study/search/search.js';
+import { loadSearch, type SearchFile } from '../study/search/search-file.js';
+import { searchReports } from '../study/search/search-report.js';
+import { lengthOf, shorterRun } from '../study/search/shorter-run.js';
+import type { Store } from '../study/store.js';
+import { bySystem, sameRows } from '../study/sweep/same-rows.js';
 import { repeatCommand } from '../system/command.js';
 import type { RunSpec } from '../system/run.js';
-import type { CliContext } from './context.js';
+import type { CliContext } from './kit/context.js';
 import {
   addOutputOptions,
   addPictureOptions,
@@ -27,10 +27,10 @@ import {
   parseJobs,
   parseSeed,
   seedOption,
-} from './options.js';
-import { deliver } from './outputs.js';
+} from './kit/options.js';
+import { deliver } from './kit/outputs.js';
 import { overridesOfStudy, type RunFlags, runOfStudy, toldOfStudy } from './run-options.js';
-import { runStored } from './runs/run-stored.js';
+import { runStored } from './run-stored.js';
 import { STORE, storeOf } from './store-option.js';
 
 interface SearchFlags extends OutputOptions, Pick<RunFlags, 'set' | 'allowCode'> {

@@ -1,6 +1,6 @@
 // `--store`: the folder of stored results.
 import { join } from 'node:path';
-import { Store } from '../explore/study/store.js';
+import { Store } from '../study/store.js';
 
 /** Default store of a study, in the working directory. */
 export const STORE = join('.moeprof', 'store');

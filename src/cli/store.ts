@@ -2,14 +2,14 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { formatBytes, formatCount, formatCounted } from '../base/units.js';
-import type { Outcome } from '../explore/study/outcome.js';
-import { rowOf } from '../explore/study/run-row.js';
-import { Store } from '../explore/study/store.js';
-import { commandOfStored } from '../explore/study/stored-command.js';
+import type { Outcome } from '../figure/table/outcome.js';
+import { rowOf } from '../figure/table/run-row.js';
 import { gridOf } from '../report/document/document.js';
 import { renderTerminal } from '../report/document/terminal.js';
-import { tableReport } from '../report/run.js';
-import type { CliContext } from './context.js';
+import { tableReport } from '../report/summary/run.js';
+import { Store } from '../study/store.js';
+import { commandOfStored } from '../study/stored-command.js';
+import type { CliContext } from './kit/context.js';
 import { STORE } from './store-option.js';
 
 const EXAMPLES = `

@@ -1,19 +1,19 @@
 // `moeprof sweep study.yaml`: every cell of a study, or a share of them, each run once; stored cells are not run again.
 import { EXIT, UserError } from '../base/errors.js';
 import type { Override } from '../base/yaml.js';
-import { bySystem, sameRows } from '../explore/same-rows.js';
-import { pathsOf, type StudyCell, shardOf, spaceCells } from '../explore/study/space.js';
-import type { Store } from '../explore/study/store.js';
-import { StudyRows } from '../explore/study/study.js';
-import { loadStudy } from '../explore/study/study-file.js';
-import { studyReports } from '../explore/study/study-report.js';
+import { pathsOf, type StudyCell, shardOf, spaceCells } from '../figure/table/space.js';
+import { StudyRows } from '../figure/table/study.js';
+import type { Store } from '../study/store.js';
+import { loadStudy } from '../study/study-file.js';
+import { studyReports } from '../study/study-report.js';
+import { bySystem, sameRows } from '../study/sweep/same-rows.js';
+import type { SettleCell } from '../study/workers/missing-cells.js';
 import { repeatCommand } from '../system/command.js';
 import type { RunSpec } from '../system/run.js';
-import type { CliContext } from './context.js';
-import { deliver } from './outputs.js';
+import type { CliContext } from './kit/context.js';
+import { deliver } from './kit/outputs.js';
 import { runOfStudy, toldOfStudy } from './run-options.js';
-import type { SettleCell } from './runs/missing-cells.js';
-import { runStored } from './runs/run-stored.js';
+import { runStored } from './run-stored.js';
 import { STORE, storeOf } from './store-option.js';
 import type { SweepFlags } from './sweep-flags.js';
 
@@ -85,7 +85,7 @@ async function runnerOf(
   }
   if (threads !== undefined) throw new UserError('--jobs: each worker has its own; leave it out with --queue');
   if (store === null) throw new UserError('--no-store: results of a queue are taken into a store; leave it out');
-  const { runQueued } = await import('./runs/run-queued.js');
+  const { runQueued } = await import('./run-queued.js');
   return (runs, settle) => runQueued(count, runs, context, { flags, store }, settle);
 }
 

@@ -1,5 +1,5 @@
 // The flags of `moeprof sweep`, with or without a study. Types only.
-import type { OutputOptions } from './options.js';
+import type { OutputOptions } from './kit/options.js';
 import type { RunFlags } from './run-options.js';
 
 /** Flags of the command. */

@@ -5,18 +5,18 @@ import { isSeq, parseDocument, parse as parseYaml } from 'yaml';
 import { UserError } from '../base/errors.js';
 import { isPath, isStdin } from '../base/profiles.js';
 import type { Override } from '../base/yaml.js';
-import type { Outcome } from '../explore/study/outcome.js';
-import type { SweepValue } from '../explore/study/space.js';
-import { isStudy, wholeNumbersOf } from '../explore/study/study-file.js';
-import { studyReports } from '../explore/study/study-report.js';
-import { RATE_PATH, type Sweep, type SweepAxis } from '../explore/sweep/sweep.js';
-import { sweepReports } from '../explore/sweep/sweep-report.js';
-import { checkSweep, sweepRuns } from '../explore/sweep/sweep-runs.js';
+import type { Outcome } from '../figure/table/outcome.js';
+import type { SweepValue } from '../figure/table/space.js';
+import { isStudy, wholeNumbersOf } from '../study/study-file.js';
+import { studyReports } from '../study/study-report.js';
+import { RATE_PATH, type Sweep, type SweepAxis } from '../study/sweep/sweep.js';
+import { sweepReports } from '../study/sweep/sweep-report.js';
+import { checkSweep, sweepRuns } from '../study/sweep/sweep-runs.js';
 import type { RunSpec } from '../system/run.js';
-import type { CliContext } from './context.js';
+import type { CliContext } from './kit/context.js';
+import { addOutputOptions, addPictureOptions, collect, jobsOption, metricNames, parseJobs } from './kit/options.js';
+import { deliver } from './kit/outputs.js';
 import { listed, namesIn } from './listed.js';
-import { addOutputOptions, addPictureOptions, collect, jobsOption, metricNames, parseJobs } from './options.js';
-import { deliver } from './outputs.js';
 import { addRunOptions, runOf, toldOf } from './run-options.js';
 import { STORE, storeOf } from './store-option.js';
 import type { SweepFlags } from './sweep-flags.js';
@@ -85,7 +85,7 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
   checkSweep(axes, rates);
   const base = runOf(profile, options);
   if (base.trace.some(isStdin)) throw new UserError('--trace -: a trace on stdin can be read only once; give it as a file');
-  const { runStored } = await import('./runs/run-stored.js');
+  const { runStored } = await import('./run-stored.js');
   const bySystem = axes.some(({ path }) => path === 'system');
   // As with `moeprof run -s a,b`: among several systems, one that fixes its own cache goes without --cache.
   const optionsFor = (varied: readonly Override[]): SweepFlags =>

@@ -1,12 +1,12 @@
 // `moeprof table`: finished runs side by side, as in the table of a paper.
 import type { Command } from 'commander';
-import { pivotOf, STATISTICS, statisticNamed } from '../explore/study/pivot.js';
-import { pivotReports } from '../explore/study/pivot-report.js';
-import { readRuns } from '../explore/study/read-runs.js';
-import type { CliContext } from './context.js';
+import { pivotOf, STATISTICS, statisticNamed } from '../figure/table/pivot.js';
+import { pivotReports } from '../figure/table/pivot-report.js';
+import { readRuns } from '../study/read-runs.js';
+import type { CliContext } from './kit/context.js';
+import { addOutputOptions, metricNames, type OutputOptions } from './kit/options.js';
+import { deliver } from './kit/outputs.js';
 import { namesIn } from './listed.js';
-import { addOutputOptions, metricNames, type OutputOptions } from './options.js';
-import { deliver } from './outputs.js';
 
 interface TableOptions extends OutputOptions {
   readonly rows: string;

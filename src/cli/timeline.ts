@@ -2,16 +2,16 @@
 import { UserError } from '../base/errors.js';
 import { Gzip } from '../base/gzip.js';
 import { formatCount, formatNs } from '../base/units.js';
-import type { Inputs } from '../engine/inputs.js';
-import type { Simulation } from '../engine/simulation.js';
-import type { Observer } from '../engine/watch/observer.js';
-import { reports } from '../report/index.js';
+import type { Simulation } from '../engine/compose/simulation.js';
+import type { Inputs } from '../engine/inputs/inputs.js';
+import type { Observer } from '../engine/transfer/observer.js';
+import { reports } from '../report/formats/index.js';
 import type { Result } from '../result/result.js';
 import { TraceEvents } from '../timeline/events.js';
 import { Timeline } from '../timeline/timeline.js';
 import { EVERYTHING, parseWindow } from '../timeline/window.js';
-import type { CliContext } from './context.js';
-import { isSameFile, openSink, parseOutput } from './outputs.js';
+import type { CliContext } from './kit/context.js';
+import { isSameFile, openSink, parseOutput } from './kit/outputs.js';
 
 /** Events from which viewers in a browser become slow: some 130 bytes of JSON each, several times that in their memory. */
 const MANY = 2_000_000;

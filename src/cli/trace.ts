@@ -1,6 +1,6 @@
 // `moeprof trace`: look into routing traces, check, cut, compare and generate them. One file per subcommand in trace/.
 import type { Command } from 'commander';
-import type { CliContext } from './context.js';
+import type { CliContext } from './kit/context.js';
 import { defineAudit } from './trace/audit.js';
 import { defineConvert } from './trace/convert.js';
 import { defineDiff } from './trace/diff.js';

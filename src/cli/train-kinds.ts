@@ -6,7 +6,7 @@ import type { ModelSpec } from '../model/spec.js';
 import { trainEncoder } from '../predict/onnx/sequence/train.js';
 import { type TrainedPredictor, type TrainingBasics, trainPredictor } from '../predict/onnx/train.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import { parseSeed, positiveCount } from './options.js';
+import { parseSeed, positiveCount } from './kit/options.js';
 
 /** Limit of the units of a layer, and of the tokens of a step: a wider predictor takes longer than the experts that it predicts. */
 const WIDEST = 8192;

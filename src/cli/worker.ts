@@ -3,15 +3,15 @@ import { availableParallelism, hostname } from 'node:os';
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { BYTES, formatCount, parseQuantity } from '../base/units.js';
-import { PASSWORD_VARIABLE } from '../explore/queue/address.js';
-import { openServer } from '../explore/queue/connect.js';
-import { CACHE_SIZE, cacheFolder, FileCache } from '../explore/queue/file-cache.js';
-import { ModuleIndex } from '../explore/queue/module-index.js';
-import { QueueWorker } from '../explore/queue/worker-side.js';
-import type { CliContext } from './context.js';
-import { collect, jobsOption, parseJobs } from './options.js';
+import { PASSWORD_VARIABLE } from '../study/queue/address.js';
+import { openServer } from '../study/queue/connect.js';
+import { CACHE_SIZE, cacheFolder, FileCache } from '../study/queue/file-cache.js';
+import { ModuleIndex } from '../study/queue/module-index.js';
+import { QueueWorker } from '../study/queue/worker-side.js';
+import { RunChildren } from '../study/workers/run-children.js';
+import type { CliContext } from './kit/context.js';
+import { collect, jobsOption, parseJobs } from './kit/options.js';
 import { addQueueOption, namedQueue, type QueueOption } from './queue-option.js';
-import { RunChildren } from './runs/run-children.js';
 
 const EXAMPLES = `
 Examples:

@@ -6,8 +6,8 @@ import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import type { Passes } from '../schedule/passes.js';
 import type { Replay } from '../system/choices.js';
-import { EventDemand } from './event/event.js';
 import type { Dispatch } from './parallel/dispatch.js';
+import { EventDemand } from './vocabulary/event.js';
 
 /** Walks the demand of a pass at a layer on each GPU: calls `append` once an event. */
 type DemandWalk = (pass: Pass, layer: number, append: (gpu: number, ids: Int32Array, size: number) => void) => void;

@@ -13,10 +13,10 @@ import { RecordedScheduler } from '../schedule/recorded.js';
 import type { SchedulerContext } from '../schedule/scheduler.js';
 import { Speculation } from '../schedule/speculation.js';
 import type { Workload } from '../schedule/workload.js';
-import { draftingOf } from './drafting.js';
+import type { PredictedPaths } from './compose/path-forecast.js';
+import type { RunPlan } from './compose/plan.js';
+import { draftingOf } from './inputs/drafting.js';
 import type { Layout } from './memory/layout.js';
-import type { PredictedPaths } from './path-forecast.js';
-import type { RunPlan } from './plan.js';
 import { Link } from './transfer/link.js';
 
 /**

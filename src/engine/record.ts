@@ -4,10 +4,10 @@ import { parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { PassRecord } from '../schedule/recorded.js';
 import { buildSimulation } from './build.js';
-import { changingMemoryOf } from './memory/changing-memory.js';
+import type { RunPlan } from './compose/plan.js';
 import { buildPasses } from './passes.js';
-import type { RunPlan } from './plan.js';
-import { runPasses } from './serve.js';
+import { changingMemoryOf } from './serve/changing-memory.js';
+import { runPasses } from './serve/serve.js';
 
 /**
  * Records the passes of a run under LRU, where its policy knows the future and its schedule depends on time or on residency.

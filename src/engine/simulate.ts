@@ -4,13 +4,13 @@ import { repeatable, toldOfInput } from '../system/command.js';
 import { checkRun } from '../system/load-run.js';
 import type { RunInput, RunSpec } from '../system/run.js';
 import { buildSimulation } from './build.js';
-import { type Inputs, openInputs } from './inputs.js';
-import { changingMemoryOf } from './memory/changing-memory.js';
+import { planRun } from './compose/plan.js';
+import { type Inputs, openInputs } from './inputs/inputs.js';
 import { outcome } from './outcome/outcome.js';
 import { buildPasses } from './passes.js';
-import { planRun } from './plan.js';
 import { recordPasses } from './record.js';
-import { runPasses } from './serve.js';
+import { changingMemoryOf } from './serve/changing-memory.js';
+import { runPasses } from './serve/serve.js';
 import { checkLaws } from './watch/laws.js';
 import { Meters, type Watch } from './watch/meters.js';
 

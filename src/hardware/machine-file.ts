@@ -7,7 +7,7 @@ import { positiveQuantity as positive } from '../base/yaml.js';
 import { parseMachine } from './machine.js';
 import type { Machine } from './parts/assembly.js';
 import { DISK_BYTES, type DiskPart } from './parts/disk.js';
-import { READ } from './reach.js';
+import { READ } from './parts/reach.js';
 import { type RuntimeConstants, type RuntimeSpec, runtimeConstantsSchema, withConstants } from './runtime.js';
 
 const text = z.string().min(1);

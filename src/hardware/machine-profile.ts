@@ -2,8 +2,8 @@
 import type { Machine } from './parts/assembly.js';
 import { memoryRate } from './parts/memory.js';
 import { pcieRate } from './parts/pcie.js';
+import { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './parts/reach.js';
 import type { HardwareProfileInput } from './profile.js';
-import { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './reach.js';
 
 /** DeepEP reaches 153 to 158 GB/s of the H800's 200 a direction (its README); the latency is what small NCCL exchanges take, estimated. */
 const LINKED = { share: 0.77, latency: 20e3 };

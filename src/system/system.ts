@@ -10,7 +10,7 @@ import { type Located, locateYaml, type Override, positiveQuantity } from '../ba
 import { parseCapacity } from '../cache/capacity.js';
 import { QUOTAS } from '../cache/layer-quotas.js';
 import { parsePolicy } from '../cache/policies/index.js';
-import { parsePredictor } from '../predict/create.js';
+import { parsePredictor } from '../predict/predictors/create.js';
 import { parseScheduler } from '../schedule/index.js';
 import { DEGREES, PREFETCH_BUDGETS, PREFETCH_WHEN, WHEN_FULL } from './choices.js';
 import { copies } from './copies.js';

@@ -2,7 +2,7 @@
 // observer writes events as they come; it keeps only prefetches whose fate is open, at most one for each slot of a cache.
 import { layerOfExperts } from '../cache/scope.js';
 import type { Link } from '../engine/transfer/link.js';
-import type { Observer } from '../engine/watch/observer.js';
+import type { Observer } from '../engine/transfer/observer.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { openCounter } from './counter.js';

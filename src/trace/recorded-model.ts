@@ -3,7 +3,7 @@
 import { UserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
 import { nearest, quoted } from '../base/text.js';
-import { loadModel } from '../model/load.js';
+import { loadModel } from '../model/load/load.js';
 import type { RoutingTrace } from './trace.js';
 
 /** A bundled model, and a note on how it was found. */

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { openTrace } from '../../src/trace/open.js';
+import { openTrace } from '../../src/trace/open/open.js';
 import { unzstd, wholeFrames } from '../../src/trace/zstd.js';
 import { fileOf, safetensorsBytes, temporaryFolder } from '../trace/builders.js';
 import { archives, pickles } from './files.js';

@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../src/engine/simulate.js';
-import { loadModel } from '../../src/model/load.js';
-import { openTrace } from '../../src/trace/open.js';
+import { loadModel } from '../../src/model/load/load.js';
+import { openTrace } from '../../src/trace/open/open.js';
 import { recordedModel } from '../../src/trace/recorded-model.js';
 import { fileOf, safetensorsBytes, temporaryFolder } from '../trace/builders.js';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '../../src/base/random.js';
 import { type Checkpoint, freshCheckpoint, saveCheckpoint } from '../../src/predict/onnx/checkpoint.js';
-import { openOnnx } from '../../src/predict/onnx/onnx.js';
+import { openOnnx } from '../../src/predict/onnx/predictor/onnx.js';
 import { echoModel, modelFile, node, rows } from '../fixtures/onnx/models.js';
 import { model, topicTrace } from '../predict/onnx/routing.js';
 import { passesOf } from '../predict/running.js';

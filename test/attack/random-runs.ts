@@ -6,7 +6,7 @@ import { Random } from '../../src/base/random.js';
 import { QUOTAS } from '../../src/cache/layer-quotas.js';
 import { POLICIES } from '../../src/cache/policies/index.js';
 import { loadHardware } from '../../src/hardware/load.js';
-import { PREDICTORS } from '../../src/predict/index.js';
+import { PREDICTORS } from '../../src/predict/predictors/index.js';
 import { SCHEDULERS } from '../../src/schedule/index.js';
 import { KV_GROWTH } from '../../src/schedule/kv-room.js';
 import { ROLLBACKS } from '../../src/schedule/speculation.js';

@@ -2,11 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { compareSets, type OperandSet } from '../../src/compare/gate.js';
-import { compareReports } from '../../src/compare/report.js';
-import { pictureFormats } from '../../src/explore/figure/formats.js';
-import { rankingFigures } from '../../src/explore/figure/ranking-figures.js';
+import { compareReports } from '../../src/compare/reports/index.js';
+import { pictureFormats } from '../../src/figure/formats.js';
+import { rankingFigures } from '../../src/figure/ranking-figures.js';
 import type { ReportOptions } from '../../src/report/format.js';
-import { reports } from '../../src/report/index.js';
+import { reports } from '../../src/report/formats/index.js';
 import { rankingDocument, rankingReports } from '../../src/report/ranking/ranking.js';
 import { wrap } from '../../src/report/text.js';
 import { budgetFileSchema, parseFailOn } from '../../src/result/budget.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parsePolicy, resolvePolicy } from '../../src/cache/policies/index.js';
-import { startJob } from '../../src/explore/curve/jobs.js';
+import { startJob } from '../../src/capacity/jobs.js';
 import { Routing, SHAPES } from '../claims/conformance/routing.mjs';
 import { toyModel } from './fixtures.js';
 

@@ -3,8 +3,8 @@ import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { addRunOptions, type RunFlags, runOf } from '../../src/cli/run-options.js';
 import { simulateRun } from '../../src/engine/simulate.js';
-import { fingerprintOf } from '../../src/explore/study/fingerprint.js';
-import { tableReport } from '../../src/report/run.js';
+import { tableReport } from '../../src/report/summary/run.js';
+import { fingerprintOf } from '../../src/study/fingerprint.js';
 
 /** A value for each flag that takes one, other than what the quick start says. */
 const VALUES: Readonly<Record<string, string>> = {

@@ -1,18 +1,18 @@
 // Law L21 in every command that prints a speed: a run has the same decode and prefill wherever somebody asks for them, and what stands on the
-// screen is what stands in the JSON. Commands that know no speed print none. test/explore/glossary.test.ts holds the reports of a run to it.
+// screen is what stands in the JSON. Commands that know no speed print none. test/result/glossary.test.ts holds the reports of a run to it.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Advice } from '../../src/advise/advise.js';
+import type { Plan } from '../../src/advise/plan/plan.js';
 import { formatTokensPerSecond } from '../../src/base/units.js';
 import { runCli } from '../../src/cli/program.js';
 import { simulate } from '../../src/engine/simulate.js';
-import type { Advice } from '../../src/explore/advise/advise.js';
-import type { CheckedLog } from '../../src/explore/check/report.js';
-import type { Plan } from '../../src/explore/plan/plan.js';
-import type { Search } from '../../src/explore/search/search.js';
+import type { CheckedLog } from '../../src/measured/check/report.js';
 import { bareRate } from '../../src/report/format.js';
 import type { Result } from '../../src/result/result.js';
+import type { Search } from '../../src/study/search/search.js';
 import { catchOutput } from '../support/cli-output.js';
 
 const RUN = ['-t', 'mini-mixtral-8x8l', '-w', 't4', '-s', 'on-demand-lru', '--tokens', '300'];

@@ -3,10 +3,10 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { CliContext } from '../../src/cli/context.js';
+import type { CliContext } from '../../src/cli/kit/context.js';
 import { writeTrace } from '../../src/cli/trace/write.js';
-import { loadModel } from '../../src/model/load.js';
-import { synthesize } from '../../src/trace/synthetic.js';
+import { loadModel } from '../../src/model/load/load.js';
+import { synthesize } from '../../src/trace/generate/synthetic.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-trace-write-'));
 afterAll(() => rmSync(folder, { recursive: true }));

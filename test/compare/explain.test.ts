@@ -1,7 +1,7 @@
 // What carries a change: layers, parts, kinds and phases in the order of their weight, from counters planted by hand.
 import { describe, expect, it } from 'vitest';
 import { explain } from '../../src/compare/explain.js';
-import { explanationLines } from '../../src/compare/reports/words.js';
+import { explanationLines } from '../../src/compare/words.js';
 import type { PerLayer, Result } from '../../src/result/result.js';
 import { sampleResult } from '../result/sample.js';
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { compareAll, compareSets, type Gate } from '../../src/compare/gate.js';
-import { compareReports } from '../../src/compare/report.js';
+import { compareReports } from '../../src/compare/reports/index.js';
 import type { ReportOptions } from '../../src/report/format.js';
 import { budgetsOf, budgetsSchema, parseFailOn } from '../../src/result/budget.js';
 import type { Metric, Result } from '../../src/result/result.js';

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Curve } from '../../src/explore/curve/curve-result.js';
+import type { Curve } from '../../src/capacity/curve-result.js';
 import { moeprof, temporaryFolder } from './moeprof.js';
 
 const MINI = ['-m', 'mini-mixtral-8x8l', '-t', 'mini-mixtral-8x8l'];

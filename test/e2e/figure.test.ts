@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { drawFigures } from '../../src/explore/figure/draw.js';
-import { FIGURE_KINDS, type PaperFigure } from '../../src/explore/figure/figure.js';
+import { drawFigures } from '../../src/figure/draw.js';
+import { FIGURE_KINDS, type PaperFigure } from '../../src/figure/figure.js';
 import { barriersOf, findBrowser, openPage, startBrowser } from './browser.js';
 import { moeprof, temporaryFolder } from './moeprof.js';
 

@@ -2,7 +2,7 @@
 // attacked without being listed here.
 import { Command } from 'commander';
 import { commands } from '../../src/cli/commands.js';
-import type { CliContext } from '../../src/cli/context.js';
+import type { CliContext } from '../../src/cli/kit/context.js';
 
 /** A place of the command line that takes a value. */
 export interface Place {

@@ -1,6 +1,6 @@
 // `moeprof plan` from outside: its answer against runs at the capacity it names and one percent below, threads, exit codes, mistakes.
 import { describe, expect, it } from 'vitest';
-import type { Plan } from '../../src/explore/plan/plan.js';
+import type { Plan } from '../../src/advise/plan/plan.js';
 import type { Result } from '../../src/result/result.js';
 import { moeprof } from './moeprof.js';
 

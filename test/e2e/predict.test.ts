@@ -111,7 +111,7 @@ describe('moeprof predict', () => {
   });
 
   it('gives a run the same result in one thread of moeprof as in two', async () => {
-    const pool = new URL('../../build/cli/runs/run-pool.js', import.meta.url).href;
+    const pool = new URL('../../build/cli/run-pool.js', import.meta.url).href;
     const system = new URL('../../build/system/load-run.js', import.meta.url).href;
     const script = `
       import { runAll } from ${JSON.stringify(pool)};

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Sweep } from '../../src/explore/sweep/sweep.js';
+import type { Sweep } from '../../src/study/sweep/sweep.js';
 import { moeprof, temporaryFolder } from './moeprof.js';
 
 const MINI = ['sweep', '-t', 'mini-mixtral-8x8l', '-w', 't4', '--cache', '50%', '--batch', '4', '--requests', '12', '--no-bounds'];

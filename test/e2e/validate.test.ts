@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Validation } from '../../src/explore/validate/summary.js';
+import type { Validation } from '../../src/measured/validate/summary.js';
 import { moeprof, temporaryFolder } from './moeprof.js';
 
 const row = (id: string, measured: Record<string, number>, more: Record<string, unknown> = {}): string =>

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { simulateRun } from '../../src/engine/simulate.js';
 import { loadModel, type Result, type simulate } from '../../src/index.js';
-import { reports } from '../../src/report/index.js';
+import { reports } from '../../src/report/formats/index.js';
 import { checkRun } from '../../src/system/load-run.js';
 
 type Input = Parameters<typeof simulate>[0];

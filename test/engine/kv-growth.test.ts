@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { Override } from '../../src/base/yaml.js';
 import { simulateRun } from '../../src/engine/simulate.js';
-import type { Observer } from '../../src/engine/watch/observer.js';
+import type { Observer } from '../../src/engine/transfer/observer.js';
 import { KV_GROWTH, type KvGrowth } from '../../src/schedule/kv-room.js';
 import { checkRun } from '../../src/system/load-run.js';
 import type { RunInput } from '../../src/system/run.js';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { simulate, simulateRun } from '../../src/engine/simulate.js';
-import { loadModel } from '../../src/model/load.js';
+import { loadModel } from '../../src/model/load/load.js';
 import { tokenCycleBytes } from '../../src/model/spec.js';
 import type { Result } from '../../src/result/result.js';
 import { checkRun } from '../../src/system/load-run.js';

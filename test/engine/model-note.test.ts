@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { adviceFor } from '../../src/advise/ask.js';
+import { curveFor } from '../../src/capacity/curve-request.js';
 import { modelReports } from '../../src/cli/model-report.js';
 import { simulate } from '../../src/engine/simulate.js';
-import { adviceFor } from '../../src/explore/advise/ask.js';
-import { curveFor } from '../../src/explore/curve/curve-request.js';
-import { inspectModel } from '../../src/model/inspect.js';
-import { openModel } from '../../src/model/load.js';
+import { inspectModel } from '../../src/model/load/inspect.js';
+import { openModel } from '../../src/model/load/load.js';
 import { fileOf, temporaryFolder } from '../trace/builders.js';
 
 const olmoe = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/models/olmoe-1b-7b.json'), 'utf8')) as object;

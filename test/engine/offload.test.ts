@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findProfile } from '../../src/base/profiles.js';
 import { loadModel, simulate } from '../../src/index.js';
-import { openTrace } from '../../src/trace/open.js';
+import { openTrace } from '../../src/trace/open/open.js';
 import { chunks } from '../../src/trace/trace.js';
 
 /** A copy of llama.cpp with these lines over it; @returns its path */

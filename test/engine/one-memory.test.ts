@@ -1,7 +1,7 @@
 // Machines of one memory: a CPU without a GPU, and chips whose GPU and CPU share one.
 import { describe, expect, it } from 'vitest';
 import { type Result, simulate } from '../../src/index.js';
-import { reports } from '../../src/report/index.js';
+import { reports } from '../../src/report/formats/index.js';
 import { lruRounded } from '../support/rounded.js';
 
 const CPU_ONLY = 'ryzen-9-7950x+2xddr5-6000+64GB';

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../src/engine/simulate.js';
 import { loadHardware } from '../../src/hardware/load.js';
-import { loadModel } from '../../src/model/load.js';
+import { loadModel } from '../../src/model/load/load.js';
 import type { Result } from '../../src/result/result.js';
 
 const switching = (hardware: string): Promise<Result> =>

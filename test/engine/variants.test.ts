@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { inputDifferences } from '../../src/compare/difference.js';
 import { simulate } from '../../src/engine/simulate.js';
-import { loadModel } from '../../src/model/load.js';
+import { loadModel } from '../../src/model/load/load.js';
 import { summarizeResult } from '../../src/report/summary/summary.js';
-import { openTrace } from '../../src/trace/open.js';
-import { synthesize } from '../../src/trace/synthetic.js';
+import { synthesize } from '../../src/trace/generate/synthetic.js';
+import { openTrace } from '../../src/trace/open/open.js';
+import { writeSafetensors } from '../../src/trace/open/write.js';
 import { applyVariants } from '../../src/trace/variants/index.js';
-import { writeSafetensors } from '../../src/trace/write.js';
 import { temporaryFolder } from '../trace/builders.js';
 
 const base = { trace: 'mini-mixtral-8x8l', workload: { tokens: 300 }, memory: { expertCache: '50%' } };

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { CostModel } from '../../src/hardware/cost.js';
 import { loadHardware } from '../../src/hardware/load.js';
-import { loadModel } from '../../src/model/load.js';
+import { loadModel } from '../../src/model/load/load.js';
 import { A10_DECODE } from '../support/a10.js';
 
 const CONTEXT = 64;

@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { ROOMS } from '../../scripts/rooms.mjs';
+import { ADVISED } from '../../src/advise/runtimes.js';
 import { POLICIES } from '../../src/cache/policies/index.js';
 import { commands } from '../../src/cli/commands.js';
 import { addRunOptions } from '../../src/cli/run-options.js';
-import { ADVISED } from '../../src/explore/advise/runtimes.js';
-import { PREDICTORS } from '../../src/predict/index.js';
+import { PREDICTORS } from '../../src/predict/predictors/index.js';
 import { SCHEDULERS } from '../../src/schedule/index.js';
 import { traceFormats } from '../../src/trace/formats/index.js';
 
@@ -109,7 +109,7 @@ describe('pages', () => {
   it('show one pass in at most 10 files and 1,500 lines', () => {
     const list = /<!-- one pass -->\n([\s\S]*?)<!-- end of one pass -->/.exec(read('docs/architecture.md'))![1]!;
     const files = [...list.matchAll(/^\| `(src\/[^`]+)` \|/gm)].map(([, file]) => file!);
-    expect([files[0], files.at(-1)]).toEqual(['src/engine/simulate.ts', 'src/engine/event/recorder.ts']);
+    expect([files[0], files.at(-1)]).toEqual(['src/engine/simulate.ts', 'src/engine/vocabulary/recorder.ts']);
     expect(files.length).toBeLessThanOrEqual(10);
     const lines = files.map((file) => read(file).split('\n').length - 1);
     expect(lines.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(1500);

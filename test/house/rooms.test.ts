@@ -1,25 +1,26 @@
-// Imports of src follow the order of rooms, types included, and no files import one another in a loop.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+// Imports of src follow the order of rooms and of the folders inside them, types included; no files and no folders import one another in a loop.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { brokenRules, loopsOf, ROOMS, readImports } from '../../scripts/rooms.mjs';
+import { brokenRules, foldersOf, loopsOf, ROOMS, readImports, roomOf } from '../../scripts/rooms.mjs';
+
+const SRC = fileURLToPath(new URL('../../src', import.meta.url));
 
 describe('imports of src', () => {
-  const imports = readImports(fileURLToPath(new URL('../../src', import.meta.url)));
+  const imports = readImports(SRC);
 
   it('are all read', () => {
     expect(imports.size).toBeGreaterThan(300);
     expect([...imports.values()].flat().filter((target) => !imports.has(target))).toEqual([]);
   });
 
-  it('fill every room of the order', () => {
-    for (const { name } of ROOMS)
-      expect(
-        [...imports.keys()].some((file) => file.startsWith(`${name}/`)),
-        name,
-      ).toBe(true);
+  it('fill every room and every folder of the order', () => {
+    const folders = foldersOf(imports);
+    const expected = ROOMS.flatMap(({ inside, name }) => [name, ...inside.map((folder) => (folder === '.' ? name : `${name}/${folder}`))]);
+    const filled = (place: string) => [...folders.keys()].some((folder) => folder === place || folder.startsWith(`${place}/`));
+    expect(expected.filter((place) => !filled(place))).toEqual([]);
   });
 
   it('follow the order of rooms', () => {
@@ -28,6 +29,17 @@ describe('imports of src', () => {
 
   it('hold no loop', () => {
     expect(loopsOf(imports)).toEqual([]);
+    expect(loopsOf(foldersOf(imports))).toEqual([]);
+  });
+
+  it('leave no room with more than 14 % of the lines', () => {
+    const sizes = new Map<string, number>();
+    for (const file of imports.keys()) {
+      const lines = readFileSync(join(SRC, file), 'utf8').split('\n').length - 1;
+      sizes.set(roomOf(file), (sizes.get(roomOf(file)) ?? 0) + lines);
+    }
+    const total = [...sizes.values()].reduce((sum, lines) => sum + lines, 0);
+    expect([...sizes].filter(([, lines]) => lines > 0.14 * total)).toEqual([]);
   });
 });
 
@@ -66,6 +78,18 @@ describe('planted files', () => {
     ['cli/a.ts', 'moeprof', 'src/cli/a.ts imports src/index.ts: no file imports the library'],
     ['attic/a.ts', './b.js', 'src/attic/a.ts: stands in no room'],
     ['a.ts', './cli/b.js', 'src/a.ts: stands in no room'],
+    [
+      'engine/event/a.ts',
+      '../watch/b.js',
+      'src/engine/event/a.ts imports src/engine/watch/b.ts: engine/event does not come after engine/watch',
+    ],
+    [
+      'engine/watch/a.ts',
+      '../simulate.js',
+      'src/engine/watch/a.ts imports src/engine/simulate.ts: engine/watch does not come after engine itself',
+    ],
+    ['engine/attic/a.ts', './b.js', 'src/engine/attic/a.ts: attic has no place in the order of engine'],
+    ['bound/attic/a.ts', './b.js', 'src/bound/attic/a.ts: attic has no place in the order of bound'],
   ])('%s may not import %s', (file, target, rule) => {
     expect(brokenRules(planted({ [file]: `import '${target}';` }))).toContain(rule);
   });
@@ -91,5 +115,17 @@ describe('planted files', () => {
       'base/f.ts': "import './f.js';",
     };
     expect(loopsOf(planted(files))).toEqual([['base/a.ts', 'base/b.ts', 'base/deep/c.ts'], ['base/d.ts', 'base/e.ts'], ['base/f.ts']]);
+  });
+
+  it('in folders that import one another are told, though no file does', () => {
+    const files = {
+      'engine/event/place/a.ts': "import '../show/b.js';",
+      'engine/event/show/b.ts': '',
+      'engine/event/show/c.ts': "import type { D } from '../place/d.js';",
+      'engine/event/place/d.ts': '',
+    };
+    const imports = planted(files);
+    expect(loopsOf(imports)).toEqual([]);
+    expect(loopsOf(foldersOf(imports))).toEqual([['engine/event/place', 'engine/event/show']]);
   });
 });

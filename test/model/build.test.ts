@@ -1,7 +1,7 @@
 // Hand-computed models: where each byte and operation goes.
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { loadModel } from '../../src/model/load.js';
+import { loadModel } from '../../src/model/load/load.js';
 import { ModelProfileSchema } from '../../src/model/profile.js';
 import { findQuantization } from '../../src/model/quantization/index.js';
 import type { ModelSpec } from '../../src/model/spec.js';

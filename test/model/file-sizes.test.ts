@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { percentile } from '../../src/base/statistics.js';
 import { wholeFile } from '../../src/model/build.js';
-import { openModel } from '../../src/model/load.js';
+import { openModel } from '../../src/model/load/load.js';
 import { readLabel } from '../../src/model/quantization/label.js';
 
 const ROWS = join(import.meta.dirname, 'file-sizes.jsonl');

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { measureGguf } from '../../src/model/gguf.js';
 import { readGgufHeader } from '../../src/model/gguf-header.js';
-import { loadModel } from '../../src/model/load.js';
+import { loadModel } from '../../src/model/load/load.js';
 import { cases } from '../cases.js';
 import { ggufHeader, type TestTensor, tensorBytes, writeGguf } from './gguf-file.js';
 import { EXPERTS, HIDDEN, TINY_OUTER, tinyLayer, tinyMetadata, WIDTH } from './tiny-gguf.js';

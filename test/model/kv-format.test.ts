@@ -1,7 +1,7 @@
 // Formats of KV caches: bytes of keys and values, counted by hand.
 import { describe, expect, it } from 'vitest';
 import { isKvFormat, parseKvFormat, withKvFormat } from '../../src/model/kv-format.js';
-import { loadModel } from '../../src/model/load.js';
+import { loadModel } from '../../src/model/load/load.js';
 
 const bytes = (model: string, format: string): number => withKvFormat(loadModel(model, null), parseKvFormat(format)).dense.kvBytesPerToken;
 

@@ -1,8 +1,8 @@
 // Models whose experts are not one FFN per layer: several routed modules, two sizes, adapters, whole models. Numbers worked out by hand.
 import { describe, expect, it } from 'vitest';
 import { checkValue } from '../../src/base/yaml.js';
-import { inspectModel } from '../../src/model/inspect.js';
-import { loadModel, openModel } from '../../src/model/load.js';
+import { inspectModel } from '../../src/model/load/inspect.js';
+import { loadModel, openModel } from '../../src/model/load/load.js';
 import { type ModelProfileInput, ModelProfileSchema } from '../../src/model/profile.js';
 import { findQuantization } from '../../src/model/quantization/index.js';
 import { expertSizes, type ModelSpec } from '../../src/model/spec.js';

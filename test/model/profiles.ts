@@ -1,8 +1,8 @@
 // Steps on the way to a model that the tests take one by one.
 import { levelSizes, measureProfile } from '../../src/model/build.js';
-import { configProfile } from '../../src/model/huggingface.js';
 import { readJson } from '../../src/model/json.js';
-import { openModel } from '../../src/model/load.js';
+import { configProfile } from '../../src/model/load/huggingface.js';
+import { openModel } from '../../src/model/load/load.js';
 import { assemble } from '../../src/model/parts.js';
 import type { ModelProfile } from '../../src/model/profile.js';
 import type { Quantization } from '../../src/model/quantization/rule.js';

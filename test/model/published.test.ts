@@ -1,9 +1,9 @@
 // Every bundled model against what its publisher says of it.
 import { describe, expect, it } from 'vitest';
 import { listProfiles } from '../../src/base/profiles.js';
-import { loadModel } from '../../src/model/load.js';
+import { loadModel } from '../../src/model/load/load.js';
 import { expertBytesTotal, expertSizes, tokenCycleBytes } from '../../src/model/spec.js';
-import { routingProfileSchema } from '../../src/trace/routing-profile.js';
+import { routingProfileSchema } from '../../src/trace/generate/routing-profile.js';
 import { loadModelProfile } from './profiles.js';
 
 /** Totals that differ by more than 1 %, and why. */

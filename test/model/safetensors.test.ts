@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { loadModel, loadRouting, openModel } from '../../src/model/load.js';
+import { loadModel, loadRouting, openModel } from '../../src/model/load/load.js';
 import { placeOf } from '../../src/model/safetensors.js';
 
 const ROOT = mkdtempSync(join(tmpdir(), 'moeprof-safetensors-'));

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, expect, it, vi } from 'vitest';
 import { Random } from '../../src/base/random.js';
-import { PREDICTORS } from '../../src/predict/index.js';
+import { PREDICTORS } from '../../src/predict/predictors/index.js';
 import { toyModel } from '../cache/fixtures.js';
 import { create, type Row, traceFrom, walk } from './toy.js';
 

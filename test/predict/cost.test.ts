@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../src/index.js';
 import { costBeside, GateTime, HostTime } from '../../src/predict/cost.js';
-import { parsePredictor, predictionTime } from '../../src/predict/create.js';
-import { PREDICTORS } from '../../src/predict/index.js';
+import { parsePredictor, predictionTime } from '../../src/predict/predictors/create.js';
+import { PREDICTORS } from '../../src/predict/predictors/index.js';
 import { toyModel } from '../cache/fixtures.js';
 import { echoModel } from '../fixtures/onnx/models.js';
 import { TOY } from '../hardware/toy.js';

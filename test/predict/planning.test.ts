@@ -1,11 +1,11 @@
 // What predictions are used for: slots that follow the predicted demand, a horizon that follows the link, what policies are shown, and
 // misses that are served from smaller copies.
 import { describe, expect, it } from 'vitest';
-import { TokenUnimportance } from '../../src/engine/event/unimportance.js';
 import { profileLayers } from '../../src/engine/memory/quotas.js';
-import { AdaptiveHorizon } from '../../src/engine/prefetch/horizon.js';
-import { PredictedUse } from '../../src/engine/prefetch/predicted-use.js';
+import { AdaptiveHorizon } from '../../src/engine/outlook/horizon.js';
+import { PredictedUse } from '../../src/engine/outlook/predicted-use.js';
 import { simulate } from '../../src/engine/simulate.js';
+import { TokenUnimportance } from '../../src/engine/vocabulary/unimportance.js';
 import type { Predictor } from '../../src/predict/predictor.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 import { simulateByEngine } from '../engine/harness.js';

@@ -2,8 +2,8 @@
 import { resolveParameters } from '../../src/base/parameters.js';
 import { Random } from '../../src/base/random.js';
 import type { ModelSpec } from '../../src/model/spec.js';
-import { findPredictor } from '../../src/predict/index.js';
 import type { Predictor } from '../../src/predict/predictor.js';
+import { findPredictor } from '../../src/predict/predictors/index.js';
 import { Pass } from '../../src/schedule/pass.js';
 import { Request } from '../../src/schedule/request.js';
 import { TraceStore } from '../../src/trace/store.js';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { ReportOptions } from '../../src/report/format.js';
-import { reports } from '../../src/report/index.js';
+import { reports } from '../../src/report/formats/index.js';
 import { sampledMetric } from '../../src/result/catalogue.js';
 import type { Result } from '../../src/result/result.js';
 import { sampleResult } from '../result/sample.js';

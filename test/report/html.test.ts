@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../src/engine/simulate.js';
 import { htmlReport } from '../../src/report/html/html.js';
-import { embedJson, html } from '../../src/report/html/markup.js';
-import { table } from '../../src/report/html/pieces.js';
 import { distributionOf } from '../../src/report/html/sections/latency.js';
+import { embedJson, html } from '../../src/report/page/markup.js';
+import { table } from '../../src/report/page/pieces.js';
 import { parseResult } from '../../src/result/read.js';
 import type { Result } from '../../src/result/result.js';
 import { sampleResult } from '../result/sample.js';

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Format, ReportOptions } from '../../src/report/format.js';
-import { reports } from '../../src/report/index.js';
+import { reports } from '../../src/report/formats/index.js';
 import { parseResult } from '../../src/result/read.js';
 import type { Result } from '../../src/result/result.js';
 import { sampleResult } from '../result/sample.js';

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { findProfile } from '../../src/base/profiles.js';
 import { simulate } from '../../src/engine/simulate.js';
-import { openTrace } from '../../src/trace/open.js';
+import { openTrace } from '../../src/trace/open/open.js';
 import { allocateChunk, NULL_EXPERT } from '../../src/trace/trace.js';
 import { applyVariants } from '../../src/trace/variants/index.js';
 

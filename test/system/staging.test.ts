@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { openInputs } from '../../src/engine/inputs.js';
-import { planRun } from '../../src/engine/plan.js';
+import { planRun } from '../../src/engine/compose/plan.js';
+import { openInputs } from '../../src/engine/inputs/inputs.js';
 import { checkRun } from '../../src/system/load-run.js';
 import { parseStaging, stagingBufferBytes, stagingBuffers } from '../../src/system/staging.js';
 import { toyModel } from '../cache/fixtures.js';

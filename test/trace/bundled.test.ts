@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { openTrace } from '../../src/trace/open.js';
+import { openTrace } from '../../src/trace/open/open.js';
 import { contentOf } from './builders.js';
 
 const folder = fileURLToPath(new URL('../../profiles/traces/', import.meta.url));

@@ -1,7 +1,7 @@
 // What every folder of golden samples holds: one routing in many layouts, and truth.json, the answer.
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import { openPopularity, openTrace } from '../../src/trace/open.js';
+import { openPopularity, openTrace } from '../../src/trace/open/open.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 import { contentOf, uniformModel } from './builders.js';
 

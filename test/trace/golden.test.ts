@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { auditTrace } from '../../src/trace/audit/index.js';
-import { openTrace } from '../../src/trace/open.js';
+import { openTrace } from '../../src/trace/open/open.js';
 import { bundledTrace, readRows } from '../cache/fixtures.js';
 import { contentOf } from './builders.js';
 import { COUNTED, importsCounts, importsRagged, importsWhole, RAGGED, readTruth, WHOLE } from './golden-samples.js';

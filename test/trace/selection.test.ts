@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findProfile } from '../../src/base/profiles.js';
 import { simulateRun } from '../../src/engine/simulate.js';
-import { openPrediction } from '../../src/predict/inputs.js';
+import { openPrediction } from '../../src/predict/evaluation/inputs.js';
 import { checkRun } from '../../src/system/load-run.js';
-import { openPopularity, openTrace } from '../../src/trace/open.js';
+import { openPopularity, openTrace } from '../../src/trace/open/open.js';
+import { writeSafetensors } from '../../src/trace/open/write.js';
 import { popularityOf } from '../../src/trace/popularity.js';
 import { selectMarked, selectRows } from '../../src/trace/selection.js';
 import { allocateChunk, chunks, PHASE, type RoutingTrace } from '../../src/trace/trace.js';
-import { writeSafetensors } from '../../src/trace/write.js';
 import { fileOf, safetensorsBytes, temporaryFolder, traceOf } from './builders.js';
 
 const folder = temporaryFolder();

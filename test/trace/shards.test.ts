@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { openPopularity, openTrace } from '../../src/trace/open.js';
+import { openPopularity, openTrace } from '../../src/trace/open/open.js';
 import { allocateChunk } from '../../src/trace/trace.js';
 import { refusal } from '../support/own-parts.js';
 import { safetensorsBytes } from './builders.js';

@@ -2,13 +2,13 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { adviceFor } from '../../src/advise/ask.js';
 import { findProfile } from '../../src/base/profiles.js';
+import { curveFor } from '../../src/capacity/curve-request.js';
 import { openNamed } from '../../src/cli/trace/open.js';
 import { simulate } from '../../src/engine/simulate.js';
-import { adviceFor } from '../../src/explore/advise/ask.js';
-import { curveFor } from '../../src/explore/curve/curve-request.js';
-import { openPrediction } from '../../src/predict/inputs.js';
-import { openPopularity } from '../../src/trace/open.js';
+import { openPrediction } from '../../src/predict/evaluation/inputs.js';
+import { openPopularity } from '../../src/trace/open/open.js';
 import { temporaryFolder } from './builders.js';
 
 const NAME = 'mini-finegrained-64x12l';

@@ -1,7 +1,7 @@
 // Traces whose routing follows words.
 import type { ModelSpec } from '../../src/model/spec.js';
-import type { RoutingProfile } from '../../src/trace/routing-profile.js';
-import { synthesize } from '../../src/trace/synthetic.js';
+import type { RoutingProfile } from '../../src/trace/generate/routing-profile.js';
+import { synthesize } from '../../src/trace/generate/synthetic.js';
 import { contentOf } from './builders.js';
 
 /** Two thousand words that are as frequent as Zipf's law says; they decide half of the choices. */

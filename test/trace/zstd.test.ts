@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { openTrace } from '../../src/trace/open.js';
+import { openTrace } from '../../src/trace/open/open.js';
 import { unzstd } from '../../src/trace/zstd.js';
 import { fileOf, temporaryFolder } from './builders.js';
 import { zstdBomb, zstdBytes } from './formats/packed-bytes.js';

@@ -2,12 +2,12 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { UserError } from '../../base/errors.js';
-import { type DetectedMachine, detectionReports } from '../../explore/machine/detect-report.js';
 import { askAll } from '../../hardware/detect/ask.js';
 import { detectFrom } from '../../hardware/detect/detect.js';
-import type { CliContext } from '../context.js';
-import { addOutputOptions, type OutputOptions } from '../options.js';
-import { deliver } from '../outputs.js';
+import { type DetectedMachine, detectionReports } from '../../measured/machine/detect-report.js';
+import type { CliContext } from '../kit/context.js';
+import { addOutputOptions, type OutputOptions } from '../kit/options.js';
+import { deliver } from '../kit/outputs.js';
 
 const EXAMPLES = `
 It asks nvidia-smi, rocm-smi, lspci, lscpu, udev, /proc, /sys and the library

@@ -1,12 +1,12 @@
 // `moeprof machine show`: a machine as runs see it, with the speeds that a runtime reaches on it.
 import type { Command } from 'commander';
-import { machineReports, type ShownMachine } from '../../explore/machine/show-report.js';
 import { machineFileOf } from '../../hardware/detect/write.js';
 import { hardwareOfFile, loadHardware, readMachineFile } from '../../hardware/load.js';
 import { loadRuntime } from '../../hardware/runtime.js';
-import type { CliContext } from '../context.js';
-import { addOutputOptions, type OutputOptions } from '../options.js';
-import { deliver } from '../outputs.js';
+import { machineReports, type ShownMachine } from '../../measured/machine/show-report.js';
+import type { CliContext } from '../kit/context.js';
+import { addOutputOptions, type OutputOptions } from '../kit/options.js';
+import { deliver } from '../kit/outputs.js';
 import { detectedMachine } from './detect.js';
 
 interface ShowOptions extends OutputOptions {

@@ -4,9 +4,9 @@ import { EXIT } from '../../base/errors.js';
 import { type Facts, gridOf, type Lines, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import { type AuditFinding, auditChecks, auditTrace } from '../../trace/audit/index.js';
-import type { CliContext } from '../context.js';
-import { addOutputOptions, type OutputOptions, type TraceFlags } from '../options.js';
-import { deliver } from '../outputs.js';
+import type { CliContext } from '../kit/context.js';
+import { addOutputOptions, type OutputOptions, type TraceFlags } from '../kit/options.js';
+import { deliver } from '../kit/outputs.js';
 import { addTraceOptions, describeTrace, identityOf, type TraceIdentity, withNamed } from './open.js';
 
 interface Flags extends TraceFlags, OutputOptions {

@@ -5,8 +5,8 @@ import { formatCount } from '../../base/units.js';
 import { type Conversion, convertTrace, numbersIn, parseRanges, readRemap } from '../../trace/convert/index.js';
 import { parseVariant, stackVariants } from '../../trace/variants/index.js';
 import { loadVariants } from '../../trace/variants/user-variant.js';
-import type { CliContext } from '../context.js';
-import { collect, parseSeed, seedOption, type TraceFlags } from '../options.js';
+import type { CliContext } from '../kit/context.js';
+import { collect, parseSeed, seedOption, type TraceFlags } from '../kit/options.js';
 import { addTraceOptions, openNamed } from './open.js';
 import { layoutOf, writeTrace } from './write.js';
 

@@ -5,9 +5,9 @@ import { type Datum, type Grid, gridOf, ratio } from '../../report/document/docu
 import { documentFormats } from '../../report/document/formats.js';
 import { formatDelta } from '../../report/format.js';
 import { diffTraces, type LayerDifference, type RoutingDifference } from '../../trace/diff/index.js';
-import type { CliContext } from '../context.js';
-import { addOutputOptions, type OutputOptions, type TraceFlags } from '../options.js';
-import { deliver } from '../outputs.js';
+import type { CliContext } from '../kit/context.js';
+import { addOutputOptions, type OutputOptions, type TraceFlags } from '../kit/options.js';
+import { deliver } from '../kit/outputs.js';
 import { HIT_SHARES, hitsOf, type PolicyHits } from './hits.js';
 import { addTraceOptions, identityOf, type TraceIdentity, withNamed } from './open.js';
 

@@ -1,9 +1,9 @@
 // Hit rates that need no model and no machine: LRU and Belady over one cache per layer, at shares of its experts.
 import { parsePolicy } from '../../cache/policies/index.js';
-import { drawCurve } from '../../explore/curve/curve.js';
+import { drawCurve } from '../../capacity/curve.js';
 import { shapeOf } from '../../trace/stats/shape.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import type { CliContext } from '../context.js';
+import type { CliContext } from '../kit/context.js';
 
 /** Shares of each layer's experts. */
 export const HIT_SHARES = [0.25, 0.5] as const;

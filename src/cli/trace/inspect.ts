@@ -1,9 +1,9 @@
 // `moeprof trace inspect`: statistics of a trace, before anything is simulated.
 import type { Command } from 'commander';
 import { routingStatistics } from '../../trace/stats/index.js';
-import type { CliContext } from '../context.js';
-import { addOutputOptions, type OutputOptions, type TraceFlags } from '../options.js';
-import { deliver } from '../outputs.js';
+import type { CliContext } from '../kit/context.js';
+import { addOutputOptions, type OutputOptions, type TraceFlags } from '../kit/options.js';
+import { deliver } from '../kit/outputs.js';
 import { hitsOf } from './hits.js';
 import { inspectionReports } from './inspect-report.js';
 import { addTraceOptions, identityOf, withNamed } from './open.js';

@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { findProfile, listProfiles, shownTrace, splitRows } from '../../base/profiles.js';
 import { formatCount, formatCounted } from '../../base/units.js';
-import { loadModel } from '../../model/load.js';
+import { loadModel } from '../../model/load/load.js';
 import type { ModelSpec } from '../../model/spec.js';
 import { printable } from '../../report/format.js';
 import { parseColumns } from '../../trace/formats/columns.js';
-import { openTrace } from '../../trace/open.js';
+import { openTrace } from '../../trace/open/open.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import { modelOption, type TraceFlags, traceColumnsOption, traceFormatOption } from '../options.js';
+import { modelOption, type TraceFlags, traceColumnsOption, traceFormatOption } from '../kit/options.js';
 
 /** Adds `-m`, `--trace-format` and `--trace-columns`. */
 export function addTraceOptions(command: Command): Command {

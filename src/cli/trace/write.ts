@@ -3,9 +3,9 @@ import { extname } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { AtomicFile } from '../../base/files.js';
 import { metadataOf } from '../../trace/formats/metadata.js';
+import { fillJsonl, fillSafetensors, jsonlLines, type WriteOptions } from '../../trace/open/write.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import { fillJsonl, fillSafetensors, jsonlLines, type WriteOptions } from '../../trace/write.js';
-import type { CliContext } from '../context.js';
+import type { CliContext } from '../kit/context.js';
 
 /** Layout of an output path. @throws UserError for an unknown ending */
 export function layoutOf(path: string): 'safetensors' | 'jsonl' {

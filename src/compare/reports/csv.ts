@@ -2,7 +2,7 @@
 import { toCsv } from '../../report/document/csv.js';
 import type { Format } from '../../report/format.js';
 import type { Gate } from '../gate.js';
-import { knowledgeWarning } from './words.js';
+import { knowledgeWarning } from '../words.js';
 
 const HEAD = [
   ...['base', 'candidate', 'scenario', 'metric', 'unit', 'better', 'kind', 'base_value', 'candidate_value'],

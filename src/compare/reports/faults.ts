@@ -1,7 +1,7 @@
 // All faults of a gate in one list, worst first, for annotations, SARIF and JUnit, which have neither tables nor candidates.
 import { type Budget, fileOf } from '../../result/budget.js';
 import type { Gate } from '../gate.js';
-import { knowledgeWarning } from './words.js';
+import { knowledgeWarning } from '../words.js';
 
 /** A broken budget, a metric or a scenario that is gone, and where to look: the budget's line in its file, else the candidate's file. */
 export type LocatedFault = Gate['faults'][number] & {

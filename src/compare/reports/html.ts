@@ -1,12 +1,13 @@
 // Comparisons in one HTML file that opens anywhere: the verdict first, then both runs beside one another, readable without a script.
 import type { Format, ReportOptions } from '../../report/format.js';
-import { clientScript } from '../../report/html/assets.js';
-import { html, type Markup, type Piece } from '../../report/html/markup.js';
-import { download, page } from '../../report/html/page.js';
-import { drawSections, prose, table } from '../../report/html/pieces.js';
+import { clientScript } from '../../report/page/assets.js';
+import { html, type Markup, type Piece } from '../../report/page/markup.js';
+import { download, page } from '../../report/page/page.js';
+import { drawSections, prose, table } from '../../report/page/pieces.js';
 import { VERSION } from '../../result/version.js';
 import type { Comparison } from '../compare.js';
 import type { Gate } from '../gate.js';
+import { changeSentence, gateText, isJudged, isQuiet, knowledgeWarning, savedText, valueText, verdictText } from '../words.js';
 import { csvFormat } from './csv.js';
 import { subjectOf } from './faults.js';
 import { faultItem } from './html/budgets.js';
@@ -14,7 +15,6 @@ import { largestCauses } from './html/causes.js';
 import { changeMark, keyChanges } from './html/figures.js';
 import { comparedSections } from './html/index.js';
 import { gateData } from './json.js';
-import { changeSentence, gateText, isJudged, isQuiet, knowledgeWarning, savedText, valueText, verdictText } from './words.js';
 
 /** HTML of a gate. */
 export const htmlFormat: Format<Gate> = {

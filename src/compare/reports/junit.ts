@@ -2,7 +2,7 @@
 import { type Format, printable } from '../../report/format.js';
 import type { Comparison } from '../compare.js';
 import type { Gate } from '../gate.js';
-import { knowledgeWarning, rowChange, valueText } from './words.js';
+import { knowledgeWarning, rowChange, valueText } from '../words.js';
 
 /** The outcome of a test case. */
 interface Case {

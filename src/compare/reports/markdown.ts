@@ -5,7 +5,6 @@ import type { Format } from '../../report/format.js';
 import { clip } from '../../report/text.js';
 import type { Comparison, Row } from '../compare.js';
 import type { Gate } from '../gate.js';
-import { type LocatedFault, subjectOf } from './faults.js';
 import {
   causeLines,
   changeSentence,
@@ -21,7 +20,8 @@ import {
   unchangedText,
   valueText,
   verdictText,
-} from './words.js';
+} from '../words.js';
+import { type LocatedFault, subjectOf } from './faults.js';
 
 /** Hidden first line by which a bot finds its own comment again. */
 const STICKY_MARKER = '<!-- moeprof compare -->';

@@ -7,7 +7,6 @@ import type { Comparison, Row } from '../compare.js';
 import type { Difference } from '../difference.js';
 import type { Explanation } from '../explain.js';
 import type { Gate } from '../gate.js';
-import { subjectOf } from './faults.js';
 import {
   causeLines,
   changeSentence,
@@ -23,7 +22,8 @@ import {
   unchangedText,
   valueText,
   verdictText,
-} from './words.js';
+} from '../words.js';
+import { subjectOf } from './faults.js';
 
 /** Terminal table of a gate. */
 export const tableFormat: Format<Gate> = {

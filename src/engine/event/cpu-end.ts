@@ -1,6 +1,6 @@
 // The CPU's part of an event: its work, its end, and its waits for the SSD.
-import type { RunningEvent } from './event.js';
-import type { Gpu } from './gpu.js';
+import type { RunningEvent } from '../vocabulary/event.js';
+import type { Gpu } from '../vocabulary/gpu.js';
 
 /** Counts the CPU's work of the event; @returns when the work that is not deferred has ended, ns; 0: all of it is deferred. */
 export function endOnCpu({ cost, recorder }: Gpu, event: RunningEvent, layer: number): number {

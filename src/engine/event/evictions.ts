@@ -3,8 +3,8 @@
 import type { PrefetchFates } from '../prefetch/fates.js';
 import type { Prefetcher } from '../prefetch/prefetcher.js';
 import type { Link } from '../transfer/link.js';
-import type { RunningEvent } from './event.js';
-import type { Gpu } from './gpu.js';
+import type { RunningEvent } from '../vocabulary/event.js';
+import type { Gpu } from '../vocabulary/gpu.js';
 
 /** Accounts for the evictions from one GPU. */
 export class Evictions {

@@ -1,8 +1,9 @@
 // Executes the members of an event on a GPU (L9): hits first, then the others as they arrive, and the event ends when the CPU has also
 // finished its part and the results deferred to this event.
+
+import type { RunningEvent } from '../vocabulary/event.js';
+import type { Gpu } from '../vocabulary/gpu.js';
 import { cpuReadNs, endOnCpu } from './cpu-end.js';
-import type { RunningEvent } from './event.js';
-import type { Gpu } from './gpu.js';
 import { gpuPartsNs } from './parts.js';
 import { arriveTogether, sortByReadiness } from './readiness.js';
 

@@ -2,9 +2,9 @@
 import { PINNED } from '../../cache/policy.js';
 import type { Pass } from '../../schedule/pass.js';
 import type { PrefetchFates } from '../prefetch/fates.js';
-import type { RunningEvent } from './event.js';
-import type { Gpu } from './gpu.js';
-import { promotes } from './rules.js';
+import type { RunningEvent } from '../vocabulary/event.js';
+import type { Gpu } from '../vocabulary/gpu.js';
+import { promotes } from '../vocabulary/rules.js';
 
 /** Judges the choices of a pass at a layer whose routing is known, before its event. */
 export interface LayerJudge {

@@ -1,7 +1,7 @@
 // A split layer (L9): the CPU has some projections of its experts, and the GPU executes the others behind them.
-import type { Observer } from '../watch/observer.js';
-import type { RunningEvent } from './event.js';
-import type { Gpu } from './gpu.js';
+import type { Observer } from '../transfer/observer.js';
+import type { RunningEvent } from '../vocabulary/event.js';
+import type { Gpu } from '../vocabulary/gpu.js';
 
 /** Time of the GPU's part of the members that the CPU has begun, ns; 0 in layers whose experts lie on one device. */
 export function gpuPartsNs({ cost }: Gpu, event: RunningEvent, layer: number): number {

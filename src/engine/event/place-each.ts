@@ -5,11 +5,11 @@ import type { MissRule } from '../../system/miss-rules.js';
 import type { Promotions } from '../prefetch/promotions.js';
 import type { CopyPool } from '../transfer/copies.js';
 import type { Staging } from '../transfer/staging.js';
-import type { RunningEvent } from './event.js';
+import type { RunningEvent } from '../vocabulary/event.js';
+import type { Gpu } from '../vocabulary/gpu.js';
+import { ruleFrom } from '../vocabulary/rules.js';
 import type { Evictions } from './evictions.js';
-import type { Gpu } from './gpu.js';
 import { Misses } from './place.js';
-import { ruleFrom } from './rules.js';
 
 /** Places the misses of one GPU one by one. */
 class EachMiss extends Misses {

@@ -1,8 +1,8 @@
 // The fate of an event's misses, in the order of L3: they are loaded into a slot (L5) or streamed, and fetched from the SSD where DRAM
 // lacks them (L14). place-each.ts has the other rules for misses, evictions.ts what an eviction costs.
-import type { RunningEvent } from './event.js';
+import type { RunningEvent } from '../vocabulary/event.js';
+import type { Gpu } from '../vocabulary/gpu.js';
 import type { Evictions } from './evictions.js';
-import type { Gpu } from './gpu.js';
 import { sortByReadiness } from './readiness.js';
 
 /** Places the misses of one GPU. This class loads them all at once. */

@@ -1,7 +1,7 @@
 // Reports to an observer what the GPU executed of an event, in order of time. Called only if there is an observer.
-import type { Observer } from '../watch/observer.js';
-import type { RunningEvent } from './event.js';
-import type { Gpu } from './gpu.js';
+import type { Observer } from '../transfer/observer.js';
+import type { RunningEvent } from '../vocabulary/event.js';
+import type { Gpu } from '../vocabulary/gpu.js';
 import { showParts } from './parts.js';
 
 /** Shows the event that was executed from `startNs` to `endNs` on a GPU that is alone. */

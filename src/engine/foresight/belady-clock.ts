@@ -1,6 +1,6 @@
 // Time under Belady on demand where all loads take equally long: the number of misses of an event decides its time, and the Belady bound (L15)
 // counts these misses already, without knowing the future.
-import type { BeladyBound } from '../../cache/belady-bound.js';
+import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import { WORK } from './demand-block.js';
 import { onDemandNs } from './on-demand.js';
 

@@ -1,6 +1,6 @@
 // The floor: the least time that any run with these demands takes on this machine, whatever it knows. It is the larger of the GPU's own work and
 // the fewest transfers over the link. Where the CPU may compute experts, it takes the best share of both.
-import type { BeladyBound } from '../../cache/belady-bound.js';
+import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import { WORK } from './demand-block.js';
 
 /** Inputs of a floor. */

@@ -1,6 +1,6 @@
 // Speeds of a run under a given knowledge (L19): LRU knows the past, Belady on demand the best experts to keep, foresight all demands, and
 // nothing is faster than the floor. Demands are recorded during the run and replayed a little later.
-import type { BeladyBound } from '../../cache/belady-bound.js';
+import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import { BeladyClock } from './belady-clock.js';
 import { type FloorMark, FloorWork } from './floor.js';
 import { ForesightGpu } from './foresight.js';

@@ -1,10 +1,10 @@
 // GPU memory of the activations of a pass, where the runtime's buffers are known: larger passes need larger buffers.
 import { UserError } from '../../base/errors.js';
-import { allocate } from '../../hardware/allocation/allocate.js';
-import type { AllocatingEngine } from '../../hardware/allocation/load-plan.js';
 import { decoderLayers } from '../../model/spec.js';
+import { allocate } from '../../runtime/allocation/allocate.js';
+import type { AllocatingEngine } from '../../runtime/allocation/graph/load-plan.js';
 import type { RunSpec } from '../../system/run.js';
-import type { Inputs } from '../inputs.js';
+import type { Inputs } from '../inputs/inputs.js';
 
 /** Tokens of a pass whose buffers are part of what a machine's profile reserves: the usual ubatch. */
 export const RESERVED_TOKENS = 512;

@@ -6,7 +6,7 @@ import type { ExpertSplit } from '../../model/projections.js';
 import { decoderLayers, expertBytesTotal, type ModelSpec } from '../../model/spec.js';
 import { isWord } from '../../system/miss-rules.js';
 import { misfit, type RunSpec } from '../../system/run.js';
-import type { Inputs } from '../inputs.js';
+import type { Inputs } from '../inputs/inputs.js';
 
 /** Parts of a model on the GPU and in DRAM beside the expert cache. */
 export interface DenseRooms {

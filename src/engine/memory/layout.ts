@@ -7,15 +7,15 @@ import type { ModelSpec } from '../../model/spec.js';
 import type { Warning } from '../../result/result.js';
 import type { Workload } from '../../schedule/workload.js';
 import type { RunSpec } from '../../system/run.js';
-import type { Inputs } from '../inputs.js';
-import { type ExpertHomes, placeExperts } from '../parallel/place.js';
-import type { Shard } from '../parallel/shard.js';
-import type { Serving } from '../serving.js';
+import type { Inputs } from '../inputs/inputs.js';
+import type { Serving } from '../inputs/serving.js';
 import { activationsOf } from './activations.js';
 import { type DenseRooms, densePlacementOf, denseRooms } from './dense.js';
 import { atOnce } from './need.js';
+import { type ExpertHomes, placeExperts } from './place.js';
 import { type MemoryPlan, planMemory } from './plan.js';
 import { withQuotas } from './quotas.js';
+import type { Shard } from './shard.js';
 import { expertSplitOf } from './split.js';
 
 /** One GPU of a layout. */

@@ -6,7 +6,7 @@ import type { KvGrowth } from '../../schedule/kv-room.js';
 import type { Workload } from '../../schedule/workload.js';
 import { misfit, type RunSpec } from '../../system/run.js';
 import type { SystemSpec } from '../../system/system.js';
-import type { Serving } from '../serving.js';
+import type { Serving } from '../inputs/serving.js';
 import type { DenseRooms } from './dense.js';
 
 /** The memory of a machine, and the demands on it. */

@@ -2,17 +2,17 @@
 // same tokens as popularity.
 import { resolve } from 'node:path';
 import { findProfile, isPath } from '../../base/profiles.js';
+import { upTo } from '../../cache/curves/levels.js';
+import { LruStack } from '../../cache/curves/stack-distance.js';
 import { optimalQuotas, proportionalQuotas, shallowQuotas } from '../../cache/layer-quotas.js';
-import { upTo } from '../../cache/levels.js';
-import { LruStack } from '../../cache/stack-distance.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { RunSpec } from '../../system/run.js';
-import { openTrace } from '../../trace/open.js';
+import { openTrace } from '../../trace/open/open.js';
 import { chunks, NULL_EXPERT } from '../../trace/trace.js';
-import type { Inputs } from '../inputs.js';
-import { ELSEWHERE, type Shard } from '../parallel/shard.js';
-import { type ProfiledRows, profiledRows } from '../profiling.js';
+import type { Inputs } from '../inputs/inputs.js';
+import { type ProfiledRows, profiledRows } from '../inputs/profiling.js';
 import type { MemoryPlan } from './plan.js';
+import { ELSEWHERE, type Shard } from './shard.js';
 
 /** Limit of the tokens of a profiling trace. Ours: quotas of longer ones differ little, and a profile is read before every run. */
 const MOST_TOKENS = 8192;

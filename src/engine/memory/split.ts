@@ -2,7 +2,7 @@
 import { type ExpertSplit, splitExperts } from '../../model/projections.js';
 import { isWord } from '../../system/miss-rules.js';
 import { misfit, type RunSpec } from '../../system/run.js';
-import type { Inputs } from '../inputs.js';
+import type { Inputs } from '../inputs/inputs.js';
 
 /**
  * The layer that the run splits; null: none.

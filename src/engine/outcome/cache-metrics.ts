@@ -1,7 +1,8 @@
 // Metrics of the caches, in all and by phase.
-import type { PhaseCounters, Recorder } from '../event/recorder.js';
-import type { SimulatedGpu } from '../simulation.js';
+
+import type { SimulatedGpu } from '../compose/simulation.js';
 import type { CopyPool } from '../transfer/copies.js';
+import type { PhaseCounters, Recorder } from '../vocabulary/recorder.js';
 import type { Finished, Values } from './finished.js';
 
 /** Hits, misses and demand. */

@@ -1,8 +1,8 @@
 // The parts of a finished run that its result is made of. Types only.
 import type { Passes } from '../../schedule/passes.js';
-import type { ChangingMemory } from '../memory/changing-memory.js';
-import type { RunPlan } from '../plan.js';
-import type { Simulation } from '../simulation.js';
+import type { RunPlan } from '../compose/plan.js';
+import type { Simulation } from '../compose/simulation.js';
+import type { ChangingMemory } from '../serve/changing-memory.js';
 import type { Meters } from '../watch/meters.js';
 
 /** Everything that a finished run leaves behind. */

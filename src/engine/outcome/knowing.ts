@@ -1,6 +1,6 @@
 // Knowledge of the future by part of a finished run (L17).
 import { policyKnows } from '../../cache/policy.js';
-import { predictorKnows } from '../../predict/create.js';
+import { predictorKnows } from '../../predict/predictors/create.js';
 import { type KnowingPart, knowledgeOfParts, type RunKnowledge } from '../../result/knowledge.js';
 import { schedulerKnows } from '../../schedule/scheduler.js';
 import type { Finished } from './finished.js';

@@ -1,7 +1,7 @@
 // Metrics of memory: its division, how that changed during the run, and what faults and growing KV caches cost.
 import { usesCpu } from '../../hardware/dense-split.js';
 import { expertBytesTotal } from '../../model/spec.js';
-import type { SimulatedGpu } from '../simulation.js';
+import type { SimulatedGpu } from '../compose/simulation.js';
 import type { Finished, Values } from './finished.js';
 
 /** Memory of the GPU with the most of it, and of DRAM. */

@@ -1,7 +1,7 @@
 // Statistics profiled before a run, and the tokens that they come from, as the result says it.
 import { policyNeeds } from '../../cache/policy.js';
-import { profiledPart } from '../profiling.js';
-import { replayedOf } from '../replayed-source.js';
+import { profiledPart } from '../inputs/profiling.js';
+import { replayedOf } from '../inputs/replayed-source.js';
 import type { Finished } from './finished.js';
 
 /** The tokens that a placement or a split was profiled on. */

@@ -1,6 +1,7 @@
 // Metrics of links: transfers on demand and ahead of demand, and the fates of prefetches.
-import { promotes } from '../event/rules.js';
+
 import type { Link } from '../transfer/link.js';
+import { promotes } from '../vocabulary/rules.js';
 import { bothPhases } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
 

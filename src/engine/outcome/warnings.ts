@@ -3,7 +3,7 @@ import { formatBytes, formatCount, formatRatio } from '../../base/units.js';
 import { expertBytesTotal } from '../../model/spec.js';
 import type { Bounds, Warning } from '../../result/result.js';
 import { isWord } from '../../system/miss-rules.js';
-import { isPageCache } from '../plan.js';
+import { isPageCache } from '../compose/plan.js';
 import type { Finished } from './finished.js';
 import { profileOf } from './profile.js';
 

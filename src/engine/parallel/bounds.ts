@@ -1,13 +1,13 @@
 // The bounds of a run on several GPUs (L15): the same events with every expert resident where it lives, and with no expert kept anywhere.
 import type { CostModel } from '../../hardware/cost.js';
 import type { LinkSpec } from '../../hardware/spec.js';
+import { Clocks, cpuNs } from '../foresight/clocks.js';
 import { WORK } from '../foresight/demand-block.js';
 import type { KnowledgeBounds } from '../foresight/knowledge-bounds.js';
+import type { Shard } from '../memory/shard.js';
 import { Link } from '../transfer/link.js';
-import { Clocks, cpuNs } from '../watch/bounds.js';
 import type { Dispatch } from './dispatch.js';
 import { type Pipeline, Sequence } from './pipeline.js';
-import type { Shard } from './shard.js';
 
 /** The knowledge bounds on several GPUs. */
 interface ParallelKnowledge {

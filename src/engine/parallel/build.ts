@@ -1,16 +1,16 @@
 // Joins several GPUs: the distribution of work, the exchange of activations, and the fold over their events.
 import { CostModel } from '../../hardware/cost.js';
 import type { ModelSpec } from '../../model/spec.js';
-import type { CommonParts } from '../compose.js';
-import { computesOnCpu, knowledgeOf } from '../knowledge.js';
+import type { CommonParts } from '../compose/compose.js';
+import { computesOnCpu, knowledgeOf } from '../compose/knowledge.js';
+import type { RunFold, SimulatedGpu, Simulation } from '../compose/simulation.js';
 import type { Layout } from '../memory/layout.js';
-import type { RunFold, SimulatedGpu, Simulation } from '../simulation.js';
+import { ELSEWHERE } from '../memory/shard.js';
+import { ParallelCounters } from '../vocabulary/counters.js';
 import { ParallelBounds } from './bounds.js';
-import { ParallelCounters } from './counters.js';
 import { Dispatch } from './dispatch.js';
 import { ParallelEngine } from './engine.js';
 import { Pipeline } from './pipeline.js';
-import { ELSEWHERE } from './shard.js';
 
 type Several = NonNullable<Layout['several']>;
 

@@ -3,8 +3,8 @@
 import type { Pass } from '../../schedule/pass.js';
 import { EVERYWHERE } from '../../system/placement/placement.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
-import type { Demand } from '../event/event.js';
-import type { Shard } from './shard.js';
+import type { Shard } from '../memory/shard.js';
+import type { Demand } from '../vocabulary/event.js';
 
 /** The demand of one GPU, by its own ids, in the order of L3. */
 export class ShardDemand implements Demand {

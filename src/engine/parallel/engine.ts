@@ -3,22 +3,22 @@
 import type { CostModel } from '../../hardware/cost.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
-import { gatherGates } from '../event/gates.js';
-import type { Gpu } from '../event/gpu.js';
 import type { LayerJudge } from '../event/judge.js';
-import type { Recorder } from '../event/recorder.js';
-import type { Rerank, Residents } from '../event/rerank.js';
-import type { Faults } from '../faults.js';
-import type { Fold } from '../fold.js';
-import type { Observer } from '../watch/observer.js';
+import type { Shard } from '../memory/shard.js';
+import type { Faults } from '../transfer/faults.js';
+import type { Observer } from '../transfer/observer.js';
+import { ParallelCounters } from '../vocabulary/counters.js';
+import type { Fold } from '../vocabulary/fold.js';
+import { gatherGates } from '../vocabulary/gates.js';
+import type { Gpu } from '../vocabulary/gpu.js';
+import type { Recorder } from '../vocabulary/recorder.js';
+import type { Rerank, Residents } from '../vocabulary/rerank.js';
 import type { ParallelBounds } from './bounds.js';
-import { ParallelCounters } from './counters.js';
 import type { Dispatch } from './dispatch.js';
 import { ParallelGpu } from './gpu.js';
 import { ShardObserver } from './observer.js';
 import type { Pipeline, Sequence } from './pipeline.js';
 import { RequestShares } from './requests.js';
-import type { Shard } from './shard.js';
 import { showEvent } from './show.js';
 
 /** The parts of a run on several GPUs. */

@@ -1,7 +1,8 @@
 // Metrics that only a run on several GPUs has.
-import type { Inputs } from '../inputs.js';
-import type { Simulation } from '../simulation.js';
-import { ParallelCounters } from './counters.js';
+
+import type { Simulation } from '../compose/simulation.js';
+import type { Inputs } from '../inputs/inputs.js';
+import { ParallelCounters } from '../vocabulary/counters.js';
 import { VALUE_BYTES } from './pipeline.js';
 
 /** @param tokens that were run */

@@ -1,7 +1,8 @@
 // The events of one GPU for an observer of the whole run: with ids of the whole model and the number of the GPU.
+
+import type { Shard } from '../memory/shard.js';
 import type { Link } from '../transfer/link.js';
-import { type Observer, Onlooker } from '../watch/observer.js';
-import type { Shard } from './shard.js';
+import { type Observer, Onlooker } from '../transfer/observer.js';
 
 /** Translates the events of one GPU. Passes and dense work belong to the whole run, which reports them itself. */
 export class ShardObserver extends Onlooker implements Observer {

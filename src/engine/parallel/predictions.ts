@@ -3,8 +3,8 @@
 import type { ModelSpec } from '../../model/spec.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/pass.js';
-import { PredictedUse } from '../prefetch/predicted-use.js';
-import { copyLayer, type Shard } from './shard.js';
+import { copyLayer, type Shard } from '../memory/shard.js';
+import { PredictedUse } from '../outlook/predicted-use.js';
 
 /** The predictions of a run, made once for all GPUs. */
 export class SharedPredictions {

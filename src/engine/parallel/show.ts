@@ -1,5 +1,5 @@
 // Reports an event on several GPUs to an observer, in the order in which the pipeline ran it. Called only if there is an observer.
-import type { Observer } from '../watch/observer.js';
+import type { Observer } from '../transfer/observer.js';
 import type { ParallelGpu } from './gpu.js';
 import type { Pipeline } from './pipeline.js';
 

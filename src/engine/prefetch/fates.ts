@@ -1,9 +1,10 @@
 // Fates of the prefetches of one GPU (L8): demanded in time, demanded too late, or evicted unused. Each fate is counted, and entered
 // in the account of the budget if there is one.
-import type { RunningEvent } from '../event/event.js';
-import type { Gpu } from '../event/gpu.js';
+
+import type { PrefetchBudget } from '../outlook/budget.js';
 import { IDLE } from '../transfer/link.js';
-import type { PrefetchBudget } from './budget.js';
+import type { RunningEvent } from '../vocabulary/event.js';
+import type { Gpu } from '../vocabulary/gpu.js';
 
 /** Weight of the newest event in the mean cost of a miss. */
 const NEWEST = 1 / 64;

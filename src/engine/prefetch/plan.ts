@@ -1,8 +1,8 @@
 // The plan of prefetches of one pass (L11): experts in order, nearest layer first, then by probability, some of which still wait for their
 // transfer.
 import { UNPINNED } from '../../cache/policy.js';
-import type { Gpu } from '../event/gpu.js';
 import type { CachedTier } from '../transfer/tier.js';
+import type { Gpu } from '../vocabulary/gpu.js';
 
 /** Planned experts. An entry is a place in the plan; smaller ones come first. */
 export class PrefetchPlan {

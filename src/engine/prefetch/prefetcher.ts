@@ -1,13 +1,13 @@
 // Prefetching (L11, L12): decides which layers are planned at which time. forecast.ts has the expectations, plan.ts the order of waiting
 // experts, starts.ts the start of each transfer.
 import type { Pass } from '../../schedule/pass.js';
-import type { Gpu } from '../event/gpu.js';
+import type { PrefetchSetup } from '../outlook/setup.js';
+import type { Observer } from '../transfer/observer.js';
 import type { CachedTier } from '../transfer/tier.js';
-import type { Observer } from '../watch/observer.js';
+import type { Gpu } from '../vocabulary/gpu.js';
 import { Forecast } from './forecast.js';
 import { PrefetchPlan } from './plan.js';
 import type { Planner, Promotions } from './promotions.js';
-import type { PrefetchSetup } from './setup.js';
 import { PrefetchStarts } from './starts.js';
 import { PrefetchWorth } from './worth.js';
 

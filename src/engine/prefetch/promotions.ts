@@ -1,7 +1,7 @@
 // Promotion in the background (L13): an expert that was missed often enough is brought while the link is idle, and then counts as a prefetch
 // like any other. The miss itself is served in another way and does not wait for it.
 import { UNPINNED } from '../../cache/policy.js';
-import type { Gpu } from '../event/gpu.js';
+import type { Gpu } from '../vocabulary/gpu.js';
 
 /** The planner of prefetches over the same link. */
 export interface Planner {

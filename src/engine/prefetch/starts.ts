@@ -1,10 +1,10 @@
 // Starts planned prefetches (L11): whenever a link has nothing better to do, in the order of the plan, into slots that nobody needs sooner.
 import { DISCOUNT } from '../../cache/next-use/next-use.js';
 import { NONE, UNPINNED } from '../../cache/policy.js';
-import type { Gpu } from '../event/gpu.js';
+import type { PrefetchSetup } from '../outlook/setup.js';
 import type { CachedTier } from '../transfer/tier.js';
+import type { Gpu } from '../vocabulary/gpu.js';
 import type { PrefetchPlan } from './plan.js';
-import type { PrefetchSetup } from './setup.js';
 import type { PrefetchWorth } from './worth.js';
 
 /** Starts the transfers of a plan. */

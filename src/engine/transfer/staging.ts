@@ -1,7 +1,7 @@
 // Buffers outside the cache that receive prefetched experts (L11), so that a wrong prefetch evicts nothing. A demanded expert moves into the
 // cache by exchange: its buffer becomes a slot, and the slot of the evicted expert a buffer. An expert that is no longer wanted gives its
 // buffer back.
-import type { Observer } from '../watch/observer.js';
+import type { Observer } from './observer.js';
 
 /** No expert, and no buffer. */
 const NONE = -1;

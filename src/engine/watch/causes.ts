@@ -3,7 +3,7 @@
 import type { ModelSpec } from '../../model/spec.js';
 import type { Causes, ExpertCause } from '../../result/details.js';
 import type { Link } from '../transfer/link.js';
-import { Onlooker } from './observer.js';
+import { Onlooker } from '../transfer/observer.js';
 
 /** One GPU. */
 interface CauseGpu {

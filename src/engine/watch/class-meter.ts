@@ -3,7 +3,7 @@ import { summarize } from '../../base/statistics.js';
 import type { RequestClass } from '../../result/request-class.js';
 import type { ClassBudget, ClassUse } from '../../schedule/class-budget.js';
 import type { Request } from '../../schedule/request.js';
-import type { ClassServed } from '../event/class-precision.js';
+import type { ClassServed } from '../vocabulary/class-precision.js';
 import { Samples } from './samples.js';
 
 /** One class. */

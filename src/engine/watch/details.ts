@@ -3,12 +3,12 @@
 import { percentile } from '../../base/statistics.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Details, LinkSeries } from '../../result/details.js';
-import type { Simulation } from '../simulation.js';
+import type { Simulation } from '../compose/simulation.js';
 import { IDLE, type Link } from '../transfer/link.js';
-import { capacityCurve } from './capacity-curve.js';
+import { Onlooker } from '../transfer/observer.js';
+import { capacityCurve } from '../vocabulary/capacity-curve.js';
 import { CauseRecorder, rounded } from './causes.js';
 import type { Latencies } from './latency.js';
-import { Onlooker } from './observer.js';
 
 /** Most bins of a series, even: more than a screen can show apart, so that a chart can be zoomed. */
 const BINS = 1000;

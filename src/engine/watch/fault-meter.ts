@@ -2,8 +2,8 @@
 import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import type { Warning } from '../../result/result.js';
 import { describeFault, type Fault, isInEffect } from '../../system/faults.js';
-import type { Recorder } from '../event/recorder.js';
-import type { Simulation } from '../simulation.js';
+import type { Simulation } from '../compose/simulation.js';
+import type { Recorder } from '../vocabulary/recorder.js';
 import { PhaseSpeeds } from './phase-speeds.js';
 
 /** Sums over passes. A pass counts where it began. */

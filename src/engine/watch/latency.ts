@@ -3,9 +3,9 @@
 import { meets, type Objectives } from '../../schedule/objective.js';
 import type { Request } from '../../schedule/request.js';
 import type { Share } from '../../schedule/scheduler.js';
+import type { Clocks } from '../foresight/clocks.js';
 import type { FloorMark } from '../foresight/floor.js';
 import type { KnowledgeEnds } from '../foresight/knowledge-bounds.js';
-import type { Clocks } from './bounds.js';
 import { ClassMeter } from './class-meter.js';
 import { PhaseSpeeds } from './phase-speeds.js';
 import { RequestHalves } from './request-halves.js';

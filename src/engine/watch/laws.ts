@@ -1,7 +1,7 @@
 // Laws of docs/semantics.md that can be checked from the counters when a run has ended: a figure that breaks one is never printed.
 import { InternalError } from '../../base/errors.js';
-import type { RunPlan } from '../plan.js';
-import type { SimulatedGpu, Simulation } from '../simulation.js';
+import type { RunPlan } from '../compose/plan.js';
+import type { SimulatedGpu, Simulation } from '../compose/simulation.js';
 import type { Latencies } from './latency.js';
 import type { Meters } from './meters.js';
 

@@ -2,14 +2,14 @@
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Details } from '../../result/details.js';
 import type { Passes } from '../../schedule/passes.js';
-import type { Inputs } from '../inputs.js';
-import type { RunPlan } from '../plan.js';
-import type { PassWatch } from '../serve.js';
-import type { Simulation } from '../simulation.js';
+import type { RunPlan } from '../compose/plan.js';
+import type { Simulation } from '../compose/simulation.js';
+import type { Inputs } from '../inputs/inputs.js';
+import type { PassWatch } from '../serve/serve.js';
+import { type Observer, observers } from '../transfer/observer.js';
 import { DetailsRecorder } from './details.js';
 import { FaultMeter } from './fault-meter.js';
 import { Latencies } from './latency.js';
-import { type Observer, observers } from './observer.js';
 
 /** The observers that a run may have. Progress is told in tokens, every few milliseconds of work. */
 export interface Watch extends WorkWatch {

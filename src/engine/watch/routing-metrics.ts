@@ -1,7 +1,7 @@
 // Changes of the routing between recording and run, as metrics of the result.
 import { variantEffect } from '../../trace/variants/effect.js';
-import type { Inputs } from '../inputs.js';
-import type { Simulation } from '../simulation.js';
+import type { Simulation } from '../compose/simulation.js';
+import type { Inputs } from '../inputs/inputs.js';
 
 /**
  * Metrics of variants and of re-ranking; none for a run without them.

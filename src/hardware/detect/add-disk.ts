@@ -1,7 +1,7 @@
 // Chooses the drive that experts are read from, at the usual rate of its kind.
 import { formatCounted } from '../../base/units.js';
 import type { Draft } from './draft.js';
-import type { Seen, SeenDisk } from './seen.js';
+import type { Seen, SeenDisk } from './tools/seen.js';
 
 /** GB/s that drives of a kind read at, as their data sheets say: usual ones, ours to choose. */
 const USUAL_RATES: Readonly<Record<Exclude<SeenDisk['kind'], 'virtual' | 'nvme'>, number>> = { sata: 0.55, hdd: 0.2, emmc: 0.3, ufs: 2 };

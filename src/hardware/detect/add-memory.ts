@@ -3,7 +3,7 @@ import { formatBytes, formatCounted } from '../../base/units.js';
 import type { CpuPart } from '../parts/cpu.js';
 import type { Draft } from './draft.js';
 import { summarizeModules } from './memory-of.js';
-import type { Seen } from './seen.js';
+import type { Seen } from './tools/seen.js';
 
 /** Adds modules and size of the memory beside a CPU. */
 export function addMemory(seen: Seen, cpu: CpuPart | null, draft: Draft): void {

@@ -3,8 +3,8 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import type { Tool, ToolQuestion } from './tool.js';
 import { TOOLS } from './tools/index.js';
+import type { Tool, ToolQuestion } from './tools/tool.js';
 
 const require = createRequire(import.meta.url);
 

@@ -13,7 +13,7 @@ import { matchChip } from './match-chip.js';
 import { isaOf, matchCpu } from './match-cpu.js';
 import { type Match, matchGpu } from './match-gpu.js';
 import { powerRemarks } from './power-remark.js';
-import type { Seen, SeenGpu } from './seen.js';
+import type { Seen, SeenGpu } from './tools/seen.js';
 
 /** Facts of a machine that its parts of the catalogue do not have. */
 interface PartChanges {

@@ -1,7 +1,7 @@
 // Detection as a whole: tools are asked, their answers are read, and the machine is composed of parts.
 import type { Answer } from './ask.js';
 import { composeMachine, type Detection } from './compose.js';
-import { type Seen, together } from './seen.js';
+import { type Seen, together } from './tools/seen.js';
 
 /**
  * The machine in the answers of tools; missing answers that matter are listed as not seen.

@@ -3,7 +3,7 @@ import { CPUS, type CpuPart } from '../parts/cpu.js';
 import { GPUS, type GpuPart } from '../parts/gpu.js';
 import { matchCpu } from './match-cpu.js';
 import { matchGpu } from './match-gpu.js';
-import type { Seen } from './seen.js';
+import type { Seen } from './tools/seen.js';
 
 /** The part whose GPU and CPU share one memory; null: the machine has no such chip, or a card beside it. */
 export function matchChip({ board, cpu, gpus = [], memoryBytes }: Seen): GpuPart | CpuPart | null {

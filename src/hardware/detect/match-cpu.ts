@@ -4,7 +4,7 @@ import { editDistance } from '../../base/text.js';
 import { CPUS, type CpuPart } from '../parts/cpu.js';
 import { partKey } from '../parts/spelling.js';
 import type { Match } from './match-gpu.js';
-import type { SeenCpu } from './seen.js';
+import type { SeenCpu } from './tools/seen.js';
 
 /** Letters by which a name may differ from one of the same series: `epyc-7b13` from `epyc-7713`. */
 const SLIP = 2;

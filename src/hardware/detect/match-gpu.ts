@@ -2,7 +2,7 @@
 import { nearest } from '../../base/text.js';
 import { GPUS, type GpuPart } from '../parts/gpu.js';
 import { partKey } from '../parts/spelling.js';
-import type { SeenGpu } from './seen.js';
+import type { SeenGpu } from './tools/seen.js';
 
 /** A part of the catalogue for a detected one. */
 export interface Match<P> {

@@ -1,6 +1,6 @@
 // From memory modules to channels, type and speed: boards name their slots in many ways, and nearly all say which channel a slot belongs to.
 import { memoryText, parseMemory } from '../parts/memory.js';
-import type { SeenModule } from './seen.js';
+import type { SeenModule } from './tools/seen.js';
 
 /** A summary of memory modules. */
 interface ModulesSummary {

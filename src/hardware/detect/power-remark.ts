@@ -1,5 +1,5 @@
 // The remark on a card's power limit: written when a machine is detected, and read again where a run on it is judged.
-import type { SeenGpu } from './seen.js';
+import type { SeenGpu } from './tools/seen.js';
 
 /** Share of the usual power below which a limit is worth a remark. */
 const LIMITED = 0.95;

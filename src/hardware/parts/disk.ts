@@ -1,6 +1,6 @@
 // Disks by read rate: one figure says more about the speed of a drive than its name.
 import { BYTES, DURATION, RATE } from '../../base/units.js';
-import { READ } from '../reach.js';
+import { READ } from './reach.js';
 
 /** One drive. */
 export interface DiskPart {

@@ -4,8 +4,15 @@ import { resolveParameters } from '../../base/parameters.js';
 import { shownTrace } from '../../base/profiles.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import { createPredictor, loadPredictor, missingNeeds, type PredictorChoice, parsePredictor, predictorKnows } from '../create.js';
-import { PREDICTORS } from '../index.js';
+import {
+  createPredictor,
+  loadPredictor,
+  missingNeeds,
+  type PredictorChoice,
+  parsePredictor,
+  predictorKnows,
+} from '../predictors/create.js';
+import { PREDICTORS } from '../predictors/index.js';
 import { type Evaluation, type EvaluationOptions, type EvaluationWatch, evaluatePredictor, type PredictionTimes } from './evaluate.js';
 
 /** A trace that was learned from or judged on. */

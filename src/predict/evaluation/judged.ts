@@ -1,8 +1,8 @@
 // The library's way to judge predictors: traces to learn from and to judge on in, scores out.
 import type { ModelSpec } from '../../model/spec.js';
-import { openPrediction, type PredictionRequest } from '../inputs.js';
 import { comparablePredictors, comparePredictors, type JudgedTimes, type TraceEvaluation, withCorrected } from './compare.js';
 import type { EvaluationWatch } from './evaluate.js';
+import { openPrediction, type PredictionRequest } from './inputs.js';
 
 /** Layers ahead that predictors are judged at. */
 export const DISTANCES: readonly number[] = [1, 2, 4, 8];

@@ -4,7 +4,7 @@ import { sigmoid } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
-import type { Evidence } from './evidence.js';
+import type { Evidence } from '../evidence.js';
 
 /**
  * Share of a correction that remains each time its key occurs: a memory of about the last dozen occurrences. Ours: 0.84 costs `adaptive` 0.2 to

@@ -4,7 +4,7 @@ import { fastLog } from '../../base/log-odds.js';
 import { EVENTS_A_BLOCK, PASTS, PastBits } from '../../cache/next-use/past-bits.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
-import { addColumn, type Evidence } from './evidence.js';
+import { addColumn, type Evidence } from '../evidence.js';
 
 /**
  * Pseudo-tokens at the layer's mean rate in every past. Ours: 2 and 8 change the recall of `ensemble` by at most 0.21 points on four

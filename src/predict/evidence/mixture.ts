@@ -3,9 +3,9 @@
 import { LogisticFit } from '../../base/logistic-fit.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
+import { BEFORE_PASS, type Evidence, NEXT_TOKEN, type WeightedEvidence } from '../evidence.js';
 import { either, type Predictor } from '../predictor.js';
 import { Blend } from './blend.js';
-import { BEFORE_PASS, type Evidence, NEXT_TOKEN, type WeightedEvidence } from './evidence.js';
 import { Usage } from './usage.js';
 
 /** Maximum number of tokens of a pass that are predicted one by one; an even sample represents more. */

@@ -2,10 +2,10 @@
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
+import type { Evidence } from '../evidence.js';
+import { evenShare } from '../log-odds.js';
 import { named, overlap } from '../overlap.js';
 import { PathMemory } from '../path-memory.js';
-import type { Evidence } from './evidence.js';
-import { evenShare } from './log-odds.js';
 
 /** Log-odds of reuse, measured on real models between 1.1 and 2.6; every layer starts here, with the weight of as many trials. */
 const PRIOR = { again: 8, trials: 20 };

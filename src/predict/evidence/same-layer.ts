@@ -1,8 +1,8 @@
 // Evidence from the request's previous token at the same layer: which experts follow which from one token to the next.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
+import type { Evidence } from '../evidence.js';
 import { PathMemory } from '../path-memory.js';
-import type { Evidence } from './evidence.js';
 import { LogOddsTable } from './log-odds-table.js';
 
 /** First-order Markov chain over the experts of one layer, read as naive Bayes over the previous token's experts. */

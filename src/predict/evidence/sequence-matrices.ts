@@ -4,9 +4,9 @@
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
+import type { Evidence } from '../evidence.js';
+import { evenShare } from '../log-odds.js';
 import { representatives } from './clusters.js';
-import type { Evidence } from './evidence.js';
-import { evenShare } from './log-odds.js';
 
 /** Sequences of fewer tokens are not worth keeping. Ours. */
 const FEWEST_TOKENS = 16;

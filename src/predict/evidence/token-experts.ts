@@ -2,7 +2,7 @@
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
-import { type Evidence, NEXT_TOKEN } from './evidence.js';
+import { type Evidence, NEXT_TOKEN } from '../evidence.js';
 
 /** Pseudo-occurrences of an id at the usage of all tokens. Ours: 1 and 4 change recall on the bundled traces by at most 0.11 points. */
 const SMOOTHING = 2;

@@ -2,7 +2,7 @@
 // layer and every distance up to `reach`.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
-import type { Evidence } from './evidence.js';
+import type { Evidence } from '../evidence.js';
 import { LogOddsTable } from './log-odds-table.js';
 
 /** Tables of farther distances learn from one token in this many once they have seen {@link EARLY} of them. */

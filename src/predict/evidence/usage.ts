@@ -2,7 +2,7 @@
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
-import { evenShare } from './log-odds.js';
+import { evenShare } from '../log-odds.js';
 
 /** Counts of uses by expert, and their log-odds, renewed as the counts grow by an eighth. */
 export class Usage {

@@ -1,8 +1,8 @@
 // A trained network as one kind of evidence in a mixture, whose weights are fitted during the run.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
-import { type Evidence, NEXT_TOKEN } from '../evidence/evidence.js';
-import { evenShare } from '../evidence/log-odds.js';
+import { type Evidence, NEXT_TOKEN } from '../evidence.js';
+import { evenShare } from '../log-odds.js';
 import type { Predictor } from '../predictor.js';
 
 /** A source of logits of every expert for the tokens of a pass. */

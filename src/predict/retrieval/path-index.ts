@@ -5,7 +5,7 @@
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
-import { NEXT_TOKEN } from '../evidence/evidence.js';
+import { NEXT_TOKEN } from '../evidence.js';
 import { BestPlaces } from './best-places.js';
 import { FOLLOWED, FollowedTokens } from './followed-tokens.js';
 import { PathBallot } from './path-ballot.js';

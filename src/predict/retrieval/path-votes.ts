@@ -5,8 +5,8 @@ import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec, MoeLayer } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
-import { addColumn, type Evidence, NEXT_TOKEN } from '../evidence/evidence.js';
-import { evenShare } from '../evidence/log-odds.js';
+import { addColumn, type Evidence, NEXT_TOKEN } from '../evidence.js';
+import { evenShare } from '../log-odds.js';
 import { PathIndex, type Similarity } from './path-index.js';
 import { NOWHERE } from './path-ring.js';
 

@@ -2,10 +2,10 @@
 // network.
 import { VERSION } from '../../result/version.js';
 import { type Format, printable } from '../format.js';
-import { clientScript } from '../html/assets.js';
-import { html, Markup } from '../html/markup.js';
-import { download, page } from '../html/page.js';
-import { prose, table } from '../html/pieces.js';
+import { clientScript } from '../page/assets.js';
+import { html, Markup } from '../page/markup.js';
+import { download, page } from '../page/page.js';
+import { prose, table } from '../page/pieces.js';
 import { renderCsv } from './csv.js';
 import { alignOf, type Block, type Document, isShown, type Line, readable } from './document.js';
 

@@ -4,14 +4,14 @@ import type { Result } from '../../result/result.js';
 import { bandText } from '../band.js';
 import { toCsv } from '../document/csv.js';
 import { type Format, formatMetric, type ReportOptions } from '../format.js';
-import { csvReport } from '../run.js';
+import { clientScript, uPlotScript, uPlotStyle } from '../page/assets.js';
+import { KEYS } from '../page/keys.js';
+import { html, type Markup } from '../page/markup.js';
+import { download, page } from '../page/page.js';
+import { drawSections, prose } from '../page/pieces.js';
+import { csvReport } from '../summary/run.js';
 import { summarizeResult } from '../summary/summary.js';
 import { answerOf } from './answer.js';
-import { clientScript, uPlotScript, uPlotStyle } from './assets.js';
-import { KEYS } from './keys.js';
-import { html, type Markup } from './markup.js';
-import { download, page } from './page.js';
-import { drawSections, prose } from './pieces.js';
 import { sections } from './sections/index.js';
 
 /** HTML of a result. */

@@ -1,9 +1,9 @@
 // Facts of a run: labels and metrics, in the order of a reader's questions.
 import { knowledgeText } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
-import { againText } from '../again.js';
 import { bandText } from '../band.js';
 import { deviceWords } from '../device.js';
+import { againText } from '../document/again.js';
 import { printable } from '../format.js';
 import { foresightText, knownTimes, limitText } from '../limit.js';
 import { metricText, metricValue } from '../metric.js';

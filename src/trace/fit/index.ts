@@ -1,6 +1,7 @@
 // Synthetic routing that behaves like a recorded trace: a routing model is estimated from the trace, calibrated, and sampled.
+
+import type { RequestLength } from '../generate/synthetic.js';
 import { TraceStore } from '../store.js';
-import type { RequestLength } from '../synthetic.js';
 import { PHASE, type RoutingTrace } from '../trace.js';
 import { BURN_IN, type Moments, targetsOf } from './calibrate.js';
 import { estimateWeights, surveyModel } from './estimate.js';

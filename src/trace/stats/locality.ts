@@ -1,5 +1,5 @@
 // Frequency and reuse distance of experts, in one pass over the rows: the only properties that an expert cache profits from.
-import { giniOf } from '../popularity-shape.js';
+import { giniOf } from '../generate/popularity-shape.js';
 import { NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 
 /** Windows of tokens within which reuse is counted. */

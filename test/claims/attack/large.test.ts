@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { UserError } from '../../../src/base/errors.js';
-import { openTrace } from '../../../src/trace/open.js';
+import { openTrace } from '../../../src/trace/open/open.js';
 import { largeArchives, longPickles } from '../../attack/files.js';
 import { parseYaml } from '../../support/yaml.js';
 import { fileOf, safetensorsBytes, temporaryFolder } from '../../trace/builders.js';

@@ -1,8 +1,8 @@
 // What predictors that count know of the bundled routing: the order that docs/predictors.md gives.
 import { expect, it } from 'vitest';
-import { loadModel } from '../../../src/model/load.js';
+import { loadModel } from '../../../src/model/load/load.js';
 import { convertTrace } from '../../../src/trace/convert/index.js';
-import { openTrace } from '../../../src/trace/open.js';
+import { openTrace } from '../../../src/trace/open/open.js';
 import { bundledTrace } from '../../cache/fixtures.js';
 import { predictorOf, recallOf, WHOLE_PATH } from '../../predict/running.js';
 

@@ -1,6 +1,6 @@
 // Scores of predictors side by side: trained networks and those that count.
 import { comparePredictors } from '../../../src/predict/evaluation/compare.js';
-import { openPrediction, type PredictionRequest } from '../../../src/predict/inputs.js';
+import { openPrediction, type PredictionRequest } from '../../../src/predict/evaluation/inputs.js';
 import { type PredictorTraining, trainPredictor } from '../../../src/predict/onnx/train.js';
 import { concatTraces } from '../../../src/trace/concat.js';
 import { temporaryModel } from '../../fixtures/onnx/models.js';

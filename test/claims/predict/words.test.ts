@@ -1,11 +1,11 @@
 // Routing that follows words: a predictor that learns from token ids reaches what is published of predictors that read them.
 import { describe, expect, it } from 'vitest';
 import { simulateRun } from '../../../src/engine/simulate.js';
-import { loadModel, loadRouting } from '../../../src/model/load.js';
+import { loadModel, loadRouting } from '../../../src/model/load/load.js';
 import { trainEncoder } from '../../../src/predict/onnx/sequence/train.js';
 import type { Result } from '../../../src/result/result.js';
 import { checkRun } from '../../../src/system/load-run.js';
-import { synthesize } from '../../../src/trace/synthetic.js';
+import { synthesize } from '../../../src/trace/generate/synthetic.js';
 import { temporaryModel } from '../../fixtures/onnx/models.js';
 import { calibrated } from '../../support/calibrated.js';
 

@@ -2,10 +2,10 @@
 // ids in every domain.
 import { closeSync, openSync, readSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { loadModel } from '../../../src/model/load.js';
+import { loadModel } from '../../../src/model/load/load.js';
 import { comparePredictors } from '../../../src/predict/evaluation/compare.js';
 import { trainEncoder } from '../../../src/predict/onnx/sequence/train.js';
-import { openTrace } from '../../../src/trace/open.js';
+import { openTrace } from '../../../src/trace/open/open.js';
 import { selectMarked } from '../../../src/trace/selection.js';
 import type { RoutingTrace } from '../../../src/trace/trace.js';
 import { temporaryModel } from '../../fixtures/onnx/models.js';

@@ -1,11 +1,11 @@
 // What knowing the future gives on recordings of a large model, against the times of a prototype in another language that shares no line
 // with the engine: an RTX 4090 as it was calibrated then, a quarter of the experts cached, caches cold, tokens 6,000 to 7,999, batch 1.
 import { describe, expect, it } from 'vitest';
-import { BeladyBound } from '../../../src/cache/belady-bound.js';
+import { BeladyBound } from '../../../src/cache/bounds/belady-bound.js';
 import { WORK } from '../../../src/engine/foresight/demand-block.js';
 import { KnowledgeBounds } from '../../../src/engine/foresight/knowledge-bounds.js';
-import { loadModel } from '../../../src/model/load.js';
-import { openTrace } from '../../../src/trace/open.js';
+import { loadModel } from '../../../src/model/load/load.js';
+import { openTrace } from '../../../src/trace/open/open.js';
 import { chunks } from '../../../src/trace/trace.js';
 import { recorded, recording } from './recording.js';
 

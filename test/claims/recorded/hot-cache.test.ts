@@ -2,13 +2,13 @@
 // every miss moves in at once, and never slower than a placement that fills the same memory once and for all.
 import { expect, it } from 'vitest';
 import { parsePolicy } from '../../../src/cache/policies/index.js';
+import { drawCurve } from '../../../src/capacity/curve.js';
 import { simulate } from '../../../src/engine/simulate.js';
-import { drawCurve } from '../../../src/explore/curve/curve.js';
-import { loadModel } from '../../../src/model/load.js';
+import { loadModel } from '../../../src/model/load/load.js';
 import { expertBytesTotal } from '../../../src/model/spec.js';
 import type { Result } from '../../../src/result/result.js';
 import { loadSystem } from '../../../src/system/system.js';
-import { openTrace } from '../../../src/trace/open.js';
+import { openTrace } from '../../../src/trace/open/open.js';
 import { recorded, recording } from './recording.js';
 
 const TOKENS = 2000;

@@ -3,10 +3,10 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
 import { simulate } from '../../../src/engine/simulate.js';
-import { loadModel } from '../../../src/model/load.js';
+import { loadModel } from '../../../src/model/load/load.js';
 import type { Result } from '../../../src/result/result.js';
 import { auditTrace } from '../../../src/trace/audit/index.js';
-import { openTrace } from '../../../src/trace/open.js';
+import { openTrace } from '../../../src/trace/open/open.js';
 import { routingStatistics } from '../../../src/trace/stats/index.js';
 import type { RoutingTrace } from '../../../src/trace/trace.js';
 import { parseVariant } from '../../../src/trace/variants/index.js';

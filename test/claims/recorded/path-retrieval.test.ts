@@ -1,7 +1,7 @@
 // What retrieved paths foretell of recorded routing, nothing learned beforehand but counts: the table of docs/predictors.md.
 import { expect, it } from 'vitest';
 import { comparePredictors } from '../../../src/predict/evaluation/compare.js';
-import { openPrediction } from '../../../src/predict/inputs.js';
+import { openPrediction } from '../../../src/predict/evaluation/inputs.js';
 import { recorded, recording } from './recording.js';
 
 /** Recall at k and 2k before the pass, and at k one layer ahead, on 2,000 tokens. */

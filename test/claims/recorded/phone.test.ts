@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { openTrace, simulate } from '../../../src/index.js';
 import { auditTrace } from '../../../src/trace/audit/index.js';
-import { writeSafetensors } from '../../../src/trace/write.js';
+import { writeSafetensors } from '../../../src/trace/open/write.js';
 import { temporaryFolder } from '../../trace/builders.js';
 import { recorded, recording } from './recording.js';
 

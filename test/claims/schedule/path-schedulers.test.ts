@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { simulate } from '../../../src/engine/simulate.js';
-import { loadModel } from '../../../src/model/load.js';
+import { loadModel } from '../../../src/model/load/load.js';
 import type { Result } from '../../../src/result/result.js';
+import { synthesize } from '../../../src/trace/generate/synthetic.js';
+import { writeSafetensors } from '../../../src/trace/open/write.js';
 import { TraceStore } from '../../../src/trace/store.js';
-import { synthesize } from '../../../src/trace/synthetic.js';
 import { allocateChunk, PHASE } from '../../../src/trace/trace.js';
-import { writeSafetensors } from '../../../src/trace/write.js';
 import { of, serve } from '../../schedule/serve.js';
 
 vi.setConfig({ testTimeout: 120_000 });

@@ -1,9 +1,9 @@
 // Routing drawn from a model of a recorded trace has that trace's statistics and, what they are for, its hit rates.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../../src/cache/policies/index.js';
-import { drawCurve } from '../../../src/explore/curve/curve.js';
+import { drawCurve } from '../../../src/capacity/curve.js';
 import { type FittedRouting, fitRouting, requestsLike, synthesizeFitted } from '../../../src/trace/fit/index.js';
-import { openTrace } from '../../../src/trace/open.js';
+import { openTrace } from '../../../src/trace/open/open.js';
 import { type RoutingStatistics, routingStatistics } from '../../../src/trace/stats/index.js';
 import { shapeOf } from '../../../src/trace/stats/shape.js';
 import type { RoutingTrace } from '../../../src/trace/trace.js';

@@ -1,12 +1,12 @@
 // Synthetic routing has the statistics that were asked for.
 import { describe, expect, it } from 'vitest';
 import { checkValue } from '../../../src/base/yaml.js';
-import { loadModel, loadRouting } from '../../../src/model/load.js';
+import { loadModel, loadRouting } from '../../../src/model/load/load.js';
 import type { ModelSpec } from '../../../src/model/spec.js';
-import { giniOf } from '../../../src/trace/popularity-shape.js';
-import { type RoutingProfile, routingProfileSchema } from '../../../src/trace/routing-profile.js';
+import { giniOf } from '../../../src/trace/generate/popularity-shape.js';
+import { type RoutingProfile, routingProfileSchema } from '../../../src/trace/generate/routing-profile.js';
+import { synthesize } from '../../../src/trace/generate/synthetic.js';
 import { Consistency } from '../../../src/trace/stats/consistency.js';
-import { synthesize } from '../../../src/trace/synthetic.js';
 import { chunks, NULL_EXPERT, type RoutingTrace } from '../../../src/trace/trace.js';
 import { contentOf, uniformModel } from '../../trace/builders.js';
 

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { simulate } from '../../../src/engine/simulate.js';
-import { loadModel, loadRouting } from '../../../src/model/load.js';
+import { loadModel, loadRouting } from '../../../src/model/load/load.js';
 import type { Result } from '../../../src/result/result.js';
-import { synthesize } from '../../../src/trace/synthetic.js';
-import { writeSafetensors } from '../../../src/trace/write.js';
+import { synthesize } from '../../../src/trace/generate/synthetic.js';
+import { writeSafetensors } from '../../../src/trace/open/write.js';
 import { temporaryFolder } from '../../trace/builders.js';
 import { ms, page, percent, table, yaml } from '../../trace/variants/page.js';
 

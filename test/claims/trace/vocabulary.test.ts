@@ -1,6 +1,6 @@
 // Words in synthetic routing: ids are as frequent as Zipf's law says, and what else was asked still holds.
 import { describe, expect, it } from 'vitest';
-import { giniOf } from '../../../src/trace/popularity-shape.js';
+import { giniOf } from '../../../src/trace/generate/popularity-shape.js';
 import { uniformModel } from '../../trace/builders.js';
 import { generate, WORDS } from '../../trace/words.js';
 

@@ -1,7 +1,7 @@
 // Clocks beside a run against runs themselves: LRU on demand is what a run under LRU takes, and windows do not show.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
-import { BeladyBound } from '../../../src/cache/belady-bound.js';
+import { BeladyBound } from '../../../src/cache/bounds/belady-bound.js';
 import { WORK } from '../../../src/engine/foresight/demand-block.js';
 import { KnowledgeBounds } from '../../../src/engine/foresight/knowledge-bounds.js';
 import { simulate } from '../../../src/engine/simulate.js';

@@ -1,7 +1,7 @@
 // Foresight and the floor on small worlds: by hand, and between the floor and the best of all schedules.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
-import { BeladyBound } from '../../../src/cache/belady-bound.js';
+import { BeladyBound } from '../../../src/cache/bounds/belady-bound.js';
 import { WORK } from '../../../src/engine/foresight/demand-block.js';
 import { KnowledgeBounds, type KnowledgeEnds, type KnownGpu } from '../../../src/engine/foresight/knowledge-bounds.js';
 import type { LinkSpec } from '../../../src/hardware/spec.js';

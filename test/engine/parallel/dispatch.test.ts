@@ -1,7 +1,7 @@
 // Who computes what, by hand.
 import { describe, expect, it } from 'vitest';
+import { ELSEWHERE, gatherShard, shardsOf } from '../../../src/engine/memory/shard.js';
 import { Dispatch } from '../../../src/engine/parallel/dispatch.js';
-import { ELSEWHERE, gatherShard, shardsOf } from '../../../src/engine/parallel/shard.js';
 import type { Pass } from '../../../src/schedule/pass.js';
 import { EVERYWHERE } from '../../../src/system/placement/placement.js';
 import { NULL_EXPERT } from '../../../src/trace/trace.js';

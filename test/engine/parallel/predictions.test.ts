@@ -1,7 +1,7 @@
 // What one of several GPUs makes of predictions for whole passes, by hand.
 import { describe, expect, it } from 'vitest';
+import { shardsOf } from '../../../src/engine/memory/shard.js';
 import { ShardPredictor, SharedPredictions } from '../../../src/engine/parallel/predictions.js';
-import { shardsOf } from '../../../src/engine/parallel/shard.js';
 import type { Pass } from '../../../src/schedule/pass.js';
 import { EVERYWHERE } from '../../../src/system/placement/placement.js';
 import { toyModel } from '../../cache/fixtures.js';

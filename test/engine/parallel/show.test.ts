@@ -1,7 +1,7 @@
 // What an observer sees of several GPUs: on each, what is executed and what is waited for fill events without a gap; exchanges frame them.
 import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
-import type { Observer } from '../../../src/engine/watch/observer.js';
+import type { Observer } from '../../../src/engine/transfer/observer.js';
 import { cases } from '../../cases.js';
 import { runParallel } from './harness.js';
 import { parallelScenarios } from './scenario.js';

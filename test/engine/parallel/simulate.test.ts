@@ -2,8 +2,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { listProfiles } from '../../../src/base/profiles.js';
 import { simulate, simulateRun } from '../../../src/engine/simulate.js';
-import { loadModel } from '../../../src/model/load.js';
-import { tableReport } from '../../../src/report/run.js';
+import { loadModel } from '../../../src/model/load/load.js';
+import { tableReport } from '../../../src/report/summary/run.js';
 import type { Result } from '../../../src/result/result.js';
 import { checkRun } from '../../../src/system/load-run.js';
 import type { RunInput } from '../../../src/system/run.js';

@@ -1,6 +1,6 @@
 // TTFT, TPOT, ITL and request latency by hand, as serving engines define them.
 import { describe, expect, it } from 'vitest';
-import { BoundClocks } from '../../../src/engine/watch/bounds.js';
+import { BoundClocks } from '../../../src/engine/foresight/clocks.js';
 import { Latencies } from '../../../src/engine/watch/latency.js';
 import { CostModel } from '../../../src/hardware/cost.js';
 import { passesOf, traceOf } from '../../schedule/fixtures.js';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { InternalError } from '../../../src/base/errors.js';
-import type { Simulation } from '../../../src/engine/simulation.js';
+import type { Simulation } from '../../../src/engine/compose/simulation.js';
 import { checkLaws } from '../../../src/engine/watch/laws.js';
 import { Samples } from '../../../src/engine/watch/samples.js';
 

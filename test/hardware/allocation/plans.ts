@@ -1,5 +1,5 @@
 // Load plans of the tests: a usual one, and what a test changes.
-import type { LoadPlan } from '../../../src/hardware/allocation/load-plan.js';
+import type { LoadPlan } from '../../../src/runtime/allocation/graph/load-plan.js';
 
 export const MIB = 2 ** 20;
 

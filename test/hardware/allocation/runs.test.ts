@@ -1,10 +1,10 @@
 // KV caches as runs count them, beside what the engines allocate: the same bytes a token, whatever the types and variants.
 import { describe, expect, it } from 'vitest';
 import { listProfiles } from '../../../src/base/profiles.js';
-import { allocate, holdings } from '../../../src/hardware/allocation/allocate.js';
-import type { LoadPlan } from '../../../src/hardware/allocation/load-plan.js';
 import { parseKvFormat, withKvFormat } from '../../../src/model/kv-format.js';
-import { loadModel } from '../../../src/model/load.js';
+import { loadModel } from '../../../src/model/load/load.js';
+import { allocate, holdings } from '../../../src/runtime/allocation/allocate.js';
+import type { LoadPlan } from '../../../src/runtime/allocation/graph/load-plan.js';
 import { plan } from './plans.js';
 
 const CELLS = 4096;

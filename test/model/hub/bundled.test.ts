@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { meantModel } from '../../../src/model/hub/bundled.js';
-import { loadModel, loadRouting } from '../../../src/model/load.js';
+import { loadModel, loadRouting } from '../../../src/model/load/load.js';
 import { fileOf, temporaryFolder } from '../../trace/builders.js';
 
 const folder = temporaryFolder();

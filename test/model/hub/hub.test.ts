@@ -8,7 +8,7 @@ import { hubServer } from '../../../src/model/hub/client.js';
 import { fetchHubModel } from '../../../src/model/hub/fetch.js';
 import { chooseFiles } from '../../../src/model/hub/select.js';
 import { hubFolder, storedEntry } from '../../../src/model/hub/store.js';
-import { loadModel, openModel } from '../../../src/model/load.js';
+import { loadModel, openModel } from '../../../src/model/load/load.js';
 import { expertBytesTotal } from '../../../src/model/spec.js';
 import { ggufHeader, type TestTensor, tensorBytes } from '../gguf-file.js';
 import { type Fault, type ServedFile, TestHub } from './server.js';

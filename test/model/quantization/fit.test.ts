@@ -1,7 +1,7 @@
 // Rules that are moved until a file has a stated size.
 import { describe, expect, it } from 'vitest';
 import { wholeFile } from '../../../src/model/build.js';
-import { loadModel, openModel } from '../../../src/model/load.js';
+import { loadModel, openModel } from '../../../src/model/load/load.js';
 import { findQuantization } from '../../../src/model/quantization/index.js';
 import { mainFormat } from '../../../src/model/spec.js';
 

@@ -1,7 +1,7 @@
 // Formats against files in the world: sizes of published GGUF files, and what a llama.cpp runtime reported of its tensors.
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
-import { loadModel } from '../../../src/model/load.js';
+import { loadModel } from '../../../src/model/load/load.js';
 import { findQuantization, QUANTIZATIONS } from '../../../src/model/quantization/index.js';
 import { moreBits } from '../../../src/model/quantization/llama.js';
 import { bitsOf, type TensorPlace, type TensorRole } from '../../../src/model/quantization/rule.js';

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { HISTORY_DECAY, HISTORY_SLOW_DECAY, INPUT_NAMES, OUTPUT_NAME, tensorOf } from '../../../src/predict/onnx/contract.js';
-import { onnx } from '../../../src/predict/onnx/onnx.js';
+import { onnx } from '../../../src/predict/onnx/predictor/onnx.js';
 import { SEQUENCE_INPUTS, SEQUENCE_OUTPUTS, sequenceTensorOf } from '../../../src/predict/onnx/sequence/contract.js';
 import { checkRun } from '../../../src/system/load-run.js';
 

@@ -1,7 +1,7 @@
 // A network as one part of a mixture: its weight is fitted like any other, and it is let go with the mixture.
 import { describe, expect, it } from 'vitest';
-import { createPredictor, locatedPredictor, parsePredictor, predictionTime } from '../../../src/predict/create.js';
-import { PREDICTORS } from '../../../src/predict/index.js';
+import { createPredictor, locatedPredictor, parsePredictor, predictionTime } from '../../../src/predict/predictors/create.js';
+import { PREDICTORS } from '../../../src/predict/predictors/index.js';
 import { echoModel } from '../../fixtures/onnx/models.js';
 import { TOY } from '../../hardware/toy.js';
 import { type TestRow, traceOf, uniformModel } from '../../trace/builders.js';

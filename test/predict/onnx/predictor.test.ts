@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
 import { Random } from '../../../src/base/random.js';
 import type { ModelSpec } from '../../../src/model/spec.js';
-import { openOnnx } from '../../../src/predict/onnx/onnx.js';
+import { openOnnx } from '../../../src/predict/onnx/predictor/onnx.js';
 import type { Predictor } from '../../../src/predict/predictor.js';
 import { Pass } from '../../../src/schedule/pass.js';
 import { Request } from '../../../src/schedule/request.js';

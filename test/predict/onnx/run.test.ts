@@ -6,11 +6,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
 import { evaluationReports } from '../../../src/cli/predict-report.js';
 import { simulate } from '../../../src/engine/simulate.js';
-import { loadModel } from '../../../src/model/load.js';
-import { createPredictor, locatedPredictor, parsePredictor } from '../../../src/predict/create.js';
+import { loadModel } from '../../../src/model/load/load.js';
 import { comparablePredictors, comparePredictors, withCorrected } from '../../../src/predict/evaluation/compare.js';
+import { createPredictor, locatedPredictor, parsePredictor } from '../../../src/predict/predictors/create.js';
 import type { RunInput } from '../../../src/system/run.js';
-import { openTrace } from '../../../src/trace/open.js';
+import { openTrace } from '../../../src/trace/open/open.js';
 import { echoModel, modelFile, node, rows, scalar, temporaryModel } from '../../fixtures/onnx/models.js';
 import { safetensorsBytes } from '../../trace/builders.js';
 

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
 import { Random } from '../../../src/base/random.js';
 import { evaluatePredictor } from '../../../src/predict/evaluation/evaluate.js';
-import { openOnnx } from '../../../src/predict/onnx/onnx.js';
+import { openOnnx } from '../../../src/predict/onnx/predictor/onnx.js';
 import { type PredictorTraining, trainPredictor } from '../../../src/predict/onnx/train.js';
 import { temporaryModel } from '../../fixtures/onnx/models.js';
 import { temporaryFolder } from '../../trace/builders.js';

@@ -1,7 +1,7 @@
 // Retrieval of paths: similarities and votes by hand, and on random routing against a reference that recounts everything for every question.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
-import { NEXT_TOKEN } from '../../../src/predict/evidence/evidence.js';
+import { NEXT_TOKEN } from '../../../src/predict/evidence.js';
 import { PathIndex } from '../../../src/predict/retrieval/path-index.js';
 import { PathVotes, pathVotes } from '../../../src/predict/retrieval/path-votes.js';
 import { Pass } from '../../../src/schedule/pass.js';

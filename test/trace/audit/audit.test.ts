@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
 import { WARNING_TOPICS } from '../../../src/result/explanations/warnings.js';
 import { auditChecks, auditTrace } from '../../../src/trace/audit/index.js';
-import { openTrace } from '../../../src/trace/open.js';
+import { openTrace } from '../../../src/trace/open/open.js';
 import { PHASE } from '../../../src/trace/trace.js';
 import { bundledTrace } from '../../cache/fixtures.js';
 import { type TestRow, traceOf, uniformModel } from '../builders.js';

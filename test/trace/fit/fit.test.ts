@@ -1,7 +1,7 @@
 // Routing drawn from a model of a recorded trace has that trace's shape. That it has its statistics and hit rates is in test/claims.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FittedRouting, fitRouting, requestsLike, synthesizeFitted } from '../../../src/trace/fit/index.js';
-import { openTrace } from '../../../src/trace/open.js';
+import { openTrace } from '../../../src/trace/open/open.js';
 import type { RoutingTrace } from '../../../src/trace/trace.js';
 import { bundledTrace } from '../../cache/fixtures.js';
 import { contentOf } from '../builders.js';

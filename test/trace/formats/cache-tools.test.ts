@@ -1,6 +1,6 @@
 // What other cache simulators record: moe-cache-lab's two versions, moe-cache-eval's events and recordings.
 import { describe, expect, it } from 'vitest';
-import { openPopularity, openTrace } from '../../../src/trace/open.js';
+import { openPopularity, openTrace } from '../../../src/trace/open/open.js';
 import { NULL_EXPERT } from '../../../src/trace/trace.js';
 import { contentOf, fileOf, safetensorsBytes, temporaryFolder } from '../builders.js';
 import { counts, eventBytes, fixtures, LAYERS, passes, routing, TOKENS } from './fixtures.js';

@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
 import { traceFormats } from '../../../src/trace/formats/index.js';
-import { openPopularity, openTrace } from '../../../src/trace/open.js';
+import { openPopularity, openTrace } from '../../../src/trace/open/open.js';
 import { NULL_EXPERT } from '../../../src/trace/trace.js';
 import { contentOf, fileOf, safetensorsBytes, temporaryFolder, uniformModel } from '../builders.js';
 import {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
-import { openTrace } from '../../../src/trace/open.js';
+import { openTrace } from '../../../src/trace/open/open.js';
 import { NULL_EXPERT } from '../../../src/trace/trace.js';
 import { cases } from '../../cases.js';
 import { contentOf, fileOf, temporaryFolder, uniformModel } from '../builders.js';

@@ -1,6 +1,6 @@
 // Parquet: every encoding and compression that writers use, columns by family and map, and files that lie about what they hold.
 import { describe, expect, it } from 'vitest';
-import { openTrace } from '../../../src/trace/open.js';
+import { openTrace } from '../../../src/trace/open/open.js';
 import { NULL_EXPERT } from '../../../src/trace/trace.js';
 import { contentOf, fileOf, temporaryFolder } from '../builders.js';
 import { captureBytes, LAYERS, routing, TOP_K, tableBytes } from './fixtures.js';

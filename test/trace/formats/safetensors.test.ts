@@ -1,7 +1,7 @@
 // The canonical binary layout: what it accepts, and every way a file can be wrong, each refused with file and place.
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
-import { openTrace } from '../../../src/trace/open.js';
+import { openTrace } from '../../../src/trace/open/open.js';
 import { allocateChunk, NULL_EXPERT } from '../../../src/trace/trace.js';
 import { contentOf, fileOf, type RawTensor, safetensorsBytes, temporaryFolder, uniformModel } from '../builders.js';
 

@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { openTrace } from '../../../src/trace/open.js';
+import { openTrace } from '../../../src/trace/open/open.js';
 import { allocateChunk, NULL_EXPERT } from '../../../src/trace/trace.js';
 import { exampleOf, ownFolder, refusal } from '../../support/own-parts.js';
 

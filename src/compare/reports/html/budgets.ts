@@ -1,9 +1,9 @@
 // The verdict of a gate: each broken budget, then those that hold.
-import { html, type Markup } from '../../../report/html/markup.js';
-import type { Section } from '../../../report/html/pieces.js';
+import { html, type Markup } from '../../../report/page/markup.js';
+import type { Section } from '../../../report/page/pieces.js';
 import type { Budget } from '../../../result/budget.js';
 import type { Comparison } from '../../compare.js';
-import { isJudged, verdictText } from '../words.js';
+import { isJudged, verdictText } from '../../words.js';
 
 /** A fault as a line of a list. */
 export function faultItem(level: 'error' | 'warn', subject: string, message: string, budget: Budget | null): Markup {

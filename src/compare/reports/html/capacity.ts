@@ -1,7 +1,8 @@
 // Both runs on the curve of hit rate against capacity.
-import { html } from '../../../report/html/markup.js';
-import type { Section } from '../../../report/html/pieces.js';
+
 import { CAPACITY_NOTE, capacityPlot, capacityWords } from '../../../report/html/sections/capacity.js';
+import { html } from '../../../report/page/markup.js';
+import type { Section } from '../../../report/page/pieces.js';
 import type { Comparison } from '../../compare.js';
 import { sidesOf } from './sides.js';
 

@@ -1,8 +1,8 @@
 // The causes of a change, as --explain prints them, and its three largest parts.
-import { html, type Piece } from '../../../report/html/markup.js';
-import type { Section } from '../../../report/html/pieces.js';
+import { html, type Piece } from '../../../report/page/markup.js';
+import type { Section } from '../../../report/page/pieces.js';
 import type { Comparison } from '../../compare.js';
-import { causeLines, explanationLines } from '../words.js';
+import { causeLines, explanationLines } from '../../words.js';
 
 /** Causes. */
 export const causesCompared: Section<Comparison> = {

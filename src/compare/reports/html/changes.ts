@@ -1,9 +1,9 @@
 // Every metric that changed, worst first.
 import { formatCounted } from '../../../base/units.js';
-import { html, type Markup } from '../../../report/html/markup.js';
-import { type Section, table } from '../../../report/html/pieces.js';
+import { html, type Markup } from '../../../report/page/markup.js';
+import { type Section, table } from '../../../report/page/pieces.js';
 import type { Comparison, Row } from '../../compare.js';
-import { directionText, ROWS, unchangedText, valueText } from '../words.js';
+import { directionText, ROWS, unchangedText, valueText } from '../../words.js';
 import { changeMark } from './figures.js';
 
 const WORDS: Readonly<Record<Row['verdict'], string>> = { fail: 'FAIL', warn: 'WARN', pass: 'within budget', off: 'off', none: '' };

@@ -1,8 +1,8 @@
 // The figures that matter most, and their changes in the colour of what they mean.
-import { KEYS } from '../../../report/html/keys.js';
-import { html, type Markup, type Piece } from '../../../report/html/markup.js';
+import { KEYS } from '../../../report/page/keys.js';
+import { html, type Markup, type Piece } from '../../../report/page/markup.js';
 import type { Comparison, Row } from '../../compare.js';
-import { rowChange, valueText } from '../words.js';
+import { rowChange, valueText } from '../../words.js';
 
 /** A change in the colour of its direction. */
 export function changeMark(row: Row): Piece {

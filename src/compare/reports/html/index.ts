@@ -1,5 +1,5 @@
 // The sections of a comparison, in the order of asking. A new one is a file and a line here.
-import type { Section } from '../../../report/html/pieces.js';
+import type { Section } from '../../../report/page/pieces.js';
 import type { Comparison } from '../../compare.js';
 import { budgetsCompared } from './budgets.js';
 import { capacityCompared } from './capacity.js';

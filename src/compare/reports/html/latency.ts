@@ -1,9 +1,9 @@
 // Latencies of both runs: means and percentiles with their changes, and their distributions on top of each other.
 import { formatNs } from '../../../base/units.js';
 import { formatRelative } from '../../../report/format.js';
-import { html } from '../../../report/html/markup.js';
-import { legend, type Section, table } from '../../../report/html/pieces.js';
 import { distributionOf, LATENCIES, latencyPlot } from '../../../report/html/sections/latency.js';
+import { html } from '../../../report/page/markup.js';
+import { legend, type Section, table } from '../../../report/page/pieces.js';
 import { LATENCY_ROWS } from '../../../report/summary/grids.js';
 import type { Comparison } from '../../compare.js';
 import { sidesOf } from './sides.js';

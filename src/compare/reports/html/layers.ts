@@ -2,11 +2,11 @@
 import { sum } from '../../../base/statistics.js';
 import { formatNs } from '../../../base/units.js';
 import { formatDelta } from '../../../report/format.js';
-import { layerTicks } from '../../../report/html/axis.js';
-import { divergingColumns, plot } from '../../../report/html/chart.js';
-import { html, type Piece } from '../../../report/html/markup.js';
-import { legend, type Section } from '../../../report/html/pieces.js';
 import { layerLegend, layerPlot, layerRates, layerWords } from '../../../report/html/sections/layers.js';
+import { layerTicks } from '../../../report/page/axis.js';
+import { divergingColumns, plot } from '../../../report/page/chart.js';
+import { html, type Piece } from '../../../report/page/markup.js';
+import { legend, type Section } from '../../../report/page/pieces.js';
 import type { PerLayer } from '../../../result/result.js';
 import type { Comparison } from '../../compare.js';
 import { beside } from './sides.js';

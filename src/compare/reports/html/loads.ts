@@ -1,9 +1,9 @@
 // Loads of experts in both runs, in one scale of colours.
 import { sum } from '../../../base/statistics.js';
 import { formatCount } from '../../../base/units.js';
-import { heatLegend, heatPicture, heatScale } from '../../../report/html/heat.js';
-import { html } from '../../../report/html/markup.js';
-import type { Section } from '../../../report/html/pieces.js';
+import { heatLegend, heatPicture, heatScale } from '../../../report/page/heat.js';
+import { html } from '../../../report/page/markup.js';
+import type { Section } from '../../../report/page/pieces.js';
 import type { Comparison } from '../../compare.js';
 import { beside, sidesOf } from './sides.js';
 

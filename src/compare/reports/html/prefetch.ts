@@ -1,7 +1,8 @@
 // Fates of prefetches in both runs.
-import { html } from '../../../report/html/markup.js';
-import type { Section } from '../../../report/html/pieces.js';
+
 import { fateBar } from '../../../report/html/sections/prefetch.js';
+import { html } from '../../../report/page/markup.js';
+import type { Section } from '../../../report/page/pieces.js';
 import type { Comparison } from '../../compare.js';
 import { beside, sidesOf } from './sides.js';
 

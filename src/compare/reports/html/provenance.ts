@@ -1,7 +1,8 @@
 // Provenance and warnings of both runs.
-import { html, type Piece } from '../../../report/html/markup.js';
-import { type Section, table } from '../../../report/html/pieces.js';
+
 import { provenanceOf } from '../../../report/html/sections/provenance.js';
+import { html, type Piece } from '../../../report/page/markup.js';
+import { type Section, table } from '../../../report/page/pieces.js';
 import type { Comparison } from '../../compare.js';
 import { sidesOf } from './sides.js';
 

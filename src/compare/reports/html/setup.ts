@@ -1,6 +1,6 @@
 // Differences in the set-up of the two runs.
-import { html } from '../../../report/html/markup.js';
-import { type Section, table } from '../../../report/html/pieces.js';
+import { html } from '../../../report/page/markup.js';
+import { type Section, table } from '../../../report/page/pieces.js';
 import type { Comparison } from '../../compare.js';
 
 /** Differences in inputs and configuration. */

@@ -1,5 +1,5 @@
 // Two runs beside one another: on a wide page side by side, on a phone below each other.
-import { html, type Markup, type Piece } from '../../../report/html/markup.js';
+import { html, type Markup, type Piece } from '../../../report/page/markup.js';
 import type { Result } from '../../../result/result.js';
 import type { Comparison } from '../../compare.js';
 

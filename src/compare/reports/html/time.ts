@@ -1,9 +1,9 @@
 // The time by part of both runs, on one scale.
 import { formatNs } from '../../../base/units.js';
 import { formatDelta } from '../../../report/format.js';
-import { html } from '../../../report/html/markup.js';
-import { type Section, shareBar, table } from '../../../report/html/pieces.js';
 import { TIME_LOOKS } from '../../../report/html/sections/time.js';
+import { html } from '../../../report/page/markup.js';
+import { type Section, shareBar, table } from '../../../report/page/pieces.js';
 import { phasesOf, phaseTime } from '../../../report/phase-time.js';
 import { summarizeResult } from '../../../report/summary/summary.js';
 import type { TimePart } from '../../../report/summary/time.js';

@@ -1,5 +1,5 @@
 // The name of the board: single-board computers have it in their device tree, others in DMI. Nothing else identifies a Jetson.
-import { filesOf, type Tool } from '../tool.js';
+import { filesOf, type Tool } from './tool.js';
 
 /** Name of the board, without the zero byte at the end. */
 export const board: Tool = {

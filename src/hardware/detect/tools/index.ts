@@ -1,5 +1,5 @@
 // The registry of tools. If several tools report a fact, the first one counts: tools for one kind of part come before tools for all.
-import type { Tool } from '../tool.js';
+
 import { board } from './board.js';
 import { cpuinfo } from './cpuinfo.js';
 import { limits } from './limits.js';
@@ -10,6 +10,7 @@ import { rocmSmi } from './rocm-smi.js';
 import { sysfsDisks } from './sysfs-disks.js';
 import { sysfsGpus } from './sysfs-gpus.js';
 import { systemInformation } from './system-information.js';
+import type { Tool } from './tool.js';
 import { udevDmi } from './udev-dmi.js';
 
 /** All tools, in the order in which they are believed. */

@@ -1,6 +1,6 @@
 // Memory of the system, and what a container leaves of memory and processors: a limit that the process runs into is the size that counts.
-import type { Seen } from '../seen.js';
-import { countOf, filesOf, type Tool } from '../tool.js';
+import type { Seen } from './seen.js';
+import { countOf, filesOf, type Tool } from './tool.js';
 
 const GROUPS = '/sys/fs/cgroup';
 

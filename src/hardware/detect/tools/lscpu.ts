@@ -1,5 +1,5 @@
 // lscpu: name, sockets, cores, instruction sets and NUMA nodes of the processor.
-import { countOf, flagsOf, type Tool } from '../tool.js';
+import { countOf, flagsOf, type Tool } from './tool.js';
 
 /** `lscpu` of util-linux, in English. */
 export const lscpu: Tool = {

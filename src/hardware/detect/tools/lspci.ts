@@ -1,6 +1,6 @@
 // lspci: names of graphics cards that have no tool of their own. Width and speed of links, where it may read them, which needs root.
-import type { SeenGpu, SeenVendor } from '../seen.js';
-import { countOf, generationOf, linkOf, type Tool } from '../tool.js';
+import type { SeenGpu, SeenVendor } from './seen.js';
+import { countOf, generationOf, linkOf, type Tool } from './tool.js';
 
 /** `lspci -D -vv`, one paragraph a device. */
 export const lspci: Tool = {

@@ -1,6 +1,6 @@
 // nvidia-smi: name, memory, link and power of NVIDIA cards. Without the driver, or on a Jetson, there is none.
-import type { SeenGpu } from '../seen.js';
-import { countOf, linkOf, type Tool } from '../tool.js';
+import type { SeenGpu } from './seen.js';
+import { countOf, linkOf, type Tool } from './tool.js';
 
 /** In the order of the columns. */
 const FIELDS = [

@@ -1,6 +1,6 @@
 // rocm-smi: name and memory of AMD cards where ROCm is installed.
-import type { SeenGpu } from '../seen.js';
-import { countOf, type Tool } from '../tool.js';
+import type { SeenGpu } from './seen.js';
+import { countOf, type Tool } from './tool.js';
 
 /** `rocm-smi --json`, one object a card. */
 export const rocmSmi: Tool = {

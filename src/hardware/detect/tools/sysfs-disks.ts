@@ -1,6 +1,6 @@
 // sysfs: drives with their kind, size and link. It does not say how fast a drive reads.
-import type { SeenDisk } from '../seen.js';
-import { countOf, filesOf, generationOf, linkOf, type Tool } from '../tool.js';
+import type { SeenDisk } from './seen.js';
+import { countOf, filesOf, generationOf, linkOf, type Tool } from './tool.js';
 
 const BLOCK = '/sys/block/*';
 /** sysfs counts sizes in sectors of 512 bytes, whatever the drive's own are. */

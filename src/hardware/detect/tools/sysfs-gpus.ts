@@ -1,6 +1,6 @@
 // sysfs: memory and link of graphics cards, readable without root. It has no names; lspci has them.
-import type { SeenGpu, SeenVendor } from '../seen.js';
-import { countOf, filesOf, generationOf, linkOf, type Tool } from '../tool.js';
+import type { SeenGpu, SeenVendor } from './seen.js';
+import { countOf, filesOf, generationOf, linkOf, type Tool } from './tool.js';
 
 const DEVICE = '/sys/bus/pci/devices/*';
 const LINK = ['max_link_speed', 'current_link_width', 'max_link_width'];

@@ -1,6 +1,6 @@
 // The library `systeminformation`: facts of macOS and Windows, and of Linux where its files lack them.
-import type { Seen, SeenCpu, SeenDisk, SeenGpu, SeenModule, SeenVendor } from '../seen.js';
-import { flagsOf, type Tool } from '../tool.js';
+import type { Seen, SeenCpu, SeenDisk, SeenGpu, SeenModule, SeenVendor } from './seen.js';
+import { flagsOf, type Tool } from './tool.js';
 
 /** Answers of its functions, one object by their names. */
 export const systemInformation: Tool = {

@@ -1,7 +1,7 @@
 // udev: memory modules as the firmware lists them. dmidecode needs root; udev reads the same table when the system starts and leaves its
 // properties where everybody may read them (systemd 248 and newer).
-import type { SeenModule } from '../seen.js';
-import { countOf, filesOf, type Tool } from '../tool.js';
+import type { SeenModule } from './seen.js';
+import { countOf, filesOf, type Tool } from './tool.js';
 
 /** Properties of the DMI device, as dmi_memory_id of systemd writes them. */
 export const udevDmi: Tool = {

@@ -2,10 +2,10 @@
 import { formatBytes, formatRatio } from '../../../base/units.js';
 import type { CapacityCurve } from '../../../result/details.js';
 import type { Result } from '../../../result/result.js';
-import { SHARE_TICKS } from '../axis.js';
-import { curves, dot, plot } from '../chart.js';
-import { html, type Markup } from '../markup.js';
-import { legend, type Section } from '../pieces.js';
+import { SHARE_TICKS } from '../../page/axis.js';
+import { curves, dot, plot } from '../../page/chart.js';
+import { html, type Markup } from '../../page/markup.js';
+import { legend, type Section } from '../../page/pieces.js';
 
 /** A run on the curve: its label and its colour. */
 interface Point {

@@ -1,8 +1,8 @@
 // Waiting times of requests by class, and the share of the model's time that each class got.
 import type { Result } from '../../../result/result.js';
 import { readable } from '../../document/document.js';
+import { type Section, table } from '../../page/pieces.js';
 import { summarizeResult } from '../../summary/summary.js';
-import { type Section, table } from '../pieces.js';
 
 /** Sentences that explain the columns of a run's classes. */
 function aboutClasses(classes: NonNullable<Result['classes']>): string {

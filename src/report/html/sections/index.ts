@@ -1,6 +1,6 @@
 // The sections of the report on one run, in the order of a reader's questions. Adding one is a file and a line here.
 import type { Result } from '../../../result/result.js';
-import type { Section } from '../pieces.js';
+import type { Section } from '../../page/pieces.js';
 import { capacitySection } from './capacity.js';
 import { classesSection } from './classes.js';
 import { latencySection } from './latency.js';

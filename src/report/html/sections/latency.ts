@@ -3,11 +3,11 @@ import { formatNs } from '../../../base/units.js';
 import type { Details } from '../../../result/details.js';
 import type { Result } from '../../../result/result.js';
 import { readable } from '../../document/document.js';
+import { SHARE_TICKS, spanAxis } from '../../page/axis.js';
+import { curves, dot, plot } from '../../page/chart.js';
+import { html, type Piece } from '../../page/markup.js';
+import { type Section, table } from '../../page/pieces.js';
 import { summarizeResult } from '../../summary/summary.js';
-import { SHARE_TICKS, spanAxis } from '../axis.js';
-import { curves, dot, plot } from '../chart.js';
-import { html, type Piece } from '../markup.js';
-import { type Section, table } from '../pieces.js';
 
 /** Latencies in the order of a reader's questions: key, title, and unit of one sample. */
 export const LATENCIES = [

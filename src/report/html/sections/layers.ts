@@ -3,11 +3,11 @@ import { sum } from '../../../base/statistics.js';
 import { formatRatio } from '../../../base/units.js';
 import type { PerLayer, Result } from '../../../result/result.js';
 import { readable } from '../../document/document.js';
+import { layerTicks, SHARE_TICKS } from '../../page/axis.js';
+import { columns, plot } from '../../page/chart.js';
+import { html, type Markup } from '../../page/markup.js';
+import { legend, type Section, table } from '../../page/pieces.js';
 import { layerGrid } from '../../summary/grids.js';
-import { layerTicks, SHARE_TICKS } from '../axis.js';
-import { columns, plot } from '../chart.js';
-import { html, type Markup } from '../markup.js';
-import { legend, type Section, table } from '../pieces.js';
 
 /** Shares of each layer's demand. */
 export function layerRates(perLayer: PerLayer): { readonly hits: number[]; readonly late: number[]; readonly misses: number[] } {

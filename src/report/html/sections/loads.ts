@@ -3,9 +3,9 @@ import { sum } from '../../../base/statistics.js';
 import { formatCount, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
 import { deviceWords } from '../../device.js';
-import { heatLegend, heatPicture, heatScale } from '../heat.js';
-import { html } from '../markup.js';
-import type { Section } from '../pieces.js';
+import { heatLegend, heatPicture, heatScale } from '../../page/heat.js';
+import { html } from '../../page/markup.js';
+import type { Section } from '../../page/pieces.js';
 
 /** Loads by layer and expert. */
 export const loadsSection: Section<Result> = {

@@ -4,8 +4,8 @@ import { formatBytes, formatCount, formatNs, formatRatio } from '../../../base/u
 import type { Details } from '../../../result/details.js';
 import type { PerLayer, Result } from '../../../result/result.js';
 import { deviceWords } from '../../device.js';
-import { html, type Piece } from '../markup.js';
-import { miniBar, type Section, table } from '../pieces.js';
+import { html, type Piece } from '../../page/markup.js';
+import { miniBar, type Section, table } from '../../page/pieces.js';
 
 /** Maximum number of rows of a table. */
 const MOST = 8;

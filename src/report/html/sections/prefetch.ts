@@ -3,8 +3,8 @@ import { sum } from '../../../base/statistics.js';
 import { formatCount } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
 import { formatMetric } from '../../format.js';
-import { html, type Markup } from '../markup.js';
-import { legend, type Section, shareBar } from '../pieces.js';
+import { html, type Markup } from '../../page/markup.js';
+import { legend, type Section, shareBar } from '../../page/pieces.js';
 
 /** Fates of a prefetch (L8): colour, metric, words. */
 const FATES = [

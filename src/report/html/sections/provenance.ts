@@ -4,8 +4,8 @@ import { compareMetricNames, METRICS } from '../../../result/catalogue.js';
 import { knowledgeText } from '../../../result/knowledge.js';
 import type { Result } from '../../../result/result.js';
 import { formatMetric } from '../../format.js';
-import { html } from '../markup.js';
-import { type Section, table } from '../pieces.js';
+import { html } from '../../page/markup.js';
+import { type Section, table } from '../../page/pieces.js';
 
 /** The provenance of a result: name and text. */
 export function provenanceOf(result: Result): [what: string, which: string][] {

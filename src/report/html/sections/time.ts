@@ -4,11 +4,11 @@ import type { Result } from '../../../result/result.js';
 import { tokensRun } from '../../../result/work-done.js';
 import { deviceWords } from '../../device.js';
 import { foresightText, knownTimes, limitText } from '../../limit.js';
+import { html, type Piece } from '../../page/markup.js';
+import { prose, type Section, shareBar } from '../../page/pieces.js';
 import { type Phase, type PhaseTime, phasesOf, phaseTime } from '../../phase-time.js';
 import { summarizeResult } from '../../summary/summary.js';
 import type { TimePart } from '../../summary/time.js';
-import { html, type Piece } from '../markup.js';
-import { prose, type Section, shareBar } from '../pieces.js';
 
 /** Colour and words of a part of the time. */
 export const TIME_LOOKS: Readonly<Record<TimePart['label'], { readonly color: string; readonly word: string }>> = {

@@ -1,8 +1,8 @@
 // Warnings, which affect how to read the figures.
 import type { Result } from '../../../result/result.js';
+import { html } from '../../page/markup.js';
+import type { Section } from '../../page/pieces.js';
 import { summarizeResult } from '../../summary/summary.js';
-import { html } from '../markup.js';
-import type { Section } from '../pieces.js';
 
 /** Warnings. */
 export const warningsSection: Section<Result> = {

@@ -2,10 +2,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../../../src/base/errors.js';
 import { Random } from '../../../../src/base/random.js';
-import { parsePredictor, predictionTime } from '../../../../src/predict/create.js';
-import { openOnnx } from '../../../../src/predict/onnx/onnx.js';
+import { openOnnx } from '../../../../src/predict/onnx/predictor/onnx.js';
 import { encoderGraphs, exportEncoder } from '../../../../src/predict/onnx/sequence/graphs.js';
 import type { Predictor } from '../../../../src/predict/predictor.js';
+import { parsePredictor, predictionTime } from '../../../../src/predict/predictors/create.js';
 import { Pass } from '../../../../src/schedule/pass.js';
 import { Request } from '../../../../src/schedule/request.js';
 import type { RoutingTrace } from '../../../../src/trace/trace.js';

@@ -1,0 +1,99 @@
+// Alternatives to the answer: settings that differ from it in one thing, each with its own best placement.
+import { formatCount } from '../base/units.js';
+import { isFit } from '../runtime/fits.js';
+import { isCpuOnly, type Setting } from '../runtime/setting.js';
+import { canIsolate, devicesOf, highestFit, ladderOf, type Priced, passesOf, priced, type Question, rungOf } from './search.js';
+
+/** A setting beside the answer. */
+interface Alternative {
+  /** How it differs: `passes of 2048`. */
+  readonly change: string;
+  readonly one: Priced;
+}
+
+/** Most alternatives in a report. */
+const MOST_SHOWN = 5;
+/** Other lengths of passes that are tried. */
+const NEIGHBOURS = 2;
+/** Formats of fewer bits that are tried. */
+const FORMATS = 2;
+/** Factor of the longer context that is tried. */
+const LONGER = 4;
+
+/**
+ * Settings that differ from the answer in one thing; up to five, best first.
+ * @param quantizations on offer
+ */
+export async function alternativesOf(
+  question: Question,
+  answer: Priced,
+  quantizations: readonly (string | null)[],
+): Promise<readonly Alternative[]> {
+  const found: Alternative[] = [];
+  const add = async (change: string, beside: Setting): Promise<void> => {
+    const model = question.model(beside.quantization);
+    const fit = highestFit(question, model, beside);
+    if (fit !== null) found.push({ change, one: await priced(question, model, fit) });
+  };
+  for (const { beside, change } of changesOf(question, answer.setting, quantizations)) await add(change, beside);
+  for (const { change, setting } of lowerRungs(question, answer)) {
+    found.push({ change, one: await priced(question, answer.model, setting) });
+  }
+  const passes = passesOf(question).filter((ubatch) => ubatch !== answer.setting.ubatch);
+  for (const ubatch of nearestFirst(passes, answer.setting.ubatch).slice(NEIGHBOURS)) {
+    if (found.length < MOST_SHOWN) await add(passText(ubatch), { ...answer.setting, ubatch });
+  }
+  return found.sort((a, b) => a.one.cost - b.one.cost).slice(0, MOST_SHOWN);
+}
+
+function changesOf(
+  question: Question,
+  setting: Setting,
+  quantizations: readonly (string | null)[],
+): { readonly change: string; readonly beside: Setting }[] {
+  const { model, runtime } = question;
+  const longer = LONGER * setting.context;
+  const trained = model(setting.quantization).trainedContext;
+  const others = <T>(values: readonly T[], own: T): T[] => values.filter((value) => value !== own);
+  const formats = others(quantizations, setting.quantization).slice(0, FORMATS);
+  return [
+    ...nearestFirst(others(passesOf(question), setting.ubatch), setting.ubatch)
+      .slice(0, NEIGHBOURS)
+      .map((ubatch) => ({ change: passText(ubatch), beside: { ...setting, ubatch } })),
+    ...others(runtime.kv, setting.kv).map((kv) => ({ change: `KV cache in ${kv}`, beside: { ...setting, kv } })),
+    ...formats.map((quantization) => ({ change: model(quantization).quantization, beside: { ...setting, quantization } })),
+    ...(setting.followsPrompts ? [{ change: 'experts that stay', beside: { ...setting, followsPrompts: false } }] : []),
+    ...(canIsolate(question, setting)
+      ? [{ change: setting.oneSocket ? 'all sockets' : 'one socket', beside: { ...setting, oneSocket: !setting.oneSocket } }]
+      : []),
+    ...(setting.draft === 0 ? [] : [{ change: 'nothing drafted', beside: { ...setting, draft: 0 } }]),
+    ...(longer > (trained ?? longer) ? [] : [{ change: `context of ${formatCount(longer)}`, beside: { ...setting, context: longer } }]),
+  ];
+}
+
+/** Sorts values by their ratio to the answer's own. */
+function nearestFirst(values: readonly number[], own: number): number[] {
+  const far = (value: number): number => Math.abs(Math.log2(value / own));
+  return values.toSorted((a, b) => far(a) - far(b) || a - b);
+}
+
+function passText(ubatch: number): string {
+  return `passes of ${formatCount(ubatch)}`;
+}
+
+/** Settings without experts on the GPU, and without layers there, as far as they fit. */
+function lowerRungs(question: Question, { model, setting }: Priced): { readonly change: string; readonly setting: Setting }[] {
+  const ladder = ladderOf(question, model);
+  const at = rungOf(ladder, setting);
+  const named = [
+    {
+      change: 'no expert on the GPU',
+      rung: ladder.findIndex((one) => one.gpuExperts === 0 || (one.gpuLayers === null && one.cpuMoe === model.layers.length)),
+    },
+    { change: 'no layer on the GPU', rung: ladder.findIndex(isCpuOnly) },
+  ];
+  return named
+    .filter(({ rung }) => rung > at)
+    .map(({ change, rung }) => ({ change, setting: { ...setting, ...ladder[rung]! } }))
+    .filter(({ setting: one }) => isFit(devicesOf(question, model, one)));
+}

@@ -1,0 +1,218 @@
+// From what a user names to a question for advice: the model, the formats on offer, and the routing to price settings on. The command and the
+// library share it.
+import { basename, dirname } from 'node:path';
+import { UserError } from '../base/errors.js';
+import { isFolder, listFolder } from '../base/input-file.js';
+import { findProfile, isPath } from '../base/profiles.js';
+import { formatCount } from '../base/units.js';
+import { checkValue } from '../base/yaml.js';
+import { loadHardware } from '../hardware/load.js';
+import { loadRuntime } from '../hardware/runtime.js';
+import type { HardwareSpec } from '../hardware/spec.js';
+import { isHubAddress } from '../model/hub/address.js';
+import { loadRouting, type OpenModel, openModel } from '../model/load/load.js';
+import { assemble } from '../model/parts.js';
+import { bitsPerWeight, type ModelSpec } from '../model/spec.js';
+import { type Goal, parseGoal, type RequestShape } from '../runtime/goal.js';
+import { routingProfileSchema } from '../trace/generate/routing-profile.js';
+import { synthesize } from '../trace/generate/synthetic.js';
+import { openTrace } from '../trace/open/open.js';
+import type { RoutingTrace } from '../trace/trace.js';
+import { type Advice, type AdviceRequest, advise } from './advise.js';
+import { tokensNeeded } from './price.js';
+import { type AdvisedRuntime, advisedRuntime, usualOffer } from './runtimes.js';
+
+/** Seed of the synthetic routing. */
+const SEED = 1;
+
+/** Context of each user where nothing says how much, tokens. Ours: a long chat. */
+const USUAL_CONTEXT = 16_384;
+/** Prompt where nothing says how long it is, tokens, or half of a context that is shorter than twice of it. */
+const USUAL_PROMPT = 4096;
+/** Contexts that follow from a prompt are whole multiples of this. */
+const CONTEXT_STEP = 1024;
+
+/** Tokens that are generated after a prompt, where a whole request counts. Ours: about a page. */
+const OUTPUT = 512;
+
+/** Wishes of a user; all fields are optional. */
+export interface AdviceWishes {
+  /** llama.cpp unless given. */
+  readonly runtime?: string;
+  /** request (unless given), decode, prefill, or targets such as `ttft=2s,tpot=50ms`. */
+  readonly goal?: string;
+  /**
+   * Context of each user, tokens; unless given 16,384, or as many as `prompt` and its answer take where that is more, but no more than the model
+   * was trained on.
+   */
+  readonly context?: number | undefined;
+  /** Prompt of the request, tokens; 4,096 unless given, or half of the context where that is less. */
+  readonly prompt?: number;
+  /** Users at a time; 1 unless given. */
+  readonly users?: number;
+  /** Formats on offer, the most wanted first; the usual ones of the runtime unless given. */
+  readonly quantizations?: readonly string[] | undefined;
+  /** Recorded routing to price settings on; drawn as the model routes unless given. */
+  readonly trace?: string | undefined;
+}
+
+/** A machine, and sentences on how it was found. */
+interface AskedMachine {
+  readonly hardware: HardwareSpec;
+  readonly notes: readonly string[];
+}
+
+/** Finds a machine as a runtime drives it. */
+export type MachineFinder = (runtime: AdvisedRuntime) => Promise<AskedMachine>;
+
+/** Finds the machine of a name: a bundled one, a file, or parts. Its error is a UserError where that is unknown. */
+export function machineNamed(name: string): MachineFinder {
+  return async ({ profile }) => {
+    const hardware = loadHardware(name, undefined, [], profile === null ? null : loadRuntime(profile));
+    return { hardware, notes: [] };
+  };
+}
+
+/**
+ * Finds the settings to run a model with on a machine: `moeprof advise`.
+ * @param model a bundled name, a file or a folder; `hf:` addresses are for the command line, which fetches their headers first
+ * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
+ * @throws UserError where something is unknown, or a recording is too short
+ */
+export function adviceFor(model: string, machine: string, wishes: AdviceWishes = {}): Promise<Advice> {
+  return adviceOn(model, machineNamed(machine), wishes);
+}
+
+/** As {@link adviceFor}, on a machine that is found for the runtime. */
+export async function adviceOn(name: string, machine: MachineFinder, wishes: AdviceWishes): Promise<Advice> {
+  return withRequest(name, await basisOf(machine, wishes), wishes, advise);
+}
+
+/** The part of a question that is the same for all models. */
+interface Basis extends AskedMachine {
+  readonly runtime: AdvisedRuntime;
+  readonly goal: Goal;
+}
+
+/** The runtime and the goal of the wishes, and the machine. @throws UserError where one is unknown, or a prompt exceeds its context */
+export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Promise<Basis> {
+  const { context = Number.POSITIVE_INFINITY, prompt = 0 } = wishes;
+  if (prompt + OUTPUT > context)
+    throw new UserError(
+      `--prompt ${prompt}: does not fit into a context of ${formatCount(context)} tokens beside an answer of ${OUTPUT}; give --context ${prompt + OUTPUT} or more`,
+    );
+  const runtime = advisedRuntime(wishes.runtime ?? 'llama.cpp');
+  const goal = parseGoal(wishes.goal ?? 'request');
+  return { runtime, goal, ...(await machine(runtime)) };
+}
+
+/**
+ * Answers the question for advice on a model, and closes its trace.
+ * @throws UserError where something is unknown, or a recording is too short
+ */
+export async function withRequest<T>(
+  name: string,
+  basis: Basis,
+  wishes: AdviceWishes,
+  answer: (request: AdviceRequest) => Promise<T>,
+): Promise<T> {
+  const request = await requestOn(name, basis, wishes);
+  try {
+    return await answer(request);
+  } finally {
+    request.trace.close();
+  }
+}
+
+/** Context of each user before the model bounds it, tokens. */
+export function wishedContext({ context, prompt = 0 }: AdviceWishes): number {
+  return context ?? Math.max(USUAL_CONTEXT, CONTEXT_STEP * Math.ceil((prompt + OUTPUT) / CONTEXT_STEP));
+}
+
+/** Shape of a request in a context. A wished prompt is shorter only where the model was not trained on a context that holds it. */
+export function requestShape({ prompt }: AdviceWishes, context: number): RequestShape {
+  const [wished, most] = prompt === undefined ? [USUAL_PROMPT, context >> 1] : [prompt, context - OUTPUT];
+  return { prompt: Math.min(wished, Math.max(1, most)), output: OUTPUT };
+}
+
+async function requestOn(name: string, basis: Basis, wishes: AdviceWishes): Promise<AdviceRequest> {
+  const { runtime } = basis;
+  const { users = 1 } = wishes;
+  const models = modelsOf(name);
+  const model = (quantization: string | null): ModelSpec => models(quantization).spec;
+  const quantizations = wishes.quantizations === undefined ? usualFormats(runtime, models(null)) : wishes.quantizations;
+  const { note, trainedContext: trained = Number.POSITIVE_INFINITY } = model(quantizations[0]!);
+  const wished = wishedContext(wishes);
+  const context = wishes.context ?? Math.min(wished, trained);
+  const request = requestShape(wishes, context);
+  const ofContext = trained >= wished ? [] : [contextNote(context, trained)];
+  const notes = [...(note === undefined ? [] : [note]), ...ofContext, ...basis.notes];
+  const trace = await routingOf(name, wishes.trace, model(quantizations[0]!), tokensNeeded(users, request));
+  const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
+  const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);
+  return { ...basis, request, context, users, quantizations, model, trace, file, hub, notes };
+}
+
+/** A note on a context that the model bounds, or that is beyond what it was trained on. */
+function contextNote(context: number, trained: number): string {
+  const most = `The model was trained on ${formatCount(trained)} tokens of context`;
+  return context > trained ? `${most}: with more, answers become worse or end.` : `${most}, so it gets no more.`;
+}
+
+/**
+ * Routing that settings are priced on: recorded, or drawn as the model routes.
+ * @throws UserError where a recording is too short
+ */
+async function routingOf(name: string, path: string | undefined, model: ModelSpec, tokens: number): Promise<RoutingTrace> {
+  if (path !== undefined) {
+    const trace = await openTrace(isPath(path) ? path : findProfile('traces', path), { model });
+    if (trace.tokens >= tokens) return trace;
+    trace.close();
+    throw new UserError(
+      `--trace ${path}: has ${trace.tokens} tokens, and ${tokens} are walked; take a longer one, a shorter --prompt or fewer --users`,
+    );
+  }
+  const routing = loadRouting(name);
+  const profile = routing === null ? undefined : checkValue(routing, `model ${name}: routing`, routingProfileSchema);
+  return synthesize(model, { seed: SEED, requests: [{ prefill: tokens, decode: 0 }], profile });
+}
+
+/**
+ * The model's file as a command line names it: of a folder with one GGUF file, or one in parts, that file; of a config.json its folder. Null:
+ * what is named is not what the runtime reads.
+ */
+function fileOf(path: string, { reads }: AdvisedRuntime): string | null {
+  const isGguf = (name: string): boolean => /\.gguf$/i.test(name);
+  if (!isFolder(path)) {
+    if (reads === 'gguf') return isGguf(path) ? path : null;
+    return basename(path) === 'config.json' ? dirname(path) : null;
+  }
+  if (reads === 'folder') return path;
+  const file = listFolder(path).filter(isGguf).sort()[0];
+  return file === undefined ? null : `${path.replace(/\/$/, '')}/${file}`;
+}
+
+/** A model, and the source of its sizes. */
+interface Loaded {
+  readonly spec: ModelSpec;
+  readonly sizes: OpenModel['sizes'];
+}
+
+/** The model by format, each loaded once. */
+function modelsOf(name: string): (quantization: string | null) => Loaded {
+  const models = new Map<string | null, Loaded>();
+  return (quantization) => {
+    const known = models.get(quantization) ?? loadedModel(openModel(name, quantization));
+    models.set(quantization, known);
+    return known;
+  };
+}
+
+function loadedModel({ parts, sizes }: OpenModel): Loaded {
+  return { spec: assemble(parts), sizes };
+}
+
+/** Default formats on offer. */
+function usualFormats(runtime: AdvisedRuntime, { sizes, spec }: Loaded): (string | null)[] {
+  return usualOffer(runtime, spec, sizes === 'tensors', bitsPerWeight(spec));
+}

@@ -1,0 +1,140 @@
+// The report of `moeprof advise` on several models: what runs on the machine, the largest first; what is slower than wanted; what is read from
+// the disk; and what does not fit.
+import { formatBytes, formatCount, formatCounted, formatRatio } from '../base/units.js';
+import { widthText } from '../report/band.js';
+import { type Block, type Column, type Datum, type Document, figure, type Grid, gridOf, type Line } from '../report/document/document.js';
+import { documentFormats } from '../report/document/formats.js';
+import { pageFormat } from '../report/document/page.js';
+import { bareRate, type Format } from '../report/format.js';
+import { HOST } from '../runtime/fits.js';
+import { isAllOnGpu } from '../runtime/setting.js';
+import type { AdvisedSetting } from './answer.js';
+import type { ModelOffer, ModelOffers } from './models.js';
+import { sentences } from './sentences.js';
+
+/** A model with a setting. */
+type Offered = ModelOffer & { readonly answer: AdvisedSetting };
+
+/** Formats of models on a machine, the one for reading first. */
+export const modelOfferReports: readonly Format<ModelOffers>[] = [
+  ...documentFormats<ModelOffers>(modelsDocument),
+  pageFormat(modelsDocument, 'moeprof advise'),
+];
+
+function modelsDocument(offers: ModelOffers): Document {
+  const { machine, models, notes, runtime } = offers;
+  const fitting = models.filter((one): one is Offered => one.answer !== null);
+  const kept = fitting.filter((one) => one.kept);
+  const held = kept.filter(({ answer }) => !answer.setting.fromDisk);
+  const slow = fitting.filter((one) => !one.kept);
+  return {
+    title: `What ${machine} runs, ${runtime}`,
+    lead: leadOf(offers, fitting.length),
+    blocks: [
+      gridFor(held.filter(({ preferred }) => preferred)),
+      gridFor(
+        held.filter(({ preferred }) => !preferred),
+        'In fewer bits than usual, which costs quality',
+      ),
+      gridFor(
+        kept.filter(({ answer }) => answer.setting.fromDisk),
+        'Memory does not hold these: their experts are read from the disk as they are needed',
+      ),
+      gridFor(slow, 'Slower than the targets'),
+      ...(fitting.length > 0 ? [LEGEND] : []),
+      ...sentences(
+        'does not fit',
+        models.flatMap(({ missing, model, quantization }) =>
+          missing === 0 ? [] : [`${model} in ${quantization}: needs ${formatBytes(missing)} more memory.`],
+        ),
+      ),
+      ...sentences('how sure', [...bandNotes(fitting), ...notes]),
+    ],
+    records: recordsOf(fitting),
+  };
+}
+
+function leadOf({ context, goal, models, request, users }: ModelOffers, fitting: number): Line[] {
+  const each = users === 1 ? '' : ` of each of ${users} users`;
+  const targets = goal.kind === 'targets' ? '; what keeps the targets first' : '';
+  return [
+    {
+      text: `${formatCount(fitting)} of ${formatCounted(models.length, 'model')} ${fitting === 1 ? 'fits' : 'fit'}, the largest first${targets}`,
+      tone: fitting === 0 ? 'caution' : 'good',
+    },
+    { text: `${formatCount(context)} tokens of context${each}, prompts of ${formatCount(request.prompt)}; tokens/s` },
+  ];
+}
+
+/** Widths, so that figures of several grids stand under each other. */
+const COLUMNS: readonly Column[] = [
+  { head: 'model', most: 26, width: 26 },
+  { head: 'format', align: 'left', width: 10 },
+  { head: 'size', width: 9 },
+  { head: 'on GPU', width: 6 },
+  { head: 'decode', width: 7 },
+  { head: 'prefill', width: 8 },
+];
+
+function gridFor(models: readonly Offered[], title?: string): Grid {
+  const rows = models.map(({ answer, bytes, frontier, model, quantization }): Datum[] => [
+    { value: model, text: frontier ? `${model} *` : model },
+    quantization,
+    figure(bytes, 'bytes'),
+    { value: onGpu(answer), text: isAllOnGpu(answer.setting) ? 'all' : formatRatio(onGpu(answer), 0) },
+    bareRate(answer.decode),
+    bareRate(answer.prefill),
+  ]);
+  return gridOf(COLUMNS, rows, title === undefined ? {} : { title });
+}
+
+/** Share of the weights that no host memory holds. */
+function onGpu({ devices, setting }: AdvisedSetting): number {
+  if (setting.gpuLayers === 0) return 0;
+  const sum = (of: typeof devices): number => of.reduce((total, { weights }) => total + weights, 0);
+  return sum(devices.filter(({ name }) => name !== HOST)) / sum(devices);
+}
+
+/** The meaning of the marks, and the next command. */
+const LEGEND: Block = {
+  kind: 'lines',
+  lines: [
+    { text: '* No other that fits is both larger and faster to decode.', tone: 'dim' },
+    { text: 'For one model, moeprof advise prints the line to paste, its memory, and what else could be had.', tone: 'dim' },
+  ],
+};
+
+/** The narrowest and the widest band of each speed: they differ by where the experts lie and by the format. */
+function bandNotes(models: readonly Offered[]): string[] {
+  return (['decode', 'prefill'] as const).flatMap((phase) => {
+    const bands = models.flatMap(({ bands }) => bands?.[phase] ?? []).toSorted((a, b) => a.halfWidth - b.halfWidth);
+    const [least, most] = [bands[0], bands.at(-1)].map((band) => (band === undefined ? '' : widthText(band)));
+    if (bands.length === 0) return [];
+    const range = least === most ? least! : `${least} to ${most}, by format and placement,`;
+    return [`${phase === 'decode' ? 'Decode' : 'Prefill'} ${range} holds 80 % of comparable measurements.`];
+  });
+}
+
+/** CSV has a row for each model that fits. */
+function recordsOf(models: readonly Offered[]): Grid {
+  const heads = [
+    'model',
+    'parameters',
+    'active_parameters',
+    'quantization',
+    'bytes',
+    'gpu_share',
+    'from_disk',
+    'preferred',
+    'kept',
+    'frontier',
+    'decode',
+    'prefill',
+    'longest_context',
+  ];
+  const rows = models.map(({ answer, bytes, frontier, kept, model, parameters, preferred, quantization }): Datum[] => [
+    ...[model, parameters.total, parameters.active, quantization, bytes, onGpu(answer)],
+    ...[answer.setting.fromDisk ? 1 : 0, preferred ? 1 : 0, kept ? 1 : 0, frontier ? 1 : 0, answer.decode, answer.prefill, answer.longest],
+  ]);
+  return gridOf(heads, rows);
+}

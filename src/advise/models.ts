@@ -1,0 +1,148 @@
+// Models that a machine runs: the best setting of each, and its speed. The answers are those of advice on one model, without the context
+// given there.
+import { listProfiles } from '../base/profiles.js';
+import { loadProfile } from '../model/load/load.js';
+import { type ModelSpec, weightBytes } from '../model/spec.js';
+import { VERSION } from '../result/version.js';
+import type { Command } from '../runtime/flags/dialect.js';
+import type { Goal, RequestShape } from '../runtime/goal.js';
+import { type AdviceRequest, commandOf } from './advise.js';
+import { type AdvisedSetting, bestAnswer, settingOf } from './answer.js';
+import { type AdviceWishes, basisOf, type MachineFinder, machineNamed, requestShape, wishedContext, withRequest } from './ask.js';
+import { missingBytes } from './misfits.js';
+import { type Price, Pricer } from './price.js';
+import type { Question } from './search.js';
+
+/** Version tag of the format. Additions keep it; a change of meaning raises it. */
+const MODELS_SCHEMA = 'moeprof.models/1';
+
+/** One model on the machine. */
+export interface ModelOffer {
+  readonly model: string;
+  readonly parameters: ModelSpec['parameters'];
+  /** Of the answer; where nothing fits, of the smallest format on offer. */
+  readonly quantization: string;
+  /** The answer has the first format on offer; false: one of fewer bits, which costs quality. */
+  readonly preferred: boolean;
+  /** Bytes of the weights in this format. */
+  readonly bytes: number;
+  /** Null: nothing fits. */
+  readonly answer: AdvisedSetting | null;
+  /** False where targets were given and the answer does not keep them. */
+  readonly kept: boolean;
+  readonly command: Command | null;
+  readonly bands: Price['bands'] | null;
+  /** Bytes of memory that the smallest format lacks; 0: a setting fits. */
+  readonly missing: number;
+  /** No other that keeps the targets is both larger and faster to decode. */
+  readonly frontier: boolean;
+}
+
+/** All models on one machine: the public format `moeprof.models/1`. */
+export interface ModelOffers {
+  readonly schema: typeof MODELS_SCHEMA;
+  readonly tool: { readonly name: 'moeprof'; readonly version: string };
+  readonly machine: string;
+  readonly runtime: string;
+  readonly goal: Goal;
+  readonly request: RequestShape;
+  readonly context: number;
+  readonly users: number;
+  /** Most parameters first. */
+  readonly models: readonly ModelOffer[];
+  /** Sentences: what the figures rest on. */
+  readonly notes: readonly string[];
+}
+
+/** Wishes that hold for any model: a recording is of one. */
+export type ModelWishes = Omit<AdviceWishes, 'trace'>;
+
+/** Bundled models that one would run for their texts. */
+function offeredModels(): string[] {
+  return listProfiles('models').filter((name) => loadProfile(name).offered);
+}
+
+/**
+ * Which models a machine runs, with which settings, and how fast: `moeprof advise` with several models, or with none.
+ * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
+ * @param models each a bundled name, a file or a folder; none: all bundled ones
+ * @throws UserError where something is unknown
+ */
+export function modelsFor(machine: string, models: readonly string[] = [], wishes: ModelWishes = {}): Promise<ModelOffers> {
+  return modelsOn(models, machineNamed(machine), wishes, async () => undefined);
+}
+
+/**
+ * As {@link modelsFor}, on a machine that is found for the runtime.
+ * @param next is told how many models are done, of how many
+ */
+export async function modelsOn(
+  named: readonly string[],
+  machine: MachineFinder,
+  wishes: ModelWishes,
+  next: (done: number, all: number) => Promise<void>,
+): Promise<ModelOffers> {
+  const basis = await basisOf(machine, wishes);
+  const names = named.length === 0 ? offeredModels() : [...new Set(named)];
+  const models: Omit<ModelOffer, 'frontier'>[] = [];
+  const contexts: number[] = [];
+  for (const name of names) {
+    models.push(
+      await withRequest(name, basis, wishes, (asked) => {
+        contexts.push(asked.context);
+        return offerOf(asked);
+      }),
+    );
+    await next(models.length, names.length);
+  }
+  const { goal, hardware, runtime } = basis;
+  const context = Math.max(...contexts);
+  const less = contexts.some((one) => one < wishedContext(wishes));
+  const ofContext = less ? ['Models that were trained on less context have that.'] : [];
+  return {
+    schema: MODELS_SCHEMA,
+    tool: { name: 'moeprof', version: VERSION },
+    machine: hardware.name,
+    runtime: runtime.name,
+    goal,
+    request: requestShape(wishes, context),
+    context,
+    users: wishes.users ?? 1,
+    models: withFrontier(models),
+    notes: ['Routing is synthetic, drawn as each model routes.', ...ofContext, ...basis.notes, ...(hardware.machine?.defaults ?? [])],
+  };
+}
+
+async function offerOf(asked: AdviceRequest): Promise<Omit<ModelOffer, 'frontier'>> {
+  const question: Question = { ...asked, pricer: new Pricer(asked.trace, asked.request) };
+  const answer = await bestAnswer(question, asked.quantizations);
+  const model = answer?.model ?? asked.model(asked.quantizations.at(-1)!);
+  const common = { model: model.name, parameters: model.parameters, quantization: model.quantization, bytes: weightBytes(model) };
+  if (answer === null)
+    return {
+      ...common,
+      answer: null,
+      preferred: false,
+      kept: false,
+      command: null,
+      bands: null,
+      missing: missingBytes(question, asked.quantizations.at(-1)!),
+    };
+  const { kept, price, setting } = answer;
+  const preferred = setting.quantization === asked.quantizations[0];
+  const advised = { answer: settingOf(question, answer, ''), command: commandOf(asked, answer), bands: price.bands };
+  return { ...common, ...advised, preferred, kept, missing: 0 };
+}
+
+/** The largest first, and which of them no other outdoes. */
+function withFrontier(models: readonly Omit<ModelOffer, 'frontier'>[]): ModelOffer[] {
+  let fastest = 0;
+  const decode = ({ answer, kept }: Omit<ModelOffer, 'frontier'>): number => (kept ? answer!.decode : 0);
+  return models
+    .toSorted((a, b) => b.parameters.total - a.parameters.total || decode(b) - decode(a))
+    .map((one) => {
+      const frontier = decode(one) > fastest;
+      fastest = Math.max(fastest, decode(one));
+      return { ...one, frontier };
+    });
+}

@@ -1,0 +1,167 @@
+// The report of `moeprof plan`: the memory that each system and machine needs, the answer in a sentence each, and the runs that were tried.
+import { formatBytes, formatCount, formatRatio, formatTokensPerSecond } from '../../base/units.js';
+import { pictureFormats } from '../../figure/formats.js';
+import { bandText } from '../../report/band.js';
+import { deviceWords } from '../../report/device.js';
+import { type Column, type Document, figure, type Grid, gridOf, note, ratio } from '../../report/document/document.js';
+import { documentFormats } from '../../report/document/formats.js';
+import { heldOutLead, heldOutTokens } from '../../report/document/held-out.js';
+import { bareRate } from '../../report/format.js';
+import { parseAssertion } from '../../result/budget.js';
+import { tokensRun } from '../../result/work-done.js';
+import { answeringProbe, neededBytes, type Placing, type Plan, type Probe } from './plan.js';
+import { planFigures } from './plan-figures.js';
+
+/** Longest name of a system or a machine in a table, columns. */
+const LONGEST = 20;
+
+/** Formats of a plan, the one for reading first. */
+export const planReports = [...documentFormats<Plan>(planDocument), ...pictureFormats('moeprof plan', planFigures, planDocument)] as const;
+
+function planDocument(plan: Plan): Document {
+  const { placings } = plan;
+  const names = metricsOf(plan);
+  return {
+    title: titleOf(plan),
+    lead: [{ text: originOf(plan) }, ...heldOutLead(heldOutTokens(placings[0]!.probes[0]!.result)), { text: decodeText(placings) }],
+    blocks: [
+      needGrid(placings),
+      ...remarks(plan).map((text) => note(text)),
+      ...(plan.refused ?? []).map(({ hardware, reason, system }) =>
+        note(`${[system, hardware].filter((name) => name !== '').join(' on ')}: cannot run: ${reason}`, 'warning'),
+      ),
+      ...placings.map((placing) => probeGrid(placing, names, placings.length === 1)),
+    ],
+    records: recordsOf(placings, names),
+  };
+}
+
+/** A row for each run. */
+function recordsOf(placings: readonly Placing[], names: readonly string[]): Grid {
+  const rows = placings.flatMap(({ hardware, probes, system }) =>
+    probes.map((probe) => [
+      ...[system, hardware, probe.percent, keptBy(probe), neededBytes(probe)],
+      ...names.map((name) => probe.result.metrics[name]),
+    ]),
+  );
+  return gridOf(['system', 'hardware', 'cache_percent', 'kept', 'memory.gpu.allocated', ...names], rows);
+}
+
+/** Memory needed, memory present and decode speed of each placing. A system or an error that all share stands above. */
+function needGrid(placings: readonly Placing[]): Grid {
+  const shared = sharedSystem(placings) !== null;
+  const banded = halfWidths(placings).length > 1;
+  const rows = placings.map((placing) => {
+    const answer = answeringProbe(placing);
+    const needed = answer === null ? [null, null] : [cacheOf(answer), figure(neededBytes(answer), 'bytes')];
+    const decode = bareRate(answer?.result.metrics['speed.decode']?.value);
+    const band = banded ? [ratio(answer?.result.accuracy?.decode?.halfWidth ?? null)] : [];
+    return [
+      ...(shared ? [] : [placing.system]),
+      placing.hardware,
+      ...needed,
+      figure(placing.gpuBytes, 'bytes'),
+      placing.fits ? 'yes' : 'no',
+      decode,
+      ...band,
+    ];
+  });
+  const names: Column[] = [...(shared ? [] : [{ head: 'system', most: LONGEST }]), { head: 'machine', most: LONGEST, align: 'left' }];
+  const speed: Column[] = [{ head: 'decode', name: 'speed.decode' }, ...(banded ? [{ head: '±', name: 'accuracy.decode' }] : [])];
+  return gridOf([...names, 'expert cache', 'needs', 'has', 'fits', ...speed], rows, { keys: names.length });
+}
+
+/** The system of all placings; null where they differ. */
+function sharedSystem(placings: readonly Placing[]): string | null {
+  const [first, ...others] = new Set(placings.map(({ system }) => system));
+  return others.length === 0 ? first! : null;
+}
+
+/** Decode speed, with its error where that is the same for all; a single placing has it in a sentence. */
+function decodeText(placings: readonly Placing[]): string {
+  const [first, ...others] = halfWidths(placings);
+  const band = others.length > 0 ? '; 80 % of comparable measurements lie within ±' : '';
+  const held =
+    first === undefined || others.length > 0 || placings.length === 1
+      ? ''
+      : `; ± ${formatRatio(first)} holds 80 % of comparable measurements`;
+  return `decode is speed.decode, tok/s for each request${band}${held}`;
+}
+
+/** Error bands of the speeds, each once; empty: no measurements are comparable, or the machine is calibrated. */
+function halfWidths(placings: readonly Placing[]): number[] {
+  const all = placings.map((placing) => answeringProbe(placing)?.result.accuracy?.decode?.halfWidth);
+  return [...new Set(all.filter((one) => one !== undefined))];
+}
+
+/** All runs of a placing, with the metrics that the conditions speak of; at a glance only where it is the only one. */
+function probeGrid(placing: Placing, names: readonly string[], alone: boolean): Grid {
+  const rows = placing.probes.map((probe) => [
+    ...[cacheOf(probe), figure(neededBytes(probe), 'bytes'), probe.result.metrics['cache.hit_rate']],
+    ...names.map((name) => probe.result.metrics[name]),
+    keptBy(probe),
+  ]);
+  return gridOf(['expert cache', 'GPU memory', 'hits', ...names, 'holds'], rows, {
+    title: alone ? 'What was tried' : `What was tried of ${nameOf(placing)}`,
+    only: ['terminal'],
+    detail: alone ? undefined : 'verbose',
+  });
+}
+
+function keptBy({ broken }: Probe): string {
+  return broken.length === 0 ? 'yes' : 'no';
+}
+
+/** Metrics that the conditions name, hit rate apart, which is shown anyway. */
+function metricsOf({ conditions }: Plan): string[] {
+  const named = conditions.map((text) => parseAssertion(text).metric);
+  return [...new Set(named)].filter((name) => name !== 'cache.hit_rate' && !/[*?]/.test(name));
+}
+
+function cacheOf({ percent, result }: Probe): string {
+  return `${percent} %, ${formatBytes(result.metrics['memory.gpu.expert_cache']!.value)}`;
+}
+
+function nameOf({ hardware, system }: Placing): string {
+  return `${system} on ${hardware}`;
+}
+
+/** The answer in words where there is one, else remarks beside the table. */
+function remarks({ placings: all }: Plan): string[] {
+  return all.filter(({ fits, steady }) => all.length === 1 || !fits || !steady).map(sentence);
+}
+
+function sentence(placing: Placing): string {
+  const answer = answeringProbe(placing);
+  const name = nameOf(placing);
+  const last = placing.probes.at(-1)!;
+  if (answer === null) return `${name}: not even with every expert resident does ${last.broken.join(' and ')} hold.`;
+  const needed = formatBytes(neededBytes(answer));
+  const has = formatBytes(placing.gpuBytes);
+  const cache =
+    answer.percent === 0
+      ? 'holds without any expert cache'
+      : `holds from an expert cache of ${answer.percent} % on (${formatBytes(answer.result.metrics['memory.gpu.expert_cache']!.value)})`;
+  const band = bandText(answer.result, 'decode');
+  const decode = answer.result.metrics['speed.decode']?.value;
+  const speed = band === null || decode === undefined ? '' : ` It decodes at ${formatTokensPerSecond(decode)} ${band}.`;
+  const unsteady = placing.steady ? '' : ' A larger cache was seen to break it again: look at what was tried (--verbose).';
+  const { memory, processor } = deviceWords(answer.result);
+  const owner = memory === 'memory' ? 'machine' : processor;
+  return `${name}: ${cache}, ${needed} of ${memory} in all; the ${owner} has ${has}${placing.fits ? '' : ', which is too little'}.${speed}${unsteady}`;
+}
+
+function titleOf({ conditions, placings: all, slo }: Plan): string {
+  const { inputs } = all[0]!.probes[0]!.result;
+  const objective = slo === null ? '' : ` (--slo ${slo})`;
+  const system = sharedSystem(all);
+  const under = system === null ? '' : ` under ${system}`;
+  return `GPU memory for ${inputs.model} ${inputs.quantization}${under} to keep ${conditions.join(' and ')}${objective}`;
+}
+
+function originOf({ placings: all }: Plan): string {
+  const { result } = all[0]!.probes[0]!;
+  const traces = result.inputs.traces.map(({ path, synthetic }) => (synthetic ? 'synthetic routing' : path));
+  const runs = all.reduce((sum, placing) => sum + placing.probes.length, 0);
+  return `${formatCount(runs)} runs of ${formatCount(tokensRun(result))} tokens, from ${traces.join(', ')}`;
+}

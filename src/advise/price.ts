@@ -1,0 +1,207 @@
+// Speeds of a setting on a machine, from the engine itself: a run of a few generated tokens after a prompt, and a run of one pass over a prompt.
+// Short runs are enough, since placements do not change during a run; each is run once.
+import { simulateInputs } from '../engine/simulate.js';
+import { joinGpus } from '../hardware/joined.js';
+import type { HardwareSpec } from '../hardware/spec.js';
+import { parseKvFormat, withKvFormat } from '../model/kv-format.js';
+import type { ModelSpec } from '../model/spec.js';
+import type { Accuracy, Result } from '../result/result.js';
+import type { RequestShape, Speeds } from '../runtime/goal.js';
+import { isAllOnGpu, machineFor, type Setting } from '../runtime/setting.js';
+import { checkRun } from '../system/load-run.js';
+import type { RunInput } from '../system/run.js';
+import type { RoutingTrace } from '../trace/trace.js';
+
+/** Generated tokens of a run: only routing varies between them. */
+const DECODED = 16;
+/** The same where tokens are drafted: accepted drafts vary from pass to pass, so that a mean takes more tokens. */
+const DRAFTED = 48;
+/**
+ * Chance that a drafted token is right, given that those before it are: 0.70, 0.64, 0.73 and 0.65 by position of a run that is measured
+ * (mtp-8945hs); published runs of models' own layers have 0.7 to 0.9 for the first (ggml-org/llama.cpp pulls 22673 and 25980).
+ */
+export const ACCEPTANCE = 0.7;
+/** Tokens of a prompt by which a runtime chooses its GPU's experts, at most. */
+const FOLLOWED = 4096;
+/** Where memory caches the disk: tokens that warm it, and tokens that count, as for measured rows. */
+const WARMING = 160;
+const WARMED = 160;
+
+/** Speeds of a setting, and how far comparable predictions lay from measurements. */
+export interface Price extends Speeds {
+  readonly bands: { readonly decode: Accuracy | null; readonly prefill: Accuracy | null };
+}
+
+/** Prices settings of one model under one runtime. */
+export class Pricer {
+  readonly #trace: RoutingTrace;
+  readonly #request: RequestShape;
+  readonly #known = new Map<string, Promise<Result>>();
+  /** Runs of the engine so far. */
+  runs = 0;
+
+  /**
+   * @param trace routing of the model, at least {@link tokensNeeded} tokens long
+   * @param request what is asked: decoding begins behind its prompt
+   */
+  constructor(trace: RoutingTrace, request: RequestShape) {
+    this.#trace = trace;
+    this.#request = request;
+  }
+
+  /**
+   * Speeds of a setting.
+   * @param model in the setting's format
+   * @param hardware driven by the runtime
+   * @param cached bytes of memory that cache experts of the disk; null: memory holds them all
+   */
+  async price(model: ModelSpec, hardware: HardwareSpec, setting: Setting, cached: number | null): Promise<Price> {
+    const decoded = await this.#decoded(model, hardware, setting, cached);
+    const prompted = await this.#prompted(model, hardware, setting, cached);
+    return {
+      decode: await this.decode(model, hardware, setting, cached),
+      prefill: await this.prefill(model, hardware, setting, cached),
+      bands: { decode: decoded.accuracy?.decode ?? null, prefill: prompted.accuracy?.prefill ?? null },
+    };
+  }
+
+  /** Decode speed alone, tokens/s of all users together. */
+  async decode(model: ModelSpec, hardware: HardwareSpec, setting: Setting, cached: number | null): Promise<number> {
+    const decoded = await this.#decoded(model, hardware, setting, cached);
+    if (cached === null) return (setting.users * 1e9) / of(decoded, 'latency.tpot.mean');
+    const warm = await this.#decoded(model, hardware, setting, cached, WARMING);
+    return (setting.users * WARMED * 1e9) / (of(decoded, 'time.total') - of(warm, 'time.total'));
+  }
+
+  /** Prefill speed alone, tokens/s. */
+  async prefill(model: ModelSpec, hardware: HardwareSpec, setting: Setting, cached: number | null): Promise<number> {
+    return (promptTokens(setting, this.#request) * 1e9) / of(await this.#prompted(model, hardware, setting, cached), 'latency.ttft.mean');
+  }
+
+  #decoded(
+    model: ModelSpec,
+    hardware: HardwareSpec,
+    setting: Setting,
+    cached: number | null,
+    output = cached !== null ? WARMING + WARMED : setting.draft > 0 ? DRAFTED : DECODED,
+  ): Promise<Result> {
+    const { draft, users } = setting;
+    const walk = { users, prompt: 1, output, context: this.#request.prompt };
+    return this.#run(model, hardware, { ...setting, ubatch: users * (1 + draft) }, walk, cached);
+  }
+
+  /** One pass in the middle of the prompt. */
+  #prompted(model: ModelSpec, hardware: HardwareSpec, setting: Setting, cached: number | null): Promise<Result> {
+    const prompt = promptTokens(setting, this.#request);
+    const context = Math.round((this.#request.prompt - prompt) / 2);
+    return this.#run(model, hardware, { ...setting, ubatch: prompt, draft: 0 }, { users: 1, prompt, output: 1, context }, cached);
+  }
+
+  #run(model: ModelSpec, hardware: HardwareSpec, setting: Setting, walk: Walk, cached: number | null): Promise<Result> {
+    const key = JSON.stringify([model.quantization, hardware, { ...setting, context: 0 }, walk, cached]);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    this.runs++;
+    const { run, machine } = runOf(model, hardware, setting, walk, cached, Math.min(FOLLOWED, this.#trace.tokens));
+    const spec = checkRun(run, 'advise');
+    const trace = partOf(this.#trace, walk);
+    // Experts are counted over all that is drawn: the few tokens that are priced are a part of the prompt that they follow.
+    const apart = async (): Promise<RoutingTrace> => this.#trace;
+    const routing = { trace, recorded: trace, candidates: null, variants: false, traces: [trace], heads: [trace.tokens], apart };
+    const inputs = {
+      model: withKvFormat(model, parseKvFormat(setting.kv)),
+      modelNote: null,
+      hardware: machine,
+      system: spec.system,
+      ...routing,
+    };
+    const result = simulateInputs(inputs, spec);
+    this.#known.set(key, result);
+    return result;
+  }
+}
+
+/** Tokens of routing that pricing walks at most. */
+export function tokensNeeded(users: number, { prompt }: RequestShape): number {
+  return Math.max(users * (1 + WARMING + WARMED), prompt + 1);
+}
+
+/** Tokens that a run walks, and the tokens in the KV cache before them. */
+interface Walk {
+  readonly users: number;
+  readonly prompt: number;
+  readonly output: number;
+  readonly context: number;
+}
+
+function promptTokens({ ubatch }: Setting, { prompt }: RequestShape): number {
+  return Math.min(ubatch, prompt);
+}
+
+function of({ metrics }: Result, name: string): number {
+  return metrics[name]!.value;
+}
+
+/** The run of a setting, and the machine that it runs on. @param counted tokens that popularity is counted over, where it matters */
+function runOf(
+  model: ModelSpec,
+  hardware: HardwareSpec,
+  setting: Setting,
+  { context, users }: Walk,
+  cached: number | null,
+  counted: number,
+): { readonly run: RunInput; readonly machine: HardwareSpec } {
+  const drafting = setting.draft === 0 ? {} : { speculation: { draft: setting.draft, acceptance: String(ACCEPTANCE) } };
+  const workload = { batch: users, context, maxTokensPerPass: Math.max(setting.ubatch, users), ...drafting };
+  const common = { workload, bounds: false, audit: 'off' } as const;
+  const whole = asOneGpu(machineFor(hardware, setting));
+  const machine = cached === null ? withoutDisk(whole) : whole;
+  const { cpuMoe, cpuProjections, gpuExperts, gpuLayers } = setting;
+  if (cached !== null && machine.cpu === null) {
+    // One memory caches the disk.
+    const system = { name: 'mapped', cache: { policy: 'lru', scope: 'global' as const } };
+    return { run: { ...common, system, memory: { expertCache: `${Math.floor(cached)} B` } }, machine };
+  }
+  if (machine.cpu === null || isAllOnGpu(setting)) return { run: { ...common, system: 'all-resident' }, machine };
+  const layers = gpuExperts === null;
+  const system = {
+    name: 'fixed',
+    cache: layers
+      ? { policy: `static:by=layer,cpuLayers=${cpuMoe}`, scope: 'global' as const }
+      : { policy: `static:by=${setting.followsPrompts ? 'popularity' : 'id'}`, scope: 'layer' as const, popularity: counted },
+    onMiss: 'cpu' as const,
+  };
+  // Memory was counted before, with the buffers that the engine does not know.
+  const most = Math.max(...model.layers.map(({ experts }) => experts));
+  const memory = {
+    expertCache: layers ? '100%' : `${Math.min(gpuExperts, most)}/layer`,
+    ...(gpuLayers === null ? {} : { gpuLayers }),
+    ...(cpuProjections === null ? {} : { splitLayer: { layer: cpuMoe, cpu: cpuProjections } }),
+    ...(cached === null ? {} : { dramCache: `${Math.floor(cached)} B` }),
+  };
+  return { run: { ...common, system, memory }, machine };
+}
+
+/** A machine whose memory holds every expert that its GPUs do not. */
+function withoutDisk(hardware: HardwareSpec): HardwareSpec {
+  if (hardware.tiers.at(-1)!.name !== 'ssd') return hardware;
+  return { ...hardware, tiers: hardware.tiers.slice(0, -1), links: hardware.links.filter(({ name }) => name !== 'ssd') };
+}
+
+/** Memory of a GPU whose content was counted before, buffers included; bytes. */
+const AMPLE = 64e12;
+
+/** The machine with its GPUs as one, as the runtime drives them; the placement was found to fit. */
+function asOneGpu(hardware: HardwareSpec): HardwareSpec {
+  const joined = joinGpus(hardware, hardware.software?.several === 'tensor' ? 'tensor' : 'layers');
+  const [first, ...others] = joined.tiers;
+  return { ...joined, tiers: [{ ...first!, bytes: AMPLE }, ...others] };
+}
+
+/** Requests of one length, one for each user, from the start of the routing. */
+function partOf(trace: RoutingTrace, { output, prompt, users }: Walk): RoutingTrace {
+  const length = prompt + output;
+  const requests = Array.from({ length: users }, (_, id) => ({ id, start: id * length, prefill: prompt, decode: output }));
+  const sha256 = (): string => `advise: ${users} x ${prompt}+${output}`;
+  return { ...trace, tokens: users * length, requests, sha256, read: trace.read.bind(trace), close: () => undefined };
+}

@@ -1,0 +1,192 @@
+// The report of `moeprof advise`, one screen: the verdict, lines to paste, memory, alternatives, what does not fit, what would help, and how
+// sure the figures are.
+import { formatBytes, formatCount, formatNs, formatNumber, formatTokensPerSecond } from '../base/units.js';
+import { widthText } from '../report/band.js';
+import { type Block, type Column, type Datum, type Document, figure, type Grid, gridOf, type Line } from '../report/document/document.js';
+import { documentFormats } from '../report/document/formats.js';
+import { pageFormat } from '../report/document/page.js';
+import { bareRate, type Format, formatRelative } from '../report/format.js';
+import type { Accuracy } from '../result/result.js';
+import { freeOf, HOST, usedOf } from '../runtime/fits.js';
+import { flagOf } from '../runtime/flags/flag.js';
+import { requestNs } from '../runtime/goal.js';
+import type { Advice } from './advise.js';
+import type { AdvisedSetting } from './answer.js';
+import { advisedRuntime } from './runtimes.js';
+import { sentences } from './sentences.js';
+
+/** Advice, and whether each flag is to be explained. */
+interface AdviceView {
+  readonly advice: Advice;
+  readonly explain: boolean;
+}
+
+/** Formats of advice, the one for reading first. */
+export const adviceReports: readonly Format<AdviceView>[] = [
+  ...documentFormats<AdviceView>(adviceDocument, ({ advice }) => advice),
+  pageFormat(adviceDocument, 'moeprof advise'),
+];
+
+/** Advice as a document. */
+function adviceDocument({ advice, explain }: AdviceView): Document {
+  const { answer, machine, model, quantization, runtime } = advice;
+  return {
+    title: `${model} ${quantization} on ${machine}, ${runtime}`,
+    lead: verdictOf(advice),
+    blocks: [
+      ...commandOf(advice),
+      ...(explain ? [explained(advice)] : []),
+      ...(answer === null ? [] : [memoryGrid(answer), alternativeGrid(advice, answer)]),
+      ...sentences('does not fit', advice.misfits),
+      ...sentences('would help', purchaseTexts(advice)),
+      ...sentences('how sure', basisTexts(advice)),
+    ],
+    records: recordsOf(advice),
+  };
+}
+
+/** The answer in a sentence or two. */
+function verdictOf({ answer, bands, bound, context, goal, kept, request, users }: Advice): Line[] {
+  if (answer === null) return [{ text: 'Nothing fits.', tone: 'caution' }];
+  const share = users === 1 ? '' : ` for ${users} users together`;
+  const speeds = `${formatTokensPerSecond(answer.decode)}${bandText(bands!.decode)}${share}, prompts ${formatTokensPerSecond(answer.prefill)}${bandText(bands!.prefill)}`;
+  const binds = bound!.decode === bound!.prefill ? `bound by ${bound!.decode}` : `bound by ${bound!.decode}, prompts by ${bound!.prefill}`;
+  const whole = `A prompt of ${formatCount(request.prompt)} tokens and ${formatCount(request.output)} generated ones take ${formatNs(requestNs(answer, users, request))}; ${formatCount(context)} tokens of context`;
+  const broken =
+    kept || goal.kind !== 'targets' ? [] : [{ text: 'No setting keeps the targets; this one comes nearest.', tone: 'warning' as const }];
+  const disk = answer.setting.fromDisk
+    ? [{ text: 'Memory does not hold the model: experts are read from the disk as they are needed', tone: 'caution' as const }]
+    : [];
+  return [{ text: `${speeds}; ${binds}`, tone: 'good' }, { text: whole }, ...disk, ...broken];
+}
+
+/** The width of a band behind a speed; nothing where nothing is comparable. */
+function bandText(band: Accuracy | null): string {
+  return band === null ? '' : ` ${widthText(band)}`;
+}
+
+function commandOf({ command }: Advice): Block[] {
+  if (command === null) return [];
+  return command.steps.map(({ file, lines }) => ({ kind: 'code' as const, lines, ...(file === null ? {} : { title: `File ${file}` }) }));
+}
+
+/** A sentence for each flag. */
+function explained({ command, runtime }: Advice): Block {
+  const { grammar } = advisedRuntime(runtime).dialect;
+  const facts = (command?.uses ?? []).map(([name, value]): [string, string] => {
+    const why = command!.why[name];
+    const does = flagOf(grammar, name)!.does;
+    return [value === null || String(value).length > 12 ? name : `${name} ${value}`, `${does}${why === undefined ? '' : `: ${why}`}.`];
+  });
+  const source = `Flags of ${grammar.program} ${grammar.version}, ${grammar.source}`;
+  return { kind: 'facts', title: { text: source, tone: 'dim' }, facts, indent: 2 + Math.max(0, ...facts.map(([label]) => label.length)) };
+}
+
+function memoryGrid({ devices }: AdvisedSetting): Grid {
+  const rows = devices.map((device): Datum[] => [
+    device.name,
+    ...[device.weights, device.kv, device.compute].map((bytes) => figure(bytes, 'bytes')),
+    freeText(freeOf(device)),
+    figure(device.has, 'bytes'),
+  ]);
+  return gridOf(['memory', 'weights', 'KV', 'compute', 'free', 'of'], rows);
+}
+
+/** Free bytes; what memory does not hold stays on the disk. */
+function freeText(bytes: number): Datum {
+  return bytes < 0 ? { value: bytes, text: `${formatBytes(-bytes)} on disk` } : figure(bytes, 'bytes');
+}
+
+/** The answer and its alternatives. */
+function alternativeGrid({ alternatives }: Advice, answer: AdvisedSetting): Grid {
+  const apart = answer.devices.some(({ name }) => name === HOST);
+  const rows = [answer, ...alternatives].map((choice): Datum[] => [
+    choice.change === '' ? 'as above' : choice.change,
+    bareRate(choice.decode),
+    bareRate(choice.prefill),
+    ...(apart ? [false, true] : [false]).map((host) => figure(bytesOn(choice, host), 'bytes')),
+    figure(choice.longest, 'count'),
+    { value: choice.bits, text: formatNumber(choice.bits, 1) },
+  ]);
+  const columns: (string | Column)[] = [
+    { head: 'instead', most: 22 },
+    'decode',
+    'prefill',
+    ...(apart ? ['GPU', 'host'] : ['memory']),
+    'context',
+    'bits',
+  ];
+  return gridOf(columns, rows);
+}
+
+/** Bytes on GPUs, or in host memory. */
+function bytesOn({ devices }: AdvisedSetting, host: boolean): number {
+  return devices.filter(({ name }) => (name === HOST) === host).reduce((sum, device) => sum + usedOf(device), 0);
+}
+
+/** Sentences on purchases. */
+function purchaseTexts({ answer, purchases }: Advice): string[] {
+  if (answer === null) return [];
+  if (purchases.length === 0) return ['Nothing that was tried gains a hundredth.'];
+  return purchases.map(({ decode, decodeGain, part, prefill, prefillGain }) => {
+    const gain = (rate: number, relative: number): string =>
+      Math.abs(relative) < 0.005 ? 'as before' : `${formatTokensPerSecond(rate)} (${formatRelative(relative)})`;
+    return `${part}: decode ${gain(decode, decodeGain)}, prompts ${gain(prefill, prefillGain)}.`;
+  });
+}
+
+/** Sentences on the basis of the figures. */
+function basisTexts({ bands, notes }: Advice): string[] {
+  const of = (what: string, band: Accuracy | null): string[] =>
+    band === null ? [] : [`${what} ${widthText(band)} holds 80 % of ${band.rows} measurements (${band.common}).`];
+  const known = bands === null ? [] : [...of('Decode', bands.decode), ...of('Prefill', bands.prefill)];
+  return [...(bands !== null && known.length === 0 ? ['No measurement is comparable.'] : known), ...notes];
+}
+
+/** CSV has a row for each setting. */
+function recordsOf({ alternatives, answer }: Advice): Grid {
+  const rows = (answer === null ? [] : [answer, ...alternatives]).map((choice): Datum[] => {
+    const { bits, change, decode, longest, prefill, setting } = choice;
+    return [
+      ...[
+        change === '' ? 'advised' : change,
+        setting.quantization,
+        setting.gpuLayers,
+        setting.cpuMoe,
+        setting.cpuProjections,
+        setting.gpuExperts,
+        setting.ubatch,
+      ],
+      ...[
+        setting.kv,
+        setting.context,
+        setting.users,
+        setting.followsPrompts ? 1 : 0,
+        setting.oneSocket ? 1 : null,
+        setting.draft,
+        decode,
+        prefill,
+        longest,
+        bits,
+        bytesOn(choice, true),
+        bytesOn(choice, false),
+      ],
+    ];
+  });
+  const heads = [
+    'setting',
+    'quantization',
+    'gpu_layers',
+    'cpu_moe_layers',
+    'cpu_projections',
+    'gpu_experts',
+    'ubatch',
+    'kv',
+    'context',
+    'users',
+    'follows_prompts',
+    'sockets',
+    'draft',
+  ];
+  return gridOf([...heads, 'decode', 'prefill', 'longest_context', 'bits', 'host_bytes', 'gpu_bytes'], rows);
+}

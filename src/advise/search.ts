@@ -1,0 +1,235 @@
+// The search for a setting: on each ladder the highest rung that fits, by bisection, since memory and speed fall along the ladder; then the
+// rungs next to it, since bisection only assumes that and a run shows it.
+import type { HardwareSpec } from '../hardware/spec.js';
+import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/spec.js';
+import { type DeviceMemory, freeOf, HOST, isFit } from '../runtime/fits.js';
+import { costOf, type Goal, isKept, type RequestShape } from '../runtime/goal.js';
+import { type Loaded, loadedMemory } from '../runtime/loaded.js';
+import { servedMemory } from '../runtime/served.js';
+import { ALL_ON_GPU, isAllOnGpu, type KvType, machineFor, PLAIN, type Setting, type WeightPlacement } from '../runtime/setting.js';
+import { firstFit } from './first-fit.js';
+import type { Price, Pricer } from './price.js';
+import type { AdvisedRuntime } from './runtimes.js';
+
+/** The question that settings are searched for. */
+export interface Question {
+  readonly runtime: AdvisedRuntime;
+  readonly hardware: HardwareSpec;
+  readonly goal: Goal;
+  readonly request: RequestShape;
+  readonly context: number;
+  readonly users: number;
+  readonly pricer: Pricer;
+  /** The model in a format; null: its own. @throws UserError where there is none */
+  model(quantization: string | null): ModelSpec;
+}
+
+/** A setting that fits, with its speeds. */
+export interface Priced extends Loaded {
+  readonly setting: Setting;
+  readonly model: ModelSpec;
+  readonly price: Price;
+  /** Cost under the goal: smaller is better. */
+  readonly cost: number;
+  /** True where the demands of the goal are kept. */
+  readonly kept: boolean;
+}
+
+/** Values of a setting beside its placement. */
+type Beside = Omit<Setting, keyof WeightPlacement | 'fromDisk'>;
+
+/** Placements that a runtime has on a machine, most on the GPU first. */
+export function ladderOf({ hardware, runtime }: Question, model: ModelSpec): readonly WeightPlacement[] {
+  const [first] = hardware.tiers;
+  if (first!.name !== 'unified') return runtime.ladder(model);
+  // One memory: there is nothing to move. Where the CPU stands in the GPU's place, nothing is on a GPU.
+  return [hardware.cpuOnly === true ? { ...ALL_ON_GPU, gpuLayers: 0 } : ALL_ON_GPU];
+}
+
+/** Memory of a setting by device. */
+export function devicesOf(question: Question, model: ModelSpec, setting: Setting): readonly DeviceMemory[] {
+  return memoryOf(question, model, setting).devices;
+}
+
+/** Memory of a setting by device, and the layers of each GPU. */
+function memoryOf({ hardware, runtime: { memory } }: Question, model: ModelSpec, setting: Setting): Loaded {
+  if (typeof memory === 'number') return { devices: servedMemory(memory, model, setting, hardware), split: null };
+  return loadedMemory(memory, model, setting, machineFor(hardware, setting));
+}
+
+/**
+ * The highest rung that fits; null: none does.
+ * Along the ladder the GPUs hold less and the host holds more, so the first rung that GPUs can hold is the only one to ask the host about.
+ */
+export function highestFit(question: Question, model: ModelSpec, beside: Beside): Setting | null {
+  const setting = highestOnGpu(question, model, beside);
+  return setting !== null && isFit(devicesOf(question, model, setting)) ? setting : null;
+}
+
+/** The highest rung whose part on the GPUs fits, whatever the host holds; null: none does. */
+export function highestOnGpu(question: Question, model: ModelSpec, beside: Beside): Setting | null {
+  const ladder = ladderOf(question, model);
+  const at = firstOnGpu(question, model, beside, ladder);
+  return at === ladder.length ? null : { ...beside, ...ladder[at]!, fromDisk: false };
+}
+
+/** The rung with the least on the GPUs, whether it fits or not. */
+export function lowestRung(question: Question, model: ModelSpec, beside: Beside): Setting {
+  return { ...beside, ...ladderOf(question, model).at(-1)!, fromDisk: false };
+}
+
+/**
+ * The last resort: experts are read from the disk as they are needed, and host memory caches them; null: the machine names no disk, or not
+ * even what every token needs fits.
+ */
+function highestFromDisk(question: Question, model: ModelSpec, beside: Beside): Setting | null {
+  const { hardware, runtime } = question;
+  if (!runtime.mapsFiles || hardware.tiers.at(-1)!.name !== 'ssd') return null;
+  const shared = hardware.tiers[0]!.name === 'unified';
+  const highest = shared ? { ...beside, ...ladderOf(question, model)[0]!, fromDisk: false } : highestOnGpu(question, model, beside);
+  const setting = highest === null ? null : withoutSplit(highest);
+  if (setting === null || cacheBytes(devicesOf(question, model, setting), model, setting) < tokenCycleBytes(model)) return null;
+  return { ...setting, fromDisk: true };
+}
+
+/** A setting with its split layer in host memory: the disk is read in whole experts. */
+function withoutSplit(setting: Setting): Setting {
+  return setting.cpuProjections === null ? setting : { ...setting, cpuMoe: setting.cpuMoe + 1, cpuProjections: null };
+}
+
+/** Bytes of host memory, or of the one memory that there is, that can cache experts of the file. */
+export function cacheBytes(devices: readonly DeviceMemory[], model: ModelSpec, setting: Setting): number {
+  const device = devices.at(-1)!;
+  const moved = setting.cpuMoe > 0 && device.name === HOST ? model.layers.slice(0, setting.cpuMoe) : model.layers;
+  return Math.max(0, freeOf(device) + expertBytesTotal({ layers: moved }));
+}
+
+/** Place of the first rung whose part on the GPUs fits; as many as there are rungs: none does. */
+function firstOnGpu(question: Question, model: ModelSpec, beside: Beside, ladder: readonly WeightPlacement[]): number {
+  return firstFit(ladder.length, (at) => {
+    const devices = devicesOf(question, model, { ...beside, ...ladder[at]!, fromDisk: false });
+    return missingOn(devices.filter(({ name }) => name !== HOST));
+  });
+}
+
+/** Bytes that the fullest device lacks; below 0: the bytes that it has free. */
+function missingOn(devices: readonly DeviceMemory[]): number {
+  return Math.max(...devices.map((device) => -freeOf(device)));
+}
+
+/** Lengths of passes that are tried, tokens: passes longer than the prompt are no better than the first that holds it. */
+export function passesOf({ request, runtime: { ubatches } }: Pick<Question, 'request' | 'runtime'>): readonly number[] {
+  return ubatches.filter((_, i) => i === 0 || ubatches[i - 1]! < request.prompt);
+}
+
+/** Prices a setting, and judges it by the goal. */
+export async function priced(question: Question, model: ModelSpec, setting: Setting): Promise<Priced> {
+  const { goal, hardware, pricer, request } = question;
+  const memory = memoryOf(question, model, setting);
+  const price = await pricer.price(model, hardware, setting, setting.fromDisk ? cacheBytes(memory.devices, model, setting) : null);
+  const cost = costOf(goal, price, setting.users, request);
+  return { ...memory, setting, model, price, cost, kept: isKept(goal, cost) };
+}
+
+/**
+ * The best setting of one format and one kind of KV cache; null: none fits.
+ * @param fromDisk host memory may cache experts of the disk
+ */
+export async function bestSetting(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced | null> {
+  const { context, users } = question;
+  const model = question.model(quantization);
+  if (!fromDisk && exceedsMemory(question, model, { quantization, kv, context, users })) return null;
+  let best: Priced | null = null;
+  for (const ubatch of passesOf(question)) {
+    const find = fromDisk ? highestFromDisk : highestFit;
+    const setting = find(question, model, { quantization, ubatch, kv, context, users, ...PLAIN });
+    if (setting === null) continue;
+    const one = await priced(question, model, setting);
+    if (best === null || one.cost < best.cost) best = one;
+  }
+  return best === null || fromDisk
+    ? best
+    : withDrafts(question, await withOneSocket(question, await withFollowedPrompts(question, await downTheLadder(question, best))));
+}
+
+/** True where the weights alone are more than all devices have together: no placement need be tried. */
+function exceedsMemory(question: Question, model: ModelSpec, asked: Pick<Setting, 'quantization' | 'kv' | 'context' | 'users'>): boolean {
+  const setting = lowestRung(question, model, { ...asked, ubatch: question.runtime.ubatches[0]!, ...PLAIN });
+  return devicesOf(question, model, setting).reduce((sum, { has, weights }) => sum + weights - has, 0) > 0;
+}
+
+/** Lets the GPUs' experts follow prompts where the runtime can and it is faster; that takes room for a layer. */
+async function withFollowedPrompts(question: Question, from: Priced): Promise<Priced> {
+  const { request, runtime } = question;
+  const least = runtime.followsFrom(from.model);
+  if (least === null || request.prompt < least || from.setting.gpuExperts === null) return from;
+  const setting = highestFit(question, from.model, { ...from.setting, followsPrompts: true });
+  if (setting === null || setting.gpuExperts === 0) return from;
+  const chosen = await priced(question, from.model, setting);
+  return chosen.cost < from.cost ? chosen : from;
+}
+
+/** True where one of several sockets could compute alone. */
+export function canIsolate({ hardware, runtime }: Pick<Question, 'hardware' | 'runtime'>, setting: Setting): boolean {
+  return runtime.isolates && hardware.cpu?.sockets !== undefined && !isAllOnGpu(setting);
+}
+
+/** Uses one socket of the host where that is faster: it reads and holds only its own memory. */
+async function withOneSocket(question: Question, from: Priced): Promise<Priced> {
+  if (!canIsolate(question, from.setting)) return from;
+  const setting = highestFit(question, from.model, { ...from.setting, oneSocket: true });
+  if (setting === null) return from;
+  const alone = await priced(question, from.model, setting);
+  return alone.cost < from.cost ? alone : from;
+}
+
+/** Lengthens drafts as long as that is faster, each at its own best placement: the drafting layer and its cache take room. */
+async function withDrafts(question: Question, from: Priced): Promise<Priced> {
+  let best = from;
+  for (const draft of question.runtime.drafts(from.model, question.users)) {
+    const setting = highestFit(question, from.model, { ...from.setting, draft });
+    if (setting === null) break;
+    const next = await priced(question, from.model, setting);
+    if (next.cost >= best.cost) break;
+    best = next;
+  }
+  return best;
+}
+
+/** Goes down the ladder as long as the cost falls. */
+async function downTheLadder(question: Question, from: Priced): Promise<Priced> {
+  const ladder = ladderOf(question, from.model);
+  let best = from;
+  for (let at = rungOf(ladder, from.setting) + 1; at < ladder.length; at++) {
+    const setting = { ...from.setting, ...ladder[at]! };
+    if (!isFit(devicesOf(question, from.model, setting))) break;
+    const next = await priced(question, from.model, setting);
+    if (next.cost >= best.cost) break;
+    best = next;
+  }
+  return best;
+}
+
+/** Place of a setting's placement on its ladder. */
+export function rungOf(ladder: readonly WeightPlacement[], { cpuMoe, cpuProjections, gpuExperts, gpuLayers }: WeightPlacement): number {
+  return ladder.findIndex(
+    (one) => one.cpuMoe === cpuMoe && one.cpuProjections === cpuProjections && one.gpuExperts === gpuExperts && one.gpuLayers === gpuLayers,
+  );
+}
+
+/** Step of the search for the longest context, tokens. */
+const CONTEXT_STEP = 1024;
+/** No model is trained on more. */
+const MOST_CONTEXT = 2 ** 20;
+
+/** Longest context of each user with which a setting still fits, in steps of 1,024 tokens; its own where it does not fit as it is. */
+export function contextThatFits(question: Question, { model, setting }: Pick<Priced, 'model' | 'setting'>): number {
+  const own = Math.floor(setting.context / CONTEXT_STEP);
+  // More than the model was trained on is of no use.
+  const most = Math.max(own, Math.floor(Math.min(MOST_CONTEXT, model.trainedContext ?? MOST_CONTEXT) / CONTEXT_STEP));
+  // From the longest down: the first that fits.
+  const at = firstFit(most - own + 1, (down) =>
+    missingOn(devicesOf(question, model, { ...setting, context: (most - down) * CONTEXT_STEP })),
+  );
+  return Math.max(setting.context, (most - at) * CONTEXT_STEP);
+}

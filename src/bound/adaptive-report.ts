@@ -1,0 +1,47 @@
+// The report of `moeprof bound adaptive`: the least time of a token for each budget of gate weight, beside the run's own time.
+import { formatBytes, formatCount, formatNs, formatRatio } from '../base/units.js';
+import { type Document, figure, gridOf, note } from '../report/document/document.js';
+import { documentFormats } from '../report/document/formats.js';
+import type { AdaptiveBound, AdaptivePoint } from './adaptive-bound.js';
+
+/** Formats of the bound, the one for reading first. */
+export const adaptiveReports = documentFormats<AdaptiveBound>(adaptiveDocument);
+
+function adaptiveDocument({ by, cacheBytes, copy, inputs, points, runNs, tokens }: AdaptiveBound): Document {
+  const { hardware, model, quantization, system } = inputs;
+  const copied =
+    copy === null ? '' : `; copies of ${formatRatio(copy.bytes)} of the bytes that lose ${formatRatio(copy.loss)} of their weight`;
+  const best = ({ gpuNs, linkNs }: AdaptivePoint): string => (gpuNs >= linkNs ? 'GPU' : 'link');
+  return {
+    title: `${model} ${quantization} on ${hardware}, ${system}: how fast an oracle could route`,
+    lead: [
+      {
+        text: `${formatCount(tokens)} tokens, prompts included, ${formatNs(runNs)} each in the run, with an expert cache of ${formatBytes(cacheBytes)}`,
+      },
+      {
+        text: by === 'weights' ? `weights are those of the trace${copied}` : `the trace has no gate weights: rank r counts 1 / r${copied}`,
+      },
+    ],
+    blocks: [
+      gridOf(
+        [
+          { head: 'weight lost', name: 'budget' },
+          { head: 'GPU', name: 'gpu_ns' },
+          { head: 'link', name: 'link_ns' },
+          { head: 'token', name: 'token_ns' },
+          { head: 'bound by', align: 'left' },
+          { head: 'of the run', name: 'share_of_run' },
+        ],
+        points.map((point) => [
+          { value: point.budget, text: formatRatio(point.budget) },
+          figure(point.gpuNs, 'ns'),
+          figure(point.linkNs, 'ns'),
+          figure(point.tokenNs, 'ns'),
+          best(point),
+          figure(point.tokenNs / runNs, 'ratio'),
+        ]),
+      ),
+      note('No router and no cache is faster at the same loss: see docs/routing-variants.md for what is left out of account.', 'dim'),
+    ],
+  };
+}

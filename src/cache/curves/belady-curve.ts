@@ -1,0 +1,53 @@
+// The bound on hits at several capacities, counted event by event in one pass; see `optima.ts`. Where experts differ in size there is
+// no such pass, and each capacity has a bound of its own.
+import type { ModelSpec } from '../../model/spec.js';
+import { BeladyBound } from '../bounds/belady-bound.js';
+import { Optima } from '../bounds/optima.js';
+import type { Scope } from '../scope.js';
+import { cacheLevels, upTo } from './levels.js';
+
+/** {@link BeladyBound} at several capacities, evenly split. */
+export class BeladyCurve {
+  readonly #caches;
+  /** By MoE layer: the optima of its cache. */
+  readonly #byLayer: readonly Optima[];
+  readonly #bases: Int32Array;
+  /** By capacity; null: one pass counts all. */
+  readonly #bounds: readonly BeladyBound[] | null;
+
+  /**
+   * @param capacities bytes, at most 31
+   * @param preloaded as in {@link BeladyBound}
+   */
+  constructor(model: ModelSpec, scope: Scope, capacities: readonly number[], preloaded: boolean) {
+    const caches = cacheLevels(
+      model,
+      scope,
+      capacities.map((bytes) => ({ bytes, quotas: null })),
+    );
+    this.#caches = caches.map((cache) => ({ ...cache, optima: new Optima(cache.sizes.length, cache.slots, preloaded) }));
+    const uniform = caches.every((cache) => cache.uniform);
+    this.#bounds = uniform ? null : capacities.map((bytes) => new BeladyBound(model, scope, bytes, null, preloaded));
+    const ofLayer = model.layers.map((_, l) => this.#caches[scope === 'layer' ? l : 0]!);
+    this.#byLayer = ofLayer.map(({ optima }) => optima);
+    this.#bases = Int32Array.from(ofLayer, ({ base }) => base);
+  }
+
+  /**
+   * One event.
+   * @param ids members by dense id, the first `count` entries
+   */
+  event(layer: number, ids: Int32Array, count: number): void {
+    if (this.#bounds === null) this.#byLayer[layer]!.event(ids, count, this.#bases[layer]!);
+    else for (const bound of this.#bounds) bound.event(layer, ids, count);
+  }
+
+  /** The bound on the hits of all events so far, by capacity. */
+  hits(): number[] {
+    if (this.#bounds !== null) return this.#bounds.map(({ hits }) => hits);
+    const [first] = this.#caches;
+    return first!.levelOf.map((_, capacity) =>
+      this.#caches.reduce((sum, { levelOf, optima }) => sum + upTo(optima.hits, levelOf[capacity]!), 0),
+    );
+  }
+}

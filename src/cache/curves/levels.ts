@@ -1,0 +1,54 @@
+// The caches of one tier at several capacities, for counts of all of them in one pass.
+import { expertSizes, type ModelSpec } from '../../model/spec.js';
+import { isUniform } from '../cache.js';
+import { divide, type Scope } from '../scope.js';
+
+/** A capacity of a tier. */
+export interface SplitCapacity {
+  readonly bytes: number;
+  /** Experts of each layer's cache; null: an even split, or one cache for all. */
+  readonly quotas: readonly number[] | null;
+}
+
+/** One cache at several capacities. */
+export interface CacheLevels {
+  /** Its MoE layers: [from, to). */
+  readonly from: number;
+  readonly to: number;
+  /** Dense id of its first expert. */
+  readonly base: number;
+  /** Bytes of each expert, by id less `base`. */
+  readonly sizes: Float64Array;
+  /** Bytes by capacity. */
+  readonly bytes: readonly number[];
+  /** True where all experts have the same size, so that bytes are slots. */
+  readonly uniform: boolean;
+  /** The levels: numbers of slots of the capacities, ascending, each once, without 0. Empty where sizes differ. */
+  readonly slots: readonly number[];
+  /** By capacity: its level; -1: not a single slot. */
+  readonly levelOf: readonly number[];
+}
+
+/** Each cache of a tier once. */
+export function cacheLevels(model: ModelSpec, scope: Scope, capacities: readonly SplitCapacity[]): CacheLevels[] {
+  const shares = capacities.map(({ bytes, quotas }) => divide(model, bytes, scope, quotas).shares);
+  const all = expertSizes(model);
+  const groups = scope === 'global' ? [model.layers] : model.layers.map((layer) => [layer]);
+  return groups.map((layers, cache) => {
+    const [first, last] = [layers[0]!, layers.at(-1)!];
+    const sizes = all.subarray(first.offset, last.offset + last.experts);
+    const bytes = shares.map((ofCaches) => ofCaches[cache]!);
+    const uniform = isUniform(sizes);
+    const counts = bytes.map((share) => (uniform ? Math.min(sizes.length, Math.floor(share / sizes[0]!)) : 0));
+    const slots = [...new Set(counts)].filter((count) => count > 0).sort((a, b) => a - b);
+    const levelOf = counts.map((count) => slots.indexOf(count));
+    return { from: first.index, to: last.index + 1, base: first.offset, sizes, bytes, uniform, slots, levelOf };
+  });
+}
+
+/** Sum of the counts at a level and below it. */
+export function upTo(counts: Float64Array, level: number): number {
+  let sum = 0;
+  for (let at = 0; at <= level; at++) sum += counts[at]!;
+  return sum;
+}

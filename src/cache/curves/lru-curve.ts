@@ -1,0 +1,167 @@
+// LRU at many capacities, counted event by event in one pass over the stack instead of a replay per capacity.
+//
+// This holds event by event too (L2, L4): after an event whose members all fit, an LRU cache of n slots holds the members and the n - |D|
+// most recent others, which are the n most recent of all; so a member hits where fewer than n experts were used since, judged before the
+// event. A cache leaves the pass at the first event that has more members than it has slots, since which of them are streamed depends on
+// who was resident: it is replayed from there on. So are, from the start, caches whose experts differ in size.
+import type { ModelSpec } from '../../model/spec.js';
+import { ExpertCache } from '../cache.js';
+import { Lru } from '../policies/lru.js';
+import { Pins, UNPINNED } from '../policy.js';
+import type { Scope } from '../scope.js';
+import { type CacheLevels, cacheLevels, type SplitCapacity, upTo } from './levels.js';
+import { DemandReplay } from './replay.js';
+import { LruStack } from './stack-distance.js';
+
+/** Counts of one cache. */
+interface CacheCounts {
+  readonly insertions: number;
+  readonly evictions: number;
+}
+
+/** Counts at one capacity. */
+export interface CapacityCounts {
+  /** Hits by MoE layer. */
+  readonly hits: readonly number[];
+  /** One entry per cache: per layer, or one. */
+  readonly caches: readonly CacheCounts[];
+}
+
+/** LRU of one tier at many capacities. */
+export class LruCurve {
+  /** Each cache once. */
+  readonly #caches: readonly OneCache[];
+  readonly #byLayer: readonly OneCache[];
+  readonly #capacities: number;
+
+  constructor(model: ModelSpec, scope: Scope, capacities: readonly SplitCapacity[]) {
+    this.#capacities = capacities.length;
+    this.#caches = cacheLevels(model, scope, capacities).map((levels) => new OneCache(model.layers.length, levels));
+    this.#byLayer = model.layers.map((_, l) => this.#caches[scope === 'layer' ? l : 0]!);
+  }
+
+  /**
+   * One event.
+   * @param ids distinct members by dense id in L3 order, the first `count` entries
+   */
+  event(layer: number, ids: Int32Array, count: number): void {
+    this.#byLayer[layer]!.event(layer, ids, count);
+  }
+
+  /** Counts so far, by capacity. */
+  counts(): CapacityCounts[] {
+    return Array.from({ length: this.#capacities }, (_, capacity) => {
+      const caches = this.#caches.map((cache) => cache.counts(capacity));
+      return { hits: caches.flatMap(({ hits }) => hits), caches: caches.map(({ insertions, evictions }) => ({ insertions, evictions })) };
+    });
+  }
+
+  /** Resets the counts but not the caches, after a warm-up. */
+  resetCounts(): void {
+    for (const cache of this.#caches) cache.resetCounts();
+  }
+}
+
+/** Counts of one cache; hits by MoE layer of it. */
+interface OneCounts extends CacheCounts {
+  readonly hits: readonly number[];
+}
+
+/** A capacity that has left the one pass. */
+interface Left {
+  readonly cache: ExpertCache;
+  readonly replay: DemandReplay;
+  /** Counts of the pass so far, minus the initial counts of the replay. */
+  before: OneCounts;
+}
+
+/** One cache at all capacities. */
+class OneCache {
+  readonly #layers: number;
+  readonly #levels: CacheLevels;
+  readonly #stack: LruStack;
+  /** By MoE layer of the cache: uses by the smallest level that holds them; the last entry: none does. */
+  readonly #uses: readonly Float64Array[];
+  readonly #left = new Map<number, Left>();
+  readonly #replays: DemandReplay[] = [];
+  /** Members of the widest event that all capacities in the pass have room for. */
+  #widest: number;
+  #distinctBefore = 0;
+
+  /** @param layers MoE layers of the model */
+  constructor(layers: number, levels: CacheLevels) {
+    const { bytes, from, sizes, slots, to, uniform } = levels;
+    this.#layers = layers;
+    this.#levels = levels;
+    this.#stack = new LruStack(sizes.length, slots);
+    this.#uses = Array.from({ length: to - from }, () => new Float64Array(slots.length + 1));
+    this.#widest = slots[0] ?? Number.POSITIVE_INFINITY;
+    if (!uniform) for (let capacity = 0; capacity < bytes.length; capacity++) this.#leave(capacity);
+  }
+
+  event(layer: number, ids: Int32Array, count: number): void {
+    if (count > this.#widest) this.#leaveBelow(count);
+    const { base, from } = this.#levels;
+    this.#stack.event(ids, count, base, this.#uses[layer - from]!);
+    for (let at = 0; at < this.#replays.length; at++) this.#replays[at]!.event(layer, ids, count);
+  }
+
+  counts(capacity: number): OneCounts {
+    const left = this.#left.get(capacity);
+    if (left === undefined) return this.#passed(capacity);
+    const { before, cache, replay } = left;
+    return {
+      hits: before.hits.map((hits, l) => hits + replay.perLayer.hits[this.#levels.from + l]!),
+      insertions: before.insertions + cache.insertions,
+      evictions: before.evictions + cache.evictions,
+    };
+  }
+
+  resetCounts(): void {
+    this.#distinctBefore = this.#stack.distinct;
+    for (const uses of this.#uses) uses.fill(0);
+    for (const left of this.#left.values()) {
+      left.replay.resetCounts();
+      left.before = { hits: this.#uses.map(() => 0), insertions: -left.cache.insertions, evictions: -left.cache.evictions };
+    }
+  }
+
+  /** Counts of the pass at a capacity. */
+  #passed(capacity: number): OneCounts {
+    const level = this.#levels.levelOf[capacity]!;
+    const hits = this.#uses.map((uses) => upTo(uses, level));
+    if (level < 0) return { hits, insertions: 0, evictions: 0 };
+    // Every miss is inserted, as the members of an event fit; those that do not increase the number of residents have evicted.
+    const slots = this.#levels.slots[level]!;
+    const demanded = this.#uses.reduce((sum, uses) => sum + upTo(uses, uses.length - 1), 0);
+    const insertions = demanded - hits.reduce((sum, count) => sum + count, 0);
+    const grown = Math.min(slots, this.#stack.distinct) - Math.min(slots, this.#distinctBefore);
+    return { hits, insertions, evictions: insertions - grown };
+  }
+
+  #leaveBelow(count: number): void {
+    const { levelOf, slots } = this.#levels;
+    for (const [capacity, level] of levelOf.entries()) if (level >= 0 && slots[level]! < count) this.#leave(capacity);
+    this.#widest = slots.find((size) => size >= count) ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Replays a capacity from here on. */
+  #leave(capacity: number): void {
+    if (this.#left.has(capacity)) return;
+    const { base, bytes, levelOf, sizes } = this.#levels;
+    const rank = new Int32Array(base + sizes.length).fill(UNPINNED);
+    const cache = new ExpertCache(base, sizes, bytes[capacity]!, new Pins(rank.subarray(base)), new Lru(sizes.length));
+    const { hits, insertions, evictions } = this.#passed(capacity);
+    if (levelOf[capacity]! >= 0) for (const id of this.#stack.held(levelOf[capacity]!)) cache.admit(id);
+    const caches = {
+      caches: [cache],
+      byLayer: Array.from({ length: this.#layers }, () => cache),
+      rank,
+      split: (share: number) => [share],
+      learned: null,
+    };
+    const replay = new DemandReplay(caches, { event: 0, pass: 0, layer: 0 }, false);
+    this.#left.set(capacity, { cache, replay, before: { hits, insertions: insertions - cache.insertions, evictions } });
+    this.#replays.push(replay);
+  }
+}

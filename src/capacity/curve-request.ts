@@ -1,0 +1,170 @@
+// From a user's request to a capacity curve: trace, policies, capacities and the way of counting. The command and the library
+// share it.
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { placed, UserError } from '../base/errors.js';
+import { findProfile, isPath } from '../base/profiles.js';
+import { parseCount } from '../base/units.js';
+import { capacityBytes, parseCapacities, parseCapacity } from '../cache/capacity.js';
+import type { Quotas } from '../cache/layer-quotas.js';
+import { type PolicyChoice, parsePolicy, resolvePolicy } from '../cache/policies/index.js';
+import { policyNeeds } from '../cache/policy.js';
+import type { Scope } from '../cache/scope.js';
+import { type Inputs, openInputs, replayedRows } from '../engine/inputs/inputs.js';
+import { profiledPart, profiledRows } from '../engine/inputs/profiling.js';
+import { checkRun } from '../system/load-run.js';
+import type { RunInput, RunSpec } from '../system/run.js';
+import { openPopularity } from '../trace/open/open.js';
+import { type Popularity, popularityOf } from '../trace/popularity.js';
+import type { BroadcastWatch } from './broadcast.js';
+import { drawCurve } from './curve.js';
+import type { Curve } from './curve-result.js';
+
+/** Settings of a curve; all fields are optional. */
+export interface CurveSettings {
+  /** Names with parameters, or modules; chance, the usual kinds of memory and the bound unless given. */
+  readonly policies?: readonly string[];
+  /** Sizes and ranges with commas: `5%..50%:10,12GiB`; `5%..100%` unless given. */
+  readonly capacities?: string;
+  readonly scope?: Scope;
+  /** An event is a token at a layer (atomic, unless given), or a single activation. */
+  readonly replay?: 'atomic' | 'sequential';
+  /** How a capacity is split over layers, with layer scope; even unless given. */
+  readonly quotas?: Quotas;
+  /** Tokens at the start that fill the caches and are not counted; none unless given. */
+  readonly warmup?: number;
+  /** For static placement: a number of tokens that are not replayed, a trace, counts, or `replayed`, in hindsight; 1000 unless given. */
+  readonly popularity?: string | undefined;
+  /** Capacity that the verdict speaks of; the knee unless given. */
+  readonly at?: string | undefined;
+  /** Threads that compute; the machine's cores unless given. */
+  readonly threads?: number;
+}
+
+/** Chance, the usual three kinds of memory, and the bound. */
+export const CURVE_POLICIES: readonly string[] = ['random', 'lru', 's3-fifo', 'lfu', 'lfu-decay', 'belady'];
+
+/** Tokens that popularity is counted on, as for a run. */
+export const CURVE_POPULARITY = '1000';
+
+/** Callbacks while a curve is drawn. */
+export interface CurveWatch extends BroadcastWatch {
+  /** Receives a note on how the model was found, where the trace does not name it. */
+  note?(text: string): void;
+}
+
+/** Threads have a module of their own, which only the built moeprof has. */
+const THREADS = existsSync(fileURLToPath(new URL('worker.js', import.meta.url)));
+
+/**
+ * Draws hit rate against capacity for many policies, from one read of a trace: `moeprof curve`.
+ * @param input model and routing of a run profile; of its workload only the tokens count
+ * @throws UserError where something is unknown or malformed, or does not fit the rest
+ */
+export async function curveFor(input: RunInput, settings: CurveSettings = {}, watch: CurveWatch = {}): Promise<Curve> {
+  return curveOfRun(checkRun(input, 'curve'), settings, watch);
+}
+
+/**
+ * As {@link curveFor}, for a checked run.
+ * @param prefix of the names of settings in messages: `--` where they are flags
+ */
+export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: CurveWatch, prefix = ''): Promise<Curve> {
+  const { quotas = 'even', scope = 'global', warmup = 0 } = settings;
+  if (quotas !== 'even' && scope !== 'layer') {
+    throw new UserError(`${prefix}quotas ${quotas}: only caches of their own have quotas; add ${prefix}scope layer`);
+  }
+  const policies = (settings.policies ?? CURVE_POLICIES).map((text) => placed(`${prefix}policies`, () => parsePolicy(text)));
+  const counted = settings.popularity ?? CURVE_POPULARITY;
+  const counts = await needsPopularity(policies);
+  const inputs = await openInputs(run, watch, { counts: counts && isCount(counted) });
+  const { model, modelNote, trace, unsized = false } = inputs;
+  for (const note of [modelNote, model.note ?? null]) if (note !== null) watch.note?.(note);
+  try {
+    const tokens = replayedRows(inputs);
+    if (tokens === 0) throw new UserError(`${trace.path}: has no tokens to replay`);
+    if (warmup >= tokens) throw new UserError(`${prefix}warmup: ${warmup} tokens leave none of ${tokens} to count; use fewer`);
+    const { at, capacities = '5%..100%' } = settings;
+    if (unsized) refuseBytes({ capacities, at }, prefix);
+    return await drawCurve(
+      {
+        model,
+        unsized,
+        trace,
+        policies,
+        folder: process.cwd(),
+        capacities: placed(`${prefix}capacities`, () => parseCapacities(capacities, model)),
+        scope,
+        replay: settings.replay ?? 'atomic',
+        quotas,
+        tokens,
+        warmup,
+        seed: run.seed,
+        popularity: counts ? await popularityFor(counted, inputs, prefix) : null,
+        at: at === undefined ? null : placed(`${prefix}at`, () => capacityBytes(parseCapacity(at), model)),
+        threads: THREADS ? (settings.threads ?? availableParallelism()) : 0,
+      },
+      watch,
+    );
+  } finally {
+    trace.close();
+  }
+}
+
+/** @throws UserError where a capacity is in bytes, though nothing says how large experts are */
+function refuseBytes(given: Readonly<Record<string, string | undefined>>, prefix: string): void {
+  for (const [setting, text = ''] of Object.entries(given)) {
+    for (const part of text.split(/,|\.\./).filter((one) => one.trim() !== '')) {
+      const capacity = placed(`${prefix}${setting}`, () => parseCapacity(part.replace(/:\d+$/, '')));
+      if (capacity.kind !== 'bytes') continue;
+      throw new UserError(
+        `${prefix}${setting}: '${part.trim()}' needs the sizes of experts, which neither the trace nor a model says; name its model with --model, or write 25% or 16/layer`,
+      );
+    }
+  }
+}
+
+async function needsPopularity(policies: readonly PolicyChoice[]): Promise<boolean> {
+  for (const policy of policies) {
+    const { definition, parameters } = await resolvePolicy(policy);
+    if (policyNeeds(definition, parameters).includes('popularity')) return true;
+  }
+  return false;
+}
+
+/** Activations by dense id, and their source in words. */
+async function popularityFor(source: string, inputs: Inputs, prefix: string): Promise<{ counts: Float64Array; source: string }> {
+  const { model } = inputs;
+  const { popularity, words } = await countedOn(source, inputs, prefix);
+  const counts = new Float64Array(model.experts);
+  if (popularity.counts.length !== model.layers.length) {
+    throw new UserError(
+      `${popularity.path}: counts ${popularity.counts.length} layers, ${model.name} has ${model.layers.length} MoE layers; take counts of this model`,
+    );
+  }
+  for (const layer of model.layers) counts.set(popularity.counts[layer.index]!.subarray(0, layer.experts), layer.offset);
+  return { counts, source: words };
+}
+
+/** True for a number of tokens; otherwise it is a file, or `replayed`. */
+function isCount(source: string): boolean {
+  return /^\d/.test(source) && !isPath(source);
+}
+
+/** The tokens that popularity is counted on: tokens that are not replayed (see `profiling.ts`), on the replayed ones, or in a file. */
+async function countedOn(source: string, inputs: Inputs, prefix: string): Promise<{ popularity: Popularity; words: string }> {
+  const { model, trace } = inputs;
+  if (source === 'replayed') {
+    const popularity = popularityOf(trace, 0, replayedRows(inputs));
+    return { popularity, words: 'the replayed tokens themselves, in hindsight' };
+  }
+  if (isCount(source)) {
+    const tokens = parseCount(source, `${prefix}popularity`);
+    if (tokens === 0) throw new UserError(`${prefix}popularity: '${source}' counts nothing; write at least 1, or name a file`);
+    const { from, to, trace: counted } = await profiledRows(inputs, tokens);
+    return { popularity: popularityOf(counted, from, to), words: profiledPart(inputs, tokens).words };
+  }
+  const popularity = await openPopularity(isPath(source) ? source : findProfile('traces', source), { model });
+  return { popularity, words: popularity.path };
+}

@@ -1,0 +1,193 @@
+// The capacity curve: hit rate against capacity for many policies, from one read of the trace.
+import { shownTrace } from '../base/profiles.js';
+import type { SplitCapacity } from '../cache/curves/levels.js';
+import type { CapacityCounts } from '../cache/curves/lru-curve.js';
+import { optimalQuotas, proportionalQuotas, type Quotas, shallowQuotas } from '../cache/layer-quotas.js';
+import { type PolicyChoice, resolvePolicy } from '../cache/policies/index.js';
+import { policyNeeds } from '../cache/policy.js';
+import { evenSplit, type Scope } from '../cache/scope.js';
+import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/spec.js';
+import { VERSION } from '../result/version.js';
+import type { RoutingTrace } from '../trace/trace.js';
+import { type BroadcastWatch, broadcastHere, broadcastToThreads } from './broadcast.js';
+import { CURVE_SCHEMA, type Curve, type CurvePoint, type PolicyCurve } from './curve-result.js';
+import { DemandCount } from './demand.js';
+import type { JobSpec } from './job.js';
+import { bestOnline, kneeOf } from './knee.js';
+import { judge } from './verdict.js';
+import { curveWarnings } from './warnings.js';
+
+/** A request for a curve. */
+export interface CurveOptions {
+  readonly model: ModelSpec;
+  /** True: nothing says how large experts are, and each is one byte. Absent: their sizes are known. */
+  readonly unsized?: boolean;
+  readonly trace: RoutingTrace;
+  readonly policies: readonly PolicyChoice[];
+  /** Folder that policy modules are relative to. */
+  readonly folder: string;
+  /** Bytes, ascending. */
+  readonly capacities: readonly number[];
+  readonly scope: Scope;
+  readonly replay: 'atomic' | 'sequential';
+  /** How a capacity is split over layers, in layer scope. */
+  readonly quotas: Quotas;
+  /** Tokens to replay from the start of the trace. */
+  readonly tokens: number;
+  /** Tokens at the start that fill the caches and are not demand. */
+  readonly warmup: number;
+  readonly seed: number;
+  /** Activations by dense id and where they are from, for policies that need the popularity. */
+  readonly popularity: { readonly counts: Float64Array; readonly source: string } | null;
+  /** Capacity that the verdict speaks of; null: the knee. */
+  readonly at: number | null;
+  /** Most threads that compute at a time; 0: all in this thread. The curve does not depend on it. */
+  readonly threads: number;
+}
+
+/**
+ * Draws the curve. Closes nothing.
+ * @throws UserError where a policy cannot be loaded or lacks what it needs
+ */
+export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {}): Promise<Curve> {
+  const { model, trace, tokens, warmup, threads } = options;
+  const demand = new DemandCount(model, trace.topK, warmup);
+  const tables = options.quotas === 'even' ? null : slotTable(model);
+  const plans = await planJobs(options, tables ?? options.capacities.map((bytes) => ({ bytes, quotas: null })));
+  const jobs = plans.map((plan) => plan.job);
+  const seeing: BroadcastWatch = { ...watch, block: (experts, rows) => demand.rows(experts, rows) };
+  const counts =
+    threads === 0 ? await broadcastHere(trace, tokens, jobs, seeing) : await broadcastToThreads(trace, tokens, jobs, threads, seeing);
+  const policies = options.policies.map(({ text: policy }, index): PolicyCurve => {
+    const own = plans.flatMap((plan, job) =>
+      plan.policy === index ? plan.places.map((place, c) => [place, counts[job]![c]!] as const) : [],
+    );
+    const byPlace: CapacityCounts[] = [];
+    for (const [place, count] of own) byPlace[place] = count;
+    const { name, foresight } = plans.find((plan) => plan.policy === index)!;
+    if (tables === null) return { policy, name, foresight, points: byPlace.map((count) => pointOf(count, demand)) };
+    return { policy, name, foresight, ...splitCurve(options, byPlace, demand) };
+  });
+  const demanded = demand.demanded.reduce((sum, members) => sum + members, 0);
+  const data = {
+    schema: CURVE_SCHEMA,
+    tool: { name: 'moeprof', version: VERSION },
+    inputs: {
+      model: model.name,
+      quantization: model.quantization,
+      ...(options.unsized === true ? { unit: 'experts' as const } : {}),
+      trace: {
+        path: shownTrace(trace.path),
+        sha256: trace.sha256(),
+        tokens,
+        requests: trace.requests.length,
+        synthetic: trace.meta.synthetic,
+      },
+    },
+    config: {
+      scope: options.scope,
+      replay: options.replay,
+      quotas: options.quotas,
+      warmup,
+      seed: options.seed,
+      ...(options.popularity === null ? {} : { popularity: options.popularity.source }),
+    },
+    capacities: options.capacities,
+    expertBytes: expertBytesTotal(model),
+    experts: model.experts,
+    tokenCycleBytes: tokenCycleBytes(model),
+    demand: {
+      tokens: demand.tokens,
+      events: demand.events,
+      demanded,
+      compulsory: demand.compulsory,
+      perEvent: demand.events === 0 ? 0 : demanded / demand.events,
+    },
+    policies,
+  } as const;
+  const curve = { ...data, warnings: curveWarnings(data, model) };
+  const best = bestOnline(curve);
+  return { ...curve, knee: best === null ? null : kneeOf(curve, best), verdict: judge(curve, options.at) };
+}
+
+interface Plan {
+  readonly job: JobSpec;
+  /** Index of the policy. */
+  readonly policy: number;
+  readonly name: string;
+  readonly foresight: boolean;
+  /** Index of each of the job's capacities in the list of all. */
+  readonly places: readonly number[];
+}
+
+/** One job per policy. A job that replays after the trace has been read is divided among threads, since no other job runs then. */
+async function planJobs(options: CurveOptions, capacities: readonly SplitCapacity[]): Promise<Plan[]> {
+  const { model, trace, folder, scope, warmup, seed, popularity, threads } = options;
+  const plans: Plan[] = [];
+  for (const [index, policy] of options.policies.entries()) {
+    const { definition, parameters } = await resolvePolicy(policy, folder);
+    const foresight = policyNeeds(definition, parameters).includes('future');
+    const parts = Math.max(1, Math.min(foresight ? threads : 1, capacities.length));
+    for (let part = 0; part < parts; part++) {
+      const places = capacities.map((_, place) => place).filter((place) => place % parts === part);
+      const job: JobSpec = {
+        model,
+        topK: trace.topK,
+        policy,
+        folder,
+        capacities: places.map((place) => capacities[place]!),
+        scope,
+        sequential: options.replay === 'sequential',
+        warmup,
+        seed,
+        popularity: popularity?.counts ?? null,
+      };
+      plans.push({ job, policy: index, name: definition.name, foresight, places });
+    }
+  }
+  return plans;
+}
+
+function pointOf({ hits, caches }: CapacityCounts, demand: DemandCount): CurvePoint {
+  const demanded = demand.demanded.reduce((sum, members) => sum + members, 0);
+  const hit = hits.reduce((sum, count) => sum + count, 0);
+  const insertions = caches.reduce((sum, cache) => sum + cache.insertions, 0);
+  const evictions = caches.reduce((sum, cache) => sum + cache.evictions, 0);
+  return {
+    hits: hit,
+    hitRate: demanded === 0 ? 0 : hit / demanded,
+    insertions,
+    evictions,
+    streamed: demanded - hit - insertions,
+    churn: demand.tokens === 0 ? 0 : (insertions + evictions) / demand.tokens,
+  };
+}
+
+/** Capacities with the same number of slots in all layers, for every such number: with one cache per layer they determine all others. */
+function slotTable(model: ModelSpec): SplitCapacity[] {
+  const most = model.layers.reduce((slots, layer) => Math.max(slots, layer.experts), 0);
+  return Array.from({ length: most + 1 }, (_, slots) => {
+    const quotas = model.layers.map((layer) => Math.min(slots, layer.experts));
+    return { bytes: quotas.reduce((sum, count, l) => sum + count * model.layers[l]!.expertBytes, 0), quotas };
+  });
+}
+
+/** Points at the requested capacities from the table of all slots, under the requested quotas, and their gain over an even split. */
+function splitCurve(
+  { model, capacities, quotas }: CurveOptions,
+  table: readonly CapacityCounts[],
+  demand: DemandCount,
+): { points: CurvePoint[]; splits: number[][]; gains: number[] } {
+  const hitsOf = model.layers.map((layer, l) => Float64Array.from({ length: layer.experts + 1 }, (_, slots) => table[slots]!.hits[l]!));
+  const splits =
+    quotas === 'optimal'
+      ? optimalQuotas(model, hitsOf, capacities)
+      : capacities.map((bytes) =>
+          quotas === 'shallow' ? shallowQuotas(model, bytes) : proportionalQuotas(model, demand.activations, bytes),
+        );
+  const pointAt = (split: readonly number[]): CurvePoint =>
+    pointOf({ hits: split.map((slots, l) => table[slots]!.hits[l]!), caches: split.map((slots, l) => table[slots]!.caches[l]!) }, demand);
+  const points = splits.map(pointAt);
+  const gains = capacities.map((bytes, c) => points[c]!.hitRate - pointAt(evenSplit(model, bytes)).hitRate);
+  return { points, splits, gains };
+}

@@ -1,0 +1,243 @@
+// The report of `moeprof curve`: the verdict, a chart, all policies at one capacity, and each policy at every capacity.
+import { formatCount, formatNumber, formatRatio } from '../base/units.js';
+import { pictureFormats } from '../figure/formats.js';
+import {
+  type Datum,
+  type Document,
+  type Drawing,
+  figure,
+  type Grid,
+  gridOf,
+  note,
+  ratio,
+  type Visibility,
+} from '../report/document/document.js';
+import { documentFormats } from '../report/document/formats.js';
+import { palette, widthOf } from '../report/text.js';
+import { drawChart, markerOf } from './chart.js';
+import { curveFigures } from './curve-figures.js';
+import type { Curve, PolicyCurve } from './curve-result.js';
+import { capacityText } from './curve-size.js';
+
+/** Policies that the big table shows side by side. */
+const SIDE_BY_SIDE = 3;
+/** Rows that the big table shows unless everything is asked for. */
+const ROWS = 24;
+
+/** Formats of a capacity curve, the one for reading first. */
+export const curveReports = [
+  ...documentFormats<Curve>(curveDocument),
+  ...pictureFormats('moeprof curve', curveFigures, curveDocument),
+] as const;
+
+function curveDocument(curve: Curve): Document {
+  const { capacities, policies, verdict, warnings } = curve;
+  const step = Math.ceil(capacities.length / ROWS);
+  const all = capacities.map((_, c) => c);
+  const some = all.filter((c) => c % step === 0 || c === capacities.length - 1);
+  const groups = inGroups(policies);
+  return {
+    title: titleOf(curve),
+    lead: [...(verdict === null ? [] : [{ text: verdict.sentence, tone: 'strong' as const }]), ...facts(curve).map((text) => ({ text }))],
+    blocks: [
+      chartOf(curve),
+      ...(verdict === null ? [] : [atGrid(curve, verdict.at)]),
+      ...groups.map((group) => fullGrid(curve, group, some, { only: ['terminal'], detail: 'brief' })),
+      ...groups.map((group) => fullGrid(curve, group, all, { only: ['terminal'], detail: 'verbose' })),
+      fullGrid(curve, policies, all, { only: ['markdown'] }),
+      ...splitFacts(curve).map((text) => note(text)),
+      ...warnings.map(({ message }) => note(message, 'warning')),
+    ],
+    records: recordsOf(curve),
+  };
+}
+
+/** The chart and its legend. */
+function chartOf(curve: Curve): Drawing {
+  const { capacities, config, expertBytes, knee, policies, tokenCycleBytes } = curve;
+  const ruled = capacities[0]! < tokenCycleBytes && config.scope === 'global';
+  return {
+    kind: 'drawing',
+    draw(options) {
+      const { unicode } = options;
+      const [chalk, width] = [palette(options), widthOf(options)];
+      const chart = drawChart(
+        policies.map(({ points }) => ({ x: capacities, y: points.map((point) => point.hitRate) })),
+        {
+          width,
+          height: 17,
+          unicode,
+          chalk,
+          rule: ruled ? tokenCycleBytes : null,
+          mark: knee === null ? null : { x: capacities[knee.at]!, label: `knee of ${knee.policy}` },
+          ticks: ticksOf(curve).map((share) => ({ x: share * expertBytes, label: formatRatio(share, share < 0.02 ? 1 : 0) })),
+        },
+      );
+      const legend = policies.map(({ policy }, index) => `${markerOf(index, { unicode, chalk })} ${policy}`);
+      const rule = ruled ? [`${unicode ? '┊' : ':'} token cycle ${capacityText(curve, tokenCycleBytes)}`] : [];
+      return `${chart}\n\n${packedLines([...legend, ...rule], width)}`;
+    },
+  };
+}
+
+const RECORD = [
+  ...['model', 'trace', 'scope', 'replay', 'quotas', 'policy', 'capacity_bytes', 'capacity_share', 'hit_rate', 'hits'],
+  ...['demanded', 'insertions', 'evictions', 'streamed', 'churn_per_token', 'below_belady'],
+];
+
+/** A row for each policy and capacity. */
+function recordsOf(curve: Curve): Grid {
+  const { scope, replay, quotas } = curve.config;
+  const rows = curve.policies.flatMap(({ policy, points }) =>
+    points.map((point, c) => {
+      const bytes = curve.capacities[c]!;
+      const bound = boundAt(curve, c);
+      const fixed = [
+        curve.inputs.model,
+        curve.inputs.trace.path,
+        scope,
+        replay,
+        quotas,
+        policy,
+        curve.inputs.unit === 'experts' ? null : bytes,
+        bytes / curve.expertBytes,
+      ];
+      const counts = [point.hits, curve.demand.demanded, point.insertions, point.evictions, point.streamed, point.churn];
+      return [...fixed, point.hitRate, ...counts, bound === null ? null : bound - point.hitRate];
+    }),
+  );
+  return gridOf(RECORD, rows);
+}
+
+function titleOf(curve: Curve): string {
+  const { model, quantization } = curve.inputs;
+  const scope = curve.config.scope === 'layer' ? 'one cache per layer' : 'one cache for all layers';
+  const quotas = curve.config.quotas === 'even' ? '' : `, ${curve.config.quotas} quotas`;
+  return `Hit rate against capacity: ${model} (${quantization}), ${scope}${quotas}`;
+}
+
+function facts(curve: Curve): string[] {
+  const { trace, unit } = curve.inputs;
+  const { warmup } = curve.config;
+  const { tokens, events, demanded, compulsory, perEvent } = curve.demand;
+  const synthetic = trace.synthetic ? ' of synthetic routing (no model was run)' : '';
+  const after = warmup > 0 ? ` after ${formatCount(warmup)} of warm-up` : '';
+  const hindsight = curve.config.popularity === undefined ? [] : [`Popularity for static placement: ${curve.config.popularity}`];
+  return [
+    `${trace.path}: ${formatCount(tokens)} tokens${synthetic}${after}, ${curve.config.replay === 'atomic' ? 'a token at a layer is an event' : 'each activation is an event'}`,
+    `${formatCount(demanded)} experts demanded in ${formatCount(events)} events, ${formatNumber(perEvent, 1)} each; ` +
+      `${formatCount(compulsory)} first uses; ${unit === 'experts' ? 'there are' : 'all experts are'} ${capacityText(curve, curve.expertBytes)}, one token touches ${capacityText(curve, curve.tokenCycleBytes)}`,
+    ...hindsight,
+  ];
+}
+
+/** Highest hit rate of the policies with foresight at a capacity; null where there is none. */
+function boundAt(curve: Curve, capacity: number): number | null {
+  const rates = curve.policies.filter((one) => one.foresight).map((one) => one.points[capacity]!.hitRate);
+  return rates.length === 0 ? null : Math.max(...rates);
+}
+
+/** About five round shares of all experts between the first and the last capacity. */
+function ticksOf({ capacities, expertBytes }: Curve): number[] {
+  const [low, high] = [capacities[0]! / expertBytes, capacities.at(-1)! / expertBytes];
+  const step = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1].find((size) => (high - low) / size <= 6) ?? 0.2;
+  const first = Math.ceil(low / step - 1e-9);
+  return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => (first + i) * step);
+}
+
+/** All policies at one capacity, and how far each stays below Belady there and on average. */
+function atGrid(curve: Curve, at: number): Grid {
+  const bounds = curve.capacities.map((_, c) => boundAt(curve, c));
+  const known = bounds[at] !== null;
+  const size = `${formatRatio(curve.capacities[at]! / curve.expertBytes, 0)}, ${capacityText(curve, curve.capacities[at]!)}`;
+  const rows = curve.policies.map(({ policy, points }) => {
+    const { hitRate, churn, streamed } = points[at]!;
+    const gaps = points.map((point, c) => (bounds[c] ?? 0) - point.hitRate);
+    const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
+    return [policy, ratio(hitRate), ...(known ? [inPoints(gaps[at]!), inPoints(mean)] : []), oneDigit(churn), figure(streamed, 'count')];
+  });
+  const head = { head: `at ${size}`, most: 26 };
+  return gridOf([head, 'hits', ...(known ? ['below belady', 'mean'] : []), 'churn/token', 'streamed'], rows);
+}
+
+/** Points of a percentage. */
+function asPoints(gap: number): string {
+  return formatNumber(gap * 100, 1);
+}
+
+function inPoints(value: number): Datum {
+  return { value, text: asPoints(value) };
+}
+
+function oneDigit(value: number): Datum {
+  return { value, text: formatNumber(value, 1) };
+}
+
+/** A row for each capacity: the share of it that one event takes, and hit rate and churn of each policy. */
+function fullGrid(curve: Curve, group: readonly PolicyCurve[], shown: readonly number[], where: Visibility): Grid {
+  const rows = shown.map((c) => {
+    const bytes = curve.capacities[c]!;
+    const share = bytes / curve.expertBytes;
+    const size = `${formatRatio(share, share < 0.1 ? 1 : 0)} ${capacityText(curve, bytes)}${c === curve.knee?.at ? ' ◂' : ''}`;
+    return [
+      size,
+      formatNumber(Math.min(999, 100 * eventShare(curve, bytes))),
+      ...group.flatMap(({ points }) => [inPoints(points[c]!.hitRate), oneDigit(points[c]!.churn)]),
+    ];
+  });
+  return gridOf(['capacity', 'ev %', ...group.flatMap(({ policy }) => [{ head: policy, most: 10 }, 'churn'])], rows, where);
+}
+
+/** Distinct experts of an event over the capacity of its cache in experts. */
+function eventShare(curve: Curve, bytes: number): number {
+  const experts = (bytes / curve.expertBytes) * curve.experts;
+  const layers = curve.config.scope === 'layer' ? curve.demand.events / Math.max(1, curve.demand.tokens) : 1;
+  return experts === 0 ? Number.POSITIVE_INFINITY : (curve.demand.perEvent * layers) / experts;
+}
+
+function inGroups(policies: readonly PolicyCurve[]): PolicyCurve[][] {
+  const groups: PolicyCurve[][] = [];
+  for (let from = 0; from < policies.length; from += SIDE_BY_SIDE) groups.push(policies.slice(from, from + SIDE_BY_SIDE));
+  return groups;
+}
+
+/** The gain of quotas, and how they split the capacity that the verdict is about. */
+function splitFacts(curve: Curve): string[] {
+  const at = curve.verdict?.at ?? curve.capacities.length >> 1;
+  return curve.policies.flatMap(({ policy, splits, gains }) => {
+    if (splits === undefined || gains === undefined) return [];
+    const most = gains.reduce((best, gain, c) => (gain > gains[best]! ? c : best), 0);
+    return [
+      `${policy}, ${curve.config.quotas} quotas at ${formatRatio(curve.capacities[at]! / curve.expertBytes, 0)}: ` +
+        `${runLengths(splits[at]!)} experts per layer; ${asPoints(gains[at]!)} points over an even split there, ` +
+        `at most ${asPoints(gains[most]!)} (at ${formatRatio(curve.capacities[most]! / curve.expertBytes, 0)})`,
+    ];
+  });
+}
+
+/** `30 x3, 28, 31 x2`: equal neighbours together. */
+function runLengths(values: readonly number[]): string {
+  const parts: string[] = [];
+  for (let from = 0; from < values.length; ) {
+    let to = from;
+    while (to < values.length && values[to] === values[from]) to++;
+    parts.push(to - from === 1 ? String(values[from]) : `${values[from]} x${to - from}`);
+    from = to;
+  }
+  return parts.join(', ');
+}
+
+/** Items in lines of at most `width` columns, with gaps between; colour codes take no room. */
+function packedLines(items: readonly string[], width: number): string {
+  const lengthOf = (text: string): number => text.replace(/\u001b\[[0-9;]*m/g, '').length;
+  const lines: string[] = [];
+  let line = '';
+  for (const item of items) {
+    if (line !== '' && lengthOf(line) + 3 + lengthOf(item) > width) {
+      lines.push(line);
+      line = '';
+    }
+    line += (line === '' ? '' : '   ') + item;
+  }
+  return [...lines, line].join('\n');
+}

@@ -1,0 +1,39 @@
+// The program around a command: streams, global options, exit code, progress, clean-up. Types only.
+import type { ReportOptions } from '../../report/format.js';
+import type { Progress } from './progress.js';
+import type { Environment, Terminal } from './terminal.js';
+
+/** Options that every command has. */
+export interface GlobalOptions {
+  /** No progress, no notes; with file outputs no table either. */
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** undefined: decided by the terminal. */
+  readonly color: boolean | undefined;
+  readonly progress: 'auto' | 'always' | 'never';
+  /** Stack traces with errors. */
+  readonly debug: boolean;
+}
+
+/** The world of a command. Commands write data to `out` and everything else through `note` and `progress`. */
+export interface CliContext {
+  readonly environment: Environment;
+  /** Global options as parsed; complete when a command's action runs. */
+  readonly options: GlobalOptions;
+  /** Abilities of stdout. */
+  readonly terminal: Terminal;
+  /** How reports on stdout are to be rendered. */
+  readonly reportOptions: ReportOptions;
+  /** Writes data to stdout. */
+  out(text: string): void;
+  /** Writes a message for people to stderr, one line; nothing when quiet. */
+  note(text: string): void;
+  /** Starts showing progress on stderr. */
+  progress(label: string, total: number, unit: string): Progress;
+  /**
+   * Handles pending signals. Work that never waits must call it now and then (it waits at most every 50 ms), or Ctrl-C would have no effect.
+   */
+  breathe(): Promise<void>;
+  /** Exit code of the process once the command has returned; 0 unless set. */
+  setExitCode(code: number): void;
+}

@@ -1,0 +1,219 @@
+// `-o [format=]path`: where reports go. Files are opened before the work that fills them, so that a bad path fails at once. They get their names
+// when the work is done, so that nobody reads half a file.
+import { closeSync, existsSync, openSync, realpathSync, statSync, writeSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { AtomicFile, attempt, whatStands } from '../../base/files.js';
+import { splitRows } from '../../base/profiles.js';
+import { didYouMean } from '../../base/text.js';
+import type { BinaryFormat, Format, OutputFormat, ReportOptions } from '../../report/format.js';
+import type { CliContext } from './context.js';
+import { type OutputOptions, outputsOf, stdoutFormat } from './options.js';
+
+/** Options of reports in files. */
+const FILE_OPTIONS = { color: false, width: 80, unicode: true } as const;
+
+/**
+ * Reads the value of one `-o`: `json=result.out`, `result.json`, `markdown=-`.
+ * @param formats of the command, its default first
+ * @returns path `-`: stdout
+ * @throws UserError where the format is unknown or cannot be told from the path
+ */
+export function parseOutput<T>(
+  text: string,
+  formats: readonly OutputFormat<T>[],
+): { readonly format: OutputFormat<T>; readonly path: string } {
+  const equals = text.indexOf('=');
+  const names = formats.map((format) => format.name);
+  if (equals >= 0) {
+    const name = text.slice(0, equals);
+    const path = text.slice(equals + 1);
+    const format = formats.find((one) => one.name === name);
+    if (format !== undefined && path !== '') return { format, path };
+    if (format !== undefined) throw new UserError(`-o ${text}: has no path; write ${name}=<path>, or ${name}=- for stdout`);
+    // A path may contain "=", but not directly after a word that could name a format.
+    if (/^[a-z][a-z0-9-]*$/i.test(name)) {
+      throw new UserError(`-o ${text}: unknown format "${name}": ${didYouMean(name, names)} (for a path with "=" write ./${text})`);
+    }
+  }
+  if (text === '-') return { format: formats[0]!, path: '-' };
+  if (text === '') throw new UserError('-o: has no path; write e.g. -o result.json');
+  const ending = extname(text).toLowerCase();
+  const format = formats.find((one) => one.extensions.includes(ending));
+  if (format !== undefined) return { format, path: text };
+  const known = formats.flatMap((one) => (one.extensions.length === 0 ? [] : [`${one.extensions[0]} (${one.name})`])).join(', ');
+  throw new UserError(`-o ${text}: the ending does not tell the format; use ${known}, or write <format>=${text}`);
+}
+
+/** A target that is open; `sink` is null for stdout. */
+interface OpenTarget<T> {
+  readonly format: OutputFormat<T>;
+  readonly sink: Sink | null;
+}
+
+/** The open outputs of one run of a command. */
+export class Outputs<T> {
+  readonly #targets: readonly OpenTarget<T>[];
+  readonly #context: CliContext;
+
+  private constructor(targets: readonly OpenTarget<T>[], context: CliContext) {
+    this.#targets = targets;
+    this.#context = context;
+  }
+
+  /**
+   * Opens all outputs. Where none goes to stdout, the first format does, unless files are written and the user wants quiet, or the first
+   * format is a picture, which says nothing in a terminal.
+   * @param specs values of `-o`
+   * @param format `--format` (or json for `--json`): what goes to stdout; null: not asked for
+   * @param inputs paths of recordings that the work reads, with or without rows: no output may replace one of them
+   * @throws UserError where a format or path is wrong, or cannot be written
+   */
+  static open<T>(
+    context: CliContext,
+    formats: readonly OutputFormat<T>[],
+    specs: readonly string[],
+    format: string | null = null,
+    inputs: readonly string[] = [],
+  ): Outputs<T> {
+    const targets = specs.map((spec) => parseOutput(spec, formats));
+    if (format !== null) targets.push({ format: formatNamed(format, formats), path: '-' });
+    const paths = targets.map((target) => target.path);
+    const twice = paths.find((path, index) => paths.slice(0, index).some((other) => isSameFile(other, path)));
+    if (twice === '-') throw new UserError('-o: only one format can go to stdout; give the others a path');
+    if (twice !== undefined) throw new UserError(`-o ${twice}: is given twice; write each format to its own path`);
+    const over = paths.find((path) => path !== '-' && inputs.some((input) => isSameFile(splitRows(input).path, path)));
+    if (over !== undefined) throw new UserError(`-o ${over}: is the trace that is read; write to another path`);
+    const toRead = !formats[0]!.extensions.includes('.svg') && !context.options.quiet;
+    if (!paths.includes('-') && (paths.length === 0 || toRead)) targets.push({ format: formats[0]!, path: '-' });
+
+    const binary = targets.find(({ format, path }) => path === '-' && isBinary(format));
+    if (binary !== undefined) throw new UserError(`${binary.format.name} is no text; write it to a file: -o ${binary.format.name}=<path>`);
+    const open: OpenTarget<T>[] = [];
+    try {
+      for (const target of targets) open.push({ format: target.format, sink: target.path === '-' ? null : openSink(target.path) });
+    } catch (error) {
+      for (const { sink } of open) sink?.abort();
+      throw error;
+    }
+    return new Outputs(open, context);
+  }
+
+  /**
+   * Renders the value into every output and puts the files in place; stdout comes last, when the files are safe.
+   * @param all everything instead of a summary, for `--verbose`
+   */
+  async deliver(value: T, all = false): Promise<void> {
+    const verbose = all || this.#context.options.verbose;
+    const options: ReportOptions = { ...FILE_OPTIONS, verbose };
+    for (const { format, sink } of this.#targets)
+      sink?.write(isBinary(format) ? format.encode(value) : (await renderOf(format))(value, options));
+    for (const { sink } of this.#targets) sink?.commit();
+    for (const { format, sink } of this.#targets) {
+      if (sink === null && !isBinary(format)) {
+        const render = await renderOf(format);
+        this.#context.out(render(value, { ...this.#context.reportOptions, verbose }));
+      }
+    }
+  }
+
+  /** True where a format draws from the details of a result. */
+  get needDetails(): boolean {
+    return this.#targets.some(({ format }) => 'render' in format && format.needsDetails === true);
+  }
+
+  /** Drops unfinished files; does nothing after {@link deliver}. */
+  abort(): void {
+    for (const { sink } of this.#targets) sink?.abort();
+  }
+}
+
+/**
+ * Opens the outputs that flags ask for and delivers what `work` gives; where it fails, no file is left.
+ * @param inputs as in {@link Outputs.open}
+ * @throws UserError as {@link Outputs.open}
+ */
+export async function deliver<T>(
+  context: CliContext,
+  formats: readonly OutputFormat<T>[],
+  flags: OutputOptions,
+  work: () => T | Promise<T>,
+  inputs: readonly string[] = [],
+): Promise<void> {
+  const outputs = Outputs.open(context, formats, outputsOf(flags), stdoutFormat(flags), inputs);
+  try {
+    await outputs.deliver(await work());
+  } finally {
+    outputs.abort();
+  }
+}
+
+/** True where two paths lead to one regular file, which the later of two outputs would replace. */
+export function isSameFile(one: string, other: string): boolean {
+  if (one === '-' || other === '-') return one === other;
+  return fileOf(one) === fileOf(other) && !statSync(one, { throwIfNoEntry: false })?.isCharacterDevice();
+}
+
+/** Absolute path, with links followed as far as the path exists. */
+function fileOf(path: string): string {
+  const absolute = resolve(path);
+  if (existsSync(absolute)) return realpathSync(absolute);
+  const folder = dirname(absolute);
+  return join(existsSync(folder) ? realpathSync(folder) : folder, basename(absolute));
+}
+
+async function renderOf<T>(format: Exclude<OutputFormat<T>, BinaryFormat<T>>): Promise<Format<T>['render']> {
+  return 'load' in format ? format.load() : (value, options) => format.render(value, options);
+}
+
+function isBinary<T>(format: OutputFormat<T>): format is BinaryFormat<T> {
+  return 'encode' in format;
+}
+
+/** @throws UserError for an unknown name */
+function formatNamed<T>(name: string, formats: readonly OutputFormat<T>[]): OutputFormat<T> {
+  const format = formats.find((one) => one.name === name);
+  if (format !== undefined) return format;
+  const names = formats.map((one) => one.name);
+  throw new UserError(`--format ${name}: unknown format: ${didYouMean(name, names)}`);
+}
+
+/** The destination of an output. */
+interface Sink {
+  write(data: string | Uint8Array): void;
+  /** Puts the finished file in its place. */
+  commit(): void;
+  /** Drops the unfinished file; does nothing after {@link commit}. */
+  abort(): void;
+}
+
+/**
+ * Opens an output, so that a bad path fails before the work that fills it.
+ * @param flag the flag of the path, for messages
+ * @throws UserError where the path cannot be written
+ */
+export function openSink(path: string, flag = '-o'): Sink {
+  const stat = whatStands(path);
+  if (stat?.isDirectory()) throw new UserError(`${flag} ${path}: is a folder; name a file in it`);
+  // Devices and named pipes (/dev/null, /dev/stdout, <(...)) are written to, not replaced.
+  if ((stat !== undefined && !stat.isFile()) || /^\/(dev|proc)\//.test(path)) return directSink(path, flag);
+  return new AtomicFile(path);
+}
+
+function directSink(path: string, flag: string): Sink {
+  const place = `${flag} ${path}`;
+  const fd = attempt(place, () => openSync(path, 'w'));
+  let open = true;
+  const close = (): void => {
+    if (open) closeSync(fd);
+    open = false;
+  };
+  return {
+    write: (data) => {
+      const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+      for (let done = 0; done < bytes.length; ) done += attempt(place, () => writeSync(fd, bytes, done));
+    },
+    commit: close,
+    abort: close,
+  };
+}

@@ -1,0 +1,81 @@
+// A progress bar on stderr: shown only on a terminal (or when asked for) and only for work of more than a second. It is removed when the work is
+// done, so that it never appears in logs or results.
+import { formatCount } from '../../base/units.js';
+
+/** The display of progress. `lines`: one line per tenth, for logs. */
+export type ProgressMode = 'bar' | 'lines' | 'off';
+
+/** The outside world of a progress bar. */
+interface ProgressSink {
+  write(text: string): unknown;
+  /** Columns of the terminal. */
+  readonly width: number;
+  readonly unicode: boolean;
+  /** Milliseconds, from any origin. */
+  now(): number;
+}
+
+/** Delay before anything is shown, ms. */
+const DELAY = 1000;
+/** Time between two drawings, ms. */
+const INTERVAL = 100;
+const BAR = 24;
+
+/** Progress of one piece of work. Cheap to update: most updates only compare two numbers. */
+export interface Progress {
+  /** Shows the number of finished units. @param aside text in place of the time left */
+  update(done: number, aside?: string): void;
+  /** Takes the bar away. */
+  finish(): void;
+}
+
+/**
+ * Begins to show progress.
+ * @param label name of the work, e.g. `replaying`
+ * @param total units of work; 0: their number is unknown, and only the label is shown
+ * @param unit their name, e.g. `tokens`
+ */
+export function startProgress(mode: ProgressMode, sink: ProgressSink, label: string, total: number, unit: string): Progress {
+  const whole = Math.max(1, total);
+  const start = sink.now();
+  let next = start + DELAY;
+  let tenths = 0;
+  let drawn = false;
+  const text = (done: number): string => {
+    const percent = Math.floor((100 * Math.min(done, whole)) / whole);
+    return `${label} ${String(percent).padStart(3)} % (${formatCount(done)} of ${formatCount(whole)} ${unit})`;
+  };
+  const remaining = (done: number, now: number): string => {
+    if (done <= 0 || done >= whole) return '';
+    const seconds = Math.ceil((((now - start) / done) * (whole - done)) / 1000);
+    return `, ${seconds >= 90 ? `${Math.round(seconds / 60)} min` : `${seconds} s`} left`;
+  };
+  const line = (done: number, aside?: string): void => {
+    const reached = Math.floor((10 * done) / whole);
+    if (reached <= tenths) return;
+    tenths = reached;
+    sink.write(`${text(done)}${aside === undefined ? '' : `, ${aside}`}\n`);
+  };
+  const shown = (done: number, now: number, aside?: string): string => {
+    if (total === 0) return `${label} ${sink.unicode ? '…' : '...'}`;
+    const filled = Math.min(BAR, Math.floor((BAR * done) / whole));
+    const [full, empty] = sink.unicode ? ['█', '░'] : ['#', '.'];
+    return `${full.repeat(filled)}${empty.repeat(BAR - filled)} ${text(done)}${aside === undefined ? remaining(done, now) : `, ${aside}`}`;
+  };
+  const bar = (done: number, aside?: string): void => {
+    const now = sink.now();
+    if (now < next) return;
+    next = now + INTERVAL;
+    drawn = true;
+    // The line replaces the one before it, which may have been longer; it must not wrap.
+    sink.write(`\r${shown(done, now, aside).slice(0, Math.max(1, sink.width - 1))}\u001b[K`);
+  };
+  return {
+    update: { bar, lines: line, off: () => undefined }[mode],
+    finish: () => {
+      if (drawn) sink.write('\r\u001b[K');
+      drawn = false;
+      next = Number.POSITIVE_INFINITY;
+    },
+  };
+}

@@ -1,0 +1,35 @@
+// Work with a progress bar, which is removed however the work ends.
+import type { WorkWatch } from '../../base/work-watch.js';
+import type { CliContext } from './context.js';
+
+/**
+ * Shows the progress of work with a known number of units: first its preparation, then, from the first report on, a bar.
+ * @param work receives the progress callback and the handler of signals
+ */
+export async function watched<T>(
+  context: Pick<CliContext, 'progress' | 'breathe'>,
+  label: string,
+  unit: string,
+  work: (watch: Required<WorkWatch>) => Promise<T>,
+): Promise<T> {
+  // Before its first report, work opens files and draws routing, which may take long, too.
+  let bar = context.progress('preparing', 0, unit);
+  let known = false;
+  const progress = (done: number, total: number): void => {
+    if (!known) {
+      bar.finish();
+      bar = context.progress(label, total, unit);
+      known = true;
+    }
+    bar.update(done);
+  };
+  const breathe = (): Promise<void> => {
+    if (!known) bar.update(0);
+    return context.breathe();
+  };
+  try {
+    return await work({ progress, breathe });
+  } finally {
+    bar.finish();
+  }
+}

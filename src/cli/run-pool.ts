@@ -1,0 +1,117 @@
+// Several runs at once, each in a thread of its own: a gate of ten profiles takes as long as the machine's cores let it. Results do not
+// depend on the number of threads (L16).
+import { availableParallelism } from 'node:os';
+import { UserError } from '../base/errors.js';
+import { isStdin } from '../base/profiles.js';
+import type { Result } from '../result/result.js';
+import { canRunInThreads, RunThreads } from '../study/workers/run-threads.js';
+import type { Settle, Settled, Update } from '../study/workers/settled.js';
+import type { RunSpec } from '../system/run.js';
+import type { CliContext } from './kit/context.js';
+import type { Progress } from './kit/progress.js';
+
+/** Time between two drawings while no message comes, ms. */
+const TICK = 500;
+
+/** Options of a pool. */
+export interface PoolOptions {
+  /** Most runs at a time; the machine's cores unless said. */
+  readonly threads?: number | undefined;
+  /** Record the data of pictures. */
+  readonly details?: boolean;
+}
+
+/**
+ * Runs all and returns their results.
+ * @returns results in the order of `runs`
+ * @throws UserError of the first run in this order that is refused, whichever is refused first in time
+ */
+export async function runAll(
+  runs: readonly RunSpec[],
+  context: Pick<CliContext, 'progress' | 'breathe'>,
+  options: PoolOptions = {},
+): Promise<Result[]> {
+  const settled = new Array<Settled | undefined>(runs.length);
+  let wrong = runs.length;
+  // Only this thread has stdin.
+  const threads = runs.some((run) => run.trace.some(isStdin)) ? 1 : options.threads;
+  await runEach(runs.length, runs, context, { ...options, threads }, (index, outcome) => {
+    settled[index] = outcome;
+    if (outcome.status !== 'done') wrong = Math.min(wrong, index);
+    // Runs start in order, so those before a refused one are done or under way, and one of them may be refused yet.
+    return wrong < runs.length && settled.slice(0, wrong).every((one) => one !== undefined);
+  });
+  return settled.map((outcome) => {
+    if (outcome!.status === 'done') return outcome!.result;
+    throw outcome!.error;
+  });
+}
+
+/**
+ * Executes runs, several at a time, and reports each when it ends.
+ * @param count number of runs
+ * @param runs taken one at a time, when there is a thread for it; null: this one is settled already
+ * @param settle is called for each with its index in `runs`; it returns true to stop
+ */
+export async function runEach(
+  count: number,
+  runs: Iterable<RunSpec | null>,
+  context: Pick<CliContext, 'progress' | 'breathe'>,
+  { details = false, threads = availableParallelism() }: PoolOptions,
+  settle: Settle,
+): Promise<void> {
+  const show = progressOf(count, context);
+  // Threads report progress only once they replay; until then only the label is shown.
+  const ticking = setInterval(show.tick, TICK).unref();
+  try {
+    if (count > 1 && threads > 1 && canRunInThreads()) {
+      await new RunThreads(runs, details, show.update, settle).run(Math.min(threads, count));
+      return;
+    }
+    // Threads load the engine for themselves.
+    const { simulateRun } = await import('../engine/simulate.js');
+    let index = 0;
+    for (const run of runs) {
+      const at = index++;
+      if (run === null) {
+        show.update(at, 1, 1);
+        continue;
+      }
+      const watch = { details, progress: (done: number, total: number) => show.update(at, done, total), breathe: () => context.breathe() };
+      const outcome = await settledBy(() => simulateRun(run, watch));
+      show.update(at, 1, 1);
+      if (settle(at, outcome)) return;
+    }
+  } finally {
+    clearInterval(ticking);
+    show.finish();
+  }
+}
+
+/** Runs one; an error becomes its outcome. */
+async function settledBy(run: () => Promise<Result>): Promise<Settled> {
+  try {
+    return { status: 'done', result: await run() };
+  } catch (error) {
+    if (error instanceof UserError) return { status: 'refused', error };
+    return { status: 'failed', error: error instanceof Error ? error : new Error(String(error)) };
+  }
+}
+
+/** One bar over all runs: tokens of the runs that have reported their number. */
+function progressOf(runs: number, context: Pick<CliContext, 'progress'>): { update: Update; tick(): void; finish(): void } {
+  const shares = new Float64Array(runs);
+  let sum = 0;
+  const bar: Progress = context.progress(runs === 1 ? 'replaying' : `replaying ${runs} runs`, 100, '%');
+  const shown = (): number => Math.floor((100 * sum) / runs + 1e-9);
+  return {
+    tick: () => bar.update(shown()),
+    update: (index, done, total) => {
+      const share = total === 0 ? 1 : done / total;
+      sum += share - shares[index]!;
+      shares[index] = share;
+      bar.update(shown());
+    },
+    finish: () => bar.finish(),
+  };
+}

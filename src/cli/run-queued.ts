@@ -1,0 +1,76 @@
+// Runs of a study on a queue: other processes, on any machines, run them; this one brings cells there and takes results into the store.
+import { EXIT, orUserError, UserError } from '../base/errors.js';
+import { queueAddress } from '../study/queue/address.js';
+import { CellMaker } from '../study/queue/cell.js';
+import { openServer } from '../study/queue/connect.js';
+import { queueAside } from '../study/queue/progress.js';
+import { type Enqueued, QueueSweep, type SweepHooks } from '../study/queue/sweep-side.js';
+import type { Store } from '../study/store.js';
+import { MissingCells, type SettleCell } from '../study/workers/missing-cells.js';
+import type { RunSpec } from '../system/run.js';
+import type { CliContext } from './kit/context.js';
+
+/** `--queue` and `--queue-prefix`. */
+export interface QueueFlags {
+  readonly queue?: string;
+  readonly queuePrefix?: string;
+}
+
+/**
+ * Settles all cells. Cells of one fingerprint are run once.
+ * @param settle is called for each
+ * @throws UserError where the server cannot be used
+ */
+export async function runQueued(
+  count: number,
+  cells: Iterable<() => RunSpec>,
+  context: Pick<CliContext, 'note' | 'progress'>,
+  { flags, store }: { readonly flags: QueueFlags; readonly store: Store },
+  settle: SettleCell,
+): Promise<void> {
+  const server = await openServer(queueAddress(flags.queue!, flags.queuePrefix), (line) => context.note(line));
+  const bar = context.progress('queue', count, 'cells');
+  const interrupted = (): void => {
+    bar.finish();
+    context.note('the workers go on; the same command takes up their results');
+    process.exit(EXIT.interrupted);
+  };
+  process.once('SIGINT', interrupted);
+  let settled = 0;
+  let failed = 0;
+  let aside = '';
+  const missing = new MissingCells(cells, store, (index, fingerprint, outcome) => {
+    settle(index, fingerprint, outcome);
+    settled++;
+    if (outcome.status === 'failed') failed++;
+    bar.update(settled, aside);
+  });
+  const maker = new CellMaker();
+  function* enqueued(): Generator<Enqueued> {
+    for (const one of missing.runs()) {
+      if (one === null) yield null;
+      else {
+        const { identity, run } = one;
+        const { fingerprint } = identity;
+        const cell = orUserError(() => maker.make(run, identity));
+        if (cell instanceof UserError) missing.settle(fingerprint, { status: 'refused', reason: cell.message });
+        yield cell instanceof UserError ? null : { fingerprint, cell };
+      }
+    }
+  }
+  const hooks: SweepHooks = {
+    settled: (fingerprint, outcome) => missing.settle(fingerprint, outcome),
+    progress: (status) => {
+      aside = queueAside({ ...status, total: count, settled, failed });
+      bar.update(settled, aside);
+    },
+    tell: (line) => context.note(line),
+  };
+  try {
+    await new QueueSweep(server, store, hooks).run(enqueued());
+  } finally {
+    process.off('SIGINT', interrupted);
+    bar.finish();
+    server.close();
+  }
+}

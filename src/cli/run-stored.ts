@@ -1,0 +1,71 @@
+// Runs of a sweep or a study: runs in the store are read, the others are run and stored as each ends. A cell that cannot run is reported; the
+// others go on.
+import { orUserError, UserError } from '../base/errors.js';
+import type { Outcome } from '../figure/table/outcome.js';
+import type { Store } from '../study/store.js';
+import { MissingCells, type SettleCell } from '../study/workers/missing-cells.js';
+import type { Settled } from '../study/workers/settled.js';
+import type { RunSpec } from '../system/run.js';
+import type { CliContext } from './kit/context.js';
+import { runEach } from './run-pool.js';
+
+/** The store of outcomes, and the number of runs at a time. */
+export interface StoredOptions {
+  /** Null: nothing is kept, and runs have no fingerprint. */
+  readonly store: Store | null;
+  readonly threads: number | undefined;
+}
+
+/**
+ * Settles all cells. Cells of one fingerprint are run once.
+ * @param count number of cells
+ * @param cells make the run of each, in order, in its turn; a UserError: it is impossible
+ * @param settle is called for each
+ */
+export async function runStored(
+  count: number,
+  cells: Iterable<() => RunSpec>,
+  context: Pick<CliContext, 'progress' | 'breathe'>,
+  { store, threads }: StoredOptions,
+  settle: SettleCell,
+): Promise<void> {
+  if (store === null) {
+    await runEach(count, unkept(cells, settle), context, { threads }, (index, settled) => {
+      settle(index, null, outcomeOf(settled));
+      return false;
+    });
+    return;
+  }
+  const missing = new MissingCells(cells, store, settle);
+  const fingerprints = new Map<number, string>();
+  function* runs(): Generator<RunSpec | null> {
+    let next = 0;
+    for (const one of missing.runs()) {
+      const index = next++;
+      if (one !== null) fingerprints.set(index, one.identity.fingerprint);
+      yield one?.run ?? null;
+    }
+  }
+  await runEach(count, runs(), context, { threads }, (index, settled) => {
+    const fingerprint = fingerprints.get(index)!;
+    const outcome = outcomeOf(settled);
+    store.put(fingerprint, outcome);
+    missing.settle(fingerprint, outcome);
+    fingerprints.delete(index);
+    return false;
+  });
+}
+
+function* unkept(cells: Iterable<() => RunSpec>, settle: SettleCell): Generator<RunSpec | null> {
+  let next = 0;
+  for (const make of cells) {
+    const index = next++;
+    const run = orUserError(make);
+    if (run instanceof UserError) settle(index, null, { status: 'refused', reason: run.message });
+    yield run instanceof UserError ? null : run;
+  }
+}
+
+function outcomeOf(settled: Settled): Outcome {
+  return settled.status === 'done' ? settled : { status: settled.status, reason: settled.error.message };
+}

@@ -1,0 +1,158 @@
+// Words and figures of a comparison that the reports for people share.
+import { formatBytes, formatCount, formatCounted, formatNs, formatRatio } from '../base/units.js';
+import { formatDelta, formatMetric, formatRelative } from '../report/format.js';
+import { markOf } from '../result/knowledge.js';
+import type { Result } from '../result/result.js';
+import type { Comparison, Row } from './compare.js';
+import type { CounterChange, Explanation, LayerChange } from './explain.js';
+import type { Gate } from './gate.js';
+import { type BudgetFinding, changeText } from './judge.js';
+
+/** Layers that an explanation names; the others are counted. */
+const LAYERS = 5;
+
+/** Value of a row; the name of a metric per token says so itself. */
+export function valueText(row: Row, side: 'base' | 'candidate'): string {
+  const metric = row[side];
+  return metric === null ? '-' : formatMetric(metric).replace(/ ?\/token$/, '');
+}
+
+/** Change of a row, `~` where noise explains it. */
+export function rowChange({ base, candidate, direction }: Row): string {
+  if (base === null || candidate === null) return '';
+  return direction === 'unclear' ? '~' : changeText(base.value, candidate).replace(/ ?\/token$/, '');
+}
+
+/** Direction of a row, with the p-value of a measured one. */
+export function directionText({ direction, test }: Row): string {
+  if (test === null) return direction;
+  if (test.verdict === 'too-few') return `${direction}, n=${test.counts.join('+')}`;
+  return `${direction}, p=${test.p < 0.001 ? test.p.toExponential(0) : test.p.toFixed(3)}`;
+}
+
+/** `No difference: 60 metrics are equal.` */
+export function unchangedText({ unchanged, rows }: Comparison): string {
+  const equal = `${formatCounted(unchanged, 'metric')} ${unchanged === 1 ? 'is' : 'are'} equal.`;
+  return rows.length === 0 ? `No difference: ${equal}` : equal;
+}
+
+const UNJUDGED = 'No budget was given, so nothing could fail.';
+
+/** True where a budget looked at a metric: without one there is nothing that could pass or fail. */
+export function isJudged({ findings, held, rows }: Comparison): boolean {
+  return findings.length + held.length > 0 || rows.some(({ verdict }) => verdict !== 'none');
+}
+
+/** `Failed: 1 fault, 2 warnings.`, or that no budget was given. */
+export function verdictText(comparison: Comparison): string {
+  const { findings, passed } = comparison;
+  if (!isJudged(comparison)) return UNJUDGED;
+  const count = (level: BudgetFinding['level']): number => findings.filter((finding) => finding.level === level).length;
+  const warnings = count('warn');
+  const warned = warnings === 0 ? '' : `, ${formatCounted(warnings, 'warning')}`;
+  return passed ? `Passed${warned}.` : `Failed: ${formatCounted(count('error'), 'fault')}${warned}.`;
+}
+
+/** `12 comparisons: 11 passed, 1 failed.`, or null for a single one. */
+export function gateText({ comparisons, faults }: Gate): string | null {
+  if (comparisons.length + faults.length < 2) return null;
+  const count = formatCounted(comparisons.length, 'comparison');
+  if (faults.length === 0 && !comparisons.some(isJudged)) return `${count}. ${UNJUDGED}`;
+  const failed = comparisons.filter(({ passed }) => !passed).length;
+  const gone = faults.filter(({ level }) => level === 'error').length;
+  const parts = [
+    `${formatCount(comparisons.length - failed)} passed`,
+    `${formatCount(failed)} failed`,
+    ...(gone === 0 ? [] : [`${formatCounted(gone, 'fault')} of scenarios`]),
+  ];
+  return `${count}: ${parts.join(', ')}.`;
+}
+
+/** Names the results that were taken as saved; null where all was run here. */
+export function savedText({ saved }: Gate): string | null {
+  return saved.length === 0 ? null : `Inputs are as saved, not computed here: ${saved.join(', ')}.`;
+}
+
+/** Warns that the runs do not know the same, so that a system is not compared with a system; null: they do. */
+export function knowledgeWarning({ base, candidate, knowledge, results }: Comparison): string | null {
+  if (knowledge === null) return null;
+  const of = (result: Result): string => markOf(result) ?? 'knows what has happened';
+  return `The runs do not know the same: ${base}: ${of(results.base)}; ${candidate}: ${of(results.candidate)}.`;
+}
+
+/** True where a comparison has nothing to show. */
+export function isQuiet({ rows, findings, inputs, config }: Comparison): boolean {
+  return rows.length + findings.length + inputs.length + config.length === 0;
+}
+
+/** The change in a sentence: how long a token takes on average, how long the first one, and the hit rate. */
+export function changeSentence({ rows, results }: Comparison): string {
+  if (rows.length === 0) return 'Nothing changed.';
+  const changed = (name: string): Row | null => {
+    const row = rows.find(({ metric }) => metric === name);
+    return row === undefined || row.base === null || row.candidate === null ? null : row;
+  };
+  const instead = (row: Row): string => `${valueText(row, 'candidate')} instead of ${valueText(row, 'base')} (${rowChange(row)})`;
+  const decodes = results.candidate.metrics['latency.tpot.mean'] !== undefined;
+  const what = decodes ? 'A token' : 'A pass';
+  const time = changed(decodes ? 'latency.tpot.mean' : 'latency.pass.mean');
+  const first = changed('latency.ttft.mean');
+  const hits = changed('cache.hit_rate');
+  const parts = [
+    time === null ? `${what} takes as long as before` : `${what} takes ${instead(time)} on average`,
+    ...(first === null ? [] : [`the first one of an answer ${instead(first)}`]),
+    ...(hits === null ? [] : [`the hit rate goes from ${valueText(hits, 'base')} to ${valueText(hits, 'candidate')} (${rowChange(hits)})`]),
+  ];
+  return `${parts.join('; ')}.`;
+}
+
+/** The most rows that a report shows at a glance. */
+export const ROWS = 12;
+
+/** The three largest causes of a change: of its time, of its counts, of its layers. Fewer where nothing of a kind changed. */
+export function causeLines({ explanation }: Comparison): [label: string, text: string][] {
+  if (explanation === null) return [];
+  const { kinds, layers, parts } = explanation;
+  const lines: [string, string][] = [];
+  if (parts.length > 0) lines.push(timeLine(explanation));
+  if (kinds.length > 0) lines.push(['kinds', kinds.slice(0, 3).map(countText).join(', ')]);
+  if (layers.length > 0) lines.push(['layers', layerText(layers[0]!)]);
+  return lines;
+}
+
+function timeLine({ base, candidate, parts }: Explanation): [label: string, text: string] {
+  const change = candidate - base;
+  const relative = base === 0 ? '' : `, ${formatRelative(change / base)}`;
+  const time = change === 0 ? 'no change' : `${formatNs(base)} -> ${formatNs(candidate)} (${formatDelta(change, 'ns')}${relative})`;
+  const all = parts.map((part) => `${part.name} ${formatDelta(part.change, 'ns')}`).join(', ');
+  return ['time', parts.length === 0 ? time : `${time}: ${all}`];
+}
+
+/** Lines of an explanation: label and text. Several lines of one label have it once. */
+export function explanationLines(explanation: Explanation): [label: string, text: string][] {
+  const { kinds, phases, layers, layersDiffer } = explanation;
+  const lines: [string, string][] = [timeLine(explanation)];
+  if (layersDiffer) lines.push(['layers', 'the runs do not have the same number of layers']);
+  for (const [index, layer] of layers.slice(0, LAYERS).entries()) lines.push([index === 0 ? 'layers' : '', layerText(layer)]);
+  if (layers.length > LAYERS) lines.push(['', `and ${layers.length - LAYERS} more`]);
+  if (kinds.length > 0) lines.push(['kinds', kinds.map(countText).join(', ')]);
+  if (phases.length > 0) lines.push(['phases', `waits (misses and late): ${phases.map(countText).join(', ')}`]);
+  return lines;
+}
+
+function countText({ name, base, candidate, change }: CounterChange): string {
+  return `${name} ${formatCount(base)} -> ${formatCount(candidate)} (${formatDelta(change, 'count')})`;
+}
+
+function layerText({ layer, timeNs, share, misses, late, onDemandBytes }: LayerChange): string {
+  const whole = share === null ? '' : ` (${formatRatio(share)} of it)`;
+  const counts: [number, string][] = [
+    [misses, 'misses'],
+    [late, 'late'],
+  ];
+  const parts = [
+    ...counts.filter(([count]) => count !== 0).map(([count, name]) => `${formatDelta(count, 'count')} ${name}`),
+    ...(onDemandBytes === 0 ? [] : [`${onDemandBytes > 0 ? '+' : '-'}${formatBytes(Math.abs(onDemandBytes))} on demand`]),
+  ];
+  return [`layer ${layer}: ${timeNs === 0 ? 'same time' : `${formatDelta(timeNs, 'ns')}${whole}`}`, ...parts].join(', ');
+}

@@ -1,0 +1,312 @@
+// Composes one GPU of a run: its tiers under their policies, the policies' knowledge, its prefetching, and the meters of its demand. A
+// machine with one GPU has one of them; where there are several, each sees the experts that live on it as a model of its own.
+import { BeladyBound } from '../../cache/bounds/belady-bound.js';
+import type { Future } from '../../cache/future.js';
+import { NextUse } from '../../cache/next-use/next-use.js';
+import type { ResolvedPolicy } from '../../cache/policies/index.js';
+import { type Clock, UNPINNED } from '../../cache/policy.js';
+import { buildCaches, type CacheOptions, layerOfExperts, type Scope } from '../../cache/scope.js';
+import { CostModel } from '../../hardware/cost.js';
+import type { HardwareSpec, LinkSpec } from '../../hardware/spec.js';
+import type { ExpertSplit } from '../../model/projections.js';
+import { expertBytesTotal, expertSizes, type ModelSpec } from '../../model/spec.js';
+import type { PredictionTime } from '../../predict/cost.js';
+import type { Predictor } from '../../predict/predictor.js';
+import { trainedOn } from '../../predict/training.js';
+import { copyShare } from '../../system/copies.js';
+import { rulesOn } from '../../system/miss-rules.js';
+import { stagingBuffers } from '../../system/staging.js';
+import type { SystemSpec } from '../../system/system.js';
+import type { RoutingTrace } from '../../trace/trace.js';
+import type { LayerJudge } from '../event/judge.js';
+import { copyPool } from '../memory/copies.js';
+import type { GpuLayout } from '../memory/layout.js';
+import { ELSEWHERE, gatherShard, type Shard } from '../memory/shard.js';
+import { PrefetchBudget } from '../outlook/budget.js';
+import { ExpectedUse } from '../outlook/expected-use.js';
+import { AdaptiveHorizon } from '../outlook/horizon.js';
+import type { PredictedUse } from '../outlook/predicted-use.js';
+import type { PrefetchLimits, PrefetchSetup } from '../outlook/setup.js';
+import type { CopyPool } from '../transfer/copies.js';
+import { Link } from '../transfer/link.js';
+import { Staging } from '../transfer/staging.js';
+import { CachedTier } from '../transfer/tier.js';
+import type { Buddies, StandIns } from '../vocabulary/buddies.js';
+import { CapacityMeter } from '../vocabulary/capacity-curve.js';
+import type { ClassPrecision } from '../vocabulary/class-precision.js';
+import type { Deferral } from '../vocabulary/deferral.js';
+import { EventDemand } from '../vocabulary/event.js';
+import type { Recorder } from '../vocabulary/recorder.js';
+import type { Unimportance } from '../vocabulary/unimportance.js';
+import { memoryChanges, type RunPlan } from './plan.js';
+import type { Policies } from './policies.js';
+import type { SimulatedGpu } from './simulation.js';
+
+/** Parts that all GPUs of a run share. */
+export interface CommonParts {
+  readonly plan: RunPlan;
+  readonly policies: Policies;
+  readonly recorder: Recorder;
+  /** Unimportance of the whole model's experts; null: no rule for misses uses it. */
+  readonly unimportance: Unimportance | null;
+  /** Null: no request has a class, or several GPUs share experts. */
+  readonly classes: ClassPrecision | null;
+  /** Finds stand-ins; null: no rule for misses uses them. */
+  readonly buddies: Buddies | null;
+  /** Chooses the misses that are computed one layer late; null: no rule does that. */
+  readonly deferral: Deferral | null;
+  /** All of the judges above that exist. */
+  readonly judges: readonly LayerJudge[];
+  /** The predictor for the experts of one GPU, and its predictions as policies see them; null: nothing is predicted. */
+  readonly predictions: ((shard: Shard | null) => { readonly predictor: Predictor; readonly predictedUse: PredictedUse | null }) | null;
+  /** Time of predictions. */
+  readonly time: PredictionTime;
+  /** True: capacity curves are counted. */
+  readonly curves: boolean;
+}
+
+/** A link for machines where everything is resident. */
+const UNUSED_LINK: LinkSpec = { name: 'h2d', bandwidth: Number.POSITIVE_INFINITY, latencyNs: 0, lanes: 1, chunkBytes: null };
+
+/**
+ * Composes one GPU.
+ * @param future future demand on it; null: no policy knows it
+ * @param training traces that policies learn from beforehand, open
+ */
+export function composeGpu(
+  common: CommonParts,
+  { memory, shard }: GpuLayout,
+  future: Future | null,
+  training: readonly RoutingTrace[],
+): SimulatedGpu {
+  const { plan, policies, recorder } = common;
+  const { inputs, layout, run } = plan;
+  const { system } = inputs;
+  const { exclusive, scope } = system.cache;
+  const [link = UNUSED_LINK, ssdLink] = layout.hardware.links.map((one) => chunked(one, system.prefetch.chunk));
+  const model = shard?.model ?? inputs.model;
+  const cost = new CostModel(model, layout.hardware, layout.dense, layout.split);
+  const clock: Clock = { event: 0, pass: 0, layer: 0 };
+  // A prefetch may ask a policy before the first event: the next use of each expert is then its first one.
+  const nextUse = future === null ? null : Int32Array.from(future.first);
+  const predictions = common.predictions?.(shard) ?? null;
+  const { expectedUse, learned } = expectationsOf(policies, model, shard, training);
+  const gates = policies.gates ? new Float32Array(model.experts) : null;
+  const popularity = policies.popularity === null || shard === null ? policies.popularity : gatherShard(policies.popularity, shard);
+  const knows = {
+    model,
+    clock,
+    seed: run.seed,
+    nextUse,
+    popularity,
+    predictedUse: predictions?.predictedUse ?? null,
+    expected: learned,
+    gates,
+  };
+  // Without a tier below, every expert is resident before the first event.
+  const whole = layout.hardware.links.length === 0;
+  const held = withoutLayersOf(cost, policies.gpu);
+  const expected = expectedUse ?? learned;
+  const layerOf = layerOfExperts(model);
+  const staging = predictions === null ? null : stagingOf(system, model, layerOf);
+  const copies = copiesOn(common, knows, memory.copyBytes);
+  const gpu = buildTier({ ...knows, expected }, held, memory.wholeBytes, scope, memory.quotas, link, { whole, staging, copies });
+  const dram = policies.dram === null ? null : buildTier(knows, policies.dram, memory.dramBytes!, 'global', null, ssdLink!);
+  const curve = run.bounds && common.curves ? new CapacityMeter(model, scope, memory.cacheBytes, gpu.preloaded) : null;
+  // The curve also counts the bound, where the capacity is constant and split evenly.
+  const counted = curve !== null && memory.quotas === null && !memoryChanges(plan);
+  const belady = run.bounds && !counted ? new BeladyBound(model, scope, memory.cacheBytes, memory.quotas, gpu.preloaded) : null;
+  return {
+    model,
+    cost,
+    gpu,
+    copies,
+    dram,
+    writeBack: exclusive ? new Link(link, new Float64Array(model.experts)) : null,
+    onMiss: rulesOn(layout.hardware, system.onMiss.rules),
+    offloadFrom: offloadFrom(layout.hardware, model),
+    overlaps: layout.hardware.software?.overlaps ?? true,
+    ...missesSeen(common, shard),
+    prefetch: predictions === null ? null : setupOf(common, model, link, { ...predictions, expectedUse }),
+    recorder,
+    sizes: copiedSizes(model, layout.split),
+    layerOf,
+    clock,
+    gates,
+    learned,
+    future: future === null ? null : { future, nextUse: nextUse! },
+    belady,
+    curve,
+    boundHits: () => belady?.hits ?? curve!.ownBound,
+    memory,
+    expertBytes: expertBytesTotal(model),
+    whole: shard?.whole ?? null,
+  };
+}
+
+/**
+ * Expected uses of one GPU's experts for its policies, and the weight of predictions in them; null: no policy asks. On one GPU next
+ * uses are learned from training traces beforehand, one token a pass; those of several GPUs are learned from the run alone.
+ */
+function expectationsOf(policies: Policies, model: ModelSpec, shard: Shard | null, training: readonly RoutingTrace[]) {
+  const learned = policies.expected ? new NextUse(model) : null;
+  const expectedUse = learned !== null && policies.foretold ? new ExpectedUse(model, learned) : null;
+  if (learned === null || shard !== null) return { expectedUse, learned };
+  const demand = new EventDemand(model);
+  trainedOn({ observe: (pass, layer) => learned.demanded(layer, demand.ids, demand.gather(pass, layer)) }, training);
+  return { expectedUse, learned };
+}
+
+/** A static placement that leaves out the experts of layers that the CPU holds, which are the first, and of the layer that is split. */
+function withoutLayersOf({ onCpu, splitLayer }: CostModel, policy: ResolvedPolicy): ResolvedPolicy {
+  const held = Math.max(onCpu.lastIndexOf(1), splitLayer) + 1;
+  if (held === 0) return policy;
+  const { cpuLayers = 0 } = policy.parameters;
+  return { ...policy, parameters: { ...policy.parameters, cpuLayers: Math.max(held, Number(cpuLayers)) } };
+}
+
+/** Bytes of each expert over the link; in the split layer, of the CPU's part. */
+function copiedSizes(model: ModelSpec, split: ExpertSplit | null): Float64Array {
+  const sizes = expertSizes(model);
+  if (split === null) return sizes;
+  const { experts, offset } = model.layers[split.layer]!;
+  return sizes.fill(split.cpu.expertBytes, offset, offset + experts);
+}
+
+/** Tokens of a pass from which on misses go to the GPU that the CPU would compute; Infinity: never. */
+function offloadFrom({ software }: HardwareSpec, { layers }: ModelSpec): number {
+  if (software === undefined || software.offloadFrom === null) return Number.POSITIVE_INFINITY;
+  if (software.offloadCounts === 'pass') return software.offloadFrom;
+  const { experts, topK } = layers[layers.length >> 1]!;
+  return (software.offloadFrom * experts) / topK;
+}
+
+/** Knowledge of the policies of one GPU. Arrays are indexed by dense id. */
+interface PolicyKnowledge {
+  readonly model: ModelSpec;
+  readonly clock: Clock;
+  readonly seed: number;
+  readonly nextUse: Int32Array | null;
+  readonly popularity: Float64Array | null;
+  readonly predictedUse: PredictedUse | null;
+  readonly expected: Pick<NextUse, 'values' | 'version'> | null;
+  readonly gates: Float32Array | null;
+}
+
+/** The pool of low-precision copies on one GPU, with a given number of bytes; null: no copies stay. */
+function copiesOn({ plan, policies }: CommonParts, { predictedUse, ...knows }: PolicyKnowledge, roomBytes: number): CopyPool | null {
+  const { cache, onMiss } = plan.inputs.system;
+  if (cache.copies === undefined || roomBytes === 0) return null;
+  const spec = cache.copies;
+  const scope = spec.scope ?? cache.scope;
+  const predictions = predictionsSeen(predictedUse);
+  return copyPool({ ...knows, ...predictions, scope, spec, policy: policies.copies!, copyBytes: copyShare(onMiss), roomBytes });
+}
+
+/** Predictions as policies see them. */
+function predictionsSeen(predictedUse: PredictedUse | null): Pick<CacheOptions, 'predicted' | 'predictedVersion'> {
+  return { predicted: predictedUse?.predicted ?? null, predictedVersion: predictedUse?.version ?? null };
+}
+
+/** Parts of the first tier beside its caches: preloaded experts, staging buffers, the pool of copies. */
+interface Besides {
+  readonly whole: boolean;
+  readonly staging: Staging | null;
+  readonly copies: CopyPool | null;
+}
+
+/** A tier, with what is resident from the start. */
+function buildTier(
+  { predictedUse, ...knows }: PolicyKnowledge,
+  { definition: policy, parameters }: ResolvedPolicy,
+  capacityBytes: number,
+  scope: Scope,
+  quotas: readonly number[] | null,
+  link: LinkSpec,
+  { copies, staging, whole }: Besides = { copies: null, staging: null, whole: false },
+): CachedTier {
+  const rank = new Int32Array(knows.model.experts).fill(UNPINNED);
+  const predictions = predictionsSeen(predictedUse);
+  const caches = buildCaches({ ...knows, ...predictions, policy, parameters, capacityBytes, scope, quotas, rank });
+  for (const cache of caches.caches) {
+    if (whole) cache.preloadAll();
+    else cache.preload();
+  }
+  const tier = new CachedTier(copies?.beside(caches) ?? caches, rank, link, staging);
+  copies?.lieIn(tier);
+  return tier;
+}
+
+/** Staging buffers of prefetches; null: the system has none. */
+function stagingOf({ prefetch }: SystemSpec, model: ModelSpec, layerOf: Uint16Array): Staging | null {
+  const buffers = prefetch.staging === undefined ? 0 : stagingBuffers(prefetch.staging, model);
+  return buffers === 0 ? null : new Staging({ buffers, layerOf });
+}
+
+/** A link whose prefetches yield between chunks of the system, or smaller ones of the machine; links of several paths never do. */
+function chunked(link: LinkSpec, chunk: number | undefined): LinkSpec {
+  if (chunk === undefined || link.paths !== undefined) return link;
+  return { ...link, chunkBytes: Math.min(chunk, link.chunkBytes ?? chunk) };
+}
+
+/** How one GPU prefetches. */
+function setupOf(
+  { plan, time }: CommonParts,
+  model: ModelSpec,
+  { bandwidth }: LinkSpec,
+  predicts: Pick<PrefetchSetup, 'predictor' | 'predictedUse' | 'expectedUse'>,
+): PrefetchSetup {
+  const { predictor, prefetch } = plan.inputs.system;
+  return {
+    ...predicts,
+    time,
+    limits: limitsOf(plan),
+    scores: new Float32Array(model.experts),
+    adaptive: predictor.horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / bandwidth) : null,
+    ...(prefetch.budget === 'pays' ? { budget: new PrefetchBudget(model.experts) } : {}),
+  };
+}
+
+/** Limits of prefetching: horizon, probability and number. */
+function limitsOf({ inputs: { model, system }, run }: RunPlan): PrefetchLimits {
+  const { correction, horizon } = system.predictor;
+  const { cancel, minProbability, perLayer, when, whenFull } = system.prefetch;
+  const widest = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
+  return {
+    horizon: typeof horizon === 'number' ? horizon : model.layers.length,
+    correction,
+    minProbability,
+    perLayer: perLayer ?? widest * run.workload.batch * (1 + (run.workload.speculation?.draft ?? 0)),
+    when,
+    whenFull,
+    cancel,
+  };
+}
+
+/** Inputs of the rules for misses on one GPU. */
+function missesSeen(
+  { buddies, classes, deferral, unimportance }: CommonParts,
+  shard: Shard | null,
+): Pick<SimulatedGpu, 'classes' | 'deferral' | 'standIns' | 'unimportance'> {
+  return {
+    classes,
+    deferral,
+    unimportance: unimportance === null || shard === null ? unimportance : unimportanceOf(unimportance, shard),
+    standIns: buddies === null || shard === null ? buddies : standInsOf(buddies, shard),
+  };
+}
+
+/** How little experts matter, by a shard's own ids. */
+export function unimportanceOf(unimportance: Unimportance, { whole }: Shard): Unimportance {
+  return { of: (by, id) => unimportance.of(by, whole[id]!) };
+}
+
+/** Stand-ins among a shard's experts, by its own ids. */
+export function standInsOf(buddies: StandIns, { own, whole }: Shard): StandIns {
+  return {
+    of: (id, layer, may) => {
+      const buddy = buddies.of(whole[id]!, layer, (other) => own[other] !== ELSEWHERE && may(own[other]!));
+      return buddy < 0 ? buddy : own[buddy]!;
+    },
+  };
+}

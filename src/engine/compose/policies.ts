@@ -1,0 +1,90 @@
+// The cache policies of a run, and the knowledge that they are given.
+import { type ResolvedPolicy, resolvePolicy } from '../../cache/policies/index.js';
+import { type PolicyDefinition, type PolicyNeed, policyNeeds } from '../../cache/policy.js';
+import { misfit, type RunSpec } from '../../system/run.js';
+import type { Inputs } from '../inputs/inputs.js';
+import { popularityFor } from '../inputs/popularity.js';
+
+/** The policies of a run, and their needs. */
+export interface Policies {
+  readonly gpu: ResolvedPolicy;
+  /** Null where DRAM holds every expert. */
+  readonly dram: ResolvedPolicy | null;
+  /** Policy of the low-precision copies; null: there are none. */
+  readonly copies: ResolvedPolicy | null;
+  /** Activations by dense id; null: no policy asks. */
+  readonly popularity: Float64Array | null;
+  /** True where a policy knows the future, ranks by gate weights, or ranks by predictions. */
+  readonly future: boolean;
+  readonly gates: boolean;
+  readonly predictions: boolean;
+  /** True where a policy ranks by expected next uses, and where predictions of the running pass count among them on the GPU. */
+  readonly expected: boolean;
+  readonly foretold: boolean;
+}
+
+/** The caches above an SSD. */
+interface CachesOfSsd {
+  readonly dram: boolean;
+  /** True where the operating system's policy manages the first tier: pages of a mapped file stay by recency, whatever the system's policy. */
+  readonly pages: boolean;
+}
+
+/**
+ * Resolves the policies of a run.
+ * @throws UserError where a module cannot be used, or one needs what the run does not have
+ */
+export async function policiesFor(inputs: Inputs, run: RunSpec, { dram: cachesSsd, pages }: CachesOfSsd): Promise<Policies> {
+  const { system, trace } = inputs;
+  const gpu = await resolvePolicy(pages ? system.dram.policy : system.cache.policy, run.folder);
+  const dram = cachesSsd ? await resolvePolicy(system.dram.policy, run.folder) : null;
+  const copies = system.cache.copies === undefined ? null : await resolvePolicy(system.cache.copies.policy, run.folder);
+  const needs = (policy: ResolvedPolicy | null): readonly PolicyNeed[] =>
+    policy === null ? [] : policyNeeds(policy.definition, policy.parameters);
+  if (needs(dram).includes('future')) {
+    throw misfit(run, 'system.dram.policy', `what DRAM is asked for depends on the GPU's cache, so its future cannot be known; use lru`);
+  }
+  if (needs(copies).includes('future')) {
+    throw misfit(
+      run,
+      'system.cache.copies.policy',
+      `which copies are asked for depends on the cache, so their future cannot be known; use lru`,
+    );
+  }
+  const wanted = [...needs(gpu), ...needs(dram), ...needs(copies)];
+  if (inputs.candidates !== null && wanted.includes('future')) {
+    throw misfit(
+      run,
+      'system.cache.policy',
+      `${gpu.definition.name} knows the future, and with rerank what is chosen depends on what is resident; take lru`,
+    );
+  }
+  if (wanted.includes('weights') && !trace.has.weights) {
+    throw misfit(run, 'system.cache.policy', `${gpu.definition.name} needs gate weights, which ${trace.path} does not carry; take lru`);
+  }
+  if (system.prefetch.when === 'pays' && !ranksByBoth(gpu.definition)) {
+    throw misfit(
+      run,
+      'system.prefetch.when',
+      `pays needs a policy that knows what a victim is worth, and ${gpu.definition.name} does not; take plec, or idle`,
+    );
+  }
+  const predicts = system.predictor.kind.name !== 'none';
+  const takesPredictions = (gpu.definition.takes ?? []).includes('predicted');
+  return {
+    gpu,
+    dram,
+    copies,
+    popularity: wanted.includes('popularity') ? await popularityFor(inputs, run, system.cache.popularity) : null,
+    future: wanted.includes('future'),
+    gates: wanted.includes('weights'),
+    predictions: predicts && (wanted.includes('predicted') || (takesPredictions && !ranksByBoth(gpu.definition))),
+    expected: wanted.includes('expected'),
+    foretold: predicts && ranksByBoth(gpu.definition),
+  };
+}
+
+/** True where a policy ranks by expected next uses, those that are predicted among them. */
+function ranksByBoth({ needs = [], takes = [] }: PolicyDefinition): boolean {
+  return needs.includes('expected') && takes.includes('predicted');
+}

@@ -1,0 +1,54 @@
+// A composed run: an engine, and the parts from which its result is read. Types only.
+import type { ResolvedPolicy } from '../../cache/policies/index.js';
+import type { Predictor } from '../../predict/predictor.js';
+import type { Residency } from '../../schedule/paths.js';
+import type { Clocks } from '../foresight/clocks.js';
+import type { MemoryPlan } from '../memory/plan.js';
+import type { Faults } from '../transfer/faults.js';
+import type { ParallelCounters } from '../vocabulary/counters.js';
+import type { Fold } from '../vocabulary/fold.js';
+import type { Gpu } from '../vocabulary/gpu.js';
+import type { Recorder } from '../vocabulary/recorder.js';
+import type { Rerank } from '../vocabulary/rerank.js';
+import type { PredictedPaths } from './path-forecast.js';
+
+/** One GPU of a run. */
+export interface SimulatedGpu extends Gpu {
+  /** The bound on its hits so far; only where bounds are on. */
+  boundHits(): number;
+  /** The division of its memory. */
+  readonly memory: MemoryPlan;
+  /** Bytes of all experts that live on it. */
+  readonly expertBytes: number;
+  /** Dense id in the whole model of each of its experts; null: it has all of them. */
+  readonly whole: Int32Array | null;
+}
+
+/** The fold over passes, on one GPU or on several. */
+export interface RunFold {
+  readonly engine: Fold;
+  readonly bounds: Clocks;
+  /** Residents of GPU memory, by dense id of the whole model. */
+  readonly residency: Residency;
+  /** Counted where there are several GPUs; null: there is one. */
+  readonly parallel: ParallelCounters | null;
+}
+
+/** A run that can be started. */
+export interface Simulation extends RunFold {
+  /** At least one. */
+  readonly gpus: readonly SimulatedGpu[];
+  readonly recorder: Recorder;
+  /** Null: there are none. */
+  readonly faults: Faults | null;
+  /** Named policy, resolved. */
+  readonly policy: ResolvedPolicy;
+  /** Null: nothing is predicted. */
+  readonly predictor: Predictor | null;
+  /** Gives predicted paths to the scheduler; null: there are none. */
+  readonly paths: PredictedPaths | null;
+  /** Null: tokens choose as recorded. */
+  readonly rerank: Rerank | null;
+  /** Removes temporary files. */
+  close(): void;
+}

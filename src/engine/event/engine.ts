@@ -1,0 +1,251 @@
+// The fold over events (L1-L14): a pass enters each MoE layer, the members of the layer's demand are judged, the misses get their places,
+// all are executed, and time moves on. One object per run and GPU; nothing is allocated per event.
+import type { Pass } from '../../schedule/pass.js';
+import type { Replay } from '../../system/choices.js';
+import type { BoundClocks } from '../foresight/clocks.js';
+import { PrefetchFates } from '../prefetch/fates.js';
+import { Prefetcher } from '../prefetch/prefetcher.js';
+import { Promotions } from '../prefetch/promotions.js';
+import type { Faults } from '../transfer/faults.js';
+import type { Observer } from '../transfer/observer.js';
+import { type Demand, EventDemand, RunningEvent } from '../vocabulary/event.js';
+import type { Fold } from '../vocabulary/fold.js';
+import { gatherGates } from '../vocabulary/gates.js';
+import type { Gpu } from '../vocabulary/gpu.js';
+import type { Rerank } from '../vocabulary/rerank.js';
+import { promotes } from '../vocabulary/rules.js';
+import { Evictions } from './evictions.js';
+import { Executor } from './execute.js';
+import { Judge, type LayerJudge } from './judge.js';
+import type { Misses } from './place.js';
+import { missesOf } from './place-each.js';
+import { showExecution } from './show.js';
+
+/** The fold of events on one GPU. Its driver tells it when the routing of a layer is known, and when an event has ended. */
+export class EventFold {
+  readonly gpu: Gpu;
+  readonly event: RunningEvent;
+  readonly #executor: Executor;
+  readonly prefetcher: Prefetcher | null;
+  readonly #fates: PrefetchFates;
+  readonly #judge: Judge;
+  readonly #misses: Misses;
+  readonly #evictions: Evictions;
+  readonly #promotions: Promotions | null;
+
+  /** @param demand demand on this GPU, filled anew for every event */
+  constructor(gpu: Gpu, demand: Demand) {
+    this.gpu = gpu;
+    this.event = new RunningEvent(demand, gpu.cost.cpuQueues);
+    this.#executor = new Executor(gpu, this.event);
+    this.#fates = new PrefetchFates(gpu);
+    if (gpu.gpu.staging !== null) gpu.gpu.staging.fates = this.#fates;
+    this.#judge = new Judge(gpu, this.event, this.#fates);
+    this.#evictions = new Evictions(gpu, this.event, this.#fates);
+    const evicted = (nowNs: number): number => this.#evictions.free(nowNs);
+    this.#promotions = promotes(gpu) ? new Promotions(gpu, evicted) : null;
+    this.#misses = missesOf(gpu, this.event, this.#evictions, this.#promotions);
+    this.prefetcher = gpu.prefetch === null ? null : new Prefetcher(gpu, gpu.prefetch, evicted);
+    this.#evictions.prefetcher = this.prefetcher;
+    this.#evictions.ahead = this.prefetcher !== null || this.#promotions !== null;
+    if (this.prefetcher !== null) this.prefetcher.promotions = this.#promotions;
+  }
+
+  /** Attaches an observer. */
+  observe(observer: Observer): void {
+    const { dram, gpu, writeBack } = this.gpu;
+    this.event.observer = observer;
+    if (this.prefetcher !== null) this.prefetcher.observer = observer;
+    if (gpu.staging !== null) gpu.staging.observer = observer;
+    for (const link of [gpu.link, dram?.link, writeBack]) if (link != null) link.observer = observer;
+  }
+
+  /** The routing of a layer is known at `nowNs`, and the first `size` members of the demand with it (L12). */
+  known(pass: Pass, layer: number, size: number, nowNs: number): void {
+    const { ids } = this.event.demand;
+    this.gpu.clock.layer = layer;
+    this.#advance(nowNs, true);
+    this.prefetcher?.known(layer, ids, size, nowNs);
+    this.gpu.learned?.demanded(layer, ids, size);
+    this.prefetcher?.observe(pass, layer);
+  }
+
+  /** Starts prefetches and promotions that can start before `nowNs`, when a routing is known or an event ends. */
+  #advance(nowNs: number, routing: boolean): void {
+    if (this.prefetcher !== null) this.prefetcher.advance(nowNs, routing);
+    else this.#promotions?.advance(nowNs, null);
+  }
+
+  /**
+   * One event: the first `size` members of the demand, at least one.
+   * @param last the layer has no further event in this pass
+   * @returns when this GPU has executed it, ns
+   */
+  run(pass: Pass, layer: number, size: number, startNs: number, last: boolean): number {
+    const { belady, clock, curve, future, gpu, offloadFrom } = this.gpu;
+    const { event } = this;
+    const { ids } = event.demand;
+    clock.event++;
+    event.tokens = pass.tokens;
+    event.prefill = pass.decodeTokens < pass.tokens;
+    event.offloaded = pass.tokens >= offloadFrom;
+    belady?.event(layer, ids, size);
+    curve?.event(layer, ids, size);
+    if (future !== null) future.future.advance(future.nextUse);
+
+    this.#judge.judge(layer, size, startNs);
+    this.#fates.missed(event, startNs);
+    if (event.misses > 0 || gpu.staging !== null) this.#misses.place(layer, size, startNs);
+    else gpu.serve(ids, size, layer);
+    if (last) this.prefetcher?.replan(pass, layer, startNs);
+    const endNs = this.#executor.execute(layer, startNs);
+    this.#fates.executed(event, layer);
+    return endNs;
+  }
+
+  /** Ends the event: unpins its first `size` members (L4). */
+  ended(size: number, nowNs: number): void {
+    const { dram, gpu } = this.gpu;
+    const { ids } = this.event.demand;
+    this.#advance(nowNs, false);
+    this.#misses.ended();
+    if (gpu.staging !== null) for (let i = 0; i < size; i++) if (gpu.staging.held[ids[i]!] === 1) gpu.staging.free(ids[i]!, nowNs);
+    gpu.unpinAll(ids, size);
+    dram?.unpinAll(ids, size);
+    this.prefetcher?.released(nowNs);
+    this.#promotions?.released(nowNs);
+  }
+
+  /**
+   * Changes the capacity of the cache between two passes.
+   * @returns when the memory that it gives up is free, ns
+   */
+  resize(capacityBytes: number, nowNs: number): number {
+    return this.#evictions.free(this.gpu.gpu.resize(capacityBytes, nowNs));
+  }
+}
+
+/** Parts of a run on one GPU beside the GPU itself. */
+interface OneGpuRun {
+  readonly gpu: Gpu;
+  readonly replay: Replay;
+  readonly bounds: BoundClocks;
+  /** Judges of every layer whose routing is known, for the rules for misses. */
+  readonly judges: readonly LayerJudge[];
+  /** Applies faults to links and CPU; null: there are none. */
+  readonly faults: Faults | null;
+  /** Re-ranks candidates by residency; null: tokens choose as recorded. */
+  readonly rerank: Rerank | null;
+}
+
+/** Runs passes one after another on one GPU. */
+export class Engine implements Fold {
+  nowNs = 0;
+
+  /** The observer of the run; null: there is none. */
+  #observer: Observer | null = null;
+  readonly #run: OneGpuRun;
+  readonly #fold: EventFold;
+  /** The demand D of the running event, in the order of L3. */
+  readonly #demand: EventDemand;
+
+  constructor(run: OneGpuRun) {
+    this.#run = run;
+    this.#demand = new EventDemand(run.gpu.model);
+    this.#fold = new EventFold(run.gpu, this.#demand);
+  }
+
+  observe(observer: Observer): void {
+    this.#observer = observer;
+    this.#fold.observe(observer);
+  }
+
+  resize(_gpu: number, capacityBytes: number, nowNs: number): number {
+    return this.#fold.resize(capacityBytes, nowNs);
+  }
+
+  run(pass: Pass): void {
+    const { clock, cost, deferral, model, recorder } = this.#run.gpu;
+    const { sequenceContext, sequenceTokens, sequences, tokens } = pass;
+    const { prefetcher } = this.#fold;
+    const layers = model.layers.length;
+    const startNs = this.nowNs;
+    clock.pass = pass.number;
+    recorder.begin(pass);
+    this.#observer?.passStarted(pass, startNs);
+    if (pass.draftNs > 0) recorder.tailNs += this.#draft(pass.draftNs);
+    prefetcher?.begin(pass, startNs);
+    for (let layer = 0; layer < layers; layer++) {
+      recorder.layers.denseNs[layer]! += this.#dense(layer, cost.denseNs(layer, tokens, sequenceContext, sequenceTokens, sequences));
+      this.#runLayer(pass, layer);
+    }
+    if (deferral !== null) this.nowNs = deferral.settle(layers - 1, this.nowNs, recorder);
+    recorder.tailNs += this.#dense(layers, cost.denseNs(layers, tokens, sequenceContext, sequenceTokens, sequences) + cost.passNs);
+    prefetcher?.ended(this.nowNs - startNs);
+    this.#run.bounds.passEnded();
+    this.#observer?.passEnded(pass, startNs, this.nowNs);
+  }
+
+  /** Drafts the tokens that the pass verifies, for `ns`. @returns `ns` */
+  #draft(ns: number): number {
+    this.#run.bounds.dense(ns);
+    this.#run.gpu.recorder.phase.denseNs += ns;
+    this.#observer?.drafted?.(this.nowNs, this.nowNs + ns);
+    this.nowNs += ns;
+    return ns;
+  }
+
+  /** Runs a dense segment of `ns`. @returns `ns` */
+  #dense(segment: number, ns: number): number {
+    const { cost, recorder } = this.#run.gpu;
+    this.#run.bounds.dense(ns);
+    recorder.phase.denseNs += ns;
+    recorder.denseCpuNs += cost.cpuDenseNs;
+    this.#observer?.dense(segment, this.nowNs, this.nowNs + ns);
+    this.nowNs += ns;
+    return ns;
+  }
+
+  /** A layer whose routing has just become known: one event (L1), or one per activation (L7). */
+  #runLayer(pass: Pass, layer: number): void {
+    const { faults, gpu, judges, replay, rerank } = this.#run;
+    const fold = this.#fold;
+    rerank?.choose(pass, layer, gpu.gpu.byLayer[layer]!);
+    const sequential = replay === 'sequential';
+    let size = 0;
+    if (fold.prefetcher !== null || gpu.learned !== null || !sequential) size = this.#demand.gather(pass, layer);
+    fold.known(pass, layer, size, this.nowNs);
+    if (faults !== null && this.nowNs >= faults.nextNs) faults.strike(this.nowNs);
+    if (gpu.gates !== null) gatherGates(pass, layer, gpu.model.layers[layer]!, gpu.gates);
+    for (const judge of judges) judge.judge(pass, layer);
+    if (sequential) this.#runActivations(pass, layer);
+    else if (size > 0) this.#runEvent(pass, layer, size, true);
+    else fold.prefetcher?.replan(pass, layer, this.nowNs);
+  }
+
+  /** L7: each activation is an event; what comes next is predicted once, when the last of them has been demanded. */
+  #runActivations(pass: Pass, layer: number): void {
+    const demand = this.#demand;
+    const { prefetcher } = this.#fold;
+    const count = demand.list(pass, layer);
+    if (count === 0) prefetcher?.replan(pass, layer, this.nowNs);
+    for (let at = 0; at < count; at++) {
+      demand.only(demand.listed[at]!);
+      prefetcher?.advance(this.nowNs, true);
+      this.#runEvent(pass, layer, 1, at === count - 1);
+    }
+  }
+
+  /** One event, as in {@link EventFold.run}. */
+  #runEvent(pass: Pass, layer: number, size: number, last: boolean): void {
+    const { bounds, gpu } = this.#run;
+    const fold = this.#fold;
+    const startNs = this.nowNs;
+    this.nowNs = fold.run(pass, layer, size, startNs, last);
+    if (this.#observer !== null) showExecution(gpu, fold.event, this.#observer, layer, startNs, this.nowNs);
+    fold.ended(size, this.nowNs);
+    bounds.event(layer, this.#demand.ids, this.#demand.counts, size, this.#demand.single);
+    gpu.recorder.layers.events[layer]! += 1;
+    gpu.recorder.phase.events++;
+  }
+}

@@ -1,0 +1,140 @@
+// The same passes on other clocks: with every expert resident, with no expert kept anywhere (L15), and with knowledge of the past or the future
+// (L19). They advance with the run's own clock, event by event, so that the bounds cost a few additions instead of more runs.
+import type { CostModel } from '../../hardware/cost.js';
+import type { HardwareSpec } from '../../hardware/spec.js';
+import type { ModelSpec } from '../../model/spec.js';
+import { Link } from '../transfer/link.js';
+import { WORK } from './demand-block.js';
+import type { KnowledgeBounds } from './knowledge-bounds.js';
+
+/** Clocks of the bounds, ns since the first pass, both without idle time between passes. */
+export class Clocks {
+  allResidentNs = 0;
+  noCacheNs = 0;
+  /** Passes that have ended. */
+  passes = 0;
+  /** Clocks of LRU, Belady and foresight on the same demand; null: they are not counted. */
+  readonly knowledge: KnowledgeBounds | null;
+
+  constructor(knowledge: KnowledgeBounds | null) {
+    this.knowledge = knowledge;
+  }
+
+  /** Dense work, which costs the same everywhere. */
+  dense(ns: number): void {
+    this.allResidentNs += ns;
+    this.noCacheNs += ns;
+    this.knowledge?.dense(ns);
+  }
+
+  /** A pass has ended. */
+  passEnded(): void {
+    this.passes++;
+    this.knowledge?.passEnded();
+  }
+}
+
+/** The clocks of a run on one GPU. */
+export class BoundClocks extends Clocks {
+  readonly #cost: CostModel;
+  readonly #model: ModelSpec;
+  /** Links that an expert crosses when nothing is cached: the GPU's, before it the SSD's where DRAM cannot hold all experts. */
+  readonly #links: readonly Link[];
+  /** `[layers, topK + 1]` duration of an event of n single-token experts without a cache, NaN until computed. */
+  readonly #single: Float64Array;
+  readonly #width: number;
+  readonly #lanesNs: readonly Float64Array[];
+  readonly #onCpu: boolean;
+
+  /**
+   * @param dramHoldsAll false: without a cache an expert comes from the SSD
+   * @param knowledge see {@link Clocks.knowledge}
+   * @param onCpu true: the CPU may compute experts
+   */
+  constructor(
+    model: ModelSpec,
+    hardware: HardwareSpec,
+    cost: CostModel,
+    dramHoldsAll: boolean,
+    knowledge: KnowledgeBounds | null,
+    onCpu: boolean,
+  ) {
+    super(knowledge);
+    this.#onCpu = onCpu;
+    this.#model = model;
+    this.#cost = cost;
+    const links = dramHoldsAll ? hardware.links.slice(0, 1) : hardware.links.toReversed();
+    this.#links = links.map((link) => new Link(link, new Float64Array(0)));
+    this.#lanesNs = this.#links.map((link) => new Float64Array(link.lanes));
+    this.#width = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0) + 1;
+    this.#single = new Float64Array(model.layers.length * this.#width).fill(Number.NaN);
+  }
+
+  /**
+   * One event: `size` experts, by dense id, with `counts` activations each.
+   * @param single true where every count is 1: the duration is then remembered by layer and size
+   */
+  event(layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean): void {
+    let computeNs = 0;
+    if (single) computeNs = size * this.#cost.expertNs(layer, 1);
+    else for (let i = 0; i < size; i++) computeNs += this.#cost.expertNs(layer, counts[i]!);
+    this.allResidentNs += computeNs;
+    const { knowledge } = this;
+    if (knowledge !== null) {
+      knowledge.work[WORK.gpu] = computeNs;
+      knowledge.work[WORK.cpu] = this.#onCpu ? cpuNs(this.#cost, layer, counts, size, single) : Number.POSITIVE_INFINITY;
+      knowledge.demand(0, layer, ids, size);
+      knowledge.event();
+    }
+    if (!single || size >= this.#width) {
+      this.noCacheNs += this.#uncachedNs(layer, counts, size);
+      return;
+    }
+    const at = layer * this.#width + size;
+    if (Number.isNaN(this.#single[at]!)) this.#single[at] = this.#uncachedNs(layer, counts, size);
+    this.noCacheNs += this.#single[at]!;
+  }
+
+  /** Every expert is loaded over idle links, in order, and executed as it arrives. */
+  #uncachedNs(layer: number, counts: Int32Array, size: number): number {
+    const bytes = this.#model.layers[layer]!.expertBytes;
+    for (const lanes of this.#lanesNs) lanes.fill(0);
+    let gpuNs = 0;
+    for (let i = 0; i < size; i++) {
+      let readyNs = 0;
+      for (let l = 0; l < this.#links.length; l++) {
+        const link = this.#links[l]!;
+        const lanes = this.#lanesNs[l]!;
+        const lane = soonest(link, lanes, bytes, readyNs);
+        readyNs = Math.max(readyNs, lanes[lane]!) + link.laneNs(lane, bytes);
+        lanes[lane] = readyNs;
+      }
+      gpuNs = Math.max(gpuNs, readyNs) + this.#cost.expertNs(layer, counts[i]!);
+    }
+    return gpuNs;
+  }
+}
+
+/**
+ * Time of all experts of an event on the CPU, ns; its sockets work beside one another.
+ * @param single true where every count is 1
+ */
+export function cpuNs(cost: CostModel, layer: number, counts: Int32Array, size: number, single: boolean): number {
+  let ns = 0;
+  if (single) ns = size * cost.cpuExpertNs(layer, 1);
+  else for (let i = 0; i < size; i++) ns += cost.cpuExpertNs(layer, counts[i]!);
+  return ns / cost.cpuQueues;
+}
+
+/** The lane on which a transfer that is ready at `readyNs` ends first, of several such the one that is free first. */
+function soonest(link: Link, lanes: Float64Array, bytes: number, readyNs: number): number {
+  let lane = 0;
+  let endNs = Math.max(readyNs, lanes[0]!) + link.laneNs(0, bytes);
+  for (let other = 1; other < lanes.length; other++) {
+    const ns = Math.max(readyNs, lanes[other]!) + link.laneNs(other, bytes);
+    if (ns > endNs || (ns === endNs && lanes[other]! >= lanes[lane]!)) continue;
+    lane = other;
+    endNs = ns;
+  }
+  return lane;
+}

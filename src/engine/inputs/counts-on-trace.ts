@@ -1,0 +1,22 @@
+// Whether a run counts popularity on its own trace before it replays it. A function of the system alone, so that runs of one system on many
+// machines replay the same rows.
+import { resolvePolicy } from '../../cache/policies/index.js';
+import { policyNeeds } from '../../cache/policy.js';
+import { findPlacement } from '../../system/placement/index.js';
+import type { RunSpec } from '../../system/run.js';
+
+/**
+ * True where a placement, a policy or a split over layers is profiled on tokens of the trace, not on a file.
+ * @throws UserError where a module of a policy cannot be used
+ */
+export async function countsOnTrace({ folder, system }: Pick<RunSpec, 'folder' | 'system'>): Promise<boolean> {
+  const { copies, policy, popularity, quotas, scope } = system.cache;
+  if (typeof popularity === 'string') return false;
+  if (scope === 'layer' && (quotas === 'proportional' || quotas === 'optimal')) return true;
+  if (system.placement !== undefined && findPlacement(system.placement.kind.name).needsPopularity) return true;
+  for (const choice of [policy, system.dram.policy, ...(copies === undefined ? [] : [copies.policy])]) {
+    const { definition, parameters } = await resolvePolicy(choice, folder);
+    if (policyNeeds(definition, parameters).includes('popularity')) return true;
+  }
+  return false;
+}

@@ -1,0 +1,74 @@
+// The drafting of a run: as its profile says, or, where it says nothing, as the model and the runtime imply.
+import { CostModel } from '../../hardware/cost.js';
+import { expertBytesTotal, type ModelSpec, type MoeLayer } from '../../model/spec.js';
+import type { SpeculationSpec } from '../../schedule/speculation.js';
+import type { RunSpec } from '../../system/run.js';
+import { acceptancesOf } from '../../system/speculation.js';
+import type { Inputs } from './inputs.js';
+
+/**
+ * Runtimes that keep the state of recurrent layers from before a pass, and run accepted tokens again after a rejection: llama.cpp
+ * (ggml-org/llama.cpp pull 19493) and ik_llama.cpp where experts are in host memory (ikawrakow/ik_llama.cpp pull 1669).
+ */
+const CHECKPOINTS = /llama\.cpp/;
+
+type Speculation = NonNullable<RunSpec['workload']['speculation']>;
+
+/** The drafting of a run; null: none. */
+export function draftingOf(inputs: Pick<Inputs, 'hardware' | 'model'>, { workload }: Pick<RunSpec, 'workload'>): SpeculationSpec | null {
+  const { speculation } = workload;
+  if (speculation === undefined || speculation.draft === 0) return null;
+  const redoes = isRecurrent(inputs.model) && CHECKPOINTS.test(inputs.hardware.software?.runtime ?? '');
+  return {
+    draft: speculation.draft,
+    acceptances: acceptancesOf(speculation),
+    drafterNs: drafterNs(inputs, speculation),
+    rollback: speculation.rollback ?? (redoes ? 'redo' : 'free'),
+  };
+}
+
+/** GPU memory of a drafting copy of the model, bytes: its experts; everything else is shared with the model. */
+export function drafterBytes(model: Pick<ModelSpec, 'layers'>, { speculation }: Pick<RunSpec['workload'], 'speculation'>): number {
+  const drafter = speculation === undefined || speculation.draft === 0 ? undefined : speculation.drafter;
+  return drafter === undefined || 'ns' in drafter ? 0 : Math.ceil(drafter.copyBytes * expertBytesTotal(model));
+}
+
+/** True where layers keep a state in place of a KV cache, beside others that have one. */
+function isRecurrent({ dense }: ModelSpec): boolean {
+  return (
+    dense.kvBytesPerToken > 0 && dense.segments.some(({ attention }) => attention.some(({ kvBytesPerToken }) => kvBytesPerToken === 0))
+  );
+}
+
+/** Time of drafting one token, ns. */
+function drafterNs({ hardware, model }: Pick<Inputs, 'hardware' | 'model'>, { drafter }: Speculation): number {
+  if (drafter === undefined) return headNs(model, new CostModel(model, hardware));
+  if ('ns' in drafter) return drafter.ns;
+  const { copyBytes } = drafter;
+  const copy = { ...model, layers: model.layers.map((layer) => copied(layer, copyBytes)) };
+  const cost = new CostModel(copy, hardware);
+  return layersNs(copy, cost) + outputNs(copy, cost);
+}
+
+/** A layer with experts of that share of their bytes. */
+function copied(layer: MoeLayer, share: number): MoeLayer {
+  const formats = layer.formats?.map((part) => ({ ...part, bytes: share * part.bytes }));
+  return { ...layer, expertBytes: share * layer.expertBytes, ...(formats === undefined ? {} : { formats }) };
+}
+
+/** A multi-token prediction head on the GPU, ns a token: a layer like those of the model on average, the output layer, and a pass. */
+function headNs(model: ModelSpec, cost: CostModel): number {
+  return layersNs(model, cost) / model.layers.length + outputNs(model, cost);
+}
+
+/** One token through all layers, with every expert on the GPU, ns. */
+function layersNs({ layers }: ModelSpec, cost: CostModel): number {
+  const one = [1];
+  return layers.reduce((sum, { index, topK }) => sum + cost.denseNs(index, 1, one, one, 1) + topK * cost.expertNs(index, 1), 0);
+}
+
+/** Time after the last layer, and the overhead of a pass, ns. */
+function outputNs({ layers }: ModelSpec, cost: CostModel): number {
+  const one = [1];
+  return cost.denseNs(layers.length, 1, one, one, 1) + cost.passNs;
+}

@@ -1,0 +1,281 @@
+// From a run profile to its inputs: model, machine, system and routing.
+import { isAbsolute, relative } from 'node:path';
+import { workingFolder } from '../../base/elsewhere.js';
+import { placed } from '../../base/errors.js';
+import { findProfile, isPath } from '../../base/profiles.js';
+import { locatedModule } from '../../base/user-module.js';
+import type { WorkWatch } from '../../base/work-watch.js';
+import { checkValue } from '../../base/yaml.js';
+import { joinGpus } from '../../hardware/joined.js';
+import { loadHardware } from '../../hardware/load.js';
+import { loadRuntime } from '../../hardware/runtime.js';
+import type { HardwareSpec } from '../../hardware/spec.js';
+import { withKvFormat } from '../../model/kv-format.js';
+import { loadModel, loadRouting } from '../../model/load/load.js';
+import { type ModelSpec, withExpertBytes } from '../../model/spec.js';
+import { loadPredictor } from '../../predict/predictors/create.js';
+import { loadScheduler } from '../../schedule/user-scheduler.js';
+import { misfit, placeIn, type RunSpec } from '../../system/run.js';
+import type { SystemSpec } from '../../system/system.js';
+import { concatHeads } from '../../trace/concat.js';
+import { routingProfileSchema } from '../../trace/generate/routing-profile.js';
+import { type RequestLength, synthesizing } from '../../trace/generate/synthetic.js';
+import { rowsBeforeHeldOut } from '../../trace/held-out.js';
+import { checkFits, openTrace } from '../../trace/open/open.js';
+import { tracedModel } from '../../trace/open/traced-model.js';
+import { bundledModel, recordedModel } from '../../trace/recorded-model.js';
+import type { RoutingTrace } from '../../trace/trace.js';
+import { needWeights, stackVariants } from '../../trace/variants/index.js';
+import { loadVariants } from '../../trace/variants/user-variant.js';
+import { topOf, widestTopK } from './candidates.js';
+import { countsOnTrace } from './counts-on-trace.js';
+
+/** Default number of tokens of a synthetic trace. */
+export const SYNTHETIC_TOKENS = 512;
+/** Share of a recorded trace that is held out where popularity is counted on it. Ours: a fifth, as is usual for a test set. */
+export const HELD_OUT = 0.2;
+/** Candidates that synthetic routing has for each choice, where the system re-ranks. */
+const CANDIDATES_PER_CHOICE = 4;
+
+/** The inputs of a run. The caller that opens them closes the trace. */
+export interface Inputs {
+  readonly model: ModelSpec;
+  /** A note on how the model was found, where the trace does not name it. */
+  readonly modelNote: string | null;
+  readonly hardware: HardwareSpec;
+  readonly system: SystemSpec;
+  /** True: nothing says how large experts are, and each counts as one byte. Absent: their sizes are known. */
+  readonly unsized?: true;
+  /** The routing that runs, variants applied. */
+  readonly trace: RoutingTrace;
+  /** The routing as it was recorded: `traces`, joined. */
+  readonly recorded: RoutingTrace;
+  /** More choices per token than the model makes, with their gate weights, for systems that re-rank; null: there are none. */
+  readonly candidates: RoutingTrace | null;
+  /** True where `trace` differs from the recording. */
+  readonly variants: boolean;
+  /** SHA-256 of each module of the user's own among the variants; absent: there is none. */
+  readonly ownVariants?: readonly string[];
+  /** The files. */
+  readonly traces: readonly RoutingTrace[];
+  /** Rows of each file, from its start, that are replayed: the first ones of `trace`, one after another. */
+  readonly heads: readonly number[];
+  /** Draws more tokens like those of `trace`, none of them in it, variants applied. Null: the routing is recorded. */
+  readonly apart: ((tokens: number) => Promise<RoutingTrace>) | null;
+}
+
+/**
+ * Loads the inputs of a run.
+ * @param watch its `breathe` is awaited now and then while routing is drawn
+ * @param hits only hits are asked for: where the trace leads to no model, its own layers and experts do; `counts`: popularity is counted on
+ * the trace, whatever the system does
+ * @throws UserError where something is unknown, malformed, or does not fit the rest
+ */
+export async function openInputs(
+  named: RunSpec,
+  watch: Pick<WorkWatch, 'breathe'> = {},
+  hits: { readonly counts: boolean } | null = null,
+): Promise<Inputs> {
+  const run = await withModules(named);
+  if (run.trace.includes('synthetic')) return syntheticInputs(run, watch);
+  const { system } = run;
+  const hardware = hardwareOf(run);
+  const given = run.model === undefined ? undefined : modelOf(run, run.model);
+  const format = run.traceFormat === undefined ? undefined : locatedModule(run.traceFormat, run.folder);
+  const needed = hits?.counts ?? (await countsOnTrace(run));
+  const traces: RoutingTrace[] = [];
+  try {
+    for (const path of run.trace) {
+      traces.push(await openTrace(traceFile(path, run.folder), { model: given, format, columns: run.traceColumns, fits: false }));
+    }
+    const { model, note, unsized } =
+      given === undefined ? modelFor(traces[0]!, run, hits !== null) : { model: given, note: null, unsized: false };
+    const heads = headsOf(traces, run, needed);
+    const routing = routed(concatHeads(traces, heads), model, system, run);
+    const sized = run.quantization === undefined ? withRecordedSizes(model, routing.trace.meta.expertBytes) : model;
+    return {
+      model: stored(run, sized, hardware),
+      modelNote: note,
+      ...(unsized ? { unsized } : {}),
+      hardware,
+      system,
+      ...routing,
+      traces,
+      heads,
+      apart: null,
+    };
+  } catch (error) {
+    for (const trace of traces) trace.close();
+    throw error;
+  }
+}
+
+/** The model that a trace was recorded from; if only hit rates are needed, the model as the trace describes it. */
+function modelFor(trace: RoutingTrace, run: RunSpec, hitsOnly: boolean): { model: ModelSpec; note: string | null; unsized: boolean } {
+  const found = hitsOnly ? bundledModel(trace) : recordedModel(trace);
+  if (found !== null) return { model: modelOf(run, found.name), note: found.note, unsized: false };
+  const { model, note, sized } = tracedModel(trace);
+  return { model, note, unsized: !sized };
+}
+
+/**
+ * The same run with all of its modules loaded but policies, which every cache loads for itself.
+ * @throws UserError where one cannot be used
+ */
+async function withModules(run: RunSpec): Promise<RunSpec> {
+  const { folder, system, variants } = run;
+  const { predictor, scheduler } = system;
+  return {
+    ...run,
+    ...(variants === undefined ? {} : { variants: await loadVariants(variants, folder) }),
+    system: {
+      ...system,
+      predictor: { ...predictor, kind: await loadPredictor(predictor.kind, folder) },
+      scheduler: { ...scheduler, kind: await loadScheduler(scheduler.kind, folder) },
+    },
+  };
+}
+
+/** Rows of the trace, from its start, that a run replays: the heads of its files, without what is held out. */
+export function replayedRows({ heads, trace }: Pick<Inputs, 'heads' | 'trace'>): number {
+  return Math.min(
+    heads.reduce((sum, rows) => sum + rows, 0),
+    trace.tokens,
+  );
+}
+
+/**
+ * Rows of each file that are replayed.
+ * @param counts true: something is counted on the trace beforehand, so that a part is held out
+ */
+function headsOf(traces: readonly RoutingTrace[], { workload }: RunSpec, counts: boolean): number[] {
+  const { holdOut, tokens: each = Number.POSITIVE_INFINITY } = workload;
+  const share = holdOut ?? (counts ? HELD_OUT : null);
+  return traces.map((trace) => Math.min(each, share === null ? trace.tokens : rowsBeforeHeldOut(trace, share)));
+}
+
+/** Inputs of a run whose routing is drawn. */
+async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>): Promise<Inputs> {
+  const { seed, system, workload } = run;
+  const hardware = hardwareOf(run);
+  if (run.trace.length > 1) throw misfit(run, 'trace', "'synthetic' cannot be joined with files; give one or the other");
+  if (run.model === undefined) throw misfit(run, 'model', 'synthetic routing needs a model; name one with --model');
+  const model = modelOf(run, run.model);
+  const routing = loadRouting(run.model, run.folder, run.overrides.model);
+  const profile = routing === null ? undefined : checkValue(routing, `model ${run.model}: routing`, routingProfileSchema);
+  const choices = widestTopK(model);
+  // With as many candidates as choices, the candidates are the choices, with their weights.
+  const candidates = system.rerank !== undefined ? CANDIDATES_PER_CHOICE * choices : needWeights(run.variants ?? []) ? choices : undefined;
+  const draw = async (tokens: number, apart: boolean): Promise<RoutingTrace> => {
+    const drawing = synthesizing(model, { seed, requests: syntheticRequests(workload, tokens), profile, candidates, apart });
+    let step = drawing.next();
+    for (; step.done !== true; step = drawing.next()) await watch.breathe?.();
+    return step.value;
+  };
+  const trace = await draw(workload.tokens ?? SYNTHETIC_TOKENS, false);
+  const drawn = new Map<number, Promise<RoutingTrace>>();
+  const apart = (tokens: number): Promise<RoutingTrace> => {
+    const known = drawn.get(tokens) ?? draw(tokens, true).then((other) => routed(other, model, system, run).trace);
+    drawn.set(tokens, known);
+    return known;
+  };
+  return {
+    model: stored(run, model, hardware),
+    modelNote: null,
+    hardware,
+    system,
+    ...routed(trace, model, system, run),
+    traces: [trace],
+    heads: [trace.tokens],
+    apart,
+  };
+}
+
+/**
+ * Applies the run's variants, and separates the choices of a token from its further candidates.
+ * @throws UserError where a variant cannot be applied, or the outcome does not fit the model or the system
+ */
+function routed(
+  recorded: RoutingTrace,
+  model: ModelSpec,
+  { rerank }: SystemSpec,
+  run: RunSpec,
+): Pick<Inputs, 'trace' | 'recorded' | 'candidates' | 'variants' | 'ownVariants'> {
+  const { seed, variants = [] } = run;
+  const varied = placed(placeIn(run, 'variants'), () => stackVariants(recorded, variants, { model, seed }));
+  const ownVariants = variants.flatMap(({ sha256 }) => sha256 ?? []);
+  const told = { recorded, variants: variants.length > 0, ...(ownVariants.length === 0 ? {} : { ownVariants }) };
+  if (rerank === undefined) {
+    checkFits(varied, model);
+    return { ...told, trace: varied, candidates: null };
+  }
+  const trace = placed(`${placeIn(run, 'system.rerank')}: system`, () => topOf(varied, model));
+  checkFits(trace, model);
+  return { ...told, trace, candidates: varied };
+}
+
+/**
+ * The machine of a run, driven by the runtime that the run or its system names. Several GPUs share layers or tensors where it says so; where
+ * nobody names a runtime, or the system places experts on GPUs, they share experts.
+ * @throws UserError where one of them is unknown or malformed
+ */
+export function hardwareOf({ folder, hardware, overrides, runtime, system }: RunSpec): HardwareSpec {
+  const name = runtime ?? system.runtime;
+  const named = name === undefined ? null : loadRuntime(name, folder, overrides.runtime);
+  const machine = loadHardware(hardware, folder, overrides.hardware, named, overrides.runtime);
+  if (machine.gpus === undefined) return machine;
+  const asked = overrides.runtime.some(({ path }) => path.join('.') === 'gpu.several');
+  const parallel = system.placement !== undefined || system.overlap !== undefined;
+  const says = asked || (named !== null && !parallel) ? (machine.software?.several ?? 'experts') : 'experts';
+  // Without a stated way, GPUs that differ can only share layers.
+  const sharing = !asked && !parallel && machine.gpus.others !== undefined && says === 'experts' ? 'layers' : says;
+  return sharing === 'experts' ? machine : joinGpus(machine, sharing);
+}
+
+/**
+ * The model with the KV cache that the run asks for.
+ * @throws UserError where its values need flash attention, and there is none
+ */
+function stored(run: RunSpec, model: ModelSpec, { gpu }: HardwareSpec): ModelSpec {
+  const { kvFormat } = run.memory;
+  if (kvFormat === undefined) return model;
+  const { text, valueBits } = kvFormat;
+  if (valueBits < 16 && gpu.scoreBytes !== undefined) {
+    const instead = `${text.split('/')[0]}/f16`;
+    const why = `values of ${valueBits} bits need flash attention, and runtime.gpu.flashAttention is off`;
+    throw misfit(run, 'memory.kvFormat', `${why}; take ${instead}, or leave it on`);
+  }
+  return withKvFormat(model, kvFormat);
+}
+
+/** File of a trace that a profile names, written as the user would: relative to the working directory unless given from the root. */
+function traceFile(path: string, folder: string): string {
+  if (path === '-') return path;
+  const file = findProfile('traces', path, folder);
+  return isPath(path) && !isAbsolute(path) ? relative(workingFolder(), file) || '.' : file;
+}
+
+function modelOf(run: RunSpec, name: string): ModelSpec {
+  return loadModel(name, run.quantization ?? null, run.folder, run.overrides.model);
+}
+
+/**
+ * The model with the expert sizes that were recorded with the routing: the bytes that the engine really moved, which a profile can only
+ * estimate (mixed quantization gives layers different sizes). A run that names a quantization asks for other sizes and keeps those.
+ */
+function withRecordedSizes(model: ModelSpec, expertBytes: readonly number[] | null): ModelSpec {
+  if (expertBytes === null) return model;
+  return { ...model, layers: model.layers.map((layer) => withExpertBytes(layer, expertBytes[layer.index]!)) };
+}
+
+/** Requests of `workload.prompt` + `workload.output` tokens until there are `tokens`; the last one is cut. */
+function syntheticRequests({ prompt, output }: RunSpec['workload'], tokens: number): RequestLength[] {
+  const requests: RequestLength[] = [];
+  for (let left = tokens; left > 0; ) {
+    const prefill = Math.min(prompt, left);
+    const decode = Math.min(output, left - prefill);
+    requests.push({ prefill, decode });
+    left -= prefill + decode;
+  }
+  return requests;
+}

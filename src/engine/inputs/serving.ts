@@ -1,0 +1,101 @@
+// The serving of a run: arrivals, scheduler, and the number of requests that run at once.
+import type { Parameters } from '../../base/parameters.js';
+import { arrivalsDigest } from '../../schedule/arrivals/arrivals.js';
+import { loadArrivals, parseArrivals } from '../../schedule/arrivals/load.js';
+import type { ClassBudget } from '../../schedule/class-budget.js';
+import { findScheduler } from '../../schedule/index.js';
+import { OpenLoop } from '../../schedule/open-loop.js';
+import { RoutingWalks } from '../../schedule/routing-walk.js';
+import type { SchedulerDefinition } from '../../schedule/scheduler.js';
+import { ClosedLoop, type Walk, type Workload, walksOf } from '../../schedule/workload.js';
+import { rulesOn } from '../../system/miss-rules.js';
+import { misfit, type RunSpec } from '../../system/run.js';
+import { type Inputs, replayedRows } from './inputs.js';
+
+/** The serving of a run. */
+export interface Serving {
+  readonly scheduler: SchedulerDefinition;
+  readonly parameters: Parameters;
+  /** Requests that run at once. */
+  readonly running: number;
+  /** Rows of the trace that the run may walk. */
+  readonly rows: number;
+  /** True where requests were cut into streams to fill the batch. */
+  readonly cut: boolean;
+  /** True where the schedule depends on the times of passes: a policy that knows the future needs them recorded first. */
+  readonly timed: boolean;
+  /** Budgets of classes of requests, by name. */
+  readonly budgets: ReadonlyMap<string, ClassBudget>;
+  /** Class of each request, by `Request.index`; null: no request has one. */
+  readonly requestClass: readonly string[] | null;
+  /** SHA-256 of arrivals and lengths; null in a closed loop. */
+  readonly arrivalsSha256: string | null;
+  /** The same requests, from the beginning. */
+  workload(): Workload;
+}
+
+/**
+ * Reads the workload and the scheduler of a run.
+ * @throws UserError where a file of arrivals cannot be read
+ */
+export function servingOf(inputs: Inputs, run: RunSpec): Serving {
+  const { system, trace } = inputs;
+  const { arrivals: spec, batch, maxTokensPerPass, output, prompt, rate, requests } = run.workload;
+  const { definition, name, parameters } = system.scheduler.kind;
+  const scheduler = definition ?? findScheduler(name);
+  const running = scheduler.running?.({ batch, maxTokensPerPass }, parameters) ?? batch;
+  const rows = replayedRows(inputs);
+  const common = { scheduler, parameters, running, rows };
+  const byResidency = scheduler.needs?.includes('residency') === true;
+  // A rate alone: requests come independently of each other.
+  const source = spec ?? (rate === undefined ? undefined : parseArrivals('poisson'));
+  if (source !== undefined) {
+    const arrivals = loadArrivals({ arrivals: source, rate, requests, prompt, output }, run.folder, run.seed);
+    const { requestClass } = arrivals;
+    const budgets = budgetsOf(inputs, run, requestClass);
+    const workload = () => new OpenLoop(arrivals, new RoutingWalks(trace.requests, rows, run.seed));
+    return { ...common, budgets, requestClass, cut: false, timed: true, arrivalsSha256: arrivalsDigest(arrivals), workload };
+  }
+  const budgets = budgetsOf(inputs, run, null);
+  const { walks, cut } = walksOf(trace, rows, running);
+  const taken: Walk[] = requests === undefined ? walks : walks.slice(0, requests);
+  return {
+    ...common,
+    budgets,
+    requestClass: null,
+    cut,
+    timed: byResidency,
+    arrivalsSha256: null,
+    workload: () => new ClosedLoop(taken, running),
+  };
+}
+
+/**
+ * Budgets of the classes of requests.
+ * @param classes of the arrivals; null: they have none
+ * @throws UserError where a class has no requests, the system re-ranks, or a copy can serve nobody
+ */
+function budgetsOf(inputs: Inputs, run: RunSpec, classes: readonly string[] | null): ReadonlyMap<string, ClassBudget> {
+  const budgets = new Map(Object.entries(run.workload.classes ?? {}).map(([name, { budget }]) => [name, budget]));
+  if (budgets.size === 0) return budgets;
+  if (classes === null) throw misfit(run, 'workload.classes', 'no request has a class; give arrivals with a column "class"');
+  const known = new Set(classes);
+  const stranger = [...budgets.keys()].find((name) => !known.has(name));
+  if (stranger !== undefined) {
+    const names = [...known].filter((name) => name !== '').join(', ');
+    throw misfit(run, `workload.classes.${stranger}`, `no request is of this class; there are ${names}`);
+  }
+  if (run.system.rerank !== undefined) throw misfit(run, 'workload.classes', 'system.rerank chooses experts anew; leave one of them out');
+  const content = [...budgets].find(([, { copy }]) => copy < 1);
+  const alas = content === undefined ? null : whyNoCopies(inputs, run);
+  if (alas !== null) throw misfit(run, `workload.classes.${content![0]}.budget`, `copy=${content![1].copy} ${alas}`);
+  return budgets;
+}
+
+/** The reason why classes cannot use copies, and what to write instead; null: they can. */
+function whyNoCopies({ hardware }: Inputs, { replay, system }: RunSpec): string | null {
+  if (rulesOn(hardware, system.onMiss.rules).some((rule) => rule.do === 'cpu' || rule.do === 'cheaper'))
+    return `is of misses that are loaded, and under ${system.name} the CPU computes some; take a system whose onMiss is load, or top-k`;
+  if (hardware.gpus !== undefined) return 'is of experts on one GPU, and here several share them; take one, or top-k';
+  return replay === 'sequential' ? 'needs all choices of a layer at once; take replay: atomic' : null;
+}

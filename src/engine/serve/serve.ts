@@ -1,0 +1,39 @@
+// The loop of serving: passes are composed, run and counted until no request is left.
+import type { WorkWatch } from '../../base/work-watch.js';
+import type { Passes } from '../../schedule/passes.js';
+import type { Simulation } from '../compose/simulation.js';
+import type { ChangingMemory } from './changing-memory.js';
+
+/** Passes between two calls of `breathe`. */
+const STRIDE = 64;
+
+/** Called for every pass. */
+export interface PassWatch extends Pick<WorkWatch, 'breathe'> {
+  /** A pass that has been composed starts. */
+  started?(startNs: number): void;
+  /** It has ended; its requests have not moved on yet. */
+  ended(startNs: number, endNs: number): void;
+}
+
+/**
+ * Runs passes until there is none left.
+ * @param memory divided anew before each pass; null: it stays as planned
+ */
+export async function runPasses(
+  passes: Passes,
+  { engine }: Pick<Simulation, 'engine'>,
+  memory: ChangingMemory | null,
+  watch: PassWatch,
+): Promise<void> {
+  const { pass } = passes;
+  for (let nextNs = passes.next(0); nextNs >= 0; nextNs = passes.next(engine.nowNs)) {
+    const startNs = memory === null ? nextNs : memory.settle(nextNs);
+    engine.nowNs = startNs;
+    watch.started?.(startNs);
+    engine.run(pass);
+    memory?.passed(engine.nowNs);
+    watch.ended(startNs, engine.nowNs);
+    passes.done(engine.nowNs);
+    if (pass.number % STRIDE === 0) await watch.breathe?.();
+  }
+}

@@ -1,0 +1,105 @@
+// Faults of links and of the CPU. A fault takes effect at the first layer whose routing becomes known at or after its time. Transfers that were
+// placed before keep their speed (L10), with one exception: a prefetch on a lane that is lost runs again on another.
+import type { UserError } from '../../base/errors.js';
+import { formatCounted } from '../../base/units.js';
+import type { CostModel } from '../../hardware/cost.js';
+import { type Fault, hits, isInEffect } from '../../system/faults.js';
+import { misfit, type RunSpec } from '../../system/run.js';
+import type { Link } from './link.js';
+
+/**
+ * The faults of a run; null: there are none.
+ * @param links by GPU: those that experts cross in this run; null and absent ones are left out
+ * @throws UserError as {@link Faults}
+ */
+export function faultsOf(
+  run: RunSpec,
+  links: readonly (readonly (Link | null | undefined)[])[],
+  costs: readonly CostModel[],
+): Faults | null {
+  if (run.faults === undefined) return null;
+  const there = links.map((own) => own.filter((link) => link != null));
+  return new Faults(run.faults, there, costs, (path, message) => misfit(run, path, message));
+}
+
+/** Applies faults to a run's links and CPU. */
+export class Faults {
+  /** Time of the next change, ns; Infinity: there is none. */
+  nextNs: number;
+  readonly #faults: readonly Fault[];
+  readonly #links: readonly { readonly link: Link; readonly gpu: number }[];
+  readonly #costs: readonly CostModel[];
+  /** Times at which a fault begins or ends, ascending. */
+  readonly #boundariesNs: readonly number[];
+
+  /**
+   * @param links by GPU: those that experts cross in this run
+   * @param costs that price the CPU's work
+   * @param refuse makes an error of a dotted path and what is wrong there
+   * @throws UserError where a fault affects a part that the machine lacks or the run does not use, or takes the last lane of a link
+   */
+  constructor(
+    faults: readonly Fault[],
+    links: readonly (readonly Link[])[],
+    costs: readonly CostModel[],
+    refuse: (path: string, message: string) => UserError,
+  ) {
+    this.#faults = faults;
+    this.#links = links.flatMap((own, gpu) => own.map((link) => ({ link, gpu })));
+    this.#costs = costs;
+    const times = faults.flatMap(({ at, until }) => (until === undefined ? [at] : [at, until]));
+    this.#boundariesNs = [...new Set(times)].sort((a, b) => a - b);
+    this.nextNs = this.#boundariesNs[0] ?? Number.POSITIVE_INFINITY;
+    const names = [...new Set(links.flat().map(({ name }) => name))];
+    for (const [index, { cpu, gpu = 0, link }] of faults.entries()) {
+      const where = `faults.${index}`;
+      if (gpu >= links.length) {
+        const there = links.length === 1 ? 'one GPU, number 0' : `${links.length} GPUs, numbers 0 to ${links.length - 1}`;
+        throw refuse(`${where}.gpu`, `there is no GPU ${gpu}; the machine has ${there}`);
+      }
+      if (cpu !== undefined && costs.every(({ handoverNs }) => handoverNs === Number.POSITIVE_INFINITY))
+        throw refuse(`${where}.cpu`, `the machine has no CPU that computes experts; leave the fault out`);
+      if (link !== undefined && !names.includes(link)) {
+        const used = names.length === 0 ? 'no link' : names.join(', ');
+        throw refuse(`${where}.link`, `no expert crosses ${link} in this run; it uses ${used}`);
+      }
+    }
+    for (const ns of this.#boundariesNs) {
+      for (const { gpu, link } of this.#links) {
+        if (this.#lanes(link, gpu, ns) >= 1) continue;
+        throw refuse(
+          'faults',
+          `${link.name} has ${formatCounted(link.lanes, 'lane')} and would lose the last; leave it one, or take its bandwidth`,
+        );
+      }
+    }
+  }
+
+  /** Updates links and CPU to `nowNs`. */
+  strike(nowNs: number): void {
+    for (const { gpu, link } of this.#links) {
+      link.throttle(this.#share('bandwidth', gpu, nowNs, link.name));
+      link.keepLanes(this.#lanes(link, gpu, nowNs), nowNs);
+    }
+    for (const cost of this.#costs) cost.throttleCpu(this.#share('cpu', 0, nowNs));
+    this.nextNs = this.#boundariesNs.find((ns) => ns > nowNs) ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Transfers that ran again because their lane was lost. */
+  get restarts(): number {
+    return this.#links.reduce((sum, { link }) => sum + link.restarts, 0);
+  }
+
+  /** Share that the faults in effect leave: several of one kind multiply. */
+  #share(of: 'bandwidth' | 'cpu', gpu: number, nowNs: number, link?: string): number {
+    return this.#inEffect(gpu, nowNs, link).reduce((share, fault) => share * (fault[of] ?? 1), 1);
+  }
+
+  #lanes({ lanes, name }: Link, gpu: number, nowNs: number): number {
+    return this.#inEffect(gpu, nowNs, name).reduce((left, fault) => left + (fault.lanes ?? 0), lanes);
+  }
+
+  #inEffect(gpu: number, nowNs: number, link?: string): Fault[] {
+    return this.#faults.filter((fault) => fault.link === link && hits(fault, gpu) && isInEffect(fault, nowNs));
+  }
+}

@@ -1,0 +1,71 @@
+// The observer of a run: the interface of timelines, flame graphs and the details of a report. The engine checks once per event whether there
+// is an observer; without one that check is the only cost.
+import type { Pass } from '../../schedule/pass.js';
+import type { Link, LinkObserver } from './link.js';
+
+/**
+ * Watches a run. Times are simulated ns; experts are given by dense id; a method must not change its arguments. `gpu` is the number of
+ * one of several GPUs, absent where there is only one.
+ */
+export interface Observer extends LinkObserver {
+  /** A pass begins. */
+  passStarted(pass: Pass, nowNs: number): void;
+  /** A pass has ended. */
+  passEnded(pass: Pass, startNs: number, endNs: number): void;
+  /** Tokens are drafted that the pass verifies, before all else. Absent: not observed. */
+  drafted?(startNs: number, endNs: number): void;
+  /** The GPU runs the dense part before MoE layer `layer`; the number of layers stands for what follows the last one. */
+  dense(layer: number, startNs: number, endNs: number): void;
+  /** An event of `layer` was judged (L2). */
+  judged(layer: number, hits: number, late: number, misses: number, nowNs: number): void;
+  /** A prefetch of expert `id` was decided at `nowNs` by a prediction that takes `costNs`. */
+  planned(id: number, nowNs: number, costNs: number, gpu?: number): void;
+  /** A prefetched expert is demanded for the first time; `late`: it has not arrived yet. */
+  prefetchUsed(id: number, late: boolean, gpu?: number): void;
+  /** The GPU executes an expert. Absent: not observed, and the members of an event are not reported one by one. */
+  executed?(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
+  /** The GPU waits inside an event: for expert `id`, or, where it is -1, for the CPU, for activations or for the other GPUs. */
+  stalled(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
+  /** The CPU computes an expert where it lies. */
+  computedOnCpu(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
+  /** An expert leaves the GPU's cache, or its buffer without a demand. */
+  evicted(id: number, layer: number, nowNs: number, gpu?: number): void;
+  /** All GPUs exchange activations, all-to-all: a chunk is sent to its experts, or its results are sent back. */
+  exchanged?(layer: number, startNs: number, endNs: number, back: boolean): void;
+}
+
+/** Watches nothing: for observers that look at a few events only. */
+export class Onlooker implements Observer {
+  passStarted(_pass: Pass, _nowNs: number): void {}
+  passEnded(_pass: Pass, _startNs: number, _endNs: number): void {}
+  dense(_layer: number, _startNs: number, _endNs: number): void {}
+  judged(_layer: number, _hits: number, _late: number, _misses: number, _nowNs: number): void {}
+  planned(_id: number, _nowNs: number, _costNs: number, _gpu?: number): void {}
+  transferred(_link: Link, _lane: number, _id: number, _bytes: number, _startNs: number, _endNs: number, _prefetch: boolean): void {}
+  prefetchUsed(_id: number, _late: boolean, _gpu?: number): void {}
+  stalled(_id: number, _layer: number, _startNs: number, _endNs: number, _gpu?: number): void {}
+  computedOnCpu(_id: number, _layer: number, _startNs: number, _endNs: number, _gpu?: number): void {}
+  evicted(_id: number, _layer: number, _nowNs: number, _gpu?: number): void {}
+}
+
+/** Several observers as one; null where there is none. */
+export function observers(all: readonly Observer[]): Observer | null {
+  if (all.length < 2) return all[0] ?? null;
+  return {
+    passStarted: (...args) => all.forEach((one) => void one.passStarted(...args)),
+    drafted: (...args) => all.forEach((one) => void one.drafted?.(...args)),
+    passEnded: (...args) => all.forEach((one) => void one.passEnded(...args)),
+    dense: (...args) => all.forEach((one) => void one.dense(...args)),
+    judged: (...args) => all.forEach((one) => void one.judged(...args)),
+    planned: (...args) => all.forEach((one) => void one.planned(...args)),
+    transferred: (...args) => all.forEach((one) => void one.transferred(...args)),
+    prefetchUsed: (...args) => all.forEach((one) => void one.prefetchUsed(...args)),
+    executed: all.some(({ executed }) => executed !== undefined)
+      ? (...args) => all.forEach((one) => void one.executed?.(...args))
+      : undefined,
+    stalled: (...args) => all.forEach((one) => void one.stalled(...args)),
+    computedOnCpu: (...args) => all.forEach((one) => void one.computedOnCpu(...args)),
+    evicted: (...args) => all.forEach((one) => void one.evicted(...args)),
+    exchanged: (...args) => all.forEach((one) => void one.exchanged?.(...args)),
+  };
+}

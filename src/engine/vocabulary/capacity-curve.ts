@@ -1,0 +1,107 @@
+// Hit rate against the capacity of the expert cache, on the demand of a run: the run's own point, and the gain of more memory. It is counted
+// during the run, event by event, so that no demand has to be stored.
+import { BeladyCurve } from '../../cache/curves/belady-curve.js';
+import { LruCurve } from '../../cache/curves/lru-curve.js';
+import type { Scope } from '../../cache/scope.js';
+import { expertBytesTotal, type ModelSpec } from '../../model/spec.js';
+import type { CapacityCurve } from '../../result/details.js';
+
+/** Capacities of the curve, evenly spaced. Ours: a twelfth, a quarter, a third and a half are among them, and a line through them is smooth. */
+const STEPS = 12;
+
+/** Words of events that are counted together. Ours: a run with details takes a tenth less than where each is counted at once. */
+const TOGETHER = 1 << 14;
+
+/** Counts the hits of one GPU's expert caches at several capacities. */
+export class CapacityMeter {
+  /** Members of all events. */
+  members = 0;
+  /** Capacities: shares of all experts that live on the GPU. */
+  readonly bytes: readonly number[];
+  readonly #lru: LruCurve;
+  /** Events that wait to be counted: layer, number of members, members. */
+  readonly #events: Int32Array;
+  readonly #members: Int32Array;
+  #used = 0;
+  /** At the capacities of the curve, and last at that of the run. */
+  readonly #belady: BeladyCurve;
+
+  /**
+   * @param model the experts that live on the GPU
+   * @param ownBytes capacity of the run, whose bound is counted beside
+   * @param preloaded true: the cache of the run has experts before the first event; LRU starts empty
+   */
+  constructor(model: ModelSpec, scope: Scope, ownBytes: number, preloaded: boolean) {
+    const whole = expertBytesTotal(model);
+    this.bytes = Array.from({ length: STEPS }, (_, step) => Math.round(whole * ((step + 1) / STEPS)));
+    const widest = model.layers.reduce((most, { experts }) => Math.max(most, experts), 1);
+    this.#members = new Int32Array(widest);
+    this.#events = new Int32Array(Math.max(TOGETHER, 2 + widest));
+    this.#belady = new BeladyCurve(model, scope, [...this.bytes, ownBytes], preloaded);
+    this.#lru = new LruCurve(
+      model,
+      scope,
+      this.bytes.map((bytes) => ({ bytes, quotas: null })),
+    );
+  }
+
+  /**
+   * One event.
+   * @param ids distinct members by dense id in L3 order, the first `count` entries
+   */
+  event(layer: number, ids: Int32Array, count: number): void {
+    this.members += count;
+    if (this.#used + 2 + count > this.#events.length) this.#count();
+    const events = this.#events;
+    let at = this.#used;
+    events[at++] = layer;
+    events[at++] = count;
+    for (let i = 0; i < count; i++) events[at++] = ids[i]!;
+    this.#used = at;
+  }
+
+  /** Counts the events that wait, first on one curve, then on the other. */
+  #count(): void {
+    const events = this.#events;
+    for (const curve of [this.#belady, this.#lru]) {
+      for (let at = 0; at < this.#used; ) {
+        const layer = events[at++]!;
+        const count = events[at++]!;
+        for (let i = 0; i < count; i++) this.#members[i] = events[at++]!;
+        curve.event(layer, this.#members, count);
+      }
+    }
+    this.#used = 0;
+  }
+
+  /** Hits so far, by capacity. */
+  hits(): { belady: readonly number[]; lru: readonly number[] } {
+    this.#count();
+    const lru = this.#lru.counts().map(({ hits }) => hits.reduce((sum, count) => sum + count, 0));
+    return { belady: this.#belady.hits().slice(0, STEPS), lru };
+  }
+
+  /** The bound on the hits so far at the capacity of the run, evenly split and as it began: what `BeladyBound` counts there. */
+  get ownBound(): number {
+    this.#count();
+    return this.#belady.hits().at(-1)!;
+  }
+}
+
+/**
+ * Sums over GPUs, each of which has the same share of the experts that live there.
+ * @returns capacities and hit rates; null where nothing was counted, or nothing demanded
+ */
+export function capacityCurve(gpus: readonly { readonly curve: CapacityMeter | null }[]): CapacityCurve | null {
+  const meters = gpus.flatMap(({ curve }) => (curve === null ? [] : [curve]));
+  const members = meters.reduce((sum, meter) => sum + meter.members, 0);
+  if (members === 0) return null;
+  const sums = (columns: readonly (readonly number[])[]): number[] =>
+    columns[0]!.map((_, step) => columns.reduce((sum, column) => sum + column[step]!, 0));
+  const hits = meters.map((meter) => meter.hits());
+  return {
+    bytes: sums(meters.map(({ bytes }) => bytes)),
+    belady: sums(hits.map(({ belady }) => belady)).map((count) => count / members),
+    lru: sums(hits.map(({ lru }) => lru)).map((count) => count / members),
+  };
+}

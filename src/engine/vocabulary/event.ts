@@ -1,0 +1,178 @@
+// One event: the distinct experts that a pass chose at a layer, in order of their last appearance (L1, L3), and the fate of each on a GPU.
+// The next event overwrites it.
+import type { ModelSpec } from '../../model/spec.js';
+import type { Pass } from '../../schedule/pass.js';
+import { NULL_EXPERT } from '../../trace/trace.js';
+import type { Observer } from '../transfer/observer.js';
+
+/** The demand of an event on one GPU, in the order of L3: the first entries; their number is passed separately. */
+export interface Demand {
+  /** Members by dense id. */
+  readonly ids: Int32Array;
+  /** Activations of each member, n(e). */
+  readonly counts: Int32Array;
+  /** Activations of all members. */
+  readonly activations: number;
+  /** True where every member has one activation. */
+  readonly single: boolean;
+}
+
+/** Gathers the demands of a whole model. */
+export class EventDemand implements Demand {
+  readonly ids: Int32Array;
+  readonly counts: Int32Array;
+  activations = 0;
+  single = true;
+  /** Activations of a layer one by one, by dense id; {@link list} returns their number. */
+  listed = new Int32Array(0);
+  readonly #offsets: Int32Array;
+  /** Last event that demanded each expert, and the expert's index among its members. */
+  readonly #stamp: Float64Array;
+  readonly #place: Int32Array;
+  #event = 0;
+
+  constructor(model: ModelSpec) {
+    const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 1);
+    this.ids = new Int32Array(widest);
+    this.counts = new Int32Array(widest);
+    this.#offsets = Int32Array.from(model.layers, (layer) => layer.offset);
+    this.#stamp = new Float64Array(model.experts);
+    this.#place = new Int32Array(model.experts);
+  }
+
+  /** Gathers what `pass` chose at `layer` into the first members; @returns how many. */
+  gather(pass: Pass, layer: number): number {
+    this.single = pass.tokens === 1;
+    return this.single ? this.#single(pass, layer) : this.#batch(pass, layer);
+  }
+
+  /** L7: lists every activation at a layer, token by token, each token's choices in rank order; @returns how many. */
+  list({ choices, row, tokens, topK }: Pass, layer: number): number {
+    if (this.listed.length < tokens * topK) this.listed = new Int32Array(tokens * topK);
+    const { listed } = this;
+    const offset = this.#offsets[layer]!;
+    let count = 0;
+    for (let token = 0; token < tokens; token++) {
+      const start = token * row + layer * topK;
+      for (let at = start; at < start + topK; at++) if (choices[at] !== NULL_EXPERT) listed[count++] = offset + choices[at]!;
+    }
+    return count;
+  }
+
+  /** Makes one activation of expert `id` the demand. */
+  only(id: number): void {
+    this.single = true;
+    this.activations = 1;
+    this.ids[0] = id;
+    this.counts[0] = 1;
+  }
+
+  /** One token's choices are distinct, and in rank order already. */
+  #single({ choices, topK }: Pass, layer: number): number {
+    const { ids, counts } = this;
+    const offset = this.#offsets[layer]!;
+    const end = (layer + 1) * topK;
+    let size = 0;
+    for (let at = layer * topK; at < end; at++) {
+      const expert = choices[at]!;
+      if (expert === NULL_EXPERT) continue;
+      ids[size] = offset + expert;
+      counts[size++] = 1;
+    }
+    this.activations = size;
+    return size;
+  }
+
+  /** Walks backwards, so that the first sight of an expert is its last appearance; the list is reversed at the end. */
+  #batch({ choices, row, tokens, topK }: Pass, layer: number): number {
+    const { ids, counts } = this;
+    const offset = this.#offsets[layer]!;
+    const event = ++this.#event;
+    let activations = 0;
+    let size = 0;
+    for (let token = tokens - 1; token >= 0; token--) {
+      const start = token * row + layer * topK;
+      for (let at = start + topK - 1; at >= start; at--) {
+        const expert = choices[at]!;
+        if (expert === NULL_EXPERT) continue;
+        activations++;
+        const id = offset + expert;
+        if (this.#stamp[id] === event) {
+          counts[this.#place[id]!]! += 1;
+        } else {
+          this.#stamp[id] = event;
+          this.#place[id] = size;
+          ids[size] = id;
+          counts[size++] = 1;
+        }
+      }
+    }
+    this.activations = activations;
+    ids.subarray(0, size).reverse();
+    counts.subarray(0, size).reverse();
+    return size;
+  }
+}
+
+/** The running event on one GPU: its demand, and the fate of each member. Members are given by their index in `demand`. */
+export class RunningEvent {
+  /** The observer of the members; null: there is none. */
+  observer: Observer | null = null;
+  /** The members, in the order of L3. */
+  readonly demand: Demand;
+  /** Hits: the first `hits` entries. */
+  readonly hit: Int32Array;
+  hits = 0;
+  /** Number of those that another expert or a copy stands in for. */
+  standIns = 0;
+  /** Misses: the first `misses` entries. */
+  readonly missed: Int32Array;
+  misses = 0;
+  /** Members that the GPU executes when they have arrived: the first `waits` entries. */
+  readonly waiting: Int32Array;
+  waits = 0;
+  /** True where they arrive in this order: transfers of one size that were asked for at one time, and nothing else. */
+  inOrder = false;
+  /** Its pass: number of tokens; whether it has prompt tokens; whether it is large enough that the GPU computes misses in place of the CPU. */
+  tokens = 0;
+  prefill = false;
+  offloaded = false;
+  /** Time at which each awaited member can be executed, ns. */
+  readonly readyNs: Float64Array;
+  /** Time at which the SSD has delivered the weights of each awaited member, ns, where DRAM is a cache of it; 0: no wait for the SSD. */
+  readonly readNs: Float64Array;
+  /** Members that the CPU computes: the first `cpuExperts` entries. */
+  readonly onCpu: Int32Array;
+  cpuExperts = 0;
+  /** Number of those, at the end, whose results the next event awaits. */
+  deferred = 0;
+  /** Number of those whose other projections the GPU executes after them: all, or none. */
+  parts = 0;
+  /** End of each CPU queue's part, ns: one per socket where sockets compute in parallel. */
+  readonly cpuNs: Float64Array;
+  /** Wait of each CPU queue for the SSD, ns. */
+  readonly cpuReadNs: Float64Array;
+  /** Time at which the GPU has executed the hits, ns. */
+  hitsEndNs = 0;
+  /** End of the CPU's part, ns; 0: it has none. */
+  cpuEndNs = 0;
+  /** Time that the GPU has waited, ns. */
+  stallNs = 0;
+
+  /**
+   * @param demand filled anew for every event, never with more members than its arrays have room for
+   * @param cpuQueues queues of the CPU
+   */
+  constructor(demand: Demand, cpuQueues: number) {
+    const widest = demand.ids.length;
+    this.demand = demand;
+    this.hit = new Int32Array(widest);
+    this.missed = new Int32Array(widest);
+    this.waiting = new Int32Array(widest);
+    this.onCpu = new Int32Array(widest);
+    this.cpuNs = new Float64Array(cpuQueues);
+    this.readyNs = new Float64Array(widest);
+    this.readNs = new Float64Array(widest);
+    this.cpuReadNs = new Float64Array(cpuQueues);
+  }
+}

@@ -1,0 +1,146 @@
+// Axes and margins of a figure: options of Observable Plot besides the marks, by kind of figure.
+import type * as Plot from '@observablehq/plot';
+import { METRICS } from '../result/catalogue.js';
+import { labelOf, type PaperFigure, spanOf } from './figure.js';
+import { CHARACTER, LONGEST, roomOf, short, TEXT_PX } from './measure.js';
+import { HEAT } from './palette.js';
+
+/** Height of a panel as a part of a figure's width. */
+const PANEL = 0.6;
+/** Heights of the row of a heat map, of a bar that lies, and of one of a group, px. */
+const HEAT_ROW = 20;
+const RANK_ROW = 17;
+const RANK_BAR = 12;
+/** Room of a number below an axis, px. */
+const NUMBER = 50;
+/** Longest name of a row of a heat map, and of a panel, characters. */
+const ROW_NAME = 22;
+const PANEL_NAME = 13;
+/** Lean of the words of a horizontal axis that would touch each other, degrees. */
+const LEAN = 35;
+
+/** Axes and margins of a figure. @param width px */
+export function optionsFor(figure: PaperFigure, width: number): Plot.PlotOptions {
+  switch (figure.kind) {
+    case 'bar':
+      return barOptions(figure, width);
+    case 'heat':
+      return heatOptions(figure, width);
+    case 'rank':
+      return rankOptions(figure, width);
+    default:
+      return pointOptions(figure, width);
+  }
+}
+
+/** Lines and points: panels stand side by side. */
+function pointOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
+  const { facets, xAxis } = figure;
+  const panels = facets.length > 1;
+  const words = wordsBelow(figure, (width - 48) / facets.length);
+  return {
+    height: 40 + width * PANEL + words.height,
+    marginLeft: 38,
+    marginRight: 10,
+    marginBottom: 32 + words.height,
+    marginTop: panels ? 30 : 20,
+    ...(panels ? { fx: panelsOf(facets) } : {}),
+    x: {
+      label: labelOf(xAxis),
+      ...(xAxis.continuous ? { inset: 6, ticks: (width - 48) / facets.length / NUMBER } : { type: 'point', ...words.axis }),
+    },
+    y: { label: labelOf(figure.yAxis), grid: true, nice: true },
+  };
+}
+
+/** Bars that stand: panels lie under each other, and what stands on the axis makes groups. */
+function barOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
+  const { facets, seriesNames, xAxis } = figure;
+  const rows = facets.length;
+  const words = wordsBelow(figure, width - 48);
+  return {
+    height: 40 + rows * width * (rows > 1 ? PANEL / 2 : PANEL) + words.height,
+    marginLeft: 38,
+    marginRight: rows > 1 ? roomOf(facets, PANEL_NAME) + 8 : 10,
+    marginBottom: 32 + words.height,
+    marginTop: 20,
+    fx: { label: labelOf(xAxis), padding: 0.15, ...words.axis },
+    x: { axis: null, domain: seriesNames as string[] },
+    ...(rows > 1 ? { fy: panelsOf(facets) } : {}),
+    y: { label: labelOf(figure.yAxis), grid: true, zero: true, nice: true },
+  };
+}
+
+function heatOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
+  const { facets, points, seriesNames, xAxis } = figure;
+  const rows = facets.length;
+  const left = roomOf(seriesNames, ROW_NAME) + 10;
+  const right = rows > 1 ? roomOf(facets, PANEL_NAME) + 8 : 10;
+  const words = wordsBelow(figure, width - left - right);
+  return {
+    height: 32 + rows * (HEAT_ROW * seriesNames.length + (rows > 1 ? 16 : 0)) + words.height,
+    marginLeft: left,
+    marginRight: right,
+    marginBottom: 32 + words.height,
+    marginTop: 6,
+    x: { label: labelOf(xAxis), type: 'band', ...words.axis },
+    y: { label: null, domain: seriesNames as string[], tickFormat: (name: string) => short(name, ROW_NAME) },
+    ...(rows > 1 ? { fy: panelsOf(facets) } : {}),
+    color: { type: 'linear', domain: [...spanOf(points)], range: [...HEAT], interpolate: 'lab' },
+  };
+}
+
+/** Bars that lie, so that long names have room. */
+function rankOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
+  const { facets, points, series, seriesNames } = figure;
+  const names = namesOf(figure);
+  const grouped = series !== null;
+  const left = roomOf(names, LONGEST) + 10;
+  const right = !grouped && facets.length > 1 ? roomOf(facets, PANEL_NAME) + 8 : 14;
+  const rows = grouped ? names.length * (RANK_BAR * seriesNames.length + 8) : facets.length * (names.length * RANK_ROW + 14);
+  return {
+    height: 50 + rows,
+    marginLeft: left,
+    marginRight: right,
+    marginBottom: 32,
+    marginTop: 14,
+    x: { label: labelOf(figure.yAxis), grid: true, zero: true, nice: true, ticks: (width - left - right) / NUMBER },
+    ...(grouped
+      ? {
+          fy: { label: null, domain: names, axis: 'left', padding: 0.15, tickFormat: (name: string) => short(name) },
+          y: { axis: null, domain: seriesNames as string[] },
+        }
+      : {
+          y: { label: null, domain: names, tickFormat: (name: string) => short(name) },
+          ...(facets.length > 1 ? { fy: panelsOf(facets) } : {}),
+        }),
+    ...(points.length === 0 ? { x: { domain: [0, 1] } } : {}),
+  };
+}
+
+/** Names of a ranking's bars, the best first, by the first series; a group that it has not comes last. */
+function namesOf({ points, seriesNames, y }: PaperFigure): string[] {
+  const sign = METRICS.get(y)?.better === 'lower' ? 1 : -1;
+  const most = new Map<string, number>();
+  for (const point of points) {
+    const rank = point.series === (seriesNames[0] ?? '') ? sign * point.y : Number.POSITIVE_INFINITY;
+    most.set(String(point.x), Math.min(rank, most.get(String(point.x)) ?? Number.POSITIVE_INFINITY));
+  }
+  return [...most].sort((a, b) => (a[1] === b[1] ? 0 : a[1] - b[1])).map(([name]) => name);
+}
+
+/** Panels in the order in which they came. */
+function panelsOf(facets: readonly string[]): Plot.ScaleOptions {
+  return { label: null, domain: facets, tickFormat: (name: string) => short(name, PANEL_NAME) };
+}
+
+/** How words stand below a panel, and the room that they take: they lean where they would touch. */
+function wordsBelow({ points, xAxis }: PaperFigure, width: number): { readonly height: number; readonly axis: Plot.ScaleOptions } {
+  if (xAxis.continuous) return { height: 0, axis: {} };
+  const domain = [...new Set(points.map(({ x }) => String(x)))];
+  const words = domain.map((name) => short(name));
+  const fits = words.every((word) => (word.length + 1) * TEXT_PX * CHARACTER <= width / words.length);
+  if (fits) return { height: 0, axis: { domain, tickFormat: (name: string) => short(name) } };
+  const height = Math.max(...words.map((word) => word.length)) * TEXT_PX * CHARACTER * Math.sin((LEAN * Math.PI) / 180);
+  return { height, axis: { domain, tickFormat: (name: string) => short(name), tickRotate: -LEAN } };
+}

@@ -1,0 +1,83 @@
+// Citations for a paper about some runs: moeprof, their systems and policies, their runtimes, the measurements that constants of the runtimes
+// were fitted on, and their traces.
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { orUserError, UserError } from '../../base/errors.js';
+import { findProfile, listProfiles } from '../../base/profiles.js';
+import { readOwnYaml } from '../../base/yaml.js';
+import { parsePolicy } from '../../cache/policies/index.js';
+import type { RunRow } from '../table/run-row.js';
+import { type Citation, citationOf, citationsIn, keyOf } from './citations.js';
+
+/**
+ * References of runs, each once: moeprof first.
+ * @param rows none: moeprof alone
+ */
+export function citedBy(rows: readonly RunRow[]): Citation[] {
+  const valuesOf = (column: 'policy' | 'runtime' | 'system'): string[] =>
+    [...new Set(rows.map(({ key }) => String(key[column] ?? '')))].filter((value) => value !== '').sort();
+  const own = new Map(rows.map(({ config, key }) => [String(key.system), textIn(config?.system)]));
+  const all = [
+    citationOf('moeprof'),
+    ...valuesOf('system').flatMap((name) => citationsIn(own.get(name) ?? bundledText('systems', name), name)),
+    ...valuesOf('policy').flatMap(policyCitations),
+    ...valuesOf('runtime').flatMap((name) => [...citationsIn(bundledText('runtimes', name), name), ...measurementCitations(name)]),
+    ...rows.flatMap(traceCitation),
+  ];
+  return [...new Map(all.map((one) => [one.key, one])).values()];
+}
+
+/** `cites` of a system as a result holds it. */
+function textIn(system: unknown): string | undefined {
+  const cites = typeof system === 'object' && system !== null && 'cites' in system ? system.cites : undefined;
+  return typeof cites === 'string' ? cites : undefined;
+}
+
+/** `cites` of a bundled profile; empty: it has none, or is not bundled. */
+function bundledText(family: 'runtimes' | 'systems', name: string): string {
+  return listProfiles(family).includes(name) ? (readOwnYaml(findProfile(family, name), citing).cites ?? '') : '';
+}
+
+const citing = z.looseObject({ cites: z.string().optional() });
+
+/** Citations of a policy, from its source in words; none for a user's own. */
+function policyCitations(text: string): Citation[] {
+  const choice = orUserError(() => parsePolicy(text));
+  if (choice instanceof UserError || choice.definition === undefined) return [];
+  const { definition, name } = choice;
+  const known = citationsIn(definition.cites, `policy-${name}`);
+  return known.map((one) => (one.note === undefined ? one : { ...one, title: `Cache policy ${name}` }));
+}
+
+/** Bundled files of measured speeds that constants were fitted on. */
+const FITTED_ON = ['open', 'unified'];
+
+/** Sources of the measurements that a runtime's constants were fitted on. */
+function measurementCitations(runtime: string): Citation[] {
+  const sources = new Set<string>();
+  const lines = FITTED_ON.flatMap((name) => readFileSync(findProfile('measurements', name), 'utf8').split('\n'));
+  for (const line of lines) {
+    if (line === '') continue;
+    const { engine, source } = JSON.parse(line) as { readonly engine: string; readonly source: string };
+    if (engine === runtime) sources.add(source);
+  }
+  const found = [...sources].sort().flatMap((source): Citation[] => {
+    const [url] = /^https?:\/\/[^\s#()]+/.exec(source) ?? [];
+    if (url === undefined) return citationsIn(source, source).filter(({ note }) => note === undefined);
+    const short = url.replace(/^https?:\/\/(www\.)?/, '').replace(/\/$/, '');
+    return [{ key: `measured-${keyOf(short)}`, title: `Measurements of ${runtime}: ${short}`, url }];
+  });
+  return found;
+}
+
+/** A recording that does not ship with moeprof: its content says which one it is, its owner whom to cite. */
+function traceCitation({ key: { trace, trace_sha256: sha } }: RunRow): Citation[] {
+  if (typeof trace !== 'string' || typeof sha !== 'string') return [];
+  const hashes = sha.split('+');
+  return trace.split('+').flatMap((path, at): Citation[] => {
+    const name = path.split(/[\\/]/).at(-1)!.replace(/#.*$/, '');
+    const hash = hashes[at] ?? '';
+    if (path === '' || path === 'synthetic' || hash === '' || listProfiles('traces').includes(name)) return [];
+    return [{ key: `trace-${hash.slice(0, 12)}`, title: `Routing trace ${name}`, note: `SHA-256 ${hash}; cite where it is from` }];
+  });
+}

@@ -1,0 +1,257 @@
+// A figure as data: points with their intervals, and the quantities of its axes. `draw.ts` draws it.
+import { UserError } from '../base/errors.js';
+import { visible } from '../base/text.js';
+import { BYTES } from '../base/units.js';
+import { describeMetric, METRICS } from '../result/catalogue.js';
+import type { Unit } from '../result/result.js';
+import { type Statistic, statisticOf } from './table/pivot.js';
+import { type RunRow, requireValue, rowValue } from './table/run-row.js';
+import type { SweepValue } from './table/space.js';
+
+/** Kinds of figures. `pareto`: points, and the front that no other point beats in both metrics. `rank`: bars that lie, the best first. */
+export const FIGURE_KINDS = ['line', 'bar', 'rank', 'scatter', 'pareto', 'heat'] as const;
+/** One of {@link FIGURE_KINDS}. */
+export type FigureKind = (typeof FIGURE_KINDS)[number];
+
+/** A request for a figure. */
+export interface FigureQuestion {
+  readonly kind: FigureKind;
+  /** The horizontal axis, or the bars of a ranking: a name of {@link rowValue}, or several with commas. */
+  readonly x: string;
+  /** The metric that is drawn. */
+  readonly y: string;
+  /** The value that makes the series, or the rows of a heat map, named as `x` is; null: there is one. */
+  readonly series: string | null;
+  /** The value that makes the panels; null: there is one. */
+  readonly facet: string | null;
+  /** The statistic of the runs that share a point. */
+  readonly statistic: Statistic;
+}
+
+/** A quantity that an axis shows. */
+interface Axis {
+  readonly name: string;
+  /** Unit; empty: a count, or words. */
+  readonly unit: string;
+  /** False: its values are words. */
+  readonly continuous: boolean;
+}
+
+/** A line across a panel: a limit, a knee. */
+interface Rule {
+  /** The axis that it stands on. */
+  readonly axis: 'x' | 'y';
+  /** In the axis's unit. */
+  readonly at: number;
+  readonly label: string;
+}
+
+/** The runs that share an x, a series and a panel. */
+export interface FigurePoint {
+  readonly x: number | string;
+  readonly y: number;
+  /** The least and the largest of the runs. */
+  readonly low: number;
+  readonly high: number;
+  readonly series: string;
+  readonly facet: string;
+  readonly runs: number;
+  /** Pareto: no other point of the panel is better in both metrics. */
+  readonly front: boolean;
+}
+
+/** A figure, ready to be drawn. */
+export interface PaperFigure extends FigureQuestion {
+  /** Heading above it, where one of several needs a name. */
+  readonly title?: string;
+  /** A note for the reader, below it. */
+  readonly note?: string;
+  readonly rules?: readonly Rule[];
+  readonly xAxis: Axis;
+  readonly yAxis: Axis;
+  /** In the order in which they came. */
+  readonly seriesNames: readonly string[];
+  readonly facets: readonly string[];
+  /** By panel, series and x. */
+  readonly points: readonly FigurePoint[];
+}
+
+/**
+ * Gathers the points of a figure.
+ * @throws UserError where no run has what is asked for
+ */
+export function figureOf(rows: readonly RunRow[], question: FigureQuestion): PaperFigure {
+  const { facet, kind, series, statistic, x, y } = question;
+  if (kind === 'rank' && series !== null && facet !== null) throw new UserError('--kind rank: takes --series or --facet, not both');
+  const ran = rows.filter(({ status }) => status === 'done');
+  for (const name of [x, series, facet].flatMap((names) => names?.split(',') ?? [])) requireValue(ran, name);
+  const done = ran.filter(({ metrics }) => metrics[y] !== undefined);
+  if (done.length === 0) throw new UserError(`--y ${y}: no run has it`);
+  const horizontal = axisOf(done, x, kind === 'bar' || kind === 'heat' || kind === 'rank');
+  const vertical = scaleOf(describeMetric(y).unit, Math.max(...done.map(({ metrics }) => Math.abs(metrics[y]!))));
+  const cells = new Map<string, { readonly at: Pick<FigurePoint, 'x' | 'series' | 'facet'>; readonly samples: number[] }>();
+  for (const row of done) {
+    const name = (path: string | null): string => (path === null ? '' : wordOf(row, path));
+    const at = { x: horizontal.of(row), series: name(series), facet: name(facet) };
+    const key = JSON.stringify(at);
+    const cell = cells.get(key) ?? { at, samples: [] };
+    cell.samples.push(row.metrics[y]! / vertical.factor);
+    cells.set(key, cell);
+  }
+  const points = [...cells.values()].map(
+    ({ at, samples }): FigurePoint => ({
+      ...at,
+      y: statisticOf(samples, statistic),
+      low: Math.min(...samples),
+      high: Math.max(...samples),
+      runs: samples.length,
+      front: false,
+    }),
+  );
+  const names = (of: (point: FigurePoint) => string): string[] => [...new Set(points.map(of))];
+  const figure: PaperFigure = {
+    ...question,
+    xAxis: { name: horizontal.name, unit: horizontal.unit, continuous: horizontal.continuous },
+    yAxis: { name: y, unit: vertical.unit, continuous: true },
+    seriesNames: names((point) => point.series),
+    facets: names((point) => point.facet),
+    points: ordered(points),
+  };
+  return kind === 'pareto' ? withFront(figure) : figure;
+}
+
+/** Values as they are drawn; characters that XML cannot hold are shown as escapes. */
+function wordOf(row: RunRow, names: string): string {
+  return visible(
+    names
+      .split(',')
+      .map((name) => String(rowValue(row, name) ?? ''))
+      .join(' '),
+  );
+}
+
+function ordered(points: readonly FigurePoint[]): FigurePoint[] {
+  const first = (of: (point: FigurePoint) => string): Map<string, number> =>
+    new Map(
+      points
+        .map(of)
+        .reverse()
+        .map((name, at) => [name, -at]),
+    );
+  const [facets, series] = [first((point) => point.facet), first((point) => point.series)];
+  return [...points].sort(
+    (a, b) =>
+      facets.get(a.facet)! - facets.get(b.facet)! ||
+      series.get(a.series)! - series.get(b.series)! ||
+      (typeof a.x === 'number' && typeof b.x === 'number' ? a.x - b.x : 0),
+  );
+}
+
+/** The axis of a name: continuous where all values are figures of one unit, else words. */
+function axisOf(rows: readonly RunRow[], name: string, words: boolean): Axis & { of(row: RunRow): number | string } {
+  const metric = rows.some(({ metrics }) => metrics[name] !== undefined);
+  if (metric) {
+    const most = Math.max(...rows.map(({ metrics }) => Math.abs(metrics[name] ?? 0)));
+    const { factor, unit } = scaleOf(describeMetric(name).unit, most);
+    return { name, unit, continuous: true, of: (row) => (row.metrics[name] ?? Number.NaN) / factor };
+  }
+  const short = name
+    .split(',')
+    .map((one) => one.split('.').at(-1)!)
+    .join(', ');
+  const as = words ? undefined : readingOf(rows.map((row) => rowValue(row, name) ?? ''));
+  if (as === undefined) return { name: short, unit: '', continuous: false, of: (row) => wordOf(row, name) };
+  return { name: short, unit: as.unit, continuous: true, of: (row) => as.read(rowValue(row, name) ?? '')! };
+}
+
+/** Name and unit of an axis. */
+export function labelOf({ name, unit }: Axis): string {
+  return unit === '' ? name : `${name}, ${unit}`;
+}
+
+/** True where values are numbers of one unit. */
+export function areNumbers(values: readonly SweepValue[]): boolean {
+  return readingOf(values) !== undefined;
+}
+
+function readingOf(values: readonly SweepValue[]): Reading | undefined {
+  return READINGS.find(({ read }) => values.every((value) => read(value) !== null));
+}
+
+interface Reading {
+  readonly unit: string;
+  /** The number; null: the value is of another kind. */
+  read(value: SweepValue): number | null;
+}
+
+/** Ways to read the values of an axis as numbers. */
+const READINGS: readonly Reading[] = [
+  { unit: '', read: (value) => (typeof value === 'number' ? value : numberIn(value, /^-?[\d.]+$/)) },
+  { unit: '%', read: (value) => numberIn(value, /^[\d.]+ ?%$/) },
+  { unit: 'per layer', read: (value) => numberIn(value, /^[\d.]+\/layer$/) },
+  {
+    unit: 'GiB',
+    read: (value) => (typeof value === 'string' && /^[\d.]+ ?[KMGT]i?B$/.test(value) ? (BYTES.read(value) ?? 0) / 2 ** 30 : null),
+  },
+];
+
+function numberIn(value: SweepValue, shape: RegExp): number | null {
+  return typeof value === 'string' && shape.test(value) ? Number.parseFloat(value) : null;
+}
+
+/** The unit in which figures up to `most` are short, and its size in ours. */
+export function scaleOf(unit: Unit, most: number): { readonly factor: number; readonly unit: string } {
+  const steps = SCALES[unit] ?? [[1, unit === 'count' ? '' : unit]];
+  const [factor, name] = steps.findLast(([from]) => most >= from) ?? steps[0]!;
+  return { factor, unit: name };
+}
+
+const SCALES: Readonly<Partial<Record<Unit, readonly (readonly [factor: number, name: string])[]>>> = {
+  ratio: [[0.01, '%']],
+  ns: [
+    [1, 'ns'],
+    [1e3, 'µs'],
+    [1e6, 'ms'],
+    [1e9, 's'],
+  ],
+  bytes: [
+    [1, 'B'],
+    [2 ** 20, 'MiB'],
+    [2 ** 30, 'GiB'],
+  ],
+  'bytes/token': [
+    [1, 'B/token'],
+    [2 ** 20, 'MiB/token'],
+    [2 ** 30, 'GiB/token'],
+  ],
+  'bytes/s': [[1e9, 'GB/s']],
+  'tokens/s': [[1, 'tok/s']],
+};
+
+/** Marks the points that no other point of their panel beats in both metrics. */
+function withFront(figure: PaperFigure): PaperFigure {
+  const { points, x, y } = figure;
+  if (!figure.xAxis.continuous) throw new UserError(`--x ${x}: a Pareto front needs figures on both axes; name a metric`);
+  // A value that is no metric, or neither good nor bad, is a cost: sizes, batches, seconds.
+  const sign = (name: string): number => (METRICS.get(name)?.better === 'higher' ? 1 : -1);
+  const [sx, sy] = [sign(x), sign(y)];
+  const beats = (a: FigurePoint, b: FigurePoint): boolean => {
+    const [dx, dy] = [sx * (Number(a.x) - Number(b.x)), sy * (a.y - b.y)];
+    return dx >= 0 && dy >= 0 && (dx > 0 || dy > 0);
+  };
+  return {
+    ...figure,
+    points: points.map((point) => ({ ...point, front: !points.some((other) => other.facet === point.facet && beats(other, point)) })),
+  };
+}
+
+/** True where points are drawn as bars. */
+export function isBars({ kind }: PaperFigure): boolean {
+  return kind === 'bar' || kind === 'rank';
+}
+
+/** The least and the largest of some points. */
+export function spanOf(points: readonly FigurePoint[]): readonly [least: number, most: number] {
+  const values = points.map(({ y }) => y);
+  return [Math.min(...values), Math.max(...values)];
+}

@@ -1,0 +1,28 @@
+// Sizes of words and lines of a figure, in px: text of 7 points in a typeface whose letters are known only by their mean width.
+import { shorten } from '../report/text.js';
+
+/** Size of text, px: 7 points. */
+export const TEXT_PX = 9.34;
+/** Mean width of a character of Helvetica, as a part of its size. */
+export const CHARACTER = 0.55;
+/** Extra width of the widest short word, px: a percent sign is two characters wide. */
+const WIDE = 5;
+/** Height of a line of text, px. */
+export const LINE = 14;
+/** Longest word of an axis, characters. */
+export const LONGEST = 28;
+
+/** A word of a figure, cut where it is longer than there is room. @param most characters */
+export function short(word: string, most = LONGEST): string {
+  return shorten(word, most, true);
+}
+
+/** Width of the longest of some words, px. */
+export function roomOf(words: readonly string[], most: number): number {
+  return Math.max(0, ...words.map((word) => short(word, most).length)) * TEXT_PX * CHARACTER + WIDE;
+}
+
+/** Rounds to a hundredth of a pixel, which is not visible. */
+export function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

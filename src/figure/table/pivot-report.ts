@@ -1,0 +1,157 @@
+// A paper's table in the formats that papers are written in: terminal, Markdown, CSV, JSON, and LaTeX with booktabs.
+import { formatCounted, formatNumber } from '../../base/units.js';
+import { type Datum, type Document, type Grid, gridOf, namedColumns, note } from '../../report/document/document.js';
+import { documentFormats } from '../../report/document/formats.js';
+import { type Format, formatValue } from '../../report/format.js';
+import { isRepeated, type Pivot, type PivotCell, type PivotTable, type Statistic, statisticOf } from './pivot.js';
+import { tex } from './tex.js';
+
+/** Formats of a table, the one for reading first. */
+export const pivotReports: readonly Format<Pivot>[] = [
+  ...documentFormats<Pivot>(pivotDocument),
+  { name: 'latex', extensions: ['.tex'], render: latex },
+];
+
+function pivotDocument(pivot: Pivot): Document {
+  return {
+    title: `${pivot.metrics.join(', ')} by ${[...pivot.rows, ...pivot.columns].join(', ')}`,
+    lead: [{ text: `${pivot.statistics.join(', ')} over the runs of a cell` }],
+    blocks: [
+      ...pivot.tables.map((table) => gridFor(pivot, table)),
+      ...legend(pivot).map((text) => note(text, 'dim')),
+      ...warnings(pivot).map((text) => note(text, 'warning')),
+    ],
+    records: records(pivot),
+  };
+}
+
+function gridFor(pivot: Pivot, table: PivotTable): Grid {
+  return gridOf(
+    [...pivot.rows.map((name) => ({ head: name, align: 'left' as const, most: 24 })), ...heads(pivot)],
+    pivot.rowKeys.map((key, row) => [
+      ...key,
+      ...table.cells[row]!.map((cell) => ({ value: null, text: cellText(pivot.statistics, table, cell) })),
+    ]),
+    { title: `${table.metric} [${table.unit}]`, keys: pivot.rows.length },
+  );
+}
+
+/** Heads of the columns; without a column name, the statistics are the head. */
+function heads({ columnKeys, columns, statistics }: Pivot): string[] {
+  return columns.length === 0 ? [statistics.join(' ± ')] : columnKeys.map((key) => key.join(' '));
+}
+
+/** `12.3 ± 0.4 ms *`: each statistic, the interval after a sign, a star where the best of its column is so by more than chance. */
+function cellText(statistics: readonly Statistic[], { unit }: PivotTable, cell: PivotCell | null): string {
+  if (cell === null) return '';
+  const texts = statistics.map((one) => {
+    const value = statisticOf(cell.samples, one);
+    if (one === 'n') return `n=${value}`;
+    // One run has no spread.
+    if (spreads(one) && cell.samples.length === 1) return '± n/a';
+    return spreads(one) ? `± ${formatValue(value, unit)}` : formatValue(value, unit);
+  });
+  return `${texts.map(asExactAsValue).map(withoutUnitOfNext).join(' ')}${cell.significant === true ? ' *' : ''}`;
+}
+
+/** A spread in the decimals of the value before it, if they have one unit and something of the spread is left: `28.2 tok/s`, `± 1.0 tok/s`. */
+function asExactAsValue(text: string, at: number, texts: readonly string[]): string {
+  const spread = /^± ([\d.]+)( .*)?$/.exec(text);
+  const value = /^-?[\d,]+(?:\.(\d+))?( .*)?$/.exec(texts[at - 1] ?? '');
+  if (spread === null || value === null || spread[2] !== value[2]) return text;
+  const [own, wanted] = [spread[1]!.split('.')[1]?.length ?? 0, value[1]?.length ?? 0];
+  const rounded = formatNumber(Number(spread[1]), wanted);
+  return own > wanted && Number(rounded) !== 0 ? `± ${rounded}${spread[2] ?? ''}` : text;
+}
+
+/** Leaves out a unit that the spread behind it repeats. */
+function withoutUnitOfNext(text: string, at: number, texts: readonly string[]): string {
+  const [next, unit] = [texts[at + 1], / [^\d ]+$/.exec(text)?.[0]];
+  return unit !== undefined && next?.startsWith('± ') === true && next.endsWith(unit) ? text.slice(0, -unit.length) : text;
+}
+
+function spreads(statistic: Statistic): boolean {
+  return statistic === 'ci' || statistic === 'std';
+}
+
+function legend({ statistics, tables }: Pivot): string[] {
+  const cells = tables.flatMap((table) => table.cells.flat());
+  const repeated = cells.some((cell) => cell !== null && isRepeated(cell.samples));
+  const starred = cells.some((cell) => cell?.significant === true);
+  return [
+    ...(repeated ? ['Runs that are the same to the last digit, whatever their seed, count as one where chance is judged.'] : []),
+    ...(statistics.includes('ci') ? ['± is half of the 95 % interval of the mean (Student)'] : []),
+    ...(starred ? ['* better than the runner-up of its column by more than chance (Mann-Whitney, 5 %, Holm over the table)'] : []),
+  ];
+}
+
+function warnings({ mixed, without }: Pivot): string[] {
+  return [
+    ...(mixed.length > 0
+      ? [`Runs of one cell differ in ${mixed.join(', ')}: name them in --rows or --columns, or the statistic is over all of them.`]
+      : []),
+    ...(without > 0 ? [`${formatCounted(without, 'run')} without metrics ${without === 1 ? 'is' : 'are'} left out`] : []),
+  ];
+}
+
+/** One line for each cell and metric, each statistic in a column. */
+function records({ columnKeys, columns, rowKeys, rows, statistics, tables }: Pivot): Grid {
+  const names = [...rows, ...columns, 'metric', 'unit', ...statistics, ...(statistics.includes('n') ? [] : ['n'])];
+  const lines = tables.flatMap(({ cells, metric, unit }) =>
+    rowKeys.flatMap((row, r) =>
+      columnKeys.flatMap((column, c): Datum[][] => {
+        const cell = cells[r]![c] ?? null;
+        if (cell === null) return [];
+        const more = statistics.includes('n') ? [] : [cell.samples.length];
+        return [
+          [
+            ...row,
+            ...column,
+            metric,
+            unit,
+            ...statistics.map((one) => (spreads(one) && cell.samples.length === 1 ? null : statisticOf(cell.samples, one))),
+            ...more,
+          ],
+        ];
+      }),
+    ),
+  );
+  return gridOf(namedColumns(names), lines);
+}
+
+/** A table environment for each metric; needs booktabs. The best of a column is bold. What is doubtful stands in comments, the legend in the caption. */
+function latex(pivot: Pivot): string {
+  const { rowKeys, rows, tables } = pivot;
+  const notes = ['Needs \\usepackage{booktabs}.', ...warnings(pivot)].map((text) => `% ${text.replaceAll('\n', ' ')}\n`);
+  const said = ['Bold: the best of its column', ...legend(pivot)].map((text) => ` ${text.replace(/\.$/, '')}.`).join('');
+  const caption = ({ metric }: PivotTable): string =>
+    tex(`${metric}, ${pivot.statistics.join(', ')} over the runs of a cell.${said}`).replaceAll(' * better', ' $^{*}$ better');
+  const line = (cells: readonly string[]): string => `${cells.join(' & ')} \\\\`;
+  const environments = tables.map((table) => {
+    const body = rowKeys.map((key, row) => {
+      const cells = table.cells[row]!.map((cell) => {
+        const text = tex(cellText(pivot.statistics, table, cell).replace(/ \*$/, ''));
+        const shown = cell?.best === true ? `\\textbf{${text}}` : text;
+        return cell?.significant === true ? `${shown}$^{*}$` : shown;
+      });
+      return line([...key.map(tex), ...cells]);
+    });
+    const columns = heads(pivot);
+    return [
+      '\\begin{table}',
+      '  \\centering',
+      `  \\caption{${caption(table)}}`,
+      `  \\label{tab:${table.metric.replaceAll(/[^\w.]/g, '-').replaceAll('_', '-')}}`,
+      `  \\begin{tabular}{${'l'.repeat(rows.length)}${'r'.repeat(columns.length)}}`,
+      '    \\toprule',
+      `    ${line([...rows.map(tex), ...columns.map(tex)])}`,
+      '    \\midrule',
+      ...body.map((text) => `    ${text}`),
+      '    \\bottomrule',
+      '  \\end{tabular}',
+      '\\end{table}',
+      '',
+    ].join('\n');
+  });
+  return `${notes.join('')}${environments.join('\n')}`;
+}

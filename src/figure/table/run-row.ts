@@ -1,0 +1,140 @@
+// A run as a row of a table: its key, the varied values, and its metrics. Rows of any study can be put under each other.
+import { UserError } from '../../base/errors.js';
+import { shownPath } from '../../base/profiles.js';
+import { didYouMean } from '../../base/text.js';
+import { againText } from '../../report/document/again.js';
+import { canonicalJson } from '../../result/digest.js';
+import type { Result } from '../../result/result.js';
+import type { Outcome } from './outcome.js';
+import type { SweepValue } from './space.js';
+
+/** Columns that name a run, in order. */
+export const KEY_COLUMNS = [
+  ...(['fingerprint', 'model', 'quantization', 'trace', 'trace_sha256', 'hardware', 'runtime', 'system'] as const),
+  ...(['policy', 'predictor', 'scheduler', 'knowledge', 'seed', 'version'] as const),
+] as const;
+
+/** One of {@link KEY_COLUMNS}. */
+export type KeyColumn = (typeof KEY_COLUMNS)[number];
+
+/** Paths of a run that a column of the key shows. */
+const PATHS: Readonly<Record<string, KeyColumn>> = {
+  model: 'model',
+  quantization: 'quantization',
+  trace: 'trace',
+  hardware: 'hardware',
+  runtime: 'runtime',
+  system: 'system',
+  'system.cache.policy': 'policy',
+  'system.predictor': 'predictor',
+  'system.scheduler': 'scheduler',
+  seed: 'seed',
+};
+
+/** The column of the key that shows a path; undefined: it has a column of its own. */
+export function keyColumnOf(path: string): KeyColumn | undefined {
+  return PATHS[path];
+}
+
+/** A run, or a cell that could not run. */
+export interface RunRow {
+  readonly status: Outcome['status'];
+  /** Reason for missing metrics; null: there are metrics. */
+  readonly reason: string | null;
+  /** The command that repeats it; absent: unknown. */
+  readonly again?: string;
+  readonly key: Readonly<Partial<Record<KeyColumn, SweepValue>>>;
+  /** Varied values by path. */
+  readonly values: Readonly<Record<string, SweepValue>>;
+  /** By name, in the units of the catalogue. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Other settings of the run, where the row is of a whole result. */
+  readonly config?: Result['config'];
+}
+
+/**
+ * A row.
+ * @param fingerprint null: the cell has none
+ * @param values varied values by path
+ * @param wanted metrics that are kept; empty: all
+ * @param again the command that repeats it
+ */
+export function rowOf(
+  fingerprint: string | null,
+  values: Readonly<Record<string, SweepValue>>,
+  outcome: Outcome,
+  wanted: readonly string[] = [],
+  again?: string,
+): RunRow {
+  const told = Object.fromEntries(
+    Object.entries(values).flatMap(([path, value]) => (PATHS[path] === undefined ? [] : [[PATHS[path], value]])),
+  );
+  const named = fingerprint === null ? {} : { fingerprint };
+  const repeated = again === undefined ? {} : { again };
+  if (outcome.status !== 'done') {
+    const { reason, status } = outcome;
+    return { status, reason, ...repeated, key: { ...named, ...told }, values, metrics: {} };
+  }
+  const { metrics } = outcome.result;
+  const kept = wanted.length === 0 ? Object.keys(metrics) : wanted.filter((name) => metrics[name] !== undefined);
+  return {
+    status: 'done',
+    reason: null,
+    ...repeated,
+    key: { ...named, ...keyOf(outcome.result) },
+    values,
+    metrics: Object.fromEntries(kept.map((name) => [name, metrics[name]!.value])),
+  };
+}
+
+/** A row of a result that stands alone. */
+export function rowOfResult(result: Result): RunRow {
+  const again = againText(result);
+  return { ...rowOf(null, {}, { status: 'done', result }, [], again === '' ? undefined : again), config: result.config };
+}
+
+/**
+ * The value of a row under a name: a column of the key, a path that varied, a metric, or a path into all that the run was told.
+ * @returns undefined: nothing
+ */
+export function rowValue(row: RunRow, name: string): SweepValue | undefined {
+  const column = (KEY_COLUMNS as readonly string[]).includes(name) ? (name as KeyColumn) : PATHS[name];
+  if (column !== undefined && row.key[column] !== undefined) return row.key[column];
+  const found = row.values[name] ?? row.metrics[name];
+  if (found !== undefined || row.config === undefined) return found;
+  const inner = name.split('.').reduce<unknown>((value, step) => (value as Record<string, unknown> | null | undefined)?.[step], row.config);
+  if (inner === undefined || inner === null) return undefined;
+  return typeof inner === 'object' ? canonicalJson(inner) : (inner as SweepValue);
+}
+
+/**
+ * Requires that some run has a value under a name.
+ * @throws UserError with the nearest name that the runs have
+ */
+export function requireValue(rows: readonly RunRow[], name: string): void {
+  if (rows.some((row) => rowValue(row, name) !== undefined)) return;
+  const known = new Set(rows.flatMap(({ key, metrics, values }) => [key, values, metrics].flatMap(Object.keys)));
+  throw new UserError(`${name}: no run has it; ${didYouMean(name, known)}`);
+}
+
+function keyOf({ config, inputs, knowledge, seed, tool }: Result): RunRow['key'] {
+  const system = config.system as
+    | { cache?: { policy?: unknown }; predictor?: { kind?: unknown }; scheduler?: { kind?: unknown } }
+    | undefined;
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+  return {
+    model: inputs.model,
+    quantization: inputs.quantization,
+    trace: inputs.traces.map(({ path }) => shownPath(path)).join('+'),
+    trace_sha256: inputs.traces.map(({ sha256 }) => sha256).join('+'),
+    hardware: inputs.hardware,
+    runtime: inputs.runtime ?? '',
+    system: inputs.system,
+    policy: text(system?.cache?.policy),
+    predictor: text(system?.predictor?.kind),
+    scheduler: text(system?.scheduler?.kind),
+    knowledge: knowledge?.most ?? 'nothing',
+    seed,
+    version: tool.version,
+  };
+}

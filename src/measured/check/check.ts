@@ -1,0 +1,161 @@
+// Checks runs: the speed that each should have on its machine, the speed that it has, and which causes have evidence.
+import { bandFor } from '../../engine/outcome/comparable.js';
+import type { RuntimeSpec } from '../../hardware/runtime.js';
+import { expertBytesTotal, type ModelSpec } from '../../model/spec.js';
+import { inHostMemory, type TimingBuffer } from '../../runtime/logs/timing.js';
+import { TELL_PLACES } from '../machine/timing-row.js';
+import type { Runtimes } from '../validate/constants.js';
+import { predictRow } from '../validate/predict.js';
+import type { Measurement } from '../validate/rows/measurement.js';
+import { modelOfRow } from '../validate/rows/row-model.js';
+import { RowTraces } from '../validate/rows/row-traces.js';
+import { formatKin, runtimeOf } from '../validate/rows/specify.js';
+import type { CheckCase, CheckedSpeed, Footprint } from './rules/case.js';
+import { CAUSES } from './rules/index.js';
+import type { Finding } from './rules/rule.js';
+
+/** A cause that has evidence. */
+interface NamedFinding extends Finding {
+  readonly cause: string;
+  readonly title: string;
+}
+
+/** A checked run. */
+export interface CheckedRun {
+  readonly place: string;
+  readonly runtime: string;
+  readonly model: string;
+  readonly placement: string;
+  /** True where nothing tells where the experts lie, and all were taken to be on the GPU. */
+  readonly unplaced: boolean;
+  readonly speeds: readonly CheckedSpeed[];
+  /** Reason for a missing prediction; null: there is one. */
+  readonly lacks: string | null;
+  /** `slow` where a speed is outside the band on the slow side. */
+  readonly verdict: 'normal' | 'slow' | 'unknown';
+  /** The likeliest first. */
+  readonly findings: readonly NamedFinding[];
+}
+
+/** Facts of runs beside their rows. */
+export interface CheckFacts {
+  readonly powerShare?: number | null;
+  /** Memory that the runtime printed, by row. */
+  readonly buffers?: ReadonlyMap<string, readonly TimingBuffer[]>;
+  /** Rows of which nothing tells where the experts lie. */
+  readonly unplaced?: ReadonlySet<string>;
+}
+
+/**
+ * Checks the runs of one log.
+ * @param runtimes by name, all that the rows ran on
+ */
+export async function checkRuns(rows: readonly Measurement[], runtimes: Runtimes, facts: CheckFacts = {}): Promise<CheckedRun[]> {
+  const traces = new RowTraces(rows);
+  const checked: CheckedRun[] = [];
+  for (const row of rows) checked.push(await checkRun(row, rows, runtimes, traces, facts));
+  return checked;
+}
+
+async function checkRun(
+  row: Measurement,
+  rows: readonly Measurement[],
+  runtimes: Runtimes,
+  traces: RowTraces,
+  facts: CheckFacts,
+): Promise<CheckedRun> {
+  const known = withSplit(row);
+  const { figures, lacks } = await predictRow(known, traces, runtimes);
+  const found = modelOfRow(row);
+  const model = 'lacks' in found ? null : found;
+  const footprint = model === null ? null : footprintOf(row, model, facts.buffers?.get(row.id));
+  const unplaced = facts.unplaced?.has(row.id) === true;
+  const common = { place: row.id, runtime: runtimeOf(row), model: row.model.name, placement: row.placement.kind, unplaced };
+  if (unplaced && footprint !== null && footprint.gpuNeeds > (footprint.gpuHas ?? Number.POSITIVE_INFINITY))
+    return { ...common, speeds: [], lacks: UNPLACED, verdict: 'unknown', findings: [] };
+  const speed = (metric: CheckedSpeed['metric'], measured: number | undefined): CheckedSpeed | null => {
+    const expected = figures[metric];
+    return measured === undefined || expected === undefined ? null : speedOfRun(row, metric, measured, expected);
+  };
+  const run: CheckCase = {
+    row: known,
+    model,
+    siblings: rows.filter((other) => other !== row && other.engine === row.engine && other.model.name === row.model.name),
+    decode: speed('decode', row.measured.tg_tps),
+    prefill: speed('prefill', row.measured.pp_tps),
+    footprint,
+    powerShare: facts.powerShare ?? null,
+    supposed: async (change, driven = (runtime) => runtime) => {
+      const own = new Map([[runtimeOf(row), driven(runtimes.get(runtimeOf(row))!)]]);
+      return (await predictRow(change(known), traces, own)).figures;
+    },
+  };
+  const speeds = [run.decode, run.prefill].filter((one) => one !== null);
+  const findings = await findingsOf(run);
+  return {
+    ...common,
+    speeds,
+    lacks: speeds.length > 0 ? null : (lacks ?? 'nothing could be predicted'),
+    verdict: speeds.length === 0 ? 'unknown' : speeds.some(({ slow }) => slow) ? 'slow' : 'normal',
+    findings,
+  };
+}
+
+/** Reason for a missing prediction: all experts cannot be on the GPU, and which of them are is the greater part of the answer. */
+const UNPLACED = `nothing says where its experts lie, and the GPU cannot hold all; ${TELL_PLACES}`;
+
+async function findingsOf(run: CheckCase): Promise<NamedFinding[]> {
+  const findings: NamedFinding[] = [];
+  for (const { examine, name, title } of CAUSES) {
+    const finding = await examine(run);
+    if (finding !== null) findings.push({ ...finding, cause: name, title });
+  }
+  return findings.sort((a, b) => b.weight - a.weight);
+}
+
+/** Assumes all layers in host memory where their number is unknown: a run that is slower than that is slow with any split. */
+function withSplit(row: Measurement): Measurement {
+  const { cpu_moe_layers, gpu_expert_share, gpu_moe_layers, kind } = row.placement;
+  if (kind !== 'cpu-layers' || (cpu_moe_layers ?? gpu_moe_layers ?? gpu_expert_share) !== undefined) return row;
+  return { ...row, placement: { ...row.placement, gpu_expert_share: 0 } };
+}
+
+function speedOfRun(row: Measurement, metric: CheckedSpeed['metric'], measured: number, expected: number): CheckedSpeed {
+  const band = bandFor({ metric, runtime: runtimeOf(row), format: formatKin(row.model), placement: row.placement.kind });
+  return { metric, measured, expected, ratio: measured / expected, band, slow: band !== null && expected / measured - 1 > band.halfWidth };
+}
+
+const GIB = 2 ** 30;
+/** Context that llama.cpp allocates by default. */
+const USUAL_CONTEXT = 4096;
+
+/** Bytes needed and present; printed figures take precedence over computed ones. */
+function footprintOf(row: Measurement, model: ModelSpec, buffers: readonly TimingBuffer[] | undefined): Footprint {
+  const { machine, placement, run } = row;
+  const experts = expertBytesTotal(model);
+  const dense = model.dense.segments.reduce((sum, { weightBytes }) => sum + weightBytes, 0);
+  const share = shareOnGpu(placement, model.layers.length);
+  const kv = model.dense.kvBytesPerToken * (run.context ?? Math.max(USUAL_CONTEXT, (run.depth ?? 0) + (run.tg_tokens ?? 0)));
+  const discrete = machine.gpus.length > 0 && machine.unified !== true;
+  const printed = buffers?.filter((buffer) => !inHostMemory(buffer)).reduce((sum, { bytes }) => sum + bytes, 0);
+  const gpuNeeds = !discrete ? 0 : printed !== undefined && printed > 0 ? printed : dense + share * experts + kv;
+  const memory = machine.gpus.map(({ memory_gb }) => memory_gb);
+  const file = (row.model.file_gb ?? 0) * 1e9 || experts + dense;
+  return {
+    gpuNeeds,
+    gpuHas: !discrete || memory.includes(undefined) ? null : (memory as number[]).reduce((sum, gigabytes) => sum + gigabytes * GIB, 0),
+    hostNeeds: run.mmap === false ? (1 - share) * experts + (discrete ? 0 : dense) : file,
+    hostHas: machine.ram?.gb === undefined ? null : machine.ram.gb * GIB,
+  };
+}
+
+function shareOnGpu({ cpu_moe_layers, gpu_expert_share, kind }: Measurement['placement'], layers: number): number {
+  if (kind === 'all-gpu') return 1;
+  if (kind === 'all-cpu') return 0;
+  return gpu_expert_share ?? (cpu_moe_layers === undefined ? 0 : Math.max(0, 1 - cpu_moe_layers / layers));
+}
+
+/** Runtimes that the rows of a log need. */
+export function runtimesFor(rows: readonly Measurement[], load: (name: string) => RuntimeSpec): Runtimes {
+  return new Map([...new Set(rows.map(runtimeOf))].map((name) => [name, load(name)]));
+}

@@ -1,0 +1,33 @@
+// The first figure of a log, taken before clocks, caches and pages had settled: more context cannot make decoding faster.
+import type { Measurement } from '../../validate/rows/measurement.js';
+import { type CauseRule, percentText } from './rule.js';
+
+/** Benchmarks repeat within some percent, and sweeps of the open rows within an eighth. */
+const FASTER = 1.15;
+
+/** A run of the same settings with more context is faster. */
+export const coldStart: CauseRule = {
+  name: 'cold-start',
+  title: 'a first run that had not settled',
+  examine: ({ row, siblings }) => {
+    const { depth = 0 } = row.run;
+    const speed = row.measured.tg_tps;
+    if (speed === undefined || depth > 0) return null;
+    const deeper = siblings.filter(
+      (other) => (other.run.depth ?? 0) > depth && settings(other) === settings(row) && other.measured.tg_tps !== undefined,
+    );
+    const [fastest] = deeper.sort((a, b) => b.measured.tg_tps! - a.measured.tg_tps!);
+    if (fastest === undefined || fastest.measured.tg_tps! < FASTER * speed) return null;
+    return {
+      weight: 0.9,
+      evidence: `At ${fastest.run.depth} tokens of context it decodes faster, at ${fastest.measured.tg_tps} tokens a second, than without any (${percentText(speed / fastest.measured.tg_tps!)} of that).`,
+      advice: 'Leave the first figure out, or warm up before it.',
+    };
+  },
+};
+
+/** The settings of a run, without its depth and the number of generated tokens. */
+function settings({ engine, model, placement, run }: Measurement): string {
+  const { context: _, depth: __, pp_tokens: ___, tg_tokens: ____, ...rest } = run;
+  return JSON.stringify([engine, model.name, model.quant, placement, rest]);
+}

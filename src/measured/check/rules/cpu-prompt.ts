@@ -1,0 +1,23 @@
+// The CPU computes prompts: a format without kernels for the GPU, repacked weights, or --no-op-offload keep experts where they lie.
+import { asExpected, type CauseRule, explains, percentText } from './rule.js';
+
+const LIKE = { decides: 0.6, near: 0.2 };
+
+/** Prompts run as fast as the CPU computes, not as the GPU would. */
+export const cpuPrompt: CauseRule = {
+  name: 'cpu-prompt',
+  title: 'prompts computed on the CPU',
+  examine: async (run) => {
+    const { decode, prefill, row } = run;
+    if (prefill === null || decode === null || !prefill.slow || !asExpected(decode) || row.placement.prefill_where === 'cpu') return null;
+    if (row.machine.gpus.length === 0 || row.machine.unified === true || row.placement.kind === 'all-gpu') return null;
+    const onCpu = await run.supposed(({ placement, ...rest }) => ({ ...rest, placement: { ...placement, prefill_where: 'cpu' } }));
+    if (!explains(onCpu.prefill, prefill, LIKE)) return null;
+    return {
+      weight: 0.55,
+      evidence: `Prompts reach ${percentText(prefill.ratio)} and decoding ${percentText(decode.ratio)}: as if the CPU computed the experts of prompts, too.`,
+      advice:
+        'Give prompts in passes of more than 32 tokens (-ub 2048), without --no-op-offload and repacking (-rtr), in a format that the GPU has kernels for.',
+    };
+  },
+};

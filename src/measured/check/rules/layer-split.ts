@@ -1,0 +1,18 @@
+// Whole layers on the CPU, with their attention, where only the experts need be there.
+import { atMost, type CauseRule } from './rule.js';
+
+const RATIO = 0.6;
+
+/** `-ngl` leaves layers out where `--n-cpu-moe` would leave experts out. */
+export const layerSplit: CauseRule = {
+  name: 'layer-split',
+  title: 'whole layers on the CPU instead of their experts',
+  examine: ({ decode, prefill, row: { placement } }) => {
+    if (placement.whole_layers !== true || !(atMost(decode, RATIO) || atMost(prefill, RATIO))) return null;
+    return {
+      weight: 0.7,
+      evidence: `${placement.cpu_moe_layers} layers lie on the CPU whole, with attention and KV cache (-ngl).`,
+      advice: 'Put all layers on the GPU (-ngl 99) and only experts on the CPU (--n-cpu-moe), which keeps attention where it is fast.',
+    };
+  },
+};

@@ -1,0 +1,42 @@
+// Half the memory channels, or memory at half its speed: only reads of the CPU take twice as long.
+import type { Measurement } from '../../validate/rows/measurement.js';
+import { asExpected, type CauseRule, explains, percentText } from './rule.js';
+
+/** The CPU's memory must decide, and the figure be near to what half of its bandwidth gives. */
+const LIKE = { decides: 0.6, near: 0.12 };
+
+/** The CPU reads at half of what its memory should give. */
+export const memoryChannels: CauseRule = {
+  name: 'memory-channels',
+  title: 'half the memory channels, or memory at the wrong speed',
+  examine: async (run) => {
+    const { decode, prefill, row } = run;
+    // Without a normal prompt beside it, a slow figure says nothing of where the time goes.
+    if (decode === null || prefill === null || !decode.slow || !asExpected(prefill) || row.machine.cpu?.sockets !== 1) return null;
+    const half = await run.supposed(({ machine, ...rest }) => ({ ...rest, machine: { ...machine, ram: halved(machine.ram) } }));
+    if (!explains(half.decode, decode, LIKE)) return null;
+    return {
+      weight: 0.6,
+      evidence: `Decoding reaches ${percentText(decode.ratio)} and prompts ${percentText(prefill.ratio)}: as if the CPU read at half the speed of ${ramText(row.machine.ram)}.`,
+      advice:
+        'Look at the slots and at the speed in the firmware (XMP, EXPO); moeprof machine detect shows both, moeprof machine calibrate measures.',
+    };
+  },
+};
+
+type Ram = Measurement['machine']['ram'];
+
+function halved(ram: Ram): Ram {
+  if (ram === undefined) return undefined;
+  return {
+    ...ram,
+    ...(ram.measured_gbps !== undefined && { measured_gbps: ram.measured_gbps / 2 }),
+    ...(ram.mts !== undefined && { mts: ram.mts / 2 }),
+  };
+}
+
+function ramText(ram: Ram): string {
+  return ram?.type === undefined || ram.mts === undefined
+    ? 'its memory'
+    : `${ram.channels ?? ''}${ram.channels === undefined ? '' : 'x'}${ram.type}-${ram.mts}`;
+}

@@ -1,0 +1,28 @@
+// Time of the program itself: an interpreter or many small kernels between the work, however fast the memories are.
+import type { RuntimeSpec } from '../../../hardware/runtime.js';
+import type { CauseRule } from './rule.js';
+
+/** Least speed-up without the program's own time for a finding. Ours: three fifths of a token are then the program's own time. */
+const TIMES = 2.5;
+
+/** The program's own time decides. */
+export const overhead: CauseRule = {
+  name: 'overhead',
+  title: "the program's own time",
+  examine: async (run) => {
+    const { decode, row } = run;
+    // The expectation includes the program's own time: it bounds a normal run, and makes none slow.
+    if (decode === null || decode.slow || row.placement.kind === 'ssd-stream') return null;
+    const without = await run.supposed((same) => same, withoutOwnTime);
+    if (without.decode === undefined || without.decode < TIMES * Math.max(decode.measured, decode.expected)) return null;
+    return {
+      weight: 0.3,
+      evidence: `Without the time that the program takes between its kernels it would reach ${without.decode.toPrecision(3)} tokens a second instead of ${decode.measured}.`,
+      advice: 'Use graphs or a native program, fewer and larger kernels, or a larger batch; faster memory would not help.',
+    };
+  },
+};
+
+function withoutOwnTime(runtime: RuntimeSpec): RuntimeSpec {
+  return { ...runtime, pass: 0, layer: 0, expert: 0, handover: 0, cpu: { ...runtime.cpu, layer: 0 } };
+}

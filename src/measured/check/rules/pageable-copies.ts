@@ -1,0 +1,34 @@
+// Copies from pageable memory: the driver copies everything twice, and a link gives some .58 of what it does from pinned memory.
+import { copyBandwidth } from '../../validate/rows/row-machine.js';
+import { asExpected, type CauseRule, explains, percentText } from './rule.js';
+
+const LIKE = { decides: 0.75, near: 0.12 };
+/** Pageable over pinned copies: Cache-MoE 0.58 of its link, 13.98 and 26.7 ms for an expert where 97 % were 0.76 and 0.80. */
+const PAGEABLE = 0.6;
+
+/** Experts are copied from memory that is not pinned. */
+export const pageableCopies: CauseRule = {
+  name: 'pageable-copies',
+  title: 'copies from memory that is not pinned',
+  examine: async (run) => {
+    const { decode, prefill, row } = run;
+    // Weights that are mapped from the file are never pinned.
+    if (prefill === null || decode === null || row.run.mmap !== true || !prefill.slow || !asExpected(decode)) return null;
+    const slower = await run.supposed(({ machine, ...rest }) => ({
+      ...rest,
+      machine: {
+        ...machine,
+        gpus: machine.gpus.map((gpu) => ({
+          ...gpu,
+          pcie: { gen: gpu.pcie?.gen ?? 4, lanes: gpu.pcie?.lanes ?? 16, measured_gbps: (PAGEABLE * copyBandwidth(gpu)) / 1e9 },
+        })),
+      },
+    }));
+    if (!explains(slower.prefill, prefill, LIKE)) return null;
+    return {
+      weight: 0.5,
+      evidence: `Prompts reach ${percentText(prefill.ratio)} with weights mapped from the file, which the driver copies twice.`,
+      advice: 'Try --no-mmap, which lets llama.cpp pin the weights in host memory.',
+    };
+  },
+};

@@ -1,0 +1,39 @@
+// Heat: the same test, again and again, becomes slower.
+import type { Measurement } from '../../validate/rows/measurement.js';
+import { type CauseRule, percentText } from './rule.js';
+
+/** Repeats that are needed, this run among them. */
+const ENOUGH = 3;
+/** Benchmarks repeat within some percent. */
+const FALL = 0.12;
+
+/** Later runs of one setting are slower than earlier ones. */
+export const thermal: CauseRule = {
+  name: 'thermal',
+  title: 'clocks that fall with heat',
+  examine: ({ row, siblings }) => {
+    const speed = ({ measured }: Measurement): number => measured.tg_tps ?? 0;
+    const same = [...siblings.filter((other) => settings(other) === settings(row)), row].filter((one) => speed(one) > 0);
+    const order = same.sort((a, b) => lineOf(a) - lineOf(b));
+    const last = order.at(-1);
+    if (order.length < ENOUGH || last !== row) return null;
+    const falls = order.slice(1).every((one, i) => speed(one) <= 1.01 * speed(order[i]!));
+    const share = speed(last) / speed(order[0]!);
+    if (!falls || share > 1 - FALL) return null;
+    return {
+      weight: 0.85,
+      evidence: `The same run ${order.length} times over became slower each time, down to ${percentText(share)} of the first.`,
+      advice:
+        'Watch clocks and temperatures while it runs (nvidia-smi dmon, turbostat); clean fans, give it air, or set a power limit that it can hold.',
+    };
+  },
+};
+
+/** Line in the log that a run stands in. */
+function lineOf({ id }: Measurement): number {
+  return Number(/:(\d+)$/.exec(id)?.[1] ?? 0);
+}
+
+function settings({ model, placement, run }: Measurement): string {
+  return JSON.stringify([model, placement, run]);
+}

@@ -1,0 +1,22 @@
+// Spilled VRAM: the driver silently moves what does not fit to host memory (on Windows by default).
+import { formatBytes } from '../../../base/units.js';
+import { atMost, type CauseRule } from './rule.js';
+
+const RATIO = 0.7;
+
+/** The card holds more than it has. */
+export const vramSpill: CauseRule = {
+  name: 'vram-spill',
+  title: 'VRAM that the driver spills',
+  examine: ({ decode, footprint, prefill }) => {
+    if (footprint === null || footprint.gpuHas === null || !(atMost(decode, RATIO) || atMost(prefill, RATIO))) return null;
+    const { gpuHas, gpuNeeds } = footprint;
+    if (gpuNeeds <= gpuHas) return null;
+    return {
+      weight: 0.95,
+      evidence: `Weights and KV cache take ${formatBytes(gpuNeeds)} on ${formatBytes(gpuHas)} of GPU memory: the driver keeps the rest in host memory.`,
+      advice:
+        'Keep experts of more layers in host memory (--n-cpu-moe), or allocate less context; on Windows forbid the driver to fall back to system memory.',
+    };
+  },
+};

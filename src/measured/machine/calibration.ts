@@ -1,0 +1,196 @@
+// Fits the constants of a runtime to speeds that it printed on this machine. Two timings fix them: the one with most experts on the GPU and
+// the one with fewest; all other timings check them. The engine predicts both timings and their dependence on each group of constants. Fitted
+// constants stay near those of all machines, the nearer the less the timings depend on them.
+import type { WorkWatch } from '../../base/work-watch.js';
+import { constantsApart, type RuntimeConstants, type RuntimeSpec } from '../../hardware/runtime.js';
+import type { Runtimes } from '../validate/constants.js';
+import { solve } from '../validate/fit.js';
+import { predictRowVariants } from '../validate/predict-all.js';
+import type { Measurement } from '../validate/rows/measurement.js';
+import { runtimeOf } from '../validate/rows/specify.js';
+import { KNOBS, turnedBy } from './knobs.js';
+
+/** A speed beside its predictions, tokens a second. */
+export interface FittedSpeed {
+  /** `file:line`, or the name of a row. */
+  readonly place: string;
+  readonly metric: 'decode' | 'prefill';
+  readonly measured: number;
+  /** With the constants of all machines. */
+  readonly before: number;
+  /** With those that were fitted. */
+  readonly predicted: number;
+}
+
+/** Constants of a runtime on one machine. */
+export interface RuntimeCalibration {
+  readonly runtime: string;
+  readonly constants: RuntimeConstants;
+  /** Steps of {@link KNOBS}: logarithms. */
+  readonly steps: readonly number[];
+  readonly anchors: readonly FittedSpeed[];
+  readonly checks: readonly FittedSpeed[];
+}
+
+/** A speed's residual and the slopes of its prediction by the knobs: logarithms. */
+interface Sensitivity {
+  /** log(predicted / measured) at `at`. */
+  readonly residual: number;
+  /** d log(predicted) / d step, one a knob. */
+  readonly slopes: readonly number[];
+}
+
+/** Standard error of a benchmark, and of the best constants: a logarithm, ours. */
+const NOISE = 0.05;
+/** Step of a knob for the slopes of predictions: a logarithm. */
+const NUDGE = 0.1;
+/** Rounds of the fit: predictions are not linear, so slopes are taken again at the fitted constants. */
+const ROUNDS = 2;
+
+/**
+ * The most likely steps of the knobs (maximum a posteriori), given the speeds and the spread of knobs between machines.
+ * @param at steps at which residuals and slopes are given
+ */
+export function fitSteps(speeds: readonly Sensitivity[], at: readonly number[]): number[] {
+  const matrix = KNOBS.map(({ spread }, c) => KNOBS.map((_, d) => (c === d ? 1 / spread ** 2 : 0)));
+  const right = KNOBS.map(() => 0);
+  for (const { residual, slopes } of speeds) {
+    const offset = residual - slopes.reduce((sum, slope, c) => sum + slope * at[c]!, 0);
+    for (let c = 0; c < KNOBS.length; c++) {
+      right[c]! -= (slopes[c]! * offset) / NOISE ** 2;
+      for (let d = 0; d < KNOBS.length; d++) matrix[c]![d]! += (slopes[c]! * slopes[d]!) / NOISE ** 2;
+    }
+  }
+  return solve(matrix, right);
+}
+
+/**
+ * Calibrates one runtime.
+ * @param rows of one machine and one runtime
+ * @param runtime with the constants of all machines
+ * @param threads most at a time
+ */
+export async function calibrate(
+  rows: readonly Measurement[],
+  runtime: RuntimeSpec,
+  threads: number,
+  watch: WorkWatch = {},
+): Promise<RuntimeCalibration> {
+  const { anchors, checks } = anchorsOf(rows);
+  let steps: readonly number[] = KNOBS.map(() => 0);
+  for (let round = 0; round < ROUNDS; round++) {
+    steps = fitSteps(await sensitivities(anchors, runtime, steps, threads, watch), steps);
+  }
+  const all = [...anchors, ...checks];
+  const turned = turnedBy(runtime, steps);
+  const predictions = await predictRowVariants(all, [only(runtime), only(turned)], threads, watch);
+  const speeds = all.map((row, i) =>
+    speedsOf(row).map(({ measured, metric }): FittedSpeed => {
+      const [before, after] = predictions[i]! as [(typeof predictions)[0][0], (typeof predictions)[0][0]];
+      return { place: row.id, metric, measured, before: before.figures[metric]!, predicted: after.figures[metric]! };
+    }),
+  );
+  return {
+    runtime: runtime.name,
+    constants: constantsApart(runtime, turned),
+    steps,
+    anchors: speeds.slice(0, anchors.length).flat(),
+    checks: speeds.slice(anchors.length).flat(),
+  };
+}
+
+const only = (runtime: RuntimeSpec): Runtimes => new Map([[runtime.name, runtime]]);
+
+/** Residuals and slopes of the rows' speeds around some steps. */
+async function sensitivities(
+  rows: readonly Measurement[],
+  runtime: RuntimeSpec,
+  at: readonly number[],
+  threads: number,
+  watch: WorkWatch,
+): Promise<Sensitivity[]> {
+  const variants = [at, ...KNOBS.map((_, k) => at.map((step, i) => (i === k ? step + NUDGE : step)))];
+  const predictions = await predictRowVariants(
+    rows,
+    variants.map((steps) => only(turnedBy(runtime, steps))),
+    threads,
+    watch,
+  );
+  return rows.flatMap((row, i) =>
+    speedsOf(row).flatMap(({ measured, metric }): Sensitivity[] => {
+      const [here, ...turned] = predictions[i]!.map(({ figures }) => figures[metric]);
+      if (here === undefined) return [];
+      return [{ residual: Math.log(here / measured), slopes: turned.map((one) => Math.log(one! / here) / NUDGE) }];
+    }),
+  );
+}
+
+/** The speeds of a row. */
+function speedsOf({ measured }: Measurement): { readonly metric: 'decode' | 'prefill'; readonly measured: number }[] {
+  const { pp_tps, tg_tps } = measured;
+  return [
+    ...(tg_tps === undefined ? [] : [{ metric: 'decode' as const, measured: tg_tps }]),
+    ...(pp_tps === undefined ? [] : [{ metric: 'prefill' as const, measured: pp_tps }]),
+  ];
+}
+
+/**
+ * The two rows that tell most: of the engine, model and format that most rows have, the one with most experts on the GPU and the one with
+ * fewest; where they do not differ in that, those at the least and the most context. The others check.
+ */
+export function anchorsOf(rows: readonly Measurement[]): {
+  readonly anchors: readonly Measurement[];
+  readonly checks: readonly Measurement[];
+} {
+  const groups = groupedBy(rows, ({ engine, model }) => `${engine}/${model.name}/${model.quant ?? ''}`);
+  const largest = [...groups.values()].sort((a, b) => b.length - a.length)[0] ?? [];
+  const sorted = [...largest].sort((a, b) => onGpu(a) - onGpu(b) || (b.run.depth ?? 0) - (a.run.depth ?? 0));
+  const ends = sorted.length < 2 ? sorted : [sorted[0]!, sorted.at(-1)!];
+  const others = rows.filter((row) => !ends.includes(row));
+  const anchors = ends.length === 1 && others.length > 0 ? [...ends, others[0]!] : ends;
+  return { anchors, checks: rows.filter((row) => !anchors.includes(row)) };
+}
+
+/** Share of the experts on the GPU; where only the number of layers in host memory is known, minus that number, which sorts alike. */
+function onGpu({ placement }: Measurement): number {
+  if (placement.kind === 'all-gpu') return 1;
+  if (placement.kind === 'all-cpu') return Number.NEGATIVE_INFINITY;
+  const { cpu_moe_layers, gpu_expert_share } = placement;
+  return gpu_expert_share ?? -(cpu_moe_layers ?? 0);
+}
+
+function groupedBy(rows: readonly Measurement[], keyOf: (row: Measurement) => string): Map<string, Measurement[]> {
+  const groups = new Map<string, Measurement[]>();
+  for (const row of rows) {
+    const key = keyOf(row);
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  return groups;
+}
+
+/** Rows by the runtime that drives them. */
+export function byRuntime(rows: readonly Measurement[]): Map<string, Measurement[]> {
+  return groupedBy(rows, runtimeOf);
+}
+
+/**
+ * Joins the rows of prompt and generation of one setting, which benchmarks print apart. The place is that of the first.
+ */
+export function joinedPhases(rows: readonly Measurement[]): Measurement[] {
+  const joined: Measurement[] = [];
+  for (const row of rows) {
+    const at = joined.findIndex(
+      (other) => settingOf(other) === settingOf(row) && (other.measured.tg_tps === undefined) !== (row.measured.tg_tps === undefined),
+    );
+    const other = joined[at];
+    const apart = other !== undefined && (other.measured.pp_tps === undefined) !== (row.measured.pp_tps === undefined);
+    if (other === undefined || !apart) joined.push(row);
+    else joined[at] = { ...other, run: { ...row.run, ...other.run }, measured: { ...other.measured, ...row.measured } };
+  }
+  return joined;
+}
+
+function settingOf({ engine, model, placement, run }: Measurement): string {
+  const { pp_tokens: _, tg_tokens: __, ...rest } = run;
+  return JSON.stringify([engine, model, placement, rest]);
+}

@@ -1,0 +1,160 @@
+// From a timing and a machine to a measurement that the engine can predict. The flags of the timing say where experts lie, or else the
+// buffers that the runtime printed.
+import { UserError } from '../../base/errors.js';
+import type { Machine } from '../../hardware/parts/assembly.js';
+import { measuredModel } from '../../model/load/measured.js';
+import { decoderLayers, firstMoe, type ModelSpec, weightBytes } from '../../model/spec.js';
+import { definedFields } from '../../runtime/logs/lines.js';
+import { inHostMemory, type Timing, type TimingBuffer } from '../../runtime/logs/timing.js';
+import type { Measurement } from '../validate/rows/measurement.js';
+import { layersOnCpu } from './overrides.js';
+import { type NamedModel, type TimedModel, timedModel } from './timing-model.js';
+
+const GB = 1e9;
+
+/**
+ * A timing as a measurement.
+ * @throws UserError where its model or storage format is unknown
+ */
+export function measurementOf(timing: Timing, machine: Machine, user: NamedModel): Measurement {
+  const named = timedModel(timing, user);
+  const model = modelOf(named, timing);
+  const { depth, engine, flashAttention, generatedTokens, kv, mmap, numa, place, promptTokens, threads, ubatch, users = 1 } = timing;
+  const run = definedFields({
+    threads,
+    ubatch,
+    kv,
+    flash_attention: flashAttention,
+    mmap,
+    numa,
+    depth,
+    pp_tokens: promptTokens,
+    tg_tokens: generatedTokens,
+    batch_users: users,
+  });
+  // Without layers on a card, the CPU computes everything.
+  const used = timing.gpuLayers === 0 && !machine.unified ? { ...machine, gpus: [], pcie: null } : machine;
+  return {
+    id: place,
+    engine,
+    machine: rowMachine(used),
+    model: { ...named, bundled: true, ...(timing.modelBytes !== undefined && { file_gb: timing.modelBytes / GB }) },
+    placement: placementOf(timing, used, model),
+    run,
+    measured: {
+      ...(timing.decode !== undefined && { tg_tps: timing.decode }),
+      ...(timing.prefill !== undefined && { pp_tps: timing.prefill }),
+    },
+    ...(timing.command !== undefined && { flags: timing.command }),
+  };
+}
+
+function modelOf(named: TimedModel, { place }: Timing): ModelSpec {
+  try {
+    return measuredModel(named);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`${place}: nothing says how the weights of ${named.name} are stored; name it with --quantization, e.g. q4_k_m`);
+  }
+}
+
+function placementOf(timing: Timing, { gpus, unified }: Machine, model: ModelSpec): Measurement['placement'] {
+  if (gpus.length === 0) return { kind: 'all-cpu', where: 'cpu' };
+  const onCpu = unified ? 0 : expertsOnCpu(timing, model);
+  if (onCpu === 0) return { kind: 'all-gpu' };
+  return {
+    kind: 'cpu-layers',
+    cpu_moe_layers: onCpu,
+    gpu_moe_layers: model.layers.length - onCpu,
+    where: 'cpu',
+    ...(timing.noOpOffload === true && { prefill_where: 'cpu' as const }),
+    ...(timing.gpuLayers !== undefined && timing.gpuLayers < decoderLayers(model) && { whole_layers: true }),
+  };
+}
+
+/** MoE layers whose experts lie in host memory. llama.cpp counts layers without experts as well, which come first. */
+function expertsOnCpu(timing: Timing, model: ModelSpec): number {
+  const layers = decoderLayers(model);
+  const first = firstMoe(model);
+  const whole = timing.gpuLayers === undefined ? 0 : Math.max(0, layers - timing.gpuLayers);
+  const told = Math.max(timing.allCpuMoe === true ? layers : 0, timing.cpuMoe ?? 0, whole);
+  const byFlags = Math.max(0, Math.min(layers, told) - first);
+  const byRules = timing.overrides === undefined ? 0 : layersOnCpu(timing.overrides, first, layers, timing.place);
+  const onCpu = Math.min(model.layers.length, Math.max(byFlags, byRules));
+  if (onCpu > 0 || saidByFlags(timing)) return onCpu;
+  // Its own rules leave every expert to the CPU.
+  return timing.engine === 'ktransformers' ? model.layers.length : layersInBuffers(timing, model);
+}
+
+/** Programs that take flags for the place of experts, or choose it themselves; others have them all on the GPU. */
+const PLACING = ['llama.cpp', 'ik_llama.cpp', 'ollama'];
+
+/** What to do where nothing tells the place of experts. */
+export const TELL_PLACES =
+  'put the command line into the log ($ llama-server -m ... -ncmoe 24), or give all that was printed while the model was loaded';
+
+/** True where nothing tells the place of experts: neither flags nor printed buffers. They are then taken to be on the GPU. */
+export function isUnplaced(timing: Timing, { gpus, unified }: Machine): boolean {
+  if (gpus.length === 0 || unified || !PLACING.includes(timing.engine)) return false;
+  return !saidByFlags(timing) && modelBuffers(timing).length === 0;
+}
+
+/** True where flags tell it. `offloaded 49/49 layers` is what a log says of any split of experts, too. */
+function saidByFlags({ allCpuMoe, command, cpuMoe, gpuLayers, layers, overrides }: Timing): boolean {
+  if ((allCpuMoe ?? command ?? cpuMoe ?? overrides) !== undefined) return true;
+  return gpuLayers !== undefined && (layers === undefined || gpuLayers !== layers + 1);
+}
+
+function modelBuffers({ buffers = [] }: Timing): TimingBuffer[] {
+  return buffers.filter(({ kind }) => kind === 'model');
+}
+
+/**
+ * Layers of experts, from the first on, that the printed buffers leave to host memory: what the devices lack of the model, without the
+ * embedding table, which always stays in the host. A buffer that is mapped from the file also spans what lies between its tensors, and a file
+ * may have layers that are not loaded, so the smaller figure counts.
+ */
+function layersInBuffers(timing: Timing, model: ModelSpec): number {
+  const buffers = modelBuffers(timing);
+  const bytesOf = (host: boolean): number => buffers.reduce((sum, one) => sum + (inHostMemory(one) === host ? one.bytes : 0), 0);
+  const read = model.dense.segments.reduce((sum, { weightBytes: bytes }) => sum + bytes, 0);
+  const whole = timing.modelBytes ?? weightBytes(model);
+  let left = Math.min(bytesOf(true), whole - bytesOf(false)) - (model.dense.weightBytes - read);
+  let count = 0;
+  for (const { expertBytes, experts } of model.layers) {
+    const bytes = experts * expertBytes;
+    if (left < bytes / 2) break;
+    left -= bytes;
+    count++;
+  }
+  return count;
+}
+
+/** The machine as measurements describe it; rates that were measured take precedence there, too. */
+function rowMachine({ cpu, disks, gpus, name, pcie, ram, sockets, unified }: Machine): Measurement['machine'] {
+  const rate = (bytes: number | undefined): { measured_gbps?: number } => (bytes === undefined ? {} : { measured_gbps: bytes / GB });
+  const [disk] = disks;
+  return {
+    name,
+    gpus: gpus.map((gpu) => ({
+      name: gpu.name,
+      memory_gb: gpu.memoryBytes / 2 ** 30,
+      memory_gbps: gpu.memoryBandwidth / GB,
+      ...rate(gpu.measuredBandwidth),
+      fp16_tflops: gpu.fp16Flops / 1e12,
+      ...(pcie !== null && { pcie: { gen: pcie.generation, lanes: pcie.lanes, ...rate(pcie.measuredBandwidth) } }),
+    })),
+    ...(cpu !== null && { cpu: { name: cpu.name, cores: cpu.cores * sockets, ghz: cpu.clockHz / 1e9, isa: cpu.isa, sockets } }),
+    ...(ram !== null && {
+      ram: {
+        ...(ram.bytes !== undefined && { gb: ram.bytes / 2 ** 30 }),
+        type: ram.type,
+        mts: ram.mts,
+        channels: ram.channels,
+        ...rate(ram.measuredBandwidth),
+      },
+    }),
+    ...(disk !== undefined && { ssd: { gbps: disk.bandwidth / GB } }),
+    unified,
+  };
+}

@@ -1,0 +1,138 @@
+// From a row of memory to the load that it describes: the tensors of the file, and their placement by the command line.
+import { UserError } from '../../../base/errors.js';
+import { listProfiles } from '../../../base/profiles.js';
+import type { Override } from '../../../base/yaml.js';
+import { loadModel } from '../../../model/load/load.js';
+import { readLabel } from '../../../model/quantization/label.js';
+import type { ModelSpec } from '../../../model/spec.js';
+import type { DeviceName, LoadPlan, TensorOverride } from '../../../runtime/allocation/graph/load-plan.js';
+import { type MemoryRow, measuredDevices } from '../rows/memory-row.js';
+
+/** Relative distance within which a file has the size of its label's rule: sizes are printed with few digits. */
+const SAME = 1e-3;
+
+/** Distance in bits from its label's rule from which the label does not describe a file. */
+const OTHER = 0.25;
+
+/** Sequences of llama-server unless `-np` says otherwise, in all versions that know models with recurrent layers. */
+const SERVER_SLOTS = 4;
+
+/** The model of a row, and whether its weights are known by tensor. */
+export interface RowWeights {
+  readonly model: ModelSpec;
+  /** Reason why they are not; null: they are. */
+  readonly lacks: string | null;
+}
+
+/** Models by name, format and whether they hold a matrix twice: rows share them. */
+const models = new Map<string, ModelSpec>();
+
+/** A bundled model. */
+export function loaded(name: string, quantization: string, overrides: readonly Override[] = []): ModelSpec {
+  const key = `${name} ${quantization} ${overrides.length}`;
+  const model = models.get(key) ?? loadModel(name, quantization, undefined, overrides);
+  models.set(key, model);
+  return model;
+}
+
+/**
+ * The model of a row.
+ * @throws UserError where there is no profile of it
+ */
+export function weightsOfRow(row: MemoryRow): RowWeights {
+  if (!listProfiles('models').includes(row.model)) throw new UserError(`model ${row.model}: has no profile`);
+  const rule = row.quant === undefined ? null : readLabel(row.quant);
+  const overrides = heldTwice(row, loaded(row.model, rule?.name ?? 'q8_0'));
+  const at = (quantization: string): ModelSpec => loaded(row.model, quantization, overrides);
+  if (rule === null || rule.name === 'mix') return { model: at('q8_0'), lacks: 'nothing says how its weights are stored' };
+  const model = at(rule.name);
+  if (row.file_gib === undefined) return { model, lacks: null };
+  const own = bitsOf(model);
+  const bits = (row.file_gib * 2 ** 33) / (parametersOf(row) ?? model.parameters.total);
+  if (Math.abs(bits / own - 1) <= SAME) return { model, lacks: null };
+  if (Math.abs(bits / own - 1) > OTHER) return { model, lacks: 'the label does not describe the file: its size is another' };
+  return { model: at(`${rule.name}:bits=${bits}`), lacks: null };
+}
+
+/** Parameters as printed, null where they are not. */
+function parametersOf({ total_params }: MemoryRow): number | null {
+  const match = /^([\d.,]+)\s*([BT])$/.exec(total_params ?? '');
+  return match === null ? null : Number(match[1]!.replace(',', '.')) * (match[2] === 'T' ? 1e12 : 1e9);
+}
+
+/** The override for a file that holds the latent's matrix twice: more parameters than the model has, by those of the matrix, within .05 %. */
+function heldTwice(row: MemoryRow, model: ModelSpec): Override[] {
+  const latent = model.anatomy!.layers.find((layer) => layer.kind === 'latent');
+  const printed = parametersOf(row);
+  if (latent?.kind !== 'latent' || printed === null) return [];
+  const { heads, latent: rank, nope, value } = latent;
+  const more = model.anatomy!.layers.length * heads * (nope + value) * rank;
+  return printed - model.parameters.total > more / 2 ? [{ path: ['attention', 'unpackedTwice'], value: true, label: 'total_params' }] : [];
+}
+
+/** Bits per weight of a model's file. */
+function bitsOf({ anatomy, parameters }: ModelSpec): number {
+  return (8 * anatomy!.tensors.reduce((sum, { bytes }) => sum + bytes, 0)) / parameters.total;
+}
+
+/** The plan of a row; a context that is not printed counts as the smallest. */
+export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
+  const flags = row.flags ?? '';
+  const gpus = measuredDevices(row).gpus.length;
+  const [k, v] = (row.kv_type ?? 'f16').split('/') as [string, string?];
+  const limit = row.attn_max_batch || numberOf(flags, '-amb') || 0;
+  const ubatch = row.ubatch ?? 512;
+  const split = /(?:^|\s)(?:-ts|--tensor-split)\s+([\d.,/]+)/.exec(flags)?.[1]?.split(/[,/]/).map(Number);
+  return {
+    engine: row.engine === 'llama.cpp' ? 'llama.cpp' : 'ik_llama.cpp',
+    gpus,
+    gpuLayers: layersOnGpus(row),
+    ...(split === undefined ? {} : { tensorSplit: split }),
+    overrides: (row.ot ?? []).flatMap((one) => one.split(',')).map(overrideOf),
+    cpuMoeLayers: row.cpu_moe === true ? Number.POSITIVE_INFINITY : (row.n_cpu_moe ?? 0),
+    context: row.ctx ?? 256,
+    parallel: numberOf(flags, '-np') ?? numberOf(flags, '--parallel') ?? slotsOf(row, model),
+    batch: row.batch ?? Math.max(2048, ubatch),
+    ubatch,
+    kv: { k, v: v ?? k },
+    flashAttention: row.flash_attention ?? true,
+    mla: (row.mla ?? 0) as LoadPlan['mla'],
+    ...(limit > 0 ? { attnMaxBatch: limit * 2 ** 20 } : {}),
+    fusedMoe: row.fused_moe === true || hasFlag(flags, '-fmoe'),
+    repack: hasFlag(flags, '-rtr', '--run-time-repack'),
+    kvOnCpu: hasFlag(flags, '-nkvo', '--no-kv-offload'),
+    pipelineCopies: row.pipeline_copies ?? 1,
+  };
+}
+
+/** True where a command line has one of these flags. */
+export function hasFlag(flags: string, ...names: readonly string[]): boolean {
+  return flags.split(/\s+/).some((word) => names.includes(word));
+}
+
+function numberOf(flags: string, name: string): number | undefined {
+  const words = flags.split(/\s+/);
+  const value = Number(words[words.indexOf(name) + 1]);
+  return words.includes(name) && Number.isFinite(value) ? value : undefined;
+}
+
+function slotsOf({ engine, flags }: MemoryRow, { anatomy }: ModelSpec): number {
+  const recurrent = anatomy!.layers.some(({ kind }) => kind === 'state');
+  return recurrent && engine === 'llama.cpp' && /llama-server/.test(flags ?? '') ? SERVER_SLOTS : 1;
+}
+
+/** Layers on GPUs; all of them where nothing says otherwise. */
+function layersOnGpus({ ngl, offloaded }: MemoryRow): number {
+  const printed = /^(\d+)\/\d+$/.exec(offloaded ?? '');
+  if (printed !== null) return Number(printed[1]);
+  return ngl ?? Number.POSITIVE_INFINITY;
+}
+
+function overrideOf(text: string): TensorOverride {
+  const at = text.lastIndexOf('=');
+  return { pattern: text.slice(0, at), device: deviceOf(text.slice(at + 1)) };
+}
+
+function deviceOf(name: string): DeviceName {
+  return /^CPU|_Host$/.test(name) ? 'cpu' : `gpu${Number(/\d+$/.exec(name)?.[0] ?? 0)}`;
+}

@@ -1,0 +1,187 @@
+// A validation as a page for a browser: every row as a point, predicted against measured, named where the pointer rests, and the tables.
+import { formatNumber, formatRatio } from '../../base/units.js';
+import { formatRelative } from '../../report/format.js';
+import { type Axis, spanAxis } from '../../report/page/axis.js';
+import { curves, plot } from '../../report/page/chart.js';
+import { html, type Markup, type Piece } from '../../report/page/markup.js';
+import { download, page } from '../../report/page/page.js';
+import { drawSections, legend, prose, type Section, table } from '../../report/page/pieces.js';
+import { VERSION } from '../../result/version.js';
+import type { MemorySummary } from './memory/judge.js';
+import { MEASURED_METRICS } from './rows/specify.js';
+import type { ValidatedRow } from './rows/validated-row.js';
+import type { ErrorStatistics, FamilyErrors, Validation } from './summary.js';
+import { leadOf, measuredMetricText, measuredWhat, speedText, titleOf, worstFirst } from './words.js';
+
+/** Number of points with their name beside them; the others show it under the pointer. */
+const NAMED = 6;
+/** Ticks of an axis. */
+const TICKS = 8;
+/** Factor of the dashed lines on either side of the diagonal. */
+const OFF = 1.5;
+
+/** Colours of placements. */
+const COLORS: Readonly<Record<string, string>> = {
+  'cpu-layers': 'dense',
+  'cpu-share': 'hit',
+  'expert-cache': 'late',
+  'ssd-stream': 'miss',
+  'all-gpu': 'belady',
+  'all-cpu': 'base',
+  GPU: 'hit',
+  host: 'miss',
+};
+
+/** Small points, since there are many. */
+const STYLE = `.dot.row{width:7px;height:7px;margin:0 0 -3.5px -3.5px;opacity:.8;box-shadow:none}.dot.row:hover{opacity:1;width:11px;height:11px;margin:0 0 -5.5px -5.5px}
+.dot.row span{font-weight:400;font-size:.72rem}`;
+
+/**
+ * The page.
+ * @param csv every figure of every row, to be saved from it
+ */
+export function renderPage(validation: Validation, csv: string): string {
+  const { body, contents } = drawSections(SECTIONS, validation);
+  return page({
+    title: 'moeprof validate',
+    header: html`<h1>${titleOf(validation)}</h1><p class="answer">${prose(answerOf(validation))}</p>${leadOf(validation).map(
+      (text) => html`<p class="origin">${prose(text)}</p>`,
+    )}${contents}`,
+    body,
+    footer: html`<p class="downloads">Save as CSV: ${download('rows', 'rows.csv', csv)}.</p><p>Written by moeprof ${VERSION}.</p>`,
+    data: null,
+    scripts: [],
+    styles: [STYLE],
+  });
+}
+
+/** Median errors in a sentence. */
+function answerOf({ summary }: Validation): string {
+  const parts = [...MEASURED_METRICS, 'memory' as const].flatMap((metric) => {
+    const statistics = summary[metric];
+    return statistics === null ? [] : [`${measuredMetricText(metric)} within ${formatRatio(statistics.median)}`];
+  });
+  return `Half of the predictions: ${parts.join(', ')}.`;
+}
+
+const SECTIONS: readonly Section<Validation>[] = [
+  ...[...MEASURED_METRICS, 'memory' as const].map(
+    (metric): Section<Validation> => ({
+      id: metric,
+      title: `Predicted against measured: ${measuredMetricText(metric)}`,
+      draw: ({ rows }) => scatterOf(metric, rows),
+    }),
+  ),
+  {
+    id: 'families',
+    title: 'By family',
+    draw: ({ families, placements }) =>
+      families.length === 0
+        ? null
+        : {
+            about: 'Rows of one placement, and of one runtime, kin of format and placement.',
+            content: html`${statisticsTable('By placement', placements)}${statisticsTable('By family', families)}`,
+          },
+  },
+  {
+    id: 'buffers',
+    title: 'Memory by kind',
+    draw: ({ summary: { memory } }) =>
+      memory === null ? null : { about: 'Buffers of GPUs, and of host memory added up.', content: memoryTable(memory) },
+  },
+  { id: 'rows', title: 'Rows, worst first', draw: ({ rows }) => ({ about: null, content: rowTable(rows.filter((row) => row.scored)) }) },
+  {
+    id: 'unscored',
+    title: 'Not scored',
+    draw: ({ rows }) =>
+      rows.every((row) => row.scored) ? null : { about: null, content: unscoredTable(rows.filter((row) => !row.scored)) },
+  },
+];
+
+/** A point for each row, on logarithmic axes of one scale; null where there is none. */
+function scatterOf(metric: ValidatedRow['metric'], all: readonly ValidatedRow[]): { about: string; content: Markup } | null {
+  const rows = worstFirst(all.filter((row) => row.scored && row.metric === metric && row.predicted! > 0));
+  if (rows.length === 0) return null;
+  const values = rows.flatMap(({ measured, predicted }) => [measured, predicted!]);
+  const [least, most] = [Math.min(...values) / 1.2, Math.max(...values) * 1.2];
+  const axis = spanAxis(least, most, TICKS, (value) => speedText({ metric }, value));
+  const unit = metric === 'hit_rate' || metric === 'memory' ? '' : ', tok/s';
+  const frame = {
+    label: `${rows.length} rows, predicted ${measuredMetricText(metric)} against measured`,
+    height: 520,
+    x: axis.ticks,
+    y: axis.ticks,
+    xTitle: `measured${unit}`,
+    yTitle: `predicted${unit}`,
+  };
+  const used = [...new Set(rows.map(({ placement }) => placement))].sort();
+  return {
+    about: `On the line a prediction is right; dashed lines are off by a factor of ${OFF}. The ${Math.min(NAMED, rows.length)} worst have their names.`,
+    content: html`${legend(used.map((placement) => [COLORS[placement] ?? 'base', placement]))}${plot(
+      frame,
+      linesOf(axis, least, most),
+      rows.map((row, index) => pointOf(row, axis, index < NAMED)),
+    )}`,
+  };
+}
+
+/** The diagonal, and a factor on either side. */
+function linesOf(axis: Axis, least: number, most: number): Markup[] {
+  const along = (factor: number): (readonly [number, number])[] => {
+    const [from, to] = [Math.max(least, least / factor), Math.min(most, most / factor)];
+    return [from, to].map((x) => [axis.at(x), axis.at(x * factor)] as const);
+  };
+  return curves([1, OFF, 1 / OFF].map((factor) => ({ color: 'idle-line', dashed: factor !== 1, points: along(factor) })));
+}
+
+function pointOf(row: ValidatedRow, axis: Axis, named: boolean): Piece {
+  const { error, id, machine, measured, model, placement, predicted } = row;
+  const [x, y] = [axis.at(measured), axis.at(predicted!)];
+  const title = `${id}: ${speedText(row, measured)} measured, ${speedText(row, predicted!)} predicted (${formatRelative(error!)}); ${model} on ${machine}`;
+  const place = `left:${(100 * x).toFixed(2)}%;bottom:${(100 * y).toFixed(2)}%;--dot:var(--${COLORS[placement] ?? 'base'})`;
+  return html`<i class="dot row${x > 0.7 && ' left'}" style="${place}" title="${title}">${named && html`<span>${id}</span>`}</i>`;
+}
+
+function statisticsTable(caption: string, families: readonly FamilyErrors[]): Markup {
+  const rows = [...families]
+    .sort((a, b) => MEASURED_METRICS.indexOf(a.metric) - MEASURED_METRICS.indexOf(b.metric) || b.n - a.n)
+    .map(({ family, machines, metric, ...statistics }): Piece[] => [
+      family,
+      measuredMetricText(metric),
+      machines,
+      ...statisticsCells(statistics),
+    ]);
+  return table(caption, ['', 'of', 'machines', 'rows', 'median', 'p90', 'bias', 'factor', 'in band'], rows, [0, 1]);
+}
+
+function memoryTable(memory: MemorySummary): Markup {
+  const rows = [{ device: 'all', kind: 'all', ...memory } as const, ...memory.byKind].map(
+    ({ bias, device, kind, largest, median, n, p90 }): Piece[] => [
+      ...[kind, device, n, formatRatio(median), formatRatio(p90), formatRelative(bias), formatRelative(largest.error)],
+      `${largest.id}, ${largest.device}`,
+    ],
+  );
+  return table('Memory', ['', 'on', 'buffers', 'median', 'p90', 'bias', 'largest', 'of'], rows, [0, 1, 7]);
+}
+
+function statisticsCells({ bias, coverage, factor, median, n, p90 }: ErrorStatistics): Piece[] {
+  const band = coverage === null ? '' : formatRatio(coverage);
+  return [n, formatRatio(median), formatRatio(p90), formatRelative(bias), formatNumber(factor ?? Number.NaN, 2), band];
+}
+
+function rowTable(rows: readonly ValidatedRow[]): Markup {
+  const cells = worstFirst(rows).map((row): Piece[] => [
+    ...[row.id, measuredWhat(row), speedText(row, row.measured), speedText(row, row.predicted!), formatRelative(row.error!)],
+    ...[row.band === null ? '' : `± ${formatRatio(row.band.halfWidth, 0)}`, row.family, row.model, row.machine],
+  ]);
+  const head = ['row', 'of', 'measured', 'predicted', 'error', 'band', 'family', 'model', 'machine'];
+  return table('Rows, worst first', head, cells, [0, 1, 6, 7, 8]);
+}
+
+function unscoredTable(rows: readonly ValidatedRow[]): Markup {
+  const cells = rows.map((row): Piece[] => [
+    ...[row.id, measuredWhat(row), speedText(row, row.measured), row.predicted === null ? '' : speedText(row, row.predicted)],
+    ...[row.reason!, row.model, row.machine],
+  ]);
+  return table('Not scored', ['row', 'of', 'measured', 'predicted', 'why not', 'model', 'machine'], cells, [0, 1, 4, 5, 6]);
+}

@@ -1,0 +1,174 @@
+// Predicts rows with the engine itself: each is a short run over synthetic routing of its model, decoding at its depth or reading one prompt. A
+// separate formula would validate only the formula.
+import { simulateInputs } from '../../engine/simulate.js';
+import { buildHardware } from '../../hardware/load.js';
+import type { RuntimeSpec } from '../../hardware/runtime.js';
+import type { HardwareSpec } from '../../hardware/spec.js';
+import type { ModelSpec } from '../../model/spec.js';
+import type { Result } from '../../result/result.js';
+import { checkRun } from '../../system/load-run.js';
+import type { RunInput } from '../../system/run.js';
+import type { Runtimes } from './constants.js';
+import { dropsExperts, onPromptThreads, promptOf, type Selection } from './prompt.js';
+import { asColibriRan, readsAhead } from './rows/colibri-row.js';
+import type { Measurement } from './rows/measurement.js';
+import { decodingPhase, promptPhase, type RowPhase } from './rows/phases.js';
+import { machineOf } from './rows/row-machine.js';
+import { modelOfRow } from './rows/row-model.js';
+import type { RowTraces } from './rows/row-traces.js';
+import { figuresOf, type MeasuredMetric, type RowSystem, runtimeOf, systemOf } from './rows/specify.js';
+
+/** Variant of latent attention (-mla) from which on ik_llama.cpp unpacks prompts. */
+const UNPACKED_FROM = 2;
+
+/** The engine's predictions for a row. */
+export interface Prediction {
+  /** Predictions by metric: tokens/s, or a share; only measured metrics that can be predicted. */
+  readonly figures: Readonly<Partial<Record<MeasuredMetric, number>>>;
+  /** Reason why nothing could be predicted; null: something was. */
+  readonly lacks: string | null;
+}
+
+/** Inputs of one row's simulation. */
+interface RowWorld {
+  readonly row: Measurement;
+  readonly model: ModelSpec;
+  readonly run: RowSystem;
+  readonly hardware: HardwareSpec;
+  /** Tokens of a pass where the row does not say. */
+  readonly ubatch: number;
+  readonly traces: RowTraces;
+}
+
+/**
+ * Predicts what a row measured.
+ * @param traces shared by rows of one model, which then see the same tokens
+ * @param runtimes by name; one that is missing is an error of ours
+ */
+export async function predictRow(given: Measurement, traces: RowTraces, runtimes: Runtimes): Promise<Prediction> {
+  const row = asColibriRan(given);
+  const model = modelOfRow(row);
+  if ('lacks' in model) return { figures: {}, lacks: model.lacks };
+  const runtime = withRowSettings(runtimes.get(runtimeOf(row))!, row, selectionOf(row, model));
+  const machine = machineOf(row, runtime.gpu.several);
+  if ('lacks' in machine) return { figures: {}, lacks: machine.lacks };
+  const run = systemOf(row, model.layers.length, machine.tiers[0]!.name === 'gpu');
+  if ('lacks' in run) return { figures: {}, lacks: run.lacks };
+  const world: RowWorld = { row, model, run, hardware: buildHardware(machine, runtime), ubatch: runtime.prompt.ubatch, traces };
+  const asked = figuresOf(row).map(({ metric }) => metric);
+  const figures: Partial<Record<MeasuredMetric, number>> = {};
+  if (asked.includes('decode') || asked.includes('hit_rate')) {
+    const { speed, hitRate } = await decoding(world);
+    if (asked.includes('decode')) figures.decode = speed;
+    if (asked.includes('hit_rate')) figures.hit_rate = hitRate;
+  }
+  if (asked.includes('prefill')) figures.prefill = await prefilling({ ...world, hardware: promptHardware(world, runtime) });
+  return { figures, lacks: null };
+}
+
+/** Drafts of a row; undefined where it has none, or does not say how many tokens there are and how many of them are right. */
+function draftsOf({ run }: Measurement): NonNullable<RunInput['workload']>['speculation'] {
+  const { acceptance, draft } = run.speculative ?? {};
+  if (acceptance === undefined || draft === undefined) return undefined;
+  return { draft: Math.round(draft), acceptance: `${100 * acceptance}% of ${Math.round(draft)}` };
+}
+
+/**
+ * Predicts a row with each of several sets of runtimes; a set that drives its machine as the first does gives what that gave.
+ * @param variants at least one
+ */
+export async function predictVariants(row: Measurement, traces: RowTraces, variants: readonly Runtimes[]): Promise<Prediction[]> {
+  const own = variants.map((runtimes) => runtimeKey(row, runtimes));
+  const first = await predictRow(row, traces, variants[0]!);
+  const predictions: Prediction[] = [];
+  for (const [i, runtimes] of variants.entries()) predictions.push(own[i] === own[0] ? first : await predictRow(row, traces, runtimes));
+  return predictions;
+}
+
+/** The machine of a row as its prompt used it. */
+function promptHardware({ hardware, row }: RowWorld, runtime: RuntimeSpec): HardwareSpec {
+  const prompt = onPromptThreads(row);
+  if (prompt === row) return hardware;
+  const machine = machineOf(prompt, runtime.gpu.several);
+  return 'lacks' in machine ? hardware : buildHardware(machine, runtime);
+}
+
+/** A key of everything that a prediction takes from the runtime, without constants for other instruction sets or socket counts. */
+function runtimeKey(given: Measurement, runtimes: Runtimes): string {
+  const row = asColibriRan(given);
+  const runtime = runtimes.get(runtimeOf(row))!;
+  const machine = machineOf(row, runtime.gpu.several);
+  return JSON.stringify('lacks' in machine ? machine : [buildHardware(machine, runtime), runtime.prompt]);
+}
+
+/** Experts and choices a token in the graph of the first layer that has experts. */
+function selectionOf(row: Measurement, model: ModelSpec): Selection {
+  const whole = dropsExperts(row) ? modelOfRow({ ...row, run: { ...row.run, active_experts: undefined } }) : model;
+  return ('lacks' in whole ? model : whole).layers[0]!;
+}
+
+/**
+ * The runtime with the row's own settings: the device that computed prompts, the form of latent attention, fused attention, and reads beside
+ * computing or before it.
+ */
+function withRowSettings(runtime: RuntimeSpec, row: Measurement, selection: Selection): RuntimeSpec {
+  const { flash_attention, mla } = row.run;
+  const gpu = {
+    ...runtime.gpu,
+    ...(flash_attention === false && { flashAttention: false }),
+    ...(mla !== undefined && mla < UNPACKED_FROM && { latent: 'absorbed' as const }),
+  };
+  const copy = readsAhead(row) ? { ...runtime.copy, overlap: 'copy' as const } : runtime.copy;
+  return { ...runtime, gpu, copy, prompt: promptOf(runtime, row, selection) };
+}
+
+/** Decode speed of all sequences together, tokens/s, and the hit rate; where caches fill, after they have been warmed. */
+async function decoding(world: RowWorld): Promise<{ speed: number; hitRate: number }> {
+  const phase = decodingPhase(world.row, world.ubatch);
+  const whole = await simulated(world, phase);
+  if (phase.warming === 0) return { speed: (phase.users * 1e9) / of(whole, 'latency.tpot.mean'), hitRate: of(whole, 'cache.hit_rate') };
+  // Both runs share the warming tokens: their difference is the rest.
+  const warm = await simulated(world, { ...phase, output: phase.warming });
+  const rest = (name: string): number => of(whole, name) - of(warm, name);
+  const demanded = rest('cache.hits') + rest('cache.late') + rest('cache.misses');
+  const tokens = phase.users * (phase.output - phase.warming);
+  // An engine that streams counts what it need not read, whichever memory has it.
+  const kept = world.run.dramCache === null ? rest('cache.hits') : demanded - rest('transfer.ssd.count');
+  return { speed: (tokens * 1e9) / rest('time.total'), hitRate: kept / demanded };
+}
+
+/** Prefill speed, tokens/s. */
+async function prefilling(world: RowWorld): Promise<number> {
+  const phase = promptPhase(world.row, world.ubatch);
+  return (phase.users * phase.prompt * 1e9) / of(await simulated(world, phase), 'latency.ttft.mean');
+}
+
+function simulated({ hardware, model, row, run, traces }: RowWorld, phase: RowPhase): Promise<Result> {
+  const input: RunInput = {
+    system: run.system as RunInput['system'],
+    memory: {
+      ...(run.expertCache === null ? {} : { expertCache: run.expertCache }),
+      ...(run.dramCache === null ? {} : { dramCache: run.dramCache }),
+    },
+    workload: { batch: phase.users, context: phase.context, maxTokensPerPass: phase.ubatch, speculation: draftsOf(row) },
+    bounds: false,
+    audit: 'off',
+  };
+  const spec = checkRun(input, `measurement ${row.id}`);
+  const trace = traces.of(row, model, phase);
+  // Profiles are counted on the first tokens, which no request walks.
+  const routing = {
+    trace,
+    recorded: trace,
+    candidates: null,
+    variants: false,
+    traces: [trace],
+    heads: [trace.tokens],
+    apart: async () => trace,
+  };
+  return simulateInputs({ model, modelNote: null, hardware, system: spec.system, ...routing }, spec);
+}
+
+function of({ metrics }: Result, name: string): number {
+  return metrics[name]!.value;
+}

@@ -1,0 +1,219 @@
+// The report of `moeprof validate`: the size of errors by metric and by family, the worst rows first, and which rows were not scored and why.
+import { formatNumber } from '../../base/units.js';
+import { renderCsv } from '../../report/document/csv.js';
+import {
+  type Column,
+  type ColumnOf,
+  type Datum,
+  type Document,
+  type Grid,
+  grid,
+  gridOf,
+  note,
+  ratio,
+  type Visibility,
+} from '../../report/document/document.js';
+import { documentFormats } from '../../report/document/formats.js';
+import { type Format, formatRelative } from '../../report/format.js';
+import { renderPage } from './page.js';
+import { MEASURED_METRICS, type MeasuredMetric } from './rows/specify.js';
+import type { ValidatedRow } from './rows/validated-row.js';
+import type { ErrorStatistics, FamilyErrors, Validation } from './summary.js';
+import { leadOf, measuredMetricText, measuredWhat, speedText, titleOf, worstFirst } from './words.js';
+
+/** Rows that the table shows unless everything is asked for. */
+const WORST = 15;
+const WORST_BUFFERS = 5;
+
+/** Errors of memory below this are invisible. */
+const NOTHING = 5e-5;
+
+const html: Format<Validation> = {
+  name: 'html',
+  extensions: ['.html', '.htm'],
+  render: (validation) => renderPage(validation, renderCsv(validationDocument(validation))),
+};
+
+/** Formats of a validation, the one for reading first. */
+export const validationReports: readonly Format<Validation>[] = [...documentFormats<Validation>(validationDocument), html];
+
+function validationDocument(validation: Validation): Document {
+  const { rows } = validation;
+  const all = worstFirst(rows.filter((row) => row.scored));
+  const scored = all.filter(({ metric }) => metric !== 'memory');
+  const memory = all.filter(({ metric }) => metric === 'memory');
+  const listed = rows.filter((row) => !row.scored);
+  const many = scored.length > WORST;
+  return {
+    title: titleOf(validation),
+    lead: leadOf(validation).map((text) => ({ text })),
+    blocks: [
+      summaryGrid(validation),
+      ...familyGrids(validation.placements, 'placement', 'By placement'),
+      rowGrid(scored.slice(0, WORST), {
+        title: many ? `The ${WORST} worst` : 'Rows, worst first',
+        only: ['terminal'],
+        detail: many ? 'brief' : undefined,
+      }),
+      ...(many ? [rowGrid(scored, { title: 'Rows, worst first', only: ['terminal'], detail: 'verbose' })] : []),
+      rowGrid(scored, { title: 'Rows, worst first', only: ['markdown'], fold: 'All rows, worst first' }),
+      ...familyGrids(validation.families, 'runtime / format / placement', 'By family'),
+      memoryGrid(validation),
+      rowGrid(memory.slice(0, WORST_BUFFERS), { title: 'Memory, worst first', only: ['terminal'], detail: 'brief' }),
+      rowGrid(memory, { title: 'Memory, worst first', only: ['terminal'], detail: 'verbose' }),
+      rowGrid(memory, { title: 'Memory, worst first', only: ['markdown'], fold: 'All buffers, worst first' }),
+      reasonGrid(listed),
+      unscoredGrid(listed, { title: 'Not scored', only: ['terminal'], detail: 'verbose' }),
+      unscoredGrid(listed, { only: ['markdown'], fold: 'Rows that are not scored' }),
+      constantGrid(validation),
+      ...refitGrids(validation),
+      ...(many
+        ? [
+            {
+              ...note('Every row, and what is not scored: --verbose, or -o rows.csv.', 'dim'),
+              only: ['terminal'] as const,
+              detail: 'brief' as const,
+            },
+          ]
+        : []),
+    ],
+    records: recordsOf(rows),
+  };
+}
+
+/** Columns of statistics. */
+const STATISTICS: readonly ColumnOf<ErrorStatistics>[] = [
+  { head: 'rows', of: ({ n }) => n },
+  { head: 'median', of: ({ median }) => ratio(median) },
+  { head: 'p90', of: ({ p90 }) => ratio(p90) },
+  { head: 'bias', of: ({ bias }) => ({ value: bias, text: formatRelative(bias) }) },
+  { head: 'factor', of: ({ factor }) => ({ value: factor, text: formatNumber(factor ?? Number.NaN, 2) }) },
+  { head: 'in band', of: ({ coverage }) => ratio(coverage) },
+];
+
+function summaryGrid({ summary }: Validation): Grid {
+  const known = MEASURED_METRICS.flatMap((metric) => (summary[metric] === null ? [] : [{ metric, ...summary[metric] }]));
+  return grid<ErrorStatistics & { metric: MeasuredMetric }>(known, [
+    { head: 'error of', of: ({ metric }) => measuredMetricText(metric) },
+    ...STATISTICS,
+  ]);
+}
+
+/** Errors of memory, by kind and side. */
+function memoryGrid({ summary: { memory } }: Validation): Grid {
+  const families = memory === null ? [] : [{ device: 'all', kind: 'all', ...memory } as const, ...memory.byKind];
+  return grid<(typeof families)[number]>(
+    families,
+    [
+      { head: 'memory', of: ({ kind }) => (kind === 'kv' ? 'KV' : kind) },
+      { head: 'on', align: 'left', of: ({ device }) => device },
+      { head: 'buffers', of: ({ n }) => n },
+      { head: 'median', of: ({ median }) => ratio(median) },
+      { head: 'p90', of: ({ p90 }) => ratio(p90) },
+      { head: 'bias', of: ({ bias }) => ({ value: bias, text: formatRelative(Math.abs(bias) < NOTHING ? 0 : bias) }) },
+      { head: 'largest', of: ({ largest }) => ({ value: largest.error, text: formatRelative(largest.error) }) },
+      { head: 'of', align: 'left', of: ({ largest }) => `${largest.id}, ${largest.device}` },
+    ],
+    { title: 'Memory', keys: 2 },
+  );
+}
+
+/** Statistics of families; only a terminal has no room for long names. */
+function familyGrids(families: readonly FamilyErrors[], head: string, title: string): Grid[] {
+  const order = ({ metric }: FamilyErrors): number => MEASURED_METRICS.indexOf(metric);
+  const sorted = [...families].sort((a, b) => order(a) - order(b) || b.n - a.n);
+  const named = (most: number | undefined, only: 'terminal' | 'markdown'): Grid =>
+    grid<FamilyErrors>(
+      sorted,
+      [
+        { head, most, of: ({ family }) => family },
+        { head: '', align: 'left', of: ({ metric }) => measuredMetricText(metric) },
+        ...STATISTICS.filter(({ head: one }) => one !== 'factor'),
+      ],
+      { title, keys: 2, only: [only] },
+    );
+  return [named(28, 'terminal'), named(undefined, 'markdown')];
+}
+
+/** Columns that name a figure; only a terminal has no room for long names. */
+function namesIn({ only = [] }: Visibility): Column[] {
+  return [only.includes('terminal') ? { head: 'row', most: 28 } : { head: 'row' }, { head: '', align: 'left' }];
+}
+
+function rowGrid(rows: readonly ValidatedRow[], more: NonNullable<Parameters<typeof gridOf>[2]>): Grid {
+  const cells = rows.map((row): Datum[] => [
+    ...[row.id, measuredWhat(row), speed(row, row.measured), speed(row, row.predicted)],
+    ...[{ value: row.error, text: formatRelative(row.error!) }, row.placement, row.family, row.model, row.machine],
+  ]);
+  const columns: (string | Column)[] = [
+    ...[...namesIn(more), 'measured', 'predicted', 'error'],
+    { head: 'placement', align: 'left', only: ['terminal'] },
+    ...['runtime / format / placement', 'model', 'machine'].map((head): Column => ({ head, align: 'left', only: ['markdown'] })),
+  ];
+  return gridOf(columns, cells, { keys: 2, ...more });
+}
+
+function unscoredGrid(rows: readonly ValidatedRow[], more: NonNullable<Parameters<typeof gridOf>[2]>): Grid {
+  const cells = rows.map((row): Datum[] => [row.id, measuredWhat(row), speed(row, row.measured), speed(row, row.predicted), row.reason]);
+  return gridOf([...namesIn(more), 'measured', 'predicted', { head: 'why not', align: 'left', most: 'rest' }], cells, { keys: 2, ...more });
+}
+
+/** How many rows are not scored, by reason. */
+function reasonGrid(rows: readonly ValidatedRow[]): Grid {
+  const counts = new Map<string, number>();
+  for (const { reason } of rows) counts.set(reason!, (counts.get(reason!) ?? 0) + 1);
+  const sorted = [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
+  return gridOf([{ head: 'listed, not scored, because', most: 60 }, 'figures'], sorted, { title: 'Not scored' });
+}
+
+function constantGrid({ fitted }: Validation): Grid {
+  const rows = fitted.map(({ constants, on, runtime }): Datum[] => [runtime, constants.length, constants.join(', '), on]);
+  const columns: Column[] = [
+    { head: 'runtime' },
+    { head: 'fitted' },
+    { head: 'constants', align: 'left', wrap: 50 },
+    { head: 'on', align: 'left', only: ['markdown', 'csv'] },
+  ];
+  return gridOf(columns, rows, { title: 'Fitted constants' });
+}
+
+/** Refitted constants, and their errors on machines that they have not seen. */
+function refitGrids({ refit }: Validation): Grid[] {
+  if (refit === undefined) return [];
+  const known = (['fitted', 'leftOut'] as const).flatMap((which) =>
+    MEASURED_METRICS.flatMap((metric) => (refit[which][metric] === null ? [] : [{ which, metric, ...refit[which][metric] }])),
+  );
+  const errors = grid<ErrorStatistics & { which: 'fitted' | 'leftOut'; metric: MeasuredMetric }>(
+    known,
+    [
+      { head: 'constants fitted on', of: ({ which }) => (which === 'fitted' ? 'all these rows' : 'all other machines') },
+      { head: '', align: 'left', of: ({ metric }) => measuredMetricText(metric) },
+      ...STATISTICS.filter(({ head }) => head !== 'in band'),
+    ],
+    { title: 'Refitted', keys: 2 },
+  );
+  const digits = (value: number): Datum => ({ value, text: String(Number(value.toPrecision(3))) });
+  const constants = refit.constants.map(({ fitted, name, now, runtime }) => [
+    runtime,
+    name,
+    digits(now),
+    digits(fitted),
+    digits(fitted / now),
+  ]);
+  return [errors, gridOf(['runtime', { head: 'constant', align: 'left' }, 'now', 'refitted', 'factor'], constants)];
+}
+
+/** CSV has every figure of every row. */
+function recordsOf(rows: readonly ValidatedRow[]): Grid {
+  return gridOf(
+    ['id', 'metric', 'machine', 'model', 'family', 'measured', 'predicted', 'error', 'scored', 'reason', 'band', 'device', 'kind'],
+    rows.map((row): Datum[] => [
+      ...[row.id, row.metric, row.machine, row.model, row.family, row.measured, row.predicted, row.error],
+      ...[row.scored ? 'yes' : 'no', row.reason, row.band?.halfWidth ?? null, row.device ?? null, row.kind ?? null],
+    ]),
+  );
+}
+
+function speed(row: ValidatedRow, value: number | null): Datum {
+  return { value, text: value === null ? '' : speedText(row, value) };
+}

@@ -1,0 +1,289 @@
+// A measurement: figures of one published or own run on a real machine, with machine, model, placement and workload, so that it can be
+// predicted from its specification alone. Files hold one JSON object a line; docs/measurements.md explains the fields.
+import { z } from 'zod';
+import { messageOf, UserError } from '../../../base/errors.js';
+import { readText } from '../../../base/input-file.js';
+import { isObject } from '../../../base/objects.js';
+import { describeIssue, innermost } from '../../../base/schema-issues.js';
+import { editDistance } from '../../../base/text.js';
+import { type MemoryRow, memoryRowSchema } from './memory-row.js';
+
+const text = z.string().min(1);
+const positive = z.number().positive();
+const share = z.number().min(0).max(1);
+const count = z.int().nonnegative();
+const processor = z.enum(['cpu', 'gpu']);
+
+const gpu = z.looseObject({
+  name: text.describe('Name of the card, e.g. rtx-3090.'),
+  memory_gb: positive.optional().describe('Memory, GB.'),
+  memory_gbps: positive.optional().describe('Memory bandwidth of the data sheet, GB/s.'),
+  measured_gbps: positive.optional().describe('Memory bandwidth as measured, GB/s; it takes precedence.'),
+  fp16_tflops: positive.optional().describe('Dense matrix throughput with FP32 accumulation, TFLOP/s.'),
+  pcie: z
+    .looseObject({
+      gen: z.int().min(1).max(8).describe('Generation.'),
+      lanes: z.int().min(1).max(32).describe('Lanes.'),
+      measured_gbps: positive.optional().describe('Bandwidth of copies to the card as measured, GB/s.'),
+    })
+    .optional()
+    .describe('How the card is attached.'),
+});
+
+const machine = z.looseObject({
+  name: text.describe('Name that tells machines apart; rows of one machine share it.'),
+  gpus: z.array(gpu).describe('The cards in use; none: only the CPU computes.'),
+  cpu: z
+    .looseObject({
+      name: text.optional().describe('Name of the processor, e.g. ryzen-9-7950x.'),
+      cores: z.int().positive().optional().describe('Usable cores of all sockets in use.'),
+      ghz: positive.optional().describe('Base clock, GHz.'),
+      isa: text.optional().describe('Widest instruction set: avx2, avx512, avx512-vnni, amx, neon.'),
+      sockets: z.int().positive().optional().describe('Sockets in use.'),
+    })
+    .optional()
+    .describe('The processor.'),
+  ram: z
+    .looseObject({
+      gb: positive.optional().describe('Size, GB.'),
+      type: text.optional().describe('ddr4, ddr5, lpddr5x and the like.'),
+      mts: positive.optional().describe('Million transfers a second.'),
+      channels: z.int().positive().optional().describe('Channels of all sockets, 64 bits wide each (lpddr5x: 32).'),
+      measured_gbps: positive.optional().describe('Bandwidth as STREAM measures it, GB/s; it takes precedence.'),
+    })
+    .optional()
+    .describe('Host memory.'),
+  ssd: z
+    .looseObject({
+      gbps: positive.describe('Sequential reads, GB/s.'),
+      measured: z.boolean().optional().describe('false: of the data sheet.'),
+    })
+    .optional()
+    .describe('The disk that experts are read from.'),
+  os: text.optional().describe('Operating system.'),
+  unified: z.boolean().optional().describe('GPU and CPU share one memory.'),
+  note: text.optional().describe('Anything else.'),
+});
+
+const model = z.looseObject({
+  name: text.describe('Name of a bundled profile, or of the model whose shape follows.'),
+  bundled: z.boolean().optional().describe('moeprof has a profile of it.'),
+  variant: text.optional().describe('The model really used, where a profile of the same shape stands for it.'),
+  quant: text.optional().describe('Storage format of the file, e.g. q4_k_m, iq2_k_r4, fp8.'),
+  bits: positive.max(32).optional().describe('Bits per weight over the whole file.'),
+  file_gb: positive.optional().describe('Size of the file, GB.'),
+  shape: z
+    .looseObject({
+      layers: count.describe('Decoder layers.'),
+      moe_layers: count.describe('Those that have experts.'),
+      experts: z.int().positive().describe('Routed experts of a layer.'),
+      top_k: z.int().positive().describe('Experts that a token chooses.'),
+      hidden: z.int().positive().describe('Width of the residual stream.'),
+      expert_intermediate: z.int().positive().describe('Width of one expert.'),
+      shared_experts: count.optional().describe('Shared experts of the same width.'),
+      total_b: positive.describe('All parameters, billions.'),
+      active_b: positive.describe('Parameters that a token uses, billions.'),
+    })
+    .optional()
+    .describe('Of a model that moeprof has no profile of.'),
+});
+
+const placement = z.looseObject({
+  kind: z
+    .enum(['cpu-layers', 'cpu-share', 'expert-cache', 'all-gpu', 'all-cpu', 'ssd-stream'])
+    .describe('Where the experts lie: whole layers or a part of each layer in host memory, a cache on the GPU, or all in one place.'),
+  cpu_moe_layers: z.number().nonnegative().optional().describe('Layers with experts in host memory; leading dense layers do not count.'),
+  gpu_moe_layers: z.number().nonnegative().optional().describe('Layers with experts on the GPU.'),
+  gpu_expert_share: share.optional().describe('Part of all experts that lies on the GPU.'),
+  whole_layers: z.boolean().optional().describe('Layers lie in host memory with their attention.'),
+  where: processor.optional().describe('Who computes experts in host memory while decoding.'),
+  prefill_where: processor.optional().describe('The same for long prompts.'),
+  policy: text.optional().describe('Policy of an expert cache.'),
+  cache_slots: z.number().nonnegative().optional().describe('Experts that the cache holds in all.'),
+  cache_experts_per_layer: z.number().nonnegative().optional().describe('Experts that the cache holds of each layer.'),
+  cache_gb: z.number().nonnegative().optional().describe('Size of the cache, GB.'),
+  note: text.optional().describe('Anything else.'),
+});
+
+const run = z.looseObject({
+  threads: z.int().positive().optional().describe('Threads that compute.'),
+  ubatch: z.int().positive().optional().describe('Most tokens of one forward pass.'),
+  kv: text.optional().describe('Type of the KV cache: f16, q8_0, q4_0.'),
+  flash_attention: z.boolean().optional().describe('Flash attention is on.'),
+  mmap: z.boolean().optional().describe('Weights are mapped from the file.'),
+  repack: z.boolean().optional().describe('Weights are repacked for the CPU when they are loaded.'),
+  fused_moe: z.boolean().optional().describe('Up and gate of an expert are one operation.'),
+  mla: count.optional().describe('Variant of latent attention (ik_llama.cpp, -mla).'),
+  numa: text.optional().describe('How sockets are used.'),
+  depth: count.optional().describe('Tokens in the context when decoding, or the prompt, begins.'),
+  context: z.int().positive().optional().describe('Length that KV memory is allocated for, tokens.'),
+  pp_tokens: z.int().positive().optional().describe('Prompt tokens.'),
+  tg_tokens: z.int().positive().optional().describe('Generated tokens.'),
+  active_experts: z.int().positive().optional().describe("Experts that a token uses, where fewer than the model's."),
+  batch_users: z.int().positive().optional().describe('Sequences at once; absent: 1.'),
+  speculative: z
+    .looseObject({
+      kind: text.describe('mtp, draft and the like.'),
+      draft: positive.optional().describe('Tokens drafted for each forward pass.'),
+      acceptance: share.optional().describe('Part of the drafted tokens that is accepted.'),
+      tokens_per_forward: positive.optional().describe('Tokens that a forward pass yields.'),
+    })
+    .optional()
+    .describe('Speculative decoding.'),
+});
+
+const measured = z
+  .looseObject({
+    tg_tps: positive.optional().describe('Decode speed, tokens/s.'),
+    pp_tps: positive.optional().describe('Prefill speed, tokens/s.'),
+    hit_rate: share.optional().describe('Hit rate of the expert cache, 0 to 1.'),
+  })
+  .refine((given) => given.tg_tps !== undefined || given.pp_tps !== undefined || given.hit_rate !== undefined, {
+    error: 'holds no figure; give at least one of tg_tps, pp_tps, hit_rate',
+  });
+
+const scorable = z.looseObject({
+  tg: z.boolean().optional().describe('Its decode speed can be held against a prediction.'),
+  pp: z.boolean().optional().describe('The same of prefill.'),
+  hit: z.boolean().optional().describe('The same of the hit rate.'),
+});
+
+const series = z.looseObject({
+  id: text.describe('Rows of one series share it.'),
+  vary: text.describe('The one thing that varies in it.'),
+});
+
+/** Schema of one line of a file of measurements. Fields that it does not know are passed over, unless they look like a known one. */
+const measurementSchema = z.looseObject({
+  id: text.describe('Name of the row, unique in its file.'),
+  source: text.optional().describe('Where the figures are published.'),
+  grade: z.enum(['A', 'B', 'C']).optional().describe('A: hardware and command are stated in full; C: much is missing.'),
+  engine: text.describe('The program that ran: llama.cpp, ik_llama.cpp, ktransformers, vllm and so on.'),
+  engine_version: text.optional().describe('Its version.'),
+  machine: machine.describe('The machine.'),
+  model: model.describe('The model and its format.'),
+  placement: placement.describe('Where experts lie, and who computes them.'),
+  run: run.prefault({}).describe('What ran.'),
+  measured: measured.describe('What was measured; for a batch, of all sequences together.'),
+  scorable: scorable.optional().describe('Which figures can be held against a prediction; absent: all.'),
+  pathology: text
+    .optional()
+    .describe('Something went wrong that no specification tells: paging, numa and the like. Such a row is not scored.'),
+  series: series.optional().describe('The series that it belongs to.'),
+  also_series: series.optional().describe('Another one.'),
+  flags: text.optional().describe('Command line, without paths.'),
+  guessed: z.array(text).optional().describe('Fields that nobody stated.'),
+  note: text.optional().describe('Anything else.'),
+});
+
+/** One row of a file of measurements. */
+export type Measurement = z.infer<typeof measurementSchema>;
+
+/** Letters by which a mistyped name differs from the right one; shorter names than this differ by as much without being mistyped. */
+const SLIP = 1;
+const LONG_ENOUGH = 4;
+
+/** Rows of a file: of speed, and of memory. */
+export interface MeasuredRows {
+  readonly speed: readonly Measurement[];
+  readonly memory: readonly MemoryRow[];
+}
+
+/** Schema of a line of either kind, for editors. */
+export const anyRowSchema = z.union([measurementSchema, memoryRowSchema]);
+
+/**
+ * Reads a file of measurements: one JSON object a line; empty lines are passed over. A line with `devices` is a row of memory.
+ * @param path a file, or `-`
+ * @throws UserError `file:line: field: what is wrong` for the first line that is no measurement, or whose id stands twice
+ */
+export function readRows(path: string): MeasuredRows {
+  return parseRows(readText(path, 'measurements'), path);
+}
+
+/** The rows of speed of a file. @throws UserError as {@link readRows} */
+export function readMeasurements(path: string): readonly Measurement[] {
+  return readRows(path).speed;
+}
+
+/** The rows of a text; `path` is only for messages. @throws UserError as {@link readRows} */
+export function parseRows(content: string, path: string): MeasuredRows {
+  const lineOf = new Map<string, number>();
+  const speed: Measurement[] = [];
+  const memory: MemoryRow[] = [];
+  for (const [index, line] of content.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const place = `${path}:${index + 1}`;
+    const raw = withoutNulls(jsonOf(line, place));
+    const row = 'devices' in raw ? checked(raw, memoryRowSchema, place) : checked(raw, measurementSchema, place);
+    const before = lineOf.get(row.id);
+    if (before !== undefined) throw new UserError(`${place}: id: "${row.id}" stands in line ${before} too; give each row its own`);
+    lineOf.set(row.id, index + 1);
+    if ('devices' in raw) memory.push(row as MemoryRow);
+    else speed.push(row as Measurement);
+  }
+  if (speed.length + memory.length === 0)
+    throw new UserError(`${path}: holds no measurement; write one JSON object a line (moeprof schema measurements)`);
+  return { speed, memory };
+}
+
+/** @throws UserError `place: field: what is wrong` */
+function checked<T extends z.ZodType>(raw: Record<string, unknown>, schema: T, place: string): z.infer<T> {
+  const result = schema.safeParse(raw, { reportInput: true });
+  if (!result.success) {
+    const issues = result.error.issues.flatMap(innermost);
+    const [first] = issues;
+    const field = first!.path.map(String).join('.');
+    const more = issues.length > 1 ? ` (${issues.length - 1} more)` : '';
+    throw new UserError(`${place}: ${field === '' ? '' : `${field}: `}${describeIssue(first!, raw, schema)}${more}`);
+  }
+  refuseMistyped(raw, schema, place, []);
+  return result.data;
+}
+
+/** @throws UserError where a line is no JSON object */
+function jsonOf(line: string, place: string): Record<string, unknown> {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(line);
+  } catch (error) {
+    throw new UserError(`${place}: is not JSON (${messageOf(error)}); write one object a line`);
+  }
+  if (isObject(raw)) return raw;
+  throw new UserError(`${place}: is not a JSON object; write {"id": ..., "engine": ..., ...}`);
+}
+
+/** The value without fields that are null: null means unknown, like an absent field. */
+function withoutNulls<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(withoutNulls) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  const known = Object.entries(value).filter(([, one]) => one !== null);
+  return Object.fromEntries(known.map(([key, one]) => [key, withoutNulls(one)])) as T;
+}
+
+/**
+ * Collections add fields of their own, which mean nothing here. One that is spelt nearly as a known field that is missing was meant to be it.
+ * @throws UserError with the name that was meant
+ */
+function refuseMistyped(value: unknown, schema: z.ZodType, place: string, path: readonly string[]): void {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) {
+    refuseMistyped(value, schema.unwrap() as z.ZodType, place, path);
+    return;
+  }
+  if (schema instanceof z.ZodArray && Array.isArray(value)) {
+    for (const [i, one] of value.entries()) refuseMistyped(one, schema.element as z.ZodType, place, [...path, String(i)]);
+  }
+  if (!(schema instanceof z.ZodObject) || typeof value !== 'object' || value === null) return;
+  const fields = schema.shape as Readonly<Record<string, z.ZodType>>;
+  const missing = Object.keys(fields).filter((key) => !(key in value));
+  for (const [key, inner] of Object.entries(value)) {
+    const field = fields[key];
+    if (field !== undefined) {
+      refuseMistyped(inner, field, place, [...path, key]);
+      continue;
+    }
+    const meant = missing.find((known) => editDistance(key, known, SLIP) <= SLIP);
+    if (meant === undefined || key.length < LONG_ENOUGH) continue;
+    throw new UserError(`${place}: ${[...path, key].join('.')}: unknown key "${key}"; did you mean "${meant}"?`);
+  }
+}

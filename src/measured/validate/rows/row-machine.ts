@@ -1,0 +1,115 @@
+// From a row to the machine that it ran on, as a hardware profile of facts: the row's own figures come first, and usual values fill the gaps.
+// How well software uses the machine is left to the runtime.
+import { checkValue } from '../../../base/yaml.js';
+import { memoryRate } from '../../../hardware/parts/memory.js';
+import { NEWEST_PCIE, pcieRate } from '../../../hardware/parts/pcie.js';
+import { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from '../../../hardware/parts/reach.js';
+import { type HardwareProfile, HardwareProfileSchema } from '../../../hardware/profile.js';
+import type { Software } from '../../../hardware/spec.js';
+import type { Measurement } from './measurement.js';
+
+type RowMachine = Measurement['machine'];
+type RowGpu = RowMachine['gpus'][number];
+
+/** A runtime's use of several GPUs: one after another, or all together. */
+type GpuSharing = Software['several'];
+
+/** Usual speeds of memory that a row names without one, MT/s. */
+const USUAL_MTS: Readonly<Record<string, number>> = { ddr3: 1600, ddr4: 3200, ddr5: 5600, lpddr5: 6400, lpddr5x: 8000, mrdimm: 8800 };
+/** Defaults for parts that a row does not name: two channels of DDR5, four cores a channel at 3 GHz with AVX2, PCIe 4.0 x16. */
+const USUAL = { type: 'ddr5', channels: 2, coresPerChannel: 4, ghz: 3, isa: 'avx2', pcie: { gen: 4, lanes: 16 } } as const;
+/** Rented cards, and the clock of the virtual cores beside them: 2.2 GHz of a Xeon, where a row does not name its CPU. */
+const RENTED = { cards: /^(t4|l4|p4|k80)$/, ghz: 2.2 };
+/** Memory where its size does not matter: the run did fit. */
+const AMPLE = '64 TB';
+
+/** Bytes/s of host memory, all sockets, as a data sheet has it. */
+function hostBandwidth({ ram, unified }: RowMachine): number {
+  if (ram?.measured_gbps !== undefined) return unified === true ? ram.measured_gbps * 1e9 : sheetRate(ram.measured_gbps * 1e9, 'host');
+  const { channels = USUAL.channels, type = USUAL.type } = ram ?? {};
+  const mts = ram?.mts ?? USUAL_MTS[type] ?? USUAL_MTS[USUAL.type]!;
+  return memoryRate({ type, mts, channels });
+}
+
+/** Bytes/s of a card's memory by its data sheet; null: unknown. */
+function cardBandwidth({ measured_gbps, memory_gbps }: RowGpu): number | null {
+  if (measured_gbps !== undefined) return sheetRate(measured_gbps * 1e9, 'gpu');
+  return memory_gbps === undefined ? null : memory_gbps * 1e9;
+}
+
+/** Bytes/s of pinned copies to a card. */
+export function copyBandwidth({ pcie }: RowGpu): number {
+  if (pcie?.measured_gbps !== undefined) return pcie.measured_gbps * 1e9;
+  const { gen, lanes } = pcie ?? USUAL.pcie;
+  return pinnedRate(pcieRate({ generation: Math.min(gen, NEWEST_PCIE), lanes }));
+}
+
+/** The cards as one: layer after layer each reads its own part; together they read and compute at once. */
+function cardsAsOne(gpus: readonly RowGpu[], sharing: GpuSharing): { peak: number; memoryBandwidth: number } | null {
+  const bandwidths = gpus.map(cardBandwidth);
+  const peaks = gpus.map(({ fp16_tflops }) => fp16_tflops);
+  if (bandwidths.includes(null) || peaks.includes(undefined)) return null;
+  const together = (rates: readonly number[]): number => rates.reduce((sum, rate) => sum + rate, 0);
+  const inTurn = (rates: readonly number[]): number => rates.length / rates.reduce((sum, rate) => sum + 1 / rate, 0);
+  const joined = sharing === 'layers' ? inTurn : together;
+  return { peak: joined(peaks as number[]) * 1e12, memoryBandwidth: joined(bandwidths as number[]) };
+}
+
+/** Cores that compute, of one socket. */
+function coresOf({ machine, run }: Measurement): { cores: number; clock: number; isa: string; memoryBandwidth: number } {
+  const { cpu } = machine;
+  const sockets = cpu?.sockets ?? 1;
+  const all = cpu?.cores ?? USUAL.coresPerChannel * (machine.ram?.channels ?? USUAL.channels);
+  const rented = machine.gpus.some(({ name }) => RENTED.cards.test(name));
+  return {
+    cores: Math.max(1, Math.round(Math.min(all, run.threads ?? all) / sockets)),
+    clock: cpu?.ghz ?? (rented ? RENTED.ghz : USUAL.ghz),
+    isa: cpu?.isa ?? USUAL.isa,
+    memoryBandwidth: hostBandwidth(machine) / sockets,
+  };
+}
+
+/**
+ * The machine of a row.
+ * @param sharing how its runtime uses several GPUs
+ * @returns a profile without a calibration; or, where the row does not tell enough, what it lacks
+ * @throws UserError never for a row that its schema accepts
+ */
+export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfile | { readonly lacks: string } {
+  const { machine, placement } = row;
+  const cards = machine.gpus.length === 0 ? null : cardsAsOne(machine.gpus, sharing);
+  if (machine.gpus.length > 0 && cards === null) return { lacks: 'nothing says how fast its GPU is' };
+  if (placement.kind === 'ssd-stream' && machine.ssd === undefined) return { lacks: 'nothing says how fast its SSD is' };
+  const ssd = placement.kind === 'ssd-stream' ? machine.ssd : undefined;
+  const disk = ssd === undefined ? [] : [{ name: 'ssd', size: AMPLE }];
+  const reads = ssd === undefined ? [] : [{ name: 'ssd', bandwidth: ssd.gbps * 1e9, ...READ }];
+  const name = machine.name;
+  const shared = cards === null || machine.unified === true;
+  const profile = shared
+    ? {
+        name,
+        tiers: [{ name: 'unified', size: AMPLE }, ...disk],
+        links: reads,
+        gpu: cards ?? wholeCpu(row),
+      }
+    : {
+        name,
+        tiers: [{ name: 'gpu', size: AMPLE }, { name: 'dram', size: AMPLE }, ...disk],
+        links: [{ name: 'h2d', bandwidth: copyBandwidth(machine.gpus[0]!), latency: COPY_START }, ...reads],
+        gpu: cards,
+        cpu: { ...coresOf(row), ...severalSockets(machine) },
+      };
+  return checkValue(profile, `measurement ${row.id}: machine`, HardwareProfileSchema);
+}
+
+/** All sockets as one device, where the CPU computes everything. */
+function wholeCpu(row: Measurement): Record<string, unknown> {
+  const one = coresOf(row);
+  const sockets = row.machine.cpu?.sockets ?? 1;
+  return { ...one, cores: one.cores * sockets, memoryBandwidth: one.memoryBandwidth * sockets };
+}
+
+function severalSockets({ cpu }: RowMachine): Record<string, unknown> {
+  const sockets = cpu?.sockets ?? 1;
+  return sockets === 1 ? {} : { sockets, interconnect: SOCKETS };
+}

@@ -1,0 +1,32 @@
+// A figure of a measurement beside its prediction: the line of every report of a validation.
+import type { Accuracy } from '../../../result/result.js';
+import type { MemoryKind } from './memory-row.js';
+import type { MeasuredMetric } from './specify.js';
+
+/** A figure of a row beside its prediction. */
+export interface ValidatedRow {
+  readonly id: string;
+  readonly metric: MeasuredMetric | 'memory';
+  /** The machine; of memory rows, the thread that has the log. */
+  readonly machine: string;
+  readonly model: string;
+  /** Tokens/s, a share, or MiB of memory. */
+  readonly measured: number;
+  /** Device and kind of a memory figure: `GPU 0`, `GPUs`, `host`. */
+  readonly device?: string;
+  readonly kind?: MemoryKind;
+  /** The prediction; null: the specification does not suffice. */
+  readonly predicted: number | null;
+  /** predicted / measured - 1; null where nothing is predicted. */
+  readonly error: number | null;
+  /** `runtime / format / placement`. */
+  readonly family: string;
+  readonly runtime: string;
+  readonly format: string;
+  readonly placement: string;
+  readonly scored: boolean;
+  /** Reason why it is not scored; null: it is. */
+  readonly reason: string | null;
+  /** The error of comparable rows of other machines; null where none is comparable, or it is not scored. */
+  readonly band: Accuracy | null;
+}

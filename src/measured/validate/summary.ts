@@ -1,0 +1,168 @@
+// Predictions beside measurements: the error of each row, and statistics over many rows.
+import { percentile } from '../../base/statistics.js';
+import { bandOf, type ScoredError } from '../../engine/outcome/band.js';
+import type { RuntimeSpec } from '../../hardware/runtime.js';
+import { VERSION } from '../../result/version.js';
+import { judgeMemory, type MemorySummary, memorySummary } from './memory/judge.js';
+import type { Prediction } from './predict.js';
+import { ascending, type ErrorSizes, errorSizes } from './rows/error-sizes.js';
+import type { Measurement } from './rows/measurement.js';
+import type { MemoryRow } from './rows/memory-row.js';
+import { figuresOf, formatKin, MEASURED_METRICS, type MeasuredMetric, runtimeOf } from './rows/specify.js';
+import type { ValidatedRow } from './rows/validated-row.js';
+
+/** Version tag of the format. Additions keep it; a change of meaning raises it. */
+const VALIDATION_SCHEMA = 'moeprof.validation/1';
+
+/** Statistics of the errors of speeds and hit rates. */
+export interface ErrorStatistics extends ErrorSizes {
+  /** Median of the larger of predicted / measured and measured / predicted, for errors as a factor; null where a prediction of 0 makes it infinite. */
+  readonly factor: number | null;
+  /** Share of rows whose error lies within the band of comparable rows of other machines; null where none has one. */
+  readonly coverage: number | null;
+}
+
+/** Rows of one family and metric. */
+export interface FamilyErrors extends ErrorStatistics {
+  readonly family: string;
+  readonly metric: MeasuredMetric;
+  readonly machines: number;
+}
+
+/** Constants of a runtime that were fitted on measurements. */
+interface FittedConstants {
+  readonly runtime: string;
+  readonly on: string;
+  readonly constants: readonly string[];
+}
+
+/** Errors by metric of speed; null where no row has one. */
+export type SpeedSummary = Readonly<Record<MeasuredMetric, ErrorStatistics | null>>;
+
+/** A finished validation: the public format `moeprof.validation/1`. */
+export interface Validation {
+  readonly schema: typeof VALIDATION_SCHEMA;
+  readonly tool: { readonly name: 'moeprof'; readonly version: string };
+  readonly files: readonly string[];
+  /** In the order of the files. */
+  readonly rows: readonly ValidatedRow[];
+  readonly summary: SpeedSummary & { readonly memory: MemorySummary | null };
+  /** Static placements and caches, apart. */
+  readonly placements: readonly FamilyErrors[];
+  readonly families: readonly FamilyErrors[];
+  /** Fitted constants of the runtimes of these rows. */
+  readonly fitted: readonly FittedConstants[];
+  /** Constants fitted on these rows, where that was asked for. */
+  readonly refit?: Refit;
+}
+
+/** Constants fitted on these rows, and their errors on machines left out of the fit. */
+export interface Refit {
+  readonly constants: readonly { readonly runtime: string; readonly name: string; readonly now: number; readonly fitted: number }[];
+  /** Errors with constants fitted on all these rows. */
+  readonly fitted: SpeedSummary;
+  /** Errors of each row with constants fitted on the rows of all other machines. */
+  readonly leftOut: SpeedSummary;
+}
+
+/**
+ * Puts predictions beside measurements.
+ * @param predictions of `rows`, in their order
+ * @param runtimes by name, all that the rows ran on
+ * @param memory rows of memory, which need no prediction beforehand
+ */
+export function validationOf(
+  files: readonly string[],
+  rows: readonly Measurement[],
+  predictions: readonly Prediction[],
+  runtimes: ReadonlyMap<string, RuntimeSpec>,
+  memory: readonly MemoryRow[] = [],
+): Validation {
+  const validated = withBands(rows.flatMap((row, i) => judge(row, predictions[i]!)));
+  const allocated = memory.flatMap(judgeMemory);
+  const used = [...new Set(rows.map(runtimeOf))].sort();
+  const fitted = used.flatMap((name): FittedConstants[] => {
+    const own = runtimes.get(name)?.fitted ?? null;
+    return own === null ? [] : [{ runtime: name, on: own.on, constants: own.constants }];
+  });
+  return {
+    schema: VALIDATION_SCHEMA,
+    tool: { name: 'moeprof', version: VERSION },
+    files,
+    rows: [...validated, ...allocated],
+    summary: {
+      ...(Object.fromEntries(MEASURED_METRICS.map((metric) => [metric, statisticsOf(scoredOf(validated, metric))])) as SpeedSummary),
+      memory: memorySummary(allocated),
+    },
+    placements: grouped(validated, 'placement'),
+    families: grouped(validated, 'family'),
+    fitted,
+  };
+}
+
+function judge(row: Measurement, { figures, lacks }: Prediction): ValidatedRow[] {
+  const [runtime, format, placement] = [runtimeOf(row), formatKin(row.model), row.placement.kind];
+  return figuresOf(row).map(({ measured, metric, unscored }) => {
+    const predicted = figures[metric] ?? null;
+    const missing = predicted === null ? (lacks ?? 'its placement does not say enough') : null;
+    const reason = unscored !== null && missing !== null ? `${unscored}; ${missing}` : (unscored ?? missing);
+    return {
+      id: row.id,
+      metric,
+      machine: row.machine.name,
+      model: row.model.name,
+      measured,
+      predicted,
+      error: predicted === null ? null : predicted / measured - 1,
+      family: `${runtime} / ${format} / ${placement}`,
+      runtime,
+      format,
+      placement,
+      scored: reason === null,
+      reason,
+      band: null,
+    };
+  });
+}
+
+/** Bands of scored rows, each from the rows of all other machines. */
+function withBands(rows: readonly ValidatedRow[]): ValidatedRow[] {
+  const scored = rows.filter((row): row is ValidatedRow & ScoredError => row.scored && row.error !== null && row.metric !== 'memory');
+  return rows.map((row) => {
+    if (!row.scored) return row;
+    const elsewhere = scored.filter(({ machine }) => machine !== row.machine);
+    return { ...row, band: bandOf(row, elsewhere) };
+  });
+}
+
+function scoredOf(rows: readonly ValidatedRow[], metric: MeasuredMetric): ValidatedRow[] {
+  return rows.filter((row) => row.scored && row.metric === metric);
+}
+
+/** Statistics of scored rows; null where there are none. */
+export function statisticsOf(rows: readonly Pick<ValidatedRow, 'band' | 'error' | 'measured' | 'predicted'>[]): ErrorStatistics | null {
+  if (rows.length === 0) return null;
+  const factors = ascending(rows.map(({ measured, predicted }) => Math.max(predicted! / measured, measured / predicted!)));
+  const factor = percentile(factors, 50);
+  const banded = rows.filter(({ band }) => band !== null);
+  return {
+    ...errorSizes(rows.map(({ error }) => error!)),
+    factor: Number.isFinite(factor) ? factor : null,
+    coverage: banded.length === 0 ? null : banded.filter(({ band, error }) => Math.abs(error!) <= band!.halfWidth).length / banded.length,
+  };
+}
+
+/** Statistics by metric and group, by metric and name. */
+function grouped(rows: readonly ValidatedRow[], by: 'family' | 'placement'): FamilyErrors[] {
+  const names = [...new Set(rows.map((row) => row[by]))].sort();
+  return MEASURED_METRICS.flatMap((metric) =>
+    names.flatMap((family): FamilyErrors[] => {
+      const own = scoredOf(
+        rows.filter((row) => row[by] === family),
+        metric,
+      );
+      const statistics = statisticsOf(own);
+      return statistics === null ? [] : [{ family, metric, machines: new Set(own.map(({ machine }) => machine)).size, ...statistics }];
+    }),
+  );
+}

@@ -1,0 +1,56 @@
+// Words that the table and the page of a validation share.
+import { formatCounted, formatNumber, formatRatio } from '../../base/units.js';
+import type { ValidatedRow } from './rows/validated-row.js';
+import type { Validation } from './summary.js';
+import { UNSEEN } from './unseen.js';
+
+/** The title: rows, machines and files that were validated. */
+export function titleOf({ files, rows }: Validation): string {
+  const scored = rows.filter((row) => row.scored);
+  const speed = scored.filter(({ metric }) => metric !== 'memory');
+  const machines = new Set(speed.map(({ machine }) => machine)).size;
+  const loads = new Set(scored.filter(({ metric }) => metric === 'memory').map(({ id }) => id)).size;
+  const what = [
+    ...(speed.length === 0 ? [] : [`${speed.length} measurements of ${formatCounted(machines, 'machine')}`]),
+    ...(loads === 0 ? [] : [`${scored.length - speed.length} buffers of ${formatCounted(loads, 'load')}`]),
+  ];
+  return `${what.length === 0 ? 'Nothing that is scored' : what.join(' and ')}, predicted (${files.join(', ')})`;
+}
+
+/** The explanation of the figures, and the number of fitted constants. */
+export function leadOf({ files, fitted, rows }: Validation): string[] {
+  const scored = rows.filter(({ metric, scored }) => scored && metric !== 'memory').length;
+  const constants = fitted.reduce((sum, { constants: names }) => sum + names.length, 0);
+  const per = constants === 0 ? '' : `, one for ${formatNumber(scored / constants, 1)} of them`;
+  if (scored === 0) return ['The error is predicted / measured - 1; median and 90th percentile are of its size, the bias is its median'];
+  const fit = files.every((name) => name === UNSEEN)
+    ? 'No constant was fitted on these machines'
+    : `${constants} constants were fitted${per}`;
+  return [
+    'The error is predicted / measured - 1; median and 90th percentile are of its size, the bias is its median',
+    `In band: within what 80 % of comparable measurements of other machines keep. ${fit}`,
+  ];
+}
+
+/** Largest errors first; a factor of two too slow counts as much as one too fast. */
+export function worstFirst(rows: readonly ValidatedRow[]): ValidatedRow[] {
+  const size = ({ measured, predicted }: ValidatedRow): number => Math.abs(Math.log(Math.max(predicted!, Number.MIN_VALUE) / measured));
+  return [...rows].sort((a, b) => size(b) - size(a) || (a.id < b.id ? -1 : 1));
+}
+
+/** A metric as people read it. */
+export function measuredMetricText(metric: ValidatedRow['metric']): string {
+  return metric.replace('_', ' ');
+}
+
+/** Names what a row measured: a metric, or memory of a kind on a device. */
+export function measuredWhat({ device, kind, metric }: ValidatedRow): string {
+  return kind === undefined ? measuredMetricText(metric) : `${kind === 'kv' ? 'KV' : kind}, ${device}`;
+}
+
+/** A figure of a row, in short. */
+export function speedText({ metric }: Pick<ValidatedRow, 'metric'>, value: number): string {
+  if (metric === 'hit_rate') return formatRatio(value);
+  if (metric === 'memory') return `${value >= 100 ? formatNumber(value) : formatNumber(value, 1)} MiB`;
+  return value >= 1000 ? formatNumber(value) : String(Number(value.toPrecision(3)));
+}

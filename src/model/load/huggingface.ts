@@ -1,0 +1,98 @@
+// A Hugging Face config.json as a model profile: the family is found by the model type, its reader says what the fields mean.
+import { basename, dirname } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { nearest } from '../../base/text.js';
+import { checkValue, type Override } from '../../base/yaml.js';
+import type { Architecture, Family } from '../families/family.js';
+import { FAMILIES } from '../families/index.js';
+import { looksUsual, readUsual } from '../families/usual.js';
+import { Fields } from '../fields.js';
+import { ConfigProfileSchema, type ModelProfile } from '../profile.js';
+
+/** Fields that hold the language model of a multimodal model. */
+const NESTED = ['text_config', 'thinker_config', 'language_config', 'llm_config'];
+
+/** Fields beside the nested configuration that hold for it, too. */
+const INHERITED = ['tie_word_embeddings', 'quantization_config'];
+
+/**
+ * The profile that a config.json describes; with a note where it is of no known family and was read by the usual fields.
+ * @param overrides values that replace the derived profile's
+ * @throws UserError where it is of no known family and names no experts, or lacks a field
+ */
+export function configProfile(json: Readonly<Record<string, unknown>>, path: string, overrides: readonly Override[] = []): ModelProfile {
+  const { read, config } = findFamily(new Fields(path, json));
+  const trained = config.indexOr(0, 'max_position_embeddings');
+  const context = trained === 0 ? {} : { trainedContext: trained };
+  const profile = { name: nameOf(path), quantization: storedFormat(config), ...context, ...read(config) };
+  return checkValue(profile, path, ConfigProfileSchema, overrides);
+}
+
+/** True for the content of a config.json of transformers. */
+export function isConfig(json: Readonly<Record<string, unknown>>): boolean {
+  return Object.hasOwn(json, 'model_type') || Object.hasOwn(json, 'architectures');
+}
+
+/** Finds the reader of a configuration, or of the language model nested in it (in two steps, where a model of speech nests one of text). */
+function findFamily(outer: Fields): { read: (config: Fields) => Architecture; config: Fields } {
+  let config = outer;
+  let family = familyOf(config);
+  for (let depth = 0; depth < 2; depth++) {
+    const nested = NESTED.flatMap((name) => config.object(name) ?? [])[0];
+    if (nested === undefined) break;
+    config = nested.within(config, INHERITED);
+    family = familyOf(config) ?? family;
+  }
+  if (family !== null) return { read: family.read, config };
+  const type = config.text('model_type') ?? config.texts('architectures')?.[0];
+  if (type === undefined) throw new UserError(`${config.place}: model_type: is missing; is this the config.json of a model?`);
+  if (looksUsual(config)) return { read: (fields) => readUsual(fields, type), config };
+  const known = FAMILIES.flatMap((one) => one.types);
+  const near = nearest(type, known, 1)[0];
+  throw new UserError(
+    `${config.place}: model_type ${JSON.stringify(type.slice(0, 60))} is not known${near === undefined ? '' : `; did you mean "${near}"?`} ` +
+      `(known: ${known.join(', ')}; others need the usual fields, num_experts, num_experts_per_tok and moe_intermediate_size, or a YAML profile, ` +
+      'see docs/models.md)',
+  );
+}
+
+function familyOf(config: Fields): Family | null {
+  const type = config.text('model_type');
+  const architectures = config.texts('architectures') ?? [];
+  return (
+    FAMILIES.find((family) => type !== null && family.types.includes(type)) ??
+    FAMILIES.find((family) => architectures.some((name) => family.architectures?.includes(name))) ??
+    null
+  );
+}
+
+/**
+ * The format in which the checkpoint is stored, as `quantization_config` says it. One that moeprof cannot price keeps its own name, which
+ * is refused unless another format is named.
+ */
+function storedFormat(config: Fields): string {
+  const quantization = config.object('quantization_config');
+  // DeepSeek-V4: experts in FP4 with scales of 8 bits by 32, everything else in FP8.
+  if (config.says('expert_dtype', 'fp4')) return 'mxfp4';
+  const method =
+    quantization
+      ?.text('quant_method')
+      ?.replace(/[^\w.-]/g, '_')
+      .slice(0, 40) ?? null;
+  if (quantization === null || method === null) return 'bf16';
+  if (method === 'fp8' || method === 'fbgemm_fp8') return 'fp8';
+  if (method === 'mxfp4') return 'mxfp4_hf';
+  const groups = quantization.object('config_groups');
+  const bits = quantization.indexOr(0, 'bits', 'w_bit') || (groups?.object('group_0')?.object('weights')?.indexOr(0, 'num_bits') ?? 0);
+  if (bits === 4) return 'int4';
+  if (bits === 8 && method === 'compressed-tensors') return 'fp8';
+  return bits > 0 ? `${method}-${bits}bit` : method;
+}
+
+/** A name for a model that has none: that of its folder (in the cache of the Hub, of its repository), or of the file, where it has its own. */
+function nameOf(path: string): string {
+  const file = basename(path).replace(/\.json$/i, '');
+  if (file !== 'config') return file.replace(/\.config$/, '');
+  const cached = /models--[^/\\]*?--([^/\\]+)[/\\]snapshots[/\\]/.exec(path)?.[1];
+  return cached ?? (basename(dirname(path)) || 'model');
+}

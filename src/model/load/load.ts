@@ -1,0 +1,179 @@
+// The only way to load a model: whatever a user names with `-m` becomes a model here. The content of a file decides its format.
+import { statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { whereLies } from '../../base/elsewhere.js';
+import { placed, UserError } from '../../base/errors.js';
+import { isFolder, listFolder, withInput } from '../../base/input-file.js';
+import { findProfile, isPath } from '../../base/profiles.js';
+import { formatBytes } from '../../base/units.js';
+import { type Override, readYaml } from '../../base/yaml.js';
+import { levelSizes, measureProfile } from '../build.js';
+import { measureGguf, measureHeaders } from '../gguf.js';
+import { GGUF_MAGIC } from '../gguf-header.js';
+import { isHubAddress, parseHubAddress } from '../hub/address.js';
+import { meantModel } from '../hub/bundled.js';
+import { hubFolder, storedEntry } from '../hub/store.js';
+import { readJson } from '../json.js';
+import { assemble, type ModelParts } from '../parts.js';
+import { type ModelProfile, ModelProfileSchema } from '../profile.js';
+import { findQuantization, knownQuantization } from '../quantization/index.js';
+import { isSafetensorsIndex, looksLikeSafetensors, tensorSizes, withTensorSizes } from '../safetensors.js';
+import type { ModelSpec } from '../spec.js';
+import { configProfile, isConfig } from './huggingface.js';
+
+/** A model and its origin. */
+export interface OpenModel {
+  readonly parts: ModelParts;
+  /** Its architecture, where it was described rather than read off tensors. */
+  readonly profile: ModelProfile | null;
+  /** The source of sizes: the rules of a format, or the tensors in files. */
+  readonly sizes: 'format' | 'tensors';
+}
+
+/** Limit of a profile in bytes: more than any person writes. */
+const PROFILE_LIMIT = 2 ** 20;
+
+/** The source at a path. */
+type Source =
+  | { readonly kind: 'gguf' | 'profile'; readonly path: string }
+  | { readonly kind: 'config'; readonly path: string; readonly folder: string };
+
+/**
+ * Loads a model.
+ * @param nameOrPath name of a bundled profile, or path of a YAML profile, a Hugging Face config.json, a folder or index of safetensors, or
+ *   a GGUF file, relative to `relativeTo`; or the address of a model of the hub that was fetched before, or the name of its repository where a
+ *   bundled model has it, too
+ * @param quantization storage format; null: the sizes of the files, or the format that the profile names
+ * @param relativeTo folder that a path is relative to; the working directory unless said
+ * @param overrides values that replace the profile's
+ * @throws UserError where the model or the format is unknown, or a file is not well-formed
+ */
+export function loadModel(
+  nameOrPath: string,
+  quantization: string | null = null,
+  relativeTo?: string,
+  overrides: readonly Override[] = [],
+): ModelSpec {
+  return assemble(openModel(nameOrPath, quantization, relativeTo, overrides).parts);
+}
+
+/** Loads a model taken apart; parameters and errors as {@link loadModel}. */
+export function openModel(
+  nameOrPath: string,
+  quantization: string | null = null,
+  relativeTo?: string,
+  overrides: readonly Override[] = [],
+): OpenModel {
+  if (isHubAddress(nameOrPath)) return openHubModel(nameOrPath, quantization, overrides);
+  const { name, note } = meantModel(nameOrPath, relativeTo);
+  if (note !== null) {
+    const { parts, ...open } = openModel(name, quantization, relativeTo, overrides);
+    return { ...open, parts: { ...parts, note } };
+  }
+  const path = findProfile('models', name, relativeTo);
+  const source: Source = isPath(name) ? sourceAt(path) : { kind: 'profile', path };
+  if (source.kind === 'gguf') {
+    if (quantization !== null) throw noOtherFormat(quantization);
+    return { parts: measureGguf(source.path, overrides), profile: null, sizes: 'tensors' };
+  }
+  const profile =
+    source.kind === 'config'
+      ? configProfile(readJson(source.path, 'config'), source.path, overrides)
+      : readYaml(source.path, ModelProfileSchema, overrides);
+  if (source.kind === 'config' && quantization === null) {
+    const sizes = tensorSizes(source.folder);
+    if (sizes !== null) {
+      const shape = measureProfile(profile, knownQuantization(profile.quantization) ?? findQuantization('bf16'));
+      return { parts: withTensorSizes(shape, profile, sizes, source.folder), profile, sizes: 'tensors' };
+    }
+  }
+  return atFormat(profile, quantization);
+}
+
+/** A model of the hub, whose headers are in the store. */
+function openHubModel(text: string, quantization: string | null, overrides: readonly Override[]): OpenModel {
+  const address = parseHubAddress(text);
+  const entry = storedEntry(address, hubFolder());
+  if (entry === null) throw new UserError(`${text}: has not been fetched yet; moeprof model inspect ${text} does`);
+  const { model } = entry;
+  if (model.kind === 'config') return atFormat(configProfile(model.config, text, overrides), quantization ?? address.format);
+  if (quantization !== null) throw noOtherFormat(quantization);
+  return { parts: measureHeaders(text, model.headers, overrides), profile: null, sizes: 'tensors' };
+}
+
+/** An architecture in a storage format; null: its own. */
+function atFormat(profile: ModelProfile, quantization: string | null): OpenModel {
+  const [place, name] = quantization === null ? [`model ${profile.name}`, profile.quantization] : ['--quantization', quantization];
+  const format = placed(place, () => findQuantization(name));
+  return { parts: levelSizes(measureProfile(profile, format)), profile, sizes: 'format' };
+}
+
+function noOtherFormat(quantization: string): UserError {
+  const why = 'a GGUF file is what it is; leave the option out, or name a profile or config.json';
+  return new UserError(`--quantization ${quantization}: ${why}`);
+}
+
+/** The architecture of a bundled model, as its profile has it. @throws UserError where there is none of this name */
+export function loadProfile(name: string): ModelProfile {
+  return readYaml(findProfile('models', name), ModelProfileSchema);
+}
+
+/**
+ * The `routing:` block of a model's profile, for the synthetic generator; null for models that have none, or that files describe. Its
+ * fields are the generator's, which checks them.
+ * @throws UserError as {@link loadModel}
+ */
+export function loadRouting(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): Record<string, unknown> | null {
+  if (isHubAddress(nameOrPath)) return null;
+  const { name } = meantModel(nameOrPath, relativeTo);
+  const path = findProfile('models', name, relativeTo);
+  if (isPath(name) && sourceAt(path).kind !== 'profile') return null;
+  return readYaml(path, ModelProfileSchema, overrides).routing ?? null;
+}
+
+/** A file that is called weights and holds something else: what a failed download leaves. */
+function notWeights(path: string, head: string): UserError {
+  if (/^version https:\/\/git-lfs/.test(head))
+    return new UserError(`${path}: is a pointer of Git LFS, not the model itself; fetch it with git lfs pull`);
+  const found = /^\s*<(!doctype|html|\?xml)/i.test(head) ? 'a web page' : 'something else';
+  return new UserError(`${path}: holds ${found}, not the weights that its name promises; fetch it again`);
+}
+
+/** @throws UserError where there is nothing, or nothing that describes a model */
+function sourceAt(path: string): Source {
+  if (isFolder(path)) return sourceIn(path);
+  const { head, size } = withInput(path, 'model', (file) => ({ head: file.part(0, 4096), size: file.bytes }));
+  if (head.subarray(0, 4).toString('latin1') === GGUF_MAGIC) return { kind: 'gguf', path };
+  if (looksLikeSafetensors(head)) return configIn(dirname(path), basename(path));
+  if (size > 0 && /\.(gguf|safetensors)$/i.test(path)) throw notWeights(path, head.toString('utf8'));
+  if (!/^\uFEFF?\s*\{/.test(head.toString('utf8')) || /\.ya?ml$/i.test(path)) {
+    if (size > PROFILE_LIMIT)
+      throw new UserError(
+        `${path}: is no model: expected a YAML profile, a config.json, safetensors or GGUF, and found ${formatBytes(size)} of something else`,
+      );
+    return { kind: 'profile', path };
+  }
+  const json = readJson(path, 'config');
+  if (isConfig(json)) return { kind: 'config', path, folder: dirname(path) };
+  if (isSafetensorsIndex(json)) return configIn(dirname(path), basename(path));
+  // A profile may be written as JSON, too.
+  return { kind: 'profile', path };
+}
+
+/** The model in a folder: its config.json, or its one GGUF file. */
+function sourceIn(folder: string): Source {
+  const names = listFolder(folder);
+  if (names.includes('config.json')) return configIn(folder, 'config.json');
+  // The first part of a split file stands for all.
+  const ggufs = names.filter((name) => /\.gguf$/i.test(name) && !/-(?!00001)\d{5}-of-\d{5}\.gguf$/i.test(name)).sort();
+  if (ggufs.length === 1) return { kind: 'gguf', path: join(folder, ggufs[0]!) };
+  if (ggufs.length > 1) throw new UserError(`${folder}: has ${ggufs.length} GGUF files; name one, e.g. ${join(folder, ggufs[0]!)}`);
+  throw new UserError(`${folder}: has neither a config.json nor a GGUF file`);
+}
+
+function configIn(folder: string, beside: string): Source {
+  const path = join(folder, 'config.json');
+  if (statSync(whereLies(path), { throwIfNoEntry: false })?.isFile() !== true)
+    throw new UserError(`${join(folder, beside)}: needs the config.json of its model beside it, which tells the architecture`);
+  return { kind: 'config', path, folder };
+}

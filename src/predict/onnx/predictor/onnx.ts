@@ -1,0 +1,194 @@
+// The predictor in an ONNX file: trained by `moeprof predict train`, or exported by any other tool under the documented contract. All tokens
+// of a pass go through the model in one call.
+import { resolve } from 'node:path';
+import { UserError } from '../../../base/errors.js';
+import { withInput } from '../../../base/input-file.js';
+import type { Pass } from '../../../schedule/pass.js';
+import { chunks } from '../../../trace/trace.js';
+import type { PredictionCost } from '../../cost.js';
+import { COST, type PredictorContext, type PredictorDefinition } from '../../predictor.js';
+import { checkContract, INPUT_NAMES, type InputName, OUTPUT_NAME, tensorOf } from '../contract.js';
+import { PathFeatures } from '../features.js';
+import { onnxMetadata } from '../metadata.js';
+import type { LogitSource } from '../onnx-evidence.js';
+import { PRODUCTS, SEQUENCE } from '../sequence/contract.js';
+import { SequencePredictor } from '../sequence/sequence-predictor.js';
+import { SyncSession } from '../session.js';
+import type { SharedTensor } from '../session-worker.js';
+import { unionOf } from '../union.js';
+import { wallTimes } from '../wall-times.js';
+
+/** A call of a network, reading one of its weights, and multiplying it for one token, ns. */
+const CALL_NS = 33e3;
+const WEIGHT_NS = 0.094;
+const PRODUCT_NS = 0.056;
+
+/** The same of a model of sequences, by the weights that are multiplied: it has more and smaller operators, and its table is only looked up. */
+const SEQUENCE_CALL_NS = 125e3;
+const SEQUENCE_WEIGHT_NS = 0.3;
+const SEQUENCE_PRODUCT_NS = 0.038;
+
+/** Runs a model over the passes. */
+class OnnxPredictor implements LogitSource {
+  calls = 0;
+  readonly #path: string;
+  readonly #context: PredictorContext;
+  readonly #session: SyncSession;
+  readonly #inputs: readonly InputName[];
+  readonly #features: PathFeatures;
+  /** Tensors that the model reads and writes, for a given number of tokens. */
+  #capacity = 0;
+  #tensors = new Map<string, SharedTensor>();
+  /** Pass and layer that the logits belong to: a model that does not look at `observed` says the same all through a pass. */
+  #pass = -1;
+  #after = -1;
+  #tokens = 0;
+  #wallMs = 0;
+
+  private constructor(path: string, session: SyncSession, inputs: readonly InputName[], context: PredictorContext) {
+    this.#path = path;
+    this.#session = session;
+    this.#inputs = inputs;
+    this.#context = context;
+    this.#features = new PathFeatures(context.model, context.slots);
+  }
+
+  /**
+   * A predictor of an open model. Training traces of the context are counted for `popularity`, nothing more: the model has learned.
+   * @throws UserError where the model does not keep the contract
+   */
+  static over(path: string, session: SyncSession, context: PredictorContext): OnnxPredictor {
+    const inputs = checkContract(path, session.inputs, session.outputs, context.model.experts);
+    const predictor = new OnnxPredictor(path, session, inputs, context);
+    if (inputs.includes('popularity')) predictor.#countTraining();
+    return predictor;
+  }
+
+  observe(pass: Pass, layer: number): void {
+    if (layer === this.#context.model.layers.length - 1) this.#features.record(pass);
+  }
+
+  predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
+    const { model } = this.#context;
+    unionOf(this.logits(pass, after), pass.tokens, model, after, Math.min(model.layers.length - 1, after + horizon), scores);
+  }
+
+  logits(pass: Pass, after: number): Float32Array {
+    const observes = this.#inputs.includes('observed');
+    if (this.#pass !== pass.number || (observes && this.#after !== after)) {
+      this.#run(pass, after);
+      this.#pass = pass.number;
+      this.#after = after;
+    }
+    return this.#tensors.get(OUTPUT_NAME)!.data as Float32Array;
+  }
+
+  /** Wall time that the model took: measured, so it belongs where two runs may differ. */
+  measured(): Readonly<Record<string, number>> {
+    return wallTimes(this.calls, this.#tokens, this.#wallMs);
+  }
+
+  close(): void {
+    this.#session.close();
+  }
+
+  #run(pass: Pass, after: number): void {
+    if (pass.tokens > this.#capacity) this.#allocate(pass.tokens);
+    for (const name of this.#inputs) this.#fill(name, pass, after);
+    const before = performance.now();
+    this.#session.run(pass.tokens);
+    this.#wallMs += performance.now() - before;
+    this.calls++;
+    if (after < 0) this.#tokens += pass.tokens;
+  }
+
+  #fill(name: InputName, pass: Pass, after: number): void {
+    const { data } = this.#tensors.get(name)!;
+    if (data instanceof Float32Array) {
+      if (name === 'popularity') this.#features.popularity(data);
+      else if (name === 'observed') this.#features.observed(pass, after, data);
+      else this.#features.history(pass, name === 'history_slow', data);
+      return;
+    }
+    const column = name === 'position' ? pass.position : pass.tokenId;
+    if (column === null) {
+      throw new UserError(`${this.#path}: asks for token_id, and the trace carries no token ids; take a predictor that does without`);
+    }
+    for (let token = 0; token < pass.tokens; token++) data[token] = BigInt(column[token]!);
+  }
+
+  #allocate(tokens: number): void {
+    this.#capacity = Math.max(tokens, this.#context.slots, 2 * this.#capacity);
+    const { experts } = this.#context.model;
+    const tensor = (name: InputName | typeof OUTPUT_NAME): SharedTensor => {
+      const { shape, type } = tensorOf(name, experts);
+      const elements = shape.reduce<number>((product, size) => product * (typeof size === 'number' ? size : this.#capacity), 1);
+      const data =
+        type === 'int64' ? new BigInt64Array(new SharedArrayBuffer(8 * elements)) : new Float32Array(new SharedArrayBuffer(4 * elements));
+      return { name, data, shape: shape.map((size) => (typeof size === 'number' ? size : -1)) };
+    };
+    const inputs = this.#inputs.map(tensor);
+    const output = tensor(OUTPUT_NAME);
+    this.#tensors = new Map([...inputs, output].map((one) => [one.name, one]));
+    this.#session.bind({ inputs, outputs: [output] });
+  }
+
+  #countTraining(): void {
+    for (const trace of this.#context.training) {
+      for (const { experts, tokens } of chunks(trace)) {
+        for (let token = 0; token < tokens; token++) this.#features.count(experts, token * trace.layers * trace.topK, trace.topK);
+      }
+    }
+  }
+}
+
+/**
+ * Loads a model, of either contract.
+ * @throws UserError where the file is no model, or keeps neither
+ */
+export async function openOnnx(path: string, context: PredictorContext): Promise<OnnxPredictor | SequencePredictor> {
+  const session = await SyncSession.open(path);
+  try {
+    if (session.inputs.some(({ name }) => name === SEQUENCE)) return new SequencePredictor(path, session, context);
+    return OnnxPredictor.over(path, session, context);
+  } catch (error) {
+    session.close();
+    throw error;
+  }
+}
+
+/**
+ * The cost of one call of a network, by its weights: reading them, and one product of each for every token. Fitted on networks of 0.6 to 7.2 M
+ * weights, 1 to 32 tokens: bench/prediction-cost.mjs, on the host that cost.ts names. Models of sequences that say how many weights they
+ * multiply: on encoders of 0.09 to 0.8 M, 1 to 128 tokens.
+ * @throws UserError where the file cannot be read
+ */
+export function networkCost(path: string): PredictionCost {
+  const products = Number(onnxMetadata(path).get(PRODUCTS) ?? Number.NaN);
+  if (products > 0) {
+    return {
+      callNs: SEQUENCE_CALL_NS + products * SEQUENCE_WEIGHT_NS,
+      tokenNs: products * SEQUENCE_PRODUCT_NS,
+      expertNs: 0,
+      mostTokens: Number.POSITIVE_INFINITY,
+    };
+  }
+  const weights = withInput(path, 'predictor', (file) => file.bytes) / Float32Array.BYTES_PER_ELEMENT;
+  return { callNs: CALL_NS + weights * WEIGHT_NS, tokenNs: weights * PRODUCT_NS, expertNs: 0, mostTokens: Number.POSITIVE_INFINITY };
+}
+
+/** Registry entry. */
+export const onnx: PredictorDefinition = {
+  name: 'onnx',
+  summary: `a trained model: any ONNX file that turns ${INPUT_NAMES.join(', ')} into logits`,
+  cites: 'routing path predictor of ExpertFlow, arXiv 2410.17954',
+  parameters: {
+    file: { default: '', description: 'path of the .onnx file' },
+    costNs: COST,
+  },
+  cost: ({ file }, folder) => networkCost(resolve(folder, String(file))),
+  create(context, { file }) {
+    if (file === '') throw new UserError('predictor onnx: names no file; write onnx:file=predictor.onnx');
+    return openOnnx(resolve(context.folder ?? '.', String(file)), context);
+  },
+};

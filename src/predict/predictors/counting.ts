@@ -1,0 +1,154 @@
+// Predictors based on counts: each names the evidence that it counts, and a mixture turns the counts into probabilities.
+import type { Parameters } from '../../base/parameters.js';
+import type { PredictionCost } from '../cost.js';
+import {
+  EVIDENCE_NS,
+  evidenceOf,
+  expertMaps,
+  FILE,
+  IDS,
+  KEPT_PATHS,
+  mixtureCost,
+  mixtureOf,
+  needsOf,
+  PARTS,
+  partsCost,
+  REACH,
+} from '../evidence/evidence-kinds.js';
+import { PreviousToken } from '../evidence/previous-token.js';
+import { SequenceMatrices } from '../evidence/sequence-matrices.js';
+import { Transitions } from '../evidence/transitions.js';
+import type { WeightedEvidence } from '../evidence.js';
+import { COST, type PredictorContext, type PredictorDefinition } from '../predictor.js';
+import { byDistance } from '../priority.js';
+
+/** A registry entry without the common fields of this file, and with its evidence. */
+type Counting = Omit<PredictorDefinition, 'create' | 'parameters'> & {
+  readonly parameters?: PredictorDefinition['parameters'];
+  evidence(context: PredictorContext, parameters: Parameters): readonly WeightedEvidence[] | Promise<readonly WeightedEvidence[]>;
+  /** Time of its evidence, ns per token and expert scored; or of a whole prediction. */
+  takes(parameters: Parameters, folder: string): number | PredictionCost;
+};
+
+function counting({ evidence, parameters, takes, ...about }: Counting): PredictorDefinition {
+  return {
+    ...about,
+    cost(values, folder) {
+      const taken = takes(values, folder);
+      return typeof taken === 'number' ? mixtureCost(taken) : taken;
+    },
+    parameters: { ...parameters, costNs: COST },
+    create: async (context, values) => mixtureOf(context, await evidence(context, values)),
+  };
+}
+
+/** Every token uses the experts that most tokens use, whatever its request: the assumption of a static placement. */
+export const popularity = counting({
+  name: 'popularity',
+  summary: 'the experts that are used most often',
+  cites: 'static placement of Fiddler, arXiv 2402.07033',
+  evidence: () => [],
+  takes: () => 0,
+});
+
+/** The experts that the same input token id used before: known before the pass, as soon as the token is sampled. */
+export const tokenTable = counting({
+  name: 'token-table',
+  summary: 'the experts that the same token id used before',
+  cites: 'lookup by token, as in the hash layers of Roller et al., arXiv 2106.04426; what SiDA, arXiv 2310.18859, learns with a network',
+  parameters: { ids: IDS },
+  needs: ['tokenIds'],
+  evidence: (context, { ids }) => evidenceOf(context, { parts: 'token-table', reach: 1, ids: ids!, paths: 1, file: '' }),
+  takes: () => EVIDENCE_NS['token-table'],
+});
+
+/** The experts that followed those of the request's previous token, at the same layer. */
+export const markov = counting({
+  name: 'markov',
+  summary: "the same layer's experts that tend to follow those of the previous token",
+  cites: 'first-order Markov chain over one layer, read as naive Bayes',
+  evidence: (context) => evidenceOf(context, { parts: 'markov', reach: 0, ids: 1, paths: 1, file: '' }),
+  takes: () => EVIDENCE_NS.markov,
+});
+
+/**
+ * The experts that a token has just used predict those at the next layers. Farther layers, and a pass without known layers, are predicted
+ * from the request's previous token.
+ */
+export const transition = counting({
+  name: 'transition',
+  summary: "the next layers' experts from the true experts of this one, by a table of log-odds",
+  cites: 'naive Bayes over expert transitions; the count-based end of ExpertFlow, arXiv 2410.17954, and MoE-Infinity, arXiv 2401.14361',
+  parameters: {
+    reach: REACH,
+    previous: { default: false, description: "also weigh the previous token's experts where a transition table speaks" },
+  },
+  evidence: ({ model, slots, topK }, { reach, previous }) => [
+    { evidence: new Transitions(model, Number(reach)), weight: 0.3 },
+    { evidence: new PreviousToken(model, slots, topK, previous === true ? 0 : Number(reach)), weight: 0.6 },
+  ],
+  takes: () => EVIDENCE_NS.transition,
+});
+
+/** Transitions, the request's history and other named evidence, with weights fitted during the run. */
+export const ensemble = counting({
+  name: 'ensemble',
+  summary: 'a log-linear mixture of transitions, history and others, its weights fitted online',
+  cites: 'logarithmic opinion pool (Genest and Zidek, Statistical Science 1(1), 1986) with weights by logistic regression',
+  parameters: { parts: PARTS, reach: REACH, ids: IDS, paths: KEPT_PATHS, file: FILE },
+  needsWith: needsOf,
+  evidence: evidenceOf,
+  takes: partsCost,
+});
+
+const matrices = counting({
+  name: 'activation-matrix',
+  summary: 'the experts of the past sequence whose activation matrix is most like the current one, less for farther layers',
+  cites: 'MoE-Infinity, arXiv 2401.14361',
+  parameters: {
+    matrices: { default: 64, description: 'sequences that are kept to be compared with', min: 1 },
+    window: { default: 256, description: 'tokens after which a long sequence is cut into another matrix', min: 16 },
+  },
+  evidence: ({ model, slots }, { matrices, window }) => [
+    { evidence: new SequenceMatrices(model, slots, Number(matrices), Number(window)), weight: 0.5 },
+  ],
+  takes: () => EVIDENCE_NS['activation-matrix'],
+});
+
+/** The current sequence will use the experts that the most similar sequence before it used. */
+export const activationMatrix: PredictorDefinition = {
+  ...matrices,
+  create: async (context, values) => byDistance(context.model, await matrices.create(context, values)),
+};
+
+/** Predicts the layers ahead from those of past tokens whose paths agree best with this one's so far. */
+export const expertMap = counting({
+  name: 'expert-map',
+  summary: "the experts of past tokens whose path so far is most like this one's",
+  cites: 'FineMoE, arXiv 2502.05370',
+  parameters: {
+    maps: { default: 1024, description: 'paths of past tokens that are kept', min: 32, max: 65536 },
+    matches: { default: 16, description: 'most similar paths that vote', min: 1 },
+  },
+  evidence: (context, { maps, matches }) => expertMaps(context, Math.floor(Number(maps)), Math.floor(Number(matches)), 0.5),
+  takes: () => EVIDENCE_NS['expert-map'],
+});
+
+/** Votes of past tokens with similar paths, over the layers so far and the tokens before. */
+export const pathRetrieval = counting({
+  name: 'path-retrieval',
+  summary: 'the experts of past tokens whose paths, of this token and those before, are most alike',
+  cites:
+    "kernel regression (Nadaraya, Theory of Probability 9, 1964) over token paths; its search is FineMoE's, arXiv 2502.05370, with previous tokens",
+  parameters: { parts: { ...PARTS, default: 'history+retrieval' }, paths: KEPT_PATHS, reach: REACH, ids: IDS, file: FILE },
+  needsWith: needsOf,
+  evidence: (context, values) => evidenceOf(context, withNetwork(values)),
+  takes: (values, folder) => partsCost(withNetwork(values), folder),
+});
+
+/** A file is a part, whether the parts name it or not. */
+function withNetwork(values: Parameters): Parameters {
+  const { file, parts } = values;
+  const named = file === '' || String(parts).split('+').includes('onnx');
+  return named ? values : { ...values, parts: `${parts}+onnx` };
+}

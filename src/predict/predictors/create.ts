@@ -1,0 +1,145 @@
+// Creates a predictor from a user's text: `transition:reach=4`, `predictor.onnx`, or a kind with separate parameters.
+import { resolve } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { choose, splitSpec } from '../../base/parameters.js';
+import { shownTrace } from '../../base/profiles.js';
+import { Random } from '../../base/random.js';
+import { loadedChoice, locatedModule, moduleChoice, type OwnChoice } from '../../base/user-module.js';
+import type { HardwareSpec } from '../../hardware/spec.js';
+import type { ModelSpec } from '../../model/spec.js';
+import type { Known } from '../../result/knowledge.js';
+import type { RoutingTrace } from '../../trace/trace.js';
+import { costBeside, fixedCost, GateTime, HostTime, type PredictionTime } from '../cost.js';
+import type { Predictor, PredictorDefinition, PredictorNeed } from '../predictor.js';
+import { findPredictor } from './index.js';
+import { ownPredictor } from './user-predictor.js';
+
+/** A predictor that a user named: a member of the family, or a module of the user's own. */
+export type PredictorChoice = OwnChoice<PredictorDefinition>;
+
+/** A request to create a predictor. */
+interface PredictorRequest {
+  readonly chosen: PredictorChoice;
+  readonly model: ModelSpec;
+  /** The trace whose tokens it will predict. */
+  readonly trace: Pick<RoutingTrace, 'path' | 'topK' | 'has' | 'meta'>;
+  /** Most requests at once. */
+  readonly slots: number;
+  readonly seed: number;
+  /** Traces to learn from, open. */
+  readonly training: readonly RoutingTrace[];
+  /** Base folder of relative paths; by default the working directory. */
+  readonly folder?: string;
+  /** True: tokens are drafted. Absent: they are not. */
+  readonly drafts?: boolean;
+}
+
+/** Needs in words, with the test whether a trace meets them. */
+const NEEDS: Readonly<Record<PredictorNeed, readonly [what: string, met: (has: RoutingTrace['has']) => boolean]>> = {
+  weights: ['gate weights', (has) => has.weights],
+  tokenIds: ['token ids', (has) => has.tokenIds],
+  predicted: ["a 'predicted' tensor", (has) => has.predictedK > 0],
+};
+
+/**
+ * Reads a predictor: a name or the path of a module, with parameters after a colon; or the path of an ONNX file.
+ * @param beside parameters that stand beside the text
+ * @throws UserError where it, or a parameter, is unknown or a value cannot be
+ */
+export function parsePredictor(text: string, beside: Readonly<Record<string, unknown>> = {}): PredictorChoice {
+  const own = moduleChoice<PredictorDefinition>('predictor', text, beside);
+  if (own !== null) return own;
+  const none = splitPredictor(text).name === 'none';
+  return none ? { text, name: 'none', parameters: {} } : choose('predictor', text, beside, findPredictor, splitPredictor);
+}
+
+/**
+ * The predictor of a choice, loaded where it is a module of the user's own.
+ * @param folder what a relative path is relative to; the working directory unless given
+ * @throws UserError for a module that cannot be used, and for a parameter that it does not have
+ */
+export async function loadPredictor(chosen: PredictorChoice, folder?: string): Promise<PredictorChoice> {
+  return loadedChoice('predictor', chosen, ownPredictor, folder);
+}
+
+function definitionOf({ definition, name }: PredictorChoice): PredictorDefinition {
+  return definition ?? findPredictor(name);
+}
+
+/**
+ * Creates a predictor.
+ * @returns null for `none`
+ * @throws UserError where the trace does not carry what it needs, nothing is drafted, or a file that it needs cannot be read
+ */
+export async function createPredictor(request: PredictorRequest): Promise<Predictor | null> {
+  const { drafts = false, folder, model, seed, slots, trace, training } = request;
+  const chosen = await loadPredictor(request.chosen, folder);
+  const { name, parameters } = chosen;
+  if (name === 'none') return null;
+  const definition = definitionOf(chosen);
+  const missing = missingNeeds(definition.needsWith?.(parameters) ?? definition.needs ?? [], trace);
+  if (missing !== null) throw new UserError(`predictor ${name}: needs ${missing}, which ${shownTrace(trace.path)} does not carry`);
+  if (definition.drafts === true && !drafts) {
+    throw new UserError(
+      `predictor ${name}: speaks of drafted tokens alone, and nothing is drafted; say workload.speculation, e.g. { draft: 4, acceptance: 0.7 }`,
+    );
+  }
+  const random = new Random(seed, `predictor/${name}`);
+  const recorded = recordedLookAhead(trace);
+  const context = { model, topK: trace.topK, slots, random, training };
+  return await definition.create(
+    { ...context, ...(folder === undefined ? {} : { folder }), ...(recorded === undefined ? {} : { recorded }) },
+    parameters,
+  );
+}
+
+/** Look-ahead that a trace holds: layers ahead, one for each part of its `predicted` rows, empty where it does not say; undefined: none. */
+function recordedLookAhead({ has, meta }: Pick<RoutingTrace, 'has' | 'meta'>): readonly number[] | undefined {
+  return has.predictedK > 0 ? (meta.predictedAhead ?? []) : undefined;
+}
+
+/** A predictor's knowledge of a trace beyond what has happened (L17). */
+export function predictorKnows(chosen: PredictorChoice, trace: Pick<RoutingTrace, 'has' | 'meta'>): Known {
+  const definition = chosen.name === 'none' ? null : definitionOf(chosen);
+  return definition?.knows?.(chosen.parameters, recordedLookAhead(trace)) ?? { knows: 'nothing' };
+}
+
+/**
+ * Time of a run's predictions: `costNs`; the time of gates on the GPU; or the measured time, on the host of the machine.
+ * @param folder that paths among the parameters are relative to
+ */
+export function predictionTime(
+  chosen: PredictorChoice,
+  model: ModelSpec,
+  hardware: Pick<HardwareSpec, 'gpu' | 'hostClock' | 'software'>,
+  folder = '.',
+): PredictionTime {
+  const { name, parameters } = chosen;
+  const { costNs } = parameters;
+  if (typeof costNs === 'number') return new HostTime(fixedCost(costNs), model);
+  const definition = name === 'none' ? null : definitionOf(chosen);
+  if (definition?.runsGates === true) return new GateTime(model, hardware.gpu, hardware.software?.prediction);
+  const measured = definition?.cost?.(parameters, folder);
+  return new HostTime(measured === undefined ? fixedCost(0) : costBeside(measured, hardware), model);
+}
+
+/** The first need that a trace cannot meet, in words; null: it meets all. */
+export function missingNeeds(needs: readonly PredictorNeed[], { has }: Pick<RoutingTrace, 'has'>): string | null {
+  const missing = needs.find((need) => !NEEDS[need][1](has));
+  return missing === undefined ? null : NEEDS[missing][0];
+}
+
+/** Splits a spec into name and parameters; a path that ends in `.onnx` means the `onnx` predictor of that file. */
+function splitPredictor(kind: string): { name: string; given: Readonly<Record<string, string>> } {
+  if (/\.onnx$/i.test(kind) && !/^[\w-]+:\w+=/.test(kind)) return { name: 'onnx', given: { file: kind } };
+  return splitSpec(kind);
+}
+
+/** The same spec with the path of its file or module, if it has one, made absolute from `folder`. */
+export function locatedPredictor(kind: string, folder: string): string {
+  if (moduleChoice('predictor', kind) !== null) return locatedModule(kind, folder);
+  const { given, name } = splitPredictor(kind);
+  if (given.file === undefined) return kind;
+  const parameters = Object.entries({ ...given, file: resolve(folder, given.file) });
+  return `${name}:${parameters.map(([key, value]) => `${key}=${value}`).join(',')}`;
+}

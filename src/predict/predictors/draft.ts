@@ -1,0 +1,70 @@
+// The choices of a draft model with the same architecture as predictions: while it drafts further tokens, its routing names the experts of
+// the pass that verifies them, layer by layer. No trace holds these choices; the truth, spoiled to a published accuracy, replaces them.
+import type { Random } from '../../base/random.js';
+import type { ModelSpec } from '../../model/spec.js';
+import type { Pass } from '../../schedule/pass.js';
+import { COST, type Predictor, type PredictorDefinition } from '../predictor.js';
+
+/**
+ * The routing of drafts. Each choice of a token that the drafter has run is named with probability `recall`; otherwise any other expert of
+ * the layer that the token does not choose takes its place, so that a draft names as many experts as a token chooses.
+ */
+function draftRouting({ experts: ids, layers }: ModelSpec, recall: number, random: Random): Predictor {
+  /** By dense id: step of drafting that names the expert first; 0: none does. */
+  const named = new Int32Array(ids);
+  let of = -1;
+  const name = (id: number, step: number): void => {
+    if (named[id] === 0 || step < named[id]!) named[id] = step;
+  };
+  const draw = (pass: Pass): void => {
+    of = pass.number;
+    named.fill(0);
+    for (let token = 0; token < pass.tokens; token++) {
+      const step = pass.draftStep[token]!;
+      if (step === 0) continue;
+      for (const { experts, index, offset } of layers) {
+        const count = pass.listChosen(token, index);
+        for (let i = 0; i < count; i++) {
+          if (random.next() < recall) name(offset + pass.chosen[i]!, step);
+          else if (count < experts) name(offset + otherThan(pass.chosen, count, random.below(experts - count)), step);
+        }
+      }
+    }
+  };
+  return {
+    drafts: true,
+    observe() {},
+    predict(pass, after, horizon, scores) {
+      if (of !== pass.number) draw(pass);
+      const last = Math.min(layers.length - 1, after + horizon);
+      for (let layer = after + 1; layer <= last; layer++) {
+        const { experts, offset } = layers[layer]!;
+        for (let id = offset; id < offset + experts; id++) scores[id] = named[id]! > 0 && named[id]! <= pass.drafted ? recall : 0;
+      }
+    },
+  };
+}
+
+/** Expert number `place` of those that are not among the first `count` of `chosen`. */
+function otherThan(chosen: Uint16Array, count: number, place: number): number {
+  for (let expert = 0, left = place; ; expert++) {
+    if (chosen.indexOf(expert) >= 0 && chosen.indexOf(expert) < count) continue;
+    if (left-- === 0) return expert;
+  }
+}
+
+/** Registry entry. */
+export const draft: PredictorDefinition = {
+  name: 'draft',
+  summary: 'what a draft model chose for the tokens that it drafted: the truth, spoiled to published accuracy',
+  cites: 'MoE-SpeQ, arXiv 2511.14102; SP-MoE, arXiv 2510.10302',
+  drafts: true,
+  parameters: {
+    recall: { default: 0.909, description: "published share of a token's experts that the draft chooses too", min: 0.01, max: 1 },
+    source: { default: 'arXiv 2511.14102', description: 'where that is published; empty: nowhere, and it counts as seeing the future' },
+    costNs: COST,
+  },
+  knows: ({ recall, source }) =>
+    source === '' ? { knows: 'future' } : { knows: 'published', recall: Number(recall), precision: Number(recall), source: String(source) },
+  create: ({ model, random }, { recall }) => draftRouting(model, Number(recall), random),
+};

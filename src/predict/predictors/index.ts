@@ -1,0 +1,47 @@
+// The family of predictors. A new one is a file in this folder and a line here.
+import { UserError } from '../../base/errors.js';
+import { didYouMean } from '../../base/text.js';
+import { onnx } from '../onnx/predictor/onnx.js';
+import type { PredictorDefinition } from '../predictor.js';
+import { adaptive } from './adaptive.js';
+import { activationMatrix, ensemble, expertMap, markov, pathRetrieval, popularity, tokenTable, transition } from './counting.js';
+import { draft } from './draft.js';
+import { gate } from './gate.js';
+import { lastToken } from './last-token.js';
+import { oracle } from './oracle.js';
+import { preGated } from './pre-gated.js';
+import { previousLayer } from './previous-layer.js';
+import { supplied } from './supplied.js';
+import { wholeLayer } from './whole-layer.js';
+
+/** All predictors, in the order in which they are listed. `none` is not a predictor: nothing is prefetched then. */
+export const PREDICTORS: readonly PredictorDefinition[] = [
+  popularity,
+  tokenTable,
+  lastToken,
+  previousLayer,
+  markov,
+  transition,
+  ensemble,
+  adaptive,
+  activationMatrix,
+  expertMap,
+  pathRetrieval,
+  supplied,
+  gate,
+  draft,
+  preGated,
+  wholeLayer,
+  onnx,
+  oracle,
+];
+
+/**
+ * Finds a predictor by name.
+ * @throws UserError with the nearest name
+ */
+export function findPredictor(name: string): PredictorDefinition {
+  const found = PREDICTORS.find((predictor) => predictor.name === name);
+  if (found !== undefined) return found;
+  throw new UserError(`unknown predictor "${name}"; ${didYouMean(name, ['none', ...PREDICTORS.map((predictor) => predictor.name)])}`);
+}

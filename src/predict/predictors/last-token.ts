@@ -1,0 +1,46 @@
+// Token-level persistence (TLP): a token will use the experts that its request's previous token used at the same layer. The baseline that
+// every other predictor must beat; its rate of success is learned per layer.
+import type { Pass } from '../../schedule/pass.js';
+import { NAMING, NamedExperts } from '../named-experts.js';
+import { PathMemory } from '../path-memory.js';
+import { COST, type Predictor, type PredictorContext, type PredictorDefinition } from '../predictor.js';
+import { trainedOn } from '../training.js';
+
+/** Predicts the previous token's path. */
+function persistent({ model, topK, slots }: PredictorContext): Predictor {
+  const layers = model.layers.length;
+  const memory = new PathMemory(slots, layers, topK);
+  const names = new NamedExperts(model);
+  /** The prediction ignores the token's known layers, so the next token is predicted like this one before it is observed. */
+  const next = (pass: Pass, layer: number, scores: Float32Array): void => {
+    names.clear(layer, scores);
+    for (let token = 0; token < pass.tokens; token++) {
+      const from = memory.previous(pass, token, layer);
+      if (from >= 0) names.score(layer, memory.experts, from, pass.topK, scores);
+    }
+  };
+  return {
+    observe(pass, layer) {
+      for (let token = 0; token < pass.tokens; token++) {
+        const from = memory.previous(pass, token, layer);
+        if (from >= 0) names.judge(pass, token, layer, memory.experts, from, pass.topK);
+        memory.store(pass, token, layer);
+      }
+    },
+    predict(pass, after, horizon, scores) {
+      const last = Math.min(layers - 1, after + horizon);
+      for (let layer = after + 1; layer <= last; layer++) next(pass, layer, scores);
+    },
+    next,
+  };
+}
+
+/** Registry entry. */
+export const lastToken: PredictorDefinition = {
+  name: 'last-token',
+  summary: "the same layer's experts of the request's previous token",
+  cites: 'baseline TLP of ExpertFlow, arXiv 2410.17954',
+  parameters: { costNs: COST },
+  cost: () => NAMING,
+  create: (context) => trainedOn(persistent(context), context.training),
+};

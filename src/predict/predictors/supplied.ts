@@ -1,0 +1,98 @@
+// Predictions supplied by the trace: the `predicted` tensor, written by a predictor outside moeprof, is replayed. How often each of its ranks
+// is right is learned during the run; experts that it does not name get their popularity.
+import type { ModelSpec } from '../../model/spec.js';
+import type { Pass } from '../../schedule/pass.js';
+import { NULL_EXPERT } from '../../trace/trace.js';
+import { mixtureOf } from '../evidence/evidence-kinds.js';
+import { type Evidence, NEXT_TOKEN } from '../evidence.js';
+import { evenShare } from '../log-odds.js';
+import { COST, type PredictorDefinition } from '../predictor.js';
+
+/** Pseudo-trials of each rank, right at the rate of a fair guess. */
+const SMOOTHING = 4;
+
+/** Log-odds of each rank of the supplied prediction, by layer. */
+export class Supplied implements Evidence {
+  readonly #model: ModelSpec;
+  /** Of each equal part of a row: layers ahead for which it is there by the time a layer is routed; 0: before the pass. */
+  readonly #ahead: readonly number[];
+  /** Ranks of all parts; allocated when the first pass shows how many there are. */
+  #ranks = 0;
+  /** `[layers, ranks]`. */
+  #right = new Float64Array(0);
+  #trials = new Float64Array(0);
+
+  constructor(model: ModelSpec, ahead: readonly number[]) {
+    this.#model = model;
+    this.#ahead = ahead;
+  }
+
+  /** The part that speaks of `layer`, of those that are there the one that was said last; -1: none. */
+  #partFor(after: number, layer: number): number {
+    if (after === NEXT_TOKEN) return -1;
+    let best = -1;
+    for (let part = 0; part < this.#ahead.length; part++) {
+      const ahead = this.#ahead[part]!;
+      if (ahead > 0 && (after < 0 || layer - after > ahead)) continue;
+      if (best < 0 || this.#ahead[best] === 0 || (ahead > 0 && ahead < this.#ahead[best]!)) best = part;
+    }
+    return best;
+  }
+
+  add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean {
+    const part = this.#partFor(after, layer);
+    if (part < 0) return false;
+    const { predicted, predictedK } = pass;
+    const share = evenShare(this.#model.layers[layer]!);
+    const from = (token * pass.layers + layer) * predictedK;
+    const width = predictedK / this.#ahead.length;
+    for (let rank = part * width; rank < (part + 1) * width; rank++) {
+      const expert = predicted![from + rank]!;
+      if (expert === NULL_EXPERT) continue;
+      const at = layer * this.#ranks + rank;
+      const right = (this.#ranks === 0 ? 0 : this.#right[at]!) + SMOOTHING * 0.5;
+      const trials = (this.#ranks === 0 ? 0 : this.#trials[at]!) + SMOOTHING;
+      into[expert]! += weight * (Math.log(right / (trials - right)) - Math.log(share / (1 - share)));
+    }
+    return true;
+  }
+
+  learn(pass: Pass, token: number, layer: number, counted: boolean): void {
+    if (!counted) return;
+    const { choices, predicted, predictedK, row, topK } = pass;
+    if (this.#ranks === 0) {
+      this.#ranks = predictedK;
+      this.#right = new Float64Array(pass.layers * predictedK);
+      this.#trials = new Float64Array(pass.layers * predictedK);
+    }
+    const from = (token * pass.layers + layer) * predictedK;
+    const now = token * row + layer * topK;
+    for (let rank = 0; rank < predictedK; rank++) {
+      const expert = predicted![from + rank]!;
+      if (expert === NULL_EXPERT) continue;
+      this.#trials[layer * this.#ranks + rank]! += 1;
+      for (let i = now; i < now + topK; i++) if (choices[i] === expert) this.#right[layer * this.#ranks + rank]! += 1;
+    }
+  }
+}
+
+/** Registry entry. */
+export const supplied: PredictorDefinition = {
+  name: 'supplied',
+  summary: "what the trace's own `predicted` tensor says",
+  cites: 'any predictor outside moeprof; e.g. the next layer’s gate of Mixtral-offloading, arXiv 2312.17238',
+  parameters: {
+    ahead: {
+      default: 1,
+      description: 'layers ahead for which a prediction is there when a layer is routed, where the trace does not say; 0: before the pass',
+      min: 0,
+    },
+    costNs: COST,
+  },
+  needs: ['predicted'],
+  knows: () => ({ knows: 'recorded' }),
+  create: (context, { ahead }) => {
+    const { model, recorded = [] } = context;
+    return mixtureOf(context, [{ evidence: new Supplied(model, recorded.length > 0 ? recorded : [Number(ahead)]), weight: 1 }]);
+  },
+};

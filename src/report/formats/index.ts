@@ -1,0 +1,23 @@
+// The family of reports: one file per format. Adding one is a file and a line here.
+import type { Result } from '../../result/result.js';
+import type { Format } from '../format.js';
+import { htmlReport } from '../html/html.js';
+import { csvReport, jsonReport, markdownReport, tableReport } from '../summary/run.js';
+import { bencherReport } from './bencher.js';
+import { biggerBenchmark, smallerBenchmark } from './benchmark.js';
+import { openMetricsReport } from './openmetrics.js';
+import { speedscopeReport } from './speedscope.js';
+
+/** Formats of a result; the terminal table comes first. */
+export const reports: readonly Format<Result>[] = [
+  tableReport,
+  jsonReport,
+  markdownReport,
+  htmlReport,
+  csvReport,
+  openMetricsReport,
+  bencherReport,
+  smallerBenchmark,
+  biggerBenchmark,
+  speedscopeReport,
+];

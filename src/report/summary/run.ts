@@ -1,0 +1,146 @@
+// The report of a run: its summary as a document; time and bounds are bars on a terminal and grids elsewhere.
+import { formatNs, formatRatio } from '../../base/units.js';
+import { compareMetricNames, METRICS } from '../../result/catalogue.js';
+import type { Result } from '../../result/result.js';
+import { type Block, type ColumnOf, type Document, figure, type Grid, grid, gridOf, note, ratio } from '../document/document.js';
+import { documentFormats } from '../document/formats.js';
+import { heldOutLead, heldOutTokens } from '../document/held-out.js';
+import type { ReportOptions } from '../format.js';
+import { orderedResult } from '../json.js';
+import { picturesOf } from '../pictures.js';
+import { barGlyphs, palette, ruledTable, stackedBar, widthOf, wrap } from '../text.js';
+import type { BoundRow } from './bounds.js';
+import { FIGURE, LABEL, layerGrid } from './grids.js';
+import { type Summary, summarizeResult } from './summary.js';
+import type { TimePart } from './time.js';
+
+/** Column where the text after a label starts. */
+const INDENT = LABEL + 2;
+
+/** Table, JSON, CSV and Markdown of a result. */
+export const [tableReport, jsonReport, csvReport, markdownReport] = documentFormats<Result>(runDocument, orderedResult);
+
+function runDocument(result: Result): Document {
+  const summary = summarizeResult(result);
+  const metrics = metricGrid(result);
+  const layers = layerGrid(result);
+  return {
+    title: summary.title,
+    lead: [
+      { text: summary.origin },
+      ...heldOutLead(heldOutTokens(result)),
+      ...[summary.chosen, summary.synthetic].flatMap((text) => (text === null ? [] : [{ text, tone: 'caution' as const }])),
+    ],
+    blocks: [
+      summary.cache,
+      ...(summary.latency === null ? [] : [summary.latency]),
+      ...(summary.classes === null ? [] : [summary.classes]),
+      { kind: 'facts', facts: summary.facts, indent: INDENT },
+      ...(summary.time === null ? [] : timeBlocks(summary.time)),
+      ...(summary.bounds.length === 0 ? [] : boundsBlocks(summary.bounds)),
+      { kind: 'lines', lines: summary.warnings.map(({ code, message }) => ({ label: code, text: message, tone: 'warning' })) },
+      { ...metrics, only: ['markdown'], fold: 'All metrics' },
+      { ...metrics, only: ['terminal'], detail: 'verbose' },
+      { ...layers, fold: 'By layer', detail: 'verbose' },
+      { kind: 'drawing', draw: (options) => picturesOf(result, options), detail: 'verbose' },
+    ],
+    records: metrics,
+  };
+}
+
+/** Every metric; in CSV with the inputs of the run, so that files of several runs can be concatenated and pivoted. */
+function metricGrid({ inputs, metrics, seed }: Result): Grid {
+  const only = ['csv'] as const;
+  return grid<string>(Object.keys(metrics).sort(compareMetricNames), [
+    ...(['model', 'quantization', 'hardware', 'system'] as const).map((head): ColumnOf<string> => ({ head, of: () => inputs[head], only })),
+    { head: 'seed', of: () => seed, only },
+    { head: 'metric', of: (name) => name, align: 'left' },
+    { head: 'value', of: (name) => metrics[name] },
+    { head: 'unit', of: (name) => metrics[name]!.unit, only },
+    { head: 'better', of: (name) => metrics[name]!.better, only },
+    { head: 'kind', of: (name) => metrics[name]!.kind, only },
+    { head: 'meaning', of: (name) => METRICS.get(name)?.meaning, align: 'left', only: ['markdown'] },
+  ]);
+}
+
+/** The time by part. */
+function timeBlocks(time: NonNullable<Summary['time']>): Block[] {
+  const { cpu, parts, source, totalNs } = time;
+  const heads = ['where the time goes', ...parts.map(({ label }) => partWords(label, source)), 'total'];
+  const row = ['share', ...parts.map(({ share }) => ratio(share)), figure(totalNs, 'ns')];
+  return [
+    { kind: 'drawing', draw: (options) => timeBar(time, widthOf(options), options) },
+    gridOf(heads, [row], { only: ['markdown'] }),
+    ...(cpu === null ? [] : [{ ...note(cpu), only: ['markdown'] as const }]),
+  ];
+}
+
+/** The share of the gap to each bound that is closed. */
+function boundsBlocks(bounds: readonly BoundRow[]): Block[] {
+  const rows = bounds.map(({ label, worst, own, best, bound, closed }) => [
+    ...[label, worst, own, `${best} (${bound})`],
+    { value: closed, text: `${formatRatio(closed)} of the gap` },
+  ]);
+  return [
+    { kind: 'drawing', draw: (options) => boundsBars(bounds, widthOf(options), options) },
+    gridOf(['bounds', 'no cache', 'this run', 'best', 'closes'], rows, { only: ['markdown'] }),
+  ];
+}
+
+/** A part of the time in words; for stall the source that the GPU waits for. */
+function partWords(label: TimePart['label'], source: string): string {
+  if (label === 'CPU') return 'CPU computes';
+  if (label === 'SSD') return 'waits for the SSD';
+  return label === 'stall' ? `waits for ${source}` : label;
+}
+
+function timeBar(time: NonNullable<Summary['time']>, width: number, options: ReportOptions): string {
+  const chalk = palette(options);
+  const [solid, dense, medium, light] = barGlyphs(options.unicode);
+  const looks: Record<TimePart['label'], { glyph: string; paint: (text: string) => string }> = {
+    dense: { glyph: dense, paint: chalk.blue },
+    experts: { glyph: solid, paint: chalk.green },
+    CPU: { glyph: options.unicode ? '╲' : '\\', paint: chalk.yellow },
+    SSD: { glyph: options.unicode ? '═' : '=', paint: chalk.redBright },
+    stall: { glyph: light, paint: chalk.red },
+    'all-to-all': { glyph: options.unicode ? '╱' : '/', paint: chalk.magenta },
+    idle: { glyph: medium, paint: chalk.gray },
+  };
+  const parts = time.parts.filter((part) => part.ns > 0);
+  const bar = stackedBar(
+    parts.map((part) => ({ share: part.share, ...looks[part.label] })),
+    width,
+  );
+  // In two lines if one is too narrow, as with exchanges between GPUs and idle time.
+  const words = parts.map((part) => `${partWords(part.label, time.source)} ${formatRatio(part.share)}`);
+  const fits = words.reduce((length, word) => length + word.length + 5, -3) <= width;
+  const legend = parts.map((part, i) => `${looks[part.label].paint(looks[part.label].glyph)} ${words[i]}`);
+  const lines = fits ? [legend] : [legend.slice(0, 3), legend.slice(3)];
+  const title = `${chalk.bold('where the time goes')}  ${chalk.dim(`${formatNs(time.totalNs)} on the ${time.processor}`)}`;
+  return [title, bar, ...lines.map((line) => line.join('   ')), ...(time.cpu === null ? [] : [wrap(time.cpu, width)])].join('\n');
+}
+
+function boundsBars(bounds: readonly BoundRow[], width: number, options: ReportOptions): string {
+  const chalk = palette(options);
+  const [solid, , , light] = barGlyphs(options.unicode);
+  const table = ruledTable(
+    ['bounds', 'no cache', 'this run', 'best', ''],
+    bounds.map((row) => [row.label, row.worst, row.own, row.best, row.bound]),
+    options,
+    { widths: [LABEL, FIGURE, FIGURE, FIGURE, FIGURE + 1], align: ['left', 'right', 'right', 'right', 'left'] },
+  );
+  const longest = Math.max(...bounds.map((row) => closes(row).length));
+  const bars = bounds.map((row) => {
+    const size = Math.max(10, width - INDENT - longest - 2);
+    const parts = [
+      { share: row.closed, glyph: solid, paint: chalk.green },
+      { share: 1 - row.closed, glyph: light, paint: chalk.gray },
+    ];
+    return `${chalk.dim(row.label.padEnd(INDENT))}${stackedBar(parts, size)}  ${closes(row)}`;
+  });
+  return [table, ...bars].join('\n');
+}
+
+function closes(row: BoundRow): string {
+  return `closes ${formatRatio(row.closed)} of the gap`;
+}

@@ -1,0 +1,82 @@
+// Memory that llama.cpp and ik_llama.cpp allocate for a model on each device: weights, KV cache, compute buffer, output buffer. The formulas
+// reproduce published logs exactly (docs/memory.md); none is fitted.
+import { UserError } from '../../base/errors.js';
+import type { Anatomy, ContextMemory } from '../../model/anatomy.js';
+import type { ModelSpec } from '../../model/spec.js';
+import { computeBytes } from './compute.js';
+import { kvBytesOf } from './graph/kv.js';
+import type { DeviceName, LoadPlan } from './graph/load-plan.js';
+import { type Placement, placementOf } from './graph/placement.js';
+
+/** Bytes that one device holds. */
+export interface DeviceAllocation {
+  readonly name: DeviceName;
+  readonly weights: number;
+  /** KV cache, and states of layers that keep one instead. */
+  readonly kv: number;
+  /** Scratch buffer of the graph. */
+  readonly compute: number;
+  /** Logits that the program reads; host memory. */
+  readonly output: number;
+}
+
+/** Memory of a loaded model. */
+export interface Allocation {
+  /** GPUs by number, then `cpu`. */
+  readonly devices: readonly DeviceAllocation[];
+}
+
+/** Weights and KV cache of a device, bytes. */
+type Holding = Pick<DeviceAllocation, 'name' | 'weights' | 'kv'>;
+
+/** A model without a list of tensors. */
+const UNKNOWN = 'nothing says which tensors its file has; name a profile, a config.json or a GGUF file';
+
+/**
+ * Computes the memory that the engine allocates.
+ * @throws UserError where nothing says which tensors the model has, or the plan names what is not there
+ */
+export function allocate(model: ModelSpec, plan: LoadPlan): Allocation {
+  const anatomy = anatomyOf(model);
+  const placement = placementOf(anatomy, plan);
+  const compute = computeBytes(model, anatomy, plan, placement);
+  const devices = holdingsOf(anatomy, plan, placement).map((holding, index) => ({
+    ...holding,
+    compute: compute[index]!,
+    output: holding.name === 'cpu' ? plan.parallel * anatomy.vocab * 4 : 0,
+  }));
+  return { devices };
+}
+
+/**
+ * The part of {@link allocate} that stays where it is loaded: weights and KV cache, which take no graph to be known.
+ * @throws UserError as there
+ */
+export function holdings(model: ModelSpec, plan: LoadPlan): Holding[] {
+  const anatomy = anatomyOf(model);
+  return holdingsOf(anatomy, plan, placementOf(anatomy, plan));
+}
+
+function anatomyOf({ anatomy, name }: ModelSpec): Anatomy {
+  if (anatomy === undefined) throw new UserError(`model ${name}: ${UNKNOWN}`);
+  return anatomy;
+}
+
+/** GPUs by number, then `cpu`. */
+function holdingsOf(anatomy: Anatomy, plan: LoadPlan, { layers, output, tensors }: Placement): Holding[] {
+  const names: DeviceName[] = [...Array.from({ length: plan.gpus }, (_, gpu): DeviceName => `gpu${gpu}`), 'cpu'];
+  const devices = new Map(names.map((name) => [name, { name, weights: 0, kv: 0 }]));
+  for (const [index, { bytes }] of anatomy.tensors.entries()) devices.get(tensors[index]!)!.weights += bytes;
+  // A table that is the head, too, is loaded once more where the head is on a GPU.
+  const tied = output !== 'cpu' && !anatomy.tensors.some(({ name }) => name === 'output.weight');
+  if (tied) devices.get(output)!.weights += anatomy.tensors.find(({ name }) => name === 'token_embd.weight')?.bytes ?? 0;
+  for (const [layer, memory] of cached(anatomy, plan).entries()) {
+    devices.get(plan.kvOnCpu ? 'cpu' : layers[layer]!)!.kv += kvBytesOf(memory, plan);
+  }
+  return [...devices.values()];
+}
+
+/** Context memory by layer. Layers that predict further tokens are like the last one, and only ik_llama.cpp keeps theirs. */
+function cached({ layers, nextLayers }: Anatomy, { engine }: LoadPlan): readonly ContextMemory[] {
+  return engine === 'llama.cpp' ? layers : [...layers, ...Array.from({ length: nextLayers }, () => layers.at(-1)!)];
+}

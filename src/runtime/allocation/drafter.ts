@@ -1,0 +1,68 @@
+// Memory for drafting with a model's multi-token-prediction layer (MTP) under llama.cpp and ik_llama.cpp: the layer's weights, and a context
+// of its own with a KV cache and a compute buffer.
+import { UserError } from '../../base/errors.js';
+import type { Anatomy } from '../../model/anatomy.js';
+import { decoderLayerOf, type ModelSpec } from '../../model/spec.js';
+import { type Allocation, allocate, type DeviceAllocation } from './allocate.js';
+import type { LoadPlan } from './graph/load-plan.js';
+
+const drafters = new WeakMap<Anatomy, ModelSpec>();
+
+/**
+ * The layer as a model: like the last one, behind a matrix that joins an embedding and a hidden state (`nextn.eh_proj`), with the model's own
+ * table and head.
+ */
+function drafterOf(model: ModelSpec, anatomy: Anatomy): ModelSpec {
+  const known = drafters.get(anatomy);
+  if (known !== undefined) return known;
+  const moe = model.layers.at(-1)!;
+  const layer = decoderLayerOf(model, moe.index);
+  const tensors = anatomy.tensors
+    .filter((tensor) => tensor.layer === layer || tensor.layer === null)
+    .map((tensor) => (tensor.layer === null ? tensor : { ...tensor, layer: 0, name: tensor.name.replace(/^blk\.\d+/, 'blk.0') }));
+  const drafter = {
+    ...model,
+    layers: [{ ...moe, index: 0, offset: 0 }],
+    dense: { ...model.dense, segments: [model.dense.segments[moe.index]!, model.dense.segments.at(-1)!] },
+    anatomy: { ...anatomy, layers: [anatomy.layers[layer]!], nextLayers: 0, tensors },
+  };
+  drafters.set(anatomy, drafter);
+  return drafter;
+}
+
+/**
+ * Computes the memory of drafting beside the model, by the devices of its plan.
+ * @throws UserError where nothing says which tensors the model has
+ */
+export function allocateDrafter(model: ModelSpec, plan: LoadPlan): Allocation {
+  const { anatomy } = model;
+  if (anatomy === undefined) throw new UserError(`model ${model.name}: nothing says which tensors its file has; draft nothing`);
+  const drafter = drafterOf(model, anatomy);
+  const expertsInHost = (plan.cpuMoeLayers ?? 0) >= anatomy.layers.length;
+  const onGpu = plan.gpus > 0 && plan.gpuLayers > 0;
+  const { overrides: _, tensorSplit: __, ...settings } = plan;
+  const alone = { gpus: Math.min(plan.gpus, 1), gpuLayers: onGpu ? 2 : 0, cpuMoeLayers: expertsInHost ? 1 : 0, pipelineCopies: 1 };
+  const own = allocate(drafter, { ...settings, ...alone }).devices;
+  const weights = weightsOf(drafter, expertsInHost || !onGpu);
+  const [gpuWeights, hostWeights] = onGpu ? [weights.others, weights.experts] : [0, weights.others + weights.experts];
+  // The layer follows the last one: on the GPU that has that.
+  const gpus = Array.from({ length: plan.gpus }, (_, gpu): DeviceAllocation => {
+    const name = `gpu${gpu}` as const;
+    return gpu === plan.gpus - 1 ? { ...own[0]!, name, weights: gpuWeights } : { name, weights: 0, kv: 0, compute: 0, output: 0 };
+  });
+  return { devices: [...gpus, { ...own.at(-1)!, weights: hostWeights }] };
+}
+
+/** Bytes of the layer's experts, where they lie apart, and of its other weights; the model's table and head are loaded already. */
+function weightsOf({ anatomy, hidden, layers }: ModelSpec, expertsApart: boolean): { readonly experts: number; readonly others: number } {
+  const [layer] = layers as [ModelSpec['layers'][number]];
+  // Of the joining matrix, as many bits a weight as the experts have: two hidden widths in, one out.
+  let others = (2 * hidden ** 2 * layer.expertBytes) / (layer.flopsPerToken / 2);
+  let experts = 0;
+  for (const { bytes, layer: own, name } of anatomy!.tensors) {
+    if (own === null) continue;
+    if (expertsApart && /_exps\./.test(name)) experts += bytes;
+    else others += bytes;
+  }
+  return { experts, others };
+}

@@ -1,0 +1,233 @@
+// Attention as both engines write it: grouped heads, with or without flash attention, and latent attention in the variants of -mla.
+import type { ContextMemory } from '../../../model/anatomy.js';
+import { cellsIn, valueBytes } from './kv.js';
+import { cache, F16, F32, type GraphNode, inPlace, op, part, product, store, view } from './node.js';
+import { norm } from './parts.js';
+import type { Scene } from './scene.js';
+
+type Heads = ContextMemory & { kind: 'heads' };
+type Latent = ContextMemory & { kind: 'latent' };
+
+/** From this many tokens on, ik_llama.cpp treats a pass as a prompt. */
+const PROMPT = 128;
+
+/** Inputs that all layers share. */
+export interface LayerInputs {
+  readonly positions: GraphNode;
+  /** The mask, in the type that attention wants. */
+  readonly mask: GraphNode;
+  /** The mask of layers with a window. */
+  readonly windowMask: GraphNode;
+}
+
+/** Attention with grouped heads: queries, keys and values, the cache, and the output projection. */
+export function groupedAttention(scene: Scene, of: GraphNode, layer: number, memory: Heads, inputs: LayerInputs): GraphNode {
+  const { hidden, ik, plan, tokens } = scene;
+  const { heads, keyDim, kvHeads, valueDim } = memory;
+  const project = (name: string, count: number, width: number): GraphNode => {
+    let node = product(count * width, tokens, scene.weight(`blk.${layer}.attn_${name}.weight`, layer), of);
+    if (scene.has(`blk.${layer}.attn_qkv.bias`) || scene.has(`blk.${layer}.attn_${name}.bias`)) {
+      node = inPlace([count * width, tokens], [node, scene.weight(`blk.${layer}.attn_${name}.bias`, layer)]);
+    }
+    return node;
+  };
+  const turned = (flat: GraphNode, count: number): GraphNode => {
+    const shape = [keyDim, count, tokens];
+    let node = view(flat, shape);
+    if (scene.has(`blk.${layer}.attn_qk_norm.weight`) || scene.has(`blk.${layer}.attn_q_norm.weight`)) {
+      node = norm(scene, node, shape, scene.weight(`blk.${layer}.attn_q_norm.weight`, layer), layer);
+    }
+    return inPlace(shape, [node, inputs.positions]);
+  };
+  const [q, k, v] = [project('q', heads, keyDim), project('k', kvHeads, keyDim), project('v', kvHeads, valueDim)];
+  const [queries, keys] = [turned(q, heads), turned(k, kvHeads)];
+  const own = { k: cache(kvHome(scene, layer)), v: cache(kvHome(scene, layer)) };
+  for (const node of [queries, keys, v, store(keys, own.k), store(v, own.v)]) scene.graph.expand(node);
+  const cells = cellsIn(memory.window, plan);
+  const mask = memory.window === null || ik ? inputs.mask : inputs.windowMask;
+  const out = attend(scene, {
+    queries: view(queries),
+    keys: part(own.k, [keyDim, cells, kvHeads], valueBytes(plan.kv.k)),
+    values: part(own.v, [valueDim, cells, kvHeads], valueBytes(plan.kv.v)),
+    mask,
+    cells,
+    heads,
+    valueDim,
+  });
+  if (plan.kvOnCpu === true) (out.root ?? out).backend = scene.cpu;
+  scene.graph.expand(out);
+  const projected = product(hidden, tokens, scene.weight(`blk.${layer}.attn_output.weight`, layer), out);
+  const bias = `blk.${layer}.attn_output.bias`;
+  return scene.has(bias) ? inPlace([hidden, tokens], [projected, scene.weight(bias, layer)]) : projected;
+}
+
+/** Backend of a layer's KV cache. */
+function kvHome(scene: Scene, layer: number): number {
+  return scene.backend(scene.plan.kvOnCpu === true ? 'cpu' : scene.placement.layers[layer]!);
+}
+
+/** Tensors of attention heads. */
+interface Attending {
+  readonly queries: GraphNode;
+  readonly keys: GraphNode;
+  readonly values: GraphNode;
+  readonly mask: GraphNode;
+  readonly cells: number;
+  readonly heads: number;
+  readonly valueDim: number;
+}
+
+/** Scores, their softmax and the sum of values: one operation with flash attention. */
+function attend({ plan, tokens }: Scene, { cells, heads, keys, mask, queries, valueDim, values }: Attending): GraphNode {
+  const flat = [valueDim * heads, tokens];
+  if (plan.flashAttention) return view(op([valueDim, heads, tokens], [queries, keys, values, mask]), flat);
+  const scores = inPlace([cells, tokens, heads], [op([cells, tokens, heads], [keys, queries]), mask]);
+  const mixed = op([valueDim, tokens, heads], [values, scores]);
+  return op(flat, [part(mixed, [valueDim, heads, tokens])]);
+}
+
+/** Latent attention. */
+export function latentAttention(scene: Scene, of: GraphNode, layer: number, memory: Latent, inputs: LayerInputs): GraphNode {
+  const { graph, hidden, plan, tokens } = scene;
+  const { heads, latent, nope, rope, value } = memory;
+  const weight = (name: string): GraphNode => scene.weight(`blk.${layer}.${name}.weight`, layer);
+  let q = of;
+  if (scene.has(`blk.${layer}.attn_q_a.weight`)) {
+    const rank = memory.queryRank;
+    q = norm(scene, product(rank, tokens, weight('attn_q_a'), of), [rank, tokens], weight('attn_q_a_norm'), layer);
+    q = product(heads * (nope + rope), tokens, weight('attn_q_b'), q);
+  } else q = product(heads * (nope + rope), tokens, weight('attn_q'), of);
+  const queries = {
+    nope: part(q, [nope, heads, tokens]),
+    rope: inPlace([rope, heads, tokens], [part(q, [rope, heads, tokens]), inputs.positions]),
+  };
+  const joint = product(latent + rope, tokens, weight('attn_kv_a_mqa'), of);
+  const keyRope = inPlace([rope, 1, tokens], [part(joint, [rope, 1, tokens]), inputs.positions]);
+  const compressed = norm(scene, part(joint, [latent, tokens]), [latent, tokens], weight('attn_kv_a_norm'), layer);
+  const home = kvHome(scene, layer);
+  let out: GraphNode;
+  if (scene.ik && plan.mla === 0) out = unpackedHeads(scene, { layer, memory, inputs, queries, keyRope, compressed, home });
+  else {
+    const own = cache(home);
+    if (scene.ik && plan.mla === 1 && !plan.flashAttention) graph.expand(store(view(compressed), cache(home)));
+    graph.expand(store(op([latent + rope, tokens], [compressed, view(keyRope)]), own));
+    const unpacks = scene.ik && plan.mla > 1 && plan.flashAttention && tokens >= PROMPT;
+    out = unpacks ? unpackedPrompt(scene, layer, memory, inputs, queries, own) : absorbed(scene, layer, memory, inputs, queries, own);
+    graph.expand(out);
+  }
+  return product(hidden, tokens, weight('attn_output'), view(out, [value * heads, tokens]));
+}
+
+/** Queries without and with rotary embedding. */
+interface Queries {
+  readonly nope: GraphNode;
+  readonly rope: GraphNode;
+}
+
+/** -mla 0: keys and values of all heads in the cache. */
+function unpackedHeads(
+  scene: Scene,
+  parts: {
+    readonly layer: number;
+    readonly memory: Latent;
+    readonly inputs: LayerInputs;
+    readonly queries: Queries;
+    readonly keyRope: GraphNode;
+    readonly compressed: GraphNode;
+    readonly home: number;
+  },
+): GraphNode {
+  const { graph, tokens } = scene;
+  const { compressed, home, inputs, keyRope, layer, queries } = parts;
+  const { heads, nope, rope, value } = parts.memory;
+  const kv = product(heads * (nope + value), tokens, scene.weight(`blk.${layer}.attn_kv_b.weight`, layer), compressed);
+  const values = op([value, heads, tokens], [part(kv, [value, heads, tokens])]);
+  const q = op([nope + rope, heads, tokens], [queries.nope, queries.rope]);
+  const repeated = op([rope, heads, tokens], [keyRope]);
+  const keys = op([nope + rope, heads, tokens], [part(kv, [nope, heads, tokens]), repeated]);
+  const own = { k: cache(home), v: cache(home) };
+  const flat = view(values, [value * heads, tokens]);
+  for (const node of [q, keys, flat, store(keys, own.k), store(flat, own.v)]) graph.expand(node);
+  const out = attend(scene, {
+    queries: view(q),
+    keys: part(own.k, [nope + rope, scene.cells, heads], valueBytes(scene.plan.kv.k)),
+    values: part(own.v, [value, scene.cells, heads], valueBytes(scene.plan.kv.v)),
+    mask: inputs.mask,
+    cells: scene.cells,
+    heads,
+    valueDim: value,
+  });
+  graph.expand(out);
+  return out;
+}
+
+/**
+ * -mla 2 and 3 with flash attention, for prompts: keys and values of all heads are unpacked from the latent, as many heads at a time as -amb
+ * allows. The first part to be unpacked is used last, since attention comes after all unpacking.
+ */
+function unpackedPrompt(scene: Scene, layer: number, memory: Latent, inputs: LayerInputs, queries: Queries, own: GraphNode): GraphNode {
+  const { cells, graph, plan, tokens } = scene;
+  const { heads, nope, rope, value } = memory;
+  const typed = plan.gpus === 0 ? valueBytes(plan.kv.k) : F16;
+  const each = headsAtOnce(heads, heads * (nope + value) * cells * F32, plan.attnMaxBatch);
+  const stored = valueBytes(plan.kv.k);
+  const ropes = part(own, [rope, cells, 1], stored);
+  const keyRopes = op([rope, cells, each], [plan.kv.k === 'f16' ? ropes : op([rope, cells, 1], [ropes], { width: F16 })], { width: typed });
+  const q = view(op([nope + rope, heads, tokens], [queries.nope, queries.rope]));
+  graph.expand(q);
+  let out: GraphNode | null = null;
+  for (let from = 0; from < heads; from += each) {
+    const matrix = view(scene.weight(`blk.${layer}.attn_kv_b.weight`, layer));
+    const unpacked = op([each * (nope + value), cells], [matrix, part(own, [memory.latent, cells], stored)]);
+    const values = op([value, cells, each], [part(unpacked, [value, cells, each])], { width: typed });
+    const bare = op([nope, cells, each], [part(unpacked, [nope, cells, each])], { width: typed });
+    graph.expand(bare);
+    graph.expand(values);
+    const keys = op([nope + rope, cells, each], [bare, keyRopes], { width: typed });
+    graph.expand(keys);
+    const mixed = view(op([value, each, tokens], [part(q, []), keys, values, inputs.mask]), [value * each, tokens]);
+    out = out === null ? mixed : op([value * (from + each), tokens], [out, mixed]);
+  }
+  return out!;
+}
+
+/** Heads at a time: halved until their part is within the limit of whole MiB. */
+function headsAtOnce(heads: number, bytes: number, limit: number | undefined): number {
+  if (limit === undefined) return heads;
+  const most = Math.floor(limit / 2 ** 20);
+  let [each, size] = [heads, Math.floor(bytes / 2 ** 20)];
+  while (each % 2 === 0 && size > most) [each, size] = [each / 2, Math.floor(size / 2)];
+  return each;
+}
+
+/** Attention in the space of the latent: queries are brought there, all heads share the cache. */
+function absorbed(scene: Scene, layer: number, memory: Latent, inputs: LayerInputs, queries: Queries, own: GraphNode): GraphNode {
+  const { cells, graph, ik, plan, tokens } = scene;
+  const { heads, latent, rope, value } = memory;
+  const weight = (name: string): GraphNode => scene.weight(`blk.${layer}.${name}.weight`, layer);
+  const brought = op([latent, tokens, heads], [weight('attn_k_b'), view(queries.nope)]);
+  const q = op([latent + rope, tokens, heads], ik ? [brought, view(queries.rope)] : [queries.rope, view(brought)]);
+  const stored = valueBytes(plan.kv.k);
+  const keys = part(own, [latent + rope, cells], stored);
+  const values = part(own, [latent, cells], stored);
+  const flash = plan.flashAttention && (!ik || plan.mla !== 2);
+  let mixed: GraphNode;
+  if (flash) mixed = view(op([latent, heads, tokens], [view(q), keys, values, inputs.mask]));
+  else {
+    const turned = plan.mla === 1 && ik ? part(own, [cells, latent], F16) : op([cells, latent], [values], { width: F16 });
+    const all = cells * tokens * heads * F32;
+    const limit = plan.attnMaxBatch ?? Number.POSITIVE_INFINITY;
+    const steps = Math.min(heads, Math.ceil(Math.floor(all / 2 ** 20) / Math.max(1, Math.floor(limit / 2 ** 20))));
+    const each = !ik || all <= limit || steps < 1 ? heads : Math.ceil(heads / steps);
+    mixed = op([0], []);
+    for (let from = 0; from < heads; from += each) {
+      const count = Math.min(each, heads - from);
+      const scores = op([cells, tokens, count], [keys, part(q, [])]);
+      const one = op([latent, tokens, count], [turned, inPlace([cells, tokens, count], [scores, inputs.mask])]);
+      mixed = from === 0 ? one : op([latent, tokens, from + count], [mixed, one]);
+      if (each < heads) graph.expand(mixed);
+    }
+  }
+  const out = op([value, tokens, heads], [weight('attn_v_b'), mixed]);
+  return view(op([value, heads, tokens], [view(out)]));
+}

@@ -1,0 +1,61 @@
+// The graph of a whole model, as the engines build it to find out how much memory it needs: a full ubatch at the end of a full context, with
+// logits for every token.
+
+import { groupedAttention, type LayerInputs, latentAttention } from './attention.js';
+import { cellsIn } from './kv.js';
+import { F16, type GraphNode, inPlace, input, op, product } from './node.js';
+import { ffn, norm, outputIds, routedExperts, rowsOf } from './parts.js';
+import type { Scene } from './scene.js';
+
+/** Rows of a mask are a multiple of this (`GGML_KQ_MASK_PAD`). */
+const MASK_ROWS = 64;
+
+/** Builds the graph of some layers of a model. */
+export function buildGraph(scene: Scene, layers: readonly number[]): void {
+  const { anatomy, graph, hidden, tokens } = scene;
+  const shape = [hidden, tokens];
+  let state = op(shape, [scene.weight('token_embd.weight', null), input([tokens])], { onGpu: false });
+  const inputs = inputsOf(scene);
+  for (const layer of layers) {
+    const memory = anatomy.layers[layer]!;
+    const weight = (name: string): GraphNode => scene.weight(`blk.${layer}.${name}.weight`, layer);
+    let before = state;
+    const normed = norm(scene, state, shape, weight('attn_norm'), layer);
+    let mixed: GraphNode;
+    if (memory.kind === 'heads') mixed = groupedAttention(scene, normed, layer, memory, inputs);
+    else if (memory.kind === 'latent') mixed = latentAttention(scene, normed, layer, memory, inputs);
+    else mixed = product(hidden, tokens, weight('ssm_mixer'), normed);
+    if (layer === anatomy.layers.length - 1) {
+      const ids = outputIds(tokens);
+      mixed = rowsOf(mixed, shape, ids);
+      before = rowsOf(before, shape, ids);
+    }
+    const attended = inPlace(shape, [mixed, before]);
+    state = inPlace(shape, [feedForward(scene, norm(scene, attended, shape, weight('ffn_norm'), layer), layer), attended]);
+  }
+  const last = norm(scene, state, shape, scene.weight('output_norm.weight', null), null);
+  const name = scene.has('output.weight') ? 'output.weight' : 'output.tied';
+  graph.expand(product(anatomy.vocab, tokens, scene.weight(name, null), last));
+}
+
+/** Positions and masks. */
+function inputsOf({ anatomy, cells, plan, tokens }: Scene): LayerInputs {
+  const rows = Math.ceil(tokens / MASK_ROWS) * MASK_ROWS;
+  const maskOf = (columns: number): GraphNode => {
+    const mask = input([columns, rows]);
+    return plan.flashAttention ? op([columns, rows], [mask], { width: F16 }) : mask;
+  };
+  const window = anatomy.layers.find((layer) => layer.kind === 'heads' && layer.window !== null);
+  const few = window?.kind === 'heads' ? cellsIn(window.window, plan) : cells;
+  return { positions: input([tokens]), mask: maskOf(cells), windowMask: maskOf(few) };
+}
+
+/** Routed and shared experts, or a dense FFN. */
+function feedForward(scene: Scene, of: GraphNode, layer: number): GraphNode {
+  const { anatomy, hidden, tokens } = scene;
+  const has = (name: string): boolean => scene.has(`blk.${layer}.${name}.weight`);
+  if (!has('ffn_up_exps')) return has('ffn_up') ? ffn(scene, of, layer, anatomy.denseWidth) : of;
+  const routed = routedExperts(scene, of, layer);
+  if (!has('ffn_up_shexp')) return routed;
+  return inPlace([hidden, tokens], [routed, ffn(scene, of, layer, anatomy.sharedWidth, '_shexp')]);
+}

@@ -1,0 +1,62 @@
+// Bytes of the KV cache by decoder layer: the entries that a layer keeps of a context, in the types of the cache, with the engines' variants
+// of latent attention and sliding windows.
+import { UserError } from '../../../base/errors.js';
+import type { ContextMemory } from '../../../model/anatomy.js';
+import { kernelFormat } from '../../../model/quantization/formats/index.js';
+import type { LoadPlan } from './load-plan.js';
+
+/** Cells of a cache are allocated in steps of this size (`GGML_PAD(n_ctx, 256)`). */
+const CELLS = 256;
+
+/** Values of latent attention that are kept transposed beside the keys (-mla 1) are f16, whatever the type of the cache. */
+const F16 = 2;
+
+/** Cells that a context has. */
+export function cellsOf(context: number): number {
+  return Math.ceil(context / CELLS) * CELLS;
+}
+
+/**
+ * Bytes of one value in a cache of this type, scales included.
+ * @throws UserError where there is no such type
+ */
+export function valueBytes(type: string): number {
+  const format = kernelFormat(type);
+  if (format === undefined) throw new UserError(`KV cache type "${type}": is not known; write f16, bf16, q8_0, q5_1, q4_0 or f32`);
+  return format.bits / 8;
+}
+
+/**
+ * Bytes that a layer keeps for the whole context, or for its window.
+ * @throws UserError where there is no such type of a cache, or nothing says how large the state of a layer is
+ */
+export function kvBytesOf(memory: ContextMemory, plan: LoadPlan): number {
+  const { k, v } = plan.kv;
+  switch (memory.kind) {
+    case 'heads': {
+      const perCell = memory.kvHeads * (memory.keyDim * valueBytes(k) + memory.valueDim * valueBytes(v));
+      return cellsIn(memory.window, plan) * perCell;
+    }
+    case 'latent':
+      return cellsOf(plan.context) * latentBytes(memory, plan);
+    case 'state':
+      if (memory.bytes === null)
+        throw new UserError('a layer with a state: nothing says how large it is; add attention.otherwise.stateBytes');
+      return memory.bytes * plan.parallel;
+  }
+}
+
+/** Cells of a layer: for one with a window llama.cpp keeps the window for each sequence and one ubatch, ik_llama.cpp the whole context. */
+export function cellsIn(window: number | null, { context, engine, parallel, ubatch }: LoadPlan): number {
+  const all = cellsOf(context);
+  return window === null || engine === 'ik_llama.cpp' ? all : Math.min(all, cellsOf(window * parallel + ubatch));
+}
+
+/** Bytes of one token: the latent and its rotary part, beside the values that some variants keep, or whole keys and values. */
+function latentBytes({ heads, latent, nope, rope, value }: ContextMemory & { kind: 'latent' }, { engine, kv, mla }: LoadPlan): number {
+  const key = valueBytes(kv.k);
+  const absorbed = (latent + rope) * key;
+  if (engine === 'llama.cpp') return absorbed + latent * valueBytes(kv.v);
+  if (mla === 0) return heads * ((nope + rope) * key + value * valueBytes(kv.v));
+  return mla === 1 ? absorbed + latent * F16 : absorbed;
+}

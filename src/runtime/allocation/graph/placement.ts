@@ -1,0 +1,69 @@
+// The device of each tensor and each layer, by llama.cpp's rules for loading a model.
+import { UserError } from '../../../base/errors.js';
+import { splitLayers } from '../../../hardware/layer-split.js';
+import type { Anatomy, Tensor } from '../../../model/anatomy.js';
+import type { DeviceName, LoadPlan } from './load-plan.js';
+
+/** Devices of the parts of a model. */
+export interface Placement {
+  /** The device that computes a layer's attention and keeps its keys and values, by decoder layer; those that predict further tokens come last. */
+  readonly layers: readonly DeviceName[];
+  /** The device that computes the logits. */
+  readonly output: DeviceName;
+  /** Device of each tensor, in the order of the anatomy. */
+  readonly tensors: readonly DeviceName[];
+}
+
+/** Routed experts, with their biases, as `--n-cpu-moe` and `--cpu-moe` find them. */
+const EXPERTS = /\.ffn_(up|down|gate|gate_up)_(ch)?exps\./;
+
+/**
+ * Places a model.
+ * @throws UserError for a pattern that is no regular expression, and for a device that the plan does not have
+ */
+export function placementOf(anatomy: Anatomy, plan: LoadPlan): Placement {
+  const depth = anatomy.layers.length + anatomy.nextLayers;
+  const onGpus = plan.gpus === 0 ? 0 : Math.min(plan.gpuLayers, depth + 1);
+  const first = Math.max(0, depth - plan.gpuLayers);
+  const cards = splitLayers(partsOf(plan), onGpus);
+  const layers = Array.from(
+    { length: depth },
+    (_, layer): DeviceName => (onGpus === 0 || layer < first ? 'cpu' : `gpu${cards[layer - first]!}`),
+  );
+  const output: DeviceName = onGpus > depth ? `gpu${cards.at(-1)!}` : 'cpu';
+  const overrides = (plan.overrides ?? []).map(({ pattern, device }) => ({
+    expression: expressionOf(pattern),
+    device: known(device, plan),
+  }));
+  const placed = (tensor: Tensor): DeviceName => {
+    const { name, layer } = tensor;
+    const override = overrides.find(({ expression }) => expression.test(name));
+    if (override !== undefined) return override.device;
+    if (layer !== null) return layer < (plan.cpuMoeLayers ?? 0) && EXPERTS.test(name) ? 'cpu' : layers[layer]!;
+    // Tokens are looked up in host memory; an embedding table of several parts has names of this kind.
+    return /^(token_embd|per_layer_token_embd|token_types|position_embd)/.test(name) ? 'cpu' : output;
+  };
+  return { layers, output, tensors: anatomy.tensors.map(placed) };
+}
+
+/** Share of the layers of each GPU. @throws UserError where all are 0 */
+function partsOf({ gpus, tensorSplit }: LoadPlan): number[] {
+  const parts = Array.from({ length: gpus }, (_, gpu) => (tensorSplit === undefined ? 1 : (tensorSplit[gpu] ?? 0)));
+  const total = parts.reduce((sum, part) => sum + part, 0);
+  if (gpus > 0 && !(total > 0)) throw new UserError('tensor split: gives no GPU anything; write a positive number for one of them');
+  return parts;
+}
+
+function expressionOf(pattern: string): RegExp {
+  try {
+    return new RegExp(pattern);
+  } catch {
+    throw new UserError(`-ot ${pattern}: is no regular expression; write one that names tensors, e.g. ffn_.*_exps=CPU`);
+  }
+}
+
+function known(device: DeviceName, { gpus }: LoadPlan): DeviceName {
+  if (device === 'cpu' || Number(device.slice(3)) < gpus) return device;
+  const has = gpus === 0 ? 'no GPU' : gpus === 1 ? 'gpu0' : `gpu0 to gpu${gpus - 1}`;
+  throw new UserError(`-ot ...=${device}: there is no such device; this machine has ${has} and cpu`);
+}

@@ -1,0 +1,84 @@
+// The inputs of a graph: the weights of a model by name with their devices, and the sizes of its operations.
+import type { Anatomy } from '../../../model/anatomy.js';
+import type { ModelSpec } from '../../../model/spec.js';
+import { cellsOf } from './kv.js';
+import type { DeviceName, LoadPlan } from './load-plan.js';
+import { type Backend, ComputeGraph, type GraphNode, OFFLOAD_TOKENS, op, weight as weightNode } from './node.js';
+import type { Placement } from './placement.js';
+
+/** A model and a plan, as the builders of graphs see them. */
+export class Scene {
+  readonly graph = new ComputeGraph();
+  /** True for ik_llama.cpp. */
+  readonly ik: boolean;
+  readonly tokens: number;
+  readonly cells: number;
+  readonly hidden: number;
+  /** Routed experts where there are most. */
+  readonly routed: { readonly count: number; readonly topK: number; readonly width: number };
+  /** The last backend. */
+  readonly cpu: Backend;
+  readonly #weights: ReadonlyMap<string, { readonly bytes: number; readonly device: DeviceName; readonly format: string }>;
+  readonly #made = new Map<string, GraphNode>();
+
+  readonly anatomy: Anatomy;
+  readonly plan: LoadPlan;
+  readonly placement: Placement;
+
+  constructor(model: ModelSpec, anatomy: Anatomy, plan: LoadPlan, placement: Placement) {
+    this.anatomy = anatomy;
+    this.plan = plan;
+    this.placement = placement;
+    this.ik = plan.engine === 'ik_llama.cpp';
+    this.cells = cellsOf(plan.context);
+    this.tokens = Math.min(this.cells, plan.ubatch, plan.batch);
+    this.hidden = model.hidden;
+    const most = (of: (layer: ModelSpec['layers'][number]) => number): number => Math.max(...model.layers.map(of));
+    this.routed = { count: most(({ experts }) => experts), topK: most(({ topK }) => topK), width: anatomy.expertWidth };
+    this.cpu = plan.gpus;
+    this.#weights = new Map(
+      anatomy.tensors.map(({ bytes, format, name }, index) => [name, { bytes, format, device: placement.tensors[index]! }]),
+    );
+  }
+
+  /** Backend of a device. */
+  backend(device: DeviceName): Backend {
+    return device === 'cpu' ? this.cpu : Number(device.slice(3));
+  }
+
+  /** True where the model has a tensor of this name. */
+  has(name: string): boolean {
+    return this.#weights.has(name);
+  }
+
+  /** The weight of this name; a name that the file does not have lies with its layer and has no bytes. */
+  weight(name: string, layer: number | null): GraphNode {
+    let node = this.#made.get(name);
+    if (node === undefined) {
+      const known = this.#weights.get(name);
+      const device = known?.device ?? (layer === null ? this.placement.output : this.placement.layers[layer]!);
+      node = weightNode(known?.bytes ?? 0, this.backend(device), device !== 'cpu' || this.#fetchable(known?.format ?? 'f32'));
+      this.#made.set(name, node);
+    }
+    return node;
+  }
+
+  /** True where a GPU can compute with a host weight of this format once it is fetched. */
+  #fetchable(format: string): boolean {
+    if (this.plan.repack === true && format !== 'f32') return false;
+    return !/_r\d+$/.test(format) || /^iq([2-5]_k|[45]_ks|1_[sm])_r4$/.test(format);
+  }
+
+  /** Sets the backend of a norm to that of its layer, as llama.cpp does where all layers are on GPUs. */
+  atLayer(node: GraphNode, layer: number): void {
+    if (this.plan.gpuLayers > this.anatomy.layers.length + this.anatomy.nextLayers)
+      node.backend = this.backend(this.placement.layers[layer]!);
+  }
+
+  /** A product with the chosen experts of each token. */
+  byExpert(shape: readonly number[], matrix: GraphNode, sources: readonly GraphNode[]): GraphNode {
+    const { count, topK } = this.routed;
+    const enough = this.ik ? this.tokens * topK >= OFFLOAD_TOKENS * count : this.tokens >= OFFLOAD_TOKENS;
+    return op(shape, [matrix, ...sources], { onGpu: matrix.onGpu, offload: enough });
+  }
+}

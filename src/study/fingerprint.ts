@@ -1,0 +1,178 @@
+// The fingerprint of a run (L23): the same inputs, build and seed have the same one on every machine, so that nothing is run twice.
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { whereLies } from '../base/elsewhere.js';
+import { findProfile, isPath, type ProfileFamily, splitRows } from '../base/profiles.js';
+import { meantModel } from '../model/hub/bundled.js';
+import { CanonicalText, canonicalJson, hashOfValue } from '../result/digest.js';
+import type { RunSpec } from '../system/run.js';
+import type { SystemSpec } from '../system/system.js';
+import { buildOf } from './build.js';
+
+/** Profiles that a run names, and the family of each. Its system is part of it already. */
+const PROFILES: readonly (readonly [field: 'model' | 'hardware' | 'runtime', family: ProfileFamily])[] = [
+  ['model', 'models'],
+  ['hardware', 'hardware'],
+  ['runtime', 'runtimes'],
+];
+
+/** The identity of a run, and the absolute paths that it names, whether they exist or not. */
+export interface RunIdentity {
+  /**
+   * SHA-256, in hex, over the values of a run, the contents of all files that it names, and the build. Places of values, names of files, and the
+   * description of a system do not count.
+   */
+  readonly fingerprint: string;
+  /** Files and folders to read. */
+  readonly read: readonly string[];
+  /** Modules of the user's own. */
+  readonly modules: readonly string[];
+}
+
+/** The identity of a run. */
+export function runIdentity(run: RunSpec): RunIdentity {
+  const { folder } = run;
+  const read = new Set<string>();
+  const content: ContentOf = (path) => {
+    read.add(path);
+    return contentOf(path);
+  };
+  const told = new CanonicalText(toldText({ ...toldOf(run), system: systemText(run, content) }, folder, content));
+  const named = PROFILES.flatMap(([field, family]) => {
+    const given = run[field];
+    const name = given !== undefined && field === 'model' ? modelName(given, folder) : given;
+    return name === undefined || isPath(name) ? [] : [contentOf(bundledPath(family, name))];
+  });
+  const code = modulesOf(run);
+  const fingerprint = hashOfValue({
+    build: buildOf(),
+    run: told,
+    profiles: named,
+    ...(code.length === 0 ? {} : { modules: code.map(contentOf) }),
+  });
+  const formats = run.traceFormat !== undefined && isPath(run.traceFormat) ? [run.traceFormat] : [];
+  const modules = [...new Set([...code, ...formats].map((path) => resolve(folder, path)))];
+  for (const module of modules) read.delete(module);
+  return { fingerprint, read: [...read], modules };
+}
+
+/** {@link RunIdentity.fingerprint} alone. */
+export function fingerprintOf(run: RunSpec): string {
+  return runIdentity(run).fingerprint;
+}
+
+/** The values of a run, without its system. */
+function toldOf(run: RunSpec): object {
+  const { folder: _folder, label: _label, note: _note, places: _places, system: _system, ...told } = run;
+  return { ...told, budgets: [], overrides: overridesOf(run) };
+}
+
+/** Systems that name no files, in the form that fingerprints use: cells of a study share them. */
+const SYSTEMS = new WeakMap<SystemSpec, CanonicalText>();
+
+/** The part of the run's system. */
+function systemText({ folder, system: whole }: RunSpec, content: ContentOf): CanonicalText {
+  const known = SYSTEMS.get(whole);
+  if (known !== undefined) return known;
+  const { cites: _cites, simplifies: _simplifies, ...system } = whole;
+  let names = 0;
+  const counted: ContentOf = (path) => {
+    names++;
+    return content(path);
+  };
+  const text = new CanonicalText(toldText(system, folder, counted));
+  if (names === 0) SYSTEMS.set(whole, text);
+  return text;
+}
+
+/** Modules of the user's own that the run names, from the root; that of a trace format stands in it as a path already. */
+function modulesOf({ system, variants = [] }: RunSpec): string[] {
+  const choices = [system.cache.policy, system.dram.policy, system.predictor.kind, system.scheduler.kind, ...variants];
+  return choices.flatMap(({ path }) => path ?? []);
+}
+
+/** The bundled model of a repository's name; a wrong name is refused when it is opened. */
+function modelName(given: string, folder: string): string {
+  try {
+    return meantModel(given, folder).name;
+  } catch {
+    return given;
+  }
+}
+
+function overridesOf({ overrides }: RunSpec): unknown {
+  return Object.fromEntries(
+    Object.entries(overrides).map(([root, list]) => [root, list.map(({ path, value }) => ({ path: path.join('.'), value }))]),
+  );
+}
+
+/** Path of a bundled profile; null: the name is composed of parts, or names no profile. */
+function bundledPath(family: ProfileFamily, name: string): string | null {
+  try {
+    return findProfile(family, name);
+  } catch {
+    return null;
+  }
+}
+
+/** The content in the place of a path; null: the path itself. */
+type ContentOf = (path: string) => string | null;
+
+/** Canonical JSON of a value that `asWritten` gave, with the content of a file in place of each path. */
+function toldText(value: unknown, folder: string, content: ContentOf): string {
+  return canonicalJson(value, (one) => {
+    if (typeof one === 'string') return contentsIn(one, folder, content);
+    if (typeof one !== 'object' || one === null || Array.isArray(one) || one instanceof CanonicalText) return one;
+    if ('text' in one && typeof one.text === 'string') return contentsIn(one.text, folder, content);
+    return 'written' in one ? new CanonicalText(toldText(one.written, folder, content)) : one;
+  });
+}
+
+/** The contents that a text names: of a path, perhaps with rows behind it, or of one behind `file=` among its parameters. */
+function contentsIn(text: string, folder: string, content: ContentOf): string {
+  const { path, rows } = splitRows(text);
+  const whole = isPath(path) ? content(resolve(folder, path)) : null;
+  if (whole !== null) return `${whole}${rows}`;
+  return text.replace(/(?<==)[^,;=]+/g, (part) => (isPath(part) ? (content(resolve(folder, part)) ?? part) : part));
+}
+
+/** Hashes of files by path, valid while a file does not change. */
+const HASHES = new Map<string, { readonly state: string; readonly hash: string }>();
+
+/** `sha256:` and hex, of a file, or of all files of a folder; null: there is neither. */
+export function contentOf(named: string | null): string | null {
+  const path = named === null ? null : whereLies(named);
+  const stat = path === null ? undefined : statSync(path, { throwIfNoEntry: false });
+  if (named === null || path === null || stat === undefined) return null;
+  if (stat.isDirectory()) {
+    const names = readdirSync(path).sort();
+    return sha256(names.map((name) => `${name} ${contentOf(join(named, name))}\n`).join(''));
+  }
+  if (!stat.isFile()) return null;
+  const state = `${stat.size} ${stat.mtimeMs} ${stat.ino}`;
+  const known = HASHES.get(path);
+  if (known?.state === state) return known.hash;
+  const hash = hashOfFile(path);
+  HASHES.set(path, { state, hash });
+  return hash;
+}
+
+/** Bytes that are read at a time: recordings are larger than memory is meant to be. */
+const CHUNK = 2 ** 20;
+
+function hashOfFile(path: string): string {
+  const hash = createHash('sha256');
+  const chunk = Buffer.allocUnsafe(CHUNK);
+  const file = openSync(path, 'r');
+  try {
+    for (let read = readSync(file, chunk); read > 0; read = readSync(file, chunk)) hash.update(chunk.subarray(0, read));
+  } finally {
+    closeSync(file);
+  }
+  return `sha256:${hash.digest('hex')}`;
+}
+
+function sha256(text: string): string {
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
+}

@@ -1,0 +1,74 @@
+// A run as a cell of a queue: the run itself, and the files that a worker needs for it.
+import { readdirSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { isPath, isStdin } from '../../base/profiles.js';
+import type { RunSpec } from '../../system/run.js';
+import { buildOf } from '../build.js';
+import { contentOf, type RunIdentity, runIdentity } from '../fingerprint.js';
+import { type CellFile, type CellModule, PROTOCOL, type QueueCell } from './protocol.js';
+
+const CODE = /\.[mc]?[jt]s$/;
+
+/** Makes cells of runs. Facts of files are kept, since the runs of a study name the same few files. */
+export class CellMaker {
+  readonly #known = new Map<string, readonly CellFile[]>();
+  readonly #modules = new Map<string, CellModule>();
+
+  /** @throws UserError where the run cannot be run elsewhere */
+  make(run: RunSpec, { modules, read }: RunIdentity = runIdentity(run)): QueueCell {
+    if (run.trace.some(isStdin)) throw new UserError('--trace -: no worker has this standard input; give the trace as a file');
+    const model = run.model === undefined || !isPath(run.model) ? null : resolve(run.folder, run.model);
+    const files = read.filter((path) => !CODE.test(path)).flatMap((path) => this.#filesAt(path, path === model));
+    return {
+      protocol: PROTOCOL,
+      build: buildOf(),
+      run,
+      folder: process.cwd(),
+      files,
+      modules: modules.map((path) => this.#moduleAt(path)),
+    };
+  }
+
+  #filesAt(path: string, isModel: boolean): readonly CellFile[] {
+    const known = this.#known.get(path) ?? (isModel ? modelFiles(path) : filesBelow(path));
+    this.#known.set(path, known);
+    return known;
+  }
+
+  #moduleAt(path: string): CellModule {
+    const known = this.#modules.get(path) ?? { path, sha256: hexOf(contentOf(path)) ?? '' };
+    this.#modules.set(path, known);
+    return known;
+  }
+}
+
+/** A file, or a folder and everything below it. A path that does not exist is listed, too, so that a worker need not ask for it. */
+function filesBelow(path: string): readonly CellFile[] {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat?.isFile() === true) return [{ path, sha256: hexOf(contentOf(path)), bytes: stat.size }];
+  if (stat?.isDirectory() !== true) return [{ path, sha256: null, bytes: 0 }];
+  const names = readdirSync(path).sort();
+  return [{ path, sha256: null, bytes: 0, names }, ...names.flatMap((name) => filesBelow(join(path, name)))];
+}
+
+/**
+ * A model's weights stay where they are: only their headers are read, of all parts that lie side by side. A profile travels, and a
+ * config.json that has no weights beside it, with the folder that shows so.
+ */
+function modelFiles(path: string): readonly CellFile[] {
+  const files = filesBelow(path);
+  const ending = extname(path).toLowerCase();
+  const [{ names, sha256 }] = files as [CellFile];
+  if (/^\.ya?ml$/.test(ending) || (sha256 === null && names === undefined)) return files;
+  if (ending !== '.json' || readdirSync(dirname(path)).some((name) => name.endsWith('.safetensors'))) return files.map(staying);
+  return [...files, { path: dirname(path), sha256: null, bytes: 0, names: [basename(path)] }];
+}
+
+function staying(file: CellFile): CellFile {
+  return { ...file, stays: true };
+}
+
+function hexOf(content: string | null): string | null {
+  return content === null ? null : content.replace(/^sha256:/, '');
+}

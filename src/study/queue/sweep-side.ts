@@ -1,0 +1,358 @@
+// The sweep of a queue: puts cells there, a window of them at a time, brings workers the files that they ask for, and takes results into the
+// store. All that it needs to go on after an interruption is in the store and on the server: starting it again is resuming it, and starting
+// it twice is watching it twice.
+import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { messageOf, orUserError, UserError } from '../../base/errors.js';
+import type { Outcome } from '../../figure/table/outcome.js';
+import { buildOf } from '../build.js';
+import type { Store } from '../store.js';
+import { chunkCount, chunksOf, type FileNote } from './chunks.js';
+import { type QueueServer, serverError } from './connect.js';
+import { answersTo, untilAnswered } from './cut-off.js';
+import { LateRate, type QueueStatus } from './progress.js';
+import {
+  type CellEnd,
+  cellData,
+  doneOf,
+  isAlike,
+  keysOf,
+  type Presence,
+  presencesIn,
+  presenceText,
+  type QueueCell,
+  type QueueKeys,
+  RESULT_TAKEN_S,
+  TRIES,
+  unpackedEntry,
+} from './protocol.js';
+
+/** Most cells on the server at a time: a million of them would fill its memory, and ten thousand workers have enough with these. */
+const WINDOW = 20_000;
+/** Cells of a message, and most messages under way. */
+const BATCH = 250;
+const BATCHES = 3;
+/** Entries that are read at once. */
+const READ_AT_ONCE = 500;
+/** How long a read waits for news, ms. */
+const NEWS_MS = 1000;
+/** Pause after news, ms: results that come meanwhile share the messages of one look, each of which wakes server and sweep. */
+const GATHER_MS = 250;
+/** Results that are taken in one turn of the event loop. */
+const TURN = 8;
+/** Time between two looks at workers, wishes and what is running, ms. */
+const TICK_MS = 1000;
+const BELIEVED_S = 10;
+/** How long nothing may happen before the sweep looks whether cells were lost, ms. */
+const QUIET_MS = 5000;
+/** One command for the keys of a look: a client makes, sends and reads each command on its own. */
+const EXPIRE_ALL = "for _, key in ipairs(KEYS) do redis.call('expire', key, ARGV[1]) end";
+/** Seconds that a file stays on the server: workers that come later ask for it again. */
+const FILE_KEPT_S = 86_400;
+const REFUSAL_KEPT_S = 30;
+
+/** A cell to be run; null: settled already. */
+export type Enqueued = { readonly fingerprint: string; readonly cell: QueueCell } | null;
+
+/** Options of a sweep on a queue. */
+export interface SweepHooks {
+  /** Receives the outcome of a run, which is in the store by then. */
+  settled(fingerprint: string, outcome: Outcome): void;
+  progress(status: Omit<QueueStatus, 'total' | 'settled' | 'failed'>): void;
+  /** Shows a line to the person who waits. */
+  tell(line: string): void;
+}
+
+/** A sweep on a queue. */
+export class QueueSweep {
+  readonly #server: QueueServer;
+  readonly #store: Store;
+  readonly #hooks: SweepHooks;
+  readonly #keys: QueueKeys;
+  readonly #queue: Queue;
+  readonly #news: Redis;
+  readonly #id = randomBytes(6).toString('hex');
+  /** Cells that are there and have no outcome yet. */
+  readonly #pending = new Map<string, QueueCell>();
+  /** Cells that are run again since their results were damaged. */
+  readonly #repeated = new Set<string>();
+  readonly #by = new Map<string, number>();
+  /** Where the files of pending and earlier cells lie, by SHA-256. */
+  readonly #paths = new Map<string, string>();
+  readonly #sent = new Map<string, number>();
+  readonly #rate = new LateRate(seconds());
+  readonly #end = new AbortController();
+  #fed = false;
+  #lastNews = performance.now();
+  #toldOther = false;
+
+  constructor(server: QueueServer, store: Store, hooks: SweepHooks) {
+    this.#server = server;
+    this.#store = store;
+    this.#hooks = hooks;
+    this.#keys = keysOf(server.address.prefix);
+    const { cells, prefix } = this.#keys;
+    // BullMQ's own events, which are never read, would fill the server.
+    this.#queue = new server.bull.Queue(cells, { connection: server.redis, prefix, streams: { events: { maxLen: 0 } } });
+    this.#queue.on('error', () => undefined);
+    this.#news = server.another();
+  }
+
+  get #ended(): boolean {
+    return this.#end.signal.aborted;
+  }
+
+  /** Runs all cells. @throws UserError where the server takes nothing, or the store cannot be written */
+  async run(cells: Iterable<Enqueued>): Promise<void> {
+    try {
+      const last = await this.#news.xrevrange(this.#keys.done, '+', '-', 'COUNT', 1);
+      await this.#beat();
+      await Promise.all([this.#feed(cells), this.#listen(last[0]?.[0] ?? '0-0'), this.#watch()].map((work) => this.#orEnd(work)));
+      await this.#leave();
+    } catch (error) {
+      throw error instanceof Error && error.name === 'ReplyError' ? serverError(this.#server.address, error) : error;
+    }
+  }
+
+  /** Ends the other parts where one fails. */
+  async #orEnd(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#end.abort();
+      throw error;
+    }
+  }
+
+  async #feed(cells: Iterable<Enqueued>): Promise<void> {
+    let batch: [string, QueueCell][] = [];
+    const under = new Set<Promise<void>>();
+    const send = async (): Promise<void> => {
+      // A failed message stays, so that the next wait throws.
+      const sending = this.#enqueue(batch).then(() => void under.delete(sending));
+      sending.catch(() => undefined);
+      under.add(sending);
+      batch = [];
+      // The next cells are made while the server takes these.
+      while (under.size >= BATCHES) await Promise.race(under);
+      while (this.#pending.size > WINDOW - BATCH && !this.#ended) await sleep(20);
+      await nextTurn();
+    };
+    for (const one of cells) {
+      if (this.#ended) break;
+      if (one !== null) batch.push([one.fingerprint, one.cell]);
+      if (batch.length >= BATCH) await send();
+    }
+    if (batch.length > 0 && !this.#ended) await send();
+    await Promise.all(under);
+    if (this.#ended) return;
+    this.#fed = true;
+    this.#endIfDone();
+  }
+
+  /** Adds the cells without a result to the server. Cells that are there already stay: their name is their fingerprint. */
+  async #enqueue(batch: readonly (readonly [string, QueueCell])[]): Promise<void> {
+    for (const [fingerprint, cell] of batch) {
+      this.#pending.set(fingerprint, cell);
+      for (const { path, sha256 } of cell.files) if (sha256 !== null) this.#paths.set(sha256, path);
+    }
+    await this.#collect(batch.map(([fingerprint]) => fingerprint));
+    await this.#add(batch.filter(([fingerprint]) => this.#pending.has(fingerprint)));
+  }
+
+  async #add(batch: readonly (readonly [string, QueueCell])[]): Promise<void> {
+    const jobs = batch.map(([fingerprint, cell]) => ({
+      name: 'cell',
+      data: cellData(cell),
+      opts: { jobId: fingerprint, attempts: TRIES, removeOnComplete: true, removeOnFail: true },
+    }));
+    await untilAnswered(() => this.#queue.addBulk(jobs));
+  }
+
+  async #listen(from: string): Promise<void> {
+    for (let last = from; !this.#ended; ) {
+      const read = await this.#news.xread('COUNT', READ_AT_ONCE, 'BLOCK', NEWS_MS, 'STREAMS', this.#keys.done, last);
+      const entries = read?.[0]?.[1] ?? [];
+      if (entries.length === 0) continue;
+      last = entries.at(-1)![0];
+      await this.#hear(entries.map(([, fields]) => doneOf(fields)).filter(({ fingerprint }) => this.#pending.has(fingerprint)));
+      if (!this.#ended && entries.length < READ_AT_ONCE) await sleep(GATHER_MS);
+    }
+  }
+
+  async #hear(news: readonly CellEnd[]): Promise<void> {
+    if (news.length > 0) this.#lastNews = performance.now();
+    for (const { worker } of news) {
+      this.#by.set(worker, (this.#by.get(worker) ?? 0) + 1);
+      this.#rate.add(seconds());
+    }
+    for (const { failure, fingerprint } of news) {
+      if (failure !== null && this.#pending.has(fingerprint)) this.#fail(fingerprint, failure);
+    }
+    await this.#collect(news.flatMap(({ failure, fingerprint }) => (failure === null ? [fingerprint] : [])));
+  }
+
+  /** Takes the results that are on the server. */
+  async #collect(fingerprints: readonly string[]): Promise<void> {
+    if (fingerprints.length === 0) return;
+    const { redis } = this.#server;
+    const keys = fingerprints.map((fingerprint) => this.#keys.result(fingerprint));
+    const entries = await redis.mgetBuffer(keys);
+    const taken: string[] = [];
+    const damaged: string[] = [];
+    for (const [at, entry] of entries.entries()) {
+      const fingerprint = fingerprints[at]!;
+      if (entry === null || !this.#pending.has(fingerprint)) continue;
+      const text = orUserError(() => unpackedEntry(entry));
+      const outcome = text instanceof UserError ? null : this.#store.putEntry(fingerprint, text);
+      if (outcome === null) {
+        damaged.push(fingerprint);
+        continue;
+      }
+      this.#settle(fingerprint, outcome);
+      taken.push(keys[at]!);
+      if (taken.length % TURN === 0) await nextTurn();
+    }
+    if (taken.length > 0) await redis.eval(EXPIRE_ALL, taken.length, ...taken, RESULT_TAKEN_S);
+    if (damaged.length > 0) await this.#repeat(damaged);
+  }
+
+  /** Has cells run once more whose results are not what a worker made; the second time, they fail. */
+  async #repeat(fingerprints: readonly string[]): Promise<void> {
+    await this.#server.redis.del(fingerprints.map((fingerprint) => this.#keys.result(fingerprint)));
+    for (const fingerprint of fingerprints) {
+      if (this.#repeated.has(fingerprint)) this.#fail(fingerprint, 'its result came through the server damaged, twice');
+      else this.#hooks.tell(`run ${fingerprint.slice(0, 12)}: its result on the server is damaged; it is run again`);
+      this.#repeated.add(fingerprint);
+    }
+    const cells = fingerprints.map((fingerprint) => [fingerprint, this.#pending.get(fingerprint)] as const);
+    await this.#add(cells.flatMap(([fingerprint, cell]) => (cell === undefined ? [] : [[fingerprint, cell] as const])));
+  }
+
+  #fail(fingerprint: string, reason: string): void {
+    const outcome: Outcome = { status: 'failed', reason };
+    this.#store.put(fingerprint, outcome);
+    this.#settle(fingerprint, outcome);
+  }
+
+  #settle(fingerprint: string, outcome: Outcome): void {
+    this.#pending.delete(fingerprint);
+    this.#hooks.settled(fingerprint, outcome);
+    this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (this.#fed && this.#pending.size === 0) this.#end.abort();
+  }
+
+  async #watch(): Promise<void> {
+    for (let begun = performance.now(); !this.#ended; await this.#pause()) {
+      const workers = await this.#beat();
+      const counts = await this.#queue.getJobCounts('active', 'waiting', 'delayed');
+      this.#hooks.progress({
+        running: counts.active ?? 0,
+        rate: this.#rate.at(seconds()),
+        workers: workers.filter(isAlike).length,
+        by: this.#by,
+      });
+      this.#tellOfOthers(workers, performance.now() - begun);
+      await this.#bringWanted();
+      const there = Object.values(counts).reduce((sum, count) => sum + count, 0);
+      if (performance.now() - this.#lastNews > QUIET_MS && this.#fed) {
+        this.#lastNews = performance.now();
+        await this.#findLost(there);
+      }
+    }
+  }
+
+  /** Waits for the next look, or the end. */
+  async #pause(): Promise<void> {
+    await sleep(TICK_MS, undefined, { signal: this.#end.signal }).catch(() => undefined);
+  }
+
+  /** Results whose news were missed, and cells that a server without persistence has forgotten. */
+  async #findLost(there: number): Promise<void> {
+    const all = [...this.#pending];
+    for (let from = 0; from < all.length; from += BATCH) {
+      const batch = all.slice(from, from + BATCH);
+      if (there === 0) await this.#enqueue(batch);
+      else await this.#collect(batch.map(([fingerprint]) => fingerprint));
+    }
+  }
+
+  /** Publishes the presence of this sweep. @returns the workers that are present */
+  async #beat(): Promise<Presence[]> {
+    const { redis } = this.#server;
+    await answersTo(() =>
+      redis
+        .pipeline()
+        .set(this.#keys.sweep(this.#id), presenceText(`sweep ${this.#id}`, 0), 'EX', BELIEVED_S)
+        .sadd(this.#keys.sweeps, this.#id),
+    );
+    const ids = await redis.smembers(this.#keys.workers);
+    if (ids.length === 0) return [];
+    const texts = await redis.mget(ids.map((id) => this.#keys.worker(id)));
+    const gone = ids.filter((_, at) => texts[at] === null);
+    if (gone.length > 0) await redis.srem(this.#keys.workers, gone);
+    return presencesIn(texts);
+  }
+
+  #tellOfOthers(workers: readonly Presence[], waitedMs: number): void {
+    const other = workers.find((worker) => !isAlike(worker));
+    if (this.#toldOther || other === undefined || waitedMs < QUIET_MS || workers.some(isAlike)) return;
+    this.#toldOther = true;
+    this.#hooks.tell(
+      `worker ${other.name} is moeprof ${other.build}, which does not run cells of ${buildOf()}; install the same version on both`,
+    );
+  }
+
+  async #bringWanted(): Promise<void> {
+    const { redis } = this.#server;
+    for (const sha256 of await redis.smembers(this.#keys.wanted)) {
+      const path = this.#paths.get(sha256);
+      if (path === undefined || (await redis.exists(this.#keys.file(sha256))) === 1) continue;
+      await this.#bring(path, sha256);
+      await redis.srem(this.#keys.wanted, sha256);
+    }
+  }
+
+  /** Puts a file on the server; where there is no room, says so to the workers and to the user. */
+  async #bring(path: string, sha256: string): Promise<void> {
+    const { redis } = this.#server;
+    const put = (note: FileNote, kept: number) => redis.set(this.#keys.file(sha256), JSON.stringify(note), 'EX', kept);
+    try {
+      let index = 0;
+      let bytes = 0;
+      for (const chunk of chunksOf(path)) {
+        await redis.set(this.#keys.chunk(sha256, index++), chunk, 'EX', FILE_KEPT_S);
+        bytes += chunk.length;
+        if (index % 16 === 0) await this.#beat();
+      }
+      await put({ bytes, chunks: chunkCount(bytes) }, FILE_KEPT_S);
+      this.#sent.set(sha256, index);
+    } catch (error) {
+      const why = messageOf(error instanceof Error && error.name === 'ReplyError' ? serverError(this.#server.address, error) : error);
+      this.#hooks.tell(`${path}: cannot be brought to the workers: ${why}`);
+      await put({ refused: why }, REFUSAL_KEPT_S).catch(() => undefined);
+    }
+  }
+
+  /** Removes everything that is no longer needed from the server. */
+  async #leave(): Promise<void> {
+    const { redis } = this.#server;
+    await answersTo(() => redis.pipeline().del(this.#keys.sweep(this.#id)).srem(this.#keys.sweeps, this.#id));
+    const others = await redis.smembers(this.#keys.sweeps);
+    const alive = others.length === 0 ? 0 : await redis.exists(...others.map((id) => this.#keys.sweep(id)));
+    if (alive > 0) return;
+    for (const [sha256, chunks] of this.#sent) {
+      await redis.del(this.#keys.file(sha256));
+      for (let index = 0; index < chunks; index++) await redis.del(this.#keys.chunk(sha256, index));
+    }
+  }
+}
+
+function seconds(): number {
+  return performance.now() / 1000;
+}

@@ -1,0 +1,261 @@
+// The worker of a queue: takes cells, has them run in processes of their own, and puts results on the server. Nothing computes in this
+// process, so that it renews its locks in time however long a cell takes.
+import type { Job, Worker } from 'bullmq';
+import type { Elsewhere } from '../../base/elsewhere.js';
+import { messageOf, UserError } from '../../base/errors.js';
+import { buildOf } from '../build.js';
+import { type QueueServer, serverError } from './connect.js';
+import { answersTo } from './cut-off.js';
+import type { FileCache } from './file-cache.js';
+import type { ModuleIndex } from './module-index.js';
+import {
+  type CellEnd,
+  cellOf,
+  DONE_KEPT,
+  doneFields,
+  isAlike,
+  keysOf,
+  presencesIn,
+  presenceText,
+  type QueueKeys,
+  RESULT_KEPT_S,
+  type SentCell,
+  type SentRun,
+  TRIES,
+} from './protocol.js';
+import { type ServerCommand, Together } from './together.js';
+import { NobodyBrings, WorkerFiles } from './worker-files.js';
+
+/** How long a cell stays with a worker that has not been heard of, ms: then another one takes it. */
+const LOCK_MS = 10_000;
+/** Time between two looks for such cells, ms; the whole queue has one at a time. */
+const STALLED_MS = 5000;
+/** Seconds that a worker that waits for cells asks for them at a time. */
+const WAIT_S = 5;
+/** Time between two heartbeats, ms, and the seconds for which one is valid. */
+const HEARTBEAT_MS = 5000;
+const BELIEVED_S = 15;
+/** Delay before a cell is tried again whose files no sweep brings, ms. */
+const REST_MS = 10_000;
+
+/** The outcome of a run in a process of its own. */
+export type Ran =
+  /** An entry of the store, packed; `cpuMs`: of the run alone. */
+  | { readonly kind: 'entry'; readonly entry: Uint8Array; readonly cpuMs: number }
+  /** A mistake of moeprof's stopped it, or a file is missing. */
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** It was not run: its fingerprint is another one here, since a file is missing or differs. */
+  | { readonly kind: 'differs' };
+
+/** The task of a worker's process. */
+export interface CellTask extends SentRun {
+  readonly fingerprint: string;
+  readonly elsewhere: Elsewhere;
+  /** Paths that do not exist at the sweep either. */
+  readonly absent: readonly string[];
+}
+
+/** Sends a cell back to the queue: it would wait here while another worker may be free. */
+export class NotNow extends Error {}
+
+/** Processes that run cells. */
+export interface CellProcesses {
+  /** Cells that they take at a time. */
+  readonly room: number;
+  /** Runs a cell; rejects where its process dies, and with {@link NotNow}. */
+  run(task: CellTask): Promise<Ran>;
+}
+
+/** Settings of a worker. */
+interface WorkerSettings {
+  /** Its name in the progress of sweeps. */
+  readonly name: string;
+  readonly cache: FileCache;
+  readonly modules: ModuleIndex;
+  readonly processes: CellProcesses;
+  /** Shows a person one line. */
+  tell(line: string): void;
+}
+
+/** A worker. */
+export class QueueWorker {
+  readonly #server: QueueServer;
+  readonly #settings: WorkerSettings;
+  readonly #keys: QueueKeys;
+  readonly #together: Together;
+  readonly #files: WorkerFiles;
+  readonly #worker: Worker;
+  readonly #ended: Promise<void>;
+  #end: () => void = () => undefined;
+  #draining = false;
+  #running = 0;
+  #ran = 0;
+  #failed = 0;
+  #runMs = 0;
+  #lastCell = performance.now();
+  #toldOther = false;
+
+  /** Begins to take cells. */
+  constructor(server: QueueServer, settings: WorkerSettings) {
+    this.#server = server;
+    this.#settings = settings;
+    this.#keys = keysOf(server.address.prefix);
+    this.#together = new Together(server.redis);
+    const { cache, modules } = settings;
+    this.#files = new WorkerFiles({ redis: server.redis, keys: this.#keys, cache, modules, waits: () => !this.#draining });
+    this.#worker = new server.bull.Worker(this.#keys.cells, (job, token) => this.#take(job, token!), {
+      connection: server.redis,
+      prefix: this.#keys.prefix,
+      name: settings.name,
+      concurrency: settings.processes.room,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALLED_MS,
+      maxStalledCount: TRIES - 1,
+      drainDelay: WAIT_S,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+    });
+    this.#ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    // A cell whose workers died time and again is failed without being run.
+    this.#worker.on('failed', (job, error) => {
+      if (job?.id !== undefined && error instanceof server.bull.UnrecoverableError)
+        this.#publish({ fingerprint: job.id, worker: settings.name, failure: `its worker died ${TRIES} times while it ran` }).catch(
+          (error: unknown) => settings.tell(messageOf(error)),
+        );
+    });
+    // The connection reports a lost server by itself; a lost lock means that another worker has the cell now.
+    this.#worker.on('error', () => undefined);
+  }
+
+  /** Cells that ran and that failed, and processor time in runs, ms. */
+  get counts(): { readonly ran: number; readonly failed: number; readonly runMs: number } {
+    return { ran: this.#ran, failed: this.#failed, runMs: this.#runMs };
+  }
+
+  /** Works until {@link drain}. @param idleS seconds without a cell after which it ends; infinite: never */
+  async work(idleS: number): Promise<void> {
+    await this.#beat();
+    const timer = setInterval(
+      () => {
+        void this.#beat();
+        if (this.#running === 0 && performance.now() - this.#lastCell > idleS * 1000) this.drain();
+      },
+      Math.min(HEARTBEAT_MS, idleS * 500),
+    );
+    await this.#ended;
+    clearInterval(timer);
+    await this.#server.redis.del(this.#keys.worker(this.#settings.name)).catch(() => undefined);
+  }
+
+  /** Takes no more cells, and ends when those under way have. */
+  drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    void this.#worker.close().then(this.#end);
+  }
+
+  async #take(job: Job, token: string): Promise<void> {
+    this.#running++;
+    try {
+      await this.#runCell(job);
+    } catch (error) {
+      const { DelayedError, WaitingError } = this.#server.bull;
+      if (error instanceof NotNow) {
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
+      if (!(error instanceof NobodyBrings)) throw error;
+      await job.moveToDelayed(Date.now() + REST_MS, token);
+      throw new DelayedError();
+    } finally {
+      this.#worker.concurrency = this.#settings.processes.room;
+      this.#running--;
+      this.#lastCell = performance.now();
+    }
+  }
+
+  /** @throws where it is to be tried again */
+  async #runCell(job: Job): Promise<void> {
+    const fingerprint = job.id!;
+    // A sweep may have added it again just when it ended.
+    if ((await this.#together.ask(['exists', this.#keys.result(fingerprint)]))[0] === 1) return;
+    const worker = this.#settings.name;
+    const last = job.attemptsMade + 1 >= TRIES;
+    try {
+      const ran = await this.#ranOf(cellOf(job.data), fingerprint);
+      if (ran.kind === 'failed') return await this.#fail({ fingerprint, worker, failure: ran.reason });
+      this.#ran++;
+      this.#runMs += ran.cpuMs;
+      await this.#publish({ fingerprint, worker, failure: null }, asBuffer(ran.entry));
+    } catch (error) {
+      if (error instanceof NobodyBrings || error instanceof NotNow) throw error;
+      const reason = messageOf(error);
+      // A cell that lacks something lacks it the next time, too, unless this worker's disk is full: then another worker may have room.
+      if (last || (error instanceof UserError && !/cannot be written/.test(reason)))
+        return await this.#fail({ fingerprint, worker, failure: reason });
+      throw error;
+    }
+  }
+
+  /** Runs a cell with the files of this machine or, where they differ, with the sweep's. */
+  async #ranOf(cell: SentCell, fingerprint: string): Promise<Exclude<Ran, { kind: 'differs' }>> {
+    const absent = cell.files.filter(({ names, sha256 }) => sha256 === null && names === undefined).map(({ path }) => path);
+    const task = { fingerprint, run: cell.run, system: cell.system, absent };
+    const { processes } = this.#settings;
+    const first = await processes.run({ ...task, elsewhere: this.#files.asNamed(cell) });
+    if (first.kind !== 'differs') return first;
+    const { elsewhere, release } = await this.#files.brought(cell);
+    try {
+      const ran = await processes.run({ ...task, elsewhere });
+      if (ran.kind !== 'differs') return ran;
+      throw new UserError('is not what its name says: a file changed since it was enqueued; start the sweep again');
+    } finally {
+      release();
+    }
+  }
+
+  async #fail(done: CellEnd): Promise<void> {
+    this.#failed++;
+    this.#settings.tell(`run ${done.fingerprint.slice(0, 12)}: failed: ${done.failure}`);
+    await this.#publish(done);
+  }
+
+  /** Publishes the end of a cell before its job is removed: at any time, a cell is in the queue or its result is on the server. */
+  async #publish(done: CellEnd, entry?: Buffer): Promise<void> {
+    const { done: stream, result } = this.#keys;
+    const news: ServerCommand = ['xadd', stream, 'MAXLEN', '~', DONE_KEPT, '*', ...doneFields(done)];
+    const kept: ServerCommand[] = entry === undefined ? [] : [['set', result(done.fingerprint), entry, 'EX', RESULT_KEPT_S]];
+    try {
+      await this.#together.ask(...kept, news);
+    } catch (error) {
+      throw serverError(this.#server.address, error);
+    }
+  }
+
+  /** Publishes the presence of the worker, and checks whether a sweep waits for workers of another version. */
+  async #beat(): Promise<void> {
+    const { redis } = this.#server;
+    const { name, tell } = this.#settings;
+    try {
+      await answersTo(() =>
+        redis.pipeline().set(this.#keys.worker(name), presenceText(name, this.#running), 'EX', BELIEVED_S).sadd(this.#keys.workers, name),
+      );
+      if (this.#toldOther || this.#running > 0) return;
+      const ids = await redis.smembers(this.#keys.sweeps);
+      const sweeps = ids.length === 0 ? [] : presencesIn(await redis.mget(ids.map((id) => this.#keys.sweep(id))));
+      const other = sweeps.find((one) => !isAlike(one));
+      if (other === undefined) return;
+      this.#toldOther = true;
+      tell(`cells of moeprof ${other.build} wait here, which this worker, ${buildOf()}, does not run; install the same version on both`);
+    } catch {
+      // Said again the next time.
+    }
+  }
+}
+
+/** The same bytes. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

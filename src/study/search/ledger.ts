@@ -1,0 +1,128 @@
+// The results of a search so far: objectives for the surrogate, rows for a table, and what is known of cells before they run.
+import { orUserError, UserError } from '../../base/errors.js';
+import type { Outcome } from '../../figure/table/outcome.js';
+import { type RunRow, rowOf } from '../../figure/table/run-row.js';
+import { pathsOf, type StudyCell, type SweepValue } from '../../figure/table/space.js';
+import { loadModel } from '../../model/load/load.js';
+import { bitsPerWeight } from '../../model/spec.js';
+import type { RunSpec } from '../../system/run.js';
+import { type Constraint, figureIn, goodness, isKnown, type Objective, toleranceOf } from './objective.js';
+import { priceOf } from './prices.js';
+import type { SearchFile } from './search-file.js';
+import type { SoughtFigure, Trial, TrialFigures } from './searcher.js';
+
+/** The outcome of a run, and its fingerprint; null: it has none. */
+export interface SettledRun {
+  readonly fingerprint: string | null;
+  readonly outcome: Outcome;
+}
+
+/** A run that a search made, as a row of a table. `values` has the figures that are no metric, too. */
+export interface SearchRow extends RunRow {
+  /** True for a run on a prefix of the tokens. */
+  readonly short: boolean;
+  /** It ran, and breaks no limit. */
+  readonly kept: boolean;
+}
+
+/** Bits of an unquantized weight: bfloat16, in which models are published. */
+const FULL_BITS = 16;
+
+/** The results of a search. */
+export class Ledger {
+  /** Objectives, then limits. */
+  readonly figures: readonly (Objective & Partial<Pick<Constraint, 'limit'>>)[];
+  readonly paths: readonly string[];
+  readonly rows: SearchRow[] = [];
+  readonly #cells: readonly StudyCell[];
+  readonly #metrics: readonly string[];
+  /** By figure: its values by cell, where it is known before any run. */
+  readonly #known: readonly (readonly number[] | null)[];
+  readonly #whole = new Map<number, SettledRun & { readonly again: string }>();
+
+  /** @param specOf makes the run of a cell; throws a UserError where it cannot be */
+  constructor({ constraints, objectives, prices, study }: SearchFile, cells: readonly StudyCell[], specOf: (cell: StudyCell) => RunSpec) {
+    this.figures = [...objectives, ...constraints];
+    this.paths = pathsOf(study.space);
+    this.#cells = cells;
+    const told = this.figures.flatMap(({ name }) => (name === 'degraded' || isKnown({ name }) ? [] : [name]));
+    this.#metrics = [...new Set([...told, ...study.metrics])];
+    this.#known = this.figures.map(({ name }) => {
+      if (name === 'price') return cells.map((cell) => priceOf(prices, this.paths, cell));
+      return name === 'lost_bits' ? this.#lostBits(specOf) : null;
+    });
+  }
+
+  /** The figures as a searcher takes them. */
+  quantities(): SoughtFigure[] {
+    return this.figures.map((figure, at) => ({
+      known: this.#known[at] === null ? null : Float64Array.from(this.#known[at]!, (value) => goodness(figure, value)),
+      atLeast: figure.limit === undefined ? null : goodness(figure, figure.limit),
+      tolerance: toleranceOf(figure),
+    }));
+  }
+
+  /** Records the outcome of a run, and the command that repeats it. */
+  hear({ cell, short }: Trial, settled: SettledRun, again: string): TrialFigures {
+    const { fingerprint, outcome } = settled;
+    if (!short) this.#whole.set(cell, { ...settled, again });
+    const values = this.#valuesOf(cell, outcome);
+    const own = this.figures.flatMap(({ name }, at): [string, number][] =>
+      values?.[at] == null || this.#metrics.includes(name) ? [] : [[name, values[at]!]],
+    );
+    const row = rowOf(fingerprint, { ...this.axesOf(cell), ...Object.fromEntries(own) }, outcome, this.#metrics, again);
+    const finding = values?.map((value, at) => (value === null ? null : goodness(this.figures[at]!, value))) ?? null;
+    const kept =
+      finding !== null &&
+      this.figures.every(
+        (figure, at) => figure.limit === undefined || (finding[at] ?? Number.NEGATIVE_INFINITY) >= goodness(figure, figure.limit),
+      );
+    this.rows.push({ ...row, short, kept });
+    return finding;
+  }
+
+  /** A cell that ran whole: its varied values, and its figures by name. */
+  point(cell: number): Pick<SettledRun, 'fingerprint'> & {
+    readonly again: string;
+    readonly values: Record<string, SweepValue>;
+    readonly figures: Record<string, number>;
+  } {
+    const { again, fingerprint, outcome } = this.#whole.get(cell)!;
+    const values = this.#valuesOf(cell, outcome)!;
+    return {
+      fingerprint,
+      again,
+      values: this.axesOf(cell),
+      figures: Object.fromEntries(this.figures.map(({ name }, at) => [name, values[at]!])),
+    };
+  }
+
+  /** Varied values of a cell, by path. */
+  axesOf(cell: number): Record<string, SweepValue> {
+    return Object.fromEntries(this.paths.map((path, at) => [path, this.#cells[cell]![at]!]));
+  }
+
+  /** Null: the cell does not run. */
+  #valuesOf(cell: number, outcome: Outcome): (number | null)[] | null {
+    if (outcome.status !== 'done') return null;
+    return this.figures.map((figure, at) => this.#known[at]?.[cell] ?? figureIn(outcome.result, figure));
+  }
+
+  /** Lost bits of the weights by cell: {@link FULL_BITS} less theirs. 0 for a cell that cannot run, which is reported in its turn. */
+  #lostBits(specOf: (cell: StudyCell) => RunSpec): number[] {
+    const deciding = this.paths.flatMap((path, at) => (/^(model|quantization)(\.|$)/.test(path) ? [at] : []));
+    const lost = new Map<string, number>();
+    return this.#cells.map((cell) => {
+      const key = JSON.stringify(deciding.map((at) => cell[at]));
+      const known = lost.get(key);
+      if (known !== undefined) return known;
+      const run = orUserError(() => specOf(cell));
+      if (run instanceof UserError) return 0;
+      if (run.model === undefined) throw new UserError(`${run.label}: lost_bits needs to know the model; name it: set: { model: ... }`);
+      const model = loadModel(run.model, run.quantization ?? null, run.folder, run.overrides.model);
+      const bits = FULL_BITS - bitsPerWeight(model);
+      lost.set(key, bits);
+      return bits;
+    });
+  }
+}

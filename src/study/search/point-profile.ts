@@ -1,0 +1,50 @@
+// A point of a search as a run profile that stands alone: `moeprof run 1.yaml` is the run that was found.
+import { dirname } from 'node:path';
+import { parse, stringify } from 'yaml';
+import { readText } from '../../base/input-file.js';
+import { isObject } from '../../base/objects.js';
+import { findProfile } from '../../base/profiles.js';
+import { type Override, withOverride } from '../../base/yaml.js';
+import { SHORTHANDS } from '../../system/system.js';
+import { inFolder } from '../study-file.js';
+
+type Fields = Record<string, unknown>;
+
+/** Profiles whose values a run profile cannot change; --set can. */
+const INNER = ['model', 'hardware', 'runtime'];
+
+/**
+ * The profile of a run.
+ * @param run bundled name or path of the profile that the run begins with; undefined: defaults
+ * @param overrides its other overrides
+ * @param lead comment lines that it begins with
+ * @throws UserError where a file cannot be read
+ */
+export function pointProfile(run: string | undefined, overrides: readonly Override[], lead: readonly string[]): string {
+  const path = run === undefined ? null : findProfile('runs', run);
+  let fields = path === null ? {} : fromRoot(parse(readText(path)) as Fields, '', dirname(path));
+  const inside = overrides.filter(({ path: [root, ...more] }) => more.length > 0 && INNER.includes(root!));
+  const system = overrides.filter(({ path: [root, ...more] }) => more.length > 0 && root === 'system');
+  for (const one of overrides) if (!inside.includes(one) && !system.includes(one)) fields = withOverride(fields, one) as Fields;
+  if (system.length > 0 && typeof fields.system !== 'object') fields.system = systemNamed(String(fields.system ?? 'on-demand-lru'));
+  for (const one of system) fields = withOverride(fields, { ...one, shorthand: SHORTHANDS[one.path[1]!] }) as Fields;
+  const sets = inside.map(({ path: at, value }) => ` --set ${at.join('.')}=${String(value)}`).join('');
+  const notes = sets === '' ? lead : [...lead, `A run profile cannot say all: add${sets}`];
+  return `${notes.map((line) => `# ${line}\n`).join('')}${stringify(fields, { lineWidth: 0 })}`;
+}
+
+/** A system in place, of the file that has it. */
+function systemNamed(name: string): Fields {
+  const path = findProfile('systems', name);
+  return fromRoot(parse(readText(path)) as Fields, 'system', dirname(path)) as Fields;
+}
+
+/** The same values, files from the root: the profile lies elsewhere. */
+function fromRoot(value: Fields, at: string, folder: string): Fields {
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => {
+      const name = at === '' ? key : `${at}.${key}`;
+      return [key, isObject(inner) ? fromRoot(inner, name, folder) : inFolder(name, inner, folder)];
+    }),
+  );
+}

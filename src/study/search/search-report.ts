@@ -1,0 +1,140 @@
+// The report of `moeprof search`: its best point or its front, how sure that is, and a figure of all cells that ran.
+import { formatCount, formatRatio } from '../../base/units.js';
+import { figureOf, type PaperFigure } from '../../figure/figure.js';
+import { pictureFormats } from '../../figure/formats.js';
+import { longJsonLines } from '../../figure/table/long-table.js';
+import { STUDY_SCHEMA } from '../../figure/table/study.js';
+import { againGrid, againLines } from '../../report/document/again.js';
+import { type Column, type Datum, type Document, figure, gridOf, namedColumns, note } from '../../report/document/document.js';
+import { documentFormats } from '../../report/document/formats.js';
+import { heldOutLead } from '../../report/document/held-out.js';
+import type { OutputFormat } from '../../report/format.js';
+import { METRICS } from '../../result/catalogue.js';
+import { TOLERANCE } from './objective.js';
+import type { Search, SearchPoint } from './search.js';
+
+/** Widest value of an axis in a terminal, columns. */
+const WIDEST_VALUE = 44;
+
+/** Formats of a search, the one for reading first. */
+export const searchReports: readonly OutputFormat<Search>[] = [
+  ...documentFormats<Search>(searchDocument),
+  ...pictureFormats<Search>('moeprof search', (search) => [pictureOf(search)], searchDocument),
+  { name: 'jsonl', extensions: ['.jsonl', '.ndjson'], render: runsOf },
+];
+
+function searchDocument(search: Search): Document {
+  const { cells, constraints, eligible, front, objectives, runs } = search;
+  const names = objectives.map(({ name }) => name).join(', ');
+  const ran = `${formatCount(runs.whole)} whole runs${runs.short > 0 ? ` and ${formatCount(runs.short)} short ones` : ''}`;
+  const known = runs.known > 0 ? `, and ${formatCount(runs.known)} that the store knew` : '';
+  const allowed = eligible < cells ? `, of which ${formatCount(eligible)} keep ${constraints.join(' and ')} before they run` : '';
+  return {
+    title: objectives.length === 1 ? `Best ${names} of ${formatCount(cells)} cells` : `Front of ${names} over ${formatCount(cells)} cells`,
+    lead: [
+      { text: `${ran}${known}, seed ${search.seed}${allowed}` },
+      ...(constraints.length > 0 ? [{ text: `kept: ${constraints.join(', ')}` }] : []),
+      ...heldOutLead(search.heldOut ?? 0),
+    ],
+    blocks: [
+      gridOf(
+        [{ head: '', align: 'right' }, ...objectives.map(({ name }) => shortName(name)), 'sure', ...search.axes.map(axisColumn)],
+        front.map((point, at) => [at + 1, ...figuresOf(search, point), figure(point.confidence, 'ratio'), ...axesOf(search, point)]),
+      ),
+      ...(front.length === 0 ? [note(emptyOf(search), 'warning')] : [note(trustOf(search), 'dim')]),
+      ...againLines(
+        'point 1',
+        front[0]?.again,
+        front.length > 1 ? 'The command of each point is in -o front.csv; --profiles front writes run profiles.' : '',
+      ),
+      againGrid(
+        [{ head: '', align: 'right' }],
+        front.map(({ again }, at) => [[at + 1], again]),
+      ),
+      ...(runs.refused > 0 ? [note(`${formatCount(runs.refused)} cells could not run: ${reasonOf(search)}`, 'warning')] : []),
+    ],
+    records: gridOf(
+      namedColumns([
+        'point',
+        ...objectives.map(({ name, unit }) => `${name} [${unit}]`),
+        'confidence [ratio]',
+        ...search.axes,
+        'again',
+        'fingerprint',
+      ]),
+      front.map((point, at) => [
+        at + 1,
+        ...objectives.map(({ name }) => point.figures[name]!),
+        point.confidence,
+        ...axesOf(search, point),
+        point.again,
+        point.fingerprint,
+      ]),
+    ),
+  };
+}
+
+function axisColumn(path: string): Column {
+  return { head: shortName(path), align: 'left', most: WIDEST_VALUE };
+}
+
+/** The last part of a name: `speed.decode` is decode. */
+function shortName(name: string): string {
+  return name.split('.').at(-1)!;
+}
+
+function figuresOf({ objectives }: Search, { figures }: SearchPoint): Datum[] {
+  return objectives.map(({ name, unit }): Datum => {
+    const value = figures[name]!;
+    return name === 'lost_bits' ? { value, text: value.toFixed(2) } : figure(value, unit);
+  });
+}
+
+function axesOf({ axes }: Search, { values }: SearchPoint): Datum[] {
+  return axes.map((path) => String(values[path]));
+}
+
+/** Why the front is empty. */
+function emptyOf({ rows, runs: { budget } }: Search): string {
+  const whole = rows.filter(({ short }) => !short);
+  if (whole.length === 0)
+    return `no cell ran whole: a budget of ${formatCount(budget)} is spent on short runs; give --budget more, or prefix: 0`;
+  const ran = whole.some(({ status }) => status === 'done');
+  return ran ? 'no cell that ran keeps every limit' : 'none of the cells that were tried whole can run';
+}
+
+/** The errors of the surrogate on hidden runs, and the meaning of the shares. */
+function trustOf({ objectives }: Search): string {
+  const told = objectives.flatMap(({ mistake, name }) => (mistake === null ? [] : [`${formatRatio(mistake)} of ${name}`]));
+  const guess = told.length === 0 ? '' : ` Of a run that is hidden from it, it is off by ${told.join(' and ')} (median).`;
+  return `sure: the chance, as the surrogate sees it, that no cell which did not run beats the point by more than ${100 * TOLERANCE} %.${guess}`;
+}
+
+/** The most frequent reason of cells that could not run. */
+function reasonOf({ rows }: Search): string {
+  const counts = new Map<string, number>();
+  for (const { reason } of rows) if (reason !== null) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts].sort(([, a], [, b]) => b - a)[0]![0];
+}
+
+/** Whole runs that keep the limits, the best at each x: two objectives against one another, or one against the number of the run. */
+function pictureOf(search: Search): PaperFigure {
+  const { front, objectives } = search;
+  const best = new Set(front.map(({ values }) => JSON.stringify(values)));
+  const rows = search.rows.flatMap((row, at) => {
+    if (row.short || !row.kept) return [];
+    const axes = Object.fromEntries(search.axes.map((path) => [path, row.values[path]]));
+    return [{ ...row, values: { ...row.values, run: at + 1, point: best.has(JSON.stringify(axes)) ? 'front' : 'beaten' } }];
+  });
+  const y = objectives.find(({ name }) => METRICS.has(name))?.name ?? 'speed.decode';
+  const x = objectives.find(({ name }) => name !== y)?.name ?? 'run';
+  const kind = objectives.length === 2 ? 'pareto' : 'scatter';
+  return figureOf(rows, { kind, x, y, series: 'point', facet: null, statistic: METRICS.get(y)!.better === 'higher' ? 'max' : 'min' });
+}
+
+/** Every run as a line, as a study has them. */
+function runsOf({ axes, rows, tool, units }: Search): string {
+  const own = [...new Set(rows.flatMap(({ values }) => Object.keys(values)))].filter((name) => !axes.includes(name));
+  const told = rows.map(({ short, ...row }) => ({ ...row, values: { ...row.values, short } }));
+  return longJsonLines({ schema: STUDY_SCHEMA, tool, axes: [...axes, ...own, 'short'], units, rows: told });
+}

@@ -1,0 +1,163 @@
+// A search: a space, objectives, and a few runs. It hands out batches of cells to run, takes their results, and gives the answer.
+
+import type { StudyCell, SweepValue } from '../../figure/table/space.js';
+import { heldOutTokens } from '../../report/document/held-out.js';
+import { describeMetric } from '../../result/catalogue.js';
+import type { Unit } from '../../result/result.js';
+import { VERSION } from '../../result/version.js';
+import type { RunSpec } from '../../system/run.js';
+import { encode } from './encoding.js';
+import { Ledger, type SearchRow, type SettledRun } from './ledger.js';
+import { differenceAsShare, goodness, type Objective } from './objective.js';
+import type { SearchFile } from './search-file.js';
+import { Searcher, type Trial } from './searcher.js';
+
+/** Version tag of the format. Additions keep it; a change of meaning raises it. */
+const SEARCH_SCHEMA = 'moeprof.search/1';
+
+/**
+ * Runs a batch, in any order, on threads or machines of any number, and says what became of each, in the order of the batch.
+ * @param runs make the runs; a UserError: the cell cannot be
+ */
+export type RunBatch = (runs: readonly (() => RunSpec)[]) => Promise<readonly SettledRun[]>;
+
+/** A point of the front. */
+export interface SearchPoint {
+  readonly fingerprint: string | null;
+  /** The command that repeats it. */
+  readonly again: string;
+  /** Varied values by path. */
+  readonly values: Readonly<Record<string, SweepValue>>;
+  /** By objective and limit. */
+  readonly figures: Readonly<Record<string, number>>;
+  /** Chance that no cell which did not run whole beats it by more than 3 %. */
+  readonly confidence: number;
+}
+
+/** An objective and the surrogate's error. */
+interface SearchObjective extends Objective {
+  /** Median relative error of the surrogate for runs that are hidden from it; null: the figure is known beforehand, or there are too few runs. */
+  readonly mistake: number | null;
+}
+
+/** A finished search: the public format `moeprof.search/1`. */
+export interface Search {
+  readonly schema: typeof SEARCH_SCHEMA;
+  readonly tool: { readonly name: 'moeprof'; readonly version: string };
+  readonly seed: number;
+  readonly axes: readonly string[];
+  /** Cells of the space, and those that keep every limit which is known before they run. */
+  readonly cells: number;
+  readonly eligible: number;
+  readonly objectives: readonly SearchObjective[];
+  readonly constraints: readonly string[];
+  /** Runs of the budget, runs that were known before, and cells that could not run. */
+  readonly runs: {
+    readonly budget: number;
+    readonly whole: number;
+    readonly short: number;
+    readonly known: number;
+    readonly refused: number;
+  };
+  /** Tokens of recorded traces that the runs hold out, so that popularity is counted on what is not replayed. Absent: none. */
+  readonly heldOut?: number;
+  /** Best first by the first objective. */
+  readonly front: readonly SearchPoint[];
+  /** Unit of each metric that a row has. */
+  readonly units: Readonly<Record<string, Unit>>;
+  /** In the order in which they were asked for. */
+  readonly rows: readonly SearchRow[];
+}
+
+/** The environment of a search. */
+interface SearchOptions {
+  readonly budget: number;
+  readonly seed: number;
+  /** The run of a cell. @throws UserError where it cannot be */
+  specOf(cell: StudyCell): RunSpec;
+  /** A run on a prefix of its tokens; null: nothing says how long it is. */
+  shorterRun(run: RunSpec, share: number): RunSpec | null;
+  readonly runBatch: RunBatch;
+  /** The command that repeats the run of a cell. @param short what was made of it by {@link shorterRun}; null: it is whole */
+  againOf(cell: StudyCell, short: RunSpec | null): string;
+  /** Cells whose whole runs are known already. */
+  readonly known: ReadonlyMap<number, SettledRun>;
+}
+
+/** Runs a search. @param cells of the space, in its order */
+export async function search(file: SearchFile, cells: readonly StudyCell[], options: SearchOptions): Promise<Search> {
+  const { budget, known, runBatch, seed } = options;
+  const ledger = new Ledger(file, cells, options.specOf);
+  const searcher = new Searcher({
+    cells: cells.length,
+    encoding: encode(ledger.paths, cells),
+    quantities: ledger.quantities(),
+    budget,
+    batch: file.batch,
+    short: file.prefix > 0,
+    seed,
+  });
+  let heldOut = 0;
+  const tell = (trial: Trial, settled: SettledRun, part: RunSpec | null): void => {
+    if (settled.outcome.status === 'done') heldOut = Math.max(heldOut, heldOutTokens(settled.outcome.result));
+    searcher.tell(trial, ledger.hear(trial, settled, options.againOf(cells[trial.cell]!, part)));
+  };
+  for (const [cell, settled] of known) tell({ cell, short: false }, settled, null);
+  for (let trials = searcher.ask(); trials.length > 0; trials = searcher.ask()) {
+    const { parts, real, runs } = runsOf(trials, cells, file.prefix, options);
+    const settled = await runBatch(runs);
+    for (const [i, one] of settled.entries()) tell(real[i]!, one, parts[i]!);
+  }
+  return { ...summary(file, cells.length, ledger, searcher, options), ...(heldOut === 0 ? {} : { heldOut }) };
+}
+
+/** The runs of a batch, and which of them are parts of whole ones. Where nothing says how long a run is, a short one is whole. */
+function runsOf(trials: readonly Trial[], cells: readonly StudyCell[], prefix: number, { shorterRun, specOf }: SearchOptions) {
+  const real: Trial[] = [...trials];
+  const parts = trials.map((): RunSpec | null => null);
+  const runs = trials.map(({ cell, short }, at) => () => {
+    const run = specOf(cells[cell]!);
+    const part = short ? shorterRun(run, prefix) : null;
+    if (part === null) real[at] = { cell, short: false };
+    parts[at] = part;
+    return part ?? run;
+  });
+  return { parts, real, runs };
+}
+
+function summary(file: SearchFile, cells: number, ledger: Ledger, searcher: Searcher, { budget, known, seed }: SearchOptions): Search {
+  const { rows } = ledger;
+  const mistakes = searcher.mistakes();
+  const asked = rows.slice(known.size);
+  const [first] = file.objectives;
+  const rank = ({ figures }: SearchPoint): number => goodness(first!, figures[first!.name]!);
+  const names = new Set(rows.flatMap(({ metrics }) => Object.keys(metrics)));
+  return {
+    schema: SEARCH_SCHEMA,
+    tool: { name: 'moeprof', version: VERSION },
+    seed,
+    axes: ledger.paths,
+    cells,
+    eligible: searcher.eligible,
+    objectives: file.objectives.map(({ better, name, unit }, at) => ({
+      name,
+      unit,
+      better,
+      mistake: mistakes[at] === null ? null : differenceAsShare(file.objectives[at]!, mistakes[at]!),
+    })),
+    constraints: file.constraints.map(({ text }) => text),
+    runs: {
+      budget,
+      whole: asked.filter(({ short }) => !short).length,
+      short: asked.filter(({ short }) => short).length,
+      known: known.size,
+      refused: asked.filter(({ status }) => status !== 'done').length,
+    },
+    front: searcher
+      .front()
+      .map(({ cell, confidence }): SearchPoint => ({ ...ledger.point(cell), confidence }))
+      .sort((a, b) => rank(b) - rank(a)),
+    units: Object.fromEntries([...names].map((name) => [name, describeMetric(name).unit])),
+    rows,
+  };
+}

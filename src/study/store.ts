@@ -1,0 +1,218 @@
+// Results by fingerprint, in a folder that any number of processes and machines share. An entry is written under another name and then
+// renamed, so that nobody reads half of one; a process that is killed loses only its unfinished runs.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { messageOf, orUserError, UserError } from '../base/errors.js';
+import { AtomicFile, attempt, makeFolder, whatStands, writeFileAtomic } from '../base/files.js';
+import type { Outcome } from '../figure/table/outcome.js';
+import { canonicalJson, hashOfValue, inText } from '../result/digest.js';
+import { parseResult } from '../result/read.js';
+import type { Result } from '../result/result.js';
+import { buildOf } from './build.js';
+
+/** Version tag of an entry. */
+const ENTRY_SCHEMA = 'moeprof.stored/1';
+
+/** Hex digits of a fingerprint that name the folder of an entry: 256 folders keep each short. */
+const FOLDER_DIGITS = 2;
+
+const FINGERPRINT = /^[0-9a-f]{64}$/;
+
+/** An entry as its file has it. */
+interface Entry {
+  readonly schema: typeof ENTRY_SCHEMA;
+  readonly fingerprint: string;
+  /** The build that computed it; see {@link buildOf}. */
+  readonly build: string;
+  /** SHA-256 of `outcome` as canonical JSON. */
+  readonly digest: string;
+  readonly outcome: Outcome;
+}
+
+/** An entry's place and what is wrong with it. */
+interface Damage {
+  readonly fingerprint: string;
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** A folder of results. */
+export class Store {
+  readonly folder: string;
+  /** Folders in it that this process has made or found. */
+  readonly #made = new Set<string>();
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /**
+   * Opens a store, which is made where there is none.
+   * @throws UserError where the folder cannot be written, or holds something else
+   */
+  static open(folder: string): Store {
+    const strange = whatStands(folder)?.isDirectory() === true ? readdirSync(folder).find((name) => !isOurs(name)) : undefined;
+    if (strange !== undefined)
+      throw new UserError(`${folder}: is no store of results: it holds ${strange}; name an empty folder, or a new one`);
+    makeFolder(folder);
+    return new Store(folder);
+  }
+
+  /** @throws UserError where there is none, or it is empty */
+  static existing(folder: string): Store {
+    const advice = `moeprof sweep study.yaml --store ${folder} puts some there`;
+    const stat = whatStands(folder);
+    if (stat === undefined || !stat.isDirectory()) throw new UserError(`${folder}: is no store of results; ${advice}`);
+    const store = Store.open(folder);
+    if (store.fingerprints().next().done === true) throw new UserError(`${folder}: holds no results; ${advice}`);
+    return store;
+  }
+
+  /** True where a run has an outcome. */
+  has(fingerprint: string): boolean {
+    return existsSync(this.#pathOf(fingerprint));
+  }
+
+  /**
+   * The outcome of a run; null: it has none, or its file is damaged and the run is to be repeated.
+   * Those that failed are tried again, and so have none either unless they are wanted.
+   */
+  get(fingerprint: string, failed = false): Outcome | null {
+    const path = this.#pathOf(fingerprint);
+    if (!existsSync(path)) return null;
+    const outcome = orUserError(() => read(path, fingerprint));
+    return outcome instanceof UserError || (outcome.status === 'failed' && !failed) ? null : outcome;
+  }
+
+  /** Keeps an outcome. @throws UserError */
+  put(fingerprint: string, outcome: Outcome): void {
+    this.#write(fingerprint, entryText(fingerprint, outcome));
+  }
+
+  /**
+   * Keeps an entry that another process made, and says what is in it; null: it is not what was made there, and is not kept.
+   * @param text from {@link entryText}
+   * @throws UserError where the store cannot be written
+   */
+  putEntry(fingerprint: string, text: string): Outcome | null {
+    const outcome = orUserError(() => outcomeIn(text, fingerprint, `run ${fingerprint}`));
+    if (outcome instanceof UserError) return null;
+    this.#write(fingerprint, text);
+    return outcome;
+  }
+
+  /** Asks whether the folder can be written, before anything is run for it. @throws UserError where it cannot */
+  requireWritable(): void {
+    // A file that is never begun: only its place is looked at.
+    new AtomicFile(join(this.folder, 'entry'));
+  }
+
+  #write(fingerprint: string, text: string): void {
+    const path = this.#pathOf(fingerprint);
+    const folder = dirname(path);
+    if (!this.#made.has(folder)) makeFolder(folder);
+    this.#made.add(folder);
+    writeFileAtomic(path, text);
+  }
+
+  /** Forgets a run. @throws UserError where the folder cannot be written */
+  remove(fingerprint: string): void {
+    const path = this.#pathOf(fingerprint);
+    if (existsSync(path)) attempt(path, () => unlinkSync(path));
+  }
+
+  /** All fingerprints, sorted. */
+  *fingerprints(): Generator<string> {
+    for (const first of readdirSync(this.folder).filter(isOurs).sort()) {
+      const names = readdirSync(join(this.folder, first)).map((name) => name.replace(/\.json$/, ''));
+      yield* names.filter((name) => FINGERPRINT.test(name)).sort();
+    }
+  }
+
+  /** Bytes of an entry's file. */
+  sizeOf(fingerprint: string): number {
+    return statSync(this.#pathOf(fingerprint)).size;
+  }
+
+  /** Milliseconds since 1970 at which an entry was written. */
+  writtenAt(fingerprint: string): number {
+    return statSync(this.#pathOf(fingerprint)).mtimeMs;
+  }
+
+  /** False: another build of moeprof made it, or its build is unknown. Such an entry is never used. */
+  isOfThisBuild(fingerprint: string): boolean {
+    try {
+      return (JSON.parse(readFileSync(this.#pathOf(fingerprint), 'utf8')) as Partial<Entry>).build === buildOf();
+    } catch {
+      return false;
+    }
+  }
+
+  /** Entries that cannot be read, or are not what they were when they were written. */
+  *damaged(): Generator<Damage> {
+    for (const fingerprint of this.fingerprints()) {
+      const path = this.#pathOf(fingerprint);
+      try {
+        read(path, fingerprint);
+      } catch (error) {
+        yield { fingerprint, path, reason: messageOf(error) };
+      }
+    }
+  }
+
+  #pathOf(fingerprint: string): string {
+    return join(this.folder, fingerprint.slice(0, FOLDER_DIGITS), `${fingerprint}.json`);
+  }
+}
+
+/** True for a folder of entries; names that begin with a dot are somebody's own. */
+function isOurs(name: string): boolean {
+  return name.startsWith('.') || (name.length === FOLDER_DIGITS && /^[0-9a-f]+$/.test(name));
+}
+
+/** An entry as a file. Values that may differ from machine to machine are left out, so that many machines give the bytes of one. */
+export function entryText(fingerprint: string, outcome: Outcome): string {
+  const kept = outcome.status === 'done' ? { status: 'done', result: inText(withoutMachine(outcome.result)) } : outcome;
+  // Most of the entry is its outcome, whose text is made once: for its digest, and in its place among the sorted keys.
+  const text = canonicalJson(kept);
+  const head = { build: buildOf(), digest: createHash('sha256').update(text).digest('hex'), fingerprint };
+  return `${canonicalJson(head).slice(0, -1)},"outcome":${text},"schema":${JSON.stringify(ENTRY_SCHEMA)}}\n`;
+}
+
+/** @throws UserError where the file is not what was written for this fingerprint */
+function read(path: string, fingerprint: string): Outcome {
+  const outcome = outcomeIn(readFileSync(path, 'utf8'), fingerprint, path);
+  return outcome.status === 'done' ? { status: 'done', result: parseResult(JSON.stringify(outcome.result), path) } : outcome;
+}
+
+/** Digest of the outcome as {@link entryText} has written it: a tenth of the work of writing it again. Empty: it was written otherwise. */
+function digestInPlace(text: string): string {
+  const [before, after] = [',"outcome":', `,"schema":${JSON.stringify(ENTRY_SCHEMA)}}\n`];
+  const at = text.indexOf(before);
+  if (at < 0 || !text.endsWith(after)) return '';
+  return createHash('sha256')
+    .update(text.slice(at + before.length, -after.length))
+    .digest('hex');
+}
+
+/** The outcome in an entry whose seal is whole. @param path as messages name it @throws UserError */
+function outcomeIn(text: string, fingerprint: string, path: string): Outcome {
+  let entry: Partial<Entry>;
+  try {
+    entry = JSON.parse(text) as Partial<Entry>;
+  } catch {
+    throw new UserError(`${path}: is no JSON; delete it, and the run is repeated`);
+  }
+  const { digest, fingerprint: own, outcome, schema } = entry ?? {};
+  if (schema !== ENTRY_SCHEMA || outcome === undefined)
+    throw new UserError(`${path}: is no ${ENTRY_SCHEMA}; delete it, and the run is repeated`);
+  if (own !== fingerprint) throw new UserError(`${path}: is of run ${String(own)}; delete it, and the run is repeated`);
+  if (digest !== digestInPlace(text) && digest !== hashOfValue(outcome))
+    throw new UserError(`${path}: is not what was written; delete it, and the run is repeated`);
+  return outcome;
+}
+
+function withoutMachine(result: Result): Result {
+  return { ...result, environment: {} };
+}

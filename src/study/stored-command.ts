@@ -1,0 +1,78 @@
+// The command that repeats a stored run. An entry does not say who ran it and where, so the command is made of the values of the run, and
+// shown only if it makes a run of the same fingerprint.
+import { orUserError, UserError } from '../base/errors.js';
+import { isObject } from '../base/objects.js';
+import { asWritten } from '../base/written.js';
+import type { Override } from '../base/yaml.js';
+import { canonicalJson } from '../result/digest.js';
+import type { Result } from '../result/result.js';
+import { repeatCommand } from '../system/command.js';
+import { checkRun } from '../system/load-run.js';
+import { fingerprintOf } from './fingerprint.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Fields of a result's config that are no value of a run. */
+const DERIVED: ReadonlySet<string> = new Set(['machine', 'profiledOn', 'overrides', 'system', 'budgets']);
+
+/**
+ * The command; null: none makes this run here, because another build of moeprof ran it, or a file that it names is elsewhere or has changed.
+ * @param fingerprint of the run
+ */
+export function commandOfStored({ config }: Pick<Result, 'config'>, fingerprint: string): string | null {
+  const own = Object.entries(config).filter(([key]) => !DERIVED.has(key));
+  const told = [...differences(asWritten(checkRun({}, 'a run')) as Fields, Object.fromEntries(own), []), ...insideProfiles(config)];
+  for (const system of systemsOf(config)) {
+    const overrides = [...told, ...system];
+    const same = orUserError(() => fingerprintOf(checkRun({}, 'a stored run', overrides, true)) === fingerprint);
+    if (!(same instanceof UserError) && same) return repeatCommand({ profile: undefined, overrides });
+  }
+  return null;
+}
+
+/** Values that are not those of `base`, whole lists at a time. */
+function differences(base: Fields, own: Fields, path: readonly string[]): Override[] {
+  return Object.entries(own).flatMap(([key, value]): Override[] => {
+    const [before, at] = [base[key], [...path, key]];
+    if (value === undefined || canonicalJson(before ?? null) === canonicalJson(value)) return [];
+    return isObject(value) && (isObject(before) || before === undefined) && path.length === 0
+      ? differences((before ?? {}) as Fields, value, at)
+      : [overrideOf(at, value)];
+  });
+}
+
+/** Values inside the profiles of model, machine and runtime. */
+function insideProfiles({ overrides }: Result['config']): Override[] {
+  return ['model', 'hardware', 'runtime'].flatMap((root) =>
+    changesIn(overrides, root).map(({ path, value }) => overrideOf([root, ...path], value)),
+  );
+}
+
+/** The system by its name and what is not the bundled one's, or else all of it. */
+function systemsOf({ overrides, system }: Result['config']): Override[][] {
+  if (!isObject(system)) return [[]];
+  const named = [overrideOf(['system'], system.name)];
+  const changed = changesIn(overrides, 'system').map(({ path, value }) =>
+    overrideOf(['system', ...path.filter((step) => step !== 'parameters')], value),
+  );
+  return [[...named, ...changed], [overrideOf(['system'], beside(system))]];
+}
+
+function changesIn(overrides: unknown, root: string): { readonly path: readonly string[]; readonly value: unknown }[] {
+  const list = isObject(overrides) ? overrides[root] : undefined;
+  if (!Array.isArray(list)) return [];
+  return list.map(({ path, value }: { path: string; value: unknown }) => ({ path: path.split('.'), value }));
+}
+
+/** Parameters stand beside the name of their part where people write them. */
+function beside(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(beside);
+  if (!isObject(value)) return value;
+  const { parameters, ...own } = value;
+  const fields = Object.entries({ ...own, ...(isObject(parameters) ? parameters : {}) });
+  return Object.fromEntries(fields.map(([key, inner]) => [key, beside(inner)]));
+}
+
+function overrideOf(path: readonly string[], value: unknown): Override {
+  return { path, value, label: 'a stored run' };
+}

@@ -1,0 +1,101 @@
+// Default figures of the runs of a sweep or a study: the values that vary decide the axes.
+import { UserError } from '../../base/errors.js';
+import { areNumbers, type FigureQuestion, figureOf, type PaperFigure } from '../../figure/figure.js';
+import { type RunRow, rowValue } from '../../figure/table/run-row.js';
+import { RATE_PATH } from './sweep.js';
+
+/** Limits of drawn metrics, of panels side by side, and of figures. */
+const METRICS_DRAWN = 4;
+const PANELS = 3;
+const FIGURES = 12;
+
+/** Metrics that are drawn by default; with arrival rates, throughput and the time to the first token. */
+const TELLING = [['speed.decode', 'speed.prefill'], ['cache.hit_rate']] as const;
+const TELLING_OF_RATES = [['goodput.tokens', 'throughput.generated', 'throughput.total'], ['latency.ttft.p50']] as const;
+
+/**
+ * Figures of all runs that have metrics, a metric each: the first axis of numbers (rates before others) is horizontal, the next makes series,
+ * one of few values panels, and each combination of any others a figure of its own. Without numbers they are rankings. Seeds are runs of one
+ * point.
+ * @param rows at least one that ran
+ * @param axes paths that vary
+ * @param metrics those that were asked for; empty: those that say most
+ * @throws UserError where no run has any of them
+ */
+export function axesFigures(rows: readonly RunRow[], axes: readonly string[], metrics: readonly string[]): PaperFigure[] {
+  const done = rows.filter(({ status }) => status === 'done');
+  const { facet, others, series, x } = layoutOf(done, axes);
+  const has = (name: string): boolean => done.some((row) => row.metrics[name] !== undefined);
+  const telling = (x === RATE_PATH ? TELLING_OF_RATES : TELLING).flatMap((names) => names.find(has) ?? []);
+  const shown = (metrics.length > 0 ? metrics : telling).filter(has).slice(0, METRICS_DRAWN);
+  if (shown.length === 0) throw new UserError(`no run has ${metrics.join(', ')}, which a figure would show; name other metrics`);
+  const ranking = x === null;
+  const question: Omit<FigureQuestion, 'y'> = {
+    kind: ranking ? 'rank' : 'line',
+    x: x ?? others.join(','),
+    statistic: 'median',
+    series,
+    facet,
+  };
+  const groups = ranking ? [{ name: '', rows: done }] : groupsOf(done, others);
+  const figures = groups.flatMap(({ name, rows: own }) =>
+    shown
+      .filter((metric) => own.some((row) => row.metrics[metric] !== undefined))
+      .map((metric): PaperFigure => {
+        const figure = figureOf(own, { ...question, y: metric });
+        return name === '' ? figure : { ...figure, title: name };
+      }),
+  );
+  const kept = figures.slice(0, FIGURES);
+  if (figures.length <= FIGURES) return kept;
+  const note = `The first ${FIGURES} of ${figures.length} figures; moeprof plot draws any other`;
+  return kept.map((figure, at) => (at === FIGURES - 1 ? { ...figure, note } : figure));
+}
+
+/** The role of each path; `others`: paths without a role. Without numbers x is null, and `others` are all. */
+interface Layout {
+  readonly x: string | null;
+  readonly series: string | null;
+  readonly facet: string | null;
+  readonly others: readonly string[];
+}
+
+function layoutOf(rows: readonly RunRow[], axes: readonly string[]): Layout {
+  const valuesOf = (path: string) => [...new Set(rows.map((row) => rowValue(row, path) ?? ''))];
+  const varying = axes.filter((path) => path !== 'seed' && valuesOf(path).length > 1);
+  const free = independent(rows, varying);
+  const numbers = free.filter((path) => areNumbers(valuesOf(path)));
+  const x = numbers.find((path) => path === RATE_PATH) ?? numbers[0] ?? null;
+  if (x === null) return { x, series: null, facet: null, others: free.length > 0 ? free : axes.slice(0, 1) };
+  const byNumber = free.filter((path) => path !== x).toSorted((a, b) => valuesOf(b).length - valuesOf(a).length);
+  const [series = null, ...rest] = byNumber;
+  const facet = rest.findLast((path) => valuesOf(path).length <= PANELS) ?? null;
+  return { x, series, facet, others: rest.filter((path) => path !== facet) };
+}
+
+/** Independent paths: of axes that move together, only the first. */
+function independent(rows: readonly RunRow[], paths: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (const path of paths) if (!kept.some((other) => settles(rows, other, path))) kept.push(path);
+  return kept;
+}
+
+/** True where each value of one path always comes with the same value of the other. */
+function settles(rows: readonly RunRow[], one: string, other: string): boolean {
+  const seen = new Map<unknown, unknown>();
+  return rows.every((row) => {
+    const [key, value] = [rowValue(row, one), rowValue(row, other)];
+    if (!seen.has(key)) seen.set(key, value);
+    return seen.get(key) === value;
+  });
+}
+
+/** Rows by the values of some paths, which name them. */
+function groupsOf(rows: readonly RunRow[], paths: readonly string[]): { readonly name: string; readonly rows: readonly RunRow[] }[] {
+  const groups = new Map<string, RunRow[]>();
+  for (const row of rows) {
+    const name = paths.map((path) => `${path.split('.').at(-1)} ${String(rowValue(row, path) ?? '')}`).join(', ');
+    groups.set(name, [...(groups.get(name) ?? []), row]);
+  }
+  return [...groups].map(([name, own]) => ({ name, rows: own }));
+}

@@ -1,0 +1,42 @@
+// Runs that are compared replay the same rows: where one of them holds a part of its trace out to count popularity on, all do.
+import { orUserError, UserError } from '../../base/errors.js';
+import type { Override } from '../../base/yaml.js';
+import { countsOnTrace } from '../../engine/inputs/counts-on-trace.js';
+import { HELD_OUT } from '../../engine/inputs/inputs.js';
+import type { RunSpec } from '../../system/run.js';
+
+/**
+ * Overrides for runs that are compared, so that they replay the same rows; empty where they do anyway.
+ * @param runs one of each system; those that cannot be are left out
+ */
+export async function sameRows(runs: Iterable<() => RunSpec>): Promise<readonly Override[]> {
+  const counts = new Set<boolean>();
+  for (const make of runs) {
+    const run = orUserError(make);
+    if (run instanceof UserError || run.workload.holdOut !== undefined || run.trace.includes('synthetic')) continue;
+    const counting = await countsOnTrace(run).catch(unusable);
+    if (counting !== null) counts.add(counting);
+    if (counts.size > 1) return [{ path: ['workload', 'holdOut'], value: `${HELD_OUT * 100}%`, label: 'what is held out' }];
+  }
+  return [];
+}
+
+/** A run whose module cannot be used: its error comes in its turn, and the others run. */
+function unusable(error: unknown): null {
+  if (error instanceof UserError) return null;
+  throw error;
+}
+
+/**
+ * The first of each kind of cells whose systems differ: what is held out depends on the system alone.
+ * @param paths of the values of a cell
+ */
+export function bySystem<T>(cells: Iterable<readonly T[]>, paths: readonly string[]): (readonly T[])[] {
+  const own = paths.flatMap((path, at) => (/^system(\.|$)/.test(path) ? [at] : []));
+  const first = new Map<string, readonly T[]>();
+  for (const cell of cells) {
+    const key = JSON.stringify(own.map((at) => cell[at]));
+    if (!first.has(key)) first.set(key, cell);
+  }
+  return [...first.values()];
+}

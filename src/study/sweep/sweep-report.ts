@@ -1,0 +1,209 @@
+// The report of `moeprof sweep`: its runs by the values that vary, and the arrival rate from which throughput no longer grows.
+import { formatCount, formatTokensPerSecond } from '../../base/units.js';
+import type { PaperFigure } from '../../figure/figure.js';
+import { pictureFormats } from '../../figure/formats.js';
+import { rowOf } from '../../figure/table/run-row.js';
+import type { SweepValue } from '../../figure/table/space.js';
+import { changedParts } from '../../report/changed-parts.js';
+import { againGrid, againLines, againText } from '../../report/document/again.js';
+import {
+  type Column,
+  type Datum,
+  type Document,
+  type Grid,
+  gridOf,
+  type Line,
+  namedColumns,
+  note,
+} from '../../report/document/document.js';
+import { documentFormats } from '../../report/document/formats.js';
+import { heldOutLead, heldOutTokens } from '../../report/document/held-out.js';
+import { bareRate } from '../../report/format.js';
+import { compareMetricNames } from '../../result/catalogue.js';
+import { markOf } from '../../result/knowledge.js';
+import type { Metric, Result } from '../../result/result.js';
+import { requestsRun, tokensRun } from '../../result/work-done.js';
+import { axesFigures } from './axes-figures.js';
+import { breakEvenPicture, breakEvenSentence, breakEvensOf } from './break-even.js';
+import { RATE_PATH, type Sweep, type SweepAxis, type SweepPoint, saturationSentence } from './sweep.js';
+
+/** A sweep and the requested metrics; empty: the default ones. */
+export interface SweepView {
+  readonly sweep: Sweep;
+  readonly metrics: readonly string[];
+}
+
+/** Default columns: head, metric, and the loop that it belongs to; those that no run has are left out. */
+const COLUMNS: readonly (readonly [head: string, metric: string, loop?: 'open' | 'closed'])[] = [
+  ['decode', 'speed.decode'],
+  ['prefill', 'speed.prefill', 'closed'],
+  ['generated', 'throughput.generated'],
+  ['goodput', 'goodput.tokens'],
+  ['TTFT p50', 'latency.ttft.p50'],
+  ['TTFT p99', 'latency.ttft.p99'],
+  ['tok/pass', 'speculation.tokens_per_pass'],
+  ['queueing', 'latency.queueing.p50', 'open'],
+  ['hits', 'cache.hit_rate'],
+  ['stall', 'share.stall', 'closed'],
+  ['KV peak', 'memory.gpu.kv_peak', 'open'],
+  ['prefill', 'speed.prefill', 'open'],
+  ['with prompts', 'throughput.total'],
+];
+
+/** Longest value of an axis in a table, columns. */
+const LONGEST = 24;
+
+/** Formats of a sweep, the one for reading first. */
+export const sweepReports = [
+  ...documentFormats<SweepView>(sweepDocument, ({ sweep }) => sweep),
+  ...pictureFormats('moeprof sweep', sweepFigures, sweepDocument),
+] as const;
+
+function sweepFigures({ sweep: { axes, points }, metrics }: SweepView): PaperFigure[] {
+  const paths = axes.map(({ path }) => path);
+  const rows = points.map(({ result, values }) => {
+    const varied = Object.fromEntries(paths.map((path, at) => [path, values[at]!]));
+    return rowOf(null, varied, { status: 'done', result });
+  });
+  return axesFigures(rows, paths, metrics);
+}
+
+function sweepDocument(view: SweepView): Document {
+  const { sweep } = view;
+  const { axes, points } = sweep;
+  const names = [...new Set(points.flatMap(({ result }) => Object.keys(result.metrics)))].sort(compareMetricNames);
+  return {
+    title: titleOf(sweep),
+    lead: [{ text: originOf(sweep) }, ...heldOutLead(Math.max(0, ...points.map(({ result }) => heldOutTokens(result)))), ...fastest(sweep)],
+    blocks: [
+      pointGrid(view),
+      ...breakEvensOf(axes, points).flatMap((one) => [
+        note(verdict(sweep, one.path, one.values, breakEvenSentence(one))),
+        breakEvenPicture(one),
+      ]),
+      ...sweep.saturation.map((one) => note(verdict(sweep, RATE_PATH, one.values, saturationSentence(one)))),
+      ...(sweep.refused ?? []).map(({ reason, values }) => note(`${values.join(' ')}: cannot run: ${reason}`, 'warning')),
+      ...markLines(sweep).map((line) => note(line, 'info')),
+      ...warningLines(sweep).map((line) => note(line, 'warning')),
+      ...againLines('fastest', fastestAgain(sweep), ''),
+      againGrid(
+        axes.map(axisColumn),
+        inOrder(axes, points).map(({ result, values }) => [values.map(String), againText(result)]),
+      ),
+    ],
+    records: gridOf(
+      namedColumns([...axes.map(({ path }) => path), ...names, 'again', 'knowledge']),
+      points.map(({ result, values }) => [
+        ...values.map(String),
+        ...names.map((name) => result.metrics[name]),
+        againText(result),
+        result.knowledge?.most ?? 'nothing',
+      ]),
+    ),
+  };
+}
+
+/** The axes, then metrics; of default metrics as many as fit beside the axes, unless all are wanted. */
+function pointGrid({ sweep: { axes, points }, metrics }: SweepView): Grid {
+  // Only requests that arrive by themselves may read rows of the trace more than once; only for them a column says how often.
+  const loop = points.some(({ result }) => result.metrics['workload.routing_reused'] !== undefined) ? 'open' : 'closed';
+  const telling = COLUMNS.filter(([, name, of = loop]) => of === loop && points.some(({ result }) => result.metrics[name] !== undefined));
+  const shown = metrics.length > 0 ? metrics.map((name) => [name, name] as const) : telling;
+  return gridOf(
+    [...axes.map(axisColumn), ...shown.map(([head]) => head)],
+    inOrder(axes, points).map(({ result, values }) => [...values.map(String), ...shown.map(([, name]) => cellOf(result.metrics[name]))]),
+    { keys: axes.length, overflow: metrics.length > 0 ? undefined : 'verbose' },
+  );
+}
+
+/** True where nothing but systems and machines vary, so that the sweep is a ranking of them. */
+function isRanking(axes: readonly SweepAxis[]): boolean {
+  return axes.every(({ path }) => path === 'system' || path === 'hardware');
+}
+
+function decodeOf({ result }: SweepPoint): number {
+  return result.metrics['speed.decode']?.value ?? 0;
+}
+
+/** Points of a ranking by decode speed, the fastest first; others as the axes go. */
+function inOrder(axes: readonly SweepAxis[], points: readonly SweepPoint[]): readonly SweepPoint[] {
+  return isRanking(axes) ? [...points].sort((a, b) => decodeOf(b) - decodeOf(a)) : points;
+}
+
+/** The order of a ranking, or the point that decodes fastest; nothing where none decodes. */
+function fastest({ axes, points, saturation }: Sweep): Line[] {
+  // At the lowest rate nobody waits, so there is no saturation to report.
+  if (saturation.length > 0) return [];
+  const most = Math.max(...points.map(decodeOf));
+  if (most <= 0) return [];
+  if (isRanking(axes)) return [{ text: 'fastest decode first (speed.decode, tok/s for each request)' }];
+  const best = points.find((point) => decodeOf(point) === most)!;
+  const where = axes.map(({ path }, i) => `${path}=${String(best.values[i])}`).join(', ');
+  return [{ text: `fastest decode (speed.decode): ${formatTokensPerSecond(most)} at ${where}` }];
+}
+
+/** The command of the fastest run; the others stand in the other formats. */
+function fastestAgain({ points }: Sweep): string | undefined {
+  const most = Math.max(...points.map(decodeOf));
+  const first = points.find((point) => decodeOf(point) === most);
+  return first && againText(first.result);
+}
+
+/** The last word of an axis names it, where no other axis ends in the same; words stand left, figures right. */
+function axisColumn({ path, values }: SweepAxis, _index: number, axes: readonly SweepAxis[]): Column {
+  const end = path.split('.').at(-1)!;
+  const alone = axes.filter((axis) => axis.path.split('.').at(-1) === end).length === 1;
+  return { head: alone ? end : path, align: values.some((value) => typeof value === 'string') ? 'left' : 'right', most: LONGEST };
+}
+
+/** A figure without the unit that its column is named by. */
+function cellOf(metric: Metric | undefined): Datum {
+  return metric?.unit === 'tokens/s' ? bareRate(metric.value) : metric;
+}
+
+function titleOf({ points }: Sweep): string {
+  const one = (of: (result: Result) => string, many: string): string => {
+    const all = [...new Set(points.map(({ result }) => of(result)))];
+    return all.length === 1 ? all[0]! : `${all.length} ${many}`;
+  };
+  const model = one(({ inputs }) => `${inputs.model} ${inputs.quantization}`, 'models');
+  return `${model} on ${one(({ inputs }) => inputs.hardware, 'machines')}, ${one((result) => result.inputs.system + changedParts(result), 'systems')}`;
+}
+
+function originOf({ points }: Sweep): string {
+  const range = (of: (result: Result) => number): string => {
+    const all = points.map(({ result }) => of(result));
+    const [least, most] = [Math.min(...all), Math.max(...all)];
+    return least === most ? formatCount(least) : `${formatCount(least)} to ${formatCount(most)}`;
+  };
+  const routing = [
+    ...new Set(points.flatMap(({ result }) => result.inputs.traces.map(({ path, synthetic }) => (synthetic ? 'synthetic routing' : path)))),
+  ];
+  const plural = (count: string, noun: string): string => `${count} ${noun}${count === '1' ? '' : 's'}`;
+  const each = `${plural(range(requestsRun), 'request')} and ${plural(range(tokensRun), 'token')} each`;
+  return `${plural(formatCount(points.length), 'run')} of ${each}, from ${routing.join(', ')}`;
+}
+
+/** A sentence, after the values of the axes that it is for, those beside `without`. */
+function verdict({ axes }: Sweep, without: string, values: readonly SweepValue[], sentence: string): string {
+  const others = axes.filter(({ path }) => path !== without).map(({ path }, i) => `${path}=${String(values[i])}`);
+  return `${others.length === 0 ? '' : `${others.join(', ')}: `}${sentence}`;
+}
+
+/** Each warning once, with the runs that gave it. */
+function warningLines(sweep: Sweep): string[] {
+  const codes = [...new Set(sweep.points.flatMap(({ result }) => result.warnings.map(({ code }) => code)))];
+  return codes.map((code) => `${code}: ${whichRuns(sweep, ({ warnings }) => warnings.some((warning) => warning.code === code))}`);
+}
+
+/** Marks for runs that knew what no system knows by itself (L17), each with its runs. */
+function markLines(sweep: Sweep): string[] {
+  const marks = new Set(sweep.points.map(({ result }) => markOf(result)).filter((mark) => mark !== null));
+  return [...marks].map((mark) => `${mark}: ${whichRuns(sweep, (result) => markOf(result) === mark)}`);
+}
+
+/** The runs that something holds for, by the values of their axes. */
+function whichRuns({ points }: Sweep, holds: (result: Result) => boolean): string {
+  const of = points.filter(({ result }) => holds(result));
+  return of.length === points.length ? 'all runs' : of.map(({ values }) => values.join(' ')).join(', ');
+}

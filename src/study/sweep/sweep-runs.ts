@@ -1,0 +1,93 @@
+// The runs of a sweep, and the sweep that their results make. The command and the library share it and execute the runs each in their own way.
+import { UserError } from '../../base/errors.js';
+import type { WorkWatch } from '../../base/work-watch.js';
+import type { Override } from '../../base/yaml.js';
+import { simulateRun } from '../../engine/simulate.js';
+import type { Outcome } from '../../figure/table/outcome.js';
+import type { SweepValue } from '../../figure/table/space.js';
+import { type RunTold, repeatable, toldOfInput } from '../../system/command.js';
+import { checkRun } from '../../system/load-run.js';
+import type { RunInput, RunSpec } from '../../system/run.js';
+import { bySystem, sameRows } from './same-rows.js';
+import {
+  checkAxes,
+  combinations,
+  RATE_PATH,
+  ratesAround,
+  resultsIn,
+  type Sweep,
+  type SweepAxis,
+  servedPerSecond,
+  sweepOf,
+} from './sweep.js';
+
+/** Rates that are varied: requests per second, or `auto` for rates around what can be served; null: none. */
+type Rates = readonly number[] | 'auto' | null;
+
+/** A sweep and its runner. */
+interface SweepJob {
+  /** Axes beside the rate. */
+  readonly axes: readonly SweepAxis[];
+  readonly rates: Rates;
+  specOf(varied: readonly Override[]): RunSpec;
+  /** Values that {@link specOf} gives its run. */
+  toldOf(varied: readonly Override[]): RunTold;
+  /** Outcomes in the order of the runs, each of which is made when it is its turn. */
+  runAll(runs: readonly (() => RunSpec)[]): Promise<Outcome[]>;
+}
+
+/** Requests per second at which all arrive as good as at once. */
+const AT_ONCE = 1e6;
+
+/** @throws UserError where there are too many runs, or one value twice */
+export function checkSweep(axes: readonly SweepAxis[], rates: Rates): void {
+  checkAxes([...axes, ...(Array.isArray(rates) ? [{ path: RATE_PATH, values: rates }] : [])]);
+}
+
+/** Runs a sweep. */
+export async function sweepRuns({ axes, rates, specOf, toldOf, runAll }: SweepJob): Promise<Sweep> {
+  const varied = (all: readonly SweepAxis[], values: readonly SweepValue[]): Override[] =>
+    values.map((value, i) => ({ path: all[i]!.path.split('.'), value, label: `--vary ${all[i]!.path}` }));
+  const systems = bySystem(
+    combinations(axes),
+    axes.map(({ path }) => path),
+  );
+  const alike = await sameRows(systems.map((values) => () => specOf(varied(axes, values))));
+  const run = async (all: readonly SweepAxis[]): Promise<Outcome[]> => {
+    const told = combinations(all).map((values) => [...varied(all, values), ...alike]);
+    const outcomes = await runAll(told.map((overrides) => () => specOf(overrides)));
+    return outcomes.map((outcome, i) =>
+      outcome.status === 'done' ? { ...outcome, result: repeatable(outcome.result, toldOf(told[i]!)) } : outcome,
+    );
+  };
+  if (rates === null) return sweepOf(axes, await run(axes), []);
+  const atOnce = await run([...axes, { path: RATE_PATH, values: [AT_ONCE] }]);
+  const byRate = [...axes, { path: RATE_PATH, values: rates === 'auto' ? ratesAround(resultsIn(atOnce).map(servedPerSecond)) : rates }];
+  return sweepOf(byRate, await run(byRate), atOnce);
+}
+
+/**
+ * Runs a profile once for each combination of values: `moeprof sweep`.
+ * @param input a run profile
+ * @param vary values by path, e.g. `{ 'workload.batch': [1, 8] }`; the last path moves first
+ * @param options `rates`: requests per second, or `auto` for rates around what can be served; absent: no rate is varied
+ * @throws UserError where nothing varies, or a run is refused
+ */
+export async function sweepFor(
+  input: RunInput,
+  vary: Readonly<Record<string, readonly SweepValue[]>>,
+  { rates = null, ...watch }: WorkWatch & { readonly rates?: Rates } = {},
+): Promise<Sweep> {
+  const axes = Object.entries(vary).map(([path, values]) => ({ path, values }));
+  if (rates === null && axes.length === 0)
+    throw new UserError("nothing varies; give values by path, e.g. { 'workload.batch': [1, 8] }, or rates");
+  checkSweep(axes, rates);
+  const specOf = (varied: readonly Override[]): RunSpec => checkRun(input, 'sweep', varied);
+  const toldOf = (varied: readonly Override[]): RunTold => toldOfInput(input, varied);
+  const runAll = async (runs: readonly (() => RunSpec)[]): Promise<Outcome[]> => {
+    const outcomes: Outcome[] = [];
+    for (const make of runs) outcomes.push({ status: 'done', result: await simulateRun(make(), watch) });
+    return outcomes;
+  };
+  return sweepRuns({ axes, rates, specOf, toldOf, runAll });
+}

@@ -1,0 +1,164 @@
+// Many runs that differ in a few values, and the arrival rate from which throughput no longer grows. Pure functions; the caller executes the
+// runs.
+import { UserError } from '../../base/errors.js';
+import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
+import type { Outcome } from '../../figure/table/outcome.js';
+import type { SweepValue } from '../../figure/table/space.js';
+import type { Result } from '../../result/result.js';
+import { VERSION } from '../../result/version.js';
+
+/** Version tag of the format. Additions keep it; a change of meaning raises it. */
+const SWEEP_SCHEMA = 'moeprof.sweep/1';
+
+/** Path of the value that a rate sweep varies. */
+export const RATE_PATH = 'workload.rate';
+
+/** A value of the run that is varied. */
+export interface SweepAxis {
+  /** As in `--set path=value`. */
+  readonly path: string;
+  readonly values: readonly SweepValue[];
+}
+
+/** One run of a sweep. */
+export interface SweepPoint {
+  /** One value per axis, in the order of the axes. */
+  readonly values: readonly SweepValue[];
+  readonly result: Result;
+}
+
+/** A combination that cannot run. */
+interface RefusedPoint {
+  readonly values: readonly SweepValue[];
+  readonly reason: string;
+}
+
+/** Saturation of runs that differ only in their rate. */
+export interface Saturation {
+  /** Values of the other axes, in their order. */
+  readonly values: readonly SweepValue[];
+  /** Throughput where all requests arrive at once: more requests per second only wait longer. */
+  readonly requestsPerSecond: number;
+  /** Prompt and generated tokens: `throughput.total`. */
+  readonly tokensPerSecond: number;
+  /** Least rate of the sweep, requests/s, at which 95 % of that gets through; null: none. */
+  readonly rate: number | null;
+  /** Rate of the largest goodput (`goodput.tokens`, generated ones), and that goodput; null where no objective was given. */
+  readonly goodput: { readonly rate: number; readonly tokensPerSecond: number; readonly attained: number } | null;
+}
+
+/** A finished sweep: the public format `moeprof.sweep/1`. */
+export interface Sweep {
+  readonly schema: typeof SWEEP_SCHEMA;
+  readonly tool: { readonly name: 'moeprof'; readonly version: string };
+  readonly axes: readonly SweepAxis[];
+  /** In the order of the axes' values, the last axis first to move. */
+  readonly points: readonly SweepPoint[];
+  /** Combinations that cannot run, and why; absent: all ran. */
+  readonly refused?: readonly RefusedPoint[];
+  /** One entry per combination of the other axes; empty where no rate is varied. */
+  readonly saturation: readonly Saturation[];
+}
+
+/** Every combination of the axes' values, the last axis first to move. */
+export function combinations(axes: readonly SweepAxis[]): SweepValue[][] {
+  return axes.reduce<SweepValue[][]>((all, { values }) => all.flatMap((row) => values.map((value) => [...row, value])), [[]]);
+}
+
+/**
+ * Joins axes and outcomes.
+ * @param outcomes of {@link combinations}, in their order: results, or why there is none
+ * @param atOnce where a rate is varied, the runs in which all requests arrive at once: one per combination of the other axes; else none
+ */
+export function sweepOf(axes: readonly SweepAxis[], outcomes: readonly Outcome[], atOnce: readonly Outcome[]): Sweep {
+  const cells = combinations(axes);
+  const points = cells.flatMap((values, i) => resultsIn([outcomes[i]!]).map((result) => ({ values, result })));
+  const refused = cells.flatMap((values, i): RefusedPoint[] => ('reason' in outcomes[i]! ? [{ values, reason: outcomes[i].reason }] : []));
+  const saturation = atOnce.length === 0 ? [] : saturationsOf(axes, points, atOnce);
+  return {
+    ...({ schema: SWEEP_SCHEMA, tool: { name: 'moeprof', version: VERSION }, axes, points } as const),
+    ...(refused.length === 0 ? {} : { refused }),
+    saturation,
+  };
+}
+
+/** The results among outcomes. */
+export function resultsIn(outcomes: readonly Outcome[]): Result[] {
+  return outcomes.flatMap((outcome) => (outcome.status === 'done' ? [outcome.result] : []));
+}
+
+/** Requests that were served per second of the run. */
+export function servedPerSecond({ metrics }: Result): number {
+  return (metrics['workload.requests']!.value * 1e9) / metrics['time.total']!.value;
+}
+
+/** Share of what gets through at once from which on a machine counts as saturated. */
+const SATURATED = 0.95;
+
+const STEPS = 8;
+
+/**
+ * Rates around saturation: {@link STEPS} of them, each as much above the one before, from a quarter of what the slowest run can serve to four
+ * times what the fastest can, three digits each.
+ * @param served requests per second of runs in which all requests arrive at once
+ */
+export function ratesAround(served: readonly number[]): number[] {
+  const low = Math.min(...served) / 4;
+  const high = Math.max(...served) * 4;
+  return Array.from({ length: STEPS }, (_, k) => Number((low * (high / low) ** (k / (STEPS - 1))).toPrecision(3)));
+}
+
+function saturationsOf(axes: readonly SweepAxis[], points: readonly SweepPoint[], atOnce: readonly Outcome[]): Saturation[] {
+  const at = axes.findIndex(({ path }) => path === RATE_PATH);
+  return combinations(axes.toSpliced(at, 1)).flatMap((values, i): Saturation[] => {
+    const [together] = resultsIn([atOnce[i]!]);
+    if (together === undefined) return [];
+    const same = points.filter((point) => JSON.stringify(point.values.toSpliced(at, 1)) === JSON.stringify(values));
+    const runs = same.map(({ result, values: own }) => ({ rate: Number(own[at]), result })).sort((a, b) => a.rate - b.rate);
+    const tokensPerSecond = tokensThrough(together);
+    const one: Saturation = {
+      values,
+      requestsPerSecond: servedPerSecond(together),
+      tokensPerSecond,
+      rate: runs.find(({ result }) => tokensThrough(result) >= SATURATED * tokensPerSecond)?.rate ?? null,
+      goodput: mostGoodput(runs),
+    };
+    return [one];
+  });
+}
+
+function tokensThrough({ metrics }: Result): number {
+  return metrics['throughput.total']!.value;
+}
+
+function mostGoodput(runs: readonly { rate: number; result: Result }[]): Saturation['goodput'] {
+  let most: Saturation['goodput'] = null;
+  for (const { rate, result } of runs) {
+    const tokensPerSecond = result.metrics['goodput.tokens']?.value;
+    if (tokensPerSecond === undefined || (most !== null && tokensPerSecond <= most.tokensPerSecond)) continue;
+    most = { rate, tokensPerSecond, attained: result.metrics['goodput.attained']!.value };
+  }
+  return most;
+}
+
+/** Saturation in words, one or two sentences. */
+export function saturationSentence({ goodput, rate, requestsPerSecond, tokensPerSecond }: Saturation): string {
+  const most = `Serves ${Number(requestsPerSecond.toPrecision(3))} requests/s (${formatTokensPerSecond(tokensPerSecond)} with prompts) at most`;
+  const where = rate === null ? 'not saturated at these rates' : `saturated from ${rate} requests/s on`;
+  if (goodput === null) return `${most}; ${where}.`;
+  const good = `${formatTokensPerSecond(goodput.tokensPerSecond)} generated, ${formatRatio(goodput.attained)} of the requests in time`;
+  return `${most}; ${where}. Most goodput at ${goodput.rate} requests/s: ${good}.`;
+}
+
+/**
+ * Checks that no path is varied twice, and no value stands twice.
+ * @throws UserError
+ */
+export function checkAxes(axes: readonly SweepAxis[]): void {
+  for (const [i, { path, values }] of axes.entries()) {
+    if (axes.findIndex((axis) => axis.path === path) < i)
+      throw new UserError(`--vary ${path}: is varied twice; give all its values at once`);
+    const twice = values.find((value, at) => values.indexOf(value) < at);
+    if (twice !== undefined) throw new UserError(`--vary ${path}: ${String(twice)} stands twice`);
+  }
+}

@@ -1,0 +1,64 @@
+// The cells of a sweep or a study that still have to run. Cells in the store are settled at once, cells that cannot run are refused at once, and
+// cells that are the same run are run once for all.
+import { orUserError, UserError } from '../../base/errors.js';
+import type { Outcome } from '../../figure/table/outcome.js';
+import type { RunSpec } from '../../system/run.js';
+import { type RunIdentity, runIdentity } from '../fingerprint.js';
+import type { Store } from '../store.js';
+
+/** Called for each cell with its index; fingerprint null: it has none. */
+export type SettleCell = (index: number, fingerprint: string | null, outcome: Outcome) => void;
+
+/** Cells by the run that they wait for. */
+export class MissingCells {
+  readonly #cells: Iterable<() => RunSpec>;
+  readonly #store: Store;
+  readonly #settle: SettleCell;
+  /** Cells that wait for a run, by its fingerprint. */
+  readonly #waiting = new Map<string, number[]>();
+
+  /** @param cells make the run of each, in order, in its turn; a UserError: it is impossible */
+  constructor(cells: Iterable<() => RunSpec>, store: Store, settle: SettleCell) {
+    this.#cells = cells;
+    this.#store = store;
+    this.#settle = settle;
+  }
+
+  /**
+   * The cells to run, one at a time; null: the cell is settled, or another one is run for it.
+   * @throws UserError where one is missing and the store cannot take it
+   */
+  *runs(): Generator<{ readonly identity: RunIdentity; readonly run: RunSpec } | null> {
+    let next = 0;
+    let asked = false;
+    for (const make of this.#cells) {
+      const index = next++;
+      const run = orUserError(make);
+      if (run instanceof UserError) {
+        this.#settle(index, null, { status: 'refused', reason: run.message });
+        yield null;
+        continue;
+      }
+      const identity = runIdentity(run);
+      const { fingerprint } = identity;
+      const others = this.#waiting.get(fingerprint);
+      const known = others === undefined ? this.#store.get(fingerprint) : null;
+      if (known !== null) this.#settle(index, fingerprint, known);
+      if (others !== undefined) others.push(index);
+      if (known !== null || others !== undefined) {
+        yield null;
+        continue;
+      }
+      if (!asked) this.#store.requireWritable();
+      asked = true;
+      this.#waiting.set(fingerprint, [index]);
+      yield { identity, run };
+    }
+  }
+
+  /** Settles all cells that wait for a run. */
+  settle(fingerprint: string, outcome: Outcome): void {
+    for (const cell of this.#waiting.get(fingerprint) ?? []) this.#settle(cell, fingerprint, outcome);
+    this.#waiting.delete(fingerprint);
+  }
+}

@@ -1,0 +1,73 @@
+// One process that runs cells, as its parent sees it. Cells go there and come back several in one message.
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { CellTask, Ran } from '../queue/worker-side.js';
+
+/** Messages to a process: cells to run one after another, or a request to give back those that it has not begun. */
+export type ToChild = { readonly tasks: readonly (readonly [id: number, task: CellTask])[] } | { readonly giveBack: true };
+
+/** Messages of a child: outcomes of cells and the processor time of each, ms; and cells that it gives back. */
+export interface FromChild {
+  readonly ran: readonly (readonly [id: number, ran: Ran, ms: number])[];
+  readonly returned: readonly number[];
+}
+
+const CHILD = fileURLToPath(new URL('./queue-child.js', import.meta.url));
+
+/** Bytes kept of a process's last output: enough to hold why it died. */
+const LAST_WORDS = 4096;
+
+/** A process that runs cells. */
+export class RunChild {
+  readonly #process: ChildProcess;
+  readonly #outbox: [number, CellTask][] = [];
+  #said = '';
+  #lost = false;
+
+  /**
+   * Starts it.
+   * @param hear receives its messages
+   * @param lost is called once, when it has ended, with the reason
+   */
+  constructor(hear: (said: FromChild) => void, lost: (how: string) => void) {
+    this.#process = fork(CHILD, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    this.#process.stderr!.on('data', (chunk: Buffer) => {
+      this.#said = `${this.#said}${chunk.toString()}`.slice(-LAST_WORDS);
+    });
+    this.#process.on('message', (said) => hear(said as FromChild));
+    const end = (how: string): void => {
+      if (!this.#lost) lost(`${how}${reasonIn(this.#said)}`);
+      this.#lost = true;
+    };
+    this.#process.on('error', (error) => end(`failed: ${error.message}`));
+    this.#process.on('close', (code, signal) => end(signal === null ? `ended with ${String(code)}` : `was ended by ${signal}`));
+  }
+
+  /** Gives it a cell to run after its others. Cells of one turn share a message. */
+  give(id: number, task: CellTask): void {
+    this.#outbox.push([id, task]);
+    if (this.#outbox.length > 1) return;
+    process.nextTick(() => this.#send({ tasks: this.#outbox.splice(0) }));
+  }
+
+  /** Asks for the cells that it has not begun. */
+  askBack(): void {
+    this.#send({ giveBack: true });
+  }
+
+  /** Lets it end when it has nothing to do. */
+  end(): void {
+    if (this.#process.connected) this.#process.disconnect();
+  }
+
+  /** Sends a message. If the process has ended already, `lost` is called soon. */
+  #send(message: ToChild): void {
+    if (this.#process.connected) this.#process.send(message, () => undefined);
+  }
+}
+
+/** The reason of a process's death in Node's output; empty where there is none. */
+function reasonIn(said: string): string {
+  const line = said.split('\n').find((one) => /FATAL ERROR|Error:/.test(one));
+  return line === undefined ? '' : `: ${line.replace(/^.*FATAL ERROR: /, '').trim()}`;
+}

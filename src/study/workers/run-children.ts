@@ -1,0 +1,146 @@
+// Processes that run cells. A cell that kills its process is the only one to fail: a new process takes its place and runs each of the others
+// again, alone, to find the cause.
+import { type CellProcesses, type CellTask, NotNow, type Ran } from '../queue/worker-side.js';
+import { CellPace } from './cell-pace.js';
+import { type FromChild, RunChild } from './run-child.js';
+
+/** Time after which a running cell makes its process give back the cells behind it, ms. */
+const LONG_MS = 2000;
+/** Time between two looks for such cells, ms. */
+const LOOK_MS = 500;
+
+/** A cell that waits for its outcome. */
+interface Wish {
+  readonly task: CellTask;
+  resolve(ran: Ran): void;
+  reject(error: Error): void;
+  /** True: a process died that had it and others. */
+  alone: boolean;
+}
+
+/** Starts a process; see {@link RunChild} for its parameters. */
+export type StartChild = (hear: (said: FromChild) => void, lost: (how: string) => void) => Pick<RunChild, 'give' | 'askBack' | 'end'>;
+
+/** A process and its cells, in order. */
+interface Place {
+  readonly child: ReturnType<StartChild>;
+  readonly has: Map<number, Wish>;
+  /** Time of its last message, or of its first cell after a pause, ms. */
+  since: number;
+}
+
+/** A pool of processes, each made when it is first needed. */
+export class RunChildren implements CellProcesses {
+  readonly #most: number;
+  readonly #startChild: StartChild;
+  readonly #places = new Set<Place>();
+  readonly #waiting: Wish[] = [];
+  readonly #pace = new CellPace();
+  #next = 0;
+  #looking: NodeJS.Timeout | null = null;
+
+  /** @param start starts processes, for tests */
+  constructor(most: number, start: StartChild = (hear, lost) => new RunChild(hear, lost)) {
+    this.#most = most;
+    this.#startChild = start;
+  }
+
+  /** Cells that the pool takes at a time. */
+  get room(): number {
+    return this.#most * this.#pace.depth;
+  }
+
+  /** Runs a cell. Rejects with its last output where its process dies, and with {@link NotNow} where it would wait for long. */
+  run(task: CellTask): Promise<Ran> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ task, resolve, reject, alone: false });
+      this.#deal();
+    });
+  }
+
+  /** Ends all processes. */
+  close(): void {
+    if (this.#looking !== null) clearInterval(this.#looking);
+    for (const { child } of this.#places) child.end();
+  }
+
+  #deal(): void {
+    while (this.#waiting.length > 0) {
+      const place = this.#freest(this.#waiting[0]!.alone);
+      if (place === null) break;
+      const wish = this.#waiting.shift()!;
+      if (place.has.size === 0) place.since = performance.now();
+      const id = this.#next++;
+      place.has.set(id, wish);
+      place.child.give(id, wish.task);
+    }
+    const busy = [...this.#places].some(({ has }) => has.size > 1);
+    if (busy) this.#looking ??= setInterval(() => this.#look(), LOOK_MS).unref();
+    else if (this.#looking !== null) {
+      clearInterval(this.#looking);
+      this.#looking = null;
+    }
+  }
+
+  /** The process for the next cell; null: the cell waits. */
+  #freest(alone: boolean): Place | null {
+    const places = [...this.#places].sort((one, other) => one.has.size - other.has.size);
+    const [first] = places;
+    if (first?.has.size === 0) return first;
+    if (places.length < this.#most) return this.#start();
+    if (alone) return null;
+    const { depth } = this.#pace;
+    return places.find(({ has }) => has.size < depth && ![...has.values()].some((wish) => wish.alone)) ?? null;
+  }
+
+  #start(): Place {
+    const place: Place = {
+      child: this.#startChild(
+        (said) => this.#hear(place, said),
+        (how) => this.#lose(place, how),
+      ),
+      has: new Map(),
+      since: 0,
+    };
+    this.#places.add(place);
+    return place;
+  }
+
+  #hear(place: Place, { ran, returned }: FromChild): void {
+    place.since = performance.now();
+    for (const [id, outcome, ms] of ran) {
+      this.#pace.add(ms);
+      place.has.get(id)?.resolve(outcome);
+      place.has.delete(id);
+    }
+    const back = returned.flatMap((id) => place.has.get(id) ?? []);
+    for (const id of returned) place.has.delete(id);
+    this.#waiting.unshift(...back);
+    this.#deal();
+    // No process here is free for them.
+    for (const wish of back) {
+      const at = this.#waiting.indexOf(wish);
+      if (at < 0) continue;
+      this.#waiting.splice(at, 1);
+      wish.reject(new NotNow('waits behind a long cell'));
+    }
+  }
+
+  #lose(place: Place, how: string): void {
+    this.#places.delete(place);
+    const had = [...place.has.values()];
+    if (had.length === 1) had[0]!.reject(new Error(`its process ${how}`));
+    else for (const wish of had) this.#waiting.unshift(Object.assign(wish, { alone: true }));
+    this.#deal();
+  }
+
+  /** Asks for cells that wait behind a long one: another worker may be free. */
+  #look(): void {
+    const now = performance.now();
+    for (const { child, has, since } of this.#places) {
+      if (has.size < 2 || now - since < LONG_MS) continue;
+      this.#pace.atLeast(now - since);
+      child.askBack();
+    }
+  }
+}

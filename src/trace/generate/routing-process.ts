@@ -1,0 +1,345 @@
+// The random process behind synthetic routing. A token has as many hidden threads as it chooses experts. A thread leads to one expert at
+// every layer, so layers predict each other at any distance, as in real models; threads recur with a heavy-tailed memory. A choice comes from
+// the token's id, from a thread, from a recent token at the same layer, or from the popularity of the domain. A warm-up tunes how often the
+// third case occurs, until reuse is on target.
+import { Random } from '../../base/random.js';
+import type { ModelSpec } from '../../model/spec.js';
+import { NULL_EXPERT } from '../trace.js';
+import { AliasTable, GuideTable, inclusionByRank, weightsFor } from './popularity-shape.js';
+import { atDepth, type RoutingProfile } from './routing-profile.js';
+import { Vocabulary } from './vocabulary.js';
+
+/**
+ * Tokens of the warm-up. Ours: with half of it the reuse of the next token is up to 0.06 lower than with all of it, on routing like that of
+ * qwen3-30b-a3b, gpt-oss-20b and mixtral-8x7b (2,000 tokens); another seed changes it by 0.015.
+ */
+const WARM_UP = 1024;
+/** Size of the table of lags, a power of two. */
+const LAG_CELLS = 1024;
+/** Maximum number of draws from the popularity before the next free expert is taken. */
+const TRIES = 16;
+/** Stamps stay below 2^30, so that V8 keeps them in a machine word. */
+const LAST_STAMP = 0x3fffffff;
+
+/** The draws of one layer, in one domain. */
+interface LayerDraws {
+  /** Popularity of choices that do not follow a thread. */
+  readonly popularity: AliasTable;
+  /** Expert of each thread: threads are numbered by frequency, experts ranked by popularity. */
+  readonly threads: Uint16Array;
+}
+
+/** Draws one token's row after another. */
+export class RoutingProcess {
+  /** Width of a row per layer. */
+  readonly topK: number;
+  readonly #random: Random;
+  readonly #domainOf: Random;
+  readonly #layers: number;
+  readonly #choices: Int32Array;
+  readonly #experts: Int32Array;
+  /** `[domain][layer]` */
+  #draws: readonly (readonly LayerDraws[])[];
+  /** By layer: probability that a choice follows a thread, and that one without a thread is remembered. */
+  readonly #follow: Float64Array;
+  readonly #remember: Float64Array;
+  readonly #lags: Uint16Array;
+  readonly #window: number;
+  /** The last `window` tokens, a ring of rows `[layers, topK]`. */
+  readonly #history: Uint16Array;
+  readonly #threadShares: GuideTable;
+  /** Probability that a thread is one of a recent token. */
+  #threadMemory: number;
+  /** Threads of the last `window` tokens, a ring of rows `[topK]`. */
+  readonly #threads: Uint16Array;
+  readonly #vocabulary: Vocabulary | null;
+  readonly #seen: Int32Array;
+  #stamp = 0;
+  #domain = 0;
+  /** Number of tokens of the current request so far. */
+  #position = 0;
+
+  /**
+   * @param stream name of the random stream of the draws: another name gives independent routing of the same popularity
+   * @param part suffix of all streams that draw tokens: another suffix gives other requests, with their own domains
+   */
+  constructor(model: ModelSpec, profile: RoutingProfile, seed: number, stream = 'trace/synthetic/routing', part = '') {
+    const { layers } = model;
+    const depth = layers.length;
+    this.topK = Math.max(...layers.map((layer) => layer.topK));
+    this.#layers = depth;
+    this.#random = new Random(seed, stream + part);
+    this.#domainOf = new Random(seed, `trace/synthetic/domain${part}`);
+    this.#choices = Int32Array.from(layers, (layer) => layer.topK);
+    this.#experts = Int32Array.from(layers, (layer) => layer.experts);
+    this.#seen = new Int32Array(Math.max(...this.#experts));
+    this.#window = profile.memory.window;
+    this.#lags = lagTable(profile.memory);
+    this.#history = new Uint16Array(this.#window * depth * this.topK);
+    this.#threadMemory = profile.threadMemory;
+    this.#threads = new Uint16Array(this.#window * this.topK);
+    const shape = new Random(seed, 'trace/synthetic/shape');
+    const skews = layers.map((_, index) => atDepth(profile.skew, index, depth));
+    const inclusions = layers.map((layer, index) =>
+      inclusionByRank(layer.experts, layer.topK, possible(skews[index]! + profile.skewSpread * shape.normal(), layer)),
+    );
+    const common = inclusionByRank(
+      this.#seen.length,
+      this.topK,
+      possible(
+        skews.reduce((sum, skew) => sum + skew / depth, 0),
+        { experts: this.#seen.length, topK: this.topK },
+      ),
+    );
+    this.#threadShares = new GuideTable(common);
+    this.#follow = Float64Array.from(layers, (_, index) => atDepth(profile.coherence, index, depth));
+    this.#remember = new Float64Array(depth).fill(0.5);
+    const reuse = inclusions.map((inclusion, index) => {
+      // Two unrelated tokens share the sum of squared inclusion probabilities.
+      const chance = inclusion.reduce((sum, probability) => sum + probability * probability, 0) / layers[index]!.topK;
+      return chance + atDepth(profile.reuse, index, depth) * (1 - chance);
+    });
+    const rankings = rankingsOf(inclusions, profile, shape);
+    this.#vocabulary =
+      profile.vocabulary === undefined
+        ? null
+        : new Vocabulary(model, profile.vocabulary, {
+            popularity: rankings.map((domain) => domain.map((ranking, layer) => byExpert(inclusions[layer]!, ranking))),
+            overlap: profile.domainOverlap,
+            seed,
+            part,
+          });
+    this.#draws = this.#tables(inclusions, common, rankings);
+    this.#tune(reuse, WARM_UP / 2);
+    this.#draws = this.#tables(inclusions, common, rankings);
+    this.#tune(reuse, WARM_UP / 2);
+  }
+
+  /** Id of the last token; -1 if there is no vocabulary. */
+  get tokenId(): number {
+    return this.#vocabulary?.tokenId ?? -1;
+  }
+
+  /** Starts a request with an empty memory, and draws its domain. */
+  begin(): void {
+    this.#position = 0;
+    this.#domain = this.#domainOf.below(this.#draws.length);
+  }
+
+  /** Writes the next token's row `[layers, topK]` to `ids` from `at`. */
+  next(ids: Uint16Array, at: number): void {
+    const { topK } = this;
+    const row = this.#layers * topK;
+    const draws = this.#draws[this.#domain]!;
+    this.#vocabulary?.next(this.#domain);
+    this.#spin();
+    for (let layer = 0; layer < this.#layers; layer++) {
+      if (this.#stamp === LAST_STAMP) {
+        this.#seen.fill(0);
+        this.#stamp = 0;
+      }
+      this.#stamp++;
+      this.#layer(layer, draws[layer]!, ids, at + layer * topK);
+    }
+    this.#history.set(ids.subarray(at, at + row), (this.#position % this.#window) * row);
+    this.#position++;
+  }
+
+  /**
+   * Threads of the next token: each that of a recent token, or a new one. The k-th thread stays in the k-th part of all threads, so that
+   * a token has two of a kind only where one straddles two parts.
+   */
+  #spin(): void {
+    const random = this.#random;
+    const row = (this.#position % this.#window) * this.topK;
+    for (let k = 0; k < this.topK; k++) {
+      const fresh = this.#position === 0 || random.next() >= this.#threadMemory;
+      this.#threads[row + k] = fresh
+        ? this.#threadShares.at((k + random.next()) / this.topK)
+        : this.#threads[((this.#position - this.#lag(random.uint32())) % this.#window) * this.topK + k]!;
+    }
+  }
+
+  #layer(layer: number, draws: LayerDraws, ids: Uint16Array, at: number): void {
+    const random = this.#random;
+    const vocabulary = this.#vocabulary;
+    const seen = this.#seen;
+    const stamp = this.#stamp;
+    const choices = this.#choices[layer]!;
+    const follow = this.#follow[layer]!;
+    const remember = this.#position === 0 ? 0 : this.#remember[layer]!;
+    const row = (this.#position % this.#window) * this.topK;
+    // A layer with fewer choices follows a random few of the threads.
+    let thread = choices === this.topK ? 0 : random.below(this.topK);
+    let chosen = 0;
+    for (let k = 0; k < choices; k++, thread++) {
+      let expert = vocabulary === null ? -1 : vocabulary.choice(layer, k);
+      if (expert < 0) {
+        if (random.next() >= follow) continue;
+        expert = draws.threads[this.#threads[row + (thread % this.topK)]!]!;
+      }
+      if (seen[expert] === stamp) continue;
+      seen[expert] = stamp;
+      ids[at + chosen++] = expert;
+    }
+    for (; chosen < choices; chosen++) {
+      let expert = random.next() < remember ? this.#remembered(layer, choices) : -1;
+      if (expert < 0) expert = this.#popular(layer, draws.popularity);
+      seen[expert] = stamp;
+      ids[at + chosen] = expert;
+    }
+    for (let k = choices; k < this.topK; k++) ids[at + k] = NULL_EXPERT;
+  }
+
+  /** An expert that a recent token used at this layer and this one has not yet; -1 if there is none. */
+  #remembered(layer: number, choices: number): number {
+    const draw = this.#random.uint32();
+    const from = (((this.#position - this.#lag(draw)) % this.#window) * this.#layers + layer) * this.topK;
+    let k = (draw >>> 20) % choices;
+    for (let tries = 0; tries < choices; tries++) {
+      const expert = this.#history[from + k]!;
+      if (this.#seen[expert] !== this.#stamp) return expert;
+      if (++k === choices) k = 0;
+    }
+    return -1;
+  }
+
+  #popular(layer: number, popularity: AliasTable): number {
+    let expert = popularity.draw(this.#random.next());
+    for (let tries = 0; tries < TRIES && this.#seen[expert] === this.#stamp; tries++) expert = popularity.draw(this.#random.next());
+    while (this.#seen[expert] === this.#stamp) expert = (expert + 1) % this.#experts[layer]!;
+    return expert;
+  }
+
+  /** Lag in tokens from a random word, within the request. */
+  #lag(draw: number): number {
+    const lag = this.#lags[draw & (LAG_CELLS - 1)]!;
+    return lag > this.#position ? 1 + ((draw >>> 10) % this.#position) : lag;
+  }
+
+  /** Tables of every domain and layer for the current remember probabilities. */
+  #tables(inclusions: readonly Float64Array[], common: Float64Array, rankings: readonly (readonly Uint16Array[])[]): LayerDraws[][] {
+    const shapes = inclusions.map((inclusion, layer) => {
+      const rankOf = Array.from(common, (_, thread) => Math.floor((thread * inclusion.length) / common.length));
+      return { rankOf, rest: restOf(inclusion, common, rankOf, this.#follow[layer]!, this.#remember[layer]!) };
+    });
+    return rankings.map((layers) =>
+      layers.map((ranking, layer) => {
+        const { rankOf, rest } = shapes[layer]!;
+        return {
+          popularity: new AliasTable(weightsFor(byExpert(rest, ranking))),
+          threads: Uint16Array.from(rankOf, (rank) => ranking[rank]!),
+        };
+      }),
+    );
+  }
+
+  /**
+   * Stochastic approximation (Robbins and Monro, 1951) of the remember probability that gives each layer its reuse@1. If threads alone give
+   * most layers more than that, threads recur less often.
+   *
+   * The gains are ours: a step of 2 / (t + 20), larger where fewer choices are left to the memory. 1 or 4 in place of 2 change the reuse of
+   * the next token by at most 0.05 on routing like that of the three models of WARM_UP, 5 or 80 in place of 20 by at most 0.05,
+   * and 0.5 in place of the 0.2 below by 0.07.
+   */
+  #tune(reuse: readonly number[], tokens: number): void {
+    const { topK } = this;
+    const experts = this.#seen.length;
+    const ids = new Uint16Array(this.#layers * topK);
+    const usedAt = new Int32Array(this.#layers * experts).fill(-2);
+    this.begin();
+    const mostMemory = this.#threadMemory;
+    for (let token = 0; token < tokens; token++) {
+      this.next(ids, 0);
+      let lacking = 0;
+      let forgetful = 0;
+      for (let layer = 0; layer < this.#layers; layer++) {
+        const choices = this.#choices[layer]!;
+        let shared = 0;
+        for (let k = 0; k < choices; k++) {
+          const dense = layer * experts + ids[layer * topK + k]!;
+          if (usedAt[dense] === token - 1) shared++;
+          usedAt[dense] = token;
+        }
+        if (token === 0) continue;
+        const lack = reuse[layer]! - shared / choices;
+        const gain = 2 / ((token + 20) * Math.max(0.2, 1 - this.#follow[layer]!));
+        if (this.#remember[layer] === 0) {
+          lacking += lack;
+          forgetful++;
+        }
+        this.#remember[layer] = Math.min(Math.max(this.#remember[layer]! + gain * lack, 0), 1);
+      }
+      if (forgetful * 2 <= this.#layers) continue;
+      this.#threadMemory = Math.min(Math.max(this.#threadMemory + (4 / (token + 20)) * (lacking / forgetful), 0), mostMemory);
+    }
+  }
+}
+
+/**
+ * Limits a skew to the possible range: 2 % below the largest Gini coefficient, 1 - topK / experts. The 2 % are ours: 0.1 % and 10 % draw the
+ * same for the three models of WARM_UP.
+ */
+function possible(skew: number, { experts, topK }: { experts: number; topK: number }): number {
+  return Math.min(Math.max(skew, 0), 0.98 * (1 - topK / experts));
+}
+
+/** `[domain][layer]`: experts from the most to the least popular. Domains differ in the ranks of experts. */
+function rankingsOf(inclusions: readonly Float64Array[], { domains, domainOverlap }: RoutingProfile, random: Random): Uint16Array[][] {
+  const own = Math.sqrt(1 - domainOverlap * domainOverlap);
+  const rankings: Uint16Array[][] = Array.from({ length: domains }, () => []);
+  for (const inclusion of inclusions) {
+    const shared = Array.from(inclusion, () => random.normal());
+    for (const domain of rankings) domain.push(orderBy(shared.map((value) => domainOverlap * value + own * random.normal())));
+  }
+  return rankings;
+}
+
+/**
+ * Inclusion by rank of fresh draws, such that all choices together have the layer's distribution: with follow f and remember r, remembered
+ * choices are distributed as the whole, so whole = f threads + (1 - f) (r whole + (1 - r) fresh).
+ */
+function restOf(whole: Float64Array, common: Float64Array, rankOf: readonly number[], follow: number, remember: number): Float64Array {
+  const choices = whole.reduce((sum, probability) => sum + probability, 0);
+  const threads = new Float64Array(whole.length);
+  rankOf.forEach((rank, thread) => {
+    threads[rank]! += common[thread]!;
+  });
+  const scale = choices / threads.reduce((sum, probability) => sum + probability, 0);
+  const fresh = whole.map((value, rank) => {
+    const left = value * (1 - (1 - follow) * remember) - follow * scale * threads[rank]!;
+    // Threads alone may exceed the inclusion of a rank; a little is left for choices whose thread is already taken. The 2 % are ours: 0.01 %
+    // and 10 % change the reuse of the next token by at most 0.024.
+    return Math.max(left, 0.02 * value);
+  });
+  const sum = fresh.reduce((total, value) => total + value, 0);
+  return fresh.map((value) => (value * choices * (1 - follow)) / sum);
+}
+
+/** Converts values by rank to values by expert. */
+function byExpert(byRank: Float64Array, ranking: Uint16Array): Float64Array {
+  const values = new Float64Array(byRank.length);
+  ranking.forEach((expert, rank) => {
+    values[expert] = byRank[rank]!;
+  });
+  return values;
+}
+
+/** Indices in ascending order of their keys. */
+function orderBy(keys: readonly number[]): Uint16Array {
+  return Uint16Array.from(keys, (_, i) => i).sort((a, b) => keys[a]! - keys[b]! || a - b);
+}
+
+/** Lags 1 to `window`, in proportion to their weights d^-exponent. */
+function lagTable({ exponent, window }: RoutingProfile['memory']): Uint16Array {
+  const weights = Array.from({ length: window }, (_, i) => (i + 1) ** -exponent);
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  const table = new Uint16Array(LAG_CELLS);
+  let lag = 0;
+  let reached = weights[0]! / sum;
+  for (let cell = 0; cell < LAG_CELLS; cell++) {
+    while (lag < window - 1 && (cell + 0.5) / LAG_CELLS > reached) reached += weights[++lag]! / sum;
+    table[cell] = lag + 1;
+  }
+  return table;
+}

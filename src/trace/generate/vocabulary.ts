@@ -1,0 +1,187 @@
+// The part of synthetic routing that the token id alone decides: every id has a path of its own. Routers send a word to the same experts in
+// most contexts (OpenMoE, arXiv 2402.01739: "context-independent specialization"), and frequencies of words follow Zipf's law.
+import { Random } from '../../base/random.js';
+import type { ModelSpec } from '../../model/spec.js';
+import { AliasTable, GuideTable, weightsFor } from './popularity-shape.js';
+import { atDepth, type VocabularyProfile } from './routing-profile.js';
+
+/**
+ * Mandelbrot's offset of Zipf's ranks. With 1, as in the recorded text of profiles/traces, the most frequent id is a twentieth of a text;
+ * without, it would be a tenth.
+ */
+const OFFSET = 1;
+/** Ids whose paths are drawn one after another. Those behind them are too rare to move an expert's load by themselves. */
+const FREQUENT = 256;
+/** Draws from a table before the next free expert is taken. */
+const TRIES = 16;
+/** Least weight of an expert, so that something can be drawn where nothing is left. */
+const LEAST = 1e-9;
+
+/** The routing around a vocabulary. */
+export interface VocabularyContext {
+  /** `[domain][layer][expert]`: inclusion probabilities that the paths of a domain's tokens have on average. */
+  readonly popularity: readonly (readonly Float64Array[])[];
+  /** Share of a domain's tokens that are words of all domains, 0 to 1. */
+  readonly overlap: number;
+  /** Seed of the run. */
+  readonly seed: number;
+  /** Put behind the name of the stream that draws tokens; absent: nothing. */
+  readonly part?: string;
+}
+
+/**
+ * Draws the tokens of a text and knows the path of each id. Ids are numbered by frequency. The most frequent ones are common to all
+ * domains, as function words are; behind them every domain has its own, in turn.
+ */
+export class Vocabulary {
+  /** Id of the token drawn last. */
+  tokenId = 0;
+  readonly #seed: number;
+  readonly #random: Random;
+  readonly #domains: number;
+  readonly #choices: readonly number[];
+  readonly #topK: number;
+  /** By layer: probability that a choice follows the id's path. */
+  readonly #share: Float64Array;
+  /** Ranks that are common to all domains. */
+  readonly #common: number;
+  readonly #frequencies: Float64Array;
+  readonly #ranks: GuideTable;
+  /** Path `[layers, topK]` of every id that has one yet. */
+  readonly #paths = new Map<number, Uint16Array>();
+  #path: Uint16Array = new Uint16Array(0);
+  /** `[domain][layer]`, the common words last: what rare ids draw their experts from. */
+  readonly #rare: readonly (readonly AliasTable[])[];
+
+  constructor({ layers }: ModelSpec, { size, zipf, share }: VocabularyProfile, context: VocabularyContext) {
+    const { popularity, overlap, seed, part = '' } = context;
+    this.#seed = seed;
+    this.#random = new Random(seed, `trace/synthetic/words${part}`);
+    this.#domains = popularity.length;
+    this.#choices = layers.map((layer) => layer.topK);
+    this.#topK = Math.max(...this.#choices);
+    this.#share = Float64Array.from(layers, (_, index) => atDepth(share, index, layers.length));
+    const { common, frequencies } = ranksOf(size, zipf, this.#domains, overlap);
+    this.#common = common;
+    this.#frequencies = frequencies;
+    this.#ranks = new GuideTable(frequencies);
+    const left = popularity.map((domain) => domain.map((shares) => Float64Array.from(shares)));
+    this.#drawFrequent(left);
+    this.#rare = [...left.map((domain) => [domain]), left].map((users) =>
+      this.#choices.map((choices, layer) =>
+        tableOf(
+          users.map((domain) => domain[layer]!),
+          choices,
+        ),
+      ),
+    );
+  }
+
+  /** Draws the next token of a text of a domain. */
+  next(domain: number): void {
+    const common = this.#common;
+    const rank = this.#ranks.at(this.#random.next());
+    this.tokenId = rank < common ? rank : common + (rank - common) * this.#domains + domain;
+    this.#path = this.#paths.get(this.tokenId) ?? this.#drawRare(this.tokenId);
+  }
+
+  /** The expert of the token's k-th choice at a layer; -1 where that choice does not follow the path of its id. */
+  choice(layer: number, k: number): number {
+    return this.#random.next() < this.#share[layer]! ? this.#path[layer * this.#topK + k]! : -1;
+  }
+
+  /** The domain whose word an id is; -1 for the words of all. */
+  #domainOf(id: number): number {
+    return id < this.#common ? -1 : (id - this.#common) % this.#domains;
+  }
+
+  /**
+   * Draws the paths of the frequent ids. Each takes what those before it have left of the popularity, in the domains that use it: one word
+   * may be a twentieth of a text, and drawn independently of the others would make some expert that much more popular than asked.
+   */
+  #drawFrequent(left: readonly (readonly Float64Array[])[]): void {
+    const random = new Random(this.#seed, 'trace/synthetic/paths');
+    const common = this.#common;
+    const ids = common + (this.#frequencies.length - common) * this.#domains;
+    for (let id = 0; id < Math.min(FREQUENT, ids); id++) {
+      const domain = this.#domainOf(id);
+      const rank = domain < 0 ? id : common + Math.floor((id - common) / this.#domains);
+      const users = domain < 0 ? left : [left[domain]!];
+      const path = new Uint16Array(this.#choices.length * this.#topK);
+      this.#choices.forEach((choices, layer) => {
+        takeFrom(
+          users.map((shares) => shares[layer]!),
+          this.#frequencies[rank]!,
+          path.subarray(layer * this.#topK, layer * this.#topK + choices),
+          random,
+        );
+      });
+      this.#paths.set(id, path);
+    }
+  }
+
+  /** Draws the path of a rare id, which is the same whenever it is first met. */
+  #drawRare(id: number): Uint16Array {
+    const random = new Random(this.#seed, `trace/synthetic/path/${id}`);
+    const tables = this.#rare.at(this.#domainOf(id))!;
+    const path = new Uint16Array(this.#choices.length * this.#topK);
+    this.#choices.forEach((choices, layer) => {
+      drawFrom(tables[layer]!, path.subarray(layer * this.#topK, layer * this.#topK + choices), random);
+    });
+    this.#paths.set(id, path);
+    return path;
+  }
+}
+
+/** Frequencies by rank within a domain, which sum to 1, and how many ranks are words of all domains, such that `size` ids suffice. */
+function ranksOf(size: number, zipf: number, domains: number, overlap: number): { common: number; frequencies: Float64Array } {
+  const upTo = new Float64Array(size + 1);
+  for (let rank = 0; rank < size; rank++) upTo[rank + 1] = upTo[rank]! + (rank + 1 + OFFSET) ** -zipf;
+  const ranks = (common: number): number => common + Math.floor((size - common) / domains);
+  let common = 0;
+  // Fewer ids than domains are words of all.
+  while (ranks(common) === 0 || upTo[common]! < overlap * upTo[ranks(common)]!) common++;
+  const sum = upTo[ranks(common)]!;
+  return { common, frequencies: Float64Array.from({ length: ranks(common) }, (_, rank) => (rank + 1 + OFFSET) ** -zipf / sum) };
+}
+
+/** The least that any domain has left, by expert. */
+function leastOf(left: readonly Float64Array[]): Float64Array {
+  const least = new Float64Array(left[0]!.length).fill(Number.POSITIVE_INFINITY);
+  for (const shares of left)
+    for (let expert = 0; expert < least.length; expert++) least[expert] = Math.min(least[expert]!, shares[expert]!);
+  return least.map((share) => Math.max(LEAST, share));
+}
+
+/** Draws distinct experts in proportion to what is left of them, of those that have room; where none has, the one with most. */
+function takeFrom(left: readonly Float64Array[], frequency: number, chosen: Uint16Array, random: Random): void {
+  const least = leastOf(left);
+  for (let k = 0; k < chosen.length; k++) {
+    let room = 0;
+    for (const share of least) if (share >= frequency) room += share;
+    let point = random.next() * room;
+    let expert = least.findIndex((share) => share >= frequency && (point -= share) < 0);
+    if (expert < 0) expert = least.indexOf(Math.max(...least));
+    chosen[k] = expert;
+    least[expert] = 0;
+    for (const shares of left) shares[expert]! -= frequency;
+  }
+}
+
+/** A table of what is left. */
+function tableOf(left: readonly Float64Array[], choices: number): AliasTable {
+  const least = leastOf(left);
+  const scale = choices / least.reduce((sum, share) => sum + share, 0);
+  return new AliasTable(weightsFor(least.map((share) => share * scale)));
+}
+
+/** Draws distinct experts. */
+function drawFrom(table: AliasTable, chosen: Uint16Array, random: Random): void {
+  for (let k = 0; k < chosen.length; k++) {
+    const before = chosen.subarray(0, k);
+    let expert = table.draw(random.next());
+    for (let tries = 0; tries < TRIES && before.includes(expert); tries++) expert = table.draw(random.next());
+    while (before.includes(expert)) expert = (expert + 1) % table.size;
+    chosen[k] = expert;
+  }
+}

@@ -1,0 +1,151 @@
+// Opens the trace that a user names: a file in any known format, standard input, or the generator.
+import { UserError } from '../../base/errors.js';
+import { isFolder } from '../../base/input-file.js';
+import { splitRows } from '../../base/profiles.js';
+import type { ModelSpec } from '../../model/spec.js';
+import type { OpenOptions, TraceFormat } from '../formats/format.js';
+import { formatOf } from '../formats/index.js';
+import { loadFormat } from '../formats/user-format.js';
+import type { RoutingProfile } from '../generate/routing-profile.js';
+import { type RequestLength, requestsOf, synthesize } from '../generate/synthetic.js';
+import { type Popularity, popularityOf } from '../popularity.js';
+import { rowsNamed } from '../selection.js';
+import { filesOfFolder, joinedShards, summedShards } from '../shards.js';
+import { openSource, type TraceSource } from '../source.js';
+import type { RoutingTrace } from '../trace.js';
+
+/** Options for opening a trace: facts that a file may lack, and options of the generator. */
+export interface TraceOptions extends OpenOptions {
+  /** Seed of generated routing; default 0. */
+  readonly seed?: number;
+  /** Tokens to generate, split into requests; default 512. */
+  readonly tokens?: number;
+  /** Requests to generate, in place of `tokens`. */
+  readonly requests?: readonly RequestLength[];
+  /** False if the caller changes the shape of the trace before comparing it with the model. */
+  readonly fits?: false | undefined;
+  /** Departures from the model's default routing profile. */
+  readonly routing?: Partial<RoutingProfile>;
+}
+
+/** Name for generated routing in place of a file. */
+const SYNTHETIC = 'synthetic';
+
+/**
+ * Opens a trace file of any known format; `-` reads standard input, `synthetic` generates routing for the model.
+ * @param named `file#6000:8000` is those of its rows, as a trace of that name; a folder is all of its files, joined
+ * @throws UserError where it cannot be read, is malformed, holds counts only, or does not fit `options.model`
+ */
+export async function openTrace(named: string, options: TraceOptions = {}): Promise<RoutingTrace> {
+  const { path, rows } = splitRows(named);
+  if (path === SYNTHETIC) {
+    if (options.model === undefined) throw new UserError('synthetic routing needs a model to route; name one with --model');
+    return synthesize(options.model, {
+      seed: options.seed ?? 0,
+      requests: options.requests ?? requestsOf(options.tokens ?? 512),
+      ...(options.routing === undefined ? {} : { profile: options.routing }),
+    });
+  }
+  if (path !== '-' && isFolder(path)) return openFolder(named, options);
+  const source = await openSource(path);
+  try {
+    const format = await formatFor(source, options);
+    if (format.open === undefined) {
+      throw new UserError(
+        `${path}: ${format.name} holds how often each expert was chosen, not when; a cache or predictor needs a trace with one row per token. ` +
+          'Counts place experts: run --policy static --set system.cache.popularity=FILE, or curve --popularity FILE',
+      );
+    }
+    const trace = await format.open(source, options);
+    source.checkUnchanged();
+    if (options.model !== undefined && options.fits !== false) checkFits(trace, options.model);
+    return rowsNamed(trace, rows, named);
+  } catch (error) {
+    source.close();
+    throw error;
+  }
+}
+
+/** Joins the shards of a folder and selects the named rows. */
+async function openFolder(named: string, options: TraceOptions): Promise<RoutingTrace> {
+  const { path, rows } = splitRows(named);
+  const joined = await joinedShards(path, (shard) => openTrace(shard, { ...options, fits: false }));
+  try {
+    if (options.model !== undefined && options.fits !== false) checkFits(joined, options.model);
+    return rowsNamed(joined, rows, named);
+  } catch (error) {
+    joined.close();
+    throw error;
+  }
+}
+
+/** True if the first shard of a folder holds counts only. */
+async function holdsCounts(folder: string, options: OpenOptions): Promise<boolean> {
+  const source = await openSource(filesOfFolder(folder)[0]!);
+  try {
+    return (await formatFor(source, options)).counts !== undefined;
+  } finally {
+    source.close();
+  }
+}
+
+/** The format of a file: a user's module if one is named, else a member of the family. */
+async function formatFor(source: TraceSource, options: OpenOptions): Promise<TraceFormat> {
+  const own = await loadFormat(options.format);
+  if (own === null) return formatOf(source, options);
+  if (options.columns === undefined) return own;
+  throw new UserError(`--trace-columns: format ${own.name} has columns of its own; leave the map out`);
+}
+
+/**
+ * Reads the activation counts of experts: from a counts-only file, or by counting a trace (`file#0:6000`: those of its rows).
+ * @throws UserError if the file can be read as neither
+ */
+export async function openPopularity(named: string, options: OpenOptions = {}): Promise<Popularity> {
+  const { path, rows } = splitRows(named);
+  if (path !== '-' && isFolder(path)) {
+    if (rows === '' && (await holdsCounts(path, options))) return summedShards(path, (shard) => openPopularity(shard, options));
+    const joined = await openFolder(named, options);
+    try {
+      return popularityOf(joined);
+    } finally {
+      joined.close();
+    }
+  }
+  const source = await openSource(path);
+  try {
+    const format = await formatFor(source, options);
+    if (format.counts === undefined) return popularityOf(rowsNamed(await format.open!(source, options), rows, named));
+    if (rows !== '') throw new UserError(`${named}: ${format.name} holds counts, which have no rows; leave ${rows} out`);
+    return format.counts(source, options);
+  } finally {
+    source.close();
+  }
+}
+
+/**
+ * Refuses a trace of another model: layers, experts or choices that do not fit.
+ * @throws UserError
+ */
+export function checkFits(trace: RoutingTrace, model: ModelSpec): void {
+  if (trace.layers !== model.layers.length) {
+    throw new UserError(
+      `${trace.path}: has ${trace.layers} MoE layers, ${model.name} has ${model.layers.length}; name the model that was recorded with --model`,
+    );
+  }
+  const widest = Math.max(...model.layers.map((layer) => layer.topK));
+  if (trace.topK > widest) {
+    throw new UserError(
+      `${trace.path}: tokens choose up to ${trace.topK} experts per layer, ${model.name} routes to ${widest}; ` +
+        `name the model that was recorded with --model, or keep the first choices with --variant top-k=${widest} (run, trace convert)`,
+    );
+  }
+  model.layers.forEach((layer) => {
+    const experts = trace.expertsPerLayer[layer.index]!;
+    if (experts > layer.experts) {
+      throw new UserError(
+        `${trace.path}: layer ${layer.index}: has ${experts} experts, ${model.name} has ${layer.experts}; name the model that was recorded with --model`,
+      );
+    }
+  });
+}

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { alternativesOf } from '../../src/advise/alternatives.js';
+import { Pricer, tokensNeeded } from '../../src/advise/price.js';
+import { advisedRuntime, usualOffer } from '../../src/advise/runtimes.js';
+import { bestSetting, contextThatFits, devicesOf, type Question } from '../../src/advise/search.js';
+import { boundOf, purchasesOf } from '../../src/advise/what-if.js';
+import { loadHardware } from '../../src/hardware/load.js';
+import { loadModel } from '../../src/model/load/load.js';
+import { isFit } from '../../src/runtime/fits.js';
+import { synthesize } from '../../src/trace/generate/synthetic.js';
+
+const model = loadModel('gpt-oss-20b');
+const request = { prompt: 512, output: 64 };
+const trace = synthesize(model, { seed: 1, requests: [{ prefill: tokensNeeded(1, request), decode: 0 }] });
+
+const asked = (machine: string): Question => ({
+  runtime: advisedRuntime('llama.cpp'),
+  hardware: loadHardware(machine),
+  goal: { kind: 'decode' },
+  request,
+  context: 8192,
+  users: 1,
+  pricer: new Pricer(trace, request),
+  model: () => model,
+});
+
+describe('a card that holds half of the model', () => {
+  const question = asked('rtx-2060+ryzen-7-5700x+2xddr4-3200+32GB');
+
+  it('waits for the memory of the host; more of that and more VRAM help', async () => {
+    const answer = (await bestSetting(question, null, 'f16'))!;
+    expect(answer.setting.cpuMoe).toBeGreaterThan(8);
+    expect((await boundOf(question, answer)).decode).toMatch(/^CPU/);
+    const purchases = await purchasesOf(question, answer);
+    const vram = purchases.find(({ part }) => part.endsWith('more VRAM'))!;
+    expect(vram.decode / answer.price.decode).toBeCloseTo(1 + vram.decodeGain, 10);
+    expect(vram.decodeGain).toBeGreaterThan(0.5);
+    expect(purchases.every(({ decodeGain, prefillGain }) => Math.max(decodeGain, prefillGain) >= 0.01)).toBe(true);
+  });
+
+  it('is told of a faster slot where the card has one: 4.0 x16 is four times 3.0 x8', async () => {
+    const slots = async (slot: string, card: string): Promise<string[]> => {
+      const question = { ...asked(`${card}+ryzen-7-5700x+2xddr4-3200+32GB+${slot}`), request: { prompt: 2048, output: 1 } };
+      const answer = (await bestSetting({ ...question, goal: { kind: 'prefill' } }, null, 'f16'))!;
+      return (await purchasesOf(question, answer)).map(({ part }) => part).filter((part) => part.startsWith('PCIe'));
+    };
+    expect(await slots('pcie3x8', 'rtx-3060-8gb')).toEqual(['PCIe 4.0 x16 instead of 3.0 x8']);
+    expect(await slots('pcie3x16', 'rtx-2060')).toEqual([]);
+  });
+
+  it('is offered no more VRAM in a laptop', async () => {
+    const parts = async (card: string): Promise<string[]> => {
+      const question = asked(`${card}+ryzen-7-5700x+2xddr4-3200+32GB`);
+      const answer = (await bestSetting(question, null, 'f16'))!;
+      return (await purchasesOf(question, answer)).map(({ part }) => part);
+    };
+    expect(await parts('rtx-2060')).toContain('8.00 GiB more VRAM');
+    expect((await parts('rtx-2060-6gb-laptop')).filter((part) => part.includes('VRAM'))).toEqual([]);
+  });
+
+  it('has alternatives that fit, each priced by its own best split', async () => {
+    const answer = (await bestSetting(question, null, 'f16'))!;
+    const alternatives = await alternativesOf(question, answer, [null]);
+    expect(alternatives.length).toBeGreaterThanOrEqual(3);
+    expect(alternatives.length).toBeLessThanOrEqual(5);
+    expect(alternatives.every(({ one }) => isFit(one.devices))).toBe(true);
+    const costs = alternatives.map(({ one }) => one.cost);
+    expect(costs).toEqual(costs.toSorted((a, b) => a - b));
+  });
+
+  it('holds the longest context that is told, and not 1,024 tokens more', async () => {
+    const answer = (await bestSetting(question, null, 'f16'))!;
+    const longest = contextThatFits(question, answer);
+    const fits = (context: number): boolean => isFit(devicesOf(question, model, { ...answer.setting, context }));
+    expect([fits(longest), fits(longest + 1024)]).toEqual([true, false]);
+  });
+});
+
+describe('a card that holds all of it', () => {
+  it('waits for its own memory, and nothing that is tried helps', async () => {
+    const question = asked('rtx-3090+ryzen-7-5700x+2xddr4-3200+32GB');
+    const answer = (await bestSetting(question, null, 'f16'))!;
+    expect(answer.setting).toMatchObject({ cpuMoe: 0, gpuLayers: null });
+    expect((await boundOf(question, answer)).decode).toBe('GPU memory bandwidth');
+    expect(await purchasesOf(question, answer)).toEqual([]);
+  });
+});
+
+describe('formats on offer where nobody says', () => {
+  const own = (quantization: string): { quantization: string } => ({ quantization });
+
+  it('are those of fewer bits behind a GGUF format', () => {
+    expect(usualOffer(advisedRuntime('llama.cpp'), own('q4_k_m'), false, 4.9)).toEqual([null, 'q3_k_m', 'ud-q2_k_xl', 'ud-iq1_s']);
+  });
+
+  it('begin with the usual file where the model is published in 16 or 8 bits', () => {
+    expect(usualOffer(advisedRuntime('ollama'), own('fp8'), false, 8)[0]).toBe('q4_k_m');
+    expect(usualOffer(advisedRuntime('vllm'), own('q4_k_m'), false, 4.9)).toEqual(['bf16', 'fp8', 'int4']);
+    expect(usualOffer(advisedRuntime('vllm'), own('bf16'), false, 16)).toEqual([null, 'fp8', 'int4']);
+  });
+
+  it('are one where files have their sizes, or the model is trained in 4 bits', () => {
+    expect(usualOffer(advisedRuntime('llama.cpp'), own('gguf'), true, 4.9)).toEqual([null]);
+    expect(usualOffer(advisedRuntime('llama.cpp'), own('mxfp4'), false, 4.3)).toEqual([null]);
+  });
+});

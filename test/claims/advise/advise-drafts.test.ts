@@ -1,0 +1,48 @@
+// Drafts by a model's own layer against published runs: GLM-4.5-Air on four RTX 3090 under llama.cpp (ggml-org/llama.cpp pull 26534).
+import { describe, expect, it } from 'vitest';
+import { Pricer, tokensNeeded } from '../../../src/advise/price.js';
+import { advisedRuntime } from '../../../src/advise/runtimes.js';
+import { highestFit, priced } from '../../../src/advise/search.js';
+import { loadHardware } from '../../../src/hardware/load.js';
+import { loadModel } from '../../../src/model/load/load.js';
+import { synthesize } from '../../../src/trace/generate/synthetic.js';
+
+const REQUEST = { prompt: 2048, output: 512 };
+
+/** Decode speed with drafts of some lengths over that without, layers placed as they fit. */
+async function gains(name: string, machine: string, drafts: readonly number[]): Promise<number[]> {
+  const model = loadModel(name, 'q4_k_m');
+  const trace = synthesize(model, { seed: 1, requests: [{ prefill: tokensNeeded(1, REQUEST), decode: 0 }] });
+  const common = { runtime: advisedRuntime('llama.cpp'), hardware: loadHardware(machine), goal: { kind: 'decode' as const } };
+  const question = { ...common, request: REQUEST, context: 8192, users: 1, pricer: new Pricer(trace, REQUEST), model: () => model };
+  const speed = async (draft: number): Promise<number> => {
+    const setting = highestFit(question, model, {
+      quantization: null,
+      ubatch: 512,
+      kv: 'f16',
+      context: 8192,
+      users: 1,
+      followsPrompts: false,
+      oneSocket: false,
+      draft,
+    })!;
+    return (await priced(question, model, setting)).price.decode;
+  };
+  const without = await speed(0);
+  return Promise.all(drafts.map(async (draft) => (await speed(draft)) / without));
+}
+
+describe('drafts of a model itself', () => {
+  it('gain what was published where all is on GPUs: 1.17 to 1.20 with one token, no more with three', async () => {
+    const [one, , three] = await gains('glm-4.5-air', '4xrtx-3090+ryzen-9-7950x+2xddr5-6000+128GB', [1, 2, 3]);
+    expect(one).toBeGreaterThan(1.12);
+    expect(one).toBeLessThan(1.26);
+    expect(three).toBeLessThan(one!);
+  });
+
+  it('gain next to nothing where experts are in host memory: 1.07 with 30 layers there', async () => {
+    const [one] = await gains('glm-4.5', '4xrtx-3090+ryzen-9-7950x+2xddr5-6000+256GB', [1]);
+    expect(one).toBeGreaterThan(0.93);
+    expect(one).toBeLessThan(1.1);
+  });
+});

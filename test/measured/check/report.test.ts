@@ -1,0 +1,46 @@
+// What a check says beside its verdict: what of the machine was taken, and that a run cannot be this machine's.
+import { describe, expect, it } from 'vitest';
+import type { CheckedRun } from '../../../src/measured/check/check.js';
+import { checkReports } from '../../../src/measured/check/report.js';
+
+const run = (measured: number, expected: number, unplaced = false): CheckedRun => {
+  const slow = measured < expected / 2;
+  const speeds = [{ metric: 'decode', measured, expected, ratio: measured / expected, band: null, slow }] as const;
+  const verdict = slow ? 'slow' : 'normal';
+  return {
+    place: 'a.log:9',
+    runtime: 'llama.cpp',
+    model: 'm',
+    placement: 'cpu-layers',
+    unplaced,
+    speeds,
+    lacks: null,
+    verdict,
+    findings: [],
+  };
+};
+
+const said = (one: CheckedRun, assumed: string[] = []): string =>
+  checkReports[0]
+    .render({ machine: 'box', runs: [one], calibration: null, assumed }, { color: false, width: 80, unicode: true, verbose: false })
+    .replace(/\s+/g, ' ');
+
+describe('a checked log', () => {
+  it('says what was taken for parts that were not given, as a warning where the run is slow', () => {
+    const assumed = ['Memory not given: 2xddr5-5200.'];
+    expect(said(run(10, 40), assumed)).toContain('! Memory not given: 2xddr5-5200. If yours differ, name them with -w.');
+    expect(said(run(40, 40), assumed)).toContain('i Memory not given: 2xddr5-5200.');
+    expect(said(run(10, 40))).not.toContain('not given');
+  });
+
+  it('says where experts were taken to lie if nothing in the log tells it', () => {
+    expect(said(run(10, 40, true))).toContain('! a.log:9: nothing says where the experts lie; all are taken to be on the GPU.');
+    expect(said(run(40, 40, true))).toContain('i a.log:9: nothing says where the experts lie');
+    expect(said(run(10, 40))).not.toContain('experts lie');
+  });
+
+  it('doubts a run that is far faster than its machine: 100 for 40 is 2.5 times', () => {
+    expect(said(run(100, 40))).toContain('a.log:9: 2.5 times what this machine should reach. Was it printed on another one?');
+    expect(said(run(79, 40))).not.toContain('times');
+  });
+});

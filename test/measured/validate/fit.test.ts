@@ -1,0 +1,59 @@
+// A fit finds what made the residuals, and a machine that is left out says nothing.
+import { describe, expect, it } from 'vitest';
+import { loadRuntime } from '../../../src/hardware/runtime.js';
+import { constantOf, fittedConstants, withConstantMoved } from '../../../src/measured/validate/constants.js';
+import { fitConstants, leaveMachineOut, residualAt } from '../../../src/measured/validate/fit.js';
+
+/** Rows of six machines whose speed goes with two constants, of which the first is 20 % too high and the second 10 % too low. */
+const truth = [Math.log(1 / 1.2), Math.log(1 / 0.9)];
+const rows = Array.from({ length: 60 }, (_, i) => {
+  const slopes = [(i % 7) / 7, (i % 5) / 5];
+  return { machine: `m${i % 6}`, slopes, residual: -(slopes[0]! * truth[0]! + slopes[1]! * truth[1]!) };
+});
+
+describe('a fit', () => {
+  it('finds the constants, and with them no row is off', () => {
+    const steps = fitConstants(rows, 2);
+    for (const [c, step] of steps.entries()) expect(step).toBeCloseTo(truth[c]!, 2);
+    for (const row of rows) expect(residualAt(row, steps)).toBeCloseTo(0, 2);
+  });
+
+  it('is not led astray by a row that is off by a factor of ten', () => {
+    const steps = fitConstants([...rows, { machine: 'odd', slopes: [1, 0], residual: Math.log(10) }], 2);
+    for (const [c, step] of steps.entries()) expect(step).toBeCloseTo(truth[c]!, 1);
+  });
+
+  it('leaves a constant where it is that no row speaks of', () => {
+    expect(
+      fitConstants(
+        rows.map((row) => ({ ...row, slopes: [...row.slopes, 0] })),
+        3,
+      )[2],
+    ).toBe(0);
+  });
+
+  it('of other machines predicts one that follows the same constants, and not one that does not', () => {
+    const left = leaveMachineOut([...rows, { machine: 'odd', slopes: [0, 0], residual: 0.5 }], 2);
+    expect(left.at(-1)).toBe(0.5);
+    for (const residual of left.slice(0, -1)) expect(residual).toBeCloseTo(0, 2);
+  });
+});
+
+describe('constants', () => {
+  const runtimes = new Map(['llama.cpp', 'ik_llama.cpp', 'ktransformers'].map((name) => [name, loadRuntime(name)]));
+
+  it('are those that runtimes say were fitted', () => {
+    const all = fittedConstants(runtimes, ['ik_llama.cpp', 'llama.cpp']);
+    expect(all.length).toBe(runtimes.get('ik_llama.cpp')!.fitted!.constants.length + runtimes.get('llama.cpp')!.fitted!.constants.length);
+    for (const { name, runtime } of all) expect(constantOf(runtimes.get(runtime)!, name), name).toBeGreaterThan(0);
+  });
+
+  it('move in the runtime that states them and in those that have them from it', () => {
+    const faster = withConstantMoved(runtimes, { runtime: 'llama.cpp', name: 'pass' }, 2);
+    for (const [name, spec] of faster) expect(spec.pass).toBe(2 * runtimes.get(name)!.pass);
+    const own = withConstantMoved(runtimes, { runtime: 'llama.cpp', name: 'layer' }, 2);
+    // KTransformers has a time per layer of its own.
+    expect(own.get('ktransformers')!.layer).toBe(runtimes.get('ktransformers')!.layer);
+    expect(own.get('ik_llama.cpp')!.layer).toBe(2 * runtimes.get('llama.cpp')!.layer);
+  });
+});

@@ -1,0 +1,240 @@
+// What each runtime is told: written in its flags, read back by its grammar.
+import { describe, expect, it } from 'vitest';
+import { ADVISED, advisedRuntime } from '../../../src/advise/runtimes.js';
+import { loadModel } from '../../../src/model/load/load.js';
+import type { CommandInput } from '../../../src/runtime/flags/dialect.js';
+import { parseLine, shellWords } from '../../../src/runtime/flags/flag.js';
+import { plainSetting } from '../setting.js';
+
+const SETTING = plainSetting({ ubatch: 2048 });
+const TOLD: CommandInput = {
+  setting: SETTING,
+  model: 'model.gguf',
+  hub: null,
+  name: 'model',
+  moeLayers: 47,
+  cpuExpertLayers: 0,
+  splitPattern: null,
+  gpus: 1,
+  split: null,
+  cores: 16,
+  sockets: 1,
+  unified: false,
+  format: 'q4_k',
+  mla: false,
+};
+
+const said = (runtime: string, told: Partial<CommandInput>): Record<string, string> => {
+  const { dialect } = advisedRuntime(runtime);
+  return Object.fromEntries(dialect.read(dialect.write({ ...TOLD, ...told })));
+};
+
+describe('llama.cpp', () => {
+  it('leaves the experts of first layers in host memory; layers without experts count', () => {
+    expect(said('llama.cpp', { setting: { ...SETTING, cpuMoe: 20 }, cpuExpertLayers: 21 })).toEqual({
+      '-m': 'model.gguf',
+      '-c': '8192',
+      '-ngl': '99',
+      '-ncmoe': '21',
+      '-ub': '2048',
+      '-b': '2048',
+      '-fa': 'on',
+      '-t': '16',
+    });
+  });
+
+  it('leaves projections of the next layer there by name, before what counts layers', () => {
+    const setting = { ...SETTING, cpuMoe: 20, cpuProjections: 'gate+up' } as const;
+    const told = { ...TOLD, setting, cpuExpertLayers: 21, splitPattern: 'blk\\.21\\.ffn_(gate|up)_exps' };
+    for (const runtime of ['llama.cpp', 'ik_llama.cpp']) {
+      const { dialect } = advisedRuntime(runtime);
+      const command = dialect.write(told);
+      expect(command.steps[0]!.lines.join('\n')).toContain("-ot 'blk\\.21\\.ffn_(gate|up)_exps=CPU'");
+      expect([...dialect.read(command).keys()].filter((flag) => /-ot|moe/.test(flag))).toEqual(['-ot', '-ncmoe']);
+    }
+  });
+
+  it('says it shortly where all stay there', () => {
+    const flags = said('llama.cpp', { setting: { ...SETTING, cpuMoe: 47 } });
+    expect(flags).toMatchObject({ '-cmoe': '' });
+    expect(flags).not.toHaveProperty('-ncmoe');
+  });
+
+  it('names no thread where the GPU computes everything', () => {
+    expect(said('llama.cpp', {})).not.toHaveProperty('-t');
+  });
+
+  it('gives all users their context together', () => {
+    expect(said('llama.cpp', { setting: { ...SETTING, users: 4 } })).toMatchObject({ '-c': '32768', '-np': '4' });
+  });
+
+  it('stores keys and values alike', () => {
+    expect(said('llama.cpp', { setting: { ...SETTING, kv: 'q8_0' } })).toMatchObject({ '-ctk': 'q8_0', '-ctv': 'q8_0', '-fa': 'on' });
+  });
+
+  it('keeps threads on one socket with as many as it has cores', () => {
+    const setting = { ...SETTING, cpuMoe: 5, oneSocket: true };
+    expect(said('llama.cpp', { setting, cores: 64, sockets: 2 })).toMatchObject({ '--numa': 'isolate', '-t': '32' });
+  });
+
+  it('spreads threads over sockets where the CPU computes', () => {
+    expect(said('llama.cpp', { setting: { ...SETTING, cpuMoe: 5 }, sockets: 2 })).toMatchObject({ '--numa': 'distribute' });
+  });
+
+  it('fetches a model of the hub', () => {
+    const flags = said('llama.cpp', { hub: 'unsloth/gpt-oss-120b-GGUF:q4_k_m' });
+    expect(flags).toMatchObject({ '-hf': 'unsloth/gpt-oss-120b-GGUF:q4_k_m' });
+    expect(flags).not.toHaveProperty('-m');
+    expect(said('ollama', { hub: 'a/b:q8_0' })).toMatchObject({ FROM: 'hf.co/a/b:q8_0' });
+    expect(said('sglang', { hub: 'a/b:fp8' })).toMatchObject({ '--model-path': 'a/b' });
+  });
+
+  it('quotes what a shell would split', () => {
+    expect(said('llama.cpp', { model: "my model's file.gguf" })['-m']).toBe("my model's file.gguf");
+  });
+});
+
+describe('ik_llama.cpp', () => {
+  it('caches the latent of latent attention', () => {
+    expect(said('ik_llama.cpp', { mla: true })).toMatchObject({ '-mla': '3', '-amb': '512' });
+    expect(said('ik_llama.cpp', {})).not.toHaveProperty('-mla');
+  });
+});
+
+describe('ktransformers', () => {
+  it('says how many experts of each layer are on the GPU, and which kernels compute the others', () => {
+    const setting = { ...SETTING, gpuExperts: 12 };
+    expect(said('ktransformers', { setting, format: 'fp8', cores: 64, sockets: 2 })).toMatchObject({
+      '--kt-num-gpu-experts': '12',
+      '--kt-method': 'FP8',
+      '--kt-cpuinfer': '64',
+      '--kt-threadpool-count': '2',
+    });
+  });
+});
+
+describe('experts that follow prompts', () => {
+  it('are asked for with the threshold that they need', () => {
+    const setting = { ...SETTING, gpuExperts: 12, followsPrompts: true };
+    expect(said('ktransformers', { setting, format: 'fp8' })).toMatchObject({
+      '--kt-expert-placement-strategy': 'uniform',
+      '--kt-gpu-prefill-token-threshold': '1024',
+      '--kt-enable-dynamic-expert-update': '',
+    });
+    expect(said('ktransformers', { setting: { ...setting, followsPrompts: false }, format: 'fp8' })).not.toHaveProperty(
+      '--kt-enable-dynamic-expert-update',
+    );
+  });
+
+  it('are had by KTransformers alone, for formats that its GPU kernels share with the CPU', () => {
+    const has = (quantization: string): string[] =>
+      ADVISED.filter(({ followsFrom }) => followsFrom(loadModel('qwen3-30b-a3b', quantization)) !== null).map(({ name }) => name);
+    expect(has('fp8')).toEqual(['ktransformers']);
+    expect(has('bf16')).toEqual([]);
+  });
+});
+
+describe('vllm and sglang', () => {
+  it('share tensors over GPUs', () => {
+    expect(said('vllm', { gpus: 4 })).toMatchObject({ '--tensor-parallel-size': '4', '--max-model-len': '8192' });
+    expect(said('sglang', { gpus: 4 })).toMatchObject({ '--tensor-parallel-size': '4', '--context-length': '8192' });
+  });
+});
+
+describe('ollama', () => {
+  it('has a Modelfile, and variables of its server', () => {
+    const { dialect } = advisedRuntime('ollama');
+    const told = { ...TOLD, setting: { ...SETTING, gpuLayers: 30, kv: 'q8_0', users: 2 } } as const;
+    const { steps } = dialect.write(told);
+    expect(steps[0]).toEqual({
+      file: 'Modelfile',
+      lines: ['FROM model.gguf', 'PARAMETER num_ctx 8192', 'PARAMETER num_gpu 30', 'PARAMETER num_batch 2048', 'PARAMETER num_thread 16'],
+    });
+    expect(steps[1]!.lines).toEqual(['OLLAMA_FLASH_ATTENTION=1 OLLAMA_KV_CACHE_TYPE=q8_0 OLLAMA_NUM_PARALLEL=2 \\', '  ollama serve']);
+    expect(Object.fromEntries(dialect.read({ steps }))).toMatchObject({ OLLAMA_NUM_PARALLEL: '2', num_gpu: '30', FROM: 'model.gguf' });
+  });
+});
+
+describe('drafts of the model itself', () => {
+  const setting = { ...SETTING, draft: 2 };
+
+  it('are said in the words of each runtime that has them', () => {
+    expect(said('llama.cpp', { setting })).toMatchObject({ '--spec-type': 'draft-mtp', '--spec-draft-n-max': '2' });
+    expect(said('ik_llama.cpp', { setting })).toMatchObject({ '--spec-type': 'mtp:n_max=2,p_min=0.0' });
+    expect(said('sglang', { setting })).toMatchObject({
+      '--speculative-algorithm': 'EAGLE',
+      '--speculative-num-steps': '2',
+      '--speculative-eagle-topk': '1',
+      '--speculative-num-draft-tokens': '3',
+    });
+    expect(JSON.parse(said('vllm', { setting })['--speculative-config']!)).toEqual({ method: 'mtp', num_speculative_tokens: 2 });
+  });
+
+  it('are not mentioned where nothing is drafted', () => {
+    for (const runtime of ['llama.cpp', 'ik_llama.cpp', 'sglang', 'vllm'])
+      expect(Object.keys(said(runtime, {})).filter((flag) => /spec/.test(flag))).toEqual([]);
+  });
+
+  it('are tried where the runtime finds the layers', () => {
+    const [air, v3, dense] = ['glm-4.5-air', 'deepseek-v3', 'gpt-oss-20b'].map((name) => loadModel(name));
+    const tried = (model: typeof air): string[] => ADVISED.filter(({ drafts }) => drafts(model!, 1).length > 0).map(({ name }) => name);
+    expect(tried(air)).toEqual(['llama.cpp', 'ik_llama.cpp', 'sglang', 'vllm']);
+    // GGUF files of DeepSeek-V3 leave its layer out.
+    expect(tried(v3)).toEqual(['sglang', 'vllm']);
+    expect(tried(dense)).toEqual([]);
+    expect(advisedRuntime('ik_llama.cpp').drafts(air!, 2)).toEqual([]);
+  });
+});
+
+describe('a grammar', () => {
+  const { grammar } = advisedRuntime('llama.cpp').dialect;
+
+  it.each([
+    ['llama-server -m a.gguf --n-cpu-mo 3', 'unknown flag "--n-cpu-mo": did you mean "--n-cpu-moe"'],
+    ['llama-server -m a.gguf -ngl many', '-ngl: does not take "many"; write a whole number of at least 0'],
+    ['llama-server -m a.gguf -fa', '-fa: has no value'],
+    ['llama-server -m a.gguf -fa 1', 'write one of on, off, auto'],
+    ['llama-server -m a.gguf -ot exps', '-ot: does not take "exps"; write pattern=buffer'],
+    ["llama-server -m a.gguf -ot 'blk.(3=CPU'", '-ot: does not take "blk.(3=CPU"'],
+    ['llama-server -m a.gguf -ot exps=GPU', '-ot: does not take "exps=GPU"'],
+    ['llama-server -m a.gguf --model b.gguf', '--model is given twice'],
+    ['llama-bench -m a.gguf', 'is no line of llama-server'],
+  ])('refuses %s', (line, message) => {
+    expect(() => parseLine(grammar, line)).toThrow(message);
+  });
+
+  it('refuses what is no object in JSON', () => {
+    const { grammar: vllm } = advisedRuntime('vllm').dialect;
+    for (const value of ['mtp', '[1]', '3']) {
+      expect(() => parseLine(vllm, `vllm serve m --speculative-config ${value}`)).toThrow('write an object in JSON');
+    }
+  });
+
+  it('takes other spellings for the same flag', () => {
+    expect(parseLine(grammar, 'llama-server --model a.gguf --n-gpu-layers 3')).toEqual(
+      new Map([
+        ['-m', 'a.gguf'],
+        ['-ngl', '3'],
+      ]),
+    );
+  });
+
+  it('needs the model of vllm before its flags', () => {
+    expect(() => parseLine(advisedRuntime('vllm').dialect.grammar, 'vllm serve --max-model-len 8')).toThrow('needs 1 argument');
+  });
+
+  it('splits as a shell does', () => {
+    expect(shellWords("a 'b c' \"d e\" f\\ g \\\n h'i'")).toEqual(['a', 'b c', 'd e', 'f g', 'hi']);
+  });
+
+  it.each(ADVISED.map(({ dialect, name }) => [name, dialect.grammar] as const))(
+    'of %s says its version and source, and what each flag does',
+    (_, own) => {
+      expect(own.version).not.toBe('');
+      expect(own.source).toMatch(/^github\.com\//);
+      const names = own.flags.flatMap(({ names: all }) => all);
+      expect(new Set(names).size).toBe(names.length);
+      expect(own.flags.filter(({ does }) => does === '' || does.endsWith('.'))).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CHUNK_BYTES, ChunkCheck, chunkCount, chunksOf, fileNoteOf } from '../../../src/study/queue/chunks.js';
+import { FileCache } from '../../../src/study/queue/file-cache.js';
+import { ModuleIndex } from '../../../src/study/queue/module-index.js';
+
+const sha256 = (bytes: string | Buffer): string => createHash('sha256').update(bytes).digest('hex');
+const folder = (): string => mkdtempSync(join(tmpdir(), 'queue-files-'));
+
+describe('chunks', () => {
+  it('make up a file, the last one shorter', () => {
+    const bytes = Buffer.alloc(2 * CHUNK_BYTES + 3, 'abc');
+    const path = join(folder(), 'f');
+    writeFileSync(path, bytes);
+    const chunks = [...chunksOf(path)];
+    expect(chunks.map(({ length }) => length)).toEqual([CHUNK_BYTES, CHUNK_BYTES, 3]);
+    expect(chunkCount(bytes.length)).toBe(3);
+    const check = new ChunkCheck(sha256(bytes), bytes.length);
+    expect(Buffer.concat(chunks.map((chunk) => check.add(chunk))).equals(bytes)).toBe(true);
+    check.finish();
+    expect([chunkCount(0), chunkCount(CHUNK_BYTES), chunkCount(CHUNK_BYTES + 1)]).toEqual([0, 1, 2]);
+  });
+
+  it('that are missing, cut or of another file are told', () => {
+    const check = () => new ChunkCheck(sha256('abc'), 3);
+    expect(() => check().add(null)).toThrow('is gone from the server');
+    expect(() => check().add(Buffer.from('ab'))).toThrow('is gone from the server');
+    const other = check();
+    other.add(Buffer.from('abd'));
+    expect(() => other.finish()).toThrow('came through the server damaged');
+    expect(() => check().finish()).toThrow('damaged');
+  });
+
+  it('are announced as so many', () => {
+    expect(fileNoteOf(null)).toBe(null);
+    expect(fileNoteOf('{"bytes":5,"chunks":1}')).toEqual({ bytes: 5, chunks: 1 });
+    expect(fileNoteOf('{"refused":"no room"}')).toEqual({ refused: 'no room' });
+    for (const text of ['{"bytes":5,"chunks":2}', '{}', '[', 'null']) expect(() => fileNoteOf(text)).toThrow('cannot be read');
+  });
+});
+
+describe('the cache of files', () => {
+  const put = (cache: FileCache, text: string, kept: string[] = []) =>
+    cache.put(sha256(text), text.length, new Set(kept), async (write) => write(Buffer.from(text)));
+
+  it('keeps files by content, and drops what was not used for longest', async () => {
+    const at = folder();
+    const cache = new FileCache(at, 10);
+    const [a, b] = [await put(cache, 'aaaa'), await put(cache, 'bbbb')];
+    expect([readFileSync(a, 'utf8'), readFileSync(b, 'utf8')]).toEqual(['aaaa', 'bbbb']);
+    utimesSync(a, 1, 1);
+    utimesSync(b, 2, 2);
+    // Used: it is the newest now.
+    expect(cache.find(sha256('aaaa'))).toBe(a);
+    await put(cache, 'cccc');
+    expect([existsSync(a), existsSync(b)]).toEqual([true, false]);
+    expect(cache.find(sha256('bbbb'))).toBe(null);
+  });
+
+  it('drops nothing that a cell reads', async () => {
+    const cache = new FileCache(folder(), 8);
+    const a = await put(cache, 'aaaa');
+    utimesSync(a, 1, 1);
+    const b = await put(cache, 'bbbb');
+    await put(cache, 'cccc', [sha256('aaaa')]);
+    expect([existsSync(a), existsSync(b)]).toEqual([true, false]);
+  });
+
+  it('refuses what is larger than it is, and leaves nothing of what did not come whole', async () => {
+    const at = folder();
+    const cache = new FileCache(at, 5);
+    await expect(put(cache, 'aaaaaa')).rejects.toThrow('does not fit into the 5 B');
+    const broken = cache.put(sha256('abc'), 3, new Set(), async (write) => {
+      write(Buffer.from('ab'));
+      throw new Error('gone');
+    });
+    await expect(broken).rejects.toThrow('gone');
+    expect(readdirSync(at)).toEqual([]);
+    expect(() => cache.find('../x')).toThrow('is no SHA-256');
+  });
+
+  it('shows names without contents', () => {
+    const cache = new FileCache(folder(), 5);
+    expect(readdirSync(cache.view(['b', 'a']))).toEqual(['a', 'b']);
+    expect(cache.view(['b', 'a'])).toBe(cache.view(['b', 'a']));
+  });
+});
+
+describe('modules of a worker', () => {
+  it('are found by content, below the folders that its user named, and nowhere else', () => {
+    const at = folder();
+    mkdirSync(join(at, 'deep/node_modules'), { recursive: true });
+    writeFileSync(join(at, 'deep/mine.mjs'), 'export default 1;');
+    writeFileSync(join(at, 'deep/node_modules/other.mjs'), 'export default 2;');
+    const index = new ModuleIndex([at]);
+    expect(index.find('/their/p.mjs', sha256('export default 1;'))).toBe(join(at, 'deep/mine.mjs'));
+    expect(() => index.find('/their/p.mjs', sha256('export default 2;'))).toThrow(
+      /^\/their\/p\.mjs: is code, which never travels, .* --modules <folder that has it>$/,
+    );
+    writeFileSync(join(at, 'deep/mine.mjs'), 'export default 33;');
+    expect(() => index.find('p.mjs', sha256('export default 1;'))).toThrow('has changed since the worker started');
+    expect(() => new ModuleIndex([join(at, 'none')])).toThrow('is no folder');
+  });
+});

@@ -1,0 +1,61 @@
+// Rows from what earlier runs left, whatever it is; and what is nothing of the kind.
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { longJsonLines } from '../../src/figure/table/long-table.js';
+import { StudyRows } from '../../src/figure/table/study.js';
+import { readRuns } from '../../src/study/read-runs.js';
+import { Store } from '../../src/study/store.js';
+import { sampleResult } from '../result/sample.js';
+
+const fresh = (): string => mkdtempSync(join(tmpdir(), 'moeprof-rows-'));
+const HIT_RATE = sampleResult().metrics['cache.hit_rate']!.value;
+
+describe('rows', () => {
+  it('of a study are the same from JSON and from JSON lines', () => {
+    const rows = new StudyRows(['system', 'memory.expertCache'], ['cache.hit_rate']);
+    rows.set(0, 'f0', ['fiddler', '25%'], { status: 'done', result: sampleResult() }, 'moeprof run -s fiddler --cache 25%');
+    rows.set(1, null, ['no-cache', '25%'], { status: 'refused', reason: 'fixes it' }, 'moeprof run -s no-cache');
+    const study = rows.study();
+    const [json, lines] = ['study.json', 'study.jsonl'].map((name) => join(fresh(), name)) as [string, string];
+    writeFileSync(json, JSON.stringify(study));
+    writeFileSync(lines, longJsonLines(study));
+    expect(readRuns(json)).toEqual(study.rows);
+    // A path that the key shows has no column of its own.
+    expect(readRuns(lines)).toEqual(study.rows.map((row) => ({ ...row, values: { 'memory.expertCache': '25%' } })));
+  });
+
+  it('of a store and of a folder of results carry what the runs were told', () => {
+    const store = Store.open(join(fresh(), 'store'));
+    store.put('ab'.repeat(32), { status: 'done', result: sampleResult() });
+    store.put('cd'.repeat(32), { status: 'refused', reason: 'no' });
+    const stored = readRuns(store.folder);
+    expect(stored.map(({ status }) => status)).toEqual(['done', 'refused']);
+    expect(stored[0]!.config).toEqual(sampleResult().config);
+    const folder = fresh();
+    mkdirSync(join(folder, 'deep'));
+    writeFileSync(join(folder, 'deep', 'one.json'), JSON.stringify(sampleResult()));
+    expect(readRuns(folder)[0]!.metrics['cache.hit_rate']).toBe(HIT_RATE);
+    expect(readRuns(join(folder, 'deep', 'one.json')).length).toBe(1);
+  });
+
+  it.each<[string, string, RegExp]>([
+    ['x.jsonl', '{"a":1}\n', /x\.jsonl:1: is no row of a study/],
+    ['x.jsonl', 'x\n', /x\.jsonl:1: is no row of a study/],
+    ['x.json', '{"schema":"moeprof.study/1", "rows"', /is no whole study/],
+    ['x.json', '{}', /is not a moeprof result/],
+  ])('are not in %s with %s', (name, text, message) => {
+    const path = join(fresh(), name);
+    writeFileSync(path, text);
+    expect(() => readRuns(path)).toThrow(message);
+  });
+
+  it('are not in an empty folder, nor where nothing is', () => {
+    expect(() => readRuns(fresh())).toThrow(/holds no results/);
+    expect(() => readRuns(join(fresh(), 'none'))).toThrow(/there is no such file/);
+    const csv = join(fresh(), 'study.csv');
+    writeFileSync(csv, 'fingerprint\n');
+    expect(() => readRuns(csv)).toThrow(/study\.csv: is read by data frames; give the store, or the same as \.jsonl/);
+  });
+});
