@@ -1,5 +1,6 @@
 // Draws the rooms of src and their imports, and writes the table of rooms on the page: `npm run map`. With --check it writes nothing and
-// names what is out of date. Each room is a step of a stair; a dot on its line stands below each room that it imports.
+// names what is out of date. Each room is a step of a stair; a dot on its line stands below each room that it imports. Below the stair, each
+// room with folders shows them in their order.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ROOMS, readImports, roomOf } from './rooms.mjs';
@@ -16,19 +17,23 @@ const MARGIN = 12;
 const NAMES = 72;
 const SIDE = STEP * ROOMS.length;
 const WIDTH = SIDE + NAMES + 2 * MARGIN;
-const HEIGHT = SIDE + 2 * MARGIN;
+const STAIR = SIDE + 2 * MARGIN;
+/** A folder's box, and the width of a letter in it. */
+const BOX = { height: 18, gap: 6, padding: 5, letter: 7.2 };
 
 const STYLE = `
     .paper { fill: #ffffff }
     text { fill: #1f2328; font: 14px system-ui, "DejaVu Sans", sans-serif }
     .note { fill: #59636e; font-size: 13px }
     .room, .dot { fill: #0969da }
+    .box { fill: none; stroke: #d1d9e0 }
     .way { stroke: #d1d9e0; stroke-width: 1.5; fill: none }
     @media (prefers-color-scheme: dark) {
       .paper { fill: #0d1117 }
       text { fill: #f0f6fc }
       .note { fill: #9198a1 }
       .room, .dot { fill: #4493f8 }
+      .box { stroke: #3d444d }
       .way { stroke: #3d444d }
     }
   `;
@@ -52,6 +57,25 @@ function edgesOf(imports) {
   return edges.map((targets) => [...targets].sort((a, b) => a - b));
 }
 
+/** The folders of each room as lines of boxes, from `top` down; a room's own files are a box with its name in brackets. @returns shapes, and the end */
+function inside(top) {
+  const shapes = [];
+  let y = top;
+  for (const { inside: folders, name } of ROOMS.filter((room) => room.inside.length > 0)) {
+    shapes.push(`<text x="${MARGIN}" y="${y + 13}">${name}</text>`);
+    let x = MARGIN + NAMES;
+    for (const label of folders.map((folder) => (folder === '.' ? `(${name})` : folder))) {
+      const width = Math.ceil(label.length * BOX.letter) + 2 * BOX.padding;
+      if (x + width > WIDTH - MARGIN) [x, y] = [MARGIN + NAMES, y + STEP];
+      shapes.push(`<rect class="box" x="${x}" y="${y}" width="${width}" height="${BOX.height}" rx="3"/>`);
+      shapes.push(`<text class="note" x="${x + width / 2}" y="${y + 13}" text-anchor="middle">${label}</text>`);
+      x += width + BOX.gap;
+    }
+    y += STEP;
+  }
+  return { shapes, end: y };
+}
+
 function draw(imports) {
   const edges = edgesOf(imports);
   const at = (position) => MARGIN + STEP * (position + 0.5);
@@ -67,24 +91,32 @@ function draw(imports) {
   );
   const note = NOTE.map((line, i) => `<text class="note" x="${WIDTH - MARGIN}" y="${at(0) + 5 + 19 * i}" text-anchor="end">${line}</text>`);
   const said = ROOMS.map(({ name }, i) => `${name} imports ${edges[i].map((to) => ROOMS[to].name).join(', ') || 'nothing'}`).join('; ');
+  const { end, shapes } = inside(STAIR + STEP);
+  const height = end + MARGIN;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="title said">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="title said">`,
     '<title id="title">The rooms of moeprof and what each imports</title>',
     `<desc id="said">${said}.</desc>`,
     `<style>${STYLE}</style>`,
-    `<rect class="paper" width="${WIDTH}" height="${HEIGHT}" rx="6"/>`,
+    `<rect class="paper" width="${WIDTH}" height="${height}" rx="6"/>`,
     `<path class="way" d="${ways.join('')}"/>`,
     ...dots,
     ...rooms,
     ...note,
+    `<text class="note" x="${MARGIN}" y="${STAIR + 13}">Folders of a room, in order; (room): its own files.</text>`,
+    ...shapes,
     '</svg>',
     '',
   ].join('\n');
 }
 
 function withTable(page) {
-  const rows = ROOMS.map(({ name, is, only }) => `| \`${name}\` | ${is}${only ? `; imports only ${only.join(' and ')}` : ''} |`);
-  const table = ['| room | what it is |', '|---|---|', ...rows].join('\n');
+  const order = (room) => room.inside.map((folder) => (folder === '.' ? 'its own files' : `\`${folder}\``)).join(', ');
+  const rows = ROOMS.map((room) => {
+    const only = room.only ? `; imports only ${room.only.join(' and ')}` : '';
+    return `| \`${room.name}\` | ${room.is}${only} | ${order(room)} |`;
+  });
+  const table = ['| room | what it is | inside, in order |', '|---|---|---|', ...rows].join('\n');
   const [before, rest] = page.split(BEGIN);
   const [, after] = rest?.split(END) ?? [];
   if (after === undefined) throw new Error(`${PAGE}: the comments around the table of rooms are gone`);
