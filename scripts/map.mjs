@@ -14,12 +14,12 @@ const END = '<!-- end of rooms -->\n';
 /** Units of the picture; text of 14 in a width of 456 is 7.8 points high where the picture is 90 mm wide. */
 const STEP = 24;
 const MARGIN = 12;
-const NAMES = 72;
+const NAMES = 80;
 const SIDE = STEP * ROOMS.length;
 const WIDTH = SIDE + NAMES + 2 * MARGIN;
 const STAIR = SIDE + 2 * MARGIN;
 /** A folder's box, and the width of a letter in it. */
-const BOX = { height: 18, gap: 6, padding: 5, letter: 7.2 };
+const BOX = { height: 18, gap: 6, padding: 5, letter: 7.7 };
 
 const STYLE = `
     .paper { fill: #ffffff }
