@@ -15,7 +15,7 @@ export const ROOMS = [
   {
     name: 'result',
     is: 'the public result of a run: its schema, the catalogue of metrics, amounts and budgets',
-    inside: ['.', 'explanations'],
+    inside: [],
   },
   {
     name: 'model',

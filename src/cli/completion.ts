@@ -4,7 +4,7 @@ import { listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
 import { partNames } from '../hardware/machine.js';
 import { PREDICTORS } from '../predict/predictors/index.js';
-import { TOPICS } from '../result/explanations/index.js';
+import { allTopics } from '../result/explanations.js';
 import { SCHEDULERS } from '../schedule/index.js';
 import { MISS_ACTIONS } from '../system/choices.js';
 import { VARIANTS } from '../trace/variants/index.js';
@@ -48,7 +48,7 @@ const WORDS: Readonly<Record<string, () => readonly string[]>> = {
   '--scheduler': () => SCHEDULERS.map(({ name }) => name),
   '--on-miss': () => MISS_ACTIONS,
   '--variant': () => VARIANTS.map(({ name }) => name),
-  'explain name': () => TOPICS.flatMap(({ names }) => names.map((name) => name.replace(/\.\*$/, ''))),
+  'explain name': () => allTopics().flatMap(({ names }) => names.map((name) => name.replace(/\.\*$/, ''))),
   'show machine': () => [...new Set([...listProfiles('hardware'), ...partNames()])],
   'run profile': () => listProfiles('runs'),
 };

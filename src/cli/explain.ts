@@ -5,7 +5,7 @@ import { nearest, suggested } from '../base/text.js';
 import type { ReportOptions } from '../report/format.js';
 import { palette, widthOf, wrap } from '../report/text.js';
 import { METRICS, metricsOfWord } from '../result/catalogue.js';
-import { TOPICS, topicOf } from '../result/explanations/index.js';
+import { allTopics, topicOf } from '../result/explanations.js';
 import { noSuchMetric, replacementOf } from '../result/replaced.js';
 import type { CliContext } from './kit/context.js';
 
@@ -30,7 +30,9 @@ export function define(command: Command, context: CliContext): void {
 
 /** Every topic with the names that it is about. */
 function topicList(options: ReportOptions): string {
-  const lines = TOPICS.map(({ names }) => wrap(names.map((name) => name.replace(/\.\*$/, '')).join(', '), widthOf(options), '  ', '    '));
+  const lines = allTopics().map(({ names }) =>
+    wrap(names.map((name) => name.replace(/\.\*$/, '')).join(', '), widthOf(options), '  ', '    '),
+  );
   return `Topics (moeprof explain <name>):\n${lines.join('\n')}\n`;
 }
 
@@ -41,7 +43,7 @@ function explained(text: string, options: ReportOptions): string {
   const width = widthOf(options);
   const topic = topicOf(name);
   if (topic === null) {
-    const known = [...METRICS.keys(), ...TOPICS.flatMap(({ names }) => names.map((one) => one.replace(/\.\*$/, '')))];
+    const known = [...METRICS.keys(), ...allTopics().flatMap(({ names }) => names.map((one) => one.replace(/\.\*$/, '')))];
     if (replacementOf(name) !== null) throw new UserError(noSuchMetric(name, ''));
     const near = nearest(name, known);
     const hint = near.length > 0 ? suggested(near) : 'moeprof explain lists all; flags of advice are told by moeprof advise --explain';

@@ -3,9 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { METRICS } from '../../src/result/catalogue.js';
-import { TOPICS, topicOf } from '../../src/result/explanations/index.js';
-import { METRIC_TOPICS } from '../../src/result/explanations/metrics.js';
-import { WARNING_TOPICS } from '../../src/result/explanations/warnings.js';
+import { allTopics, explanations, topicOf } from '../../src/result/explanations.js';
 
 const source = resolve(import.meta.dirname, '../../src');
 
@@ -20,16 +18,16 @@ const codes = new Set(
 describe('explanations', () => {
   it('cover every metric exactly once', () => {
     for (const name of METRICS.keys()) {
-      const topics = METRIC_TOPICS.filter(({ names }) =>
+      const topics = explanations().metrics.filter(({ names }) =>
         names.some((known) => (known.endsWith('.*') ? `${name}.`.startsWith(`${known.slice(0, -2)}.`) : known === name)),
       );
-      expect(topics.length, `${name} (see src/result/explanations/metrics.ts)`).toBe(1);
+      expect(topics.length, `${name} (see profiles/explanations.yaml)`).toBe(1);
       expect(topicOf(name), name).toBe(topics[0]);
     }
   });
 
   it('speak of no metric that is not in the catalogue', () => {
-    for (const known of METRIC_TOPICS.flatMap(({ names }) => names)) {
+    for (const known of explanations().metrics.flatMap(({ names }) => names)) {
       const family = known.replace(/\.\*$/, '');
       expect(
         [...METRICS.keys()].some((name) => name === family || (known.endsWith('.*') && name.startsWith(`${family}.`))),
@@ -40,15 +38,15 @@ describe('explanations', () => {
 
   it('cover every warning that the sources give', () => {
     expect(codes).toContain('below-token-cycle');
-    const explained = WARNING_TOPICS.flatMap(({ names }) => names);
+    const explained = explanations().warnings.flatMap(({ names }) => names);
     expect(
       [...codes].filter((code) => !explained.includes(code)),
-      'see src/result/explanations/warnings.ts',
+      'see profiles/explanations.yaml',
     ).toEqual([]);
   });
 
   it('are two paragraphs of a few sentences', () => {
-    for (const { names, what, reading } of TOPICS) {
+    for (const { names, what, reading } of allTopics()) {
       for (const paragraph of [what, reading]) {
         expect(paragraph, names[0]).toMatch(/^[A-Z].*[.]$/);
         expect(paragraph.length, names[0]).toBeGreaterThan(150);

@@ -1,7 +1,7 @@
 // Each trap is built into an otherwise clean trace and found, with its place; clean traces, made here and bundled, have no findings.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
-import { WARNING_TOPICS } from '../../../src/result/explanations/warnings.js';
+import { explanations } from '../../../src/result/explanations.js';
 import { auditChecks, auditTrace } from '../../../src/trace/audit/index.js';
 import { openTrace } from '../../../src/trace/open/open.js';
 import { PHASE } from '../../../src/trace/trace.js';
@@ -168,7 +168,7 @@ describe('audit', () => {
   });
 
   it('explains every finding', () => {
-    const explained = WARNING_TOPICS.flatMap(({ names }) => names);
+    const explained = explanations().warnings.flatMap(({ names }) => names);
     for (const { code } of auditChecks) expect(explained).toContain(code);
   });
 });

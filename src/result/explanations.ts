@@ -1,0 +1,46 @@
+// What metrics and warnings mean, and how to read them, from `profiles/explanations.yaml`: for `moeprof explain`.
+import { z } from 'zod';
+import { bundledFile } from '../base/profiles.js';
+import { readOwnYaml } from '../base/yaml.js';
+
+const topicSchema = z.strictObject({
+  /** Names that it is about: metric names, where a trailing `.*` stands for all that follow, or the code of a warning. */
+  names: z.array(z.string()).min(1),
+  /** Its definition: how it is counted, over what. */
+  what: z.string(),
+  /** How to read it: what is good, what moves it, what to look at next. */
+  reading: z.string(),
+});
+
+/** Two paragraphs on a family of metrics, or on a warning. */
+export type Topic = z.infer<typeof topicSchema>;
+
+const schema = z.strictObject({ metrics: z.array(topicSchema), warnings: z.array(topicSchema) });
+
+let read: z.infer<typeof schema> | undefined;
+
+/** All topics by kind. Every metric of the catalogue is in exactly one. */
+export function explanations(): z.infer<typeof schema> {
+  read ??= readOwnYaml(bundledFile('explanations.yaml'), schema);
+  return read;
+}
+
+/** All topics, metrics first. */
+export function allTopics(): readonly Topic[] {
+  return [...explanations().metrics, ...explanations().warnings];
+}
+
+/**
+ * The topic of a metric (`latency.tpot.p50`), of a family (`latency.tpot`), or of a warning (`below-token-cycle`).
+ * @returns null where there is none
+ */
+export function topicOf(name: string): Topic | null {
+  return allTopics().find(({ names }) => names.some((known) => covers(known, name))) ?? null;
+}
+
+/** True where a name of a topic, which may end in `.*`, covers the name of a metric or of its family. */
+function covers(known: string, name: string): boolean {
+  if (!known.endsWith('.*')) return known === name;
+  const family = known.slice(0, -2);
+  return name === family || name.startsWith(`${family}.`);
+}
