@@ -115,6 +115,7 @@ describe.skipIf(!found)('drawings in a browser', () => {
           const { x, y, width, height } = text.getBoundingClientRect();
           return { text: text.textContent, leans: /rotate/.test(text.getAttribute('transform')), x, y, width, height };
         })`)) as { text: string; leans: boolean; x: number; y: number; width: number; height: number }[];
+        expect(boxes.length, name).toBeGreaterThan(0);
         const frame = (await page.locator('svg').boundingBox())!;
         for (const { height, text, width, x, y } of boxes) {
           expect(x >= frame.x - 0.5 && x + width <= frame.x + frame.width + 0.5, `${name}: ${text} leaves`).toBe(true);
