@@ -69,7 +69,7 @@ describe('moeprof curve', () => {
   });
 });
 
-describe('moeprof curve, asked in vain,', () => {
+describe('moeprof curve, asked wrongly,', () => {
   it.each([
     [['--policies', 'lruu'], 'did you mean "lru"'],
     [['--policies', 'lru,lru'], "'lru' stands twice"],

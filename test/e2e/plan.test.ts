@@ -61,7 +61,7 @@ describe('moeprof plan', () => {
   });
 });
 
-describe('moeprof plan, asked in vain,', () => {
+describe('moeprof plan without an answer', () => {
   it('fails the gate where nothing fits, and says what does not hold', async () => {
     const { code, stdout } = await moeprof(['plan', ...MINI, '--tokens', '300', '--assert', 'speed.decode >= 1000000']);
     expect(code).toBe(1);

@@ -158,7 +158,7 @@ describe('a run with what was trained', () => {
   });
 });
 
-describe('moeprof predict, asked in vain,', () => {
+describe('moeprof predict, where something is missing,', () => {
   it('says in one line what is wrong where the runtime does not load, and what to install', async () => {
     // The package with a runtime that is broken. (Whether one is found further up depends on the machine, so none is left out.)
     const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -105,7 +105,7 @@ describe('faults strike links and CPU', () => {
   });
 });
 
-describe('a fault that the run does not survive or use', () => {
+describe('faults that cannot be', () => {
   it('refuses a fault that takes everything, or hits what the run does not use', () => {
     const link = new Link(wholeLink('h2d', 1, 0, 2), new Float64Array(1));
     const of = (...faults: Fault[]) => new Faults(faults, [[link]], [cost], refuse);

@@ -68,7 +68,7 @@ describe('memory.gpuLayers', () => {
   });
 });
 
-describe('the speed of memory.gpuLayers', () => {
+describe('speed: memory.gpuLayers', () => {
   it('of none decodes as the CPU alone does', async () => {
     const workload = { prompt: 4, output: 12, tokens: 16, context: 1000 };
     const without = await run({}, { hardware: HOST, workload });
@@ -85,7 +85,7 @@ describe('the speed of memory.gpuLayers', () => {
   });
 });
 
-describe('memory.gpuLayers where it means nothing', () => {
+describe('mistakes: memory.gpuLayers', () => {
   it.each<[string, Input, RegExp]>([
     ['a machine of one memory', { hardware: HOST, memory: { gpuLayers: 4 } }, /memory\.gpuLayers: .* has no CPU beside a GPU/],
     [

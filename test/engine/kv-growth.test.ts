@@ -171,7 +171,7 @@ const draws = fc.record({
   scheduler: fc.constantFrom('fcfs', 'static', 'expertflow', 'prefill-first'),
 });
 
-describe('L8 with KV caches that grow', () => {
+describe('any run with KV caches that grow', () => {
   it('L8 never takes more than the GPU has, serves every request, and gives the same result twice', async () => {
     const fixed = await fixedBytes();
     let preemptions = 0;

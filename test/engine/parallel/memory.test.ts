@@ -333,7 +333,7 @@ describe('L8 on several GPUs', () => {
   });
 });
 
-describe('an engine of one of one GPU', () => {
+describe('the engine of several GPUs beside that of one', () => {
   it('a cache that is resized between passes does on one of one GPU what it does in the engine of one', () =>
     fc.assert(
       fc.asyncProperty(

@@ -138,7 +138,7 @@ describe('refuses', () => {
   });
 });
 
-describe('refuses of a column', () => {
+describe('refuses in a column', () => {
   it('a run length that claims more values than the column has', async () => {
     // All layers are 0: a dictionary of one entry, and one run length of as many indices as rows.
     const rows = 100;
