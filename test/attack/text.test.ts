@@ -51,20 +51,20 @@ function faultOf(text: string, format: string): string | null {
   return command === undefined ? null : `a workflow command: ${command}`;
 }
 
-describe('hostile texts', () => {
-  const result = hostile();
-  const base = { ...result, metrics: { ...result.metrics, 'latency.tpot.p50': { ...result.metrics['latency.tpot.p50']!, value: 1 } } };
-  const gate = compareSets(single(HOSTILE, base), [single(`${HOSTILE}2`, result)], [parseFailOn('latency.tpot.* > +3%', HOSTILE)], {
-    explain: true,
-    allowDifferentInputs: true,
-  });
-  const scenarios = { ...single(HOSTILE, base), folder: true };
-  const folders = compareSets(
-    scenarios,
-    [{ ...scenarios, label: `${HOSTILE}3`, scenarios: new Map([[`${HOSTILE}4`, single('a', result).scenarios.get('a')!]]) }],
-    [],
-  );
+const result = hostile();
+const base = { ...result, metrics: { ...result.metrics, 'latency.tpot.p50': { ...result.metrics['latency.tpot.p50']!, value: 1 } } };
+const gate = compareSets(single(HOSTILE, base), [single(`${HOSTILE}2`, result)], [parseFailOn('latency.tpot.* > +3%', HOSTILE)], {
+  explain: true,
+  allowDifferentInputs: true,
+});
+const scenarios = { ...single(HOSTILE, base), folder: true };
+const folders = compareSets(
+  scenarios,
+  [{ ...scenarios, label: `${HOSTILE}3`, scenarios: new Map([[`${HOSTILE}4`, single('a', result).scenarios.get('a')!]]) }],
+  [],
+);
 
+describe('hostile texts', () => {
   it.each(reports.map((format) => [format.name, format] as const))('are tame in %s of a result', (name, format) => {
     for (const options of OPTIONS) {
       if (format.needsDetails === true && name === 'speedscope') continue;

@@ -96,7 +96,9 @@ describe('parseYaml', () => {
     ['an empty file', '# nothing\n', 'p.yaml:1:1: the file is empty'],
     ['a list for a mapping', '- a\n', 'p.yaml:1:1: expected a mapping (key: value), not ["a"]'],
   ])('says where and what for %s', (_, text, message) => expect(failure(text)).toBe(message));
+});
 
+describe('YAML that is none, or would hurt', () => {
   it('says where for broken syntax', () => {
     expect(failure('name: [1, 2\nlayers: 1\n')).toMatch(/^p\.yaml:\d+:\d+: \S/);
     expect(failure('name: "x\n')).toMatch(/^p\.yaml:\d+:\d+: \S/);
@@ -117,7 +119,9 @@ describe('parseYaml', () => {
   it('keeps every message on one line', () => {
     for (const text of ['a: |\n  x\n b: [', '{', '\t- a', '? : :', 'name: "a\\qb"']) expect(failure(text)).not.toContain('\n');
   });
+});
 
+describe('locateYaml', () => {
   it('remembers where values stand', () => {
     const located = locateYaml(`${HEAD}tiers:\n  - { name: gpu, size: 1 }\n`, 'p.yaml', Profile);
     expect(located.place('topK')).toBe('p.yaml:3:7');

@@ -104,7 +104,9 @@ describe.each(NAMES)('%s', (name) => {
       { numRuns: cases(120) },
     );
   });
+});
 
+describe.each(NAMES)('%s, run twice and with room for everything', (name) => {
   it('L16: the same run twice gives the same counts', async () => {
     await fc.assert(
       fc.asyncProperty(anySizes, async ({ experts, bytes, events, capacity }) => {

@@ -152,7 +152,9 @@ describe('L15: the Belady bound of a capacity that changes', () => {
   });
 });
 
-describe.each(POLICIES.map(({ name }) => name))('%s', (name) => {
+const NAMES = POLICIES.map(({ name }) => name);
+
+describe.each(NAMES)('%s while its capacity changes', (name) => {
   it('L8 residents fit after every change of the capacity and after every event', async () => {
     await fc.assert(
       fc.asyncProperty(resizing, async ({ events, scope, sequential, sizes }) => {
@@ -196,7 +198,9 @@ describe.each(POLICIES.map(({ name }) => name))('%s', (name) => {
       { numRuns: cases(30), seed: 11 },
     );
   });
+});
 
+describe.each(NAMES)('%s beside its bound and beside itself', (name) => {
   it('L8, L15 never more hits than the Belady bound at the same capacities', async () => {
     await fc.assert(
       fc.asyncProperty(resizing, async ({ events, scope, sequential }) => {

@@ -93,7 +93,9 @@ describe('drawCurve', () => {
     }
     expect(optimal.policies[0]!.gains!.some((gain) => gain > 0.005)).toBe(true);
   });
+});
 
+describe('the work of drawCurve', () => {
   it('reports all of its work as it goes', async () => {
     const seen: number[] = [];
     const totals = new Set<number>();

@@ -42,6 +42,64 @@ const NAMES = POLICIES.filter((policy) =>
   policyNeeds(policy, resolveParameters('', policy.parameters, {})).every((need) => need === 'future' || need === 'predicted'),
 );
 
+/** What the job counts of rows that come in blocks, by capacity. */
+async function countsOfJob(spec: JobSpec, choices: Uint16Array, tokens: number, block: number) {
+  const job = await startJob(spec);
+  const row = spec.model.layers.length * spec.topK;
+  for (let from = 0; from < tokens; from += block) {
+    const count = Math.min(block, tokens - from);
+    const buffer = new Uint16Array(block * row).fill(77);
+    buffer.set(choices.subarray(from * row, (from + count) * row));
+    job.rows(buffer, count);
+  }
+  const results = job.finish(() => undefined);
+  job.close?.();
+  return results;
+}
+
+/** What the replay of events counts of the same rows, by capacity. */
+async function countsOfReplay(
+  { capacities, model, scope, sequential, topK, warmup }: JobSpec,
+  name: string,
+  choices: Uint16Array,
+  tokens: number,
+) {
+  const log = new DemandLog(model, sequential);
+  const cursor = new RowCursor(model, topK);
+  const events: number[] = [];
+  for (let token = 0; token < tokens; token++) {
+    cursor.open({ experts: choices }, token, token + 1);
+    while (cursor.next()) {
+      log.append(cursor.layer, cursor.ids, cursor.count);
+      events.push(token);
+    }
+  }
+  const counts: Awaited<ReturnType<typeof countsOfJob>> = [];
+  for (const { bytes } of capacities) {
+    const { caches, replay, cursor: walk } = await stepper(log, name, scope, bytes);
+    let before = caches.caches.map(() => ({ insertions: 0, evictions: 0 }));
+    for (let i = 0; walk.next(); i++) {
+      if (events[i]! >= warmup && (i === 0 || events[i - 1]! < warmup)) {
+        replay.resetCounts();
+        before = caches.caches.map(({ insertions, evictions }) => ({ insertions, evictions }));
+      }
+      replay.event(walk.layer, walk.ids, walk.count);
+    }
+    if (events.every((token) => token < warmup)) {
+      replay.resetCounts();
+      before = caches.caches.map(({ insertions, evictions }) => ({ insertions, evictions }));
+    }
+    counts.push({
+      hits: Array.from(replay.perLayer.hits),
+      caches: caches.caches.map((cache, i) => ({
+        insertions: cache.insertions - before[i]!.insertions,
+        evictions: cache.evictions - before[i]!.evictions,
+      })),
+    });
+  }
+  return counts;
+}
+
 describe.each(NAMES.map((policy) => policy.name))('a job of %s', (name) => {
   it('counts as the replay of events does, at all capacities, after any warm-up, however the rows are cut into blocks', {
     timeout: 60_000,
@@ -68,49 +126,7 @@ describe.each(NAMES.map((policy) => policy.name))('a job of %s', (name) => {
             seed: 7,
             popularity: null,
           };
-          const job = await startJob(spec);
-          const row = experts.length * topK;
-          for (let from = 0; from < tokens; from += block) {
-            const count = Math.min(block, tokens - from);
-            const buffer = new Uint16Array(block * row).fill(77);
-            buffer.set(choices.subarray(from * row, (from + count) * row));
-            job.rows(buffer, count);
-          }
-          const results = job.finish(() => undefined);
-          job.close?.();
-
-          const log = new DemandLog(model, sequential);
-          const cursor = new RowCursor(model, topK);
-          const events: number[] = [];
-          for (let token = 0; token < tokens; token++) {
-            cursor.open({ experts: choices }, token, token + 1);
-            while (cursor.next()) {
-              log.append(cursor.layer, cursor.ids, cursor.count);
-              events.push(token);
-            }
-          }
-          for (const [c, bytes] of capacities.entries()) {
-            const { caches, replay, cursor: walk } = await stepper(log, name, scope, bytes);
-            let before = caches.caches.map(() => ({ insertions: 0, evictions: 0 }));
-            for (let i = 0; walk.next(); i++) {
-              if (events[i]! >= warmup && (i === 0 || events[i - 1]! < warmup)) {
-                replay.resetCounts();
-                before = caches.caches.map(({ insertions, evictions }) => ({ insertions, evictions }));
-              }
-              replay.event(walk.layer, walk.ids, walk.count);
-            }
-            if (events.every((token) => token < warmup)) {
-              replay.resetCounts();
-              before = caches.caches.map(({ insertions, evictions }) => ({ insertions, evictions }));
-            }
-            expect(results[c]).toEqual({
-              hits: Array.from(replay.perLayer.hits),
-              caches: caches.caches.map((cache, i) => ({
-                insertions: cache.insertions - before[i]!.insertions,
-                evictions: cache.evictions - before[i]!.evictions,
-              })),
-            });
-          }
+          expect(await countsOfJob(spec, choices, tokens, block)).toEqual(await countsOfReplay(spec, name, choices, tokens));
         },
       ),
       { numRuns: cases(name === 'lru' || name === 'belady' ? 100 : 15) },

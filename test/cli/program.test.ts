@@ -62,7 +62,9 @@ describe('the frame', () => {
       ['b', false, true, false, 'auto'],
     ]);
   });
+});
 
+describe('how a command ends', () => {
   it('gives the exit code that the command sets', async () => {
     expect(await run(['first'])).toBe(0);
     expect(await run(['first'], (context) => context.setExitCode(1))).toBe(1);
@@ -85,7 +87,9 @@ describe('the frame', () => {
     expect(await run(['first', '--debug'], fail)).toBe(70);
     expect(output.stderr).toMatch(/\nTypeError: x is undefined\n {4}at /);
   });
+});
 
+describe('the streams of a command', () => {
   it('keeps notes to stderr, and silent when quiet', async () => {
     const speak = (context: CliContext): void => {
       context.note('by the way');

@@ -68,7 +68,9 @@ describe('comparison', () => {
       'time.cpu',
     ]);
   });
+});
 
+describe('the set-up of two runs', () => {
   it('lists what differs in the set-up', () => {
     const config = { cache: { policy: 's3-fifo', scope: 'layer', capacity: '25%' }, workload: { batch: 1, tokens: 2000 }, more: [1] };
     expect(compare({ config, inputs: { system: 'other' } }).config).toEqual([
@@ -111,7 +113,9 @@ describe('comparison', () => {
     expect(compare(changes, [], true)).toMatchObject({ passed: true, inputs: [{ path: 'hardware', base: 'rtx-4090', candidate: 'a10' }] });
     expect(() => compare({ fingerprint: 'feed' })).toThrow(/fingerprint c0ffeec0ffee -> feed/);
   });
+});
 
+describe('several candidates', () => {
   it('fails all where one of several candidates fails', () => {
     const good = { label: 'a.json', result: sampleResult() };
     const bad = { label: 'b.json', result: sampleResult({ metrics: { 'latency.tpot.p50': 40e6 } }) };
@@ -172,7 +176,9 @@ describe('budgets', () => {
     expect(row(comparison, 'cache.streamed').relative).toBeNull();
     expect(JSON.stringify(comparison)).not.toMatch(/Infinity|NaN/);
   });
+});
 
+describe('budgets of metrics that come and go', () => {
   it('fails where a metric has vanished that a budget names, and shows one that none names', () => {
     const vanished = compare({ metrics: { 'latency.ttft.p50': null } });
     expect(vanished).toMatchObject({ passed: true, findings: [] });
@@ -195,7 +201,9 @@ describe('budgets', () => {
     expect(compare({ metrics }, regression('transfer.ssd.bytes', '1%')).passed).toBe(false);
     expect(compare({ metrics }, limit('transfer.ssd.bytes', '< 1GiB')).passed).toBe(true);
   });
+});
 
+describe('the level of a budget', () => {
   it('shows a broken warn and passes', () => {
     const comparison = compare({ metrics: { 'latency.tpot.p50': 40e6 } }, regression('latency.tpot.p50', '3%', 'warn'));
     expect(comparison).toMatchObject({ passed: true, findings: [{ level: 'warn' }] });
@@ -212,7 +220,9 @@ describe('budgets', () => {
     expect(compare(changes, [...off, ...all]).findings).toHaveLength(2);
     expect(compare({ metrics: { 'latency.tpot.p50': null } }, off).passed).toBe(true);
   });
+});
 
+describe('conditions on the command line', () => {
   it.each([
     [
       'latency.tpot.p50 > 3%',

@@ -134,50 +134,50 @@ describe('JUnit', () => {
   });
 });
 
-describe('SARIF', () => {
-  /** The part of the SARIF 2.1.0 schema that we write; strict, so that nothing else slips in. */
-  const message = z.strictObject({ text: z.string().min(1) });
-  const schema = z.strictObject({
-    $schema: z.url(),
-    version: z.literal('2.1.0'),
-    runs: z
-      .array(
-        z.strictObject({
-          tool: z.strictObject({
-            driver: z.strictObject({
-              name: z.string().min(1),
-              semanticVersion: z.string().regex(/^\d+\.\d+\.\d+/),
-              rules: z.array(z.strictObject({ id: z.string().min(1), shortDescription: message })),
-            }),
+/** The part of the SARIF 2.1.0 schema that we write; strict, so that nothing else slips in. */
+const sarifMessage = z.strictObject({ text: z.string().min(1) });
+const sarifSchema = z.strictObject({
+  $schema: z.url(),
+  version: z.literal('2.1.0'),
+  runs: z
+    .array(
+      z.strictObject({
+        tool: z.strictObject({
+          driver: z.strictObject({
+            name: z.string().min(1),
+            semanticVersion: z.string().regex(/^\d+\.\d+\.\d+/),
+            rules: z.array(z.strictObject({ id: z.string().min(1), shortDescription: sarifMessage })),
           }),
-          columnKind: z.enum(['utf16CodeUnits', 'unicodeCodePoints']),
-          results: z.array(
-            z.strictObject({
-              ruleId: z.string(),
-              ruleIndex: z.int().nonnegative(),
-              level: z.enum(['none', 'note', 'warning', 'error']),
-              message,
-              locations: z
-                .array(
-                  z.strictObject({
-                    physicalLocation: z.strictObject({
-                      artifactLocation: z.strictObject({ uri: z.string().regex(/^[\w.~%!$&'()*+,;=:@/-]+$/) }),
-                      region: z.strictObject({ startLine: z.int().positive(), startColumn: z.int().positive() }),
-                    }),
-                  }),
-                )
-                .length(1),
-              partialFingerprints: z.record(z.string(), z.string()),
-            }),
-          ),
         }),
-      )
-      .length(1),
-  });
-  const parse = (gate: Gate) => schema.parse(JSON.parse(render('sarif', gate))).runs[0]!;
+        columnKind: z.enum(['utf16CodeUnits', 'unicodeCodePoints']),
+        results: z.array(
+          z.strictObject({
+            ruleId: z.string(),
+            ruleIndex: z.int().nonnegative(),
+            level: z.enum(['none', 'note', 'warning', 'error']),
+            message: sarifMessage,
+            locations: z
+              .array(
+                z.strictObject({
+                  physicalLocation: z.strictObject({
+                    artifactLocation: z.strictObject({ uri: z.string().regex(/^[\w.~%!$&'()*+,;=:@/-]+$/) }),
+                    region: z.strictObject({ startLine: z.int().positive(), startColumn: z.int().positive() }),
+                  }),
+                }),
+              )
+              .length(1),
+            partialFingerprints: z.record(z.string(), z.string()),
+          }),
+        ),
+      }),
+    )
+    .length(1),
+});
+const parseSarif = (gate: Gate) => sarifSchema.parse(JSON.parse(render('sarif', gate))).runs[0]!;
 
+describe('SARIF', () => {
   it('is valid, and points at the line of the budget that is broken', () => {
-    const { results, tool } = parse(failed);
+    const { results, tool } = parseSarif(failed);
     expect(results.map(({ ruleId, level }) => [ruleId, level])).toEqual([
       ['latency.ttft.p99', 'error'],
       ['latency.tpot.p50', 'error'],
@@ -194,19 +194,19 @@ describe('SARIF', () => {
 
   it('knows a fault again, whatever its figures are', () => {
     const again = compareAll(operand('main.json'), [operand('pr.json', { metrics: { 'latency.tpot.p50': 35e6 } })], budgets);
-    const fingerprints = (gate: Gate) => parse(gate).results.map(({ partialFingerprints }) => Object.values(partialFingerprints)[0]);
+    const fingerprints = (gate: Gate) => parseSarif(gate).results.map(({ partialFingerprints }) => Object.values(partialFingerprints)[0]);
     expect(fingerprints(failed)).toContain(fingerprints(again)[0]);
     expect(new Set(fingerprints(failed)).size).toBe(3);
   });
 
   it('is valid where nothing failed, and for paths that no address holds', () => {
-    expect(parse(compareAll(operand('a'), [operand('b')], [])).results).toEqual([]);
+    expect(parseSarif(compareAll(operand('a'), [operand('b')], [])).results).toEqual([]);
     const odd = compareAll(
       operand('a'),
       [operand('my runs/pr #1 "<x>".json', { metrics: { 'time.cpu': null } })],
       [parseFailOn('time.cpu > +3%')],
     );
-    expect(parse(odd).results).toHaveLength(1);
+    expect(parseSarif(odd).results).toHaveLength(1);
   });
 });
 

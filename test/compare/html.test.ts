@@ -15,16 +15,16 @@ const operand = (label: string, changes: SampleChanges = {}) => ({ label, result
 const HOSTILE = `</script><script>alert(1)</script><img src=x onerror="alert('2')">`;
 const sections = (text: string): string[] => [...text.matchAll(/<section id="([^"]*)"/g)].map(([, id]) => id!);
 
-describe('HTML of a comparison', () => {
-  let runs: [Result, Result];
-  beforeAll(async () => {
-    const toy = { model: 'olmoe-1b-7b', hardware: 'rtx-3090', workload: { tokens: 24 }, trace: 'synthetic' };
-    runs = [
-      await simulate({ ...toy, system: 'on-demand-lru' }, { details: true }),
-      await simulate({ ...toy, system: 'mixtral-offloading' }, { details: true }),
-    ];
-  });
+let runs: [Result, Result];
+beforeAll(async () => {
+  const toy = { model: 'olmoe-1b-7b', hardware: 'rtx-3090', workload: { tokens: 24 }, trace: 'synthetic' };
+  runs = [
+    await simulate({ ...toy, system: 'on-demand-lru' }, { details: true }),
+    await simulate({ ...toy, system: 'mixtral-offloading' }, { details: true }),
+  ];
+});
 
+describe('HTML of a comparison', () => {
   it('draws every picture of two runs with details, fewer without, causes where they are asked for', () => {
     const [base, candidate] = runs.map((result, index) => ({ label: `${index}.json`, result }));
     const all = ['budgets', 'changes', 'causes', 'setup', 'time', 'layers', 'latency', 'capacity', 'loads', 'prefetch', 'provenance'];
@@ -69,7 +69,9 @@ describe('HTML of a comparison', () => {
     const section = /<section id="time".*?<\/section>/s.exec(render(compareAll(base, [half], [])))![0];
     expect([...section.matchAll(/<i style="width:([\d.]+)%/g)].map(([, width]) => Number(width))).toEqual([100, 50]);
   });
+});
 
+describe('the page of a gate', () => {
   it('opens a gate of several with a row for each, and draws those that differ', () => {
     const set = (label: string, scenarios: Record<string, SampleChanges>): OperandSet => ({
       label,
@@ -111,7 +113,9 @@ describe('HTML of a comparison', () => {
     expect(text.replace(/(?:https?:\/\/)?github\.com[^<"\s]*/g, '')).not.toMatch(/@import|<link|\bsrc=|url\(/);
     expect(text.length - JSON.stringify(pageData(text)).length).toBeLessThan(500_000);
   });
+});
 
+describe('names and messages in HTML', () => {
   it('keeps hostile names and messages as text', () => {
     const hostile: SampleChanges = {
       inputs: { model: HOSTILE, hardware: HOSTILE, system: HOSTILE },

@@ -48,6 +48,24 @@ interface Outcome {
   readonly asked: readonly string[];
 }
 
+/** Puts stand-ins for `gh`, `npm` and `npx` into a folder; `calls` and `asked` are the files of what they were called with. */
+function standIns(temporary: string, comments: string | null, npm: string) {
+  const tools = join(temporary, 'tools');
+  mkdirSync(tools);
+  const calls = join(temporary, 'calls');
+  const asked = join(temporary, 'asked');
+  const answer = comments === null ? 'exit 1' : `if [[ "$*" == *--paginate* ]]; then echo "${comments}"; fi`;
+  for (const [name, does, file] of [
+    ['gh', answer, calls],
+    ['npm', npm, asked],
+    ['npx', 'exit 1', asked],
+  ] as const) {
+    writeFileSync(file, '');
+    writeFileSync(join(tools, name), `#!/bin/bash\nprintf '%s\\n' "$*" >> "${file}"\n${does}\n`, { mode: 0o755 });
+  }
+  return { tools, calls, asked };
+}
+
 /**
  * Runs the steps of the action in order until one fails.
  * @param comments what the stand-in for `gh` says the ids of our comments are; null: it fails
@@ -62,20 +80,7 @@ async function runAction(
   npm = 'exit 1',
 ): Promise<Outcome> {
   const temporary = temporaryFolder();
-  const tools = join(temporary, 'tools');
-  mkdirSync(tools);
-  const calls = join(temporary, 'calls');
-  writeFileSync(calls, '');
-  const answer = comments === null ? 'exit 1' : `if [[ "$*" == *--paginate* ]]; then echo "${comments}"; fi`;
-  writeFileSync(join(tools, 'gh'), `#!/bin/bash\nprintf '%s\\n' "$*" >> "${calls}"\n${answer}\n`, { mode: 0o755 });
-  const asked = join(temporary, 'asked');
-  writeFileSync(asked, '');
-  for (const [name, does] of [
-    ['npm', npm],
-    ['npx', 'exit 1'],
-  ] as const) {
-    writeFileSync(join(tools, name), `#!/bin/bash\nprintf '%s\\n' "$*" >> "${asked}"\n${does}\n`, { mode: 0o755 });
-  }
+  const { asked, calls, tools } = standIns(temporary, comments, npm);
   const values = Object.fromEntries(Object.entries(action.inputs).map(([name, input]) => [name, inputs[name] ?? input.default ?? '']));
   for (const [name, input] of Object.entries(action.inputs)) if (input.required === true) expect(values[name], name).not.toBe('');
   const outputs: Record<string, Record<string, string>> = {};
@@ -208,7 +213,9 @@ describe('the composite action', () => {
     expect(forbidden.code).toBe(0);
     expect(forbidden.log).toContain('::warning title=moeprof::the comment could not be written');
   });
+});
 
+describe('inputs of the composite action', () => {
   it('takes inputs as text, whatever is in them', async () => {
     const evil = '$(touch evil); `touch evil` "; touch evil; "';
     const { outputs } = await runAction({ ...gate, 'fail-on': evil, candidate: `moeprof/runs\n${evil}` });

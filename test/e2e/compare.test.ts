@@ -57,7 +57,9 @@ describe('compare', () => {
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^3 comparisons\. No budget was given, so nothing could fail\.\n\nmain\.json → main\.json: no difference/);
   });
+});
 
+describe('exit codes of compare', () => {
   it('exits 1 where a metric has vanished that a budget names', async () => {
     save('less.json', { metrics: { 'latency.ttft.p99': null } });
     const { stdout, code } = await run('compare', 'main.json', 'less.json', '--fail-on', 'latency.ttft.* > +3%');
@@ -100,7 +102,9 @@ describe('compare', () => {
       expect(await run('compare', 'main.json', 'slow.json', '--fail-on', condition)).toMatchObject({ code: 2, stdout: '' });
     }
   });
+});
 
+describe('compare of profiles, and its files', () => {
   it('runs profiles first, and judges them by the budgets that they bring', async () => {
     const profile = (name: string, cache: string, budgets = ''): void =>
       writeFileSync(

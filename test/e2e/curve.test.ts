@@ -67,7 +67,9 @@ describe('moeprof curve', () => {
     expect(text).toContain('optimal quotas at');
     expect(markdown).toContain('| capacity');
   });
+});
 
+describe('moeprof curve, asked wrongly,', () => {
   it.each([
     [['--policies', 'lruu'], 'did you mean "lru"'],
     [['--policies', 'lru,lru'], "'lru' stands twice"],

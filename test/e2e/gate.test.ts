@@ -128,12 +128,12 @@ describe('a module that a run profile names', () => {
   });
 });
 
-describe('folders of scenarios', () => {
-  beforeEach(() => {
-    profile('runs/code.yaml');
-    profile('runs/chat.yaml', 14);
-  });
+beforeEach(() => {
+  profile('runs/code.yaml');
+  profile('runs/chat.yaml', 14);
+});
 
+describe('folders of scenarios', () => {
   it('are run together, saved as a baseline, listed, shown, and compared with', async () => {
     const saved = await run('baseline', 'save', 'main', 'runs');
     expect(saved).toMatchObject({ code: 0, stdout: '' });
@@ -191,7 +191,9 @@ describe('folders of scenarios', () => {
       stderr: expect.stringContaining('save it first: moeprof baseline save pr runs\n'),
     });
   });
+});
 
+describe('folders of scenarios that differ', () => {
   it('fail where a scenario has gone, and name new ones', async () => {
     await run('baseline', 'save', 'main', 'runs');
     rmSync(join(cwd, 'runs/chat.yaml'));
@@ -222,7 +224,9 @@ describe('folders of scenarios', () => {
     expect([stdout, code]).toEqual(['', 2]);
     expect(stderr).toMatch(/^moeprof: .*unknown parameter "smal"; did you mean "small"\?\n$/);
   });
+});
 
+describe('folders of scenarios in Git', () => {
   it('are read as they were at a commit', async () => {
     const git = (...args: string[]): void =>
       void execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], { cwd });

@@ -13,21 +13,22 @@ it('has a browser where one is required', () => {
   expect(found || process.env.MOEPROF_BROWSER !== 'required').toBe(true);
 });
 
-describe.skipIf(!found)('HTML reports in a browser', () => {
-  const folder = temporaryFolder();
-  /** Path of a page, and the charts that it has at least. */
-  const pages = { run: join(folder, 'report.html'), comparison: join(folder, 'diff.html') };
-  let browser: Browser;
-  beforeAll(async () => {
-    const run = ['run', '-q', '-t', 'mini-finegrained-64x12l', '-w', 't4', '--runtime', 'llama.cpp', '--cache', '50%', '--details'];
-    expect((await moeprof([...run, '-s', 'mixtral-offloading', '--html', pages.run, '-o', join(folder, 'b.json')])).code).toBe(0);
-    expect((await moeprof([...run, '-s', 'on-demand-lru', '-o', join(folder, 'a.json')])).code).toBe(0);
-    const compared = await moeprof(['compare', 'a.json', 'b.json', '--explain', '-q', '--html', pages.comparison], { cwd: folder });
-    expect(compared).toEqual({ stdout: '', stderr: '', code: 0 });
-    browser = await startBrowser();
-  });
-  afterAll(() => browser.close());
+const folder = temporaryFolder();
+/** Path of a page, and the charts that it has at least. */
+const pages = { run: join(folder, 'report.html'), comparison: join(folder, 'diff.html') };
+let browser: Browser;
+beforeAll(async () => {
+  if (!found) return;
+  const run = ['run', '-q', '-t', 'mini-finegrained-64x12l', '-w', 't4', '--runtime', 'llama.cpp', '--cache', '50%', '--details'];
+  expect((await moeprof([...run, '-s', 'mixtral-offloading', '--html', pages.run, '-o', join(folder, 'b.json')])).code).toBe(0);
+  expect((await moeprof([...run, '-s', 'on-demand-lru', '-o', join(folder, 'a.json')])).code).toBe(0);
+  const compared = await moeprof(['compare', 'a.json', 'b.json', '--explain', '-q', '--html', pages.comparison], { cwd: folder });
+  expect(compared).toEqual({ stdout: '', stderr: '', code: 0 });
+  browser = await startBrowser();
+});
+afterAll(() => (found ? browser.close() : undefined));
 
+describe.skipIf(!found)('HTML reports in a browser', () => {
   describe.each([
     ['run', 9],
     ['comparison', 10],
@@ -77,7 +78,9 @@ describe.skipIf(!found)('HTML reports in a browser', () => {
     expect(empty).toEqual([]);
     await context.close();
   });
+});
 
+describe.skipIf(!found)('scripts of HTML reports in a browser', () => {
   it('zooms all series by dragging, by buttons and by keys, and shows the whole run again', async () => {
     const { context, page, said } = await openPage(browser, pages.run, { viewport: { width: 1400, height: 900 } });
     const [first, second] = [page.locator('.live').nth(0), page.locator('.live').nth(1)];

@@ -79,83 +79,75 @@ describe('the examples of the pages', () => {
   });
 });
 
+const POLICY = 'touch() {}, insert() {}, remove() {}';
+const BROKEN: readonly (readonly [family: string, what: string, module: string, message: RegExp])[] = [
+  ['policy', 'no default export', 'export const policy = 1;', /own\.mjs: there is no default export; it must be a policy definition/],
+  [
+    'policy',
+    'a wrong victim',
+    `export default { name: 'own', create: () => ({ ${POLICY}, victim: () => 7e9 }) };`,
+    /victim\(\d+\) returned 7000000000, which is not a resident/,
+  ],
+  ['predictor', 'a syntax error', 'export default {\n  name: own"\n};\n', /own\.mjs:2:12: cannot be loaded as a predictor: SyntaxError: /],
+  [
+    'predictor',
+    'a missing method',
+    "export default { name: 'own', create: () => ({ observe() {} }) };",
+    /what "create" returns lacks the method "predict"/,
+  ],
+  [
+    'predictor',
+    'no probability',
+    "export default { name: 'own', create: () => ({ observe() {}, predict: (p, a, h, s) => s.fill(2) }) };",
+    /predict gave 2 as the score of expert 0 of layer 0/,
+  ],
+  [
+    'predictor',
+    'a name that is taken',
+    "export default { name: 'markov', create() {} };",
+    /"name" is that of moeprof's own predictor markov; choose another/,
+  ],
+  [
+    'scheduler',
+    'another need',
+    "export default { name: 'own', needs: ['time'], create() {} };",
+    /"needs" must be a list of paths, residency; see docs\/add-a-scheduler\.md/,
+  ],
+  [
+    'scheduler',
+    'no passes',
+    "export default { name: 'own', create: () => ({ pending: 1, add() {}, next: () => [], finished() {} }) };",
+    /next returns no pass, and 1 requests are not finished/,
+  ],
+  [
+    'trace-format',
+    'no rows',
+    "export default { name: 'own' };",
+    /the default export lacks "rows\(file, known\)" \(a function\); see docs\/add-a-trace-format\.md/,
+  ],
+  [
+    'trace-format',
+    'an id that no layer has',
+    "export default { name: 'own', *rows() { yield { experts: Array(8).fill([8, 1]) }; } };",
+    /engine\.log: row 0: .*own\.mjs: layer 0: 8 is no expert; ids are 0 to 7/,
+  ],
+  ['variant', 'a throw', "export default {\n  name: 'own',\n  change: () => undefined.x,\n};", /own\.mjs:3:\d+: change threw TypeError: /],
+  [
+    'variant',
+    'a choice twice',
+    "export default { name: 'own', change: () => ({ rewrite: (source, into) => into.experts.fill(1) }) };",
+    /rewrite of row 0, layer 0, wrote expert 1 twice/,
+  ],
+  [
+    'variant',
+    'an unknown parameter',
+    "export default { name: 'own', parameters: { a: { default: 1, description: '' } }, change() {} };",
+    /variant .*own\.mjs: unknown parameter "b"; did you mean "a"/,
+  ],
+];
+
 describe('a broken one is one line, with exit code 2', () => {
-  const POLICY = 'touch() {}, insert() {}, remove() {}';
-  it.each<readonly [family: string, what: string, module: string, message: RegExp]>([
-    ['policy', 'no default export', 'export const policy = 1;', /own\.mjs: there is no default export; it must be a policy definition/],
-    [
-      'policy',
-      'a wrong victim',
-      `export default { name: 'own', create: () => ({ ${POLICY}, victim: () => 7e9 }) };`,
-      /victim\(\d+\) returned 7000000000, which is not a resident/,
-    ],
-    [
-      'predictor',
-      'a syntax error',
-      'export default {\n  name: own"\n};\n',
-      /own\.mjs:2:12: cannot be loaded as a predictor: SyntaxError: /,
-    ],
-    [
-      'predictor',
-      'a missing method',
-      "export default { name: 'own', create: () => ({ observe() {} }) };",
-      /what "create" returns lacks the method "predict"/,
-    ],
-    [
-      'predictor',
-      'no probability',
-      "export default { name: 'own', create: () => ({ observe() {}, predict: (p, a, h, s) => s.fill(2) }) };",
-      /predict gave 2 as the score of expert 0 of layer 0/,
-    ],
-    [
-      'predictor',
-      'a name that is taken',
-      "export default { name: 'markov', create() {} };",
-      /"name" is that of moeprof's own predictor markov; choose another/,
-    ],
-    [
-      'scheduler',
-      'another need',
-      "export default { name: 'own', needs: ['time'], create() {} };",
-      /"needs" must be a list of paths, residency; see docs\/add-a-scheduler\.md/,
-    ],
-    [
-      'scheduler',
-      'no passes',
-      "export default { name: 'own', create: () => ({ pending: 1, add() {}, next: () => [], finished() {} }) };",
-      /next returns no pass, and 1 requests are not finished/,
-    ],
-    [
-      'trace-format',
-      'no rows',
-      "export default { name: 'own' };",
-      /the default export lacks "rows\(file, known\)" \(a function\); see docs\/add-a-trace-format\.md/,
-    ],
-    [
-      'trace-format',
-      'an id that no layer has',
-      "export default { name: 'own', *rows() { yield { experts: Array(8).fill([8, 1]) }; } };",
-      /engine\.log: row 0: .*own\.mjs: layer 0: 8 is no expert; ids are 0 to 7/,
-    ],
-    [
-      'variant',
-      'a throw',
-      "export default {\n  name: 'own',\n  change: () => undefined.x,\n};",
-      /own\.mjs:3:\d+: change threw TypeError: /,
-    ],
-    [
-      'variant',
-      'a choice twice',
-      "export default { name: 'own', change: () => ({ rewrite: (source, into) => into.experts.fill(1) }) };",
-      /rewrite of row 0, layer 0, wrote expert 1 twice/,
-    ],
-    [
-      'variant',
-      'an unknown parameter',
-      "export default { name: 'own', parameters: { a: { default: 1, description: '' } }, change() {} };",
-      /variant .*own\.mjs: unknown parameter "b"; did you mean "a"/,
-    ],
-  ])('%s: %s', async (family, what, module, message) => {
+  it.each(BROKEN)('%s: %s', async (family, what, module, message) => {
     const name = `${family}-${what.replaceAll(' ', '-')}-own.mjs`;
     writeFileSync(join(cwd, name), module);
     const trace = family === 'trace-format' ? ['-t', './engine.log'] : ['-t', 'mini-mixtral-8x8l'];

@@ -59,7 +59,9 @@ describe('moeprof plan', () => {
     );
     for (const line of one.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
+});
 
+describe('moeprof plan without an answer', () => {
   it('fails the gate where nothing fits, and says what does not hold', async () => {
     const { code, stdout } = await moeprof(['plan', ...MINI, '--tokens', '300', '--assert', 'speed.decode >= 1000000']);
     expect(code).toBe(1);

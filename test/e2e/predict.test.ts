@@ -49,7 +49,7 @@ const TRAIN = [
   '0.02',
 ];
 
-describe('moeprof predict', () => {
+describe('moeprof predict train', () => {
   it('trains, reports, and gives the same file again', async () => {
     const first = await run(...TRAIN, '-o', 'p.onnx', '--report', 'report.json');
     expect([first.stderr, first.code]).toEqual(['', 0]);
@@ -109,7 +109,9 @@ describe('moeprof predict', () => {
     expect(metrics['predict.recall_at_k'].value).toBeGreaterThan(0.9);
     expect(metrics['cache.hit_rate_counting_late'].value).toBeGreaterThanOrEqual(metrics['cache.hit_rate'].value);
   });
+});
 
+describe('a run with what was trained', () => {
   it('gives a run the same result in one thread of moeprof as in two', async () => {
     const pool = new URL('../../build/cli/run-pool.js', import.meta.url).href;
     const system = new URL('../../build/system/load-run.js', import.meta.url).href;
@@ -154,7 +156,9 @@ describe('moeprof predict', () => {
       if (traced !== '') expect(readFileSync(join(folder, 'sockets'), 'utf8'), command.join(' ')).toBe('');
     }
   });
+});
 
+describe('moeprof predict, where something is missing,', () => {
   it('says in one line what is wrong where the runtime does not load, and what to install', async () => {
     // The package with a runtime that is broken. (Whether one is found further up depends on the machine, so none is left out.)
     const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -49,28 +49,28 @@ const stop = async ({ child, ended }: Begun) => {
   return ended;
 };
 
-describe.skipIf(SERVER === undefined)('a queue', () => {
-  beforeAll(async () => {
-    [tls, plain] = [await freePort(), await freePort()];
-    const at = (name: string): string => join(home, name);
-    if (OPENSSL) makeCertificates();
-    const certificate = OPENSSL && {
-      'tls-cert-file': at('server.pem'),
-      'tls-key-file': at('server.key'),
-      'tls-ca-cert-file': ca,
-      'tls-auth-clients': 'no',
-    };
-    await startServer(plain, { port: plain, dir: home, ...(certificate && { 'tls-port': tls, ...certificate }) });
-    redis = new Redis({ port: plain });
-    // As docs/scale.md has it, with a prefix of her own.
-    const [rule] = /ACL SETUSER ann .*/.exec(readFileSync(new URL('../../docs/scale.md', import.meta.url), 'utf8'))!;
-    await redis.call('ACL', ...rule.replace('>password', `>${PASSWORD}`).replace('~moeprof:*', '~ann:*').split(' ').slice(1));
-  });
-  afterAll(() => {
-    redis?.disconnect();
-    killAll();
-  });
+beforeAll(async () => {
+  [tls, plain] = [await freePort(), await freePort()];
+  const at = (name: string): string => join(home, name);
+  if (OPENSSL) makeCertificates();
+  const certificate = OPENSSL && {
+    'tls-cert-file': at('server.pem'),
+    'tls-key-file': at('server.key'),
+    'tls-ca-cert-file': ca,
+    'tls-auth-clients': 'no',
+  };
+  await startServer(plain, { port: plain, dir: home, ...(certificate && { 'tls-port': tls, ...certificate }) });
+  redis = new Redis({ port: plain });
+  // As docs/scale.md has it, with a prefix of her own.
+  const [rule] = /ACL SETUSER ann .*/.exec(readFileSync(new URL('../../docs/scale.md', import.meta.url), 'utf8'))!;
+  await redis.call('ACL', ...rule.replace('>password', `>${PASSWORD}`).replace('~moeprof:*', '~ann:*').split(' ').slice(1));
+});
+afterAll(() => {
+  redis?.disconnect();
+  killAll();
+});
 
+describe.skipIf(SERVER === undefined)('a queue', () => {
   it.skipIf(!OPENSSL)(
     'is reached with TLS by a user who may touch nothing else',
     async () => {
@@ -114,7 +114,9 @@ describe.skipIf(SERVER === undefined)('a queue', () => {
     },
     60_000,
   );
+});
 
+describe.skipIf(SERVER === undefined)('cells of a queue', () => {
   it('is shown and emptied, and never of what somebody waits for unless that is said', async () => {
     const cwd = folderWith(STUDY);
     const queue = ['--queue', `redis://127.0.0.1:${plain}/0`, '--queue-prefix', 'bob'];

@@ -76,13 +76,14 @@ function folderWith(study: string): string {
   return cwd;
 }
 
-describe.skipIf(SERVER === undefined)('a study on a queue', () => {
-  beforeAll(async () => {
-    port = await freePort();
-    await startServer();
-  });
-  afterAll(killAll);
+beforeAll(async () => {
+  if (SERVER === undefined) return;
+  port = await freePort();
+  await startServer();
+});
+afterAll(killAll);
 
+describe.skipIf(SERVER === undefined)('a study on a queue', () => {
   it('loses nothing where workers, the sweep and the server die, and gives the bytes of one process', async () => {
     const cwd = folderWith(
       'set: { trace: mini-mixtral-8x8l, workload.tokens: 5, bounds: false }\n' +
@@ -133,7 +134,9 @@ describe.skipIf(SERVER === undefined)('a study on a queue', () => {
     expect((await alone(cwd)).code).toBe(0);
     expectSameStores(cwd);
   });
+});
 
+describe.skipIf(SERVER === undefined)('cells on a queue that fail, or lack their trace,', () => {
   it('fails the cells that kill their process or whose code is not here, in one line each, and runs the others', async () => {
     const cwd = folderWith(
       'set: { trace: mini-mixtral-8x8l, workload.tokens: 5, bounds: false }\naxes: { seed: [1, 2], system.cache.policy: [lru, ./poison.mjs, ./away.mjs] }\n',
@@ -172,7 +175,9 @@ describe.skipIf(SERVER === undefined)('a study on a queue', () => {
     expect((await alone(cwd, [], TRACE)).code).toBe(0);
     expectSameStores(cwd);
   });
+});
 
+describe.skipIf(SERVER === undefined)('a queue whose server is not as it should be', () => {
   it('runs a cell again whose result lies on the server damaged', async () => {
     const cwd = folderWith('set: { trace: mini-mixtral-8x8l, workload.tokens: 5, bounds: false }\naxes: { seed: [1, 2] }\n');
     expect((await alone(cwd)).code).toBe(0);

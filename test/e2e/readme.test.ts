@@ -31,6 +31,7 @@ describe('README', () => {
 
   it('links only to files that exist', () => {
     const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => match[1]!);
+    expect(links.length).toBeGreaterThan(0);
     for (const link of links) expect(() => readFileSync(new URL(`../../${link}`, import.meta.url)), link).not.toThrow();
   });
 });

@@ -79,7 +79,9 @@ describe('moeprof run', () => {
     expect(readdirSync(folder).sort()).toEqual(['metrics.csv', 'report.md', 'result.json']);
     expect((JSON.parse(readFileSync(outputs[0]!, 'utf8')) as { schema: string }).schema).toBe('moeprof.result/1');
   });
+});
 
+describe('moeprof run as a gate', () => {
   it('runs profiles as operands of compare, and gates', async () => {
     const profile = join(folder, 'candidate.yaml');
     writeFileSync(profile, 'model: olmoe-1b-7b\nmemory: { expertCache: 40% }\nworkload: { tokens: 200 }\n');

@@ -128,7 +128,9 @@ describe('a study', () => {
       'moeprof: at-once.mjs: cannot be loaded as a policy: it ends its process (process.exit(7))\n',
     ]);
   });
+});
 
+describe('the store of a study', () => {
   it('in shards, merged, is the store of one machine to the byte', async () => {
     const cwd = folderWith({ 'study.yaml': STUDY });
     const sweep = (...more: string[]) => moeprof(['sweep', 'study.yaml', '-q', '-o', `${more.at(-1)}.csv`, ...more.slice(0, -1)], { cwd });
@@ -193,7 +195,9 @@ describe('a study', () => {
     expect(row).toMatch(/,1000,[\d.]+,500,done,/);
     expect(Number(readFileSync(join(cwd, 'peak'), 'utf8')) * 1024).toBeLessThan(200e6);
   });
+});
 
+describe('a study in a paper', () => {
   it('is a table of a paper, from what sweep wrote and from the store', async () => {
     const cwd = folderWith({ 'study.yaml': STUDY });
     await moeprof(['sweep', 'study.yaml', '-q', '-o', 'a.jsonl'], { cwd });
@@ -246,7 +250,9 @@ describe('a study', () => {
     execFileSync('/usr/bin/pdflatex', ['-interaction=nonstopmode', '-halt-on-error', 'paper.tex'], { cwd, stdio: 'pipe' });
     expect(existsSync(join(cwd, 'paper.pdf'))).toBe(true);
   });
+});
 
+describe('a command of studies', () => {
   it.each<[string, string[], string, RegExp]>([
     ['an axis of nothing', ['sweep', 'study.yaml'], 'axes: { seed: [] }', /study\.yaml:1:15: axes\.seed: needs at least 1 entries/],
     ['two things that vary', ['sweep', 'study.yaml', '--vary', 'seed=1,2'], STUDY, /--vary: the study says what varies/],

@@ -58,7 +58,9 @@ describe('moeprof sweep', () => {
     expect(saturation.length).toBe(2);
     for (const { result } of points) expect(result.metrics['workload.requests']!.value).toBe(12);
   });
+});
 
+describe('what moeprof sweep varies', () => {
   it('finds rates around saturation, and says where it is', async () => {
     const { stdout, stderr, code } = await moeprof([...MINI, '--rates', 'auto', '--slo', 'ttft=100ms']);
     expect([stderr, code]).toEqual(['', 0]);
@@ -102,7 +104,9 @@ describe('moeprof sweep', () => {
     const alone = await moeprof(['sweep', '-m', 'olmoe-1b-7b', '-s', 'all-resident', '--cache', '25%', '--vary', 'workload.batch=1,2']);
     expect([alone.code, alone.stderr]).toEqual([2, expect.stringContaining('system all-resident fixes its expert cache at 100%')]);
   });
+});
 
+describe('what moeprof sweep writes and refuses', () => {
   it('writes all formats in one run', async () => {
     const cwd = temporaryFolder();
     const files = ['s.txt', 's.json', 's.csv', 's.md'];

@@ -86,7 +86,9 @@ describe('moeprof run --timeline', () => {
     expect(second.code).toBe(0);
     expect(readFileSync(join(cwd, 'a.json.gz')).equals(readFileSync(join(cwd, 'b.json.gz')))).toBe(true);
   });
+});
 
+describe('a timeline and its file', () => {
   it('draws a window, plain where the name says so', async () => {
     const cwd = temporaryFolder();
     const run = await moeprof([...RUN, '-q', '-o', 'r.json', '--timeline', 'part.json', '--timeline-window', 'pass:10..12'], { cwd });

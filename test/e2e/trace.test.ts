@@ -53,7 +53,9 @@ describe('moeprof trace', () => {
     expect([130, 'SIGINT']).toContain(await ended);
     expect(readdirSync(cwd)).toEqual([]);
   });
+});
 
+describe('moeprof trace inspect and audit', () => {
   it('inspects: a table of 80 columns, JSON with all figures, a heatmap in blocks and in ASCII', async () => {
     const table = await moeprof(['trace', 'inspect', BUNDLED]);
     expect([table.stderr, table.code]).toEqual(['', 0]);
@@ -111,7 +113,9 @@ describe('moeprof trace', () => {
     expect([strict.code, strict.stdout]).toEqual([2, '']);
     expect(strict.stderr).toMatch(/^moeprof: b\.jsonl: warm-up-rows: 41 rows .*\n$/);
   });
+});
 
+describe('moeprof trace convert and generate', () => {
   it('converts: slices, both layouts, and back to the same routing', async () => {
     const cwd = temporaryFolder();
     const first = await moeprof(['trace', 'convert', BUNDLED, '--requests', '0..2', '--layers', '1..4,7', '-o', 'part.safetensors'], {

@@ -86,7 +86,9 @@ describe('moeprof validate', () => {
     const both = JSON.parse(readFileSync(join(folder, 'both.json'), 'utf8')) as Validation;
     expect([both.summary.decode!.n, both.summary.memory!.n]).toEqual([1, 5]);
   });
+});
 
+describe('moeprof validate --fit, and mistakes', () => {
   it('refits constants, and says how they do on machines that were left out', async () => {
     const folder = temporaryFolder();
     const other = { machine: { ...JSON.parse(row('x', { tg_tps: 1 })).machine, name: 'other-box' } };

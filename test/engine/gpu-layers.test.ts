@@ -22,11 +22,11 @@ const run = (memory: Input['memory'], input: Input = {}): Promise<Result> =>
   });
 const value = ({ metrics }: Result, name: string) => metrics[name]!.value;
 
-describe('memory.gpuLayers', () => {
-  const { dense, layers } = loadModel(MODEL, 'q4_k_m');
-  const weights = (from: number, to: number) => dense.segments.slice(from, to).reduce((sum, { weightBytes }) => sum + weightBytes, 0);
-  const table = dense.weightBytes - weights(0, 49);
+const { dense, layers } = loadModel(MODEL, 'q4_k_m');
+const weights = (from: number, to: number) => dense.segments.slice(from, to).reduce((sum, { weightBytes }) => sum + weightBytes, 0);
+const table = dense.weightBytes - weights(0, 49);
 
+describe('memory.gpuLayers', () => {
   it('of more layers than there are is as if nothing was said, to the nanosecond', async () => {
     const [all, silent] = [await run({ gpuLayers: 49 }), await run({})];
     expect(all.metrics).toEqual(silent.metrics);
@@ -66,7 +66,9 @@ describe('memory.gpuLayers', () => {
     expect(result.details!.series.stallNs.every((ns) => ns === 0)).toBe(true);
     expect(result.details!.causes!.otherStallNs.every((ns) => ns === 0)).toBe(true);
   });
+});
 
+describe('speed: memory.gpuLayers', () => {
   it('of none decodes as the CPU alone does', async () => {
     const workload = { prompt: 4, output: 12, tokens: 16, context: 1000 };
     const without = await run({}, { hardware: HOST, workload });
@@ -81,7 +83,9 @@ describe('memory.gpuLayers', () => {
     for (const gpuLayers of [0, 12, 24, 36, 49]) speeds.push(value(await run({ gpuLayers }), 'speed.decode'));
     expect(speeds).toEqual([...speeds].sort((a, b) => a - b));
   });
+});
 
+describe('mistakes: memory.gpuLayers', () => {
   it.each<[string, Input, RegExp]>([
     ['a machine of one memory', { hardware: HOST, memory: { gpuLayers: 4 } }, /memory\.gpuLayers: .* has no CPU beside a GPU/],
     [

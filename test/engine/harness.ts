@@ -124,11 +124,25 @@ function classesOf({ contents, model }: Scenario): ClassPrecision | null {
   return new ClassPrecision(model, contents.map(String), new Map(contents.filter((copy) => copy < 1).map((copy) => [String(copy), copy])));
 }
 
+/** Prefetch by the script of a scenario; null where it has none. */
+function prefetchOf(scenario: Scenario): Gpu['prefetch'] {
+  const { model, script } = scenario;
+  if (script === null) return null;
+  return {
+    predictor: scripted(script, scenario),
+    time: scriptedTime(script, model),
+    limits: script.limits,
+    scores: new Float32Array(model.experts),
+    predictedUse: null,
+    expectedUse: null,
+    adaptive: null,
+  };
+}
+
 /** Composes an engine for a scenario. */
 export async function composeEngine(scenario: Scenario) {
   const { model, hardware, script } = scenario;
   const clock: Clock = { event: 0, pass: 0, layer: 0 };
-  const scores = new Float32Array(model.experts);
   const future = scenario.policy.startsWith('belady') ? new Future(recordDemand(scenario)) : null;
   const nextUse = future === null ? null : Int32Array.from(future.first);
   const recorder = new Recorder(model.layers.length);
@@ -170,18 +184,7 @@ export async function composeEngine(scenario: Scenario) {
     classes,
     standIns: buddies,
     deferral,
-    prefetch:
-      script === null
-        ? null
-        : {
-            predictor: scripted(script, scenario),
-            time: scriptedTime(script, model),
-            limits: script.limits,
-            scores,
-            predictedUse: null,
-            expectedUse: null,
-            adaptive: null,
-          },
+    prefetch: prefetchOf(scenario),
     recorder,
     sizes,
     layerOf,

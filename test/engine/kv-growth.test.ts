@@ -92,7 +92,9 @@ describe('KV growth', () => {
     expect((await simulate({ workload, memory: { kvGrowth: 'static' } }, 40 * MIB)).metrics).toEqual(plain.metrics);
     for (const name of ['memory.gpu.expert_cache_least', 'schedule.preemptions']) expect(plain.metrics).not.toHaveProperty([name]);
   });
+});
 
+describe('KV caches that find no room', () => {
   it('throws the youngest out rather than take more than the floor leaves, and still serves everybody', async () => {
     const fixed = await fixedBytes();
     // Four requests of 16 + 240 tokens want 64 blocks; above a floor of four experts there is room for 40.
@@ -151,24 +153,28 @@ describe('KV growth', () => {
       for (const one of [belady, lru]) expect(one('cache.hit_rate')).toBeLessThanOrEqual(one('bound.belady.hit_rate'));
     }
   });
+});
 
+/** Runs whose KV caches share the GPU with experts. */
+const draws = fc.record({
+  growth: fc.constantFrom<KvGrowth>(...KV_GROWTH, 'grow'),
+  batch: fc.integer({ min: 1, max: 4 }),
+  prompt: fc.integer({ min: 0, max: 40 }),
+  output: fc.integer({ min: 1, max: 40 }),
+  more: fc.integer({ min: 0, max: 4 }),
+  sharedBlocks: fc.integer({ min: 0, max: 30 }),
+  least: fc.integer({ min: 0, max: 6 }),
+  scope: fc.constantFrom('global', 'layer'),
+  policy: fc.constantFrom('lru', 's3-fifo', 'arc', 'w-tinylfu', 'lfu', 'static:by=layer'),
+  predictor: fc.constantFrom('none', 'last-token'),
+  exclusive: fc.boolean(),
+  scheduler: fc.constantFrom('fcfs', 'static', 'expertflow', 'prefill-first'),
+});
+
+describe('any run with KV caches that grow', () => {
   it('L8 never takes more than the GPU has, serves every request, and gives the same result twice', async () => {
     const fixed = await fixedBytes();
     let preemptions = 0;
-    const draws = fc.record({
-      growth: fc.constantFrom<KvGrowth>(...KV_GROWTH, 'grow'),
-      batch: fc.integer({ min: 1, max: 4 }),
-      prompt: fc.integer({ min: 0, max: 40 }),
-      output: fc.integer({ min: 1, max: 40 }),
-      more: fc.integer({ min: 0, max: 4 }),
-      sharedBlocks: fc.integer({ min: 0, max: 30 }),
-      least: fc.integer({ min: 0, max: 6 }),
-      scope: fc.constantFrom('global', 'layer'),
-      policy: fc.constantFrom('lru', 's3-fifo', 'arc', 'w-tinylfu', 'lfu', 'static:by=layer'),
-      predictor: fc.constantFrom('none', 'last-token'),
-      exclusive: fc.boolean(),
-      scheduler: fc.constantFrom('fcfs', 'static', 'expertflow', 'prefill-first'),
-    });
     await fc.assert(
       fc.asyncProperty(draws, async (draw) => {
         const { batch, growth, least, output, predictor, prompt, sharedBlocks } = draw;

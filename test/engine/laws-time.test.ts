@@ -42,12 +42,21 @@ describe('L9 Time', () => {
   });
 });
 
-describe('L10 Links', () => {
-  const link = (lanes: number, chunkBytes: number | null = null, latencyNs = 5) => {
-    const arrivals = new Float64Array(8);
-    return { link: new Link(wholeLink('h2d', 2, latencyNs, lanes, chunkBytes), arrivals), arrivals };
-  };
+const link = (lanes: number, chunkBytes: number | null = null, latencyNs = 5) => {
+  const arrivals = new Float64Array(8);
+  return { link: new Link(wholeLink('h2d', 2, latencyNs, lanes, chunkBytes), arrivals), arrivals };
+};
 
+/** A link of two paths: 2 ns a byte after 4 ns, and 4 ns a byte after 10. */
+const paths = (flows: 'single' | 'split', arrivals = new Float64Array(8)) => {
+  const two = [
+    { bandwidth: 0.5e9, latencyNs: 4 },
+    { bandwidth: 0.25e9, latencyNs: 10 },
+  ];
+  return new Link({ ...wholeLink('h2d', 1), lanes: flows === 'single' ? 2 : 1, bandwidth: 0.75e9, paths: two, flows }, arrivals);
+};
+
+describe('L10 Links', () => {
   it('L10 a transfer takes latency + bytes / bandwidth, one after another on a lane', () => {
     const { link: one } = link(1);
     expect(one.demand(0, 10, 100)).toBe(100 + 5 + 20);
@@ -76,16 +85,9 @@ describe('L10 Links', () => {
     one.promote(7);
     expect(one.demand(2, 10, 64)).toBe(75 + 25); // a promoted prefetch yields to nothing
   });
+});
 
-  /** A link of two paths: 2 ns a byte after 4 ns, and 4 ns a byte after 10. */
-  const paths = (flows: 'single' | 'split', arrivals = new Float64Array(8)) => {
-    const two = [
-      { bandwidth: 0.5e9, latencyNs: 4 },
-      { bandwidth: 0.25e9, latencyNs: 10 },
-    ];
-    return new Link({ ...wholeLink('h2d', 1), lanes: flows === 'single' ? 2 : 1, bandwidth: 0.75e9, paths: two, flows }, arrivals);
-  };
-
+describe('L10 Links of several paths', () => {
   it('L10 over several paths, single flows: each transfer runs where it ends first', () => {
     const link = paths('single');
     expect(link.transferNs(10)).toBe(4 + 20);
@@ -128,7 +130,9 @@ describe('L10 Links', () => {
       { seed: 10 },
     );
   });
+});
 
+describe('L10 Links that lose speed or lanes, and what is under way', () => {
   it('L10 a throttled link carries what starts afterwards more slowly, and what has started as fast as before', () => {
     const { link: one } = link(1);
     one.prefetch(0, 7, 10, 0); // until 25
@@ -181,10 +185,12 @@ describe('L10 Links', () => {
   });
 });
 
-describe('L11 Prefetch', () => {
-  const layers = [{}, { denseNs: 15 }, { denseNs: 15 }];
-  const passes = [[[[0], [0], [0]]]];
+/** Two layers of the three follow on dense work; one token takes the first expert of each. */
 
+const layers = [{}, { denseNs: 15 }, { denseNs: 15 }];
+const passes = [[[[0], [0], [0]]]];
+
+describe('L11 Prefetch', () => {
   it('L11 nearest layer first, then by probability, then by id', async () => {
     // Layers are offset by 4. Planned at 0, behind the load of 0 (0-10): 6 and 5 (layer 1, by probability), then 9 and 10 (layer 2, by id).
     // Layer 0 runs 10-20; layer 1 is known at 42, when 6 (10-20), 5 (20-30) and 9 (30-40) have arrived and 10 (40-50) is on its way.
@@ -247,7 +253,9 @@ describe('L11 Prefetch', () => {
     );
     expect(outcome.passes[1]!.layers[1]).toMatchObject({ hits: 2, prefetchBytes: 10 });
   });
+});
 
+describe('L11 Prefetch that waits, and its limits', () => {
   it('L11 what is planned and evicted by a demand waits for a transfer again', async () => {
     // Pass 1 leaves 2, 8 and 9. In pass 2, 8 is expected at layer 2 and resident; layer 0 evicts 2 and 8 for its demand. 8 comes back.
     const outcome = await simulateByEngine(
@@ -351,10 +359,28 @@ describe('L12 Correction', () => {
   });
 });
 
+/** A miss of experts 0 and 1, nothing else. */
+const hardware = wholeMachine([wholeLink('h2d', 4)], { handoverNs: 5 });
+const run = (onMiss: MissAction) => simulateByEngine(world({ layers: [{}], hardware, passes: single([0, 1]), onMiss }));
+
+// The second choice of two has half of the weight ranked better: it is served from a copy of half its bytes, the first one whole. Of 30
+// bytes copies have 10, which are two, and whole experts 20, which are two as well.
+const half = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY, above: 0.2, below: Number.POSITIVE_INFINITY };
+const lessSo = { phase: null, tokens: null, pass: null, gate: { by: 'rank' as const, share: half } };
+const copying = (additive: boolean, ...rows: readonly number[][]) => {
+  const onMiss = [{ ...ruleOf('low-precision'), copyBytes: 0.5, when: lessSo }, ruleOf('load')];
+  const copies = { share: 0.35, policy: 'lru', scope: 'global', additive } as const;
+  return simulateByEngine(world({ layers: [{}], hardware, capacityBytes: 30, passes: single(...rows), onMiss, copies }));
+};
+
 describe('L13 Miss action', () => {
   // Two experts of 10 bytes, cold. CPU: 2 ns a byte = 20 each, handover 5; GPU 10 each; link 4 ns a byte = 40 each.
-  const hardware = wholeMachine([wholeLink('h2d', 4)], { handoverNs: 5 });
-  const run = (onMiss: MissAction) => simulateByEngine(world({ layers: [{}], hardware, passes: single([0, 1]), onMiss }));
+
+  it('L13 static: streamed, the placement never changes', async () => {
+    const outcome = await run('static');
+    expect(outcome.passes[0]).toMatchObject({ endNs: 80 + 10, gpu: [] });
+    expect(sum(outcome, 'streamed')).toBe(2);
+  });
 
   it('L13 load: transferred and inserted', async () => {
     const outcome = await run('load');
@@ -397,7 +423,9 @@ describe('L13 Miss action', () => {
     expect(twice.passes.map(({ endNs }) => endNs)).toEqual([25, 50, 75, 100]);
     expect(twice).toMatchObject({ cpuExperts: 3, promoted: 1, late: 1 });
   });
+});
 
+describe('L13 Miss action by rules', () => {
   it('L13 rules: the first that holds, by the tokens that chose the expert', async () => {
     const range = { min: 2, max: Number.POSITIVE_INFINITY, above: Number.NEGATIVE_INFINITY, below: Number.POSITIVE_INFINITY };
     const load = { ...ruleOf('load'), when: { phase: null, tokens: range, pass: null, gate: null } };
@@ -444,17 +472,9 @@ describe('L13 Miss action', () => {
     expect(outcome).toMatchObject({ skipped: 1, degraded: 1, h2d: { demands: 2, demandBytes: 15 } });
     expect(outcome.passes[0]).toMatchObject({ endNs: 40 + 20 + 10, gpu: [3], layers: [{ streamed: 1 }] });
   });
+});
 
-  // The second choice of two has half of the weight ranked better: it is served from a copy of half its bytes, the first one whole. Of 30
-  // bytes copies have 10, which are two, and whole experts 20, which are two as well.
-  const half = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY, above: 0.2, below: Number.POSITIVE_INFINITY };
-  const lessSo = { phase: null, tokens: null, pass: null, gate: { by: 'rank' as const, share: half } };
-  const copying = (additive: boolean, ...rows: readonly number[][]) => {
-    const onMiss = [{ ...ruleOf('low-precision'), copyBytes: 0.5, when: lessSo }, ruleOf('load')];
-    const copies = { share: 0.35, policy: 'lru', scope: 'global', additive } as const;
-    return simulateByEngine(world({ layers: [{}], hardware, capacityBytes: 30, passes: single(...rows), onMiss, copies }));
-  };
-
+describe('L13 Miss action with copies that stay', () => {
   it('L13 copies stay: one that is on the GPU serves at once, and an expert that is there whole serves whole', async () => {
     const outcome = await copying(false, [0, 1], [0, 1], [0, 2], [0, 3], [0, 1], [1, 0], [0, 1]);
     // 0 comes in 40, the copy of 1 in 20: 60 + 10. Then both are there: 10 + 10. Copies of 2, 3 and 1 take 20 each, beside 10 for 0. At
@@ -475,12 +495,6 @@ describe('L13 Miss action', () => {
     expect(outcome.passes.map(({ gpu }) => gpu)).toEqual([[0], [0, 1], [0, 2], [0, 1]]);
     expect(outcome.passes.map(({ copies }) => copies)).toEqual([[1], [], [1, 3], [2]]);
     expect(outcome).toMatchObject({ copyHits: 0, copies: 2, copyEvictions: 1, degraded: 2, h2d: { demands: 6, demandBytes: 40 } });
-  });
-
-  it('L13 static: streamed, the placement never changes', async () => {
-    const outcome = await run('static');
-    expect(outcome.passes[0]).toMatchObject({ endNs: 80 + 10, gpu: [] });
-    expect(sum(outcome, 'streamed')).toBe(2);
   });
 });
 

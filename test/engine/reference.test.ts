@@ -48,6 +48,39 @@ const prefetches = {
   dropped: ({ dropped }: Outcome) => dropped > 0,
 };
 
+/** Worlds whose copies stay: misses that matter little are served from them, the others go another way. */
+const copying = (additive: boolean) => {
+  const share = (above: number) => ({ min: -Infinity, max: Infinity, above, below: Infinity });
+  const when = (above: number) => ({ phase: null, tokens: null, pass: null, gate: { by: 'rank' as const, share: share(above) } });
+  const ways = additive ? (['load', 'load', 'static', 'cheaper', 'cpu'] as const) : (['load', 'load', 'cheaper', 'cpu', 'skip'] as const);
+  const drawn = fc.record({
+    above: fc.constantFrom(-1, 0.2, 0.4),
+    copyBytes: fc.constantFrom(0.3, 0.5),
+    way: fc.constantFrom(...ways),
+    admit: fc.constantFrom('never' as const, additive ? 'never' : 'background'),
+    copies: fc.record({
+      share: fc.constantFrom(0.2, 0.4, 0.7),
+      policy: fc.constantFrom('lru', 'fifo', 'lfu'),
+      scope: fc.constantFrom('global' as const, 'layer' as const),
+    }),
+  });
+  return fc.tuple(scenarios, drawn).map(([scenario, { above, admit, copies, copyBytes, way }]): Scenario => {
+    const onMiss = [{ ...ruleOf('low-precision'), copyBytes, admit, when: when(above) }, ruleOf(way)];
+    const plain = additive ? { script: null, exclusive: false } : {};
+    return { ...scenario, ...plain, onMiss, copies: { ...copies, additive } };
+  });
+};
+
+const copied = {
+  hits: basics.hits,
+  'from copies': ({ copyHits }: Outcome) => copyHits > 0,
+  'copies that leave': ({ copyEvictions }: Outcome) => copyEvictions > 0,
+  'copies that find no room': (outcome: Outcome) => outcome.copies > 0 && sum(outcome, 'streamed') > 0,
+  'beside whole experts': ({ passes }: Outcome) => passes.some(({ copies, gpu }) => (copies ?? []).length > 0 && gpu.length > 0),
+  'from DRAM': ({ copyHits, ssd }: Outcome) => copyHits > 0 && (ssd?.demands ?? 0) > 0,
+  'where all fits whole': ({ passes }: Outcome) => passes[0]!.copies === null,
+};
+
 describe('engine and reference simulator agree to the nanosecond', () => {
   it('without prefetch', () => {
     const family = scenarios.map((scenario): Scenario => ({ ...scenario, script: null }));
@@ -116,39 +149,9 @@ describe('engine and reference simulator agree to the nanosecond', () => {
     };
     return agree(family, seen, 9, cases(400, 80));
   });
+});
 
-  /** Worlds whose copies stay: misses that matter little are served from them, the others go another way. */
-  const copying = (additive: boolean) => {
-    const share = (above: number) => ({ min: -Infinity, max: Infinity, above, below: Infinity });
-    const when = (above: number) => ({ phase: null, tokens: null, pass: null, gate: { by: 'rank' as const, share: share(above) } });
-    const ways = additive ? (['load', 'load', 'static', 'cheaper', 'cpu'] as const) : (['load', 'load', 'cheaper', 'cpu', 'skip'] as const);
-    const drawn = fc.record({
-      above: fc.constantFrom(-1, 0.2, 0.4),
-      copyBytes: fc.constantFrom(0.3, 0.5),
-      way: fc.constantFrom(...ways),
-      admit: fc.constantFrom('never' as const, additive ? 'never' : 'background'),
-      copies: fc.record({
-        share: fc.constantFrom(0.2, 0.4, 0.7),
-        policy: fc.constantFrom('lru', 'fifo', 'lfu'),
-        scope: fc.constantFrom('global' as const, 'layer' as const),
-      }),
-    });
-    return fc.tuple(scenarios, drawn).map(([scenario, { above, admit, copies, copyBytes, way }]): Scenario => {
-      const onMiss = [{ ...ruleOf('low-precision'), copyBytes, admit, when: when(above) }, ruleOf(way)];
-      const plain = additive ? { script: null, exclusive: false } : {};
-      return { ...scenario, ...plain, onMiss, copies: { ...copies, additive } };
-    });
-  };
-  const copied = {
-    hits: basics.hits,
-    'from copies': ({ copyHits }: Outcome) => copyHits > 0,
-    'copies that leave': ({ copyEvictions }: Outcome) => copyEvictions > 0,
-    'copies that find no room': (outcome: Outcome) => outcome.copies > 0 && sum(outcome, 'streamed') > 0,
-    'beside whole experts': ({ passes }: Outcome) => passes.some(({ copies, gpu }) => (copies ?? []).length > 0 && gpu.length > 0),
-    'from DRAM': ({ copyHits, ssd }: Outcome) => copyHits > 0 && (ssd?.demands ?? 0) > 0,
-    'where all fits whole': ({ passes }: Outcome) => passes[0]!.copies === null,
-  };
-
+describe('engine and reference simulator agree to the nanosecond on who is content with copies', () => {
   it('with copies that stay on the GPU', () => {
     const seen = {
       ...copied,
@@ -197,7 +200,9 @@ describe('engine and reference simulator agree to the nanosecond', () => {
     };
     return agree(family, seen, 17, cases(400, 200));
   });
+});
 
+describe('engine and reference simulator agree to the nanosecond on late experts, tiers, replay and paths', () => {
   it('with experts that are computed one layer late', () => {
     const given = fc.record({ defer: fc.integer({ min: 1, max: 3 }), background: fc.boolean(), count: fc.constantFrom(1, 1, 2) });
     const family = fc.tuple(scenarios, given).map(([scenario, { background, count, defer }]): Scenario => {
@@ -223,6 +228,11 @@ describe('engine and reference simulator agree to the nanosecond', () => {
     return agree(family, seen, 16, cases(400));
   });
 
+  it('in sequential replay', () => {
+    const family = scenarios.map((scenario): Scenario => ({ ...scenario, replay: 'sequential' }));
+    return agree(family, { ...basics, useful: prefetches.useful, late: prefetches.late }, 5);
+  });
+
   it('with exclusive tiers', () => {
     const family = scenarios.map((scenario): Scenario => ({ ...scenario, exclusive: true }));
     return agree(family, { ...basics, staged: ways.staged, 'write-backs': ({ writeBacks }) => writeBacks > 0 }, 4);
@@ -239,7 +249,9 @@ describe('engine and reference simulator agree to the nanosecond', () => {
     });
     return agree(family, { ...basics, useful: prefetches.useful, late: prefetches.late }, 6);
   });
+});
 
+describe('engine and reference simulator agree to the nanosecond on faults and on what the CPU computes', () => {
   it('with faults of links and CPU', () => {
     const at = fc.integer({ min: 0, max: 1200 });
     const lasts = fc.option(fc.integer({ min: 1, max: 600 }), { nil: undefined });
@@ -298,7 +310,9 @@ describe('engine and reference simulator agree to the nanosecond', () => {
       outcome.passes.some(({ layers }) => layers[one!.layer]!.cpuNs > 0);
     return agree(family, { hits: basics.hits, split }, 10);
   });
+});
 
+describe('engine and reference simulator agree to the nanosecond on drafts', () => {
   it('with tokens that are drafted and verified', () => {
     const some = fc.array(fc.constantFrom(0, 0.125, 0.3, 0.5, 0.7, 1), { minLength: 4, maxLength: 4 });
     const falling = fc.oneof({ weight: 8, arbitrary: some }, { weight: 2, arbitrary: fc.constant([0, 0, 0, 0]) });
@@ -350,10 +364,5 @@ describe('engine and reference simulator agree to the nanosecond', () => {
       return { ...scenario, passes: drawn.flat().map((token) => [token]), script: heard, speculation: drafts };
     });
     return agree(family, { ...basics, ...prefetches, ...ways }, 15, cases(300));
-  });
-
-  it('in sequential replay', () => {
-    const family = scenarios.map((scenario): Scenario => ({ ...scenario, replay: 'sequential' }));
-    return agree(family, { ...basics, useful: prefetches.useful, late: prefetches.late }, 5);
   });
 });

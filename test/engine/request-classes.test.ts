@@ -68,7 +68,9 @@ describe('classes of requests', () => {
       ['chat', 'all', '4', '0.0 %'],
     ]);
   });
+});
 
+describe('classes of requests by what they are content with', () => {
   it('content with copies are served from them, and the others are not', async () => {
     const full = await run({});
     const low = await run({ classes: { batch: { budget: 'copy=0.25' } } });
@@ -104,7 +106,9 @@ describe('classes of requests', () => {
     await expect(run(copy, { replay: 'sequential' })).rejects.toThrow(/needs all choices of a layer at once; take replay: atomic/);
     await expect(run(copy, { hardware: '8x-h100-80g' })).rejects.toThrow(/is of experts on one GPU, and here several share them/);
   });
+});
 
+describe('classes of requests in policies and budgets', () => {
   it('are known to policies that know the future', async () => {
     const result = await run({ classes: { batch: { budget: 'skip=0.5' } } }, { system: { name: 'b', cache: { policy: 'belady' } } });
     const [, batch] = result.classes!;

@@ -154,9 +154,9 @@ const spec = (input: RunInput, more: Readonly<Record<string, unknown>> = {}) => 
 const run = (input: RunInput, more: Readonly<Record<string, unknown>> = {}): Promise<Result> => simulateRun(spec(input, more));
 const of = ({ metrics }: Result, name: string): number => metrics[name]!.value;
 
-describe('a run that drafts', () => {
-  const workload = { tokens: 600, prompt: 20, output: 100, batch: 2 };
+const workload = { tokens: 600, prompt: 20, output: 100, batch: 2 };
 
+describe('a run that drafts', () => {
   it('of nothing is a run without speculation, to the nanosecond', async () => {
     const plain = await run({ workload });
     const none = await run({ workload: { ...workload, speculation: { draft: 0 } } });
@@ -206,6 +206,19 @@ describe('a run that drafts', () => {
     expect(of(byPosition, 'speculation.acceptance')).toBeCloseTo((0.696 + 0.445 + 0.326 + 0.212) / 4, 2);
   });
 
+  it('says what is wrong with what it is told', () => {
+    const speculation = (given: object) => () => spec({ workload: { speculation: given as { draft: number } } });
+    expect(speculation({ draft: 4 })).toThrow('needs to know how many drafted tokens are right; give acceptance: 0.7');
+    expect(speculation({ draft: 4, acceptance: 1.2 })).toThrow('1.2 is no acceptance; write 0.7');
+    expect(speculation({ draft: 4, acceptance: '42% of 0' })).toThrow('or 42% of 4');
+    expect(speculation({ draft: 3, acceptances: [0.7, 0.4] })).toThrow('has 2 positions, and the draft has 3');
+    expect(speculation({ draft: 2, acceptances: [0.4, 0.7] })).toThrow('rises');
+    expect(speculation({ draft: 2, acceptances: [0.7, 0.4], acceptance: 0.7 })).toThrow('give one of them');
+    expect(speculation({ draft: 65, acceptance: 0.7 })).toThrow('64');
+  });
+});
+
+describe('any run that drafts', () => {
   it('L8 keeps all laws with every scheduler, KV caches that grow, several GPUs and policies that know the future', async () => {
     let preemptions = 0;
     const draws = fc.record({
@@ -247,16 +260,5 @@ describe('a run that drafts', () => {
       { seed: 31, numRuns: cases(60) },
     );
     expect(preemptions).toBeGreaterThan(0);
-  });
-
-  it('says what is wrong with what it is told', () => {
-    const speculation = (given: object) => () => spec({ workload: { speculation: given as { draft: number } } });
-    expect(speculation({ draft: 4 })).toThrow('needs to know how many drafted tokens are right; give acceptance: 0.7');
-    expect(speculation({ draft: 4, acceptance: 1.2 })).toThrow('1.2 is no acceptance; write 0.7');
-    expect(speculation({ draft: 4, acceptance: '42% of 0' })).toThrow('or 42% of 4');
-    expect(speculation({ draft: 3, acceptances: [0.7, 0.4] })).toThrow('has 2 positions, and the draft has 3');
-    expect(speculation({ draft: 2, acceptances: [0.4, 0.7] })).toThrow('rises');
-    expect(speculation({ draft: 2, acceptances: [0.7, 0.4], acceptance: 0.7 })).toThrow('give one of them');
-    expect(speculation({ draft: 65, acceptance: 0.7 })).toThrow('64');
   });
 });

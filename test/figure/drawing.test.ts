@@ -82,43 +82,47 @@ describe('a drawing', () => {
   });
 });
 
-describe('colours', () => {
-  /** Linear light of a colour. */
-  const light = (color: string): [number, number, number] => {
-    const channel = (at: number): number => {
-      const value = Number.parseInt(color.slice(at, at + 2), 16) / 255;
-      return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-    };
-    return [channel(1), channel(3), channel(5)];
+/** Linear light of a colour. */
+const light = (color: string): [number, number, number] => {
+  const channel = (at: number): number => {
+    const value = Number.parseInt(color.slice(at, at + 2), 16) / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
   };
-  const luminance = ([r, g, b]: readonly [number, number, number]): number => 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  /** CIE 1976 lightness, 0..100: what is left of a colour on grey paper. */
-  const lightness = (color: string): number => {
-    const y = luminance(light(color));
-    return y > 216 / 24389 ? 116 * Math.cbrt(y) - 16 : (24389 / 27) * y;
-  };
-  /** CIE 1976 L*a*b* of linear light, D65. */
-  const lab = ([r, g, b]: readonly number[]): number[] => {
-    const f = (t: number): number => (t > 216 / 24389 ? Math.cbrt(t) : ((24389 / 27) * t + 16) / 116);
-    const [x, y, z] = [
-      f((0.4124 * r! + 0.3576 * g! + 0.1805 * b!) / 0.95047),
-      f(0.2126 * r! + 0.7152 * g! + 0.0722 * b!),
-      f((0.0193 * r! + 0.1192 * g! + 0.9505 * b!) / 1.08883),
-    ];
-    return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
-  };
-  /** Machado, Oliveira and Fernandes 2009, severity 1. */
-  const BLINDNESS: Readonly<Record<string, readonly number[]>> = {
-    protanopia: [0.152286, 1.052583, -0.204868, 0.114503, 0.786281, 0.099216, -0.003882, -0.048116, 1.051998],
-    deuteranopia: [0.367322, 0.860646, -0.227968, 0.280085, 0.672501, 0.047413, -0.01182, 0.04294, 0.968881],
-    tritanopia: [1.255528, -0.076749, -0.178779, -0.078411, 0.930809, 0.147602, 0.004733, 0.691367, 0.3039],
-  };
-  const seen = (color: string, matrix: readonly number[]): number[] => {
-    const rgb = light(color);
-    const through = [0, 3, 6].map((row) => rgb.reduce((sum, value, i) => sum + matrix[row + i]! * value, 0));
-    return lab(through.map((value) => Math.min(1, Math.max(0, value))));
-  };
+  return [channel(1), channel(3), channel(5)];
+};
 
+const luminance = ([r, g, b]: readonly [number, number, number]): number => 0.2126 * r + 0.7152 * g + 0.0722 * b;
+
+/** CIE 1976 lightness, 0..100: what is left of a colour on grey paper. */
+const lightness = (color: string): number => {
+  const y = luminance(light(color));
+  return y > 216 / 24389 ? 116 * Math.cbrt(y) - 16 : (24389 / 27) * y;
+};
+
+/** CIE 1976 L*a*b* of linear light, D65. */
+const lab = ([r, g, b]: readonly number[]): number[] => {
+  const f = (t: number): number => (t > 216 / 24389 ? Math.cbrt(t) : ((24389 / 27) * t + 16) / 116);
+  const [x, y, z] = [
+    f((0.4124 * r! + 0.3576 * g! + 0.1805 * b!) / 0.95047),
+    f(0.2126 * r! + 0.7152 * g! + 0.0722 * b!),
+    f((0.0193 * r! + 0.1192 * g! + 0.9505 * b!) / 1.08883),
+  ];
+  return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
+};
+
+/** Machado, Oliveira and Fernandes 2009, severity 1. */
+const BLINDNESS: Readonly<Record<string, readonly number[]>> = {
+  protanopia: [0.152286, 1.052583, -0.204868, 0.114503, 0.786281, 0.099216, -0.003882, -0.048116, 1.051998],
+  deuteranopia: [0.367322, 0.860646, -0.227968, 0.280085, 0.672501, 0.047413, -0.01182, 0.04294, 0.968881],
+  tritanopia: [1.255528, -0.076749, -0.178779, -0.078411, 0.930809, 0.147602, 0.004733, 0.691367, 0.3039],
+};
+const seen = (color: string, matrix: readonly number[]): number[] => {
+  const rgb = light(color);
+  const through = [0, 3, 6].map((row) => rgb.reduce((sum, value, i) => sum + matrix[row + i]! * value, 0));
+  return lab(through.map((value) => Math.min(1, Math.max(0, value))));
+};
+
+describe('colours', () => {
   it.each(Object.entries(BLINDNESS))('of series differ with %s', (_, matrix) => {
     const distances = SERIES.flatMap(({ color }, i) =>
       SERIES.slice(0, i).map(({ color: other }) => {

@@ -46,71 +46,6 @@ describe('CostModel', () => {
     expect(alone.handoverNs).toBe(Number.POSITIVE_INFINITY);
   });
 
-  describe('a CPU of two sockets', () => {
-    // One socket reads 0.5 byte/ns and computes 1 FLOP/ns. Experts of 100 bytes and 200 operations an activation, launch 3 ns.
-    const on = (numa: 'expert' | 'tensor') => {
-      const sockets = { count: 2, numa, interconnect: { bandwidth: 0.25e9, latencyNs: 5 } };
-      return new CostModel(model, { ...hardware, cpu: { ...hardware.cpu!, sockets } });
-    };
-
-    it('expert: each computes experts of its own, as one socket does', () => {
-      expect(on('expert').cpuQueues).toBe(2);
-      expect(on('expert').cpuExpertNs(0, 2)).toBe(cost.cpuExpertNs(0, 2));
-      expect(cost.cpuQueues).toBe(1);
-    });
-
-    it('tensor: both compute half of each expert, and wait for one another', () => {
-      expect(on('tensor').cpuQueues).toBe(1);
-      expect(on('tensor').cpuExpertNs(0, 1)).toBe(100 + 3 + 5); // 50 bytes at 0.5, or 100 operations at 1
-      expect(on('tensor').cpuExpertNs(0, 2)).toBe(200 + 3 + 5);
-    });
-
-    it("tensor: memories get in one another's way, cores that unpack do not", () => {
-      const formats = [{ format: 'q4_k', bytes: 100, weights: 100 }];
-      const packed = { ...model, layers: model.layers.map((one) => ({ ...one, flopsPerToken: 0, formats })) };
-      const ns = (efficiency: number) => {
-        const sockets = { count: 2, numa: 'tensor' as const, efficiency, interconnect: { bandwidth: 1, latencyNs: 0 } };
-        // 100 weights at 0.25 a ns on one socket, at 0.5 on two.
-        const cpu = { ...hardware.cpu!, launchNs: 0, unpacking: { k: 0.25e9 }, sockets };
-        return new CostModel(packed, { ...hardware, cpu }).cpuExpertNs(0, 1);
-      };
-      expect(ns(1)).toBe(200);
-      expect(ns(0.5)).toBe(200); // 100 bytes from both memories at 0.5 byte/ns
-      expect(ns(0.25)).toBe(400);
-    });
-
-    it('interleaved: half of what each reads comes over the interconnect', () => {
-      const few = { ...model, layers: model.layers.map((one) => ({ ...one, flopsPerToken: 0 })) };
-      const ns = (bandwidth: number) => {
-        const sockets = { count: 2, numa: 'interleaved' as const, interconnect: { bandwidth, latencyNs: 5 } };
-        return new CostModel(few, { ...hardware, cpu: { ...hardware.cpu!, sockets } }).cpuExpertNs(0, 1);
-      };
-      expect(ns(0.25e9)).toBe(100 + 3 + 5); // 25 bytes at 0.25 byte/ns
-      expect(ns(2e9)).toBe(100 + 3 + 5); // 100 bytes from both memories, 1 byte/ns together
-    });
-
-    it('no placement delivers more than the sum of memories, nor interleaved more than tensor', () => {
-      fc.assert(
-        fc.property(
-          fc.integer({ min: 2, max: 8 }),
-          fc.double({ min: 0.01, max: 100, noNaN: true }),
-          fc.double({ min: 0.1, max: 1, noNaN: true }),
-          (count, rate, efficiency) => {
-            const few = { ...model, layers: model.layers.map((one) => ({ ...one, flopsPerToken: 0 })) };
-            const ns = (numa: 'expert' | 'tensor' | 'interleaved') => {
-              const sockets = { count, numa, efficiency, interconnect: { bandwidth: rate * 1e9, latencyNs: 0 } };
-              return new CostModel(few, { ...hardware, cpu: { ...hardware.cpu!, launchNs: 0, sockets } }).cpuExpertNs(1, 1);
-            };
-            // 400 bytes; each socket's memory delivers 0.5 byte/ns.
-            expect(ns('tensor')).toBeGreaterThanOrEqual(400 / (0.5 * count) - 1e-9);
-            expect(ns('interleaved')).toBeGreaterThanOrEqual(ns('tensor') - 1e-9);
-            expect(ns('expert')).toBeGreaterThanOrEqual(400 / 0.5 - 1e-9);
-          },
-        ),
-      );
-    });
-  });
-
   it('a CPU that is throttled takes so much longer, its launches do not', () => {
     const slow = new CostModel(model, hardware);
     slow.throttleCpu(0.5);
@@ -147,6 +82,71 @@ describe('CostModel', () => {
     expect(cost.denseNs(1, 1, [9], [1], 1)).toBe(60 + 7);
     expect(cost.denseNs(2, 100, [0], [100], 1)).toBe(1000);
     expect(cost.denseNs(2, 10, new Int32Array(10), new Int32Array(10).fill(1), 10)).toBe(2000);
+  });
+});
+
+describe('a CPU of two sockets', () => {
+  // One socket reads 0.5 byte/ns and computes 1 FLOP/ns. Experts of 100 bytes and 200 operations an activation, launch 3 ns.
+  const on = (numa: 'expert' | 'tensor') => {
+    const sockets = { count: 2, numa, interconnect: { bandwidth: 0.25e9, latencyNs: 5 } };
+    return new CostModel(model, { ...hardware, cpu: { ...hardware.cpu!, sockets } });
+  };
+
+  it('expert: each computes experts of its own, as one socket does', () => {
+    expect(on('expert').cpuQueues).toBe(2);
+    expect(on('expert').cpuExpertNs(0, 2)).toBe(cost.cpuExpertNs(0, 2));
+    expect(cost.cpuQueues).toBe(1);
+  });
+
+  it('tensor: both compute half of each expert, and wait for one another', () => {
+    expect(on('tensor').cpuQueues).toBe(1);
+    expect(on('tensor').cpuExpertNs(0, 1)).toBe(100 + 3 + 5); // 50 bytes at 0.5, or 100 operations at 1
+    expect(on('tensor').cpuExpertNs(0, 2)).toBe(200 + 3 + 5);
+  });
+
+  it("tensor: memories get in one another's way, cores that unpack do not", () => {
+    const formats = [{ format: 'q4_k', bytes: 100, weights: 100 }];
+    const packed = { ...model, layers: model.layers.map((one) => ({ ...one, flopsPerToken: 0, formats })) };
+    const ns = (efficiency: number) => {
+      const sockets = { count: 2, numa: 'tensor' as const, efficiency, interconnect: { bandwidth: 1, latencyNs: 0 } };
+      // 100 weights at 0.25 a ns on one socket, at 0.5 on two.
+      const cpu = { ...hardware.cpu!, launchNs: 0, unpacking: { k: 0.25e9 }, sockets };
+      return new CostModel(packed, { ...hardware, cpu }).cpuExpertNs(0, 1);
+    };
+    expect(ns(1)).toBe(200);
+    expect(ns(0.5)).toBe(200); // 100 bytes from both memories at 0.5 byte/ns
+    expect(ns(0.25)).toBe(400);
+  });
+
+  it('interleaved: half of what each reads comes over the interconnect', () => {
+    const few = { ...model, layers: model.layers.map((one) => ({ ...one, flopsPerToken: 0 })) };
+    const ns = (bandwidth: number) => {
+      const sockets = { count: 2, numa: 'interleaved' as const, interconnect: { bandwidth, latencyNs: 5 } };
+      return new CostModel(few, { ...hardware, cpu: { ...hardware.cpu!, sockets } }).cpuExpertNs(0, 1);
+    };
+    expect(ns(0.25e9)).toBe(100 + 3 + 5); // 25 bytes at 0.25 byte/ns
+    expect(ns(2e9)).toBe(100 + 3 + 5); // 100 bytes from both memories, 1 byte/ns together
+  });
+
+  it('no placement delivers more than the sum of memories, nor interleaved more than tensor', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 8 }),
+        fc.double({ min: 0.01, max: 100, noNaN: true }),
+        fc.double({ min: 0.1, max: 1, noNaN: true }),
+        (count, rate, efficiency) => {
+          const few = { ...model, layers: model.layers.map((one) => ({ ...one, flopsPerToken: 0 })) };
+          const ns = (numa: 'expert' | 'tensor' | 'interleaved') => {
+            const sockets = { count, numa, efficiency, interconnect: { bandwidth: rate * 1e9, latencyNs: 0 } };
+            return new CostModel(few, { ...hardware, cpu: { ...hardware.cpu!, launchNs: 0, sockets } }).cpuExpertNs(1, 1);
+          };
+          // 400 bytes; each socket's memory delivers 0.5 byte/ns.
+          expect(ns('tensor')).toBeGreaterThanOrEqual(400 / (0.5 * count) - 1e-9);
+          expect(ns('interleaved')).toBeGreaterThanOrEqual(ns('tensor') - 1e-9);
+          expect(ns('expert')).toBeGreaterThanOrEqual(400 / 0.5 - 1e-9);
+        },
+      ),
+    );
   });
 });
 

@@ -7,26 +7,26 @@ import { loadRuntime } from '../../src/hardware/runtime.js';
 
 const GIB = 2 ** 30;
 
-describe('the profile of a machine of parts', () => {
-  const text = 'rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s-1TB';
-  const hardware = loadHardware(text);
+const MACHINE = 'rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s-1TB';
+const hardware = loadHardware(MACHINE);
 
+describe('the profile of a machine of parts', () => {
   it('has its memories and links', () => {
-    expect(hardware.name).toBe(text);
+    expect(hardware.name).toBe(MACHINE);
     expect(hardware.tiers).toEqual([
       { name: 'gpu', bytes: 24 * GIB - 512 * 2 ** 20 },
       { name: 'dram', bytes: 60 * GIB },
       { name: 'ssd', bytes: 1e12 },
     ]);
     // 16 GT/s x 128/130 / 8 x 16 lanes = 31.508 GB/s, of which pinned copies reach 0.8.
-    const { links } = machineToProfile(parseMachine(text));
+    const { links } = machineToProfile(parseMachine(MACHINE));
     expect(links![0]).toMatchObject({ name: 'h2d', latency: 10e3 });
     expect((links![0]!.bandwidth as number) / 1e9).toBeCloseTo(25.206, 3);
     expect(links![1]).toMatchObject({ name: 'ssd', bandwidth: 7e9, latency: 80e3, lanes: 2 });
   });
 
   it('has its devices', () => {
-    const { cpu, gpu } = machineToProfile(parseMachine(text));
+    const { cpu, gpu } = machineToProfile(parseMachine(MACHINE));
     expect(gpu).toEqual({ peak: 71e12, memoryBandwidth: 936e9 });
     // 6000 MT/s x 8 bytes x 2.
     expect(cpu).toEqual({ cores: 16, clock: 4.5, isa: 'avx512-vnni', memoryBandwidth: 96e9 });
@@ -39,7 +39,7 @@ describe('the profile of a machine of parts', () => {
     expect(hardware.gpu.bandwidthFraction).toBe(gpu.bandwidth.default);
     expect(hardware.cpu!.bandwidthFraction).toBe(cpu.bandwidth);
     expect(hardware.links[0]!.bandwidth / 1e9).toBeCloseTo(25.206 * copy.efficiency, 2);
-    expect(loadHardware(text, undefined, [], loadRuntime('ideal')).software!.runtime).toBe('ideal');
+    expect(loadHardware(MACHINE, undefined, [], loadRuntime('ideal')).software!.runtime).toBe('ideal');
     const usual = { 'rx-7900-xtx': 'llama.cpp-rocm', 'arc-b580': 'llama.cpp-vulkan', 'apple-m5': 'llama.cpp-metal', gb10: 'llama.cpp' };
     for (const [part, runtime] of Object.entries(usual)) expect(loadHardware(part).software!.runtime, part).toBe(runtime);
   });
@@ -47,8 +47,8 @@ describe('the profile of a machine of parts', () => {
   it('takes values that replace it', () => {
     const slow = { path: ['links', 'h2d', 'bandwidth'], value: '12GB/s', label: '--set' };
     const pinned = loadRuntime('llama.cpp').copy.efficiency;
-    expect(loadHardware(text, undefined, [slow]).links[0]!.bandwidth).toBe(12e9 * pinned);
-    expect(() => loadHardware(text, undefined, [{ ...slow, path: ['gpu', 'peek'] }])).toThrow(
+    expect(loadHardware(MACHINE, undefined, [slow]).links[0]!.bandwidth).toBe(12e9 * pinned);
+    expect(() => loadHardware(MACHINE, undefined, [{ ...slow, path: ['gpu', 'peek'] }])).toThrow(
       /^--set: gpu: unknown key "peek"; did you mean "peak"/,
     );
   });
@@ -62,7 +62,9 @@ describe('the profile of a machine of parts', () => {
     expect(cpu!.memoryBandwidth).toBeCloseTo(200e9);
     expect(links![0]!.bandwidth).toBe(25.2e9);
   });
+});
 
+describe('the profile of a machine with several of a part', () => {
   it('divides memory over sockets, and joins them', () => {
     const { cpu } = loadHardware('rtx-4090+2xxeon-gold-6454s+16xddr5-4800+1TB');
     // 8 channels x 8 bytes x 4800 MT/s of one socket.
@@ -84,9 +86,9 @@ describe('the profile of a machine of parts', () => {
   });
 
   it('reads several drives as a stripe', () => {
-    const [, array] = loadHardware(`${text}+nvme-3.5GB/s-1TB`, undefined, [], loadRuntime('ideal')).links;
+    const [, array] = loadHardware(`${MACHINE}+nvme-3.5GB/s-1TB`, undefined, [], loadRuntime('ideal')).links;
     expect(array).toMatchObject({ bandwidth: 10.5e9, flows: 'split', lanes: 1 });
-    expect(loadHardware(`${text}+nvme-3.5GB/s-1TB`).tiers[2]!.bytes).toBe(2e12);
+    expect(loadHardware(`${MACHINE}+nvme-3.5GB/s-1TB`).tiers[2]!.bytes).toBe(2e12);
   });
 
   it('reads one of several drives where files lie whole on one of them', () => {
@@ -101,7 +103,9 @@ describe('the profile of a machine of parts', () => {
       80e3, 10e3, 12e6, 60e3, 45e3,
     ]);
   });
+});
 
+describe('the profile of a machine that lacks a part', () => {
   it('has one memory where there is one', () => {
     const mac = loadHardware('apple-m4-max+64GB+ssd-7GB/s');
     expect(mac.tiers).toEqual([

@@ -92,7 +92,9 @@ describe('a runtime', () => {
     expect(gpu).toMatchObject({ launchNs: 3000, perLayerNs: 7500, perPassNs: 10_500 });
     expect(cpu!.handoverNs).toBe(13_500);
   });
+});
 
+describe('a runtime and what was measured of a machine', () => {
   it('leaves a calibrated machine its figures', () => {
     const gpu = 'gpu: { peak: 100 TFLOP/s, memoryBandwidth: 1000 GB/s, computeFraction: 11%, bandwidthFraction: 22%, launch: 1us }';
     const cpu = 'cpu: { peak: 1 TFLOP/s, memoryBandwidth: 80 GB/s, computeFraction: 33%, bandwidthFraction: 44%, handover: 5us }';

@@ -1,7 +1,7 @@
-// A function fits on a screen: at most 70 lines, those of functions within it counted.
+// A function fits on a screen: at most 70 lines, those of functions within it counted. In tests that is what `describe` takes, too.
 import { type Function as FunctionNode, type Node, Visitor } from 'oxc-parser';
 import { expect, it } from 'vitest';
-import { parse, type SourceFile, sources } from './source.js';
+import { filesIn, parse, type SourceFile, sources } from './source.js';
 
 const MOST_LINES = 70;
 
@@ -18,6 +18,12 @@ function longFunctions({ path, program, text }: SourceFile, most: number): strin
     if (lines > most) found.push(`${path}: ${own ?? names.get(node.start) ?? 'a function'}: ${lines} lines`);
   };
   new Visitor({
+    CallExpression: ({ arguments: given, callee }) => {
+      const last = given.at(-1);
+      if (last?.type !== 'ArrowFunctionExpression' && last?.type !== 'FunctionExpression') return;
+      const called = nameOf(callee).replace(/\(.*/s, '');
+      named(given.length === 1 ? called : `${called}(${nameOf(given[0]!)})`, last);
+    },
     VariableDeclarator: ({ id, init }) => named(nameOf(id), init),
     Property: ({ key, value }) => named(nameOf(key), value),
     PropertyDefinition: ({ key, value }) => named(nameOf(key), value),
@@ -35,6 +41,17 @@ it('no function of src is longer', () => {
 });
 
 it.each([
+  ['src/report/html/client', /\.js$/, 4],
+  ['test', /\.m?ts$/, 400],
+  ['scripts', /\.m[jt]s$/, 10],
+  ['bench', /\.mjs$/, 15],
+])('none of %s is', (folder, names, least) => {
+  const files = filesIn(folder, names);
+  expect(files.length).toBeGreaterThanOrEqual(least);
+  expect(files.flatMap((file) => longFunctions(file, MOST_LINES))).toEqual([]);
+});
+
+it.each([
   ['function long() {\n\n}', 'long'],
   ['export async function* long() {\n\n}', 'long'],
   ['const long = () => {\n\n};', 'long'],
@@ -43,7 +60,10 @@ it.each([
   ['const it = { long: (a: number): number => {\n\nreturn a; } };', 'long'],
   ['class It { #long() {\n\n} }', '#long'],
   ['class It { constructor() {\n\n} }', 'constructor'],
-  ['call(() => {\n\n});', 'a function'],
+  ['call(() => {\n\n});', 'call'],
+  ["describe('what', () => {\n\n});", "describe('what')"],
+  ["describe.each([1])('what', () => {\n\n});", "describe.each('what')"],
+  ['(() => {\n\n})();', 'a function'],
 ])('a long one is named: %s', (text, name) => {
   expect(longFunctions(parse('a.ts', text), 2)).toEqual([`a.ts: ${name}: ${text.split('\n').length} lines`]);
   expect(longFunctions(parse('a.ts', text), 3)).toEqual([]);

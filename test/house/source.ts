@@ -1,12 +1,12 @@
-// The files of src as syntax trees, for the rules that every file keeps.
+// The files of src, of tests and of tools as syntax trees, for the rules that every file keeps.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Program, parseSync } from 'oxc-parser';
 
-const SRC = fileURLToPath(new URL('../../src', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A file, by its path in src. */
+/** A file, by its path in src, or in the repository where it is of another folder. */
 export interface SourceFile {
   readonly path: string;
   readonly text: string;
@@ -24,13 +24,14 @@ const files: SourceFile[] = [];
 
 /** All TypeScript files of src, parsed once for all tests. */
 export function sources(): readonly SourceFile[] {
-  if (files.length === 0) files.push(...read());
+  if (files.length === 0) files.push(...filesIn('src', /\.ts$/).map((file) => ({ ...file, path: file.path.slice('src/'.length) })));
   return files;
 }
 
-function read(): SourceFile[] {
-  return readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+/** Files of a folder of the repository whose names match, by path. @throws Error where one cannot be parsed */
+export function filesIn(folder: string, names: RegExp): SourceFile[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => names.test(name))
     .sort()
-    .map((path) => parse(path, readFileSync(join(SRC, path), 'utf8')));
+    .map((name) => parse(`${folder}/${name}`, readFileSync(join(ROOT, folder, name), 'utf8')));
 }

@@ -86,7 +86,9 @@ dense: { intermediate: 8 }
     ]);
     expect(model.experts).toBe(8);
   });
+});
 
+describe('buildModel, part by part', () => {
   it('counts biases, shared experts and their gate', () => {
     const bare = build(TINY);
     const full = build(

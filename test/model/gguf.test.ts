@@ -42,10 +42,10 @@ describe('the context that a model was trained on', () => {
   });
 });
 
-describe('a GGUF file', () => {
-  writeGguf(at('mix.gguf'), METADATA, TENSORS);
-  const model = loadModel(at('mix.gguf'));
+writeGguf(at('mix.gguf'), METADATA, TENSORS);
+const model = loadModel(at('mix.gguf'));
 
+describe('a GGUF file', () => {
   it('gives each layer the bytes of its own experts', () => {
     expect(model.layers.map((part) => part.expertBytes)).toEqual([2 * q4 + q6, 3 * q4, q5 + q4 + q6]);
     expect(model.layers.map((part) => [part.experts, part.topK, part.offset, part.flopsPerToken])).toEqual([
@@ -103,6 +103,20 @@ describe('a GGUF file', () => {
     );
   });
 
+  it('lets only its name and top-k be set', () => {
+    const set = (path: string[], value: unknown) => [{ path, value, label: `--set model.${path.join('.')}` }];
+    expect(loadModel(at('mix.gguf'), null, undefined, set(['moe', 'topK'], 1)).layers[0]!.topK).toBe(1);
+    expect(() => loadModel(at('mix.gguf'), null, undefined, set(['moe', 'experts'], 1))).toThrow(
+      /^--set model\.moe\.experts: moe: unknown key "experts"; known: topK/,
+    );
+    expect(() => loadModel(at('mix.gguf'), null, undefined, set(['moe', 'topK'], 9))).toThrow(
+      /layer 0 has 4 experts, of which a token uses 9/,
+    );
+    expect(() => loadModel(at('mix.gguf'), 'q4_k_m')).toThrow(/^--quantization q4_k_m: a GGUF file is what it is;/);
+  });
+});
+
+describe('what a GGUF file may hold', () => {
   it('tells the formats of its tensors', () => {
     writeGguf(at('formats.gguf'), METADATA, [...TINY_OUTER, ...tinyLayer(0, 'iq3_ks'), ...tinyLayer(1, 'fork'), ...tinyLayer(2, 'q6_k')]);
     const { layers, dense } = loadModel(at('formats.gguf'));
@@ -130,7 +144,9 @@ describe('a GGUF file', () => {
     writeGguf(at('fork.gguf'), METADATA, [...TINY_OUTER, ...tinyLayer(0, 'fork'), ...tinyLayer(1, 'fork'), ...tinyLayer(2, 'fork')]);
     expect(loadModel(at('fork.gguf')).layers[0]!.expertBytes).toBe(2 * q4 + (one / 256) * 168);
   });
+});
 
+describe('a GGUF file of another layout', () => {
   it('may hold single experts, as files of before 2024 do, dense layers and shared experts', () => {
     const single = [0, 1, 2, 3].flatMap((expert): TestTensor[] =>
       ['gate', 'up', 'down'].map((part) => ({ name: `blk.0.ffn_${part}.${expert}.weight`, type: 'q4_k', shape: [HIDDEN, WIDTH] })),
@@ -173,18 +189,6 @@ describe('a GGUF file', () => {
       ...tinyLayer(3, 'q6_k'),
     ]);
     expect(loadModel(at('mtp.gguf')).layers).toEqual(model.layers);
-  });
-
-  it('lets only its name and top-k be set', () => {
-    const set = (path: string[], value: unknown) => [{ path, value, label: `--set model.${path.join('.')}` }];
-    expect(loadModel(at('mix.gguf'), null, undefined, set(['moe', 'topK'], 1)).layers[0]!.topK).toBe(1);
-    expect(() => loadModel(at('mix.gguf'), null, undefined, set(['moe', 'experts'], 1))).toThrow(
-      /^--set model\.moe\.experts: moe: unknown key "experts"; known: topK/,
-    );
-    expect(() => loadModel(at('mix.gguf'), null, undefined, set(['moe', 'topK'], 9))).toThrow(
-      /layer 0 has 4 experts, of which a token uses 9/,
-    );
-    expect(() => loadModel(at('mix.gguf'), 'q4_k_m')).toThrow(/^--quantization q4_k_m: a GGUF file is what it is;/);
   });
 });
 
@@ -243,14 +247,21 @@ describe('attention by metadata', () => {
   });
 });
 
+const whole = ggufHeader(METADATA, TENSORS);
+const size = readFileSync(at('mix.gguf')).length;
+const refuse = (name: string, bytes: Buffer, message: RegExp): void => {
+  writeFileSync(at(name), bytes);
+  expect(() => loadModel(at(name))).toThrow(UserError);
+  expect(() => loadModel(at(name))).toThrow(message);
+};
+
+const patched = (offset: number, write: (bytes: Buffer) => void): Buffer => {
+  const bytes = Buffer.concat([whole, Buffer.alloc(size - whole.length)]);
+  write(bytes.subarray(offset));
+  return bytes;
+};
+
 describe('a damaged GGUF file', () => {
-  const whole = ggufHeader(METADATA, TENSORS);
-  const size = readFileSync(at('mix.gguf')).length;
-  const refuse = (name: string, bytes: Buffer, message: RegExp): void => {
-    writeFileSync(at(name), bytes);
-    expect(() => loadModel(at(name))).toThrow(UserError);
-    expect(() => loadModel(at(name))).toThrow(message);
-  };
   it.each([
     ['version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n', /x\.gguf: is a pointer of Git LFS, .*git lfs pull$/],
     ['<!DOCTYPE html><html>404</html>', /x\.gguf: holds a web page, not the weights .*fetch it again$/],
@@ -258,12 +269,6 @@ describe('a damaged GGUF file', () => {
   ])('is no file that a failed download left: %j', (text, message) => {
     refuse('x.gguf', Buffer.from(text), message);
   });
-
-  const patched = (offset: number, write: (bytes: Buffer) => void): Buffer => {
-    const bytes = Buffer.concat([whole, Buffer.alloc(size - whole.length)]);
-    write(bytes.subarray(offset));
-    return bytes;
-  };
 
   it('is answered in one line', () => {
     refuse(
@@ -309,7 +314,9 @@ describe('a damaged GGUF file', () => {
     refuse('dense.gguf', ggufWithData(METADATA, TINY_OUTER), /has no expert tensors \(ffn_\*_exps\); it is no Mixture-of-Experts model$/);
     refuse('none.gguf', ggufWithData({}, TINY_OUTER), /general\.architecture: is missing; the file holds no model/);
   });
+});
 
+describe('any damage to a GGUF file', () => {
   it('never crashes moeprof, whatever bytes are changed', () => {
     let seed = 12345;
     const random = (below: number): number => {

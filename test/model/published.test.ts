@@ -71,7 +71,9 @@ describe('bundled models', () => {
     else expect(model.dense.weightBytes).toBeGreaterThan(read);
     expect(model.dense.segments.reduce((sum, segment) => sum + segment.attention.length, 0)).toBe(loadModelProfile(name).layers);
   });
+});
 
+describe('routing and counts of bundled models', () => {
   it('route as measured, where that was measured', () => {
     const routed = NAMES.filter((name) => loadModelProfile(name).routing !== undefined);
     expect(routed).toEqual(expect.arrayContaining(['deepseek-v2-lite', 'gpt-oss-20b', 'mixtral-8x7b', 'olmoe-1b-7b', 'qwen3-30b-a3b']));

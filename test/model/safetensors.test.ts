@@ -108,7 +108,9 @@ describe('a folder of safetensors', () => {
     expect(openModel(folder('trace', { 'routing.safetensors': { experts: 10 } }))).toMatchObject({ sizes: 'format' });
     expect(openModel(path)).toMatchObject({ sizes: 'tensors' });
   });
+});
 
+describe('a faulty folder of safetensors', () => {
   it.each([
     [
       'half',

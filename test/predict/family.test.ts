@@ -104,7 +104,9 @@ describe.each(SPECS)('predictor %s', (spec) => {
     expect(await run(true)).toEqual(await run(true));
     if (!KNOWS_THE_TRUTH.has(spec) && spec !== 'whole-layer') expect(await run(true)).not.toEqual(await run(false));
   });
+});
 
+describe.each(SPECS)('what predictor %s is told', (spec) => {
   it(KNOWS_THE_TRUTH.has(spec) ? 'knows the layers to come' : 'sees no layer before it is known', async () => {
     // Two runs that differ only in the layers that are still the future at each prediction.
     const honest = await predictorOf(spec, model, TOP_K);
@@ -137,7 +139,9 @@ describe.each(SPECS)('predictor %s', (spec) => {
     const { knows } = predictorKnows(parsePredictor(spec), { has: { ...trace.has, predictedK: 0 }, meta: trace.meta });
     expect(['published', 'future'].includes(knows)).toBe(KNOWS_THE_TRUTH.has(spec));
   });
+});
 
+describe.each(SPECS)('predictor %s, in passes of many tokens,', (spec) => {
   it('predicts a batch of several requests, and of more tokens than it looks at one by one', async () => {
     const slots = 4;
     const predictor = await predictorOf(spec, model, TOP_K, [], slots);

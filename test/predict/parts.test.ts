@@ -104,6 +104,7 @@ describe('History', () => {
       history.learn(pass, 0, 0, true);
       at++;
     }
+    assert.equal(at, 3000);
   });
 
   it('keeps requests apart, and is silent about the first token of one', () => {
@@ -117,6 +118,7 @@ describe('History', () => {
       history.learn(pass, 0, 0, true);
       at++;
     }
+    assert.equal(at, 40);
   });
 });
 

@@ -54,7 +54,9 @@ describe('HTML report', () => {
     expect(of({ decode: null, prefill: null })).toContain('<small>(no comparable measurement)</small>');
     expect(of(undefined)).not.toContain('comparable measurement');
   });
+});
 
+describe('tables and data of the HTML report', () => {
   it('tells what requests of each class waited and were given', () => {
     const latency = (p50: number) => ({ mean: p50, p50, p95: p50, p99: 2 * p50 });
     const common = { requests: 3, generated: 30, requestNs: null, choicesLost: 0, weightLost: null };
@@ -103,7 +105,9 @@ describe('HTML report', () => {
     expect(head).toBe('start_ns,hits,late,misses,stall_ns,h2d_demand_ns,h2d_prefetch_ns');
     expect(rows).toHaveLength(details.series.hits.length);
   });
+});
 
+describe('pictures of few samples and of many', () => {
   it('draws few samples as a staircase of themselves, many as a line through percentiles', async () => {
     const { details } = await simulate(toy, { details: true });
     const samples = details!.samples!;
@@ -121,6 +125,16 @@ describe('HTML report', () => {
     expect(distributionOf(undefined, 'pass')).toBeNull();
   });
 
+  it('draws no hit rate where nothing is asked for', async () => {
+    const result = await simulate(toy, { details: true });
+    const series = { binNs: 1, hits: [1, 0, 0, 3], late: [0, 0, 0, 0], misses: [1, 0, 0, 1], stallNs: [0, 0, 0, 0], links: [] };
+    const text = htmlReport.render({ ...result, details: { ...result.details!, series } }, options);
+    // A half in the first of four bins, three quarters in the last.
+    expect(text).toContain('d="M125 500L875 250" stroke="var(--hit)"');
+  });
+});
+
+describe('names and messages in the HTML report', () => {
   it('keeps hostile names and messages as text', () => {
     const result = sampleResult({
       inputs: { model: HOSTILE, hardware: HOSTILE, system: HOSTILE },
@@ -134,14 +148,6 @@ describe('HTML report', () => {
     expect(html`<b title="${HOSTILE}">${HOSTILE}</b>`.text.match(/[<>"]/g)).toHaveLength(6);
     expect(embedJson({ a: HOSTILE }).text).not.toContain('<');
     expect(JSON.parse(embedJson({ a: HOSTILE }).text)).toEqual({ a: HOSTILE });
-  });
-
-  it('draws no hit rate where nothing is asked for', async () => {
-    const result = await simulate(toy, { details: true });
-    const series = { binNs: 1, hits: [1, 0, 0, 3], late: [0, 0, 0, 0], misses: [1, 0, 0, 1], stallNs: [0, 0, 0, 0], links: [] };
-    const text = htmlReport.render({ ...result, details: { ...result.details!, series } }, options);
-    // A half in the first of four bins, three quarters in the last.
-    expect(text).toContain('d="M125 500L875 250" stroke="var(--hit)"');
   });
 
   it('keeps hostile names of links and tiers as text, in saved details too', async () => {
@@ -162,7 +168,9 @@ describe('HTML report', () => {
     expect(text).not.toContain('<img');
     expect(text.match(/<script/g)).toHaveLength(htmlReport.render(result, options).match(/<script/g)!.length);
   });
+});
 
+describe('a run with details', () => {
   it('L1-L15 do not change by being watched, and details agree with the counters', async () => {
     const [plain, watched] = [await simulate(toy), await simulate(toy, { details: true })];
     expect(watched.digest).toBe(plain.digest);

@@ -27,10 +27,10 @@ function expectGolden(file: string, text: string): void {
   expect(text, 'after a deliberate change: MOEPROF_UPDATE=1 npx vitest run --project unit test/report').toBe(readFileSync(path, 'utf8'));
 }
 
-describe('table report', () => {
-  const synthetic = { code: 'synthetic-routing', message: 'Said a second time.' };
-  const full = sampleResult({ synthetic: true, metrics: { 'time.cpu': 3e9 }, warnings: [synthetic, WARNING] });
+const synthetic = { code: 'synthetic-routing', message: 'Said a second time.' };
+const full = sampleResult({ synthetic: true, metrics: { 'time.cpu': 3e9 }, warnings: [synthetic, WARNING] });
 
+describe('table report', () => {
   it('answers at a glance', () => {
     expectGolden('table.txt', render('table', full));
   });
@@ -84,7 +84,9 @@ describe('table report', () => {
     const silent = sampleResult({ metrics: Object.fromEntries(Object.keys(decode.metrics).map((name) => [name, null])) });
     expect(render('table', silent)).toMatch(/^qwen3-30b-a3b q4_k_m on rtx-4090/);
   });
+});
 
+describe('lines of the table that few runs need', () => {
   it('says that nothing was generated where it has no speed of decoding', () => {
     const text = render('table', sampleResult({ metrics: { 'speed.decode': null } }));
     expect(text.replace(/\s+/g, ' ')).toContain('46.1 tok/s prefill; no token was generated');

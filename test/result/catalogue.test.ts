@@ -54,7 +54,9 @@ describe('metric catalogue', () => {
     ]);
     expect(() => metric('throughput.decode', 1)).toThrow(/"throughput.decode" any more, .*; write speed.decode, or throughput.generated/);
   });
+});
 
+describe('metrics of the catalogue', () => {
   it('gives each metric one plain sentence and a lower-case dotted name without a unit', () => {
     for (const { name, meaning } of METRICS.values()) {
       expect(name).toMatch(/^[a-z0-9_]+(\.[a-z0-9_]+)+$/);

@@ -56,7 +56,9 @@ describe('fcfs', () => {
     ];
     expect(composition(lengths, 2, 1)).toEqual(['0:1', '0:1', '1:1']);
   });
+});
 
+describe('fcfs with any requests', () => {
   it('every row of every request runs exactly once and in order, within all limits', () => {
     const length = fc.record({ prefill: fc.integer({ min: 0, max: 30 }), decode: fc.integer({ min: 0, max: 12 }) });
     const requests = fc

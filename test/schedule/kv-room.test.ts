@@ -12,6 +12,7 @@ import { PathView } from '../../src/schedule/paths.js';
 import { PassRecord, RecordedScheduler } from '../../src/schedule/recorded.js';
 import { Request } from '../../src/schedule/request.js';
 import { ClosedLoop } from '../../src/schedule/workload.js';
+import type { RoutingTrace } from '../../src/trace/trace.js';
 import { cases } from '../cases.js';
 import { traceOf } from './fixtures.js';
 
@@ -65,7 +66,9 @@ describe('KvRoom', () => {
     kv.preempt(one);
     expect([one.promptRows, one.computed]).toEqual([30 + 6, 35]);
   });
+});
 
+describe('KvRoom of several GPUs', () => {
   it('on several GPUs: room where most is left, and from the first token on where the fewest run, of those with room', () => {
     const kv = new KvRoom([100, 60, 100]);
     const all = [50, 50, 20].map((tokens) => request(tokens, 0));
@@ -130,6 +133,48 @@ describe('KvRoom', () => {
   });
 });
 
+/** A pass as text: each request with its tokens. */
+const textOf = (shares: Passes['shares']): string => shares.map(({ request: { index }, tokens }) => `${index}:${tokens}`).join(' ');
+
+/**
+ * Checks the rows of the pass that is composed.
+ * @param position next row of each request, which this advances
+ * @param computed rows of each request that have ever run, which this advances
+ * @returns rows that ran before
+ */
+function checkRows({ pass, shares }: Passes, trace: RoutingTrace, growth: KvGrowth, position: number[], computed: number[]): number {
+  let at = 0;
+  let again = 0;
+  for (const share of shares) {
+    const { index } = share.request;
+    if (share.request.done === 0) position[index] = 0; // begins, or begins again
+    expect(growth === 'static' ? share.request.tokens : inBlocks(share.request.done + share.tokens)).toBeLessThanOrEqual(
+      share.request.kvTokens,
+    );
+    for (let k = 0; k < share.tokens; k++, at++) {
+      assert.equal(pass.position[at], position[index]);
+      assert.equal(pass.gpu[at], share.request.gpu);
+      assert.equal(pass.choices[at], (trace.requests[index]!.start + position[index]!) % 50);
+      position[index]! += 1;
+      if (position[index]! <= computed[index]!) again++;
+    }
+    computed[index] = Math.max(computed[index]!, position[index]!);
+  }
+  assert.equal(at, pass.tokens);
+  return again;
+}
+
+/** Runs all passes, 1 ns a token; @returns the text of each */
+function runAll(passes: Passes): string[] {
+  const texts: string[] = [];
+  for (let start = passes.next(0), now = 0; start >= 0; start = passes.next(now)) {
+    texts.push(textOf(passes.shares));
+    now = start + passes.pass.tokens;
+    passes.done(now);
+  }
+  return texts;
+}
+
 /** Serves requests; a pass takes 1 ns a token. Checks every row and every limit on the way. */
 function serve(
   lengths: readonly { prefill: number; decode: number }[],
@@ -171,27 +216,9 @@ function serve(
       kv.gpus.reduce((sum, { usedTokens }) => sum + usedTokens, 0),
       kv.usedTokens,
     );
-    let at = 0;
-    let again = 0;
-    for (const share of shares) {
-      const { index } = share.request;
-      if (share.request.done === 0) position[index] = 0; // begins, or begins again
-      expect(growth === 'static' ? share.request.tokens : inBlocks(share.request.done + share.tokens)).toBeLessThanOrEqual(
-        share.request.kvTokens,
-      );
-      for (let k = 0; k < share.tokens; k++, at++) {
-        assert.equal(pass.position[at], position[index]);
-        assert.equal(pass.gpu[at], share.request.gpu);
-        assert.equal(pass.choices[at], (trace.requests[index]!.start + position[index]!) % 50);
-        position[index]! += 1;
-        if (position[index]! <= computed[index]!) again++;
-      }
-      computed[index] = Math.max(computed[index]!, position[index]!);
-    }
-    assert.equal(at, pass.tokens);
-    assert.equal(passes.recomputed, again);
+    assert.equal(passes.recomputed, checkRows(passes, trace, growth, position, computed));
     generated += passes.generated;
-    seen.push(shares.map(({ request: { index }, tokens }) => `${index}:${tokens}`).join(' '));
+    seen.push(textOf(shares));
     record.append(shares, passes.costNs, kv.admitted ?? []);
     kv.admitted = [];
     time = start + pass.tokens;
@@ -210,14 +237,7 @@ function serve(
 
   // A record of it gives the same passes, with the same requests thrown out.
   const room2 = new KvRoom(rooms, growth);
-  const again = compose(new RecordedScheduler(record, room2), room2);
-  const replayed: string[] = [];
-  for (let start = again.next(0), now = 0; start >= 0; start = again.next(now)) {
-    replayed.push(again.shares.map(({ request: { index }, tokens }) => `${index}:${tokens}`).join(' '));
-    now = start + again.pass.tokens;
-    again.done(now);
-  }
-  assert.deepEqual(replayed, seen);
+  assert.deepEqual(runAll(compose(new RecordedScheduler(record, room2), room2)), seen);
   assert.deepEqual([room2.preemptions, room2.peakTokens, room2.gpus], [kv.preemptions, kv.peakTokens, kv.gpus]);
   return { kv, seen, passes };
 }

@@ -55,6 +55,40 @@ interface Case {
 
 const speculationOf = ({ drafts }: Case): Speculation | null => (drafts === null ? null : new Speculation(drafts, 1));
 
+/** Checks the limits of the pass that was composed at `start`. */
+function checkLimits({ pass, shares }: Passes, kv: KvRoom, { limits, room, running }: Case, start: number): void {
+  assert.ok(pass.tokens > 0);
+  assert.ok(pass.tokens <= limits.maxTokensPerPass);
+  assert.ok(pass.sequences <= limits.batch);
+  assert.ok(pass.slots <= running);
+  assert.ok(kv.usedTokens <= room);
+  assert.equal(new Set(shares.map((share) => share.request.index)).size, pass.sequences);
+  for (const { request } of shares) assert.ok(request.arrivalNs <= start);
+}
+
+/** Checks the rows of the pass that is composed, and advances `next`, the next row of each request. */
+function checkRows(passes: Passes, tokens: readonly number[], next: number[]): void {
+  const { pass } = passes;
+  let token = 0;
+  for (const { again = false, rejected = 0, request, tokens: fed } of passes.shares) {
+    assert.equal(again, passes.again);
+    if (again) assert.equal(rejected, fed);
+    else assert.ok(rejected < (request.inPrefill ? 1 : fed));
+    const from = next[request.index]! - (again ? fed : 0);
+    for (let k = 0; k < fed; k++, token++) {
+      assert.equal(pass.request[token], request.index);
+      assert.equal(pass.position[token], from + k);
+      // The trace has the id of a row for a choice, modulo 50.
+      if (again) assert.equal(pass.choices[token], request.placeOf(from + k).row % 50);
+    }
+    next[request.index]! += fed - rejected;
+    if (again) continue;
+    // Drafted tokens never run beyond the end of a request.
+    assert.ok(next[request.index]! + rejected <= tokens[request.index]!);
+  }
+  assert.equal(token, pass.tokens);
+}
+
 /** A pass takes 3 ns and one more a token. Checks every limit on the way. */
 function serve(definition: SchedulerDefinition, one: Case): Served {
   const { limits, parameters, room, running, tokens, trace, workload } = one;
@@ -78,34 +112,9 @@ function serve(definition: SchedulerDefinition, one: Case): Served {
   let time = 0;
   for (let start = passes.next(0); start >= 0; start = passes.next(time)) {
     assert.ok(start >= time);
-    assert.ok(pass.tokens > 0);
-    assert.ok(pass.tokens <= limits.maxTokensPerPass);
-    assert.ok(pass.sequences <= limits.batch);
-    assert.ok(pass.slots <= running);
-    assert.ok(kv.usedTokens <= room);
-    assert.equal(new Set(passes.shares.map((share) => share.request.index)).size, pass.sequences);
-    for (const { request } of passes.shares) {
-      assert.ok(request.arrivalNs <= start);
-      arrivalNs[request.index] = request.arrivalNs;
-    }
-    let token = 0;
-    for (const { again = false, rejected = 0, request, tokens: fed } of passes.shares) {
-      assert.equal(again, passes.again);
-      if (again) assert.equal(rejected, fed);
-      else assert.ok(rejected < (request.inPrefill ? 1 : fed));
-      const from = next[request.index]! - (again ? fed : 0);
-      for (let k = 0; k < fed; k++, token++) {
-        assert.equal(pass.request[token], request.index);
-        assert.equal(pass.position[token], from + k);
-        // The trace has the id of a row for a choice, modulo 50.
-        if (again) assert.equal(pass.choices[token], request.placeOf(from + k).row % 50);
-      }
-      next[request.index]! += fed - rejected;
-      if (again) continue;
-      // Drafted tokens never run beyond the end of a request.
-      assert.ok(next[request.index]! + rejected <= tokens[request.index]!);
-    }
-    assert.equal(token, pass.tokens);
+    checkLimits(passes, kv, one, start);
+    for (const { request } of passes.shares) arrivalNs[request.index] = request.arrivalNs;
+    checkRows(passes, tokens, next);
     if (passes.again) {
       time = start + 3 + pass.tokens;
       passes.done(time);
@@ -195,7 +204,9 @@ function configured(
   return { limits, parameters, running: definition.running?.(limits, parameters) ?? batch };
 }
 
-describe.each(SCHEDULERS.map((definition) => [definition.name, definition] as const))('%s', (_, definition) => {
+const DEFINITIONS = SCHEDULERS.map((definition) => [definition.name, definition] as const);
+
+describe.each(DEFINITIONS)('%s, as requests arrive,', (_, definition) => {
   it('serves requests that arrive by themselves whole, once and in order, and keeps its bounds', () => {
     fc.assert(
       fc.property(drawn, ({ drafts, requests, room, ...given }) => {
@@ -243,7 +254,9 @@ describe.each(SCHEDULERS.map((definition) => [definition.name, definition] as co
       { seed: 11, numRuns: cases(150) },
     );
   });
+});
 
+describe.each(DEFINITIONS)('%s, all requests there,', (_, definition) => {
   it('serves a closed loop, with and without prompts, and passes nobody over beyond its bound', () => {
     fc.assert(
       fc.property(drawn, fc.array(fc.boolean(), { minLength: 25, maxLength: 25 }), ({ drafts, requests, room, ...given }, prompts) => {

@@ -8,12 +8,12 @@ import { traceOf } from './fixtures.js';
 // Long enough for a machine that is busy with something else.
 vi.setConfig({ testTimeout: 60_000 });
 
-describe('walksOf', () => {
-  const two = traceOf([
-    { prefill: 4, decode: 6 },
-    { prefill: 2, decode: 8 },
-  ]);
+const two = traceOf([
+  { prefill: 4, decode: 6 },
+  { prefill: 2, decode: 8 },
+]);
 
+describe('walksOf', () => {
   it('takes the requests as they are', () => {
     expect(walksOf(two, 20, 2)).toEqual({
       walks: [
@@ -52,7 +52,9 @@ describe('walksOf', () => {
     ]);
     expect(walksOf(uneven, 11, 4).walks.map(({ decode }) => decode)).toEqual([2, 3, 3, 3]);
   });
+});
 
+describe('walksOf any requests', () => {
   it('covers every token once, whatever is asked for', () => {
     const length = fc.record({ prefill: fc.integer({ min: 0, max: 9 }), decode: fc.integer({ min: 1, max: 9 }) });
     fc.assert(

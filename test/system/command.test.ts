@@ -38,6 +38,67 @@ function runIn(command: string) {
   return runOf(profile, flags);
 }
 
+/** Flags of a run, in groups of a few lines. */
+const FLAG = fc.constantFrom(
+  ...[
+    '--policy s3-fifo:small=0.2',
+    '--policy lfu',
+    '--scope layer',
+    '--predictor transition',
+    '--predictor none',
+    '--cache 25%',
+    '--cache 8/layer',
+  ],
+  ...[
+    '--on-miss cpu',
+    "--on-miss 'static,when.phase=prefill;load'",
+    '--scheduler cache-affinity:batches=4',
+    '--batch 4',
+    '--seed 7',
+    '--top-k 1',
+  ],
+  ...[
+    '--variant skip=0.25',
+    '--rate 2',
+    '--slo ttft=2s,tpot=100ms',
+    '--fault at=2s,link=h2d,bandwidth=50%',
+    '--no-foresight',
+    '--gpu-layers 3',
+  ],
+  ...[
+    '--set system.predictor.horizon=2',
+    '--set hardware.links.0.bandwidth=12GB/s',
+    '--set workload.prompt=64',
+    '--set system.prefetch.when=idle',
+  ],
+  ...[
+    '--set workload.holdOut=30%',
+    "--set 'system.cache.popularity=it''s.json'",
+    '--set runtime.layer=30us',
+    '--quantization q8_0',
+    '--strict',
+  ],
+);
+/** What names the model, the trace and the machine. */
+const NAMES = fc.constantFrom(
+  '',
+  '-m olmoe-1b-7b',
+  '-t mini-mixtral-8x8l -w t4',
+  '-s fiddler',
+  '-t mini-mixtral-8x8l#0:100 -t mini-mixtral-8x8l#200:300',
+);
+/** What a study varies. */
+const VARIED = fc.constantFrom(
+  [],
+  [['system', 'expertflow']],
+  [
+    ['memory.expertCache', '75%'],
+    ['workload.batch', 2],
+  ],
+  [['seed', 9]],
+  [['workload.rate', 0.5]],
+);
+
 describe('what is typed', () => {
   it.each([
     ['', 'moeprof run'],
@@ -54,67 +115,10 @@ describe('what is typed', () => {
   });
 
   it('comes again with the same fingerprint, whatever flags', () => {
-    const flag = fc.constantFrom(
-      ...[
-        '--policy s3-fifo:small=0.2',
-        '--policy lfu',
-        '--scope layer',
-        '--predictor transition',
-        '--predictor none',
-        '--cache 25%',
-        '--cache 8/layer',
-      ],
-      ...[
-        '--on-miss cpu',
-        "--on-miss 'static,when.phase=prefill;load'",
-        '--scheduler cache-affinity:batches=4',
-        '--batch 4',
-        '--seed 7',
-        '--top-k 1',
-      ],
-      ...[
-        '--variant skip=0.25',
-        '--rate 2',
-        '--slo ttft=2s,tpot=100ms',
-        '--fault at=2s,link=h2d,bandwidth=50%',
-        '--no-foresight',
-        '--gpu-layers 3',
-      ],
-      ...[
-        '--set system.predictor.horizon=2',
-        '--set hardware.links.0.bandwidth=12GB/s',
-        '--set workload.prompt=64',
-        '--set system.prefetch.when=idle',
-      ],
-      ...[
-        '--set workload.holdOut=30%',
-        "--set 'system.cache.popularity=it''s.json'",
-        '--set runtime.layer=30us',
-        '--quantization q8_0',
-        '--strict',
-      ],
-    );
-    const names = fc.constantFrom(
-      '',
-      '-m olmoe-1b-7b',
-      '-t mini-mixtral-8x8l -w t4',
-      '-s fiddler',
-      '-t mini-mixtral-8x8l#0:100 -t mini-mixtral-8x8l#200:300',
-    );
-    const varied = fc.constantFrom(
-      [],
-      [['system', 'expertflow']],
-      [
-        ['memory.expertCache', '75%'],
-        ['workload.batch', 2],
-      ],
-      [['seed', 9]],
-      [['workload.rate', 0.5]],
-    );
     const property = fc.property(
-      names,
-      fc.uniqueArray(flag, { maxLength: 6, selector: (text) => (text.split(/[ =]/)[0] === '--set' ? text : text.split(' ')[0]) }),
-      varied,
+      NAMES,
+      fc.uniqueArray(FLAG, { maxLength: 6, selector: (text) => (text.split(/[ =]/)[0] === '--set' ? text : text.split(' ')[0]) }),
+      VARIED,
       (named, flags, values) => {
         const given = parsed(wordsOf([named, ...flags].join(' ')));
         const last = values.map(([path, value]) => ({ path: path.split('.'), value, label: '--vary' }));

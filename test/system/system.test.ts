@@ -130,7 +130,9 @@ describe('values given from outside', () => {
     const misses = systemOf({ name: 'mine', onMiss: 'cpu' }, set('system.onMiss.admit', 'background')).onMiss;
     expect(misses).toEqual(systemOf({ name: 'mine', onMiss: { do: 'cpu', admit: 'background' } }).onMiss);
   });
+});
 
+describe('values from outside that cannot be', () => {
   it('are refused where the text of a part says the same', async () => {
     const work = () => systemOf({ name: 'mine', scheduler: 'cache-affinity:batches=4' }, set('system.scheduler.batches', 8));
     expect(await mistake(work)).toMatch(

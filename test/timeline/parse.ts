@@ -61,6 +61,15 @@ const PALETTE = [
 /** Nanoseconds of a time in microseconds: Perfetto multiplies by 1000 and rounds. */
 const ns = (us: number): number => Math.round(us * 1000);
 
+/** What a file has, before slices are bound to one another. */
+interface Contents {
+  readonly tracks: Map<number, string>;
+  readonly groups: Map<number, string>;
+  readonly byTrack: Map<number, Slice[]>;
+  /** Points of flows, by the number of the flow. */
+  readonly points: Map<number, Event[]>;
+}
+
 /**
  * Parses the text of a timeline.
  * @throws Error for whatever a viewer would drop, warn of, or show wrong
@@ -70,59 +79,12 @@ export function parseTimeline(text: string): Parsed {
   const odd = numbers.find((number) => !/^(0|[1-9]\d*)\.\d{3}$/.test(number));
   if (odd !== undefined) throw new Error(`${odd} is no time with three decimals`);
   const file = JSON.parse(text) as { displayTimeUnit: string; traceEvents: Event[]; otherData: Record<string, unknown> };
-  const tracks = new Map<number, string>();
-  const groups = new Map<number, string>();
-  const byTrack = new Map<number, Slice[]>();
-  const points = new Map<number, Event[]>();
+  const contents: Contents = { tracks: new Map(), groups: new Map(), byTrack: new Map(), points: new Map() };
   for (const event of file.traceEvents) {
-    if (event.ph === 'M') {
-      if (event.name === 'thread_name') {
-        if (tracks.has(event.tid!)) throw new Error(`track ${event.tid} is named twice`);
-        tracks.set(event.tid!, String(event.args!.name));
-      }
-      if (event.name === 'process_name') groups.set(event.pid, String(event.args!.name));
-      continue;
-    }
-    if (event.ts === undefined) throw new Error(`${JSON.stringify(event)} has no time`);
-    if (!groups.has(event.pid)) throw new Error(`${JSON.stringify(event)} belongs to no group that was named before`);
-    if (event.ph === 'C') {
-      for (const value of Object.values(event.args!)) if (typeof value !== 'number') throw new Error(`counter ${event.name} is no number`);
-      continue;
-    }
-    if (!tracks.has(event.tid!)) throw new Error(`${JSON.stringify(event)} is on no track that was named before`);
-    switch (event.ph) {
-      case 'X': {
-        if (!PALETTE.includes(event.cname!)) throw new Error(`${event.cname} is no colour of chrome://tracing`);
-        const start = ns(event.ts);
-        const slice = {
-          tid: event.tid!,
-          name: event.name,
-          category: event.cat!,
-          start,
-          end: start + ns(event.dur!),
-          args: event.args ?? {},
-        };
-        if (slice.end <= start) throw new Error(`${event.name} has no length`);
-        const track = byTrack.get(event.tid!);
-        if (track === undefined) byTrack.set(event.tid!, [slice]);
-        else track.push(slice);
-        break;
-      }
-      case 'i':
-        if (event.s !== 't') throw new Error(`instant ${event.name} has scope ${event.s}`);
-        break;
-      case 's':
-      case 't':
-      case 'f': {
-        if (!Number.isSafeInteger(event.id)) throw new Error(`flow ${event.id} has no number`);
-        if (event.ph !== 's' && event.bp !== 'e') throw new Error(`flow ${event.id} binds to the next slice, not to the one around it`);
-        points.set(event.id!, [...(points.get(event.id!) ?? []), event]);
-        break;
-      }
-      default:
-        throw new Error(`unknown phase ${event.ph}`);
-    }
+    if (event.ph === 'M') addName(event, contents);
+    else addEvent(event, contents);
   }
+  const { byTrack, groups, tracks } = contents;
   for (const [tid, track] of byTrack) {
     track.sort((a, b) => a.start - b.start);
     track.forEach((slice, i) => {
@@ -131,13 +93,68 @@ export function parseTimeline(text: string): Parsed {
       }
     });
   }
+  const flows = flowsOf(contents);
+  return { events: file.traceEvents, slices: [...byTrack.values()].flat(), flows, tracks, groups, about: file.otherData };
+}
+
+function addName(event: Event, { groups, tracks }: Contents): void {
+  if (event.name === 'thread_name') {
+    if (tracks.has(event.tid!)) throw new Error(`track ${event.tid} is named twice`);
+    tracks.set(event.tid!, String(event.args!.name));
+  }
+  if (event.name === 'process_name') groups.set(event.pid, String(event.args!.name));
+}
+
+function addEvent(event: Event, { byTrack, groups, points, tracks }: Contents): void {
+  if (event.ts === undefined) throw new Error(`${JSON.stringify(event)} has no time`);
+  if (!groups.has(event.pid)) throw new Error(`${JSON.stringify(event)} belongs to no group that was named before`);
+  if (event.ph === 'C') {
+    for (const value of Object.values(event.args!)) if (typeof value !== 'number') throw new Error(`counter ${event.name} is no number`);
+    return;
+  }
+  if (!tracks.has(event.tid!)) throw new Error(`${JSON.stringify(event)} is on no track that was named before`);
+  switch (event.ph) {
+    case 'X': {
+      if (!PALETTE.includes(event.cname!)) throw new Error(`${event.cname} is no colour of chrome://tracing`);
+      const start = ns(event.ts);
+      const slice = {
+        tid: event.tid!,
+        name: event.name,
+        category: event.cat!,
+        start,
+        end: start + ns(event.dur!),
+        args: event.args ?? {},
+      };
+      if (slice.end <= start) throw new Error(`${event.name} has no length`);
+      const track = byTrack.get(event.tid!);
+      if (track === undefined) byTrack.set(event.tid!, [slice]);
+      else track.push(slice);
+      break;
+    }
+    case 'i':
+      if (event.s !== 't') throw new Error(`instant ${event.name} has scope ${event.s}`);
+      break;
+    case 's':
+    case 't':
+    case 'f': {
+      if (!Number.isSafeInteger(event.id)) throw new Error(`flow ${event.id} has no number`);
+      if (event.ph !== 's' && event.bp !== 'e') throw new Error(`flow ${event.id} binds to the next slice, not to the one around it`);
+      points.set(event.id!, [...(points.get(event.id!) ?? []), event]);
+      break;
+    }
+    default:
+      throw new Error(`unknown phase ${event.ph}`);
+  }
+}
+
+function flowsOf({ byTrack, points, tracks }: Contents): Flow[] {
   const bind = (event: Event): { ns: number; slice: Slice } => {
     const at = ns(event.ts!);
     const slice = enclosing(byTrack.get(event.tid!) ?? [], at);
     if (slice === undefined) throw new Error(`flow ${event.id}: nothing is at ${at} on ${tracks.get(event.tid!)}`);
     return { ns: at, slice };
   };
-  const flows = [...points.values()].map((flow) => {
+  return [...points.values()].map((flow) => {
     if (flow.map(({ ph }) => ph).join('') !== 'sf' && flow.map(({ ph }) => ph).join('') !== 'stf') throw new Error('a flow has loose ends');
     const bound = flow.map(bind);
     bound.forEach(({ ns: at }, i) => {
@@ -145,7 +162,6 @@ export function parseTimeline(text: string): Parsed {
     });
     return bound;
   });
-  return { events: file.traceEvents, slices: [...byTrack.values()].flat(), flows, tracks, groups, about: file.otherData };
 }
 
 /** The slice of a sorted track that a moment lies in. */

@@ -26,55 +26,58 @@ const brief = ({ name, start, end }: Slice) => `${name} ${start}-${end}`;
 const transfersOf = (parsed: Parsed, name: string) =>
   parsed.slices.filter(({ tid, args }) => parsed.groups.get(Math.floor(tid / 1000)) === name && 'bytes' in args);
 
-describe('a timeline worked out by hand', () => {
-  // Experts of 10 bytes: layer 0 has 0-3, layer 1 has 4-7. One lane of 1 ns per byte that may be interrupted after every 4 bytes.
-  // Executing an expert takes 10 ns, dense work 5 ns before each layer and 3 ns after the last. Three fit into the cache.
-  const scenario = world({
-    layers: [{ denseNs: 5 }, { denseNs: 5 }],
-    tailNs: 3,
-    topK: 1,
-    hardware: wholeMachine([wholeLink('h2d', 1, 0, 1, 4)]),
-    capacityBytes: 30,
-    passes: [[[[0], [1]]], [[[0], [2]]], [[[3], [0]]]],
-    script: says({ '1/-1': { 2: 0.5 }, '1/0': { 6: 1 }, '3/0': { 7: 1, 4: 0.5 } }),
-  });
-  // Pass 1. At 0 expert 2 is planned, and its copy starts. At 5 layer 0 wants 0: the copy gives way after 8 bytes. Expert 6 is planned
-  // at 5 and waits for the lane until 20. At 33 layer 1 wants 5, for which 2 must go, unused.
-  const pass1 = {
-    gpu: [
-      'dense L0 0-5',
-      'stall L0 E0 5-18',
-      'expert L0 E0 18-28',
-      'dense L1 28-33',
-      'stall L1 E1 33-43',
-      'expert L1 E1 43-53',
-      'dense tail 53-56',
-    ],
-    h2d: [
-      'wasted prefetch L0 E2 0-8',
-      'on demand L0 E0 8-18',
-      'wasted prefetch L0 E2 18-20',
-      'useful prefetch L1 E2 20-30',
-      'on demand L1 E1 33-43',
-    ],
-  };
-  // Pass 2 finds 0 and the prefetched 6.
-  const pass2 = { gpu: ['dense L0 56-61', 'expert L0 E0 61-71', 'dense L1 71-76', 'expert L1 E2 76-86', 'dense tail 86-89'] };
-  // Pass 3. At 94 layer 0 wants 3, for which 5 goes. 7 and 4 are planned: 7 is copied from 104 on (0 goes), 4 from 114 on (6 goes).
-  // At 119 layer 1 wants 4, which is on its way. Nobody wants 7.
-  const pass3 = {
-    gpu: [
-      'dense L0 89-94',
-      'stall L0 E3 94-104',
-      'expert L0 E3 104-114',
-      'dense L1 114-119',
-      'stall L1 E0 119-124',
-      'expert L1 E0 124-134',
-      'dense tail 134-137',
-    ],
-    h2d: ['on demand L0 E3 94-104', 'pending prefetch L1 E3 104-114', 'late prefetch L1 E0 114-124'],
-  };
+// Experts of 10 bytes: layer 0 has 0-3, layer 1 has 4-7. One lane of 1 ns per byte that may be interrupted after every 4 bytes.
+// Executing an expert takes 10 ns, dense work 5 ns before each layer and 3 ns after the last. Three fit into the cache.
+const scenario = world({
+  layers: [{ denseNs: 5 }, { denseNs: 5 }],
+  tailNs: 3,
+  topK: 1,
+  hardware: wholeMachine([wholeLink('h2d', 1, 0, 1, 4)]),
+  capacityBytes: 30,
+  passes: [[[[0], [1]]], [[[0], [2]]], [[[3], [0]]]],
+  script: says({ '1/-1': { 2: 0.5 }, '1/0': { 6: 1 }, '3/0': { 7: 1, 4: 0.5 } }),
+});
 
+// Pass 1. At 0 expert 2 is planned, and its copy starts. At 5 layer 0 wants 0: the copy gives way after 8 bytes. Expert 6 is planned
+// at 5 and waits for the lane until 20. At 33 layer 1 wants 5, for which 2 must go, unused.
+const pass1 = {
+  gpu: [
+    'dense L0 0-5',
+    'stall L0 E0 5-18',
+    'expert L0 E0 18-28',
+    'dense L1 28-33',
+    'stall L1 E1 33-43',
+    'expert L1 E1 43-53',
+    'dense tail 53-56',
+  ],
+  h2d: [
+    'wasted prefetch L0 E2 0-8',
+    'on demand L0 E0 8-18',
+    'wasted prefetch L0 E2 18-20',
+    'useful prefetch L1 E2 20-30',
+    'on demand L1 E1 33-43',
+  ],
+};
+
+// Pass 2 finds 0 and the prefetched 6.
+const pass2 = { gpu: ['dense L0 56-61', 'expert L0 E0 61-71', 'dense L1 71-76', 'expert L1 E2 76-86', 'dense tail 86-89'] };
+
+// Pass 3. At 94 layer 0 wants 3, for which 5 goes. 7 and 4 are planned: 7 is copied from 104 on (0 goes), 4 from 114 on (6 goes).
+// At 119 layer 1 wants 4, which is on its way. Nobody wants 7.
+const pass3 = {
+  gpu: [
+    'dense L0 89-94',
+    'stall L0 E3 94-104',
+    'expert L0 E3 104-114',
+    'dense L1 114-119',
+    'stall L1 E0 119-124',
+    'expert L1 E0 124-134',
+    'dense tail 134-137',
+  ],
+  h2d: ['on demand L0 E3 94-104', 'pending prefetch L1 E3 104-114', 'late prefetch L1 E0 114-124'],
+};
+
+describe('a timeline worked out by hand', () => {
   it('shows what ran, what was copied and what for', async () => {
     const { parsed } = await draw(scenario);
     expect(on(parsed, 'GPU').map(brief)).toEqual([...pass1.gpu, ...pass2.gpu, ...pass3.gpu]);
@@ -120,7 +123,9 @@ describe('a timeline worked out by hand', () => {
       [89, { 'hit rate': 0 }],
     ]);
   });
+});
 
+describe('a part of a timeline worked out by hand', () => {
   it('cuts at the edges of a window, and leaves no half arrow', async () => {
     const { parsed } = await draw(scenario, { by: 'time', from: 25, to: 80 });
     expect(on(parsed, 'h2d').map(brief)).toEqual(['useful prefetch L1 E2 25-30', 'on demand L1 E1 33-43']);
@@ -214,12 +219,9 @@ describe('a prefetch that yields to nothing', () => {
   });
 });
 
-describe('a timeline of any run', () => {
-  const linksOf = ({ gpu, dram }: { gpu: { link: Link }; dram: { link: Link } | null }) => [
-    gpu.link,
-    ...(dram === null ? [] : [dram.link]),
-  ];
+const linksOf = ({ gpu, dram }: { gpu: { link: Link }; dram: { link: Link } | null }) => [gpu.link, ...(dram === null ? [] : [dram.link])];
 
+describe('a timeline of any run', () => {
   it.each([
     ['whole', (scenario: Scenario) => scenario, 0],
     ['fractional', fractional, 0.5000001],
@@ -283,7 +285,9 @@ describe('a timeline of any run', () => {
       for (const resident of bytes) expect(resident).toBeLessThanOrEqual(scenario.capacityBytes);
     }),
   );
+});
 
+describe('arrows and windows of any run', () => {
   it('leads every arrow from a decision over its copy to the first use', async () => {
     let arrows = 0;
     let uses = 0;

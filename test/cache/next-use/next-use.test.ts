@@ -96,7 +96,9 @@ describe('SimilarPasses', () => {
     expect(votes.subarray(0, 100).every((vote) => vote >= 0 && vote <= FULL_VOTE * 8)).toBe(true);
     expect(votes[80]).toBe(0);
   });
+});
 
+describe('what SimilarPasses counts', () => {
   it('counts agreement as a plain recount does, also when the oldest passes have made room', () => {
     const random = new Random(3, 'similar');
     const narrow = toyModel([40]);

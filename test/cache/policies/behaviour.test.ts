@@ -31,7 +31,7 @@ describe('below the token cycle (L15)', () => {
   });
 });
 
-describe('single policies', () => {
+describe('policies that count uses or bytes', () => {
   it('slru: a scan does not flush what was used twice', async () => {
     expect(await hits('slru:protected=0.5', 9, 4, 0, 1, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1)).toBe(4);
     expect(await hits('lru', 9, 4, 0, 1, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1)).toBe(2);
@@ -60,7 +60,9 @@ describe('single policies', () => {
     expect(small.hits).toBe(5);
     expect(bytes.hits).toBe(4);
   });
+});
 
+describe('policies that know layers and passes', () => {
   it('layer-position: takes the victim from the layer that ran last', async () => {
     const model = toyModel([2, 2, 2]);
     const events: Event[] = [
@@ -100,7 +102,9 @@ describe('single policies', () => {
     replay.run(cursor);
     expect(caches.caches[0]!.policy.victim(3, caches.caches[0]!.pins)).toBe(2);
   });
+});
 
+describe('policies to compare with', () => {
   it('belady-window: with no window it is LRU, with a wide one Belady', async () => {
     const ids = Array.from({ length: 400 }, (_, i) => (i * i * 7 + i) % 11);
     expect(await hits('belady-window:window=0', 11, 5, ...ids)).toBe(await hits('lru', 11, 5, ...ids));

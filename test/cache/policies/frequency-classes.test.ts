@@ -69,7 +69,9 @@ describe('frequency-classes', () => {
       expect(classes.victim(NONE, nobody)).toBe(recency.victim(NONE, nobody));
     }
   });
+});
 
+describe('frequency-classes beside a sort of all residents', () => {
   it('names the victim that sorting all residents by class and last use names', () => {
     const experts = 8;
     const step = fc.record({

@@ -98,7 +98,9 @@ describe('plec', () => {
     expect(cache.policy.victim(4, cache.pins)).toBe(0);
     expect(cache.admit(4, false)).toBe(true);
   });
+});
 
+describe('plec beside a search of all residents', () => {
   it('finds the victim that a search of all residents finds, whatever was predicted, used and pinned between', () => {
     const step = fc.record({
       kind: fc.constantFrom('predict', 'use', 'pin', 'unpin'),

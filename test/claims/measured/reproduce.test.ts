@@ -22,11 +22,13 @@ describe('every bundled paper, reproduced', () => {
   });
 
   it('meets every published direction, or says why not', () => {
+    expect(papers.length).toBeGreaterThan(0);
     for (const { claims, name } of papers)
       for (const { met, says, why } of claims) expect(met !== false || why !== null, `${name}: ${says}`).toBe(true);
   });
 
   it('is explained only where that is needed', () => {
+    expect(papers.length).toBeGreaterThan(0);
     for (const { claims, name } of papers)
       for (const { met, says, why } of claims) expect(met === true && why !== null, `${name}: ${says}`).toBe(false);
   });

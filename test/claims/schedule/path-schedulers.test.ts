@@ -60,7 +60,9 @@ describe('expertflow', () => {
       expect(of(grouped, 'transfer.on_demand.count'), model).toBeLessThan(of(plain, 'transfer.on_demand.count'));
     }
   });
+});
 
+describe('expertflow by the number of experts', () => {
   it('lowers distinct experts and loads by more at 64 and 128 experts than at 32 where a pass has hundreds of tokens', async () => {
     // The paper regroups the tokens of two batches of sentences. They demand all of 32 experts in any order.
     const falls: (readonly [number, number])[] = [];

@@ -37,7 +37,9 @@ describe('docs/routing-variants.md', () => {
     const model = loadModel('qwen3-30b-a3b');
     const requests = new Array(4).fill({ prefill: 64, decode: 192 });
     writeSafetensors(synthesize(model, { seed: 1, requests, candidates: 32, profile: loadRouting('qwen3-30b-a3b') ?? {} }), trace);
-    for (const [lambda, ...shown] of table('lambda')) {
+    const rows = table('lambda');
+    expect(rows.length).toBeGreaterThan(0);
+    for (const [lambda, ...shown] of rows) {
       const system = {
         ...(parse(readFileSync('profiles/systems/on-demand-lru.yaml', 'utf8')) as object),
         rerank: { lambda: Number(lambda) },

@@ -45,7 +45,9 @@ describe('a vocabulary', () => {
     }
     expect(Math.abs(mean - skew)).toBeLessThan(0.06);
   });
+});
 
+describe('the share of choices that follow a vocabulary', () => {
   it.each([
     [0.3, 0.1],
     [0.5, 0.06],

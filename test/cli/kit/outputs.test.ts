@@ -114,7 +114,9 @@ describe('outputs', () => {
     expect(readdirSync(dir)).toEqual(['r.json']);
     expect(readFileSync(join(dir, 'r.json'), 'utf8')).toBe('old');
   });
+});
 
+describe('paths of outputs', () => {
   it('refuses bad paths before any work, and drops what it had opened', () => {
     const dir = folder();
     mkdirSync(join(dir, 'sub.json'));

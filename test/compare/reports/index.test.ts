@@ -27,7 +27,7 @@ const budgets = [
 ];
 const failed = compareAll(base, [candidate], budgets);
 
-describe('comparison reports', () => {
+describe('the table of a comparison', () => {
   it('shows verdict, faults, causes, changes and set-up in a table, in this order', () => {
     expect(render('table', failed)).toBe(`main.json → pr.json
 Failed: 1 fault.
@@ -77,7 +77,9 @@ Inputs are as saved, not computed here: main.json, pr.json.
     expect(all.match(/^[✗ ] [a-z_]+\./gm)).toHaveLength(20);
     expect(all).not.toContain('--all');
   });
+});
 
+describe('the verdict of a comparison', () => {
   it('finds one fault where a system trades hits for speed, and says so within fourteen lines', async () => {
     const toy = {
       model: 'mixtral-8x7b',
@@ -123,7 +125,9 @@ Inputs are as saved, not computed here: main.json, pr.json.
     const text = render('table', compareAll(base, [base], budgets));
     expect(text).toMatch(/\nPassed\.\n\nNo difference: \d+ metrics are equal\.\nInputs are .*: main\.json, main\.json\.\n$/);
   });
+});
 
+describe('a comparison as JSON and Markdown', () => {
   it('writes JSON that tools can read', () => {
     const parsed = JSON.parse(render('json', failed)) as { schema: string } & Gate;
     expect(parsed.schema).toBe('moeprof.compare/1');

@@ -98,7 +98,9 @@ describe('L17 a row with truth in any part is marked', () => {
     const all = await run({ trace, system: hindsight, workload: {}, ...withCache });
     expect(all.knowledge!.parts).toEqual([{ part: 'cache.popularity', name: 'of the replayed tokens', knows: 'future' }]);
   });
+});
 
+describe('L17 the mark of a row begins', () => {
   it('with the part that knows most first, in the file too', async () => {
     const system = { name: 'x', predictor: 'gate:recall=0.9', cache: { policy: 'belady' } };
     const result = await run({ system, ...withCache });

@@ -12,27 +12,31 @@ export interface SmallWorld {
   readonly transfer: number;
 }
 
+/** Event, units left of its work, residents as bits, transfer in flight (expert, units left, kept or streamed). */
+interface State {
+  readonly event: number;
+  readonly left: number;
+  readonly executing: boolean;
+  readonly resident: number;
+  readonly flying: number;
+  readonly flight: number;
+  readonly streamed: boolean;
+}
+
+const bit = (id: number): number => 1 << id;
+
+/** Members of a set of bits. */
+const size = (set: number): number => {
+  let count = 0;
+  for (let rest = set; rest !== 0; rest &= rest - 1) count++;
+  return count;
+};
+
 /**
  * Least time until all demands are executed. The link may start any transfer at any whole unit of time, in the place of any resident but
  * the one in use, or hand an expert to the event that waits for it without keeping it.
  */
 export function exhaustive({ demands, expert, experts, gap, slots, transfer }: SmallWorld): number {
-  // State: event, units of its work done, residents as bits, transfer in flight (expert, units left, kept or streamed).
-  interface State {
-    readonly event: number;
-    readonly left: number;
-    readonly executing: boolean;
-    readonly resident: number;
-    readonly flying: number;
-    readonly flight: number;
-    readonly streamed: boolean;
-  }
-  const bit = (id: number): number => 1 << id;
-  const size = (set: number): number => {
-    let count = 0;
-    for (let rest = set; rest !== 0; rest &= rest - 1) count++;
-    return count;
-  };
   let states: State[] = [{ event: 0, left: gap, executing: false, resident: 0, flying: -1, flight: 0, streamed: false }];
   for (let time = 0; ; time++) {
     const next = new Map<string, State>();

@@ -40,12 +40,12 @@ it('takes a machine of parts, names it in the result, and says what was not give
   expect(bundled).toMatchObject({ inputs: { hardware: 'rtx-3090' }, config: { machine: { sockets: 1, defaults: [] } } });
 });
 
-describe('what is profiled on', () => {
-  const opened = (tokens: number | undefined, run: Readonly<Record<string, unknown>>) => {
-    const spec = checkRun({ ...run, workload: { ...(tokens === undefined ? {} : { tokens }) } }, 'test');
-    return openInputs(spec).then((inputs) => ({ inputs, spec }));
-  };
+const opened = (tokens: number | undefined, run: Readonly<Record<string, unknown>>) => {
+  const spec = checkRun({ ...run, workload: { ...(tokens === undefined ? {} : { tokens }) } }, 'test');
+  return openInputs(spec).then((inputs) => ({ inputs, spec }));
+};
 
+describe('what is profiled on', () => {
   it('synthetic: tokens drawn apart, the same however much is replayed', async () => {
     const few = await opened(100, { model: 'mini-mixtral-8x8l', trace: 'synthetic' });
     const many = await opened(1000, { model: 'mini-mixtral-8x8l', trace: 'synthetic' });
@@ -90,7 +90,9 @@ describe('what is profiled on', () => {
     }
     for (const trace of whole.inputs.traces) trace.close();
   });
+});
 
+describe('what is held out of a recording', () => {
   it('recorded: all of it is replayed by who counts nothing, or on a file; so much is held out as is wished', async () => {
     const rows = async (run: Readonly<Record<string, unknown>>, workload = {}) => {
       const spec = checkRun({ trace: 'mini-mixtral-8x8l#0:200', ...run, workload }, 'test');

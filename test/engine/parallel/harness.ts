@@ -55,6 +55,65 @@ function traceOfRequests({ model, passes, topK }: Scenario): RoutingTrace {
   );
 }
 
+/** What all GPUs of a scenario share. */
+interface Shared {
+  readonly recorder: Recorder;
+  readonly unimportance: TokenUnimportance;
+  readonly buddies: Buddies;
+  /** Null: nothing is predicted. */
+  readonly shared: SharedPredictions | null;
+}
+
+/** Parts of the GPU that has a shard, with what all GPUs share. */
+async function gpuOf(scenario: ParallelScenario, shard: Shard, { buddies, recorder, shared, unimportance }: Shared): Promise<Gpu> {
+  const { hardware, model, script } = scenario;
+  const own = shard.model;
+  const clock = { event: 0, pass: 0, layer: 0 };
+  const tier = async (spec: string, capacityBytes: number, scope: Scope, link: LinkSpec): Promise<CachedTier> => {
+    const { definition: policy, parameters } = await resolvePolicy(parsePolicy(spec));
+    const rank = new Int32Array(own.experts).fill(UNPINNED);
+    const caches = buildCaches({ model: own, policy, parameters, capacityBytes, scope, clock, seed: 1, rank });
+    for (const cache of caches.caches) cache.preload();
+    return new CachedTier(caches, rank, link);
+  };
+  return {
+    model: own,
+    cost: new CostModel(own, hardware),
+    gpu: await tier(scenario.policy, scenario.capacityBytes, scenario.scope, hardware.links[0]!),
+    copies: null,
+    dram: scenario.dram === null ? null : await tier(scenario.dram.policy, scenario.dram.capacityBytes, 'global', hardware.links[1]!),
+    writeBack: scenario.exclusive ? new Link(hardware.links[0]!, new Float64Array(own.experts)) : null,
+    onMiss: rulesOf(scenario),
+    offloadFrom: Number.POSITIVE_INFINITY,
+    overlaps: true,
+    unimportance: unimportanceOf(unimportance, shard),
+    classes: null,
+    deferral: null,
+    standIns: standInsOf(buddies, shard),
+    prefetch:
+      shared === null
+        ? null
+        : {
+            predictor: new ShardPredictor(shared, shard),
+            time: scriptedTime(script!, model),
+            limits: script!.limits,
+            scores: new Float32Array(own.experts),
+            predictedUse: null,
+            expectedUse: null,
+            adaptive: null,
+          },
+    recorder,
+    sizes: expertSizes(own),
+    layerOf: layerOfExperts(own),
+    clock,
+    gates: null,
+    future: null,
+    belady: new BeladyBound(own, scenario.scope, scenario.capacityBytes, null, false),
+    curve: null,
+    learned: null,
+  };
+}
+
 /** Composes an engine for a scenario. */
 export async function composeParallel(scenario: ParallelScenario) {
   const { gpus: count, hardware, homes, interconnect, model, overlap, script } = scenario;
@@ -68,55 +127,8 @@ export async function composeParallel(scenario: ParallelScenario) {
   const recorder = new Recorder(model.layers.length);
   const unimportance = new TokenUnimportance(model, ['rank']);
   const buddies = new Buddies(model);
-  const gpuOf = async (shard: Shard): Promise<Gpu> => {
-    const own = shard.model;
-    const clock = { event: 0, pass: 0, layer: 0 };
-    const tier = async (spec: string, capacityBytes: number, scope: Scope, link: LinkSpec): Promise<CachedTier> => {
-      const { definition: policy, parameters } = await resolvePolicy(parsePolicy(spec));
-      const rank = new Int32Array(own.experts).fill(UNPINNED);
-      const caches = buildCaches({ model: own, policy, parameters, capacityBytes, scope, clock, seed: 1, rank });
-      for (const cache of caches.caches) cache.preload();
-      return new CachedTier(caches, rank, link);
-    };
-    return {
-      model: own,
-      cost: new CostModel(own, hardware),
-      gpu: await tier(scenario.policy, scenario.capacityBytes, scenario.scope, hardware.links[0]!),
-      copies: null,
-      dram: scenario.dram === null ? null : await tier(scenario.dram.policy, scenario.dram.capacityBytes, 'global', hardware.links[1]!),
-      writeBack: scenario.exclusive ? new Link(hardware.links[0]!, new Float64Array(own.experts)) : null,
-      onMiss: rulesOf(scenario),
-      offloadFrom: Number.POSITIVE_INFINITY,
-      overlaps: true,
-      unimportance: unimportanceOf(unimportance, shard),
-      classes: null,
-      deferral: null,
-      standIns: standInsOf(buddies, shard),
-      prefetch:
-        shared === null
-          ? null
-          : {
-              predictor: new ShardPredictor(shared, shard),
-              time: scriptedTime(script!, model),
-              limits: script!.limits,
-              scores: new Float32Array(own.experts),
-              predictedUse: null,
-              expectedUse: null,
-              adaptive: null,
-            },
-      recorder,
-      sizes: expertSizes(own),
-      layerOf: layerOfExperts(own),
-      clock,
-      gates: null,
-      future: null,
-      belady: new BeladyBound(own, scenario.scope, scenario.capacityBytes, null, false),
-      curve: null,
-      learned: null,
-    };
-  };
   const gpus: Gpu[] = [];
-  for (const shard of shards) gpus.push(await gpuOf(shard));
+  for (const shard of shards) gpus.push(await gpuOf(scenario, shard, { buddies, recorder, shared, unimportance }));
   const cost = new CostModel(model, hardware);
   const pipeline = () => new Pipeline(cost, interconnect, model.hidden, overlap, dispatch.exchanges);
   const counters = new ParallelCounters(count);

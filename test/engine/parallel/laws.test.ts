@@ -60,7 +60,9 @@ describe('on several GPUs', () => {
       }),
       { seed: 44, numRuns: cases(100) },
     ));
+});
 
+describe('on several GPUs, beside a bound and beside fixed degrees', () => {
   it('L8 without prefetch no run has more hits than Belady, GPU by GPU', () =>
     fc.assert(
       fc.asyncProperty(parallelScenarios, async (drawn) => {

@@ -243,44 +243,48 @@ describe('a request alone, where every expert lives everywhere', () => {
   });
 });
 
+/** Runs of two or three GPUs whose KV caches grow, with up to two faults of memory. */
+function drawRuns() {
+  const ms = (least: number, most: number) => fc.integer({ min: least, max: most }).map((value) => value * 1e6);
+  const fault = fc
+    .record({
+      at: ms(0, 60),
+      lasts: fc.option(ms(1, 60), { nil: undefined }),
+      lost: fc.integer({ min: 1, max: 3 }),
+      gpu: fc.integer({ min: -1, max: 2 }),
+    })
+    .map(({ at, gpu, lasts, lost }) => ({
+      at,
+      gpuMemory: `-${lost * EXPERT}`,
+      ...(gpu < 0 ? {} : { gpu }),
+      ...(lasts === undefined ? {} : { until: at + lasts }),
+    }));
+  return fc.record({
+    gpus: fc.integer({ min: 2, max: 3 }),
+    faults: fc.array(fault, { maxLength: 2 }),
+    growth: fc.constantFrom<KvGrowth>(...KV_GROWTH, 'grow'),
+    batch: fc.integer({ min: 1, max: 5 }),
+    prompt: fc.integer({ min: 0, max: 40 }),
+    output: fc.integer({ min: 1, max: 40 }),
+    more: fc.integer({ min: 0, max: 4 }),
+    sharedBlocks: fc.integer({ min: 0, max: 8 }),
+    scope: fc.constantFrom('global', 'layer'),
+    policy: fc.constantFrom('lru', 's3-fifo', 'lfu', 'static:by=layer'),
+    placement: fc.constantFrom('even', 'replicated:hottest=2'),
+    predictor: fc.constantFrom('none', 'last-token'),
+    exclusive: fc.boolean(),
+    scheduler: fc.constantFrom('fcfs', 'static', 'expertflow', 'prefill-first'),
+  });
+}
+
 describe('L8 on several GPUs', () => {
   it('whatever grows and whatever is lost, no GPU takes more than it has, and every request is served', async () => {
     const sized = await exactly(0, 0);
     const fixed = sized['hardware.tiers.0.size'] as number;
     let preemptions = 0;
     let shrunk = 0;
-    const ms = (least: number, most: number) => fc.integer({ min: least, max: most }).map((value) => value * 1e6);
-    const fault = fc
-      .record({
-        at: ms(0, 60),
-        lasts: fc.option(ms(1, 60), { nil: undefined }),
-        lost: fc.integer({ min: 1, max: 3 }),
-        gpu: fc.integer({ min: -1, max: 2 }),
-      })
-      .map(({ at, gpu, lasts, lost }) => ({
-        at,
-        gpuMemory: `-${lost * EXPERT}`,
-        ...(gpu < 0 ? {} : { gpu }),
-        ...(lasts === undefined ? {} : { until: at + lasts }),
-      }));
-    const draws = fc.record({
-      gpus: fc.integer({ min: 2, max: 3 }),
-      faults: fc.array(fault, { maxLength: 2 }),
-      growth: fc.constantFrom<KvGrowth>(...KV_GROWTH, 'grow'),
-      batch: fc.integer({ min: 1, max: 5 }),
-      prompt: fc.integer({ min: 0, max: 40 }),
-      output: fc.integer({ min: 1, max: 40 }),
-      more: fc.integer({ min: 0, max: 4 }),
-      sharedBlocks: fc.integer({ min: 0, max: 8 }),
-      scope: fc.constantFrom('global', 'layer'),
-      policy: fc.constantFrom('lru', 's3-fifo', 'lfu', 'static:by=layer'),
-      placement: fc.constantFrom('even', 'replicated:hottest=2'),
-      predictor: fc.constantFrom('none', 'last-token'),
-      exclusive: fc.boolean(),
-      scheduler: fc.constantFrom('fcfs', 'static', 'expertflow', 'prefill-first'),
-    });
     await fc.assert(
-      fc.asyncProperty(draws, async ({ batch, growth, more, output, policy, predictor, prompt, sharedBlocks, ...draw }) => {
+      fc.asyncProperty(drawRuns(), async ({ batch, growth, more, output, policy, predictor, prompt, sharedBlocks, ...draw }) => {
         const requests = 2 * batch + more;
         const faults = draw.faults.filter(({ gpu = 0 }) => gpu < draw.gpus);
         // Seven experts, of which KV caches leave what faults may take at once; the longest request, and some blocks.
@@ -327,7 +331,9 @@ describe('L8 on several GPUs', () => {
     expect(preemptions).toBeGreaterThan(0);
     expect(shrunk).toBeGreaterThan(0);
   });
+});
 
+describe('the engine of several GPUs beside that of one', () => {
   it('a cache that is resized between passes does on one of one GPU what it does in the engine of one', () =>
     fc.assert(
       fc.asyncProperty(

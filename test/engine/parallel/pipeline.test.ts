@@ -21,6 +21,16 @@ function sequence(...members: readonly (readonly [count: number, readyNs: number
   return own;
 }
 
+const worlds = fc.record({
+  gpus: fc.array(fc.array(fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 300 })), { maxLength: 5 }), {
+    minLength: 1,
+    maxLength: 4,
+  }),
+  activations: fc.integer({ min: 0, max: 60 }),
+  latencyNs: fc.integer({ min: 0, max: 40 }),
+  startNs: fc.integer({ min: 0, max: 100 }),
+});
+
 describe('Pipeline', () => {
   it('without overlap dispatches, executes as experts arrive, and combines when the slowest GPU is done', () => {
     // Dispatch of 5 activations: 3 + 40 ns. GPU 0: 5 x 4 ns from 143; GPU 1: its expert arrives at 170.
@@ -60,17 +70,9 @@ describe('Pipeline', () => {
     expect(pipeline.endNs(0, [sequence([5, 7]), sequence([1, 0])], 0, 7)).toBe(27);
     expect(pipeline.degree).toBe(1);
   });
+});
 
-  const worlds = fc.record({
-    gpus: fc.array(fc.array(fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 300 })), { maxLength: 5 }), {
-      minLength: 1,
-      maxLength: 4,
-    }),
-    activations: fc.integer({ min: 0, max: 60 }),
-    latencyNs: fc.integer({ min: 0, max: 40 }),
-    startNs: fc.integer({ min: 0, max: 100 }),
-  });
-
+describe('any Pipeline', () => {
   it('is what carrying out every chunk gives, at every degree', () => {
     const property = fc.property(worlds, fc.constantFrom(...DEGREES), ({ activations, gpus, latencyNs, startNs }, degree) => {
       const ordered = gpus.map((members) => [...members].sort((a, b) => a[1] - b[1]));

@@ -46,99 +46,145 @@ export function chunkByChunk(
   return nowNs;
 }
 
+/** A choice of an expert by a token: from the GPU of its request to where it is computed. */
+interface Choice {
+  readonly id: number;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Runs a scenario of `policy: lru`, `scope: global`, `onMiss: load`, without prefetch. */
 export function simulateParallelByTheBook(scenario: ParallelScenario): { events: ReferenceEvent[]; passEndsNs: number[] } {
-  const { gpus: count, hardware, homes, interconnect, model, overlap, passes } = scenario;
-  const cost = new CostModel(model, hardware);
-  const link = hardware.links[0]!;
-  const lanes = Array.from({ length: count }, () => new Array<number>(link.lanes).fill(0));
-  /** Least recently used first. */
-  const caches = Array.from({ length: count }, (): number[] => []);
-  const bytesOf = (id: number): number => model.layers.find(({ experts, offset }) => id < offset + experts)!.expertBytes;
-  const used = (gpu: number): number => caches[gpu]!.reduce((sum, id) => sum + bytesOf(id), 0);
+  const world = new World(scenario);
   const events: ReferenceEvent[] = [];
   const passEndsNs: number[] = [];
-  let nowNs = 0;
-
-  const dense = (pass: ParallelScenario['passes'][number], number: number, segment: number): void => {
-    const requests = Array.from({ length: count }, (_, gpu) => pass.filter((_token, slot) => slot % count === gpu).length);
-    const times = requests.map((tokens) =>
-      tokens === 0 ? 0 : cost.denseNs(segment, tokens, new Array(tokens).fill(number), new Array(tokens).fill(1), tokens),
-    );
-    nowNs += Math.max(...times);
-  };
-
-  for (const [number, pass] of passes.entries()) {
-    for (const layer of model.layers) {
-      dense(pass, number, layer.index);
-      const choices: { id: number; from: number; to: number }[] = [];
-      for (const [slot, token] of pass.entries()) {
-        for (const expert of token[layer.index]!) {
-          if (expert === NULL_EXPERT) continue;
-          const id = layer.offset + expert;
-          choices.push({ id, from: slot % count, to: homes[id] === EVERYWHERE ? slot % count : homes[id]! });
-        }
-      }
-      if (choices.length === 0) continue;
-      const startNs = nowNs;
-      const members = Array.from({ length: count }, (_, gpu): Member[] => {
-        const own = choices.filter(({ to }) => to === gpu).map(({ id }) => id);
-        const distinct = [...new Set(own)].sort((a, b) => own.lastIndexOf(a) - own.lastIndexOf(b));
-        return distinct.map((id) => ({ id, count: own.filter((other) => other === id).length, readyNs: startNs, hit: false }));
-      });
-      for (const [gpu, demand] of members.entries()) {
-        const ids = demand.map(({ id }) => id);
-        for (const member of demand) member.hit = caches[gpu]!.includes(member.id);
-        for (const member of demand) {
-          const { id } = member;
-          const cache = caches[gpu]!;
-          if (member.hit) {
-            caches[gpu] = [...cache.filter((other) => other !== id), id];
-            continue;
-          }
-          const free = lanes[gpu]!;
-          const lane = earliestLane(free, startNs);
-          free[lane] = Math.max(free[lane]!, startNs) + link.latencyNs + (bytesOf(id) * 1e9 * link.lanes) / link.bandwidth;
-          member.readyNs = free[lane]!;
-          if (bytesOf(id) > scenario.capacityBytes) continue;
-          while (used(gpu) + bytesOf(id) > scenario.capacityBytes) {
-            const victim = caches[gpu]!.find((other) => !ids.includes(other));
-            if (victim === undefined) break;
-            caches[gpu] = caches[gpu]!.filter((other) => other !== victim);
-          }
-          if (used(gpu) + bytesOf(id) <= scenario.capacityBytes) caches[gpu]!.push(id);
-        }
-      }
-      const sent = Array.from({ length: count }, (_, gpu) => choices.filter(({ from, to }) => from === gpu && to !== gpu).length);
-      const received = Array.from({ length: count }, (_, gpu) => choices.filter(({ from, to }) => to === gpu && from !== gpu).length);
-      const most = Math.max(...sent, ...received);
-      const exchanges = homes.some((home) => home !== EVERYWHERE);
-      const endAt = (degree: number): number => {
-        const exchangeNs = exchanges ? interconnect.latencyNs + ((most / degree) * model.hidden * 2 * 1e9) / interconnect.bandwidth : 0;
-        const inOrder = members.map((demand) =>
-          [...demand]
-            .sort((a, b) => Number(b.hit) - Number(a.hit) || a.readyNs - b.readyNs)
-            .map((member) => ({ readyNs: member.readyNs, ns: cost.expertNs(layer.index, member.count / degree) })),
-        );
-        return chunkByChunk(degree, exchangeNs, startNs, inOrder);
-      };
-      const degrees = !exchanges ? [1] : overlap === 'adaptive' ? [1, 2, 4, 8] : [overlap];
-      const degree = degrees.reduce((best, other) => (endAt(other) < endAt(best) ? other : best));
-      nowNs = endAt(degree);
-      events.push({
-        layer: layer.index,
-        endNs: nowNs,
-        degree,
-        demand: members.map((demand) => demand.map(({ id }) => id)),
-        activations: members.map((demand) => demand.reduce((sum, member) => sum + member.count, 0)),
-        hits: members.map((demand) => demand.filter(({ hit }) => hit).length),
-      });
+  for (const [number, pass] of scenario.passes.entries()) {
+    for (const { index } of scenario.model.layers) {
+      world.dense(pass, number, index);
+      const choices = world.choicesOf(pass, index);
+      if (choices.length > 0) events.push(world.event(index, choices));
     }
-    dense(pass, number, model.layers.length);
-    nowNs += cost.passNs;
-    passEndsNs.push(nowNs);
+    world.dense(pass, number, scenario.model.layers.length);
+    world.nowNs += world.cost.passNs;
+    passEndsNs.push(world.nowNs);
   }
   return { events, passEndsNs };
+}
+
+/** The GPUs of a scenario, with the time that has passed. */
+class World {
+  readonly cost: CostModel;
+  nowNs = 0;
+  readonly #scenario: ParallelScenario;
+  /** By GPU: when each lane of its link is free. */
+  readonly #lanes: number[][];
+  /** By GPU: what it holds, least recently used first. */
+  readonly #caches: number[][];
+
+  constructor(scenario: ParallelScenario) {
+    this.#scenario = scenario;
+    this.cost = new CostModel(scenario.model, scenario.hardware);
+    this.#lanes = this.#perGpu(() => new Array<number>(scenario.hardware.links[0]!.lanes).fill(0));
+    this.#caches = this.#perGpu(() => []);
+  }
+
+  /** Dense work of a segment: token i is of request i, which GPU i mod count serves; the slowest GPU counts. */
+  dense(pass: ParallelScenario['passes'][number], number: number, segment: number): void {
+    const times = this.#perGpu((gpu) => {
+      const tokens = pass.filter((_token, slot) => slot % this.#scenario.gpus === gpu).length;
+      return tokens === 0 ? 0 : this.cost.denseNs(segment, tokens, new Array(tokens).fill(number), new Array(tokens).fill(1), tokens);
+    });
+    this.nowNs += Math.max(...times);
+  }
+
+  choicesOf(pass: ParallelScenario['passes'][number], layer: number): Choice[] {
+    const { gpus: count, homes, model } = this.#scenario;
+    return pass.flatMap((token, slot) =>
+      token[layer]!.filter((expert) => expert !== NULL_EXPERT).map((expert) => {
+        const id = model.layers[layer]!.offset + expert;
+        return { id, from: slot % count, to: homes[id] === EVERYWHERE ? slot % count : homes[id]! };
+      }),
+    );
+  }
+
+  /** Runs the experts that a layer chose, at the degree of overlap that is fastest of those allowed. */
+  event(layer: number, choices: readonly Choice[]): ReferenceEvent {
+    const startNs = this.nowNs;
+    const members = this.#perGpu((gpu): Member[] => {
+      const own = choices.filter(({ to }) => to === gpu).map(({ id }) => id);
+      const distinct = [...new Set(own)].sort((a, b) => own.lastIndexOf(a) - own.lastIndexOf(b));
+      return distinct.map((id) => ({ id, count: own.filter((other) => other === id).length, readyNs: startNs, hit: false }));
+    });
+    for (const [gpu, demand] of members.entries()) this.#serve(gpu, demand, startNs);
+    const { homes, interconnect, model, overlap } = this.#scenario;
+    const sent = this.#perGpu((gpu) => choices.filter(({ from, to }) => from === gpu && to !== gpu).length);
+    const received = this.#perGpu((gpu) => choices.filter(({ from, to }) => to === gpu && from !== gpu).length);
+    const most = Math.max(...sent, ...received);
+    const exchanges = homes.some((home) => home !== EVERYWHERE);
+    const endAt = (degree: number): number => {
+      const exchangeNs = exchanges ? interconnect.latencyNs + ((most / degree) * model.hidden * 2 * 1e9) / interconnect.bandwidth : 0;
+      const inOrder = members.map((demand) =>
+        [...demand]
+          .sort((a, b) => Number(b.hit) - Number(a.hit) || a.readyNs - b.readyNs)
+          .map((member) => ({ readyNs: member.readyNs, ns: this.cost.expertNs(layer, member.count / degree) })),
+      );
+      return chunkByChunk(degree, exchangeNs, startNs, inOrder);
+    };
+    const degrees = !exchanges ? [1] : overlap === 'adaptive' ? [1, 2, 4, 8] : [overlap];
+    const degree = degrees.reduce((best, other) => (endAt(other) < endAt(best) ? other : best));
+    this.nowNs = endAt(degree);
+    return {
+      layer,
+      endNs: this.nowNs,
+      degree,
+      demand: members.map((demand) => demand.map(({ id }) => id)),
+      activations: members.map((demand) => demand.reduce((sum, member) => sum + member.count, 0)),
+      hits: members.map((demand) => demand.filter(({ hit }) => hit).length),
+    };
+  }
+
+  /** Finds or loads what one GPU needs of an event; nothing that the event needs is evicted. */
+  #serve(gpu: number, demand: readonly Member[], startNs: number): void {
+    const link = this.#scenario.hardware.links[0]!;
+    for (const member of demand) member.hit = this.#caches[gpu]!.includes(member.id);
+    for (const member of demand) {
+      const { id } = member;
+      if (member.hit) {
+        this.#caches[gpu] = [...this.#caches[gpu]!.filter((other) => other !== id), id];
+        continue;
+      }
+      const free = this.#lanes[gpu]!;
+      const lane = earliestLane(free, startNs);
+      free[lane] = Math.max(free[lane]!, startNs) + link.latencyNs + (this.#bytesOf(id) * 1e9 * link.lanes) / link.bandwidth;
+      member.readyNs = free[lane]!;
+      this.#insert(
+        gpu,
+        id,
+        demand.map((other) => other.id),
+      );
+    }
+  }
+
+  /** Keeps an expert where there is room, or can be without evicting one of `pinned`. */
+  #insert(gpu: number, id: number, pinned: readonly number[]): void {
+    const { capacityBytes } = this.#scenario;
+    const fits = (): boolean => this.#caches[gpu]!.reduce((sum, other) => sum + this.#bytesOf(other), this.#bytesOf(id)) <= capacityBytes;
+    if (this.#bytesOf(id) > capacityBytes) return;
+    while (!fits()) {
+      const victim = this.#caches[gpu]!.find((other) => !pinned.includes(other));
+      if (victim === undefined) return;
+      this.#caches[gpu] = this.#caches[gpu]!.filter((other) => other !== victim);
+    }
+    this.#caches[gpu]!.push(id);
+  }
+
+  #bytesOf(id: number): number {
+    return this.#scenario.model.layers.find(({ experts, offset }) => id < offset + experts)!.expertBytes;
+  }
+
+  #perGpu<T>(of: (gpu: number) => T): T[] {
+    return Array.from({ length: this.#scenario.gpus }, (_, gpu) => of(gpu));
+  }
 }
 
 /** The lane on which a transfer starts first, the first of several. */

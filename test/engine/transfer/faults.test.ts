@@ -43,11 +43,11 @@ const plain = (metrics: Readonly<Record<string, unknown>>) =>
     ),
   );
 
-describe('faults strike links and CPU', () => {
-  const refuse = (path: string, message: string) => new UserError(`run: ${path}: ${message}`);
-  const cost = { handoverNs: 5, throttleCpu: () => undefined } as unknown as CostModel;
-  const fault = (one: Partial<Fault> & { at: number }): Fault => one as Fault;
+const refuse = (path: string, message: string) => new UserError(`run: ${path}: ${message}`);
+const cost = { handoverNs: 5, throttleCpu: () => undefined } as unknown as CostModel;
+const fault = (one: Partial<Fault> & { at: number }): Fault => one as Fault;
 
+describe('faults strike links and CPU', () => {
   it('from their time to their end, the shares of several multiplied', () => {
     const link = new Link(wholeLink('h2d', 1, 5), new Float64Array(4));
     const faults = new Faults(
@@ -103,7 +103,9 @@ describe('faults strike links and CPU', () => {
     expect(() => lost(1)).not.toThrow();
     expect(() => lost(2)).toThrow('run: faults.0.gpu: there is no GPU 2; the machine has 2 GPUs, numbers 0 to 1');
   });
+});
 
+describe('faults that cannot be', () => {
   it('refuses a fault that takes everything, or hits what the run does not use', () => {
     const link = new Link(wholeLink('h2d', 1, 0, 2), new Float64Array(1));
     const of = (...faults: Fault[]) => new Faults(faults, [[link]], [cost], refuse);
@@ -232,52 +234,57 @@ describe('a fault in the middle', () => {
   });
 });
 
+/** Runs with one to four faults. */
+function drawFaults() {
+  const at = fc.integer({ min: 0, max: 800 }).map((ms) => ms * 1e6);
+  const lasts = fc.option(
+    fc.integer({ min: 1, max: 400 }).map((ms) => ms * 1e6),
+    { nil: undefined },
+  );
+  const share = fc.constantFrom('10%', '50%', '90%');
+  const one = fc.oneof(
+    fc.record({ link: fc.constantFrom('h2d' as const, 'ssd' as const), bandwidth: share }),
+    fc.record({ link: fc.constantFrom('h2d' as const, 'ssd' as const), lanes: fc.constant(-1) }),
+    fc.record({ cpu: share }),
+    fc.record({ gpuMemory: fc.integer({ min: 1, max: 4 }).map((mib) => `-${mib}MiB`) }),
+  );
+  const faults = fc
+    .array(fc.tuple(at, lasts, one), { minLength: 1, maxLength: 4 })
+    .map((all) => all.map(([from, ns, what]) => ({ at: from, ...(ns === undefined ? {} : { until: from + ns }), ...what })));
+  return fc.record({
+    faults,
+    batch: fc.integer({ min: 1, max: 3 }),
+    predictor: fc.constantFrom<'none' | 'last-token'>('none', 'last-token', 'last-token'),
+    onMiss: fc.constantFrom<unknown>('load', 'cheaper', { do: 'cpu', admit: 'background' }),
+    scope: fc.constantFrom('global', 'layer'),
+    exclusive: fc.boolean(),
+    growth: fc.constantFrom('static' as const, 'grow' as const),
+    chunk: fc.constantFrom(undefined, 100_000),
+    cancel: fc.constantFrom('on' as const, 'on' as const, 'off' as const),
+    dram: fc.boolean(),
+  });
+}
+
+// A lane is lost whose prefetch waits for a write-back, and the expert is brought again later: two transfers.
+const waiting = {
+  faults: [{ at: 9e6, link: 'h2d', lanes: -1 } as const],
+  batch: 1,
+  predictor: 'last-token',
+  onMiss: { do: 'cpu', admit: 'background' },
+  scope: 'global',
+  exclusive: true,
+  growth: 'static',
+  chunk: undefined,
+  cancel: 'on',
+  dram: false,
+} as const;
+
 describe('L8 with any faults', () => {
   it('the run ends, every request is served whole, and every transfer is accounted for', async () => {
-    const at = fc.integer({ min: 0, max: 800 }).map((ms) => ms * 1e6);
-    const lasts = fc.option(
-      fc.integer({ min: 1, max: 400 }).map((ms) => ms * 1e6),
-      { nil: undefined },
-    );
-    const share = fc.constantFrom('10%', '50%', '90%');
-    const one = fc.oneof(
-      fc.record({ link: fc.constantFrom('h2d' as const, 'ssd' as const), bandwidth: share }),
-      fc.record({ link: fc.constantFrom('h2d' as const, 'ssd' as const), lanes: fc.constant(-1) }),
-      fc.record({ cpu: share }),
-      fc.record({ gpuMemory: fc.integer({ min: 1, max: 4 }).map((mib) => `-${mib}MiB`) }),
-    );
-    const faults = fc
-      .array(fc.tuple(at, lasts, one), { minLength: 1, maxLength: 4 })
-      .map((all) => all.map(([from, ns, what]) => ({ at: from, ...(ns === undefined ? {} : { until: from + ns }), ...what })));
-    const draws = fc.record({
-      faults,
-      batch: fc.integer({ min: 1, max: 3 }),
-      predictor: fc.constantFrom<'none' | 'last-token'>('none', 'last-token', 'last-token'),
-      onMiss: fc.constantFrom<unknown>('load', 'cheaper', { do: 'cpu', admit: 'background' }),
-      scope: fc.constantFrom('global', 'layer'),
-      exclusive: fc.boolean(),
-      growth: fc.constantFrom('static' as const, 'grow' as const),
-      chunk: fc.constantFrom(undefined, 100_000),
-      cancel: fc.constantFrom('on' as const, 'on' as const, 'off' as const),
-      dram: fc.boolean(),
-    });
-    // A lane is lost whose prefetch waits for a write-back, and the expert is brought again later: two transfers.
-    const waiting = {
-      faults: [{ at: 9e6, link: 'h2d', lanes: -1 } as const],
-      batch: 1,
-      predictor: 'last-token',
-      onMiss: { do: 'cpu', admit: 'background' },
-      scope: 'global',
-      exclusive: true,
-      growth: 'static',
-      chunk: undefined,
-      cancel: 'on',
-      dram: false,
-    } as const;
     let restarts = 0;
     let ran = 0;
     await fc.assert(
-      fc.asyncProperty(draws, async (draw) => {
+      fc.asyncProperty(drawFaults(), async (draw) => {
         const { batch, dram, growth, predictor } = draw;
         // A slow SSD below a DRAM that holds half of the experts, and links of five lanes, of which at most four are lost.
         const links = [

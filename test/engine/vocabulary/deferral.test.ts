@@ -64,7 +64,9 @@ describe('L13 defer', () => {
     const { deferred } = await run(30, two, 1);
     expect(deferred).toBe(1);
   });
+});
 
+describe('L13 defer in a run', () => {
   it('is counted, and refused where it means nothing', async () => {
     const base: RunInput = {
       trace: 'mini-mixtral-8x8l',

@@ -25,9 +25,10 @@ function passOf(trace: RoutingTrace, model: ModelSpec): Pass {
   return pass;
 }
 
+const model = modelOf([{ experts: 4, topK: 2 }]);
+
 describe('re-ranking', () => {
   const wide = () => traceOf([{ experts: [[0, 1, 2, 3]], weights: [[0.4, 0.3, 0.2, 0.1]] }], 4);
-  const model = modelOf([{ experts: 4, topK: 2 }]);
   /** Choices where only expert 3 is resident. */
   const chosen = (lambda: number, keep = 0): number[] => {
     const rerank = new Rerank(model, { lambda, keep });
@@ -68,7 +69,9 @@ describe('re-ranking', () => {
     expect([...pass.choices]).toEqual([2, NULL_EXPERT]);
     expect([...pass.weights!]).toEqual([Math.fround(0.4), 0]);
   });
+});
 
+describe('any re-ranking', () => {
   it('chooses what a sort of all candidates would', () => {
     const experts = 6;
     const cell = fc.record({

@@ -72,7 +72,9 @@ describe('causes', () => {
       ],
     });
   });
+});
 
+describe('causes of any run', () => {
   it('tell the SSD from DRAM, and waiting for the CPU from both', async () => {
     const ssd = await record(
       world({

@@ -70,7 +70,9 @@ describe('a pivot', () => {
     const csv = pivotReports.find(({ name }) => name === 'csv')!.render(pivot, OPTIONS);
     expect(csv).toContain('z,code,latency.tpot.p50,ns,10000000,,1\n');
   });
+});
 
+describe('rows of a pivot', () => {
   it('says in which names the runs of a cell differ, beside the seed', () => {
     expect(pivotOf(ROWS, QUESTION).mixed).toEqual([]);
     expect(pivotOf(ROWS, { ...QUESTION, columns: [] }).mixed).toEqual(['trace']);

@@ -107,7 +107,9 @@ describe('causes', () => {
   it('each has a case', () => {
     expect(CAUSES).toHaveLength(13);
   });
+});
 
+describe('what is no cause', () => {
   it.each<[string, Partial<CheckCase>]>([
     ['pages fit', { ...sick(2), footprint: { gpuNeeds: 0, gpuHas: null, hostNeeds: 50 * GIB, hostHas: 64 * GIB } }],
     ['nobody knows how much memory there is', { ...sick(2), footprint: { gpuNeeds: 0, gpuHas: null, hostNeeds: 90 * GIB, hostHas: null } }],

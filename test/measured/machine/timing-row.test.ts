@@ -45,10 +45,19 @@ describe('the model of a log', () => {
   });
 });
 
-describe('experts in host memory', () => {
-  const machine = parseMachine('rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16');
-  const placed = (more: Partial<Timing>) => measurementOf(timing(more), machine, NOBODY).placement;
+const machine = parseMachine('rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16');
+const placed = (more: Partial<Timing>) => measurementOf(timing(more), machine, NOBODY).placement;
 
+// Qwen3-30B-A3B in q4_k_m by its tensors: 17.28 GiB, of which 167 MiB are the embedding table and 16.33 GiB experts, 348 MiB a layer.
+const GIB = 2 ** 30;
+const buffers = (cuda: number, host: number, device = 'CPU_Mapped') => [
+  { device, kind: 'model', bytes: host * GIB },
+  { device: 'CUDA0', kind: 'model', bytes: cuda * GIB },
+  { device: 'CUDA0', kind: 'KV', bytes: 1.5 * GIB },
+];
+const logged = (more: Partial<Timing>) => placed({ gpuLayers: 49, layers: 48, modelBytes: 17.28 * GIB, ...more });
+
+describe('experts in host memory', () => {
   it.each<[Partial<Timing>, object]>([
     [{ gpuLayers: 99 }, { kind: 'all-gpu' }],
     [
@@ -71,15 +80,6 @@ describe('experts in host memory', () => {
     expect(placed(settings)).toMatchObject(placement);
   });
 
-  // Qwen3-30B-A3B in q4_k_m by its tensors: 17.28 GiB, of which 167 MiB are the embedding table and 16.33 GiB experts, 348 MiB a layer.
-  const GIB = 2 ** 30;
-  const buffers = (cuda: number, host: number, device = 'CPU_Mapped') => [
-    { device, kind: 'model', bytes: host * GIB },
-    { device: 'CUDA0', kind: 'model', bytes: cuda * GIB },
-    { device: 'CUDA0', kind: 'KV', bytes: 1.5 * GIB },
-  ];
-  const logged = (more: Partial<Timing>) => placed({ gpuLayers: 49, layers: 48, modelBytes: 17.28 * GIB, ...more });
-
   it.each<[string, Partial<Timing>, object]>([
     // 17.28 - 8.27 - 0.16 = 8.85 GiB are 26 layers of 0.34 GiB.
     ['the devices lack 26 layers', { buffers: buffers(8.27, 9.01) }, { kind: 'cpu-layers', cpu_moe_layers: 26 }],
@@ -100,7 +100,9 @@ describe('experts in host memory', () => {
     const told = [{ gpuLayers: 99 }, { gpuLayers: 20, layers: 48 }, { buffers: buffers(8, 9) }, { command: 'x' }, { engine: 'vllm' }];
     expect(told.map(unknown)).toEqual(told.map(() => false));
   });
+});
 
+describe('layers and tensors by where they lie', () => {
   it('leading layers without experts do not count', () => {
     // DeepSeek-V2-Lite has 27 layers, the first of which has no experts.
     const of = (cpuMoe: number) => measurementOf(timing({ model: 'deepseek-v2-lite-q4_k_m.gguf', cpuMoe }), machine, NOBODY).placement;

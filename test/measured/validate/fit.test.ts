@@ -14,12 +14,14 @@ const rows = Array.from({ length: 60 }, (_, i) => {
 describe('a fit', () => {
   it('finds the constants, and with them no row is off', () => {
     const steps = fitConstants(rows, 2);
+    expect(steps).toHaveLength(2);
     for (const [c, step] of steps.entries()) expect(step).toBeCloseTo(truth[c]!, 2);
     for (const row of rows) expect(residualAt(row, steps)).toBeCloseTo(0, 2);
   });
 
   it('is not led astray by a row that is off by a factor of ten', () => {
     const steps = fitConstants([...rows, { machine: 'odd', slopes: [1, 0], residual: Math.log(10) }], 2);
+    expect(steps).toHaveLength(2);
     for (const [c, step] of steps.entries()) expect(step).toBeCloseTo(truth[c]!, 1);
   });
 

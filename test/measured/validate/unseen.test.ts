@@ -28,6 +28,7 @@ describe('rows that no constant has seen', () => {
   });
 
   it('name their source, and what nobody stated', () => {
+    expect(rows.length).toBeGreaterThan(0);
     for (const { guessed, source } of rows) {
       expect(source).toMatch(/\S/);
       expect(Array.isArray(guessed)).toBe(true);

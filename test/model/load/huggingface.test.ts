@@ -90,7 +90,9 @@ describe('fields', () => {
     const { layers } = build(profileOf({ ...fixture('hunyuan-a13b'), moe_topk: topK }), 'bf16');
     expect(layers.slice(0, 3).map((layer) => layer.topK)).toEqual([8, 4, 8]);
   });
+});
 
+describe('fields of hybrid models', () => {
   it('describe Granite 4 with its Mamba-2 layers', () => {
     // granite-4.0-h-tiny: 7 B in total, 1 B active.
     const types = Array.from({ length: 40 }, (_, layer) => ([5, 15, 25, 35].includes(layer) ? 'attention' : 'mamba'));
@@ -183,7 +185,9 @@ describe('families beyond their fixture', () => {
     const { layers } = build(loadConfig(join(FOLDER, 'deepseek-v4-flash.json')), 'mxfp4');
     expect(layers[0]!.expertBytes).toBe((3 * 4096 * 2048 * 4.25) / 8);
   });
+});
 
+describe('families beyond any profile', () => {
   it.each([
     [{ hybrid_override_pattern: 'EM' }, /hybrid_override_pattern: an FFN without a mixer before it is not modelled/],
     [{ hybrid_override_pattern: 'MEMX' }, /a layer of kind "X" is not modelled/],

@@ -147,7 +147,9 @@ describe('what a model is given', () => {
     expect(given(scores).slice(4)).toEqual([1, 1, 0, 0]);
     echo.close();
   });
+});
 
+describe('what a model is given beside paths', () => {
   it('token_id and position', async () => {
     const seen: number[][] = [];
     await walk(await open(mirrorOf('token_id', 'int64', ['N'])), (_, scores) => seen.push([given(scores)[0]!]));
@@ -197,19 +199,19 @@ describe('what a model is given', () => {
   });
 });
 
-describe('what becomes of what it says', () => {
-  /** Two requests, two tokens of the first and one of the second, in one pass. */
-  function batchPass(): Pass {
-    const pass = new Pass(trace, 2);
-    const first = new Request({ index: 0, start: 0, prefill: 3, decode: 0, arrivalNs: 0 });
-    const second = new Request({ index: 1, start: 3, prefill: 0, decode: 1, arrivalNs: 0 });
-    pass.fill([
-      { request: first, tokens: 2 },
-      { request: second, tokens: 1 },
-    ]);
-    return pass;
-  }
+/** Two requests, two tokens of the first and one of the second, in one pass. */
+function batchPass(): Pass {
+  const pass = new Pass(trace, 2);
+  const first = new Request({ index: 0, start: 0, prefill: 3, decode: 0, arrivalNs: 0 });
+  const second = new Request({ index: 1, start: 3, prefill: 0, decode: 1, arrivalNs: 0 });
+  pass.fill([
+    { request: first, tokens: 2 },
+    { request: second, tokens: 1 },
+  ]);
+  return pass;
+}
 
+describe('what becomes of what it says', () => {
   it('a pass demands what any of its tokens uses: 1 - product of (1 - sigmoid(logit)), rounded to 2^-20 per token', async () => {
     const predictor = await open(echoModel('observed', EXPERTS), { slots: 2 });
     const pass = batchPass();
@@ -252,7 +254,9 @@ describe('what becomes of what it says', () => {
     expect(scores[0]).toBeLessThan(0.1);
     predictor.close();
   });
+});
 
+describe('the session of a model', () => {
   it('a model that does not look at the running pass is asked once per pass; what it took is measured', async () => {
     for (const [input, calls] of [
       ['history', 1],

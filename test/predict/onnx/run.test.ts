@@ -110,7 +110,9 @@ describe('an ONNX file from elsewhere', () => {
     // That is less than a layer takes: nothing comes too late for it.
     expect(measured.metrics['cache.misses']!.value).toBe(16);
   });
+});
 
+describe('an ONNX file among predictors', () => {
   it('is judged beside the others, and the report fits 80 columns', async () => {
     const opened = await openTrace(trace, { model });
     const spec = `onnx:file=${file}`;

@@ -73,7 +73,9 @@ describe('trainPredictor', () => {
     expect(beside[0].sha256).toBe(whole.sha256);
     expect((await trainPredictor(trace, model, { ...OPTIONS, seed: 4 })).sha256).not.toBe(whole.sha256);
   });
+});
 
+describe('checkpoints of a training', () => {
   it('goes on from a checkpoint to the very same file', async () => {
     const checkpoint = join(folder, 'state.safetensors');
     let steps = 0;
@@ -108,7 +110,9 @@ describe('trainPredictor', () => {
     writeFileSync(checkpoint, 'something else');
     await expect(resume({})).rejects.toThrow('is not a whole checkpoint of moeprof; delete it');
   });
+});
 
+describe('the end of a training', () => {
   it('says in one line that there is too little to learn from, or that the rate is too high', async () => {
     await expect(trainPredictor(topicTrace(1, 3, 1), model, OPTIONS)).rejects.toThrow('a predictor needs hundreds to learn from');
     await expect(trainPredictor(trace, model, { ...OPTIONS, learningRate: 1e30 })).rejects.toThrow(

@@ -82,7 +82,9 @@ describe('draft', () => {
     expect(named / (passes * LAYERS)).toBeGreaterThan(3.95);
     expect(named / (passes * LAYERS)).toBeLessThanOrEqual(4);
   });
+});
 
+describe('draft in a run', () => {
   it('prefetches while further tokens are drafted, by hand', async () => {
     // One layer of 10-byte experts, 4 ns a byte: a transfer takes 40 ns, as a step of drafting does. Two drafts, all right, of experts 0, 1, 2.
     const scenario = world({

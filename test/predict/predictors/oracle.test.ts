@@ -62,7 +62,9 @@ describe('oracle', () => {
       { to: 20 },
     );
   });
+});
 
+describe('oracle in a run', () => {
   it('with recall 1, precision 1 and an infinite link gives hit rate 1', async () => {
     const h2d = { ...wholeLink('h2d', 1), bandwidth: Number.POSITIVE_INFINITY };
     const scenario = world({

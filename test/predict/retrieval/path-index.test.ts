@@ -33,23 +33,23 @@ function found(index: PathIndex, unit: number): Record<number, number> {
   return Object.fromEntries(Array.from({ length: count }, (_, i) => [places[i]!, similarity[i]! / unit]));
 }
 
-describe('by hand', () => {
-  // Three layers of four experts, two per token. Token 3 shares, with tokens 0, 1, 2: two, one and no expert at layer 0; one, none and
-  // two at layer 1.
-  const model = toyModel([4, 4, 4], undefined, TOP_K);
-  const rows: Row[] = [
-    [[0, 1], [2, 3], [0, 1]], // biome-ignore format: a path a line
-    [[1, 2], [0, 1], [2, 3]], // biome-ignore format: a path a line
-    [[2, 3], [0, 2], [0, 3]], // biome-ignore format: a path a line
-    [[0, 1], [0, 2], [1, 2]], // biome-ignore format: a path a line
-    [[1, 3], [0, 3], [1, 3]], // biome-ignore format: a path a line
-  ];
-  const trace = traceFrom(model, TOP_K, [rows]);
+// Three layers of four experts, two per token. Token 3 shares, with tokens 0, 1, 2: two, one and no expert at layer 0; one, none and
+// two at layer 1.
+const fourExperts = toyModel([4, 4, 4], undefined, TOP_K);
+const fivePaths: Row[] = [
+  [[0, 1], [2, 3], [0, 1]], // biome-ignore format: a path a line
+  [[1, 2], [0, 1], [2, 3]], // biome-ignore format: a path a line
+  [[2, 3], [0, 2], [0, 3]], // biome-ignore format: a path a line
+  [[0, 1], [0, 2], [1, 2]], // biome-ignore format: a path a line
+  [[1, 3], [0, 3], [1, 3]], // biome-ignore format: a path a line
+];
+const fiveTokens = traceFrom(fourExperts, TOP_K, [fivePaths]);
 
+describe('by hand', () => {
   it('counts what is shared: near ones by .8 a layer, the mean of all, the tokens before by .4 a token', () => {
-    const index = new PathIndex(model, TOP_K, 1, 128, 8, DURING);
+    const index = new PathIndex(fourExperts, TOP_K, 1, 128, 8, DURING);
     const seen: Record<string, Record<number, number>> = {};
-    for (const pass of passesOf({ ...trace, has: { ...trace.has, tokenIds: false } })) {
+    for (const pass of passesOf({ ...fiveTokens, has: { ...fiveTokens.has, tokenIds: false } })) {
       const token = pass.position[0]!;
       const ask = (after: number, unit: number): void => {
         seen[`${token} after ${after}`] = index.select(pass, 0, after) ? found(index, unit) : {};
@@ -80,12 +80,12 @@ describe('by hand', () => {
   });
 
   it('lets paths vote by exp(sharpness x similarity), and their successors for the next token', () => {
-    const index = new PathIndex(model, TOP_K, 1, 128, 8, { near: 1, mean: 0, before: 0 });
+    const index = new PathIndex(fourExperts, TOP_K, 1, 128, 8, { near: 1, mean: 0, before: 0 });
     // Per share of the two experts of a layer: 2 ln 3 x difference / 2.
-    const votes = new PathVotes(model, TOP_K, index, [{ before: 0, during: 2 * Math.log(3) }]);
+    const votes = new PathVotes(fourExperts, TOP_K, index, [{ before: 0, during: 2 * Math.log(3) }]);
     const into = new Float64Array(4);
     let next: number[] = [];
-    for (const pass of passesOf({ ...trace, has: { ...trace.has, tokenIds: false } })) {
+    for (const pass of passesOf({ ...fiveTokens, has: { ...fiveTokens.has, tokenIds: false } })) {
       const [evidence] = votes.columns;
       if (pass.position[0] === 3) {
         evidence!.learn(pass, 0, 0, true);
@@ -106,10 +106,12 @@ describe('by hand', () => {
     }
     expect(next).toEqual([1, 2, 2, 1]);
   });
+});
 
+describe('the tokens before, by hand', () => {
   it('prefers the token id, and the longer context', () => {
-    const same = traceFrom(model, TOP_K, [rows, rows, rows]);
-    const index = new PathIndex(model, TOP_K, 1, 128, 8, DURING);
+    const same = traceFrom(fourExperts, TOP_K, [fivePaths, fivePaths, fivePaths]);
+    const index = new PathIndex(fourExperts, TOP_K, 1, 128, 8, DURING);
     let before: Record<number, number> = {};
     for (const pass of passesOf(same)) {
       // Ids are those of the position: the third token of the third request has a context of three ids with those of the first two.
@@ -223,22 +225,23 @@ class Reference {
   }
 }
 
-describe('on random routing', () => {
-  const LAYERS = 5;
-  const model = toyModel([6, 9, 6, 6, 8], undefined, TOP_K);
-  const random = new Random(3, 'test/paths');
-  /** Topics that last, so that paths resemble one another; some choices are empty. */
-  const rowsOf = (count: number): Row[] =>
-    Array.from({ length: count }, (_, at) =>
-      model.layers.map(({ experts }, layer) => {
-        const first = random.next() < 0.7 ? (Math.floor(at / 4) * 3 + layer) % experts : random.below(experts);
-        const second = random.below(experts);
-        return random.next() < 0.1 ? [] : second === first ? [first] : [first, second];
-      }),
-    );
-  const trace = traceFrom(model, TOP_K, [70, 40, 90, 30, 60, 75].map(rowsOf));
-  const withoutIds = { ...trace, has: { ...trace.has, tokenIds: false } };
+const RANDOM_LAYERS = 5;
+const model = toyModel([6, 9, 6, 6, 8], undefined, TOP_K);
+const random = new Random(3, 'test/paths');
 
+/** Topics that last, so that paths resemble one another; some choices are empty. */
+const rowsOf = (count: number): Row[] =>
+  Array.from({ length: count }, (_, at) =>
+    model.layers.map(({ experts }, layer) => {
+      const first = random.next() < 0.7 ? (Math.floor(at / 4) * 3 + layer) % experts : random.below(experts);
+      const second = random.below(experts);
+      return random.next() < 0.1 ? [] : second === first ? [first] : [first, second];
+    }),
+  );
+const trace = traceFrom(model, TOP_K, [70, 40, 90, 30, 60, 75].map(rowsOf));
+const withoutIds = { ...trace, has: { ...trace.has, tokenIds: false } };
+
+describe('on random routing', () => {
   it.each([
     { capacity: 300, streams: 1, tokens: 1 },
     { capacity: 37, streams: 1, tokens: 1 },
@@ -248,7 +251,7 @@ describe('on random routing', () => {
   ])('finds what a recount finds: $capacity paths, $streams requests, $tokens tokens a pass', ({ capacity, streams, tokens }) => {
     const voters = 6;
     const index = new PathIndex(model, TOP_K, streams, capacity, voters, DURING);
-    const reference = new Reference(LAYERS, capacity, index);
+    const reference = new Reference(RANDOM_LAYERS, capacity, index);
     const compare = (pass: Pass, token: number, after: number, known: number): void => {
       const any = index.select(pass, token, after);
       const expected = reference.best(pass, token, after, known, voters);
@@ -257,9 +260,9 @@ describe('on random routing', () => {
     let questions = 0;
     for (const pass of passesOf(withoutIds, streams, tokens)) {
       for (let token = 0; token < pass.tokens; token++) compare(pass, token, -1, 0);
-      for (let layer = 0; layer < LAYERS; layer++) {
+      for (let layer = 0; layer < RANDOM_LAYERS; layer++) {
         for (let token = 0; token < pass.tokens; token++) index.learn(pass, token, layer);
-        if (layer === LAYERS - 1) break;
+        if (layer === RANDOM_LAYERS - 1) break;
         for (let token = 0; token < pass.tokens; token++) {
           // Also what was known earlier, as the fit of weights asks.
           for (const after of [layer, NEXT_TOKEN, Math.floor(layer / 2), layer, -1]) compare(pass, token, after, layer + 1);
@@ -277,20 +280,22 @@ describe('on random routing', () => {
     expect([first, second]).toEqual([2, 2]);
     let pass: Pass | null = null;
     for (pass of passesOf(traceFrom(model, TOP_K, [rowsOf(150)]), 1, 75)) {
-      for (let layer = 0; layer < LAYERS; layer++) for (let token = 0; token < 75; token++) index.learn(pass, token, layer);
+      for (let layer = 0; layer < RANDOM_LAYERS; layer++) for (let token = 0; token < 75; token++) index.learn(pass, token, layer);
     }
     expect(index.ring.count).toBe(150);
     const asked = Array.from({ length: 75 }, (_, token) => index.select(pass!, token, NEXT_TOKEN));
     expect(asked.map((followed, token) => followed === (token % 2 === 0 || token === 74))).not.toContain(false);
   });
+});
 
+describe('next use on random routing', () => {
   it('says how much the next sixteen tokens use each expert, from those that came after similar ones', () => {
     const votes = pathVotes(model, TOP_K, 1, 300);
     const { index } = votes;
     const into = new Float64Array(9);
     let asked = 0;
     for (const pass of passesOf(withoutIds)) {
-      for (let layer = 0; layer < LAYERS; layer++) {
+      for (let layer = 0; layer < RANDOM_LAYERS; layer++) {
         index.learn(pass, 0, layer);
         const { experts } = model.layers[layer]!;
         const any = votes.nextUse(pass, 0, layer, into);
@@ -304,10 +309,10 @@ describe('on random routing', () => {
           for (let place = ring.successor[best.places[i]!]!; place >= 0 && chain.length < 16; place = ring.successor[place]!)
             chain.push(place);
           if (chain.length < 16) continue;
-          const weight = Math.exp((-11.5 * (most - best.similarity[i]!)) / (LAYERS * TOP_K * index.beforeUnit));
+          const weight = Math.exp((-11.5 * (most - best.similarity[i]!)) / (RANDOM_LAYERS * TOP_K * index.beforeUnit));
           sum += weight;
           chain.forEach((place, j) => {
-            const from = (place * LAYERS + layer) * TOP_K;
+            const from = (place * RANDOM_LAYERS + layer) * TOP_K;
             for (const expert of ring.paths.subarray(from, from + TOP_K))
               if (expert !== NULL_EXPERT) expected[expert]! += weight * 0.85 ** j;
           });

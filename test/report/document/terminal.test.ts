@@ -29,10 +29,13 @@ only at a glance
 
 const ESCAPES = /\u001b\[\d+m/gu;
 
-describe('a document on a terminal', () => {
-  const text = (blocks: Document['blocks'], options: Partial<typeof OPTIONS> = {}): string =>
-    renderTerminal({ blocks }, { ...OPTIONS, ...options });
+const textOf = (blocks: Document['blocks'], options: Partial<typeof OPTIONS> = {}): string =>
+  renderTerminal({ blocks }, { ...OPTIONS, ...options });
 
+const wideGrid = (more: Partial<Grid> = {}): Grid =>
+  grid(['x', 'y'], [{ head: 'name', of: (row) => row }, ...[1, 2, 3].map((n) => ({ head: `column-${n}`, of: () => n, width: 16 }))], more);
+
+describe('a document on a terminal', () => {
   it('is what a person wrote', () => {
     expect(renderTerminal(sample, OPTIONS)).toBe(TEXT);
   });
@@ -53,15 +56,15 @@ describe('a document on a terminal', () => {
       { kind: 'drawing', draw: () => 'elsewhere', only: ['markdown'] },
       { kind: 'drawing', draw: () => 'always' },
     ];
-    expect(text(blocks)).toBe('brief\n\nalways\n');
-    expect(text(blocks, { verbose: true })).toBe('all\n\nalways\n');
+    expect(textOf(blocks)).toBe('brief\n\nalways\n');
+    expect(textOf(blocks, { verbose: true })).toBe('all\n\nalways\n');
   });
 
   it('leaves out what is empty', () => {
     const empty = grid([], [{ head: 'a', of: () => 1 }]);
-    expect(text([empty, { kind: 'lines', lines: [] }, { kind: 'facts', facts: [], indent: 4 }, { kind: 'drawing', draw: () => 'x' }])).toBe(
-      'x\n',
-    );
+    expect(
+      textOf([empty, { kind: 'lines', lines: [] }, { kind: 'facts', facts: [], indent: 4 }, { kind: 'drawing', draw: () => 'x' }]),
+    ).toBe('x\n');
   });
 
   it('keeps control characters of names away', () => {
@@ -72,76 +75,69 @@ describe('a document on a terminal', () => {
 
   it('wraps long lines and hangs them under their beginning', () => {
     const words = 'one two three four five six seven eight nine ten';
-    expect(text([{ kind: 'lines', lines: [{ text: words, tone: 'warning' }] }], { width: 40 })).toBe(
+    expect(textOf([{ kind: 'lines', lines: [{ text: words, tone: 'warning' }] }], { width: 40 })).toBe(
       '! one two three four five six seven\n  eight nine ten\n',
     );
-    expect(text([{ kind: 'facts', facts: [['label', words]], indent: 8, title: { text: 'code', tone: 'info' } }], { width: 40 })).toBe(
+    expect(textOf([{ kind: 'facts', facts: [['label', words]], indent: 8, title: { text: 'code', tone: 'info' } }], { width: 40 })).toBe(
       'i code\nlabel   one two three four five six\n        seven eight nine ten\n',
     );
   });
+});
 
-  describe('a grid', () => {
-    const wide = (more: Partial<Grid> = {}): Grid =>
-      grid(
-        ['x', 'y'],
-        [{ head: 'name', of: (row) => row }, ...[1, 2, 3].map((n) => ({ head: `column-${n}`, of: () => n, width: 16 }))],
-        more,
-      );
+describe('a grid on a terminal', () => {
+  it('goes on below where it is too wide, its keys repeated', () => {
+    // 4 for the name, 18 for each column: two fit into 40, the third does not.
+    expect(textOf([wideGrid({ title: 'Wide' })], { width: 40 })).toBe(
+      [
+        'Wide',
+        'name          column-1          column-2',
+        '────────────────────────────────────────',
+        'x                    1                 2',
+        'y                    1                 2',
+        '',
+        'name          column-3',
+        '──────────────────────',
+        'x                    3',
+        'y                    3\n',
+      ].join('\n'),
+    );
+    expect(textOf([wideGrid()], { width: 58 }).split('\n')[0]).toBe('name          column-1          column-2          column-3');
+  });
 
-    it('goes on below where it is too wide, its keys repeated', () => {
-      // 4 for the name, 18 for each column: two fit into 40, the third does not.
-      expect(text([wide({ title: 'Wide' })], { width: 40 })).toBe(
+  it('may leave what is too wide to --verbose', () => {
+    const grids = [wideGrid({ overflow: 'verbose' })];
+    expect(textOf(grids, { width: 40 })).not.toContain('column-3');
+    expect(textOf(grids, { width: 40, verbose: true })).toContain('column-3');
+  });
+
+  it('cuts a name in its middle, to its own limit or to what the others leave', () => {
+    const name = 'abcdefghijklmnopqrstuvwxyz'.repeat(2);
+    const cut = (most: number | 'rest'): string =>
+      textOf(
         [
-          'Wide',
-          'name          column-1          column-2',
-          '────────────────────────────────────────',
-          'x                    1                 2',
-          'y                    1                 2',
-          '',
-          'name          column-3',
-          '──────────────────────',
-          'x                    3',
-          'y                    3\n',
-        ].join('\n'),
-      );
-      expect(text([wide()], { width: 58 }).split('\n')[0]).toBe('name          column-1          column-2          column-3');
-    });
-
-    it('may leave what is too wide to --verbose', () => {
-      const grids = [wide({ overflow: 'verbose' })];
-      expect(text(grids, { width: 40 })).not.toContain('column-3');
-      expect(text(grids, { width: 40, verbose: true })).toContain('column-3');
-    });
-
-    it('cuts a name in its middle, to its own limit or to what the others leave', () => {
-      const name = 'abcdefghijklmnopqrstuvwxyz'.repeat(2);
-      const cut = (most: number | 'rest'): string =>
-        text(
-          [
-            grid(
-              [name],
-              [
-                { head: 'n', of: (row) => row, most },
-                { head: 'figure', of: () => 1 },
-              ],
-            ),
-          ],
-          { width: 40 },
-        ).split('\n')[2]!;
-      expect(cut(10)).toBe('abc…uvwxyz       1');
-      // 40 less 8 for the figure.
-      expect(cut('rest')).toBe(`${name.slice(0, 11)}…${name.slice(-20)}       1`);
-    });
-
-    it('wraps a text in its column', () => {
-      const lists = grid(
-        [1],
-        [
-          { head: 'n', of: (row) => row },
-          { head: 'which', of: () => '0-3, 5-7, 9', wrap: 9, align: 'left' },
+          grid(
+            [name],
+            [
+              { head: 'n', of: (row) => row, most },
+              { head: 'figure', of: () => 1 },
+            ],
+          ),
         ],
-      );
-      expect(text([lists])).toBe('n  which\n────────────\n1  0-3, 5-7,\n   9\n');
-    });
+        { width: 40 },
+      ).split('\n')[2]!;
+    expect(cut(10)).toBe('abc…uvwxyz       1');
+    // 40 less 8 for the figure.
+    expect(cut('rest')).toBe(`${name.slice(0, 11)}…${name.slice(-20)}       1`);
+  });
+
+  it('wraps a text in its column', () => {
+    const lists = grid(
+      [1],
+      [
+        { head: 'n', of: (row) => row },
+        { head: 'which', of: () => '0-3, 5-7, 9', wrap: 9, align: 'left' },
+      ],
+    );
+    expect(textOf([lists])).toBe('n  which\n────────────\n1  0-3, 5-7,\n   9\n');
   });
 });

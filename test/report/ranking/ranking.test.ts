@@ -98,7 +98,9 @@ describe('rank', () => {
       ['slow', '+3.00 ms stall a token'],
     ]);
   });
+});
 
+describe('the reason for a rank', () => {
   it('counts a pass that verifies drafts for as many tokens as it gives: 8 ms more stall for 4', () => {
     const drafting = (system: string, stall: number): Result =>
       run(
@@ -144,11 +146,11 @@ describe('rank', () => {
   });
 });
 
-describe('the table', () => {
-  const table = rankingReports[0]!;
-  const text = (results: readonly Result[], width = 80): string =>
-    table.render(results, { color: false, width, unicode: true, verbose: false });
+const table = rankingReports[0]!;
+const text = (results: readonly Result[], width = 80): string =>
+  table.render(results, { color: false, width, unicode: true, verbose: false });
 
+describe('the table', () => {
   it('fits into its columns, whatever the names', () => {
     const long = 'a-system-of-a-very-long-name-that-somebody-gave-to-a-file-of-their-own';
     const results = [best, run(`${long}-1`, { stall: 5, experts: 2, dense: 3 }), run(`${long}-2`, { stall: 6, experts: 2, dense: 3 })];
@@ -183,7 +185,9 @@ describe('the table', () => {
     expect(table.indexOf('\nbest ')).toBeLessThan(table.indexOf('do not fit their machine'));
     expect(table.indexOf('do not fit their machine')).toBeLessThan(table.indexOf('\nlarge '));
   });
+});
 
+describe('what a row of the table adds', () => {
   it('says whose runtime each is under where that is not the same for all', () => {
     const under = (system: string, runtime: string): Result => {
       const result = run(system, { stall: 1, experts: 2, dense: 3 });

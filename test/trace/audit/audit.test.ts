@@ -100,7 +100,9 @@ describe('audit', () => {
       /^10 positions are missing in 1 gap, the first before row 316/,
     );
   });
+});
 
+describe('experts that audit doubts', () => {
   it('strided view: prompt rows that are permutations', () => {
     const random = new Random(9, 'permutations');
     const rows = cleanRows(1);
@@ -139,7 +141,9 @@ describe('audit', () => {
       { code: 'physical-ids', what: expect.stringContaining('ids run to 31') },
     ]);
   });
+});
 
+describe('rows that audit looks at', () => {
   it('repeated text: by token id, and by the first layer where there are none', () => {
     const rows = cleanRows();
     const repeated = [...rows, ...rows.filter((row) => row.request === 0).map((row) => ({ ...row, request: 7 }))];

@@ -133,9 +133,9 @@ describe('colibri', () => {
   });
 });
 
-describe('vLLM', () => {
-  const reply = (choices: unknown[], more: object = {}) => JSON.stringify({ object: 'text_completion', choices, ...more });
+const vllmReply = (choices: unknown[], more: object = {}) => JSON.stringify({ object: 'text_completion', choices, ...more });
 
+describe('vLLM', () => {
   it('reads JSON lines of both generations: one request per choice', async () => {
     const npy = JSON.parse(Buffer.from(fixtures['vllm npy']!.bytes).toString()) as object;
     const nested = JSON.parse(Buffer.from(fixtures['vllm nested']!.bytes).toString()) as object;
@@ -149,7 +149,9 @@ describe('vLLM', () => {
 
   it('reads an array of replies, and passes over those without routing', async () => {
     const rows = routing.slice(0, 2);
-    const { tokens } = await read(`[${reply([{ routed_experts: rows }, { routed_experts: null }])},${reply([{ routed_experts: rows }])}]`);
+    const { tokens } = await read(
+      `[${vllmReply([{ routed_experts: rows }, { routed_experts: null }])},${vllmReply([{ routed_experts: rows }])}]`,
+    );
     expect(tokens).toBe(4);
   });
 
@@ -164,35 +166,37 @@ describe('vLLM', () => {
         [3, 4],
       ],
     ];
-    const { columns } = await read(reply([{ routed_experts: rows }]));
+    const { columns } = await read(vllmReply([{ routed_experts: rows }]));
     expect(columns.experts).toEqual([NULL_EXPERT, NULL_EXPERT, NULL_EXPERT, NULL_EXPERT, 1, 2, 3, 4]);
   });
 
   it('drops dense layers, which old versions wrote as zeros', async () => {
     const rows = routing.map((row) => [[0, 0, 0], ...row]);
-    const content = await read(reply([{ routed_experts: rows }]), { model });
+    const content = await read(vllmReply([{ routed_experts: rows }]), { model });
     expect(content.columns.experts).toEqual(routing.flat(2));
     expect(content.meta.notes.dense_layers_dropped).toBe('1');
   });
+});
 
+describe('a reader of vLLM', () => {
   it.each([
-    ['no routing at all', reply([{ text: 'a' }], { routed_experts: 1 }), /holds no routed experts; was the recording turned on/],
+    ['no routing at all', vllmReply([{ text: 'a' }], { routed_experts: 1 }), /holds no routed experts; was the recording turned on/],
     [
       'rows of different depth',
-      reply([{ routed_experts: [[[1], [2]], [[1]]] }]),
+      vllmReply([{ routed_experts: [[[1], [2]], [[1]]] }]),
       /choices\[0\]\.routed_experts\[1\]: 1 layers, the first token has 2/,
     ],
-    ['choices of different width', reply([{ routed_experts: [[[1], [2, 3]]] }]), /2 choices, the first token has 1/],
-    ['an id that is none', reply([{ routed_experts: [[[1.5]]] }]), /token 0, layer 0: 1\.5 is not an expert id/],
-    ['base64 of something else', reply([{ routed_experts: 'AAAA' }]), /routed_experts: not a \.npy array/],
+    ['choices of different width', vllmReply([{ routed_experts: [[[1], [2, 3]]] }]), /2 choices, the first token has 1/],
+    ['an id that is none', vllmReply([{ routed_experts: [[[1.5]]] }]), /token 0, layer 0: 1\.5 is not an expert id/],
+    ['base64 of something else', vllmReply([{ routed_experts: 'AAAA' }]), /routed_experts: not a \.npy array/],
     [
       'a shape of two axes',
-      reply([{ routed_experts: npyBytes('|u1', [2, 2], new Uint8Array(4)).toString('base64') }]),
+      vllmReply([{ routed_experts: npyBytes('|u1', [2, 2], new Uint8Array(4)).toString('base64') }]),
       /shape \(2, 2\) is not/,
     ],
     [
       'two models in one file',
-      `${reply([{ routed_experts: [[[1, 2]]] }])}\n${reply([
+      `${vllmReply([{ routed_experts: [[[1, 2]]] }])}\n${vllmReply([
         {
           routed_experts: [
             [
@@ -245,19 +249,23 @@ describe('SGLang replies', () => {
   });
 });
 
-describe('SGLang recorder', () => {
-  const record = (positions: number[], lengths: number[], ids: number[]) => ({
-    input_ids: positions,
-    positions,
-    extend_seq_lens: lengths,
-    forward_mode: lengths.length > 0 ? 1 : 2,
-    topk_ids_of_layer: { tensor: { storage: 'IntStorage' as const, shape: [1, positions.length, 2], values: ids } },
-  });
+const sglangRecord = (positions: number[], lengths: number[], ids: number[]) => ({
+  input_ids: positions,
+  positions,
+  extend_seq_lens: lengths,
+  forward_mode: lengths.length > 0 ? 1 : 2,
+  topk_ids_of_layer: { tensor: { storage: 'IntStorage' as const, shape: [1, positions.length, 2], values: ids } },
+});
 
+describe('SGLang recorder', () => {
   it('puts interleaved requests together from positions', async () => {
     const content = await read(
       torchBytes({
-        records: [record([0, 1, 0], [2, 1], [1, 2, 3, 4, 5, 6]), record([2, 1], [], [1, 3, 5, 7]), record([1 + 1, 3], [], [6, 7, 2, 4])],
+        records: [
+          sglangRecord([0, 1, 0], [2, 1], [1, 2, 3, 4, 5, 6]),
+          sglangRecord([2, 1], [], [1, 3, 5, 7]),
+          sglangRecord([1 + 1, 3], [], [6, 7, 2, 4]),
+        ],
       }),
     );
     // Request 0 has positions 0, 1, 2, 3; request 1 has 0, 1, 2.
@@ -272,7 +280,7 @@ describe('SGLang recorder', () => {
     // Looking for each among all would be 1.8 billion looks.
     const many = 60_000;
     const pass = (position: number) => {
-      const { topk_ids_of_layer, ...rest } = record(
+      const { topk_ids_of_layer, ...rest } = sglangRecord(
         new Array<number>(many).fill(position),
         [],
         Array.from({ length: 2 * many }, (_, at) => at % 2),
@@ -288,7 +296,10 @@ describe('SGLang recorder', () => {
     const content = await read(
       torchBytes({
         records: [
-          { ...record([0], [1], []), topk_ids_of_layer: { tensor: { storage: 'IntStorage', shape: [2, 1, 2], values: [-1, -1, 2, 0] } } },
+          {
+            ...sglangRecord([0], [1], []),
+            topk_ids_of_layer: { tensor: { storage: 'IntStorage', shape: [2, 1, 2], values: [-1, -1, 2, 0] } },
+          },
         ],
         last_physical_to_logical_map: { tensor: { storage: 'LongStorage', shape: [2, 3], values: [0, 1, 2, 1, 2, 0] } },
       }),
@@ -296,7 +307,9 @@ describe('SGLang recorder', () => {
     expect(content.layers).toBe(1);
     expect(content.columns.experts).toEqual([0, 1]);
   });
+});
 
+describe('a reader of SGLang recordings', () => {
   it('executes nothing: a pickle that calls something is refused by name', async () => {
     const pickle = Buffer.from('\x80\x02cposix\nsystem\nX\x0c\x00\x00\x00echo topk_idtR.', 'latin1');
     const bytes = zipBytes({ 'x/data.pkl': Buffer.concat([pickle, Buffer.from('topk_ids_of_layer')]) });
@@ -308,7 +321,10 @@ describe('SGLang recorder', () => {
       'a tensor larger than its storage',
       torchBytes({
         records: [
-          { ...record([0], [1], [1, 2]), topk_ids_of_layer: { tensor: { storage: 'IntStorage', shape: [4096, 1, 2], values: [1, 2] } } },
+          {
+            ...sglangRecord([0], [1], [1, 2]),
+            topk_ids_of_layer: { tensor: { storage: 'IntStorage', shape: [4096, 1, 2], values: [1, 2] } },
+          },
         ],
       }),
       /too few for a tensor \[4096, 1, 2\]/,
@@ -316,7 +332,7 @@ describe('SGLang recorder', () => {
     [
       'a storage of half an element',
       (() => {
-        const bytes = torchBytes({ records: [record([0], [1], [1, 2])] });
+        const bytes = torchBytes({ records: [sglangRecord([0], [1], [1, 2])] });
         // The directory entry of the only storage: its sizes are 12 and 8 bytes behind the lengths of names.
         const at = bytes.lastIndexOf(Buffer.from('saved/data/0')) - 46;
         bytes.writeUInt32LE(crc32(Uint8Array.of(1, 0, 0, 0, 2, 0)), at + 16);
@@ -326,7 +342,7 @@ describe('SGLang recorder', () => {
       })(),
       /saved\/data\/0 has 6 bytes, (no whole number of elements|too few)/,
     ],
-    ['no positions', torchBytes({ records: [{ ...record([0], [1], [1, 2]), positions: null }] }), /record 0: positions is missing/],
+    ['no positions', torchBytes({ records: [{ ...sglangRecord([0], [1], [1, 2]), positions: null }] }), /record 0: positions is missing/],
     ['no records', torchBytes({ topk_ids_of_layer: 1 }), /records is missing/],
   ])('refuses %s', async (_what, bytes, message) => {
     await expect(read(bytes)).rejects.toThrow(message);

@@ -54,95 +54,100 @@ export function parquetBytes(columns: readonly Column[], codec: Codec = 'UNCOMPR
   const groups: Field[][] = [];
   for (let start = 0; start < rows; start += groupRows) {
     const count = Math.min(groupRows, rows - start);
-    const chunks = columns.map((column) => {
-      const lists = column.values.slice(start, start + count);
-      const nested = Array.isArray(lists[0]);
-      const values = lists.flat() as (number | string)[];
-      const begin = offset;
-      const entries = [...new Set(values)];
-      const dictionary =
-        column.dictionary === true ? append(page(codec, 'dictionary', plain(column.type, entries), [entries.length])) : null;
-      const body = dictionary === null ? plain(column.type, values) : indices(values, entries);
-      const encoding = dictionary === null ? 0 : 8;
-      const levels = nested
-        ? [
-            packed(
-              lists.flatMap((list) => (list as number[]).map((_, i) => (i === 0 ? 0 : 1))),
-              1,
-            ),
-            packed(
-              values.map(() => 3),
-              2,
-            ),
-          ]
-        : [];
-      const data =
-        column.v2 === true
-          ? append(page(codec, 'v2', body, [values.length, count, encoding], levels))
-          : append(
-              page(codec, 'v1', Buffer.concat([...levels.flatMap((level) => [u32(level.length), level]), body]), [values.length, encoding]),
-            );
-      const path = nested ? [column.name, 'list', 'element'] : [column.name];
-      const meta: Field[] = [
-        [1, i32(TYPES[column.type])],
-        [2, list(5, [varint(zigzag(encoding))])],
-        [3, list(8, path.map(text))],
-        [4, i32(CODECS[codec])],
-        [5, i64(values.length)],
-        [6, i64(offset - begin)],
-        [7, i64(offset - begin)],
-        [9, i64(data)],
-        ...(dictionary === null ? [] : [[11, i64(dictionary)] as Field]),
-      ];
-      return struct([
-        [2, i64(begin)],
-        [3, { type: 12, bytes: struct(meta) }],
-      ]);
-    });
+    const chunks = columns.map((column) => columnChunk(column, column.values.slice(start, start + count), codec, append));
     groups.push([
       [1, list(12, chunks)],
       [2, i64(0)],
       [3, i64(count)],
     ]);
   }
-  const schema = columns.flatMap(({ name, type, values }) =>
-    Array.isArray(values[0])
-      ? [
-          struct([
-            [3, i32(1)],
-            [4, binary(name)],
-            [5, i32(1)],
-            [6, i32(3)],
-          ]),
-          struct([
-            [3, i32(2)],
-            [4, binary('list')],
-            [5, i32(1)],
-          ]),
-          struct([
-            [1, i32(TYPES[type])],
-            [3, i32(1)],
-            [4, binary('element')],
-          ]),
-        ]
-      : [struct([[1, i32(TYPES[type])], [3, i32(0)], [4, binary(name)], ...(type === 'BYTE_ARRAY' ? [[6, i32(0)] as Field] : [])])],
-  );
+  const root = struct([
+    [4, binary('schema')],
+    [5, i32(columns.length)],
+  ]);
   const footer = struct([
     [1, i32(1)],
-    [
-      2,
-      list(12, [
-        struct([
-          [4, binary('schema')],
-          [5, i32(columns.length)],
-        ]),
-        ...schema,
-      ]),
-    ],
+    [2, list(12, [root, ...columns.flatMap(schemaOf)])],
     [3, i64(rows)],
     [4, list(12, groups.map(struct))],
   ]);
   return Buffer.concat([...parts, footer, u32(footer.length), Buffer.from('PAR1')]);
+}
+
+/**
+ * Writes the pages of a column chunk.
+ * @param append takes bytes, and returns where in the file they begin
+ * @returns its metadata
+ */
+function columnChunk(column: Column, lists: Column['values'], codec: Codec, append: (bytes: Buffer) => number): Buffer {
+  const nested = Array.isArray(lists[0]);
+  const values = lists.flat() as (number | string)[];
+  const begin = append(Buffer.alloc(0));
+  const entries = [...new Set(values)];
+  const dictionary = column.dictionary === true ? append(page(codec, 'dictionary', plain(column.type, entries), [entries.length])) : null;
+  const body = dictionary === null ? plain(column.type, values) : indices(values, entries);
+  const encoding = dictionary === null ? 0 : 8;
+  const levels = nested ? levelsOf(lists as readonly (readonly number[])[]) : [];
+  const data =
+    column.v2 === true
+      ? append(page(codec, 'v2', body, [values.length, lists.length, encoding], levels))
+      : append(
+          page(codec, 'v1', Buffer.concat([...levels.flatMap((level) => [u32(level.length), level]), body]), [values.length, encoding]),
+        );
+  const length = append(Buffer.alloc(0)) - begin;
+  const path = nested ? [column.name, 'list', 'element'] : [column.name];
+  const meta: Field[] = [
+    [1, i32(TYPES[column.type])],
+    [2, list(5, [varint(zigzag(encoding))])],
+    [3, list(8, path.map(text))],
+    [4, i32(CODECS[codec])],
+    [5, i64(values.length)],
+    [6, i64(length)],
+    [7, i64(length)],
+    [9, i64(data)],
+    ...(dictionary === null ? [] : [[11, i64(dictionary)] as Field]),
+  ];
+  return struct([
+    [2, i64(begin)],
+    [3, { type: 12, bytes: struct(meta) }],
+  ]);
+}
+
+/** Repetition and definition levels of a LIST column. */
+function levelsOf(lists: readonly (readonly number[])[]): Buffer[] {
+  const repetition = lists.flatMap((list) => list.map((_, i) => (i === 0 ? 0 : 1)));
+  return [
+    packed(repetition, 1),
+    packed(
+      repetition.map(() => 3),
+      2,
+    ),
+  ];
+}
+
+/** Schema elements of a column. */
+function schemaOf({ name, type, values }: Column): Buffer[] {
+  if (!Array.isArray(values[0])) {
+    return [struct([[1, i32(TYPES[type])], [3, i32(0)], [4, binary(name)], ...(type === 'BYTE_ARRAY' ? [[6, i32(0)] as Field] : [])])];
+  }
+  return [
+    struct([
+      [3, i32(1)],
+      [4, binary(name)],
+      [5, i32(1)],
+      [6, i32(3)],
+    ]),
+    struct([
+      [3, i32(2)],
+      [4, binary('list')],
+      [5, i32(1)],
+    ]),
+    struct([
+      [1, i32(TYPES[type])],
+      [3, i32(1)],
+      [4, binary('element')],
+    ]),
+  ];
 }
 
 /** A page with its header. */

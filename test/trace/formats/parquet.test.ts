@@ -81,14 +81,14 @@ describe('tables', () => {
   });
 });
 
-describe('refuses', () => {
-  const bytes = tableBytes('UNCOMPRESSED');
-  const edited = (edit: (copy: Buffer) => void): Buffer => {
-    const copy = Buffer.from(bytes);
-    edit(copy);
-    return copy;
-  };
+const bytes = tableBytes('UNCOMPRESSED');
+const edited = (edit: (copy: Buffer) => void): Buffer => {
+  const copy = Buffer.from(bytes);
+  edit(copy);
+  return copy;
+};
 
+describe('refuses', () => {
   it.each([
     ['a file that is cut', bytes.subarray(0, 300), /the Parquet footer is missing; it was cut short/],
     ['a file of twelve bytes', Buffer.from('PAR1PAR1'), /8 bytes are too few for a Parquet file/],
@@ -136,7 +136,9 @@ describe('refuses', () => {
   ])('%s', async (_what, damaged, message) => {
     await expect(read(damaged)).rejects.toThrow(message);
   });
+});
 
+describe('refuses in a column', () => {
   it('a run length that claims more values than the column has', async () => {
     // All layers are 0: a dictionary of one entry, and one run length of as many indices as rows.
     const rows = 100;

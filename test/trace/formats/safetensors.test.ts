@@ -67,7 +67,9 @@ describe('what is accepted', () => {
     expect(content.columns.position).toEqual([0, 1, 2]);
     expect(content.has.phases).toBe(false);
   });
+});
 
+describe('ids and weights that are accepted', () => {
   it.each([
     ['U8', Uint8Array.of(0, 255, 2, 3)],
     ['I8', Int8Array.of(0, -1, 2, 3)],
@@ -104,7 +106,9 @@ describe('what is accepted', () => {
     trace.close();
     expect((await readAll({ experts }, null)).expertsPerLayer).toEqual([8, 8]);
   });
+});
 
+describe('rows and metadata that are accepted', () => {
   it('reads prompt_tokens of the Python recorder as phases', async () => {
     const content = await readAll({ routed_experts: experts, token_ids: int32(1, 2, 3) }, { prompt_tokens: '2' });
     expect(content.requests).toEqual([{ id: 0, start: 0, prefill: 2, decode: 1 }]);
@@ -133,116 +137,141 @@ describe('what is accepted', () => {
   });
 });
 
-describe('what is refused', () => {
-  const tensor = (header: Record<string, unknown>, name = 'experts'): Record<string, unknown> => header[name] as Record<string, unknown>;
-  const cases: [string, () => Uint8Array, RegExp][] = [
-    ['a file of 3 bytes', () => Uint8Array.of(1, 2, 3), /no trace format/],
-    [
-      'a header longer than allowed',
-      () => Buffer.concat([Buffer.from([0, 0, 0, 64, 0, 0, 0, 0]), Buffer.from('{}')]),
-      /header of 1073741824 bytes/,
-    ],
-    [
-      'a header beyond the end',
-      () => Buffer.concat([Buffer.from([99, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{}')]),
-      /header ends at byte 107, the file at 10/,
-    ],
-    ['a header that is no JSON', () => Buffer.concat([Buffer.from([2, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{]')]), /header is not JSON/],
-    ['metadata that are no strings', () => safetensorsBytes({ experts }, { num_experts: 8 }), /__metadata__\.num_experts is not a string/],
-    [
-      'metadata that are no object',
-      () => safetensorsBytes({ experts }, null, (h) => ({ ...h, __metadata__: [] })),
-      /__metadata__ is not an object/,
-    ],
-    [
-      'a tensor without shape',
-      () => safetensorsBytes({ experts }, null, (h) => ({ experts: { ...tensor(h), shape: 3 } })),
-      /tensor experts: shape is not/,
-    ],
-    [
-      'a tensor with a negative side',
-      () => safetensorsBytes({ experts }, null, (h) => ({ experts: { ...tensor(h), shape: [-3, 2, 2] } })),
-      /shape is not/,
-    ],
-    [
-      'an unknown dtype',
-      () => safetensorsBytes({ experts }, null, (h) => ({ experts: { ...tensor(h), dtype: 'U9' } })),
-      /unknown dtype "U9"/,
-    ],
-    [
-      'offsets outside the file',
-      () => safetensorsBytes({ experts }, null, (h) => ({ experts: { ...tensor(h), data_offsets: [4, 16] } })),
-      /\[4, 16\] lie outside the file/,
-    ],
-    [
-      'offsets that run backwards',
-      () => safetensorsBytes({ experts }, null, (h) => ({ experts: { ...tensor(h), data_offsets: [12, 0] } })),
-      /lie outside the file/,
-    ],
-    [
-      'offsets that do not match the shape',
-      () => safetensorsBytes({ experts }, null, (h) => ({ experts: { ...tensor(h), data_offsets: [0, 11] } })),
-      /takes 12 bytes, data_offsets give 11/,
-    ],
-    [
-      'tensors over each other',
-      () =>
-        safetensorsBytes({ experts, phase: bytes(1, 1, 1) }, null, (h) => ({
-          ...h,
-          phase: { ...tensor(h, 'phase'), data_offsets: [10, 13] },
-        })),
-      /tensor phase: its data lie over those of tensor experts/,
-    ],
-    ['no tensor of choices', () => safetensorsBytes({ choices: { ...experts, shape: [3, 4] } }), /no tensor is named experts.*choices/],
-    [
-      'choices that are floats',
-      () => safetensorsBytes({ experts: { dtype: 'F32', shape: [1, 1, 1], data: Float32Array.of(1) } }),
-      /tensor experts: dtype F32/,
-    ],
-    [
-      'choices of two axes',
-      () => safetensorsBytes({ experts: { ...experts, shape: [3, 4] } }),
-      /shape \[3, 4\] is not \[tokens, layers, top-k\]/,
-    ],
-    ['no tokens', () => safetensorsBytes({ experts: { dtype: 'U8', shape: [0, 2, 2], data: new Uint8Array(0) } }), /the trace is empty/],
-    [
-      'a column of another length',
-      () => safetensorsBytes({ experts, phase: bytes(1, 1) }),
-      /tensor phase: shape \[2\] does not agree.*\[3\]/,
-    ],
-    [
-      'weights of another shape',
-      () => safetensorsBytes({ experts, weights: { dtype: 'F16', shape: [3, 2, 1], data: new Uint16Array(6) } }),
-      /tensor weights: shape \[3, 2, 1\]/,
-    ],
-    ['weights that are integers', () => safetensorsBytes({ experts, weights: experts }), /tensor weights: dtype U8/],
-    [
-      'another layer count in the metadata',
-      () => safetensorsBytes({ experts }, { format: 'moeprof.trace/1', num_layers: '3' }),
-      /num_layers is 3/,
-    ],
-    ['another top-k in the metadata', () => safetensorsBytes({ experts }, { top_k: '4' }), /top_k is 4/],
-    ['a number of experts that is none', () => safetensorsBytes({ experts }, { num_experts: 'many' }), /num_experts is "many"/],
-    ['a phase that is none', () => safetensorsBytes({ experts, phase: bytes(0, 2, 1) }), /token 1: phase 2 is neither/],
-    [
-      'a request that goes on later',
-      () => safetensorsBytes({ experts, request_id: int32(1, 2, 1) }),
-      /token 2: request 1 goes on after another request/,
-    ],
-    [
-      'positions that do not ascend',
-      () => safetensorsBytes({ experts, position: int32(0, 2, 2) }),
-      /token 2: position 2 follows position 2/,
-    ],
-    ['a negative position', () => safetensorsBytes({ experts, position: int32(-4, 2, 3) }), /token 0: position -4 is negative/],
-    [
-      'a prompt after an answer',
-      () => safetensorsBytes({ experts, phase: bytes(0, 1, 0) }),
-      /token 2: a prefill row follows a decode row of request 0/,
-    ],
-  ];
+const tensorIn = (header: Record<string, unknown>, name = 'experts'): Record<string, unknown> => header[name] as Record<string, unknown>;
 
-  it.each(cases)('%s', async (_what, build, message) => {
+const BROKEN_FILES: [string, () => Uint8Array, RegExp][] = [
+  ['a file of 3 bytes', () => Uint8Array.of(1, 2, 3), /no trace format/],
+  [
+    'a header longer than allowed',
+    () => Buffer.concat([Buffer.from([0, 0, 0, 64, 0, 0, 0, 0]), Buffer.from('{}')]),
+    /header of 1073741824 bytes/,
+  ],
+  [
+    'a header beyond the end',
+    () => Buffer.concat([Buffer.from([99, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{}')]),
+    /header ends at byte 107, the file at 10/,
+  ],
+  ['a header that is no JSON', () => Buffer.concat([Buffer.from([2, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{]')]), /header is not JSON/],
+  ['metadata that are no strings', () => safetensorsBytes({ experts }, { num_experts: 8 }), /__metadata__\.num_experts is not a string/],
+  [
+    'metadata that are no object',
+    () => safetensorsBytes({ experts }, null, (h) => ({ ...h, __metadata__: [] })),
+    /__metadata__ is not an object/,
+  ],
+  [
+    'a tensor without shape',
+    () => safetensorsBytes({ experts }, null, (h) => ({ experts: { ...tensorIn(h), shape: 3 } })),
+    /tensor experts: shape is not/,
+  ],
+  [
+    'a tensor with a negative side',
+    () => safetensorsBytes({ experts }, null, (h) => ({ experts: { ...tensorIn(h), shape: [-3, 2, 2] } })),
+    /shape is not/,
+  ],
+  [
+    'an unknown dtype',
+    () => safetensorsBytes({ experts }, null, (h) => ({ experts: { ...tensorIn(h), dtype: 'U9' } })),
+    /unknown dtype "U9"/,
+  ],
+  [
+    'offsets outside the file',
+    () => safetensorsBytes({ experts }, null, (h) => ({ experts: { ...tensorIn(h), data_offsets: [4, 16] } })),
+    /\[4, 16\] lie outside the file/,
+  ],
+  [
+    'offsets that run backwards',
+    () => safetensorsBytes({ experts }, null, (h) => ({ experts: { ...tensorIn(h), data_offsets: [12, 0] } })),
+    /lie outside the file/,
+  ],
+  [
+    'offsets that do not match the shape',
+    () => safetensorsBytes({ experts }, null, (h) => ({ experts: { ...tensorIn(h), data_offsets: [0, 11] } })),
+    /takes 12 bytes, data_offsets give 11/,
+  ],
+  [
+    'tensors over each other',
+    () =>
+      safetensorsBytes({ experts, phase: bytes(1, 1, 1) }, null, (h) => ({
+        ...h,
+        phase: { ...tensorIn(h, 'phase'), data_offsets: [10, 13] },
+      })),
+    /tensor phase: its data lie over those of tensor experts/,
+  ],
+  ['no tensor of choices', () => safetensorsBytes({ choices: { ...experts, shape: [3, 4] } }), /no tensor is named experts.*choices/],
+  [
+    'choices that are floats',
+    () => safetensorsBytes({ experts: { dtype: 'F32', shape: [1, 1, 1], data: Float32Array.of(1) } }),
+    /tensor experts: dtype F32/,
+  ],
+  [
+    'choices of two axes',
+    () => safetensorsBytes({ experts: { ...experts, shape: [3, 4] } }),
+    /shape \[3, 4\] is not \[tokens, layers, top-k\]/,
+  ],
+  ['no tokens', () => safetensorsBytes({ experts: { dtype: 'U8', shape: [0, 2, 2], data: new Uint8Array(0) } }), /the trace is empty/],
+  [
+    'a column of another length',
+    () => safetensorsBytes({ experts, phase: bytes(1, 1) }),
+    /tensor phase: shape \[2\] does not agree.*\[3\]/,
+  ],
+  [
+    'weights of another shape',
+    () => safetensorsBytes({ experts, weights: { dtype: 'F16', shape: [3, 2, 1], data: new Uint16Array(6) } }),
+    /tensor weights: shape \[3, 2, 1\]/,
+  ],
+  ['weights that are integers', () => safetensorsBytes({ experts, weights: experts }), /tensor weights: dtype U8/],
+  [
+    'another layer count in the metadata',
+    () => safetensorsBytes({ experts }, { format: 'moeprof.trace/1', num_layers: '3' }),
+    /num_layers is 3/,
+  ],
+  ['another top-k in the metadata', () => safetensorsBytes({ experts }, { top_k: '4' }), /top_k is 4/],
+  ['a number of experts that is none', () => safetensorsBytes({ experts }, { num_experts: 'many' }), /num_experts is "many"/],
+  ['a phase that is none', () => safetensorsBytes({ experts, phase: bytes(0, 2, 1) }), /token 1: phase 2 is neither/],
+  [
+    'a request that goes on later',
+    () => safetensorsBytes({ experts, request_id: int32(1, 2, 1) }),
+    /token 2: request 1 goes on after another request/,
+  ],
+  ['positions that do not ascend', () => safetensorsBytes({ experts, position: int32(0, 2, 2) }), /token 2: position 2 follows position 2/],
+  ['a negative position', () => safetensorsBytes({ experts, position: int32(-4, 2, 3) }), /token 0: position -4 is negative/],
+  [
+    'a prompt after an answer',
+    () => safetensorsBytes({ experts, phase: bytes(0, 1, 0) }),
+    /token 2: a prefill row follows a decode row of request 0/,
+  ],
+];
+
+const BROKEN_ROWS: [string, Record<string, RawTensor>, Record<string, string>, string][] = [
+  ['an expert that is out of range', { experts }, { num_experts: '7' }, 'token 1, layer 1: expert 7 is out of range, the model has 7'],
+  [
+    'an expert twice in one row',
+    { experts: { dtype: 'U8', shape: [2, 2, 2], data: Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 6) } },
+    { num_experts: '8' },
+    'token 1, layer 1: expert 6 stands twice',
+  ],
+  [
+    'an id that no model has',
+    { experts: { dtype: 'I32', shape: [1, 2, 2], data: Int32Array.of(0, 1, 2, 70000) } },
+    { num_experts: '8' },
+    'token 0, layer 1: not an expert id',
+  ],
+  [
+    'a negative id other than -1',
+    { experts: { dtype: 'I16', shape: [1, 1, 2], data: Int16Array.of(0, -2) } },
+    { num_experts: '8' },
+    'token 0, layer 0: not an expert id',
+  ],
+  [
+    'a prediction that is out of range',
+    { experts, predicted: { dtype: 'U8', shape: [3, 2, 1], data: Uint8Array.of(0, 1, 2, 3, 4, 9) } },
+    { num_experts: '8' },
+    'predicted: token 2, layer 1: expert 9',
+  ],
+];
+
+describe('what is refused', () => {
+  it.each(BROKEN_FILES)('%s', async (_what, build, message) => {
     const path = write(build());
     const opening = openTrace(path);
     await expect(opening).rejects.toThrow(UserError);
@@ -250,35 +279,7 @@ describe('what is refused', () => {
     await expect(opening).rejects.toThrow(path);
   });
 
-  const reads: [string, Record<string, RawTensor>, Record<string, string>, string][] = [
-    ['an expert that is out of range', { experts }, { num_experts: '7' }, 'token 1, layer 1: expert 7 is out of range, the model has 7'],
-    [
-      'an expert twice in one row',
-      { experts: { dtype: 'U8', shape: [2, 2, 2], data: Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 6) } },
-      { num_experts: '8' },
-      'token 1, layer 1: expert 6 stands twice',
-    ],
-    [
-      'an id that no model has',
-      { experts: { dtype: 'I32', shape: [1, 2, 2], data: Int32Array.of(0, 1, 2, 70000) } },
-      { num_experts: '8' },
-      'token 0, layer 1: not an expert id',
-    ],
-    [
-      'a negative id other than -1',
-      { experts: { dtype: 'I16', shape: [1, 1, 2], data: Int16Array.of(0, -2) } },
-      { num_experts: '8' },
-      'token 0, layer 0: not an expert id',
-    ],
-    [
-      'a prediction that is out of range',
-      { experts, predicted: { dtype: 'U8', shape: [3, 2, 1], data: Uint8Array.of(0, 1, 2, 3, 4, 9) } },
-      { num_experts: '8' },
-      'predicted: token 2, layer 1: expert 9',
-    ],
-  ];
-
-  it.each(reads)('%s', async (_what, tensors, metadata, message) => {
+  it.each(BROKEN_ROWS)('%s', async (_what, tensors, metadata, message) => {
     const trace = await open(tensors, metadata);
     expect(() => contentOf(trace)).toThrow(UserError);
     expect(() => contentOf(trace)).toThrow(`${trace.path}: ${message}`);

@@ -1,6 +1,6 @@
 // Time series that zoom, by uPlot, in place of the pictures that stand still: all charts of a page show the same time. Browser code: it
 // reads the embedded data and touches nothing but the page; without it, and on paper, the pictures remain.
-(() => {
+{
   const { series } = JSON.parse(document.getElementById('data').textContent).details;
   const bin = series.binNs / 1e9;
   const bins = series.hits.length;
@@ -75,89 +75,63 @@
     show(from, from + span);
   };
 
-  const build = (place) => {
-    const { lines, read } = chartOf(place.dataset.live);
-    const picture = place.querySelector('svg');
-    const box = document.createElement('div');
-    box.className = 'live';
-    box.tabIndex = 0;
-    box.setAttribute('role', 'group');
-    const keys = 'Arrow keys read values, plus and minus zoom, page up and down move, Escape shows the whole run.';
-    box.setAttribute('aria-label', `${picture.getAttribute('aria-label')}. ${keys}`);
-    const readout = document.createElement('output');
-    readout.className = 'readout';
-    const height = () => picture.parentNode.offsetHeight + 32;
-    box.style.minHeight = `${height()}px`;
-    place.classList.add('zooms');
-    place.insertBefore(box, place.querySelector('.xtitle'));
-    place.insertBefore(readout, box);
+  /** The bin that a position is in, counted in bins. */
+  const binAt = (position) => Math.min(bins - 1, Math.max(0, Math.floor(position)));
 
+  const axes = () => {
     const font = `12px ${getComputedStyle(document.body).fontFamily}`;
     const axis = { stroke: () => color('soft'), font, ticks: { show: false } };
     const rule = { stroke: () => color('faint'), width: 1 };
-    const options = {
-      width: box.clientWidth,
-      height: height(),
-      padding: [8, 0, 0, 0],
-      legend: { show: false },
-      cursor: {
-        sync: { key: 'time' },
-        y: false,
-        points: { show: false },
-        drag: { x: true, y: false, setScale: false },
-        bind: { dblclick: () => whole },
-        // The bin that the pointer is in, not the nearest start of one.
-        dataIdx: (_chart, _series, _nearest, value) => Math.min(bins - 1, Math.max(0, Math.floor(value / bin))),
-      },
-      scales: { x: { time: false, range: () => [view.from, view.to] }, y: { range: [0, 100] } },
-      axes: [
-        {
-          ...axis,
-          size: 28,
-          grid: { show: false },
-          space: 90,
-          values: (_chart, splits) => splits.map((value) => time(value, view.to, splits.length > 1 ? splits[1] - splits[0] : end)),
-        },
-        { ...axis, size: 62, gap: 6, grid: rule, space: 30, values: (_chart, splits) => splits.map((value) => `${value} %`) },
-      ],
-      series: [
-        {},
-        ...lines.map(({ color: name, filled }) => ({
-          stroke: () => color(name),
-          fill: filled ? () => color(name) : undefined,
-          width: filled ? 0 : 1.5,
-          points: { show: false },
-          spanGaps: true,
-          paths: uPlot.paths.stepped({ align: 1 }),
-        })),
-      ],
-      hooks: {
-        setSelect: [
-          (chart) => {
-            const { left, width } = chart.select;
-            if (width < 5) return;
-            const [from, to] = [chart.posToVal(left, 'x'), chart.posToVal(left + width, 'x')];
-            chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-            show(from, to);
-          },
-        ],
-        setCursor: [
-          (chart) => {
-            const { left } = chart.cursor;
-            if (!(left >= 0)) {
-              readout.textContent = '';
-              return;
-            }
-            const k = Math.min(bins - 1, Math.max(0, Math.floor(chart.posToVal(left, 'x') / bin + 1e-6)));
-            readout.textContent = `${time(k * bin, view.to, bin)}: ${read(k).join(', ')}`;
-          },
-        ],
-      },
-    };
-    const chart = new uPlot(options, [x, ...lines.map(({ values }) => values)], box);
-    charts.push(chart);
-    new ResizeObserver(() => chart.setSize({ width: box.clientWidth, height: height() })).observe(box);
+    const times = (_chart, splits) => splits.map((value) => time(value, view.to, splits.length > 1 ? splits[1] - splits[0] : end));
+    const shares = (_chart, splits) => splits.map((value) => `${value} %`);
+    return [
+      { ...axis, size: 28, grid: { show: false }, space: 90, values: times },
+      { ...axis, size: 62, gap: 6, grid: rule, space: 30, values: shares },
+    ];
+  };
 
+  const lineOf = ({ color: name, filled }) => ({
+    stroke: () => color(name),
+    fill: filled ? () => color(name) : undefined,
+    width: filled ? 0 : 1.5,
+    points: { show: false },
+    spanGaps: true,
+    paths: uPlot.paths.stepped({ align: 1 }),
+  });
+
+  /** Shows in all charts what was selected in one by dragging. */
+  const showSelected = (chart) => {
+    const { left, width } = chart.select;
+    if (width < 5) return;
+    const [from, to] = [chart.posToVal(left, 'x'), chart.posToVal(left + width, 'x')];
+    chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    show(from, to);
+  };
+
+  /** Options of uPlot; `tell` gets the bin under the cursor, null where there is none. */
+  const optionsOf = (lines, size, tell) => ({
+    ...size,
+    padding: [8, 0, 0, 0],
+    legend: { show: false },
+    cursor: {
+      sync: { key: 'time' },
+      y: false,
+      points: { show: false },
+      drag: { x: true, y: false, setScale: false },
+      bind: { dblclick: () => whole },
+      // The bin that the pointer is in, not the nearest start of one.
+      dataIdx: (_chart, _series, _nearest, value) => binAt(value / bin),
+    },
+    scales: { x: { time: false, range: () => [view.from, view.to] }, y: { range: [0, 100] } },
+    axes: axes(),
+    series: [{}, ...lines.map(lineOf)],
+    hooks: {
+      setSelect: [showSelected],
+      setCursor: [({ cursor: { left }, posToVal }) => tell(left >= 0 ? binAt(posToVal(left, 'x') / bin + 1e-6) : null)],
+    },
+  });
+
+  const listenToKeys = (box, chart, readout) => {
     let at = 0;
     const point = (k) => {
       at = Math.min(bins - 1, Math.max(0, k));
@@ -188,6 +162,33 @@
     box.addEventListener('pointermove', () => readout.setAttribute('aria-live', 'off'));
   };
 
+  const build = (place) => {
+    const { lines, read } = chartOf(place.dataset.live);
+    const picture = place.querySelector('svg');
+    const box = document.createElement('div');
+    box.className = 'live';
+    box.tabIndex = 0;
+    box.setAttribute('role', 'group');
+    const keys = 'Arrow keys read values, plus and minus zoom, page up and down move, Escape shows the whole run.';
+    box.setAttribute('aria-label', `${picture.getAttribute('aria-label')}. ${keys}`);
+    const readout = document.createElement('output');
+    readout.className = 'readout';
+    const height = () => picture.parentNode.offsetHeight + 32;
+    box.style.minHeight = `${height()}px`;
+    place.classList.add('zooms');
+    place.insertBefore(box, place.querySelector('.xtitle'));
+    place.insertBefore(readout, box);
+
+    const size = () => ({ width: box.clientWidth, height: height() });
+    const tell = (k) => {
+      readout.textContent = k === null ? '' : `${time(k * bin, view.to, bin)}: ${read(k).join(', ')}`;
+    };
+    const chart = new uPlot(optionsOf(lines, size(), tell), [x, ...lines.map(({ values }) => values)], box);
+    charts.push(chart);
+    new ResizeObserver(() => chart.setSize(size())).observe(box);
+    listenToKeys(box, chart, readout);
+  };
+
   const places = [...document.querySelectorAll('[data-live]')];
   for (const place of places) build(place);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
@@ -202,4 +203,4 @@
     ['Whole run', whole],
   ]);
   places[0].closest('section').querySelector('.about').after(tools);
-})();
+}

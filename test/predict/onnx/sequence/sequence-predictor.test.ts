@@ -122,7 +122,9 @@ describe('a model of sequences in passes', () => {
     expect(scores).not.toEqual(alone);
     for (let i = 0; i < EXPERTS; i++) expect(again![i]!).toBeGreaterThanOrEqual(alone![i]!);
   });
+});
 
+describe('the state of a model of sequences', () => {
   it('drafted tokens that are rejected leave no trace in the state', async () => {
     const straight = await walk(plain, [0], [160, 1, 1, 1, 1]);
     const predictor = await open(plain);
@@ -169,6 +171,13 @@ it('takes as long as it multiplies weights: those of the table are only looked u
   expect(time.ns(10, -1, 1)).toBeCloseTo(125e3 + products * (0.3 + 10 * 0.038), 6);
 });
 
+const file = (inputs: readonly (readonly [string, 'int64' | 'float32', (string | number)[]])[], outputs: readonly string[] = []) =>
+  modelFile({
+    nodes: outputs.map((name) => node('Identity', ['state'], [name])),
+    inputs: inputs.map(([name, type, shape]) => ({ name, type, shape })),
+    outputs: outputs.map((name) => ({ name, type: 'float32' as const, shape: ['B', 2] })),
+  });
+
 describe('what is refused, in one line', () => {
   it('a trace without token ids', async () => {
     const bare = pairTrace(1, LENGTH, 1, { tokenIds: false });
@@ -186,13 +195,6 @@ describe('what is refused, in one line', () => {
     );
     other.close();
   });
-
-  const file = (inputs: readonly (readonly [string, 'int64' | 'float32', (string | number)[]])[], outputs: readonly string[] = []) =>
-    modelFile({
-      nodes: outputs.map((name) => node('Identity', ['state'], [name])),
-      inputs: inputs.map(([name, type, shape]) => ({ name, type, shape })),
-      outputs: outputs.map((name) => ({ name, type: 'float32' as const, shape: ['B', 2] })),
-    });
 
   it.each([
     [
