@@ -41,7 +41,7 @@ it('no function of src is longer', () => {
 });
 
 it.each([
-  ['src/report/html/client', /\.js$/, 4],
+  ['src/report/page/client', /\.js$/, 4],
   ['test', /\.m?ts$/, 400],
   ['scripts', /\.m[jt]s$/, 10],
   ['bench', /\.mjs$/, 15],
