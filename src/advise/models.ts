@@ -5,7 +5,7 @@ import { loadProfile } from '../model/load/load.js';
 import { type ModelSpec, weightBytes } from '../model/spec.js';
 import { VERSION } from '../result/version.js';
 import type { Command } from '../runtime/flags/dialect.js';
-import type { Goal, RequestShape } from '../runtime/goal.js';
+import type { Goal, RequestShape } from '../runtime/setting/goal.js';
 import { type AdviceRequest, commandOf } from './advise.js';
 import { type AdvisedSetting, bestAnswer, settingOf } from './answer.js';
 import { type AdviceWishes, basisOf, type MachineFinder, machineNamed, requestShape, wishedContext, withRequest } from './ask.js';

@@ -168,9 +168,6 @@ export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass'
   };
 }
 
-/** Runtime of a run whose system names none, on a machine that is not calibrated. */
-export const DEFAULT_RUNTIME = 'llama.cpp';
-
 /** A base of a base is enough; more is a mistake in a file. */
 const MOST_BASES = 4;
 

@@ -1,5 +1,5 @@
-// How a setting is written for a runtime: lines to paste, with the runtime's own flags. Each file of this folder is one runtime.
-import type { Setting } from '../setting.js';
+// How a setting is written for a runtime: lines to paste, with the runtime's own flags.
+import type { Setting } from '../setting/setting.js';
 import { type FlagUse, type Grammar, parseLine, wordsOf } from './flag.js';
 
 /** A setting to be written as a command line. */

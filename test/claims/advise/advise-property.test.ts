@@ -3,14 +3,14 @@
 import { describe, expect, it } from 'vitest';
 import { commandOf } from '../../../src/advise/advise.js';
 import { Pricer, tokensNeeded } from '../../../src/advise/price.js';
-import { advisedRuntime } from '../../../src/advise/runtimes.js';
 import { bestSetting, canIsolate, devicesOf, highestFit, ladderOf, priced, type Question, rungOf } from '../../../src/advise/search.js';
-import { loadHardware } from '../../../src/hardware/load.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
 import { loadModel } from '../../../src/model/load/load.js';
-import { isFit } from '../../../src/runtime/fits.js';
+import { advisedRuntime } from '../../../src/runtime/index.js';
+import { loadHardware } from '../../../src/runtime/machine.js';
+import { isFit } from '../../../src/runtime/setting/fits.js';
 import { synthesize } from '../../../src/trace/generate/synthetic.js';
-import { plainSetting } from '../../runtime/setting.js';
+import { plainSetting } from '../../runtime/setting/plain.js';
 
 const MODELS = [
   'gpt-oss-20b',

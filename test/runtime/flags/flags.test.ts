@@ -1,10 +1,10 @@
 // What each runtime is told: written in its flags, read back by its grammar.
 import { describe, expect, it } from 'vitest';
-import { ADVISED, advisedRuntime } from '../../../src/advise/runtimes.js';
 import { loadModel } from '../../../src/model/load/load.js';
 import type { CommandInput } from '../../../src/runtime/flags/dialect.js';
 import { parseLine, shellWords } from '../../../src/runtime/flags/flag.js';
-import { plainSetting } from '../setting.js';
+import { ADVISED, advisedRuntime } from '../../../src/runtime/index.js';
+import { plainSetting } from '../setting/plain.js';
 
 const SETTING = plainSetting({ ubatch: 2048 });
 const TOLD: CommandInput = {
