@@ -1,7 +1,7 @@
 // Advice: the setting of a runtime on a machine that serves the goal best, what other settings gain or lose, what does not fit, and what
 // hardware would help. Pure except for the runs of the engine.
 import { formatBytes } from '../base/units.js';
-import type { HardwareSpec } from '../hardware/spec.js';
+import { assumedOf, type HardwareSpec } from '../hardware/spec.js';
 import { type ModelSpec, mainFormat } from '../model/spec.js';
 import { VERSION } from '../result/version.js';
 import type { Command } from '../runtime/flags/dialect.js';
@@ -164,6 +164,6 @@ function notesOf({ hardware, notes, trace }: AdviceRequest, answer: Priced | nul
       : []),
     ...(answer === null ? [] : [keptFreeNote(hardware, answer)]).filter((note) => note !== null),
     ...notes,
-    ...(hardware.machine?.defaults ?? []),
+    ...assumedOf(hardware),
   ];
 }
