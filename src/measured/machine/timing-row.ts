@@ -73,17 +73,19 @@ function placementOf(timing: Timing, { gpus, unified }: Machine, model: ModelSpe
   };
 }
 
-/** MoE layers whose experts lie in host memory. llama.cpp counts layers without experts as well, which come first. */
+/** MoE layers whose experts lie in host memory. Most runtimes count layers without experts as well, which come first. */
 function expertsOnCpu(timing: Timing, model: ModelSpec): number {
   const layers = decoderLayers(model);
   const first = firstMoe(model);
   const whole = timing.gpuLayers === undefined ? 0 : Math.max(0, layers - timing.gpuLayers);
-  const told = Math.max(timing.allCpuMoe === true ? layers : 0, timing.cpuMoe ?? 0, whole);
+  const { countsExpertLayers, places } = runtimeOfProgram(timing.engine);
+  const skipped = countsExpertLayers === true ? first : 0;
+  const told = Math.max(timing.allCpuMoe === true ? layers : 0, (timing.cpuMoe ?? 0) + skipped, whole);
   const byFlags = Math.max(0, Math.min(layers, told) - first);
   const byRules = timing.overrides === undefined ? 0 : layersOnCpu(timing.overrides, first, layers, timing.place);
   const onCpu = Math.min(model.layers.length, Math.max(byFlags, byRules));
   if (onCpu > 0 || saidByFlags(timing)) return onCpu;
-  return runtimeOfProgram(timing.engine).places === 'all in host memory' ? model.layers.length : layersInBuffers(timing, model);
+  return places === 'all in host memory' ? model.layers.length : layersInBuffers(timing, model);
 }
 
 /** What to do where nothing tells the place of experts. */

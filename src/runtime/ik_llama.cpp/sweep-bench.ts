@@ -9,7 +9,6 @@ const COLUMNS = 7;
 
 /** The table of llama-sweep-bench. */
 export const sweepBench: TimingFormat = {
-  name: 'llama-sweep-bench',
   recognizes: (text) => text.split('\n').some((line) => HEAD.test(line.trim())),
   read: (text, path) => {
     const settings = settingsOfLog(text);

@@ -26,6 +26,8 @@ export interface KnownRuntime {
   readonly memory?: AllocatedMemory;
   /** Which experts lie in host memory where it is not told: those that it chooses, or all. Absent: none. */
   readonly places?: 'by flags' | 'by itself' | 'all in host memory';
+  /** True: layers whose experts lie in host memory are counted among those that have experts; false: among all, from the first on. */
+  readonly countsExpertLayers?: boolean;
   /** True: threads know of several sockets only where a flag tells them (`--numa`). */
   readonly numaByFlag?: boolean;
   /** True: the experts of a layer are one tensor, so that no share of them can lie apart. */

@@ -21,7 +21,9 @@ export function servedMemory(activations: number, model: ModelSpec, setting: Set
   const drafter = draft === 0 ? { weights: 0, kvBytesPerToken: 0 } : drafterOf(model, cache);
   // Prompts are computed layer by layer, each of which is brought whole.
   const brought = setting.followsPrompts ? Math.max(...model.layers.map((layer) => layer.experts * layer.expertBytes)) : 0;
-  const experts = model.layers.reduce((sum, layer) => sum + Math.min(gpuExperts ?? layer.experts, layer.experts) * layer.expertBytes, 0);
+  const experts = model.layers
+    .slice(setting.cpuMoe)
+    .reduce((sum, layer) => sum + Math.min(gpuExperts ?? layer.experts, layer.experts) * layer.expertBytes, 0);
   // Where cards differ, each holds as much as the smallest can.
   const has = gpus * leastGpuRoom(hardware);
   const device = {

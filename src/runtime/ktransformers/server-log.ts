@@ -4,7 +4,6 @@ import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 
 /** `Performance(T/s): prefill 123.4, decode 13.5.` of KTransformers' server. */
 export const ktransformersServer: TimingFormat = {
-  name: 'ktransformers-server',
   recognizes: (text) => /Performance\(T\/s\):\s*prefill/.test(text),
   read: (text, path) =>
     linesOf(text, path).flatMap(({ place, text: line }): PrintedTiming[] => {

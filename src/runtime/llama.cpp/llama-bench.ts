@@ -6,7 +6,6 @@ import { settingsOfLog } from './llama-log.js';
 
 /** JSON and JSON lines of llama-bench. */
 export const llamaBenchJson: TimingFormat = {
-  name: 'llama-bench-json',
   recognizes: (text) => /^\s*[[{]/.test(text) && /"avg_ts"\s*:/.test(text),
   read: (text, path) =>
     /^\s*\[/.test(text)
@@ -18,7 +17,6 @@ export const llamaBenchJson: TimingFormat = {
 
 /** The Markdown table of llama-bench, alone or in a log. */
 export const llamaBenchMarkdown: TimingFormat = {
-  name: 'llama-bench-md',
   recognizes: (text) => /^\|\s*model\s*\|.*\|\s*test\s*\|\s*t\/s\s*\|/m.test(text),
   read: readTable,
 };

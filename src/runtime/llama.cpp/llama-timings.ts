@@ -7,7 +7,6 @@ const LINE = /(prompt eval|\beval) time\s*=\s*([\d.]+) ms \/\s*(\d+) (?:tokens|r
 
 /** Timings of llama-server, llama-cli and programs on libllama. */
 export const llamaTimings: TimingFormat = {
-  name: 'llama-timings',
   isCommon: true,
   recognizes: (text) => /\beval time\s*=\s*[\d.]+ ms \//.test(text),
   read: (text, path) => {

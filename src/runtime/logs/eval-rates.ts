@@ -4,7 +4,6 @@ import type { PrintedTiming, TimingFormat } from './timing.js';
 
 /** `prompt eval rate` and `eval rate` after a reply. */
 export const evalRates: TimingFormat = {
-  name: 'eval-rates',
   recognizes: (text) => /^\s*eval rate:\s+\S+ tokens\/s/m.test(text),
   read: (text, path) => {
     const found: PrintedTiming[] = [];

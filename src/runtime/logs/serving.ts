@@ -6,7 +6,6 @@ const START = /=+ (Serving Benchmark Result|Offline Throughput Benchmark Result)
 
 /** Benchmarks against a server. */
 export const serving: TimingFormat = {
-  name: 'serving-benchmark',
   recognizes: (text) => START.test(text),
   read: (text, path) => {
     const found: PrintedTiming[] = [];

@@ -75,8 +75,6 @@ export interface Timing extends PrintedTiming {
 
 /** How programs print timings. */
 export interface TimingFormat {
-  /** As `--log-format` would name it. */
-  readonly name: string;
   /** True: its lines stand in logs of other formats, too, so that it is tried last. */
   readonly isCommon?: boolean;
   /** True where a text contains output that this reader reads. */

@@ -4,7 +4,6 @@ import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 
 /** A batch as sglang.bench_one_batch prints it. */
 export const oneBatch: TimingFormat = {
-  name: 'sglang-one-batch',
   recognizes: (text) => /^Decode\.\s+median latency:.*median throughput:/m.test(text),
   read: (text, path) => {
     const found: PrintedTiming[] = [];
