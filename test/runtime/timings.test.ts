@@ -48,6 +48,8 @@ const sweep = {
   overrides: ['blk\\.(0|1|2|3)\\.ffn.*=CUDA0', 'exps=CPU'],
 };
 
+const perf = { engine: 'exllamav3', model: 'Qwen3-30B-A3B-exl3-4.00bpw', cpuMoe: 20, ubatch: 2048, users: 1 };
+
 const EXPECTED: Readonly<Record<string, readonly (Partial<Timing> & { readonly place: string })[]>> = {
   'llama-bench.json': [
     { place: 'log:2', ...bench, prefill: 2560.5, promptTokens: 512, depth: 0, cpuMoe: 0, spread: 12.8 / 2560.5 },
@@ -94,6 +96,14 @@ const EXPECTED: Readonly<Record<string, readonly (Partial<Timing> & { readonly p
     { place: 'log:8', engine: 'ktransformers', prefill: 40, promptTokens: 20, decode: 13.6, generatedTokens: 300 },
   ],
   'ktransformers-server.log': [{ place: 'log:1', engine: 'ktransformers', prefill: 86.1, decode: 13.7 }],
+  // Of several sequences no speed is read, and a line of an older version says nothing of them.
+  'exllamav3-perf.log': [
+    { place: 'log:8', ...perf, prefill: 410.25, promptTokens: 512 },
+    { place: 'log:9', ...perf, prefill: 655.1, promptTokens: 1024 },
+    { place: 'log:12', ...perf, decode: 31.5, depth: 0 },
+    { place: 'log:13', ...perf, decode: 31.25, depth: 256 },
+    { place: 'log:14', ...perf, decode: 30.75, depth: 1024 },
+  ],
   'ollama.log': [{ place: 'log:8', engine: 'ollama', prefill: 200, decode: 32, promptTokens: 26, generatedTokens: 160 }],
 };
 

@@ -71,6 +71,12 @@ describe('experts in host memory', () => {
     expect(placed(settings)).toMatchObject(placement);
   });
 
+  it('are counted as the runtime counts: with the layers that have none, or without', () => {
+    const glm = { model: 'GLM-4.5-Air-Q4_K_M.gguf', gpuLayers: 99, cpuMoe: 12 };
+    expect(placed(glm)).toMatchObject({ cpu_moe_layers: 11 });
+    expect(placed({ ...glm, gpuLayers: undefined, engine: 'exllamav3' })).toMatchObject({ cpu_moe_layers: 12 });
+  });
+
   // Qwen3-30B-A3B in q4_k_m by its tensors: 17.28 GiB, of which 167 MiB are the embedding table and 16.33 GiB experts, 348 MiB a layer.
   const GIB = 2 ** 30;
   const buffers = (cuda: number, host: number, device = 'CPU_Mapped') => [

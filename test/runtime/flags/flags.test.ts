@@ -1,9 +1,11 @@
 // What each runtime is told: written in its flags, read back by its grammar.
 import { describe, expect, it } from 'vitest';
 import { loadModel } from '../../../src/model/load/load.js';
+import { expertBytesTotal } from '../../../src/model/spec.js';
 import type { CommandInput } from '../../../src/runtime/flags/dialect.js';
 import { parseLine, shellWords } from '../../../src/runtime/flags/flag.js';
 import { ADVISED, advisedRuntime } from '../../../src/runtime/index.js';
+import { loadHardware } from '../../../src/runtime/machine.js';
 import { plainSetting } from '../setting/plain.js';
 
 const SETTING = plainSetting({ ubatch: 2048 });
@@ -131,6 +133,33 @@ describe('experts that follow prompts', () => {
       ADVISED.filter(({ followsFrom }) => followsFrom(loadModel('qwen3-30b-a3b', quantization)) !== null).map(({ name }) => name);
     expect(has('fp8')).toEqual(['ktransformers']);
     expect(has('bf16')).toEqual([]);
+  });
+});
+
+describe('exllamav3', () => {
+  it('counts only layers with experts, and has a cache of whole pages for all users', () => {
+    const setting = { ...SETTING, cpuMoe: 20, kv: 'q8_0', users: 3, context: 1000 } as const;
+    expect(said('exllamav3', { setting, cpuExpertLayers: 21, model: 'models/air-exl3' })).toEqual({
+      '--model-dir': 'models',
+      '--model-name': 'air-exl3',
+      '--max-seq-len': '1000',
+      '--cache-size': '3072',
+      '--cache-mode': '8,8',
+      '--chunk-size': '2048',
+      '--max-batch-size': '3',
+      '--cpu-moe-offload-layers': '20',
+    });
+    expect(said('exllamav3', { hub: 'owner/air-exl3' })).toMatchObject({ '--model-name': 'air-exl3', '--cache-mode': 'FP16' });
+    expect(said('exllamav3', {})).not.toHaveProperty('--model-dir');
+  });
+
+  it('leaves the experts of first layers in host memory, and counts them there', () => {
+    const { ladder, memory } = advisedRuntime('exllamav3');
+    const model = loadModel('gpt-oss-20b');
+    expect(ladder(model)).toHaveLength(25);
+    const [gpu, host] = memory(model, { ...SETTING, ...ladder(model)[6]! }, loadHardware('rtx-3060+64GB')).devices;
+    const layer = expertBytesTotal(model) / 24;
+    expect([gpu!.weights, host!.weights]).toEqual([model.dense.weightBytes + 18 * layer, 6 * layer]);
   });
 });
 
