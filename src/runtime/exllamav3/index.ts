@@ -12,7 +12,6 @@ const TRUTH = choice('True', 'False');
 /** Flags of the server, each a field of its config.yml; exllamav3/model_init.py has the same of its own examples (-mcl, -cs, -cq, -gs, -tp). */
 const GRAMMAR: Grammar = {
   program: 'python main.py',
-  operands: 0,
   version: '2026-08-13 (e632af4), on ExLlamaV3 1.4.1 of 2026-08-08',
   source: 'github.com/theroyallab/tabbyAPI, common/config_models.py',
   flags: [

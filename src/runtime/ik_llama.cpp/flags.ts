@@ -7,7 +7,6 @@ import { SHARED_FLAGS, sharedUses } from '../llama.cpp/flags.js';
 
 const GRAMMAR: Grammar = {
   program: 'llama-server',
-  operands: 0,
   version: '2026-08-15 (8337e4c)',
   source: 'github.com/ikawrakow/ik_llama.cpp, common/common.cpp',
   flags: [

@@ -9,7 +9,6 @@ const METHODS = ['AMXINT4', 'AMXINT8', 'RAWINT4', 'FP8', 'FP8_PERCHANNEL', 'BF16
 
 const GRAMMAR: Grammar = {
   program: 'python -m sglang.launch_server',
-  operands: 0,
   version: '2026-08-21 (95009ea)',
   source: 'github.com/kvcache-ai/ktransformers, doc/en/kt-kernel',
   flags: [

@@ -31,7 +31,6 @@ export const SHARED_FLAGS: readonly Flag[] = [
 
 const GRAMMAR: Grammar = {
   program: 'llama-server',
-  operands: 0,
   version: '2026-08',
   source: 'github.com/ggml-org/llama.cpp, common/arg.cpp',
   flags: [

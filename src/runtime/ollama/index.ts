@@ -1,7 +1,6 @@
 // Ollama: a Modelfile with parameters, and environment variables of its server. It has layers on the GPU, and no placement of experts.
-import { UserError } from '../../base/errors.js';
 import { type Command, type CommandInput, type Dialect, wrapped } from '../flags/dialect.js';
-import { choice, count, type FlagUse, type Grammar, parseLine, SWITCH, shellWords, TEXT } from '../flags/flag.js';
+import { choice, count, type FlagUse, type Grammar, SWITCH, TEXT } from '../flags/flag.js';
 import { byLayers, GGUF } from '../kind/advised.js';
 import { loadedMemory } from '../kind/loaded.js';
 import type { KnownRuntime } from '../kind/runtime.js';
@@ -12,7 +11,6 @@ import { isAllOnGpu } from '../setting/setting.js';
 /** Variables of the server, then parameters of a Modelfile. */
 const GRAMMAR: Grammar = {
   program: 'ollama serve',
-  operands: 0,
   version: '2026-08-21 (fb30760)',
   source: 'github.com/ollama/ollama, envconfig/config.go and api/types.go',
   flags: [
@@ -59,15 +57,6 @@ const dialect: Dialect = {
       uses: [...variables, ['FROM', from], ...parameters],
       why: { num_gpu: 'more layers do not fit on the GPU; Ollama moves whole layers, not their experts alone' },
     };
-  },
-  read({ steps }) {
-    const file = steps.find((step) => step.file === MODELFILE)!.lines.map((line) => shellWords(line.replace(/^PARAMETER /, '')));
-    const server = steps.find(({ lines }) => lines.some((line) => line.endsWith('ollama serve')))!.lines.join('\n');
-    const variables = shellWords(server)
-      .filter((word) => word.includes('='))
-      .map((word) => word.split('='));
-    if (!/^(?:[A-Z_]+=\S+\s+(?:\\\n\s*)?)*ollama serve$/.test(server)) throw new UserError(`"${server}": is no line of ollama serve`);
-    return parseLine(GRAMMAR, ['ollama serve', ...[...variables, ...file].flat()].join(' '));
   },
 };
 

@@ -32,7 +32,6 @@ const DRAFT_FLAGS: readonly Flag[] = [
 
 const GRAMMAR: Grammar = {
   program: 'python -m sglang.launch_server',
-  operands: 0,
   version: '0.5',
   source: 'github.com/sgl-project/sglang, python/sglang/srt/server_args.py',
   flags: [...SERVER_FLAGS, ...DRAFT_FLAGS],

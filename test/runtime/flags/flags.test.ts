@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { loadModel } from '../../../src/model/load/load.js';
 import { expertBytesTotal } from '../../../src/model/spec.js';
 import type { CommandInput } from '../../../src/runtime/flags/dialect.js';
-import { parseLine, shellWords } from '../../../src/runtime/flags/flag.js';
 import { ADVISED, advisedRuntime } from '../../../src/runtime/index.js';
 import { loadHardware } from '../../../src/runtime/machine.js';
 import { plainSetting } from '../setting/plain.js';
+import { parseLine, readCommand, shellWords } from './command.js';
 
 const SETTING = plainSetting({ ubatch: 2048 });
 const TOLD: CommandInput = {
@@ -28,7 +28,7 @@ const TOLD: CommandInput = {
 
 const said = (runtime: string, told: Partial<CommandInput>): Record<string, string> => {
   const { dialect } = advisedRuntime(runtime);
-  return Object.fromEntries(dialect.read(dialect.write({ ...TOLD, ...told })));
+  return Object.fromEntries(readCommand(dialect, dialect.write({ ...TOLD, ...told })));
 };
 
 describe('llama.cpp', () => {
@@ -52,7 +52,7 @@ describe('llama.cpp', () => {
       const { dialect } = advisedRuntime(runtime);
       const command = dialect.write(told);
       expect(command.steps[0]!.lines.join('\n')).toContain("-ot 'blk\\.21\\.ffn_(gate|up)_exps=CPU'");
-      expect([...dialect.read(command).keys()].filter((flag) => /-ot|moe/.test(flag))).toEqual(['-ot', '-ncmoe']);
+      expect([...readCommand(dialect, command).keys()].filter((flag) => /-ot|moe/.test(flag))).toEqual(['-ot', '-ncmoe']);
     }
   });
 
@@ -180,7 +180,11 @@ describe('ollama', () => {
       lines: ['FROM model.gguf', 'PARAMETER num_ctx 8192', 'PARAMETER num_gpu 30', 'PARAMETER num_batch 2048', 'PARAMETER num_thread 16'],
     });
     expect(steps[1]!.lines).toEqual(['OLLAMA_FLASH_ATTENTION=1 OLLAMA_KV_CACHE_TYPE=q8_0 OLLAMA_NUM_PARALLEL=2 \\', '  ollama serve']);
-    expect(Object.fromEntries(dialect.read({ steps }))).toMatchObject({ OLLAMA_NUM_PARALLEL: '2', num_gpu: '30', FROM: 'model.gguf' });
+    expect(Object.fromEntries(readCommand(dialect, { steps }))).toMatchObject({
+      OLLAMA_NUM_PARALLEL: '2',
+      num_gpu: '30',
+      FROM: 'model.gguf',
+    });
   });
 });
 
