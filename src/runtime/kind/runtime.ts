@@ -101,7 +101,7 @@ export interface Streaming {
 type Offer = Readonly<Record<string, number>>;
 
 /** What advice on a runtime takes: placements, values of other settings that are tried, its words and its use of memory. */
-export interface Advised {
+interface Advised {
   /** Profile in `profiles/runtimes/`; null: the usual one of the machine. */
   readonly profile: string | null;
   readonly dialect: Dialect;
