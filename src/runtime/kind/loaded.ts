@@ -39,7 +39,6 @@ const PIPELINE_COPIES = 4;
 export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: Setting, machine: HardwareSpec): Loaded {
   const hardware = machineFor(machine, setting);
   const [first, dram] = hardware.tiers;
-  const shared = first!.name === 'unified';
   const gpus = gpusOf(hardware);
   const plan = planOf(rules, model, setting, gpus);
   const rooms = gpuRooms(hardware).map((bytes) => bytes - MARGIN);
@@ -48,25 +47,24 @@ export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: 
   const drafter = setting.draft === 0 ? null : allocateDrafter(model, placed).devices;
   const memory = allocate(model, placed).devices.map((own, i) => {
     const parts = drafter === null ? [own] : [own, drafter[i]!];
-    return {
-      name: own.name === 'cpu' ? HOST : gpuName(i, gpus),
-      has: own.name === 'cpu' ? (dram?.bytes ?? 0) : rooms[i]!,
-      weights: parts.reduce((sum, { weights }) => sum + weights, 0),
-      kv: parts.reduce((sum, { kv }) => sum + kv, 0),
-      compute: parts.reduce((sum, { compute, output }) => sum + compute + output, 0),
-    };
+    const isHost = own.name === 'cpu';
+    return { name: isHost ? HOST : gpuName(i, gpus), has: isHost ? (dram?.bytes ?? 0) : rooms[i]!, ...together(parts) };
   });
-  if (!shared) return { devices: memory, split };
-  const sum = (of: (device: DeviceMemory) => number): number => memory.reduce((total, device) => total + of(device), 0);
-  const has = first!.bytes - (gpus > 0 ? MARGIN : 0);
-  const one = {
-    name: 'memory',
-    has,
-    weights: sum(({ weights }) => weights),
-    kv: sum(({ kv }) => kv),
-    compute: sum(({ compute }) => compute),
-  };
-  return { devices: [one], split };
+  if (first!.name !== 'unified') return { devices: memory, split };
+  return { devices: [{ name: 'memory', has: first!.bytes - (gpus > 0 ? MARGIN : 0), ...together(memory) }], split };
+}
+
+/** Bytes of several parts together. */
+function together(
+  parts: readonly (Omit<DeviceMemory, 'name' | 'has'> & { readonly output?: number })[],
+): Omit<DeviceMemory, 'name' | 'has'> {
+  const sum = { weights: 0, kv: 0, compute: 0 };
+  for (const { compute, kv, output = 0, weights } of parts) {
+    sum.weights += weights;
+    sum.kv += kv;
+    sum.compute += compute + output;
+  }
+  return sum;
 }
 
 /** Decoder layers, from the first on, whose experts lie in host memory: what `-ncmoe` counts, layers without experts among them. */
