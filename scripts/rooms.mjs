@@ -6,9 +6,12 @@ import { dirname, join } from 'node:path/posix';
 /** The place of a room's own files among its folders. */
 const OWN = '.';
 
+/** The place of all folders that an order does not name: members of a family, one folder each. */
+const OTHERS = '*';
+
 /**
  * Rooms, first to last: a room imports from itself and from rooms before it, or only from those that `only` names. `inside` is the order of
- * its folders, `.` its own files: a file imports from its own folder and from folders before it. A room without folders has none.
+ * its folders, `.` its own files: a file imports from its own folder and from folders before it, `*` all others. A room without folders has none.
  */
 export const ROOMS = [
   { name: 'base', is: 'text, units, files, YAML, random numbers, statistics: nothing about experts', inside: [] },
@@ -30,8 +33,8 @@ export const ROOMS = [
   },
   {
     name: 'runtime',
-    is: 'what is known of each runtime: its flags, its logs, what it keeps in memory',
-    inside: ['allocation', '.', 'flags', 'logs'],
+    is: 'what is known of each runtime, a folder each: its flags, its logs, what it keeps in memory',
+    inside: ['allocation', 'setting', 'flags', 'logs', 'kind', '*', '.'],
   },
   {
     name: 'cache',
@@ -142,7 +145,7 @@ function misplaced(file) {
   const room = ROOMS.find(({ name }) => name === roomOf(file));
   if (room === undefined) return [`src/${file}: stands in no room`];
   const folder = folderOf(file);
-  return room.inside.includes(folder) || (room.inside.length === 0 && folder === OWN)
+  return placeIn(room, folder) >= 0 || (room.inside.length === 0 && folder === OWN)
     ? []
     : [`src/${file}: ${folder} has no place in the order of ${room.name}`];
 }
@@ -157,10 +160,13 @@ function ruleAgainst(file, target) {
   return ROOMS[at]?.only ? `${room} imports only ${only.join(' and ')}` : `${room} does not come after ${other || 'it'}`;
 }
 
-function ruleInside(room, folder, other) {
-  const { inside = [] } = ROOMS.find(({ name }) => name === room) ?? {};
-  const place = (name) => (name === OWN ? `${room} itself` : `${room}/${name}`);
-  return inside.indexOf(other) <= inside.indexOf(folder) ? null : `${place(folder)} does not come after ${place(other)}`;
+/** Place of a folder in its room's order; -1: it has none. */
+const placeIn = ({ inside }, folder) => inside.indexOf(inside.includes(folder) ? folder : OTHERS);
+
+function ruleInside(name, folder, other) {
+  const room = ROOMS.find((one) => one.name === name) ?? { inside: [] };
+  const place = (within) => (within === OWN ? `${name} itself` : `${name}/${within}`);
+  return placeIn(room, other) <= placeIn(room, folder) ? null : `${place(folder)} does not come after ${place(other)}`;
 }
 
 /** The same imports between folders, of whatever depth; a folder's own files do not include those of the folders in it. */

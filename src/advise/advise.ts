@@ -1,19 +1,19 @@
 // Advice: the setting of a runtime on a machine that serves the goal best, what other settings gain or lose, what does not fit, and what
 // hardware would help. Pure except for the runs of the engine.
 import { formatBytes } from '../base/units.js';
-import type { HardwareSpec } from '../hardware/spec.js';
+import { assumedOf, type HardwareSpec } from '../hardware/spec.js';
 import { type ModelSpec, mainFormat } from '../model/spec.js';
 import { VERSION } from '../result/version.js';
-import { gpusOf, HOST } from '../runtime/fits.js';
 import type { Command } from '../runtime/flags/dialect.js';
-import type { Goal, RequestShape } from '../runtime/goal.js';
-import { cpuExpertLayers, splitPattern } from '../runtime/loaded.js';
+import { cpuExpertLayers, splitPattern } from '../runtime/kind/loaded.js';
+import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
+import { gpusOf, HOST } from '../runtime/setting/fits.js';
+import type { Goal, RequestShape } from '../runtime/setting/goal.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { alternativesOf } from './alternatives.js';
 import { type AdvisedSetting, bestAnswer, settingOf } from './answer.js';
 import { misfitsOf, missingOf } from './misfits.js';
 import { ACCEPTANCE, type Price, Pricer } from './price.js';
-import type { AdvisedRuntime } from './runtimes.js';
 import type { Priced, Question } from './search.js';
 import { type Bound, boundOf, type Purchase, purchasesOf } from './what-if.js';
 
@@ -164,6 +164,6 @@ function notesOf({ hardware, notes, trace }: AdviceRequest, answer: Priced | nul
       : []),
     ...(answer === null ? [] : [keptFreeNote(hardware, answer)]).filter((note) => note !== null),
     ...notes,
-    ...(hardware.machine?.defaults ?? []),
+    ...assumedOf(hardware),
   ];
 }

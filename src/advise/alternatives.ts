@@ -1,7 +1,7 @@
 // Alternatives to the answer: settings that differ from it in one thing, each with its own best placement.
 import { formatCount } from '../base/units.js';
-import { isFit } from '../runtime/fits.js';
-import { isCpuOnly, type Setting } from '../runtime/setting.js';
+import { isFit } from '../runtime/setting/fits.js';
+import { isCpuOnly, type Setting } from '../runtime/setting/setting.js';
 import { canIsolate, devicesOf, highestFit, ladderOf, type Priced, passesOf, priced, type Question, rungOf } from './search.js';
 
 /** A setting beside the answer. */

@@ -6,21 +6,23 @@ import { isFolder, listFolder } from '../base/input-file.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';
 import { checkValue } from '../base/yaml.js';
-import { loadHardware } from '../hardware/load.js';
 import { loadRuntime } from '../hardware/runtime.js';
 import type { HardwareSpec } from '../hardware/spec.js';
 import { isHubAddress } from '../model/hub/address.js';
 import { loadRouting, type OpenModel, openModel } from '../model/load/load.js';
 import { assemble } from '../model/parts.js';
 import { bitsPerWeight, type ModelSpec } from '../model/spec.js';
-import { type Goal, parseGoal, type RequestShape } from '../runtime/goal.js';
+import { advisedRuntime, DEFAULT_RUNTIME } from '../runtime/index.js';
+import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
+import { loadHardware } from '../runtime/machine.js';
+import { type Goal, parseGoal, type RequestShape } from '../runtime/setting/goal.js';
 import { routingProfileSchema } from '../trace/generate/routing-profile.js';
 import { synthesize } from '../trace/generate/synthetic.js';
 import { openTrace } from '../trace/open/open.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type Advice, type AdviceRequest, advise } from './advise.js';
+import { usualOffer } from './offer.js';
 import { tokensNeeded } from './price.js';
-import { type AdvisedRuntime, advisedRuntime, usualOffer } from './runtimes.js';
 
 /** Seed of the synthetic routing. */
 const SEED = 1;
@@ -101,7 +103,7 @@ export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Pro
     throw new UserError(
       `--prompt ${prompt}: does not fit into a context of ${formatCount(context)} tokens beside an answer of ${OUTPUT}; give --context ${prompt + OUTPUT} or more`,
     );
-  const runtime = advisedRuntime(wishes.runtime ?? 'llama.cpp');
+  const runtime = advisedRuntime(wishes.runtime ?? DEFAULT_RUNTIME);
   const goal = parseGoal(wishes.goal ?? 'request');
   return { runtime, goal, ...(await machine(runtime)) };
 }

@@ -1,7 +1,7 @@
 // Settings that do not fit, and how much memory is missing.
 import { formatBytes } from '../base/units.js';
-import { type DeviceMemory, freeOf, HOST } from '../runtime/fits.js';
-import { PLAIN, type WeightPlacement } from '../runtime/setting.js';
+import { type DeviceMemory, freeOf, HOST } from '../runtime/setting/fits.js';
+import { PLAIN, type WeightPlacement } from '../runtime/setting/setting.js';
 import { devicesOf, highestOnGpu, ladderOf, lowestRung, type Priced, type Question, rungOf } from './search.js';
 
 /** Sentences beside an answer: everything on the GPU, and one step more there than advised. */

@@ -6,8 +6,8 @@ import { type Block, type Column, type Datum, type Document, figure, type Grid, 
 import { documentFormats } from '../report/document/formats.js';
 import { pageFormat } from '../report/document/page.js';
 import { bareRate, type Format } from '../report/format.js';
-import { HOST } from '../runtime/fits.js';
-import { isAllOnGpu } from '../runtime/setting.js';
+import { HOST } from '../runtime/setting/fits.js';
+import { isAllOnGpu } from '../runtime/setting/setting.js';
 import type { AdvisedSetting } from './answer.js';
 import type { ModelOffer, ModelOffers } from './models.js';
 import { sentences } from './sentences.js';

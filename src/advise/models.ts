@@ -1,11 +1,12 @@
 // Models that a machine runs: the best setting of each, and its speed. The answers are those of advice on one model, without the context
 // given there.
 import { listProfiles } from '../base/profiles.js';
+import { assumedOf } from '../hardware/spec.js';
 import { loadProfile } from '../model/load/load.js';
 import { type ModelSpec, weightBytes } from '../model/spec.js';
 import { VERSION } from '../result/version.js';
 import type { Command } from '../runtime/flags/dialect.js';
-import type { Goal, RequestShape } from '../runtime/goal.js';
+import type { Goal, RequestShape } from '../runtime/setting/goal.js';
 import { type AdviceRequest, commandOf } from './advise.js';
 import { type AdvisedSetting, bestAnswer, settingOf } from './answer.js';
 import { type AdviceWishes, basisOf, type MachineFinder, machineNamed, requestShape, wishedContext, withRequest } from './ask.js';
@@ -109,7 +110,7 @@ export async function modelsOn(
     context,
     users: wishes.users ?? 1,
     models: withFrontier(models),
-    notes: ['Routing is synthetic, drawn as each model routes.', ...ofContext, ...basis.notes, ...(hardware.machine?.defaults ?? [])],
+    notes: ['Routing is synthetic, drawn as each model routes.', ...ofContext, ...basis.notes, ...assumedOf(hardware)],
   };
 }
 

@@ -7,12 +7,12 @@ import { documentFormats } from '../report/document/formats.js';
 import { pageFormat } from '../report/document/page.js';
 import { bareRate, type Format, formatRelative } from '../report/format.js';
 import type { Accuracy } from '../result/result.js';
-import { freeOf, HOST, usedOf } from '../runtime/fits.js';
 import { flagOf } from '../runtime/flags/flag.js';
-import { requestNs } from '../runtime/goal.js';
+import { advisedRuntime } from '../runtime/index.js';
+import { freeOf, HOST, usedOf } from '../runtime/setting/fits.js';
+import { requestNs } from '../runtime/setting/goal.js';
 import type { Advice } from './advise.js';
 import type { AdvisedSetting } from './answer.js';
-import { advisedRuntime } from './runtimes.js';
 import { sentences } from './sentences.js';
 
 /** Advice, and whether each flag is to be explained. */

@@ -2,14 +2,13 @@
 // rungs next to it, since bisection only assumes that and a run shows it.
 import type { HardwareSpec } from '../hardware/spec.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/spec.js';
-import { type DeviceMemory, freeOf, HOST, isFit } from '../runtime/fits.js';
-import { costOf, type Goal, isKept, type RequestShape } from '../runtime/goal.js';
-import { type Loaded, loadedMemory } from '../runtime/loaded.js';
-import { servedMemory } from '../runtime/served.js';
-import { ALL_ON_GPU, isAllOnGpu, type KvType, machineFor, PLAIN, type Setting, type WeightPlacement } from '../runtime/setting.js';
+import type { Loaded } from '../runtime/kind/loaded.js';
+import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
+import { type DeviceMemory, freeOf, HOST, isFit } from '../runtime/setting/fits.js';
+import { costOf, type Goal, isKept, type RequestShape } from '../runtime/setting/goal.js';
+import { ALL_ON_GPU, isAllOnGpu, type KvType, PLAIN, type Setting, type WeightPlacement } from '../runtime/setting/setting.js';
 import { firstFit } from './first-fit.js';
 import type { Price, Pricer } from './price.js';
-import type { AdvisedRuntime } from './runtimes.js';
 
 /** The question that settings are searched for. */
 export interface Question {
@@ -52,9 +51,8 @@ export function devicesOf(question: Question, model: ModelSpec, setting: Setting
 }
 
 /** Memory of a setting by device, and the layers of each GPU. */
-function memoryOf({ hardware, runtime: { memory } }: Question, model: ModelSpec, setting: Setting): Loaded {
-  if (typeof memory === 'number') return { devices: servedMemory(memory, model, setting, hardware), split: null };
-  return loadedMemory(memory, model, setting, machineFor(hardware, setting));
+function memoryOf({ hardware, runtime }: Question, model: ModelSpec, setting: Setting): Loaded {
+  return runtime.memory(model, setting, hardware);
 }
 
 /**

@@ -2,8 +2,8 @@
 // the part that speeds it up most when it is a tenth faster.
 import { formatBytes } from '../base/units.js';
 import type { Device, HardwareSpec, HostDevice } from '../hardware/spec.js';
-import { gpusOf } from '../runtime/fits.js';
-import { isAllOnGpu, type Setting } from '../runtime/setting.js';
+import { gpusOf } from '../runtime/setting/fits.js';
+import { isAllOnGpu, type Setting } from '../runtime/setting/setting.js';
 import { cacheBytes, highestFit, type Priced, priced, type Question } from './search.js';
 
 /** A part of the machine that limits a speed. */

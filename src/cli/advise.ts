@@ -5,13 +5,13 @@ import { type AdviceWishes, adviceOn, type MachineFinder, machineNamed } from '.
 import { type ModelOffers, modelsOn } from '../advise/models.js';
 import { modelOfferReports } from '../advise/models-report.js';
 import { adviceReports } from '../advise/report.js';
-import { ADVISED } from '../advise/runtimes.js';
 import { EXIT, placed, UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
 import { machineFileOf } from '../hardware/detect/write.js';
-import { hardwareOfFile } from '../hardware/load.js';
 import { loadRuntime } from '../hardware/runtime.js';
 import { findQuantization } from '../model/quantization/index.js';
+import { ADVISED, DEFAULT_RUNTIME } from '../runtime/index.js';
+import { hardwareOfFile } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
 import { addOutputOptions, type OutputOptions } from './kit/options.js';
 import { deliver } from './kit/outputs.js';
@@ -56,7 +56,7 @@ export function define(command: Command, context: CliContext): void {
       'machine: a bundled name, a file, or parts: rtx-3090+ryzen-9-5950x+64GB; without, this one is detected',
     )
     .option('-t, --trace <trace>', 'recorded routing to price settings on; without, it is drawn as the model routes')
-    .addOption(new Option('--runtime <name>', `runtime: ${ADVISED.map(({ name }) => name).join(', ')}`).default('llama.cpp'))
+    .addOption(new Option('--runtime <name>', `runtime: ${ADVISED.map(({ name }) => name).join(', ')}`).default(DEFAULT_RUNTIME))
     .optionsGroup('What is wanted:')
     .addOption(new Option('--goal <goal>', 'request (a whole one soon), decode, prefill, or targets: ttft=2s,tpot=50ms').default('request'))
     .addOption(

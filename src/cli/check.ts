@@ -8,7 +8,7 @@ import { type CheckFacts, checkRuns, runtimesFor } from '../measured/check/check
 import { type CheckedLog, checkReports } from '../measured/check/report.js';
 import { joinedPhases } from '../measured/machine/calibration.js';
 import { isUnplaced, measurementOf } from '../measured/machine/timing-row.js';
-import { readTimings } from '../runtime/logs/index.js';
+import { readTimings } from '../runtime/timings.js';
 import type { CliContext } from './kit/context.js';
 import { addOutputOptions, modelOption, type OutputOptions, quantizationOption } from './kit/options.js';
 import { deliver } from './kit/outputs.js';

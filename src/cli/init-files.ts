@@ -1,5 +1,5 @@
 // The files that `moeprof init` writes: a scenario, its budgets, and a CI job that gates pull requests with both.
-
+import { DEFAULT_RUNTIME } from '../runtime/index.js';
 import type { Source } from './kit/source.js';
 import { schemaText } from './schema.js';
 
@@ -30,7 +30,7 @@ model: qwen3-30b-a3b
 quantization: q4_k_m
 hardware: rtx-4090
 # What executes it. Under PyTorch, for which this system was written, the time of the host hides most copies.
-runtime: llama.cpp
+runtime: ${DEFAULT_RUNTIME}
 system: mixtral-offloading
 # Drawn by a generator. For figures to rely on, record your own routing and give its path: ../traces/code.safetensors
 trace: synthetic

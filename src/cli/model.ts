@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import { listProfiles } from '../base/profiles.js';
 import { parseCount } from '../base/units.js';
-import { loadHardware } from '../hardware/load.js';
 import { inspectModel } from '../model/load/inspect.js';
 import { openModel } from '../model/load/load.js';
+import { loadHardware } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
 import { addOutputOptions, collect, type OutputOptions, quantizationOption } from './kit/options.js';
 import { deliver } from './kit/outputs.js';

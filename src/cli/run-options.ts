@@ -8,6 +8,7 @@ import { locatedModule } from '../base/user-module.js';
 import type { Override } from '../base/yaml.js';
 import { isComposed } from '../hardware/load.js';
 import { locatedPredictor } from '../predict/predictors/create.js';
+import { DEFAULT_RUNTIME, DEFAULT_SYSTEM, EXAMPLE_RUNTIMES } from '../runtime/index.js';
 import { REPLAYS } from '../system/choices.js';
 import { QUICK_START, type RunTold } from '../system/command.js';
 import { splitFault } from '../system/faults.js';
@@ -61,7 +62,10 @@ export function addRunOptions(command: Command): Command {
     .option('--variant <variant>', 'change the routing: top-p=0.9, null=8, ./mine.mjs, ...; repeatable, in order', collect, [])
     .option('--top-k <n>', 'only the first choices of each token, short for a last --variant top-k=<n>')
     .option('-w, --hardware <machine>', 'machine: a bundled name, a YAML file, or parts (rtx-3090+ryzen-9-7950x); several with commas')
-    .option('--runtime <runtime>', "software that executes the system, e.g. llama.cpp or ktransformers; the system's unless given")
+    .option(
+      '--runtime <runtime>',
+      `software that executes the system, e.g. ${EXAMPLE_RUNTIMES.slice(0, 2).join(' or ')}; the system's unless given`,
+    )
     .option('-s, --system <system>', 'offloading system: a bundled name or a YAML file; several with commas')
     .optionsGroup('Parts of the system:')
     .option('--cache <size>', 'expert cache: 8GiB, 25% of all experts, or 16/layer')
@@ -116,7 +120,7 @@ export function toldOf(
     const told = { profile: file, overrides, allowCode };
     return file === undefined && isUnchosen(overrides) ? { ...told, note: UNCHOSEN } : told;
   }
-  const note = `llama.cpp-static never loads an expert, so ${policy.label} runs in ${LOADING}.`;
+  const note = `${DEFAULT_SYSTEM} never loads an expert, so ${policy.label} runs in ${LOADING}.`;
   return { profile: file, overrides: [{ path: ['system'], value: LOADING, label: policy.label }, ...overrides], allowCode, note };
 }
 
@@ -124,7 +128,7 @@ export function toldOf(
 const LOADING = 'on-demand-lru';
 
 /** A note for a model on a machine that nothing more is said of: its figures are not those of a program that people run. */
-const UNCHOSEN = `No -s given: ${LOADING} is a baseline that no program is; -s llama.cpp-static is llama.cpp, and moeprof advise finds its flags.`;
+const UNCHOSEN = `No -s given: ${LOADING} is a baseline that no program is; -s ${DEFAULT_SYSTEM} is ${DEFAULT_RUNTIME}, and moeprof advise finds its flags.`;
 
 /** True where neither system nor cache nor trace is chosen: what is asked is what a model does on a machine, not what a policy does to a trace. */
 function isUnchosen(overrides: readonly Override[]): boolean {

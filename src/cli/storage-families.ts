@@ -1,20 +1,10 @@
 // Storage formats, for `moeprof profiles`: the quantizations of whole files, and the formats of tensors that they mix.
 import { formatNumber } from '../base/units.js';
-import type { FormatFamily, KernelFormat } from '../model/quantization/formats/format.js';
+import { FORMAT_FAMILIES, type KernelFormat } from '../model/quantization/formats/format.js';
 import { KERNEL_FORMATS, kernelFormat } from '../model/quantization/formats/index.js';
 import { findQuantization, QUANTIZATIONS } from '../model/quantization/index.js';
 import type { Quantization, TensorRole } from '../model/quantization/rule.js';
 import { wrap } from '../report/text.js';
-
-/** Kin of a format, in words. */
-const FAMILIES: Readonly<Record<FormatFamily, string>> = {
-  legacy: 'one scale per block',
-  k: 'k-quant',
-  i: 'i-quant or ternary',
-  ik: 'of ik_llama.cpp',
-  fp: 'float',
-  int: 'integers in groups',
-};
 
 /** Tensors in the order of a table, with their names there. */
 const ROLES: readonly (readonly [TensorRole, string])[] = [
@@ -70,7 +60,7 @@ const lines = ({ weights, bytes, bits, rowBytes, rows, plain, name, fallback, fa
   ...(rowBytes > 0 ? [`${rowBytes} bytes more per row`] : []),
   ...(plain === name ? [] : [`${rows} rows interleaved; without that it is ${plain}`]),
   ...(fallback === null ? [] : [`rows that are no multiple of ${weights} weights: ${fallback}`]),
-  FAMILIES[family],
+  FORMAT_FAMILIES[family],
   ...(ggml === null ? [] : [`type ${ggml} of GGUF files`]),
 ];
 
@@ -80,7 +70,7 @@ export const formatFamily = {
   names: (): readonly string[] => KERNEL_FORMATS.map(({ name }) => name),
   summary: (name: string): string => {
     const { bits, family } = kernelFormat(name)!;
-    return `${bitsText(bits)} bits, ${FAMILIES[family]}`;
+    return `${bitsText(bits)} bits, ${FORMAT_FAMILIES[family]}`;
   },
   show: (name: string): string => `format/${name}\n\n${lines(kernelFormat(name)!).join('\n')}\n`,
 };

@@ -76,9 +76,10 @@ export function copiedOver(link: LinkSpec, { copy }: RuntimeSpec): LinkSpec {
 }
 
 /** The software of a runtime: all it does beside computing. */
-export function softwareOf({ copy, gpu, name, prediction, prompt, read }: RuntimeSpec): Software {
+export function softwareOf({ assumed, copy, gpu, name, prediction, prompt, read }: RuntimeSpec): Software {
   return {
     runtime: name,
+    ...(assumed === null ? {} : { assumed }),
     several: gpu.several,
     offloadFrom: prompt.offloadFrom,
     offloadCounts: prompt.counts,

@@ -1,17 +1,15 @@
-// From the name of a machine and a runtime to the machine that a run works on: one that ships with moeprof, one in a file, or one that is
-// composed of parts.
+// From the name of a machine to its description: one that ships with moeprof, one in a file, or one that is composed of parts; and from a
+// profile and a runtime to the machine that a run works on.
 import { z } from 'zod';
-import { UserError } from '../base/errors.js';
 import { readText } from '../base/input-file.js';
 import { findProfile, listProfiles, shownPath } from '../base/profiles.js';
-import { checkValue, locateYaml, type Override } from '../base/yaml.js';
+import { locateYaml, type Override } from '../base/yaml.js';
 import { besideHost, copiedOver, firstDevice, hostDevice, measuredDevice, measuredHost, softwareOf } from './devices.js';
 import { isComposition, type Machine, parseMachine, partNames } from './machine.js';
-import { isMachineFile, type MachineFile, machineFileSchema, machineOfFile, runtimeOnFile } from './machine-file.js';
-import { machineToProfile } from './machine-profile.js';
+import { isMachineFile, type MachineFile, machineFileSchema } from './machine-file.js';
 import { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './profile.js';
 import { readOver } from './reads.js';
-import { DEFAULT_RUNTIME, loadRuntime, type RuntimeSpec } from './runtime.js';
+import type { RuntimeSpec } from './runtime.js';
 import type { HardwareSpec, LinkSpec } from './spec.js';
 
 /**
@@ -94,64 +92,8 @@ export function isComposed(name: string): boolean {
   return !listProfiles('hardware').includes(name) && isComposition(name);
 }
 
-/**
- * Loads a machine.
- * @param name a bundled name, a path, or parts: `rtx-3090+ryzen-9-7950x+64GB`
- * @param overrides values that replace the profile's
- * @param runtime what drives it; null: the usual one, where the profile is not calibrated
- * @param changes values that replace those of the usual runtime
- * @throws UserError where there is no such machine, or it is not well-formed, or values are given of a runtime that have no effect on it
- */
-export function loadHardware(
-  name: string,
-  relativeTo?: string,
-  overrides: readonly Override[] = [],
-  runtime: RuntimeSpec | null = null,
-  changes: readonly Override[] = [],
-): HardwareSpec {
-  const found = findHardware(name, relativeTo);
-  const read = 'path' in found ? readMachine(found.path, overrides) : found;
-  if ('profile' in read) {
-    const { profile } = read;
-    return buildHardware(profile, runtimeOf(profile, profile.runtime ?? DEFAULT_RUNTIME, runtime, changes));
-  }
-  return 'file' in read
-    ? hardwareOfFile(read.file, read.place, overrides, runtime, changes)
-    : hardwareOfParts(read.machine, overrides, runtime, changes);
-}
-
-/**
- * The machine that a file of parts describes.
- * @param place where its parts stand, for messages
- * @throws UserError as {@link loadHardware}
- */
-export function hardwareOfFile(
-  file: MachineFile,
-  place: string,
-  overrides: readonly Override[] = [],
-  runtime: RuntimeSpec | null = null,
-  changes: readonly Override[] = [],
-): HardwareSpec {
-  return hardwareOfParts(machineOfFile(file, place), overrides, runtime, changes, file);
-}
-
-function hardwareOfParts(
-  machine: Machine,
-  overrides: readonly Override[],
-  runtime: RuntimeSpec | null,
-  changes: readonly Override[],
-  file: MachineFile | null = null,
-): HardwareSpec {
-  const profile = checkValue(machineToProfile(machine), `machine ${machine.name}`, HardwareProfileSchema, overrides);
-  const usual = runtimeOf(profile, backendOf(machine), runtime, changes);
-  if (file === null || usual === null) return { ...buildHardware(profile, usual), machine };
-  const paths = changes.map(({ path }) => path.join('.'));
-  const { runtime: own, said } = runtimeOnFile(file, usual, paths);
-  return { ...buildHardware(profile, own), machine: { ...machine, ...(said !== null && { calibration: said }) } };
-}
-
 /** Reads a machine of parts, or one of tiers and links; values given beside the file belong to the latter. */
-function readMachine(
+export function readMachine(
   path: string,
   overrides: readonly Override[],
 ): { readonly file: MachineFile; readonly place: string } | { readonly profile: HardwareProfile } {
@@ -174,41 +116,3 @@ export function readMachineFile(name: string): MachineFile | null {
   const read = readMachine(found.path, []);
   return 'file' in read ? read.file : null;
 }
-
-/**
- * The runtime of a machine; null: it is calibrated, and no runtime is named.
- * @param usual name of the runtime where none is named
- */
-function runtimeOf(profile: HardwareProfile, usual: string, runtime: RuntimeSpec | null, changes: readonly Override[]): RuntimeSpec | null {
-  if (!isCalibrated(profile)) return runtime ?? loadRuntime(usual, undefined, changes);
-  refuseWithoutEffect(profile, runtime, changes);
-  return runtime;
-}
-
-/** Settings of a runtime that also apply to a calibrated machine. */
-const COUNTS_ALWAYS = ['copy.overlap', 'prompt'];
-
-/** @throws UserError where a value of a runtime is given that a calibrated machine states itself, or that no runtime is there to have */
-function refuseWithoutEffect({ name }: HardwareProfile, runtime: RuntimeSpec | null, changes: readonly Override[]): void {
-  const counts = (path: readonly string[]): boolean => COUNTS_ALWAYS.some((key) => `${path.join('.')}.`.startsWith(`${key}.`));
-  const idle = changes.find(({ path }) => runtime === null || !counts(path));
-  if (idle === undefined) return;
-  const why =
-    runtime === null
-      ? 'has no runtime; name one with --runtime, or describe it without fractions'
-      : `says this itself: of a runtime only ${COUNTS_ALWAYS.join(' and ')} count; leave it out, or describe the machine without fractions`;
-  throw new UserError(`${idle.label}: ${name} is calibrated and ${why}`);
-}
-
-/** llama.cpp with the backend of the GPU's vendor. */
-function backendOf({ gpus }: Machine): string {
-  const [gpu] = gpus;
-  return gpu === undefined ? DEFAULT_RUNTIME : BACKENDS[gpu.vendor];
-}
-
-const BACKENDS = {
-  nvidia: DEFAULT_RUNTIME,
-  amd: 'llama.cpp-rocm',
-  intel: 'llama.cpp-vulkan',
-  apple: 'llama.cpp-metal',
-} as const;

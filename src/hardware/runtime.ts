@@ -112,6 +112,7 @@ export const runtimeSchema = z.strictObject({
     })
     .optional()
     .describe('Constants that are no data-sheet or published figures.'),
+  assumed: z.string().min(1).optional().describe('Sentences: what is taken for lack of measurements, as reports say it.'),
   pass: duration.optional().describe('Time of the host per pass: scheduling, sampling, graph launch.'),
   layer: duration.optional().describe('Time of the host per decoder layer: norms, router, small kernels, synchronization.'),
   expert: duration.optional().describe('Time of the host per expert that is launched on the GPU.'),
@@ -152,6 +153,8 @@ type Filled<T> = { readonly [K in keyof T]-?: NonNullable<T[K]> };
 export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass' | 'layer' | 'expert' | 'handover'>> {
   /** Its own constants that were fitted on measurements, and those measurements; without its base's. */
   readonly fitted: NonNullable<RuntimeProfile['fitted']> | null;
+  /** What is taken for lack of measurements of it, as sentences; null: it is no worse known than others. */
+  readonly assumed: string | null;
   /** Null: times of the host are the same beside every CPU. */
   readonly host: { /** GHz */ readonly clock: number } | null;
   readonly gpu: Filled<z.infer<typeof gpu>>;
@@ -167,9 +170,6 @@ export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass'
     readonly offloadFrom: number | null;
   };
 }
-
-/** Runtime of a run whose system names none, on a machine that is not calibrated. */
-export const DEFAULT_RUNTIME = 'llama.cpp';
 
 /** A base of a base is enough; more is a mistake in a file. */
 const MOST_BASES = 4;
@@ -236,6 +236,7 @@ function filled(whole: RuntimeProfile, own: RuntimeProfile, label: string): Runt
   return {
     name: own.name,
     fitted: own.fitted ?? null,
+    assumed: own.assumed ?? null,
     pass: need(whole.pass, 'pass'),
     layer: need(whole.layer, 'layer'),
     expert: need(whole.expert, 'expert'),

@@ -136,6 +136,8 @@ interface GpuSet {
 export interface Software {
   /** Name of the runtime. */
   readonly runtime: string;
+  /** What is taken for lack of measurements of it, as sentences; absent: nothing. */
+  readonly assumed?: string;
   /** How several GPUs share a model. */
   readonly several: 'layers' | 'tensor' | 'experts';
   /** Tokens of a pass from which on experts that the CPU would compute are copied to the GPU and computed there; null: never. */
@@ -173,4 +175,9 @@ export interface HardwareSpec {
   readonly facts?: unknown;
   /** The parts that it is composed of; absent where a file describes it. */
   readonly machine?: Machine;
+}
+
+/** Sentences: what was taken of a machine and of its runtime where nobody says it. */
+export function assumedOf({ machine, software }: Pick<HardwareSpec, 'machine' | 'software'>): string[] {
+  return [...(machine?.defaults ?? []), ...(software?.assumed === undefined ? [] : [software.assumed])];
 }

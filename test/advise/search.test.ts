@@ -1,13 +1,13 @@
 // Which parts of the host a search uses, one of its sockets or all, and whether the experts of the GPU follow prompts.
 import { describe, expect, it } from 'vitest';
 import { Pricer, tokensNeeded } from '../../src/advise/price.js';
-import { advisedRuntime } from '../../src/advise/runtimes.js';
 import { bestSetting, type Priced } from '../../src/advise/search.js';
-import { loadHardware } from '../../src/hardware/load.js';
 import { loadRuntime } from '../../src/hardware/runtime.js';
 import type { HardwareSpec } from '../../src/hardware/spec.js';
 import { loadModel } from '../../src/model/load/load.js';
-import { ALL_ON_GPU, machineFor } from '../../src/runtime/setting.js';
+import { advisedRuntime } from '../../src/runtime/index.js';
+import { loadHardware } from '../../src/runtime/machine.js';
+import { ALL_ON_GPU, machineFor } from '../../src/runtime/setting/setting.js';
 import { synthesize } from '../../src/trace/generate/synthetic.js';
 
 const DUAL = 'rtx-3090+2xxeon-gold-6138+12xddr4-2666+384GB';

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { alternativesOf } from '../../src/advise/alternatives.js';
+import { usualOffer } from '../../src/advise/offer.js';
 import { Pricer, tokensNeeded } from '../../src/advise/price.js';
-import { advisedRuntime, usualOffer } from '../../src/advise/runtimes.js';
 import { bestSetting, contextThatFits, devicesOf, type Question } from '../../src/advise/search.js';
 import { boundOf, purchasesOf } from '../../src/advise/what-if.js';
-import { loadHardware } from '../../src/hardware/load.js';
 import { loadModel } from '../../src/model/load/load.js';
-import { isFit } from '../../src/runtime/fits.js';
+import { advisedRuntime } from '../../src/runtime/index.js';
+import { loadHardware } from '../../src/runtime/machine.js';
+import { isFit } from '../../src/runtime/setting/fits.js';
 import { synthesize } from '../../src/trace/generate/synthetic.js';
 
 const model = loadModel('gpt-oss-20b');

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Advice } from '../../src/advise/advise.js';
-import { advisedRuntime } from '../../src/advise/runtimes.js';
 import { commands } from '../../src/cli/commands.js';
 import { runCli } from '../../src/cli/program.js';
-import { parseLine } from '../../src/runtime/flags/flag.js';
+import { advisedRuntime } from '../../src/runtime/index.js';
 import { writeGguf } from '../model/gguf-file.js';
 import { TINY_OUTER, tinyLayer, tinyMetadata } from '../model/tiny-gguf.js';
+import { parseLine } from '../runtime/flags/command.js';
 import { catchOutput } from '../support/cli-output.js';
 import { expectShown } from '../support/shown.js';
 

@@ -2,9 +2,9 @@
 // (arXiv 2405.07518: model switching 15 to 31 times faster, machine footprint up to 19 times smaller).
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../src/engine/simulate.js';
-import { loadHardware } from '../../src/hardware/load.js';
 import { loadModel } from '../../src/model/load/load.js';
 import type { Result } from '../../src/result/result.js';
+import { loadHardware } from '../../src/runtime/machine.js';
 
 const switching = (hardware: string): Promise<Result> =>
   simulate({ model: 'coe-150x7b', hardware, workload: { tokens: 2400, prompt: 16, output: 8 }, bounds: false });

@@ -2,8 +2,8 @@
 // CPU (--n-cpu-moe n). The runtime's constants serve both models and all machines; nothing knows them by name.
 import { describe, expect, it } from 'vitest';
 import { CostModel } from '../../src/hardware/cost.js';
-import { loadHardware } from '../../src/hardware/load.js';
 import { loadModel } from '../../src/model/load/load.js';
+import { loadHardware } from '../../src/runtime/machine.js';
 import { A10_DECODE } from '../support/a10.js';
 
 const CONTEXT = 64;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { gpuRooms, leastGpuRoom } from '../../src/hardware/gpu-rooms.js';
-import { loadHardware } from '../../src/hardware/load.js';
+import { loadHardware } from '../../src/runtime/machine.js';
 
 const GIB = 2 ** 30;
 const HOST = 'ryzen-9-5950x+2xddr4-3600+64GB';

@@ -3,7 +3,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadHardware, readMachineFile } from '../../src/hardware/load.js';
+import { readMachineFile } from '../../src/hardware/load.js';
+import { loadHardware } from '../../src/runtime/machine.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'machine-file-'));
 let count = 0;

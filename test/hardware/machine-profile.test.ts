@@ -1,9 +1,10 @@
 // Machines of parts as hardware profiles: physical figures by hand, and what software makes of them from one place.
 import { describe, expect, it } from 'vitest';
-import { findHardware, isComposed, loadHardware } from '../../src/hardware/load.js';
+import { findHardware, isComposed } from '../../src/hardware/load.js';
 import { parseMachine } from '../../src/hardware/machine.js';
 import { machineToProfile } from '../../src/hardware/machine-profile.js';
 import { loadRuntime } from '../../src/hardware/runtime.js';
+import { loadHardware } from '../../src/runtime/machine.js';
 
 const GIB = 2 ** 30;
 

@@ -2,9 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { listProfiles } from '../../src/base/profiles.js';
-import { buildHardware, loadHardware } from '../../src/hardware/load.js';
+import { buildHardware } from '../../src/hardware/load.js';
 import { HardwareProfileSchema } from '../../src/hardware/profile.js';
 import { loadRuntime } from '../../src/hardware/runtime.js';
+import { loadHardware } from '../../src/runtime/machine.js';
 import { parseYaml } from '../support/yaml.js';
 
 const NAMES = listProfiles('hardware');

@@ -1,9 +1,9 @@
 // What drives deliver: by size of reads and how many are under way, and as runtimes read them.
 import { describe, expect, it } from 'vitest';
-import { loadHardware } from '../../src/hardware/load.js';
 import { readOver, readRate } from '../../src/hardware/reads.js';
 import { loadRuntime, type RuntimeSpec } from '../../src/hardware/runtime.js';
 import type { LinkSpec } from '../../src/hardware/spec.js';
+import { loadHardware } from '../../src/runtime/machine.js';
 
 /** 1 GB/s, 100 us to the first byte. */
 const DRIVE = { bandwidth: 1e9, latencyNs: 100e3 };

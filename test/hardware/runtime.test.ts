@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { listProfiles } from '../../src/base/profiles.js';
-import { buildHardware, loadHardware } from '../../src/hardware/load.js';
+import { buildHardware } from '../../src/hardware/load.js';
 import { HardwareProfileSchema } from '../../src/hardware/profile.js';
 import { loadRuntime } from '../../src/hardware/runtime.js';
+import { loadHardware } from '../../src/runtime/machine.js';
 import { calibrated } from '../support/calibrated.js';
 import { parseYaml } from '../support/yaml.js';
 

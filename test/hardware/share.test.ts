@@ -1,9 +1,10 @@
 // Machines of several GPUs: what a profile may say, and what one of them has of the host.
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { buildHardware, loadHardware } from '../../src/hardware/load.js';
+import { buildHardware } from '../../src/hardware/load.js';
 import { HardwareProfileSchema } from '../../src/hardware/profile.js';
 import { shareOf } from '../../src/hardware/share.js';
+import { loadHardware } from '../../src/runtime/machine.js';
 import { parseYaml } from '../support/yaml.js';
 
 const YAML = `name: x

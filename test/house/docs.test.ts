@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { ROOMS } from '../../scripts/rooms.mjs';
-import { ADVISED } from '../../src/advise/runtimes.js';
 import { POLICIES } from '../../src/cache/policies/index.js';
 import { commands } from '../../src/cli/commands.js';
 import { addRunOptions } from '../../src/cli/run-options.js';
 import { PREDICTORS } from '../../src/predict/predictors/index.js';
+import { ADVISED } from '../../src/runtime/index.js';
 import { SCHEDULERS } from '../../src/schedule/index.js';
 import { traceFormats } from '../../src/trace/formats/index.js';
 

@@ -13,7 +13,8 @@ import { byRuntime, calibrate, joinedPhases, type RuntimeCalibration } from '../
 import { calibrationReports } from '../../measured/machine/calibration-report.js';
 import { isUnplaced, measurementOf, TELL_PLACES } from '../../measured/machine/timing-row.js';
 import { MEASURES, type Measure, measureMachine } from '../../measured/measure/machine-rates.js';
-import { readTimings } from '../../runtime/logs/index.js';
+import { runtimeOfProgram } from '../../runtime/index.js';
+import { readTimings } from '../../runtime/timings.js';
 import type { CliContext } from '../kit/context.js';
 import { addOutputOptions, collect, jobsOption, modelOption, type OutputOptions, parseJobs, quantizationOption } from '../kit/options.js';
 import { deliver } from '../kit/outputs.js';
@@ -88,7 +89,7 @@ async function calibrated(options: CalibrateOptions, context: CliContext): Promi
   const before = await machineToMeasure(options.hardware);
   const machine = machineOfFile(before, options.hardware ?? 'this machine');
   const user = { model: options.model ?? null, quantization: options.quantization ?? null };
-  const unplaced = timings.find((timing) => timing.engine !== 'ollama' && isUnplaced(timing, machine));
+  const unplaced = timings.find((timing) => runtimeOfProgram(timing.engine).places !== 'by itself' && isUnplaced(timing, machine));
   if (unplaced !== undefined)
     throw new UserError(
       `${unplaced.place}: nothing says where the experts lie, which decides what constants are fitted to it; ${TELL_PLACES}`,

@@ -1,9 +1,11 @@
 // `moeprof machine show`: a machine as runs see it, with the speeds that a runtime reaches on it.
 import type { Command } from 'commander';
 import { machineFileOf } from '../../hardware/detect/write.js';
-import { hardwareOfFile, loadHardware, readMachineFile } from '../../hardware/load.js';
+import { readMachineFile } from '../../hardware/load.js';
 import { loadRuntime } from '../../hardware/runtime.js';
 import { machineReports, type ShownMachine } from '../../measured/machine/show-report.js';
+import { EXAMPLE_RUNTIMES } from '../../runtime/index.js';
+import { hardwareOfFile, loadHardware } from '../../runtime/machine.js';
 import type { CliContext } from '../kit/context.js';
 import { addOutputOptions, type OutputOptions } from '../kit/options.js';
 import { deliver } from '../kit/outputs.js';
@@ -28,7 +30,7 @@ export function defineShow(command: Command, context: CliContext): void {
     .summary('a machine as runs see it: data sheets, what was measured, what a runtime reaches')
     .description('A machine as runs see it: data sheets, what was measured, what a runtime reaches.')
     .argument('[machine]', 'parts, a bundled name or a YAML file; this machine unless said')
-    .option('--runtime <name>', 'software that drives it, e.g. llama.cpp, ktransformers, hf-eager');
+    .option('--runtime <name>', `software that drives it, e.g. ${EXAMPLE_RUNTIMES.join(', ')}`);
   addOutputOptions(show, machineReports)
     .addHelpText('after', EXAMPLES)
     .action(async (name: string | undefined, options: ShowOptions) => {

@@ -1,16 +1,11 @@
 // The drafting of a run: as its profile says, or, where it says nothing, as the model and the runtime imply.
 import { CostModel } from '../../hardware/cost.js';
 import { expertBytesTotal, type ModelSpec, type MoeLayer } from '../../model/spec.js';
+import { runtimeOfProfile } from '../../runtime/index.js';
 import type { SpeculationSpec } from '../../schedule/speculation.js';
 import type { RunSpec } from '../../system/run.js';
 import { acceptancesOf } from '../../system/speculation.js';
 import type { Inputs } from './inputs.js';
-
-/**
- * Runtimes that keep the state of recurrent layers from before a pass, and run accepted tokens again after a rejection: llama.cpp
- * (ggml-org/llama.cpp pull 19493) and ik_llama.cpp where experts are in host memory (ikawrakow/ik_llama.cpp pull 1669).
- */
-const CHECKPOINTS = /llama\.cpp/;
 
 type Speculation = NonNullable<RunSpec['workload']['speculation']>;
 
@@ -18,7 +13,7 @@ type Speculation = NonNullable<RunSpec['workload']['speculation']>;
 export function draftingOf(inputs: Pick<Inputs, 'hardware' | 'model'>, { workload }: Pick<RunSpec, 'workload'>): SpeculationSpec | null {
   const { speculation } = workload;
   if (speculation === undefined || speculation.draft === 0) return null;
-  const redoes = isRecurrent(inputs.model) && CHECKPOINTS.test(inputs.hardware.software?.runtime ?? '');
+  const redoes = isRecurrent(inputs.model) && runtimeOfProfile(inputs.hardware.software?.runtime ?? '')?.redoesAccepted === true;
   return {
     draft: speculation.draft,
     acceptances: acceptancesOf(speculation),

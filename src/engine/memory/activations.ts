@@ -2,7 +2,7 @@
 import { UserError } from '../../base/errors.js';
 import { decoderLayers } from '../../model/spec.js';
 import { allocate } from '../../runtime/allocation/allocate.js';
-import type { AllocatingEngine } from '../../runtime/allocation/graph/load-plan.js';
+import { runtimeOfProfile } from '../../runtime/index.js';
 import type { RunSpec } from '../../system/run.js';
 import type { Inputs } from '../inputs/inputs.js';
 
@@ -11,12 +11,6 @@ export const RESERVED_TOKENS = 512;
 
 /** Memory so large that activations never fill it, bytes: their size need not be known. */
 const AMPLE = 1e12;
-
-/** The program whose buffers a runtime allocates; null: they are not known. */
-function engineOf(runtime: string | undefined): AllocatingEngine | null {
-  if (runtime === 'ik_llama.cpp') return runtime;
-  return runtime !== undefined && /^llama\.cpp(-|$)/.test(runtime) ? 'llama.cpp' : null;
-}
 
 /**
  * Bytes that the activations of a pass take beyond those of a pass of {@link RESERVED_TOKENS}, as a function of its tokens; 0 where unknown.
@@ -29,13 +23,13 @@ export function activationsOf(
   sequences: number,
   longest: number,
 ): (tokens: number) => number {
-  const engine = engineOf(hardware.software?.runtime);
-  if (engine === null || model.anatomy === undefined || hardware.cpuOnly || hardware.tiers[0]!.bytes >= AMPLE) return () => 0;
+  const rules = runtimeOfProfile(hardware.software?.runtime ?? '')?.memory?.rules;
+  if (rules === undefined || model.anatomy === undefined || hardware.cpuOnly || hardware.tiers[0]!.bytes >= AMPLE) return () => 0;
   const { keys = 'f16', values = 'f16' } = memory.kvFormat ?? {};
   const cards = hardware.joined?.sharing === 'layers' ? hardware.joined.cards : null;
   const bytes = (tokens: number): number => {
     const { devices } = allocate(model, {
-      engine,
+      rules,
       gpus: cards?.length ?? 1,
       ...(cards === null ? {} : { tensorSplit: cards.map((card) => card.bytes) }),
       gpuLayers: memory.gpuLayers ?? decoderLayers(model) + 1,

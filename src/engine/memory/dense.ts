@@ -4,6 +4,7 @@ import { type DenseBytes, type DensePlacement, denseBytes, moeHolders } from '..
 import { layerCards } from '../../hardware/joined.js';
 import type { ExpertSplit } from '../../model/projections.js';
 import { decoderLayers, expertBytesTotal, type ModelSpec } from '../../model/spec.js';
+import { DEFAULT_SYSTEM } from '../../runtime/index.js';
 import { isWord } from '../../system/miss-rules.js';
 import { misfit, type RunSpec } from '../../system/run.js';
 import type { Inputs } from '../inputs/inputs.js';
@@ -86,7 +87,7 @@ export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSp
     if (!isWord(system.onMiss, 'cpu') || system.cache.scope === 'layer' || policy.name !== 'static')
       refuse(
         'gpuLayers',
-        `layers of the CPU keep their experts there, and ${system.name} has them elsewhere; take llama.cpp-static, or another static policy with scope global and onMiss cpu`,
+        `layers of the CPU keep their experts there, and ${system.name} has them elsewhere; take ${DEFAULT_SYSTEM}, or another static policy with scope global and onMiss cpu`,
       );
   }
   // The head is the last part on the GPUs.

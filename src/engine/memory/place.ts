@@ -1,6 +1,7 @@
 // The placement of a model's experts on a machine with several GPUs.
 import { UserError } from '../../base/errors.js';
 import type { ModelSpec } from '../../model/spec.js';
+import { DEFAULT_RUNTIME } from '../../runtime/index.js';
 import { findPlacement, parsePlacement } from '../../system/placement/index.js';
 import { misfit, type RunSpec } from '../../system/run.js';
 import type { Inputs } from '../inputs/inputs.js';
@@ -40,7 +41,7 @@ function refuse({ hardware, model }: { hardware: Inputs['hardware']; model: Mode
   const { count, others } = hardware.gpus!;
   if (others !== undefined) {
     throw new UserError(
-      `${hardware.name}: its GPUs differ, and experts are shared by GPUs that are alike; name a runtime that shares layers (--runtime llama.cpp), or one kind`,
+      `${hardware.name}: its GPUs differ, and experts are shared by GPUs that are alike; name a runtime that shares layers (--runtime ${DEFAULT_RUNTIME}), or one kind`,
     );
   }
   const fewest = model.layers.reduce((least, { experts }) => Math.min(least, experts), Number.POSITIVE_INFINITY);

@@ -1,5 +1,6 @@
 // The layer at the boundary between CPU and GPU, whose experts are split between the two, if the run asks for one.
 import { type ExpertSplit, splitExperts } from '../../model/projections.js';
+import { DEFAULT_SYSTEM } from '../../runtime/index.js';
 import { isWord } from '../../system/miss-rules.js';
 import { misfit, type RunSpec } from '../../system/run.js';
 import type { Inputs } from '../inputs/inputs.js';
@@ -20,7 +21,7 @@ export function expertSplitOf({ hardware, model, system }: Inputs, run: RunSpec)
   const { policy } = system.cache;
   if (!isWord(system.onMiss, 'cpu') || system.cache.scope === 'layer' || policy.name !== 'static')
     refuse(
-      `a split layer's experts stay where they are, and ${system.name} moves them; take llama.cpp-static, or another static policy with scope global and onMiss cpu`,
+      `a split layer's experts stay where they are, and ${system.name} moves them; take ${DEFAULT_SYSTEM}, or another static policy with scope global and onMiss cpu`,
     );
   if (splitLayer.layer >= model.layers.length)
     refuse(`layer ${splitLayer.layer} is none of the ${model.layers.length} with experts, counted from 0; take a smaller one`);

@@ -1,5 +1,6 @@
 // The warnings of a result.
 import { formatBytes, formatCount, formatRatio } from '../../base/units.js';
+import { assumedOf } from '../../hardware/spec.js';
 import { expertBytesTotal } from '../../model/spec.js';
 import type { Bounds, Warning } from '../../result/result.js';
 import { isWord } from '../../system/miss-rules.js';
@@ -19,7 +20,7 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
   }
   if (run.note !== undefined) warnings.push({ code: 'system-chosen', message: run.note });
   if (inputs.model.note !== undefined) warnings.push({ code: 'model-note', message: inputs.model.note });
-  const taken = inputs.hardware.machine?.defaults ?? [];
+  const taken = assumedOf(inputs.hardware);
   if (taken.length > 0) warnings.push({ code: 'machine-defaults', message: taken.join(' ') });
   const calibration = inputs.hardware.machine?.calibration;
   if (calibration !== undefined) warnings.push({ code: 'machine-calibrated', message: calibration });

@@ -3,7 +3,7 @@ import { formatBytes, formatFlops, formatNs, formatNumber, formatRate } from '..
 import type { Machine } from '../../hardware/parts/assembly.js';
 import { memoryRate, memoryText } from '../../hardware/parts/memory.js';
 import { pcieRate, slotText } from '../../hardware/parts/pcie.js';
-import type { Device, HardwareSpec, LinkSpec } from '../../hardware/spec.js';
+import { assumedOf, type Device, type HardwareSpec, type LinkSpec } from '../../hardware/spec.js';
 import { type Datum, type Document, type Facts, figure, gridOf, type Line, ratio } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 
@@ -31,7 +31,7 @@ function documentOf({ hardware, notSeen, remarks }: ShownMachine): Document {
   const notes: Line[] = [
     ...remarks.map((text) => ({ tone: 'warning' as const, text })),
     ...(machine?.calibration === undefined ? [] : [{ tone: 'good' as const, text: machine.calibration }]),
-    ...[...(machine?.defaults ?? []), ...notSeen].map((text) => ({ tone: 'info' as const, text })),
+    ...[...assumedOf(hardware), ...notSeen].map((text) => ({ tone: 'info' as const, text })),
   ];
   return {
     title: name,

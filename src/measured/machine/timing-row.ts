@@ -4,6 +4,7 @@ import { UserError } from '../../base/errors.js';
 import type { Machine } from '../../hardware/parts/assembly.js';
 import { measuredModel } from '../../model/load/measured.js';
 import { decoderLayers, firstMoe, type ModelSpec, weightBytes } from '../../model/spec.js';
+import { runtimeOfProgram } from '../../runtime/index.js';
 import { definedFields } from '../../runtime/logs/lines.js';
 import { inHostMemory, type Timing, type TimingBuffer } from '../../runtime/logs/timing.js';
 import type { Measurement } from '../validate/rows/measurement.js';
@@ -72,30 +73,32 @@ function placementOf(timing: Timing, { gpus, unified }: Machine, model: ModelSpe
   };
 }
 
-/** MoE layers whose experts lie in host memory. llama.cpp counts layers without experts as well, which come first. */
+/** MoE layers whose experts lie in host memory. Most runtimes count layers without experts as well, which come first. */
 function expertsOnCpu(timing: Timing, model: ModelSpec): number {
   const layers = decoderLayers(model);
   const first = firstMoe(model);
   const whole = timing.gpuLayers === undefined ? 0 : Math.max(0, layers - timing.gpuLayers);
-  const told = Math.max(timing.allCpuMoe === true ? layers : 0, timing.cpuMoe ?? 0, whole);
+  const { countsExpertLayers, places } = runtimeOfProgram(timing.engine);
+  const skipped = countsExpertLayers === true ? first : 0;
+  const told = Math.max(timing.allCpuMoe === true ? layers : 0, (timing.cpuMoe ?? 0) + skipped, whole);
   const byFlags = Math.max(0, Math.min(layers, told) - first);
   const byRules = timing.overrides === undefined ? 0 : layersOnCpu(timing.overrides, first, layers, timing.place);
   const onCpu = Math.min(model.layers.length, Math.max(byFlags, byRules));
   if (onCpu > 0 || saidByFlags(timing)) return onCpu;
-  // Its own rules leave every expert to the CPU.
-  return timing.engine === 'ktransformers' ? model.layers.length : layersInBuffers(timing, model);
+  return places === 'all in host memory' ? model.layers.length : layersInBuffers(timing, model);
 }
-
-/** Programs that take flags for the place of experts, or choose it themselves; others have them all on the GPU. */
-const PLACING = ['llama.cpp', 'ik_llama.cpp', 'ollama'];
 
 /** What to do where nothing tells the place of experts. */
 export const TELL_PLACES =
   'put the command line into the log ($ llama-server -m ... -ncmoe 24), or give all that was printed while the model was loaded';
 
-/** True where nothing tells the place of experts: neither flags nor printed buffers. They are then taken to be on the GPU. */
+/**
+ * True where a runtime has flags for the place of experts, or chooses it, and nothing tells it: neither flags nor printed buffers. They are
+ * then taken to be on the GPU.
+ */
 export function isUnplaced(timing: Timing, { gpus, unified }: Machine): boolean {
-  if (gpus.length === 0 || unified || !PLACING.includes(timing.engine)) return false;
+  const { places } = runtimeOfProgram(timing.engine);
+  if (gpus.length === 0 || unified || places === undefined || places === 'all in host memory') return false;
   return !saidByFlags(timing) && modelBuffers(timing).length === 0;
 }
 

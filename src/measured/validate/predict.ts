@@ -10,15 +10,15 @@ import { checkRun } from '../../system/load-run.js';
 import type { RunInput } from '../../system/run.js';
 import type { Runtimes } from './constants.js';
 import { dropsExperts, onPromptThreads, promptOf, type Selection } from './prompt.js';
-import { asColibriRan, readsAhead } from './rows/colibri-row.js';
 import type { Measurement } from './rows/measurement.js';
 import { decodingPhase, promptPhase, type RowPhase } from './rows/phases.js';
 import { machineOf } from './rows/row-machine.js';
 import { modelOfRow } from './rows/row-model.js';
 import type { RowTraces } from './rows/row-traces.js';
 import { figuresOf, type MeasuredMetric, type RowSystem, runtimeOf, systemOf } from './rows/specify.js';
+import { asStreamed, readsAhead } from './rows/streamed-row.js';
 
-/** Variant of latent attention (-mla) from which on ik_llama.cpp unpacks prompts. */
+/** Variant of latent attention (-mla) from which on prompts are unpacked. */
 const UNPACKED_FROM = 2;
 
 /** The engine's predictions for a row. */
@@ -46,7 +46,7 @@ interface RowWorld {
  * @param runtimes by name; one that is missing is an error of ours
  */
 export async function predictRow(given: Measurement, traces: RowTraces, runtimes: Runtimes): Promise<Prediction> {
-  const row = asColibriRan(given);
+  const row = asStreamed(given);
   const model = modelOfRow(row);
   if ('lacks' in model) return { figures: {}, lacks: model.lacks };
   const runtime = withRowSettings(runtimes.get(runtimeOf(row))!, row, selectionOf(row, model));
@@ -95,7 +95,7 @@ function promptHardware({ hardware, row }: RowWorld, runtime: RuntimeSpec): Hard
 
 /** A key of everything that a prediction takes from the runtime, without constants for other instruction sets or socket counts. */
 function runtimeKey(given: Measurement, runtimes: Runtimes): string {
-  const row = asColibriRan(given);
+  const row = asStreamed(given);
   const runtime = runtimes.get(runtimeOf(row))!;
   const machine = machineOf(row, runtime.gpu.several);
   return JSON.stringify('lacks' in machine ? machine : [buildHardware(machine, runtime), runtime.prompt]);

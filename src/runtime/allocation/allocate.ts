@@ -76,7 +76,7 @@ function holdingsOf(anatomy: Anatomy, plan: LoadPlan, { layers, output, tensors 
   return [...devices.values()];
 }
 
-/** Context memory by layer. Layers that predict further tokens are like the last one, and only ik_llama.cpp keeps theirs. */
-function cached({ layers, nextLayers }: Anatomy, { engine }: LoadPlan): readonly ContextMemory[] {
-  return engine === 'llama.cpp' ? layers : [...layers, ...Array.from({ length: nextLayers }, () => layers.at(-1)!)];
+/** Context memory by layer. Layers that predict further tokens are like the last one. */
+function cached({ layers, nextLayers }: Anatomy, { rules }: LoadPlan): readonly ContextMemory[] {
+  return rules.cachesNextLayers ? [...layers, ...Array.from({ length: nextLayers }, () => layers.at(-1)!)] : layers;
 }

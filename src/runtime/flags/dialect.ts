@@ -1,6 +1,6 @@
-// How a setting is written for a runtime: lines to paste, with the runtime's own flags. Each file of this folder is one runtime.
-import type { Setting } from '../setting.js';
-import { type FlagUse, type Grammar, parseLine, wordsOf } from './flag.js';
+// How a setting is written for a runtime: lines to paste, with the runtime's own flags.
+import type { Setting } from '../setting/setting.js';
+import { type FlagUse, type Grammar, wordsOf } from './flag.js';
 
 /** A setting to be written as a command line. */
 export interface CommandInput {
@@ -49,12 +49,6 @@ export interface Command {
 export interface Dialect {
   readonly grammar: Grammar;
   write(input: CommandInput): Command;
-  /**
-   * Reads a command back; what its grammar refuses is an error.
-   * @returns values by flag
-   * @throws UserError
-   */
-  read(command: Pick<Command, 'steps'>): Map<string, string>;
 }
 
 /** The flags of a program with a single command line. */
@@ -74,7 +68,6 @@ export function lineDialect(grammar: Grammar, say: (input: CommandInput) => Line
       const { operands = [], uses, why = {} } = say(input);
       return { steps: [{ file: null, lines: wrapped(wordsOf(grammar, operands, uses)) }], uses, why };
     },
-    read: ({ steps }) => parseLine(grammar, steps[0]!.lines.join('\n')),
   };
 }
 

@@ -1,16 +1,14 @@
-// vllm bench serve and sglang.bench_serving: a block of figures a run; and what sglang prints of one batch.
-import { definedFields, linesOf, printedSpeed, wholeOf } from './lines.js';
-import type { Timing, TimingFormat } from './timing.js';
+// A benchmark of a server under load: a block of figures a run.
+import { definedFields, linesOf } from './lines.js';
+import type { PrintedTiming, TimingFormat } from './timing.js';
 
 const START = /=+ (Serving Benchmark Result|Offline Throughput Benchmark Result) =+/;
 
-/** Benchmarks of vLLM and SGLang against a server. */
+/** Benchmarks against a server. */
 export const serving: TimingFormat = {
-  name: 'serving-benchmark',
-  summary: 'vllm bench serve, sglang.bench_serving',
   recognizes: (text) => START.test(text),
   read: (text, path) => {
-    const found: Timing[] = [];
+    const found: PrintedTiming[] = [];
     let fields: Map<string, string> | null = null;
     let begun = '';
     const model = /\bmodel=['"]?([^'",)\s]+)|--model[ =](\S+)/.exec(text);
@@ -34,7 +32,7 @@ export const serving: TimingFormat = {
   },
 };
 
-function runOf(fields: ReadonlyMap<string, string>, place: string, model: string | undefined): Timing[] {
+function runOf(fields: ReadonlyMap<string, string>, place: string, model: string | undefined): PrintedTiming[] {
   const number = (...names: readonly string[]): number | undefined => {
     const name = names.find((one) => fields.has(one));
     const value = name === undefined ? Number.NaN : Number(fields.get(name));
@@ -51,7 +49,6 @@ function runOf(fields: ReadonlyMap<string, string>, place: string, model: string
   return [
     {
       place,
-      engine: fields.has('backend') && /sglang/.test(fields.get('backend')!) ? 'sglang' : 'vllm',
       decode: (at * 1e3) / tpot,
       // Where several requests run, the time to the first token is time in a queue as well.
       ...definedFields({ prefill: at === 1 && prompt !== undefined && ttft !== undefined ? (1e3 * prompt) / ttft : undefined }),
@@ -65,35 +62,3 @@ function runOf(fields: ReadonlyMap<string, string>, place: string, model: string
     },
   ];
 }
-
-/** A batch as sglang.bench_one_batch prints it. */
-export const oneBatch: TimingFormat = {
-  name: 'sglang-one-batch',
-  summary: 'sglang.bench_one_batch',
-  recognizes: (text) => /^Decode\.\s+median latency:.*median throughput:/m.test(text),
-  read: (text, path) => {
-    const found: Timing[] = [];
-    const settings = /batch_size=\(?(\d+).*?input_len=\(?(\d+).*?output_len=\(?(\d+)/.exec(text);
-    const model = /model_path=['"]?([^'",)\s]+)|--model(?:-path)?[ =](\S+)/.exec(text);
-    const [users, prompt, generated] = settings === null ? [] : settings.slice(1).map((one) => wholeOf(one));
-    let prefill: number | undefined;
-    for (const { place, text: line } of linesOf(text, path)) {
-      const first = /^Prefill\. latency:.*throughput:\s+(\S+) token\/s/.exec(line)?.[1];
-      if (first !== undefined) prefill = printedSpeed(first, place, 'Prefill throughput');
-      const median = /^Decode\.\s+median latency:.*median throughput:\s+(\S+) token\/s/.exec(line)?.[1];
-      if (median === undefined) continue;
-      const decode = printedSpeed(median, place, 'Decode median throughput');
-      const more = definedFields({
-        prefill,
-        users,
-        promptTokens: prompt,
-        depth: prompt,
-        generatedTokens: generated,
-        model: model?.[1] ?? model?.[2],
-      });
-      found.push({ place, engine: 'sglang', decode, ...more });
-    }
-    // The first is a warm-up of the same batch.
-    return found.length > 1 ? found.slice(1) : found;
-  },
-};

@@ -52,12 +52,10 @@ export interface TimingSettings {
   readonly command?: string;
 }
 
-/** One run. */
-export interface Timing extends TimingSettings {
+/** One run, as it is printed. */
+export interface PrintedTiming extends TimingSettings {
   /** `file:line`. */
   readonly place: string;
-  /** Program as measurements name it. */
-  readonly engine: string;
   /** Tokens a second, of all sequences together. */
   readonly decode?: number;
   readonly prefill?: number;
@@ -69,12 +67,16 @@ export interface Timing extends TimingSettings {
   readonly spread?: number;
 }
 
-/** How a runtime prints its timings. */
+/** A run of a program. */
+export interface Timing extends PrintedTiming {
+  /** The program as measurements name it. */
+  readonly engine: string;
+}
+
+/** How programs print timings. */
 export interface TimingFormat {
-  /** As `--log-format` would name it. */
-  readonly name: string;
-  /** Program and way of printing, in a few words. */
-  readonly summary: string;
+  /** True: its lines stand in logs of other formats, too, so that it is tried last. */
+  readonly isCommon?: boolean;
   /** True where a text contains output that this reader reads. */
   recognizes(text: string): boolean;
   /**
@@ -82,5 +84,5 @@ export interface TimingFormat {
    * @param path only for places
    * @throws UserError `file:line: what is wrong` where it is damaged
    */
-  read(text: string, path: string): Timing[];
+  read(text: string, path: string): PrintedTiming[];
 }

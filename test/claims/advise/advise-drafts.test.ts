@@ -1,10 +1,10 @@
 // Drafts by a model's own layer against published runs: GLM-4.5-Air on four RTX 3090 under llama.cpp (ggml-org/llama.cpp pull 26534).
 import { describe, expect, it } from 'vitest';
 import { Pricer, tokensNeeded } from '../../../src/advise/price.js';
-import { advisedRuntime } from '../../../src/advise/runtimes.js';
 import { highestFit, priced } from '../../../src/advise/search.js';
-import { loadHardware } from '../../../src/hardware/load.js';
 import { loadModel } from '../../../src/model/load/load.js';
+import { advisedRuntime } from '../../../src/runtime/index.js';
+import { loadHardware } from '../../../src/runtime/machine.js';
 import { synthesize } from '../../../src/trace/generate/synthetic.js';
 
 const REQUEST = { prompt: 2048, output: 512 };

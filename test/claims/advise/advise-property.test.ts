@@ -3,14 +3,15 @@
 import { describe, expect, it } from 'vitest';
 import { commandOf } from '../../../src/advise/advise.js';
 import { Pricer, tokensNeeded } from '../../../src/advise/price.js';
-import { advisedRuntime } from '../../../src/advise/runtimes.js';
 import { bestSetting, canIsolate, devicesOf, highestFit, ladderOf, priced, type Question, rungOf } from '../../../src/advise/search.js';
-import { loadHardware } from '../../../src/hardware/load.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
 import { loadModel } from '../../../src/model/load/load.js';
-import { isFit } from '../../../src/runtime/fits.js';
+import { advisedRuntime } from '../../../src/runtime/index.js';
+import { loadHardware } from '../../../src/runtime/machine.js';
+import { isFit } from '../../../src/runtime/setting/fits.js';
 import { synthesize } from '../../../src/trace/generate/synthetic.js';
-import { plainSetting } from '../../runtime/setting.js';
+import { readCommand } from '../../runtime/flags/command.js';
+import { plainSetting } from '../../runtime/setting/plain.js';
 
 const MODELS = [
   'gpt-oss-20b',
@@ -77,7 +78,7 @@ describe.each(MODELS)('%s', (name) => {
         if (fits) expect((await priced(question, model, setting)).price.decode).toBeLessThanOrEqual(best.price.decode);
       }
       const command = commandOf({ ...common, quantizations: [null], model: () => model, trace, file: null, hub: null, notes: [] }, best);
-      const read = runtime.dialect.read(command);
+      const read = readCommand(runtime.dialect, command);
       expect(read.size).toBe(command.uses.length);
       for (const [flag, value] of read) used.add(`${runtime.name} ${flag}`).add(`${runtime.name} ${flag} ${value}`);
       if (canIsolate(question, best.setting) && best.setting.draft === 0) {

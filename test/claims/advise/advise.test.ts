@@ -2,7 +2,6 @@
 // 5 % of the best one measured.
 import { describe, expect, it } from 'vitest';
 import { Pricer, tokensNeeded } from '../../../src/advise/price.js';
-import { advisedRuntime } from '../../../src/advise/runtimes.js';
 import { bestSetting } from '../../../src/advise/search.js';
 import { findProfile } from '../../../src/base/profiles.js';
 import { buildHardware } from '../../../src/hardware/load.js';
@@ -13,8 +12,9 @@ import { machineOf } from '../../../src/measured/validate/rows/row-machine.js';
 import { modelOfRow, routingOfRow } from '../../../src/measured/validate/rows/row-model.js';
 import { runtimeOf } from '../../../src/measured/validate/rows/specify.js';
 import type { ModelSpec } from '../../../src/model/spec.js';
-import type { Goal } from '../../../src/runtime/goal.js';
-import type { Setting } from '../../../src/runtime/setting.js';
+import { advisedRuntime } from '../../../src/runtime/index.js';
+import type { Goal } from '../../../src/runtime/setting/goal.js';
+import type { Setting } from '../../../src/runtime/setting/setting.js';
 import { synthesize } from '../../../src/trace/generate/synthetic.js';
 
 /** Runtimes that advice is given for, by the engine of a row. */

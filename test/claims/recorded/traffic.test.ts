@@ -1,8 +1,8 @@
 // Real arrivals over real routing: Azure's conversations on Qwen3-30B-A3B.
 import { expect, it } from 'vitest';
 import { simulate } from '../../../src/engine/simulate.js';
-import { loadHardware } from '../../../src/hardware/load.js';
 import type { Result } from '../../../src/result/result.js';
+import { loadHardware } from '../../../src/runtime/machine.js';
 import { readArrivals } from '../../../src/schedule/arrivals/load.js';
 import { recorded, recording } from './recording.js';
 

@@ -1,9 +1,9 @@
 // What is drafted where a run does not say what drafting costs, nor how a state goes back: from the model, the machine and the runtime.
 import { describe, expect, it } from 'vitest';
 import { drafterBytes, draftingOf } from '../../../src/engine/inputs/drafting.js';
-import { loadHardware } from '../../../src/hardware/load.js';
 import type { HardwareSpec } from '../../../src/hardware/spec.js';
 import { loadModel } from '../../../src/model/load/load.js';
+import { loadHardware } from '../../../src/runtime/machine.js';
 import { checkRun } from '../../../src/system/load-run.js';
 import { wholeLink, wholeMachine, wholeModel } from '../scenario.js';
 

@@ -1,11 +1,12 @@
 // Load plans of the tests: a usual one, and what a test changes.
 import type { LoadPlan } from '../../../src/runtime/allocation/graph/load-plan.js';
+import { type EngineLoad, loadPlan } from '../../../src/runtime/load.js';
 
 export const MIB = 2 ** 20;
 
 /** llama.cpp, one GPU with all layers, 32,768 tokens of f16, flash attention. */
-export function plan(changes: Partial<LoadPlan> = {}): LoadPlan {
-  return {
+export function plan(changes: Partial<EngineLoad> = {}): LoadPlan {
+  return loadPlan({
     engine: 'llama.cpp',
     gpus: 1,
     gpuLayers: Number.POSITIVE_INFINITY,
@@ -17,5 +18,5 @@ export function plan(changes: Partial<LoadPlan> = {}): LoadPlan {
     flashAttention: true,
     mla: 0,
     ...changes,
-  };
+  });
 }

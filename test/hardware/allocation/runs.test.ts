@@ -4,13 +4,13 @@ import { listProfiles } from '../../../src/base/profiles.js';
 import { parseKvFormat, withKvFormat } from '../../../src/model/kv-format.js';
 import { loadModel } from '../../../src/model/load/load.js';
 import { allocate, holdings } from '../../../src/runtime/allocation/allocate.js';
-import type { LoadPlan } from '../../../src/runtime/allocation/graph/load-plan.js';
+import type { EngineLoad } from '../../../src/runtime/load.js';
 import { plan } from './plans.js';
 
 const CELLS = 4096;
 
 /** Bytes a token that the engine's cache grows by, states of fixed size apart. */
-function perToken(model: ReturnType<typeof loadModel>, changes: Partial<LoadPlan>): number {
+function perToken(model: ReturnType<typeof loadModel>, changes: Partial<EngineLoad>): number {
   const at = (context: number): number => holdings(model, plan({ context, ...changes })).reduce((sum, { kv }) => sum + kv, 0);
   return (at(2 * CELLS) - at(CELLS)) / CELLS;
 }

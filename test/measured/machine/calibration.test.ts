@@ -1,7 +1,6 @@
 // The fit of a runtime's constants to two timings, by hand and on timings that the engine itself made.
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { hardwareOfFile } from '../../../src/hardware/load.js';
 import { parseMachine } from '../../../src/hardware/machine.js';
 import { machineFileSchema, runtimeOnFile } from '../../../src/hardware/machine-file.js';
 import { constantsApart, loadRuntime, withConstants } from '../../../src/hardware/runtime.js';
@@ -12,6 +11,7 @@ import { KNOBS, turnedBy } from '../../../src/measured/machine/knobs.js';
 import { measurementOf } from '../../../src/measured/machine/timing-row.js';
 import { predictRowVariants } from '../../../src/measured/validate/predict-all.js';
 import type { Measurement } from '../../../src/measured/validate/rows/measurement.js';
+import { hardwareOfFile } from '../../../src/runtime/machine.js';
 
 const PARTS = 'rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16';
 const row = (cpuMoe: number, more: object = {}): Measurement =>

@@ -80,6 +80,12 @@ describe('experts in host memory', () => {
     expect(placed(settings)).toMatchObject(placement);
   });
 
+  it('are counted as the runtime counts: with the layers that have none, or without', () => {
+    const glm = { model: 'GLM-4.5-Air-Q4_K_M.gguf', gpuLayers: 99, cpuMoe: 12 };
+    expect(placed(glm)).toMatchObject({ cpu_moe_layers: 11 });
+    expect(placed({ ...glm, gpuLayers: undefined, engine: 'exllamav3' })).toMatchObject({ cpu_moe_layers: 12 });
+  });
+
   it.each<[string, Partial<Timing>, object]>([
     // 17.28 - 8.27 - 0.16 = 8.85 GiB are 26 layers of 0.34 GiB.
     ['the devices lack 26 layers', { buffers: buffers(8.27, 9.01) }, { kind: 'cpu-layers', cpu_moe_layers: 26 }],

@@ -10,10 +10,10 @@ import { listProfiles } from '../../../src/base/profiles.js';
 import type { CliContext } from '../../../src/cli/kit/context.js';
 import { define } from '../../../src/cli/model.js';
 import { modelReports } from '../../../src/cli/model-report.js';
-import { loadHardware } from '../../../src/hardware/load.js';
 import { fitOn, foldLayers, inspectModel, type ModelInspection } from '../../../src/model/load/inspect.js';
 import { loadModel, openModel } from '../../../src/model/load/load.js';
 import { expertBytesTotal } from '../../../src/model/spec.js';
+import { loadHardware } from '../../../src/runtime/machine.js';
 import { type TestTensor, writeGguf } from '../gguf-file.js';
 
 const MACHINES = listProfiles('hardware').map((name) => loadHardware(name));

@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadModel } from '../../../src/model/load/load.js';
 import { allocate } from '../../../src/runtime/allocation/allocate.js';
-import type { LoadPlan } from '../../../src/runtime/allocation/graph/load-plan.js';
+import type { EngineLoad } from '../../../src/runtime/load.js';
 import { MIB, plan } from '../../hardware/allocation/plans.js';
 
-const on = (name: string, model: string, quantization: string, changes: Partial<LoadPlan>) =>
+const on = (name: string, model: string, quantization: string, changes: Partial<EngineLoad>) =>
   allocate(loadModel(model, quantization), plan(changes)).devices.find((device) => device.name === name)!;
 
 describe('weights', () => {
@@ -51,7 +51,7 @@ describe('weights', () => {
 });
 
 describe('KV caches', () => {
-  const kv = (model: string, changes: Partial<LoadPlan>): number => on('gpu0', model, 'q8_0', changes).kv / MIB;
+  const kv = (model: string, changes: Partial<EngineLoad>): number => on('gpu0', model, 'q8_0', changes).kv / MIB;
 
   it('of grouped heads: layers x cells x heads x width x two', () => {
     expect(kv('qwen3-235b-a22b', {})).toBe(6016); // ik-357-3: 94 x 32768 x 4 x 128 x 2 x 2

@@ -2,11 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { loadModel } from '../../../src/model/load/load.js';
 import { allocate } from '../../../src/runtime/allocation/allocate.js';
-import type { LoadPlan } from '../../../src/runtime/allocation/graph/load-plan.js';
+import type { EngineLoad } from '../../../src/runtime/load.js';
 import { MIB, plan } from '../../hardware/allocation/plans.js';
 
 /** Compute buffers in MiB: GPUs, then host. */
-function compute(model: string, quantization: string, changes: Partial<LoadPlan>): number[] {
+function compute(model: string, quantization: string, changes: Partial<EngineLoad>): number[] {
   return allocate(loadModel(model, quantization), plan(changes)).devices.map((device) => Number((device.compute / MIB).toFixed(2)));
 }
 

@@ -1,10 +1,12 @@
 // What each runtime is told: written in its flags, read back by its grammar.
 import { describe, expect, it } from 'vitest';
-import { ADVISED, advisedRuntime } from '../../../src/advise/runtimes.js';
 import { loadModel } from '../../../src/model/load/load.js';
+import { expertBytesTotal } from '../../../src/model/spec.js';
 import type { CommandInput } from '../../../src/runtime/flags/dialect.js';
-import { parseLine, shellWords } from '../../../src/runtime/flags/flag.js';
-import { plainSetting } from '../setting.js';
+import { ADVISED, advisedRuntime } from '../../../src/runtime/index.js';
+import { loadHardware } from '../../../src/runtime/machine.js';
+import { plainSetting } from '../setting/plain.js';
+import { parseLine, readCommand, shellWords } from './command.js';
 
 const SETTING = plainSetting({ ubatch: 2048 });
 const TOLD: CommandInput = {
@@ -26,7 +28,7 @@ const TOLD: CommandInput = {
 
 const said = (runtime: string, told: Partial<CommandInput>): Record<string, string> => {
   const { dialect } = advisedRuntime(runtime);
-  return Object.fromEntries(dialect.read(dialect.write({ ...TOLD, ...told })));
+  return Object.fromEntries(readCommand(dialect, dialect.write({ ...TOLD, ...told })));
 };
 
 describe('llama.cpp', () => {
@@ -50,7 +52,7 @@ describe('llama.cpp', () => {
       const { dialect } = advisedRuntime(runtime);
       const command = dialect.write(told);
       expect(command.steps[0]!.lines.join('\n')).toContain("-ot 'blk\\.21\\.ffn_(gate|up)_exps=CPU'");
-      expect([...dialect.read(command).keys()].filter((flag) => /-ot|moe/.test(flag))).toEqual(['-ot', '-ncmoe']);
+      expect([...readCommand(dialect, command).keys()].filter((flag) => /-ot|moe/.test(flag))).toEqual(['-ot', '-ncmoe']);
     }
   });
 
@@ -134,6 +136,33 @@ describe('experts that follow prompts', () => {
   });
 });
 
+describe('exllamav3', () => {
+  it('counts only layers with experts, and has a cache of whole pages for all users', () => {
+    const setting = { ...SETTING, cpuMoe: 20, kv: 'q8_0', users: 3, context: 1000 } as const;
+    expect(said('exllamav3', { setting, cpuExpertLayers: 21, model: 'models/air-exl3' })).toEqual({
+      '--model-dir': 'models',
+      '--model-name': 'air-exl3',
+      '--max-seq-len': '1000',
+      '--cache-size': '3072',
+      '--cache-mode': '8,8',
+      '--chunk-size': '2048',
+      '--max-batch-size': '3',
+      '--cpu-moe-offload-layers': '20',
+    });
+    expect(said('exllamav3', { hub: 'owner/air-exl3' })).toMatchObject({ '--model-name': 'air-exl3', '--cache-mode': 'FP16' });
+    expect(said('exllamav3', {})).not.toHaveProperty('--model-dir');
+  });
+
+  it('leaves the experts of first layers in host memory, and counts them there', () => {
+    const { ladder, memory } = advisedRuntime('exllamav3');
+    const model = loadModel('gpt-oss-20b');
+    expect(ladder(model)).toHaveLength(25);
+    const [gpu, host] = memory(model, { ...SETTING, ...ladder(model)[6]! }, loadHardware('rtx-3060+64GB')).devices;
+    const layer = expertBytesTotal(model) / 24;
+    expect([gpu!.weights, host!.weights]).toEqual([model.dense.weightBytes + 18 * layer, 6 * layer]);
+  });
+});
+
 describe('vllm and sglang', () => {
   it('share tensors over GPUs', () => {
     expect(said('vllm', { gpus: 4 })).toMatchObject({ '--tensor-parallel-size': '4', '--max-model-len': '8192' });
@@ -151,7 +180,11 @@ describe('ollama', () => {
       lines: ['FROM model.gguf', 'PARAMETER num_ctx 8192', 'PARAMETER num_gpu 30', 'PARAMETER num_batch 2048', 'PARAMETER num_thread 16'],
     });
     expect(steps[1]!.lines).toEqual(['OLLAMA_FLASH_ATTENTION=1 OLLAMA_KV_CACHE_TYPE=q8_0 OLLAMA_NUM_PARALLEL=2 \\', '  ollama serve']);
-    expect(Object.fromEntries(dialect.read({ steps }))).toMatchObject({ OLLAMA_NUM_PARALLEL: '2', num_gpu: '30', FROM: 'model.gguf' });
+    expect(Object.fromEntries(readCommand(dialect, { steps }))).toMatchObject({
+      OLLAMA_NUM_PARALLEL: '2',
+      num_gpu: '30',
+      FROM: 'model.gguf',
+    });
   });
 });
 

@@ -1,4 +1,5 @@
 // Copies from pageable memory: the driver copies everything twice, and a link gives some .58 of what it does from pinned memory.
+import { DEFAULT_RUNTIME } from '../../../runtime/index.js';
 import { copyBandwidth } from '../../validate/rows/row-machine.js';
 import { asExpected, type CauseRule, explains, percentText } from './rule.js';
 
@@ -28,7 +29,7 @@ export const pageableCopies: CauseRule = {
     return {
       weight: 0.5,
       evidence: `Prompts reach ${percentText(prefill.ratio)} with weights mapped from the file, which the driver copies twice.`,
-      advice: 'Try --no-mmap, which lets llama.cpp pin the weights in host memory.',
+      advice: `Try --no-mmap, which lets ${DEFAULT_RUNTIME} pin the weights in host memory.`,
     };
   },
 };

@@ -1,4 +1,5 @@
 // Threads over sockets: pages lie in the memory of one socket, or anywhere, and half of all reads cross to the other.
+import { DEFAULT_RUNTIME, runtimeOfProgram } from '../../../runtime/index.js';
 import { atMost, type CauseRule, percentText } from './rule.js';
 
 const RATIO = 0.85;
@@ -13,9 +14,9 @@ export const sockets: CauseRule = {
     const count = machine.cpu?.sockets ?? 1;
     if (count < 2 || placement.kind === 'all-gpu' || !atMost(decode, RATIO)) return null;
     const off = run.numa !== undefined && /^(off|disable|none|0)$/.test(run.numa);
-    // llama.cpp says how it was told; where it says nothing, it was told nothing, and threads of all sockets read one another's memory.
+    // Such a program says how it was told; where it says nothing, it was told nothing, and threads of all sockets read one another's memory.
     const unaware =
-      /^(llama\.cpp|ollama)$/.test(engine) &&
+      runtimeOfProgram(engine).numaByFlag === true &&
       (run.numa === undefined || TOLD.test(run.numa)) &&
       placement.kind === 'all-cpu' &&
       decode!.slow;
@@ -23,8 +24,7 @@ export const sockets: CauseRule = {
     return {
       weight: off ? 0.9 : 0.65,
       evidence: `${count} sockets, and ${off ? 'the program runs without awareness of them' : 'nothing tells the program of them'}: decoding reaches ${percentText(decode!.ratio)}.`,
-      advice:
-        'Keep threads and memory on one socket (numactl --cpunodebind=0 --membind=0), or let the program place weights by socket (llama.cpp --numa distribute, KTransformers with NUMA on).',
+      advice: `Keep threads and memory on one socket (numactl --cpunodebind=0 --membind=0), or let the program place weights by socket (${DEFAULT_RUNTIME} --numa distribute, KTransformers with NUMA on).`,
     };
   },
 };

@@ -6,6 +6,8 @@ import { loadModel } from '../../../model/load/load.js';
 import { readLabel } from '../../../model/quantization/label.js';
 import type { ModelSpec } from '../../../model/spec.js';
 import type { DeviceName, LoadPlan, TensorOverride } from '../../../runtime/allocation/graph/load-plan.js';
+import { DEFAULT_RUNTIME, runtimeOfProgram } from '../../../runtime/index.js';
+import type { KnownRuntime } from '../../../runtime/kind/runtime.js';
 import { type MemoryRow, measuredDevices } from '../rows/memory-row.js';
 
 /** Relative distance within which a file has the size of its label's rule: sizes are printed with few digits. */
@@ -13,9 +15,6 @@ const SAME = 1e-3;
 
 /** Distance in bits from its label's rule from which the label does not describe a file. */
 const OTHER = 0.25;
-
-/** Sequences of llama-server unless `-np` says otherwise, in all versions that know models with recurrent layers. */
-const SERVER_SLOTS = 4;
 
 /** The model of a row, and whether its weights are known by tensor. */
 export interface RowWeights {
@@ -75,23 +74,28 @@ function bitsOf({ anatomy, parameters }: ModelSpec): number {
   return (8 * anatomy!.tensors.reduce((sum, { bytes }) => sum + bytes, 0)) / parameters.total;
 }
 
+/** How a program allocates; of one that is not known, as the default runtime does. */
+const memoryOf = (program: string): NonNullable<KnownRuntime['memory']> =>
+  runtimeOfProgram(program).memory ?? runtimeOfProgram(DEFAULT_RUNTIME).memory!;
+
 /** The plan of a row; a context that is not printed counts as the smallest. */
 export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
   const flags = row.flags ?? '';
+  const { rules, sequences } = memoryOf(row.engine);
   const gpus = measuredDevices(row).gpus.length;
   const [k, v] = (row.kv_type ?? 'f16').split('/') as [string, string?];
   const limit = row.attn_max_batch || numberOf(flags, '-amb') || 0;
   const ubatch = row.ubatch ?? 512;
   const split = /(?:^|\s)(?:-ts|--tensor-split)\s+([\d.,/]+)/.exec(flags)?.[1]?.split(/[,/]/).map(Number);
   return {
-    engine: row.engine === 'llama.cpp' ? 'llama.cpp' : 'ik_llama.cpp',
+    rules,
     gpus,
     gpuLayers: layersOnGpus(row),
     ...(split === undefined ? {} : { tensorSplit: split }),
     overrides: (row.ot ?? []).flatMap((one) => one.split(',')).map(overrideOf),
     cpuMoeLayers: row.cpu_moe === true ? Number.POSITIVE_INFINITY : (row.n_cpu_moe ?? 0),
     context: row.ctx ?? 256,
-    parallel: numberOf(flags, '-np') ?? numberOf(flags, '--parallel') ?? slotsOf(row, model),
+    parallel: numberOf(flags, '-np') ?? numberOf(flags, '--parallel') ?? slotsOf(row, model, sequences),
     batch: row.batch ?? Math.max(2048, ubatch),
     ubatch,
     kv: { k, v: v ?? k },
@@ -116,9 +120,10 @@ function numberOf(flags: string, name: string): number | undefined {
   return words.includes(name) && Number.isFinite(value) ? value : undefined;
 }
 
-function slotsOf({ engine, flags }: MemoryRow, { anatomy }: ModelSpec): number {
+/** Slots of a server, which has several unless told. */
+function slotsOf({ flags }: MemoryRow, { anatomy }: ModelSpec, sequences: number): number {
   const recurrent = anatomy!.layers.some(({ kind }) => kind === 'state');
-  return recurrent && engine === 'llama.cpp' && /llama-server/.test(flags ?? '') ? SERVER_SLOTS : 1;
+  return recurrent && /llama-server/.test(flags ?? '') ? sequences : 1;
 }
 
 /** Layers on GPUs; all of them where nothing says otherwise. */

@@ -3,14 +3,9 @@
 import type { ModelSpec } from '../../../model/spec.js';
 import { allocate } from '../../../runtime/allocation/allocate.js';
 import type { LoadPlan } from '../../../runtime/allocation/graph/load-plan.js';
+import { RUNTIMES, runtimeOfProgram } from '../../../runtime/index.js';
 import { hasBlas, type MemoryKind, type MemoryRow, measuredDevices } from '../rows/memory-row.js';
 import { hasFlag, loaded, type RowWeights } from './load.js';
-
-/**
- * ik_llama.cpp of before 18 March 2025 (its pull request 260) kept more of latent attention. Issues and pull requests are numbered as they
- * begin, and end soon after; discussions go on for months.
- */
-const LATENT_SINCE = 260;
 
 /** Formats that are unlike each other: few bits, many bits, and one that GPUs cannot compute with. */
 const UNLIKE = ['q2_k', 'q8_0', 'q4_k_r4'];
@@ -25,13 +20,13 @@ export interface RowLoad extends RowWeights {
 export function rowReason({ model, plan, row }: RowLoad): string | null {
   const { gpus } = measuredDevices(row);
   const flags = row.flags ?? '';
-  if (row.engine !== 'llama.cpp' && row.engine !== 'ik_llama.cpp') return `allocation of ${row.engine} is not modelled`;
+  if (runtimeOfProgram(row.engine).memory === undefined) return `allocation of ${row.engine} is not modelled`;
   if (row.flags === undefined && gpus.length > 0) return 'no command line: nothing says where tensors lie';
   if (/(^|\s)(-sm|--split-mode)\s+(row|graph)/.test(flags)) return 'tensors are split over GPUs';
   if ((hasFlag(flags, '-amb') && row.attn_max_batch === 0) || (hasFlag(flags, '-fmoe') && row.fused_moe === false))
     return 'command line and printed settings contradict each other';
   const latent = model.anatomy!.layers.some(({ kind }) => kind === 'latent');
-  if (row.engine === 'ik_llama.cpp' && latent && plan.flashAttention && row.flags !== undefined && !hasFlag(flags, '-mla', '--mla-use'))
+  if (plan.rules.latentVariants && latent && plan.flashAttention && row.flags !== undefined && !hasFlag(flags, '-mla', '--mla-use'))
     return 'no -mla: what the engine takes then depends on its version and on the file';
   return null;
 }
@@ -69,9 +64,9 @@ function computeReason(load: RowLoad, device: number | 'host' | 'all'): string |
   const resident = plan.gpus > 0 && plan.gpuLayers > 0;
   if (hasBlas(row) && (device === 'host' || !resident)) return 'built with BLAS, which has a buffer of its own';
   if (device !== 'host' && !resident) return 'no layer is on the GPU: what it still computes depends on the build';
-  const thread = /ik_llama\.cpp\/(?:issues|pull)\/(\d+)$/.exec(row.source ?? '');
   const latent = model.anatomy!.layers.some(({ kind }) => kind === 'latent');
-  if (latent && thread !== null && Number(thread[1]) < LATENT_SINCE) return 'an engine of before March 2025, which kept more';
+  if (latent && RUNTIMES.some(({ memory }) => memory?.isBefore?.(row.source ?? '') === true))
+    return 'an engine of before March 2025, which kept more';
   if (load.lacks !== null && dependsOnFormat(model, plan, device)) return 'it depends on the format of experts, which nothing says';
   return null;
 }

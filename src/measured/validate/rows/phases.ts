@@ -1,4 +1,5 @@
 // The tokens on which a row's figures are predicted: a few generated ones at their depth, or one prompt. Pure arithmetic.
+import { runtimeOfProgram } from '../../../runtime/index.js';
 import type { Measurement } from './measurement.js';
 
 /** Tokens that a run walks, by each of `users` sequences. */
@@ -35,11 +36,10 @@ function fillsCaches({ placement }: Measurement): boolean {
 }
 
 /**
- * True where a row's depth precedes its prompt, as in benchmarks of llama.cpp. Chat programs and llama.cpp's server state the prompt itself
- * as the depth at which decoding begins.
+ * True where a row's depth precedes its prompt, as in some benchmarks. Chat programs and servers state the prompt itself as the depth at which decoding begins.
  */
 function isBeforeBoth({ engine, run: { depth, pp_tokens: tokens }, series }: Measurement): boolean {
-  return depth !== tokens || (/llama\.cpp/.test(engine) && series?.vary === 'depth');
+  return depth !== tokens || (runtimeOfProgram(engine).depthFirst === true && series?.vary === 'depth');
 }
 
 /**

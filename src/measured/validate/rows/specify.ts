@@ -1,7 +1,8 @@
 // From a row to a run in moeprof's terms: its runtime and system, and the figures that may be scored, with reasons. Pure functions;
 // machine and model have files of their own.
-import { CACHED_RAM, lookAheadOf, onCardOf } from './colibri-row.js';
+import { profileOfProgram, runtimeOfProgram } from '../../../runtime/index.js';
 import type { Measurement } from './measurement.js';
+import { CACHED_RAM, lookAheadOf, onCardOf } from './streamed-row.js';
 
 /** Figures of a row that have a prediction, in the order of reports. */
 export const MEASURED_METRICS = ['decode', 'prefill', 'hit_rate'] as const;
@@ -25,62 +26,19 @@ export interface RowSystem {
   readonly dramCache: string | null;
 }
 
-/** Runtimes by engine. */
-const RUNTIMES: Readonly<Record<string, string>> = {
-  'llama.cpp': 'llama.cpp',
-  'llama.cpp-metal': 'llama.cpp-metal',
-  'llama.cpp-rocm': 'llama.cpp-rocm',
-  'llama.cpp-vulkan': 'llama.cpp-vulkan',
-  ollama: 'llama.cpp',
-  'ik_llama.cpp': 'ik_llama.cpp',
-  ktransformers: 'ktransformers',
-  'sglang+kt': 'sglang-kt',
-  vllm: 'vllm',
-  sglang: 'sglang',
-  freetoken: 'freetoken',
-  colibri: 'colibri',
-  mlx: 'mlx',
-  imp: 'imp',
-  bigmoeonedge: 'bigmoeonedge',
-  'moe-infinity': 'moe-infinity',
-  tritonllm: 'hf-eager',
-  transformers: 'hf-eager',
-  // Hugging Face models whose expert layers were exchanged.
-  'mixtral-offloading': 'hf-eager-hqq',
-  fiddler: 'hf-eager',
-  expertflow: 'hf-eager',
-  'cache-moe': 'hf-eager-pageable',
-  'deepspeed-mii': 'hf-eager',
-  deepspeed: 'hf-eager',
-  // On KTransformers or in Python derived from it.
-  hybrimoe: 'hf-eager',
-  adapmoe: 'hf-eager',
-};
-/** The runtime that stands for any other program. */
-const OTHER_RUNTIME = 'hf-eager';
-
 /**
- * True where a paper gives llama.cpp a share of each layer's experts on the GPU. llama.cpp keeps the experts of a layer in one tensor and has no such
- * placement: it is its strategy, whole layers, in the paper's own framework. (In HybriMoE's table it gets slower with more experts on the GPU.)
+ * True where a paper gives a share of each layer's experts on the GPU to a program that keeps the experts of a layer in one tensor and has no
+ * such placement: it is its strategy, whole layers, in the paper's own framework. (In HybriMoE's table it gets slower with more experts on the
+ * GPU.)
  */
 function isStrategy({ engine, placement, source }: Measurement): boolean {
-  return engine === 'llama.cpp' && placement.kind === 'cpu-share' && /second-hand/.test(source ?? '');
+  return runtimeOfProgram(engine).wholeLayers === true && placement.kind === 'cpu-share' && /second-hand/.test(source ?? '');
 }
 
-/** Runtime of a row: that of its engine, on the machine's kind of GPU. */
+/** Runtime profile of a row: that of its program, on the machine's kind of GPU; of a paper's framework, whatever stands for those. */
 export function runtimeOf(row: Measurement): string {
   const { engine, machine, placement } = row;
-  if (isStrategy(row)) return OTHER_RUNTIME;
-  // Its CUDA graphs hold only where no expert is on the GPU.
-  if (engine === 'ktransformers' && (placement.gpu_expert_share ?? 0) > 0) return 'ktransformers-eager';
-  const runtime = RUNTIMES[engine] ?? OTHER_RUNTIME;
-  if (runtime !== 'llama.cpp') return runtime;
-  const [gpu] = machine.gpus;
-  if (gpu === undefined) return runtime;
-  if (/^(rx-|mi\d|instinct|radeon|ai-max)/.test(gpu.name)) return 'llama.cpp-rocm';
-  if (/^apple/.test(gpu.name)) return 'llama.cpp-metal';
-  if (/^arc-/.test(gpu.name)) return 'llama.cpp-vulkan';
-  return runtime;
+  return profileOfProgram(isStrategy(row) ? '' : engine, machine.gpus[0]?.name, (placement.gpu_expert_share ?? 0) > 0);
 }
 
 /** Kin of a format of weights, by how it is unpacked: the middle of a family's name. */
@@ -120,23 +78,10 @@ const fixed = (policy: string, scope: 'global' | 'layer'): Readonly<Record<strin
   onMiss: 'cpu',
 });
 
-/** Rules by which sglang+kt chooses the experts of the GPU, as rows note them. */
+/** Rules by which the experts of the GPU are chosen, as rows note them. */
 const BY_POPULARITY = /frequency|popular/;
 const BY_USE = /dynamic/;
 const BY_LAYER = /front-loading/;
-
-/** Bundled systems of engines that have a cache. */
-const CACHES: Readonly<Record<string, string>> = {
-  'mixtral-offloading': 'mixtral-offloading',
-  'llama.cpp': 'llama.cpp-cache',
-  hybrimoe: 'hybrimoe',
-  adapmoe: 'adapmoe',
-  expertflow: 'expertflow',
-  fiddler: 'fiddler',
-  hobbit: 'hobbit',
-  promoe: 'promoe',
-  'moe-infinity': 'moe-infinity',
-};
 
 /**
  * The system of a row.
@@ -186,7 +131,8 @@ function shareOf(row: Measurement, layers: number): RowSystem | { readonly lacks
     const onCpu = Math.round(layers * (1 - share));
     return { system: fixed(`static:by=layer,cpuLayers=${onCpu}`, 'global'), expertCache: '100%', ...common };
   }
-  if (BY_USE.test(note)) return { system: 'ktransformers-dynamic', expertCache: `${100 * share}%`, ...common };
+  const { followsUse } = runtimeOfProgram(row.engine).systems ?? {};
+  if (BY_USE.test(note) && followsUse !== undefined) return { system: followsUse, expertCache: `${100 * share}%`, ...common };
   const rule = BY_POPULARITY.test(note) ? 'popularity' : 'id';
   return { system: fixed(`static:by=${rule}`, 'layer'), expertCache: `${100 * share}%`, ...common };
 }
@@ -197,17 +143,15 @@ function cacheOf({ engine, placement }: Measurement): RowSystem | { readonly lac
   const common = { expertCache: capacity, dramCache: null };
   const { policy, where } = placement;
   const onMiss = where === 'cpu' ? { do: 'cpu', admit: 'background' } : 'load';
-  if (engine === 'freetoken') {
-    // One pool of slots for all layers. Its strategy hybrid shares misses out between CPU and link.
+  const { sharesSlots, systems } = runtimeOfProgram(engine);
+  if (sharesSlots === true) {
     const served = where === 'cpu' ? 'cheaper' : 'load';
     return { ...common, system: { name: 'lru', cache: { policy: 'lru', scope: 'global' }, onMiss: served } };
   }
   // Mixtral-offloading's table: all of it, without its prefetch, and without its cache.
   if (policy === 'lru') return { ...common, system: { name: 'lru', cache: { policy: 'lru', scope: 'layer' }, onMiss } };
   if (policy === 'none' || policy === 'naive') return { ...common, expertCache: '0%', system: { name: 'no-cache', onMiss } };
-  const named = CACHES[engine];
-  if (engine === 'llama.cpp' && where === 'cpu') return { ...common, system: 'llama.cpp-hot-cache' };
-  return { ...common, system: named ?? { name: 'lru', cache: { policy: 'lru', scope: 'layer' }, onMiss } };
+  return { ...common, system: systems?.cache?.(engine, where) ?? { name: 'lru', cache: { policy: 'lru', scope: 'layer' }, onMiss } };
 }
 
 /** A value for `memory.expertCache`; null: unknown. */

@@ -7,6 +7,16 @@
  */
 export type FormatFamily = 'legacy' | 'k' | 'i' | 'ik' | 'fp' | 'int';
 
+/** Kin of a format, in words. */
+export const FORMAT_FAMILIES: Readonly<Record<FormatFamily, string>> = {
+  legacy: 'one scale per block',
+  k: 'k-quant',
+  i: 'i-quant or ternary',
+  ik: 'of ik_llama.cpp',
+  fp: 'float',
+  int: 'integers in groups',
+};
+
 /** A storage format of weights. */
 export interface KernelFormat {
   /** As ggml prints it, in lower case: `q4_k`. */

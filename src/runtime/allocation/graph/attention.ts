@@ -22,7 +22,7 @@ export interface LayerInputs {
 
 /** Attention with grouped heads: queries, keys and values, the cache, and the output projection. */
 export function groupedAttention(scene: Scene, of: GraphNode, layer: number, memory: Heads, inputs: LayerInputs): GraphNode {
-  const { hidden, ik, plan, tokens } = scene;
+  const { hidden, plan, tokens } = scene;
   const { heads, keyDim, kvHeads, valueDim } = memory;
   const project = (name: string, count: number, width: number): GraphNode => {
     let node = product(count * width, tokens, scene.weight(`blk.${layer}.attn_${name}.weight`, layer), of);
@@ -44,7 +44,7 @@ export function groupedAttention(scene: Scene, of: GraphNode, layer: number, mem
   const own = { k: cache(kvHome(scene, layer)), v: cache(kvHome(scene, layer)) };
   for (const node of [queries, keys, v, store(keys, own.k), store(v, own.v)]) scene.graph.expand(node);
   const cells = cellsIn(memory.window, plan);
-  const mask = memory.window === null || ik ? inputs.mask : inputs.windowMask;
+  const mask = memory.window === null || !plan.rules.keepsWindows ? inputs.mask : inputs.windowMask;
   const out = attend(scene, {
     queries: view(queries),
     keys: part(own.k, [keyDim, cells, kvHeads], valueBytes(plan.kv.k)),
@@ -105,13 +105,14 @@ export function latentAttention(scene: Scene, of: GraphNode, layer: number, memo
   const keyRope = inPlace([rope, 1, tokens], [part(joint, [rope, 1, tokens]), inputs.positions]);
   const compressed = norm(scene, part(joint, [latent, tokens]), [latent, tokens], weight('attn_kv_a_norm'), layer);
   const home = kvHome(scene, layer);
+  const { latentVariants } = plan.rules;
   let out: GraphNode;
-  if (scene.ik && plan.mla === 0) out = unpackedHeads(scene, { layer, memory, inputs, queries, keyRope, compressed, home });
+  if (latentVariants && plan.mla === 0) out = unpackedHeads(scene, { layer, memory, inputs, queries, keyRope, compressed, home });
   else {
     const own = cache(home);
-    if (scene.ik && plan.mla === 1 && !plan.flashAttention) graph.expand(store(view(compressed), cache(home)));
+    if (latentVariants && plan.mla === 1 && !plan.flashAttention) graph.expand(store(view(compressed), cache(home)));
     graph.expand(store(op([latent + rope, tokens], [compressed, view(keyRope)]), own));
-    const unpacks = scene.ik && plan.mla > 1 && plan.flashAttention && tokens >= PROMPT;
+    const unpacks = latentVariants && plan.mla > 1 && plan.flashAttention && tokens >= PROMPT;
     out = unpacks ? unpackedPrompt(scene, layer, memory, inputs, queries, own) : absorbed(scene, layer, memory, inputs, queries, own);
     graph.expand(out);
   }
@@ -202,23 +203,24 @@ function headsAtOnce(heads: number, bytes: number, limit: number | undefined): n
 
 /** Attention in the space of the latent: queries are brought there, all heads share the cache. */
 function absorbed(scene: Scene, layer: number, memory: Latent, inputs: LayerInputs, queries: Queries, own: GraphNode): GraphNode {
-  const { cells, graph, ik, plan, tokens } = scene;
+  const { cells, graph, plan, tokens } = scene;
+  const { latentVariants } = plan.rules;
   const { heads, latent, rope, value } = memory;
   const weight = (name: string): GraphNode => scene.weight(`blk.${layer}.${name}.weight`, layer);
   const brought = op([latent, tokens, heads], [weight('attn_k_b'), view(queries.nope)]);
-  const q = op([latent + rope, tokens, heads], ik ? [brought, view(queries.rope)] : [queries.rope, view(brought)]);
+  const q = op([latent + rope, tokens, heads], latentVariants ? [brought, view(queries.rope)] : [queries.rope, view(brought)]);
   const stored = valueBytes(plan.kv.k);
   const keys = part(own, [latent + rope, cells], stored);
   const values = part(own, [latent, cells], stored);
-  const flash = plan.flashAttention && (!ik || plan.mla !== 2);
+  const flash = plan.flashAttention && (!latentVariants || plan.mla !== 2);
   let mixed: GraphNode;
   if (flash) mixed = view(op([latent, heads, tokens], [view(q), keys, values, inputs.mask]));
   else {
-    const turned = plan.mla === 1 && ik ? part(own, [cells, latent], F16) : op([cells, latent], [values], { width: F16 });
+    const turned = plan.mla === 1 && latentVariants ? part(own, [cells, latent], F16) : op([cells, latent], [values], { width: F16 });
     const all = cells * tokens * heads * F32;
     const limit = plan.attnMaxBatch ?? Number.POSITIVE_INFINITY;
     const steps = Math.min(heads, Math.ceil(Math.floor(all / 2 ** 20) / Math.max(1, Math.floor(limit / 2 ** 20))));
-    const each = !ik || all <= limit || steps < 1 ? heads : Math.ceil(heads / steps);
+    const each = !latentVariants || all <= limit || steps < 1 ? heads : Math.ceil(heads / steps);
     mixed = op([0], []);
     for (let from = 0; from < heads; from += each) {
       const count = Math.min(each, heads - from);

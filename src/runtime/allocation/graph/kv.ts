@@ -46,17 +46,17 @@ export function kvBytesOf(memory: ContextMemory, plan: LoadPlan): number {
   }
 }
 
-/** Cells of a layer: for one with a window llama.cpp keeps the window for each sequence and one ubatch, ik_llama.cpp the whole context. */
-export function cellsIn(window: number | null, { context, engine, parallel, ubatch }: LoadPlan): number {
+/** Cells of a layer: those of the context, or of a window for each sequence and one ubatch. */
+export function cellsIn(window: number | null, { context, parallel, rules, ubatch }: LoadPlan): number {
   const all = cellsOf(context);
-  return window === null || engine === 'ik_llama.cpp' ? all : Math.min(all, cellsOf(window * parallel + ubatch));
+  return window === null || !rules.keepsWindows ? all : Math.min(all, cellsOf(window * parallel + ubatch));
 }
 
 /** Bytes of one token: the latent and its rotary part, beside the values that some variants keep, or whole keys and values. */
-function latentBytes({ heads, latent, nope, rope, value }: ContextMemory & { kind: 'latent' }, { engine, kv, mla }: LoadPlan): number {
+function latentBytes({ heads, latent, nope, rope, value }: ContextMemory & { kind: 'latent' }, { kv, mla, rules }: LoadPlan): number {
   const key = valueBytes(kv.k);
   const absorbed = (latent + rope) * key;
-  if (engine === 'llama.cpp') return absorbed + latent * valueBytes(kv.v);
+  if (!rules.latentVariants) return absorbed + latent * valueBytes(kv.v);
   if (mla === 0) return heads * ((nope + rope) * key + value * valueBytes(kv.v));
   return mla === 1 ? absorbed + latent * F16 : absorbed;
 }

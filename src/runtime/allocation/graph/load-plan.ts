@@ -1,7 +1,18 @@
 // How a model is loaded: placement, context and batch sizes from the command line of llama.cpp or ik_llama.cpp.
 
-/** Programs whose allocation is known. */
-export type AllocatingEngine = 'llama.cpp' | 'ik_llama.cpp';
+/** What one program on ggml allocates otherwise than another. */
+export interface AllocationRules {
+  /** Norms, gates and the sum over a token's experts are one operation each. */
+  readonly fuses: boolean;
+  /** Latent attention has the variants of `-mla`; false: it keeps the latent and its values, absorbed. */
+  readonly latentVariants: boolean;
+  /** A layer with a window keeps the window of each sequence and one ubatch; false: the whole context. */
+  readonly keepsWindows: boolean;
+  /** Layers that predict further tokens have a KV cache beside the others'. */
+  readonly cachesNextLayers: boolean;
+  /** What decides that a GPU computes with experts of host memory: tokens of the pass, or those that an expert serves on average. */
+  readonly offloadsBy: 'pass' | 'expert';
+}
 
 /** A device: `cpu` (host memory, pinned or not), or a GPU by its number: `gpu0`. */
 export type DeviceName = 'cpu' | `gpu${number}`;
@@ -15,7 +26,7 @@ export interface TensorOverride {
 
 /** How a model is loaded. */
 export interface LoadPlan {
-  readonly engine: AllocatingEngine;
+  readonly rules: AllocationRules;
   /** GPUs in use; 0: only the CPU. */
   readonly gpus: number;
   /** Parts of the layers that the GPUs get (`-ts`), in any unit; absent: equal ones. */
@@ -35,7 +46,7 @@ export interface LoadPlan {
   /** Types of the cache (`-ctk`, `-ctv`): names of kernel formats. */
   readonly kv: { readonly k: string; readonly v: string };
   readonly flashAttention: boolean;
-  /** Variant of latent attention of ik_llama.cpp (`-mla`); llama.cpp has one of its own, whatever this says. */
+  /** Variant of latent attention (`-mla`), where the rules have variants. */
   readonly mla: 0 | 1 | 2 | 3;
   /** Bytes that intermediate results of attention are cut to (`-amb`, there in MiB); absent: not cut. ik_llama.cpp. */
   readonly attnMaxBatch?: number;

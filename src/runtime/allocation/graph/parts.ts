@@ -4,7 +4,7 @@ import type { Scene } from './scene.js';
 
 /** A norm with its scales: one operation in ik_llama.cpp, two in llama.cpp. */
 export function norm(scene: Scene, of: GraphNode, shape: readonly number[], scales: GraphNode, layer: number | null): GraphNode {
-  if (scene.ik) return op(shape, [of, scales]);
+  if (scene.plan.rules.fuses) return op(shape, [of, scales]);
   const normed = inPlace(shape, [of]);
   if (layer !== null) scene.atLayer(normed, layer);
   return inPlace(shape, [normed, scales]);
@@ -21,8 +21,8 @@ export function ffn(scene: Scene, of: GraphNode, layer: number, width: number, s
 }
 
 /** Combines gate and up. */
-function gated({ ik }: Scene, gate: GraphNode, up: GraphNode, shape: readonly number[]): GraphNode {
-  return ik ? op(shape, [gate, up]) : inPlace(shape, [inPlace(shape, [gate]), up]);
+function gated({ plan }: Scene, gate: GraphNode, up: GraphNode, shape: readonly number[]): GraphNode {
+  return plan.rules.fuses ? op(shape, [gate, up]) : inPlace(shape, [inPlace(shape, [gate]), up]);
 }
 
 /** A layer's routed experts. */
@@ -32,17 +32,18 @@ export function routedExperts(scene: Scene, of: GraphNode, layer: number): Graph
   const { topK, width } = scene.routed;
   const by = view(of, [hidden, 1, tokens]);
   const matrix = (name: string): GraphNode => scene.weight(`blk.${layer}.ffn_${name}_exps.weight`, layer);
+  const byPass = scene.plan.rules.offloadsBy === 'pass';
   const each = [width, topK, tokens];
   const bias = (name: string, to: GraphNode, shape: readonly number[]): GraphNode => {
     const full = `blk.${layer}.ffn_${name}_exps.bias`;
     if (!scene.has(full)) return to;
     // ik_llama.cpp looks at the second dimension of such an operation, llama.cpp at all of its rows.
-    return op(shape, [to, scene.weight(full, layer), chosen], { inPlace: true, offload: !scene.ik && tokens * topK >= OFFLOAD_TOKENS });
+    return op(shape, [to, scene.weight(full, layer), chosen], { inPlace: true, offload: byPass && tokens * topK >= OFFLOAD_TOKENS });
   };
   let inner: GraphNode;
   if (!scene.has(`blk.${layer}.ffn_gate_exps.weight`)) {
     inner = inPlace(each, [bias('up', scene.byExpert(each, matrix('up'), [by, chosen]), each)]);
-  } else if (scene.plan.fusedMoe === true && scene.ik) {
+  } else if (scene.plan.fusedMoe === true && scene.plan.rules.fuses) {
     inner = scene.byExpert(each, matrix('up'), [matrix('gate'), by, chosen]);
   } else {
     const up = bias('up', scene.byExpert(each, matrix('up'), [by, chosen]), each);
@@ -70,10 +71,10 @@ function route(scene: Scene, of: GraphNode, layer: number): { chosen: GraphNode;
 }
 
 /** The sum over the experts of a token: one operation in ik_llama.cpp, one after the other in llama.cpp. */
-function expertSum({ hidden, ik, tokens }: Scene, all: GraphNode, topK: number): GraphNode {
+function expertSum({ hidden, plan, tokens }: Scene, all: GraphNode, topK: number): GraphNode {
   const one = (): GraphNode => part(all, [hidden, tokens]);
   if (topK === 1) return op([hidden, tokens], [one()]);
-  if (ik && topK > 2) return op([hidden, tokens], [one()]);
+  if (plan.rules.fuses && topK > 2) return op([hidden, tokens], [one()]);
   let sum = one();
   for (let expert = 1; expert < topK; expert++) sum = inPlace([hidden, tokens], [sum, one()]);
   return sum;

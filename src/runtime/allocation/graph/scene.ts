@@ -9,8 +9,6 @@ import type { Placement } from './placement.js';
 /** A model and a plan, as the builders of graphs see them. */
 export class Scene {
   readonly graph = new ComputeGraph();
-  /** True for ik_llama.cpp. */
-  readonly ik: boolean;
   readonly tokens: number;
   readonly cells: number;
   readonly hidden: number;
@@ -29,7 +27,6 @@ export class Scene {
     this.anatomy = anatomy;
     this.plan = plan;
     this.placement = placement;
-    this.ik = plan.engine === 'ik_llama.cpp';
     this.cells = cellsOf(plan.context);
     this.tokens = Math.min(this.cells, plan.ubatch, plan.batch);
     this.hidden = model.hidden;
@@ -78,7 +75,7 @@ export class Scene {
   /** A product with the chosen experts of each token. */
   byExpert(shape: readonly number[], matrix: GraphNode, sources: readonly GraphNode[]): GraphNode {
     const { count, topK } = this.routed;
-    const enough = this.ik ? this.tokens * topK >= OFFLOAD_TOKENS * count : this.tokens >= OFFLOAD_TOKENS;
+    const enough = this.plan.rules.offloadsBy === 'expert' ? this.tokens * topK >= OFFLOAD_TOKENS * count : this.tokens >= OFFLOAD_TOKENS;
     return op(shape, [matrix, ...sources], { onGpu: matrix.onGpu, offload: enough });
   }
 }

@@ -1,0 +1,63 @@
+// A row of a program that reads experts from a disk, with the program's defaults, which rows seldom state. Pure functions.
+import { runtimeOfProgram } from '../../../runtime/index.js';
+import type { Streaming } from '../../../runtime/kind/runtime.js';
+import type { Measurement } from './measurement.js';
+
+/** Share of RAM that caches experts where a row states no size: 92.6 of 128 GB (a Strix Halo); the rest is weights and system. */
+export const CACHED_RAM = 0.72;
+
+/** The row with the defaults of a runtime that streams; a row of another is itself. */
+export function asStreamed(row: Measurement): Measurement {
+  const streaming = streamingOf(row);
+  return streaming === undefined ? row : withoutCard(withDrafts(row, streaming), streaming);
+}
+
+const streamingOf = ({ engine }: Pick<Measurement, 'engine'>): Streaming | undefined => runtimeOfProgram(engine).streaming;
+
+/** True where a program that streams was asked to compute while it reads. */
+export function readsAhead(row: Pick<Measurement, 'engine' | 'flags'>): boolean {
+  return streamingOf(row)?.readsAhead.test(row.flags ?? '') === true;
+}
+
+/** Predictor and prefetch of a row's system; empty where it looks no layer ahead. */
+export function lookAheadOf(row: Pick<Measurement, 'engine' | 'flags'>): Readonly<Record<string, unknown>> {
+  const streaming = streamingOf(row);
+  return streaming?.looksAhead.test(row.flags ?? '') === true ? { predictor: streaming.guess, prefetch: { minProbability: 0.3 } } : {};
+}
+
+function withDrafts(row: Measurement, { drafts }: Streaming): Measurement {
+  const { speculative } = row.run;
+  if (speculative?.kind !== 'mtp') return row;
+  return { ...row, run: { ...row.run, speculative: { ...drafts, ...speculative } } };
+}
+
+/**
+ * The row without a card that holds experts alone: the CPU computes the dense weights, and the card computes its experts no faster than the CPU
+ * (by published A/B runs -15 to +14 %: issues 101, 216 and 280). Its experts are so much more of a cache.
+ */
+function withoutCard(row: Measurement, { denseOnGpu }: Streaming): Measurement {
+  const { flags = '', machine, placement } = row;
+  const onlyCaches = placement.kind === 'ssd-stream' && placement.where === 'cpu' && !denseOnGpu.test(flags);
+  if (!onlyCaches || machine.unified === true || machine.gpus.length === 0) return row;
+  const onCard = onCardOf(row);
+  const inRam = inRamOf(row, onCard);
+  const cached = inRam === undefined ? {} : { cache_gb: inRam + onCard };
+  return { ...row, machine: { ...machine, gpus: [] }, placement: { ...placement, ...cached } };
+}
+
+/** GB of experts on a card; 0: nothing says that it holds any. */
+export function onCardOf(row: Measurement): number {
+  const { cardNote, leftOnCard } = streamingOf(row) ?? {};
+  const said = cardNote?.exec(row.placement.note ?? '') ?? null;
+  if (said === null) return 0;
+  const [, size] = said;
+  return size === undefined
+    ? row.machine.gpus.reduce((sum, { memory_gb = 0 }) => sum + Math.max(0, memory_gb - leftOnCard!), 0)
+    : Number(size);
+}
+
+/** GB of RAM that cache experts. A row whose only size is the card's does not say; undefined: nothing does. */
+function inRamOf({ machine: { ram }, placement: { cache_gb } }: Measurement, onCard: number): number | undefined {
+  if (cache_gb !== undefined && cache_gb !== onCard) return cache_gb;
+  return ram?.gb === undefined ? cache_gb : ram.gb * CACHED_RAM;
+}

@@ -1,0 +1,85 @@
+// The registry of runtimes, and whom a name means: a program of a measurement, a profile, or a choice of the user. A runtime of which only
+// speeds are known is a profile and has no place here.
+import { UserError } from '../base/errors.js';
+import { listProfiles } from '../base/profiles.js';
+import { didYouMean } from '../base/text.js';
+import { colibriRuntime } from './colibri/index.js';
+import { exllamav3Runtime } from './exllamav3/index.js';
+import { freetokenRuntime } from './freetoken/index.js';
+import { hfEagerRuntime } from './hf-eager/index.js';
+import { ikLlamaCppRuntime } from './ik_llama.cpp/index.js';
+import type { AdvisedRuntime, KnownRuntime } from './kind/runtime.js';
+import { ktransformersRuntime } from './ktransformers/index.js';
+import { llamaCppRuntime } from './llama.cpp/index.js';
+import { ollamaRuntime } from './ollama/index.js';
+import { sglangRuntime } from './sglang/index.js';
+import { vllmRuntime } from './vllm/index.js';
+
+/** All runtimes, in the order of lists. */
+export const RUNTIMES: readonly KnownRuntime[] = [
+  llamaCppRuntime,
+  ikLlamaCppRuntime,
+  ktransformersRuntime,
+  sglangRuntime,
+  vllmRuntime,
+  ollamaRuntime,
+  exllamav3Runtime,
+  hfEagerRuntime,
+  freetokenRuntime,
+  colibriRuntime,
+];
+
+/** The runtime of a run that names none, on a machine that is not calibrated. */
+export const DEFAULT_RUNTIME = llamaCppRuntime.name;
+
+/** The bundled system that does what that runtime does. */
+export const DEFAULT_SYSTEM = llamaCppRuntime.systems!.fixed!;
+
+/** One runtime of each kind, for help: files in C++, a host that computes, models in Python. */
+export const EXAMPLE_RUNTIMES: readonly string[] = [llamaCppRuntime, ktransformersRuntime, hfEagerRuntime].map(({ name }) => name);
+
+/** Runtimes that advice is given for. */
+export const ADVISED: readonly AdvisedRuntime[] = RUNTIMES.flatMap(({ advised, name }) =>
+  advised === undefined ? [] : [{ ...advised, name }],
+);
+
+/**
+ * A runtime by its name.
+ * @throws UserError with the nearest names
+ */
+export function advisedRuntime(name: string): AdvisedRuntime {
+  const found = ADVISED.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  const names = ADVISED.map((one) => one.name);
+  throw new UserError(`--runtime: unknown runtime "${name}": ${didYouMean(name, names)}`);
+}
+
+/** The runtime of a program as measurements name it; a program that has none runs as Hugging Face's eager mode does. */
+export function runtimeOfProgram(program: string): KnownRuntime {
+  const has = ({ backends = [], name, programs = {} }: KnownRuntime): boolean =>
+    name === program || program in programs || backends.some(({ profile }) => profile === program);
+  return RUNTIMES.find(has) ?? hfEagerRuntime;
+}
+
+/** The runtime of a profile, whose name the profile's begins with; undefined: it has a profile alone. */
+export function runtimeOfProfile(profile: string): KnownRuntime | undefined {
+  return RUNTIMES.find(({ name }) => profile === name || profile.startsWith(`${name}-`));
+}
+
+/**
+ * The profile of a program as measurements name it.
+ * @param gpu name of its first GPU; undefined: it has none
+ * @param mixed true where experts lie on the GPU beside those of the CPU
+ */
+export function profileOfProgram(program: string, gpu: string | undefined, mixed: boolean): string {
+  const { mixedProfile, name, programs } = runtimeOfProgram(program);
+  if (mixed && mixedProfile !== undefined && program === name) return mixedProfile;
+  const profile = programs?.[program] ?? (listProfiles('runtimes').includes(program) ? program : hfEagerRuntime.name);
+  const { backends = [] } = RUNTIMES.find((one) => one.name === profile) ?? {};
+  return backends.find(({ gpus }) => gpu !== undefined && gpus.test(gpu))?.profile ?? profile;
+}
+
+/** The profile of the default runtime on a vendor's GPUs; undefined: there is no GPU. */
+export function defaultProfile(vendor: string | undefined): string {
+  return llamaCppRuntime.backends!.find((backend) => backend.vendor === vendor)?.profile ?? DEFAULT_RUNTIME;
+}

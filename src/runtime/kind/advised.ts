@@ -1,0 +1,80 @@
+// What kinds of runtimes share under advice: ladders of placements, drafts, and the settings of programs that read GGUF files and of servers
+// written in Python.
+import { CPU_PROJECTIONS, isSeparable } from '../../model/projections.js';
+import { decoderLayers, type ModelSpec } from '../../model/spec.js';
+import { ALL_ON_GPU, type WeightPlacement } from '../setting/setting.js';
+
+/** Whole layers on the GPUs: all, then without the head, then without the first layer, and so on. */
+export function byLayers(model: ModelSpec): WeightPlacement[] {
+  return [ALL_ON_GPU, ...fewerLayers(model, 0)];
+}
+
+/**
+ * Experts of the first layers in host memory, and perhaps some projections of the next; where all experts are there and more must go, whole
+ * layers.
+ */
+export function byExpertLayers(model: ModelSpec): WeightPlacement[] {
+  const { length } = model.layers;
+  const steps = model.layers.flatMap(({ index: cpuMoe }): WeightPlacement[] => [
+    { ...ALL_ON_GPU, cpuMoe },
+    ...(isSeparable(model, cpuMoe) ? CPU_PROJECTIONS.map((cpuProjections) => ({ ...ALL_ON_GPU, cpuMoe, cpuProjections })) : []),
+  ]);
+  return [...steps, { ...ALL_ON_GPU, cpuMoe: length }, ...fewerLayers(model, length)];
+}
+
+/** All layers without the head down to none. */
+function fewerLayers(model: ModelSpec, cpuMoe: number): WeightPlacement[] {
+  const layers = decoderLayers(model);
+  return Array.from({ length: layers + 1 }, (_, i) => ({ ...ALL_ON_GPU, cpuMoe, gpuLayers: layers - i }));
+}
+
+/** All experts of each layer on the GPU down to none. */
+export function byShare(model: ModelSpec): WeightPlacement[] {
+  const most = Math.max(...model.layers.map(({ experts }) => experts));
+  return [ALL_ON_GPU, ...Array.from({ length: most }, (_, i) => ({ ...ALL_ON_GPU, gpuExperts: most - 1 - i }))];
+}
+
+/** Lengths of drafts that are tried: those of published runs; longer ones lose where one layer drafts them all. */
+const DRAFTS = [1, 2, 3];
+
+const never = (): null => null;
+const none = (): readonly number[] => [];
+
+/** Drafts where the checkpoint has layers that predict further tokens. */
+export function checkpointDrafts({ nextLayers = 0 }: ModelSpec): readonly number[] {
+  return nextLayers > 0 ? DRAFTS : [];
+}
+
+/** Drafts where GGUF files have such layers. */
+export function fileDrafts({ anatomy, nextLayers = 0 }: ModelSpec): readonly number[] {
+  return nextLayers > 0 && (anatomy?.nextLayers ?? 0) > 0 ? DRAFTS : [];
+}
+
+/** Programs that read GGUF files. Passes are their default, and what people raise it to; bits are those of a whole file, about. */
+export const GGUF = {
+  profile: null,
+  ubatches: [512, 1024, 2048, 4096, 8192],
+  kv: ['f16', 'q8_0'],
+  quantizations: { q8_0: 8.5, q6_k: 6.6, q5_k_m: 5.7, q4_k_m: 4.8, q3_k_m: 3.9, 'ud-q2_k_xl': 2.9, 'ud-iq1_s': 1.7 },
+  usualFile: 'q4_k_m',
+  reads: 'gguf',
+  mapsFiles: true,
+  isolates: true,
+  followsFrom: never,
+  drafts: none,
+  ladder: byExpertLayers,
+} as const;
+
+/** Servers written in Python, with everything on the GPU. */
+export const SERVER = {
+  ubatches: [2048, 4096, 8192],
+  kv: ['f16'],
+  quantizations: { bf16: 16, fp8: 8, int4: 4.3 },
+  usualFile: null,
+  reads: 'folder',
+  mapsFiles: false,
+  isolates: false,
+  followsFrom: never,
+  drafts: none,
+  ladder: (): readonly WeightPlacement[] => [ALL_ON_GPU],
+} as const;

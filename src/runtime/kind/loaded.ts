@@ -1,0 +1,141 @@
+// Memory of a setting as programs on ggml allocate it, and how layers are split over several GPUs so that it fits.
+
+import { gpuRooms } from '../../hardware/gpu-rooms.js';
+import type { HardwareSpec } from '../../hardware/spec.js';
+import { projectionTensors } from '../../model/projections.js';
+import { decoderLayerOf, type ModelSpec } from '../../model/spec.js';
+import { allocate, holdings } from '../allocation/allocate.js';
+import { allocateDrafter } from '../allocation/drafter.js';
+import type { AllocationRules, LoadPlan } from '../allocation/graph/load-plan.js';
+import { type DeviceMemory, gpuName, gpusOf, HOST, MARGIN } from '../setting/fits.js';
+import { isAllOnGpu, isCpuOnly, machineFor, type Setting, type WeightPlacement } from '../setting/setting.js';
+
+/** A loaded model, and how its layers lie on several GPUs. */
+export interface Loaded {
+  readonly devices: readonly DeviceMemory[];
+  /** Layers of each GPU, the output matrix counted as one (`-ts`); null: GPUs share tensors, or there is one, or none. */
+  readonly split: readonly number[] | null;
+}
+
+/** The value of `-amb`, bytes: most attention scores at a time under latent attention, as in recorded runs of DeepSeek. */
+export const SCORES = 512 * 2 ** 20;
+
+/** How latent attention is computed (`-mla`): absorbed while decoding, unpacked for prompts. */
+export const LATENT = 3;
+
+/** Smallest value of `-b`: the default. */
+export const LEAST_BATCH = 2048;
+
+/** Halvings of the share of a GPU that is filled: to a thousandth of a percent. */
+const SPLIT_STEPS = 24;
+
+/** Copies of the tensors that pass between GPUs in a pipeline (GGML_SCHED_MAX_COPIES). */
+const PIPELINE_COPIES = 4;
+
+/**
+ * Memory of a setting by device.
+ * @throws UserError where nothing says which tensors the model has
+ */
+export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: Setting, machine: HardwareSpec): Loaded {
+  const hardware = machineFor(machine, setting);
+  const [first, dram] = hardware.tiers;
+  const gpus = gpusOf(hardware);
+  const plan = planOf(rules, model, setting, gpus);
+  const rooms = gpuRooms(hardware).map((bytes) => bytes - MARGIN);
+  const split = gpus > 1 && !isCpuOnly(setting) ? splitOf(model, plan, rooms) : null;
+  const placed = split === null ? plan : { ...plan, tensorSplit: split };
+  const drafter = setting.draft === 0 ? null : allocateDrafter(model, placed).devices;
+  const memory = allocate(model, placed).devices.map((own, i) => {
+    const parts = drafter === null ? [own] : [own, drafter[i]!];
+    const isHost = own.name === 'cpu';
+    return { name: isHost ? HOST : gpuName(i, gpus), has: isHost ? (dram?.bytes ?? 0) : rooms[i]!, ...together(parts) };
+  });
+  if (first!.name !== 'unified') return { devices: memory, split };
+  return { devices: [{ name: 'memory', has: first!.bytes - (gpus > 0 ? MARGIN : 0), ...together(memory) }], split };
+}
+
+/** Bytes of several parts together. */
+function together(
+  parts: readonly (Omit<DeviceMemory, 'name' | 'has'> & { readonly output?: number })[],
+): Omit<DeviceMemory, 'name' | 'has'> {
+  const sum = { weights: 0, kv: 0, compute: 0 };
+  for (const { compute, kv, output = 0, weights } of parts) {
+    sum.weights += weights;
+    sum.kv += kv;
+    sum.compute += compute + output;
+  }
+  return sum;
+}
+
+/** Decoder layers, from the first on, whose experts lie in host memory: what `-ncmoe` counts, layers without experts among them. */
+export function cpuExpertLayers(model: ModelSpec, { cpuMoe }: Pick<WeightPlacement, 'cpuMoe'>): number {
+  return cpuMoe === 0 ? 0 : decoderLayerOf(model, cpuMoe - 1) + 1;
+}
+
+/** Pattern for `-ot` of the next layer's tensors that lie there, too; null: there are none. */
+export function splitPattern(model: ModelSpec, { cpuMoe, cpuProjections }: WeightPlacement): string | null {
+  if (cpuProjections === null) return null;
+  const names = projectionTensors(model, cpuMoe, cpuProjections).map((name) => /ffn_(.*)_exps$/.exec(name)![1]!);
+  const which = names.length === 1 ? names[0]! : `(${names.join('|')})`;
+  return `blk\\.${decoderLayerOf(model, cpuMoe)}\\.ffn_${which}_exps`;
+}
+
+/** The load that a setting's flags ask for. */
+function planOf(rules: AllocationRules, model: ModelSpec, setting: Setting, gpus: number): LoadPlan {
+  const { context, gpuLayers, kv, ubatch, users } = setting;
+  const split = splitPattern(model, setting);
+  const depth = model.anatomy?.layers.length ?? 0;
+  return {
+    rules,
+    gpus,
+    gpuLayers: gpuLayers ?? depth + 1,
+    ...(split === null ? {} : { overrides: [{ pattern: split, device: 'cpu' }] }),
+    cpuMoeLayers: cpuExpertLayers(model, setting),
+    context: context * users,
+    parallel: users,
+    batch: Math.max(LEAST_BATCH, ubatch),
+    ubatch,
+    kv: { k: kv, v: kv },
+    flashAttention: true,
+    mla: LATENT,
+    ...(rules.latentVariants ? { attnMaxBatch: SCORES } : {}),
+    // Overridden tensors switch the pipeline off.
+    ...(gpus > 1 && isAllOnGpu(setting) ? { pipelineCopies: PIPELINE_COPIES } : {}),
+  };
+}
+
+/** Splits layers over GPUs, in order, so that the fullest GPU is filled as little as possible. */
+function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[]): number[] {
+  const onGpus = Math.min(plan.gpuLayers, (model.anatomy?.layers.length ?? 0) + 1);
+  // As many GPUs as layers: each holds one, and says what it weighs.
+  const bytes = holdings(model, { ...plan, gpus: onGpus })
+    .filter(({ name }) => name !== 'cpu')
+    .map(({ kv, weights }) => kv + weights);
+  // Shares of each room, from none to twice as much as there is of all of them and the largest layer.
+  const all = rooms.reduce((sum, room) => sum + room, 0);
+  const largest = Math.max(...bytes) / Math.min(...rooms);
+  let [low, high] = [0, largest + (2 * bytes.reduce((sum, one) => sum + one, 0)) / all];
+  for (let step = 0; step < SPLIT_STEPS; step++) {
+    const middle = (low + high) / 2;
+    if (filledTo(bytes, rooms, middle) !== null) high = middle;
+    else low = middle;
+  }
+  return filledTo(bytes, rooms, high)!;
+}
+
+/** Layers on each GPU where one is filled up to a share of its room before the next begins; null: not all find a place. */
+function filledTo(bytes: readonly number[], rooms: readonly number[], share: number): number[] | null {
+  const counts = rooms.map(() => 0);
+  let gpu = 0;
+  let sum = 0;
+  for (const one of bytes) {
+    while (sum + one > share * rooms[gpu]!) {
+      gpu += 1;
+      sum = 0;
+      if (gpu === rooms.length) return null;
+    }
+    counts[gpu]! += 1;
+    sum += one;
+  }
+  return counts;
+}

@@ -1,0 +1,135 @@
+// A runtime: everything that moeprof knows of one program that runs models. Each has a folder beside this one; its speeds are a profile of
+// profiles/runtimes/.
+import type { HardwareSpec } from '../../hardware/spec.js';
+import type { ModelSpec } from '../../model/spec.js';
+import type { AllocationRules } from '../allocation/graph/load-plan.js';
+import type { Dialect } from '../flags/dialect.js';
+import type { TimingFormat } from '../logs/timing.js';
+import type { KvType, Setting, WeightPlacement } from '../setting/setting.js';
+import type { Loaded } from './loaded.js';
+
+/** One runtime. What is absent is not known, or the program does not do it. */
+export interface KnownRuntime {
+  /** As `--runtime` and measurements have it. */
+  readonly name: string;
+  /** Other programs of measurements that it stands for, each with its profile. */
+  readonly programs?: Readonly<Record<string, string>>;
+  /** Profiles that hold on other GPUs than NVIDIA's. */
+  readonly backends?: readonly Backend[];
+  /** Profile where experts lie on the GPU beside those of the CPU; absent: its usual one. */
+  readonly mixedProfile?: string;
+  /** What it prints. */
+  readonly logs?: readonly Log[];
+  /** What advice on it takes; absent: none is given. */
+  readonly advised?: Advised;
+  /** How it allocates memory, which is known to the byte. */
+  readonly memory?: AllocatedMemory;
+  /** Which experts lie in host memory where it is not told: those that it chooses, or all. Absent: none. */
+  readonly places?: 'by flags' | 'by itself' | 'all in host memory';
+  /** True: layers whose experts lie in host memory are counted among those that have experts; false: among all, from the first on. */
+  readonly countsExpertLayers?: boolean;
+  /** True: threads know of several sockets only where a flag tells them (`--numa`). */
+  readonly numaByFlag?: boolean;
+  /** True: the experts of a layer are one tensor, so that no share of them can lie apart. */
+  readonly wholeLayers?: boolean;
+  /** True: the depth of its benchmarks precedes their prompts; false: it may be the prompt itself. */
+  readonly depthFirst?: boolean;
+  /** True: all layers share one pool of slots for experts; a miss that the CPU may serve is served by whichever is faster. */
+  readonly sharesSlots?: boolean;
+  /** True: it keeps the state of recurrent layers from before a pass, and runs accepted tokens again after a rejection. */
+  readonly redoesAccepted?: boolean;
+  /** Bundled systems that describe it. */
+  readonly systems?: Systems;
+  /** How it reads experts from a disk. */
+  readonly streaming?: Streaming;
+}
+
+/** A profile that holds on some GPUs. */
+interface Backend {
+  readonly profile: string;
+  readonly vendor: 'amd' | 'apple' | 'intel';
+  /** Names of such GPUs in measurements. */
+  readonly gpus: RegExp;
+}
+
+/** Output that a runtime prints. */
+interface Log {
+  readonly format: TimingFormat;
+  /** Programs that print it, in a few words. */
+  readonly by: string;
+  /** What only this runtime prints there; absent: nothing, and it is taken where no other's is found. */
+  readonly mark?: RegExp;
+}
+
+/** Memory that is allocated by rules that are known. */
+interface AllocatedMemory {
+  readonly rules: AllocationRules;
+  /** Sequences of its server for a model with recurrent layers, where nothing is said. */
+  readonly sequences: number;
+  /** True where a thread that a measurement is from is older than the rules of latent attention. */
+  isBefore?(source: string): boolean;
+}
+
+/** Bundled systems by what a run does. */
+interface Systems {
+  /** An expert cache, by the device that computes misses; undefined: any. */
+  cache?(program: string, misses: string | undefined): string | undefined;
+  /** The GPU's experts are chosen anew as prompts go by. */
+  readonly followsUse?: string;
+  /** Experts stay where they were put. */
+  readonly fixed?: string;
+}
+
+/** Reading experts from a disk, with the defaults that runs seldom state. */
+export interface Streaming {
+  /** Drafts of the model's own layers where a run says no more: tokens, and how many of them are right. */
+  readonly drafts: { readonly draft: number; readonly acceptance: number };
+  /** Experts on a card, as runs note them: a size in GB, or the program's own choice. */
+  readonly cardNote: RegExp;
+  /** GB that stay free on a card that it fills by itself. */
+  readonly leftOnCard: number;
+  /** The option that puts dense weights on the GPU, which holds experts alone otherwise. */
+  readonly denseOnGpu: RegExp;
+  /** The option under which reads go on while experts are computed. */
+  readonly readsAhead: RegExp;
+  /** The option that loads the next layer's likely experts, and by which guess. */
+  readonly looksAhead: RegExp;
+  readonly guess: Readonly<Record<string, unknown>>;
+}
+
+/** Formats by their bits a weight, most first. */
+type Offer = Readonly<Record<string, number>>;
+
+/** What advice on a runtime takes: placements, values of other settings that are tried, its words and its use of memory. */
+interface Advised {
+  /** Profile in `profiles/runtimes/`; null: the usual one of the machine. */
+  readonly profile: string | null;
+  readonly dialect: Dialect;
+  /** Placements, most on the GPU first. Speed mostly falls along this ladder; the search runs the rungs to be sure. */
+  ladder(model: ModelSpec): readonly WeightPlacement[];
+  /** Memory of a setting by device. @throws UserError where nothing says which tensors the model has, and it matters */
+  memory(model: ModelSpec, setting: Setting, hardware: HardwareSpec): Loaded;
+  /** Lengths of a prompt's pass that are tried, tokens. */
+  readonly ubatches: readonly number[];
+  /** Formats of the KV cache on offer, the usual one first. */
+  readonly kv: readonly KvType[];
+  /** Tokens of a prompt from which on it chooses the experts of its GPUs by what the prompt routes to; null: it has no flag for that. */
+  followsFrom(model: ModelSpec): number | null;
+  /** True where it can be told to use one socket of several, with its memory. */
+  readonly isolates: boolean;
+  /** Lengths of drafts by the model's own layers for further tokens that are tried, in order; empty: it has no flag for such a model. */
+  drafts(model: ModelSpec, users: number): readonly number[];
+  /** Formats that its files come in, most bits first. */
+  readonly quantizations: Offer;
+  /** The format of the file that most people fetch, where the model's own is not read; null: the first. */
+  readonly usualFile: string | null;
+  /** Its input: GGUF files, or a folder of safetensors. */
+  readonly reads: 'gguf' | 'folder';
+  /** Files are mapped, so that a model may be larger than memory. */
+  readonly mapsFiles: boolean;
+}
+
+/** A runtime that advice is given for. */
+export interface AdvisedRuntime extends Advised {
+  readonly name: string;
+}

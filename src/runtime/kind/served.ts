@@ -1,0 +1,53 @@
+// Memory of a setting under servers written in Python: weights and KV cache, and a share of each GPU that they leave for activations and
+// graphs.
+
+import { leastGpuRoom } from '../../hardware/gpu-rooms.js';
+import type { HardwareSpec } from '../../hardware/spec.js';
+import { parseKvFormat, withKvFormat } from '../../model/kv-format.js';
+import { type AttentionSpec, expertBytesTotal, type ModelSpec } from '../../model/spec.js';
+import { HOST } from '../setting/fits.js';
+import type { Setting } from '../setting/setting.js';
+import type { Loaded } from './loaded.js';
+
+/**
+ * Memory of a setting by device. GPUs share every tensor, so they are all alike and count as one.
+ * @param activations share of a GPU that is left
+ */
+export function servedMemory(activations: number, model: ModelSpec, setting: Setting, hardware: HardwareSpec): Loaded {
+  const [first, dram] = hardware.tiers;
+  const gpus = hardware.gpus?.count ?? 1;
+  const { context, draft, gpuExperts, kv, users } = setting;
+  const cache = withKvFormat(model, parseKvFormat(kv)).dense.segments.flatMap(({ attention }) => attention);
+  const drafter = draft === 0 ? { weights: 0, kvBytesPerToken: 0 } : drafterOf(model, cache);
+  // Prompts are computed layer by layer, each of which is brought whole.
+  const brought = setting.followsPrompts ? Math.max(...model.layers.map((layer) => layer.experts * layer.expertBytes)) : 0;
+  const experts = model.layers
+    .slice(setting.cpuMoe)
+    .reduce((sum, layer) => sum + Math.min(gpuExperts ?? layer.experts, layer.experts) * layer.expertBytes, 0);
+  // Where cards differ, each holds as much as the smallest can.
+  const has = gpus * leastGpuRoom(hardware);
+  const device = {
+    name: first!.name === 'unified' ? 'memory' : gpus === 1 ? 'GPU' : `${gpus} GPUs`,
+    has,
+    weights: model.dense.weightBytes + experts + drafter.weights,
+    kv:
+      users *
+      (context * drafter.kvBytesPerToken +
+        cache.reduce((sum, { kvBytesPerToken, window }) => sum + kvBytesPerToken * Math.min(context, window ?? context), 0)),
+    compute: has * activations + brought,
+  };
+  const rest = { weights: expertBytesTotal(model) - experts, kv: 0, compute: 0 };
+  return { devices: dram === undefined ? [device] : [device, { name: HOST, has: dram.bytes, ...rest }], split: null };
+}
+
+/** A layer that predicts further tokens: like the last one with experts. It shares table and head with the model. */
+function drafterOf(
+  { dense, layers }: ModelSpec,
+  cache: readonly AttentionSpec[],
+): { readonly weights: number; readonly kvBytesPerToken: number } {
+  const last = layers.at(-1)!;
+  return {
+    weights: last.experts * last.expertBytes + dense.segments[last.index]!.weightBytes,
+    kvBytesPerToken: cache.at(-1)!.kvBytesPerToken,
+  };
+}

@@ -1,0 +1,110 @@
+// llama.cpp's server: layers by -ngl, experts of the first layers in host memory by --n-cpu-moe.
+import { formatCount } from '../../base/units.js';
+import { type CommandInput, lineDialect } from '../flags/dialect.js';
+import { choice, count, type Flag, type FlagUse, type Grammar, SWITCH, TEXT } from '../flags/flag.js';
+import { LEAST_BATCH } from '../kind/loaded.js';
+import { isAllOnGpu, isCpuOnly } from '../setting/setting.js';
+
+/** Types that llama.cpp stores keys and values in. */
+const CACHE_TYPES = choice('f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1', 'iq4_nl', 'q5_0', 'q5_1');
+
+/** Flags that both kinds of llama.cpp have. */
+export const SHARED_FLAGS: readonly Flag[] = [
+  { names: ['-m', '--model'], takes: TEXT, does: 'the model file; of a split one its first part' },
+  { names: ['-c', '--ctx-size'], takes: count(), does: 'tokens of context, of all users together' },
+  { names: ['-np', '--parallel'], takes: count(1), does: 'conversations at a time' },
+  { names: ['-b', '--batch-size'], takes: count(1), does: 'most prompt tokens that are handed over at a time; not less than -ub' },
+  { names: ['-ub', '--ubatch-size'], takes: count(1), does: 'most prompt tokens of one pass' },
+  { names: ['-t', '--threads'], takes: count(1), does: 'threads that compute experts while decoding' },
+  { names: ['-ngl', '--gpu-layers', '--n-gpu-layers'], takes: count(), does: 'layers on the GPU, the output matrix counted as one' },
+  { names: ['-ncmoe', '--n-cpu-moe'], takes: count(), does: 'layers, from the first on, whose experts stay in host memory' },
+  { names: ['-cmoe', '--cpu-moe'], takes: SWITCH, does: 'the experts of all layers stay in host memory' },
+  { names: ['-ot', '--override-tensor'], takes: { kind: 'overrides' }, does: 'where tensors lie whose names match a pattern' },
+  { names: ['-ts', '--tensor-split'], takes: { kind: 'shares' }, does: 'shares of the layers on each GPU' },
+  { names: ['-fa', '--flash-attn'], takes: choice('on', 'off', 'auto'), does: 'flash attention: no scores are stored' },
+  { names: ['-ctk', '--cache-type-k'], takes: CACHE_TYPES, does: 'storage of keys in the KV cache' },
+  { names: ['-ctv', '--cache-type-v'], takes: CACHE_TYPES, does: 'storage of values in the KV cache' },
+  { names: ['--numa'], takes: choice('distribute', 'isolate', 'numactl'), does: 'how threads use several sockets' },
+  { names: ['--no-mmap'], takes: SWITCH, does: 'weights are read into memory instead of being mapped' },
+  { names: ['--mlock'], takes: SWITCH, does: 'weights in host memory are never paged out' },
+];
+
+const GRAMMAR: Grammar = {
+  program: 'llama-server',
+  version: '2026-08',
+  source: 'github.com/ggml-org/llama.cpp, common/arg.cpp',
+  flags: [
+    ...SHARED_FLAGS,
+    { names: ['-hf', '-hfr', '--hf-repo'], takes: TEXT, does: 'the model on the Hugging Face hub, fetched at the first start' },
+    { names: ['-fit', '--fit'], takes: choice('on', 'off'), does: 'on: what is not set is fitted to free memory at the start' },
+    { names: ['-sm', '--split-mode'], takes: choice('none', 'layer', 'row'), does: 'how several GPUs share the model' },
+    {
+      names: ['--spec-type'],
+      takes: choice('none', 'draft-mtp', 'ngram-mod'),
+      does: "what drafts tokens; draft-mtp: the model's own further layer",
+    },
+    { names: ['--spec-draft-n-max'], takes: count(1), does: 'most tokens that are drafted for a pass' },
+  ],
+};
+
+/** More than any model has: all layers. */
+const ALL_LAYERS = 99;
+
+/** Flags of a setting that both kinds of llama.cpp share, and why. @param where says which model */
+export function sharedUses(input: CommandInput, where: FlagUse): { uses: FlagUse[]; why: Record<string, string> } {
+  const { cores, gpus, setting, sockets, split, unified } = input;
+  const cpuOnly = isCpuOnly(setting);
+  const uses: FlagUse[] = [where, ['-c', setting.context * setting.users]];
+  const why: Record<string, string> = {};
+  if (setting.users > 1) uses.push(['-np', setting.users]);
+  if (gpus > 0) uses.push(['-ngl', setting.gpuLayers ?? ALL_LAYERS]);
+  // Of overrides, which these flags are two ways to write, the first that matches decides: the special one goes first.
+  for (const [flag, value] of unified || cpuOnly ? [] : expertsUses(input)) {
+    uses.push([flag, value]);
+    why[flag] =
+      flag === '-ot'
+        ? 'what is left of the GPU takes the other projections of this layer, and not all of them'
+        : `fewer layers in host memory do not fit on the GPU beside ${formatCount(setting.context)} tokens of context`;
+  }
+  if (split !== null && !cpuOnly) {
+    uses.push(['-ts', split.join(',')]);
+    why['-ts'] = 'layers whose experts are in host memory are light: an even split would fill the last GPU first';
+  }
+  uses.push(['-ub', setting.ubatch], ['-b', Math.max(LEAST_BATCH, setting.ubatch)]);
+  why['-ub'] = 'each pass over a prompt copies the experts that it uses from host memory once: larger passes, fewer copies';
+  uses.push(['-fa', 'on']);
+  if (setting.kv !== 'f16') {
+    uses.push(['-ctk', setting.kv], ['-ctv', setting.kv]);
+    why['-ctk'] = 'a smaller KV cache leaves room for experts on the GPU, at a small loss of quality';
+  }
+  const computes = !isAllOnGpu(setting);
+  if (computes && cores > 0) {
+    uses.push(['-t', setting.oneSocket ? cores / sockets : cores]);
+    why['-t'] = 'one thread a core: experts are read from memory, and more threads than cores read no faster';
+  }
+  if (computes && sockets > 1) {
+    uses.push(['--numa', setting.oneSocket ? 'isolate' : 'distribute']);
+    why['--numa'] = setting.oneSocket
+      ? "one socket reads its own memory faster than several read one another's"
+      : 'one socket has too little memory, or too few cores';
+  }
+  return { uses, why };
+}
+
+/** Flags that leave experts in host memory; empty: none are left there. */
+function expertsUses({ cpuExpertLayers, moeLayers, setting: { cpuMoe }, splitPattern }: CommandInput): FlagUse[] {
+  const split: FlagUse[] = splitPattern === null ? [] : [['-ot', `${splitPattern}=CPU`]];
+  if (cpuMoe === 0) return split;
+  return [...split, cpuMoe >= moeLayers ? ['-cmoe', null] : ['-ncmoe', cpuExpertLayers]];
+}
+
+/** llama.cpp. */
+export const llamaCppFlags = lineDialect(GRAMMAR, (input) => {
+  const { uses, why } = sharedUses(input, input.hub === null ? ['-m', input.model] : ['-hf', input.hub]);
+  const { draft } = input.setting;
+  if (draft === 0) return { uses, why };
+  return {
+    uses: [...uses, ['--spec-type', 'draft-mtp'], ['--spec-draft-n-max', draft]],
+    why: { ...why, '--spec-draft-n-max': 'of a longer draft fewer tokens are right, and a pass reads the experts of all' },
+  };
+});

@@ -1,0 +1,139 @@
+// llama-bench: JSON, JSON lines and Markdown tables (`-o json|jsonl|md`), one row a test.
+import { messageOf, UserError } from '../../base/errors.js';
+import { definedFields, demandCells, linesOf, type PlacedLine, printedSize, printedSpeed, wholeOf } from '../logs/lines.js';
+import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
+import { settingsOfLog } from './llama-log.js';
+
+/** JSON and JSON lines of llama-bench. */
+export const llamaBenchJson: TimingFormat = {
+  recognizes: (text) => /^\s*[[{]/.test(text) && /"avg_ts"\s*:/.test(text),
+  read: (text, path) =>
+    /^\s*\[/.test(text)
+      ? listOf(text, path)
+      : linesOf(text, path)
+          .filter(({ text: line }) => line.trim() !== '')
+          .map((line) => testOf(parsed(line.text, line.place, 'jsonl'), line.place)),
+};
+
+/** The Markdown table of llama-bench, alone or in a log. */
+export const llamaBenchMarkdown: TimingFormat = {
+  recognizes: (text) => /^\|\s*model\s*\|.*\|\s*test\s*\|\s*t\/s\s*\|/m.test(text),
+  read: readTable,
+};
+
+function parsed(text: string, place: string, format: 'json' | 'jsonl'): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UserError(`${place}: is not JSON (${messageOf(error)}); write it with llama-bench -o ${format}`);
+  }
+}
+
+/** Objects of a list with the line that each begins in. */
+function listOf(text: string, path: string): PrintedTiming[] {
+  const list = parsed(text, `${path}:1`, 'json') as unknown[];
+  const starts = linesOf(text, path).filter((line) => line.text.startsWith('  {'));
+  return list.map((one, i) => testOf(one, starts[i]?.place ?? `${path}:1`));
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' && value !== 'none' ? value : undefined);
+const flagOf = (value: unknown): boolean | undefined =>
+  value === undefined || value === null
+    ? undefined
+    : value === true || value === 1 || value === '1' || value === 'on' || value === 'enabled';
+const numberOf = (value: unknown): number | undefined => wholeOf(value as string | number | undefined);
+
+function testOf(value: unknown, place: string): PrintedTiming {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new UserError(`${place}: is not a test of llama-bench; expected an object with avg_ts`);
+  const test = value as Readonly<Record<string, unknown>>;
+  const speed = printedSpeed(String(test.avg_ts), place, 'avg_ts');
+  const [prompt, generated] = [numberOf(test.n_prompt) ?? 0, numberOf(test.n_gen) ?? 0];
+  const spread = Number(test.stddev_ts) / speed;
+  return {
+    place,
+    ...phaseOf(speed, prompt, generated, numberOf(test.n_depth) ?? 0),
+    ...definedFields({
+      model: textOf(test.model_filename),
+      quantization: textOf(test.model_type),
+      modelBytes: numberOf(test.model_size) || undefined,
+      parameters: numberOf(test.model_n_params) || undefined,
+      devices: textOf(test.gpu_info)?.split(/,\s*/),
+      cpu: textOf(test.cpu_info),
+      threads: numberOf(test.n_threads),
+      ubatch: numberOf(test.n_ubatch),
+      gpuLayers: numberOf(test.n_gpu_layers),
+      cpuMoe: numberOf(test.n_cpu_moe),
+      overrides: textOf(test.tensor_buft_overrides)?.split(/[;,]/),
+      split: textOf(test.split_mode),
+      kv: textOf(test.type_k),
+      flashAttention: flagOf(test.flash_attn),
+      mmap: flagOf(test.use_mmap),
+      noOpOffload: flagOf(test.no_op_offload) || undefined,
+      spread: Number.isFinite(spread) && spread >= 0 ? spread : undefined,
+    }),
+  };
+}
+
+/** A test of both phases together gives the speed of neither. */
+function phaseOf(speed: number, prompt: number, generated: number, depth: number): Partial<PrintedTiming> {
+  const common = { depth };
+  if (prompt > 0 && generated > 0) return { ...common, promptTokens: prompt, generatedTokens: generated };
+  if (prompt > 0) return { ...common, prefill: speed, promptTokens: prompt };
+  return { ...common, decode: speed, generatedTokens: generated };
+}
+
+/** Columns of the table by what they hold; others are passed over. */
+const COLUMNS: Readonly<Record<string, (cell: string) => Partial<PrintedTiming>>> = {
+  size: (cell) => definedFields({ modelBytes: printedSize(cell) }),
+  params: (cell) => definedFields({ parameters: /^[\d.]+ B$/.test(cell) ? Number.parseFloat(cell) * 1e9 : undefined }),
+  ngl: (cell) => definedFields({ gpuLayers: wholeOf(cell) }),
+  threads: (cell) => definedFields({ threads: wholeOf(cell) }),
+  n_ubatch: (cell) => definedFields({ ubatch: wholeOf(cell) }),
+  n_cpu_moe: (cell) => definedFields({ cpuMoe: wholeOf(cell) }),
+  ot: (cell) => (cell === '' || cell === 'none' ? {} : { overrides: cell.split(/[;,]/) }),
+  sm: (cell) => ({ split: cell }),
+  type_k: (cell) => ({ kv: cell }),
+  fa: (cell) => ({ flashAttention: cell === '1' || cell === 'on' }),
+  mmap: (cell) => ({ mmap: cell === '1' }),
+  nopo: (cell) => definedFields({ noOpOffload: cell === '1' || undefined }),
+};
+
+const cellsOf = (line: string): string[] =>
+  line
+    .trim()
+    .replace(/^\||\|$/g, '')
+    .split('|')
+    .map((cell) => cell.trim());
+
+function readTable(text: string, path: string): PrintedTiming[] {
+  const settings = settingsOfLog(text);
+  let head: string[] | null = null;
+  const found: PrintedTiming[] = [];
+  for (const line of linesOf(text, path)) {
+    const cells = line.text.trim().startsWith('|') ? cellsOf(line.text) : null;
+    if (cells === null) continue;
+    if (cells[0] === 'model') head = cells;
+    else if (head !== null && !/^:?-+:?$/.test(cells[0]!)) found.push({ ...settings, ...rowOf(head, cells, line) });
+  }
+  return found;
+}
+
+function rowOf(head: readonly string[], cells: readonly string[], { place }: PlacedLine): PrintedTiming {
+  demandCells(cells, head.length, place);
+  const cell = (name: string): string => cells[head.indexOf(name)]!;
+  const test = /^(?:pp(\d+))?\+?(?:tg(\d+))?(?: @ d(\d+))?$/.exec(cell('test'));
+  if (test === null)
+    throw new UserError(`${place}: test: "${cell('test')}" is no test of llama-bench; expected e.g. pp512, tg128 or tg128 @ d4096`);
+  const [mean, deviation] = cell('t/s').split('±');
+  const speed = printedSpeed(mean!, place, 't/s');
+  const spread = Number(deviation) / speed;
+  const model = cell('model');
+  return {
+    place,
+    quantization: model,
+    ...phaseOf(speed, Number(test[1] ?? 0), Number(test[2] ?? 0), Number(test[3] ?? 0)),
+    ...Object.assign({}, ...head.map((name, i) => COLUMNS[name]?.(cells[i]!) ?? {})),
+    ...(Number.isFinite(spread) && { spread }),
+  };
+}

@@ -1,0 +1,32 @@
+// The memory that a program allocates, by the program's name: for users of the library, who know no rules.
+import { UserError } from '../base/errors.js';
+import { didYouMean } from '../base/text.js';
+import type { ModelSpec } from '../model/spec.js';
+import { type Allocation, allocate } from './allocation/allocate.js';
+import type { LoadPlan } from './allocation/graph/load-plan.js';
+import { RUNTIMES } from './index.js';
+
+/** How a program loads a model. */
+export interface EngineLoad extends Omit<LoadPlan, 'rules'> {
+  /** A program whose allocation is known: `llama.cpp`, `ik_llama.cpp`. */
+  readonly engine: string;
+}
+
+/**
+ * The plan of a load, with the rules of its program.
+ * @throws UserError where they are not known
+ */
+export function loadPlan({ engine, ...plan }: EngineLoad): LoadPlan {
+  const rules = RUNTIMES.find(({ name }) => name === engine)?.memory?.rules;
+  if (rules !== undefined) return { ...plan, rules };
+  const known = RUNTIMES.flatMap(({ memory, name }) => (memory === undefined ? [] : [name]));
+  throw new UserError(`engine "${engine}": its allocation is not known: ${didYouMean(engine, known)}`);
+}
+
+/**
+ * Computes the memory that a program allocates.
+ * @throws UserError where that is not known, nothing says which tensors the model has, or the load names what is not there
+ */
+export function allocateFor(model: ModelSpec, load: EngineLoad): Allocation {
+  return allocate(model, loadPlan(load));
+}

@@ -1,0 +1,92 @@
+// From the name of a machine and a runtime to the machine that a run works on. Where neither says which runtime drives it, the default does.
+import { UserError } from '../base/errors.js';
+import { checkValue, type Override } from '../base/yaml.js';
+import { buildHardware, findHardware, readMachine } from '../hardware/load.js';
+import type { Machine } from '../hardware/machine.js';
+import { type MachineFile, machineOfFile, runtimeOnFile } from '../hardware/machine-file.js';
+import { machineToProfile } from '../hardware/machine-profile.js';
+import { type HardwareProfile, HardwareProfileSchema, isCalibrated } from '../hardware/profile.js';
+import { loadRuntime, type RuntimeSpec } from '../hardware/runtime.js';
+import type { HardwareSpec } from '../hardware/spec.js';
+import { DEFAULT_RUNTIME, defaultProfile } from './index.js';
+
+/**
+ * Loads a machine.
+ * @param name a bundled name, a path, or parts: `rtx-3090+ryzen-9-7950x+64GB`
+ * @param overrides values that replace the profile's
+ * @param runtime what drives it; null: the usual one, where the profile is not calibrated
+ * @param changes values that replace those of the usual runtime
+ * @throws UserError where there is no such machine, or it is not well-formed, or values are given of a runtime that have no effect on it
+ */
+export function loadHardware(
+  name: string,
+  relativeTo?: string,
+  overrides: readonly Override[] = [],
+  runtime: RuntimeSpec | null = null,
+  changes: readonly Override[] = [],
+): HardwareSpec {
+  const found = findHardware(name, relativeTo);
+  const read = 'path' in found ? readMachine(found.path, overrides) : found;
+  if ('profile' in read) {
+    const { profile } = read;
+    return buildHardware(profile, runtimeOf(profile, profile.runtime ?? DEFAULT_RUNTIME, runtime, changes));
+  }
+  return 'file' in read
+    ? hardwareOfFile(read.file, read.place, overrides, runtime, changes)
+    : hardwareOfParts(read.machine, overrides, runtime, changes);
+}
+
+/**
+ * The machine that a file of parts describes.
+ * @param place where its parts stand, for messages
+ * @throws UserError as {@link loadHardware}
+ */
+export function hardwareOfFile(
+  file: MachineFile,
+  place: string,
+  overrides: readonly Override[] = [],
+  runtime: RuntimeSpec | null = null,
+  changes: readonly Override[] = [],
+): HardwareSpec {
+  return hardwareOfParts(machineOfFile(file, place), overrides, runtime, changes, file);
+}
+
+function hardwareOfParts(
+  machine: Machine,
+  overrides: readonly Override[],
+  runtime: RuntimeSpec | null,
+  changes: readonly Override[],
+  file: MachineFile | null = null,
+): HardwareSpec {
+  const profile = checkValue(machineToProfile(machine), `machine ${machine.name}`, HardwareProfileSchema, overrides);
+  const usual = runtimeOf(profile, defaultProfile(machine.gpus[0]?.vendor), runtime, changes);
+  if (file === null || usual === null) return { ...buildHardware(profile, usual), machine };
+  const paths = changes.map(({ path }) => path.join('.'));
+  const { runtime: own, said } = runtimeOnFile(file, usual, paths);
+  return { ...buildHardware(profile, own), machine: { ...machine, ...(said !== null && { calibration: said }) } };
+}
+
+/**
+ * The runtime of a machine; null: it is calibrated, and no runtime is named.
+ * @param usual name of the runtime where none is named
+ */
+function runtimeOf(profile: HardwareProfile, usual: string, runtime: RuntimeSpec | null, changes: readonly Override[]): RuntimeSpec | null {
+  if (!isCalibrated(profile)) return runtime ?? loadRuntime(usual, undefined, changes);
+  refuseWithoutEffect(profile, runtime, changes);
+  return runtime;
+}
+
+/** Settings of a runtime that also apply to a calibrated machine. */
+const COUNTS_ALWAYS = ['copy.overlap', 'prompt'];
+
+/** @throws UserError where a value of a runtime is given that a calibrated machine states itself, or that no runtime is there to have */
+function refuseWithoutEffect({ name }: HardwareProfile, runtime: RuntimeSpec | null, changes: readonly Override[]): void {
+  const counts = (path: readonly string[]): boolean => COUNTS_ALWAYS.some((key) => `${path.join('.')}.`.startsWith(`${key}.`));
+  const idle = changes.find(({ path }) => runtime === null || !counts(path));
+  if (idle === undefined) return;
+  const why =
+    runtime === null
+      ? 'has no runtime; name one with --runtime, or describe it without fractions'
+      : `says this itself: of a runtime only ${COUNTS_ALWAYS.join(' and ')} count; leave it out, or describe the machine without fractions`;
+  throw new UserError(`${idle.label}: ${name} is calibrated and ${why}`);
+}

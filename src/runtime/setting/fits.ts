@@ -1,0 +1,49 @@
+// Memory of a setting by device: weights, KV cache and compute buffers, beside the memory of the machine. The runtime decides how much it
+// takes (kind/loaded.ts, kind/served.ts).
+import type { HardwareSpec } from '../../hardware/spec.js';
+
+/** Memory of one device, bytes. */
+export interface DeviceMemory {
+  /** `GPU`, `GPU 0`, ..., `host`; `memory` where there is only one. */
+  readonly name: string;
+  /** Bytes that a model can use of it. */
+  readonly has: number;
+  readonly weights: number;
+  readonly kv: number;
+  /** Buffers that passes compute in, and their output. */
+  readonly compute: number;
+}
+
+/** Name of host memory beside GPUs. */
+export const HOST = 'host';
+
+/**
+ * Bytes kept free on each GPU beside the reserve of the machine's profile (512 MiB): together 1 GiB, the margin that llama.cpp's own fitting keeps
+ * (`--fit-target`).
+ */
+export const MARGIN = 512 * 2 ** 20;
+
+/** Free bytes of a device; below 0: the bytes that it lacks. */
+export function freeOf({ compute, has, kv, weights }: DeviceMemory): number {
+  return has - weights - kv - compute;
+}
+
+/** Bytes that a device holds. */
+export function usedOf({ compute, kv, weights }: DeviceMemory): number {
+  return weights + kv + compute;
+}
+
+/** True where no device lacks memory. */
+export function isFit(devices: readonly DeviceMemory[]): boolean {
+  return devices.every((device) => freeOf(device) >= 0);
+}
+
+/** GPUs of a machine; 0 where the CPU stands in their place. */
+export function gpusOf({ cpuOnly, gpus }: HardwareSpec): number {
+  return cpuOnly === true ? 0 : (gpus?.count ?? 1);
+}
+
+/** Name of a GPU among several. */
+export function gpuName(gpu: number, gpus: number): string {
+  return gpus === 1 ? 'GPU' : `GPU ${gpu}`;
+}

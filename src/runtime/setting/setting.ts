@@ -1,0 +1,65 @@
+// One way to run a model: its placement and the other settings of the runtime. Types and small helpers only; a runtime
+// says which it has (kind/runtime.ts), price.ts prices them with the engine, and fits.ts counts their memory.
+import type { HardwareSpec } from '../../hardware/spec.js';
+import type { CpuProjections } from '../../model/projections.js';
+
+/** Storage of keys and values in the KV cache. */
+export type KvType = 'f16' | 'q8_0' | 'q4_0';
+
+/** The placement of weights. */
+export interface WeightPlacement {
+  /** Decoder layers on the GPUs, last ones first; null: all, with the output matrix. 0: the CPU computes everything. */
+  readonly gpuLayers: number | null;
+  /** First MoE layers whose experts lie in host memory. */
+  readonly cpuMoe: number;
+  /** Projections of the next layer's experts that lie there, too; null: none. */
+  readonly cpuProjections: CpuProjections | null;
+  /** Experts of each layer on the GPUs; null: all experts of their layers. */
+  readonly gpuExperts: number | null;
+}
+
+/** Everything on the GPUs. */
+export const ALL_ON_GPU: WeightPlacement = { gpuLayers: null, cpuMoe: 0, cpuProjections: null, gpuExperts: null };
+
+/** True where nothing lies in host memory: the CPU takes no part. */
+export function isAllOnGpu({ cpuMoe, cpuProjections, gpuExperts, gpuLayers }: WeightPlacement): boolean {
+  return cpuMoe === 0 && cpuProjections === null && gpuExperts === null && gpuLayers === null;
+}
+
+/** One way to run a model. */
+export interface Setting extends WeightPlacement {
+  /** Storage format of the weights, as `--quantization` has it; null: as the files or the profile have it. */
+  readonly quantization: string | null;
+  /** Most tokens of one pass over a prompt. */
+  readonly ubatch: number;
+  readonly kv: KvType;
+  /** Tokens that one user's conversation may have. */
+  readonly context: number;
+  /** Conversations at a time. */
+  readonly users: number;
+  /** True: the GPUs hold the experts that prompts route to most, chosen anew with the prompts; false: any, fixed. */
+  readonly followsPrompts: boolean;
+  /** True: one of several sockets computes, from its own memory; false: all do. */
+  readonly oneSocket: boolean;
+  /** Tokens that the model's own layers for further tokens draft for each pass; 0: none. */
+  readonly draft: number;
+  /** True: host memory is too small and caches experts of the file on the disk. */
+  readonly fromDisk: boolean;
+}
+
+/** True where no GPU takes part. */
+export function isCpuOnly({ gpuLayers }: Pick<WeightPlacement, 'gpuLayers'>): boolean {
+  return gpuLayers === 0;
+}
+
+/** The machine as a setting uses it: its host is one socket with its own memory where only that computes. */
+export function machineFor(hardware: HardwareSpec, { oneSocket }: Pick<Setting, 'oneSocket'>): HardwareSpec {
+  const { cpu, tiers } = hardware;
+  if (!oneSocket || cpu?.sockets === undefined) return hardware;
+  const { sockets, ...alone } = cpu;
+  const own = tiers.map((tier) => (tier.name === 'dram' ? { ...tier, bytes: tier.bytes / sockets.count } : tier));
+  return { ...hardware, cpu: alone, tiers: own };
+}
+
+/** Values of a setting that asks for nothing unusual. */
+export const PLAIN = { followsPrompts: false, oneSocket: false, draft: 0 } as const;

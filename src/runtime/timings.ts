@@ -1,0 +1,44 @@
+// The one way to read a log: whichever runtime printed it.
+import { UserError } from '../base/errors.js';
+import { readText } from '../base/input-file.js';
+import { shownPath } from '../base/profiles.js';
+import { RUNTIMES } from './index.js';
+import type { Timing, TimingFormat } from './logs/timing.js';
+
+/** All outputs of runtimes; what only one of several prints comes first. */
+const LOGS = RUNTIMES.flatMap(({ logs = [], name }) => logs.map((log) => ({ ...log, engine: name }))).sort(
+  (a, b) => Number(a.mark === undefined) - Number(b.mark === undefined),
+);
+
+/** All readers, the most specific first. */
+export const TIMING_FORMATS: readonly TimingFormat[] = [
+  ...new Set(RUNTIMES.flatMap(({ logs = [] }) => logs.map(({ format }) => format))),
+].sort((a, b) => Number(a.isCommon === true) - Number(b.isCommon === true));
+
+/** Programs that print a format. */
+const printersOf = (format: TimingFormat): string =>
+  [...new Set(LOGS.filter((log) => log.format === format).map(({ by }) => by))].join(', ');
+
+/**
+ * Timings of a log.
+ * @param path a file, or `-` for standard input
+ * @returns at least one
+ * @throws UserError where it cannot be read, or no reader knows it, or it is damaged: `file:line: what`
+ */
+export function readTimings(path: string): Timing[] {
+  return timingsOf(readText(path, 'log'), shownPath(path));
+}
+
+/** {@link readTimings} of text that is at hand; `path` is only for messages. @throws UserError as there */
+export function timingsOf(given: string, path: string): Timing[] {
+  const text = given.replaceAll('\r\n', '\n');
+  const format = TIMING_FORMATS.find((one) => one.recognizes(text));
+  if (format === undefined)
+    throw new UserError(
+      `${path}: holds no timings that are known; give what one of these prints: ${TIMING_FORMATS.map(printersOf).join('; ')}`,
+    );
+  const { engine } = LOGS.find((log) => log.format === format && log.mark?.test(text) !== false)!;
+  const timings = format.read(text, path).filter(({ decode, prefill }) => decode !== undefined || prefill !== undefined);
+  if (timings.length > 0) return timings.map((timing) => ({ ...timing, engine }));
+  throw new UserError(`${path}: has no speed of one phase; run the prompt (pp) and generation (tg) as tests of their own`);
+}
