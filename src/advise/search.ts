@@ -7,11 +7,12 @@ import { costOf, type Goal, isKept, type RequestShape } from '../runtime/goal.js
 import { type Loaded, loadedMemory } from '../runtime/loaded.js';
 import { servedMemory } from '../runtime/served.js';
 import { ALL_ON_GPU, isAllOnGpu, type KvType, machineFor, PLAIN, type Setting, type WeightPlacement } from '../runtime/setting.js';
+import type { RoutingTrace } from '../trace/trace.js';
 import { firstFit } from './first-fit.js';
 import type { Price, Pricer } from './price.js';
 import type { AdvisedRuntime } from './runtimes.js';
 
-/** The question that settings are searched for. */
+/** A request for advice: what settings are searched for, and what the answer needs besides. */
 export interface Question {
   readonly runtime: AdvisedRuntime;
   readonly hardware: HardwareSpec;
@@ -19,7 +20,18 @@ export interface Question {
   readonly request: RequestShape;
   readonly context: number;
   readonly users: number;
+  /** Formats on offer, the preferred one first; null stands for the model's own. At least one. */
+  readonly quantizations: readonly (string | null)[];
+  /** Prices settings on the trace. */
   readonly pricer: Pricer;
+  /** Routing of the model, long enough for pricing. */
+  readonly trace: RoutingTrace;
+  /** The model's name on a command line: a file or a folder; null: its file's usual name. */
+  readonly file: string | null;
+  /** Where it is on the Hugging Face hub, `owner/repo` or `owner/repo:format`; null: it is not from there. */
+  readonly hub: string | null;
+  /** Sentences on the machine, e.g. what was not seen of it. */
+  readonly notes: readonly string[];
   /** The model in a format; null: its own. @throws UserError where there is none */
   model(quantization: string | null): ModelSpec;
 }

@@ -12,16 +12,13 @@ import { type Budget, matches, parseAssertion } from '../../result/budget.js';
 import type { Result } from '../../result/result.js';
 import { checkRun } from '../../system/load-run.js';
 import type { RunInput, RunSpec } from '../../system/run.js';
-import { CapacitySearch, type Plan, type Probe, placingOf, planOf, type RefusedPlacing } from './plan.js';
+import { CapacitySearch, type Placing, type Plan, type Probe, placingOf, planOf, type RefusedPlacing } from './plan.js';
 
 /** The condition on requests with objectives, by default. */
 const ATTAINED = 'goodput.attained >= 99%';
 
 /** One system on one machine while the search goes on. */
-interface PlanCandidate {
-  readonly system: string;
-  readonly hardware: string;
-  readonly gpuBytes: number;
+interface PlanCandidate extends Pick<Placing, 'system' | 'hardware' | 'gpuBytes'> {
   readonly search: CapacitySearch;
   readonly probes: Probe[];
   runWith(percent: number): RunSpec;

@@ -15,6 +15,9 @@ export interface OutputOptions {
   readonly html?: string;
 }
 
+/** Settings as the command line gives them: each as text. */
+export type AsText<T> = { readonly [K in keyof T]?: string };
+
 /** Collects the values of a repeatable option. */
 export function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value];
