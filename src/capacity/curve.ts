@@ -5,38 +5,32 @@ import type { CapacityCounts } from '../cache/curves/lru-curve.js';
 import { optimalQuotas, proportionalQuotas, type Quotas, shallowQuotas } from '../cache/layer-quotas.js';
 import { type PolicyChoice, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
-import { evenSplit, type Scope } from '../cache/scope.js';
+import { evenSplit } from '../cache/scope.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/spec.js';
 import { VERSION } from '../result/version.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type BroadcastWatch, broadcastHere, broadcastToThreads } from './broadcast.js';
 import { CURVE_SCHEMA, type Curve, type CurvePoint, type PolicyCurve } from './curve-result.js';
 import { DemandCount } from './demand.js';
-import type { JobSpec } from './job.js';
+import type { JobSpec, ReplayOptions } from './job.js';
 import { bestOnline, kneeOf } from './knee.js';
 import { judge } from './verdict.js';
 import { curveWarnings } from './warnings.js';
 
 /** A request for a curve. */
-export interface CurveOptions {
-  readonly model: ModelSpec;
+export interface CurveOptions extends ReplayOptions {
   /** True: nothing says how large experts are, and each is one byte. Absent: their sizes are known. */
   readonly unsized?: boolean;
   readonly trace: RoutingTrace;
   readonly policies: readonly PolicyChoice[];
-  /** Folder that policy modules are relative to. */
-  readonly folder: string;
   /** Bytes, ascending. */
   readonly capacities: readonly number[];
-  readonly scope: Scope;
+  /** An event is a token at a layer (atomic), or a single activation. */
   readonly replay: 'atomic' | 'sequential';
   /** How a capacity is split over layers, in layer scope. */
   readonly quotas: Quotas;
   /** Tokens to replay from the start of the trace. */
   readonly tokens: number;
-  /** Tokens at the start that fill the caches and are not demand. */
-  readonly warmup: number;
-  readonly seed: number;
   /** Activations by dense id and where they are from, for policies that need the popularity. */
   readonly popularity: { readonly counts: Float64Array; readonly source: string } | null;
   /** Capacity that the verdict speaks of; null: the knee. */
