@@ -46,15 +46,19 @@ interface Rule {
   readonly label: string;
 }
 
-/** The runs that share an x, a series and a panel. */
-export interface FigurePoint {
+/** The place of a point: its x, its series and its panel. */
+interface FigurePlace {
   readonly x: number | string;
+  readonly series: string;
+  readonly facet: string;
+}
+
+/** The runs that share a place. */
+export interface FigurePoint extends FigurePlace {
   readonly y: number;
   /** The least and the largest of the runs. */
   readonly low: number;
   readonly high: number;
-  readonly series: string;
-  readonly facet: string;
   readonly runs: number;
   /** Pareto: no other point of the panel is better in both metrics. */
   readonly front: boolean;
@@ -89,7 +93,7 @@ export function figureOf(rows: readonly RunRow[], question: FigureQuestion): Pap
   if (done.length === 0) throw new UserError(`--y ${y}: no run has it`);
   const horizontal = axisOf(done, x, kind === 'bar' || kind === 'heat' || kind === 'rank');
   const vertical = scaleOf(describeMetric(y).unit, Math.max(...done.map(({ metrics }) => Math.abs(metrics[y]!))));
-  const cells = new Map<string, { readonly at: Pick<FigurePoint, 'x' | 'series' | 'facet'>; readonly samples: number[] }>();
+  const cells = new Map<string, { readonly at: FigurePlace; readonly samples: number[] }>();
   for (const row of done) {
     const name = (path: string | null): string => (path === null ? '' : wordOf(row, path));
     const at = { x: horizontal.of(row), series: name(series), facet: name(facet) };

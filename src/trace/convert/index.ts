@@ -30,15 +30,7 @@ export function convertTrace(trace: RoutingTrace, conversion: Conversion): Routi
   const layers = conversion.layers ?? Array.from({ length: trace.layers }, (_, layer) => layer);
   const ranges = conversion.tokens ?? [[0, trace.tokens]];
   const wanted = conversion.requests === undefined ? null : new Set(conversion.requests);
-  const store = new TraceStore({
-    path: trace.path,
-    layers: layers.length,
-    topK,
-    weights: has.weights,
-    tokenIds: has.tokenIds,
-    predictedK: has.predictedK,
-    phases: has.phases,
-  });
+  const store = new TraceStore({ path: trace.path, layers: layers.length, topK, ...has });
   for (const [from, to] of ranges) {
     for (const chunk of chunks(trace, ROWS, from, to)) {
       for (let row = 0; row < chunk.tokens; row++) {

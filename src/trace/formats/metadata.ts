@@ -1,27 +1,25 @@
 // The string metadata of canonical traces, in both directions: the same keys in a safetensors header and in a JSONL header line.
 import { UserError } from '../../base/errors.js';
-import { NULL_EXPERT, type RoutingTrace, type TraceMeta } from '../trace.js';
+import type { TensorTraceParts } from '../tensor-trace.js';
+import { NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
 /** Version tag of the canonical trace layout. */
 export const TRACE_FORMAT = 'moeprof.trace/1';
 
 /** Strings of a file, read. */
-export interface Described {
+export interface Described extends Pick<TensorTraceParts, 'promptRows' | 'meta'> {
   readonly layers: number | null;
   readonly topK: number | null;
   /** Predictions per token and layer. */
   readonly predictedK: number | null;
   /** Experts of each layer, or of every layer where it is one number. */
   readonly experts: number | readonly number[] | null;
-  /** Prompt rows of a single request (`prompt_tokens`). */
-  readonly promptRows: number | null;
-  readonly meta: TraceMeta;
 }
 
 /**
  * Reads metadata strings.
  * @param path names the file in messages
- * @param format name of the format for {@link TraceMeta}
+ * @param format name of the format for the metadata
  * @throws UserError where a number is none
  */
 export function describe(path: string, format: string, metadata: Readonly<Record<string, string>>): Described {
