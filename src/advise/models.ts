@@ -38,11 +38,6 @@ export interface ModelOffers extends Asked {
 /** Wishes that hold for any model: a recording is of one. */
 export type ModelWishes = Omit<AdviceWishes, 'trace'>;
 
-/** Bundled models that one would run for their texts. */
-function offeredModels(): string[] {
-  return listProfiles('models').filter((name) => loadProfile(name).offered);
-}
-
 /**
  * Which models a machine runs, with which settings, and how fast: `moeprof advise` with several models, or with none.
  * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
@@ -64,7 +59,8 @@ export async function modelsOn(
   next: (done: number, all: number) => Promise<void>,
 ): Promise<ModelOffers> {
   const basis = await basisOf(machine, wishes);
-  const names = named.length === 0 ? offeredModels() : [...new Set(named)];
+  // Unless some are named: bundled models that one would run for their texts.
+  const names = named.length === 0 ? listProfiles('models').filter((name) => loadProfile(name).offered) : [...new Set(named)];
   const models: Omit<ModelOffer, 'frontier'>[] = [];
   const contexts: number[] = [];
   for (const name of names) {

@@ -204,7 +204,7 @@ export async function importOwn(noun: string, path: string): Promise<OwnExport> 
   const shown = shownPath(path);
   // An import of a path that is no file would never end.
   const sha256 = createHash('sha256').update(readText(shown, 'module')).digest('hex');
-  if (/\.[mc]?ts$/.test(path) && !stripsTypes()) {
+  if (/\.[mc]?ts$/.test(path) && !(process.features as { readonly typescript?: unknown }).typescript) {
     const instead = `name what tsc makes of it (${shown.replace(/ts$/, 'js')}), or use Node 22.18 or later`;
     throw new UserError(`${shown}: is TypeScript, which Node ${process.versions.node} does not run; ${instead}`);
   }
@@ -219,9 +219,4 @@ export async function importOwn(noun: string, path: string): Promise<OwnExport> 
     throw new UserError(`${place}: cannot be loaded as a ${noun}: ${describedThrow(error)}`);
   }
   return new OwnExport(noun, shown, sha256, module.default);
-}
-
-/** True where this Node runs TypeScript by leaving types out. */
-function stripsTypes(): boolean {
-  return Boolean((process.features as { readonly typescript?: unknown }).typescript);
 }

@@ -13,9 +13,7 @@ import { type BroadcastWatch, broadcastHere, broadcastToThreads } from './broadc
 import { CURVE_SCHEMA, type Curve, type CurvePoint, type PolicyCurve } from './curve-result.js';
 import { DemandCount } from './demand.js';
 import type { JobSpec, ReplayOptions } from './job.js';
-import { bestOnline, kneeOf } from './knee.js';
-import { judge } from './verdict.js';
-import { curveWarnings } from './warnings.js';
+import { bestOnline, curveWarnings, judge, kneeOf } from './verdict.js';
 
 /** A request for a curve. */
 export interface CurveOptions extends ReplayOptions {

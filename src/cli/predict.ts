@@ -1,5 +1,12 @@
 // `moeprof predict`: trains a path predictor from traces, and judges predictors on others.
+
 import { type Command, Option } from 'commander';
+import { UserError } from '../base/errors.js';
+import { AtomicFile } from '../base/files.js';
+import { comparablePredictors } from '../predict/evaluation/compare.js';
+import { openPrediction } from '../predict/evaluation/inputs.js';
+import { DISTANCES } from '../predict/evaluation/judged.js';
+import { concatTraces } from '../trace/concat.js';
 import type { CliContext } from './kit/context.js';
 import {
   addOutputOptions,
@@ -11,10 +18,11 @@ import {
   traceFormatOption,
   traceOption,
 } from './kit/options.js';
-import { type JudgingOptions, runEval } from './predict-eval.js';
-import { evaluationReports } from './predict-report.js';
-import { runTrain, type TrainOptions } from './predict-train.js';
-import { TRAIN_KINDS } from './train-kinds.js';
+import { Outputs } from './kit/outputs.js';
+import { watched } from './kit/watched.js';
+import { environment, headOf, type JudgingOptions, judgePredictors, requestOf, runEval } from './predict-eval.js';
+import { evaluationReports, TRAINING_SCHEMA, trainingReports } from './predict-report.js';
+import { TRAIN_KINDS, type TrainingFlags, trainingOf } from './train-kinds.js';
 
 const EVAL_EXAMPLES = `
 Examples:
@@ -109,4 +117,57 @@ function common(command: Command): Command {
     .option('--every <n>', 'judge predictions during the pass on every nth token (default: so that about 500 are)')
     .option('--min-probability <p>', 'precision is that of predictions at least so probable', '0.15')
     .addOption(seedOption().default('1'));
+}
+
+/** Options of the subcommand. */
+export interface TrainOptions extends JudgingOptions, TrainingFlags {
+  readonly output: string;
+  readonly report: readonly string[];
+  readonly json?: boolean;
+}
+
+/** Baselines that a trained predictor is shown beside. */
+const BASELINES = ['popularity', 'token-table', 'last-token'];
+
+/** Trains, writes the file, judges it and reports. */
+export async function runTrain(options: TrainOptions, context: CliContext): Promise<void> {
+  const startedAt = performance.now();
+  const training = trainingOf(options);
+  if (!/\.onnx$/i.test(options.output))
+    throw new UserError(`-o ${options.output}: a predictor is an .onnx file; write e.g. -o predictor.onnx`);
+  const outputs = Outputs.open(context, trainingReports, options.report, options.json === true ? 'json' : null);
+  let file: AtomicFile | null = null;
+  try {
+    file = new AtomicFile(options.output);
+    if (options.trace.length === 0) throw new UserError('no trace to learn from is given; name one with --trace');
+    const inputs = await openPrediction(requestOf(options));
+    if (inputs.modelNote !== null) context.note(inputs.modelNote);
+    try {
+      const trained = await watched(context, 'training', 'steps', (watch) =>
+        training.train(concatTraces(inputs.training), inputs.model, watch),
+      );
+      if (trained.resumed > 0) context.note(`went on from epoch ${trained.resumed} in ${training.checkpoint}`);
+      file.write(trained.bytes);
+      file.commit();
+      const trainedMs = performance.now() - startedAt;
+      const comparable = comparablePredictors([...inputs.training, ...inputs.judged]);
+      const baselines = BASELINES.filter((name) => comparable.includes(name));
+      const { evaluations, times } = await judgePredictors([...baselines, options.output], DISTANCES.slice(0, 1), inputs, options, context);
+      const { bytes, resumed: _resumed, ...facts } = trained;
+      await outputs.deliver({
+        schema: TRAINING_SCHEMA,
+        ...headOf(inputs, options),
+        options: training.reported,
+        network: training.describe(facts),
+        trained: { ...facts, bytes: bytes.length },
+        evaluations,
+        environment: { ...environment(startedAt, times), trainingMs: Math.round(trainedMs) },
+      });
+    } finally {
+      inputs.close();
+    }
+  } finally {
+    file?.abort();
+    outputs.abort();
+  }
 }

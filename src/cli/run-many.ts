@@ -20,11 +20,6 @@ export interface Combination {
   readonly cache: string | undefined;
 }
 
-/** True where a flag names several systems or machines. */
-export function namesSeveral(options: { readonly system?: string; readonly hardware?: string }): boolean {
-  return [options.system, options.hardware].some((names) => names?.includes(',') === true);
-}
-
 /**
  * Every system on every machine.
  * @throws UserError where a list has an empty or a repeated name, or a system or machine is unknown

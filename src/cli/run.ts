@@ -17,7 +17,7 @@ import { addOutputOptions, collect, type OutputOptions, outputsOf, stdoutFormat 
 import { Outputs } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { parseRepeat, runRepeatedly } from './repeat.js';
-import { type Combination, combinationsOf, namesSeveral, runMany } from './run-many.js';
+import { type Combination, combinationsOf, runMany } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf, toldOf } from './run-options.js';
 import { scenarioOfFile } from './scenarios.js';
 import { openTimeline, type TimelineOptions } from './timeline.js';
@@ -57,7 +57,7 @@ export function define(command: Command, context: CliContext): void {
     .addHelpText('after', EXAMPLES)
     .action(async (profile: string | undefined, options: RunOptions) => {
       const budgets: Budget[] = options.assert.map((text) => parseAssertion(text));
-      if (namesSeveral(options)) {
+      if ([options.system, options.hardware].some((names) => names?.includes(',') === true)) {
         if (budgets.length > 0) throw new UserError('--assert: judges one run, not several; name one system and one machine');
         const single = { timeline: options.timeline, 'timeline-window': options.timelineWindow };
         for (const [name, value] of Object.entries(single)) {

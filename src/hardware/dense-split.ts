@@ -93,11 +93,6 @@ function pathOf(holders: readonly (readonly Holder[])[], attended: readonly Dens
   return { switches, hops };
 }
 
-/** Layers of a part that have a KV cache. */
-function attending({ attention }: DensePart): number {
-  return attention.filter(({ flopsPerPair }) => flopsPerPair > 0).length;
-}
-
 /** Bytes of the holders that `holds` accepts; the embedding table lies with the first layer. */
 export function denseBytes(model: ModelSpec, placement: DensePlacement, holds: (holder: Holder) => boolean): DenseBytes {
   const holders = holdersOf(model, placement);
@@ -215,7 +210,7 @@ export class SplitDense {
             ),
             ns: Float64Array.from(ofCpu, (part) => {
               const copyNs = part.weightBytes === 0 ? 0 : link.latencyNs + (part.weightBytes * 1e9) / link.bandwidth;
-              return copyNs + attending(part) * handoverNs;
+              return copyNs + part.attention.filter(({ flopsPerPair }) => flopsPerPair > 0).length * handoverNs;
             }),
           };
   }

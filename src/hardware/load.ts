@@ -1,13 +1,15 @@
 // From the name of a machine and a runtime to the machine that a run works on: one that ships with moeprof, one in a file, or one that is
 // composed of parts.
+
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { readText } from '../base/input-file.js';
+import { isObject } from '../base/objects.js';
 import { findProfile, listProfiles, shownPath } from '../base/profiles.js';
 import { checkValue, locateYaml, type Override } from '../base/yaml.js';
 import { besideHost, copiedOver, firstDevice, hostDevice, measuredDevice, measuredHost, softwareOf } from './devices.js';
 import { isComposition, type Machine, parseMachine, partNames } from './machine.js';
-import { isMachineFile, type MachineFile, machineFileSchema, machineOfFile, runtimeOnFile } from './machine-file.js';
+import { type MachineFile, machineFileSchema, machineOfFile, runtimeOnFile } from './machine-file.js';
 import { machineToProfile } from './machine-profile.js';
 import { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './profile.js';
 import { readOver } from './reads.js';
@@ -157,8 +159,8 @@ function readMachine(
 ): { readonly file: MachineFile; readonly place: string } | { readonly profile: HardwareProfile } {
   const text = readText(path);
   const shown = shownPath(path);
-  if (!isMachineFile(locateYaml(text, shown, z.unknown()).value))
-    return { profile: locateYaml(text, shown, HardwareProfileSchema, overrides).value };
+  const { value } = locateYaml(text, shown, z.unknown());
+  if (!isObject(value) || !('parts' in value)) return { profile: locateYaml(text, shown, HardwareProfileSchema, overrides).value };
   const file = locateYaml(text, shown, machineFileSchema);
   return { file: file.value, place: `${file.place('parts')}: parts` };
 }

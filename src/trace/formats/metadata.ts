@@ -40,7 +40,7 @@ export function describe(path: string, format: string, metadata: Readonly<Record
     layers: whole(path, 'num_layers', num_layers),
     topK: whole(path, 'top_k', top_k),
     predictedK: whole(path, 'predicted_k', predicted_k),
-    experts: wholeOrList(path, 'num_experts', num_experts),
+    experts: num_experts?.startsWith('[') ? numbers(path, 'num_experts', num_experts) : whole(path, 'num_experts', num_experts),
     promptRows: whole(path, 'prompt_tokens', prompt_tokens),
     meta: {
       model: model ?? null,
@@ -89,10 +89,6 @@ function whole(path: string, key: string, text: string | undefined): number | nu
   if (text === undefined) return null;
   if (!/^\d{1,9}$/.test(text)) throw new UserError(`${path}: ${key} is ${JSON.stringify(text)}; write a whole number`);
   return Number(text);
-}
-
-function wholeOrList(path: string, key: string, text: string | undefined): number | readonly number[] | null {
-  return text?.startsWith('[') ? numbers(path, key, text) : whole(path, key, text);
 }
 
 function numbers(path: string, key: string, text: string): number[] {
