@@ -13,12 +13,12 @@ import { hardwareOfFile } from '../hardware/load.js';
 import { loadRuntime } from '../hardware/runtime.js';
 import { findQuantization } from '../model/quantization/index.js';
 import type { CliContext } from './kit/context.js';
-import { type AsText, addOutputOptions, type OutputOptions } from './kit/options.js';
+import { addOutputOptions, type OutputOptions, type Texts } from './kit/options.js';
 import { deliver } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { namesIn } from './listed.js';
 
-interface AdviseOptions extends OutputOptions, AsText<AdviceWishes> {
+interface AdviseOptions extends OutputOptions, Texts<keyof AdviceWishes> {
   readonly hardware?: string;
   readonly explain?: boolean;
   readonly markdown?: boolean;

@@ -8,7 +8,7 @@ import type { EncoderOptions } from '../predict/onnx/sequence/encoder.js';
 import { trainEncoder } from '../predict/onnx/sequence/train.js';
 import { type TrainedPredictor, type TrainingBasics, trainPredictor } from '../predict/onnx/train.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import { type AsText, parseSeed, positiveCount } from './kit/options.js';
+import { parseSeed, positiveCount, type Texts } from './kit/options.js';
 
 /** Limit of the units of a layer, and of the tokens of a step: a wider predictor takes longer than the experts that it predicts. */
 const WIDEST = 8192;
@@ -17,14 +17,10 @@ const DEEPEST = 24;
 
 /** Flags of all kinds; sizes of a network are unset unless given. */
 export interface TrainingFlags
-  extends AsText<Pick<NetworkOptions, 'hidden' | 'rank'> & Pick<EncoderOptions, 'table' | 'width' | 'inside' | 'blocks' | 'head'>>,
+  extends Texts<'hidden' | 'rank' | 'table' | 'width' | 'inside' | 'blocks' | 'head' | 'epochs' | 'batch' | 'lr' | 'checkpoint'>,
     Pick<NetworkOptions & EncoderOptions, 'gru' | 'observed' | 'history'> {
   readonly kind: string;
   readonly tokenId: boolean;
-  readonly epochs?: string;
-  readonly batch?: string;
-  readonly lr?: string;
-  readonly checkpoint?: string;
   readonly seed: string;
 }
 
