@@ -1,4 +1,5 @@
 // The flags of a run, for all commands that run. Flags become overrides of the run profile, so that an error about a value names its flag.
+
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { parse as parseScalar } from 'yaml';
@@ -19,6 +20,7 @@ import {
   addRoutingOptions,
   allowCodeOption,
   collect,
+  type OutputOptions,
   scopeOption,
   seedOption,
   type Texts,
@@ -245,4 +247,10 @@ function setOverride(text: string): Override {
     throw new UserError(`--set ${text}: the value is not YAML; quote it, e.g. --set '${path.join('.')}="..."'`);
   }
   return { path, value, label: `--set ${path.join('.')}` };
+}
+
+/** Flags of the command. */
+export interface SweepFlags extends RunFlags, OutputOptions, Texts<'rates' | 'metrics' | 'jobs' | 'shard' | 'queue' | 'queuePrefix'> {
+  readonly vary: readonly string[];
+  readonly store?: string | boolean;
 }

@@ -173,15 +173,12 @@ export function labelOf({ name, unit }: Axis): string {
   return unit === '' ? name : `${name}, ${unit}`;
 }
 
-/** True where values are numbers of one unit. */
-export function areNumbers(values: readonly SweepValue[]): boolean {
-  return readingOf(values) !== undefined;
-}
-
-function readingOf(values: readonly SweepValue[]): Reading | undefined {
+/** How values read as numbers, all in one way; undefined: they are words. */
+export function readingOf(values: readonly SweepValue[]): Reading | undefined {
   return READINGS.find(({ read }) => values.every((value) => read(value) !== null));
 }
 
+/** A way to read values as numbers. */
 interface Reading {
   readonly unit: string;
   /** The number; null: the value is of another kind. */

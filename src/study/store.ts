@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync, unlinkSync } from 'nod
 import { dirname, join } from 'node:path';
 import { messageOf, orUserError, UserError } from '../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands, writeFileAtomic } from '../base/files.js';
-import type { Outcome } from '../figure/table/outcome.js';
+import type { Outcome } from '../figure/table/run-row.js';
 import { canonicalJson, hashOfValue, inText } from '../result/digest.js';
 import { parseResult } from '../result/read.js';
 import { buildOf } from './build.js';

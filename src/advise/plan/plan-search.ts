@@ -1,6 +1,6 @@
 // The runs of a plan: the systems and machines whose cache size is searched, the conditions on a run, and one search over all of them. The
 // command and the library share it and execute the runs each in their own way.
-import { orUserError, UserError } from '../../base/errors.js';
+import { orUserError, UserError, userErrorOf } from '../../base/errors.js';
 import { isStdin } from '../../base/profiles.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Override } from '../../base/yaml.js';
@@ -141,11 +141,6 @@ export async function planFor(
     for (const run of runs) results.push(await simulateRun(run, watch).catch(userErrorOf));
     return results;
   });
-}
-
-function userErrorOf(error: unknown): UserError {
-  if (error instanceof UserError) return error;
-  throw error;
 }
 
 function conditionsOf(assertions: readonly string[], objective: boolean): Budget[] {

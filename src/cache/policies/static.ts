@@ -1,6 +1,6 @@
 // Static placement: a fixed set of experts stays resident and no other ever enters, as in Fiddler and llama.cpp.
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
-import { mostPopular } from '../popularity-order.js';
+import { mostPopular } from '../share.js';
 
 class Static implements CachePolicy {
   /** Experts by preference; the chosen among them are those that fit, most wanted first. */

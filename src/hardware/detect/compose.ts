@@ -8,11 +8,12 @@ import { CPUS, type CpuPart } from '../parts/cpu.js';
 import { GPUS, type GpuPart } from '../parts/gpu.js';
 import { parseSlot, slotText } from '../parts/pcie.js';
 import { addMemory, addSize } from './add-memory.js';
+import type { Answer } from './ask.js';
 import type { DetectedPart, Draft } from './draft.js';
 import { isaOf, matchCpu } from './match-cpu.js';
 import { type Match, matchGpu } from './match-gpu.js';
 import { powerRemarks } from './power-remark.js';
-import type { Seen, SeenDisk, SeenGpu } from './tools/seen.js';
+import { type Seen, type SeenDisk, type SeenGpu, together } from './tools/seen.js';
 
 /** Facts of a machine that its parts of the catalogue do not have. */
 interface PartChanges {
@@ -244,4 +245,30 @@ function rateOf({ kind, link }: SeenDisk): number {
 /** Drives are sold in powers of ten. */
 function driveSize(bytes: number): string {
   return bytes >= 1e12 ? `${Math.round(bytes / 1e11) / 10}TB` : `${Math.max(1, Math.round(bytes / 1e9))}GB`;
+}
+
+/**
+ * The machine in the answers of tools; missing answers that matter are listed as not seen.
+ * @param answers in the order in which tools are believed
+ */
+export function detectFrom(answers: readonly Answer[]): Detection {
+  const read = answers.map((answer) => ({ ...answer, seen: answer.text === null ? null : readOf(answer.tool.read, answer.text) }));
+  const all = together(read.flatMap(({ seen }) => seen ?? []));
+  const silent = read.filter(({ seen, tool }) => seen === null && tool.missing(all));
+  const said = silent.map(
+    ({ text, tool, why }) => `${tool.name} ${text === null ? why : 'is not understood'}: it would tell ${tool.tells}.`,
+  );
+  const detection = composeMachine(all);
+  return { ...detection, notSeen: [...detection.notSeen, ...said] };
+}
+
+/** Null: the answer is not what the tool is documented to print. */
+function readOf(read: (answer: string) => Seen, text: string): Seen | null {
+  try {
+    return read(text);
+  } catch (error) {
+    // Programs of other versions print what they like: JSON.parse and missing fields end here.
+    if (error instanceof SyntaxError || error instanceof TypeError) return null;
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
 // Many predictors on many traces, side by side: each pair starts untrained, so that no figure depends on an earlier one.
-import { UserError } from '../../base/errors.js';
+import { UserError, userErrorOf } from '../../base/errors.js';
 import { resolveParameters } from '../../base/parameters.js';
 import { shownTrace } from '../../base/profiles.js';
 import type { RoutingTrace } from '../../trace/trace.js';
@@ -112,10 +112,7 @@ export async function comparePredictors(
     const refusals: { predictor: string; error: UserError }[] = [];
     for (const chosen of choices) {
       const common = { model, trace, slots: 1, seed, training };
-      const predictor = await createPredictor({ chosen, ...common }).catch((error: unknown) => {
-        if (error instanceof UserError) return error;
-        throw error;
-      });
+      const predictor = await createPredictor({ chosen, ...common }).catch(userErrorOf);
       if (predictor instanceof UserError) refusals.push({ predictor: chosen.text, error: predictor });
       else {
         const filler = FILLED.includes(chosen.name) ? await createPredictor({ chosen: POPULAR, ...common }) : null;

@@ -15,8 +15,7 @@ import { PRODUCTS, SEQUENCE } from '../sequence/contract.js';
 import { SequencePredictor } from '../sequence/sequence-predictor.js';
 import { SyncSession } from '../session.js';
 import type { SharedTensor } from '../session-worker.js';
-import { unionOf } from '../union.js';
-import { wallTimes } from '../wall-times.js';
+import { unionOf, wallTimes } from '../union.js';
 
 /** A call of a network, reading one of its weights, and multiplying it for one token, ns. */
 const CALL_NS = 33e3;
