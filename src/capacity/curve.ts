@@ -1,4 +1,5 @@
 // The capacity curve: hit rate against capacity for many policies, from one read of the trace.
+
 import { shownTrace } from '../base/profiles.js';
 import type { SplitCapacity } from '../cache/curves/levels.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';
@@ -8,11 +9,10 @@ import { policyNeeds } from '../cache/policy.js';
 import { evenSplit } from '../cache/scope.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/spec.js';
 import { VERSION } from '../result/version.js';
-import type { RoutingTrace } from '../trace/trace.js';
+import { NULL_EXPERT, type RoutingTrace } from '../trace/trace.js';
 import { type BroadcastWatch, broadcastHere, broadcastToThreads } from './broadcast.js';
 import { CURVE_SCHEMA, type Curve, type CurvePoint, type PolicyCurve } from './curve-result.js';
-import { DemandCount } from './demand.js';
-import type { JobSpec, ReplayOptions } from './job.js';
+import { type JobSpec, type ReplayOptions, splitAtWarmup } from './job.js';
 import { bestOnline, curveWarnings, judge, kneeOf } from './verdict.js';
 
 /** A request for a curve. */
@@ -182,4 +182,69 @@ function splitCurve(
   const points = splits.map(pointAt);
   const gains = capacities.map((bytes, c) => points[c]!.hitRate - pointAt(evenSplit(model, bytes)).hitRate);
   return { points, splits, gains };
+}
+
+/** Counts the demand of rows after the warm-up. */
+class DemandCount {
+  /** Tokens after the warm-up. */
+  tokens = 0;
+  /** Events: layers of a token with at least one choice. */
+  events = 0;
+  /** Members of events, by layer. */
+  readonly demanded: Float64Array;
+  /** Activations by layer and expert. */
+  readonly activations: readonly Float64Array[];
+  readonly #topK: number;
+  readonly #warmup: number;
+  /** Experts that were demanded at all, the warm-up included. */
+  readonly #seen: readonly Uint8Array[];
+  /** First uses after the warm-up: misses that no cache avoids. */
+  compulsory = 0;
+  #done = 0;
+
+  /** @param warmup tokens at the start that are not counted */
+  constructor(model: ModelSpec, topK: number, warmup: number) {
+    this.#topK = topK;
+    this.#warmup = warmup;
+    this.demanded = new Float64Array(model.layers.length);
+    this.activations = model.layers.map((layer) => new Float64Array(layer.experts));
+    this.#seen = model.layers.map((layer) => new Uint8Array(layer.experts));
+  }
+
+  /** Counts rows `[0, tokens)`. */
+  rows(experts: Uint16Array, tokens: number): void {
+    splitAtWarmup(this.#done, tokens, this.#warmup, (from, to, counted) => {
+      const first = this.#count(experts, from, to, counted ? 1 : 0);
+      if (!counted) return;
+      this.tokens += to - from;
+      this.compulsory += first;
+    });
+    this.#done += tokens;
+  }
+
+  /** @returns experts seen for the first time */
+  #count(experts: Uint16Array, from: number, to: number, weight: 0 | 1): number {
+    const layers = this.demanded.length;
+    const topK = this.#topK;
+    let first = 0;
+    let at = from * layers * topK;
+    for (let row = from; row < to; row++) {
+      for (let layer = 0; layer < layers; layer++) {
+        const seen = this.#seen[layer]!;
+        const activations = this.activations[layer]!;
+        let members = 0;
+        for (const end = at + topK; at < end; at++) {
+          const expert = experts[at]!;
+          if (expert === NULL_EXPERT) continue;
+          members++;
+          activations[expert]! += weight;
+          first += 1 - seen[expert]!;
+          seen[expert] = 1;
+        }
+        this.demanded[layer]! += members * weight;
+        if (members > 0) this.events += weight;
+      }
+    }
+    return first;
+  }
 }

@@ -30,7 +30,7 @@ export async function startJob(spec: JobSpec): Promise<Job> {
 }
 
 /** One capacity under replay. */
-export class CapacityReplay {
+class CapacityReplay {
   readonly #caches: Caches;
   readonly #replay: RowReplay;
   readonly #warmup: number;
@@ -89,7 +89,7 @@ export class CapacityReplay {
 }
 
 /** Replays each capacity on every block. */
-export function replayJob(job: ResolvedJob): Job {
+function replayJob(job: ResolvedJob): Job {
   const replays = job.capacities.map((capacity) => new CapacityReplay(job, capacity, null));
   return {
     rows: (experts, tokens) => {
@@ -100,7 +100,7 @@ export function replayJob(job: ResolvedJob): Job {
 }
 
 /** A job that records rows, finds their next uses backwards, and replays all capacities in one walk. */
-export function foresightJob(job: ResolvedJob): Job {
+function foresightJob(job: ResolvedJob): Job {
   const log = new RowLog(job.model, job.topK, job.sequential);
   return {
     rows: (experts, tokens) => log.append(experts, tokens),
@@ -119,7 +119,7 @@ export function foresightJob(job: ResolvedJob): Job {
 }
 
 /** One pass for all capacities. */
-export class LruJob implements Job {
+class LruJob implements Job {
   readonly #job: ResolvedJob;
   readonly #curve: LruCurve;
   readonly #members: Int32Array;

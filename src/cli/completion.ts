@@ -9,8 +9,7 @@ import { SCHEDULERS } from '../schedule/index.js';
 import { MISS_ACTIONS } from '../system/choices.js';
 import { VARIANTS } from '../trace/variants/index.js';
 import { type CompletionValues, completionScript, type Node, SHELLS, type Shell } from './completion-scripts.js';
-import type { CommandEntry, CommandModule } from './kit/command.js';
-import type { CliContext } from './kit/context.js';
+import type { CliContext, CommandEntry, CommandModule } from './kit/context.js';
 
 const EXAMPLES = `
 Examples:

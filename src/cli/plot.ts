@@ -2,8 +2,7 @@
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
 import { FIGURE_KINDS, type FigureQuestion, figureOf, type PaperFigure } from '../figure/figure.js';
-import { figureDocument } from '../figure/figure-document.js';
-import { pictureFormats } from '../figure/formats.js';
+import { figureDocument, pictureFormats } from '../figure/formats.js';
 import { STATISTICS, statisticNamed } from '../figure/table/pivot.js';
 import type { OutputFormat } from '../report/format.js';
 import { toJson } from '../report/json.js';

@@ -1,7 +1,7 @@
 // `moeprof run -s a,b,c -w x,y`: every system on every machine, one after another, and one ranking.
 import { placed, UserError } from '../base/errors.js';
 import { pictureFormats } from '../figure/formats.js';
-import { rankingFigures } from '../figure/ranking-figures.js';
+import { rankingFigures } from '../figure/one-panel.js';
 import { findHardware } from '../hardware/load.js';
 import { rankingDocument, rankingReports } from '../report/ranking/ranking.js';
 import { type RankedRun, splitRuns } from '../report/ranking/refused.js';

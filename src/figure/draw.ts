@@ -98,13 +98,13 @@ function contentOf(plot: string): string {
 }
 
 /** A part of a drawing and its height, px. */
-export interface Drawn {
+interface Drawn {
   readonly height: number;
   readonly text: string;
 }
 
 /** One line or more of symbols with the names of their series. */
-export function legendOf(figure: PaperFigure, width: number): Drawn {
+function legendOf(figure: PaperFigure, width: number): Drawn {
   const bars = isBars(figure);
   const parts: string[] = [];
   let [left, line] = [38, 0];

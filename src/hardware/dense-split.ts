@@ -1,6 +1,6 @@
 // Dense layers on more than one device: the device of each decoder layer and its KV cache, and the time of a pass over several devices. This
 // is llama.cpp's -ngl, -nkvo, and layers split over several GPUs.
-import { type AttentionSpec, type DenseSegment, type ModelSpec, scaleFormats } from '../model/spec.js';
+import { type DenseSegment, type ModelSpec, scaleFormats } from '../model/spec.js';
 import { scaledByFormat } from './by-format.js';
 import { DenseCost, type DensePart } from './dense-cost.js';
 import { hopOf } from './joined.js';
@@ -105,15 +105,11 @@ export function denseBytes(model: ModelSpec, placement: DensePlacement, holds: (
     for (const [s, segment] of segments.entries()) {
       const part = partOf(segment, holders[s]!, holder, false);
       weightBytes += part.weightBytes;
-      if (!placement.kvInDram) kvBytesPerToken += sumOf(part.attention);
+      if (!placement.kvInDram) kvBytesPerToken += part.attention.reduce((sum, one) => sum + one.kvBytesPerToken, 0);
     }
   }
   if (placement.kvInDram && holds('cpu')) kvBytesPerToken = model.dense.kvBytesPerToken;
   return { weightBytes: Math.round(weightBytes), kvBytesPerToken };
-}
-
-function sumOf(attention: readonly AttentionSpec[]): number {
-  return attention.reduce((sum, one) => sum + one.kvBytesPerToken, 0);
 }
 
 /**

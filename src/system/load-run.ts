@@ -101,7 +101,7 @@ function systemOf(
  * The same run with absolute paths of modules: a relative one starts at the folder of its file, or, in a flag, at the working directory.
  * @param systemFolder folder of the file that defines the system
  */
-export function withLocatedModules(run: RunSpec, systemFolder: string, overrides: readonly Override[]): RunSpec {
+function withLocatedModules(run: RunSpec, systemFolder: string, overrides: readonly Override[]): RunSpec {
   const { folder, system, variants } = run;
   const { cache, dram, predictor, scheduler } = system;
   const choices = [cache.policy, dram.policy, predictor.kind, scheduler.kind, ...(variants ?? [])];
@@ -130,7 +130,7 @@ export function withLocatedModules(run: RunSpec, systemFolder: string, overrides
  * @returns the same run
  * @throws UserError with the place of the module's name
  */
-export function withoutCode(run: RunSpec, overrides: readonly Override[]): RunSpec {
+function withoutCode(run: RunSpec, overrides: readonly Override[]): RunSpec {
   const { system, traceFormat, variants = [] } = run;
   const parts: readonly (readonly [path: string, module: string | undefined, flag: string])[] = [
     ['system.cache.policy', moduleOf(system.cache.policy), '--policy'],

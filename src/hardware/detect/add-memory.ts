@@ -88,7 +88,7 @@ interface ModulesSummary {
 }
 
 /** Sums up modules that run alike, as they do on one board; null where there is none. */
-export function summarizeModules(modules: readonly SeenModule[]): ModulesSummary | null {
+function summarizeModules(modules: readonly SeenModule[]): ModulesSummary | null {
   const [first] = modules;
   if (first === undefined) return null;
   const keys = modules.map(({ place }) => channelOf(place));

@@ -32,7 +32,7 @@ export interface Detection extends PartChanges {
 }
 
 /** Composes the detected machine. */
-export function composeMachine(seen: Seen): Detection {
+function composeMachine(seen: Seen): Detection {
   const draft: Draft = { parts: [], remarks: [], notSeen: [] };
   const chip = matchChip(seen);
   const changes = chip === null ? ofCards(seen, draft) : ofChip(seen, chip, draft);
@@ -176,7 +176,7 @@ function countedName(count: number, name: string): string {
 }
 
 /** The part whose GPU and CPU share one memory; null: the machine has no such chip, or a card beside it. */
-export function matchChip({ board, cpu, gpus = [], memoryBytes }: Seen): GpuPart | CpuPart | null {
+function matchChip({ board, cpu, gpus = [], memoryBytes }: Seen): GpuPart | CpuPart | null {
   const jetson = /jetson[\w -]*?(agx thor|agx orin|orin nx|orin nano|agx xavier)/i.exec(board ?? '')?.[1];
   if (jetson !== undefined) return jetsonOf(jetson, /super/i.test(board!), memoryBytes);
   const cards = gpus.flatMap((gpu) => matchGpu(gpu)?.part ?? []);
@@ -213,7 +213,7 @@ const NVME_RATES: Readonly<Record<number, number>> = { 1: 0.8, 2: 1.6, 3: 3.3, 4
 const USUAL_NVME = 3.3;
 
 /** Adds the fastest drive, of equal ones the largest. */
-export function addDisk({ disks = [] }: Seen, { notSeen, parts, remarks }: Draft): void {
+function addDisk({ disks = [] }: Seen, { notSeen, parts, remarks }: Draft): void {
   const rated = disks.flatMap((disk) => (disk.kind === 'virtual' ? [] : [{ disk, rate: rateOf(disk) }]));
   const [best, ...others] = rated.sort((a, b) => b.rate - a.rate || b.disk.bytes - a.disk.bytes);
   if (best === undefined) {
@@ -224,8 +224,10 @@ export function addDisk({ disks = [] }: Seen, { notSeen, parts, remarks }: Draft
   }
   const { disk, rate } = best;
   const kind = disk.kind === 'sata' ? 'ssd' : disk.kind;
+  // Drives are sold in powers of ten.
+  const size = disk.bytes >= 1e12 ? `${Math.round(disk.bytes / 1e11) / 10}TB` : `${Math.max(1, Math.round(disk.bytes / 1e9))}GB`;
   parts.push({
-    part: `${kind}-${rate}GB/s-${driveSize(disk.bytes)}`,
+    part: `${kind}-${rate}GB/s-${size}`,
     seen: `${disk.name}${disk.link?.generation === undefined ? '' : `, PCIe ${disk.link.generation}.0 x${disk.link.lanes ?? 4}`}`,
     exact: true,
   });
@@ -240,11 +242,6 @@ function rateOf({ kind, link }: SeenDisk): number {
   if (kind !== 'nvme') return USUAL_RATES[kind as keyof typeof USUAL_RATES];
   const full = link?.generation === undefined ? USUAL_NVME : (NVME_RATES[link.generation] ?? USUAL_NVME);
   return Math.round(100 * full * Math.min(1, (link?.lanes ?? 4) / 4)) / 100;
-}
-
-/** Drives are sold in powers of ten. */
-function driveSize(bytes: number): string {
-  return bytes >= 1e12 ? `${Math.round(bytes / 1e11) / 10}TB` : `${Math.max(1, Math.round(bytes / 1e9))}GB`;
 }
 
 /**

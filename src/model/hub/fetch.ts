@@ -69,7 +69,7 @@ class NotYet extends Error {}
  * @param range fetches bytes of the file
  * @throws UserError where the file is damaged, or bytes do not come
  */
-export async function remoteHeader(
+async function remoteHeader(
   path: string,
   { bytes }: HubFile,
   range: (from: number, length: number) => Promise<Buffer>,

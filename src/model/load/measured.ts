@@ -73,7 +73,7 @@ function means(rule: Quantization, own: ModelParts, bits: number): boolean {
   return rule.name.startsWith('hqq') || near(bits, (8 * bytes) / parameters) || bits === kernelFormat(format ?? '')?.bits;
 }
 
-/** Figures of a model, under the names that measurements have for them. */
+/** Figures of a model of which no more is known, under the names that measurements have for them; usual values fill the gaps. */
 export interface ModelShape {
   /** Decoder layers, and how many of them have experts; the others come first. */
   readonly layers: number;

@@ -132,7 +132,7 @@ const FADING = 0.92;
  * Corrections of log-odds by layer and key, after the error memory of ReLoop2: if recent predictions in the same situation were wrong, the next
  * one is corrected at once, long before counts change. A situation is the token's first expert at the layer before.
  */
-export class ErrorMemory implements Evidence {
+class ErrorMemory implements Evidence {
   readonly #model: ModelSpec;
   /** Rows of layer l start at `#start[l]`: one of `experts[l]` for each expert of the layer before, and one for "nothing known". */
   readonly #start: Float64Array;

@@ -158,7 +158,7 @@ function withNetwork(values: Parameters): Parameters {
  * The scores of a predictor times 1 - (x - l) / (L + 1), for layer x of L after layer l (MoE-Infinity, arXiv 2401.14361; before the pass l
  * is -1). What the next pass demands is not weighed.
  */
-export function byDistance({ layers }: ModelSpec, predictor: Predictor): Predictor {
+function byDistance({ layers }: ModelSpec, predictor: Predictor): Predictor {
   const decayed: Predictor = {
     observe: (pass, layer) => predictor.observe(pass, layer),
     predict(pass, after, horizon, scores) {

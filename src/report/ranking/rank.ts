@@ -81,7 +81,7 @@ function tokenTime(phase: Phase, result: Result): TokenTime {
 }
 
 /** The reason why `other` is slower than `best`: the part of a token's time that grew most, in words; for stall also misses and bytes moved. */
-export function reasonOf(phase: Phase, best: Result, other: Result): string {
+function reasonOf(phase: Phase, best: Result, other: Result): string {
   const [before, after] = [tokenTime(phase, best), tokenTime(phase, other)];
   if (after.wholeNs === before.wholeNs) return 'as fast';
   const [largest] = after.parts

@@ -178,13 +178,13 @@ const WORDS: Readonly<Record<string, string>> = {
 const SAID_ELSEWHERE = new Set(['does-not-fit', 'synthetic-routing']);
 
 /** The notes of a run. */
-export function notesOf({ warnings }: Result): string[] {
+function notesOf({ warnings }: Result): string[] {
   const codes = [...new Set(warnings.map(({ code }) => code))].filter((code) => !SAID_ELSEWHERE.has(code));
   return codes.map((code) => WORDS[code] ?? code.replaceAll('-', ' '));
 }
 
 /** Notes that all of several runs have in common; none for a single run. */
-export function sharedNotes(ranked: readonly Ranked[]): string[] {
+function sharedNotes(ranked: readonly Ranked[]): string[] {
   const [first, ...others] = ranked.map(({ result }) => notesOf(result));
   return others.length === 0 ? [] : first!.filter((note) => others.every((notes) => notes.includes(note)));
 }

@@ -120,7 +120,7 @@ const RATE = { default: 0, description: 'requests per second', min: 0 };
  * Parameters of each process: Poisson, or gaps that are gamma distributed, which is how burstiness is usually given (by the coefficient of
  * variation of the gaps: 1 is Poisson, above it arrivals come in bursts).
  */
-export const PROCESSES: Readonly<Record<string, ParameterTable>> = {
+const PROCESSES: Readonly<Record<string, ParameterTable>> = {
   poisson: { rate: RATE },
   gamma: { rate: RATE, cv: { default: 1, description: 'coefficient of variation of the gaps', min: 0.01, max: 100 } },
 };
@@ -134,7 +134,7 @@ const REQUESTS = 100;
  * @param parameters checked ones
  * @throws UserError without a rate
  */
-export function drawArrivals(
+function drawArrivals(
   name: string,
   parameters: Parameters,
   { output, prompt, requests = REQUESTS }: { readonly output: number; readonly prompt: number; readonly requests?: number | undefined },
@@ -175,4 +175,4 @@ export function gamma(random: Random, shape: number): number {
 }
 
 /** All formats, in the order in which a file is tried against them. A new one is a file in this folder and a line here. */
-export const ARRIVAL_FORMATS: readonly ArrivalFormat[] = [azure, mooncake, vidur, llmservingsim, generic];
+const ARRIVAL_FORMATS: readonly ArrivalFormat[] = [azure, mooncake, vidur, llmservingsim, generic];

@@ -151,7 +151,7 @@ async function decode(path: string, table: ParquetTable, columns: ColumnMap, rec
 }
 
 /** Values of a column of one row group; rows must be read in order. */
-export class ParquetValues {
+class ParquetValues {
   readonly #place: (row: number) => string;
   readonly #name: string;
   readonly #parts: ParquetColumn;

@@ -161,7 +161,7 @@ const byNumber = new Intl.Collator('en', { numeric: true });
  * The files of a folder that are shards, in the order of their names; hidden ones are omitted.
  * @throws UserError where there is none, or a folder among them
  */
-export function filesOfFolder(folder: string): string[] {
+function filesOfFolder(folder: string): string[] {
   const names = listFolder(folder).filter((name) => !name.startsWith('.') && !BESIDE.test(name));
   if (names.length === 0) throw new UserError(`${folder}: the folder is empty; name the one that holds the recording's files`);
   return names.sort(byNumber.compare).map((name) => {
@@ -177,7 +177,7 @@ export function filesOfFolder(folder: string): string[] {
  * @param open opens one of them
  * @throws UserError where one cannot be opened, or two are not of one model
  */
-export async function joinedShards(folder: string, open: (path: string) => Promise<RoutingTrace>): Promise<RoutingTrace> {
+async function joinedShards(folder: string, open: (path: string) => Promise<RoutingTrace>): Promise<RoutingTrace> {
   const traces: RoutingTrace[] = [];
   try {
     for (const path of filesOfFolder(folder)) traces.push(await open(path));
@@ -193,7 +193,7 @@ export async function joinedShards(folder: string, open: (path: string) => Promi
  * Counts of all shards of a folder, added up.
  * @throws UserError where two differ in layers or experts
  */
-export async function summedShards(folder: string, open: (path: string) => Promise<Popularity>): Promise<Popularity> {
+async function summedShards(folder: string, open: (path: string) => Promise<Popularity>): Promise<Popularity> {
   let sum: Popularity | null = null;
   for (const path of filesOfFolder(folder)) {
     const one = await open(path);

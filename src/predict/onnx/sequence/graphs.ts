@@ -93,7 +93,7 @@ export function exportEncoder(
  * @param start state before the first step, [streams, width]
  * @returns states of all rows, and the last
  */
-export function unrolledGru(
+function unrolledGru(
   graph: Graph,
   x: Value,
   start: Value,
