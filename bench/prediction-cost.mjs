@@ -80,7 +80,7 @@ async function encoderOf(model, folder, hidden) {
 
 /** Weights that a call multiplies: an encoder says so, of a network all of its file. */
 async function weightsOf(file) {
-  const { onnxMetadata } = await fromBuild('predict/onnx/metadata.js');
+  const { onnxMetadata } = await fromBuild('predict/onnx/predictor/onnx.js');
   return Number(onnxMetadata(file).get('moeprof.products') ?? statSync(file).size / 4);
 }
 

@@ -8,44 +8,28 @@ import type { Command } from '../runtime/flags/dialect.js';
 import { cpuExpertLayers, splitPattern } from '../runtime/kind/loaded.js';
 import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 import { gpusOf, HOST } from '../runtime/setting/fits.js';
-import type { Goal, RequestShape } from '../runtime/setting/goal.js';
-import type { RoutingTrace } from '../trace/trace.js';
 import { alternativesOf } from './alternatives.js';
 import { type AdvisedSetting, bestAnswer, settingOf } from './answer.js';
 import { misfitsOf, missingOf } from './misfits.js';
-import { ACCEPTANCE, type Price, Pricer } from './price.js';
+import { ACCEPTANCE, type Price } from './price.js';
 import type { Priced, Question } from './search.js';
 import { type Bound, boundOf, type Purchase, purchasesOf } from './what-if.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const ADVICE_SCHEMA = 'moeprof.advice/1';
 
-/** A request for advice. */
-export interface AdviceRequest extends Omit<Question, 'pricer'> {
-  /** Formats on offer, the preferred one first; null stands for the model's own. At least one. */
-  readonly quantizations: readonly (string | null)[];
-  /** Routing of the model, long enough for pricing. */
-  readonly trace: RoutingTrace;
-  /** The model's name on a command line: a file or a folder; null: its file's usual name. */
-  readonly file: string | null;
-  /** Where it is on the Hugging Face hub, `owner/repo` or `owner/repo:format`; null: it is not from there. */
-  readonly hub: string | null;
-  /** Sentences on the machine, e.g. what was not seen of it. */
-  readonly notes: readonly string[];
+/** The request as an answer repeats it; its notes are sentences on the basis of the figures. */
+export interface Asked extends Pick<Question, 'goal' | 'request' | 'context' | 'users' | 'notes'> {
+  readonly tool: { readonly name: 'moeprof'; readonly version: string };
+  readonly machine: string;
+  readonly runtime: string;
 }
 
 /** Finished advice: the public format `moeprof.advice/1`. */
-export interface Advice {
+export interface Advice extends Asked {
   readonly schema: typeof ADVICE_SCHEMA;
-  readonly tool: { readonly name: 'moeprof'; readonly version: string };
   readonly model: string;
   readonly quantization: string;
-  readonly machine: string;
-  readonly runtime: string;
-  readonly goal: Goal;
-  readonly request: RequestShape;
-  readonly context: number;
-  readonly users: number;
   /** Null: nothing fits. */
   readonly answer: AdvisedSetting | null;
   /** False where targets were given and the answer does not keep them. */
@@ -58,58 +42,64 @@ export interface Advice {
   /** Sentences: what does not fit, and what is missing. */
   readonly misfits: readonly string[];
   readonly purchases: readonly Purchase[];
-  /** Sentences on the basis of the figures. */
-  readonly notes: readonly string[];
   /** Runs of the engine. */
   readonly runs: number;
 }
 
 /** Finds the best setting and everything that is reported beside it. */
-export async function advise(asked: AdviceRequest): Promise<Advice> {
-  const pricer = new Pricer(asked.trace, asked.request);
-  const question: Question = { ...asked, pricer };
-  const answer = await bestAnswer(question, asked.quantizations);
+export async function advise(question: Question): Promise<Advice> {
+  const { model, pricer, quantizations } = question;
+  const answer = await bestAnswer(question);
   const common = {
     schema: ADVICE_SCHEMA,
     tool: { name: 'moeprof', version: VERSION },
-    model: asked.model(asked.quantizations[0]!).name,
-    machine: asked.hardware.name,
-    runtime: asked.runtime.name,
-    goal: asked.goal,
-    request: asked.request,
-    context: asked.context,
-    users: asked.users,
-    notes: notesOf(asked, answer),
+    model: model(quantizations[0]!).name,
+    ...repeated(question),
+    notes: notesOf(question, answer),
   } as const;
   if (answer === null) {
-    const { quantization } = asked.model(asked.quantizations.at(-1)!);
+    const { quantization } = model(quantizations.at(-1)!);
     const nothing = { answer: null, kept: false, command: null, bands: null, bound: null, alternatives: [], purchases: [] };
-    return { ...common, ...nothing, quantization, misfits: missingOf(question, asked.quantizations), runs: pricer.runs };
+    return { ...common, ...nothing, quantization, misfits: missingOf(question), runs: pricer.runs };
   }
   return {
     ...common,
     quantization: answer.model.quantization,
     answer: settingOf(question, answer, ''),
     kept: answer.kept,
-    command: commandOf(asked, answer),
+    command: commandOf(question, answer),
     bands: answer.price.bands,
     bound: await boundOf(question, answer),
-    alternatives: (await alternativesOf(question, answer, asked.quantizations)).map(({ change, one }) => settingOf(question, one, change)),
+    alternatives: (await alternativesOf(question, answer)).map(({ change, one }) => settingOf(question, one, change)),
     misfits: misfitsOf(question, answer),
     purchases: await purchasesOf(question, answer),
     runs: pricer.runs,
   };
 }
 
+/** What an answer repeats of its request. */
+export function repeated({
+  context,
+  goal,
+  hardware,
+  request,
+  runtime,
+  users,
+}: Pick<Question, 'context' | 'goal' | 'hardware' | 'request' | 'runtime' | 'users'>) {
+  return { machine: hardware.name, runtime: runtime.name, goal, request, context, users };
+}
+
 /** The setting in the words of the runtime. */
-export function commandOf(asked: AdviceRequest, { model, setting, split }: Priced): Command {
-  const { hardware, runtime } = asked;
+export function commandOf(
+  { file, hardware, hub, runtime }: Pick<Question, 'file' | 'hardware' | 'hub' | 'runtime'>,
+  { model, setting, split }: Priced,
+): Command {
   const cpu = hardware.machine?.cpu ?? null;
   const sockets = hardware.machine?.sockets ?? 1;
   return runtime.dialect.write({
     setting,
-    model: asked.file ?? fileName(model, runtime),
-    hub: asked.hub,
+    model: file ?? fileName(model, runtime),
+    hub,
     name: model.name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-'),
     moeLayers: model.layers.length,
     cpuExpertLayers: cpuExpertLayers(model, setting),
@@ -148,7 +138,7 @@ function keptFreeNote({ machine }: HardwareSpec, { devices, setting }: Priced): 
   return parts.length === 0 ? null : `Left to other programs: ${[...new Set(parts)].join(', ')}.`;
 }
 
-function notesOf({ hardware, notes, trace }: AdviceRequest, answer: Priced | null): string[] {
+function notesOf({ hardware, notes, trace }: Question, answer: Priced | null): string[] {
   return [
     ...(answer === null || answer.setting.draft === 0
       ? []

@@ -20,22 +20,15 @@ const FORMATS = 2;
 /** Factor of the longer context that is tried. */
 const LONGER = 4;
 
-/**
- * Settings that differ from the answer in one thing; up to five, best first.
- * @param quantizations on offer
- */
-export async function alternativesOf(
-  question: Question,
-  answer: Priced,
-  quantizations: readonly (string | null)[],
-): Promise<readonly Alternative[]> {
+/** Settings that differ from the answer in one thing; up to five, best first. */
+export async function alternativesOf(question: Question, answer: Priced): Promise<readonly Alternative[]> {
   const found: Alternative[] = [];
   const add = async (change: string, beside: Setting): Promise<void> => {
     const model = question.model(beside.quantization);
     const fit = highestFit(question, model, beside);
     if (fit !== null) found.push({ change, one: await priced(question, model, fit) });
   };
-  for (const { beside, change } of changesOf(question, answer.setting, quantizations)) await add(change, beside);
+  for (const { beside, change } of changesOf(question, answer.setting)) await add(change, beside);
   for (const { change, setting } of lowerRungs(question, answer)) {
     found.push({ change, one: await priced(question, answer.model, setting) });
   }
@@ -46,12 +39,8 @@ export async function alternativesOf(
   return found.sort((a, b) => a.one.cost - b.one.cost).slice(0, MOST_SHOWN);
 }
 
-function changesOf(
-  question: Question,
-  setting: Setting,
-  quantizations: readonly (string | null)[],
-): { readonly change: string; readonly beside: Setting }[] {
-  const { model, runtime } = question;
+function changesOf(question: Question, setting: Setting): { readonly change: string; readonly beside: Setting }[] {
+  const { model, quantizations, runtime } = question;
   const longer = LONGER * setting.context;
   const trained = model(setting.quantization).trainedContext;
   const others = <T>(values: readonly T[], own: T): T[] => values.filter((value) => value !== own);

@@ -23,8 +23,9 @@ export interface AdvisedSetting {
  * nearest. A smaller KV cache is taken only where nothing fits with the usual one; experts are left on the disk only where not even that
  * helps, and then the smallest format is the fastest.
  */
-export async function bestAnswer(question: Question, quantizations: readonly (string | null)[]): Promise<Priced | null> {
-  for (const kv of question.runtime.kv) {
+export async function bestAnswer(question: Question): Promise<Priced | null> {
+  const { quantizations, runtime } = question;
+  for (const kv of runtime.kv) {
     let nearest: Priced | null = null;
     for (const quantization of quantizations) {
       const best = await bestSetting(question, quantization, kv);
@@ -34,7 +35,7 @@ export async function bestAnswer(question: Question, quantizations: readonly (st
     }
     if (nearest !== null) return nearest;
   }
-  return bestSetting(question, quantizations.at(-1)!, question.runtime.kv[0]!, true);
+  return bestSetting(question, quantizations.at(-1)!, runtime.kv[0]!, true);
 }
 
 /** A priced setting as advice has it. @param change how it differs from the answer */

@@ -7,7 +7,6 @@ import { findProfile, isPath } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';
 import { checkValue } from '../base/yaml.js';
 import { loadRuntime } from '../hardware/runtime.js';
-import type { HardwareSpec } from '../hardware/spec.js';
 import { isHubAddress } from '../model/hub/address.js';
 import { loadRouting, type OpenModel, openModel } from '../model/load/load.js';
 import { assemble } from '../model/parts.js';
@@ -15,14 +14,15 @@ import { bitsPerWeight, type ModelSpec } from '../model/spec.js';
 import { advisedRuntime, DEFAULT_RUNTIME } from '../runtime/index.js';
 import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 import { loadHardware } from '../runtime/machine.js';
-import { type Goal, parseGoal, type RequestShape } from '../runtime/setting/goal.js';
+import { parseGoal, type RequestShape } from '../runtime/setting/goal.js';
 import { routingProfileSchema } from '../trace/generate/routing-profile.js';
 import { synthesize } from '../trace/generate/synthetic.js';
 import { openTrace } from '../trace/open/open.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import { type Advice, type AdviceRequest, advise } from './advise.js';
+import { type Advice, advise } from './advise.js';
 import { usualOffer } from './offer.js';
-import { tokensNeeded } from './price.js';
+import { Pricer, tokensNeeded } from './price.js';
+import type { Question } from './search.js';
 
 /** Seed of the synthetic routing. */
 const SEED = 1;
@@ -40,32 +40,26 @@ const OUTPUT = 512;
 /** Wishes of a user; all fields are optional. */
 export interface AdviceWishes {
   /** llama.cpp unless given. */
-  readonly runtime?: string;
+  readonly runtime?: string | undefined;
   /** request (unless given), decode, prefill, or targets such as `ttft=2s,tpot=50ms`. */
-  readonly goal?: string;
+  readonly goal?: string | undefined;
   /**
    * Context of each user, tokens; unless given 16,384, or as many as `prompt` and its answer take where that is more, but no more than the model
    * was trained on.
    */
   readonly context?: number | undefined;
   /** Prompt of the request, tokens; 4,096 unless given, or half of the context where that is less. */
-  readonly prompt?: number;
+  readonly prompt?: number | undefined;
   /** Users at a time; 1 unless given. */
-  readonly users?: number;
+  readonly users?: number | undefined;
   /** Formats on offer, the most wanted first; the usual ones of the runtime unless given. */
   readonly quantizations?: readonly string[] | undefined;
   /** Recorded routing to price settings on; drawn as the model routes unless given. */
   readonly trace?: string | undefined;
 }
 
-/** A machine, and sentences on how it was found. */
-interface AskedMachine {
-  readonly hardware: HardwareSpec;
-  readonly notes: readonly string[];
-}
-
-/** Finds a machine as a runtime drives it. */
-export type MachineFinder = (runtime: AdvisedRuntime) => Promise<AskedMachine>;
+/** Finds a machine as a runtime drives it, with sentences on how it was found. */
+export type MachineFinder = (runtime: AdvisedRuntime) => Promise<Pick<Question, 'hardware' | 'notes'>>;
 
 /** Finds the machine of a name: a bundled one, a file, or parts. Its error is a UserError where that is unknown. */
 export function machineNamed(name: string): MachineFinder {
@@ -87,14 +81,11 @@ export function adviceFor(model: string, machine: string, wishes: AdviceWishes =
 
 /** As {@link adviceFor}, on a machine that is found for the runtime. */
 export async function adviceOn(name: string, machine: MachineFinder, wishes: AdviceWishes): Promise<Advice> {
-  return withRequest(name, await basisOf(machine, wishes), wishes, advise);
+  return withQuestion(name, await basisOf(machine, wishes), wishes, advise);
 }
 
 /** The part of a question that is the same for all models. */
-interface Basis extends AskedMachine {
-  readonly runtime: AdvisedRuntime;
-  readonly goal: Goal;
-}
+type Basis = Pick<Question, 'runtime' | 'goal' | 'hardware' | 'notes'>;
 
 /** The runtime and the goal of the wishes, and the machine. @throws UserError where one is unknown, or a prompt exceeds its context */
 export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Promise<Basis> {
@@ -112,17 +103,17 @@ export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Pro
  * Answers the question for advice on a model, and closes its trace.
  * @throws UserError where something is unknown, or a recording is too short
  */
-export async function withRequest<T>(
+export async function withQuestion<T>(
   name: string,
   basis: Basis,
   wishes: AdviceWishes,
-  answer: (request: AdviceRequest) => Promise<T>,
+  answer: (question: Question) => Promise<T>,
 ): Promise<T> {
-  const request = await requestOn(name, basis, wishes);
+  const question = await questionOn(name, basis, wishes);
   try {
-    return await answer(request);
+    return await answer(question);
   } finally {
-    request.trace.close();
+    question.trace.close();
   }
 }
 
@@ -137,7 +128,7 @@ export function requestShape({ prompt }: AdviceWishes, context: number): Request
   return { prompt: Math.min(wished, Math.max(1, most)), output: OUTPUT };
 }
 
-async function requestOn(name: string, basis: Basis, wishes: AdviceWishes): Promise<AdviceRequest> {
+async function questionOn(name: string, basis: Basis, wishes: AdviceWishes): Promise<Question> {
   const { runtime } = basis;
   const { users = 1 } = wishes;
   const models = modelsOf(name);
@@ -152,7 +143,8 @@ async function requestOn(name: string, basis: Basis, wishes: AdviceWishes): Prom
   const trace = await routingOf(name, wishes.trace, model(quantizations[0]!), tokensNeeded(users, request));
   const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
   const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);
-  return { ...basis, request, context, users, quantizations, model, trace, file, hub, notes };
+  const pricer = new Pricer(trace, request);
+  return { ...basis, request, context, users, quantizations, model, pricer, trace, file, hub, notes };
 }
 
 /** A note on a context that the model bounds, or that is beyond what it was trained on. */

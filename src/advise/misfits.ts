@@ -24,7 +24,8 @@ function stepOf({ cpuProjections, gpuExperts, gpuLayers }: WeightPlacement): str
 }
 
 /** Sentences where nothing fits: the bytes that each format on offer lacks, the smallest format last. */
-export function missingOf(question: Question, quantizations: readonly (string | null)[]): string[] {
+export function missingOf(question: Question): string[] {
+  const { quantizations } = question;
   const ends = [...new Set([quantizations[0]!, quantizations.at(-1)!])];
   return ends.map((quantization) => `${question.model(quantization).quantization}: ${lackOf(leastDevices(question, quantization))}.`);
 }

@@ -10,7 +10,7 @@ import { HOST } from '../runtime/setting/fits.js';
 import { isAllOnGpu } from '../runtime/setting/setting.js';
 import type { AdvisedSetting } from './answer.js';
 import type { ModelOffer, ModelOffers } from './models.js';
-import { sentences } from './sentences.js';
+import { sentences } from './report.js';
 
 /** A model with a setting. */
 type Offered = ModelOffer & { readonly answer: AdvisedSetting };

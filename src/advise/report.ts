@@ -1,8 +1,19 @@
 // The report of `moeprof advise`, one screen: the verdict, lines to paste, memory, alternatives, what does not fit, what would help, and how
 // sure the figures are.
+
 import { formatBytes, formatCount, formatNs, formatNumber, formatTokensPerSecond } from '../base/units.js';
 import { widthText } from '../report/band.js';
-import { type Block, type Column, type Datum, type Document, figure, type Grid, gridOf, type Line } from '../report/document/document.js';
+import {
+  type Block,
+  type Column,
+  type Datum,
+  type Document,
+  figure,
+  type Grid,
+  gridOf,
+  type Line,
+  note,
+} from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
 import { pageFormat } from '../report/document/page.js';
 import { bareRate, type Format, formatRelative } from '../report/format.js';
@@ -13,7 +24,6 @@ import { freeOf, HOST, usedOf } from '../runtime/setting/fits.js';
 import { requestNs } from '../runtime/setting/goal.js';
 import type { Advice } from './advise.js';
 import type { AdvisedSetting } from './answer.js';
-import { sentences } from './sentences.js';
 
 /** Advice, and whether each flag is to be explained. */
 interface AdviceView {
@@ -189,4 +199,16 @@ function recordsOf({ alternatives, answer }: Advice): Grid {
     'draft',
   ];
   return gridOf([...heads, 'decode', 'prefill', 'longest_context', 'bits', 'host_bytes', 'gpu_bytes'], rows);
+}
+
+/** Sentences beside what they say; below it where there is room for a list. */
+export function sentences(label: string, texts: readonly string[]): Block[] {
+  if (texts.length === 0) return [];
+  const facts = texts.map((text, i): [string, string] => [i === 0 ? label : '', text]);
+  const heading = `${label[0]!.toUpperCase()}${label.slice(1)}`;
+  return [
+    { kind: 'facts', facts, indent: 14, only: ['terminal'] },
+    { ...note(heading, 'strong'), only: ['markdown'] },
+    { kind: 'lines', lines: texts.map((text) => ({ text, tone: 'item' as const })), only: ['markdown'] },
+  ];
 }

@@ -7,10 +7,10 @@ import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 import { type DeviceMemory, freeOf, HOST, isFit } from '../runtime/setting/fits.js';
 import { costOf, type Goal, isKept, type RequestShape } from '../runtime/setting/goal.js';
 import { ALL_ON_GPU, isAllOnGpu, type KvType, PLAIN, type Setting, type WeightPlacement } from '../runtime/setting/setting.js';
-import { firstFit } from './first-fit.js';
+import type { RoutingTrace } from '../trace/trace.js';
 import type { Price, Pricer } from './price.js';
 
-/** The question that settings are searched for. */
+/** A request for advice: what settings are searched for, and what the answer needs besides. */
 export interface Question {
   readonly runtime: AdvisedRuntime;
   readonly hardware: HardwareSpec;
@@ -18,7 +18,18 @@ export interface Question {
   readonly request: RequestShape;
   readonly context: number;
   readonly users: number;
+  /** Formats on offer, the preferred one first; null stands for the model's own. At least one. */
+  readonly quantizations: readonly (string | null)[];
+  /** Prices settings on the trace. */
   readonly pricer: Pricer;
+  /** Routing of the model, long enough for pricing. */
+  readonly trace: RoutingTrace;
+  /** The model's name on a command line: a file or a folder; null: its file's usual name. */
+  readonly file: string | null;
+  /** Where it is on the Hugging Face hub, `owner/repo` or `owner/repo:format`; null: it is not from there. */
+  readonly hub: string | null;
+  /** Sentences on the machine, e.g. what was not seen of it. */
+  readonly notes: readonly string[];
   /** The model in a format; null: its own. @throws UserError where there is none */
   model(quantization: string | null): ModelSpec;
 }
@@ -230,4 +241,28 @@ export function contextThatFits(question: Question, { model, setting }: Pick<Pri
     missingOn(devicesOf(question, model, { ...setting, context: (most - down) * CONTEXT_STEP })),
   );
   return Math.max(setting.context, (most - at) * CONTEXT_STEP);
+}
+
+/**
+ * The first place at which nothing is missing; `count` where there is none. Few are looked at, since counting memory takes milliseconds: bytes
+ * fall almost linearly, so the next look is where the line through the two nearest ones crosses zero (regula falsi).
+ * @param count places
+ * @param missing bytes missing at a place, at most 0 where it fits; never more at a later place than at an earlier one
+ */
+export function firstFit(count: number, missing: (at: number) => number): number {
+  if (count === 0) return 0;
+  let [low, lack] = [0, missing(0)];
+  if (lack <= 0) return 0;
+  let [high, room] = [count - 1, count === 1 ? lack : missing(count - 1)];
+  if (room > 0) return count;
+  // Bytes are missing at `low`, none at `high`.
+  for (let looks = 1; high - low > 1; looks++) {
+    // Regula falsi creeps on a curved line, so every third step halves.
+    const straight = looks % 3 === 0 ? (low + high) / 2 : low + ((high - low) * lack) / (lack - room);
+    const at = Math.min(high - 1, Math.max(low + 1, Math.ceil(straight)));
+    const bytes = missing(at);
+    if (bytes <= 0) [high, room] = [at, bytes];
+    else [low, lack] = [at, bytes];
+  }
+  return high;
 }

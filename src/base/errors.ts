@@ -26,9 +26,14 @@ export function orUserError<T>(work: () => T): T | UserError {
   try {
     return work();
   } catch (error) {
-    if (error instanceof UserError) return error;
-    throw error;
+    return userErrorOf(error);
   }
+}
+
+/** What was thrown, where it is a UserError. @throws anything else that was thrown */
+export function userErrorOf(error: unknown): UserError {
+  if (error instanceof UserError) return error;
+  throw error;
 }
 
 /** Runs `work`, and puts the place in front of the message of a UserError. */

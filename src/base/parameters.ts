@@ -19,6 +19,17 @@ export interface Parameter {
 /** All parameters of one member, by name. */
 export type ParameterTable = Readonly<Record<string, Parameter>>;
 
+/** A member of a family that is code: a policy, a predictor, a scheduler. */
+export interface Member {
+  readonly name: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** Its publication, or a system that uses it. */
+  readonly cites: string;
+  /** Absent: none. */
+  readonly parameters?: ParameterTable;
+}
+
 /** Values after defaults and checks. */
 export type Parameters = Readonly<Record<string, number | string | boolean>>;
 

@@ -1,12 +1,13 @@
 // A module of the user's own as a part of a run: its default export is a member of a family (a policy, a predictor ...). All families load their
 // modules here, so that errors in them look alike: one line with the place.
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import { whereLies } from './elsewhere.js';
 import { InternalError, UserError } from './errors.js';
 import { readText } from './input-file.js';
-import { forbidExit, loadFailure } from './module-trial.js';
 import { type Choice, type ParameterTable, resolveParameters, splitSpec, withGiven } from './parameters.js';
 import { shownPath } from './profiles.js';
 import { describedThrow, placeOfSyntax, placeOfThrow } from './thrown.js';
@@ -204,7 +205,7 @@ export async function importOwn(noun: string, path: string): Promise<OwnExport> 
   const shown = shownPath(path);
   // An import of a path that is no file would never end.
   const sha256 = createHash('sha256').update(readText(shown, 'module')).digest('hex');
-  if (/\.[mc]?ts$/.test(path) && !stripsTypes()) {
+  if (/\.[mc]?ts$/.test(path) && !(process.features as { readonly typescript?: unknown }).typescript) {
     const instead = `name what tsc makes of it (${shown.replace(/ts$/, 'js')}), or use Node 22.18 or later`;
     throw new UserError(`${shown}: is TypeScript, which Node ${process.versions.node} does not run; ${instead}`);
   }
@@ -221,7 +222,59 @@ export async function importOwn(noun: string, path: string): Promise<OwnExport> 
   return new OwnExport(noun, shown, sha256, module.default);
 }
 
-/** True where this Node runs TypeScript by leaving types out. */
-function stripsTypes(): boolean {
-  return Boolean((process.features as { readonly typescript?: unknown }).typescript);
+/** Exit code of a trial in which the import came to its end, well or with an error, which the caller then sees itself. */
+const LOADED = 97;
+/** Most time of a trial, ms. */
+const PATIENCE_MS = 60_000;
+/** Heap of a trial, MiB: what runs out of memory does so before the machine is out of it. */
+const HEAP_MIB = 2048;
+
+/** Name of the outcomes among what threads inherit, so that a thread does not try again what its parent has. */
+const TRIED = 'moeprof: tried modules';
+
+/** Outcomes by path and text. */
+type Outcomes = Map<string, string | null>;
+
+/**
+ * Loads a module in a process of its own, the first time that it is asked for: one that exits, aborts or runs out of memory there takes no
+ * sweep with it.
+ * @param sha256 of its text
+ * @returns why it cannot be loaded here, e.g. `it ends its process (process.exit(7))`; null: it can, or throws
+ */
+export function loadFailure(path: string, sha256: string): string | null {
+  const module = `${path} ${sha256}`;
+  const tried = (getEnvironmentData(TRIED) as Outcomes | undefined) ?? new Map();
+  if (!tried.has(module)) setEnvironmentData(TRIED, tried.set(module, outcomeOf(path)));
+  return tried.get(module)!;
+}
+
+function outcomeOf(path: string): string | null {
+  const script = `const { exit } = process; const end = () => exit.call(process, ${LOADED}); import(${JSON.stringify(pathToFileURL(path).href)}).then(end, end);`;
+  const { error, signal, status } = spawnSync(
+    process.execPath,
+    [`--max-old-space-size=${HEAP_MIB}`, '--no-warnings', '--input-type=module', '-e', script],
+    {
+      timeout: PATIENCE_MS,
+      killSignal: 'SIGKILL',
+      stdio: 'ignore',
+    },
+  );
+  if ((error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT') return `it is still loading after ${PATIENCE_MS / 1000} s`;
+  // Where no process can be started, nothing is known.
+  if (error !== undefined || status === LOADED) return null;
+  return `it ends its process (${signal ?? `process.exit(${status})`})`;
+}
+
+let guarded = false;
+
+/** From now on process.exit throws where a module of the user's own calls it. */
+function forbidExit(): void {
+  if (guarded) return;
+  guarded = true;
+  const { exit } = process;
+  process.exit = (code) => {
+    const call = new Error(`process.exit(${code ?? ''}) would end all runs`);
+    if (placeOfThrow(call) !== null) throw call;
+    return exit.call(process, code);
+  };
 }

@@ -1,6 +1,6 @@
 // The contract of a cache policy: it ranks the residents of one cache and moves no bytes. The cache owns membership, capacity and
 // pins. Ids are local to the cache, [0, experts): the expert within its layer where a layer has its own cache, the dense id else.
-import type { Parameters, ParameterTable } from '../base/parameters.js';
+import type { Member, Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { Known } from '../result/knowledge.js';
 
@@ -121,14 +121,7 @@ export interface CachePolicy {
 export type PolicyNeed = 'expected' | 'future' | 'popularity' | 'predicted' | 'weights';
 
 /** One member of the family of policies; the default export of a policy file of the user's own has this shape too. */
-export interface PolicyDefinition {
-  readonly name: string;
-  /** The experts that it evicts, in one sentence. */
-  readonly summary: string;
-  /** Where it is published. */
-  readonly cites: string;
-  /** Absent: none. */
-  readonly parameters?: ParameterTable;
+export interface PolicyDefinition extends Member {
   /** Knowledge that the run must provide; the run fails early where it cannot. Absent: none. */
   readonly needs?: readonly PolicyNeed[];
   /** Knowledge that it needs with given parameters, where that is not always all of `needs`. */

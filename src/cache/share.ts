@@ -17,3 +17,8 @@ export function mostResidents({ experts, sizes, capacityBytes }: PolicyContext):
   const smallest = sizes.reduce((least, size) => Math.min(least, size), Number.POSITIVE_INFINITY);
   return Math.min(experts, Math.floor(capacityBytes / smallest));
 }
+
+/** Most popular first; ties by id. */
+export function mostPopular(popularity: Float64Array): number[] {
+  return Array.from(popularity.keys()).sort((a, b) => popularity[b]! - popularity[a]! || a - b);
+}

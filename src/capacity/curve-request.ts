@@ -7,10 +7,8 @@ import { placed, UserError } from '../base/errors.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { parseCount } from '../base/units.js';
 import { capacityBytes, parseCapacities, parseCapacity } from '../cache/capacity.js';
-import type { Quotas } from '../cache/layer-quotas.js';
 import { type PolicyChoice, parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
-import type { Scope } from '../cache/scope.js';
 import { type Inputs, openInputs, replayedRows } from '../engine/inputs/inputs.js';
 import { profiledPart, profiledRows } from '../engine/inputs/profiling.js';
 import { checkRun } from '../system/load-run.js';
@@ -18,28 +16,22 @@ import type { RunInput, RunSpec } from '../system/run.js';
 import { openPopularity } from '../trace/open/open.js';
 import { type Popularity, popularityOf } from '../trace/popularity.js';
 import type { BroadcastWatch } from './broadcast.js';
-import { drawCurve } from './curve.js';
+import { type CurveOptions, drawCurve } from './curve.js';
 import type { Curve } from './curve-result.js';
 
-/** Settings of a curve; all fields are optional. */
-export interface CurveSettings {
+/**
+ * Settings of a curve; all fields are optional. Unless given: one cache of all layers, atomic replay, an even split, no warm-up, and a thread
+ * for each of the machine's cores.
+ */
+export interface CurveSettings extends Partial<Pick<CurveOptions, 'scope' | 'replay' | 'quotas' | 'warmup' | 'threads'>> {
   /** Names with parameters, or modules; chance, the usual kinds of memory and the bound unless given. */
   readonly policies?: readonly string[];
   /** Sizes and ranges with commas: `5%..50%:10,12GiB`; `5%..100%` unless given. */
   readonly capacities?: string;
-  readonly scope?: Scope;
-  /** An event is a token at a layer (atomic, unless given), or a single activation. */
-  readonly replay?: 'atomic' | 'sequential';
-  /** How a capacity is split over layers, with layer scope; even unless given. */
-  readonly quotas?: Quotas;
-  /** Tokens at the start that fill the caches and are not counted; none unless given. */
-  readonly warmup?: number;
   /** For static placement: a number of tokens that are not replayed, a trace, counts, or `replayed`, in hindsight; 1000 unless given. */
   readonly popularity?: string | undefined;
   /** Capacity that the verdict speaks of; the knee unless given. */
   readonly at?: string | undefined;
-  /** Threads that compute; the machine's cores unless given. */
-  readonly threads?: number;
 }
 
 /** Chance, the usual three kinds of memory, and the bound. */
@@ -71,7 +63,7 @@ export async function curveFor(input: RunInput, settings: CurveSettings = {}, wa
  * @param prefix of the names of settings in messages: `--` where they are flags
  */
 export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: CurveWatch, prefix = ''): Promise<Curve> {
-  const { quotas = 'even', scope = 'global', warmup = 0 } = settings;
+  const { at, capacities = '5%..100%', quotas = 'even', replay = 'atomic', scope = 'global', warmup = 0 } = settings;
   if (quotas !== 'even' && scope !== 'layer') {
     throw new UserError(`${prefix}quotas ${quotas}: only caches of their own have quotas; add ${prefix}scope layer`);
   }
@@ -85,7 +77,6 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
     const tokens = replayedRows(inputs);
     if (tokens === 0) throw new UserError(`${trace.path}: has no tokens to replay`);
     if (warmup >= tokens) throw new UserError(`${prefix}warmup: ${warmup} tokens leave none of ${tokens} to count; use fewer`);
-    const { at, capacities = '5%..100%' } = settings;
     if (unsized) refuseBytes({ capacities, at }, prefix);
     return await drawCurve(
       {
@@ -96,7 +87,7 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
         folder: process.cwd(),
         capacities: placed(`${prefix}capacities`, () => parseCapacities(capacities, model)),
         scope,
-        replay: settings.replay ?? 'atomic',
+        replay,
         quotas,
         tokens,
         warmup,

@@ -1,18 +1,14 @@
 // The public format of a capacity curve, `moeprof.curve/1`. Types only.
+import type { ReplayCounts } from '../cache/curves/replay.js';
 import type { TraceInput, Warning } from '../result/result.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 export const CURVE_SCHEMA = 'moeprof.curve/1';
 
 /** A policy at one capacity, after the warm-up. */
-export interface CurvePoint {
-  readonly hits: number;
+export interface CurvePoint extends Pick<ReplayCounts, 'hits' | 'insertions' | 'evictions' | 'streamed'> {
   /** Hits over experts demanded, 0..1. */
   readonly hitRate: number;
-  readonly insertions: number;
-  readonly evictions: number;
-  /** Misses that were not inserted. */
-  readonly streamed: number;
   /** Insertions and evictions per token. */
   readonly churn: number;
 }

@@ -1,42 +1,34 @@
 // The capacity curve: hit rate against capacity for many policies, from one read of the trace.
+
 import { shownTrace } from '../base/profiles.js';
 import type { SplitCapacity } from '../cache/curves/levels.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';
 import { optimalQuotas, proportionalQuotas, type Quotas, shallowQuotas } from '../cache/layer-quotas.js';
 import { type PolicyChoice, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
-import { evenSplit, type Scope } from '../cache/scope.js';
+import { evenSplit } from '../cache/scope.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/spec.js';
 import { VERSION } from '../result/version.js';
-import type { RoutingTrace } from '../trace/trace.js';
+import { NULL_EXPERT, type RoutingTrace } from '../trace/trace.js';
 import { type BroadcastWatch, broadcastHere, broadcastToThreads } from './broadcast.js';
 import { CURVE_SCHEMA, type Curve, type CurvePoint, type PolicyCurve } from './curve-result.js';
-import { DemandCount } from './demand.js';
-import type { JobSpec } from './job.js';
-import { bestOnline, kneeOf } from './knee.js';
-import { judge } from './verdict.js';
-import { curveWarnings } from './warnings.js';
+import { type JobSpec, type ReplayOptions, splitAtWarmup } from './job.js';
+import { bestOnline, curveWarnings, judge, kneeOf } from './verdict.js';
 
 /** A request for a curve. */
-export interface CurveOptions {
-  readonly model: ModelSpec;
+export interface CurveOptions extends ReplayOptions {
   /** True: nothing says how large experts are, and each is one byte. Absent: their sizes are known. */
   readonly unsized?: boolean;
   readonly trace: RoutingTrace;
   readonly policies: readonly PolicyChoice[];
-  /** Folder that policy modules are relative to. */
-  readonly folder: string;
   /** Bytes, ascending. */
   readonly capacities: readonly number[];
-  readonly scope: Scope;
+  /** An event is a token at a layer (atomic), or a single activation. */
   readonly replay: 'atomic' | 'sequential';
   /** How a capacity is split over layers, in layer scope. */
   readonly quotas: Quotas;
   /** Tokens to replay from the start of the trace. */
   readonly tokens: number;
-  /** Tokens at the start that fill the caches and are not demand. */
-  readonly warmup: number;
-  readonly seed: number;
   /** Activations by dense id and where they are from, for policies that need the popularity. */
   readonly popularity: { readonly counts: Float64Array; readonly source: string } | null;
   /** Capacity that the verdict speaks of; null: the knee. */
@@ -190,4 +182,69 @@ function splitCurve(
   const points = splits.map(pointAt);
   const gains = capacities.map((bytes, c) => points[c]!.hitRate - pointAt(evenSplit(model, bytes)).hitRate);
   return { points, splits, gains };
+}
+
+/** Counts the demand of rows after the warm-up. */
+class DemandCount {
+  /** Tokens after the warm-up. */
+  tokens = 0;
+  /** Events: layers of a token with at least one choice. */
+  events = 0;
+  /** Members of events, by layer. */
+  readonly demanded: Float64Array;
+  /** Activations by layer and expert. */
+  readonly activations: readonly Float64Array[];
+  readonly #topK: number;
+  readonly #warmup: number;
+  /** Experts that were demanded at all, the warm-up included. */
+  readonly #seen: readonly Uint8Array[];
+  /** First uses after the warm-up: misses that no cache avoids. */
+  compulsory = 0;
+  #done = 0;
+
+  /** @param warmup tokens at the start that are not counted */
+  constructor(model: ModelSpec, topK: number, warmup: number) {
+    this.#topK = topK;
+    this.#warmup = warmup;
+    this.demanded = new Float64Array(model.layers.length);
+    this.activations = model.layers.map((layer) => new Float64Array(layer.experts));
+    this.#seen = model.layers.map((layer) => new Uint8Array(layer.experts));
+  }
+
+  /** Counts rows `[0, tokens)`. */
+  rows(experts: Uint16Array, tokens: number): void {
+    splitAtWarmup(this.#done, tokens, this.#warmup, (from, to, counted) => {
+      const first = this.#count(experts, from, to, counted ? 1 : 0);
+      if (!counted) return;
+      this.tokens += to - from;
+      this.compulsory += first;
+    });
+    this.#done += tokens;
+  }
+
+  /** @returns experts seen for the first time */
+  #count(experts: Uint16Array, from: number, to: number, weight: 0 | 1): number {
+    const layers = this.demanded.length;
+    const topK = this.#topK;
+    let first = 0;
+    let at = from * layers * topK;
+    for (let row = from; row < to; row++) {
+      for (let layer = 0; layer < layers; layer++) {
+        const seen = this.#seen[layer]!;
+        const activations = this.activations[layer]!;
+        let members = 0;
+        for (const end = at + topK; at < end; at++) {
+          const expert = experts[at]!;
+          if (expert === NULL_EXPERT) continue;
+          members++;
+          activations[expert]! += weight;
+          first += 1 - seen[expert]!;
+          seen[expert] = 1;
+        }
+        this.demanded[layer]! += members * weight;
+        if (members > 0) this.events += weight;
+      }
+    }
+    return first;
+  }
 }

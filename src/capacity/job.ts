@@ -8,22 +8,26 @@ import type { PolicyDefinition } from '../cache/policy.js';
 import type { Scope } from '../cache/scope.js';
 import type { ModelSpec } from '../model/spec.js';
 
-/** A job of runs. It can be sent to a thread. */
-export interface JobSpec {
+/** How rows are replayed: the same for all policies and capacities. */
+export interface ReplayOptions {
   readonly model: ModelSpec;
+  /** Folder that policy modules of the user's own are relative to. */
+  readonly folder: string;
+  readonly scope: Scope;
+  /** Tokens at the start that fill the caches and are not counted. */
+  readonly warmup: number;
+  readonly seed: number;
+}
+
+/** A job of runs. It can be sent to a thread. */
+export interface JobSpec extends ReplayOptions {
   /** Width of a row per layer. */
   readonly topK: number;
   /** As the user wrote it. */
   readonly policy: PolicyChoice;
-  /** Folder that a policy module of the user's own is relative to. */
-  readonly folder: string;
   readonly capacities: readonly SplitCapacity[];
-  readonly scope: Scope;
   /** Each activation is judged on its own (L7). */
   readonly sequential: boolean;
-  /** Tokens at the start that fill the caches and are not counted. */
-  readonly warmup: number;
-  readonly seed: number;
   /** Activations by dense id, for policies that need the popularity. */
   readonly popularity: Float64Array | null;
 }

@@ -1,12 +1,17 @@
-// The kinds of jobs, and the kind that each policy needs.
+// The kinds of jobs, and the kind that each policy needs: policies that look at the past only are replayed as rows come in, those that need the
+// future when the last row is known, and LRU answers for all capacities in one pass.
+
 import { setFlagsFromString } from 'node:v8';
+import type { SplitCapacity } from '../cache/curves/levels.js';
+import { type CapacityCounts, LruCurve } from '../cache/curves/lru-curve.js';
+import { RowLog } from '../cache/curves/row-log.js';
+import { RowReplay } from '../cache/curves/row-replay.js';
 import { resolvePolicy } from '../cache/policies/index.js';
 import { lru } from '../cache/policies/lru.js';
-import { policyNeeds } from '../cache/policy.js';
-import { foresightJob } from './foresight-job.js';
-import type { Job, JobSpec, ResolvedJob } from './job.js';
-import { LruJob } from './lru-job.js';
-import { replayJob } from './replay-job.js';
+import { type Clock, policyNeeds } from '../cache/policy.js';
+import { buildCaches, type Caches } from '../cache/scope.js';
+import { NULL_EXPERT } from '../trace/trace.js';
+import { type Job, type JobSpec, type ResolvedJob, splitAtWarmup } from './job.js';
 
 /** Capacities from which a pass over stack distances costs less than replays. Ours, measured with `bench/policies.mjs`. */
 const WORTHWHILE = 4;
@@ -22,4 +27,139 @@ export async function startJob(spec: JobSpec): Promise<Job> {
   const job: ResolvedJob = { ...spec, ...(await resolvePolicy(spec.policy, spec.folder)) };
   if (policyNeeds(job.definition, job.parameters).includes('future')) return foresightJob(job);
   return job.definition === lru && job.capacities.length >= WORTHWHILE ? new LruJob(job) : replayJob(job);
+}
+
+/** One capacity under replay. */
+class CapacityReplay {
+  readonly #caches: Caches;
+  readonly #replay: RowReplay;
+  readonly #warmup: number;
+  #done = 0;
+  #insertedBefore: number[];
+  #evictedBefore: number[];
+
+  /** @param nextUse by dense id, for policies that need the future */
+  constructor(job: ResolvedJob, capacity: SplitCapacity, nextUse: Int32Array | null) {
+    const clock: Clock = { event: 0, pass: 0, layer: 0 };
+    this.#caches = buildCaches({
+      model: job.model,
+      policy: job.definition,
+      parameters: job.parameters,
+      capacityBytes: capacity.bytes,
+      scope: job.scope,
+      quotas: capacity.quotas,
+      clock,
+      seed: job.seed,
+      nextUse,
+      popularity: job.popularity,
+      // A curve has no predictor.
+      predicted: new Float32Array(job.model.experts),
+    });
+    for (const cache of this.#caches.caches) cache.preload();
+    this.#replay = new RowReplay(job.model, this.#caches, clock, job.topK, job.sequential, nextUse ?? undefined);
+    this.#warmup = job.warmup;
+    this.#insertedBefore = this.#caches.caches.map(() => 0);
+    this.#evictedBefore = this.#caches.caches.map(() => 0);
+  }
+
+  /** Replays rows `[0, tokens)`; `next` as in {@link RowReplay.run}. */
+  rows(experts: Uint16Array, tokens: number, next: Int32Array | null = null): void {
+    splitAtWarmup(this.#done, tokens, this.#warmup, (from, to, counted) => {
+      this.#replay.run(experts, from, to, next);
+      if (!counted) this.#forget();
+    });
+    this.#done += tokens;
+  }
+
+  counts(): CapacityCounts {
+    return {
+      hits: Array.from(this.#replay.hits),
+      caches: this.#caches.caches.map(({ insertions, evictions }, c) => ({
+        insertions: insertions - this.#insertedBefore[c]!,
+        evictions: evictions - this.#evictedBefore[c]!,
+      })),
+    };
+  }
+
+  #forget(): void {
+    this.#replay.hits.fill(0);
+    this.#insertedBefore = this.#caches.caches.map((cache) => cache.insertions);
+    this.#evictedBefore = this.#caches.caches.map((cache) => cache.evictions);
+  }
+}
+
+/** Replays each capacity on every block. */
+function replayJob(job: ResolvedJob): Job {
+  const replays = job.capacities.map((capacity) => new CapacityReplay(job, capacity, null));
+  return {
+    rows: (experts, tokens) => {
+      for (const replay of replays) replay.rows(experts, tokens);
+    },
+    finish: () => replays.map((replay) => replay.counts()),
+  };
+}
+
+/** A job that records rows, finds their next uses backwards, and replays all capacities in one walk. */
+function foresightJob(job: ResolvedJob): Job {
+  const log = new RowLog(job.model, job.topK, job.sequential);
+  return {
+    rows: (experts, tokens) => log.append(experts, tokens),
+    finish: (progress) => {
+      log.lookBack();
+      const replays = job.capacities.map((capacity) => new CapacityReplay(job, capacity, new Int32Array(job.model.experts)));
+      let done = 0;
+      log.walk((experts, next, rows) => {
+        for (const replay of replays) replay.rows(experts, rows, next);
+        progress((done += rows));
+      });
+      return replays.map((replay) => replay.counts());
+    },
+    close: () => log.close(),
+  };
+}
+
+/** One pass for all capacities. */
+class LruJob implements Job {
+  readonly #job: ResolvedJob;
+  readonly #curve: LruCurve;
+  readonly #members: Int32Array;
+  #done = 0;
+
+  constructor(job: ResolvedJob) {
+    this.#job = job;
+    this.#curve = new LruCurve(job.model, job.scope, job.capacities);
+    this.#members = new Int32Array(job.topK);
+  }
+
+  rows(experts: Uint16Array, tokens: number): void {
+    splitAtWarmup(this.#done, tokens, this.#job.warmup, (from, to, counted) => {
+      this.#events(experts, from, to);
+      if (!counted) this.#curve.resetCounts();
+    });
+    this.#done += tokens;
+  }
+
+  finish(): CapacityCounts[] {
+    return this.#curve.counts();
+  }
+
+  #events(experts: Uint16Array, from: number, to: number): void {
+    const { model, sequential, topK } = this.#job;
+    const members = this.#members;
+    let at = from * model.layers.length * topK;
+    for (let row = from; row < to; row++) {
+      for (let layer = 0; layer < model.layers.length; layer++) {
+        const { offset } = model.layers[layer]!;
+        let count = 0;
+        for (const end = at + topK; at < end; at++) {
+          if (experts[at] === NULL_EXPERT) continue;
+          members[count++] = offset + experts[at]!;
+          if (!sequential) continue;
+          this.#curve.event(layer, members, 1);
+          count = 0;
+        }
+        if (count > 0) this.#curve.event(layer, members, count);
+      }
+    }
+  }
 }

@@ -1,6 +1,9 @@
 // The report of `moeprof curve`: the verdict, a chart, all policies at one capacity, and each policy at every capacity.
+import { visible } from '../base/text.js';
 import { formatCount, formatNumber, formatRatio } from '../base/units.js';
+import type { PaperFigure } from '../figure/figure.js';
 import { pictureFormats } from '../figure/formats.js';
+import { onePanel, type RunPoint } from '../figure/one-panel.js';
 import {
   type Datum,
   type Document,
@@ -15,9 +18,8 @@ import {
 import { documentFormats } from '../report/document/formats.js';
 import { palette, widthOf } from '../report/text.js';
 import { drawChart, markerOf } from './chart.js';
-import { curveFigures } from './curve-figures.js';
 import type { Curve, PolicyCurve } from './curve-result.js';
-import { capacityText } from './curve-size.js';
+import { capacityText } from './verdict.js';
 
 /** Policies that the big table shows side by side. */
 const SIDE_BY_SIDE = 3;
@@ -240,4 +242,23 @@ function packedLines(items: readonly string[], width: number): string {
     line += (line === '' ? '' : '   ') + item;
   }
   return [...lines, line].join('\n');
+}
+
+/** One figure. */
+export function curveFigures({ capacities, config, expertBytes, knee, policies, tokenCycleBytes }: Curve): PaperFigure[] {
+  const share = (bytes: number): number => (100 * bytes) / expertBytes;
+  const names = policies.map(({ policy }) => visible(policy));
+  const points = policies.flatMap(({ points: own }, p) =>
+    own.map(({ hitRate }, c): RunPoint => ({ x: share(capacities[c]!), y: 100 * hitRate, series: names[p]! })),
+  );
+  const inside = (bytes: number): boolean => bytes >= capacities[0]! && bytes <= capacities.at(-1)!;
+  const cycle = config.scope === 'global' && inside(tokenCycleBytes);
+  const rules = [
+    ...(cycle ? [{ axis: 'x' as const, at: share(tokenCycleBytes), label: 'token cycle' }] : []),
+    ...(knee === null ? [] : [{ axis: 'x' as const, at: share(capacities[knee.at]!), label: `knee of ${visible(knee.policy)}` }]),
+  ];
+  const xAxis = { name: 'capacity', unit: '% of all experts', continuous: true };
+  const yAxis = { name: 'hit rate', unit: '%', continuous: true };
+  const question = { kind: 'line', x: 'capacity', y: 'cache.hit_rate', series: 'policy' } as const;
+  return [onePanel({ ...question, xAxis, yAxis, seriesNames: names, rules }, points)];
 }

@@ -1,8 +1,9 @@
 // Is the capacity the problem or the policy? The question that users of an expert cache ask, answered in a sentence with its figures.
-import { formatRatio } from '../base/units.js';
-import type { Verdict } from './curve-result.js';
-import { capacityText } from './curve-size.js';
-import { bestOnline, type CurveData, kneeOf } from './knee.js';
+import { formatBytes, formatCount, formatRatio } from '../base/units.js';
+import { evenSplit } from '../cache/scope.js';
+import type { ModelSpec } from '../model/spec.js';
+import type { Warning } from '../result/result.js';
+import type { Curve, Knee, PolicyCurve, Verdict } from './curve-result.js';
 
 /** Gaps below this are not worth a word: half a percentage point. */
 const SMALL = 0.005;
@@ -67,4 +68,76 @@ function nearestTo(values: readonly number[], wanted: number): number {
   let at = 0;
   for (let i = 1; i < values.length; i++) if (Math.abs(values[i]! - wanted) < Math.abs(values[at]! - wanted)) at = i;
   return at;
+}
+
+/** A curve before its knee and verdict are found. */
+export type CurveData = Omit<Curve, 'knee' | 'verdict'>;
+
+/** The policy without foresight with the highest mean hit rate, the first of equals; null where there is none. */
+export function bestOnline(curve: Pick<CurveData, 'policies'>): PolicyCurve | null {
+  const online = curve.policies.filter(({ foresight, points }) => !foresight && points.length > 0);
+  return online.length === 0 ? null : online.reduce((best, one) => (meanOf(one) > meanOf(best) ? one : best));
+}
+
+function meanOf({ points }: PolicyCurve): number {
+  return points.reduce((sum, point) => sum + point.hitRate, 0) / points.length;
+}
+
+/**
+ * The capacity where a curve lies highest above the line between its ends, both axes scaled to 0..1 (Satopaa et al., "Finding a
+ * kneedle in a haystack", ICDCS Workshops 2011, without smoothing: replays have no noise); the smaller of equals.
+ */
+export function kneeOf({ capacities }: Pick<CurveData, 'capacities'>, { policy, points }: PolicyCurve): Knee | null {
+  const [x0, x1] = [capacities[0]!, capacities.at(-1)!];
+  const [y0, y1] = [points[0]!.hitRate, points.at(-1)!.hitRate];
+  if (capacities.length < 3 || y1 <= y0) return null;
+  let at = 0;
+  let height = 0;
+  for (let i = 0; i < capacities.length; i++) {
+    const above = (points[i]!.hitRate - y0) / (y1 - y0) - (capacities[i]! - x0) / (x1 - x0);
+    if (above > height + 1e-12) [at, height] = [i, above];
+  }
+  return { policy, at };
+}
+
+/** A capacity of a curve: `1.20 GiB`, or `384 experts`. */
+export function capacityText({ inputs }: Pick<Curve, 'inputs'>, capacity: number): string {
+  return inputs.unit === 'experts' ? `${formatCount(capacity)} experts` : formatBytes(capacity);
+}
+
+/** Warnings about the capacities that were drawn. */
+export function curveWarnings(curve: Omit<CurveData, 'warnings'>, model: ModelSpec): Warning[] {
+  return curve.config.scope === 'global' ? belowTokenCycle(curve) : eventsThatDoNotFit(curve, model);
+}
+
+/** L15: below one token's experts, whatever is recent is gone before it comes round again. */
+function belowTokenCycle(curve: Omit<CurveData, 'warnings'>): Warning[] {
+  const { capacities, expertBytes, policies, tokenCycleBytes } = curve;
+  const below = capacities.flatMap((bytes, c) => (bytes < tokenCycleBytes ? [c] : []));
+  if (below.length === 0) return [];
+  const nothing = policies.filter(({ points }) => below.every((c) => points[c]!.hits === 0)).map(({ policy }) => policy);
+  const hit = nothing.length === 0 ? '' : ` ${nothing.join(', ')} hit${nothing.length === 1 ? 's' : ''} nothing there.`;
+  return [
+    {
+      code: 'below-token-cycle',
+      message:
+        `Capacities below ${capacityText(curve, tokenCycleBytes)} (${formatRatio(tokenCycleBytes / expertBytes)}) are below the token cycle: every token walks ` +
+        `past more experts than fit, so that LRU, FIFO and CLOCK lose each one before its layer comes round again.${hit} ` +
+        'Give the cache more, cache per layer (--scope layer), or place experts statically.',
+    },
+  ];
+}
+
+/** A layer whose cache holds fewer experts than a token chooses there streams some of them, whatever the policy. */
+function eventsThatDoNotFit({ capacities, expertBytes }: Omit<CurveData, 'warnings'>, model: ModelSpec): Warning[] {
+  const short = capacities.filter((bytes) => evenSplit(model, bytes).some((slots, l) => slots < model.layers[l]!.topK));
+  if (short.length === 0) return [];
+  return [
+    {
+      code: 'event-does-not-fit',
+      message:
+        `Up to ${formatRatio(short.at(-1)! / expertBytes)} of the experts some layer's cache holds fewer than the token's choices there: ` +
+        'part of every token is streamed, whatever the policy.',
+    },
+  ];
 }

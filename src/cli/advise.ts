@@ -13,20 +13,13 @@ import { findQuantization } from '../model/quantization/index.js';
 import { ADVISED, DEFAULT_RUNTIME } from '../runtime/index.js';
 import { hardwareOfFile } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
-import { addOutputOptions, type OutputOptions } from './kit/options.js';
+import { addOutputOptions, type OutputOptions, type Texts } from './kit/options.js';
 import { deliver } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { namesIn } from './listed.js';
 
-interface AdviseOptions extends OutputOptions {
+interface AdviseOptions extends OutputOptions, Texts<keyof AdviceWishes> {
   readonly hardware?: string;
-  readonly trace?: string;
-  readonly runtime: string;
-  readonly goal: string;
-  readonly context?: string;
-  readonly prompt?: string;
-  readonly users: string;
-  readonly quantizations?: string;
   readonly explain?: boolean;
   readonly markdown?: boolean;
 }
@@ -104,12 +97,13 @@ async function offersFor(context: CliContext, models: readonly string[], options
 }
 
 function wishesOf({ context, goal, prompt, quantizations, runtime, trace, users }: AdviseOptions): AdviceWishes {
+  const count = (flag: string, text: string | undefined) => (text === undefined ? undefined : countAtLeastOne(text, flag));
   return {
     runtime,
     goal,
-    context: context === undefined ? undefined : countAtLeastOne(context, '--context'),
-    users: countAtLeastOne(users, '--users'),
-    ...(prompt === undefined ? {} : { prompt: countAtLeastOne(prompt, '--prompt') }),
+    context: count('--context', context),
+    users: count('--users', users),
+    prompt: count('--prompt', prompt),
     quantizations: quantizations === undefined ? undefined : formatsIn(quantizations),
     trace,
   };

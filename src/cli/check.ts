@@ -10,15 +10,11 @@ import { joinedPhases } from '../measured/machine/calibration.js';
 import { isUnplaced, measurementOf } from '../measured/machine/timing-row.js';
 import { readTimings } from '../runtime/timings.js';
 import type { CliContext } from './kit/context.js';
-import { addOutputOptions, modelOption, type OutputOptions, quantizationOption } from './kit/options.js';
+import { addOutputOptions, modelOption, type OutputOptions, quantizationOption, type Texts } from './kit/options.js';
 import { deliver } from './kit/outputs.js';
 import { machineToMeasure } from './machine/calibrate.js';
 
-interface CheckOptions extends OutputOptions {
-  readonly hardware?: string;
-  readonly model?: string;
-  readonly quantization?: string;
-}
+type CheckOptions = OutputOptions & Texts<'hardware' | 'model' | 'quantization'>;
 
 const EXAMPLES = `
 A log is what llama-bench, llama-server, llama-cli, llama-sweep-bench, vLLM,

@@ -1,6 +1,6 @@
 // The registry of commands. A command is one file that defines itself on a commander Command, and one entry here. Its module is
 // imported only when the command runs, so that `moeprof --version` loads nothing that it does not print.
-import type { CommandEntry } from './kit/command.js';
+import type { CommandEntry } from './kit/context.js';
 
 /** A command: its name, its summary, its arguments in the help's example, and its module. */
 type Row = readonly [name: string, summary: string, example: string, load: CommandEntry['load']];

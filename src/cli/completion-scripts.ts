@@ -1,12 +1,27 @@
 // The shells' completion scripts from one description of the command line. Each script is plain text without calls back into
 // moeprof, so that pressing TAB costs nothing.
-import type { CompletionValues, Node } from './completion-node.js';
-import { powershellScript } from './completion-powershell.js';
 
 /** Shells with a completion script. */
 export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
 /** One of {@link SHELLS}. */
 export type Shell = (typeof SHELLS)[number];
+
+/** Values that complete an argument. */
+export interface CompletionValues {
+  readonly words: readonly string[];
+  /** Files too. */
+  readonly files: boolean;
+}
+
+/** A command with its options and subcommands. */
+export interface Node {
+  readonly name: string;
+  readonly summary: string;
+  readonly options: readonly { readonly names: readonly string[]; readonly summary: string; readonly value: CompletionValues | null }[];
+  /** Completions of its first argument; null: it takes none. */
+  readonly argument: CompletionValues | null;
+  readonly children: readonly Node[];
+}
 
 /** The script that makes `shell` complete a program. */
 export function completionScript(shell: Shell, program: Node): string {
@@ -158,11 +173,74 @@ function fishCondition(node: Node, path: readonly string[]): string {
   return single([...seen, ...(below === '' ? [] : [`not __fish_seen_subcommand_from ${below}`])].join('; and '));
 }
 
-function powershell(program: Node): string {
-  return powershellScript(program, flatten(program), (node) => optionsOf(program, node));
-}
-
 /** A word in single quotes, for shells of Unix. */
 function single(text: string): string {
   return `'${text.replaceAll("'", `'"'"'`)}'`;
+}
+
+/** The script of PowerShell, 5.1 and newer: one native argument completer with everything in it. */
+function powershell(program: Node): string {
+  const places = flatten(program);
+  const steps = places.filter(({ path }) => path.length > 0).map(({ path }) => `    ${inQuotes(path.join(' '))}`);
+  const words = places.map(({ path, node }) => {
+    const own = {
+      words: [...node.children.map(({ name }) => name), ...(node.argument?.words ?? [])],
+      files: node.argument?.files === true,
+    };
+    return `    ${inQuotes(path.join(' '))} { ${offered(own)} }`;
+  });
+  const options = places.map(({ path, node }) => {
+    const names = optionsOf(program, node).flatMap((option) => option.names);
+    return `    ${inQuotes(path.join(' '))} { ${offered({ words: names, files: false })} }`;
+  });
+  const values = places.flatMap(({ path, node }) =>
+    optionsOf(program, node).flatMap(({ names, value }) =>
+      value === null ? [] : names.map((name) => `    ${inQuotes(`${path.join(' ')}:${name}`)} { $known = $true; ${offered(value)} }`),
+    ),
+  );
+  return `# PowerShell completion of ${program.name}; made by: ${program.name} completion powershell
+Register-ArgumentCompleter -Native -CommandName ${inQuotes(program.name)} -ScriptBlock {
+  param($current, $command, $cursor)
+  $steps = @(
+${steps.join('\n')}
+  )
+  $at = ''
+  $previous = ''
+  foreach ($element in @($command.CommandElements | Select-Object -Skip 1)) {
+    if ($element.Extent.EndOffset -ge $cursor) { continue }
+    $previous = $element.Extent.Text
+    $next = ($at + ' ' + $previous).Trim()
+    if ($steps -ccontains $next) { $at = $next }
+  }
+  $words = @()
+  $files = $false
+  $known = $false
+  switch -CaseSensitive ($at + ':' + $previous) {
+${values.join('\n')}
+  }
+  if (-not $known -and $current.StartsWith('-')) {
+    switch -CaseSensitive ($at) {
+${options.join('\n')}
+    }
+  } elseif (-not $known) {
+    switch -CaseSensitive ($at) {
+${words.join('\n')}
+    }
+  }
+  $words | Where-Object { $_.StartsWith($current) } | ForEach-Object {
+    [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
+  }
+  if ($files) { [System.Management.Automation.CompletionCompleters]::CompleteFilename($current) }
+}
+`;
+}
+
+/** Statements that set the completions of a place. */
+function offered({ words, files }: CompletionValues): string {
+  return `$words = @(${words.map(inQuotes).join(', ')})${files ? '; $files = $true' : ''}`;
+}
+
+/** A word in single quotes, for PowerShell. */
+function inQuotes(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }

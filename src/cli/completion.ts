@@ -8,10 +8,8 @@ import { allTopics } from '../result/explanations.js';
 import { SCHEDULERS } from '../schedule/index.js';
 import { MISS_ACTIONS } from '../system/choices.js';
 import { VARIANTS } from '../trace/variants/index.js';
-import type { CompletionValues, Node } from './completion-node.js';
-import { completionScript, SHELLS, type Shell } from './completion-scripts.js';
-import type { CommandEntry, CommandModule } from './kit/command.js';
-import type { CliContext } from './kit/context.js';
+import { type CompletionValues, completionScript, type Node, SHELLS, type Shell } from './completion-scripts.js';
+import type { CliContext, CommandEntry, CommandModule } from './kit/context.js';
 
 const EXAMPLES = `
 Examples:

@@ -3,8 +3,8 @@ import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
-import { QUOTAS, type Quotas } from '../cache/layer-quotas.js';
-import { CURVE_POLICIES, CURVE_POPULARITY, curveOfRun } from '../capacity/curve-request.js';
+import { QUOTAS } from '../cache/layer-quotas.js';
+import { CURVE_POLICIES, CURVE_POPULARITY, type CurveSettings, curveOfRun } from '../capacity/curve-request.js';
 import type { Curve } from '../capacity/curve-result.js';
 import { curveReports } from '../capacity/report.js';
 import { checkRun, loadRun } from '../system/load-run.js';
@@ -26,15 +26,9 @@ import { watched } from './kit/watched.js';
 import { listed } from './listed.js';
 import { type RoutingFlags, routingOverrides } from './run-options.js';
 
-interface Flags extends RoutingFlags, OutputOptions {
+interface Flags extends RoutingFlags, OutputOptions, Omit<CurveSettings, 'policies' | 'warmup' | 'threads'> {
   readonly policies: string;
-  readonly capacities: string;
-  readonly scope: 'global' | 'layer';
-  readonly replay: 'atomic' | 'sequential';
-  readonly quotas: Quotas;
   readonly warmup: string;
-  readonly popularity?: string;
-  readonly at?: string;
   readonly jobs?: string;
 }
 
@@ -82,13 +76,9 @@ export function define(command: Command, context: CliContext): void {
 
 async function draw(flags: Flags, threads: number, context: CliContext): Promise<Curve> {
   const settings = {
+    ...flags,
     policies: splitPolicies(flags.policies),
-    capacities: flags.capacities,
-    scope: flags.scope,
-    replay: flags.replay,
-    quotas: flags.quotas,
     warmup: parseCount(flags.warmup, '--warmup'),
-    popularity: flags.popularity,
     at: flags.at === 'the knee' ? undefined : flags.at,
     threads,
   };

@@ -1,14 +1,18 @@
 // `moeprof model inspect`: facts of a model before anything runs, and the part that a machine can keep.
+
 import type { Command } from 'commander';
 import { listProfiles } from '../base/profiles.js';
-import { parseCount } from '../base/units.js';
-import { inspectModel } from '../model/load/inspect.js';
+import { formatBytes, formatCount, formatParameters, parseCount } from '../base/units.js';
+import { type Fit, inspectModel, type ModelInspection } from '../model/load/inspect.js';
 import { openModel } from '../model/load/load.js';
+import type { FormatShare } from '../model/spec.js';
+import { type Column, type Datum, type Document, figure, type Grid, gridOf, type Line, ratio } from '../report/document/document.js';
+import { documentFormats } from '../report/document/formats.js';
+import { formatRelative } from '../report/format.js';
 import { loadHardware } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
 import { addOutputOptions, collect, type OutputOptions, quantizationOption } from './kit/options.js';
 import { deliver } from './kit/outputs.js';
-import { modelReports } from './model-report.js';
 
 interface InspectOptions extends OutputOptions {
   readonly quantization?: string;
@@ -54,4 +58,106 @@ export function define(command: Command, context: CliContext): void {
         );
       });
     });
+}
+
+/** Columns that a list of layers may take beside the other figures. */
+const LAYERS_WIDTH = 28;
+
+/** Columns that a list of formats may take. */
+const FORMATS_WIDTH = 30;
+
+/** Formats of an inspection, the one for reading first. */
+export const modelReports = documentFormats<ModelInspection>((inspection) => {
+  const { fits, name, quantization, sizes } = inspection;
+  return {
+    title: `${name}, ${sizes === 'tensors' ? `sizes of its ${quantization} tensors` : quantization}`,
+    lead: facts(inspection),
+    blocks: [budgetGrid(inspection), expertGrid(inspection), fitGrid(fits, inspection.context)],
+  } satisfies Document;
+});
+
+function facts({ layers, note, parameters, tokenCycleBytes, kvBytesPerToken, wholeModels }: ModelInspection): Line[] {
+  const { published } = parameters;
+  const against = (own: number, stated: number): string => `${formatParameters(stated)} (${formatRelative(own / stated - 1)} here)`;
+  const parts =
+    layers.moe === layers.total ? `${layers.total} layers, all with experts` : `${layers.moe} of ${layers.total} layers have experts`;
+  const moe = wholeModels === undefined ? parts : `${formatCount(wholeModels)} whole models of ${layers.total} layers`;
+  const active = published?.active === undefined ? '' : `, active ${against(parameters.active, published.active)}`;
+  return [
+    { tone: 'plain', text: `${moe}; ${formatParameters(parameters.total)} parameters, ${formatParameters(parameters.active)} active` },
+    { text: `One token touches ${formatBytes(tokenCycleBytes)} of experts and adds ${formatBytes(kvBytesPerToken)} of KV cache` },
+    ...(published === null ? [] : [{ text: `Published: ${against(parameters.total, published.total)}${active}; ${published.source}` }]),
+    ...(note === undefined ? [] : [{ tone: 'warning', text: note } as const]),
+  ];
+}
+
+function budgetGrid({ parts, parameters, bytes }: ModelInspection): Grid {
+  const millions = (value: number): Datum => ({ value, text: formatParameters(value) });
+  const stored: Column = { head: 'stored in', align: 'left', wrap: FORMATS_WIDTH };
+  return gridOf(
+    ['parameters', 'all', 'active', 'bytes', 'share', stored],
+    [
+      ...parts.map((row) => [
+        row.part,
+        millions(row.parameters),
+        millions(row.active),
+        figure(row.bytes, 'bytes'),
+        ratio(row.bytes / bytes),
+        formatsText(row.formats),
+      ]),
+      ['total', millions(parameters.total), millions(parameters.active), figure(bytes, 'bytes'), null, null],
+    ],
+  );
+}
+
+/** Formats by their share of the weights: `q4_k 83 %, q6_k 17 %`; norms and biases are too few to be named. */
+function formatsText(formats: readonly FormatShare[]): string {
+  const all = formats.reduce((sum, { weights }) => sum + weights, 0);
+  const shares = formats
+    .map(({ format, weights }) => [format, Math.round((100 * weights) / all)] as const)
+    .filter(([, share]) => share > 0);
+  return shares.map(([format, share]) => (shares.length === 1 ? format : `${format} ${share} %`)).join(', ');
+}
+
+/** One row for each kind of layer, and their sum. */
+function expertGrid({ experts, expertBytes }: ModelInspection): Grid {
+  const rows = experts.map((group) => [
+    figure(group.expertBytes, 'bytes'),
+    figure(group.experts, 'count'),
+    figure(group.topK, 'count'),
+    figure(group.experts * group.expertBytes, 'bytes'),
+    figure(group.count, 'count'),
+    group.layers.map(rangeText).join(', '),
+  ]);
+  const count = experts.reduce((sum, group) => sum + group.count, 0);
+  const all = [{ value: null, text: 'all experts' }, null, null, figure(expertBytes, 'bytes'), figure(count, 'count'), null];
+  const which: Column = { head: 'which', align: 'left', wrap: LAYERS_WIDTH };
+  return gridOf(['one expert', 'experts', 'top-k', 'per layer', 'layers', which], experts.length > 1 ? [...rows, all] : rows);
+}
+
+/** `0-47`, `1-47 by 2`, `5`. */
+function rangeText([first, last, step]: readonly [number, number, number]): string {
+  return first === last ? String(first) : step === 1 ? `${first}-${last}` : `${first}-${last} by ${step}`;
+}
+
+/** How a model fits a machine, in words. */
+const VERDICTS: Readonly<Record<Fit['verdict'], (fit: Fit) => string>> = {
+  resident: () => 'all resident',
+  cached: ({ rest }) => `cached from ${rest}`,
+  'below-token-cycle': () => 'less than one token',
+  'dense-too-large': () => 'dense part too large',
+  'experts-too-large': () => 'experts too large',
+};
+
+function fitGrid(fits: readonly Fit[], context: number): Grid {
+  const verdict: Column = { head: `at ${formatCount(context)} tokens`, name: 'verdict', align: 'left' };
+  const rows = fits.map((fit) => [
+    fit.machine,
+    figure(fit.memoryBytes, 'bytes'),
+    figure(fit.cacheBytes, 'bytes'),
+    ratio(fit.share),
+    figure(fit.perLayer, 'count'),
+    VERDICTS[fit.verdict](fit),
+  ]);
+  return gridOf(['machine', 'memory', 'for experts', 'share', 'per layer', verdict], rows);
 }

@@ -1,8 +1,9 @@
 // Operands of commands that take results: a file, a run profile, a folder of either, a saved baseline, a commit, or stdin. A file is
 // recognised by its content, so that its name does not matter. The profiles of all operands are run together.
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { EXIT, UserError } from '../base/errors.js';
+import { EXIT, messageOf, UserError } from '../base/errors.js';
 import { isFolder, readText } from '../base/input-file.js';
 import { isPath, listProfiles } from '../base/profiles.js';
 import type { Operand } from '../compare/compare.js';
@@ -13,7 +14,6 @@ import { parseResult } from '../result/read.js';
 import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/run.js';
 import { baselineFolder, baselineNames } from './baseline-history.js';
-import { parseGitOperand, readFromGit } from './git.js';
 import type { CliContext } from './kit/context.js';
 import { filesBelow, scenarioFiles, scenarioOfFile } from './scenarios.js';
 
@@ -150,4 +150,59 @@ async function prepare(source: Source, allowCode: boolean): Promise<Prepared> {
   const name = 'profile' in content ? content.profile : label;
   const run = loadRun(existsSync(name) && !isPath(name) ? `./${name}` : name, [], allowCode);
   return { source, run, budgets: budgetsOf(run.budgets, (index) => placeIn(run, `budgets.${index}`)) };
+}
+
+/** A path at a commit: a file or a folder. */
+type GitObject =
+  | { readonly kind: 'file'; readonly text: string }
+  | { readonly kind: 'folder'; readonly names: readonly string[]; read(name: string): string };
+
+/** Takes `git:<ref>:<path>` apart; null where the text does not start with `git:`. @throws UserError where a part is missing */
+function parseGitOperand(text: string): { readonly ref: string; readonly path: string } | null {
+  if (!text.startsWith('git:')) return null;
+  const match = /^git:([^:]+):(.+)$/.exec(text);
+  if (match === null || match[1]!.startsWith('-'))
+    throw new UserError(`${text}: expected git:<commit>:<path>, e.g. git:main:results/code.json`);
+  return { ref: match[1]!, path: match[2]! };
+}
+
+/**
+ * Reads a path as it was at a commit.
+ * @param ref a branch, a tag, `HEAD~1` ...
+ * @param path relative to the working directory
+ * @throws UserError with exit code 3 where the commit does not have it, with 2 where git cannot be asked
+ */
+function readFromGit(ref: string, path: string): GitObject {
+  const place = `git:${ref}:${path}`;
+  const relative = path.startsWith('/') || path.startsWith('./') || path.startsWith('../') ? path : `./${path}`;
+  const object = `${ref}:${relative.replace(/(?<=.)\/+$/, '')}`;
+  const commit = tryGit(place, ['rev-parse', '--verify', '--quiet', `${ref}^{commit}`]);
+  if (commit === null)
+    throw new UserError(`${place}: git knows no commit "${ref}"; fetch it (git fetch --depth=1 origin <branch>)`, EXIT.notComparable);
+  const type = tryGit(place, ['cat-file', '-t', object])?.trim();
+  if (type === undefined) throw new UserError(`${place}: commit "${ref}" has no ${path}`, EXIT.notComparable);
+  if (type === 'blob') return { kind: 'file', text: git(place, ['cat-file', 'blob', object]) };
+  const names = git(place, ['ls-tree', '-r', '-z', '--name-only', '--full-tree', object])
+    .split('\0')
+    .filter((name) => name !== '');
+  return { kind: 'folder', names, read: (name) => git(place, ['cat-file', 'blob', `${object}/${name}`]) };
+}
+
+/** Output of git, or null where it fails. */
+function tryGit(place: string, args: readonly string[]): string | null {
+  try {
+    return execFileSync('git', args, { encoding: 'utf8', maxBuffer: 2 ** 30, stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    const { code, stderr } = error as NodeJS.ErrnoException & { readonly stderr?: string };
+    if (code === 'ENOENT') throw new UserError(`${place}: git is not installed; give a file instead`);
+    if (stderr?.includes('not a git repository')) throw new UserError(`${place}: the working directory is in no git repository`);
+    if (stderr === undefined) throw new UserError(`${place}: git failed: ${messageOf(error)}`);
+    return null;
+  }
+}
+
+function git(place: string, args: readonly string[]): string {
+  const output = tryGit(place, args);
+  if (output === null) throw new UserError(`${place}: git ${args[0]} failed`);
+  return output;
 }

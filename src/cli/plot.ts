@@ -1,9 +1,8 @@
 // `moeprof plot`: finished runs as a figure for print.
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
-import { FIGURE_KINDS, type FigureKind, figureOf, type PaperFigure } from '../figure/figure.js';
-import { figureDocument } from '../figure/figure-document.js';
-import { pictureFormats } from '../figure/formats.js';
+import { FIGURE_KINDS, type FigureQuestion, figureOf, type PaperFigure } from '../figure/figure.js';
+import { figureDocument, pictureFormats } from '../figure/formats.js';
 import { STATISTICS, statisticNamed } from '../figure/table/pivot.js';
 import type { OutputFormat } from '../report/format.js';
 import { toJson } from '../report/json.js';
@@ -12,12 +11,7 @@ import type { CliContext } from './kit/context.js';
 import { addOutputOptions, addPictureOptions, metricNames, type OutputOptions } from './kit/options.js';
 import { deliver } from './kit/outputs.js';
 
-interface PlotOptions extends OutputOptions {
-  readonly kind: FigureKind;
-  readonly x: string;
-  readonly y: string;
-  readonly series?: string;
-  readonly facet?: string;
+interface PlotOptions extends OutputOptions, Pick<FigureQuestion, 'kind' | 'x' | 'y'>, Partial<Pick<FigureQuestion, 'series' | 'facet'>> {
   readonly stat: string;
   readonly width: string;
 }

@@ -1,20 +1,33 @@
 // `moeprof predict`: trains a path predictor from traces, and judges predictors on others.
+import { cpus } from 'node:os';
 import { type Command, Option } from 'commander';
+import { UserError } from '../base/errors.js';
+import { AtomicFile } from '../base/files.js';
+import { parseShare } from '../base/units.js';
+import { comparablePredictors, comparePredictors, type JudgedTimes, referenceOf, withCorrected } from '../predict/evaluation/compare.js';
+import { openPrediction, type PredictionInputs, type PredictionRequest } from '../predict/evaluation/inputs.js';
+import { DISTANCES } from '../predict/evaluation/judged.js';
+import { VERSION } from '../result/version.js';
+import { concatTraces } from '../trace/concat.js';
+import { parseColumns } from '../trace/formats/columns.js';
 import type { CliContext } from './kit/context.js';
 import {
   addOutputOptions,
   collect,
   modelOption,
   type OutputOptions,
+  parseSeed,
+  positiveCount,
   seedOption,
+  type TraceFlags,
   traceColumnsOption,
   traceFormatOption,
   traceOption,
 } from './kit/options.js';
-import { type JudgingOptions, runEval } from './predict-eval.js';
-import { evaluationReports } from './predict-report.js';
-import { runTrain, type TrainOptions } from './predict-train.js';
-import { TRAIN_KINDS } from './train-kinds.js';
+import { deliver, Outputs } from './kit/outputs.js';
+import { watched } from './kit/watched.js';
+import { EVALUATION_SCHEMA, evaluationReports, type ReportEnvironment, TRAINING_SCHEMA, trainingReports } from './predict-report.js';
+import { TRAIN_KINDS, type TrainingFlags, trainingOf } from './train-kinds.js';
 
 const EVAL_EXAMPLES = `
 Examples:
@@ -109,4 +122,151 @@ function common(command: Command): Command {
     .option('--every <n>', 'judge predictions during the pass on every nth token (default: so that about 500 are)')
     .option('--min-probability <p>', 'precision is that of predictions at least so probable', '0.15')
     .addOption(seedOption().default('1'));
+}
+
+/** Options of the subcommand. */
+export interface TrainOptions extends JudgingOptions, TrainingFlags {
+  readonly output: string;
+  readonly report: readonly string[];
+  readonly json?: boolean;
+}
+
+/** Baselines that a trained predictor is shown beside. */
+const BASELINES = ['popularity', 'token-table', 'last-token'];
+
+/** Trains, writes the file, judges it and reports. */
+export async function runTrain(options: TrainOptions, context: CliContext): Promise<void> {
+  const startedAt = performance.now();
+  const training = trainingOf(options);
+  if (!/\.onnx$/i.test(options.output))
+    throw new UserError(`-o ${options.output}: a predictor is an .onnx file; write e.g. -o predictor.onnx`);
+  const outputs = Outputs.open(context, trainingReports, options.report, options.json === true ? 'json' : null);
+  let file: AtomicFile | null = null;
+  try {
+    file = new AtomicFile(options.output);
+    if (options.trace.length === 0) throw new UserError('no trace to learn from is given; name one with --trace');
+    const inputs = await openPrediction(requestOf(options));
+    if (inputs.modelNote !== null) context.note(inputs.modelNote);
+    try {
+      const trained = await watched(context, 'training', 'steps', (watch) =>
+        training.train(concatTraces(inputs.training), inputs.model, watch),
+      );
+      if (trained.resumed > 0) context.note(`went on from epoch ${trained.resumed} in ${training.checkpoint}`);
+      file.write(trained.bytes);
+      file.commit();
+      const trainedMs = performance.now() - startedAt;
+      const comparable = comparablePredictors([...inputs.training, ...inputs.judged]);
+      const baselines = BASELINES.filter((name) => comparable.includes(name));
+      const { evaluations, times } = await judgePredictors([...baselines, options.output], DISTANCES.slice(0, 1), inputs, options, context);
+      const { bytes, resumed: _resumed, ...facts } = trained;
+      await outputs.deliver({
+        schema: TRAINING_SCHEMA,
+        ...headOf(inputs, options),
+        options: training.reported,
+        network: training.describe(facts),
+        trained: { ...facts, bytes: bytes.length },
+        evaluations,
+        environment: { ...environment(startedAt, times), trainingMs: Math.round(trainedMs) },
+      });
+    } finally {
+      inputs.close();
+    }
+  } finally {
+    file?.abort();
+    outputs.abort();
+  }
+}
+
+/** Options of both subcommands. */
+export interface JudgingOptions extends TraceFlags {
+  readonly trace: readonly string[];
+  readonly eval: readonly string[];
+  readonly holdout: string;
+  readonly batchAccuracy: string;
+  readonly every?: string;
+  readonly minProbability: string;
+  readonly seed: string;
+}
+
+/** Judges predictors and reports the scores. */
+export async function runEval(named: readonly string[], options: JudgingOptions & OutputOptions, context: CliContext): Promise<void> {
+  const startedAt = performance.now();
+  await deliver(context, evaluationReports, options, async () => {
+    const inputs = await openPrediction(requestOf(options));
+    if (inputs.modelNote !== null) context.note(inputs.modelNote);
+    try {
+      const predictors = withCorrected(named.length > 0 ? named : comparablePredictors([...inputs.training, ...inputs.judged]));
+      const { evaluations, times } = await judgePredictors(predictors, DISTANCES, inputs, options, context);
+      return { schema: EVALUATION_SCHEMA, ...headOf(inputs, options), evaluations, environment: environment(startedAt, times) };
+    } finally {
+      inputs.close();
+    }
+  });
+}
+
+/** Judges predictors as the options say, behind a progress bar. */
+export function judgePredictors(
+  predictors: readonly string[],
+  distances: readonly number[],
+  { judged, model, training }: PredictionInputs,
+  options: JudgingOptions,
+  context: CliContext,
+): ReturnType<typeof comparePredictors> {
+  const request = {
+    predictors,
+    model,
+    training,
+    judged,
+    distances,
+    batch: positiveCount('--batch-accuracy', options.batchAccuracy),
+    minProbability: parseShare(options.minProbability, '--min-probability'),
+    every: options.every === undefined ? null : positiveCount('--every', options.every),
+    seed: parseSeed(options.seed),
+  };
+  const total = predictors.length * judged.reduce((sum, trace) => sum + trace.tokens, 0);
+  return watched(context, 'judging', 'tokens', (watch) =>
+    comparePredictors(request, { ...watch, progress: (done) => watch.progress(done, total) }),
+  );
+}
+
+/** The prediction request of the command's options. */
+export function requestOf(options: JudgingOptions): PredictionRequest {
+  const holdOut = parseShare(options.holdout, '--holdout');
+  if (holdOut <= 0 || holdOut >= 1) throw new UserError(`--holdout ${options.holdout}: must leave something on both sides; write e.g. 20%`);
+  return {
+    training: options.trace,
+    judged: options.eval,
+    holdOut,
+    model: options.model,
+    traceFormat: options.traceFormat,
+    traceColumns: options.traceColumns === undefined ? undefined : parseColumns(options.traceColumns),
+    seed: parseSeed(options.seed),
+  };
+}
+
+/** The common head of the reports. */
+export function headOf({ model, training }: PredictionInputs, options: JudgingOptions) {
+  const widest = (of: (layer: (typeof model.layers)[number]) => number): number => Math.max(...model.layers.map(of));
+  return {
+    tool: { name: 'moeprof', version: VERSION },
+    model: {
+      name: model.name,
+      layers: model.layers.length,
+      experts: widest((layer) => layer.experts),
+      topK: widest((layer) => layer.topK),
+    },
+    training: training.map(referenceOf),
+    seed: parseSeed(options.seed),
+  } as const;
+}
+
+/** Place and duration of the evaluation, and times of the predictors. */
+export function environment(startedAt: number, predictNs: readonly JudgedTimes[]): ReportEnvironment {
+  return {
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    wallMs: Math.round(performance.now() - startedAt),
+    predictNs,
+  };
 }

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { readText } from '../base/input-file.js';
-import { type Parameter, type ParameterTable, rangeText } from '../base/parameters.js';
+import { type Member, type Parameter, rangeText } from '../base/parameters.js';
 import { findProfile, listProfiles, type ProfileFamily } from '../base/profiles.js';
 import { didYouMean } from '../base/text.js';
 import { formatBytes, formatCount, formatFlops, formatNumber, formatRate } from '../base/units.js';
@@ -107,14 +107,6 @@ function cpuFacts({ clockHz, cores, flopsPerCycle, isa, l3Bytes, memory, pcieGen
     ...(pcieGeneration === undefined ? [] : [['PCIe', `generation ${pcieGeneration}`] satisfies Fact]),
     ['sockets', formatCount(sockets)],
   ];
-}
-
-/** A member of a family that is code. */
-interface Member {
-  readonly name: string;
-  readonly summary: string;
-  readonly cites: string;
-  readonly parameters?: ParameterTable;
 }
 
 /** A family whose members are code with parameters. */

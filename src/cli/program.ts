@@ -5,8 +5,7 @@ import { EXIT, messageOf, UserError } from '../base/errors.js';
 import { shortened, visible } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import { commands } from './commands.js';
-import type { CommandEntry } from './kit/command.js';
-import type { CliContext, GlobalOptions } from './kit/context.js';
+import type { CliContext, CommandEntry, GlobalOptions } from './kit/context.js';
 import { detectTerminal } from './kit/terminal.js';
 import { Runtime } from './runtime.js';
 

@@ -1,7 +1,7 @@
 // `moeprof run -s a,b,c -w x,y`: every system on every machine, one after another, and one ranking.
 import { placed, UserError } from '../base/errors.js';
 import { pictureFormats } from '../figure/formats.js';
-import { rankingFigures } from '../figure/ranking-figures.js';
+import { rankingFigures } from '../figure/one-panel.js';
 import { findHardware } from '../hardware/load.js';
 import { rankingDocument, rankingReports } from '../report/ranking/ranking.js';
 import { type RankedRun, splitRuns } from '../report/ranking/refused.js';
@@ -18,11 +18,6 @@ export interface Combination {
   readonly hardware: string | undefined;
   /** Expert cache; undefined for a system that fixes its own (`no-cache`, `all-resident`). */
   readonly cache: string | undefined;
-}
-
-/** True where a flag names several systems or machines. */
-export function namesSeveral(options: { readonly system?: string; readonly hardware?: string }): boolean {
-  return [options.system, options.hardware].some((names) => names?.includes(',') === true);
 }
 
 /**

@@ -1,4 +1,5 @@
 // The flags of a run, for all commands that run. Flags become overrides of the run profile, so that an error about a value names its flag.
+
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { parse as parseScalar } from 'yaml';
@@ -16,38 +17,32 @@ import { checkRun, loadRun } from '../system/load-run.js';
 import type { RunSpec } from '../system/run.js';
 import { replacePredictor } from '../system/system.js';
 import { parseColumns } from '../trace/formats/columns.js';
-import { addRoutingOptions, allowCodeOption, collect, scopeOption, seedOption, type TraceFlags, tokensOption } from './kit/options.js';
+import {
+  addRoutingOptions,
+  allowCodeOption,
+  collect,
+  type OutputOptions,
+  scopeOption,
+  seedOption,
+  type Texts,
+  type TraceFlags,
+  tokensOption,
+} from './kit/options.js';
 import { missRulesOf } from './on-miss.js';
 
 /** Flags of the replayed routing, its seed and its model. */
-export interface RoutingFlags extends TraceFlags {
-  readonly quantization?: string;
+export interface RoutingFlags extends TraceFlags, Texts<'quantization' | 'tokens' | 'seed'> {
   readonly trace: readonly string[];
-  readonly tokens?: string;
-  readonly seed?: string;
 }
 
+/** Flags of a run that are text. */
+type RunText =
+  | ('topK' | 'rerank' | 'hardware' | 'runtime' | 'system' | 'cache' | 'gpuLayers' | 'policy' | 'predictor' | 'scheduler')
+  | ('onMiss' | 'scope' | 'replay' | 'workload' | 'rate' | 'requests' | 'slo' | 'batch');
+
 /** Values of {@link addRunOptions}. */
-export interface RunFlags extends RoutingFlags {
+export interface RunFlags extends RoutingFlags, Texts<RunText> {
   readonly variant: readonly string[];
-  readonly topK?: string;
-  readonly rerank?: string;
-  readonly hardware?: string;
-  readonly runtime?: string;
-  readonly system?: string;
-  readonly cache?: string;
-  readonly gpuLayers?: string;
-  readonly policy?: string;
-  readonly predictor?: string;
-  readonly scheduler?: string;
-  readonly onMiss?: string;
-  readonly scope?: string;
-  readonly replay?: string;
-  readonly workload?: string;
-  readonly rate?: string;
-  readonly requests?: string;
-  readonly slo?: string;
-  readonly batch?: string;
   readonly fault: readonly string[];
   readonly bounds: boolean;
   readonly foresight?: boolean;
@@ -256,4 +251,10 @@ function setOverride(text: string): Override {
     throw new UserError(`--set ${text}: the value is not YAML; quote it, e.g. --set '${path.join('.')}="..."'`);
   }
   return { path, value, label: `--set ${path.join('.')}` };
+}
+
+/** Flags of the command. */
+export interface SweepFlags extends RunFlags, OutputOptions, Texts<'rates' | 'metrics' | 'jobs' | 'shard' | 'queue' | 'queuePrefix'> {
+  readonly vary: readonly string[];
+  readonly store?: string | boolean;
 }

@@ -1,26 +1,36 @@
 // `moeprof run`: profiles one system, or ranks several.
+
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
+import { Gzip } from '../base/gzip.js';
 import { isStdin } from '../base/profiles.js';
+import { formatCount, formatNs } from '../base/units.js';
 import { judgeResult } from '../compare/judge.js';
+import { joinRepeats } from '../compare/repeats.js';
+import type { Simulation } from '../engine/compose/simulation.js';
+import type { Inputs } from '../engine/inputs/inputs.js';
 import { simulateRun } from '../engine/simulate.js';
+import type { Observer } from '../engine/transfer/observer.js';
 import type { Watch } from '../engine/watch/meters.js';
 import { reports } from '../report/formats/index.js';
 import { type Budget, budgetsFor, budgetsOf, parseAssertion } from '../result/budget.js';
+import { sampledMetric } from '../result/catalogue.js';
+import { sealed } from '../result/digest.js';
 import type { Result } from '../result/result.js';
 import { sameRows } from '../study/sweep/same-rows.js';
 import { repeatable, repeatCommand } from '../system/command.js';
 import { placeIn, type RunSpec } from '../system/run.js';
+import { TraceEvents } from '../timeline/events.js';
+import { Timeline } from '../timeline/timeline.js';
+import { EVERYTHING, parseWindow } from '../timeline/window.js';
 import type { CliContext } from './kit/context.js';
 import { addOutputOptions, collect, type OutputOptions, outputsOf, stdoutFormat } from './kit/options.js';
-import { Outputs } from './kit/outputs.js';
+import { isSameFile, Outputs, openSink, parseOutput } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
-import { parseRepeat, runRepeatedly } from './repeat.js';
-import { type Combination, combinationsOf, namesSeveral, runMany } from './run-many.js';
+import { type Combination, combinationsOf, runMany } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf, toldOf } from './run-options.js';
 import { scenarioOfFile } from './scenarios.js';
-import { openTimeline, type TimelineOptions } from './timeline.js';
 
 interface RunOptions extends RunFlags, OutputOptions, TimelineOptions {
   readonly repeat?: string;
@@ -57,7 +67,7 @@ export function define(command: Command, context: CliContext): void {
     .addHelpText('after', EXAMPLES)
     .action(async (profile: string | undefined, options: RunOptions) => {
       const budgets: Budget[] = options.assert.map((text) => parseAssertion(text));
-      if (namesSeveral(options)) {
+      if ([options.system, options.hardware].some((names) => names?.includes(',') === true)) {
         if (budgets.length > 0) throw new UserError('--assert: judges one run, not several; name one system and one machine');
         const single = { timeline: options.timeline, 'timeline-window': options.timelineWindow };
         for (const [name, value] of Object.entries(single)) {
@@ -111,4 +121,86 @@ export function define(command: Command, context: CliContext): void {
 
 function runWithProgress(run: RunSpec, context: CliContext, asked: Watch = {}): Promise<Result> {
   return watched(context, 'replaying', 'tokens', (watch) => simulateRun(run, { ...asked, ...watch }));
+}
+
+/** Events from which viewers in a browser become slow: some 130 bytes of JSON each, several times that in their memory. */
+const MANY = 2_000_000;
+
+/** Values of the flags. */
+export interface TimelineOptions {
+  readonly timeline?: string;
+  readonly timelineWindow?: string;
+}
+
+/**
+ * Opens the file of `--timeline`: the run as trace events, written while it runs.
+ * @param targets values of `-o`
+ * @returns null where no timeline is asked for
+ * @throws UserError where a flag is wrong or the file cannot be written
+ */
+export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions, targets: readonly string[], context: CliContext) {
+  if (path === undefined) {
+    if (timelineWindow !== undefined) throw new UserError(`--timeline-window ${timelineWindow}: of what? add --timeline <file.json.gz>`);
+    return null;
+  }
+  if (!/\.json(\.gz)?$/.test(path)) {
+    throw new UserError(`--timeline ${path}: viewers know it by its ending; write ${/[\w)]$/.test(path) ? path : 'run'}.json.gz, or .json`);
+  }
+  if (targets.some((target) => isSameFile(parseOutput(target, reports).path, path))) {
+    throw new UserError(`--timeline ${path}: is given to -o too; write each to its own path`);
+  }
+  const window = timelineWindow === undefined ? EVERYTHING : parseWindow(timelineWindow, '--timeline-window');
+  const sink = openSink(path, '--timeline');
+  const gzip = path.endsWith('.gz') ? new Gzip((bytes) => sink.write(bytes)) : null;
+  const events = new TraceEvents((text) => (gzip === null ? sink.write(text) : gzip.write(Buffer.from(text))));
+  let timeline: Timeline | null = null;
+  return {
+    /** The observer of the run. */
+    observe({ model }: Inputs, { gpus }: Simulation): Observer {
+      timeline = new Timeline({ model, gpus, window, events });
+      return timeline;
+    },
+    /** Writes the rest, puts the file in place and prints how to open it. */
+    finish({ fingerprint, inputs, metrics, tool }: Result): void {
+      const { hardware, model, quantization, system } = inputs;
+      timeline!.end();
+      events.end({ tool: `${tool.name} ${tool.version}`, model, quantization, hardware, system, fingerprint });
+      gzip?.end();
+      sink.commit();
+      const { written } = events;
+      const advice =
+        written === 0
+          ? `: the run ends before the window begins, after ${formatNs(metrics['time.total']!.value)}`
+          : written > MANY
+            ? ': browsers are slow with so many; --timeline-window, e.g. pass:100..200, writes a part'
+            : '; open it in https://ui.perfetto.dev or chrome://tracing';
+      context.note(`${path}: ${formatCount(written)} events${advice}`);
+    },
+    /** Drops an unfinished file; does nothing after `finish`. */
+    abort: (): void => sink.abort(),
+  };
+}
+
+/** @throws UserError where it is no number of runs */
+export function parseRepeat(text: string): number {
+  if (!/^\d+$/.test(text) || Number(text) < 1 || Number(text) > 1000) {
+    throw new UserError(`--repeat: '${text}' is no number of runs; write 1 to 1000`);
+  }
+  return Number(text);
+}
+
+/**
+ * Runs `count` times, after one run that only warms up the compiler and the page cache.
+ * @returns the first run's result with `wall.run` added, its samples in the order of the runs
+ */
+export async function runRepeatedly(count: number, once: () => Promise<Result>): Promise<Result> {
+  await once();
+  const repeats: { label: string; result: Result }[] = [];
+  for (let i = 1; i <= count; i++) {
+    const startedAt = performance.now();
+    const result = await once();
+    const wall = sampledMetric('wall.run', [Math.round((performance.now() - startedAt) * 1e6)]);
+    repeats.push({ label: `repeat ${i}`, result: sealed({ ...result, metrics: { ...result.metrics, 'wall.run': wall } }) });
+  }
+  return joinRepeats(repeats);
 }

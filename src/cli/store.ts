@@ -2,8 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { formatBytes, formatCount, formatCounted } from '../base/units.js';
-import type { Outcome } from '../figure/table/outcome.js';
-import { rowOf } from '../figure/table/run-row.js';
+import { type Outcome, rowOf } from '../figure/table/run-row.js';
 import { gridOf } from '../report/document/document.js';
 import { renderTerminal } from '../report/document/terminal.js';
 import { tableReport } from '../report/summary/run.js';

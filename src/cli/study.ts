@@ -12,10 +12,9 @@ import { repeatCommand } from '../system/command.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './kit/context.js';
 import { deliver } from './kit/outputs.js';
-import { runOfStudy, toldOfStudy } from './run-options.js';
+import { runOfStudy, type SweepFlags, toldOfStudy } from './run-options.js';
 import { runStored } from './run-stored.js';
 import { STORE, storeOf } from './store-option.js';
-import type { SweepFlags } from './sweep-flags.js';
 
 /**
  * Runs a study.

@@ -5,7 +5,7 @@ import { isSeq, parseDocument, parse as parseYaml } from 'yaml';
 import { UserError } from '../base/errors.js';
 import { isPath, isStdin } from '../base/profiles.js';
 import type { Override } from '../base/yaml.js';
-import type { Outcome } from '../figure/table/outcome.js';
+import type { Outcome } from '../figure/table/run-row.js';
 import type { SweepValue } from '../figure/table/space.js';
 import { isStudy, wholeNumbersOf } from '../study/study-file.js';
 import { studyReports } from '../study/study-report.js';
@@ -17,9 +17,8 @@ import type { CliContext } from './kit/context.js';
 import { addOutputOptions, addPictureOptions, collect, jobsOption, metricNames, parseJobs } from './kit/options.js';
 import { deliver } from './kit/outputs.js';
 import { listed, namesIn } from './listed.js';
-import { addRunOptions, runOf, toldOf } from './run-options.js';
+import { addRunOptions, runOf, type SweepFlags, toldOf } from './run-options.js';
 import { STORE, storeOf } from './store-option.js';
-import type { SweepFlags } from './sweep-flags.js';
 
 const EXAMPLES = `
 Examples:

@@ -3,34 +3,24 @@ import { UserError } from '../base/errors.js';
 import { formatCount } from '../base/units.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import type { ModelSpec } from '../model/spec.js';
+import type { NetworkOptions } from '../predict/onnx/network.js';
+import type { EncoderOptions } from '../predict/onnx/sequence/encoder.js';
 import { trainEncoder } from '../predict/onnx/sequence/train.js';
 import { type TrainedPredictor, type TrainingBasics, trainPredictor } from '../predict/onnx/train.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import { parseSeed, positiveCount } from './kit/options.js';
+import { parseSeed, positiveCount, type Texts } from './kit/options.js';
 
 /** Limit of the units of a layer, and of the tokens of a step: a wider predictor takes longer than the experts that it predicts. */
 const WIDEST = 8192;
 /** Limit of the blocks of an encoder: T5-small has six. */
 const DEEPEST = 24;
 
-/** Flags of all kinds; flags of a network are unset unless given. */
-export interface TrainingFlags {
+/** Flags of all kinds; sizes of a network are unset unless given. */
+export interface TrainingFlags
+  extends Texts<'hidden' | 'rank' | 'table' | 'width' | 'inside' | 'blocks' | 'head' | 'epochs' | 'batch' | 'lr' | 'checkpoint'>,
+    Pick<NetworkOptions & EncoderOptions, 'gru' | 'observed' | 'history'> {
   readonly kind: string;
-  readonly hidden?: string;
-  readonly rank?: string;
-  readonly gru: boolean;
   readonly tokenId: boolean;
-  readonly observed: boolean;
-  readonly table?: string;
-  readonly width?: string;
-  readonly inside?: string;
-  readonly blocks?: string;
-  readonly head?: string;
-  readonly history: boolean;
-  readonly epochs?: string;
-  readonly batch?: string;
-  readonly lr?: string;
-  readonly checkpoint?: string;
   readonly seed: string;
 }
 

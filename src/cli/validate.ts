@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { findProfile, isPath, listProfiles } from '../base/profiles.js';
-import { loadRuntime, type RuntimeSpec } from '../hardware/runtime.js';
+import { loadRuntime } from '../hardware/runtime.js';
 import { fittedConstants, withConstantMoved } from '../measured/validate/constants.js';
 import { predictRowVariants } from '../measured/validate/predict-all.js';
 import { NUDGE, refitOf } from '../measured/validate/refit.js';
@@ -55,7 +55,7 @@ async function validate(files: readonly string[], fit: boolean, threads: number,
   const rows = read.flatMap(({ speed }) => speed);
   const all: MeasuredRows = { speed: rows, memory: read.flatMap(({ memory }) => memory) };
   refuseTwice(all);
-  const runtimes = bundledRuntimes();
+  const runtimes = new Map(listProfiles('runtimes').map((name) => [name, loadRuntime(name)]));
   const constants = fit ? fittedConstants(runtimes, [...new Set(rows.map(runtimeOf))].sort()) : [];
   const variants = [runtimes, ...constants.map((constant) => withConstantMoved(runtimes, constant, NUDGE))];
   const predicted = await watched(context, 'predicting', 'rows', (watch) => predictRowVariants(rows, variants, threads, watch));
@@ -78,9 +78,4 @@ function refuseTwice({ memory, speed }: MeasuredRows): void {
     if (ids.has(id)) throw new UserError(`measurement "${id}" stands in two of the files; give each row an id of its own`);
     ids.add(id);
   }
-}
-
-/** All bundled runtimes by name. */
-function bundledRuntimes(): Map<string, RuntimeSpec> {
-  return new Map(listProfiles('runtimes').map((name) => [name, loadRuntime(name)]));
 }

@@ -10,7 +10,7 @@ import { ModuleIndex } from '../study/queue/module-index.js';
 import { QueueWorker } from '../study/queue/worker-side.js';
 import { RunChildren } from '../study/workers/run-children.js';
 import type { CliContext } from './kit/context.js';
-import { collect, jobsOption, parseJobs } from './kit/options.js';
+import { collect, jobsOption, parseJobs, type Texts } from './kit/options.js';
 import { addQueueOption, namedQueue, type QueueOption } from './queue-option.js';
 
 const EXAMPLES = `
@@ -22,13 +22,9 @@ Examples:
 The password is best given in the environment, as ${PASSWORD_VARIABLE}.
 `;
 
-interface WorkerFlags extends QueueOption {
-  readonly jobs?: string;
-  readonly name?: string;
+interface WorkerFlags extends QueueOption, Texts<'jobs' | 'name' | 'fileCache' | 'exitIdle'> {
   readonly modules: readonly string[];
-  readonly fileCache?: string;
   readonly fileCacheSize: string;
-  readonly exitIdle?: string;
 }
 
 /** Defines the command. */

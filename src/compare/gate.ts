@@ -3,7 +3,7 @@
 import { didYouMean } from '../base/text.js';
 import { type Budget, budgetsFor, matches } from '../result/budget.js';
 import { type CompareOptions, type Comparison, compareResults, type Operand } from './compare.js';
-import { judgeResult } from './judge.js';
+import { type BudgetFinding, judgeResult } from './judge.js';
 import { testSamples } from './samples.js';
 
 /** The results that one operand of a gate stands for. */
@@ -16,15 +16,12 @@ export interface OperandSet {
 }
 
 /** A fault of no comparison: a scenario that is gone, a limit that a new one breaks, a budget for scenarios that were not run. */
-interface ScenarioFault {
+interface ScenarioFault extends Pick<BudgetFinding, 'level' | 'message'> {
   /** Label of the candidate set. */
   readonly candidate: string;
   readonly scenario: string;
   /** Null where it is not about one metric. */
   readonly metric: string | null;
-  readonly level: 'error' | 'warn';
-  /** One sentence. */
-  readonly message: string;
   readonly budget: Budget | null;
 }
 

@@ -11,7 +11,7 @@ import type { SweepValue } from './table/space.js';
 /** Kinds of figures. `pareto`: points, and the front that no other point beats in both metrics. `rank`: bars that lie, the best first. */
 export const FIGURE_KINDS = ['line', 'bar', 'rank', 'scatter', 'pareto', 'heat'] as const;
 /** One of {@link FIGURE_KINDS}. */
-export type FigureKind = (typeof FIGURE_KINDS)[number];
+type FigureKind = (typeof FIGURE_KINDS)[number];
 
 /** A request for a figure. */
 export interface FigureQuestion {
@@ -46,15 +46,19 @@ interface Rule {
   readonly label: string;
 }
 
-/** The runs that share an x, a series and a panel. */
-export interface FigurePoint {
+/** The place of a point: its x, its series and its panel. */
+interface FigurePlace {
   readonly x: number | string;
+  readonly series: string;
+  readonly facet: string;
+}
+
+/** The runs that share a place. */
+export interface FigurePoint extends FigurePlace {
   readonly y: number;
   /** The least and the largest of the runs. */
   readonly low: number;
   readonly high: number;
-  readonly series: string;
-  readonly facet: string;
   readonly runs: number;
   /** Pareto: no other point of the panel is better in both metrics. */
   readonly front: boolean;
@@ -89,7 +93,7 @@ export function figureOf(rows: readonly RunRow[], question: FigureQuestion): Pap
   if (done.length === 0) throw new UserError(`--y ${y}: no run has it`);
   const horizontal = axisOf(done, x, kind === 'bar' || kind === 'heat' || kind === 'rank');
   const vertical = scaleOf(describeMetric(y).unit, Math.max(...done.map(({ metrics }) => Math.abs(metrics[y]!))));
-  const cells = new Map<string, { readonly at: Pick<FigurePoint, 'x' | 'series' | 'facet'>; readonly samples: number[] }>();
+  const cells = new Map<string, { readonly at: FigurePlace; readonly samples: number[] }>();
   for (const row of done) {
     const name = (path: string | null): string => (path === null ? '' : wordOf(row, path));
     const at = { x: horizontal.of(row), series: name(series), facet: name(facet) };
@@ -169,15 +173,12 @@ export function labelOf({ name, unit }: Axis): string {
   return unit === '' ? name : `${name}, ${unit}`;
 }
 
-/** True where values are numbers of one unit. */
-export function areNumbers(values: readonly SweepValue[]): boolean {
-  return readingOf(values) !== undefined;
-}
-
-function readingOf(values: readonly SweepValue[]): Reading | undefined {
+/** How values read as numbers, all in one way; undefined: they are words. */
+export function readingOf(values: readonly SweepValue[]): Reading | undefined {
   return READINGS.find(({ read }) => values.every((value) => read(value) !== null));
 }
 
+/** A way to read values as numbers. */
 interface Reading {
   readonly unit: string;
   /** The number; null: the value is of another kind. */

@@ -1,4 +1,7 @@
 // Figures of one panel whose points are single runs: nothing is summed up, so that a point has no spread unless it says so.
+import { visible } from '../base/text.js';
+import { rank } from '../report/ranking/rank.js';
+import { type RankedRun, splitRuns } from '../report/ranking/refused.js';
 import type { FigurePoint, PaperFigure } from './figure.js';
 
 /** A point of one run. `low` and `high` absent: the point itself. */
@@ -22,4 +25,20 @@ export function onePanel(figure: Omit<PaperFigure, 'facet' | 'facets' | 'points'
       front: false,
     })),
   };
+}
+
+/** The figure of a ranking, of decode speed; of prefill speed where nothing is decoded: a bar for each run, the fastest first. */
+export function rankingFigures(runs: readonly RankedRun[]): PaperFigure[] {
+  const ranked = rank(splitRuns(runs).results);
+  const phase = ranked.some(({ decode }) => decode !== null) ? 'decode' : 'prefill';
+  const points = ranked.map(({ name, result, ...speeds }) => {
+    const y = speeds[phase] ?? 0;
+    const half = result.accuracy?.[phase]?.halfWidth ?? 0;
+    return { x: visible(name), y, low: y * Math.max(0, 1 - half), high: y * (1 + half), series: '' } satisfies RunPoint;
+  });
+  const banded = points.some(({ high, y }) => high > y);
+  const xAxis = { name: 'run', unit: '', continuous: false };
+  const yAxis = { name: `speed.${phase}`, unit: 'tok/s', continuous: true };
+  const figure = onePanel({ kind: 'rank', x: 'run', y: `speed.${phase}`, series: null, xAxis, yAxis, seriesNames: [''] }, points);
+  return [banded ? { ...figure, note: 'Whiskers: 80 % of comparable measurements' } : figure];
 }

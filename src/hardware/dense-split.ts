@@ -1,6 +1,6 @@
 // Dense layers on more than one device: the device of each decoder layer and its KV cache, and the time of a pass over several devices. This
 // is llama.cpp's -ngl, -nkvo, and layers split over several GPUs.
-import { type AttentionSpec, type DenseSegment, type ModelSpec, scaleFormats } from '../model/spec.js';
+import { type DenseSegment, type ModelSpec, scaleFormats } from '../model/spec.js';
 import { scaledByFormat } from './by-format.js';
 import { DenseCost, type DensePart } from './dense-cost.js';
 import { hopOf } from './joined.js';
@@ -93,11 +93,6 @@ function pathOf(holders: readonly (readonly Holder[])[], attended: readonly Dens
   return { switches, hops };
 }
 
-/** Layers of a part that have a KV cache. */
-function attending({ attention }: DensePart): number {
-  return attention.filter(({ flopsPerPair }) => flopsPerPair > 0).length;
-}
-
 /** Bytes of the holders that `holds` accepts; the embedding table lies with the first layer. */
 export function denseBytes(model: ModelSpec, placement: DensePlacement, holds: (holder: Holder) => boolean): DenseBytes {
   const holders = holdersOf(model, placement);
@@ -110,15 +105,11 @@ export function denseBytes(model: ModelSpec, placement: DensePlacement, holds: (
     for (const [s, segment] of segments.entries()) {
       const part = partOf(segment, holders[s]!, holder, false);
       weightBytes += part.weightBytes;
-      if (!placement.kvInDram) kvBytesPerToken += sumOf(part.attention);
+      if (!placement.kvInDram) kvBytesPerToken += part.attention.reduce((sum, one) => sum + one.kvBytesPerToken, 0);
     }
   }
   if (placement.kvInDram && holds('cpu')) kvBytesPerToken = model.dense.kvBytesPerToken;
   return { weightBytes: Math.round(weightBytes), kvBytesPerToken };
-}
-
-function sumOf(attention: readonly AttentionSpec[]): number {
-  return attention.reduce((sum, one) => sum + one.kvBytesPerToken, 0);
 }
 
 /**
@@ -215,7 +206,7 @@ export class SplitDense {
             ),
             ns: Float64Array.from(ofCpu, (part) => {
               const copyNs = part.weightBytes === 0 ? 0 : link.latencyNs + (part.weightBytes * 1e9) / link.bandwidth;
-              return copyNs + attending(part) * handoverNs;
+              return copyNs + part.attention.filter(({ flopsPerPair }) => flopsPerPair > 0).length * handoverNs;
             }),
           };
   }

@@ -1,8 +1,8 @@
 // Several GPUs that a runtime drives as one: each card holds some of the layers, or a slice of every tensor. A model then sees one GPU with
 // the memory of all, and the transfers between cards as a cost.
 import { UserError } from '../base/errors.js';
-import { splitLayers } from './layer-split.js';
-import { withRate } from './link.js';
+import { splitLayers } from './gpu-rooms.js';
+import { withRate } from './share.js';
 import type { Card, HardwareSpec, JoinedGpus, LinkSpec } from './spec.js';
 
 /** Bytes of one value on its way from one card to the next: llama.cpp hands on f32, tensors that are cut meet in 16 bits. */

@@ -111,11 +111,6 @@ export const machineFileSchema = z.strictObject({
 /** A file that lists parts, checked. Bytes, bytes/s. */
 export type MachineFile = z.infer<typeof machineFileSchema>;
 
-/** True where a file lists parts, and is not a profile of tiers and links. */
-export function isMachineFile(raw: unknown): boolean {
-  return typeof raw === 'object' && raw !== null && 'parts' in raw;
-}
-
 /**
  * The machine of a file.
  * @param place `file:line:col` of its parts, for messages

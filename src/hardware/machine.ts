@@ -80,7 +80,7 @@ function withPart(given: GivenParts, word: string, plain: string, bandwidth: num
   const part = findPart(name);
   if (part === undefined) throw unknownPart(name);
   const count = partCount(text, word);
-  if (isGpu(part)) {
+  if ('vendor' in part) {
     const gpu = bandwidth === undefined ? part : { ...part, measuredBandwidth: bandwidth };
     return { ...given, gpus: [...given.gpus, ...new Array<GpuPart>(count).fill(gpu)] };
   }
@@ -96,10 +96,6 @@ function withPart(given: GivenParts, word: string, plain: string, bandwidth: num
 function severalOf(plain: string): { readonly count: string | undefined; readonly name: string } {
   const match = /^(?:(\d+)\s*x[\s-]*|(dual|two)[\s-]+)(.*)$/i.exec(plain);
   return match === null ? { count: undefined, name: plain } : { count: match[1] ?? '2', name: match[3]! };
-}
-
-function isGpu(part: GpuPart | CpuPart): part is GpuPart {
-  return 'vendor' in part;
 }
 
 /** A chip with both is found as its CPU. */

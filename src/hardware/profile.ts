@@ -139,7 +139,8 @@ export const HardwareProfileSchema = machineFields.superRefine((profile, context
   checkCpu(profile, refuse);
   checkTiers(profile, refuse);
   checkLinks(profile, refuse);
-  checkReserves(profile, refuse);
+  for (const [i, tier] of profile.tiers.entries())
+    if (tier.reserve >= tier.size) refuse(['tiers', i, 'reserve'], 'must be less than the size');
   checkSeveralGpus(profile, refuse);
   checkSockets(profile, refuse);
 });
@@ -185,10 +186,6 @@ function checkLinks({ links, tiers }: Fields, refuse: Refuse): void {
       if (link.lanes !== 1) refuse(['links', i, 'lanes'], 'belongs to a link of one path; leave it out beside paths');
     }
   }
-}
-
-function checkReserves({ tiers }: Fields, refuse: Refuse): void {
-  for (const [i, tier] of tiers.entries()) if (tier.reserve >= tier.size) refuse(['tiers', i, 'reserve'], 'must be less than the size');
 }
 
 function checkSeveralGpus({ gpu, gpus, tiers }: Fields, refuse: Refuse): void {

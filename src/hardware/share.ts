@@ -1,7 +1,7 @@
 // One GPU of several and its even part of the host, as a machine of its own.
+
 import { scaledByFormat } from './by-format.js';
-import { withRate } from './link.js';
-import type { HardwareSpec, HostDevice } from './spec.js';
+import type { HardwareSpec, HostDevice, LinkSpec } from './spec.js';
 
 /**
  * The machine that one of `gpus.count` GPUs sees: its own memory and its own link to DRAM; of DRAM, of the SSD, of its link and of the CPU
@@ -32,4 +32,11 @@ function partOfCpu(cpu: HostDevice, count: number): HostDevice {
   if (cpu.sockets === undefined) return part;
   const { interconnect } = cpu.sockets;
   return { ...part, sockets: { ...cpu.sockets, interconnect: { ...interconnect, bandwidth: interconnect.bandwidth / count } } };
+}
+
+/** The link with `rate` applied to each bandwidth, bytes/s. */
+export function withRate(link: LinkSpec, rate: (bandwidth: number) => number): LinkSpec {
+  const changed = { ...link, bandwidth: rate(link.bandwidth) };
+  if (link.paths === undefined) return changed;
+  return { ...changed, paths: link.paths.map((path) => ({ ...path, bandwidth: rate(path.bandwidth) })) };
 }

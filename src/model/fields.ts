@@ -2,7 +2,6 @@
 // that names it. Unknown fields are ignored; null counts as absent, as in transformers.
 import { UserError } from '../base/errors.js';
 import { isObject } from '../base/objects.js';
-import { MAX_LAYERS } from './limits.js';
 
 /** Fields of one object. */
 export class Fields {
@@ -147,3 +146,9 @@ export class Fields {
     throw new UserError(`${this.place}: ${name}: expected ${kind}, not ${text}`);
   }
 }
+
+/** Most decoder layers of a model. */
+export const MAX_LAYERS = 1000;
+
+/** Most experts of one layer. */
+export const MAX_EXPERTS = 8192;

@@ -7,10 +7,9 @@ import { listFolder } from '../base/input-file.js';
 import { checkValue, type Override } from '../base/yaml.js';
 import type { ContextMemory, Tensor } from './anatomy.js';
 import { contextOf, latentContext, NO_CONTEXT } from './build.js';
-import { Fields } from './fields.js';
+import { Fields, MAX_EXPERTS } from './fields.js';
 import { type GgufHeader, readGgufHeader } from './gguf-header.js';
 import type { GgufTensor } from './gguf-tensors.js';
-import { MAX_EXPERTS } from './limits.js';
 import { type LayerParts, type ModelParts, NO_WEIGHTS, sumWeights, type Weights } from './parts.js';
 import { type AttentionSpec, scaleFormats } from './spec.js';
 
@@ -50,7 +49,7 @@ export function measureHeaders(path: string, headers: readonly GgufHeader[], ove
     const context = contextFor(memories[index]!);
     const parts = { attention: weigh(layer.attention), router: weigh(layer.router), shared: weigh(layer.shared), ffn: weigh(layer.ffn) };
     if (layer.experts.length === 0) return { context, ...parts, moe: null };
-    const experts = expertCount(layer.experts, hyper);
+    const experts = layer.experts.find(({ name }) => /_exps\.weight$/.test(name))?.shape[2] ?? hyper.count('expert_count');
     if (experts > MAX_EXPERTS || moe.topK > experts)
       throw new UserError(`${path}: layer ${index} has ${experts} experts, of which a token uses ${moe.topK}; the file is damaged`);
     const all = weigh(layer.experts);
@@ -166,12 +165,6 @@ function partOf(name: string): keyof LayerTensors {
   if (/^ffn_(gate_inp|gate_tid2eid)\.|^exp_probs_b/.test(name)) return 'router';
   if (/shexp|^ffn_.*chexp/.test(name)) return 'shared';
   return name.startsWith('ffn_') && !name.includes('norm') ? 'ffn' : 'attention';
-}
-
-/** Experts of a layer: the outermost dimension of its stacked tensors, or the number of single ones. */
-function expertCount(tensors: readonly GgufTensor[], hyper: Fields): number {
-  const stacked = tensors.find((tensor) => /_exps\.weight$/.test(tensor.name));
-  return stacked?.shape[2] ?? hyper.count('expert_count');
 }
 
 /** Bytes as stored; operations are two per weight of a matrix. */

@@ -1,7 +1,14 @@
 // A model in parts: the bytes and the operations of each part of each decoder layer. Every source of models (a profile, the tensors of a GGUF
 // file, a folder of safetensors) is brought into this form; runs and `model inspect` are built from it.
-import type { Anatomy } from './anatomy.js';
-import { type AttentionSpec, type DenseSegment, type FormatShare, type ModelSpec, type MoeLayer, sumFormats } from './spec.js';
+import {
+  type AttentionSpec,
+  type DenseSegment,
+  type FormatShare,
+  type ModelFacts,
+  type ModelSpec,
+  type MoeLayer,
+  sumFormats,
+} from './spec.js';
 
 /** Size and cost of some tensors. */
 export interface Weights {
@@ -41,26 +48,12 @@ export interface LayerParts {
 }
 
 /** A whole model. */
-export interface ModelParts {
-  readonly name: string;
-  readonly quantization: string;
-  /** Width of the residual stream. */
-  readonly hidden: number;
+export interface ModelParts extends ModelFacts {
   readonly layers: readonly LayerParts[];
   /** Final norm and output matrix. */
   readonly head: Weights;
   /** The table that tokens are looked up in; null where it is the head, too. */
   readonly embedding: Weights | null;
-  /** True: each expert is a whole model. */
-  readonly wholeModels?: true;
-  /** Layers that predict further tokens; absent: none. */
-  readonly nextLayers?: number;
-  /** The model as its file has it; absent where it has no such file. */
-  readonly anatomy?: Anatomy;
-  /** Tokens of context that it was trained on; absent: unknown. */
-  readonly trainedContext?: number;
-  /** A note for the reader of results; absent: none. */
-  readonly note?: string;
 }
 
 /** A part that a model does not have. */
@@ -135,25 +128,19 @@ export function assemble(parts: ModelParts): ModelSpec {
   }
   close(parts.head);
 
-  const table = parts.embedding ?? NO_WEIGHTS;
-  const dense = sumWeights([...parts.layers.map(denseOf), parts.head, table]).parameters;
+  const { embedding, head, layers: decoder, ...facts } = parts;
+  const table = embedding ?? NO_WEIGHTS;
+  const dense = sumWeights([...decoder.map(denseOf), head, table]).parameters;
   return {
-    name: parts.name,
-    quantization: parts.quantization,
-    hidden: parts.hidden,
+    ...facts,
     layers,
     dense: {
       segments,
       weightBytes: segments.reduce((sum, segment) => sum + segment.weightBytes, 0) + Math.round(table.bytes),
-      kvBytesPerToken: parts.layers.reduce((sum, layer) => sum + layer.context.kvBytesPerToken, 0),
+      kvBytesPerToken: decoder.reduce((sum, layer) => sum + layer.context.kvBytesPerToken, 0),
     },
     experts: offset,
-    ...(parts.wholeModels ? { wholeModels: true } : {}),
-    ...(parts.nextLayers === undefined ? {} : { nextLayers: parts.nextLayers }),
-    ...(parts.anatomy === undefined ? {} : { anatomy: parts.anatomy }),
-    ...(parts.trainedContext === undefined ? {} : { trainedContext: parts.trainedContext }),
-    ...(parts.note === undefined ? {} : { note: parts.note }),
-    ...(parts.layers.some(({ shared }) => shared.parameters > 0) ? { sharedExperts: true } : {}),
+    ...(decoder.some(({ shared }) => shared.parameters > 0) ? { sharedExperts: true } : {}),
     parameters: {
       total: layers.reduce((sum, layer, i) => sum + layer.experts * perExpert[i]!.parameters, dense),
       active: layers.reduce((sum, layer, i) => sum + layer.topK * perExpert[i]!.parameters, dense),

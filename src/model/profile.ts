@@ -2,7 +2,7 @@
 // (build.ts) and never written down, so that a profile cannot contradict itself.
 import { z } from 'zod';
 import { issueOf } from '../base/written.js';
-import { MAX_EXPERTS, MAX_LAYERS } from './limits.js';
+import { MAX_EXPERTS, MAX_LAYERS } from './fields.js';
 import { findQuantization } from './quantization/index.js';
 
 const count = z.int().positive().max(1e12);

@@ -17,11 +17,6 @@ const INDEX_FILE = 'model.safetensors.index.json';
 /** Limit of the format. */
 const HEADER_LIMIT = 100_000_000;
 
-/** True for the content of {@link INDEX_FILE}. */
-export function isSafetensorsIndex(json: Readonly<Record<string, unknown>>): boolean {
-  return isObject(json.weight_map);
-}
-
 /** True where the first bytes are those of a safetensors file: a header length below 4 GiB, then `{`. */
 export function looksLikeSafetensors(head: Uint8Array): boolean {
   return head.length > 9 && head[8] === 0x7b && head[4] === 0 && head[5] === 0 && head[6] === 0 && head[7] === 0;

@@ -85,22 +85,15 @@ export interface DenseSpec {
   readonly kvBytesPerToken: number;
 }
 
-/** A Mixture-of-Experts model as the simulator sees it, at one quantization. */
-export interface ModelSpec {
+/** What is known of a model as a whole. */
+export interface ModelFacts {
   readonly name: string;
   /** Quantization that the byte figures are for, e.g. `q4_k_m`; `gguf` or `safetensors` where sizes come from files. */
   readonly quantization: string;
   /** Width of the residual stream: values of one activation, as it is sent to an expert on another GPU. 0 where nothing says. */
   readonly hidden: number;
-  /** The MoE layers, in order of execution. */
-  readonly layers: readonly MoeLayer[];
-  readonly dense: DenseSpec;
-  /** Routed experts in total: the sum over layers, and the number of dense ids. */
-  readonly experts: number;
   /** True: each expert is a whole model, so that loading one is switching models. */
   readonly wholeModels?: true;
-  /** True: beside routed experts, layers have shared ones, which every token runs. They are priced as dense work. */
-  readonly sharedExperts?: true;
   /** Layers of its checkpoint that predict further tokens (MTP); absent: none. */
   readonly nextLayers?: number;
   /** Its tensors, and what its layers remember, as a file of it has them; absent where nothing says. */
@@ -109,6 +102,17 @@ export interface ModelSpec {
   readonly trainedContext?: number;
   /** A note for the reader of results on how it was described; absent: none. */
   readonly note?: string;
+}
+
+/** A Mixture-of-Experts model as the simulator sees it, at one quantization. */
+export interface ModelSpec extends ModelFacts {
+  /** The MoE layers, in order of execution. */
+  readonly layers: readonly MoeLayer[];
+  readonly dense: DenseSpec;
+  /** Routed experts in total: the sum over layers, and the number of dense ids. */
+  readonly experts: number;
+  /** True: beside routed experts, layers have shared ones, which every token runs. They are priced as dense work. */
+  readonly sharedExperts?: true;
   /** Parameters in total and active per token, experts and embeddings included. */
   readonly parameters: { readonly total: number; readonly active: number };
 }

@@ -1,5 +1,5 @@
 // The contract of a predictor: from what has been observed, how probable is it that this pass demands each expert of the next layers?
-import type { Parameter, Parameters, ParameterTable } from '../base/parameters.js';
+import type { Member, Parameter, Parameters, ParameterTable } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Known } from '../result/knowledge.js';
@@ -66,11 +66,7 @@ export interface PredictorContext {
 export type PredictorNeed = 'weights' | 'tokenIds' | 'predicted';
 
 /** One member of the family of predictors. */
-export interface PredictorDefinition {
-  readonly name: string;
-  /** One sentence: what it predicts from. */
-  readonly summary: string;
-  readonly cites: string;
+export interface PredictorDefinition extends Member {
   readonly parameters: ParameterTable;
   /** Fields that the trace must carry; the run fails early where it does not. Absent: nothing. */
   readonly needs?: readonly PredictorNeed[];

@@ -100,7 +100,7 @@ export function ruledTable(
     colWidths: (layout.widths ?? []).map((width) => width ?? null),
   });
   table.push(...rows.map((row) => [...row]));
-  return trimLines(table.toString());
+  return table.toString().replace(/[ \t]+$/gm, '');
 }
 
 /** One part of a {@link stackedBar}. */
@@ -127,8 +127,4 @@ export function stackedBar(parts: readonly BarPart[], width: number): string {
 /** Glyphs that are distinct without colour. */
 export function barGlyphs(unicode: boolean): readonly [solid: string, dense: string, medium: string, light: string] {
   return unicode ? ['█', '▓', '▒', '░'] : ['#', '=', '-', '.'];
-}
-
-function trimLines(text: string): string {
-  return text.replace(/[ \t]+$/gm, '');
 }

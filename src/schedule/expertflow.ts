@@ -47,7 +47,7 @@ class ExpertFlowScheduler extends QueueScheduler {
   constructor(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext) {
     super(limits, context);
     this.#running = requestsOf(limits, parameters);
-    this.#mostPrompts = mostPrompts(parameters);
+    this.#mostPrompts = Math.max(1, Number(parameters.maxWait) - 2 * (Number(parameters.batches) - 1));
     this.#context = context;
     this.#view = context.paths!;
     this.#source = parameters.paths as PathSource;
@@ -238,11 +238,6 @@ function nearest(batches: readonly Request[][], places: ReadonlyMap<Request, num
 /** Requests of the pool. Passes of one request cannot be regrouped: two in turn would only evict each other's experts. */
 function requestsOf(limits: SchedulerLimits, parameters: Parameters): number {
   return passSize(limits) === 1 ? 1 : poolSize(limits, parameters);
-}
-
-/** A request may be the first of one round and the last of the next, with prompts in between: at least one pass of them. */
-function mostPrompts({ batches, maxWait }: Parameters): number {
-  return Math.max(1, Number(maxWait) - 2 * (Number(batches) - 1));
 }
 
 /** Registry entry. */

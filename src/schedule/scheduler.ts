@@ -1,6 +1,6 @@
 // The contract of a scheduler: it decides which tokens run together next. It sees requests; predicted paths and residency only where
 // it says that it needs them, and only to read.
-import type { Parameters, ParameterTable } from '../base/parameters.js';
+import type { Member, Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { Known } from '../result/knowledge.js';
 import type { Drafts } from './drafts.js';
@@ -80,13 +80,7 @@ export interface SchedulerContext {
 type SchedulerNeed = 'paths' | 'residency';
 
 /** One member of the family of schedulers. */
-export interface SchedulerDefinition {
-  readonly name: string;
-  /** One sentence: its choice of tokens. */
-  readonly summary: string;
-  readonly cites: string;
-  /** Absent: none. */
-  readonly parameters?: ParameterTable;
+export interface SchedulerDefinition extends Member {
   /** Absent: nothing. */
   readonly needs?: readonly SchedulerNeed[];
   fairness(limits: SchedulerLimits, parameters: Parameters): Fairness;

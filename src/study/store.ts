@@ -5,10 +5,9 @@ import { existsSync, readdirSync, readFileSync, statSync, unlinkSync } from 'nod
 import { dirname, join } from 'node:path';
 import { messageOf, orUserError, UserError } from '../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands, writeFileAtomic } from '../base/files.js';
-import type { Outcome } from '../figure/table/outcome.js';
+import type { Outcome } from '../figure/table/run-row.js';
 import { canonicalJson, hashOfValue, inText } from '../result/digest.js';
 import { parseResult } from '../result/read.js';
-import type { Result } from '../result/result.js';
 import { buildOf } from './build.js';
 
 /** Version tag of an entry. */
@@ -173,7 +172,7 @@ function isOurs(name: string): boolean {
 
 /** An entry as a file. Values that may differ from machine to machine are left out, so that many machines give the bytes of one. */
 export function entryText(fingerprint: string, outcome: Outcome): string {
-  const kept = outcome.status === 'done' ? { status: 'done', result: inText(withoutMachine(outcome.result)) } : outcome;
+  const kept = outcome.status === 'done' ? { status: 'done', result: inText({ ...outcome.result, environment: {} }) } : outcome;
   // Most of the entry is its outcome, whose text is made once: for its digest, and in its place among the sorted keys.
   const text = canonicalJson(kept);
   const head = { build: buildOf(), digest: createHash('sha256').update(text).digest('hex'), fingerprint };
@@ -211,8 +210,4 @@ function outcomeIn(text: string, fingerprint: string, path: string): Outcome {
   if (digest !== digestInPlace(text) && digest !== hashOfValue(outcome))
     throw new UserError(`${path}: is not what was written; delete it, and the run is repeated`);
   return outcome;
-}
-
-function withoutMachine(result: Result): Result {
-  return { ...result, environment: {} };
 }

@@ -1,16 +1,16 @@
 // Loads a run: a profile or a value, with flags applied and checked, and its system.
+
 import { dirname } from 'node:path';
-import { placed } from '../base/errors.js';
+import { placed, UserError } from '../base/errors.js';
 import { readText } from '../base/input-file.js';
 import { findProfile, shownPath } from '../base/profiles.js';
+import { locatedChoice, moduleChoice } from '../base/user-module.js';
 import { type Located, locateValue, locateYaml, type Override, type Places } from '../base/yaml.js';
 import { misfitOfCopies } from './copies.js';
 import { withCopies } from './miss-rules.js';
-import { withLocatedModules } from './module-paths.js';
-import { misfit, type RunSpec } from './run.js';
+import { misfit, placeIn, type RunSpec } from './run.js';
 import { type RunProfile, runSchema } from './run-schema.js';
 import { loadSystem, SHORTHANDS, type SystemSpec, systemSchema } from './system.js';
-import { withoutCode } from './trust.js';
 
 /**
  * Reads a run profile and its system.
@@ -95,4 +95,64 @@ function systemOf(
   if (typeof system !== 'string') return { ...run.part(['system'], systemSchema, overrides), folder };
   const path = placed(`${run.place('system')}: system`, () => findProfile('systems', system, folder));
   return { ...loadSystem(path, folder, overrides), folder: dirname(path) };
+}
+
+/**
+ * The same run with absolute paths of modules: a relative one starts at the folder of its file, or, in a flag, at the working directory.
+ * @param systemFolder folder of the file that defines the system
+ */
+function withLocatedModules(run: RunSpec, systemFolder: string, overrides: readonly Override[]): RunSpec {
+  const { folder, system, variants } = run;
+  const { cache, dram, predictor, scheduler } = system;
+  const choices = [cache.policy, dram.policy, predictor.kind, scheduler.kind, ...(variants ?? [])];
+  // The system stays the same object, so that facts kept about it hold for all cells of a study.
+  if (choices.every(({ path }) => path === undefined)) return run;
+  const located = <C extends { readonly path?: string }>(choice: C, path: string, own: string): C => {
+    const place = placeIn(run, path);
+    return locatedChoice(choice, overrides.some(({ label }) => label === place) ? process.cwd() : own);
+  };
+  return {
+    ...run,
+    ...(variants === undefined ? {} : { variants: variants.map((variant, i) => located(variant, `variants.${i}`, folder)) }),
+    system: {
+      ...system,
+      cache: { ...cache, policy: located(cache.policy, 'system.cache.policy', systemFolder) },
+      dram: { ...dram, policy: located(dram.policy, 'system.dram.policy', systemFolder) },
+      predictor: { ...predictor, kind: located(predictor.kind, 'system.predictor.kind', systemFolder) },
+      scheduler: { ...scheduler, kind: located(scheduler.kind, 'system.scheduler.kind', systemFolder) },
+    },
+  };
+}
+
+/**
+ * Checks that no file of a run names a module: a profile may come from a stranger, and a module can do anything. Overrides may, and so may the
+ * caller's own value.
+ * @returns the same run
+ * @throws UserError with the place of the module's name
+ */
+function withoutCode(run: RunSpec, overrides: readonly Override[]): RunSpec {
+  const { system, traceFormat, variants = [] } = run;
+  const parts: readonly (readonly [path: string, module: string | undefined, flag: string])[] = [
+    ['system.cache.policy', moduleOf(system.cache.policy), '--policy'],
+    ['system.dram.policy', moduleOf(system.dram.policy), '--set system.dram.policy=...'],
+    ['system.predictor.kind', moduleOf(system.predictor.kind), '--predictor'],
+    ['system.scheduler.kind', moduleOf(system.scheduler.kind), '--scheduler'],
+    ...variants.map((variant, i) => [`variants.${i}`, moduleOf(variant), '--variant'] as const),
+    ['traceFormat', traceFormat === undefined ? undefined : moduleChoice('trace format', traceFormat)?.name, '--trace-format'],
+  ];
+  for (const [path, module, flag] of parts) {
+    if (module === undefined) continue;
+    const place = placeIn(run, path);
+    if (place === run.label || overrides.some(({ fromFile, label }) => label === place && fromFile !== true)) continue;
+    const shown = path.replace(/\.(kind|\d+)$/, '');
+    throw new UserError(
+      `${place}: ${shown}: ${module} is code, which no file may run; name it with ${flag}, or trust the file with --allow-code`,
+    );
+  }
+  return run;
+}
+
+/** The module of a choice, as written; undefined: the choice is built in. */
+function moduleOf({ name, path }: { readonly name: string; readonly path?: string }): string | undefined {
+  return path === undefined ? undefined : name;
 }

@@ -1,5 +1,6 @@
 // A run as a timeline: the activity of every GPU, of the CPU and of every lane, and for each transfer the decision behind it and its use. The
 // observer writes events as they come; it keeps only prefetches whose fate is open, at most one for each slot of a cache.
+
 import { layerOfExperts } from '../cache/scope.js';
 import type { Link } from '../engine/transfer/link.js';
 import type { Observer } from '../engine/transfer/observer.js';
@@ -8,9 +9,9 @@ import type { Pass } from '../schedule/pass.js';
 import { openCounter } from './counter.js';
 import type { Place, TraceEvents } from './events.js';
 import { type Arrow, type GpuTracks, openGpu, type WatchedGpu } from './gpu.js';
-import { CPU_KIND, EXCHANGE_KINDS, LAYER_KIND, PASS_KIND, TRANSFER_KINDS } from './kinds.js';
+import { CPU_KIND, EXCHANGE_KINDS, type Kind, LAYER_KIND, PASS_KIND, TRANSFER_KINDS } from './kinds.js';
 import { type Direction, type LinkTracks, openLink } from './link.js';
-import { openRows } from './rows.js';
+import { Track } from './track.js';
 import type { Window } from './window.js';
 
 /** The parts of a timeline. */
@@ -215,4 +216,27 @@ export class Timeline implements Observer {
     const layer = this.#layerOf[id]!;
     return ` L${layer} E${id - this.#parts.model.layers[layer]!.offset}`;
   }
+}
+
+/**
+ * Tracks of one group.
+ * @param name of the tracks
+ * @param group opens the group when the first slice comes, and gives its `pid`
+ * @returns draws a slice, exact ns
+ */
+export function openRows(events: TraceEvents, name: string, group: () => number) {
+  const rows: { readonly place: Place; readonly track: Track }[] = [];
+  const open = (): (typeof rows)[number] => {
+    const number = rows.length + 1;
+    const pid = rows[0]?.place.pid ?? group();
+    const row = { place: { pid, tid: pid * 1000 + number }, track: new Track(1) };
+    events.track(row.place, number === 1 ? name : `${name} ${number}`);
+    rows.push(row);
+    return row;
+  };
+  return (kind: Kind, label: string, startNs: number, endNs: number): void => {
+    const { place, track } = rows.find((row) => row.track.exactEndNs <= startNs) ?? open();
+    const start = track.place(1, startNs, endNs);
+    events.slice(place, kind, label, start, track.endNs);
+  };
 }

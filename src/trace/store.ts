@@ -6,22 +6,14 @@ import { checkShape, predictedChecker, RowChecker } from './check.js';
 import { Pages } from './pages.js';
 import { RequestTable } from './requests.js';
 import type { TraceSource } from './source.js';
-import { NULL_EXPERT, type RoutingTrace, type TraceChunk, type TraceMeta } from './trace.js';
+import { NULL_EXPERT, type RoutingTrace, type TraceChunk, type TraceMeta, type TraceShape } from './trace.js';
 
 /** Rows are held in memory up to this size, beyond it in a temporary file. */
 const MEMORY_BYTES = 32 * 1024 * 1024;
 const PAGE_BYTES = 256 * 1024;
 
 /** The shape of the rows to store. */
-interface StoreShape {
-  /** Name of the trace, also in messages. */
-  readonly path: string;
-  readonly layers: number;
-  readonly topK: number;
-  readonly weights?: boolean;
-  readonly tokenIds?: boolean;
-  /** Choices per layer of a `predicted` column; 0 or absent: none. */
-  readonly predictedK?: number;
+interface StoreShape extends Pick<TraceShape, 'path' | 'layers' | 'topK'>, Partial<Omit<TraceShape['has'], 'phases'>> {
   /** False if the format has no phases (all rows are then decoded ones). */
   readonly phases?: boolean;
   /** Place of a row in messages; absent: `path: token row`. */

@@ -5,7 +5,7 @@ import { checkShape, predictedChecker, RowChecker } from './check.js';
 import { type ColumnLayout, ColumnReader, nullIdOf } from './column.js';
 import { RequestTable } from './requests.js';
 import type { TraceSource } from './source.js';
-import { NULL_EXPERT, PHASE, type RoutingTrace, type TraceMeta } from './trace.js';
+import { NULL_EXPERT, PHASE, type RoutingTrace, type TraceChunk, type TraceMeta } from './trace.js';
 
 /** Ids decoded at a time, unless a caller sets the block size. */
 const BLOCK_IDS = 256 * 1024;
@@ -13,21 +13,15 @@ const BLOCK_IDS = 256 * 1024;
 const BLOCK_ROWS = 16 * 1024;
 
 /** The columns of a tensor trace; by default `[tokens]`. */
-interface TensorColumns {
-  /** `[tokens, layers, topK]` */
+type TensorColumns = { readonly [C in Exclude<keyof TraceChunk, 'tokens'>]: ColumnLayout | null } & {
+  /** `[tokens, layers, topK]`, as `weights` are */
   readonly experts: ColumnLayout;
-  /** `[tokens, layers, topK]` */
-  readonly weights: ColumnLayout | null;
   /** `[tokens, layers, predictedK]` */
   readonly predicted: (ColumnLayout & { readonly width: number }) | null;
-  readonly request: ColumnLayout | null;
-  readonly position: ColumnLayout | null;
-  readonly phase: ColumnLayout | null;
-  readonly tokenId: ColumnLayout | null;
-}
+};
 
 /** The parts of a tensor trace. */
-interface TensorTraceParts {
+export interface TensorTraceParts {
   readonly source: TraceSource;
   readonly tokens: number;
   readonly layers: number;

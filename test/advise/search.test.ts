@@ -15,10 +15,13 @@ const REQUEST = { prompt: 64, output: 64 };
 const model = loadModel('gpt-oss-120b');
 const trace = synthesize(model, { seed: 1, requests: [{ prefill: tokensNeeded(1, REQUEST), decode: 0 }] });
 
+/** What a search does not look at. */
+const REST = { quantizations: [null], trace, file: null, hub: null, notes: [] };
+
 async function best(hardware: HardwareSpec, name = 'llama.cpp'): Promise<Priced> {
   const runtime = advisedRuntime(name);
   const common = { runtime, hardware, goal: { kind: 'decode' as const }, request: REQUEST, context: 8192, users: 1 };
-  return (await bestSetting({ ...common, pricer: new Pricer(trace, REQUEST), model: () => model }, null, 'f16'))!;
+  return (await bestSetting({ ...REST, ...common, pricer: new Pricer(trace, REQUEST), model: () => model }, null, 'f16'))!;
 }
 
 /** Sockets that together reach a share of the sum of their memories. */
@@ -35,7 +38,7 @@ describe('experts of the GPU', () => {
     const request = { prompt, output: 64 };
     const drawn = synthesize(qwen, { seed: 1, requests: [{ prefill: tokensNeeded(1, request), decode: 0 }] });
     const common = { runtime: advisedRuntime('ktransformers'), hardware, goal: { kind: 'decode' as const }, request, context: 8192 };
-    return (await bestSetting({ ...common, users: 1, pricer: new Pricer(drawn, request), model: () => qwen }, null, 'f16'))!;
+    return (await bestSetting({ ...REST, ...common, users: 1, pricer: new Pricer(drawn, request), model: () => qwen }, null, 'f16'))!;
   }
 
   it('follow prompts that are long enough, which decodes faster with fewer of them', async () => {

@@ -21,7 +21,12 @@ const asked = (machine: string): Question => ({
   request,
   context: 8192,
   users: 1,
+  quantizations: [null],
   pricer: new Pricer(trace, request),
+  trace,
+  file: null,
+  hub: null,
+  notes: [],
   model: () => model,
 });
 
@@ -61,7 +66,7 @@ describe('a card that holds half of the model', () => {
 
   it('has alternatives that fit, each priced by its own best split', async () => {
     const answer = (await bestSetting(question, null, 'f16'))!;
-    const alternatives = await alternativesOf(question, answer, [null]);
+    const alternatives = await alternativesOf(question, answer);
     expect(alternatives.length).toBeGreaterThanOrEqual(3);
     expect(alternatives.length).toBeLessThanOrEqual(5);
     expect(alternatives.every(({ one }) => isFit(one.devices))).toBe(true);

@@ -4,7 +4,7 @@ import { UserError } from '../../src/base/errors.js';
 import { compareSets, type OperandSet } from '../../src/compare/gate.js';
 import { compareReports } from '../../src/compare/reports/index.js';
 import { pictureFormats } from '../../src/figure/formats.js';
-import { rankingFigures } from '../../src/figure/ranking-figures.js';
+import { rankingFigures } from '../../src/figure/one-panel.js';
 import type { ReportOptions } from '../../src/report/format.js';
 import { reports } from '../../src/report/formats/index.js';
 import { rankingDocument, rankingReports } from '../../src/report/ranking/ranking.js';

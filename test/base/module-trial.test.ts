@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { loadFailure } from '../../src/base/module-trial.js';
+import { loadFailure } from '../../src/base/user-module.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-trial ü'));
 

@@ -1,9 +1,8 @@
 // The bound of adaptive runs: exact against every choice there is, and never above what any router and any cache of a small world reach.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.js';
-import { adaptiveBound, gpuOptions, linkOptions, type SmallCopy } from '../../src/bound/adaptive-bound.js';
+import { adaptiveBound, type ExpertUse, gpuOptions, linkOptions, type SmallCopy } from '../../src/bound/adaptive-bound.js';
 import { boundByMultipliers, leastCost, type Options } from '../../src/bound/least-cost.js';
-import type { ExpertUse } from '../../src/bound/uses.js';
 import { checkRun } from '../../src/system/load-run.js';
 
 /** A small world: events in order, each with the experts that it uses and their weights. */

@@ -1,8 +1,7 @@
 // The knee and the verdict, on curves made by hand.
 import { describe, expect, it } from 'vitest';
 import type { PolicyCurve } from '../../src/capacity/curve-result.js';
-import { bestOnline, type CurveData, kneeOf } from '../../src/capacity/knee.js';
-import { judge } from '../../src/capacity/verdict.js';
+import { bestOnline, type CurveData, judge, kneeOf } from '../../src/capacity/verdict.js';
 
 function policy(name: string, rates: number[], foresight = false): PolicyCurve {
   return {

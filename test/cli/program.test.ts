@@ -1,8 +1,7 @@
 // The frame around commands: loaded only when they run, global options anywhere, errors and exit codes by kind.
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import type { CommandEntry } from '../../src/cli/kit/command.js';
-import type { CliContext } from '../../src/cli/kit/context.js';
+import type { CliContext, CommandEntry } from '../../src/cli/kit/context.js';
 import { runCli } from '../../src/cli/program.js';
 import { catchOutput } from '../support/cli-output.js';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { adviceFor } from '../../src/advise/ask.js';
 import { curveFor } from '../../src/capacity/curve-request.js';
-import { modelReports } from '../../src/cli/model-report.js';
+import { modelReports } from '../../src/cli/model.js';
 import { simulate } from '../../src/engine/simulate.js';
 import { inspectModel } from '../../src/model/load/inspect.js';
 import { openModel } from '../../src/model/load/load.js';

@@ -1,13 +1,12 @@
 // Figures that nobody described: what a sweep, a study, a ranking, a plan and a curve draw, read off small ones by hand.
 import { describe, expect, it } from 'vitest';
 import { CapacitySearch, placingOf, planOf } from '../../src/advise/plan/plan.js';
-import { planFigures } from '../../src/advise/plan/plan-figures.js';
-import { curveFigures } from '../../src/capacity/curve-figures.js';
+import { planFigures } from '../../src/advise/plan/plan-report.js';
 import type { Curve } from '../../src/capacity/curve-result.js';
+import { curveFigures } from '../../src/capacity/report.js';
 import type { PaperFigure } from '../../src/figure/figure.js';
-import { figureDocument } from '../../src/figure/figure-document.js';
-import { pictureFormats } from '../../src/figure/formats.js';
-import { rankingFigures } from '../../src/figure/ranking-figures.js';
+import { figureDocument, pictureFormats } from '../../src/figure/formats.js';
+import { rankingFigures } from '../../src/figure/one-panel.js';
 import type { RunRow } from '../../src/figure/table/run-row.js';
 import { metric } from '../../src/result/catalogue.js';
 import type { Result } from '../../src/result/result.js';

@@ -1,6 +1,6 @@
 // What drives deliver: by size of reads and how many are under way, and as runtimes read them.
 import { describe, expect, it } from 'vitest';
-import { readOver, readRate } from '../../src/hardware/reads.js';
+import { readOver, readRate } from '../../src/hardware/load.js';
 import { loadRuntime, type RuntimeSpec } from '../../src/hardware/runtime.js';
 import type { LinkSpec } from '../../src/hardware/spec.js';
 import { loadHardware } from '../../src/runtime/machine.js';

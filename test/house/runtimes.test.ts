@@ -39,7 +39,8 @@ function runtimesNamed({ path, program, text }: SourceFile): string[] {
   };
   new Visitor({
     CallExpression: ({ arguments: given, callee }) => {
-      if (callee.type === 'MemberExpression' && text.slice(callee.property.start, callee.property.end) === 'describe') documents.push(...given);
+      if (callee.type === 'MemberExpression' && text.slice(callee.property.start, callee.property.end) === 'describe')
+        documents.push(...given);
     },
     ImportDeclaration: ({ source }) => void documents.push(source),
     ExportNamedDeclaration: ({ source }) => void (source !== null && documents.push(source)),

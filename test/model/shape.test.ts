@@ -1,8 +1,8 @@
 // Models of which only a shape is known, held against the profiles of models that are known in full.
 import { describe, expect, it } from 'vitest';
 import { loadModel } from '../../src/model/load/load.js';
+import { type ModelShape, profileOfShape } from '../../src/model/load/measured.js';
 import { findQuantization } from '../../src/model/quantization/index.js';
-import { type ModelShape, profileOfShape } from '../../src/model/shape.js';
 import { buildModel, loadModelProfile } from './profiles.js';
 
 /** What a measurement would say of a bundled model: rounded figures. */

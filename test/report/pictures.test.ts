@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { formatNs } from '../../src/base/units.js';
 import { simulate } from '../../src/engine/simulate.js';
-import { picturesOf } from '../../src/report/pictures.js';
 import { sparkline } from '../../src/report/sparkline.js';
+import { picturesOf } from '../../src/report/summary/run.js';
 import type { Result } from '../../src/result/result.js';
 import { sampleResult } from '../result/sample.js';
 

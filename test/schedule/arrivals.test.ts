@@ -6,8 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { Random } from '../../src/base/random.js';
 import { arrivalsDigest, atRate } from '../../src/schedule/arrivals/arrivals.js';
-import { loadArrivals, parseArrivals, readArrivals } from '../../src/schedule/arrivals/load.js';
-import { gamma } from '../../src/schedule/arrivals/process.js';
+import { gamma, loadArrivals, parseArrivals, readArrivals } from '../../src/schedule/arrivals/load.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-arrivals-'));
 afterAll(() => rmSync(folder, { recursive: true }));

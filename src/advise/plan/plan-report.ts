@@ -1,16 +1,20 @@
 // The report of `moeprof plan`: the memory that each system and machine needs, the answer in a sentence each, and the runs that were tried.
+import { visible } from '../../base/text.js';
 import { formatBytes, formatCount, formatRatio, formatTokensPerSecond } from '../../base/units.js';
+import { type PaperFigure, scaleOf } from '../../figure/figure.js';
 import { pictureFormats } from '../../figure/formats.js';
+import { onePanel, type RunPoint } from '../../figure/one-panel.js';
 import { bandText } from '../../report/band.js';
 import { deviceWords } from '../../report/device.js';
 import { type Column, type Document, figure, type Grid, gridOf, note, ratio } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import { heldOutLead, heldOutTokens } from '../../report/document/held-out.js';
 import { bareRate } from '../../report/format.js';
+import { measurePair } from '../../result/amount.js';
 import { parseAssertion } from '../../result/budget.js';
+import { describeMetric } from '../../result/catalogue.js';
 import { tokensRun } from '../../result/work-done.js';
 import { answeringProbe, neededBytes, type Placing, type Plan, type Probe } from './plan.js';
-import { planFigures } from './plan-figures.js';
 
 /** Longest name of a system or a machine in a table, columns. */
 const LONGEST = 20;
@@ -164,4 +168,51 @@ function originOf({ placings: all }: Plan): string {
   const traces = result.inputs.traces.map(({ path, synthetic }) => (synthetic ? 'synthetic routing' : path));
   const runs = all.reduce((sum, placing) => sum + placing.probes.length, 0);
   return `${formatCount(runs)} runs of ${formatCount(tokensRun(result))} tokens, from ${traces.join(', ')}`;
+}
+
+/** Most conditions that are drawn. */
+const CONDITIONS = 3;
+
+/** Figures of a plan: memory, then each condition on a metric. */
+export function planFigures({ conditions, placings }: Plan): PaperFigure[] {
+  return [memory(placings), ...conditions.flatMap((text) => condition(placings, text)).slice(0, CONDITIONS)];
+}
+
+const drawnName = (placing: Placing): string => visible(nameOf(placing));
+
+/** GPU memory that the smallest cache takes, and that of the machine. */
+function memory(placings: readonly Placing[]): PaperFigure {
+  const point = (placing: Placing, series: string, bytes: number): RunPoint => ({ x: drawnName(placing), y: bytes / 2 ** 30, series });
+  const points = placings.flatMap((placing) => {
+    const answer = answeringProbe(placing);
+    return [...(answer === null ? [] : [point(placing, 'needs', neededBytes(answer))]), point(placing, 'has', placing.gpuBytes)];
+  });
+  const xAxis = { name: 'placing', unit: '', continuous: false };
+  const yAxis = { name: 'GPU memory', unit: 'GiB', continuous: true };
+  const question = { kind: 'rank', x: 'placing', y: 'memory.gpu.allocated', series: 'memory' } as const;
+  return onePanel({ ...question, xAxis, yAxis, seriesNames: ['needs', 'has'] }, points);
+}
+
+/** A metric against the expert cache, with the limit that it must keep; nothing where the condition names several metrics. */
+function condition(placings: readonly Placing[], text: string): PaperFigure[] {
+  const { metric, rule } = parseAssertion(text);
+  if (/[*?]/.test(metric)) return [];
+  const { unit: own } = describeMetric(metric);
+  const clauses = rule.kind === 'limit' ? rule.clauses : [];
+  const limits = clauses.flatMap(({ amount }) => measurePair(amount, { base: null, candidate: 0, unit: own }, text)?.limit ?? []);
+  const runs = placings.flatMap((placing) =>
+    placing.probes.flatMap(({ percent, result }) => {
+      const value = result.metrics[metric]?.value;
+      return value === undefined ? [] : [{ series: drawnName(placing), percent, value }];
+    }),
+  );
+  if (runs.length === 0) return [];
+  const { factor, unit } = scaleOf(own, Math.max(...runs.map(({ value }) => Math.abs(value))));
+  const points = runs.map(({ percent, series, value }): RunPoint => ({ x: percent, y: value / factor, series }));
+  const seriesNames = [...new Set(points.map(({ series }) => series))];
+  const rules = limits.map((limit) => ({ axis: 'y' as const, at: limit / factor, label: text }));
+  const xAxis = { name: 'expert cache', unit: '% of all experts', continuous: true };
+  const yAxis = { name: metric, unit, continuous: true };
+  const question = { kind: 'line', x: 'memory.expertCache', y: metric, series: 'placing' } as const;
+  return [onePanel({ ...question, xAxis, yAxis, seriesNames, rules }, points)];
 }

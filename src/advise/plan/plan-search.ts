@@ -1,6 +1,6 @@
 // The runs of a plan: the systems and machines whose cache size is searched, the conditions on a run, and one search over all of them. The
 // command and the library share it and execute the runs each in their own way.
-import { orUserError, UserError } from '../../base/errors.js';
+import { orUserError, UserError, userErrorOf } from '../../base/errors.js';
 import { isStdin } from '../../base/profiles.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Override } from '../../base/yaml.js';
@@ -12,16 +12,13 @@ import { type Budget, matches, parseAssertion } from '../../result/budget.js';
 import type { Result } from '../../result/result.js';
 import { checkRun } from '../../system/load-run.js';
 import type { RunInput, RunSpec } from '../../system/run.js';
-import { CapacitySearch, type Plan, type Probe, placingOf, planOf, type RefusedPlacing } from './plan.js';
+import { CapacitySearch, type Placing, type Plan, type Probe, placingOf, planOf, type RefusedPlacing } from './plan.js';
 
 /** The condition on requests with objectives, by default. */
 const ATTAINED = 'goodput.attained >= 99%';
 
 /** One system on one machine while the search goes on. */
-interface PlanCandidate {
-  readonly system: string;
-  readonly hardware: string;
-  readonly gpuBytes: number;
+interface PlanCandidate extends Pick<Placing, 'system' | 'hardware' | 'gpuBytes'> {
   readonly search: CapacitySearch;
   readonly probes: Probe[];
   runWith(percent: number): RunSpec;
@@ -144,11 +141,6 @@ export async function planFor(
     for (const run of runs) results.push(await simulateRun(run, watch).catch(userErrorOf));
     return results;
   });
-}
-
-function userErrorOf(error: unknown): UserError {
-  if (error instanceof UserError) return error;
-  throw error;
 }
 
 function conditionsOf(assertions: readonly string[], objective: boolean): Budget[] {

@@ -34,9 +34,7 @@ export interface Placing {
 }
 
 /** A system on a machine that cannot run at all. */
-export interface RefusedPlacing {
-  readonly system: string;
-  readonly hardware: string;
+export interface RefusedPlacing extends Pick<Placing, 'system' | 'hardware'> {
   readonly reason: string;
 }
 

@@ -6,20 +6,15 @@ import { type Clock, UNPINNED } from '../policy.js';
 import type { Caches } from '../scope.js';
 
 /** Counters by MoE layer of the event that caused them. */
-interface LayerCounts {
-  readonly events: Float64Array;
-  readonly demanded: Float64Array;
-  readonly hits: Float64Array;
-  readonly streamed: Float64Array;
-  readonly evictions: Float64Array;
-}
+type LayerCounts = Readonly<Record<'events' | 'demanded' | 'hits' | 'streamed' | 'evictions', Float64Array>>;
 
-/** Counts of a replay. `misses` includes streamed experts. */
+/** Counts of a replay. */
 export interface ReplayCounts {
   readonly events: number;
   readonly demanded: number;
   readonly hits: number;
   readonly misses: number;
+  /** Misses that were not inserted. */
   readonly streamed: number;
   readonly insertions: number;
   readonly evictions: number;

@@ -1,8 +1,7 @@
 // Least frequently used with counts that fade: a use of long ago counts less than one of now, so that the cache follows the topic.
 import { DecayedCounts, RESCALE } from '../decayed-counts.js';
 import type { CachePolicy, Pins, PolicyContext, PolicyDefinition } from '../policy.js';
-import { mostPopular } from '../popularity-order.js';
-import { mostResidents } from '../share.js';
+import { mostPopular, mostResidents } from '../share.js';
 import { WinnerTree } from '../winner-tree.js';
 
 class LfuDecay implements CachePolicy {

@@ -1,6 +1,6 @@
 // Static placement: a fixed set of experts stays resident and no other ever enters, as in Fiddler and llama.cpp.
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
-import { mostPopular } from '../popularity-order.js';
+import { mostPopular } from '../share.js';
 
 class Static implements CachePolicy {
   /** Experts by preference; the chosen among them are those that fit, most wanted first. */
@@ -58,11 +58,6 @@ class Static implements CachePolicy {
   }
 }
 
-/** Experts in the order of ids, equally from every layer: a choice without knowledge of routing, since ids have no order. */
-function byId({ experts }: PolicyContext): number[] {
-  return Array.from({ length: experts }, (_, id) => id);
-}
-
 /** The last layer's experts first, as llama.cpp fills the GPU. */
 function byLayer({ experts, layerOf }: PolicyContext): number[] {
   return Array.from({ length: experts }, (_, id) => id).sort((a, b) => layerOf[b]! - layerOf[a]! || a - b);
@@ -89,7 +84,7 @@ export const staticPlacement: PolicyDefinition = {
     const orders = {
       popularity: () => mostPopular(context.popularity!),
       layer: () => byLayer(context),
-      id: () => byId(context),
+      id: () => Array.from({ length: context.experts }, (_, id) => id),
     };
     const order = orders[by as keyof typeof orders]().filter((id) => context.layerOf[id]! >= Number(cpuLayers));
     return new Static(context, order, preload === true);

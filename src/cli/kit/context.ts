@@ -1,4 +1,5 @@
 // The program around a command: streams, global options, exit code, progress, clean-up. Types only.
+import type { Command } from 'commander';
 import type { ReportOptions } from '../../report/format.js';
 import type { Progress } from './progress.js';
 import type { Environment, Terminal } from './terminal.js';
@@ -36,4 +37,21 @@ export interface CliContext {
   breathe(): Promise<void>;
   /** Exit code of the process once the command has returned; 0 unless set. */
   setExitCode(code: number): void;
+}
+
+/** The exports of a command's module. */
+export interface CommandModule {
+  /** Adds arguments, options, subcommands, help and the action. */
+  define(command: Command, context: CliContext): void;
+}
+
+/** A command as the help lists it. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  /** Heading in the help. */
+  readonly group: 'Profile' | 'Gate and report' | 'Look into inputs' | 'Help and set-up';
+  /** One line for the examples in the help. */
+  readonly example: string;
+  load(): Promise<CommandModule>;
 }

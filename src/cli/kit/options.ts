@@ -15,17 +15,16 @@ export interface OutputOptions {
   readonly html?: string;
 }
 
+/** Flags that are text where they are given. */
+export type Texts<Flag extends PropertyKey> = { readonly [F in Flag]?: string };
+
 /** Collects the values of a repeatable option. */
 export function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value];
 }
 
 /** Values of the flags that read a trace. */
-export interface TraceFlags {
-  readonly model?: string;
-  readonly traceFormat?: string;
-  readonly traceColumns?: string;
-}
+export type TraceFlags = Texts<'model' | 'traceFormat' | 'traceColumns'>;
 
 /** `-m`. */
 export function modelOption(summary = 'model: a bundled name, a file or hf:owner/repo; may be left out where the trace names it'): Option {

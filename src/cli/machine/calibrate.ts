@@ -16,19 +16,23 @@ import { MEASURES, type Measure, measureMachine } from '../../measured/measure/m
 import { runtimeOfProgram } from '../../runtime/index.js';
 import { readTimings } from '../../runtime/timings.js';
 import type { CliContext } from '../kit/context.js';
-import { addOutputOptions, collect, jobsOption, modelOption, type OutputOptions, parseJobs, quantizationOption } from '../kit/options.js';
+import {
+  addOutputOptions,
+  collect,
+  jobsOption,
+  modelOption,
+  type OutputOptions,
+  parseJobs,
+  quantizationOption,
+  type Texts,
+} from '../kit/options.js';
 import { deliver } from '../kit/outputs.js';
 import { watched } from '../kit/watched.js';
 import { detectedMachine } from './detect.js';
 
-interface CalibrateOptions extends OutputOptions {
-  readonly hardware?: string;
+interface CalibrateOptions extends OutputOptions, Texts<'hardware' | 'model' | 'quantization' | 'jobs' | 'measure'> {
   readonly llamaBench: readonly string[];
   readonly log: readonly string[];
-  readonly model?: string;
-  readonly quantization?: string;
-  readonly jobs?: string;
-  readonly measure?: string;
   readonly folder: string;
 }
 

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { askAll } from '../../hardware/detect/ask.js';
-import { detectFrom } from '../../hardware/detect/detect.js';
+import { detectFrom } from '../../hardware/detect/compose.js';
 import { type DetectedMachine, detectionReports } from '../../measured/machine/detect-report.js';
 import type { CliContext } from '../kit/context.js';
 import { addOutputOptions, type OutputOptions } from '../kit/options.js';

@@ -6,16 +6,12 @@ import { type Conversion, convertTrace, numbersIn, parseRanges, readRemap } from
 import { parseVariant, stackVariants } from '../../trace/variants/index.js';
 import { loadVariants } from '../../trace/variants/user-variant.js';
 import type { CliContext } from '../kit/context.js';
-import { collect, parseSeed, seedOption, type TraceFlags } from '../kit/options.js';
+import { collect, parseSeed, seedOption, type Texts, type TraceFlags } from '../kit/options.js';
 import { addTraceOptions, openNamed } from './open.js';
 import { layoutOf, writeTrace } from './write.js';
 
-interface Flags extends TraceFlags {
+interface Flags extends TraceFlags, Texts<keyof Conversion> {
   readonly output: string;
-  readonly tokens?: string;
-  readonly requests?: string;
-  readonly layers?: string;
-  readonly remap?: string;
   readonly variant: readonly string[];
   readonly seed: string;
   readonly weights: 'f32' | 'f16' | 'none';

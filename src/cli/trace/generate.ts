@@ -9,20 +9,12 @@ import { routingProfileSchema } from '../../trace/generate/routing-profile.js';
 import { type RequestLength, synthesize } from '../../trace/generate/synthetic.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { CliContext } from '../kit/context.js';
-import { modelOption, parseSeed, seedOption, traceFormatOption } from '../kit/options.js';
+import { modelOption, parseSeed, seedOption, type Texts, traceFormatOption } from '../kit/options.js';
 import { watched } from '../kit/watched.js';
 import { withNamed } from './open.js';
 import { layoutOf, writeTrace } from './write.js';
 
-interface Flags {
-  readonly like?: string;
-  readonly fit?: string;
-  readonly model?: string;
-  readonly traceFormat?: string;
-  readonly tokens?: string;
-  readonly prompt?: string;
-  readonly generated?: string;
-  readonly candidates?: string;
+interface Flags extends Texts<'like' | 'fit' | 'model' | 'traceFormat' | 'tokens' | 'prompt' | 'generated' | 'candidates'> {
   readonly seed: string;
   readonly output: string;
 }

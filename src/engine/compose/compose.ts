@@ -182,15 +182,9 @@ function offloadFrom({ software }: HardwareSpec, { layers }: ModelSpec): number 
 }
 
 /** Knowledge of the policies of one GPU. Arrays are indexed by dense id. */
-interface PolicyKnowledge {
-  readonly model: ModelSpec;
-  readonly clock: Clock;
-  readonly seed: number;
-  readonly nextUse: Int32Array | null;
-  readonly popularity: Float64Array | null;
+interface PolicyKnowledge
+  extends Required<Pick<CacheOptions, 'model' | 'clock' | 'seed' | 'nextUse' | 'popularity' | 'expected' | 'gates'>> {
   readonly predictedUse: PredictedUse | null;
-  readonly expected: Pick<NextUse, 'values' | 'version'> | null;
-  readonly gates: Float32Array | null;
 }
 
 /** The pool of low-precision copies on one GPU, with a given number of bytes; null: no copies stay. */

@@ -126,7 +126,7 @@ export class EventFold {
 }
 
 /** Parts of a run on one GPU beside the GPU itself. */
-interface OneGpuRun {
+export interface OneGpuRun {
   readonly gpu: Gpu;
   readonly replay: Replay;
   readonly bounds: BoundClocks;

@@ -3,18 +3,22 @@
 import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import { WORK } from './demand-block.js';
 
-/** Inputs of a floor. */
-interface FloorParts {
+/** Work up to some moment, or from one to another. */
+export interface FloorMark {
   /** Dense work of the GPU, ns. */
   readonly denseNs: number;
   /** Demanded experts, counted by event; and the GPU's time for all of them, ns. */
   readonly demanded: number;
   readonly expertsNs: number;
+  /** Fewest misses: those of Belady's MIN with bypass, over all layers. */
+  readonly misses: number;
+}
+
+/** Inputs of a floor. */
+interface FloorParts extends FloorMark {
   /** Longest time of one of them on the GPU, and shortest on the CPU, ns. Infinity: the CPU computes none. */
   readonly gpuExpertNs: number;
   readonly cpuExpertNs: number;
-  /** Fewest misses: those of Belady's MIN with bypass, over all layers. */
-  readonly misses: number;
   /** Time for which one transfer holds the whole link, ns. */
   readonly transferNs: number;
 }
@@ -34,14 +38,6 @@ function floorNs({ cpuExpertNs, demanded, denseNs, expertsNs, gpuExpertNs, misse
     else most = middle;
   }
   return Math.max(own(least), others(most));
-}
-
-/** Work up to some moment. */
-export interface FloorMark {
-  readonly denseNs: number;
-  readonly expertsNs: number;
-  readonly demanded: number;
-  readonly misses: number;
 }
 
 /** Adds up the work of one GPU. */

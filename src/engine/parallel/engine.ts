@@ -3,16 +3,15 @@
 import type { CostModel } from '../../hardware/cost.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
-import type { LayerJudge } from '../event/judge.js';
+import type { OneGpuRun } from '../event/engine.js';
 import type { Shard } from '../memory/shard.js';
-import type { Faults } from '../transfer/faults.js';
 import type { Observer } from '../transfer/observer.js';
 import { ParallelCounters } from '../vocabulary/counters.js';
 import type { Fold } from '../vocabulary/fold.js';
 import { gatherGates } from '../vocabulary/gates.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import type { Recorder } from '../vocabulary/recorder.js';
-import type { Rerank, Residents } from '../vocabulary/rerank.js';
+import type { Residents } from '../vocabulary/rerank.js';
 import type { ParallelBounds } from './bounds.js';
 import type { Dispatch } from './dispatch.js';
 import { ParallelGpu } from './gpu.js';
@@ -21,8 +20,8 @@ import type { Pipeline, Sequence } from './pipeline.js';
 import { RequestShares } from './requests.js';
 import { showEvent } from './show.js';
 
-/** The parts of a run on several GPUs. */
-interface ParallelRun {
+/** The parts of a run on several GPUs; judges are of the whole model, and candidates are re-ranked by residency on any GPU. */
+interface ParallelRun extends Pick<OneGpuRun, 'judges' | 'faults' | 'rerank'> {
   /** The whole model. */
   readonly model: ModelSpec;
   /** Prices the work of one GPU. */
@@ -32,14 +31,8 @@ interface ParallelRun {
   readonly shards: readonly Shard[];
   readonly dispatch: Dispatch;
   readonly pipeline: Pipeline;
-  /** Of the whole model; null: all misses are served in full. */
-  readonly judges: readonly LayerJudge[];
   /** By dense id of the whole model; null: no policy ranks by gate weights. */
   readonly gates: Float32Array | null;
-  /** Re-ranks candidates by residency on any GPU; null: tokens choose as recorded. */
-  readonly rerank: Rerank | null;
-  /** Applies faults to links and CPU; null: there are none. */
-  readonly faults: Faults | null;
   /** Shared by all GPUs: times of the GPUs are summed. */
   readonly recorder: Recorder;
   readonly counters: ParallelCounters;

@@ -1,11 +1,11 @@
 // A run as a row of a table: its key, the varied values, and its metrics. Rows of any study can be put under each other.
+
 import { UserError } from '../../base/errors.js';
 import { shownPath } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
 import { againText } from '../../report/document/again.js';
 import { canonicalJson } from '../../result/digest.js';
 import type { Result } from '../../result/result.js';
-import type { Outcome } from './outcome.js';
 import type { SweepValue } from './space.js';
 
 /** Columns that name a run, in order. */
@@ -138,3 +138,8 @@ function keyOf({ config, inputs, knowledge, seed, tool }: Result): RunRow['key']
     version: tool.version,
   };
 }
+
+/** `refused`: it cannot be, and will not be at a second try. `failed`: its process died, or moeprof has a mistake. */
+export type Outcome =
+  | { readonly status: 'done'; readonly result: Result }
+  | { readonly status: 'refused' | 'failed'; readonly reason: string };

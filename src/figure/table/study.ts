@@ -3,8 +3,7 @@ import { heldOutTokens } from '../../report/document/held-out.js';
 import { compareMetricNames, describeMetric } from '../../result/catalogue.js';
 import type { Unit } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
-import type { Outcome } from './outcome.js';
-import { type RunRow, rowOf } from './run-row.js';
+import { type Outcome, type RunRow, rowOf } from './run-row.js';
 import type { StudyCell } from './space.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */

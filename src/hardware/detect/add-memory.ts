@@ -1,9 +1,10 @@
 // From modules, system and container to the memory of a machine: type, speed and channels, and how much of it can be used.
+
 import { formatBytes, formatCounted } from '../../base/units.js';
 import type { CpuPart } from '../parts/cpu.js';
+import { memoryText, parseMemory } from '../parts/memory.js';
 import type { Draft } from './draft.js';
-import { summarizeModules } from './memory-of.js';
-import type { Seen } from './tools/seen.js';
+import type { Seen, SeenModule } from './tools/seen.js';
 
 /** Adds modules and size of the memory beside a CPU. */
 export function addMemory(seen: Seen, cpu: CpuPart | null, draft: Draft): void {
@@ -48,7 +49,11 @@ export function addSize({ limitBytes, memoryBytes, modules = [] }: Seen, instead
   if (bytes === undefined) notSeen.push(`The size of the memory was not seen: ${instead}.`);
   else {
     const usable = usableBytes(bytes, limitBytes, remarks);
-    parts.push({ part: sizeText(usable), seen: `${formatBytes(bytes)}${whole === undefined ? ' that the system has' : ''}`, exact: true });
+    parts.push({
+      part: `${Math.max(0.1, Math.round((usable / GIB) * 10) / 10)}GB`,
+      seen: `${formatBytes(bytes)}${whole === undefined ? ' that the system has' : ''}`,
+      exact: true,
+    });
   }
 }
 
@@ -70,7 +75,45 @@ function soldBytes(bytes: number): number {
   return bytes / sold > 1 - KEPT ? sold : bytes;
 }
 
-/** As a machine is written: memory in powers of two. */
-function sizeText(bytes: number): string {
-  return `${Math.max(0.1, Math.round((bytes / GIB) * 10) / 10)}GB`;
+/** A summary of memory modules. */
+interface ModulesSummary {
+  /** `2xddr5-6000`; null: type or speed is unknown. */
+  readonly text: string | null;
+  readonly bytes: number;
+  readonly channels: number;
+  /** False: the channels of modules are unknown, and each module counts as one channel. */
+  readonly channelsTold: boolean;
+  /** Actual and rated speed where it runs slower, both in million transfers a second. */
+  readonly slowed: { readonly mts: number; readonly ratedMts: number } | null;
+}
+
+/** Sums up modules that run alike, as they do on one board; null where there is none. */
+function summarizeModules(modules: readonly SeenModule[]): ModulesSummary | null {
+  const [first] = modules;
+  if (first === undefined) return null;
+  const keys = modules.map(({ place }) => channelOf(place));
+  const channelsTold = keys.every((key) => key !== null);
+  const channels = channelsTold ? new Set(keys).size : modules.length;
+  const slowest = modules.reduce((least, { mts = Number.POSITIVE_INFINITY }) => Math.min(least, mts), Number.POSITIVE_INFINITY);
+  const rated = modules.reduce((least, { ratedMts = 0 }) => (ratedMts === 0 ? least : Math.min(least, ratedMts)), Number.POSITIVE_INFINITY);
+  const known = first.type !== undefined && Number.isFinite(slowest) && parseMemory(`${first.type}-${slowest}`) !== null;
+  return {
+    text: known ? memoryText({ type: first.type!, mts: slowest, channels }) : null,
+    bytes: modules.reduce((sum, { bytes }) => sum + bytes, 0),
+    channels,
+    channelsTold,
+    slowed: Number.isFinite(rated) && slowest < rated ? { mts: slowest, ratedMts: rated } : null,
+  };
+}
+
+/**
+ * The channel of a slot, with its socket. Boards name their slots in many ways, and nearly all name the channel: `P0 CHANNEL A DIMM 0`, `DIMM_A1`, `ChannelA-DIMM0`, `CPU1_DIMM_C1`, `Controller0-ChannelB`.
+ * @returns null where its name says none, as in `DIMM 3`
+ */
+function channelOf(place: string): string | null {
+  const socket = /\b(?:P|CPU|PROC|NODE|SOCKET)[ _-]?(\d)/i.exec(place)?.[1] ?? '0';
+  const controller = /controller[ _-]?(\d)/i.exec(place)?.[1] ?? '0';
+  const letter =
+    /channel[ _-]?([a-p\d])\b/i.exec(place)?.[1] ?? /channel[ _-]?([a-p])/i.exec(place)?.[1] ?? /dimm[ _-]?([a-p])\d?\b/i.exec(place)?.[1];
+  return letter === undefined ? null : `${socket}/${controller}/${letter.toUpperCase()}`;
 }

@@ -1,19 +1,19 @@
 // From detected facts to a machine of parts, with remarks on which part replaces which, and on what was not seen. Pure, so that facts
 // recorded on other machines can be tested.
+
 import { orUserError, UserError } from '../../base/errors.js';
 import { formatBytes, formatCounted } from '../../base/units.js';
 import { parseMachine } from '../machine.js';
-import type { CpuPart } from '../parts/cpu.js';
+import { CPUS, type CpuPart } from '../parts/cpu.js';
 import { GPUS, type GpuPart } from '../parts/gpu.js';
 import { parseSlot, slotText } from '../parts/pcie.js';
-import { addDisk } from './add-disk.js';
 import { addMemory, addSize } from './add-memory.js';
+import type { Answer } from './ask.js';
 import type { DetectedPart, Draft } from './draft.js';
-import { matchChip } from './match-chip.js';
 import { isaOf, matchCpu } from './match-cpu.js';
 import { type Match, matchGpu } from './match-gpu.js';
 import { powerRemarks } from './power-remark.js';
-import type { Seen, SeenGpu } from './tools/seen.js';
+import { type Seen, type SeenDisk, type SeenGpu, together } from './tools/seen.js';
 
 /** Facts of a machine that its parts of the catalogue do not have. */
 interface PartChanges {
@@ -32,7 +32,7 @@ export interface Detection extends PartChanges {
 }
 
 /** Composes the detected machine. */
-export function composeMachine(seen: Seen): Detection {
+function composeMachine(seen: Seen): Detection {
   const draft: Draft = { parts: [], remarks: [], notSeen: [] };
   const chip = matchChip(seen);
   const changes = chip === null ? ofCards(seen, draft) : ofChip(seen, chip, draft);
@@ -173,4 +173,99 @@ function addSlot(group: readonly SeenGpu[], { notSeen, parts }: Draft): void {
 
 function countedName(count: number, name: string): string {
   return count === 1 ? name : `${count}x${/^[a-z0-9.+-]+$/.test(name) ? '' : ' '}${name}`;
+}
+
+/** The part whose GPU and CPU share one memory; null: the machine has no such chip, or a card beside it. */
+function matchChip({ board, cpu, gpus = [], memoryBytes }: Seen): GpuPart | CpuPart | null {
+  const jetson = /jetson[\w -]*?(agx thor|agx orin|orin nx|orin nano|agx xavier)/i.exec(board ?? '')?.[1];
+  if (jetson !== undefined) return jetsonOf(jetson, /super/i.test(board!), memoryBytes);
+  const cards = gpus.flatMap((gpu) => matchGpu(gpu)?.part ?? []);
+  const own = cards.find(({ unified }) => unified === true);
+  if (cards.some(({ unified }) => unified !== true)) return null;
+  const name = cpu === undefined ? undefined : matchCpu(cpu);
+  const family = name?.exact === true ? CPUS.parts.filter((part) => isVariant(part.name, name.part.name)) : [];
+  const variants = GPUS.parts.filter(({ chip }) => family.some((part) => part.name === chip));
+  if (variants.length === 0) return own ?? null;
+  const cores = gpus.find((gpu) => gpu.cores !== undefined)?.cores;
+  const told = variants.find((part) => cores !== undefined && part.name.endsWith(`-gpu-${cores}`));
+  if (told !== undefined) return told;
+  const same = family.find((part) => part.cores === cpu!.cores) ?? name!.part;
+  return own !== undefined && own.chip === same.name ? own : same;
+}
+
+/** `apple-m4-max` and `apple-m4-max-14`. */
+function isVariant(name: string, base: string): boolean {
+  return name === base || (name.startsWith(`${base}-`) && /^\d+$/.test(name.slice(base.length + 1)));
+}
+
+/** A Jetson by its module and memory, of which it shows a little less than it has. */
+function jetsonOf(module: string, isSuper: boolean, bytes = Number.POSITIVE_INFINITY): GpuPart | null {
+  const base = `jetson-${module.toLowerCase().replace(' ', '-')}`;
+  const parts = GPUS.parts.filter(({ name }) => name.startsWith(base) && name.endsWith('-super') === isSuper);
+  const large = parts.filter(({ memoryBytes }) => memoryBytes >= bytes * 0.95).sort((a, b) => a.memoryBytes - b.memoryBytes);
+  return large[0] ?? parts[0] ?? null;
+}
+
+/** GB/s that drives of a kind read at, as their data sheets say: usual ones, ours to choose. */
+const USUAL_RATES: Readonly<Record<Exclude<SeenDisk['kind'], 'virtual' | 'nvme'>, number>> = { sata: 0.55, hdd: 0.2, emmc: 0.3, ufs: 2 };
+/** The same of NVMe drives with four lanes, by generation. */
+const NVME_RATES: Readonly<Record<number, number>> = { 1: 0.8, 2: 1.6, 3: 3.3, 4: 7, 5: 12, 6: 24 };
+const USUAL_NVME = 3.3;
+
+/** Adds the fastest drive, of equal ones the largest. */
+function addDisk({ disks = [] }: Seen, { notSeen, parts, remarks }: Draft): void {
+  const rated = disks.flatMap((disk) => (disk.kind === 'virtual' ? [] : [{ disk, rate: rateOf(disk) }]));
+  const [best, ...others] = rated.sort((a, b) => b.rate - a.rate || b.disk.bytes - a.disk.bytes);
+  if (best === undefined) {
+    notSeen.push(
+      `${disks.length > 0 ? 'The drive is virtual, and its rate was not seen' : 'No drive was seen'}: a model that does not fit in memory is refused. moeprof machine calibrate measures it.`,
+    );
+    return;
+  }
+  const { disk, rate } = best;
+  const kind = disk.kind === 'sata' ? 'ssd' : disk.kind;
+  // Drives are sold in powers of ten.
+  const size = disk.bytes >= 1e12 ? `${Math.round(disk.bytes / 1e11) / 10}TB` : `${Math.max(1, Math.round(disk.bytes / 1e9))}GB`;
+  parts.push({
+    part: `${kind}-${rate}GB/s-${size}`,
+    seen: `${disk.name}${disk.link?.generation === undefined ? '' : `, PCIe ${disk.link.generation}.0 x${disk.link.lanes ?? 4}`}`,
+    exact: true,
+  });
+  notSeen.push('The rate of the drive was not seen: what drives of its kind read at is taken. moeprof machine calibrate measures it.');
+  if (others.length > 0)
+    remarks.push(
+      `${formatCounted(others.length, 'more drive')} ${others.length === 1 ? 'is' : 'are'} left out: several would be read as a stripe.`,
+    );
+}
+
+function rateOf({ kind, link }: SeenDisk): number {
+  if (kind !== 'nvme') return USUAL_RATES[kind as keyof typeof USUAL_RATES];
+  const full = link?.generation === undefined ? USUAL_NVME : (NVME_RATES[link.generation] ?? USUAL_NVME);
+  return Math.round(100 * full * Math.min(1, (link?.lanes ?? 4) / 4)) / 100;
+}
+
+/**
+ * The machine in the answers of tools; missing answers that matter are listed as not seen.
+ * @param answers in the order in which tools are believed
+ */
+export function detectFrom(answers: readonly Answer[]): Detection {
+  const read = answers.map((answer) => ({ ...answer, seen: answer.text === null ? null : readOf(answer.tool.read, answer.text) }));
+  const all = together(read.flatMap(({ seen }) => seen ?? []));
+  const silent = read.filter(({ seen, tool }) => seen === null && tool.missing(all));
+  const said = silent.map(
+    ({ text, tool, why }) => `${tool.name} ${text === null ? why : 'is not understood'}: it would tell ${tool.tells}.`,
+  );
+  const detection = composeMachine(all);
+  return { ...detection, notSeen: [...detection.notSeen, ...said] };
+}
+
+/** Null: the answer is not what the tool is documented to print. */
+function readOf(read: (answer: string) => Seen, text: string): Seen | null {
+  try {
+    return read(text);
+  } catch (error) {
+    // Programs of other versions print what they like: JSON.parse and missing fields end here.
+    if (error instanceof SyntaxError || error instanceof TypeError) return null;
+    throw error;
+  }
 }

@@ -19,7 +19,7 @@ export function machineFileText(detection: Detection, name: string): string {
   const { cpu, gpu, notSeen, parts, remarks } = machineFileOf(detection, name);
   const longest = Math.max(...parts.map((part) => part.length));
   const entries = detection.parts.map(
-    ({ exact, part, seen }) => `  - ${part.padEnd(longest)}  # ${exact ? '' : 'nearest to '}${withoutLineBreaks(seen)}`,
+    ({ exact, part, seen }) => `  - ${part.padEnd(longest)}  # ${exact ? '' : 'nearest to '}${seen.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')}`,
   );
   const fields = Object.entries(cpu ?? {}).map(([key, value]) => `${key}: ${value}`);
   return [
@@ -42,8 +42,4 @@ function listText(key: string, sentences: readonly string[] | undefined): string
 /** Names come from firmware and may hold anything: JSON's text is YAML's, too. */
 function quotedText(text: string): string {
   return JSON.stringify(text);
-}
-
-function withoutLineBreaks(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ');
 }

@@ -28,14 +28,11 @@ export interface Machine {
 }
 
 /** The parts of a machine that were given. */
-export interface GivenParts {
-  readonly gpus: readonly GpuPart[];
+export interface GivenParts extends Pick<Machine, 'gpus' | 'sockets' | 'disks'> {
   readonly cpu?: CpuPart;
-  readonly sockets: number;
   readonly memory?: { readonly type: string; readonly mts: number; readonly channels?: number; readonly measuredBandwidth?: number };
   readonly memoryBytes?: number;
   readonly pcie?: PcieLink;
-  readonly disks: readonly DiskPart[];
   /** Bytes/s of the memory of a chip, as measured: `gb10@231GB/s`. */
   readonly chipBandwidth?: number;
 }

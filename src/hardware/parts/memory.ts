@@ -3,11 +3,6 @@
 /** Types of memory. */
 const TYPES: readonly string[] = ['ddr3', 'ddr4', 'ddr5', 'mrdimm', 'lpddr4x', 'lpddr5', 'lpddr5x'];
 
-/** Bytes of a channel. LPDDR counts 32 bits, as in the measurement rows; DDR5's two halves of 32 count as one channel, as boards are sold. */
-function channelBytes(type: string): number {
-  return type.startsWith('lpddr') ? 4 : 8;
-}
-
 /** The memory of a socket. */
 export interface MemorySlots {
   /** ddr4, ddr5, lpddr5x ... */
@@ -26,7 +21,7 @@ export interface MemoryPart extends MemorySlots {
 
 /** Bytes/s of the data sheet: transfers a second x bytes of a channel x channels. */
 export function memoryRate({ channels, mts, type }: MemorySlots): number {
-  return mts * 1e6 * channelBytes(type) * channels;
+  return mts * 1e6 * (type.startsWith('lpddr') ? 4 : 8) * channels;
 }
 
 /** Memory as a text gives it; channels are undefined where they are missing: `ddr5-6000`. */

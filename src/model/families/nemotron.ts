@@ -1,7 +1,6 @@
 // Nemotron-H with experts (Nemotron 3): its layers are one mixer or one FFN each. A mixer and the FFN behind it are one layer here.
 import { UserError } from '../../base/errors.js';
-import type { Fields } from '../fields.js';
-import { MAX_LAYERS } from '../limits.js';
+import { type Fields, MAX_LAYERS } from '../fields.js';
 import { type Architecture, biases, elsewhere, type Family, grouped, type Mixer, shared, sparse } from './family.js';
 
 /** A mixer with the FFN behind it: Mamba or attention; experts, a dense FFN, or none. */

@@ -28,11 +28,6 @@ export function configProfile(json: Readonly<Record<string, unknown>>, path: str
   return checkValue(profile, path, ConfigProfileSchema, overrides);
 }
 
-/** True for the content of a config.json of transformers. */
-export function isConfig(json: Readonly<Record<string, unknown>>): boolean {
-  return Object.hasOwn(json, 'model_type') || Object.hasOwn(json, 'architectures');
-}
-
 /** Finds the reader of a configuration, or of the language model nested in it (in two steps, where a model of speech nests one of text). */
 function findFamily(outer: Fields): { read: (config: Fields) => Architecture; config: Fields } {
   let config = outer;

@@ -1,9 +1,11 @@
 // The only way to load a model: whatever a user names with `-m` becomes a model here. The content of a file decides its format.
+
 import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { whereLies } from '../../base/elsewhere.js';
 import { placed, UserError } from '../../base/errors.js';
 import { isFolder, listFolder, withInput } from '../../base/input-file.js';
+import { isObject } from '../../base/objects.js';
 import { findProfile, isPath } from '../../base/profiles.js';
 import { formatBytes } from '../../base/units.js';
 import { type Override, readYaml } from '../../base/yaml.js';
@@ -17,9 +19,9 @@ import { readJson } from '../json.js';
 import { assemble, type ModelParts } from '../parts.js';
 import { type ModelProfile, ModelProfileSchema } from '../profile.js';
 import { findQuantization, knownQuantization } from '../quantization/index.js';
-import { isSafetensorsIndex, looksLikeSafetensors, tensorSizes, withTensorSizes } from '../safetensors.js';
+import { looksLikeSafetensors, tensorSizes, withTensorSizes } from '../safetensors.js';
 import type { ModelSpec } from '../spec.js';
-import { configProfile, isConfig } from './huggingface.js';
+import { configProfile } from './huggingface.js';
 
 /** A model and its origin. */
 export interface OpenModel {
@@ -154,8 +156,9 @@ function sourceAt(path: string): Source {
     return { kind: 'profile', path };
   }
   const json = readJson(path, 'config');
-  if (isConfig(json)) return { kind: 'config', path, folder: dirname(path) };
-  if (isSafetensorsIndex(json)) return configIn(dirname(path), basename(path));
+  if (Object.hasOwn(json, 'model_type') || Object.hasOwn(json, 'architectures')) return { kind: 'config', path, folder: dirname(path) };
+  // An index of safetensors stands beside its config.json.
+  if (isObject(json.weight_map)) return configIn(dirname(path), basename(path));
   // A profile may be written as JSON, too.
   return { kind: 'profile', path };
 }

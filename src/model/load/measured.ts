@@ -1,15 +1,15 @@
 // The model of a measurement, from what a row says: a name that may not be bundled, a label of the quantization that may say little, and bits
 // per weight over the whole file that may be rounded. This file decides how much each of them counts.
+
 import { UserError } from '../../base/errors.js';
 import { listProfiles } from '../../base/profiles.js';
 import { levelSizes, measureProfile, wholeFile } from '../build.js';
 import { assemble, type ModelParts, routedOf } from '../parts.js';
-import type { ModelProfile } from '../profile.js';
+import { type ModelProfile, ModelProfileSchema } from '../profile.js';
 import { kernelFormat } from '../quantization/formats/index.js';
 import { findQuantization } from '../quantization/index.js';
 import { readLabel } from '../quantization/label.js';
 import type { Quantization } from '../quantization/rule.js';
-import { type ModelShape, profileOfShape } from '../shape.js';
 import { type ModelSpec, mainFormat } from '../spec.js';
 import { loadProfile } from './load.js';
 
@@ -71,4 +71,67 @@ function means(rule: Quantization, own: ModelParts, bits: number): boolean {
   const near = (one: number, other: number): boolean => Math.abs(one / other - 1) <= NEAR;
   const format = mainFormat(own.layers.flatMap(routedOf)[0]!.expert.formats);
   return rule.name.startsWith('hqq') || near(bits, (8 * bytes) / parameters) || bits === kernelFormat(format ?? '')?.bits;
+}
+
+/** Figures of a model of which no more is known, under the names that measurements have for them; usual values fill the gaps. */
+export interface ModelShape {
+  /** Decoder layers, and how many of them have experts; the others come first. */
+  readonly layers: number;
+  readonly moe_layers: number;
+  /** Routed experts of a layer, and how many of them a token chooses. */
+  readonly experts: number;
+  readonly top_k: number;
+  /** Widths of the residual stream and of one expert. */
+  readonly hidden: number;
+  readonly expert_intermediate: number;
+  /** Shared experts, as wide as a routed one. Absent: none. */
+  readonly shared_experts?: number | undefined;
+  /** Parameters in billions, in total and per token. */
+  readonly total_b: number;
+  readonly active_b: number;
+}
+
+/** Vocabulary where nothing says: that of Qwen3, between those of DeepSeek (129,280) and of gpt-oss (201,088). */
+const VOCAB = 151_936;
+
+/** Width of a head, and key and value heads: those of Qwen3-30B and 235B; most others have 4 or 8 of 128, or as many bytes in other ways. */
+const HEAD = 128;
+const KV_HEADS = 4;
+
+/** Limits of the query heads, as a multiple of the usual number (as wide as twice the residual stream). */
+const LEAST = 0.5;
+const MOST = 2;
+
+/**
+ * The profile of a shape. Experts are exact; attention has the mean of the query heads that are usual and of those that bring the
+ * parameters of one token to those stated, which are rounded; leading dense layers are as wide as the experts that a token uses in the
+ * others, as in DeepSeek-V3.
+ */
+export function profileOfShape(name: string, shape: ModelShape): ModelProfile {
+  const { layers, hidden, experts, top_k: topK, expert_intermediate: intermediate, shared_experts: shared = 0 } = shape;
+  const first = Math.max(0, layers - shape.moe_layers);
+  const one = 3 * hidden * intermediate;
+  const dense = (topK + shared) * intermediate;
+  const known = shape.moe_layers * ((topK + shared) * one + hidden * experts) + first * 3 * hidden * dense + 2 * VOCAB * hidden;
+  const perLayer = (shape.active_b * 1e9 - known) / layers;
+  const usual = (2 * hidden) / HEAD;
+  const wanted = (perLayer / (hidden * HEAD) - 2 * KV_HEADS) / 2;
+  const heads = Math.sqrt(usual * Math.min(MOST ** 2 * usual, Math.max(LEAST ** 2 * usual, wanted)));
+  return ModelProfileSchema.parse({
+    name,
+    layers,
+    hidden,
+    vocab: VOCAB,
+    attention: { kind: 'gqa', heads: KV_HEADS * Math.max(1, Math.round(heads / KV_HEADS)), kvHeads: KV_HEADS, headDim: HEAD },
+    moe: {
+      experts,
+      topK,
+      intermediate,
+      first,
+      ...(shared > 0 ? { shared: { intermediate: shared * intermediate } } : {}),
+    },
+    ...(first > 0 ? { dense: { intermediate: dense } } : {}),
+    quantization: 'bf16',
+    published: { total: shape.total_b * 1e9, active: shape.active_b * 1e9, source: 'shape' },
+  });
 }

@@ -1,8 +1,7 @@
 // Many predictors on many traces, side by side: each pair starts untrained, so that no figure depends on an earlier one.
-import { UserError } from '../../base/errors.js';
+import { UserError, userErrorOf } from '../../base/errors.js';
 import { resolveParameters } from '../../base/parameters.js';
 import { shownTrace } from '../../base/profiles.js';
-import type { ModelSpec } from '../../model/spec.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import {
   createPredictor,
@@ -14,6 +13,7 @@ import {
 } from '../predictors/create.js';
 import { PREDICTORS } from '../predictors/index.js';
 import { type Evaluation, type EvaluationOptions, type EvaluationWatch, evaluatePredictor, type PredictionTimes } from './evaluate.js';
+import type { PredictionInputs } from './inputs.js';
 
 /** A trace that was learned from or judged on. */
 export interface TraceReference {
@@ -40,15 +40,9 @@ export interface JudgedTimes extends PredictionTimes {
 }
 
 /** A request to judge predictors. */
-interface ComparisonRequest {
+interface ComparisonRequest extends Omit<EvaluationOptions, 'every'>, Pick<PredictionInputs, 'model' | 'training' | 'judged'> {
   /** Names with parameters, or ONNX files. */
   readonly predictors: readonly string[];
-  readonly model: ModelSpec;
-  readonly training: readonly RoutingTrace[];
-  readonly judged: readonly RoutingTrace[];
-  readonly distances: readonly number[];
-  readonly batch: number;
-  readonly minProbability: number;
   /** Judge predictions during the pass on one token in this many; null: on about {@link AHEAD_TOKENS} tokens. */
   readonly every: number | null;
   readonly seed: number;
@@ -118,10 +112,7 @@ export async function comparePredictors(
     const refusals: { predictor: string; error: UserError }[] = [];
     for (const chosen of choices) {
       const common = { model, trace, slots: 1, seed, training };
-      const predictor = await createPredictor({ chosen, ...common }).catch((error: unknown) => {
-        if (error instanceof UserError) return error;
-        throw error;
-      });
+      const predictor = await createPredictor({ chosen, ...common }).catch(userErrorOf);
       if (predictor instanceof UserError) refusals.push({ predictor: chosen.text, error: predictor });
       else {
         const filler = FILLED.includes(chosen.name) ? await createPredictor({ chosen: POPULAR, ...common }) : null;

@@ -12,13 +12,16 @@ import { type Score, ScoreCounter } from './score.js';
 
 /** Options of an evaluation. */
 export interface EvaluationOptions {
-  /** Layers ahead, ascending. */
+  /** Layers ahead, ascending; by default 1, 2, 4 and 8. */
   readonly distances: readonly number[];
-  /** Tokens per batch for the batch accuracy. */
+  /** Tokens whose union of paths is evaluated; by default 16. */
   readonly batch: number;
-  /** Stride of the tokens whose predictions during the pass are evaluated, which takes one prediction per layer. */
+  /**
+   * Stride of the tokens whose predictions during the pass are evaluated, which takes one prediction per layer; by default on about 500
+   * tokens.
+   */
   readonly every: number;
-  /** Least probability of an expert that would be prefetched. */
+  /** Least probability of an expert that would be prefetched; by default .15. Precision is that of these predictions. */
   readonly minProbability: number;
 }
 

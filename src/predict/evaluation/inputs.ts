@@ -5,7 +5,7 @@ import { Random } from '../../base/random.js';
 import { formatRatio } from '../../base/units.js';
 import { loadModel } from '../../model/load/load.js';
 import type { ModelSpec } from '../../model/spec.js';
-import type { ColumnMap, OpenOptions } from '../../trace/formats/format.js';
+import type { ColumnMap } from '../../trace/formats/format.js';
 import { checkFits, openTrace } from '../../trace/open/open.js';
 import { recordedModel } from '../../trace/recorded-model.js';
 import { rowsNamed, selectMarked } from '../../trace/selection.js';
@@ -51,10 +51,11 @@ export async function openPrediction(request: PredictionRequest): Promise<Predic
       const { path, rows } = splitRows(spec);
       let trace = whole.get(path);
       if (trace === undefined) {
-        trace = await openTrace(
-          isPath(path) || path === '-' ? path : findProfile('traces', path),
-          openOptions(named, traceFormat, traceColumns),
-        );
+        trace = await openTrace(isPath(path) || path === '-' ? path : findProfile('traces', path), {
+          ...(named === undefined ? {} : { model: named }),
+          format: traceFormat,
+          columns: traceColumns,
+        });
         whole.set(path, trace);
       }
       return rowsNamed(trace, rows, spec);
@@ -91,8 +92,4 @@ function divided(traces: readonly RoutingTrace[], share: number, seed: number): 
     judged.push(selectMarked(trace, held, `${formatRatio(share, 0)} of ${trace.path}`));
   }
   return { training, judged };
-}
-
-function openOptions(model: ModelSpec | undefined, format: string | undefined, columns: ColumnMap | undefined): OpenOptions {
-  return { ...(model === undefined ? {} : { model }), format, columns };
 }

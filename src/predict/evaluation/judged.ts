@@ -1,24 +1,16 @@
 // The library's way to judge predictors: traces to learn from and to judge on in, scores out.
 import type { ModelSpec } from '../../model/spec.js';
 import { comparablePredictors, comparePredictors, type JudgedTimes, type TraceEvaluation, withCorrected } from './compare.js';
-import type { EvaluationWatch } from './evaluate.js';
+import type { EvaluationOptions, EvaluationWatch } from './evaluate.js';
 import { openPrediction, type PredictionRequest } from './inputs.js';
 
 /** Layers ahead that predictors are judged at. */
 export const DISTANCES: readonly number[] = [1, 2, 4, 8];
 
 /** A request to judge predictors; all but traces is optional. */
-export interface JudgingRequest extends Partial<PredictionRequest> {
+export interface JudgingRequest extends Partial<PredictionRequest>, Partial<EvaluationOptions> {
   /** Names with parameters, modules or ONNX files; all that the traces allow unless given. */
   readonly predictors?: readonly string[];
-  /** Layers ahead; 1, 2, 4 and 8 unless given. */
-  readonly distances?: readonly number[];
-  /** Number of tokens whose union of paths is evaluated; default 16. */
-  readonly batch?: number;
-  /** Precision is that of predictions at least so probable; .15 unless given. */
-  readonly minProbability?: number;
-  /** Judge predictions during the pass on one token in this many; on about 500 tokens unless given. */
-  readonly every?: number;
 }
 
 /** Scores of all predictors on all traces. */

@@ -2,7 +2,7 @@
 // the one that was trained. Inputs are those of the contract.
 import type { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/spec.js';
-import { HISTORY_SLOW_DECAY, type InputName, OUTPUT_NAME, tensorOf } from './contract.js';
+import { HISTORY_SLOW_DECAY, type InputName, tensorOf } from './contract.js';
 import type { Graph, Value } from './graph.js';
 
 /** The shape of a network. */
@@ -111,11 +111,6 @@ export function buildNetwork(graph: Graph, parameter: ParameterSource, options: 
 function embedding(graph: Graph, parameter: ParameterSource, tokenId: Value, rows: number, rank: number): Value {
   const table = parameter(normal('encode.token', [rows, rank], 0.05 / TOKEN_SCALE));
   return graph.multiply(graph.rows(table, graph.modulo(tokenId, rows)), graph.scalar(TOKEN_SCALE));
-}
-
-/** Names the network's output. */
-export function nameOutput(graph: Graph, logits: Value): void {
-  graph.output(logits, OUTPUT_NAME);
 }
 
 /**

@@ -1,7 +1,8 @@
 // Training as ONNX graphs: one for a step (forward, loss, gradients, Adam), one that only measures the loss, and the predictor itself with
 // its weights inside. Weights are inputs and outputs of a step, so that the caller keeps them.
+import { OUTPUT_NAME } from './contract.js';
 import { Graph, type Value } from './graph.js';
-import { buildNetwork, type NetworkOptions, nameOutput, type ParameterSource, type ParameterSpec, type PathShape } from './network.js';
+import { buildNetwork, type NetworkOptions, type ParameterSource, type ParameterSpec, type PathShape } from './network.js';
 import { type Dimension, encodeModel } from './writer.js';
 
 /** Adam's constants, as its paper recommends (arXiv 1412.6980). */
@@ -73,7 +74,7 @@ export function exportPredictor(
     options,
     shape,
   );
-  nameOutput(graph, logits);
+  graph.output(logits, OUTPUT_NAME);
   return encodeModel(graph.model('moeprof path predictor', metadata));
 }
 

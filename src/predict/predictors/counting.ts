@@ -1,5 +1,7 @@
 // Predictors based on counts: each names the evidence that it counts, and a mixture turns the counts into probabilities.
+
 import type { Parameters } from '../../base/parameters.js';
+import type { ModelSpec } from '../../model/spec.js';
 import type { PredictionCost } from '../cost.js';
 import {
   EVIDENCE_NS,
@@ -19,8 +21,7 @@ import { PreviousToken } from '../evidence/previous-token.js';
 import { SequenceMatrices } from '../evidence/sequence-matrices.js';
 import { Transitions } from '../evidence/transitions.js';
 import type { WeightedEvidence } from '../evidence.js';
-import { COST, type PredictorContext, type PredictorDefinition } from '../predictor.js';
-import { byDistance } from '../priority.js';
+import { COST, type Predictor, type PredictorContext, type PredictorDefinition } from '../predictor.js';
 
 /** A registry entry without the common fields of this file, and with its evidence. */
 type Counting = Omit<PredictorDefinition, 'create' | 'parameters'> & {
@@ -151,4 +152,28 @@ function withNetwork(values: Parameters): Parameters {
   const { file, parts } = values;
   const named = file === '' || String(parts).split('+').includes('onnx');
   return named ? values : { ...values, parts: `${parts}+onnx` };
+}
+
+/**
+ * The scores of a predictor times 1 - (x - l) / (L + 1), for layer x of L after layer l (MoE-Infinity, arXiv 2401.14361; before the pass l
+ * is -1). What the next pass demands is not weighed.
+ */
+function byDistance({ layers }: ModelSpec, predictor: Predictor): Predictor {
+  const decayed: Predictor = {
+    observe: (pass, layer) => predictor.observe(pass, layer),
+    predict(pass, after, horizon, scores) {
+      predictor.predict(pass, after, horizon, scores);
+      const last = Math.min(layers.length - 1, after + horizon);
+      for (let layer = after + 1; layer <= last; layer++) {
+        const { experts, offset } = layers[layer]!;
+        const weight = 1 - (layer - after) / (layers.length + 1);
+        for (let id = offset; id < offset + experts; id++) scores[id]! *= weight;
+      }
+    },
+    next: (pass, layer, scores) => predictor.next?.(pass, layer, scores),
+    measured: () => predictor.measured?.() ?? {},
+    close: () => predictor.close?.(),
+  };
+  // Versions tell of the layer that was known, too, so that they change with the weight.
+  return predictor.versions === undefined ? decayed : { ...decayed, versions: predictor.versions };
 }

@@ -1,8 +1,11 @@
 // The order of several runs by speed, and the reason why each is slower than the best.
+import { formatBytes, formatNs, formatRate } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
+import { tokensRun } from '../../result/work-done.js';
 import { changedParts } from '../changed-parts.js';
-import { type Phase, phaseSpeed } from '../phase-time.js';
-import { reasonOf } from './reason.js';
+import { formatDelta } from '../format.js';
+import { metricValue } from '../metric.js';
+import { type Phase, phaseSpeed, phaseTime } from '../phase-time.js';
 
 /** One run of a ranking. */
 export interface Ranked {
@@ -46,4 +49,81 @@ export function rank(results: readonly Result[]): Ranked[] {
       reason: (phaseSpeed(result, phase) ?? 0) > (phaseSpeed(best, phase) ?? 0) || result === best ? '' : reasonOf(phase, best, result),
     };
   });
+}
+
+/** Time of one token of a request in a phase, ns; the parts add up to the whole. */
+interface TokenTime {
+  readonly wholeNs: number;
+  readonly parts: readonly (readonly [name: string, ns: number])[];
+  readonly cpuNs: number;
+}
+
+/**
+ * Divides the time of a token by part. A decoding pass yields one token per request, or several with speculation; a prefill pass holds many
+ * tokens of a prompt. The remainder is time between such passes.
+ */
+function tokenTime(phase: Phase, result: Result): TokenTime {
+  const wholeNs = 1e9 / (phaseSpeed(result, phase) ?? Number.NaN);
+  const time = phaseTime(result, phase);
+  if (time === null) return { wholeNs, parts: [], cpuNs: 0 };
+  const tokensPerPass = metricValue(result, 'speculation.tokens_per_pass') ?? 1;
+  const tokens = phase === 'decode' ? time.passes * tokensPerPass : tokensRun(result);
+  const nsOf = (label: string): number => (time.parts.find((part) => part.label === label)?.ns ?? 0) / tokens;
+  const parts = [
+    ['stall', nsOf('stall') + nsOf('SSD')],
+    ['waiting for the CPU', nsOf('CPU')],
+    ['experts', nsOf('experts')],
+    ['dense', nsOf('dense')],
+    ['exchange between GPUs', nsOf('all-to-all')],
+  ] as const;
+  const between = parts.reduce((rest, [, ns]) => rest - ns, wholeNs);
+  return { wholeNs, parts: [...parts, ['prompts and pauses', between]], cpuNs: time.cpuNs / tokens };
+}
+
+/** The reason why `other` is slower than `best`: the part of a token's time that grew most, in words; for stall also misses and bytes moved. */
+function reasonOf(phase: Phase, best: Result, other: Result): string {
+  const [before, after] = [tokenTime(phase, best), tokenTime(phase, other)];
+  if (after.wholeNs === before.wholeNs) return 'as fast';
+  const [largest] = after.parts
+    .map(([name, ns], part) => ({ name, delta: ns - (before.parts[part]?.[1] ?? 0) }))
+    .sort((a, b) => b.delta - a.delta);
+  if (largest === undefined) return '';
+  const said = `+${formatNs(largest.delta)} ${largest.name} a token`;
+  if (largest.name !== 'stall') return said;
+  return [said, behindStall(phase, best, other, after.cpuNs - before.cpuNs)].filter((text) => text !== '').join(': ');
+}
+
+/** The difference of a run from the best in hits, bytes moved and CPU time. `cpuNs`: more CPU time a token, ns. */
+function behindStall(phase: Phase, best: Result, other: Result, cpuNs: number): string {
+  const said: string[] = [];
+  const hitsOf = (result: Result): number => metricValue(result, `cache.hit_rate.${phase}`) ?? metricValue(result, 'cache.hit_rate') ?? 0;
+  const hits = hitsOf(other) - hitsOf(best);
+  if (Math.abs(hits) >= 0.0005) said.push(`${formatDelta(hits, 'ratio')} hits`);
+  for (const [link, from] of [
+    ['h2d', ''],
+    ['ssd', ' from the SSD'],
+  ] as const) {
+    const bytes = bytesPerToken(other, link) - bytesPerToken(best, link);
+    if (Math.abs(bytes) >= 1) said.push(`${sign(bytes)}${formatBytes(Math.abs(bytes))} a token${from}`);
+  }
+  const [rate, bestRate] = [bytesPerSecond(other), bytesPerSecond(best)];
+  if (other.inputs.hardware !== best.inputs.hardware && rate > 0 && bestRate > 0) {
+    said.push(`at ${formatRate(rate)} instead of ${formatRate(bestRate)}`);
+  }
+  if (Math.abs(cpuNs) >= 1) said.push(`${sign(cpuNs)}${formatNs(Math.abs(cpuNs))} CPU a token`);
+  return said.join(', ');
+}
+
+function sign(value: number): string {
+  return value > 0 ? '+' : '-';
+}
+
+function bytesPerToken(result: Result, link: 'h2d' | 'ssd'): number {
+  return metricValue(result, `transfer.${link}.bytes_per_token`) ?? 0;
+}
+
+/** Bytes per second of the link to the GPU while it is busy; 0 if it never is. */
+function bytesPerSecond(result: Result): number {
+  const busyNs = (metricValue(result, 'transfer.h2d.utilization') ?? 0) * (metricValue(result, 'time.total') ?? 0);
+  return busyNs === 0 ? 0 : (metricValue(result, 'transfer.h2d.bytes') ?? 0) / (busyNs / 1e9);
 }

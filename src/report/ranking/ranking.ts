@@ -1,4 +1,5 @@
 // Several runs of one workload, best first, each with the reason why it is slower than the best: `moeprof run -s a,b,c`.
+
 import { formatCount } from '../../base/units.js';
 import { KNOWLEDGE, markOf } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
@@ -10,7 +11,6 @@ import { heldOutLead, heldOutTokens } from '../document/held-out.js';
 import { bareRate } from '../format.js';
 import { metricValue } from '../metric.js';
 import { tenfoldOfAll } from '../tenfold.js';
-import { notesOf, sharedNotes } from './notes.js';
 import { fits, phaseRanked, type Ranked, rank } from './rank.js';
 import { type RankedRun, refusedGrid, splitRuns, withRefused } from './refused.js';
 
@@ -159,4 +159,32 @@ function titleOf(result: Result): string {
   const { inputs } = result;
   const routing = inputs.traces.map(({ path, synthetic }) => (synthetic ? 'synthetic routing' : path)).join(', ');
   return `${inputs.model} ${inputs.quantization}, ${formatCount(tokensRun(result))} tokens of ${routing}`;
+}
+
+/** Texts of notes by the code of a warning; other codes are shown as they are. */
+const WORDS: Readonly<Record<string, string>> = {
+  'below-token-cycle': 'the cache is smaller than what one token needs',
+  'dram-too-small': 'experts are read from the SSD',
+  'machine-defaults': 'figures of the machine were assumed',
+  'system-chosen': 'no -s given, a baseline runs',
+  'page-cache': 'the page cache of the system reads experts from the SSD',
+  'pass-split': 'prompts are read in several passes',
+  'profiled-on-itself': 'popularity was counted on tokens that are replayed',
+  'routing-reused': 'routing is used more than once',
+  'streams-cut': 'long requests were cut into streams',
+};
+
+/** Codes that a ranking reports in its lead or in a heading. */
+const SAID_ELSEWHERE = new Set(['does-not-fit', 'synthetic-routing']);
+
+/** The notes of a run. */
+function notesOf({ warnings }: Result): string[] {
+  const codes = [...new Set(warnings.map(({ code }) => code))].filter((code) => !SAID_ELSEWHERE.has(code));
+  return codes.map((code) => WORDS[code] ?? code.replaceAll('-', ' '));
+}
+
+/** Notes that all of several runs have in common; none for a single run. */
+function sharedNotes(ranked: readonly Ranked[]): string[] {
+  const [first, ...others] = ranked.map(({ result }) => notesOf(result));
+  return others.length === 0 ? [] : first!.filter((note) => others.every((notes) => notes.includes(note)));
 }

@@ -41,11 +41,6 @@ function memoryFact(several: boolean, place: string): Fact {
   ];
 }
 
-/** The row of KV caches and the tokens that they hold. */
-function kvCaches(place: string): Fact {
-  return ['KV caches', ['memory.gpu.kv_peak', place], ['memory.kv_tokens', 'tokens of context at once']];
-}
-
 /** Switches of whole models, and the number that machines hold. */
 const SWITCHING: readonly Fact[] = [
   ['switching', ['switch.time', 'per model switch'], ['switch.count', 'switches'], ['switch.per_request', 'a request']],
@@ -109,7 +104,7 @@ function countedFacts(result: Result): Fact[] {
     ['prediction', ['predict.time', 'each']],
     ['transfers', ['transfer.h2d.bytes', several ? 'to the GPUs' : 'to the GPU'], ['transfer.ssd.bytes', 'from the SSD']],
     memoryFact(several, place),
-    kvCaches(place),
+    ['KV caches', ['memory.gpu.kv_peak', place], ['memory.kv_tokens', 'tokens of context at once']],
     [
       'expert cache',
       ['memory.gpu.expert_cache_least', 'at least'],

@@ -1,14 +1,16 @@
 // The report of a run: its summary as a document; time and bounds are bars on a terminal and grids elsewhere.
 import { formatNs, formatRatio } from '../../base/units.js';
 import { compareMetricNames, METRICS } from '../../result/catalogue.js';
+import type { Series } from '../../result/details.js';
 import type { Result } from '../../result/result.js';
 import { type Block, type ColumnOf, type Document, figure, type Grid, grid, gridOf, note, ratio } from '../document/document.js';
 import { documentFormats } from '../document/formats.js';
 import { heldOutLead, heldOutTokens } from '../document/held-out.js';
-import type { ReportOptions } from '../format.js';
+import { printable, type ReportOptions } from '../format.js';
+import { heatmap } from '../heatmap.js';
 import { orderedResult } from '../json.js';
-import { picturesOf } from '../pictures.js';
-import { barGlyphs, palette, ruledTable, stackedBar, widthOf, wrap } from '../text.js';
+import { sparkline } from '../sparkline.js';
+import { barGlyphs, palette, ruledTable, shorten, stackedBar, widthOf, wrap } from '../text.js';
 import type { BoundRow } from './bounds.js';
 import { FIGURE, LABEL, layerGrid } from './grids.js';
 import { type Summary, summarizeResult } from './summary.js';
@@ -143,4 +145,75 @@ function boundsBars(bounds: readonly BoundRow[], width: number, options: ReportO
 
 function closes(row: BoundRow): string {
   return `closes ${formatRatio(row.closed)} of the gap`;
+}
+
+/** Width of the label of a picture, including the blanks after it. */
+const PICTURE_LABEL = 14;
+/** Width of the minimum and maximum after a line, including the blanks before them. */
+const RANGE = 22;
+
+/** A quantity by layer or over time. */
+interface Line {
+  readonly label: string;
+  /** Null where nothing can be measured. */
+  readonly values: readonly (number | null)[];
+  readonly format: (value: number) => string;
+}
+
+/** All pictures that the result has. */
+export function picturesOf(result: Result, options: ReportOptions): string {
+  const { details } = result;
+  const blocks = [
+    block('by layer', `0 to ${result.perLayer.demanded.length - 1}`, byLayer(result), options),
+    ...(details === undefined
+      ? [wrap('With --details: the same over time, and a heatmap of loads by layer and expert.', widthOf(options))]
+      : [
+          block('over time', `0 to ${formatNs(details.series.binNs * details.series.hits.length)}`, overTime(details.series), options),
+          // Two layers in a line differ only by colour.
+          `${palette(options).bold('loads by layer and expert')}\n${heatmap(details.loads, { ...options, unicode: options.unicode && options.color }).trimEnd()}`,
+        ]),
+  ];
+  return blocks.join('\n\n');
+}
+
+/** Sparklines under a title, each followed by its range. */
+function block(title: string, span: string, lines: readonly Line[], options: ReportOptions): string {
+  const chalk = palette(options);
+  const width = widthOf(options) - PICTURE_LABEL - RANGE;
+  return [
+    `${chalk.bold(title)}  ${chalk.dim(`${span}, each line from its own lowest to its own highest`)}`,
+    ...lines.map(({ label, values, format }) => {
+      const { text, least, most } = sparkline(values, width, options);
+      const range = Number.isNaN(least) ? 'nothing' : least === most ? `${format(least)} all along` : `${format(least)} to ${format(most)}`;
+      const name = shorten(printable(label), PICTURE_LABEL - 2, options.unicode).padEnd(PICTURE_LABEL);
+      return `${chalk.dim(name)}${text.padEnd(width)}  ${range}`;
+    }),
+  ].join('\n');
+}
+
+function rateOf(part: number, whole: number): number | null {
+  return whole > 0 ? part / whole : null;
+}
+
+function byLayer({ perLayer: { demanded, hits, misses, stallNs } }: Result): Line[] {
+  return [
+    { label: 'hit rate', values: demanded.map((count, layer) => rateOf(hits[layer]!, count)), format: formatRatio },
+    { label: 'miss', values: demanded.map((count, layer) => rateOf(misses[layer]!, count)), format: formatRatio },
+    { label: 'stall', values: stallNs, format: formatNs },
+  ];
+}
+
+function overTime({ binNs, hits, late, misses, stallNs, links }: Series): Line[] {
+  const share = (ns: number, of = 1): number => Math.min(1, ns / binNs / of);
+  return [
+    { label: 'hit rate', values: hits.map((count, bin) => rateOf(count, count + late[bin]! + misses[bin]!)), format: formatRatio },
+    { label: 'stall', values: stallNs.map((ns) => share(ns)), format: formatRatio },
+    ...links.map(
+      ({ name, lanes, demandNs, prefetchNs }): Line => ({
+        label: `link ${name}`,
+        values: demandNs.map((ns, bin) => share(ns + prefetchNs[bin]!, lanes)),
+        format: formatRatio,
+      }),
+    ),
+  ];
 }

@@ -1,15 +1,14 @@
 // Memory of a setting by device: weights, KV cache and compute buffers, beside the memory of the machine. The runtime decides how much it
 // takes (kind/loaded.ts, kind/served.ts).
 import type { HardwareSpec } from '../../hardware/spec.js';
+import type { DeviceAllocation } from '../allocation/allocate.js';
 
 /** Memory of one device, bytes. */
-export interface DeviceMemory {
+export interface DeviceMemory extends Pick<DeviceAllocation, 'weights' | 'kv'> {
   /** `GPU`, `GPU 0`, ..., `host`; `memory` where there is only one. */
   readonly name: string;
   /** Bytes that a model can use of it. */
   readonly has: number;
-  readonly weights: number;
-  readonly kv: number;
   /** Buffers that passes compute in, and their output. */
   readonly compute: number;
 }

@@ -1,15 +1,17 @@
 // Loads the arrivals of a run: a file is read line by line, or a random process is drawn.
+
 import { resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { withInput } from '../../base/input-file.js';
-import { type Choice, choose } from '../../base/parameters.js';
+import { type Choice, choose, type Parameters, type ParameterTable } from '../../base/parameters.js';
 import { isPath } from '../../base/profiles.js';
+import { Random } from '../../base/random.js';
 import { LineScanner } from '../../base/scan.js';
 import type { Written } from '../../base/written.js';
 import { type Arrivals, atRate } from './arrivals.js';
-import type { Arrival } from './format.js';
-import { ARRIVAL_FORMATS } from './index.js';
-import { drawArrivals, PROCESSES } from './process.js';
+import { azure, generic, llmservingsim, vidur } from './csv-formats.js';
+import type { Arrival, ArrivalFormat } from './format.js';
+import { mooncake } from './mooncake.js';
 
 /** Requests that are held in memory. */
 const MOST_REQUESTS = 5_000_000;
@@ -111,3 +113,66 @@ function collectArrivals(lines: LineScanner, path: string, most: number): Arriva
     requestClass: classes.some((name) => name !== '') ? classes : null,
   };
 }
+
+const RATE = { default: 0, description: 'requests per second', min: 0 };
+
+/**
+ * Parameters of each process: Poisson, or gaps that are gamma distributed, which is how burstiness is usually given (by the coefficient of
+ * variation of the gaps: 1 is Poisson, above it arrivals come in bursts).
+ */
+const PROCESSES: Readonly<Record<string, ParameterTable>> = {
+  poisson: { rate: RATE },
+  gamma: { rate: RATE, cv: { default: 1, description: 'coefficient of variation of the gaps', min: 0.01, max: 100 } },
+};
+
+/** Default number of drawn requests. */
+const REQUESTS = 100;
+
+/**
+ * Draws arrivals of equal lengths; the first arrives at 0.
+ * @param name a key of {@link PROCESSES}
+ * @param parameters checked ones
+ * @throws UserError without a rate
+ */
+function drawArrivals(
+  name: string,
+  parameters: Parameters,
+  { output, prompt, requests = REQUESTS }: { readonly output: number; readonly prompt: number; readonly requests?: number | undefined },
+  seed: number,
+): Arrivals {
+  const { cv = 1, rate } = parameters as Record<string, number>;
+  if (!(rate! > 0)) throw new UserError(`workload ${name}: needs a rate of more than 0 requests per second, e.g. ${name}:rate=2`);
+  const random = new Random(seed, `workload/${name}`);
+  const arrivalNs = new Float64Array(requests);
+  const shape = 1 / (cv * cv);
+  for (let i = 1; i < requests; i++) {
+    const gap = cv === 1 ? random.exponential() : gamma(random, shape) / shape;
+    arrivalNs[i] = arrivalNs[i - 1]! + (gap * 1e9) / rate!;
+  }
+  return {
+    count: requests,
+    arrivalNs,
+    prompt: new Int32Array(requests).fill(prompt),
+    output: new Int32Array(requests).fill(output),
+    requestClass: null,
+  };
+}
+
+/**
+ * A gamma draw of scale 1.
+ * @param shape more than 0
+ * @see Marsaglia and Tsang, A simple method for generating gamma variables, ACM TOMS 26(3), 2000; below shape 1 with their boost
+ */
+export function gamma(random: Random, shape: number): number {
+  if (shape < 1) return gamma(random, shape + 1) * (1 - random.next()) ** (1 / shape);
+  const d = shape - 1 / 3;
+  const c = 1 / Math.sqrt(9 * d);
+  for (;;) {
+    const x = random.normal();
+    const v = (1 + c * x) ** 3;
+    if (v > 0 && Math.log(1 - random.next()) < (x * x) / 2 + d - d * v + d * Math.log(v)) return d * v;
+  }
+}
+
+/** All formats, in the order in which a file is tried against them. A new one is a file in this folder and a line here. */
+const ARRIVAL_FORMATS: readonly ArrivalFormat[] = [azure, mooncake, vidur, llmservingsim, generic];

@@ -61,12 +61,9 @@ function modelFiles(path: string): readonly CellFile[] {
   const ending = extname(path).toLowerCase();
   const [{ names, sha256 }] = files as [CellFile];
   if (/^\.ya?ml$/.test(ending) || (sha256 === null && names === undefined)) return files;
-  if (ending !== '.json' || readdirSync(dirname(path)).some((name) => name.endsWith('.safetensors'))) return files.map(staying);
+  if (ending !== '.json' || readdirSync(dirname(path)).some((name) => name.endsWith('.safetensors')))
+    return files.map((file) => ({ ...file, stays: true }));
   return [...files, { path: dirname(path), sha256: null, bytes: 0, names: [basename(path)] }];
-}
-
-function staying(file: CellFile): CellFile {
-  return { ...file, stays: true };
 }
 
 function hexOf(content: string | null): string | null {

@@ -6,7 +6,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { messageOf, orUserError, UserError } from '../../base/errors.js';
-import type { Outcome } from '../../figure/table/outcome.js';
+import type { Outcome } from '../../figure/table/run-row.js';
 import { buildOf } from '../build.js';
 import type { Store } from '../store.js';
 import { chunkCount, chunksOf, type FileNote } from './chunks.js';

@@ -1,7 +1,9 @@
 // Objectives of a search: metrics of runs, and three figures derived from them. Each becomes a number to maximise, on a scale where equal
 // differences mean the same everywhere.
+
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
+import type { StudyCell } from '../../figure/table/space.js';
 import { measurePair } from '../../result/amount.js';
 import { parseAssertion } from '../../result/budget.js';
 import { describeMetric, METRICS } from '../../result/catalogue.js';
@@ -95,4 +97,17 @@ export function figureIn({ metrics }: Result, { name }: Objective): number | nul
 /** True where a figure is known before a run. */
 export function isKnown({ name }: Pick<Objective, 'name'>): boolean {
   return (KNOWN_FIGURES as readonly string[]).includes(name);
+}
+
+/** By path and value, or part of a value that is written with +. */
+export type Prices = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** Price of a cell. @param paths of its values, in their order */
+export function priceOf(prices: Prices, paths: readonly string[], cell: StudyCell): number {
+  return paths.reduce((sum, path, at) => sum + (prices[path] === undefined ? 0 : priceOfValue(prices[path], String(cell[at]))), 0);
+}
+
+/** Every value or part has a price: files whose prices lack one are refused. */
+function priceOfValue(prices: Readonly<Record<string, number>>, value: string): number {
+  return prices[value] ?? value.split('+').reduce((sum, part) => sum + prices[part]!, 0);
 }

@@ -5,8 +5,7 @@ import { shownPath } from '../../base/profiles.js';
 import { written } from '../../base/written.js';
 import { locateYaml } from '../../base/yaml.js';
 import { checkSpace, type StudyFile, spaceFields, studyIn } from '../study-file.js';
-import { type Constraint, constraintIn, isKnown, type Objective, objectiveNamed } from './objective.js';
-import type { Prices } from './prices.js';
+import { type Constraint, constraintIn, isKnown, type Objective, objectiveNamed, type Prices } from './objective.js';
 
 /** Schema of a search. */
 export const searchSchema = z

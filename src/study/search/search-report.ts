@@ -38,7 +38,12 @@ function searchDocument(search: Search): Document {
     ],
     blocks: [
       gridOf(
-        [{ head: '', align: 'right' }, ...objectives.map(({ name }) => shortName(name)), 'sure', ...search.axes.map(axisColumn)],
+        [
+          { head: '', align: 'right' },
+          ...objectives.map(({ name }) => shortName(name)),
+          'sure',
+          ...search.axes.map((path): Column => ({ head: shortName(path), align: 'left', most: WIDEST_VALUE })),
+        ],
         front.map((point, at) => [at + 1, ...figuresOf(search, point), figure(point.confidence, 'ratio'), ...axesOf(search, point)]),
       ),
       ...(front.length === 0 ? [note(emptyOf(search), 'warning')] : [note(trustOf(search), 'dim')]),
@@ -72,10 +77,6 @@ function searchDocument(search: Search): Document {
       ]),
     ),
   };
-}
-
-function axisColumn(path: string): Column {
-  return { head: shortName(path), align: 'left', most: WIDEST_VALUE };
 }
 
 /** The last part of a name: `speed.decode` is decode. */

@@ -1,9 +1,8 @@
 // A search: a space, objectives, and a few runs. It hands out batches of cells to run, takes their results, and gives the answer.
-
 import type { StudyCell, SweepValue } from '../../figure/table/space.js';
+import type { Study } from '../../figure/table/study.js';
 import { heldOutTokens } from '../../report/document/held-out.js';
 import { describeMetric } from '../../result/catalogue.js';
-import type { Unit } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
 import type { RunSpec } from '../../system/run.js';
 import { encode } from './encoding.js';
@@ -41,11 +40,9 @@ interface SearchObjective extends Objective {
 }
 
 /** A finished search: the public format `moeprof.search/1`. */
-export interface Search {
+export interface Search extends Pick<Study, 'tool' | 'axes' | 'heldOut' | 'units'> {
   readonly schema: typeof SEARCH_SCHEMA;
-  readonly tool: { readonly name: 'moeprof'; readonly version: string };
   readonly seed: number;
-  readonly axes: readonly string[];
   /** Cells of the space, and those that keep every limit which is known before they run. */
   readonly cells: number;
   readonly eligible: number;
@@ -59,12 +56,8 @@ export interface Search {
     readonly known: number;
     readonly refused: number;
   };
-  /** Tokens of recorded traces that the runs hold out, so that popularity is counted on what is not replayed. Absent: none. */
-  readonly heldOut?: number;
   /** Best first by the first objective. */
   readonly front: readonly SearchPoint[];
-  /** Unit of each metric that a row has. */
-  readonly units: Readonly<Record<string, Unit>>;
   /** In the order in which they were asked for. */
   readonly rows: readonly SearchRow[];
 }

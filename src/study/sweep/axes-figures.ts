@@ -1,6 +1,6 @@
 // Default figures of the runs of a sweep or a study: the values that vary decide the axes.
 import { UserError } from '../../base/errors.js';
-import { areNumbers, type FigureQuestion, figureOf, type PaperFigure } from '../../figure/figure.js';
+import { type FigureQuestion, figureOf, type PaperFigure, readingOf } from '../../figure/figure.js';
 import { type RunRow, rowValue } from '../../figure/table/run-row.js';
 import { RATE_PATH } from './sweep.js';
 
@@ -64,7 +64,7 @@ function layoutOf(rows: readonly RunRow[], axes: readonly string[]): Layout {
   const valuesOf = (path: string) => [...new Set(rows.map((row) => rowValue(row, path) ?? ''))];
   const varying = axes.filter((path) => path !== 'seed' && valuesOf(path).length > 1);
   const free = independent(rows, varying);
-  const numbers = free.filter((path) => areNumbers(valuesOf(path)));
+  const numbers = free.filter((path) => readingOf(valuesOf(path)) !== undefined);
   const x = numbers.find((path) => path === RATE_PATH) ?? numbers[0] ?? null;
   if (x === null) return { x, series: null, facet: null, others: free.length > 0 ? free : axes.slice(0, 1) };
   const byNumber = free.filter((path) => path !== x).toSorted((a, b) => valuesOf(b).length - valuesOf(a).length);

@@ -51,12 +51,11 @@ export function breakEvenSentence({ drafts }: BreakEven): string {
   const paid = drafted.filter(({ gain }) => gain > 1);
   const last = paid.at(-1)!;
   const end = last === drafted.at(-1) ? `pays at every depth up to ${last.draft}` : `pays up to a draft of ${last.draft}`;
-  const where = paid.length === drafted.filter(({ draft }) => draft <= last.draft).length ? end : `pays at drafts of ${depths(paid)}`;
+  const where =
+    paid.length === drafted.filter(({ draft }) => draft <= last.draft).length
+      ? end
+      : `pays at drafts of ${paid.map(({ draft }) => draft).join(', ')}`;
   return `Drafting ${where}; best is ${best.draft}, at ${of(best.gain)}.`;
-}
-
-function depths(gains: readonly DraftGain[]): string {
-  return gains.map(({ draft }) => draft).join(', ');
 }
 
 /** Columns of the depth before a bar, and of the gain behind it. */

@@ -3,7 +3,7 @@ import { UserError } from '../../base/errors.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Override } from '../../base/yaml.js';
 import { simulateRun } from '../../engine/simulate.js';
-import type { Outcome } from '../../figure/table/outcome.js';
+import type { Outcome } from '../../figure/table/run-row.js';
 import type { SweepValue } from '../../figure/table/space.js';
 import { type RunTold, repeatable, toldOfInput } from '../../system/command.js';
 import { checkRun } from '../../system/load-run.js';

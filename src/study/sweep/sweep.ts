@@ -2,7 +2,7 @@
 // runs.
 import { UserError } from '../../base/errors.js';
 import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
-import type { Outcome } from '../../figure/table/outcome.js';
+import type { Outcome } from '../../figure/table/run-row.js';
 import type { SweepValue } from '../../figure/table/space.js';
 import type { Result } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';

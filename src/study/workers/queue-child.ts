@@ -5,7 +5,7 @@ import { breathing } from '../../base/breath.js';
 import { missedFiles, readElsewhere } from '../../base/elsewhere.js';
 import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { simulateRun } from '../../engine/simulate.js';
-import type { Outcome } from '../../figure/table/outcome.js';
+import type { Outcome } from '../../figure/table/run-row.js';
 import { fingerprintOf } from '../fingerprint.js';
 import { packedEntry, runOfText } from '../queue/protocol.js';
 import type { CellTask, Ran } from '../queue/worker-side.js';

@@ -1,5 +1,5 @@
 // The contract of a placement: the GPU of each expert of a layer (expert parallelism).
-import type { Parameters, ParameterTable } from '../../base/parameters.js';
+import type { Member, Parameters } from '../../base/parameters.js';
 
 /** Home of an expert that lives on every GPU. */
 export const EVERYWHERE = -1;
@@ -14,14 +14,7 @@ interface PlacedLayer {
 }
 
 /** One member of the family of placements. */
-export interface PlacementDefinition {
-  readonly name: string;
-  /** One sentence: the GPUs of experts. */
-  readonly summary: string;
-  /** Its publication, or a system that uses it. */
-  readonly cites: string;
-  /** Absent: none. */
-  readonly parameters?: ParameterTable;
+export interface PlacementDefinition extends Member {
   /** True where it looks at the popularity of experts. */
   readonly needsPopularity: boolean;
   /** @returns by expert of the layer: the GPU that it lives on, or {@link EVERYWHERE} */

@@ -37,7 +37,7 @@ export const warmUpRows: AuditCheck = {
         for (let row = 0; row < chunk.tokens; row++, at += width) {
           let same = 0;
           while (same < width && experts[at + same] === before[same]) same++;
-          if (same === width && start + row > 0 && !allNull(before)) {
+          if (same === width && start + row > 0 && before.some((id) => id !== NULL_EXPERT)) {
             if (run === 0) {
               run = 1;
               runStart = start + row - 1;
@@ -69,8 +69,3 @@ export const warmUpRows: AuditCheck = {
     };
   },
 };
-
-function allNull(row: Uint16Array): boolean {
-  for (let i = 0; i < row.length; i++) if (row[i] !== NULL_EXPERT) return false;
-  return true;
-}

@@ -1,11 +1,8 @@
 // Converts a trace: selects tokens, requests and layers, and renumbers experts.
 import { UserError } from '../../base/errors.js';
+import { readText } from '../../base/input-file.js';
 import { TraceStore } from '../store.js';
 import { chunks, NULL_EXPERT, type RoutingTrace } from '../trace.js';
-import type { Remap } from './remap.js';
-
-export { numbersIn, parseRanges } from './ranges.js';
-export { readRemap } from './remap.js';
 
 /** The parts to keep, and new expert numbers; by default everything is kept unchanged. */
 export interface Conversion {
@@ -30,15 +27,7 @@ export function convertTrace(trace: RoutingTrace, conversion: Conversion): Routi
   const layers = conversion.layers ?? Array.from({ length: trace.layers }, (_, layer) => layer);
   const ranges = conversion.tokens ?? [[0, trace.tokens]];
   const wanted = conversion.requests === undefined ? null : new Set(conversion.requests);
-  const store = new TraceStore({
-    path: trace.path,
-    layers: layers.length,
-    topK,
-    weights: has.weights,
-    tokenIds: has.tokenIds,
-    predictedK: has.predictedK,
-    phases: has.phases,
-  });
+  const store = new TraceStore({ path: trace.path, layers: layers.length, topK, ...has });
   for (const [from, to] of ranges) {
     for (const chunk of chunks(trace, ROWS, from, to)) {
       for (let row = 0; row < chunk.tokens; row++) {
@@ -83,4 +72,70 @@ function renumber(from: Uint16Array, at: number, count: number, into: Uint16Arra
     const id = from[at + k]!;
     into[to + k] = remap === undefined || id === NULL_EXPERT ? id : remap[id]!;
   }
+}
+
+/**
+ * Reads ranges: `0..99`, `200..`, `..9`, `3`, `0..3,7`; both ends are included, counted from 0.
+ * @param count what there is; larger ends are cut to it
+ * @param place names the option, for messages
+ * @returns `[from, to)` in ascending order, without overlaps
+ * @throws UserError where the text is no list of ranges, or a range is empty or lies beyond `count`
+ */
+export function parseRanges(text: string, count: number, place: string): [from: number, to: number][] {
+  const ranges = text.split(',').map((part): [number, number] => {
+    const match = /^(\d*)(\.\.)?(\d*)$/.exec(part.trim());
+    if (match === null || (match[1] === '' && match[3] === '')) {
+      throw new UserError(`${place}: '${part.trim()}' is no range; write e.g. 0..99, 200.., 7 or 0..3,8`);
+    }
+    const [, first, dots, last] = match;
+    const from = first === '' ? 0 : Number(first);
+    const to = dots === undefined ? from + 1 : last === '' ? count : Number(last) + 1;
+    if (from >= to && from < count) throw new UserError(`${place}: '${part.trim()}' runs backwards; put the smaller number first`);
+    if (from >= count) throw new UserError(`${place}: '${part.trim()}' lies beyond the last one, ${count - 1}`);
+    return [from, Math.min(to, count)];
+  });
+  ranges.sort((a, b) => a[0] - b[0]);
+  ranges.forEach(([from], i) => {
+    if (i > 0 && from < ranges[i - 1]![1]) throw new UserError(`${place}: ranges of '${text}' overlap; name each number once`);
+  });
+  return ranges;
+}
+
+/** The numbers of ranges, one by one. */
+export function numbersIn(ranges: readonly (readonly [number, number])[]): number[] {
+  return ranges.flatMap(([from, to]) => Array.from({ length: to - from }, (_, i) => from + i));
+}
+
+/** New number of each expert, by layer; {@link NULL_EXPERT} drops the choice. */
+export type Remap = readonly Uint16Array[];
+
+/**
+ * Reads a renumbering from a JSON file: physical slots back to logical experts, or a permutation. `[3, 0, 1, 2]` is for all layers, or there is
+ * one list per layer.
+ * @param experts experts of each layer that must have a new number
+ * @throws UserError where it is no such list, or does not fit
+ */
+export function readRemap(path: string, experts: readonly number[]): Remap {
+  let value: unknown;
+  try {
+    value = JSON.parse(readText(path, 'mapping'));
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${path}: is not JSON; write a list of new numbers, e.g. [1,0,2], or one such list per layer`);
+  }
+  const isIds = (list: unknown): list is number[] =>
+    Array.isArray(list) && list.every((id) => Number.isInteger(id) && id >= -1 && id < NULL_EXPERT);
+  const lists = isIds(value) ? experts.map(() => value as number[]) : value;
+  if (!Array.isArray(lists) || lists.length === 0 || !lists.every(isIds)) {
+    throw new UserError(
+      `${path}: is no renumbering; write a list of new numbers, e.g. [1,0,2], or one such list per layer (-1 drops a choice)`,
+    );
+  }
+  if (lists.length !== experts.length) throw new UserError(`${path}: has ${lists.length} lists, the trace has ${experts.length} layers`);
+  return lists.map((list, layer) => {
+    if (list.length < experts[layer]!) {
+      throw new UserError(`${path}: layer ${layer}: ${list.length} numbers for ${experts[layer]} experts; give every expert a new number`);
+    }
+    return Uint16Array.from(list, (id) => (id < 0 ? NULL_EXPERT : id));
+  });
 }

@@ -39,17 +39,19 @@ export interface WalkPlace {
   place: () => string;
 }
 
-/** A recording as cells. */
-export interface CellSource {
-  readonly source: TraceSource;
+/** The cells of a recording. */
+export interface Cells {
   /** Visits all cells, the same each time. */
   walk(visit: (cell: Cell) => void, at: WalkPlace): void;
   /** Layer numbers that the recording declares; absent: those that occur. */
   readonly layers?: readonly number[];
   /** Experts of every layer, or a function of the layer number, if the recording declares them. */
   readonly experts?: number | ((layer: number) => number);
-  readonly meta: Partial<TraceMeta> & { readonly format: string };
+  readonly meta?: Partial<TraceMeta>;
 }
 
-/** The same without the fields that `cellFormat` adds. */
-export type Cells = Omit<CellSource, 'source' | 'meta'> & { readonly meta?: Partial<TraceMeta> };
+/** A recording as cells, with the fields that `cellFormat` adds. */
+export interface CellSource extends Cells {
+  readonly source: TraceSource;
+  readonly meta: Partial<TraceMeta> & { readonly format: string };
+}

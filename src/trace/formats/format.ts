@@ -8,15 +8,27 @@ import type { RoutingTrace } from '../trace.js';
 export type AxisOrder = 'tlk' | 'tkl' | 'ltk';
 
 /** The columns of a CSV, JSON lines or Parquet table by content; names as in its header, its objects or its schema. */
-export interface ColumnMap {
+export type ColumnMap = { readonly [C in OptionalColumn]?: string | undefined } & {
   readonly layer: string;
   /** One id, a list of them, or (Parquet) the columns `<name>_0`, `<name>_1` and so on. */
   readonly experts: string;
-  readonly token?: string | undefined;
-  readonly request?: string | undefined;
-  readonly phase?: string | undefined;
-  readonly weights?: string | undefined;
-  readonly tokenId?: string | undefined;
+};
+
+/** Columns that a table may lack. */
+type OptionalColumn = 'token' | 'request' | 'phase' | 'weights' | 'tokenId';
+
+/** One token as rows of text and of users' own formats have it. */
+export interface TokenRow {
+  /** Number of the request; its rows follow one another. Absent: 0. */
+  readonly request?: number;
+  /** Place in its request. Absent: one after the row before. */
+  readonly position?: number;
+  /** Absent: `decode`. */
+  readonly phase?: 'prefill' | 'decode';
+  /** Experts by MoE layer, in rank order; -1: none. A token of fewer choices has a shorter list. */
+  readonly experts: readonly (readonly number[])[];
+  /** Gate weights in the same places. */
+  readonly weights?: readonly (readonly number[])[];
 }
 
 /** Facts that a trace file may leave open. */

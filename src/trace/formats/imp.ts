@@ -21,7 +21,7 @@ export const imp = cellFormat({
         const passes = new PassReader(visit, new Cell());
         list.forEach((entry, index) => {
           at.place = () => `${path}: entry ${index}`;
-          if (!Array.isArray(entry) || entry.length < 2 || !entry.every(isInt32))
+          if (!Array.isArray(entry) || entry.length < 2 || !entry.every((value) => typeof value === 'number' && (value | 0) === value))
             throw new UserError(`${at.place()}: not [layer, expert, …]`);
           const [layer, ...ids] = entry as [number, ...number[]];
           passes.group(layer, 1, ids.length, Int32Array.from(ids), at.place);
@@ -30,7 +30,3 @@ export const imp = cellFormat({
     };
   },
 });
-
-function isInt32(value: unknown): boolean {
-  return typeof value === 'number' && (value | 0) === value;
-}

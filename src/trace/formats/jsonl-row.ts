@@ -6,15 +6,11 @@ import { ascii, holds, type LineScanner } from '../../base/scan.js';
 import { parseJson } from '../../model/json.js';
 import type { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE } from '../trace.js';
+import type { TokenRow } from './format.js';
 
 /** A parsed line. */
-interface JsonRow {
-  readonly request?: number;
-  readonly position?: number;
-  readonly phase?: 'prefill' | 'decode';
+interface JsonRow extends TokenRow {
   readonly token?: number;
-  readonly experts: readonly (readonly number[])[];
-  readonly weights?: readonly (readonly number[])[];
   readonly predicted?: readonly (readonly number[])[];
 }
 

@@ -1,27 +1,25 @@
 // The string metadata of canonical traces, in both directions: the same keys in a safetensors header and in a JSONL header line.
 import { UserError } from '../../base/errors.js';
-import { NULL_EXPERT, type RoutingTrace, type TraceMeta } from '../trace.js';
+import type { TensorTraceParts } from '../tensor-trace.js';
+import { NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
 /** Version tag of the canonical trace layout. */
 export const TRACE_FORMAT = 'moeprof.trace/1';
 
 /** Strings of a file, read. */
-export interface Described {
+export interface Described extends Pick<TensorTraceParts, 'promptRows' | 'meta'> {
   readonly layers: number | null;
   readonly topK: number | null;
   /** Predictions per token and layer. */
   readonly predictedK: number | null;
   /** Experts of each layer, or of every layer where it is one number. */
   readonly experts: number | readonly number[] | null;
-  /** Prompt rows of a single request (`prompt_tokens`). */
-  readonly promptRows: number | null;
-  readonly meta: TraceMeta;
 }
 
 /**
  * Reads metadata strings.
  * @param path names the file in messages
- * @param format name of the format for {@link TraceMeta}
+ * @param format name of the format for the metadata
  * @throws UserError where a number is none
  */
 export function describe(path: string, format: string, metadata: Readonly<Record<string, string>>): Described {
@@ -42,7 +40,7 @@ export function describe(path: string, format: string, metadata: Readonly<Record
     layers: whole(path, 'num_layers', num_layers),
     topK: whole(path, 'top_k', top_k),
     predictedK: whole(path, 'predicted_k', predicted_k),
-    experts: wholeOrList(path, 'num_experts', num_experts),
+    experts: num_experts?.startsWith('[') ? numbers(path, 'num_experts', num_experts) : whole(path, 'num_experts', num_experts),
     promptRows: whole(path, 'prompt_tokens', prompt_tokens),
     meta: {
       model: model ?? null,
@@ -91,10 +89,6 @@ function whole(path: string, key: string, text: string | undefined): number | nu
   if (text === undefined) return null;
   if (!/^\d{1,9}$/.test(text)) throw new UserError(`${path}: ${key} is ${JSON.stringify(text)}; write a whole number`);
   return Number(text);
-}
-
-function wholeOrList(path: string, key: string, text: string | undefined): number | readonly number[] | null {
-  return text?.startsWith('[') ? numbers(path, key, text) : whole(path, key, text);
 }
 
 function numbers(path: string, key: string, text: string): number[] {

@@ -1,16 +1,7 @@
 // NumPy's .npy: magic, version, a Python dict literal as header, raw data. Supports only what routing needs: little-endian numbers in C
 // order. https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 import { UserError } from '../../base/errors.js';
-
-/** A checked .npy header. */
-export interface NpyHeader {
-  /** safetensors name of the element type. */
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  /** Byte offset of the data. */
-  readonly offset: number;
-  readonly bytes: number;
-}
+import type { TensorInfo } from './safetensors-header.js';
 
 /** Element types by NumPy type code. */
 const DTYPES: Readonly<Record<string, readonly [dtype: string, bytes: number]>> = {
@@ -33,12 +24,12 @@ export function looksLikeNpy(head: Uint8Array): boolean {
 }
 
 /**
- * Reads a header.
+ * Reads a header; the type of elements is named as in safetensors.
  * @param head the first bytes, the whole header among them
  * @param total bytes of the whole array file
  * @throws UserError where it is damaged, of another byte or axis order, or the file ends before its data
  */
-export function npyHeader(place: string, head: Uint8Array, total: number): NpyHeader {
+export function npyHeader(place: string, head: Uint8Array, total: number): TensorInfo {
   if (!looksLikeNpy(head) || head.length < 12) throw new UserError(`${place}: not a .npy array`);
   const view = Buffer.from(head.buffer, head.byteOffset, head.length);
   const start = head[6] === 1 ? 10 : 12;

@@ -5,7 +5,8 @@ import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
 import type { OpenOptions, TraceFormat } from './format.js';
-import { looksLikeNpy, type NpyHeader, npyHeader } from './npy-array.js';
+import { looksLikeNpy, npyHeader } from './npy-array.js';
+import type { TensorInfo } from './safetensors-header.js';
 import { openArray } from './tensor.js';
 import { looksLikeZip, ZipArchive, type ZipEntry } from './zip.js';
 
@@ -54,7 +55,7 @@ function kindOf(head: Uint8Array, bytes: number): string {
   }
 }
 
-function arrayOf(place: string, { dtype, shape, offset }: NpyHeader) {
+function arrayOf(place: string, { dtype, shape, offset }: TensorInfo) {
   if (!ID_DTYPES.includes(dtype)) throw new UserError(`${place}: dtype ${dtype} holds no expert ids; save integers: array.astype("int16")`);
   if (shape.length !== 3 || shape.includes(0)) {
     throw new UserError(`${place}: shape (${shape.join(', ')}) is not three axes of tokens, layers and choices`);

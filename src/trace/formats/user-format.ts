@@ -8,7 +8,7 @@ import { importOwn, moduleChoice, type OwnExport } from '../../base/user-module.
 import type { TraceSource } from '../source.js';
 import { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE, type RoutingTrace } from '../trace.js';
-import { type Expected, expected, type OpenOptions, type TraceFormat } from './format.js';
+import { type Expected, expected, type OpenOptions, type TokenRow, type TraceFormat } from './format.js';
 import { traceFormats } from './index.js';
 
 /** A trace file as a format of the user's own reads it: unpacked, whatever it came in. */
@@ -23,19 +23,9 @@ export interface OwnTraceFile {
 }
 
 /** One token, as a format of the user's own gives it. */
-export interface OwnTraceRow {
-  /** Number of the request; its rows follow one another. Absent: 0. */
-  readonly request?: number;
-  /** Place in its request. Absent: one after the row before. */
-  readonly position?: number;
-  /** Absent: `decode`. */
-  readonly phase?: 'prefill' | 'decode';
+export interface OwnTraceRow extends TokenRow {
   /** Input token id. */
   readonly tokenId?: number;
-  /** Experts by MoE layer, in rank order; -1: none. A token of fewer choices has a shorter list. */
-  readonly experts: readonly (readonly number[])[];
-  /** Gate weights in the same places. */
-  readonly weights?: readonly (readonly number[])[];
   /** Where it stands, for messages. Absent: its number. */
   readonly place?: string;
 }

@@ -1,5 +1,5 @@
 // Statistics of a routing trace, before any cache is simulated: skew, reuse, batching, predictability.
-import { chunks, PHASE, type RoutingTrace } from '../trace.js';
+import { chunks, PHASE, type RoutingTrace, type TraceShape } from '../trace.js';
 import { distinctExperts, STREAMS } from './batching.js';
 import { Consistency, type SegmentConsistency } from './consistency.js';
 import { type LayerSkew, Locality, REUSE_WINDOWS } from './locality.js';
@@ -9,12 +9,9 @@ export { SEGMENT } from './consistency.js';
 export { REUSE_WINDOWS } from './locality.js';
 
 /** Statistics of a trace; ratios are 0..1, means are over layers. */
-export interface RoutingStatistics {
+export interface RoutingStatistics extends Pick<TraceShape, 'layers' | 'topK' | 'expertsPerLayer'> {
   readonly tokens: { readonly all: number; readonly prefill: number; readonly decode: number };
   readonly requests: { readonly count: number; readonly shortest: number; readonly longest: number };
-  readonly layers: number;
-  readonly topK: number;
-  readonly expertsPerLayer: readonly number[];
   readonly byLayer: readonly LayerSkew[];
   /** Means over layers of the fields of {@link LayerSkew}. */
   readonly mean: Omit<LayerSkew, 'counts' | 'reuse'>;

@@ -1,7 +1,7 @@
 // The contract of a routing variant: the routing if the model chose differently. A variant is a trace over a trace: rows are rewritten when
 // they are read, so nothing is copied, and variants can be stacked in any order.
 import { createHash } from 'node:crypto';
-import type { Parameters, ParameterTable } from '../../base/parameters.js';
+import type { Member, Parameters } from '../../base/parameters.js';
 import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace.js';
 
 /** Column of a trace that a variant cannot do without. */
@@ -20,14 +20,7 @@ export interface VariantContext {
 }
 
 /** One member of the family. */
-export interface Variant {
-  readonly name: string;
-  /** One line: what it does. */
-  readonly summary: string;
-  /** Paper that it is taken from. */
-  readonly cites: string;
-  /** Absent: none. */
-  readonly parameters?: ParameterTable;
+export interface Variant extends Member {
   /** The parameter that `name=value` sets; absent: it has none. */
   readonly main?: string;
   /** Columns that it reads, for these parameters; absent: no special ones. */

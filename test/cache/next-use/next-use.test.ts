@@ -1,9 +1,8 @@
 // What is learned of next uses: pasts and votes by hand, the expected order of experts, and that nothing of the future is in it.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
-import { NextUse } from '../../../src/cache/next-use/next-use.js';
+import { NextUse, recencyOf, UseHistory } from '../../../src/cache/next-use/next-use.js';
 import { FULL_VOTE, SimilarPasses } from '../../../src/cache/next-use/similar-passes.js';
-import { recencyOf, UseHistory } from '../../../src/cache/next-use/use-history.js';
 import { toyModel } from '../fixtures.js';
 
 const ids = (...members: number[]): Int32Array => Int32Array.from(members);

@@ -14,7 +14,16 @@ async function gains(name: string, machine: string, drafts: readonly number[]): 
   const model = loadModel(name, 'q4_k_m');
   const trace = synthesize(model, { seed: 1, requests: [{ prefill: tokensNeeded(1, REQUEST), decode: 0 }] });
   const common = { runtime: advisedRuntime('llama.cpp'), hardware: loadHardware(machine), goal: { kind: 'decode' as const } };
-  const question = { ...common, request: REQUEST, context: 8192, users: 1, pricer: new Pricer(trace, REQUEST), model: () => model };
+  const rest = { quantizations: [null], trace, file: null, hub: null, notes: [] };
+  const question = {
+    ...common,
+    ...rest,
+    request: REQUEST,
+    context: 8192,
+    users: 1,
+    pricer: new Pricer(trace, REQUEST),
+    model: () => model,
+  };
   const speed = async (draft: number): Promise<number> => {
     const setting = highestFit(question, model, {
       quantization: null,

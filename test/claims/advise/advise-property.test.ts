@@ -57,7 +57,8 @@ describe.each(MODELS)('%s', (name) => {
   it.each(PAIRS)('on $machine', async ({ driven }) => {
     for (const { hardware, runtime } of driven) {
       const common = { runtime, hardware, goal: { kind: 'decode' as const }, request: REQUEST, context: 8192, users: 1 };
-      const question: Question = { ...common, pricer: new Pricer(trace, REQUEST), model: () => model };
+      const rest = { quantizations: [null], trace, file: null, hub: null, notes: [] };
+      const question: Question = { ...common, ...rest, pricer: new Pricer(trace, REQUEST), model: () => model };
       const best = await bestSetting(question, null, 'f16');
       const ladder = ladderOf(question, model);
       if (best === null) {
@@ -77,7 +78,7 @@ describe.each(MODELS)('%s', (name) => {
         const fits = isFit(devicesOf(question, model, setting));
         if (fits) expect((await priced(question, model, setting)).price.decode).toBeLessThanOrEqual(best.price.decode);
       }
-      const command = commandOf({ ...common, quantizations: [null], model: () => model, trace, file: null, hub: null, notes: [] }, best);
+      const command = commandOf(question, best);
       const read = readCommand(runtime.dialect, command);
       expect(read.size).toBe(command.uses.length);
       for (const [flag, value] of read) used.add(`${runtime.name} ${flag}`).add(`${runtime.name} ${flag} ${value}`);

@@ -87,7 +87,8 @@ async function advisedSpeed(sweep: Sweep): Promise<{ advised: number; best: numb
   const profile = routingOfRow(row) ?? undefined;
   const trace = synthesize(model, { seed: 1, requests: [{ prefill: tokensNeeded(1, request), decode: 0 }], profile });
   const common = { runtime, hardware: hardwareOf(row), goal, request, context, users: 1, model: () => model };
-  const answer = await bestSetting({ ...common, pricer: new Pricer(trace, request) }, null, 'f16');
+  const rest = { quantizations: [null], trace, file: null, hub: null, notes: [] };
+  const answer = await bestSetting({ ...common, ...rest, pricer: new Pricer(trace, request) }, null, 'f16');
   if (answer === null) throw new Error('nothing fits');
   const place = placeOf(sweep, answer.setting, model);
   const nearest = rows.reduce((a, b) => (Math.abs(pointOf(sweep, b) - place) < Math.abs(pointOf(sweep, a) - place) ? b : a));

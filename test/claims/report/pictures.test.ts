@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { simulate } from '../../../src/engine/simulate.js';
-import { picturesOf } from '../../../src/report/pictures.js';
+import { picturesOf } from '../../../src/report/summary/run.js';
 
 const plain = { color: false, width: 80, unicode: true, verbose: true };
 

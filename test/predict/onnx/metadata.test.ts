@@ -1,6 +1,6 @@
 // Facts of ONNX files, read without reading their graphs.
 import { expect, it } from 'vitest';
-import { onnxMetadata } from '../../../src/predict/onnx/metadata.js';
+import { onnxMetadata } from '../../../src/predict/onnx/predictor/onnx.js';
 import { encodeModel } from '../../../src/predict/onnx/writer.js';
 import { temporaryModel } from '../../fixtures/onnx/models.js';
 

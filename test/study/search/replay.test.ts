@@ -5,8 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
 import { pathsOf, type StudyCell, spaceCells } from '../../../src/figure/table/space.js';
 import { encode } from '../../../src/study/search/encoding.js';
-import { differenceAsShare, goodness, toleranceOf } from '../../../src/study/search/objective.js';
-import { priceOf } from '../../../src/study/search/prices.js';
+import { differenceAsShare, goodness, priceOf, toleranceOf } from '../../../src/study/search/objective.js';
 import { loadSearch } from '../../../src/study/search/search-file.js';
 import { Searcher, type Trial } from '../../../src/study/search/searcher.js';
 

@@ -6,9 +6,16 @@ import { describe, expect, it } from 'vitest';
 import { pathsOf, spaceCells } from '../../../src/figure/table/space.js';
 import type { Result } from '../../../src/result/result.js';
 import { fingerprintOf } from '../../../src/study/fingerprint.js';
-import { constraintIn, differenceAsShare, figureIn, goodness, objectiveNamed, toleranceOf } from '../../../src/study/search/objective.js';
+import {
+  constraintIn,
+  differenceAsShare,
+  figureIn,
+  goodness,
+  objectiveNamed,
+  priceOf,
+  toleranceOf,
+} from '../../../src/study/search/objective.js';
 import { pointProfile } from '../../../src/study/search/point-profile.js';
-import { priceOf } from '../../../src/study/search/prices.js';
 import { loadSearch } from '../../../src/study/search/search-file.js';
 import { shorterRun } from '../../../src/study/search/shorter-run.js';
 import { checkRun, loadRun } from '../../../src/system/load-run.js';

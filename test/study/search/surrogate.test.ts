@@ -1,9 +1,9 @@
 // The surrogate of a search: what it expects of cells, by hand and against slower ways to the same figures.
 import { describe, expect, it } from 'vitest';
 import { encode } from '../../../src/study/search/encoding.js';
-import { beats, frontOf } from '../../../src/study/search/front.js';
 import { chanceAtLeast } from '../../../src/study/search/gain.js';
 import { GaussianProcess } from '../../../src/study/search/gaussian-process.js';
+import { beats, frontOf } from '../../../src/study/search/searcher.js';
 import { longFrom } from '../../../src/study/search/short-runs.js';
 
 const seen = (...values: readonly (readonly [cell: number, value: number])[]) => values.map(([cell, value]) => ({ cell, value, noise: 0 }));

@@ -1,10 +1,11 @@
 // A figure of a measurement beside its prediction: the line of every report of a validation.
+import type { ScoredError } from '../../../engine/outcome/band.js';
 import type { Accuracy } from '../../../result/result.js';
 import type { MemoryKind } from './memory-row.js';
 import type { MeasuredMetric } from './specify.js';
 
 /** A figure of a row beside its prediction. */
-export interface ValidatedRow {
+export interface ValidatedRow extends Pick<ScoredError, 'runtime' | 'format' | 'placement'> {
   readonly id: string;
   readonly metric: MeasuredMetric | 'memory';
   /** The machine; of memory rows, the thread that has the log. */
@@ -21,9 +22,6 @@ export interface ValidatedRow {
   readonly error: number | null;
   /** `runtime / format / placement`. */
   readonly family: string;
-  readonly runtime: string;
-  readonly format: string;
-  readonly placement: string;
   readonly scored: boolean;
   /** Reason why it is not scored; null: it is. */
   readonly reason: string | null;

@@ -1,5 +1,6 @@
 // The predictor in an ONNX file: trained by `moeprof predict train`, or exported by any other tool under the documented contract. All tokens
 // of a pass go through the model in one call.
+
 import { resolve } from 'node:path';
 import { UserError } from '../../../base/errors.js';
 import { withInput } from '../../../base/input-file.js';
@@ -9,14 +10,12 @@ import type { PredictionCost } from '../../cost.js';
 import { COST, type PredictorContext, type PredictorDefinition } from '../../predictor.js';
 import { checkContract, INPUT_NAMES, type InputName, OUTPUT_NAME, tensorOf } from '../contract.js';
 import { PathFeatures } from '../features.js';
-import { onnxMetadata } from '../metadata.js';
 import type { LogitSource } from '../onnx-evidence.js';
 import { PRODUCTS, SEQUENCE } from '../sequence/contract.js';
 import { SequencePredictor } from '../sequence/sequence-predictor.js';
 import { SyncSession } from '../session.js';
 import type { SharedTensor } from '../session-worker.js';
-import { unionOf } from '../union.js';
-import { wallTimes } from '../wall-times.js';
+import { unionOf, wallTimes } from '../union.js';
 
 /** A call of a network, reading one of its weights, and multiplying it for one token, ns. */
 const CALL_NS = 33e3;
@@ -192,3 +191,65 @@ export const onnx: PredictorDefinition = {
     return openOnnx(resolve(context.folder ?? '.', String(file)), context);
   },
 };
+
+/** Field of ModelProto that holds a fact (onnx.proto): a message of key (1) and value (2). */
+const FACT = 14;
+/** Longest head of a part: two varints. */
+const HEAD = 20;
+/** Limits of the parts of a file and of the bytes of a fact: more than any exporter writes, so that another kind of file is soon rejected. */
+const MOST_PARTS = 4096;
+const LONGEST_FACT = 65_536;
+
+/**
+ * Metadata of a file by name: pairs at its end, found by skipping over its parts without reading the graph; empty if it is not an ONNX file.
+ * @throws UserError where it cannot be read
+ */
+export function onnxMetadata(path: string): ReadonlyMap<string, string> {
+  return withInput(path, 'predictor', (file) => {
+    const facts = new Map<string, string>();
+    for (let at = 0, parts = 0; at < file.bytes && parts < MOST_PARTS; parts++) {
+      const head = file.part(at, Math.min(HEAD, file.bytes - at));
+      const part = partOf(head, 0);
+      if (part === null) return facts;
+      if (part.field === FACT && part.end - part.start <= LONGEST_FACT && at + part.end <= file.bytes) {
+        const [key, value] = factOf(file.part(at + part.start, part.end - part.start));
+        facts.set(key, value);
+      }
+      at += part.end;
+    }
+    return facts;
+  });
+}
+
+/** Place of the content of a part; null: it is not a part of an ONNX file. */
+function partOf(bytes: Buffer, at: number): { field: number; start: number; end: number } | null {
+  const tag = varint(bytes, at);
+  if (tag === null) return null;
+  const value = varint(bytes, tag.end);
+  if (value === null) return null;
+  const field = Math.floor(tag.value / 8);
+  const wire = tag.value % 8;
+  if (wire === 0) return { field, start: tag.end, end: value.end };
+  return wire === 2 ? { field, start: value.end, end: value.end + value.value } : null;
+}
+
+function factOf(bytes: Buffer): [key: string, value: string] {
+  const texts = ['', ''];
+  for (let at = 0; at < bytes.length; ) {
+    const part = partOf(bytes, at);
+    if (part === null) break;
+    if (part.field === 1 || part.field === 2) texts[part.field - 1] = bytes.toString('utf8', part.start, part.end);
+    at = part.end;
+  }
+  return texts as [string, string];
+}
+
+/** A base-128 number, least digits first; null: it does not end here. */
+function varint(bytes: Buffer, at: number): { value: number; end: number } | null {
+  let value = 0;
+  for (let i = at, scale = 1; i < Math.min(bytes.length, at + 8); i++, scale *= 128) {
+    value += (bytes[i]! & 127) * scale;
+    if (bytes[i]! < 128) return { value, end: i + 1 };
+  }
+  return null;
+}

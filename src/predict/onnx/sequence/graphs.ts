@@ -1,12 +1,12 @@
 // Graphs of the encoder: for training steps over windows of streams, and for the exported file.
+
 import { OUTPUT_NAME } from '../contract.js';
 import { Graph, type Value } from '../graph.js';
 import { type PathShape, sizeOf } from '../network.js';
 import { type TrainingGraphs, trainingGraphsOf } from '../training-graph.js';
 import { encodeModel } from '../writer.js';
 import { KNOWN, NEXT_STATE, PRODUCTS, SEQUENCE, STATE } from './contract.js';
-import { buildEncoder, type EncoderOptions, TOKEN_TABLE } from './encoder.js';
-import { unrolledGru } from './unrolled.js';
+import { buildEncoder, type EncoderOptions, type GruWeights, TOKEN_TABLE } from './encoder.js';
 
 /** Widths of the places where noise is put in while training, by name; the first is that of the token embeddings. */
 export function noisePlaces({ blocks, history, table, width }: EncoderOptions): ReadonlyMap<string, number> {
@@ -84,4 +84,35 @@ export function exportEncoder(
   graph.output(graph.transpose(graph.unflatten(logits, inSteps), [1, 0, 2]), OUTPUT_NAME);
   graph.output(graph.concat(lasts, 1), NEXT_STATE);
   return encodeModel(graph.model('moeprof routing path predictor', { ...metadata, [PRODUCTS]: String(products) }));
+}
+
+/**
+ * The states of a GRU (Cho et al., arXiv 1406.1078) over `steps` steps of `streams` sequences beside one another, for training: every step is
+ * ordinary operators, so that gradients follow from the tape. Equations of ONNX's operator with `linear_before_reset`: z, r = sigmoid(x W + h R + b); n = tanh(x W + b + r (h R + b)); h' = (1 - z) n + z h.
+ * @param x [steps x streams, width], step by step
+ * @param start state before the first step, [streams, width]
+ * @returns states of all rows, and the last
+ */
+function unrolledGru(
+  graph: Graph,
+  x: Value,
+  start: Value,
+  { input, inputBias, recurrent, recurrentBias }: GruWeights,
+): { states: Value; last: Value } {
+  const [streams, width] = start.shape as [number, number];
+  const steps = (x.shape[0] as number) / streams;
+  const [gates, candidates] = graph.split(graph.dense(x, input, inputBias), [2 * width, width], 1);
+  const each = new Array<number>(steps).fill(streams);
+  const gatesAt = graph.split(gates!, each, 0);
+  const candidateAt = graph.split(candidates!, each, 0);
+  const states: Value[] = [];
+  let state = start;
+  for (let step = 0; step < steps; step++) {
+    const [passed, kept] = graph.split(graph.dense(state, recurrent, recurrentBias), [2 * width, width], 1);
+    const [update, reset] = graph.split(graph.sigmoid(graph.add(gatesAt[step]!, passed!)), [width, width], 1);
+    const fresh = graph.tanh(graph.add(candidateAt[step]!, graph.multiply(reset!, kept!)));
+    state = graph.add(fresh, graph.multiply(update!, graph.subtract(state, fresh)));
+    states.push(state);
+  }
+  return { states: graph.concat(states, 0), last: state };
 }

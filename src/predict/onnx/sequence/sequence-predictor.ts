@@ -8,8 +8,7 @@ import { PathFeatures } from '../features.js';
 import type { LogitSource } from '../onnx-evidence.js';
 import type { SyncSession } from '../session.js';
 import type { SharedTensor } from '../session-worker.js';
-import { unionOf } from '../union.js';
-import { wallTimes } from '../wall-times.js';
+import { unionOf, wallTimes } from '../union.js';
 import {
   checkSequenceContract,
   KNOWN,

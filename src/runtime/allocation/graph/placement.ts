@@ -1,6 +1,6 @@
 // The device of each tensor and each layer, by llama.cpp's rules for loading a model.
 import { UserError } from '../../../base/errors.js';
-import { splitLayers } from '../../../hardware/layer-split.js';
+import { splitLayers } from '../../../hardware/gpu-rooms.js';
 import type { Anatomy, Tensor } from '../../../model/anatomy.js';
 import type { DeviceName, LoadPlan } from './load-plan.js';
 
