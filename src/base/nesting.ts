@@ -1,6 +1,8 @@
 // Limits of the depth and the width of a document. Code that walks a parsed value recurses, and a level of brackets takes only two bytes of a
 // file, so the depth is limited before parsing. The number of lists and objects is limited, too: they take fifty times their text in memory.
+
 import { UserError } from './errors.js';
+import { hasKeys } from './objects.js';
 
 /** Levels of lists and objects in each other. Files of ours have at most ten. */
 const MOST_LEVELS = 64;
@@ -19,8 +21,8 @@ export function nestsTooDeep(value: unknown): boolean {
     if (depth > MOST_LEVELS) return true;
     const below = new Set<unknown>();
     for (const container of level) {
-      if (typeof container !== 'object' || container === null) continue;
-      for (const entry of entriesOf(container)) if (typeof entry === 'object' && entry !== null) below.add(entry);
+      if (!hasKeys(container)) continue;
+      for (const entry of entriesOf(container)) if (hasKeys(entry)) below.add(entry);
     }
     level = below;
   }

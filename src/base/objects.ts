@@ -2,5 +2,10 @@
 
 /** True for an object with keys: neither null nor a list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return hasKeys(value) && !Array.isArray(value);
+}
+
+/** True for an object, and for a list: both have keys. */
+export function hasKeys(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }

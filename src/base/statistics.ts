@@ -13,6 +13,12 @@ export function mean(samples: ArrayLike<number>): number {
   return sum(samples) / samples.length;
 }
 
+/** Mean of the samples that are there; null: none is. */
+export function meanOfPresent(samples: readonly (number | null)[]): number | null {
+  const present = samples.filter((sample) => sample !== null);
+  return present.length === 0 ? null : mean(present);
+}
+
 /** Standard deviation of the population, with n - 1; 0 for fewer than two samples. */
 export function deviation(samples: ArrayLike<number>): number {
   if (samples.length < 2) return 0;

@@ -1,10 +1,12 @@
 // YAML files checked by a zod schema. An error is one line with the line and column of the file: people edit profiles by hand, and a path into
 // an object does not tell them where to look.
+
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parse, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { messageOf, UserError } from './errors.js';
 import { readText } from './input-file.js';
 import { nestsTooDeep } from './nesting.js';
+import { hasKeys } from './objects.js';
 import { shownPath } from './profiles.js';
 import { describeIssue, innermost, valueAt } from './schema-issues.js';
 import { didYouMean } from './text.js';
@@ -202,7 +204,7 @@ function check<T>(
 /** Adds the places of a value and of all that it holds. */
 function placesOf(value: unknown, locate: Locate, path: Path = [], into: Record<string, string> = {}): Record<string, string> {
   if (path.length > 0) into[path.join('.')] = locate(path).place;
-  const inner = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  const inner = hasKeys(value) ? Object.entries(value) : [];
   for (const [key, one] of inner) placesOf(one, locate, [...path, key], into);
   return into;
 }
@@ -218,7 +220,7 @@ function numbered(root: unknown, override: Override): string[] {
   let node = root;
   return override.path.map((key) => {
     const step = Array.isArray(node) ? String(entryOf(node, key, override)) : key;
-    node = typeof node === 'object' && node !== null ? (node as Record<string, unknown>)[step] : undefined;
+    node = hasKeys(node) ? node[step] : undefined;
     return step;
   });
 }
@@ -240,7 +242,7 @@ function withValue(root: unknown, path: readonly string[], amend: (before: unkno
   if (key === undefined) return amend(root);
   if (Array.isArray(root)) return root.with(Number(key), withValue(root[Number(key)], rest, amend, shorthand));
   const named = typeof root === 'string' && shorthand !== undefined ? { [shorthand]: root } : {};
-  const fields = typeof root === 'object' && root !== null ? (root as Record<string, unknown>) : named;
+  const fields = hasKeys(root) ? root : named;
   return { ...fields, [key]: withValue(fields[key], rest, amend, shorthand) };
 }
 
@@ -249,7 +251,7 @@ function withValue(root: unknown, path: readonly string[], amend: (before: unkno
  * @throws UserError where the list has no such entry
  */
 function entryOf(list: readonly unknown[], key: string, { label }: Override): number {
-  const names = list.map((entry) => (typeof entry === 'object' && entry !== null ? (entry as { name?: unknown }).name : undefined));
+  const names = list.map((entry) => (hasKeys(entry) ? entry.name : undefined));
   const named = names.indexOf(key);
   if (named >= 0) return named;
   if (/^\d+$/.test(key) && Number(key) < list.length) return Number(key);

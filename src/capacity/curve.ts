@@ -1,6 +1,7 @@
 // The capacity curve: hit rate against capacity for many policies, from one read of the trace.
 
 import { shownTrace } from '../base/profiles.js';
+import { sum } from '../base/statistics.js';
 import type { SplitCapacity } from '../cache/curves/levels.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';
 import { optimalQuotas, proportionalQuotas, type Quotas, shallowQuotas } from '../cache/layer-quotas.js';
@@ -60,7 +61,7 @@ export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {
     if (tables === null) return { policy, name, foresight, points: byPlace.map((count) => pointOf(count, demand)) };
     return { policy, name, foresight, ...splitCurve(options, byPlace, demand) };
   });
-  const demanded = demand.demanded.reduce((sum, members) => sum + members, 0);
+  const demanded = sum(demand.demanded);
   const data = {
     schema: CURVE_SCHEMA,
     tool: { name: 'moeprof', version: VERSION },
@@ -141,8 +142,8 @@ async function planJobs(options: CurveOptions, capacities: readonly SplitCapacit
 }
 
 function pointOf({ hits, caches }: CapacityCounts, demand: DemandCount): CurvePoint {
-  const demanded = demand.demanded.reduce((sum, members) => sum + members, 0);
-  const hit = hits.reduce((sum, count) => sum + count, 0);
+  const demanded = sum(demand.demanded);
+  const hit = sum(hits);
   const insertions = caches.reduce((sum, cache) => sum + cache.insertions, 0);
   const evictions = caches.reduce((sum, cache) => sum + cache.evictions, 0);
   return {

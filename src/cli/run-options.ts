@@ -113,7 +113,9 @@ export function toldOf(
   const policy = profile === undefined && file !== undefined ? lonelyPolicy(overrides) : undefined;
   if (policy === undefined) {
     const told = { profile: file, overrides, allowCode };
-    return file === undefined && isUnchosen(overrides) ? { ...told, note: UNCHOSEN } : told;
+    // Where neither system nor cache nor trace is chosen, what is asked is what a model does on a machine.
+    const chosen = overrides.some(({ path: [root] }) => root === 'system' || root === 'memory' || root === 'trace');
+    return file === undefined && !chosen ? { ...told, note: UNCHOSEN } : told;
   }
   const note = `${DEFAULT_SYSTEM} never loads an expert, so ${policy.label} runs in ${LOADING}.`;
   return { profile: file, overrides: [{ path: ['system'], value: LOADING, label: policy.label }, ...overrides], allowCode, note };
@@ -124,11 +126,6 @@ const LOADING = 'on-demand-lru';
 
 /** A note for a model on a machine that nothing more is said of: its figures are not those of a program that people run. */
 const UNCHOSEN = `No -s given: ${LOADING} is a baseline that no program is; -s ${DEFAULT_SYSTEM} is ${DEFAULT_RUNTIME}, and moeprof advise finds its flags.`;
-
-/** True where neither system nor cache nor trace is chosen: what is asked is what a model does on a machine, not what a policy does to a trace. */
-function isUnchosen(overrides: readonly Override[]): boolean {
-  return !overrides.some(({ path: [root] }) => root === 'system' || root === 'memory' || root === 'trace');
-}
 
 /** The cache policy among overrides that change nothing else of the system and begin with an empty cache. */
 function lonelyPolicy(overrides: readonly Override[]): Override | undefined {

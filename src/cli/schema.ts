@@ -113,18 +113,16 @@ function rawSchema(kind: SchemaKind): JsonSchema {
       // All are read in two steps, of which JSON Schema would show only the first.
       const members = { predictor: predictorFields, scheduler: schedulerFields, placement: placementFields };
       return Object.entries(members).reduce(
-        (schema, [name, fields]) => withProperty(schema, name, memberSchema(convert(fields).properties!)),
+        (schema, [name, fields]) =>
+          withProperty(schema, name, {
+            anyOf: [{ type: 'string' }, { type: 'object', properties: convert(fields).properties!, additionalProperties: true }],
+          }),
         convert(systemSchema),
       );
     }
     default:
       return convert(WHOLE[kind]);
   }
-}
-
-/** A member of a family: its name alone, or a mapping of fields and parameters. */
-function memberSchema(fields: Readonly<Record<string, JsonSchema>>): JsonSchema {
-  return { anyOf: [{ type: 'string' }, { type: 'object', properties: fields, additionalProperties: true }] };
 }
 
 /** The schema with one property replaced, its description kept. */

@@ -1,4 +1,5 @@
 // Differences of two runs: in inputs, which must be the same for a verdict, and in configuration, the subject of a comparison.
+import { hasKeys } from '../base/objects.js';
 import type { Result } from '../result/result.js';
 
 /** Something that two runs do not share. */
@@ -52,16 +53,12 @@ export function configDifferences(base: Result, candidate: Result): Difference[]
 
 /** Leaves that differ between two JSON values, by dotted path. */
 function differences(base: unknown, candidate: unknown, path = ''): Difference[] {
-  if (isObject(base) && isObject(candidate)) {
+  if (hasKeys(base) && hasKeys(candidate)) {
     const keys = [...new Set([...Object.keys(base), ...Object.keys(candidate)])].sort();
     return keys.flatMap((key) => differences(base[key], candidate[key], path === '' ? key : `${path}.${key}`));
   }
   const [before, after] = [leaf(base), leaf(candidate)];
   return before === after ? [] : [{ path, base: before, candidate: after }];
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }
 
 function leaf(value: unknown): string {

@@ -1,4 +1,5 @@
 // The contract of output formats, and how one value is printed. A format is a pure function: value and options in, text out.
+
 import { shortened, visible } from '../base/text.js';
 import {
   formatBytes,
@@ -10,7 +11,7 @@ import {
   formatRatio,
   formatTokensPerSecond,
 } from '../base/units.js';
-import type { Metric, Unit } from '../result/result.js';
+import type { Metric, Result, Unit } from '../result/result.js';
 
 /** Capabilities of the output device. Files are written without colour, at 80 columns, in Unicode. */
 export interface ReportOptions {
@@ -107,4 +108,15 @@ const LONGEST = 2000;
 /** External text (names, paths, messages) made safe for reports: one line of limited length, without control characters. */
 export function printable(text: string): string {
   return visible(shortened(text, LONGEST));
+}
+
+/** A metric with its unit, or null if the run does not have it. */
+export function metricText({ metrics }: Result, name: string): string | null {
+  const metric = metrics[name];
+  return metric === undefined ? null : formatMetric(metric);
+}
+
+/** A metric in its unit of the catalogue, or null if the run does not have it. */
+export function metricValue({ metrics }: Result, name: string): number | null {
+  return metrics[name]?.value ?? null;
 }

@@ -2,7 +2,7 @@
 import { formatNs, formatRatio } from '../base/units.js';
 import type { Result } from '../result/result.js';
 import type { DeviceWords } from './device.js';
-import { metricValue } from './metric.js';
+import { metricValue } from './format.js';
 
 /** Mean TPOT of a run and of its bounds, ns. */
 export interface KnownTimes {

@@ -1,6 +1,6 @@
 // The time of prefill and of decoding by part, which a sum over the whole run would hide.
 import type { Result } from '../result/result.js';
-import { metricValue } from './metric.js';
+import { metricValue } from './format.js';
 
 /** A kind of passes: those with prompt tokens, or those that only generate. */
 export type Phase = 'prefill' | 'decode';

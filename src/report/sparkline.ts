@@ -1,4 +1,5 @@
 // A sparkline: one character for each value, or for a few neighbours; its height is the position of the value between minimum and maximum.
+import { meanOfPresent } from '../base/statistics.js';
 import type { ReportOptions } from './format.js';
 
 const BLOCKS = '▁▂▃▄▅▆▇█';
@@ -12,10 +13,9 @@ const CHARACTERS = '.:-=+*#@';
  */
 export function sparkline(values: readonly (number | null)[], width: number, { unicode }: Pick<ReportOptions, 'unicode'>) {
   const bin = Math.max(1, Math.ceil(values.length / width));
-  const means = Array.from({ length: Math.ceil(values.length / bin) }, (_, column) => {
-    const present = values.slice(column * bin, (column + 1) * bin).filter((value) => value !== null);
-    return present.length === 0 ? null : present.reduce((sum, value) => sum + value, 0) / present.length;
-  });
+  const means = Array.from({ length: Math.ceil(values.length / bin) }, (_, column) =>
+    meanOfPresent(values.slice(column * bin, (column + 1) * bin)),
+  );
   const known = means.filter((value) => value !== null);
   const [least, most] = known.length === 0 ? [Number.NaN, Number.NaN] : [Math.min(...known), Math.max(...known)];
   const glyphs = unicode ? BLOCKS : CHARACTERS;

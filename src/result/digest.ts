@@ -1,6 +1,8 @@
 // A digest over the figures of a result. Other checks notice a file that is cut short or mistyped; only a digest notices two numbers of the
 // same unit that were exchanged.
+
 import { createHash } from 'node:crypto';
+import { hasKeys } from '../base/objects.js';
 import type { Result } from './result.js';
 
 /** The fields that the digest covers: everything that a gate judges or reports. */
@@ -24,7 +26,7 @@ export function hashOfValue(value: unknown): string {
 export function sealed(result: Result): Result {
   for (const field of COVERED) {
     const part = result[field];
-    if (typeof part === 'object' && part !== null) TEXTS.set(part, new CanonicalText(canonicalJson(part)));
+    if (hasKeys(part)) TEXTS.set(part, new CanonicalText(canonicalJson(part)));
   }
   return { ...result, digest: digestOf(inText(result)) };
 }

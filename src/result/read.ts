@@ -1,9 +1,11 @@
 // Reads a saved result and refuses other files. A gate must never pass because its baseline was cut short, came from another tool or had its
 // numbers mixed up, so beyond the shape the figures are checked against the catalogue and against each other.
+
 import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../base/errors.js';
 import { readText } from '../base/input-file.js';
 import { parseJsonBytes } from '../base/nesting.js';
+import { isObject } from '../base/objects.js';
 import { median } from '../base/significance.js';
 import { quoted } from '../base/text.js';
 import { LARGEST, METRICS, rangeOf } from './catalogue.js';
@@ -170,8 +172,7 @@ export function parseResult(text: string, path: string): Result {
 
 /** `moeprof.result/<n>` of parsed JSON, or null where it is no result at all. */
 function schemaTag(raw: unknown): string | null {
-  if (typeof raw !== 'object' || raw === null) return null;
-  const tag = (raw as { readonly schema?: unknown }).schema;
+  const tag = isObject(raw) ? raw.schema : null;
   return typeof tag === 'string' && /^moeprof\.result\/\d+$/.test(tag) ? tag : null;
 }
 

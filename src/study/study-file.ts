@@ -151,8 +151,9 @@ export function studyIn(located: Located<SpaceFields>, file: string): StudyFile 
       rows: Object.values(group)[0]!.map((_, row) => Object.values(group).map((list) => list[row]!)),
     })),
   ];
+  const own = Object.keys(axes).length;
   const places = dimensions.flatMap(({ paths }, d) =>
-    paths.map((name) => ({ name, place: placeOfAxis(located, name, d - Object.keys(axes).length) })),
+    paths.map((name) => ({ name, place: d < own ? located.place('axes', name) : located.place('zip', d - own, name) })),
   );
   return {
     label,
@@ -162,11 +163,6 @@ export function studyIn(located: Located<SpaceFields>, file: string): StudyFile 
     fixed: Object.entries(set).map(([name, value]) => overrideOf(name, value, located.place('set', name), folder)),
     override: (at, value) => overrideOf(places[at]!.name, value, places[at]!.place, folder),
   };
-}
-
-/** @param zipped which of the groups that move together, below 0: none */
-function placeOfAxis(located: Located<unknown>, name: string, zipped: number): string {
-  return zipped < 0 ? located.place('axes', name) : located.place('zip', zipped, name);
 }
 
 function overrideOf(name: string, value: unknown, place: string, folder: string): Override {

@@ -1,5 +1,6 @@
 // Replay without time: laws L1-L7, with every miss inserted at once. The engine adds transfers and predictions to the same caches; curves,
 // bounds and comparisons with cache simulators need no more than this replay.
+import { sum } from '../../base/statistics.js';
 import type { DemandCursor } from '../demand.js';
 import type { Future } from '../future.js';
 import { type Clock, UNPINNED } from '../policy.js';
@@ -123,7 +124,6 @@ export class DemandReplay {
 
   /** Sums over layers. */
   counts(): ReplayCounts {
-    const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
     const { perLayer } = this;
     const demanded = sum(perLayer.demanded);
     const hits = sum(perLayer.hits);

@@ -1,5 +1,5 @@
 // Metrics of serving: latency, throughput, waiting, and where the time went.
-import { summarize } from '../../base/statistics.js';
+import { sum, summarize } from '../../base/statistics.js';
 import { usesCpu } from '../../hardware/dense-split.js';
 import type { Speculation } from '../../schedule/speculation.js';
 import type { PhaseCounters } from '../vocabulary/recorder.js';
@@ -61,7 +61,6 @@ function speculationMetrics(speculation: Speculation, activations: number): Valu
 
 /** The time by part, averaged over GPUs, so that with all-to-alls the parts still add up to the total. */
 export function timeMetrics({ layout, simulation: { engine, gpus, parallel, recorder } }: Finished): Values {
-  const sum = (column: Float64Array): number => column.reduce((total, value) => total + value, 0);
   const stall = sum(recorder.layers.stallNs) / gpus.length;
   const several = parallel !== null;
   const ssd = ssdStallOf(gpus[0]!);

@@ -1,5 +1,7 @@
 // Laws of docs/semantics.md that can be checked from the counters when a run has ended: a figure that breaks one is never printed.
+
 import { InternalError } from '../../base/errors.js';
+import { sum } from '../../base/statistics.js';
 import type { RunPlan } from '../compose/plan.js';
 import type { SimulatedGpu, Simulation } from '../compose/simulation.js';
 import type { Latencies } from './latency.js';
@@ -103,12 +105,6 @@ function checkBelady({ gpus, predictor, recorder }: Simulation): void {
   const hits = sum(recorder.layers.hits);
   const most = total(gpus, (gpu) => gpu.boundHits());
   must(hits <= most, 'L15', `${hits} hits are more than ${most} of Belady`);
-}
-
-function sum(values: Float64Array | Uint8Array): number {
-  let all = 0;
-  for (let i = 0; i < values.length; i++) all += values[i]!;
-  return all;
 }
 
 function total(gpus: readonly SimulatedGpu[], of: (gpu: SimulatedGpu) => number): number {

@@ -1,8 +1,10 @@
 // Citations for a paper about some runs: moeprof, their systems and policies, their runtimes, the measurements that constants of the runtimes
 // were fitted on, and their traces.
+
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { orUserError, UserError } from '../../base/errors.js';
+import { isObject } from '../../base/objects.js';
 import { findProfile, listProfiles } from '../../base/profiles.js';
 import { readOwnYaml } from '../../base/yaml.js';
 import { parsePolicy } from '../../cache/policies/index.js';
@@ -29,8 +31,7 @@ export function citedBy(rows: readonly RunRow[]): Citation[] {
 
 /** `cites` of a system as a result holds it. */
 function textIn(system: unknown): string | undefined {
-  const cites = typeof system === 'object' && system !== null && 'cites' in system ? system.cites : undefined;
-  return typeof cites === 'string' ? cites : undefined;
+  return isObject(system) && typeof system.cites === 'string' ? system.cites : undefined;
 }
 
 /** `cites` of a bundled profile; empty: it has none, or is not bundled. */

@@ -1,5 +1,6 @@
 // The quality of predictions: recall of the best-scored experts by layer, precision and recall of the experts above the prefetch threshold, and
 // calibration, because prefetching sorts experts by probability and cuts at a probability.
+import { meanOfPresent, sum } from '../../base/statistics.js';
 import type { ModelSpec } from '../../model/spec.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
@@ -156,8 +157,8 @@ export class ScoreCounter {
       Array.from(sums, (sum, layer) => (tokens[layer] === 0 ? null : sum / tokens[layer]!));
     const recallAtKByLayer = byLayer(this.#atK);
     const recallAt2KByLayer = byLayer(this.#at2K);
-    const judged = this.#tokens.reduce((sum, count) => sum + count, 0);
-    const all = this.#binCount.reduce((sum, count) => sum + count, 0);
+    const judged = sum(this.#tokens);
+    const all = sum(this.#binCount);
     const reliability = Array.from({ length: BINS }, (_, bin): ReliabilityBin => {
       const predictions = this.#binCount[bin]!;
       const mean = (sum: number): number => (predictions === 0 ? 0 : sum / predictions);
@@ -171,18 +172,18 @@ export class ScoreCounter {
     });
     return {
       tokens: Math.max(...this.#tokens),
-      recallAtK: meanOf(recallAtKByLayer)!,
-      recallAt2K: meanOf(recallAt2KByLayer)!,
+      recallAtK: meanOfPresent(recallAtKByLayer)!,
+      recallAt2K: meanOfPresent(recallAt2KByLayer)!,
       recallAtKByLayer,
       recallAt2KByLayer,
       recallAtKByPhase: {
-        prefill: meanOf(
+        prefill: meanOfPresent(
           byLayer(
             this.#atK.map((sum, layer) => sum - this.#decodedAtK[layer]!),
             this.#tokens.map((count, layer) => count - this.#decoded[layer]!),
           ),
         ),
-        decode: meanOf(byLayer(this.#decodedAtK, this.#decoded)),
+        decode: meanOfPresent(byLayer(this.#decodedAtK, this.#decoded)),
       },
       precision: this.#named === 0 ? null : this.#right / this.#named,
       recall: this.#right / this.#used,
@@ -191,12 +192,6 @@ export class ScoreCounter {
       reliability: reliability.filter((bin) => bin.predictions > 0),
     };
   }
-}
-
-/** Mean of what is there; null: nothing is. */
-function meanOf(values: readonly (number | null)[]): number | null {
-  const present = values.filter((value) => value !== null);
-  return present.length === 0 ? null : present.reduce((sum, value) => sum + value, 0) / present.length;
 }
 
 /**

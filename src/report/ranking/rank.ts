@@ -3,8 +3,7 @@ import { formatBytes, formatNs, formatRate } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
 import { tokensRun } from '../../result/work-done.js';
 import { changedParts } from '../changed-parts.js';
-import { formatDelta } from '../format.js';
-import { metricValue } from '../metric.js';
+import { formatDelta, metricValue } from '../format.js';
 import { type Phase, phaseSpeed, phaseTime } from '../phase-time.js';
 
 /** One run of a ranking. */

@@ -1,7 +1,7 @@
 // The distance of a run from its bounds.
 import { formatRatio } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
-import { metricText, metricValue } from '../metric.js';
+import { metricText, metricValue } from '../format.js';
 
 /** The share of the gap between no cache and a bound that this run closes. */
 export interface BoundRow {

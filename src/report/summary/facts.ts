@@ -1,12 +1,12 @@
 // Facts of a run: labels and metrics, in the order of a reader's questions.
+import { isObject } from '../../base/objects.js';
 import { knowledgeText } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
 import { bandText } from '../band.js';
 import { deviceWords } from '../device.js';
 import { againText } from '../document/again.js';
-import { printable } from '../format.js';
+import { metricText, metricValue, printable } from '../format.js';
 import { foresightText, knownTimes, limitText } from '../limit.js';
-import { metricText, metricValue } from '../metric.js';
 import type { Phase } from '../phase-time.js';
 import { tenfoldText } from '../tenfold.js';
 
@@ -124,9 +124,7 @@ function bandOf(result: Result, phase: Phase): string {
 
 /** Maximum number of concurrent requests; 1 if the result does not contain it. */
 function usersOf({ config }: Result): number {
-  const { workload } = config;
-  if (typeof workload !== 'object' || workload === null) return 1;
-  return Number((workload as { readonly batch?: unknown }).batch ?? 1);
+  return isObject(config.workload) ? Number(config.workload.batch ?? 1) : 1;
 }
 
 /** All facts of a run, label and text; facts without a text are omitted. */

@@ -3,8 +3,7 @@ import { formatNumber } from '../../base/units.js';
 import type { RequestClass } from '../../result/request-class.js';
 import type { Result } from '../../result/result.js';
 import { type Datum, figure, type Grid, grid, gridOf } from '../document/document.js';
-import { printable } from '../format.js';
-import { metricValue } from '../metric.js';
+import { metricValue, printable } from '../format.js';
 
 /** Widths of the label and of each figure, equal in all grids so that figures align; separated by two blanks. */
 export const LABEL = 12;

@@ -2,7 +2,7 @@
 import { formatNs, formatRatio } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
 import { deviceWords } from '../device.js';
-import { metricValue } from '../metric.js';
+import { metricValue } from '../format.js';
 import { type PhasePart, timeParts } from '../phase-time.js';
 
 /** A part of the time. */

@@ -188,7 +188,10 @@ export class QueueWorker {
       if (ran.kind === 'failed') return await this.#fail({ fingerprint, worker, failure: ran.reason });
       this.#ran++;
       this.#runMs += ran.cpuMs;
-      await this.#publish({ fingerprint, worker, failure: null }, asBuffer(ran.entry));
+      await this.#publish(
+        { fingerprint, worker, failure: null },
+        Buffer.from(ran.entry.buffer, ran.entry.byteOffset, ran.entry.byteLength),
+      );
     } catch (error) {
       if (error instanceof NobodyBrings || error instanceof NotNow) throw error;
       const reason = messageOf(error);
@@ -253,9 +256,4 @@ export class QueueWorker {
       // Said again the next time.
     }
   }
-}
-
-/** The same bytes. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -104,10 +104,8 @@ export type Prices = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** Price of a cell. @param paths of its values, in their order */
 export function priceOf(prices: Prices, paths: readonly string[], cell: StudyCell): number {
+  // Every value or part has a price: files whose prices lack one are refused.
+  const priceOfValue = (own: Prices[string], value: string): number =>
+    own[value] ?? value.split('+').reduce((sum, part) => sum + own[part]!, 0);
   return paths.reduce((sum, path, at) => sum + (prices[path] === undefined ? 0 : priceOfValue(prices[path], String(cell[at]))), 0);
-}
-
-/** Every value or part has a price: files whose prices lack one are refused. */
-function priceOfValue(prices: Readonly<Record<string, number>>, value: string): number {
-  return prices[value] ?? value.split('+').reduce((sum, part) => sum + prices[part]!, 0);
 }

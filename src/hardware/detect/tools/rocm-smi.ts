@@ -1,4 +1,5 @@
 // rocm-smi: name and memory of AMD cards where ROCm is installed.
+import { isObject } from '../../../base/objects.js';
 import type { SeenGpu } from './seen.js';
 import { countOf, type Tool } from './tool.js';
 
@@ -19,9 +20,7 @@ function cardsOf(answer: string): Card[] {
   const start = answer.indexOf('{');
   if (start < 0) return [];
   const cards = JSON.parse(answer.slice(start)) as Readonly<Record<string, unknown>>;
-  return Object.entries(cards).flatMap(([key, card]) =>
-    /^card\d+$/.test(key) && typeof card === 'object' && card !== null ? [card as Card] : [],
-  );
+  return Object.entries(cards).flatMap(([key, card]) => (/^card\d+$/.test(key) && isObject(card) ? [card as Card] : []));
 }
 
 function gpuOf(card: Card): SeenGpu {

@@ -1,4 +1,5 @@
 // The library `systeminformation`: facts of macOS and Windows, and of Linux where its files lack them.
+import { isObject } from '../../../base/objects.js';
 import type { Seen, SeenCpu, SeenDisk, SeenGpu, SeenModule, SeenVendor } from './seen.js';
 import { flagsOf, type Tool } from './tool.js';
 
@@ -32,7 +33,7 @@ interface Answers {
   readonly diskLayout?: unknown;
 }
 
-const listOf = (value: unknown): Fields[] => (Array.isArray(value) ? value.filter((one) => typeof one === 'object' && one !== null) : []);
+const listOf = (value: unknown): Fields[] => (Array.isArray(value) ? value.filter(isObject) : []);
 const textOf = (value: unknown): string => (typeof value === 'string' ? value.trim() : '');
 /** Above 0, or null. */
 const numberOf = (value: unknown): number | null => (Number(value) > 0 ? Number(value) : null);
