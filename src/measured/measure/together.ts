@@ -48,7 +48,7 @@ export async function visit(tasks: readonly Task[], patient = true): Promise<Rou
     const all: Round[] = [];
     await together(workers);
     const most = patient ? PATIENCE * ROUNDS : ROUNDS;
-    while (all.filter(isQuiet).length < ROUNDS && all.length < most) all.push(roundOf(await together(workers), isIndependent(tasks)));
+    while (all.filter(isQuiet).length < ROUNDS && all.length < most) all.push(roundOf(await together(workers), tasks.length === 1));
     return countedOf(all, ROUNDS);
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));
@@ -60,14 +60,6 @@ async function together(workers: readonly Worker[]): Promise<ThreadWork[]> {
   const done = workers.map((worker) => answer<ThreadWork>(worker));
   for (const worker of workers) worker.postMessage({ begin, end: begin + LENGTH });
   return Promise.all(done);
-}
-
-/** Bytes of a thread that caches hold. */
-const CACHED = 4 * 2 ** 20;
-
-/** True for threads that do not share what they read from: while one of them does not run, the others are no faster. */
-function isIndependent(tasks: readonly Task[]): boolean {
-  return tasks.length === 1 || tasks.every(({ bytes, kind }) => kind !== 'read' && bytes <= CACHED);
 }
 
 /** @param own true: a thread's time on a processor counts; false: all of its time, since the others had its memory meanwhile */
