@@ -54,17 +54,21 @@ function reading({ bytes, fd, fileBytes, seed }: Extract<Task, { kind: 'read' }>
   return { bytes, round: () => void readSync(fd, buffer, 0, bytes, random.below(places) * bytes) };
 }
 
-/** Work of a thread: bytes from `begin` to `end` in ms of the clock that threads share. */
-export interface ThreadWork {
-  readonly bytes: number;
+/** Times between which threads work, ms of the clock that they share. */
+export interface Span {
   readonly begin: number;
   readonly end: number;
+}
+
+/** Work of a thread: bytes from `begin` to `end` in ms of the clock that threads share. */
+export interface ThreadWork extends Span {
+  readonly bytes: number;
   /** ms for which it was ready to run, and another program had the processor; null: the system does not tell. */
   readonly waited: number | null;
 }
 
 /** Works from one time to another; at least one round. */
-export function workBetween(work: Work, begin: number, end: number): ThreadWork {
+export function workBetween(work: Work, { begin, end }: Span): ThreadWork {
   const now = (): number => performance.timeOrigin + performance.now();
   // The kernel is compiled, and the caches are as in the middle of the work.
   work.round();

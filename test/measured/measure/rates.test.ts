@@ -23,7 +23,7 @@ it('a round counts what it moves', () => {
 
 it('work says how long it waited for a processor, where the system tells', () => {
   const begin = performance.timeOrigin + performance.now();
-  const { begin: from, bytes, end, waited } = workBetween({ bytes: 7, round: () => undefined }, begin, begin + 5);
+  const { begin: from, bytes, end, waited } = workBetween({ bytes: 7, round: () => undefined }, { begin, end: begin + 5 });
   expect(bytes % 7).toBe(0);
   expect(end - from).toBeGreaterThan(0);
   if (process.platform === 'linux' && existsSync('/proc/thread-self/schedstat')) expect(waited).toBeGreaterThanOrEqual(0);
