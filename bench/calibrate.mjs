@@ -6,8 +6,9 @@
 import { availableParallelism } from 'node:os';
 import { listProfiles } from '../build/base/profiles.js';
 import { loadRuntime } from '../build/hardware/runtime.js';
-import { anchorsOf, fitSteps } from '../build/measured/machine/calibration.js';
+import { anchorsOf, fitKnobs } from '../build/measured/machine/calibration.js';
 import { KNOBS, turnedBy } from '../build/measured/machine/knobs.js';
+import { sensitivityOf } from '../build/measured/validate/fit.js';
 import { predictRowVariants } from '../build/measured/validate/predict-all.js';
 import { readMeasurements } from '../build/measured/validate/rows/measurement.js';
 import { figuresOf, runtimeOf } from '../build/measured/validate/rows/specify.js';
@@ -37,7 +38,7 @@ async function sensitivities(rows) {
       speeds(row).flatMap(({ measured, metric }) => {
         const [here, ...others] = predictions[i].map(({ figures }) => figures[metric]);
         if (!(here > 0)) return [];
-        return [{ metric, residual: Math.log(here / measured), slopes: others.map((one) => Math.log(one / here) / NUDGE) }];
+        return [{ metric, ...sensitivityOf(measured, here, others, NUDGE) }];
       }),
     ]),
   );
@@ -64,7 +65,7 @@ for (const [name, rows] of chosen) {
       row,
       rows.filter((other) => other !== row),
     ).filter((other) => runtimeOf(other) !== undefined);
-    const steps = fitSteps(
+    const steps = fitKnobs(
       anchors.flatMap(({ id }) => known.get(id)),
       KNOBS.map(() => 0),
     );

@@ -181,7 +181,7 @@ async function predictAll(rows, hardware) {
   const { checkRun } = await fromBuild('system/load-run.js');
   const { loadRuntime } = await fromBuild('hardware/runtime.js');
   const { KNOBS, turnedBy } = await fromBuild('measured/machine/knobs.js');
-  const { fitSteps } = await fromBuild('measured/machine/calibration.js');
+  const { fitKnobs } = await fromBuild('measured/machine/calibration.js');
   const { constantsApart } = await fromBuild('hardware/runtime.js');
   const runtime = loadRuntime('llama.cpp');
   const speed = async (row, steps) => {
@@ -224,7 +224,7 @@ async function predictAll(rows, hardware) {
           slopes: turned.map((one) => Math.log(one[metric] / here[metric]) / 0.1),
         });
     }
-    steps = fitSteps(told, steps);
+    steps = fitKnobs(told, steps);
   }
   const factors = KNOBS.map(({ name }, i) => `${name} x ${Math.exp(steps[i]).toFixed(2)}`)
     .filter((_, i) => Math.abs(steps[i]) > 0.005)

@@ -19,8 +19,3 @@ export function sentError(error: unknown): SentError {
 export function receivedError({ exitCode, message, stack }: SentError): Error {
   return exitCode === null ? Object.assign(new Error(message), { stack }) : new UserError(message, exitCode);
 }
-
-/** The error of a thread that is gone while it still had work. */
-export function lostThread(): Error {
-  return new Error('a thread ended before its work was done');
-}

@@ -36,7 +36,7 @@ export async function fillBlocks(
   trace: RoutingTrace,
   ring: BlockRing,
   tokens: number,
-  free: (block: number) => Promise<void> | void,
+  free: (block: number) => Promise<unknown> | undefined,
   full: (block: number, rows: number, experts: Uint16Array) => Promise<void> | void,
 ): Promise<void> {
   const blocks = blocksOf(ring);

@@ -1,13 +1,14 @@
 // One read of a trace for any number of jobs: each in a thread of its own, fed from a ring of shared blocks, or all in this thread, in turn.
-import { Worker } from 'node:worker_threads';
-import { lostThread, receivedError } from '../base/sent-error.js';
 import type { WorkWatch } from '../base/work-watch.js';
+import { TaskThread } from '../base/worker-pool.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { allocateRing, BLOCKS, fillBlocks } from './blocks.js';
 import type { Job, JobSpec } from './job.js';
 import { startJob } from './jobs.js';
-import type { FromThread, ThreadData, ToThread } from './messages.js';
+import type { JobData, JobTask } from './worker.js';
+
+const WORKER = new URL('./worker.js', import.meta.url);
 
 /** Callbacks during a broadcast. Progress is told in token-replays: one of each token for each capacity of a job. */
 export interface BroadcastWatch extends WorkWatch {
@@ -52,7 +53,7 @@ export async function broadcastHere(
 
 /**
  * Feeds the first `tokens` rows of a trace to all jobs, each in a thread of its own.
- * @param threads most threads that compute at a time; the results do not depend on it
+ * @param permits most threads that compute at a time; the results do not depend on it
  * @returns counts in the order of the jobs
  * @throws UserError of the first job that is refused
  */
@@ -60,82 +61,43 @@ export async function broadcastToThreads(
   trace: RoutingTrace,
   tokens: number,
   specs: readonly JobSpec[],
-  threads: number,
+  permits: number,
   watch: BroadcastWatch,
 ): Promise<CapacityCounts[][]> {
   const ring = allocateRing(trace);
-  const permits = new SharedArrayBuffer(4);
-  new Int32Array(permits)[0] = threads;
+  const shared = new SharedArrayBuffer(4);
+  new Int32Array(shared)[0] = permits;
   const meter = meterOf(specs, tokens, watch);
-  const counts = new Array<CapacityCounts[]>(specs.length);
-  /** Threads that still use each block, and who waits for it. */
-  const users = new Int32Array(BLOCKS);
-  const waiting: ((() => void) | undefined)[] = [];
-  const workers: Worker[] = [];
-  const ended = new Promise<void>((resolve, reject) => {
-    let left = specs.length;
-    specs.forEach((job, index) => {
-      const worker = startThread({ job, ring, permits }, reject, (message) => {
-        switch (message.kind) {
-          case 'done':
-            meter.fed(index, message.rows);
-            if (--users[message.block]! === 0) waiting[message.block]?.();
-            return;
-          case 'progress':
-            meter.replayed(index, message.tokens);
-            return;
-          case 'counts':
-            counts[index] = message.counts;
-            if (--left === 0) resolve();
-        }
-      });
-      worker.on('exit', () => {
-        if (counts[index] === undefined) reject(lostThread());
-      });
-      workers.push(worker);
-    });
-  });
-  // A failure reaches those that await the end; it must not count as unhandled elsewhere.
-  ended.catch(() => undefined);
-  const tell = (message: ToThread): void => {
-    for (const worker of workers) worker.postMessage(message);
-  };
-  const free = (block: number): Promise<void> | void => {
-    if (users[block] === 0) return;
-    const emptied = new Promise<void>((resolve) => {
-      waiting[block] = resolve;
-    });
-    return Promise.race([emptied, ended]);
-  };
+  const threads = specs.map(
+    (job) => new TaskThread<JobTask, CapacityCounts[] | null, number>(WORKER, { job, ring, permits: shared } satisfies JobData),
+  );
+  const all = <T>(work: (thread: (typeof threads)[number], job: number, name: string) => Promise<T>): Promise<T[]> =>
+    Promise.all(threads.map((thread, job) => work(thread, job, `policy ${specs[job]!.policy.text}`)));
+  /** Ends when no thread uses the block any more. */
+  const used: Promise<unknown>[] = new Array(BLOCKS).fill(Promise.resolve());
   try {
-    const fed = fillBlocks(trace, ring, tokens, free, async (block, rows, experts) => {
-      users[block] = workers.length;
-      tell({ kind: 'block', block, rows });
-      watch.block?.(experts, rows);
-      await watch.breathe?.();
-    });
-    // A thread that fails ends the whole; then the reader has nothing left to wait for.
-    await Promise.race([fed, ended]);
-    tell({ kind: 'end' });
-    await ended;
-    return counts;
+    await fillBlocks(
+      trace,
+      ring,
+      tokens,
+      (block) => used[block]!,
+      async (block, rows, experts) => {
+        used[block] = all(async (thread, job, name) => {
+          await thread.ask({ block, rows }, name);
+          meter.fed(job, rows);
+        });
+        // A thread that fails ends the reading when the block is needed again; until then it must not count as unhandled.
+        used[block].catch(() => undefined);
+        watch.block?.(experts, rows);
+        await watch.breathe?.();
+      },
+    );
+    const counts = all((thread, job, name) => thread.ask(null, name, (done) => meter.replayed(job, done)));
+    await Promise.all([...used, counts]);
+    return (await counts) as CapacityCounts[][];
   } finally {
-    for (const worker of workers) await worker.terminate();
+    await Promise.all(threads.map((thread) => thread.end()));
   }
-}
-
-/** Messages of a thread about its work; errors are separate. */
-type Progress = Exclude<FromThread, { readonly kind: 'thrown' }>;
-
-/** Starts a thread. `refuse` hears of its failure, `hear` of everything else. */
-function startThread(workerData: ThreadData, refuse: (error: Error) => void, hear: (message: Progress) => void): Worker {
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
-  worker.on('error', refuse);
-  worker.on('message', (message: FromThread) => {
-    if (message.kind === 'thrown') refuse(receivedError(message.error));
-    else hear(message);
-  });
-  return worker;
 }
 
 /** Adds up the progress of jobs. A job that replays at its end counts then, the others as they are fed. */

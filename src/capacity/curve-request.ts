@@ -1,11 +1,10 @@
 // From a user's request to a capacity curve: trace, policies, capacities and the way of counting. The command and the library
 // share it.
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { placed, UserError } from '../base/errors.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { parseCount } from '../base/units.js';
+import { hasScript } from '../base/worker-pool.js';
 import { capacityBytes, parseCapacities, parseCapacity } from '../cache/capacity.js';
 import { type PolicyChoice, parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
@@ -47,7 +46,7 @@ export interface CurveWatch extends BroadcastWatch {
 }
 
 /** Threads have a module of their own, which only the built moeprof has. */
-const THREADS = existsSync(fileURLToPath(new URL('worker.js', import.meta.url)));
+const THREADS = hasScript(new URL('worker.js', import.meta.url));
 
 /**
  * Draws hit rate against capacity for many policies, from one read of a trace: `moeprof curve`.

@@ -1,10 +1,9 @@
 // Several runs at once, each in a thread of its own: a gate of ten profiles takes as long as the machine's cores let it. Results do not
 // depend on the number of threads (L16).
 import { availableParallelism } from 'node:os';
-import { UserError } from '../base/errors.js';
 import { isStdin } from '../base/profiles.js';
 import type { Result } from '../result/result.js';
-import { canRunInThreads, RunThreads } from '../study/workers/run-threads.js';
+import { canRunInThreads, runInThreads, settledError } from '../study/workers/run-threads.js';
 import type { Settle, Settled, Update } from '../study/workers/settled.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './kit/context.js';
@@ -65,7 +64,7 @@ export async function runEach(
   const ticking = setInterval(show.tick, TICK).unref();
   try {
     if (count > 1 && threads > 1 && canRunInThreads()) {
-      await new RunThreads(runs, details, show.update, settle).run(Math.min(threads, count));
+      await runInThreads(runs, { details, threads: Math.min(threads, count) }, show.update, settle);
       return;
     }
     // Threads load the engine for themselves.
@@ -93,8 +92,7 @@ async function settledBy(run: () => Promise<Result>): Promise<Settled> {
   try {
     return { status: 'done', result: await run() };
   } catch (error) {
-    if (error instanceof UserError) return { status: 'refused', error };
-    return { status: 'failed', error: error instanceof Error ? error : new Error(String(error)) };
+    return settledError(error);
   }
 }
 

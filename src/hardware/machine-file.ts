@@ -12,9 +12,7 @@ import { type RuntimeConstants, type RuntimeSpec, runtimeConstantsSchema, withCo
 
 const text = z.string().min(1);
 
-const count = z.int().positive();
 const share = z.number().nonnegative();
-const disturbed = share.optional().describe('Share of the rounds in which other programs took processors away; the figure may be too low.');
 
 const timing = z.strictObject({
   place: text.describe('File and line of the log.'),
@@ -54,41 +52,17 @@ export const machineFileSchema = z.strictObject({
       byThreads: z
         .array(
           z.strictObject({
-            threads: count.describe('Threads.'),
+            threads: z.int().positive().describe('Threads.'),
             read: positive(RATE).describe('Plain reads.'),
             triad: positive(RATE).describe("STREAM's triad."),
             spread: share.describe('Half the width of the middle half of the rounds, over the median.'),
-            disturbed,
+            disturbed: share
+              .optional()
+              .describe('Share of the rounds in which other programs took processors away; the figure may be too low.'),
           }),
         )
         .optional()
         .describe('Memory by threads; memory is the best median of a visit.'),
-      experts: z
-        .array(
-          z.strictObject({
-            format: text.describe('Bits of a weight: q4, q8, f32.'),
-            from: z.enum(['cache', 'memory']).describe('Whether a cache holds the weights.'),
-            threads: count.describe('Threads.'),
-            weights: z.number().positive().describe('Weights a second.'),
-            spread: share.describe('As of memory.'),
-            disturbed,
-          }),
-        )
-        .optional()
-        .describe('Kernels of WebAssembly over one expert again and again, and over experts that no cache holds.'),
-      reads: z
-        .array(
-          z.strictObject({
-            inFlight: count.describe('Reads under way.'),
-            size: positive(BYTES).describe('Bytes of a read.'),
-            rate: positive(RATE).describe('Of all together.'),
-            spread: share.describe('As of memory.'),
-            disturbed,
-            direct: z.boolean().describe("Past the system's cache."),
-          }),
-        )
-        .optional()
-        .describe('The drive; disk is the best rate of these.'),
       runtimes: z
         .record(
           text,

@@ -37,8 +37,8 @@ interface CalibrateOptions extends OutputOptions, Texts<'hardware' | 'model' | '
 }
 
 const EXAMPLES = `
-Without logs it measures: memory by threads (STREAM's triad), kernels of experts
-by format (WebAssembly SIMD), reads of the drive past its cache. About a minute.
+Without logs it measures: memory by threads (plain reads and STREAM's triad), and
+reads of the drive past the system's cache. About a minute.
 
 Two timings fix what a runtime makes of this machine: one with as many experts
 on the GPU as fit, one with none. A third checks them, and its error is printed
@@ -66,7 +66,7 @@ export function defineCalibrate(command: Command, context: CliContext): void {
     .addOption(modelOption('bundled model of the logs, where they do not name it'))
     .addOption(quantizationOption('storage format of its weights, where the logs do not say'))
     .addOption(jobsOption('predictions'))
-    .addOption(new Option('--measure <what>', 'memory, experts, drive, none, several with commas; all unless logs are given'))
+    .addOption(new Option('--measure <what>', 'memory, drive or none, both with a comma; both unless logs are given'))
     .addOption(
       new Option('--folder <folder>', 'on the drive that is measured; 1 GiB is written there, and deleted').default('.', 'this one'),
     );

@@ -1,14 +1,26 @@
 // The family of reports of a gate: one file per format. A new one is a file and a line here.
+import { renderTerminal } from '../../report/document/terminal.js';
 import type { Format } from '../../report/format.js';
 import type { Gate } from '../gate.js';
+import { ROWS } from '../words.js';
 import { csvFormat } from './csv.js';
+import { gateDocument } from './document.js';
 import { githubFormat } from './github.js';
 import { htmlFormat } from './html.js';
 import { jsonFormat } from './json.js';
 import { junitFormat } from './junit.js';
 import { markdownFormat, summaryFormat } from './markdown.js';
 import { sarifFormat } from './sarif.js';
-import { tableFormat } from './table.js';
+
+const ALL = Number.POSITIVE_INFINITY;
+
+/** Terminal table of a gate. */
+const tableFormat: Format<Gate> = {
+  name: 'table',
+  extensions: ['.txt'],
+  render: (gate, options) =>
+    renderTerminal(gateDocument(gate, { page: false, rows: options.verbose ? ALL : ROWS, comparisons: ALL }), options),
+};
 
 /** Formats of a comparison, the one for reading first. */
 export const compareReports: readonly Format<Gate>[] = [

@@ -39,9 +39,7 @@ const digits = (value: number): number => Number(value.toPrecision(4));
 
 function ratesOf(rates: MachineRates | null): Partial<NonNullable<MachineFile['measured']>> {
   if (rates === null) return {};
-  const { drive, kernels, memory } = rates;
-  // Reads from the system's cache say nothing of the drive.
-  const direct = drive.filter((one) => one.direct);
+  const { drive, memory } = rates;
   return {
     ...(memory.length > 0 && {
       // Other programs can only lower a rate.
@@ -50,34 +48,13 @@ function ratesOf(rates: MachineRates | null): Partial<NonNullable<MachineFile['m
         threads,
         read: digits(read.rate),
         triad: digits(triad.rate),
-        ...howWell(triad),
+        spread: digits(triad.spread),
+        ...(triad.disturbed > 0 && { disturbed: digits(triad.disturbed) }),
       })),
     }),
-    ...(kernels.length > 0 && {
-      experts: kernels.map(({ format, from, threads, weightsPerSecond, ...rate }) => ({
-        format,
-        from,
-        threads,
-        weights: digits(weightsPerSecond),
-        ...howWell(rate),
-      })),
-    }),
-    ...(direct.length > 0 && { disk: digits(Math.max(...direct.map(({ rate }) => rate))) }),
-    ...(drive.length > 0 && {
-      reads: drive.map(({ direct: past, inFlight, rate, size, ...one }) => ({
-        inFlight,
-        size,
-        rate: digits(rate),
-        ...howWell(one),
-        direct: past,
-      })),
-    }),
+    // Reads from the system's cache say nothing of the drive.
+    ...(drive?.direct === true && { disk: digits(drive.rate) }),
   };
-}
-
-/** Spread of the rounds, and the share that was disturbed, if any. */
-function howWell({ disturbed, spread }: { readonly disturbed: number; readonly spread: number }): { spread: number; disturbed?: number } {
-  return { spread: digits(spread), ...(disturbed > 0 && { disturbed: digits(disturbed) }) };
 }
 
 function timingOf({
@@ -96,7 +73,7 @@ export function calibratedFileText(value: CalibratedMachine): string {
 
 /** Rates and sizes with their units, for people who read the file. */
 function written({ gpu, measured, ...file }: MachineFile): unknown {
-  const { byThreads, copies, disk, memory, reads, ...rest } = measured ?? {};
+  const { byThreads, copies, disk, memory, ...rest } = measured ?? {};
   const rate = (value: number | undefined): string | undefined =>
     value === undefined ? undefined : `${Number((value / 1e9).toPrecision(4))} GB/s`;
   return {
@@ -108,7 +85,6 @@ function written({ gpu, measured, ...file }: MachineFile): unknown {
       copies: rate(copies),
       disk: rate(disk),
       ...(byThreads && { byThreads: byThreads.map((one) => ({ ...one, read: rate(one.read), triad: rate(one.triad) })) }),
-      ...(reads && { reads: reads.map((one) => ({ ...one, size: `${one.size / 2 ** 20}MiB`, rate: rate(one.rate) })) }),
       ...rest,
       ...(rest.runtimes && { runtimes: timesWritten(rest.runtimes) }),
     },

@@ -1,5 +1,5 @@
 // The report of a calibrated machine: measured rates, fitted constants, and errors of the checks.
-import { formatBytes, formatRate, formatRatio } from '../../base/units.js';
+import { formatRate, formatRatio } from '../../base/units.js';
 import { type Column, type Datum, type Document, type Grid, gridOf, type Line, ratio } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import type { Format } from '../../report/format.js';
@@ -42,7 +42,7 @@ function documentOf(value: CalibratedMachine): Document {
     title: `${before.name}, calibrated on ${date}`,
     blocks: [
       gridOf(['measured', 'rate'], known),
-      ...(value.rates === null ? [] : [...rateGrids(value.rates), { kind: 'lines' as const, lines: caveats(value.rates, copies) }]),
+      ...(value.rates === null ? [] : [memoryGrid(value.rates), { kind: 'lines' as const, lines: caveats(value.rates, copies) }]),
       ...calibrations.flatMap(({ anchors, checks, runtime, steps }) => [
         speedGrid(`${runtime}: fitted on`, anchors),
         ...(checks.length === 0 ? [] : [speedGrid(`${runtime}: checked with`, checks)]),
@@ -53,42 +53,20 @@ function documentOf(value: CalibratedMachine): Document {
   };
 }
 
-function rateGrids({ drive, kernels, memory }: MachineRates): Grid[] {
+function memoryGrid({ memory }: MachineRates): Grid {
   const rate = (value: number): Datum => ({ value, text: formatRate(value) });
-  return [
-    gridOf(
-      ['threads', { head: 'reads', name: 'read_bytes_per_second' }, { head: 'triad', name: 'triad_bytes_per_second' }, 'spread'],
-      memory.map(({ read, threads, triad }) => [String(threads), rate(read.rate), rate(triad.rate), ratio(triad.spread)]),
-      { title: 'Memory' },
-    ),
-    gridOf(
-      ['weights of', { head: 'in', align: 'left' }, 'threads', { head: 'weights/s', name: 'weights_per_second' }, 'spread'],
-      kernels.map(({ format, from, spread, threads, weightsPerSecond }) => [
-        format,
-        from,
-        String(threads),
-        { value: weightsPerSecond, text: `${(weightsPerSecond / 1e9).toFixed(2)} G` },
-        ratio(spread),
-      ]),
-      { title: 'Experts, by kernels of WebAssembly' },
-    ),
-    gridOf(
-      ['under way', 'size', { head: 'rate', name: 'bytes_per_second' }, 'spread', { head: 'past the cache', align: 'left' }],
-      drive.map(({ direct, inFlight, rate: reached, size, spread }) => [
-        String(inFlight),
-        { value: size, text: formatBytes(size) },
-        rate(reached),
-        ratio(spread),
-        direct ? 'yes' : 'no',
-      ]),
-      { title: 'Drive, reads of an expert' },
-    ),
-  ];
+  return gridOf(
+    ['threads', { head: 'reads', name: 'read_bytes_per_second' }, { head: 'triad', name: 'triad_bytes_per_second' }, 'spread'],
+    memory.map(({ read, threads, triad }) => [String(threads), rate(read.rate), rate(triad.rate), ratio(triad.spread)]),
+    { title: 'Memory by threads' },
+  );
 }
 
 /** Notes on disturbance by other programs, and on figures that are missing. */
-function caveats({ drive, kernels, memory }: MachineRates, copies: number | undefined): Line[] {
-  const shares = [...memory.flatMap(({ read, triad }) => [read, triad]), ...kernels, ...drive].map(({ disturbed }) => disturbed);
+function caveats({ drive, memory }: MachineRates, copies: number | undefined): Line[] {
+  const shares = [...memory.flatMap(({ read, triad }) => [read, triad]), ...(drive === null ? [] : [drive])].map(
+    ({ disturbed }) => disturbed,
+  );
   const worst = Math.max(0, ...shares);
   const lines: Line[] = [];
   if (worst > 0) {
@@ -100,13 +78,9 @@ function caveats({ drive, kernels, memory }: MachineRates, copies: number | unde
         'Measure again when the machine is idle.',
     });
   }
-  const missing = [
-    ['memory', '--measure memory', memory],
-    ['experts', '--measure experts', kernels],
-    ['drive', '--measure drive', drive],
-  ] as const;
-  for (const [what, flag, own] of missing) if (own.length === 0) lines.push({ tone: 'info', text: `${what}: not measured: ${flag} does.` });
-  if (drive.some(({ direct }) => !direct))
+  const missing = [...(memory.length === 0 ? ['memory'] : []), ...(drive === null ? ['drive'] : [])];
+  for (const what of missing) lines.push({ tone: 'info', text: `${what}: not measured: --measure ${what} does.` });
+  if (drive?.direct === false)
     lines.push({
       tone: 'caution',
       text: "drive: not measured: reads cannot go past the system's cache here, so that it may have answered.",

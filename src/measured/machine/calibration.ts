@@ -4,7 +4,7 @@
 import type { WorkWatch } from '../../base/work-watch.js';
 import { constantsApart, type RuntimeConstants, type RuntimeSpec } from '../../hardware/runtime.js';
 import type { Runtimes } from '../validate/constants.js';
-import { solve } from '../validate/fit.js';
+import { fitSteps, residualAt, type Sensitivity, sensitivityOf } from '../validate/fit.js';
 import { predictRowVariants } from '../validate/predict-all.js';
 import type { Measurement } from '../validate/rows/measurement.js';
 import { runtimeOf } from '../validate/rows/specify.js';
@@ -32,14 +32,6 @@ export interface RuntimeCalibration {
   readonly checks: readonly FittedSpeed[];
 }
 
-/** A speed's residual and the slopes of its prediction by the knobs: logarithms. */
-interface Sensitivity {
-  /** log(predicted / measured) at `at`. */
-  readonly residual: number;
-  /** d log(predicted) / d step, one a knob. */
-  readonly slopes: readonly number[];
-}
-
 /** Standard error of a benchmark, and of the best constants: a logarithm, ours. */
 const NOISE = 0.05;
 /** Step of a knob for the slopes of predictions: a logarithm. */
@@ -51,17 +43,11 @@ const ROUNDS = 2;
  * The most likely steps of the knobs (maximum a posteriori), given the speeds and the spread of knobs between machines.
  * @param at steps at which residuals and slopes are given
  */
-export function fitSteps(speeds: readonly Sensitivity[], at: readonly number[]): number[] {
-  const matrix = KNOBS.map(({ spread }, c) => KNOBS.map((_, d) => (c === d ? 1 / spread ** 2 : 0)));
-  const right = KNOBS.map(() => 0);
-  for (const { residual, slopes } of speeds) {
-    const offset = residual - slopes.reduce((sum, slope, c) => sum + slope * at[c]!, 0);
-    for (let c = 0; c < KNOBS.length; c++) {
-      right[c]! -= (slopes[c]! * offset) / NOISE ** 2;
-      for (let d = 0; d < KNOBS.length; d++) matrix[c]![d]! += (slopes[c]! * slopes[d]!) / NOISE ** 2;
-    }
-  }
-  return solve(matrix, right);
+export function fitKnobs(speeds: readonly Sensitivity[], at: readonly number[]): number[] {
+  const back = at.map((step) => -step);
+  const rows = speeds.map((speed) => ({ ...speed, residual: residualAt(speed, back) }));
+  const ridge = KNOBS.map(({ spread }) => 1 / spread ** 2);
+  return fitSteps(rows, ridge, () => 1 / NOISE ** 2);
 }
 
 /**
@@ -79,7 +65,7 @@ export async function calibrate(
   const { anchors, checks } = anchorsOf(rows);
   let steps: readonly number[] = KNOBS.map(() => 0);
   for (let round = 0; round < ROUNDS; round++) {
-    steps = fitSteps(await sensitivities(anchors, runtime, steps, threads, watch), steps);
+    steps = fitKnobs(await sensitivities(anchors, runtime, steps, threads, watch), steps);
   }
   const all = [...anchors, ...checks];
   const turned = turnedBy(runtime, steps);
@@ -119,8 +105,7 @@ async function sensitivities(
   return rows.flatMap((row, i) =>
     speedsOf(row).flatMap(({ measured, metric }): Sensitivity[] => {
       const [here, ...turned] = predictions[i]!.map(({ figures }) => figures[metric]);
-      if (here === undefined) return [];
-      return [{ residual: Math.log(here / measured), slopes: turned.map((one) => Math.log(one! / here) / NUDGE) }];
+      return here === undefined ? [] : [sensitivityOf(measured, here, turned as number[], NUDGE)];
     }),
   );
 }

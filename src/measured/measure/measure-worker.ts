@@ -1,9 +1,8 @@
-// A thread that measures: it prepares, reports that it is ready, and works between two given times.
-import { parentPort, workerData } from 'node:worker_threads';
-import { type Task, workBetween, workOf } from './task.js';
+// A thread that measures: it prepares its work, then works between two given times.
+import { serveTasks } from '../../base/worker-pool.js';
+import { type Span, type Task, type ThreadWork, workBetween, workOf } from './task.js';
 
-const port = parentPort;
-if (port === null) throw new Error('measure-worker.js runs in a worker thread only');
-const work = workOf((workerData as { readonly task: Task }).task);
-port.on('message', ({ begin, end }: { readonly begin: number; readonly end: number }) => port.postMessage(workBetween(work, begin, end)));
-port.postMessage('ready');
+serveTasks<Task, Span | null, ThreadWork | null>((task) => {
+  const work = workOf(task);
+  return (span) => (span === null ? null : workBetween(work, span));
+});

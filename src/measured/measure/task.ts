@@ -1,15 +1,11 @@
 // The task of a measuring thread, and its loop: it works for a given time, together with other threads, and reports how much it did.
 import { readFileSync, readSync } from 'node:fs';
 import { Random } from '../../base/random.js';
-import { ACTIVATION_BYTES, BLOCK_BYTES, kernelsOn } from './wasm.js';
-
-/** Formats whose kernels are measured. */
-export const FORMATS = ['q4', 'q8', 'f32'] as const;
+import { kernelsOn } from './wasm.js';
 
 /** One measurement of one thread. */
 export type Task =
   | { readonly kind: 'sum' | 'triad' /** Of all arrays together. */; readonly bytes: number }
-  | { readonly kind: (typeof FORMATS)[number]; readonly bytes: number }
   | {
       readonly kind: 'read';
       readonly fd: number /** Of one read. */;
@@ -40,22 +36,11 @@ export function workOf(task: Task): Work {
     }
     case 'read':
       return reading(task);
-    default: {
-      const block = BLOCK_BYTES[task.kind];
-      const weights = Math.floor(task.bytes / block) * block;
-      const { kernels } = touched(weights + PAD + ROW * ACTIVATION_BYTES[task.kind]);
-      const from = weights + PAD - (weights % PAD);
-      return { bytes: weights, round: () => void kernels[task.kind](0, weights, from, from + ROW * ACTIVATION_BYTES[task.kind]) };
-    }
   }
 }
 
-/** Activations of 2,048 inputs, as blocks of 32. */
-const ROW = 64;
-const PAD = 4096;
-
 function touched(bytes: number): ReturnType<typeof kernelsOn> {
-  const made = kernelsOn(bytes + PAD);
+  const made = kernelsOn(bytes);
   new Uint8Array(made.memory.buffer).fill(1);
   return made;
 }
@@ -69,17 +54,21 @@ function reading({ bytes, fd, fileBytes, seed }: Extract<Task, { kind: 'read' }>
   return { bytes, round: () => void readSync(fd, buffer, 0, bytes, random.below(places) * bytes) };
 }
 
-/** Work of a thread: bytes from `begin` to `end` in ms of the clock that threads share. */
-export interface ThreadWork {
-  readonly bytes: number;
+/** Times between which threads work, ms of the clock that they share. */
+export interface Span {
   readonly begin: number;
   readonly end: number;
+}
+
+/** Work of a thread: bytes from `begin` to `end` in ms of the clock that threads share. */
+export interface ThreadWork extends Span {
+  readonly bytes: number;
   /** ms for which it was ready to run, and another program had the processor; null: the system does not tell. */
   readonly waited: number | null;
 }
 
 /** Works from one time to another; at least one round. */
-export function workBetween(work: Work, begin: number, end: number): ThreadWork {
+export function workBetween(work: Work, { begin, end }: Span): ThreadWork {
   const now = (): number => performance.timeOrigin + performance.now();
   // The kernel is compiled, and the caches are as in the middle of the work.
   work.round();

@@ -1,10 +1,9 @@
 // Threads that measure together: all begin at one time, and the rate is the sum of theirs. Rounds in which one of them waited for a
 // processor are taken again, since threads that do not run leave memory to those that do; visits at several times say how well the machine agrees with itself.
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
-import type { Task, ThreadWork } from './task.js';
+import { TaskThread } from '../../base/worker-pool.js';
+import type { Span, Task, ThreadWork } from './task.js';
 
-const WORKER = fileURLToPath(new URL('./measure-worker.js', import.meta.url));
+const WORKER = new URL('./measure-worker.js', import.meta.url);
 /** ms from the announcement until all begin, and ms of one round. */
 const LEAD = 20;
 const LENGTH = 150;
@@ -42,32 +41,23 @@ export interface MeasuredRate {
  * @param patient false: disturbed rounds count as well
  */
 export async function visit(tasks: readonly Task[], patient = true): Promise<Round[]> {
-  const workers = tasks.map((task) => new Worker(WORKER, { workerData: { task } }));
+  const threads = tasks.map((task) => new TaskThread<Span | null, ThreadWork>(WORKER, task));
+  const all = (span: Span | null): Promise<ThreadWork[]> => Promise.all(threads.map((thread, i) => thread.ask(span, tasks[i]!.kind)));
+  const together = (): Promise<ThreadWork[]> => {
+    const begin = performance.timeOrigin + performance.now() + LEAD;
+    return all({ begin, end: begin + LENGTH });
+  };
   try {
-    await Promise.all(workers.map((worker) => answer(worker)));
-    const all: Round[] = [];
-    await together(workers);
+    // Its work is prepared when a thread answers at all.
+    await all(null);
+    await together();
+    const rounds: Round[] = [];
     const most = patient ? PATIENCE * ROUNDS : ROUNDS;
-    while (all.filter(isQuiet).length < ROUNDS && all.length < most) all.push(roundOf(await together(workers), isIndependent(tasks)));
-    return countedOf(all, ROUNDS);
+    while (rounds.filter(isQuiet).length < ROUNDS && rounds.length < most) rounds.push(roundOf(await together(), tasks.length === 1));
+    return countedOf(rounds, ROUNDS);
   } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    await Promise.all(threads.map((thread) => thread.end()));
   }
-}
-
-async function together(workers: readonly Worker[]): Promise<ThreadWork[]> {
-  const begin = performance.timeOrigin + performance.now() + LEAD;
-  const done = workers.map((worker) => answer<ThreadWork>(worker));
-  for (const worker of workers) worker.postMessage({ begin, end: begin + LENGTH });
-  return Promise.all(done);
-}
-
-/** Bytes of a thread that caches hold. */
-const CACHED = 4 * 2 ** 20;
-
-/** True for threads that do not share what they read from: while one of them does not run, the others are no faster. */
-function isIndependent(tasks: readonly Task[]): boolean {
-  return tasks.length === 1 || tasks.every(({ bytes, kind }) => kind !== 'read' && bytes <= CACHED);
 }
 
 /** @param own true: a thread's time on a processor counts; false: all of its time, since the others had its memory meanwhile */
@@ -117,24 +107,4 @@ export function rateOf(visits: readonly (readonly Round[])[]): MeasuredRate {
 /** The value at a share of a sorted list. */
 function at(sorted: readonly number[], share: number): number {
   return sorted[Math.round(share * (sorted.length - 1))]!;
-}
-
-function answer<T>(worker: Worker): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const settle = (): void => {
-      worker.off('message', taken);
-      worker.off('error', failed);
-      worker.off('exit', ended);
-    };
-    const taken = (message: T): void => {
-      settle();
-      resolve(message);
-    };
-    const failed = (error: Error): void => {
-      settle();
-      reject(error);
-    };
-    const ended = (): void => failed(new Error('a thread ended before it had measured'));
-    worker.on('message', taken).on('error', failed).on('exit', ended);
-  });
 }

@@ -1,49 +1,75 @@
-// Refits the constants of runtimes, and cross-validates them: constants fitted on all other machines predict the rows of one. The engine
-// gives the dependence of each prediction on each constant, taken as a straight line in logarithms between the old constant and the new one.
-// So a fit costs one more prediction per constant, whatever the number of machines.
+// Fits constants, and cross-validates them: constants fitted on all other machines predict the rows of one. The engine gives the dependence of
+// each prediction on each constant, taken as a straight line in logarithms between the old constant and the new one. So a fit costs one more
+// prediction per constant, whatever the number of machines.
 
 /** A figure: the residual of its prediction, and the slopes by the constants. */
-export interface FitRow {
-  readonly machine: string;
+export interface Sensitivity {
   /** log(predicted / measured). */
   readonly residual: number;
   /** d log(predicted) / d log(constant), one entry a constant. */
   readonly slopes: readonly number[];
 }
 
-/** Scale of the pseudo-Huber loss: smaller errors count by their square, larger ones by their size. */
-const HUBER_SCALE = 0.1;
-/** Ridge on the steps, as of a row with this squared slope: a constant that no row depends on does not move. */
-const RIDGE = 0.08;
-/** Largest step from today's constants, a factor of 2: farther off, the linear prediction is not reliable. */
-const LARGEST_STEP = Math.log(2);
+/** A figure of a machine. */
+export interface FitRow extends Sensitivity {
+  readonly machine: string;
+}
+
+/**
+ * The sensitivity of a figure.
+ * @param moved its predictions with each constant moved in turn
+ * @param nudge logarithm of the factor by which they were moved
+ */
+export function sensitivityOf(measured: number, predicted: number, moved: readonly number[], nudge: number): Sensitivity {
+  return { residual: Math.log(predicted / measured), slopes: moved.map((one) => Math.log(one / predicted) / nudge) };
+}
+
+/** Solutions in turn, each with the weights of the one before. */
 const ITERATIONS = 25;
 
 /**
- * Fits the steps of the constants (logarithms of factors) with the least pseudo-Huber loss.
- * @param constants number of constants
+ * Steps of the constants (logarithms of factors) with the least weighted squares of residuals and steps.
+ * @param ridge of each constant, as of a row with this squared slope: a constant that no row depends on does not move
+ * @param weightOf weight of a row by its residual with the steps so far
+ * @param largest step
  */
-export function fitConstants(rows: readonly FitRow[], constants: number): number[] {
-  let steps = new Array<number>(constants).fill(0);
+export function fitSteps(
+  rows: readonly Sensitivity[],
+  ridge: readonly number[],
+  weightOf: (residual: number) => number,
+  largest = Number.POSITIVE_INFINITY,
+): number[] {
+  let steps = ridge.map(() => 0);
   for (let i = 0; i < ITERATIONS; i++) {
-    const matrix = Array.from({ length: constants }, (_, c) => Array.from({ length: constants }, (_, d) => (c === d ? RIDGE : 0)));
-    const right = new Array<number>(constants).fill(0);
+    const matrix = ridge.map((own, c) => ridge.map((_, d) => (c === d ? own : 0)));
+    const right = ridge.map(() => 0);
     for (const row of rows) {
-      const weight = 1 / Math.sqrt(1 + (residualAt(row, steps) / HUBER_SCALE) ** 2);
-      for (let c = 0; c < constants; c++) {
-        const slope = row.slopes[c]!;
+      const weight = weightOf(residualAt(row, steps));
+      for (const [c, slope] of row.slopes.entries()) {
         if (slope === 0) continue;
         right[c]! -= weight * slope * row.residual;
-        for (let d = 0; d < constants; d++) matrix[c]![d]! += weight * slope * row.slopes[d]!;
+        for (let d = 0; d < ridge.length; d++) matrix[c]![d]! += weight * slope * row.slopes[d]!;
       }
     }
-    steps = solve(matrix, right).map((step) => Math.max(-LARGEST_STEP, Math.min(LARGEST_STEP, step)));
+    steps = solve(matrix, right).map((step) => Math.max(-largest, Math.min(largest, step)));
   }
   return steps;
 }
 
+/** Scale of the pseudo-Huber loss: smaller errors count by their square, larger ones by their size. */
+const HUBER_SCALE = 0.1;
+const RIDGE = 0.08;
+/** Largest step from today's constants, a factor of 2: farther off, the linear prediction is not reliable. */
+const LARGEST_STEP = Math.log(2);
+
+/** Fits the steps of so many constants of all machines with the least pseudo-Huber loss. */
+export function fitConstants(rows: readonly Sensitivity[], constants: number): number[] {
+  const weightOf = (residual: number): number => 1 / Math.sqrt(1 + (residual / HUBER_SCALE) ** 2);
+  return fitSteps(rows, new Array<number>(constants).fill(RIDGE), weightOf, LARGEST_STEP);
+}
+
 /** log(predicted / measured) of a row with moved constants. */
-export function residualAt({ residual, slopes }: FitRow, steps: readonly number[]): number {
+export function residualAt({ residual, slopes }: Sensitivity, steps: readonly number[]): number {
   return slopes.reduce((sum, slope, c) => sum + slope * steps[c]!, residual);
 }
 

@@ -1,17 +1,14 @@
 // Predicts many rows, on several threads: rows that share their routing stay together. Predictions do not depend on the number of threads.
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { SHARE_ENV, Worker } from 'node:worker_threads';
-import { lostThread, receivedError } from '../../base/sent-error.js';
 import type { WorkWatch } from '../../base/work-watch.js';
+import { hasScript, runInPool } from '../../base/worker-pool.js';
 import type { Runtimes } from './constants.js';
 import { type Prediction, predictVariants } from './predict.js';
 import type { Measurement } from './rows/measurement.js';
 import { RowTraces, routingKeyOf } from './rows/row-traces.js';
-import type { RowsReply, RowsTask } from './rows-worker.js';
+import type { RowsNote, RowsTask } from './rows-worker.js';
 
 /** The compiled worker; moeprof run from its TypeScript sources has none, and then rows take turns. */
-const WORKER = fileURLToPath(new URL('./rows-worker.js', import.meta.url));
+const WORKER = new URL('./rows-worker.js', import.meta.url);
 
 /**
  * Predicts rows with several sets of runtimes, of which most change few rows.
@@ -32,8 +29,18 @@ export async function predictRowVariants(
     watch.progress?.(++done, rows.length);
   };
   const tasks = tasksOf(rows);
-  if (threads > 1 && tasks.length > 1 && existsSync(WORKER)) await inThreads(tasks, variants, Math.min(threads, tasks.length), take);
-  else {
+  if (threads > 1 && tasks.length > 1 && hasScript(WORKER)) {
+    await runInPool<RowsTask, void, RowsNote>(tasks, {
+      script: WORKER,
+      data: variants,
+      threads,
+      nameOf: ([first]) => first!.row.id,
+      note: (_, { index, predictions: own }) => take(index, own),
+      settle: (_, end) => {
+        if ('error' in end) throw end.error;
+      },
+    });
+  } else {
     const traces = new RowTraces(rows);
     for (const [index, row] of rows.entries()) {
       take(index, await predictVariants(row, traces, variants));
@@ -50,42 +57,5 @@ function tasksOf(rows: readonly Measurement[]): RowsTask[] {
     const key = routingKeyOf(row);
     groups.set(key, [...(groups.get(key) ?? []), { index, row }]);
   }
-  return [...groups.values()].sort((a, b) => b.length - a.length).map((group) => ({ rows: group }));
-}
-
-function inThreads(
-  tasks: readonly RowsTask[],
-  variants: readonly Runtimes[],
-  threads: number,
-  take: (index: number, own: readonly Prediction[]) => void,
-): Promise<void> {
-  const workers: Worker[] = [];
-  const ended = new Promise<void>((resolve, reject) => {
-    let next = 0;
-    let finished = 0;
-    const feed = (worker: Worker): void => {
-      if (next < tasks.length) worker.postMessage(tasks[next++]!);
-    };
-    for (let i = 0; i < threads; i++) {
-      const worker = new Worker(WORKER, { env: SHARE_ENV, workerData: { variants } });
-      workers.push(worker);
-      worker.on('error', reject);
-      worker.on('exit', () => reject(lostThread()));
-      worker.on('message', (reply: RowsReply) => {
-        switch (reply.kind) {
-          case 'predicted':
-            take(reply.index, reply.predictions);
-            return;
-          case 'thrown':
-            reject(receivedError(reply.error));
-            return;
-          case 'done':
-            if (++finished === tasks.length) resolve();
-            else feed(worker);
-        }
-      });
-      feed(worker);
-    }
-  });
-  return ended.finally(() => Promise.all(workers.map((worker) => worker.terminate()))).then(() => undefined);
+  return [...groups.values()].sort((a, b) => b.length - a.length);
 }

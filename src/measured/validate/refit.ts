@@ -1,7 +1,7 @@
 // Refits constants on validated rows, and cross-validates by machine: the predictions for each machine's rows from constants fitted without
 // them.
 import { type Constant, constantOf, type Runtimes } from './constants.js';
-import { type FitRow, fitConstants, leaveMachineOut, residualAt } from './fit.js';
+import { type FitRow, fitConstants, leaveMachineOut, residualAt, sensitivityOf } from './fit.js';
 import type { Prediction } from './predict.js';
 import { MEASURED_METRICS } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
@@ -28,9 +28,9 @@ export function refitOf(
   const figures = rows.flatMap((row): FittedFigure[] => {
     const { metric } = row;
     if (!row.scored || metric === 'hit_rate' || metric === 'memory' || !(row.predicted! > 0)) return [];
-    const [today, ...nudged] = predictions.get(row.id)!;
-    const slopes = nudged.map((one) => Math.log(one.figures[metric]! / today!.figures[metric]!) / Math.log(NUDGE));
-    return [{ row, machine: row.machine, residual: Math.log(row.predicted! / row.measured), slopes }];
+    const nudged = predictions.get(row.id)!.slice(1);
+    const moved = nudged.map(({ figures }) => figures[metric]!);
+    return [{ row, machine: row.machine, ...sensitivityOf(row.measured, row.predicted!, moved, Math.log(NUDGE)) }];
   });
   const steps = fitConstants(figures, constants.length);
   return {

@@ -28,15 +28,29 @@ export interface Document {
 /** A part of a document; parts are separated by blank lines. */
 export type Block = Grid | Lines | Facts | Drawing | Code;
 
-/** Emphasis of a line. `caution` is a remark on accuracy, `warning` begins with `!`, `info` with `i`, `item` belongs to a list. */
-export type Tone = 'plain' | 'dim' | 'strong' | 'good' | 'caution' | 'warning' | 'info' | 'item';
+/**
+ * Emphasis of a line. `caution` is a remark on accuracy, `warning` begins with `!`, `info` with `i`, `item` belongs to a list; so do the
+ * verdicts `fail`, `warn` and `new`, which begin with their name or sign.
+ */
+export type Tone =
+  | ('plain' | 'dim' | 'strong' | 'heading' | 'good' | 'bad' | 'caution' | 'warning' | 'info' | 'item')
+  | ('fail' | 'warn' | 'new');
+
+/** True for the tone of a verdict. */
+export function isVerdict(tone: Tone): boolean {
+  return tone === 'fail' || tone === 'warn' || tone === 'new';
+}
 
 /** A sentence. */
 export interface Line {
   readonly text: string;
   readonly tone?: Tone;
-  /** Printed before the text, with a colon. */
+  /** Printed before the text, with a colon; without one behind a verdict. */
   readonly label?: string;
+  /** Columns of a terminal before the text, in which the label stands. */
+  readonly indent?: number;
+  /** Columns of a terminal before the next lines of the text, where the tone leaves none. */
+  readonly hang?: number;
 }
 
 /** Sentences, one below the other. */
@@ -104,11 +118,15 @@ export interface Column extends Pick<Visibility, 'only'> {
 }
 
 /** One field of a grid. */
-interface GridCell {
+export interface GridCell {
   /** Value for CSV: in full precision, in the unit that the column names. */
   readonly value: string | number | null;
   /** Text for readers. */
   readonly text: string;
+  /** Colour of the text in a terminal. */
+  readonly tone?: Tone;
+  /** A sign before the text in a terminal, one column wide, in a colour of its own. */
+  readonly mark?: { readonly sign: string; readonly tone: Tone };
 }
 
 /** The value of a field: a bare value, a figure with its unit, or a value with its own text. */
@@ -169,16 +187,18 @@ export function readable(
   { columns, rows }: Pick<Grid, 'columns' | 'rows'>,
   medium: Medium,
   unicode: boolean,
-): { readonly columns: readonly Column[]; readonly head: string[]; readonly rows: string[][] } {
+): { readonly columns: readonly Column[]; readonly head: string[]; readonly rows: string[][]; readonly cells: GridCell[][] } {
   const shown = columns.map((_, index) => index).filter((index) => isShown(columns[index]!, medium, true));
-  const text = (said: string, { most }: Column): string => {
-    const clean = unicode ? printable(said) : asciiOf(printable(said));
+  const text = (said: string, { most }: Column, { mark }: Partial<GridCell> = {}): string => {
+    const whole = mark === undefined || medium !== 'terminal' ? said : `${mark.sign} ${said}`;
+    const clean = unicode ? printable(whole) : asciiOf(printable(whole));
     return typeof most === 'number' ? shorten(clean, most, unicode) : clean;
   };
   return {
     columns: shown.map((index) => columns[index]!),
     head: shown.map((index) => text(columns[index]!.head, columns[index]!)),
-    rows: rows.map((row) => shown.map((index) => text(row[index]!.text, columns[index]!))),
+    rows: rows.map((row) => shown.map((index) => text(row[index]!.text, columns[index]!, row[index]))),
+    cells: rows.map((row) => shown.map((index) => row[index]!)),
   };
 }
 
@@ -187,9 +207,19 @@ export function alignOf({ align }: Column, index: number): 'left' | 'right' {
   return align ?? (index === 0 ? 'left' : 'right');
 }
 
-const ASCII: Readonly<Record<string, string>> = { '…': '...', '→': '->', '←': '<-', '◂': '<', '’': "'", '“': '"', '”': '"' };
+const ASCII: Readonly<Record<string, string>> = {
+  '…': '...',
+  '→': '->',
+  '←': '<-',
+  '◂': '<',
+  '’': "'",
+  '“': '"',
+  '”': '"',
+  '✗': 'x',
+  '✓': 'v',
+};
 
 /** Replaces the typographic characters of documents by ASCII. */
 export function asciiOf(text: string): string {
-  return text.replace(/[…→←◂’“”]/g, (sign) => ASCII[sign]!);
+  return text.replace(/[…→←◂’“”✗✓]/g, (sign) => ASCII[sign]!);
 }

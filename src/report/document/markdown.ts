@@ -1,6 +1,18 @@
 // A document as GitHub's Markdown, and the pieces of Markdown that other reports share.
 import { printable, type ReportOptions } from '../format.js';
-import { alignOf, type Block, type Code, type Document, type Facts, type Grid, isShown, type Line, readable } from './document.js';
+import {
+  alignOf,
+  type Block,
+  type Code,
+  type Document,
+  type Facts,
+  type Grid,
+  isShown,
+  isVerdict,
+  type Line,
+  readable,
+  type Tone,
+} from './document.js';
 
 /** Markdown of a document, with its final newline and without drawings, which are for terminals. */
 export function renderMarkdown({ blocks, lead = [], title }: Document, options: ReportOptions): string {
@@ -15,7 +27,7 @@ export function renderMarkdown({ blocks, lead = [], title }: Document, options: 
 function blockMarkdown(block: Block, options: ReportOptions): string {
   switch (block.kind) {
     case 'lines':
-      return block.lines.map(lineMarkdown).join(block.lines.every(({ tone }) => tone === 'item') ? '\n' : '\n\n');
+      return linesMarkdown(block.lines);
     case 'facts':
       return factsMarkdown(block);
     case 'grid':
@@ -27,6 +39,13 @@ function blockMarkdown(block: Block, options: ReportOptions): string {
   }
 }
 
+/** Lines as paragraphs; items that follow one another are one list. */
+function linesMarkdown(lines: readonly Line[]): string {
+  const inList = ({ tone = 'plain' }: Line): boolean => ITEMS[tone] !== undefined;
+  const before = (i: number): string => (i === 0 ? '' : inList(lines[i]!) && inList(lines[i - 1]!) ? '\n' : '\n\n');
+  return lines.map((line, i) => before(i) + lineMarkdown(line)).join('');
+}
+
 /** A fence that is longer than any in the text. */
 function codeMarkdown({ lines, title }: Code): string {
   const text = lines.map(printable).join('\n');
@@ -35,10 +54,14 @@ function codeMarkdown({ lines, title }: Code): string {
   return `${title === undefined ? '' : `${escapeMarkdown(title)}:\n\n`}${fence}\n${text}\n${fence}`;
 }
 
-function lineMarkdown({ label, text, tone }: Line): string {
-  const said = `${label === undefined ? '' : `**${escapeMarkdown(label)}**: `}${escapeMarkdown(text)}`;
+/** What items begin with. */
+const ITEMS: Partial<Record<Tone, string>> = { item: '- ', fail: '- ❌ ', warn: '- ⚠️ ', new: '- 🆕 ' };
+
+function lineMarkdown({ label = '', text, tone = 'plain' }: Line): string {
+  const said = `${label === '' ? '' : `**${escapeMarkdown(label)}**${isVerdict(tone) ? '' : ':'} `}${escapeMarkdown(text)}`;
   if (tone === 'strong') return `**${said}**`;
-  if (tone === 'item') return `- ${said}`;
+  if (tone === 'heading') return `### ${said}`;
+  if (ITEMS[tone] !== undefined) return ITEMS[tone] + said;
   return tone === 'caution' || tone === 'warning' ? `> ${said}` : said;
 }
 
@@ -56,12 +79,12 @@ function gridMarkdown(grid: Grid, { unicode }: ReportOptions): string {
 }
 
 /** A folded block. */
-export function details(title: string, body: string): string {
+function details(title: string, body: string): string {
   return `<details><summary>${escapeMarkdown(title)}</summary>\n\n${body}\n\n</details>`;
 }
 
 /** A table; cells are escaped. Columns of figures are aligned right, those of text (`left`) are not. */
-export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[], left: readonly number[] = [0]): string {
+function markdownTable(head: readonly string[], rows: readonly (readonly string[])[], left: readonly number[] = [0]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const rule = head.map((_, column) => (left.includes(column) ? '---' : '---:'));
   return [line(head.map(escapeMarkdown)), line(rule), ...rows.map((row) => line(row.map(escapeMarkdown)))].join('\n');

@@ -11,7 +11,9 @@ import {
   type Document,
   type Facts,
   type Grid,
+  type GridCell,
   isShown,
+  isVerdict,
   type Line,
   readable,
   type Tone,
@@ -25,11 +27,16 @@ const LOOKS: Readonly<Record<Tone, Look>> = {
   plain: ['', '', plain],
   dim: ['', '', (chalk) => chalk.dim],
   strong: ['', '', (chalk) => chalk.bold],
+  heading: ['', '', (chalk) => chalk.bold],
   good: ['', '', (chalk) => chalk.green],
+  bad: ['', '', (chalk) => chalk.red],
   caution: ['', '', (chalk) => chalk.yellow],
   warning: ['! ', '  ', (chalk) => chalk.yellow],
   info: ['i ', '  ', (chalk) => chalk.cyan],
   item: ['', '  ', plain],
+  fail: ['FAIL ', '     ', (chalk) => chalk.red],
+  warn: ['WARN ', '     ', (chalk) => chalk.yellow],
+  new: ['NEW  ', '     ', (chalk) => chalk.cyan],
 };
 
 /** Text of a document, with its final newline. */
@@ -68,13 +75,19 @@ function linesText(lines: readonly Line[], options: ReportOptions): string {
   return lines.map((line) => lineText(line, options)).join('\n');
 }
 
-/** A line, wrapped; if it has a label, only the label is coloured. */
-function lineText({ label, text, tone = 'plain' }: Line, options: ReportOptions): string {
-  const [first, rest, paint] = LOOKS[tone];
+/** A line, wrapped; if it has a label, only the label is coloured, or the verdict before it. */
+function lineText({ hang, indent, label, text, tone = 'plain' }: Line, options: ReportOptions): string {
+  const [first, under, paint] = LOOKS[tone];
   const painted = paint(palette(options));
-  if (label === undefined) return painted(wrap(said(text, options), widthOf(options), first, rest));
-  const start = `${first}${said(label, options)}:`;
-  return wrap(said(`${label}: ${text}`, options), widthOf(options), first, rest).replace(start, () => painted(start));
+  const width = widthOf(options);
+  if (indent !== undefined) {
+    const wrapped = wrap(said(text, options), width, ' '.repeat(indent));
+    return palette(options).dim(said(label ?? '', options).padEnd(indent)) + wrapped.slice(indent);
+  }
+  const rest = hang === undefined ? under : ' '.repeat(hang);
+  if (label === undefined) return painted(wrap(said(text, options), width, first, rest));
+  const start = isVerdict(tone) ? first.trimEnd() : `${first}${said(label, options)}:`;
+  return wrap(said(`${label}${isVerdict(tone) ? '' : ':'} ${text}`, options), width, first, rest).replace(start, () => painted(start));
 }
 
 function said(text: string, { unicode }: ReportOptions): string {
@@ -83,16 +96,12 @@ function said(text: string, { unicode }: ReportOptions): string {
 
 /** `label   text`, the text wrapped under itself. */
 function factsText({ facts, indent, title }: Facts, options: ReportOptions): string {
-  const lines = facts.map(([label, text]) => {
-    const wrapped = wrap(said(text, options), widthOf(options), ' '.repeat(indent));
-    return palette(options).dim(said(label, options).padEnd(indent)) + wrapped.slice(indent);
-  });
-  return [...(title === undefined ? [] : [lineText(title, options)]), ...lines].join('\n');
+  return linesText([...(title === undefined ? [] : [title]), ...facts.map(([label, text]) => ({ label, text, indent }))], options);
 }
 
 /** Text of a grid; one that is too wide continues below, with its key columns repeated. */
 function gridText(grid: Grid, options: ReportOptions): string {
-  const { columns, head, rows } = fitted(grid, options);
+  const { cells, columns, head, rows } = fitted(grid, options);
   const align = columns.map(alignOf);
   const parts = partsOf(
     grid,
@@ -101,29 +110,44 @@ function gridText(grid: Grid, options: ReportOptions): string {
   ).map((part) => {
     const pick = <T>(of: readonly T[]): T[] => part.map((index) => of[index]!);
     const layout = { align: pick(align), widths: pick(columns.map(({ width }) => width)) };
-    return ruledTable(pick(head), rows.map(pick), options, layout);
+    return ruledTable(
+      pick(head),
+      rows.map((row, r) => pick(row.map((text, index) => cellText(text, cells[r]![index]!, options)))),
+      options,
+      layout,
+    );
   });
   const title = grid.title === undefined ? [] : [lineText({ text: grid.title, tone: 'strong' }, options)];
   return [...title, parts.join('\n\n')].join('\n');
 }
 
+/** Columns that a marked text keeps, however little the others leave. */
+const LEAST = 16;
+
 /** The grid with long texts wrapped or cut to the width that the other columns leave. */
 function fitted(grid: Grid, options: ReportOptions): ReturnType<typeof readable> {
-  const { columns, head, rows } = readable(grid, 'terminal', options.unicode);
+  const { cells, columns, head, rows } = readable(grid, 'terminal', options.unicode);
   const widths = columns.map(({ width }, index) => width ?? widest(head, rows, index));
   const room = (index: number): number =>
     widths.reduce((left, width, other) => (other === index ? left : left - width - 2), widthOf(options));
-  const fit = (text: string, index: number): string => {
+  const cut = (text: string, index: number, { mark }: GridCell): string => {
     const { most, wrap: limit } = columns[index]!;
     if (limit !== undefined) return wrap(text, limit);
     if (most !== 'rest') return text;
-    return shorten(text, room(index), options.unicode);
+    if (mark === undefined) return shorten(text, room(index), options.unicode);
+    return text.slice(0, 2) + shorten(text.slice(2), Math.max(LEAST, room(index)) - 2, options.unicode);
   };
   const within = ({ most, width, ...column }: Column, index: number): Column => ({
     ...column,
     ...(width === undefined ? {} : { width: most === 'rest' ? Math.min(width, room(index)) : width }),
   });
-  return { columns: columns.map(within), head, rows: rows.map((row) => row.map(fit)) };
+  return { cells, columns: columns.map(within), head, rows: rows.map((row, r) => row.map((text, i) => cut(text, i, cells[r]![i]!))) };
+}
+
+/** The text of a field in its colours. */
+function cellText(text: string, { mark, tone = 'plain' }: GridCell, options: ReportOptions): string {
+  const painted = (said: string, look: Tone): string => LOOKS[look][2](palette(options))(said);
+  return mark === undefined ? painted(text, tone) : painted(text.slice(0, 1), mark.tone) + painted(text.slice(1), tone);
 }
 
 /** Columns of each part of a grid: the keys, then as many others as fit. */

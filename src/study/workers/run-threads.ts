@@ -1,132 +1,54 @@
-// Threads that take one run after another. A thread that ends takes its run with it, and another one takes its place.
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { SHARE_ENV, Worker } from 'node:worker_threads';
+// Runs in threads, one after another in each. A thread that ends takes its run with it, and another one takes its place.
 import { UserError } from '../../base/errors.js';
-import { lostThread, receivedError } from '../../base/sent-error.js';
+import { hasScript, runInPool } from '../../base/worker-pool.js';
+import type { Result } from '../../result/result.js';
 import type { RunSpec } from '../../system/run.js';
-import type { RunReply, RunTask } from './run-worker.js';
-import type { Settle, Update } from './settled.js';
+import type { RunNote, RunTask } from './run-worker.js';
+import type { Settle, Settled, Update } from './settled.js';
 
-/** The compiled worker; moeprof run from its TypeScript sources has none. */
-const WORKER = fileURLToPath(new URL('./run-worker.js', import.meta.url));
+const WORKER = new URL('./run-worker.js', import.meta.url);
 
 /** True where there is a compiled worker. */
 export function canRunInThreads(): boolean {
-  return existsSync(WORKER);
+  return hasScript(WORKER);
 }
 
-/** Runs in threads. */
-export class RunThreads {
-  readonly #runs: Iterator<RunSpec | null>;
-  readonly #details: boolean;
-  readonly #update: Update;
-  readonly #settle: Settle;
-  /** The index of the running run, by thread. */
-  readonly #running = new Map<Worker, number>();
-  #next = 0;
-  #resolve: () => void = () => undefined;
-  #reject: (error: unknown) => void = () => undefined;
-
-  /**
-   * @param runs taken when there is a thread for them; null: settled already
-   * @param details record the data of pictures
-   */
-  constructor(runs: Iterable<RunSpec | null>, details: boolean, update: Update, settle: Settle) {
-    this.#runs = runs[Symbol.iterator]();
-    this.#details = details;
-    this.#update = update;
-    this.#settle = settle;
-  }
-
-  /** Executes all runs in `threads` threads, until it is told to stop. @throws what taking or settling a run throws */
-  async run(threads: number): Promise<void> {
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#resolve = resolve;
-        this.#reject = reject;
-        for (let i = 0; i < threads; i++) this.#start();
-      });
-    } finally {
-      // A thread that is ended now is not lost.
-      const rest = [...this.#running.keys()];
-      this.#running.clear();
-      await Promise.all(rest.map((worker) => worker.terminate()));
+/**
+ * Executes runs in threads, until `settle` stops them.
+ * @param runs taken when there is a thread for them; null: settled already
+ * @param details record the data of pictures
+ * @throws what taking or settling a run throws
+ */
+export async function runInThreads(
+  runs: Iterable<RunSpec | null>,
+  { details, threads }: { readonly details: boolean; readonly threads: number },
+  update: Update,
+  settle: Settle,
+): Promise<void> {
+  const stop = new AbortController();
+  function* tasks(): Generator<RunTask> {
+    let index = 0;
+    for (const run of runs) {
+      if (run === null) update(index, 1, 1);
+      else yield { index, run, details };
+      index++;
     }
   }
+  await runInPool<RunTask, Result, RunNote>(tasks(), {
+    script: WORKER,
+    threads,
+    signal: stop.signal,
+    nameOf: ({ run }) => run.label,
+    note: ({ index }, { done, total }) => update(index, done, total),
+    settle: ({ index }, end) => {
+      update(index, 1, 1);
+      if (settle(index, 'answer' in end ? { status: 'done', result: end.answer } : settledError(end.error))) stop.abort();
+    },
+  });
+}
 
-  #start(): void {
-    const next = this.#take();
-    if (next === null) {
-      if (this.#running.size === 0) this.#resolve();
-      return;
-    }
-    const worker = new Worker(WORKER, { env: SHARE_ENV });
-    // Its earlier messages are heard first.
-    worker.on('error', (error) => this.#lost(worker, error));
-    worker.on('exit', () => this.#lost(worker, lostThread()));
-    worker.on('message', (reply: RunReply) => this.#hear(worker, reply));
-    this.#give(worker, next);
-  }
-
-  /** The next run that is not settled yet; null: there is none. */
-  #take(): { readonly index: number; readonly run: RunSpec } | null {
-    try {
-      for (;;) {
-        const taken = this.#runs.next();
-        if (taken.done === true) return null;
-        const index = this.#next++;
-        if (taken.value !== null) return { index, run: taken.value };
-        this.#update(index, 1, 1);
-      }
-    } catch (error) {
-      this.#reject(error);
-      return null;
-    }
-  }
-
-  #give(worker: Worker, { index, run }: { readonly index: number; readonly run: RunSpec }): void {
-    this.#running.set(worker, index);
-    worker.postMessage({ index, run, details: this.#details } satisfies RunTask);
-  }
-
-  #hear(worker: Worker, reply: RunReply): void {
-    if (!this.#running.has(worker)) return;
-    switch (reply.kind) {
-      case 'progress':
-        this.#update(reply.index, reply.done, reply.total);
-        return;
-      case 'thrown': {
-        const error = receivedError(reply.error);
-        this.#end(worker, error instanceof UserError ? { status: 'refused', error } : { status: 'failed', error });
-        break;
-      }
-      case 'result':
-        this.#end(worker, { status: 'done', result: reply.result });
-    }
-    const next = this.#take();
-    if (next !== null) this.#give(worker, next);
-    else {
-      void worker.terminate();
-      if (this.#running.size === 0) this.#resolve();
-    }
-  }
-
-  #lost(worker: Worker, error: Error): void {
-    if (!this.#running.has(worker)) return;
-    this.#end(worker, { status: 'failed', error });
-    this.#start();
-  }
-
-  /** Settles the run of a thread, which is free then. */
-  #end(worker: Worker, outcome: Parameters<Settle>[1]): void {
-    const index = this.#running.get(worker)!;
-    this.#running.delete(worker);
-    this.#update(index, 1, 1);
-    try {
-      if (this.#settle(index, outcome)) this.#resolve();
-    } catch (error) {
-      this.#reject(error);
-    }
-  }
+/** The outcome of a run that threw. */
+export function settledError(error: unknown): Settled {
+  if (error instanceof UserError) return { status: 'refused', error };
+  return { status: 'failed', error: error instanceof Error ? error : new Error(String(error)) };
 }

@@ -5,7 +5,7 @@ import { parseMachine } from '../../../src/hardware/machine.js';
 import { machineFileSchema, runtimeOnFile } from '../../../src/hardware/machine-file.js';
 import { constantsApart, loadRuntime, withConstants } from '../../../src/hardware/runtime.js';
 import { calibratedFile } from '../../../src/measured/machine/calibrated-machine.js';
-import { anchorsOf, calibrate, fitSteps, joinedPhases } from '../../../src/measured/machine/calibration.js';
+import { anchorsOf, calibrate, fitKnobs, joinedPhases } from '../../../src/measured/machine/calibration.js';
 import { calibrationReports } from '../../../src/measured/machine/calibration-report.js';
 import { KNOBS, turnedBy } from '../../../src/measured/machine/knobs.js';
 import { measurementOf } from '../../../src/measured/machine/timing-row.js';
@@ -26,7 +26,7 @@ describe('the fit', () => {
   it('of one speed moves what it goes with by the share that its spread has beside the noise', () => {
     const [{ spread }] = KNOBS as [(typeof KNOBS)[0]];
     const slopes = KNOBS.map((_, k) => (k === 0 ? 1 : 0));
-    const [step, ...others] = fitSteps(
+    const [step, ...others] = fitKnobs(
       [{ residual: 0.1, slopes }],
       KNOBS.map(() => 0),
     ) as [number, ...number[]];
@@ -37,7 +37,7 @@ describe('the fit', () => {
 
   it('does not move what no speed goes with', () => {
     expect(
-      fitSteps(
+      fitKnobs(
         [{ residual: 0.5, slopes: KNOBS.map(() => 0) }],
         KNOBS.map(() => 0),
       ).every((step) => step === 0),

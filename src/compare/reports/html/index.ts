@@ -1,17 +1,13 @@
-// The sections of a comparison, in the order of asking. A new one is a file and a line here.
+// The sections of a comparison, in the order of asking. A new one is a file and a line here; those that a report of one run has as well stand
+// with that report.
+import { shared } from '../../../report/html/sections/index.js';
+import type { Sides } from '../../../report/html/sections/sides.js';
 import type { Section } from '../../../report/page/pieces.js';
 import type { Comparison } from '../../compare.js';
 import { budgetsCompared } from './budgets.js';
-import { capacityCompared } from './capacity.js';
 import { causesCompared } from './causes.js';
 import { changesCompared } from './changes.js';
-import { latencyCompared } from './latency.js';
-import { layersCompared } from './layers.js';
-import { loadsCompared } from './loads.js';
-import { prefetchCompared } from './prefetch.js';
-import { provenanceCompared } from './provenance.js';
 import { setupCompared } from './setup.js';
-import { timeCompared } from './time.js';
 
 /** Sections of a comparison. */
 export const comparedSections: readonly Section<Comparison>[] = [
@@ -19,11 +15,26 @@ export const comparedSections: readonly Section<Comparison>[] = [
   changesCompared,
   causesCompared,
   setupCompared,
-  timeCompared,
-  layersCompared,
-  latencyCompared,
-  capacityCompared,
-  loadsCompared,
-  prefetchCompared,
-  provenanceCompared,
+  compared(shared.time),
+  compared({ ...shared.layers, title: 'By layer' }),
+  compared(shared.latency),
+  compared(shared.capacity),
+  compared(shared.loads),
+  compared(shared.prefetch),
+  compared({ ...shared.provenance, title: 'Warnings, configuration, provenance' }),
 ];
+
+/** A section of both runs, the base first. */
+function compared({ draw, ...section }: Section<Sides>): Section<Comparison> {
+  return {
+    ...section,
+    draw: ({ base, candidate, results }, source) =>
+      draw(
+        [
+          { label: base, word: 'base', color: 'base', result: results.base },
+          { label: candidate, word: 'candidate', color: 'accent', result: results.candidate },
+        ],
+        source,
+      ),
+  };
+}

@@ -6,20 +6,14 @@ import { SHARE_TICKS } from '../../page/axis.js';
 import { curves, dot, plot } from '../../page/chart.js';
 import { html, type Markup } from '../../page/markup.js';
 import { legend, type Section } from '../../page/pieces.js';
-
-/** A run on the curve: its label and its colour. */
-interface Point {
-  readonly word: string;
-  readonly color: string;
-  readonly result: Pick<Result, 'metrics' | 'bounds'>;
-}
+import type { Side, Sides } from './sides.js';
 
 function gpusOf(metrics: Result['metrics']): number {
   return metrics['parallel.gpus']?.value ?? 1;
 }
 
 /** A sentence on a run's hit rate and capacity. Capacities are as users give them: per GPU, where there are several. */
-export function capacityWords(word: string, { metrics, bounds }: Point['result'], curve: CapacityCurve): string {
+function capacityWords(word: string, { metrics, bounds }: Result, curve: CapacityCurve): string {
   const share = Math.min(1, bounds.capacityBytes / curve.bytes.at(-1)!);
   const gpus = gpusOf(metrics);
   const where =
@@ -28,7 +22,7 @@ export function capacityWords(word: string, { metrics, bounds }: Point['result']
 }
 
 /** The curves, with the position of each run. */
-export function capacityPlot(label: string, curve: CapacityCurve, points: readonly Point[]): Markup {
+function capacityPlot(label: string, curve: CapacityCurve, points: Sides): Markup {
   const whole = curve.bytes.at(-1)!;
   const gpus = gpusOf(points[0]!.result.metrics);
   const line = (rates: readonly number[]): [number, number][] => [
@@ -59,16 +53,21 @@ export function capacityPlot(label: string, curve: CapacityCurve, points: readon
 }
 
 /** The sentence above the curves. */
-export const CAPACITY_NOTE = 'Both curves replay the same demand from an empty cache, without prefetching, which may put a run above them.';
+const CAPACITY_NOTE = 'Both curves replay the same demand from an empty cache, without prefetching, which may put a run above them.';
 
-/** Hit rate against capacity. */
-export const capacitySection: Section<Result> = {
+/** Hit rate against capacity; only where all runs make the same demand of the same experts. */
+export const capacitySection: Section<Sides> = {
   id: 'capacity',
   title: 'Hit rate against capacity',
-  draw(result) {
-    const curve = result.details?.capacity ?? null;
+  draw(sides) {
+    const curve = sides.at(-1)!.result.details?.capacity ?? null;
     if (curve === null) return null;
-    const said = capacityWords('This run', result, curve);
-    return { about: `${said} ${CAPACITY_NOTE}`, content: capacityPlot(said, curve, [{ word: 'this run', color: 'accent', result }]) };
+    const isSame = ({ result: { details } }: Side): boolean => {
+      const other = details?.capacity ?? null;
+      return other !== null && curve.belady.every((rate, k) => rate === other.belady[k] && curve.bytes[k] === other.bytes[k]);
+    };
+    if (!sides.every(isSame)) return null;
+    const said = sides.map(({ label, result }) => capacityWords(label, result, curve)).join(' ');
+    return { about: `${said} ${CAPACITY_NOTE}`, content: capacityPlot(said, curve, sides) };
   },
 };

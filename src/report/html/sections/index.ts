@@ -10,20 +10,34 @@ import { offendersSection } from './offenders.js';
 import { prefetchSection } from './prefetch.js';
 import { provenanceSection } from './provenance.js';
 import { seriesSection } from './series.js';
+import type { Sides } from './sides.js';
 import { timeSection } from './time.js';
 import { warningsSection } from './warnings.js';
+
+/** Sections of any number of runs. */
+export const shared = {
+  time: timeSection,
+  layers: layerSection,
+  latency: latencySection,
+  capacity: capacitySection,
+  loads: loadsSection,
+  prefetch: prefetchSection,
+  provenance: provenanceSection,
+};
 
 /** Sections of a run. */
 export const sections: readonly Section<Result>[] = [
   warningsSection,
-  timeSection,
-  layerSection,
-  loadsSection,
-  capacitySection,
+  ...[timeSection, layerSection, loadsSection, capacitySection].map(alone),
   seriesSection,
-  latencySection,
+  alone(latencySection),
   classesSection,
-  prefetchSection,
+  alone(prefetchSection),
   offendersSection,
-  provenanceSection,
+  alone(provenanceSection),
 ];
+
+/** A section of one run. */
+function alone({ draw, ...section }: Section<Sides>): Section<Result> {
+  return { ...section, draw: (result, source) => draw([{ label: 'This run', word: 'this run', color: 'accent', result }], source) };
+}

@@ -1,16 +1,19 @@
-// Distributions of latencies: usual percentiles, and cumulative curves.
+// Distributions of latencies: usual percentiles, and cumulative curves; of two runs with their changes.
 import { formatNs } from '../../../base/units.js';
 import type { Details } from '../../../result/details.js';
 import type { Result } from '../../../result/result.js';
 import { readable } from '../../document/document.js';
+import { formatRelative } from '../../format.js';
 import { SHARE_TICKS, spanAxis } from '../../page/axis.js';
 import { curves, dot, plot } from '../../page/chart.js';
-import { html, type Piece } from '../../page/markup.js';
-import { type Section, table } from '../../page/pieces.js';
+import { html, type Markup, type Piece } from '../../page/markup.js';
+import { legend, type Section, table } from '../../page/pieces.js';
+import { LATENCY_ROWS } from '../../summary/grids.js';
 import { summarizeResult } from '../../summary/summary.js';
+import type { Sides } from './sides.js';
 
 /** Latencies in the order of a reader's questions: key, title, and unit of one sample. */
-export const LATENCIES = [
+const LATENCIES = [
   ['ttft', 'Time to first token', 'requests'],
   ['tpot', 'Time per output token', 'requests'],
   ['itl', 'Between two tokens', 'tokens'],
@@ -36,7 +39,7 @@ export function distributionOf(details: Details | undefined, name: string): Dist
 }
 
 /** A curve for each distribution, on one axis, with the median and 95th percentile of the first. */
-export function latencyPlot(
+function latencyPlot(
   label: string,
   what: string,
   lines: readonly { readonly color: string; readonly points: Distribution; readonly dashed?: boolean }[],
@@ -56,32 +59,68 @@ export function latencyPlot(
 }
 
 /** Latencies. */
-export const latencySection: Section<Result> = {
+export const latencySection: Section<Sides> = {
   id: 'latency',
   title: 'Latency',
-  draw(result) {
-    const { latency } = summarizeResult(result);
-    if (latency === null) return null;
-    const { head, rows } = readable(latency, 'markdown', true);
-    const pictures = LATENCIES.map(([name, title, what]) => {
-      const points = distributionOf(result.details, name);
-      if (points === null || points[0]![0] === points.at(-1)![0]) return null;
-      const percentiles = result.details!.latency[name]!;
-      const few = result.details!.samples?.[name];
-      const said =
-        few === undefined
-          ? `${title}: half within ${formatNs(percentiles[50]!)}, 95 % within ${formatNs(percentiles[95]!)}, all within ${formatNs(percentiles[100]!)}`
-          : `${title}: ${few.length} ${what}, from ${formatNs(few[0]!)} to ${formatNs(few.at(-1)!)}`;
-      const marks =
-        few === undefined
-          ? ([
-              [0.5, 'p50'],
-              [0.95, 'p95'],
-            ] as const)
-          : [];
-      const caption = few === undefined ? title : `${title}, ${few.length} ${what}`;
-      return html`<figure><figcaption>${caption}</figcaption>${latencyPlot(said, what, [{ color: 'accent', points }], marks)}</figure>`;
-    });
-    return { about: null, content: html`${table('Percentiles', head, rows)}<div class="multiples">${pictures}</div>` };
+  draw(sides) {
+    const content = sides.length === 1 ? ofOne(sides[0].result) : ofTwo(sides);
+    return content === null ? null : { about: null, content };
   },
 };
+
+/** Percentiles of one run, and their distributions. */
+function ofOne(result: Result): Markup | null {
+  const { latency } = summarizeResult(result);
+  if (latency === null) return null;
+  const { head, rows } = readable(latency, 'markdown', true);
+  const pictures = LATENCIES.map(([name, title, what]) => {
+    const points = distributionOf(result.details, name);
+    if (points === null || points[0]![0] === points.at(-1)![0]) return null;
+    const percentiles = result.details!.latency[name]!;
+    const few = result.details!.samples?.[name];
+    const said =
+      few === undefined
+        ? `${title}: half within ${formatNs(percentiles[50]!)}, 95 % within ${formatNs(percentiles[95]!)}, all within ${formatNs(percentiles[100]!)}`
+        : `${title}: ${few.length} ${what}, from ${formatNs(few[0]!)} to ${formatNs(few.at(-1)!)}`;
+    const marks =
+      few === undefined
+        ? ([
+            [0.5, 'p50'],
+            [0.95, 'p95'],
+          ] as const)
+        : [];
+    const caption = few === undefined ? title : `${title}, ${few.length} ${what}`;
+    return html`<figure><figcaption>${caption}</figcaption>${latencyPlot(said, what, [{ color: 'accent', points }], marks)}</figure>`;
+  });
+  return html`${table('Percentiles', head, rows)}<div class="multiples">${pictures}</div>`;
+}
+
+const FIGURES = ['mean', 'p50', 'p99'] as const;
+
+/** Means and percentiles of two runs with their changes, and their distributions on top of each other. */
+function ofTwo(sides: Sides): Markup | null {
+  const [before, after] = sides.map(({ result }) => result.metrics);
+  const rows = LATENCY_ROWS.filter(([, name]) => before![`${name}.mean`] !== undefined && after![`${name}.mean`] !== undefined).map(
+    ([word, name]) => [
+      word,
+      ...FIGURES.flatMap((percentile) => {
+        const [base, candidate] = [before![`${name}.${percentile}`]?.value ?? 0, after![`${name}.${percentile}`]?.value ?? 0];
+        return [formatNs(base), formatNs(candidate), base === 0 ? '' : formatRelative((candidate - base) / base)];
+      }),
+    ],
+  );
+  if (rows.length === 0) return null;
+  const pictures = LATENCIES.map(([name, title, what]) => {
+    const lines = sides.flatMap(({ color, result }) => {
+      const points = distributionOf(result.details, name);
+      return points === null ? [] : [{ color, points, dashed: color === 'base' }];
+    });
+    const label = `${title}: distributions of both runs`;
+    return lines.length === 2 && html`<figure><figcaption>${title}</figcaption>${latencyPlot(label, what, lines)}</figure>`;
+  });
+  const head = FIGURES.flatMap((percentile) => [`${percentile} base`, 'candidate', 'change']);
+  return html`${table('Means and percentiles', ['latency', ...head], rows)}${
+    pictures.some((picture) => picture !== false) &&
+    html`${legend(sides.map(({ color, label }) => [color, label]))}<div class="multiples">${pictures}</div>`
+  }`;
+}

@@ -1,23 +1,25 @@
 // Hit, late and miss by layer.
 import { sum } from '../../../base/statistics.js';
-import { formatRatio } from '../../../base/units.js';
-import type { PerLayer, Result } from '../../../result/result.js';
+import { formatNs, formatRatio } from '../../../base/units.js';
+import type { PerLayer } from '../../../result/result.js';
 import { readable } from '../../document/document.js';
+import { formatDelta } from '../../format.js';
 import { layerTicks, SHARE_TICKS } from '../../page/axis.js';
-import { columns, plot } from '../../page/chart.js';
-import { html, type Markup } from '../../page/markup.js';
+import { columns, divergingColumns, plot } from '../../page/chart.js';
+import { html, type Markup, type Piece } from '../../page/markup.js';
 import { legend, type Section, table } from '../../page/pieces.js';
 import { layerGrid } from '../../summary/grids.js';
+import { beside, type Sides } from './sides.js';
 
 /** Shares of each layer's demand. */
-export function layerRates(perLayer: PerLayer): { readonly hits: number[]; readonly late: number[]; readonly misses: number[] } {
+function layerRates(perLayer: PerLayer): { readonly hits: number[]; readonly late: number[]; readonly misses: number[] } {
   const rate = (part: readonly number[]): number[] =>
     part.map((count, layer) => (perLayer.demanded[layer]! > 0 ? count / perLayer.demanded[layer]! : 0));
   return { hits: rate(perLayer.hits), late: rate(perLayer.late), misses: rate(perLayer.misses) };
 }
 
 /** Sentence on the range of hit rates. */
-export function layerWords({ hits }: { readonly hits: readonly number[] }): string {
+function layerWords({ hits }: { readonly hits: readonly number[] }): string {
   const [least, most] = [Math.min(...hits), Math.max(...hits)];
   return least === most
     ? `Every layer hits ${formatRatio(most)}.`
@@ -25,7 +27,7 @@ export function layerWords({ hits }: { readonly hits: readonly number[] }): stri
 }
 
 /** The picture: stacked shares by layer. */
-export function layerPlot(perLayer: PerLayer, label: string, height: number): Markup {
+function layerPlot(perLayer: PerLayer, label: string, height: number): Markup {
   const { hits, late, misses } = layerRates(perLayer);
   return plot(
     { label, height, x: layerTicks(hits.length), y: SHARE_TICKS, xTitle: 'MoE layer', yTitle: 'share of the demand' },
@@ -34,7 +36,7 @@ export function layerPlot(perLayer: PerLayer, label: string, height: number): Ma
 }
 
 /** Legend of the picture. */
-export function layerLegend(anyLate: boolean): Markup {
+function layerLegend(anyLate: boolean): Markup {
   return legend([
     ['hit', 'hit: resident when asked for'],
     ...(anyLate ? [['late', 'late: prefetched, not yet there'] as const] : []),
@@ -42,19 +44,60 @@ export function layerLegend(anyLate: boolean): Markup {
   ]);
 }
 
-/** Hit rate by layer. */
-export const layerSection: Section<Result> = {
+/** Change of the time by layer; nothing where the runs do not have the same layers, or took the same time. */
+function timeChange(before: PerLayer, after: PerLayer): Piece {
+  if (before.demanded.length !== after.demanded.length) return null;
+  const time = ({ stallNs, computeNs, denseNs }: PerLayer, layer: number): number => stallNs[layer]! + computeNs[layer]! + denseNs[layer]!;
+  const changes = before.demanded.map((_, layer) => time(after, layer) - time(before, layer));
+  const most = Math.max(...changes.map(Math.abs));
+  if (!(most > 0)) return null;
+  const said = `The time at MoE layers changes by ${formatDelta(sum(changes), 'ns')}`;
+  return html`<h3>${said}</h3>${legend([
+    ['miss', 'longer'],
+    ['hit', 'shorter'],
+  ])}${plot(
+    {
+      label: `${said}, by layer`,
+      height: 180,
+      x: layerTicks(changes.length),
+      y: [
+        { at: 0, label: `-${formatNs(most)}` },
+        { at: 0.5, label: '0' },
+        { at: 1, label: `+${formatNs(most)}` },
+      ],
+      xTitle: 'MoE layer',
+      yTitle: 'change of the time',
+    },
+    divergingColumns(
+      changes.map((change) => change / most),
+      'miss',
+      'hit',
+    ),
+  )}`;
+}
+
+/** Hit rate by layer; of two runs beside one another, with the change of the time. */
+export const layerSection: Section<Sides> = {
   id: 'layers',
   title: 'Hit rate by layer',
-  draw(result) {
-    const { perLayer } = result;
-    if (perLayer.demanded.length === 0) return null;
-    const said = layerWords(layerRates(perLayer));
-    const { head, rows } = readable(layerGrid(result), 'markdown', true);
-    return {
-      about: said,
-      content: html`${layerLegend(sum(perLayer.late) > 0)}${layerPlot(perLayer, `Hit rate by layer. ${said}`, 220)}
+  draw(sides) {
+    const all = sides.map(({ result }) => result.perLayer);
+    if (all.some(({ demanded }) => demanded.length === 0)) return null;
+    const known = layerLegend(all.some(({ late }) => sum(late) > 0));
+    if (sides.length === 1) {
+      const [{ result }] = sides;
+      const said = layerWords(layerRates(result.perLayer));
+      const { head, rows } = readable(layerGrid(result), 'markdown', true);
+      return {
+        about: said,
+        content: html`${known}${layerPlot(result.perLayer, `Hit rate by layer. ${said}`, 220)}
 <details><summary>Figures by layer</summary>${table('Counters by MoE layer', head, rows, [])}</details>`,
-    };
+      };
+    }
+    const pictures = beside(sides, ({ label, result: { perLayer } }) => {
+      const said = layerWords(layerRates(perLayer));
+      return html`${layerPlot(perLayer, `Hit rate by layer of ${label}. ${said}`, 180)}<p class="about">${said}</p>`;
+    });
+    return { about: null, content: html`${known}${pictures}${timeChange(all[0]!, all[1]!)}` };
   },
 };

@@ -5,6 +5,7 @@ import type { Result } from '../../../result/result.js';
 import { formatMetric } from '../../format.js';
 import { html, type Markup } from '../../page/markup.js';
 import { legend, type Section, shareBar } from '../../page/pieces.js';
+import { beside, type Sides } from './sides.js';
 
 /** Fates of a prefetch (L8): colour, metric, words. */
 const FATES = [
@@ -23,7 +24,7 @@ const FIGURES = [
 ] as const;
 
 /** The fates of a run's prefetches, as a bar; null where it made none. */
-export function fateBar({ metrics }: Result): Markup | null {
+function fateBar({ metrics }: Result): Markup | null {
   const fates = FATES.map(([color, name, word]) => ({ color, word, count: metrics[name]?.value ?? 0 }));
   const total = sum(fates.map(({ count }) => count));
   if (total === 0) return null;
@@ -34,16 +35,21 @@ export function fateBar({ metrics }: Result): Markup | null {
 }
 
 /** Prefetches. */
-export const prefetchSection: Section<Result> = {
+export const prefetchSection: Section<Sides> = {
   id: 'prefetch',
   title: 'Prefetches',
-  draw(result) {
-    const bar = fateBar(result);
-    if (bar === null) return null;
-    const { metrics } = result;
+  draw(sides) {
+    if (sides.every(({ result }) => fateBar(result) === null)) return null;
+    if (sides.length > 1) {
+      return {
+        about: null,
+        content: beside(sides, ({ result }) => fateBar(result) ?? html`<p class="about">This run prefetches nothing.</p>`),
+      };
+    }
+    const { metrics } = sides[0].result;
     return {
       about: `${formatCount(metrics['transfer.prefetch.count']?.value ?? 0)} transfers were started ahead of demand.`,
-      content: html`${bar}<dl class="parts">${FIGURES.map(([name, words]) => {
+      content: html`${fateBar(sides[0].result)}<dl class="parts">${FIGURES.map(([name, words]) => {
         const metric = metrics[name];
         return metric !== undefined && html`<div><dt>${words}</dt><dd><b>${formatMetric(metric)}</b></dd></div>`;
       })}</dl>`,

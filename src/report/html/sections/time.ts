@@ -1,17 +1,20 @@
 // The time of a run by part, and its distance from the bounds.
+import { sum } from '../../../base/statistics.js';
 import { formatCount, formatNs, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
 import { tokensRun } from '../../../result/work-done.js';
 import { deviceWords } from '../../device.js';
+import { formatDelta } from '../../format.js';
 import { foresightText, knownTimes, limitText } from '../../limit.js';
 import { html, type Piece } from '../../page/markup.js';
-import { prose, type Section, shareBar } from '../../page/pieces.js';
+import { prose, type Section, shareBar, table } from '../../page/pieces.js';
 import { type Phase, type PhaseTime, phasesOf, phaseTime } from '../../phase-time.js';
 import { summarizeResult } from '../../summary/summary.js';
 import type { TimePart } from '../../summary/time.js';
+import type { Sides } from './sides.js';
 
 /** Colour and words of a part of the time. */
-export const TIME_LOOKS: Readonly<Record<TimePart['label'], { readonly color: string; readonly word: string }>> = {
+const TIME_LOOKS: Readonly<Record<TimePart['label'], { readonly color: string; readonly word: string }>> = {
   dense: { color: 'dense', word: 'attention and dense layers' },
   experts: { color: 'experts', word: 'experts' },
   CPU: { color: 'base', word: 'the CPU computes experts' },
@@ -25,33 +28,35 @@ export const TIME_LOOKS: Readonly<Record<TimePart['label'], { readonly color: st
 const PASSES: Readonly<Record<Phase, string>> = { decode: 'Passes that only decode', prefill: 'Passes with prompts' };
 
 /** The time by part, of the whole run and of a pass of each kind. */
-export const timeSection: Section<Result> = {
+export const timeSection: Section<Sides> = {
   id: 'time',
   title: 'Where the time goes',
-  draw(result) {
-    const { time, bounds } = summarizeResult(result);
-    if (time === null) return null;
-    const known = knownTimes(result);
-    const parts = time.parts.filter(({ ns }) => ns > 0).map((part) => ({ ...part, ...TIME_LOOKS[part.label] }));
-    const said = parts.map(({ word, share }) => `${word} ${formatRatio(share)}`).join(', ');
-    return {
-      about: html`${formatNs(time.totalNs)} for ${formatCount(tokensRun(result))} tokens, prompts and generated. ${time.cpu}`,
-      content: html`${shareBar(said, parts)}<dl class="parts">${parts.map(
-        ({ color, word, ns, share }) =>
-          html`<div><dt><i style="background:var(--${color})"></i>${word}</dt><dd><b>${formatRatio(share)}</b> ${formatNs(ns)}</dd></div>`,
-      )}</dl>${phasesOf(result).map((phase) => phaseBar(phase, phaseTime(result, phase)))}${
-        bounds.length > 0 &&
-        html`<div class="bounds">${bounds.map((row) => {
-          const closes = `closes ${formatRatio(row.closed)} of the gap`;
-          return html`<p><b>${row.label}</b> ${prose(`of ${row.own} ${closes} between no cache (${row.worst}) and ${row.bound} (${row.best}).`)}</p>${shareBar(
-            `${row.label} ${closes}`,
-            [{ color: 'hit', share: row.closed }],
-          )}`;
-        })}${known !== null && html`<p><b>Knowing</b> ${prose(`${foresightText(known)}.`)}</p><p><b>Limit</b> ${prose(`${limitText(known, deviceWords(result).processor)}.`)}</p>`}</div>`
-      }`,
-    };
-  },
+  draw: (sides) => (sides.length === 1 ? ofOne(sides[0].result) : ofTwo(sides)),
 };
+
+function ofOne(result: Result): ReturnType<Section<Sides>['draw']> {
+  const { time, bounds } = summarizeResult(result);
+  if (time === null) return null;
+  const known = knownTimes(result);
+  const parts = time.parts.filter(({ ns }) => ns > 0).map((part) => ({ ...part, ...TIME_LOOKS[part.label] }));
+  const said = parts.map(({ word, share }) => `${word} ${formatRatio(share)}`).join(', ');
+  return {
+    about: html`${formatNs(time.totalNs)} for ${formatCount(tokensRun(result))} tokens, prompts and generated. ${time.cpu}`,
+    content: html`${shareBar(said, parts)}<dl class="parts">${parts.map(
+      ({ color, word, ns, share }) =>
+        html`<div><dt><i style="background:var(--${color})"></i>${word}</dt><dd><b>${formatRatio(share)}</b> ${formatNs(ns)}</dd></div>`,
+    )}</dl>${phasesOf(result).map((phase) => phaseBar(phase, phaseTime(result, phase)))}${
+      bounds.length > 0 &&
+      html`<div class="bounds">${bounds.map((row) => {
+        const closes = `closes ${formatRatio(row.closed)} of the gap`;
+        return html`<p><b>${row.label}</b> ${prose(`of ${row.own} ${closes} between no cache (${row.worst}) and ${row.bound} (${row.best}).`)}</p>${shareBar(
+          `${row.label} ${closes}`,
+          [{ color: 'hit', share: row.closed }],
+        )}`;
+      })}${known !== null && html`<p><b>Knowing</b> ${prose(`${foresightText(known)}.`)}</p><p><b>Limit</b> ${prose(`${limitText(known, deviceWords(result).processor)}.`)}</p>`}</div>`
+    }`,
+  };
+}
 
 /** The time of a pass of a kind, by part. */
 function phaseBar(phase: Phase, time: PhaseTime | null): Piece {
@@ -62,4 +67,34 @@ function phaseBar(phase: Phase, time: PhaseTime | null): Piece {
   const parts = taken.map(({ label, ns }) => ({ ...TIME_LOOKS[label], share: ns / totalNs, ns: ns / time.passes }));
   const said = parts.map(({ word, ns }) => `${word} ${formatNs(ns)}`).join(', ');
   return html`<p><b>${PASSES[phase]}</b> ${prose(`(${formatCount(time.passes)}) take ${formatNs(totalNs / time.passes)} each: ${said}.`)}</p>${shareBar(said, parts)}`;
+}
+
+/** The time of two runs by part, on one scale: of a pass that only decodes where both runs have such, else of the whole run. */
+function ofTwo(all: Sides): ReturnType<Section<Sides>['draw']> {
+  const byPass = all.every(({ result }) => phasesOf(result).length > 0);
+  const sides = all.map(({ label, result }) => {
+    const time = byPass ? phaseTime(result, 'decode') : null;
+    const parts = time?.parts ?? summarizeResult(result).time?.parts ?? [];
+    const ns = new Map<TimePart['label'], number>(parts.map((part) => [part.label, part.ns / (time?.passes ?? 1)]));
+    return { label, ns, total: sum([...ns.values()]) };
+  });
+  const longest = Math.max(...sides.map(({ total }) => total));
+  if (longest === 0) return null;
+  const labels = (Object.keys(TIME_LOOKS) as TimePart['label'][]).filter((label) => sides.some(({ ns }) => (ns.get(label) ?? 0) > 0));
+  const bars = sides.map(({ label, ns, total }) => {
+    const said = labels.map((part) => `${TIME_LOOKS[part].word} ${formatNs(ns.get(part) ?? 0)}`).join(', ');
+    const parts = labels.map((part) => ({ color: TIME_LOOKS[part].color, share: (ns.get(part) ?? 0) / longest }));
+    return html`<h3>${label}: ${formatNs(total)}</h3>${shareBar(said, parts)}`;
+  });
+  const rows = labels.map((part) => {
+    const [base, candidate] = sides.map(({ ns }) => ns.get(part) ?? 0) as [number, number];
+    const { color, word } = TIME_LOOKS[part];
+    const name = html`<i class="key-dot" style="background:var(--${color})"></i>${word}`;
+    return [name, formatNs(base), formatNs(candidate), formatDelta(candidate - base, 'ns')];
+  });
+  const caption = byPass ? 'Time of a pass that only decodes' : 'Time of the run';
+  return {
+    about: `${byPass ? 'A pass that only decodes' : 'The whole run'} in both runs, upon one scale.`,
+    content: html`${bars}${table(caption, ['', 'base', 'candidate', 'change'], rows)}`,
+  };
 }

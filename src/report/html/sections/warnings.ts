@@ -1,8 +1,13 @@
 // Warnings, which affect how to read the figures.
 import type { Result } from '../../../result/result.js';
-import { html } from '../../page/markup.js';
+import { html, type Markup } from '../../page/markup.js';
 import type { Section } from '../../page/pieces.js';
 import { summarizeResult } from '../../summary/summary.js';
+
+/** Warnings as a list. */
+export function warningList(warnings: Result['warnings']): Markup {
+  return html`<ul class="warnings">${warnings.map(({ code, message }) => html`<li><b>${code}</b> ${message}</li>`)}</ul>`;
+}
 
 /** Warnings. */
 export const warningsSection: Section<Result> = {
@@ -10,10 +15,6 @@ export const warningsSection: Section<Result> = {
   title: 'Warnings',
   draw(result) {
     const { warnings } = summarizeResult(result);
-    if (warnings.length === 0) return null;
-    return {
-      about: null,
-      content: html`<ul class="warnings">${warnings.map(({ code, message }) => html`<li><b>${code}</b> ${message}</li>`)}</ul>`,
-    };
+    return warnings.length === 0 ? null : { about: null, content: warningList(warnings) };
   },
 };

@@ -1,0 +1,155 @@
+// Threads that take tasks. A thread answers its tasks in their order; a pool gives each thread the next task when it is free. An error keeps
+// its class on the way back, and a thread that ends before its answer is an error that names the task.
+import { existsSync } from 'node:fs';
+import { parentPort, SHARE_ENV, Worker, workerData } from 'node:worker_threads';
+import { receivedError, type SentError, sentError } from './sent-error.js';
+
+/** Messages of a thread: something to note during a task, then its answer or the error that it threw. */
+type Reply<Answer, Note> =
+  | { readonly kind: 'note'; readonly note: Note }
+  | { readonly kind: 'answer'; readonly answer: Answer }
+  | { readonly kind: 'thrown'; readonly error: SentError };
+
+/** A task whose answer is awaited. */
+interface Asked<Answer, Note> {
+  readonly name: string;
+  readonly note: ((note: Note) => void) | undefined;
+  resolve(answer: Answer): void;
+  reject(error: Error): void;
+}
+
+/** True where the script of a thread has been compiled; moeprof run from its TypeScript sources has none. */
+export function hasScript(script: URL): boolean {
+  return existsSync(script);
+}
+
+/** A thread that answers tasks, one after another. Its script calls {@link serveTasks}. */
+export class TaskThread<Task, Answer, Note = never> {
+  readonly #worker: Worker;
+  readonly #asked: Asked<Answer, Note>[] = [];
+  #lost: Error | null = null;
+
+  /** @param data what the thread starts with; memory in it may be shared */
+  constructor(script: URL, data?: unknown) {
+    this.#worker = new Worker(script, { env: SHARE_ENV, workerData: data });
+    this.#worker.on('message', (reply: Reply<Answer, Note>) => {
+      if (reply.kind === 'note') this.#asked[0]?.note?.(reply.note);
+      else if (reply.kind === 'answer') this.#asked.shift()?.resolve(reply.answer);
+      else this.#asked.shift()?.reject(receivedError(reply.error));
+    });
+    // Its earlier messages are heard first.
+    this.#worker.on('error', (error) => this.#lose(error));
+    this.#worker.on('exit', () => this.#lose(new Error('a thread ended before its work was done')));
+  }
+
+  /** True where it has ended by itself; it answers nothing more. */
+  get lost(): boolean {
+    return this.#lost !== null;
+  }
+
+  /**
+   * Sends a task; several may wait for their answers.
+   * @param name of the task, for the error of a thread that ends
+   * @param note hears what the thread notes during this task
+   * @returns its answer; rejects with what the thread threw, a UserError as one
+   */
+  ask(task: Task, name: string, note?: (note: Note) => void): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      if (this.#lost !== null) {
+        reject(named(this.#lost, name));
+        return;
+      }
+      this.#asked.push({ name, note, resolve, reject });
+      this.#worker.postMessage(task);
+    });
+  }
+
+  /** Ends it; tasks that it has stay without an answer. */
+  async end(): Promise<void> {
+    this.#asked.length = 0;
+    await this.#worker.terminate();
+  }
+
+  #lose(error: Error): void {
+    this.#lost ??= error;
+    for (const { name, reject } of this.#asked.splice(0)) reject(named(error, name));
+  }
+}
+
+function named(error: Error, name: string): Error {
+  return Object.assign(new Error(`${error.message} (${name})`), { stack: error.stack });
+}
+
+/** The end of a task. */
+export type TaskEnd<Answer> = { readonly answer: Answer } | { readonly error: Error };
+
+/** A pool of threads with one script. */
+interface PoolOf<Task, Answer, Note> {
+  readonly script: URL;
+  /** What each thread starts with. */
+  readonly data?: unknown;
+  /** Most threads. */
+  readonly threads: number;
+  /** Name of a task, for the error of a thread that ends. */
+  nameOf(task: Task): string;
+  /** Hears what threads note. */
+  note?(task: Task, note: Note): void;
+  /** Receives the end of each task, in the order in which they end. What it throws ends the pool. */
+  settle(task: Task, end: TaskEnd<Answer>): void;
+  /** Ends the pool; tasks under way are not settled. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Gives tasks to threads, each the next one when it is free; where a thread ends, another takes its place. Ends all threads.
+ * @param tasks taken in order, each when there is a thread for it
+ * @throws what taking or settling a task throws
+ */
+export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task>, pool: PoolOf<Task, Answer, Note>): Promise<void> {
+  const { data, nameOf, note, script, settle, signal, threads } = pool;
+  const left = tasks[Symbol.iterator]();
+  const stopped = (): boolean => signal?.aborted === true;
+  const open = new Set<TaskThread<Task, Answer, Note>>();
+  const work = async (): Promise<void> => {
+    let thread: TaskThread<Task, Answer, Note> | null = null;
+    while (!stopped()) {
+      const next = left.next();
+      if (next.done === true) return;
+      const task = next.value;
+      if (thread === null || thread.lost) open.add((thread = new TaskThread<Task, Answer, Note>(script, data)));
+      const end = await thread
+        .ask(task, nameOf(task), (said) => note?.(task, said))
+        .then(
+          (answer) => ({ answer }),
+          (error: Error) => ({ error }),
+        );
+      if (!stopped()) settle(task, end);
+    }
+  };
+  try {
+    const aborted = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
+    await Promise.race([aborted, Promise.all(Array.from({ length: threads }, work))]);
+  } finally {
+    await Promise.all([...open].map((thread) => thread.end()));
+  }
+}
+
+/**
+ * The thread's side: answers tasks, one after another.
+ * @param start makes from the thread's data what answers a task, and may note things meanwhile
+ * @throws Error outside of a thread
+ */
+export function serveTasks<Data, Task, Answer, Note = never>(
+  start: (data: Data) => (task: Task, note: (note: Note) => void) => Answer | Promise<Answer>,
+): void {
+  const port = parentPort;
+  if (port === null) throw new Error('this script runs in a worker thread only');
+  const say = (reply: Reply<Answer, Note>): void => port.postMessage(reply);
+  const answer = start(workerData as Data);
+  let last: Promise<void> = Promise.resolve();
+  port.on('message', (task: Task) => {
+    last = last
+      .then(async () => say({ kind: 'answer', answer: await answer(task, (note) => say({ kind: 'note', note })) }))
+      .catch((error: unknown) => say({ kind: 'thrown', error: sentError(error) }));
+  });
+}

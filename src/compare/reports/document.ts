@@ -1,0 +1,226 @@
+// A gate for people: the verdict first, then each comparison with its change and its worst rows. A terminal and a page show the same; a page
+// folds what does not matter most.
+import { formatCounted } from '../../base/units.js';
+import { type Block, type Document, type Grid, grid, gridOf, type Line, type Tone } from '../../report/document/document.js';
+import { clip } from '../../report/text.js';
+import type { Comparison, Row } from '../compare.js';
+import type { Difference } from '../difference.js';
+import type { Gate } from '../gate.js';
+import {
+  causeLines,
+  changeSentence,
+  directionText,
+  explanationLines,
+  gateText,
+  isJudged,
+  isQuiet,
+  knowledgeWarning,
+  ROWS,
+  rowChange,
+  savedText,
+  unchangedText,
+  valueText,
+  verdictText,
+} from '../words.js';
+import { subjectOf } from './faults.js';
+
+/** What is shown of a gate, and where. */
+export interface GateView {
+  /** A page of Markdown; else a terminal. */
+  readonly page: boolean;
+  /** Most rows of a comparison. */
+  readonly rows: number;
+  /** Most comparisons; the worst come first on a page. */
+  readonly comparisons: number;
+}
+
+/** Most faults of a list and settings, and characters of a cell, on a page. */
+const FAULTS = 20;
+const SETTINGS = 50;
+const CELL = 200;
+
+/** Looks of a verdict: in a terminal a sign and its colour, on a page a picture. */
+const MARKS: Readonly<Record<Row['verdict'], { readonly sign: string; readonly tone: Tone; readonly picture: string }>> = {
+  fail: { sign: '✗', tone: 'bad', picture: '❌' },
+  warn: { sign: '!', tone: 'caution', picture: '⚠️' },
+  pass: { sign: '✓', tone: 'good', picture: '✅' },
+  off: { sign: '-', tone: 'dim', picture: '➖' },
+  none: { sign: ' ', tone: 'plain', picture: '' },
+};
+
+const TONES: Readonly<Record<Row['direction'], Tone>> = {
+  better: 'good',
+  worse: 'bad',
+  missing: 'bad',
+  new: 'info',
+  neutral: 'plain',
+  unclear: 'dim',
+};
+
+/** The document of a gate. */
+export function gateDocument(gate: Gate, view: GateView): Document {
+  const { added, comparisons, faults, passed } = gate;
+  const conclusion = gateText(gate);
+  const shown = shownOf(gate, view);
+  const gone = comparisons.length - shown.length;
+  const mark = MARKS[passed ? 'pass' : 'fail'];
+  const lines = [
+    ...added.map(({ candidate, scenario }): Line => ({ label: scenario, text: `is new in ${candidate}: it has no base yet`, tone: 'new' })),
+    ...faults.map((fault) => faultLine(fault.level, subjectOf(fault), fault.message, fault.budget?.place)),
+  ];
+  const blocks: Block[] = [
+    linesOf(
+      conclusion === null
+        ? []
+        : [view.page ? { text: `${mark.picture} ${conclusion}`, tone: 'strong' } : { text: conclusion, tone: mark.tone }],
+    ),
+    linesOf(view.page ? atMost(lines, FAULTS, 'faults', view) : lines),
+    linesOf(view.page && gone > 0 ? [{ text: `${formatCounted(gone, 'comparison')} ${gone === 1 ? 'has' : 'have'} no difference.` }] : []),
+  ];
+  for (const [index, comparison] of shown.slice(0, view.comparisons).entries()) {
+    const quiet = shown.length > 1 && isQuiet(comparison);
+    if (!quiet) blocks.push(...comparisonBlocks(comparison, view));
+    // Scenarios that did not change stand under each other, without blank lines.
+    else if (index > 0 && isQuiet(shown[index - 1]!)) blocks.push(joined(blocks.pop()!, quietLine(comparison)));
+    else blocks.push(linesOf([quietLine(comparison)]));
+  }
+  const left = shown.length - view.comparisons;
+  if (left > 0) blocks.push(linesOf([{ text: `${formatCounted(left, 'more comparison')} did not fit here; see the JSON report.` }]));
+  const saved = savedText(gate);
+  if (saved !== null) blocks.push(joined(blocks.pop()!, { text: saved, tone: 'dim' }));
+  return { blocks };
+}
+
+/** Comparisons in the order of a view: those of a page begin with the worst, without those that have no difference. */
+function shownOf({ comparisons }: Gate, { page }: GateView): readonly Comparison[] {
+  if (!page || comparisons.length === 1) return comparisons;
+  const weight = ({ findings, passed, rows }: Comparison): number =>
+    (passed ? 0 : 1e9) + findings.length * 1e4 + rows.filter(({ direction }) => direction === 'worse').length;
+  return comparisons.filter((comparison) => !isQuiet(comparison)).sort((a, b) => weight(b) - weight(a));
+}
+
+function linesOf(lines: readonly Line[]): Block {
+  return { kind: 'lines', lines };
+}
+
+function joined(block: Block, line: Line): Block {
+  return block.kind === 'lines' ? linesOf([...block.lines, line]) : block;
+}
+
+function quietLine({ base, candidate, unchanged }: Comparison): Line {
+  return { text: `${base} → ${candidate}: no difference in ${unchanged} metrics.`, tone: 'good' };
+}
+
+/** `cache.hit_rate 83.9 % is not >= 90% (--assert)` behind its verdict. */
+function faultLine(level: 'error' | 'warn', subject: string, message: string, place: string | undefined): Line {
+  return { label: subject, text: `${message}${place === undefined ? '' : ` (${place})`}`, tone: level === 'error' ? 'fail' : 'warn' };
+}
+
+/** The first lines, and how many are left out. */
+function atMost(lines: readonly Line[], most: number, what: string, { page }: GateView): readonly Line[] {
+  if (lines.length <= most) return lines;
+  const more = `and ${lines.length - most} more ${what}`;
+  return [...lines.slice(0, most), page ? { text: more, tone: 'item' } : { text: `${more}: --all`, tone: 'dim' }];
+}
+
+function comparisonBlocks(comparison: Comparison, view: GateView): Block[] {
+  const { config, explained, explanation, inputs, rows } = comparison;
+  const { page, rows: most } = view;
+  const whole = explained && explanation !== null ? causes(explanationLines(explanation)) : null;
+  const why = whole ?? (explained ? [] : causes(causeLines(comparison)));
+  const head = headLines(comparison, view);
+  const last: Line = { text: unchangedText(comparison), tone: 'dim' };
+  if (page) {
+    return [
+      linesOf([...head, ...(why.length === 0 ? [] : [{ text: 'What carries the change:' }, ...why])]),
+      ...pageRows(rows, most),
+      setUp(inputs, config),
+      linesOf([last]),
+    ];
+  }
+  const more =
+    rows.length > most ? [{ text: `and ${formatCounted(rows.length - most, 'more changed metric')}: --all`, tone: 'dim' as const }] : [];
+  return [
+    linesOf(whole === null ? [...head, ...why] : head),
+    rowGrid(rows.slice(0, most), false),
+    linesOf(whole === null ? [] : [{ text: 'what carries the change', tone: 'strong' }, ...whole]),
+    linesOf([
+      ...more,
+      last,
+      ...atMost(
+        config.map((one) => settingLine('config', one)),
+        most,
+        'settings differ',
+        view,
+      ),
+    ]),
+  ];
+}
+
+/** The names of the runs, the verdict, the faults and the change. */
+function headLines(comparison: Comparison, view: GateView): Line[] {
+  const { base, candidate, findings, inputs, passed, rows } = comparison;
+  const { page, rows: most } = view;
+  const mark = MARKS[!isJudged(comparison) ? 'off' : passed ? 'pass' : 'fail'];
+  const verdict = verdictText(comparison);
+  const title = `${base} → ${candidate}`;
+  const knows = knowledgeWarning(comparison);
+  const faults = findings.map(({ budget, level, message, metric }) => faultLine(level, metric, message, budget.place));
+  const unlike = inputs.map((one): Line => ({ ...settingLine('input', one), tone: 'caution' }));
+  return [
+    ...(page
+      ? [{ text: `${mark.picture} ${title}: ${verdict}`, tone: 'heading' as const }]
+      : [
+          { text: title, tone: 'strong' as const, hang: 2 },
+          ...atMost(unlike, most, 'inputs differ', view),
+          { text: verdict, tone: mark.tone },
+        ]),
+    ...atMost(faults, page ? FAULTS : most, 'faults', view),
+    ...(rows.length === 0 ? [] : [{ text: changeSentence(comparison) }]),
+    ...(knows === null ? [] : [page ? { text: `⚠️ ${knows}` } : { text: knows, tone: 'caution' as const, hang: 2 }]),
+  ];
+}
+
+/** Causes under each other, each behind its label. */
+function causes(lines: readonly (readonly [label: string, text: string])[]): Line[] {
+  return lines.map(([label, text]) => ({ label, text, tone: 'item', indent: 10 }));
+}
+
+function settingLine(what: string, { base, candidate, path }: Difference): Line {
+  return { label: `${what} ${path}`, text: `${base} → ${candidate}`, tone: 'dim', hang: 2 };
+}
+
+function setUp(inputs: readonly Difference[], config: readonly Difference[]): Grid {
+  const rows = (what: string, all: readonly Difference[]): string[][] =>
+    all.map(({ base, candidate, path }) => [what, ...[path, base, candidate].map((text) => clip(text, CELL, true))]);
+  const all = [...rows('input', inputs), ...rows('config', config)];
+  const columns = ['', 'path', 'base', 'candidate'].map((head) => ({ head, align: 'left' as const }));
+  return gridOf(columns, all.slice(0, SETTINGS), { fold: `${formatCounted(all.length, 'difference')} in the set-up` });
+}
+
+/** The worst rows open, the others folded, those that do not fit counted. */
+function pageRows(rows: readonly Row[], most: number): Block[] {
+  const open = Math.min(most, ROWS);
+  const folded = rows.slice(open, most);
+  const left = rows.length - open - folded.length;
+  return [
+    rowGrid(rows.slice(0, open), true),
+    { ...rowGrid(folded, true), fold: `${folded.length} more changed metrics` },
+    linesOf(left > 0 ? [{ text: `${formatCounted(left, 'more changed metric')} did not fit here; see the JSON report.` }] : []),
+  ];
+}
+
+function rowGrid(rows: readonly Row[], page: boolean): Grid {
+  const toned = (text: string, { direction }: Row) => ({ value: text, text, tone: TONES[direction] });
+  return grid(rows, [
+    { head: 'metric', most: page ? CELL : 'rest', of: ({ metric, verdict }) => ({ value: metric, text: metric, mark: MARKS[verdict] }) },
+    { head: 'base', of: (row) => valueText(row, 'base') },
+    { head: 'candidate', of: (row) => valueText(row, 'candidate') },
+    { head: 'change', of: (row) => toned(rowChange(row), row) },
+    {
+      head: page ? 'direction' : '',
+      align: 'left',
+      of: (row) => toned(page ? `${directionText(row)} ${MARKS[row.verdict].picture}`.trim() : directionText(row), row),
+    },
+  ]);
+}
