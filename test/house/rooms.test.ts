@@ -94,8 +94,16 @@ describe('planted files', () => {
     ['engine/attic/a.ts', './b.js', 'src/engine/attic/a.ts: attic has no place in the order of engine'],
     ['bound/attic/a.ts', './b.js', 'src/bound/attic/a.ts: attic has no place in the order of bound'],
     // A family: a folder for each member.
-    ['runtime/one/a.ts', '../index.js', 'src/runtime/one/a.ts imports src/runtime/index.ts: runtime/one does not come after runtime itself'],
-    ['runtime/kind/a.ts', '../one/b.js', 'src/runtime/kind/a.ts imports src/runtime/one/b.ts: runtime/kind does not come after runtime/one'],
+    [
+      'runtime/one/a.ts',
+      '../index.js',
+      'src/runtime/one/a.ts imports src/runtime/index.ts: runtime/one does not come after runtime itself',
+    ],
+    [
+      'runtime/kind/a.ts',
+      '../one/b.js',
+      'src/runtime/kind/a.ts imports src/runtime/one/b.ts: runtime/kind does not come after runtime/one',
+    ],
   ])('%s may not import %s', (file, target, rule) => {
     expect(brokenRules(planted({ [file]: `import '${target}';` }))).toContain(rule);
   });
