@@ -128,12 +128,15 @@ describe('a module that a run profile names', () => {
   });
 });
 
-beforeEach(() => {
+/** Two run profiles of the folder `runs`. */
+function twoScenarios(): void {
   profile('runs/code.yaml');
   profile('runs/chat.yaml', 14);
-});
+}
 
 describe('folders of scenarios', () => {
+  beforeEach(twoScenarios);
+
   it('are run together, saved as a baseline, listed, shown, and compared with', async () => {
     const saved = await run('baseline', 'save', 'main', 'runs');
     expect(saved).toMatchObject({ code: 0, stdout: '' });
@@ -194,6 +197,8 @@ describe('folders of scenarios', () => {
 });
 
 describe('folders of scenarios that differ', () => {
+  beforeEach(twoScenarios);
+
   it('fail where a scenario has gone, and name new ones', async () => {
     await run('baseline', 'save', 'main', 'runs');
     rmSync(join(cwd, 'runs/chat.yaml'));
@@ -227,6 +232,8 @@ describe('folders of scenarios that differ', () => {
 });
 
 describe('folders of scenarios in Git', () => {
+  beforeEach(twoScenarios);
+
   it('are read as they were at a commit', async () => {
     const git = (...args: string[]): void =>
       void execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], { cwd });

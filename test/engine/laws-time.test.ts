@@ -42,6 +42,7 @@ describe('L9 Time', () => {
   });
 });
 
+/** A link of 2 ns a byte, with the arrivals that it notes. */
 const link = (lanes: number, chunkBytes: number | null = null, latencyNs = 5) => {
   const arrivals = new Float64Array(8);
   return { link: new Link(wholeLink('h2d', 2, latencyNs, lanes, chunkBytes), arrivals), arrivals };
@@ -359,8 +360,9 @@ describe('L12 Correction', () => {
   });
 });
 
-/** A miss of experts 0 and 1, nothing else. */
+/** A link of 4 ns a byte. */
 const hardware = wholeMachine([wholeLink('h2d', 4)], { handoverNs: 5 });
+/** One event that misses experts 0 and 1. */
 const run = (onMiss: MissAction) => simulateByEngine(world({ layers: [{}], hardware, passes: single([0, 1]), onMiss }));
 
 // The second choice of two has half of the weight ranked better: it is served from a copy of half its bytes, the first one whole. Of 30

@@ -249,12 +249,14 @@ describe('attention by metadata', () => {
 
 const whole = ggufHeader(METADATA, TENSORS);
 const size = readFileSync(at('mix.gguf')).length;
+/** A file of these bytes is refused with this message. */
 const refuse = (name: string, bytes: Buffer, message: RegExp): void => {
   writeFileSync(at(name), bytes);
   expect(() => loadModel(at(name))).toThrow(UserError);
   expect(() => loadModel(at(name))).toThrow(message);
 };
 
+/** The file of tensors, changed from an offset on. */
 const patched = (offset: number, write: (bytes: Buffer) => void): Buffer => {
   const bytes = Buffer.concat([whole, Buffer.alloc(size - whole.length)]);
   write(bytes.subarray(offset));
