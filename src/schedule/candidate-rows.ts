@@ -1,15 +1,12 @@
 // Candidates of the tokens of a pass: experts that they might choose instead, from a trace that holds more than the model's top-k.
 import type { RoutingTrace } from '../trace/trace.js';
-import { SlotBuffer } from './slot-buffer.js';
+import { type Candidates, SlotBuffer } from './pass.js';
 
-/** Candidates of the running pass, in pass order. */
-export class CandidateRows {
-  /** Candidates per token and layer, and of a token in all. */
+/** Candidates of the running pass, from a trace of them. */
+export class CandidateRows implements Candidates {
   readonly topK: number;
   readonly row: number;
-  /** `[tokens, layers, topK]`, expert within its layer in rank order, NULL_EXPERT = none. */
   experts: Uint16Array;
-  /** Their gate weights. */
   weights: Float32Array;
   readonly #trace: RoutingTrace;
   readonly #buffers: (SlotBuffer | undefined)[] = [];
@@ -23,7 +20,6 @@ export class CandidateRows {
     this.weights = new Float32Array(this.row);
   }
 
-  /** Reads trace row `at` for token `to` of the pass; the buffer of `lane` may read ahead, not beyond row `end`. */
   take(lane: number, at: number, end: number, to: number): void {
     const { row } = this;
     if (this.experts.length < (to + 1) * row) this.#grow(2 * (to + 1) * row);

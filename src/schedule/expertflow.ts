@@ -4,10 +4,9 @@ import type { Parameters } from '../base/parameters.js';
 import { balancedMedoids, evenSizes, hammingDistances } from './balanced-medoids.js';
 import { loadsBeyondCache, PATHS, type PathSource, type PathView } from './paths.js';
 import { POOL_PARAMETERS, poolFairness, poolSize } from './pool.js';
-import { passSize, QueueScheduler } from './queue-scheduler.js';
+import { passSize, QueueScheduler, type ShareList } from './queue-scheduler.js';
 import type { Request } from './request.js';
 import type { SchedulerContext, SchedulerDefinition, SchedulerLimits, Share } from './scheduler.js';
-import type { ShareList } from './share-list.js';
 
 class ExpertFlowScheduler extends QueueScheduler {
   costNs = 0;

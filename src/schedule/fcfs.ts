@@ -1,9 +1,8 @@
 // First come, first served, with continuous batching as in vLLM: every running request decodes one token a pass, and the tokens
 // that are left in the pass's budget go to prompts, in order of arrival (chunked prefill).
 
-import { QueueScheduler } from './queue-scheduler.js';
+import { QueueScheduler, type ShareList } from './queue-scheduler.js';
 import type { SchedulerDefinition } from './scheduler.js';
-import type { ShareList } from './share-list.js';
 
 class FcfsScheduler extends QueueScheduler {
   protected compose(list: ShareList): void {

@@ -1,11 +1,21 @@
 // A pass: the tokens that run together in one forward execution, with their routing. One Pass object is filled again and again.
-import { NULL_EXPERT, type RoutingTrace } from '../trace/trace.js';
-import type { CandidateRows } from './candidate-rows.js';
+import { allocateChunk, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
 import type { ClassBudgets } from './class-budget.js';
 import type { Request } from './request.js';
 import type { Segment } from './routing-walk.js';
 import type { Share } from './scheduler.js';
-import { SlotBuffer } from './slot-buffer.js';
+
+/** Experts that the tokens of the running pass might choose instead, in pass order. */
+export interface Candidates {
+  /** Candidates per token and layer, and of a token in all. */
+  readonly topK: number;
+  readonly row: number;
+  /** `[tokens, layers, topK]`, expert within its layer in rank order, NULL_EXPERT = none; and their gate weights. */
+  readonly experts: Uint16Array;
+  readonly weights: Float32Array;
+  /** Reads trace row `at` for token `to` of the pass; the buffer of `lane` may read ahead, not beyond row `end`. */
+  take(lane: number, at: number, end: number, to: number): void;
+}
 
 /** Tokens of one forward execution, in pass order: the columns have `tokens` valid rows. */
 export class Pass {
@@ -34,7 +44,7 @@ export class Pass {
   predicted: Uint16Array | null;
   readonly predictedK: number;
   /** Candidates of the tokens; null where choices are fixed. */
-  readonly candidates: CandidateRows | null;
+  readonly candidates: Candidates | null;
   /** Budgets of the classes of requests; null: all requests use all of their choices. */
   readonly budgets: ClassBudgets | null;
   /** Slot of each token's request: the place of the request among those that run at once. */
@@ -72,7 +82,7 @@ export class Pass {
   constructor(
     trace: RoutingTrace,
     maxSequences: number,
-    candidates: CandidateRows | null = null,
+    candidates: Candidates | null = null,
     context = 0,
     budgets: ClassBudgets | null = null,
   ) {
@@ -230,6 +240,30 @@ export class Pass {
     this.position = new Int32Array(capacity);
     this.draftStep = new Int32Array(capacity);
     if (this.tokenId !== null) this.tokenId = new Int32Array(capacity);
+  }
+}
+
+/** Rows that a slot reads ahead; at batch 1 this is the size of a sequential read. */
+const READ_AHEAD = 256;
+
+/** Rows of a trace that one request has read ahead: it needs one token at a time, and reads in blocks are faster. */
+export class SlotBuffer {
+  readonly chunk: TraceChunk;
+  readonly #trace: RoutingTrace;
+  #start = 0;
+
+  constructor(trace: RoutingTrace) {
+    this.#trace = trace;
+    this.chunk = allocateChunk(trace, READ_AHEAD);
+  }
+
+  /** Row of `chunk` that holds trace row `at`; reads ahead, not beyond `end`. */
+  seek(at: number, end: number): number {
+    if (at < this.#start || at >= this.#start + this.chunk.tokens) {
+      this.#trace.read(at, Math.min(READ_AHEAD, end - at), this.chunk);
+      this.#start = at;
+    }
+    return at - this.#start;
   }
 }
 

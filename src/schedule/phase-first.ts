@@ -1,10 +1,9 @@
 // Passes of one phase only, as engines run them that do not mix prompts with decode steps: one phase goes first while it has anything to
 // run, the other at the latest after a bound.
 import type { Parameters } from '../base/parameters.js';
-import { QueueScheduler } from './queue-scheduler.js';
+import { QueueScheduler, type ShareList } from './queue-scheduler.js';
 import type { Request } from './request.js';
 import type { SchedulerContext, SchedulerDefinition, SchedulerLimits } from './scheduler.js';
-import type { ShareList } from './share-list.js';
 
 type PhaseName = 'prefill' | 'decode';
 

@@ -1,10 +1,9 @@
 // The common part of schedulers that choose the requests of each pass from a pool larger than a pass: admission, prompts, and a bound on how
 // often a request that has begun may be passed over.
 import type { Parameter, Parameters } from '../base/parameters.js';
-import { passSize, QueueScheduler } from './queue-scheduler.js';
+import { passSize, QueueScheduler, type ShareList } from './queue-scheduler.js';
 import type { Request } from './request.js';
 import type { Fairness, SchedulerContext, SchedulerLimits } from './scheduler.js';
-import type { ShareList } from './share-list.js';
 
 /** Parameters of every scheduler with a pool. */
 export const POOL_PARAMETERS = {

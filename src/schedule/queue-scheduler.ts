@@ -1,9 +1,180 @@
-// The common part of schedulers that compose each pass from one queue: the limits of a pass, the queue, and the list of shares. Each member
-// decides which requests go into the list.
-import { RequestQueue } from './queue.js';
+// The common part of schedulers that compose each pass from one queue: the limits of a pass, the queue, and the list of shares, decode tokens
+// with their drafts and prompt tokens within the budget. Each member decides which requests go into the list.
+import type { Drafts } from './drafts.js';
 import type { Request } from './request.js';
 import type { Scheduler, SchedulerContext, SchedulerLimits, Share } from './scheduler.js';
-import { ShareList } from './share-list.js';
+
+/** A first-in-first-out queue with admission by KV room. */
+export class RequestQueue {
+  /** Requests that were admitted and have not finished, in order of admission. */
+  readonly running: Request[] = [];
+  /** Passes that have run. */
+  passes = 0;
+  readonly #waiting: Request[] = [];
+  #head = 0;
+  readonly #context: Pick<SchedulerContext, 'kv'>;
+
+  constructor(context: Pick<SchedulerContext, 'kv'>) {
+    this.#context = context;
+  }
+
+  /** Requests that wait or run. */
+  get pending(): number {
+    return this.#waiting.length - this.#head + this.running.length;
+  }
+
+  /** Requests that wait. */
+  get waiting(): number {
+    return this.#waiting.length - this.#head;
+  }
+
+  add(request: Request): void {
+    this.#waiting.push(request);
+  }
+
+  /** Admits waiting requests in order until `most` run; the first for whose KV cache there is no room makes all others wait too. */
+  admit(most: number): void {
+    while (this.running.length < most && this.#head < this.#waiting.length) if (!this.#admitAt(this.#head)) return;
+  }
+
+  /**
+   * Admits the waiting request of the least `rank`, ties in order of arrival; or the earliest one, once it has waited for more than `maxWait`
+   * passes.
+   * @returns it, or null where none waits, or where there is no room for its KV cache
+   */
+  admitLeast(rank: (request: Request) => number, maxWait: number): Request | null {
+    const waiting = this.#waiting;
+    if (this.#head === waiting.length) return null;
+    let least = this.#head;
+    if (this.passes - waiting[least]!.arrivedPass <= maxWait) {
+      for (let at = least + 1; at < waiting.length; at++) if (rank(waiting[at]!) < rank(waiting[least]!)) least = at;
+    }
+    return this.#admitAt(least) ? this.running.at(-1)! : null;
+  }
+
+  /**
+   * Admits the request of this index, which waits and was admitted at this point before.
+   * @throws Error where there is no room for it this time
+   */
+  admitAgain(index: number): void {
+    const at = this.#waiting.findIndex((request, place) => place >= this.#head && request.index === index);
+    if (at < 0 || !this.#admitAt(at)) throw new Error(`request ${index} had room when the passes were recorded, and has none now`);
+  }
+
+  #admitAt(at: number): boolean {
+    const waiting = this.#waiting;
+    const request = waiting[at]!;
+    if (!this.#context.kv.admit(request)) return false;
+    request.admittedPass = this.passes;
+    this.running.push(request);
+    if (at === this.#head) this.#head++;
+    else waiting.splice(at, 1);
+    if (this.#head > 1024 && this.#head * 2 > waiting.length) {
+      waiting.splice(0, this.#head);
+      this.#head = 0;
+    }
+    return true;
+  }
+
+  /** Removes finished requests after a pass. */
+  sweep(): void {
+    const { running } = this;
+    this.passes++;
+    let kept = 0;
+    for (const request of running) {
+      if (request.finished) this.#context.kv.release(request);
+      else running[kept++] = request;
+    }
+    running.length = kept;
+    if (this.#context.kv.growth !== 'static') this.#extend();
+  }
+
+  /**
+   * Every running request gets room for its next token, in order of admission; where there is none, the last admitted ones of its GPU are
+   * preempted.
+   */
+  #extend(): void {
+    const { kv } = this.#context;
+    const { running } = this;
+    for (let i = 0; i < running.length; i++) {
+      while (i < running.length && !kv.extend(running[i]!)) {
+        const { gpu } = running[i]!;
+        const [youngest] = running.splice(
+          running.findLastIndex((one) => one.gpu === gpu),
+          1,
+        ) as [Request];
+        kv.preempt(youngest);
+        this.#putBack(youngest);
+      }
+    }
+  }
+
+  /** Puts a request back among the waiting ones, in order of arrival. */
+  #putBack(request: Request): void {
+    let at = this.#head;
+    while (at < this.#waiting.length && this.#waiting[at]!.index < request.index) at++;
+    this.#waiting.splice(at, 0, request);
+  }
+}
+
+/** A list of shares that is rebuilt for each pass. */
+export class ShareList {
+  readonly shares: Share[] = [];
+  /** Tokens that the pass may still take, and those of them that may be drafted ones. */
+  budget = 0;
+  #draftBudget = 0;
+  readonly #drafts: Drafts | null;
+
+  /** @param drafts what decoding requests draft beside their next token; null: nothing */
+  constructor(drafts: Drafts | null = null) {
+    this.#drafts = drafts;
+  }
+
+  /**
+   * @param budget tokens of the pass
+   * @param batch requests that a token of each must be left for
+   */
+  begin(budget: number, batch = budget): void {
+    this.shares.length = 0;
+    this.budget = budget;
+    this.#draftBudget = budget - batch;
+  }
+
+  /** One decode token and the draft of each of `requests` that decodes, as the budget allows; preempted ones are left out. */
+  decodes(requests: readonly Request[]): void {
+    for (const request of requests) {
+      if (this.budget <= 0) return;
+      if (request.kvTokens > 0 && !request.inPrefill) this.#push(request, 1 + this.#draft(request));
+    }
+  }
+
+  /** Prompt tokens of those of `requests` whose prompt is not done, in order, as the budget allows. */
+  prompts(requests: readonly Request[], most = Number.POSITIVE_INFINITY): void {
+    for (const request of requests) {
+      if (this.budget === 0 || this.shares.length >= most) return;
+      if (request.inPrefill) this.next(request);
+    }
+  }
+
+  /** The next tokens of a request that is not in the list yet: its prompt as far as the budget allows, or one decode token and its draft. */
+  next(request: Request): void {
+    const { done, inPrefill, promptRows } = request;
+    this.#push(request, inPrefill ? Math.min(this.budget, promptRows - done) : 1 + this.#draft(request));
+  }
+
+  /** Tokens that a request drafts, of those that all may; they are taken. */
+  #draft(request: Request): number {
+    if (this.#drafts === null) return 0;
+    const tokens = Math.min(this.#drafts.draftOf(request), this.#draftBudget, this.budget - 1);
+    this.#draftBudget -= tokens;
+    return tokens;
+  }
+
+  #push(request: Request, tokens: number): void {
+    this.shares.push({ request, tokens, rejected: 0 });
+    this.budget -= tokens;
+  }
+}
 
 /** Requests of one pass: a token of each must fit. */
 export function passSize({ batch, maxTokensPerPass }: SchedulerLimits): number {

@@ -1,7 +1,7 @@
 // Replays the passes that a first run composed. Policies that know the future need that if the composition of a pass depends on when earlier
 // passes ended.
 import type { KvRoom } from './kv-room.js';
-import { RequestQueue } from './queue.js';
+import { RequestQueue } from './queue-scheduler.js';
 import type { Request } from './request.js';
 import type { Scheduler, Share } from './scheduler.js';
 

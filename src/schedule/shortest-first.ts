@@ -1,10 +1,9 @@
 // Shortest job first: the shortest of the waiting requests begins next. The mean latency falls at the expense of long requests, so a request
 // that has waited for too many passes goes first.
 import type { Parameters } from '../base/parameters.js';
-import { QueueScheduler } from './queue-scheduler.js';
+import { QueueScheduler, type ShareList } from './queue-scheduler.js';
 import type { Request } from './request.js';
 import type { SchedulerContext, SchedulerDefinition, SchedulerLimits } from './scheduler.js';
-import type { ShareList } from './share-list.js';
 
 /** Lengths by which requests may be ordered. */
 const LENGTHS: Readonly<Record<string, (request: Request) => number>> = {

@@ -1,9 +1,8 @@
 // Static batches, as before continuous batching: a batch is filled in order of arrival and runs until all of its requests are done. Places of
 // requests that finish early stay empty, and requests that arrive meanwhile wait.
 
-import { QueueScheduler } from './queue-scheduler.js';
+import { QueueScheduler, type ShareList } from './queue-scheduler.js';
 import type { SchedulerDefinition } from './scheduler.js';
-import type { ShareList } from './share-list.js';
 
 class StaticScheduler extends QueueScheduler {
   protected compose(list: ShareList): void {

@@ -4,11 +4,9 @@ import { UserError } from '../base/errors.js';
 import type { Parameters } from '../base/parameters.js';
 import { loadedChoice, type OwnExport } from '../base/user-module.js';
 import { SCHEDULERS, type SchedulerChoice } from './index.js';
-import { RequestQueue } from './queue.js';
-import { passSize } from './queue-scheduler.js';
+import { passSize, RequestQueue, ShareList } from './queue-scheduler.js';
 import type { Request } from './request.js';
 import type { Fairness, Scheduler, SchedulerContext, SchedulerDefinition, SchedulerLimits, Share } from './scheduler.js';
-import { ShareList } from './share-list.js';
 
 /** The context of a user's scheduler: its knowledge, and the building blocks of the built-in schedulers. */
 export interface OwnSchedulerContext extends SchedulerContext {

@@ -112,7 +112,7 @@ describe('L10 Links of several paths', () => {
     expect(link.demand(1, 10, 5)).toBeCloseTo(10 + 58 / 3, 9); // all paths are one server
   });
 
-  it('L10 a transfer alone is never later when it is split, and never sooner than the bandwidth of all paths allows', () => {
+  it('L10, L20 a transfer alone is never later when it is split, and never sooner than the bandwidth of all paths allows', () => {
     const path = fc.record({
       bandwidth: fc.integer({ min: 1, max: 1000 }).map((n) => n * 1e6),
       latencyNs: fc.integer({ min: 0, max: 5000 }),

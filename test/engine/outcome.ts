@@ -72,3 +72,22 @@ export interface Outcome {
   readonly peakBytes: number;
   readonly distinct: number;
 }
+
+/** Counts of one layer, and of a whole run, that a simulator adds to. */
+export type LayerCounts = Record<keyof LayerOutcome, number>;
+type Totals = { -readonly [Key in keyof Outcome as Outcome[Key] extends number ? Key : never]: number };
+
+const zeros = (names: string): unknown => Object.fromEntries(names.split(' ').map((name) => [name, 0]));
+
+/** A layer before anything has happened. */
+export function zeroLayer(): LayerCounts {
+  const times = 'startNs endNs computeNs stallNs cpuNs onDemandBytes prefetchBytes';
+  return zeros(`${times} events demanded hits late misses evictions streamed`) as LayerCounts;
+}
+
+/** A run before anything has happened. */
+export function zeroTotals(): Totals {
+  const prefetches = 'useful late wasted wastedBytes dropped cancelled promoted';
+  const lossy = 'skipped substituted degraded copyHits copies copyEvictions deferred';
+  return zeros(`${prefetches} ${lossy} cpuExperts writeBacks writeBackBytes peakBytes distinct`) as Totals;
+}

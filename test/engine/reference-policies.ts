@@ -1,4 +1,5 @@
 // Reference for the cache: policies as plain lists, and a cache that asks them (L4-L6).
+import { layerOfExperts, type Scope } from '../../src/cache/scope.js';
 import type { ModelSpec } from '../../src/model/spec.js';
 
 /** Ranks residents. Ids are dense. */
@@ -82,6 +83,9 @@ function belady(nextUse: NextUse, bypass: boolean): ReferencePolicy {
   };
 }
 
+/** True for an expert that must stay. */
+type Pins = (id: number) => boolean;
+
 /** A cache of experts: a set, a capacity, a policy. */
 export class ReferenceCache {
   readonly resident = new Set<number>();
@@ -129,9 +133,9 @@ export class ReferenceCache {
     this.#policy.passBy(id);
   }
 
-  /** L5, L13 (`always`: the policy does not refuse); @returns the evicted, and whether `id` is resident now. */
-  admit(id: number, used: boolean, pinned: (id: number) => boolean, always = false): { admitted: boolean; victims: number[] } {
-    const { admitted, victims } = this.#makeRoom(id, pinned, always);
+  /** L5, L13 (`always`: the policy does not refuse), with the next of `pins` where nothing may leave under the first; @returns the evicted, and whether `id` is resident now. */
+  admit(id: number, used: boolean, pins: readonly Pins[], always = false): { admitted: boolean; victims: number[] } {
+    const { admitted, victims } = this.#makeRoom(id, pins, always);
     if (admitted) {
       this.resident.add(id);
       this.#policy.insert(id, used);
@@ -145,21 +149,34 @@ export class ReferenceCache {
     this.#policy.remove(id);
   }
 
-  #makeRoom(id: number, pinned: (id: number) => boolean, always: boolean): { admitted: boolean; victims: number[] } {
+  #makeRoom(id: number, pins: readonly Pins[], always: boolean): { admitted: boolean; victims: number[] } {
     const victims: number[] = [];
-    if (this.#chosen !== null && !always && !this.#chosen.has(id)) return { admitted: false, victims };
-    if (this.#sizes[id]! > this.capacityBytes) return { admitted: false, victims };
+    const refused = { admitted: false, victims };
+    if ((this.#chosen !== null && !always && !this.#chosen.has(id)) || this.#sizes[id]! > this.capacityBytes) return refused;
     while (this.usedBytes + this.#sizes[id]! > this.capacityBytes) {
-      const candidates = this.#chosen === null ? [...this.resident].filter((other) => !pinned(other)) : [];
-      if (candidates.length === 0) return { admitted: false, victims };
-      const victim = this.#policy.pick(candidates);
-      if (!always && !this.#policy.admits(id, victim)) return { admitted: false, victims };
-      this.resident.delete(victim);
-      this.#policy.remove(victim);
+      const own = this.#chosen === null ? [...this.resident] : [];
+      const choices = pins.map((pinned) => own.filter((other) => !pinned(other))).filter((candidates) => candidates.length > 0);
+      const picked = choices.map((candidates) => this.#policy.pick(candidates));
+      const victim = picked.find((other) => always || this.#policy.admits(id, other));
+      if (victim === undefined) return refused;
+      this.leave(victim);
       victims.push(victim);
     }
     return { admitted: true, victims };
   }
+}
+
+/** The cache of each layer (L6): one for all of them, or one each. */
+export function cachesOf(model: ModelSpec, sizes: Float64Array, policy: string, scope: Scope, bytes: number, nextUse: NextUse) {
+  const layerOf = layerOfExperts(model);
+  const ids = [...layerOf.keys()];
+  const own = model.layers.map((layer) => ({ ...layer, expertBytes: sizes[layer.offset]! }));
+  const one = new ReferenceCache(policy, ids, sizes, layerOf, bytes, nextUse);
+  if (scope === 'global') return own.map(() => one);
+  return layerCapacities({ ...model, layers: own }, bytes).map((capacity, layer) => {
+    const there = ids.filter((id) => layerOf[id] === layer);
+    return new ReferenceCache(policy, there, sizes, layerOf, capacity, nextUse);
+  });
 }
 
 /** L6: whole experts of an equal share for each layer, the rest to the earliest layers in turn. @returns bytes per layer */

@@ -106,15 +106,6 @@ describe('pages', () => {
     expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
   });
 
-  it('show one pass in at most 10 files and 1,500 lines', () => {
-    const list = /<!-- one pass -->\n([\s\S]*?)<!-- end of one pass -->/.exec(read('docs/architecture.md'))![1]!;
-    const files = [...list.matchAll(/^\| `(src\/[^`]+)` \|/gm)].map(([, file]) => file!);
-    expect([files[0], files.at(-1)]).toEqual(['src/engine/simulate.ts', 'src/engine/vocabulary/recorder.ts']);
-    expect(files.length).toBeLessThanOrEqual(10);
-    const lines = files.map((file) => read(file).split('\n').length - 1);
-    expect(lines.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(1500);
-  });
-
   it('of the architecture are drawn from the imports of today', () => {
     const script = fileURLToPath(new URL('scripts/map.mjs', root));
     expect(execFileSync(process.execPath, [script, '--check'], { encoding: 'utf8' })).toBe('');

@@ -123,7 +123,7 @@ describe('a run', () => {
       ...more,
     });
 
-  it('is charged for its predictions by default, and not at all by the runtime ideal', async () => {
+  it('L22 is charged for its predictions by default, and not at all by the runtime ideal', async () => {
     const [usual, ideal] = [await predicting({}), await predicting({ runtime: 'ideal' })];
     // One layer of 64 experts ahead; 4.5 GHz.
     expect(usual.metrics['predict.time']!.value).toBeGreaterThan(((800 + 64 * 9) * 2.45) / 4.5 - 1);

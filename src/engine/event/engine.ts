@@ -14,10 +14,9 @@ import { gatherGates } from '../vocabulary/gates.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import type { Rerank } from '../vocabulary/rerank.js';
 import { promotes } from '../vocabulary/rules.js';
-import { Evictions } from './evictions.js';
 import { Executor } from './execute.js';
 import { Judge, type LayerJudge } from './judge.js';
-import type { Misses } from './place.js';
+import { Evictions, type Misses } from './place.js';
 import { missesOf } from './place-each.js';
 import { showExecution } from './show.js';
 
@@ -27,7 +26,8 @@ export class EventFold {
   readonly event: RunningEvent;
   readonly #executor: Executor;
   readonly prefetcher: Prefetcher | null;
-  readonly #fates: PrefetchFates;
+  /** Charges events to the budget of prefetches; null: there is none. */
+  readonly #charges: PrefetchFates | null;
   readonly #judge: Judge;
   readonly #misses: Misses;
   readonly #evictions: Evictions;
@@ -38,10 +38,11 @@ export class EventFold {
     this.gpu = gpu;
     this.event = new RunningEvent(demand, gpu.cost.cpuQueues);
     this.#executor = new Executor(gpu, this.event);
-    this.#fates = new PrefetchFates(gpu);
-    if (gpu.gpu.staging !== null) gpu.gpu.staging.fates = this.#fates;
-    this.#judge = new Judge(gpu, this.event, this.#fates);
-    this.#evictions = new Evictions(gpu, this.event, this.#fates);
+    const fates = new PrefetchFates(gpu);
+    this.#charges = gpu.prefetch?.budget == null ? null : fates;
+    if (gpu.gpu.staging !== null) gpu.gpu.staging.fates = fates;
+    this.#judge = new Judge(gpu, this.event, fates);
+    this.#evictions = new Evictions(gpu, this.event, fates);
     const evicted = (nowNs: number): number => this.#evictions.free(nowNs);
     this.#promotions = promotes(gpu) ? new Promotions(gpu, evicted) : null;
     this.#misses = missesOf(gpu, this.event, this.#evictions, this.#promotions);
@@ -94,12 +95,12 @@ export class EventFold {
     if (future !== null) future.future.advance(future.nextUse);
 
     this.#judge.judge(layer, size, startNs);
-    this.#fates.missed(event, startNs);
+    this.#charges?.missed(event, startNs);
     if (event.misses > 0 || gpu.staging !== null) this.#misses.place(layer, size, startNs);
     else gpu.serve(ids, size, layer);
     if (last) this.prefetcher?.replan(pass, layer, startNs);
     const endNs = this.#executor.execute(layer, startNs);
-    this.#fates.executed(event, layer);
+    this.#charges?.executed(event, layer);
     return endNs;
   }
 

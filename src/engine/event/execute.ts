@@ -1,11 +1,9 @@
 // Executes the members of an event on a GPU (L9): hits first, then the others as they arrive, and the event ends when the CPU has also
 // finished its part and the results deferred to this event.
-
-import type { RunningEvent } from '../vocabulary/event.js';
+import { arriveTogether, type RunningEvent, sortByReadiness } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import { cpuReadNs, endOnCpu } from './cpu-end.js';
 import { gpuPartsNs } from './parts.js';
-import { arriveTogether, sortByReadiness } from './readiness.js';
 
 /** Executes events on one GPU. */
 export class Executor {
@@ -47,7 +45,7 @@ export class Executor {
       gpuNs = startsNs + ns;
       computeNs += ns;
     }
-    const restNs = gpuPartsNs(this.#gpu, event, layer);
+    const restNs = cost.splitLayer < 0 ? 0 : gpuPartsNs(this.#gpu, event, layer);
     event.cpuEndNs = event.cpuExperts > 0 ? endOnCpu(this.#gpu, event, layer) : 0;
     const endNs = Math.max(gpuNs, event.cpuEndNs, this.#gpu.deferral?.awaitedNs ?? 0);
     // A layer on the CPU has no wait for the CPU: its experts are the work.

@@ -8,8 +8,7 @@ import type { Staging } from '../transfer/staging.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import { ruleFrom } from '../vocabulary/rules.js';
-import type { Evictions } from './evictions.js';
-import { Misses } from './place.js';
+import { type Evictions, Misses } from './place.js';
 
 /** Places the misses of one GPU one by one. */
 class EachMiss extends Misses {

@@ -1,9 +1,11 @@
 // The fate of an event's misses, in the order of L3: they are loaded into a slot (L5) or streamed, and fetched from the SSD where DRAM
-// lacks them (L14). place-each.ts has the other rules for misses, evictions.ts what an eviction costs.
-import type { RunningEvent } from '../vocabulary/event.js';
+// lacks them (L14). An eviction has consequences: counters, plans that want the expert back, and a write-back where tiers
+// exclude each other (L14). place-each.ts has the other rules for misses.
+import type { PrefetchFates } from '../prefetch/fates.js';
+import type { Prefetcher } from '../prefetch/prefetcher.js';
+import type { Link } from '../transfer/link.js';
+import { type RunningEvent, sortByReadiness } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
-import type { Evictions } from './evictions.js';
-import { sortByReadiness } from './readiness.js';
 
 /** Places the misses of one GPU. This class loads them all at once. */
 export class Misses {
@@ -94,5 +96,56 @@ export class Misses {
     dram.admit(id, layer, true, 0);
     this.evictions.prefetcher?.evicted(dram, startNs);
     return dram.link.demand(id, this.gpu.sizes[id]!, startNs);
+  }
+}
+
+/** Accounts for the evictions from one GPU. */
+export class Evictions {
+  /** Receives every eviction; null: nothing is planned. */
+  prefetcher: Prefetcher | null = null;
+  /** True where experts are brought ahead, by plan or promotion. */
+  ahead = false;
+  /** Time at which the slot of the last admission is free (exclusive tiers: after the write-back of its victims), ns. */
+  slotFreeNs = 0;
+  readonly #gpu: Gpu;
+  readonly #event: RunningEvent;
+  readonly #fates: PrefetchFates;
+
+  constructor(gpu: Gpu, event: RunningEvent, fates: PrefetchFates) {
+    this.#gpu = gpu;
+    this.#fates = fates;
+    this.#event = event;
+  }
+
+  /** Counts the victims of the last admissions, evicted at `nowNs`, and prices their write-back where tiers are exclusive. */
+  account(nowNs: number): void {
+    const { gpu, layerOf, recorder, writeBack } = this.#gpu;
+    const { victims, victimCount } = gpu;
+    const { observer } = this.#event;
+    const { evictions } = recorder.layers;
+    recorder.phase.evictions += victimCount;
+    for (let k = 0; k < victimCount; k++) evictions[layerOf[victims[k]!]!]! += 1;
+    if (observer !== null) for (let k = 0; k < victimCount; k++) observer.evicted(victims[k]!, layerOf[victims[k]!]!, nowNs);
+    if (this.ahead) for (let k = 0; k < victimCount; k++) if (gpu.unused[victims[k]!] === 1) this.#fates.wasted(victims[k]!);
+    this.prefetcher?.evicted(gpu, nowNs);
+    if (writeBack !== null) this.#writeBack(writeBack, nowNs);
+  }
+
+  /** The same for one admission on its own; @returns when its slot is free, ns */
+  free(nowNs: number): number {
+    this.slotFreeNs = nowNs;
+    this.account(nowNs);
+    return this.slotFreeNs;
+  }
+
+  #writeBack(link: Link, nowNs: number): void {
+    const { gpu, recorder, sizes } = this.#gpu;
+    for (let k = 0; k < gpu.victimCount; k++) {
+      const id = gpu.victims[k]!;
+      const bytes = sizes[id]!;
+      this.slotFreeNs = Math.max(this.slotFreeNs, link.demand(id, bytes, nowNs));
+      recorder.writeBacks++;
+      recorder.writeBackBytes += bytes;
+    }
   }
 }

@@ -2,8 +2,7 @@
 import { summarize } from '../../base/statistics.js';
 import { tokenCycleBytes } from '../../model/spec.js';
 import type { Bounds, Metric } from '../../result/result.js';
-import type { Latencies } from '../watch/latency.js';
-import type { Samples } from '../watch/samples.js';
+import type { Latencies, Samples } from '../watch/latency.js';
 import { bothPhases } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
 

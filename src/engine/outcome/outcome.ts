@@ -108,7 +108,7 @@ function classesOf({ meters, passes, run, serving, simulation }: Finished): Pick
   const [gpu] = simulation.gpus;
   const served = gpu?.classes?.served ?? null;
   const use = passes.pass.budgets?.use ?? null;
-  const classes = meters.latencies.classes.classes(run.workload.slo !== undefined, serving.budgets, use, served);
+  const classes = meters.classes?.classes(run.workload.slo !== undefined, serving.budgets, use, served) ?? null;
   return classes === null ? {} : { classes };
 }
 

@@ -3,7 +3,7 @@ import { sum, summarize } from '../../base/statistics.js';
 import { usesCpu } from '../../hardware/dense-split.js';
 import type { Speculation } from '../../schedule/speculation.js';
 import type { PhaseCounters } from '../vocabulary/recorder.js';
-import type { Samples } from '../watch/samples.js';
+import type { Samples } from '../watch/latency.js';
 import { bothPhases } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
 

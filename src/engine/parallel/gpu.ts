@@ -1,8 +1,8 @@
 // One GPU of several: its events, in the ids of its shard, and the chain of its executions.
 import type { Pass } from '../../schedule/pass.js';
 import { EventFold } from '../event/engine.js';
-import { sortByReadiness } from '../event/readiness.js';
 import { copyLayer, type Shard } from '../memory/shard.js';
+import { sortByReadiness } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import type { ShardDemand } from './dispatch.js';
 import { Sequence } from './pipeline.js';

@@ -16,8 +16,9 @@ export interface LinkObserver {
 /** A server of transfers: lanes that share its bandwidth evenly, or paths that each have a speed of their own. */
 export class Link {
   readonly name: string;
-  /** Lanes of the whole link. */
+  /** Lanes of the whole link, and their bandwidth together without faults, bytes/s. */
   readonly lanes: number;
+  readonly bandwidth: number;
   /** Expert of the prefetch that a lane carries, {@link IDLE} if none; the starter clears it on arrival. */
   readonly prefetching: Int32Array;
   /** Arrival of that prefetch. */
@@ -72,6 +73,7 @@ export class Link {
     const { bandwidth, chunkBytes, flows, lanes, latencyNs, name, paths } = spec;
     this.name = name;
     this.lanes = this.#live = lanes;
+    this.bandwidth = paths?.reduce((sum, path) => sum + path.bandwidth, 0) ?? bandwidth;
     this.#split = paths !== undefined && flows === 'split' ? paths.toSorted((a, b) => a.latencyNs - b.latencyNs) : null;
     const own = this.#split === null ? paths : undefined;
     this.#alike = own === undefined;

@@ -4,7 +4,7 @@ import type { RequestClass } from '../../result/request-class.js';
 import type { ClassBudget, ClassUse } from '../../schedule/class-budget.js';
 import type { Request } from '../../schedule/request.js';
 import type { ClassServed } from '../vocabulary/class-precision.js';
-import { Samples } from './samples.js';
+import { Samples } from './latency.js';
 
 /** One class. */
 class Meter {

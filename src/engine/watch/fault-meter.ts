@@ -4,7 +4,7 @@ import type { Warning } from '../../result/result.js';
 import { describeFault, type Fault, isInEffect } from '../../system/faults.js';
 import type { Simulation } from '../compose/simulation.js';
 import type { Recorder } from '../vocabulary/recorder.js';
-import { PhaseSpeeds } from './phase-speeds.js';
+import { PhaseSpeeds } from './latency.js';
 
 /** Sums over passes. A pass counts where it began. */
 class Window {

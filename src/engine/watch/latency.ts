@@ -1,15 +1,19 @@
 // Serving latencies as engines define them: TTFT, TPOT, ITL, end to end, and the speeds of the two phases. On the run's clock, and TPOT
 // on the clocks of the bounds.
+import { grown } from '../../base/grown.js';
+import { deviation, mean } from '../../base/statistics.js';
 import { meets, type Objectives } from '../../schedule/objective.js';
 import type { Request } from '../../schedule/request.js';
 import type { Share } from '../../schedule/scheduler.js';
 import type { Clocks } from '../foresight/clocks.js';
 import type { FloorMark } from '../foresight/floor.js';
 import type { KnowledgeEnds } from '../foresight/knowledge-bounds.js';
-import { ClassMeter } from './class-meter.js';
-import { PhaseSpeeds } from './phase-speeds.js';
-import { RequestHalves } from './request-halves.js';
-import { Samples } from './samples.js';
+
+/** Meets every request that has ended. */
+interface EndedRequests {
+  /** @param met it kept its objective */
+  ended(request: Request, endNs: number, met: boolean): void;
+}
 
 /** Latencies of passes and requests, ns. */
 export class Latencies {
@@ -34,7 +38,7 @@ export class Latencies {
   /** Tokens and time of both phases: of the whole run, and of the pass that ended last. */
   readonly speeds = new PhaseSpeeds();
   readonly lastPass = new PhaseSpeeds();
-  readonly classes = new ClassMeter();
+  readonly #classes: EndedRequests | null;
   readonly halves = new RequestHalves();
   /** By request that has its first token: the moment from which the floor of its other tokens is measured. */
   readonly #marks = new Map<Request, readonly FloorMark[]>();
@@ -42,8 +46,12 @@ export class Latencies {
 
   readonly #objectives: Objectives | undefined;
 
-  /** @param objectives limits of latencies; absent: none */
-  constructor(bounds: Clocks, objectives?: Objectives) {
+  /**
+   * @param objectives limits of latencies; absent: none
+   * @param classes meter of classes; null: no request has one
+   */
+  constructor(bounds: Clocks, objectives?: Objectives, classes: EndedRequests | null = null) {
+    this.#classes = classes;
     this.#bounds = bounds;
     this.#objectives = objectives;
   }
@@ -81,7 +89,7 @@ export class Latencies {
       this.request.add(endNs - request.arrivalNs);
       this.finished++;
       const met = this.#objectives !== undefined && meets(this.#objectives, request, endNs);
-      this.classes.ended(request, endNs, met);
+      this.#classes?.ended(request, endNs, met);
       if (met) {
         this.metRequests++;
         this.metTokens += request.decode;
@@ -138,5 +146,103 @@ export class Latencies {
     request.firstTokenPass = this.#bounds.passes;
     const { knowledge } = this.#bounds;
     if (knowledge !== null && request.decode > 0) this.#marks.set(request, knowledge.mark());
+  }
+}
+
+/** A growing list of numbers, 8 bytes each: percentiles stay exact. */
+export class Samples {
+  #values: Float64Array = new Float64Array(256);
+  #count = 0;
+
+  /** Appends one value. */
+  add(value: number): void {
+    if (this.#count === this.#values.length) this.#values = grown(this.#values);
+    this.#values[this.#count++] = value;
+  }
+
+  /** The values so far, in order of arrival; a view, not a copy. */
+  values(): Float64Array {
+    return this.#values.subarray(0, this.#count);
+  }
+}
+
+/** Tokens of prompts and generated tokens, each with the time of their requests: speeds that each user sees. */
+export class PhaseSpeeds {
+  #promptTokens = 0;
+  #promptNs = 0;
+  #decodeTokens = 0;
+  #decodeNs = 0;
+
+  /** A request has read `tokens` prompt tokens in `ns`. */
+  prompted(tokens: number, ns: number): void {
+    this.#promptTokens += tokens;
+    this.#promptNs += ns;
+  }
+
+  /** A request has generated `tokens` tokens after its first, in `ns`. */
+  decoded(tokens: number, ns: number): void {
+    this.#decodeTokens += tokens;
+    this.#decodeNs += ns;
+  }
+
+  /** Adds all of another. */
+  add(other: PhaseSpeeds): void {
+    this.prompted(other.#promptTokens, other.#promptNs);
+    this.decoded(other.#decodeTokens, other.#decodeNs);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#promptTokens = this.#promptNs = this.#decodeTokens = this.#decodeNs = 0;
+  }
+
+  /** Prompt tokens per second; null where there was none. */
+  get prefill(): number | null {
+    return this.#promptTokens === 0 ? null : (this.#promptTokens * 1e9) / this.#promptNs;
+  }
+
+  /** Generated tokens per second; null where there was none. */
+  get decode(): number | null {
+    return this.#decodeTokens === 0 ? null : (this.#decodeTokens * 1e9) / this.#decodeNs;
+  }
+}
+
+/** TPOT of the halves of finished requests. Requests differ by their text and halves by the warmth of caches. */
+export class RequestHalves {
+  /** Of whole requests, ns, and of their halves, two a request. */
+  readonly whole = new Samples();
+  readonly halves = new Samples();
+  /** By running request whose first half has been generated: its tokens, and the time of the last one. */
+  readonly #middles = new Map<Request, readonly [tokens: number, atNs: number]>();
+
+  /** A pass has generated tokens of a request. @param done rows of it that have run now */
+  generated(request: Request, done: number, nowNs: number): void {
+    const tokens = done - request.prefill;
+    if (tokens < request.decode / 2 || tokens >= request.decode || this.#middles.has(request)) return;
+    this.#middles.set(request, [tokens, nowNs]);
+  }
+
+  /** A request has generated all of its tokens. */
+  finished(request: Request, nowNs: number): void {
+    const middle = this.#middles.get(request);
+    this.#middles.delete(request);
+    if (middle === undefined) return;
+    const [tokens, atNs] = middle;
+    this.whole.add((nowNs - request.firstTokenNs) / request.decode);
+    this.halves.add((atNs - request.firstTokenNs) / tokens);
+    this.halves.add((nowNs - atNs) / (request.decode - tokens));
+  }
+
+  /**
+   * How far the mean TPOT typically moves where ten times as many requests run, as a share of it: the mean of n blocks, of standard deviation s,
+   * lies s x sqrt(1/n - 1/(10 n)) from that of ten times as many of which they are the first. Blocks are requests, or their halves where these
+   * tell of more: two requests may be alike by chance. Null: no request has two halves.
+   */
+  tenfold(): { readonly requests: number; readonly tpot: number } | null {
+    const whole = this.whole.values();
+    if (whole.length === 0) return null;
+    const tpot = mean(whole);
+    const moves = [whole, this.halves.values()].map((blocks) => deviation(blocks) * Math.sqrt(0.9 / blocks.length));
+    return { requests: whole.length, tpot: tpot === 0 ? 0 : Math.max(...moves) / tpot };
   }
 }

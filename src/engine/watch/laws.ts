@@ -4,6 +4,7 @@ import { InternalError } from '../../base/errors.js';
 import { sum } from '../../base/statistics.js';
 import type { RunPlan } from '../compose/plan.js';
 import type { SimulatedGpu, Simulation } from '../compose/simulation.js';
+import { IDLE } from '../transfer/link.js';
 import type { Latencies } from './latency.js';
 import type { Meters } from './meters.js';
 
@@ -21,6 +22,8 @@ export function checkLaws({ run }: Pick<RunPlan, 'run'>, simulation: Simulation,
     simulation,
     latencies.pass.values().reduce((sum, ns) => sum + ns, 0),
   );
+  checkBandwidth(simulation);
+  checkCosts(simulation, latencies.pass.values().length);
   checkFloor(latencies);
   if (run.bounds) checkBelady(simulation);
 }
@@ -88,6 +91,30 @@ function checkTime({ bounds, engine, gpus, parallel, recorder }: Simulation, pas
     'L15',
     `${passNs} ns are less than ${bounds.allResidentNs} with all experts resident`,
   );
+}
+
+/** L20: no link has delivered more than its bandwidth allows, and the queues of the CPU have worked no longer than there was time. */
+function checkBandwidth({ engine: { nowNs }, gpus, recorder }: Simulation): void {
+  for (const { dram, gpu, sizes } of gpus) {
+    for (const link of dram === null ? [gpu.link] : [gpu.link, dram.link]) {
+      const { bandwidth, demandBytes, name, placed, prefetchBytes, prefetchEndNs, prefetching } = link;
+      let bytes = demandBytes + prefetchBytes;
+      for (const [lane, id] of prefetching.entries()) if (id !== IDLE && prefetchEndNs[lane]! > nowNs) bytes -= sizes[id]!;
+      for (const { endNs, id } of placed.all) if (endNs > nowNs) bytes -= sizes[id]!;
+      const most = (bandwidth / 1e9) * nowNs * (1 + ROUNDING);
+      must(bytes <= most, 'L20', `${name} delivered ${bytes} bytes in ${nowNs} ns, and its bandwidth allows ${most}`);
+    }
+  }
+  const { cpuQueues } = gpus[0]!.cost;
+  const workedNs = sum(recorder.layers.cpuNs);
+  const mostNs = gpus.length * cpuQueues * nowNs * (1 + ROUNDING);
+  must(workedNs <= mostNs, 'L20', `the CPU worked for ${workedNs} ns of ${nowNs} in ${cpuQueues} queues`);
+}
+
+/** L22: every pass was charged what the runtime takes for one. */
+function checkCosts({ gpus, recorder }: Simulation, passes: number): void {
+  const chargedNs = passes * gpus[0]!.cost.passNs;
+  must(chargedNs <= recorder.tailNs * (1 + ROUNDING), 'L22', `${passes} passes take ${chargedNs} ns, and ${recorder.tailNs} were charged`);
 }
 
 /** L19: no request is faster than the floor of its own passes. */

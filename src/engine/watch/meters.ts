@@ -7,6 +7,7 @@ import type { Simulation } from '../compose/simulation.js';
 import type { Inputs } from '../inputs/inputs.js';
 import type { PassWatch } from '../serve/serve.js';
 import { type Observer, observers } from '../transfer/observer.js';
+import { ClassMeter } from './class-meter.js';
 import { DetailsRecorder } from './details.js';
 import { FaultMeter } from './fault-meter.js';
 import { Latencies } from './latency.js';
@@ -22,6 +23,8 @@ export interface Watch extends WorkWatch {
 /** The meters of one run. */
 export class Meters implements PassWatch {
   readonly latencies: Latencies;
+  /** The same by class; null: no request has one. */
+  readonly classes: ClassMeter | null;
   /** The meter of faults; null: there are none. */
   readonly faults: FaultMeter | null;
   /** Tokens run, each counted once and without rejected drafts, and the generated ones among them. */
@@ -32,13 +35,14 @@ export class Meters implements PassWatch {
   readonly #total: number;
   readonly #details: DetailsRecorder | null;
 
-  constructor({ inputs, run, workload }: RunPlan, simulation: Simulation, passes: Passes, watch: Watch) {
+  constructor({ inputs, run, serving, workload }: RunPlan, simulation: Simulation, passes: Passes, watch: Watch) {
     const { bounds, engine } = simulation;
     const tiers = inputs.hardware.tiers.slice(1).map(({ name }) => name);
     this.#passes = passes;
     this.#watch = watch;
     this.#total = workload.tokens;
-    this.latencies = new Latencies(bounds, run.workload.slo?.limits);
+    this.classes = serving.requestClass === null ? null : new ClassMeter();
+    this.latencies = new Latencies(bounds, run.workload.slo?.limits, this.classes);
     this.faults = run.faults === undefined ? null : new FaultMeter(run.faults, simulation);
     this.#details = watch.details === true ? new DetailsRecorder(inputs.model, simulation, tiers) : null;
     const guest = watch.observe?.(inputs, simulation);

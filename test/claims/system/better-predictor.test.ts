@@ -10,7 +10,7 @@ const SETTINGS: readonly Setting[] = [1, 16].flatMap((batch) =>
 const NEEDS_CANDIDATES = ['swapmoe'];
 const systems = PREDICTING.filter((name) => !STREAMING.includes(name) && !NEEDS_CANDIDATES.includes(name));
 
-describe('a better predictor never makes a system worse by more than 1 %', () => {
+describe('L18 a better predictor never makes a system worse by more than 1 %', () => {
   it.each(systems)('%s', { timeout: 300_000 }, async (system) => {
     const worse: string[] = [];
     for (const setting of SETTINGS) {

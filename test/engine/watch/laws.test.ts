@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { InternalError } from '../../../src/base/errors.js';
 import type { Simulation } from '../../../src/engine/compose/simulation.js';
+import { Samples } from '../../../src/engine/watch/latency.js';
 import { checkLaws } from '../../../src/engine/watch/laws.js';
-import { Samples } from '../../../src/engine/watch/samples.js';
 
 /** A finished run of one layer, one pass of 30 ns: three demanded, two hits, one load; a second transfer was a prefetch that is pending. */
 function finished() {
@@ -17,7 +17,10 @@ function finished() {
     ...{ layers, phases: [none, phase], tailNs: 2, cpuExperts: 0, skippedExperts: 0, substitutedExperts: 0 },
     ...{ prefetchUseful: 0, prefetchLate: 0, prefetchWasted: 0 },
   };
-  const link = { name: 'h2d', lanes: 1, demands: 1, prefetches: 1, busyBy: () => 20 };
+  const transfers = { demands: 1, demandBytes: 10, prefetches: 1, prefetchBytes: 10, busyBy: () => 20 };
+  const running = { prefetching: Int32Array.of(2), prefetchEndNs: Float64Array.of(35), placed: { all: [] } };
+  const link = { name: 'h2d', lanes: 1, bandwidth: 0.5e9, ...transfers, ...running };
+  const cost = { cpuQueues: 1, passNs: 2 };
   const gpu = { link, unused: Uint8Array.of(0, 0, 1), caches: [{ capacityBytes: 20, usedBytes: 20 }] };
   const copies = { hits: 0, caches: [{ capacityBytes: 5, usedBytes: 5 }] };
   const latencies = { pass: samples(30), tpot: samples(30), tpotFloor: samples(22) };
@@ -29,9 +32,9 @@ function finished() {
       predictor: null,
       recorder,
     },
-    gpus: [{ gpu, copies, dram: null, boundHits: () => 2 }],
+    gpus: [{ gpu, copies, cost, dram: null, sizes: Float64Array.of(10, 10, 10), boundHits: () => 2 }],
   };
-  return { simulation, latencies, gpu, copies, link, layers, recorder, phase };
+  return { simulation, latencies, gpu, copies, cost, link, layers, recorder, phase };
 }
 
 function samples(value: number): Samples {
@@ -66,6 +69,10 @@ test.each<[string, string, (run: Finished) => void]>([
   ['L15', 'a run faster than with every expert resident', ({ simulation }) => void (simulation.bounds.allResidentNs = 31)],
   ['L19', 'a run faster than its floor', ({ simulation }) => void (simulation.bounds.knowledge.floorNs = () => 31)],
   ['L19', 'a request faster than its floor', ({ latencies }) => void (latencies.tpot = samples(21))],
+  ['L20', 'a link that delivers more than its paths', ({ link }) => void (link.demandBytes = 16)],
+  ['L20', 'a prefetch that has arrived, and that the link had no time for', ({ link }) => void (link.prefetchEndNs[0] = 30)],
+  ['L20', 'a CPU that works in more queues than it has', ({ layers }) => layers.cpuNs.fill(31)],
+  ['L22', 'a pass that costs less than the runtime takes for one', ({ cost }) => void (cost.passNs = 3)],
   ['L15', 'more hits than Belady', ({ simulation }) => void (simulation.gpus[0]!.boundHits = () => 1)],
 ])('%s: %s is an internal error', (law, _what, change) => {
   expect(check(change)).toThrow(InternalError);

@@ -1,7 +1,7 @@
 // How far ten times as many requests would move the mean, by hand, and beside runs that are ten times as long.
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../../src/engine/simulate.js';
-import { RequestHalves } from '../../../src/engine/watch/request-halves.js';
+import { RequestHalves } from '../../../src/engine/watch/latency.js';
 import { tenfoldOfAll, tenfoldText } from '../../../src/report/tenfold.js';
 import { Request } from '../../../src/schedule/request.js';
 

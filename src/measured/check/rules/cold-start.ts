@@ -1,6 +1,7 @@
 // The first figure of a log, taken before clocks, caches and pages had settled: more context cannot make decoding faster.
 import type { Measurement } from '../../validate/rows/measurement.js';
 import { type CauseRule, percentText } from './rule.js';
+import { WEIGHTS } from './weights.js';
 
 /** Benchmarks repeat within some percent, and sweeps of the open rows within an eighth. */
 const FASTER = 1.15;
@@ -19,7 +20,7 @@ export const coldStart: CauseRule = {
     const [fastest] = deeper.sort((a, b) => b.measured.tg_tps! - a.measured.tg_tps!);
     if (fastest === undefined || fastest.measured.tg_tps! < FASTER * speed) return null;
     return {
-      weight: 0.9,
+      weight: WEIGHTS.coldStart,
       evidence: `At ${fastest.run.depth} tokens of context it decodes faster, at ${fastest.measured.tg_tps} tokens a second, than without any (${percentText(speed / fastest.measured.tg_tps!)} of that).`,
       advice: 'Leave the first figure out, or warm up before it.',
     };

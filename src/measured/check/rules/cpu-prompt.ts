@@ -1,5 +1,7 @@
 // The CPU computes prompts: a format without kernels for the GPU, repacked weights, or --no-op-offload keep experts where they lie.
+
 import { asExpected, type CauseRule, explains, percentText } from './rule.js';
+import { WEIGHTS } from './weights.js';
 
 const LIKE = { decides: 0.6, near: 0.2 };
 
@@ -14,7 +16,7 @@ export const cpuPrompt: CauseRule = {
     const onCpu = await run.supposed(({ placement, ...rest }) => ({ ...rest, placement: { ...placement, prefill_where: 'cpu' } }));
     if (!explains(onCpu.prefill, prefill, LIKE)) return null;
     return {
-      weight: 0.55,
+      weight: WEIGHTS.cpuPrompt,
       evidence: `Prompts reach ${percentText(prefill.ratio)} and decoding ${percentText(decode.ratio)}: as if the CPU computed the experts of prompts, too.`,
       advice:
         'Give prompts in passes of more than 32 tokens (-ub 2048), without --no-op-offload and repacking (-rtr), in a format that the GPU has kernels for.',

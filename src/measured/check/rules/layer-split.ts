@@ -1,5 +1,7 @@
 // Whole layers on the CPU, with their attention, where only the experts need be there.
+
 import { atMost, type CauseRule } from './rule.js';
+import { WEIGHTS } from './weights.js';
 
 const RATIO = 0.6;
 
@@ -10,7 +12,7 @@ export const layerSplit: CauseRule = {
   examine: ({ decode, prefill, row: { placement } }) => {
     if (placement.whole_layers !== true || !(atMost(decode, RATIO) || atMost(prefill, RATIO))) return null;
     return {
-      weight: 0.7,
+      weight: WEIGHTS.layerSplit,
       evidence: `${placement.cpu_moe_layers} layers lie on the CPU whole, with attention and KV cache (-ngl).`,
       advice: 'Put all layers on the GPU (-ngl 99) and only experts on the CPU (--n-cpu-moe), which keeps attention where it is fast.',
     };

@@ -1,5 +1,7 @@
 // Experts that are dropped: flags that let a token use fewer than the model chose. The figure is not one of this model.
+
 import type { CauseRule } from './rule.js';
+import { WEIGHTS } from './weights.js';
 
 /** `topp 0.7`, `--expert-top-p 0.8`: the choices up to so much of the router's weight. */
 const DROPS = /(?:^|\s)(?:--?(?:expert-)?)?top[-_]?p[ =](0?\.\d+)/i;
@@ -13,7 +15,7 @@ export const lossyRouting: CauseRule = {
     const share = placement.kind === 'ssd-stream' || placement.kind === 'expert-cache' ? DROPS.exec(flags ?? '')?.[1] : undefined;
     if (share === undefined) return null;
     return {
-      weight: 0.4,
+      weight: WEIGHTS.lossyRouting,
       evidence: `Experts beyond ${Number(share)} of the router's weight are dropped: another amount of work, and another model.`,
       advice: 'Compare with runs of the same setting only, or run it without.',
     };

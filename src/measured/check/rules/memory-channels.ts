@@ -1,6 +1,7 @@
 // Half the memory channels, or memory at half its speed: only reads of the CPU take twice as long.
 import type { Measurement } from '../../validate/rows/measurement.js';
 import { asExpected, type CauseRule, explains, percentText } from './rule.js';
+import { WEIGHTS } from './weights.js';
 
 /** The CPU's memory must decide, and the figure be near to what half of its bandwidth gives. */
 const LIKE = { decides: 0.6, near: 0.12 };
@@ -16,7 +17,7 @@ export const memoryChannels: CauseRule = {
     const half = await run.supposed(({ machine, ...rest }) => ({ ...rest, machine: { ...machine, ram: halved(machine.ram) } }));
     if (!explains(half.decode, decode, LIKE)) return null;
     return {
-      weight: 0.6,
+      weight: WEIGHTS.memoryChannels,
       evidence: `Decoding reaches ${percentText(decode.ratio)} and prompts ${percentText(prefill.ratio)}: as if the CPU read at half the speed of ${ramText(row.machine.ram)}.`,
       advice:
         'Look at the slots and at the speed in the firmware (XMP, EXPO); moeprof machine detect shows both, moeprof machine calibrate measures.',

@@ -1,6 +1,7 @@
 // Time of the program itself: an interpreter or many small kernels between the work, however fast the memories are.
 import type { RuntimeSpec } from '../../../hardware/runtime.js';
 import type { CauseRule } from './rule.js';
+import { WEIGHTS } from './weights.js';
 
 /** Least speed-up without the program's own time for a finding. Ours: three fifths of a token are then the program's own time. */
 const TIMES = 2.5;
@@ -16,7 +17,7 @@ export const overhead: CauseRule = {
     const without = await run.supposed((same) => same, withoutOwnTime);
     if (without.decode === undefined || without.decode < TIMES * Math.max(decode.measured, decode.expected)) return null;
     return {
-      weight: 0.3,
+      weight: WEIGHTS.overhead,
       evidence: `Without the time that the program takes between its kernels it would reach ${without.decode.toPrecision(3)} tokens a second instead of ${decode.measured}.`,
       advice: 'Use graphs or a native program, fewer and larger kernels, or a larger batch; faster memory would not help.',
     };

@@ -2,6 +2,7 @@
 import { DEFAULT_RUNTIME } from '../../../runtime/index.js';
 import { copyBandwidth } from '../../validate/rows/row-machine.js';
 import { asExpected, type CauseRule, explains, percentText } from './rule.js';
+import { WEIGHTS } from './weights.js';
 
 const LIKE = { decides: 0.75, near: 0.12 };
 /** Pageable over pinned copies: Cache-MoE 0.58 of its link, 13.98 and 26.7 ms for an expert where 97 % were 0.76 and 0.80. */
@@ -27,7 +28,7 @@ export const pageableCopies: CauseRule = {
     }));
     if (!explains(slower.prefill, prefill, LIKE)) return null;
     return {
-      weight: 0.5,
+      weight: WEIGHTS.pageableCopies,
       evidence: `Prompts reach ${percentText(prefill.ratio)} with weights mapped from the file, which the driver copies twice.`,
       advice: `Try --no-mmap, which lets ${DEFAULT_RUNTIME} pin the weights in host memory.`,
     };

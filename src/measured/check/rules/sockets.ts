@@ -1,6 +1,7 @@
 // Threads over sockets: pages lie in the memory of one socket, or anywhere, and half of all reads cross to the other.
 import { DEFAULT_RUNTIME, runtimeOfProgram } from '../../../runtime/index.js';
 import { atMost, type CauseRule, percentText } from './rule.js';
+import { WEIGHTS } from './weights.js';
 
 const RATIO = 0.85;
 /** Values of a NUMA setting that place no weights by socket. */
@@ -22,7 +23,7 @@ export const sockets: CauseRule = {
       decode!.slow;
     if (!off && !unaware) return null;
     return {
-      weight: off ? 0.9 : 0.65,
+      weight: off ? WEIGHTS.socketsOff : WEIGHTS.socketsUnsaid,
       evidence: `${count} sockets, and ${off ? 'the program runs without awareness of them' : 'nothing tells the program of them'}: decoding reaches ${percentText(decode!.ratio)}.`,
       advice: `Keep threads and memory on one socket (numactl --cpunodebind=0 --membind=0), or let the program place weights by socket (${DEFAULT_RUNTIME} --numa distribute, KTransformers with NUMA on).`,
     };

@@ -1,6 +1,7 @@
 // Heat: the same test, again and again, becomes slower.
 import type { Measurement } from '../../validate/rows/measurement.js';
 import { type CauseRule, percentText } from './rule.js';
+import { WEIGHTS } from './weights.js';
 
 /** Repeats that are needed, this run among them. */
 const ENOUGH = 3;
@@ -21,7 +22,7 @@ export const thermal: CauseRule = {
     const share = speed(last) / speed(order[0]!);
     if (!falls || share > 1 - FALL) return null;
     return {
-      weight: 0.85,
+      weight: WEIGHTS.thermal,
       evidence: `The same run ${order.length} times over became slower each time, down to ${percentText(share)} of the first.`,
       advice:
         'Watch clocks and temperatures while it runs (nvidia-smi dmon, turbostat); clean fans, give it air, or set a power limit that it can hold.',

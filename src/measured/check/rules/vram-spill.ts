@@ -1,6 +1,7 @@
 // Spilled VRAM: the driver silently moves what does not fit to host memory (on Windows by default).
 import { formatBytes } from '../../../base/units.js';
 import { atMost, type CauseRule } from './rule.js';
+import { WEIGHTS } from './weights.js';
 
 const RATIO = 0.7;
 
@@ -13,7 +14,7 @@ export const vramSpill: CauseRule = {
     const { gpuHas, gpuNeeds } = footprint;
     if (gpuNeeds <= gpuHas) return null;
     return {
-      weight: 0.95,
+      weight: WEIGHTS.vramSpill,
       evidence: `Weights and KV cache take ${formatBytes(gpuNeeds)} on ${formatBytes(gpuHas)} of GPU memory: the driver keeps the rest in host memory.`,
       advice:
         'Keep experts of more layers in host memory (--n-cpu-moe), or allocate less context; on Windows forbid the driver to fall back to system memory.',
