@@ -26,14 +26,12 @@ export class LineScanner {
   line = 0;
   readonly #source: ByteSource;
   /** Byte of the file that follows the filled part of the buffer. */
-  #position: number;
+  #position = 0;
   #filled = 0;
   #next = 0;
 
-  /** @param from byte of the file to begin at */
-  constructor(source: ByteSource, from = 0) {
+  constructor(source: ByteSource) {
     this.#source = source;
-    this.#position = from;
   }
 
   /**

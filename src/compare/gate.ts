@@ -38,18 +38,13 @@ export interface Gate {
 }
 
 /** An operand that is a single run. */
-function single(operand: Operand, scenario: string = operand.label): OperandSet {
-  return { label: operand.label, folder: false, scenarios: new Map([[scenario, operand]]) };
+function single(operand: Operand): OperandSet {
+  return { label: operand.label, folder: false, scenarios: new Map([[operand.label, operand]]) };
 }
 
 /** Compares single runs, see {@link compareSets}. */
 export function compareAll(base: Operand, candidates: readonly Operand[], budgets: readonly Budget[], options: CompareOptions = {}): Gate {
-  return compareSets(
-    single(base),
-    candidates.map((candidate) => single(candidate)),
-    budgets,
-    options,
-  );
+  return compareSets(single(base), candidates.map(single), budgets, options);
 }
 
 /**

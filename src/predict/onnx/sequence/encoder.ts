@@ -85,7 +85,7 @@ export function buildEncoder(
   const { blocks, head, inside, table, tokenRows, width } = options;
   const near = (name: string, from: number, to: number, gain = 1): Value => parameter(normal(name, [from, to], gain / Math.sqrt(from)));
   const bias = (name: string, size: number, value = 0): Value => parameter(constant(name, [size], value));
-  const norm = (x: Value, name: string, size = width): Value => graph.multiply(graph.rmsNorm(x, EPSILON), bias(name, size, 1));
+  const norm = (x: Value, name: string): Value => graph.multiply(graph.rmsNorm(x, EPSILON), bias(name, width, 1));
 
   const rows = parameter(normal(TOKEN_TABLE, [tokenRows, table], 0.05 / TOKEN_SCALE));
   const token = spoil(graph.multiply(graph.rows(rows, graph.modulo(tokenId, tokenRows)), graph.scalar(TOKEN_SCALE)), 'token');
