@@ -1,4 +1,4 @@
-// The simulator against a real machine: node bench/a10.mjs [tokens = 256]. Needs a build (npm run build).
+// The simulator against a real machine: node bench/a10.mjs [tokens = 256] [--short]. Needs a build (npm run build).
 // Measured: an NVIDIA A10 decoding at batch 1 with llama.cpp, the experts of the first n layers computed on the CPU (--n-cpu-moe n), for two
 // models. The machine is composed of parts with the bandwidths that were measured there (profiles/hardware/a10.yaml); what llama.cpp makes of
 // it is that of every machine (profiles/runtimes/llama.cpp.yaml), whose constants were fitted on these points and on rows of other machines.
@@ -7,7 +7,7 @@
 // top-k experts at every layer whichever they are, and where they lie depends on the layer only.
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { fromBuild } from './lib/bench.mjs';
+import { ARGUMENTS, fromBuild, SHORT } from './lib/bench.mjs';
 
 const { simulate } = await fromBuild('index.js');
 
@@ -19,7 +19,7 @@ const MEASURED = [
 const ALLOWED_PERCENT = 3;
 const system = parse(readFileSync(new URL('../profiles/systems/llama.cpp-static.yaml', import.meta.url), 'utf8'));
 
-const tokens = Number(process.argv[2] ?? 256);
+const tokens = Number(ARGUMENTS[0] ?? (SHORT ? 32 : 256));
 const rows = [];
 for (const [model, quantization, byLayers] of MEASURED) {
   for (const [cpuLayers, measured] of Object.entries(byLayers)) {

@@ -1,7 +1,7 @@
-// What ExpertFlow buys: node bench/ablation.mjs FOLDER [table ...] [--tokens=N] [--write]
+// What ExpertFlow buys: node bench/ablation.mjs FOLDER [table ...] [--tokens=N] [--write] | --short
 // Needs a build (npm run build) and a folder with recordings: qwen3-30b-a3b.code.safetensors, qwen3-30b-a3b.math.safetensors and
 // gpt-oss-20b.decode.safetensors. Prints the tables of docs/expertflow.md as Markdown, all or those that are named; --write puts them there,
-// each between its two markers.
+// each between its two markers. --short makes those that need no recordings, with few tokens.
 //   machines  time per token on three machines, five traces and three batches: LRU, learned next uses, prefetching, foresight
 //   trained   time per token with what was learned of the tokens before, against the best policy that only counts
 //   parts     expertflow, without each of its parts in turn
@@ -9,6 +9,7 @@
 //   words     routing that follows words: what token ids are worth
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { SHORT, skip } from './lib/bench.mjs';
 import { machinesTable, partsTable, systemsTable, trainedTable, wordsTable } from './lib/expertflow-tables.mjs';
 
 const PAGE = fileURLToPath(new URL('../docs/expertflow.md', import.meta.url));
@@ -44,7 +45,10 @@ async function main(folder, names, tokens, toPage) {
 const args = process.argv.slice(2);
 const [folder, ...named] = args.filter((arg) => !arg.startsWith('--'));
 const tokens = args.find((arg) => /^--tokens=\d+$/.test(arg))?.slice('--tokens='.length);
-if (folder === undefined || named.some((name) => !(name in TABLES))) {
+if (SHORT) {
+  skip('machines, trained, parts, systems, which need a folder with recordings');
+  await main('', ['words'], 128, false);
+} else if (folder === undefined || named.some((name) => !(name in TABLES))) {
   console.error(`usage: node bench/ablation.mjs FOLDER [${Object.keys(TABLES).join(' | ')} ...] [--tokens=N] [--write]`);
   process.exitCode = 2;
 } else {

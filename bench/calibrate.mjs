@@ -2,16 +2,18 @@
 // with the constants that two others of its machine give: those most like it in engine, model and format, with most and fewest experts on the
 // GPU. One step of the fit, the prediction by the engine itself. The global constants have seen all these rows (docs/accuracy.md has the
 // errors of machines that they have not).
-//   npm run build && node bench/calibrate.mjs [machine...]
+//   npm run build && node bench/calibrate.mjs [machine...] [--short: one of three rows]
 import { availableParallelism } from 'node:os';
-import { listProfiles } from '../build/base/profiles.js';
-import { loadRuntime } from '../build/hardware/runtime.js';
-import { anchorsOf, fitKnobs } from '../build/measured/machine/calibration.js';
-import { KNOBS, turnedBy } from '../build/measured/machine/knobs.js';
-import { sensitivityOf } from '../build/measured/validate/fit.js';
-import { predictRowVariants } from '../build/measured/validate/predict-all.js';
-import { readMeasurements } from '../build/measured/validate/rows/measurement.js';
-import { figuresOf, runtimeOf } from '../build/measured/validate/rows/specify.js';
+import { ARGUMENTS, fromBuild, SHORT } from './lib/bench.mjs';
+
+const { listProfiles } = await fromBuild('base/profiles.js');
+const { loadRuntime } = await fromBuild('hardware/runtime.js');
+const { anchorsOf, fitKnobs } = await fromBuild('measured/machine/calibration.js');
+const { KNOBS, turnedBy } = await fromBuild('measured/machine/knobs.js');
+const { sensitivityOf } = await fromBuild('measured/validate/fit.js');
+const { predictRowVariants } = await fromBuild('measured/validate/predict-all.js');
+const { readMeasurements } = await fromBuild('measured/validate/rows/measurement.js');
+const { figuresOf, runtimeOf } = await fromBuild('measured/validate/rows/specify.js');
 
 const NUDGE = 0.1;
 const threads = availableParallelism();
@@ -31,7 +33,7 @@ for (const row of all) machines.set(row.machine.name, [...(machines.get(row.mach
 async function sensitivities(rows) {
   const none = KNOBS.map(() => 0);
   const variants = [none, ...KNOBS.map((_, k) => none.map((_, i) => (i === k ? NUDGE : 0)))].map(turned);
-  const predictions = await predictRowVariants(rows, variants, threads);
+  const predictions = await predictRowVariants(rows, variants, threads, {});
   return new Map(
     rows.map((row, i) => [
       row.id,
@@ -53,8 +55,9 @@ function likest(row, others) {
   return best.length >= 2 ? anchorsOf(best).anchors : sorted.slice(0, 2);
 }
 
-const wanted = process.argv.slice(2);
-const chosen = [...machines].filter(([name, rows]) => rows.length >= 3 && (wanted.length === 0 || wanted.includes(name)));
+const wanted = ARGUMENTS;
+const enough = [...machines].filter(([name, rows]) => rows.length >= 3 && (wanted.length === 0 || wanted.includes(name)));
+const chosen = SHORT ? enough.sort(([, a], [, b]) => a.length - b.length).slice(0, 1) : enough;
 const found = [];
 console.log(`${'machine'.padEnd(36)} rows  speeds  without  two rows`);
 for (const [name, rows] of chosen) {
@@ -69,7 +72,7 @@ for (const [name, rows] of chosen) {
       anchors.flatMap(({ id }) => known.get(id)),
       KNOBS.map(() => 0),
     );
-    const [[prediction]] = await predictRowVariants([row], [turned(steps)], 1);
+    const [[prediction]] = await predictRowVariants([row], [turned(steps)], 1, {});
     for (const { measured, metric } of speeds(row)) {
       const before = known.get(row.id).find((one) => one.metric === metric);
       if (before === undefined) continue;

@@ -1,11 +1,12 @@
-// Path predictors in and across domains: node bench/domains.mjs TRAIN TEST FILE.onnx | node bench/domains.mjs TRAIN TEST --without DOMAIN [epochs]
+// Path predictors in and across domains: node bench/domains.mjs TRAIN TEST FILE.onnx | node bench/domains.mjs TRAIN TEST --without DOMAIN [epochs] | --short
 // Needs a build (npm run build), and two safetensors traces with token ids, `request_domain` and the names of domains in `trace_domains`. Recall
 // at k of the path before the pass, and of the union of 16 tokens' paths: token-table, learned from TRAIN, and a trained FILE, by domain of TEST;
-// or both learned from the requests of all other domains, with the defaults of `predict train --kind rpp`, and judged on that one.
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+// or both learned from the requests of all other domains, with the defaults of `predict train --kind rpp`, and judged on that one. --short makes the
+// latter, an epoch long, of routing that is drawn.
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fromBuild } from './lib/bench.mjs';
+import { ARGUMENTS, fromBuild, SHORT } from './lib/bench.mjs';
 
 const { comparePredictors } = await fromBuild('predict/evaluation/compare.js');
 const { trainingOf } = await fromBuild('cli/train-kinds.js');
@@ -14,7 +15,32 @@ const { openTrace } = await fromBuild('trace/open/open.js');
 const { recordedModel } = await fromBuild('trace/recorded-model.js');
 const { selectMarked } = await fromBuild('trace/selection.js');
 
-const [trainPath, testPath, way, without, epochs] = process.argv.slice(2);
+const folder = mkdtempSync(join(tmpdir(), 'moeprof-domains-'));
+const [trainPath, testPath, way, without, epochs] = SHORT ? [await drawn(), await drawn(), '--without', 'b', '1'] : ARGUMENTS;
+
+/** Writes eight requests of two domains in turns, with token ids. @returns the path */
+async function drawn() {
+  const { synthesize } = await fromBuild('trace/generate/synthetic.js');
+  const { writeSafetensors } = await fromBuild('trace/open/write.js');
+  const requests = Array.from({ length: 8 }, () => ({ prefill: 0, decode: 32 }));
+  const vocabulary = { size: 256, zipf: 1, share: 0.7 };
+  const routing = synthesize(loadModel('mini-mixtral-8x8l'), { seed: 1, requests, profile: { vocabulary } });
+  const path = join(folder, 'drawn.safetensors');
+  writeSafetensors(routing, path);
+  routing.close();
+  const bytes = readFileSync(path);
+  const length = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.subarray(8, 8 + length).toString('utf8'));
+  const end = bytes.length - 8 - length;
+  header.__metadata__.trace_domains = JSON.stringify(['a', 'b']);
+  header.request_domain = { dtype: 'U8', shape: [requests.length], data_offsets: [end, end + requests.length] };
+  const text = JSON.stringify(header);
+  const head = Buffer.from(text.padEnd(Math.ceil(text.length / 8) * 8));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(head.length));
+  writeFileSync(path, Buffer.concat([size, head, bytes.subarray(8 + length), Buffer.from(requests.map((_, index) => index % 2))]));
+  return path;
+}
 
 /** Names of domains, and the domain of each request. */
 function domainsOf(path) {
@@ -57,14 +83,12 @@ async function judge(training, file, judged) {
 }
 
 if (way === '--without') {
-  const folder = mkdtempSync(join(tmpdir(), 'moeprof-domains-'));
   const index = names.indexOf(without);
   const training = part(train, trainDomain, (one) => one !== index, `all but ${without}`);
   const { train: trained } = trainingOf({ kind: 'rpp', seed: '1', epochs, gru: false, tokenId: true, observed: true, history: true });
   const file = join(folder, 'rpp.onnx');
   writeFileSync(file, (await trained(training, model, {})).bytes);
   await judge(training, file, [part(test, testDomain, (one) => one === index, without)]);
-  rmSync(folder, { recursive: true, force: true });
 } else {
   await judge(
     train,
@@ -72,4 +96,5 @@ if (way === '--without') {
     names.map((name, index) => part(test, testDomain, (one) => one === index, name)),
   );
 }
+rmSync(folder, { recursive: true, force: true });
 process.exit(0);

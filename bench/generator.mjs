@@ -1,17 +1,19 @@
-// Fitted generator against the trace it was fitted to: node bench/generator.mjs [trace ...]
+// Fitted generator against the trace it was fitted to: node bench/generator.mjs [trace ...] [--short]
 // Needs a build (npm run build). Without arguments the recordings in ../shared/traces, else the bundled traces. For each: hit rates of
 // LRU, LFU and Belady at 12.5, 25 and 50 % of every layer's experts, reuse within 1 and 16 tokens, recall of a transition table one
-// layer ahead, Gini of the load; of the recording, of as many generated tokens (seed 1), and the difference in points.
+// layer ahead, Gini of the load; of the recording, of as many generated tokens (seed 1), and the difference in points. --short: of a thousand
+// tokens of a bundled trace, which are too few to keep within the limits.
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fromBuild, machine } from './lib/bench.mjs';
+import { ARGUMENTS, fromBuild, machine, SHORT } from './lib/bench.mjs';
 
 const { openTrace } = await fromBuild('trace/open/open.js');
 const { routingStatistics } = await fromBuild('trace/stats/index.js');
 const { shapeOf } = await fromBuild('trace/stats/shape.js');
 const { fitRouting, requestsLike, synthesizeFitted } = await fromBuild('trace/fit/index.js');
 const { drawCurve } = await fromBuild('capacity/curve.js');
+const { parsePolicy } = await fromBuild('cache/policies/index.js');
 
 const SHARES = [0.125, 0.25, 0.5];
 const POLICIES = ['lru', 'lfu', 'belady'];
@@ -21,6 +23,7 @@ const LIMITS = { recall: 5, others: 3 };
 function defaults() {
   const shared = fileURLToPath(new URL('../../shared/traces', import.meta.url));
   const bundled = fileURLToPath(new URL('../profiles/traces', import.meta.url));
+  if (SHORT) return [`${join(bundled, 'mini-mixtral-8x8l.safetensors')}#0:1000`];
   const folder = existsSync(shared) ? shared : bundled;
   return readdirSync(folder)
     .filter((name) => name.endsWith('.safetensors'))
@@ -32,7 +35,7 @@ async function figuresOf(trace) {
   const curve = await drawCurve({
     model,
     trace,
-    policies: POLICIES,
+    policies: POLICIES.map(parsePolicy),
     folder: '.',
     capacities: SHARES.map((share) => share * model.experts),
     scope: 'layer',
@@ -57,7 +60,7 @@ async function figuresOf(trace) {
 }
 
 const percent = (value) => Number((100 * value).toFixed(1));
-const paths = process.argv.length > 2 ? process.argv.slice(2) : defaults();
+const paths = ARGUMENTS.length > 0 ? ARGUMENTS : defaults();
 console.log(machine());
 let failed = false;
 for (const path of paths) {
@@ -85,7 +88,7 @@ for (const path of paths) {
   trace.close();
   drawn.close();
 }
-if (failed) {
+if (failed && !SHORT) {
   console.error('a figure differs by more than its limit');
   process.exitCode = 1;
 }

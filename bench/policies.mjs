@@ -1,20 +1,20 @@
-// Speed of cache policies: node bench/policies.mjs [activations in millions = 20] [runs = 3] [policy ...]
+// Speed of cache policies: node bench/policies.mjs [activations in millions = 20] [runs = 3] [policy ...] [--short]
 // Needs a build (npm run build). The trace is generated (test/claims/conformance/routing.mjs): 24 layers of 64 experts, top-8, replayed
 // sequentially, each activation on its own, in one thread, at 10, 25 and 50 % of the 1,536 experts. Every row is a process of its own.
 // Figures are million activations per second of processor time (the best of the runs): of `moeprof curve`'s own loop, the file's
 // reading included, and of the replay alone. With CACHESIM=/path/to/cachesim the same trace is run through libCacheSim
-// (oracleGeneral, uncompressed, one thread), measured the same way, and both miss ratios are printed.
+// (oracleGeneral, uncompressed, one thread), measured the same way, the best of as many runs, and both miss ratios are printed.
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cachesim, NAMES, writeOracleGeneral } from '../test/claims/conformance/libcachesim.mjs';
 import { Routing, SHAPES } from '../test/claims/conformance/routing.mjs';
-import { fromBuild, inProcess, machine } from './lib/bench.mjs';
+import { ARGUMENTS, fromBuild, inProcess, machine, SHORT, skip } from './lib/bench.mjs';
 
 const SHAPE = SHAPES.fine;
 const EXPERTS = SHAPE.layers * SHAPE.experts;
-const SHARES = [0.1, 0.25, 0.5];
+const SHARES = SHORT ? [0.25] : [0.1, 0.25, 0.5];
 /** libCacheSim's further policies of the same name; their miss ratios differ where the publications leave room. */
 const SIMILAR = { slru: 'slru', gdsf: 'gdsf', lirs: 'lirs', 'w-tinylfu': 'wtinylfu', random: 'random' };
 const POLICIES = [
@@ -94,14 +94,14 @@ async function measure({ path, tokens, runs, policy, capacities, reading }) {
   let counts = [];
   for (let run = 0; run < runs; run++) {
     const [seconds, found] = await timed(async () => {
-      if (reading) return (await broadcastHere(trace, tokens, [spec]))[0];
+      if (reading) return (await broadcastHere(trace, tokens, [spec], {}))[0];
       const job = await startJob(spec);
       const row = SHAPE.layers * topK;
       for (let from = 0; from < tokens; from += 341) {
         job.rows(all.experts.subarray(from * row, (from + 341) * row), Math.min(341, tokens - from));
       }
       const result = job.finish(() => undefined);
-      job.close();
+      job.close?.();
       return result;
     });
     least = Math.min(least, seconds);
@@ -113,21 +113,26 @@ async function measure({ path, tokens, runs, policy, capacities, reading }) {
   return { rate: activations / least / 1e6, missRatio: 1 - hits / activations, peakMiB: process.resourceUsage().maxRSS / 1024 };
 }
 
-/** Processor seconds of libCacheSim on the trace, and its miss ratio. */
-function theirs(binary, path, policy, capacity, activations) {
+/** The rate of libCacheSim on the trace, the best of the runs, and its miss ratio. */
+function theirs(binary, path, policy, capacity, activations, runs) {
   const { missRatio } = cachesim(binary, path, policy, capacity);
   const command = `TIMEFORMAT='%U %S'; time "$0" "$1" oracleGeneral ${policy} ${capacity} --ignore-obj-size 1 --num-thread 1 >/dev/null`;
-  const { stderr } = spawnSync('bash', ['-c', command, binary, path], { encoding: 'utf8', cwd: tmpdir() });
-  const [, user, system] = /([\d.]+) ([\d.]+)\s*$/.exec(stderr).map(Number);
-  return { rate: activations / (user + system) / 1e6, missRatio };
+  const seconds = Array.from({ length: runs }, () => {
+    const { stderr } = spawnSync('bash', ['-c', command, binary, path], { encoding: 'utf8', cwd: tmpdir() });
+    const [, user, system] = /([\d.]+) ([\d.]+)\s*$/.exec(stderr).map(Number);
+    return user + system;
+  });
+  return { rate: activations / Math.min(...seconds) / 1e6, missRatio };
 }
 
 function main() {
-  const tokens = Math.ceil((Number(process.argv[2] ?? 20) * 1e6) / SHAPE.layers / SHAPE.topK);
-  const runs = Number(process.argv[3] ?? 3);
-  const policies = process.argv.length > 4 ? process.argv.slice(4) : POLICIES;
+  const [millions = SHORT ? 0.2 : 20, times = SHORT ? 1 : 3, ...named] = ARGUMENTS;
+  const tokens = Math.ceil((Number(millions) * 1e6) / SHAPE.layers / SHAPE.topK);
+  const runs = Number(times);
+  const policies = named.length > 0 ? named : SHORT ? ['lru', 's3-fifo', 'gdsf', 'belady'] : POLICIES;
   const activations = tokens * SHAPE.layers * SHAPE.topK;
   const binary = process.env.CACHESIM ?? null;
+  if (SHORT && binary === null) skip('libCacheSim beside it, whose cachesim CACHESIM would name');
   const folder = mkdtempSync(join(tmpdir(), 'moeprof-bench-'));
   const script = new URL(import.meta.url);
   const path = join(folder, 'trace.safetensors');
@@ -151,7 +156,7 @@ function main() {
         };
         const name = NAMES[policy] ?? SIMILAR[policy];
         if (binary === null || name === undefined) return row;
-        const other = theirs(binary, oracle, name, capacity, activations);
+        const other = theirs(binary, oracle, name, capacity, activations, runs);
         return {
           ...row,
           libCacheSim: Number(other.rate.toFixed(1)),
@@ -161,7 +166,7 @@ function main() {
       }),
     );
     console.table(rows);
-    if (process.argv.length <= 4) {
+    if (named.length === 0) {
       const all = { path, tokens, runs, policy: 'lru', capacities: Array.from({ length: EXPERTS }, (_, i) => i + 1) };
       const { rate, peakMiB } = inProcess(script, { ...all, reading: true });
       console.log(

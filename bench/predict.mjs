@@ -1,4 +1,4 @@
-// Speed of predictors: node bench/predict.mjs [tokens = 2000] [runs = 3] [predictor ...]
+// Speed of predictors: node bench/predict.mjs [tokens = 2000] [runs = 3] [predictor ...] [--short]
 // Needs a build (npm run build). The trace is generated: 24 layers of 64 experts, top-8, requests of 512 tokens, seed 1, with token ids
 // drawn beside it. Per predictor: predictions per second through the contract (one layer ahead, all layers of every token, observing
 // included), and how many times as much processor time a run takes as one without a predictor that is measured just before it (LRU at
@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fromBuild, inProcess, machine, median } from './lib/bench.mjs';
+import { ARGUMENTS, fromBuild, inProcess, machine, median, SHORT } from './lib/bench.mjs';
 
 const MODEL = fileURLToPath(new URL('./lib/moe-24x64.yaml', import.meta.url));
 const REQUEST = 512;
@@ -132,10 +132,11 @@ if (process.argv[2] === '--measure') {
   console.log(JSON.stringify(await { prepare, measureRun, measurePredictor }[what](task)));
 } else {
   await fromBuild('index.js');
-  const tokens = Number(process.argv[2] ?? 2000);
-  const runs = Number(process.argv[3] ?? 3);
+  const [ofTrace = SHORT ? 64 : 2000, times = SHORT ? 1 : 3, ...named] = ARGUMENTS;
+  const tokens = Number(ofTrace);
+  const runs = Number(times);
   const files = ['onnx', 'onnx, before the pass', 'onnx, gru'];
-  const chosen = process.argv.length > 4 ? process.argv.slice(4) : [...NAMES, ...files];
+  const chosen = named.length > 0 ? named : SHORT ? ['transition', 'onnx'] : [...NAMES, ...files];
   const folder = mkdtempSync(join(tmpdir(), 'moeprof-bench-'));
   try {
     inProcess(import.meta.url, { what: 'prepare', folder, tokens });

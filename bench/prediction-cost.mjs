@@ -1,4 +1,4 @@
-// What a prediction takes: node bench/prediction-cost.mjs [predictor ...]
+// What a prediction takes: node bench/prediction-cost.mjs [predictor ...] [--short]
 // Needs a build (npm run build). Per predictor: ns of one prediction by tokens of the pass, layers ahead and experts of a layer, and the fit
 // call + tokens x experts scored x expert that src/predict/cost.ts holds; for networks, by weights of the file, call + weights x
 // (weight + tokens x product). Routing is generated (24 layers, top-8), with token ids drawn beside it. The predictor observes every layer
@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fromBuild, inProcess, machine, median } from './lib/bench.mjs';
+import { ARGUMENTS, fromBuild, inProcess, machine, median, SHORT } from './lib/bench.mjs';
 
 const MODEL = fileURLToPath(new URL('./lib/moe-24x64.yaml', import.meta.url));
 const PARTS = ['transition', 'history', 'markov', 'expert-map', 'retrieval', 'token-table', 'transition+history+markov'];
@@ -23,9 +23,10 @@ const NAMES = [
 ];
 const points = (columns, rows = [{}]) =>
   Object.entries(columns).reduce((made, [name, values]) => made.flatMap((row) => values.map((value) => ({ ...row, [name]: value }))), rows);
-const COUNTED = points({ tokens: [1, 8, 32], ahead: [1, 8], experts: [64, 256] });
-const ENCODERS = points({ tokens: [1, 8, 32], ahead: [1], experts: [64, 256], hidden: [256, 2048] });
-const NETWORKS = points({ tokens: [1, 8, 32], ahead: [1], experts: [64, 256], hidden: [256, 1024] });
+const most = (...values) => (SHORT ? values.slice(0, 2) : values);
+const COUNTED = points({ tokens: most(1, 8, 32), ahead: [1, 8], experts: [64, 256] });
+const ENCODERS = points({ tokens: most(1, 8, 32), ahead: [1], experts: [64, 256], hidden: [256, 2048] });
+const NETWORKS = points({ tokens: most(1, 8, 32), ahead: [1], experts: [64, 256], hidden: [256, 1024] });
 const passesFor = (tokens) => Math.max(16, Math.round(128 / tokens));
 
 /** A trace of `tokens` streams beside one another, with token ids. */
@@ -156,7 +157,7 @@ if (process.argv[2] === '--measure') {
 }
 const { solve } = await fromBuild('measured/validate/fit.js');
 console.log(`${machine()}\n`);
-for (const kind of process.argv.length > 2 ? process.argv.slice(2) : NAMES) {
+for (const kind of ARGUMENTS.length > 0 ? ARGUMENTS : SHORT ? ['last-token', 'onnx'] : NAMES) {
   const network = kind === 'onnx' || kind === 'rpp';
   const rows = inProcess(import.meta.url, { kind, rows: kind === 'rpp' ? ENCODERS : network ? NETWORKS : COUNTED });
   const fitted = rows.map(({ ahead, experts, ns, tokens, weights }) => ({

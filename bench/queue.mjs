@@ -1,4 +1,4 @@
-// What a queue costs beside what it runs: node bench/queue.mjs [cells = 3000] [tokens a cell = 1500] [cells enqueued = 10000] [parts]
+// What a queue costs beside what it runs: node bench/queue.mjs [cells = 3000] [tokens a cell = 1500] [cells enqueued = 10000] [parts] [--short]
 // Needs a build (npm run build), and valkey-server or redis-server. Two workers of one process each run a study over a server on this
 // machine; then two shards run the same study. All shares are of processor time, which other programs on the machine disturb little; the
 // clock's figures stand beside them. What counts as a run is simulateRun alone. Parts: any of enqueue,idle,queue,shards; all unless said.
@@ -9,12 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { machine } from './lib/bench.mjs';
+import { ARGUMENTS, machine, SHORT, skip } from './lib/bench.mjs';
 
 const BIN = fileURLToPath(new URL('../bin/moeprof.js', import.meta.url));
 const TIMER = new URL('./lib/runs-timer.mjs', import.meta.url).href;
-const [asked = 3000, tokens = 1500, enqueued = 10_000] = process.argv.slice(2, 5).map(Number);
-const parts = process.argv[5]?.split(',') ?? ['enqueue', 'idle', 'queue', 'shards'];
+const [asked, tokens, enqueued] = [3000, 1500, 10_000].map((usual, i) => Number(ARGUMENTS[i] ?? (SHORT ? usual / 50 : usual)));
+const parts = ARGUMENTS[3]?.split(',') ?? ['enqueue', 'idle', 'queue', 'shards'];
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-queue-'));
 const SEEDS = 1000;
 /** Seconds after which a worker of this bench ends that has nothing to do. */
@@ -96,8 +96,9 @@ const program = ['valkey-server', 'redis-server'].find((name) => {
   }
 });
 if (program === undefined) {
-  console.error('there is no valkey-server; apt-get install valkey-server');
-  process.exit(2);
+  rmSync(folder, { recursive: true });
+  skip('a queue, which needs a server; apt-get install valkey-server');
+  process.exit(0);
 }
 const server = spawn(program, ['--port', String(port), '--dir', folder, '--appendonly', 'yes', '--save', ''], { stdio: 'ignore' });
 await sleep(1000);
@@ -131,8 +132,8 @@ if (parts.includes('enqueue')) {
 // An idle worker.
 if (parts.includes('idle')) {
   const worker = spawn(process.execPath, [BIN, 'worker', ...queue('idle'), '-j', '1'], { cwd: folder, stdio: 'ignore' });
-  await sleep(8000);
-  const [before, seconds] = [cpuOf(worker.pid), 30];
+  await sleep(SHORT ? 2000 : 8000);
+  const [before, seconds] = [cpuOf(worker.pid), SHORT ? 1 : 30];
   await sleep(seconds * 1000);
   console.log(`an idle worker takes ${percent((cpuOf(worker.pid) - before) / seconds)} of a core`);
   worker.kill('SIGKILL');

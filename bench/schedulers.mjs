@@ -1,11 +1,11 @@
-// What composing a pass costs: node bench/schedulers.mjs [passes = 2000]
+// What composing a pass costs: node bench/schedulers.mjs [passes = 2000] [--short]
 // Needs a build (npm run build). Switch-like routing, 12 layers of 128 experts, top-1; 256 requests of 64 tokens, batch 32, so pools hold
 // 64 requests. Prints, for every scheduler, the time of `next` by the clock: the median of all passes, and of those in which ExpertFlow
 // composes a round (64 tokens, balanced K-medoids), which its paper gives as less than 10 ms.
-import { fromBuild, machine, median } from './lib/bench.mjs';
+import { ARGUMENTS, fromBuild, machine, median, SHORT } from './lib/bench.mjs';
 
 const BATCH = 32;
-const passes = Number(process.argv[2] ?? 2000);
+const passes = Number(ARGUMENTS[0] ?? (SHORT ? 20 : 2000));
 
 const [{ SCHEDULERS }, { resolveParameters }, { Random }, { KvRoom }, { Pass }, { Passes }, { PathView }, { ClosedLoop }] =
   await Promise.all(

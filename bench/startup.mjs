@@ -1,11 +1,13 @@
-// How long the command line takes to start: --version against bare node, and the quick start's wall time. Run after `npm run build`.
+// How long the command line takes to start: --version against bare node, and the quick start's wall time. [rounds = 25] [--short]
+// Needs a build (npm run build).
 // Runs of the two sides alternate, so that a machine that is busy with something else slows both. Medians; quartiles say how noisy it was.
 import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { ARGUMENTS, SHORT } from './lib/bench.mjs';
 
 const BIN = fileURLToPath(new URL('../bin/moeprof.js', import.meta.url));
-const ROUNDS = Number(process.argv[2] ?? 25);
+const ROUNDS = Number(ARGUMENTS[0] ?? (SHORT ? 1 : 25));
 const CASES = [
   { name: 'node -e 0', args: ['-e', '0'], rounds: ROUNDS },
   { name: 'moeprof --version', args: [BIN, '--version'], rounds: ROUNDS },

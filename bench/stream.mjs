@@ -1,4 +1,4 @@
-// Memory bandwidth as `moeprof machine calibrate` measures it, beside STREAM's triad in C: node bench/stream.mjs [rounds = 5]
+// Memory bandwidth as `moeprof machine calibrate` measures it, beside STREAM's triad in C: node bench/stream.mjs [rounds = 5] [--short]
 // Needs a build and gcc. Both take turns; per number of threads it prints the best of each (STREAM's best repeat, and the best median of
 // a visit, which is what calibrate writes down), the medians of the rounds with the distance between the farthest two, and both ratios.
 import { execFileSync } from 'node:child_process';
@@ -6,19 +6,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { threadCounts } from '../build/measured/measure/machine-rates.js';
-import { rateOf, visit } from '../build/measured/measure/together.js';
-import { median } from './lib/bench.mjs';
+import { ARGUMENTS, fromBuild, median, SHORT, skip } from './lib/bench.mjs';
 
-const BYTES = 192 * 2 ** 20;
-const rounds = Number(process.argv[2] ?? 5);
+const { threadCounts } = await fromBuild('measured/measure/machine-rates.js');
+const { rateOf, visit } = await fromBuild('measured/measure/together.js');
+
+const BYTES = (SHORT ? 12 : 192) * 2 ** 20;
+const rounds = Number(ARGUMENTS[0] ?? (SHORT ? 1 : 5));
 const folder = mkdtempSync(join(tmpdir(), 'stream-'));
 const program = join(folder, 'stream');
 try {
   execFileSync('gcc', ['-O3', '-march=native', '-pthread', fileURLToPath(new URL('./lib/stream.c', import.meta.url)), '-o', program]);
 } catch (error) {
-  console.error(error.code === 'ENOENT' ? 'gcc is not installed: nothing to compare with' : String(error.message));
-  process.exit(2);
+  if (error.code !== 'ENOENT') throw error;
+  skip('STREAM beside it, which needs gcc');
+  process.exit(0);
 }
 const gigabytes = (value) => `${(value / 1e9).toFixed(2)} GB/s`;
 console.log(`${cpus()[0].model}, ${availableParallelism()} processors, load ${loadavg()[0].toFixed(1)}, ${rounds} rounds in turns`);

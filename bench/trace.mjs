@@ -1,10 +1,10 @@
-// Speed of reading, checking, writing and generating traces: node bench/trace.mjs [activations in millions]
+// Speed of reading, checking, writing and generating traces: node bench/trace.mjs [activations in millions = 20] [--short]
 // Needs a build (npm run build). Prints millions of activations per second of wall and of CPU time, best of some runs, and
 // memory; the file system's cache is warm.
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fromBuild } from './lib/bench.mjs';
+import { ARGUMENTS, fromBuild, SHORT } from './lib/bench.mjs';
 
 const { openTrace } = await fromBuild('trace/open/open.js');
 const { chunks, PHASE } = await fromBuild('trace/trace.js');
@@ -16,7 +16,7 @@ const { Random } = await fromBuild('base/random.js');
 const layers = 24;
 const experts = 64;
 const topK = 8;
-const activations = Number(process.argv[2] ?? 20) * 1e6;
+const activations = Number(ARGUMENTS[0] ?? (SHORT ? 0.2 : 20)) * 1e6;
 const tokens = Math.round(activations / layers / topK);
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-bench-'));
 
@@ -60,7 +60,7 @@ function writeCsv(trace, lists, activations) {
 }
 
 const rows = [];
-async function timed(name, work, times = 3) {
+async function timed(name, work, times = SHORT ? 1 : 3) {
   let wall = Number.POSITIVE_INFINITY;
   let cpu = Number.POSITIVE_INFINITY;
   for (let i = 0; i < times; i++) {
@@ -110,6 +110,7 @@ try {
   stored.close();
   const model = {
     name: 'bench',
+    dense: { segments: [], weightBytes: 0, kvBytesPerToken: 0 },
     layers: Array.from({ length: layers }, (_, index) => ({
       index,
       experts,

@@ -1,4 +1,4 @@
-// What benchmarks share: where the build is, the median, and running one measurement in a process of its own. A process that has run
+// What benchmarks share: arguments, where the build is, the median, and running one measurement in a process of its own. A process that has run
 // one configuration only is what a user has, and its peak memory is that configuration's.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -8,6 +8,17 @@ import { fileURLToPath } from 'node:url';
 
 /** Folder of the compiled modules; MOEPROF_BUILD names that of another build. */
 const build = process.env.MOEPROF_BUILD ?? fileURLToPath(new URL('../../build', import.meta.url));
+
+/** `--short`: as little of everything as shows whether it runs. Its figures mean nothing. */
+export const SHORT = process.argv.includes('--short');
+/** Arguments but `--short`. */
+export const ARGUMENTS = process.argv.slice(2).filter((argument) => argument !== '--short');
+
+/** Prints what a machine lacks the means for; without `--short`, where somebody asked for it, ends the process. */
+export function skip(text) {
+  console.log(`SKIPPED: ${text}`);
+  if (!SHORT) process.exit(2);
+}
 
 /** Imports a module of the build. */
 export async function fromBuild(path) {

@@ -78,9 +78,8 @@ function onnx(): Check {
     const found = createRequire(import.meta.url)('onnxruntime-node/package.json') as { readonly version: string };
     return { name: 'onnxruntime', state: 'good', text: `${found.version}, for ONNX predictors` };
   } catch {
-    const why = 'npm drops it in silence where its install script cannot download CUDA libraries, which are not used here';
     const how = `${RUNTIME_INSTALL} (add -g where moeprof is installed so)`;
-    return { name: 'onnxruntime', state: 'note', text: `not installed; only ONNX predictors need it; ${why}: ${how}` };
+    return { name: 'onnxruntime', state: 'note', text: `not installed; only ONNX predictors need it: ${how}` };
   }
 }
 

@@ -1,5 +1,6 @@
 // SVG and HTML of every value that has figures. The libraries that draw are loaded only when one of the two is asked for.
 import { type Document, gridOf } from '../report/document/document.js';
+import { renderDocumentPage } from '../report/document/page.js';
 import type { LazyFormat } from '../report/format.js';
 import { labelOf, type PaperFigure } from './figure.js';
 
@@ -26,7 +27,7 @@ export function pictureFormats<T>(
       name: 'html',
       extensions: ['.html', '.htm'],
       load: async () => {
-        const [draw, { renderDocumentPage }] = await Promise.all([drawing(), import('../report/document/page.js')]);
+        const draw = await drawing();
         return (value) => renderDocumentPage(documentOf(value), name, draw(value));
       },
     },

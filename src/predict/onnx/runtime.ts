@@ -1,4 +1,4 @@
-// onnxruntime-node, imported only where a predictor is trained or run: it is an optional dependency of 280 MB, and most runs need none.
+// onnxruntime-node, imported only where a predictor is trained or run: it has 280 MB, and most runs need none, so whoever needs it installs it.
 import { createRequire } from 'node:module';
 import type * as Ort from 'onnxruntime-node';
 import { messageOf, UserError } from '../../base/errors.js';
@@ -51,10 +51,7 @@ export const SESSION_OPTIONS: Ort.InferenceSession.SessionOptions = {
   logSeverityLevel: 4,
 };
 
-/**
- * The command that installs the runtime. Its own install script fetches CUDA libraries, which are not used here; where it cannot download
- * them, npm drops the whole package without a word.
- */
+/** The command that installs the runtime. Its own install script would fetch CUDA libraries, which are not used here, or fail where it cannot. */
 export const RUNTIME_INSTALL = 'npm install --ignore-scripts onnxruntime-node@1.30';
 
 /** The error where the runtime is missing or does not load. */

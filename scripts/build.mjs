@@ -1,0 +1,17 @@
+// Builds the package: build/ has modules and declarations as the compiler writes them, dist/ what is made of them.
+import { spawn } from 'node:child_process';
+import { cpSync, rmSync } from 'node:fs';
+
+/** Runs a script of Node from the root of the repository; where it fails, so does the build. */
+function run(...command) {
+  return new Promise((resolve) => {
+    spawn(process.execPath, command, { stdio: 'inherit' }).on('exit', (code) => (code === 0 ? resolve() : process.exit(code ?? 1)));
+  });
+}
+
+// From nothing, so that no file of a renamed module survives.
+for (const folder of ['build', 'dist']) rmSync(folder, { recursive: true, force: true });
+await run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json');
+await Promise.all([run('scripts/types.mjs'), run('scripts/bundle.mjs').then(() => run('scripts/man.mjs'))]);
+// Scripts of reports run in a browser and are not compiled; they lie beside the code that reads them.
+cpSync('src/report/page/client', 'dist/report/page/client', { recursive: true });
