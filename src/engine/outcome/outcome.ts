@@ -10,9 +10,8 @@ import { systemChanges } from '../../system/changes.js';
 import { boundsOf } from './bounds.js';
 import { accuracyOf } from './comparable.js';
 import type { Finished } from './finished.js';
-import { knowledgeOfRun } from './knowing.js';
 import { metricsOf } from './metrics.js';
-import { profileOf } from './profile.js';
+import { knowledgeOfRun, profileOf } from './profile.js';
 import { warningsOf } from './warnings.js';
 
 /** Builds the result. */

@@ -1,7 +1,13 @@
-// Statistics profiled before a run, and the tokens that they come from, as the result says it.
-import { policyNeeds } from '../../cache/policy.js';
+// Statistics profiled before a run, the tokens that they come from, and whether the run replays these; and what its parts know (L17).
+import { findProfile, splitRows } from '../../base/profiles.js';
+import { policyKnows, policyNeeds } from '../../cache/policy.js';
+import { predictorKnows } from '../../predict/predictors/create.js';
+import { type KnowingPart, knowledgeOfParts, type RunKnowledge } from '../../result/knowledge.js';
+import { schedulerKnows } from '../../schedule/scheduler.js';
+import type { RunSpec } from '../../system/run.js';
+import { rangeOfRows } from '../../trace/selection.js';
+import type { Inputs } from '../inputs/inputs.js';
 import { profiledPart } from '../inputs/profiling.js';
-import { replayedOf } from '../inputs/replayed-source.js';
 import type { Finished } from './finished.js';
 
 /** The tokens that a placement or a split was profiled on. */
@@ -19,4 +25,36 @@ export function profileOf({ inputs, layout, run, simulation }: Finished): Profil
   if (!split && !policyNeeds(definition, parameters).includes('popularity')) return null;
   if (typeof popularity === 'string') return { words: popularity, replayed: replayedOf(popularity, run, inputs) };
   return { words: profiledPart(inputs, popularity).words, replayed: false };
+}
+
+/** True where `source` names rows of a trace of the run that are replayed. @param source a file or a bundled name, rows may stand behind it */
+function replayedOf(source: string, { folder, trace }: Pick<RunSpec, 'folder' | 'trace'>, { heads }: Pick<Inputs, 'heads'>): boolean {
+  const counted = partOf(source, folder);
+  return trace.some((named, i) => {
+    if (named === 'synthetic') return false;
+    const { end, file, start } = partOf(named, folder);
+    return file === counted.file && counted.start < Math.min(end, start + heads[i]!) && start < counted.end;
+  });
+}
+
+/** The file and the rows, `[start, end)`, that a name means. */
+function partOf(named: string, folder: string): { readonly file: string; readonly start: number; readonly end: number } {
+  const { path, rows } = splitRows(named);
+  const [start, end] = rangeOfRows(rows, Number.POSITIVE_INFINITY);
+  return { file: path === '-' ? path : findProfile('traces', path, folder), start, end };
+}
+
+/** The knowledge of a run, by part. Miss actions, placements and limits of prefetches know only the past. */
+export function knowledgeOfRun(finished: Finished): RunKnowledge {
+  const { inputs, serving, simulation } = finished;
+  const { predictor } = inputs.system;
+  const { definition, parameters } = simulation.policy;
+  const parts: KnowingPart[] = [
+    { part: 'predictor', name: predictor.kind.name, ...predictorKnows(predictor.kind, inputs.trace) },
+    { part: 'cache.policy', name: definition.name, ...policyKnows(definition, parameters) },
+    { part: 'scheduler', name: serving.scheduler.name, ...schedulerKnows(serving.scheduler, serving.parameters) },
+    // Counts of the very tokens that are replayed.
+    { part: 'cache.popularity', name: 'of the replayed tokens', knows: profileOf(finished)?.replayed === true ? 'future' : 'nothing' },
+  ];
+  return knowledgeOfParts(parts);
 }
