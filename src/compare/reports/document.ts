@@ -60,55 +60,51 @@ const TONES: Readonly<Record<Row['direction'], Tone>> = {
 /** The document of a gate. */
 export function gateDocument(gate: Gate, view: GateView): Document {
   const { added, comparisons, faults, passed } = gate;
+  const { page } = view;
   const conclusion = gateText(gate);
-  const shown = shownOf(gate, view);
+  const shown = shownOf(gate, page);
   const gone = comparisons.length - shown.length;
+  const left = shown.length - view.comparisons;
   const mark = MARKS[passed ? 'pass' : 'fail'];
-  const lines = [
+  const scenarios = [
     ...added.map(({ candidate, scenario }): Line => ({ label: scenario, text: `is new in ${candidate}: it has no base yet`, tone: 'new' })),
     ...faults.map((fault) => faultLine(fault.level, subjectOf(fault), fault.message, fault.budget?.place)),
   ];
   const blocks: Block[] = [
-    linesOf(
-      conclusion === null
-        ? []
-        : [view.page ? { text: `${mark.picture} ${conclusion}`, tone: 'strong' } : { text: conclusion, tone: mark.tone }],
+    lines(
+      conclusion !== null && (page ? { text: `${mark.picture} ${conclusion}`, tone: 'strong' } : { text: conclusion, tone: mark.tone }),
     ),
-    linesOf(view.page ? atMost(lines, FAULTS, 'faults', view) : lines),
-    linesOf(view.page && gone > 0 ? [{ text: `${formatCounted(gone, 'comparison')} ${gone === 1 ? 'has' : 'have'} no difference.` }] : []),
+    lines(...(page ? atMost(scenarios, FAULTS, 'faults', page) : scenarios)),
+    lines(page && gone > 0 && { text: `${formatCounted(gone, 'comparison')} ${gone === 1 ? 'has' : 'have'} no difference.` }),
   ];
   for (const [index, comparison] of shown.slice(0, view.comparisons).entries()) {
-    const quiet = shown.length > 1 && isQuiet(comparison);
-    if (!quiet) blocks.push(...comparisonBlocks(comparison, view));
+    const { base, candidate, unchanged } = comparison;
+    const quiet: Line = { text: `${base} → ${candidate}: no difference in ${unchanged} metrics.`, tone: 'good', cut: true };
+    if (shown.length === 1 || !isQuiet(comparison)) blocks.push(...comparisonBlocks(comparison, view));
     // Scenarios that did not change stand under each other, without blank lines.
-    else if (index > 0 && isQuiet(shown[index - 1]!)) blocks.push(joined(blocks.pop()!, quietLine(comparison)));
-    else blocks.push(linesOf([quietLine(comparison)]));
+    else if (index > 0 && isQuiet(shown[index - 1]!)) blocks.push(joined(blocks.pop()!, quiet));
+    else blocks.push(lines(quiet));
   }
-  const left = shown.length - view.comparisons;
-  if (left > 0) blocks.push(linesOf([{ text: `${formatCounted(left, 'more comparison')} did not fit here; see the JSON report.` }]));
+  if (left > 0) blocks.push(lines({ text: `${formatCounted(left, 'more comparison')} did not fit here; see the JSON report.` }));
   const saved = savedText(gate);
   if (saved !== null) blocks.push(joined(blocks.pop()!, { text: saved, tone: 'dim' }));
   return { blocks };
 }
 
 /** Comparisons in the order of a view: those of a page begin with the worst, without those that have no difference. */
-function shownOf({ comparisons }: Gate, { page }: GateView): readonly Comparison[] {
+function shownOf({ comparisons }: Gate, page: boolean): readonly Comparison[] {
   if (!page || comparisons.length === 1) return comparisons;
   const weight = ({ findings, passed, rows }: Comparison): number =>
     (passed ? 0 : 1e9) + findings.length * 1e4 + rows.filter(({ direction }) => direction === 'worse').length;
   return comparisons.filter((comparison) => !isQuiet(comparison)).sort((a, b) => weight(b) - weight(a));
 }
 
-function linesOf(lines: readonly Line[]): Block {
-  return { kind: 'lines', lines };
+function lines(...all: readonly (Line | false)[]): Block {
+  return { kind: 'lines', lines: all.filter((line) => line !== false) };
 }
 
 function joined(block: Block, line: Line): Block {
-  return block.kind === 'lines' ? linesOf([...block.lines, line]) : block;
-}
-
-function quietLine({ base, candidate, unchanged }: Comparison): Line {
-  return { text: `${base} → ${candidate}: no difference in ${unchanged} metrics.`, tone: 'good' };
+  return block.kind === 'lines' ? lines(...block.lines, line) : block;
 }
 
 /** `cache.hit_rate 83.9 % is not >= 90% (--assert)` behind its verdict. */
@@ -117,50 +113,42 @@ function faultLine(level: 'error' | 'warn', subject: string, message: string, pl
 }
 
 /** The first lines, and how many are left out. */
-function atMost(lines: readonly Line[], most: number, what: string, { page }: GateView): readonly Line[] {
-  if (lines.length <= most) return lines;
-  const more = `and ${lines.length - most} more ${what}`;
-  return [...lines.slice(0, most), page ? { text: more, tone: 'item' } : { text: `${more}: --all`, tone: 'dim' }];
+function atMost(all: readonly Line[], most: number, what: string, page: boolean): readonly Line[] {
+  if (all.length <= most) return all;
+  const more = `and ${all.length - most} more ${what}`;
+  return [...all.slice(0, most), page ? { text: more, tone: 'item' } : { text: `${more}: --all`, tone: 'dim' }];
 }
 
-function comparisonBlocks(comparison: Comparison, view: GateView): Block[] {
+function comparisonBlocks(comparison: Comparison, { page, rows: most }: GateView): Block[] {
   const { config, explained, explanation, inputs, rows } = comparison;
-  const { page, rows: most } = view;
-  const whole = explained && explanation !== null ? causes(explanationLines(explanation)) : null;
-  const why = whole ?? (explained ? [] : causes(causeLines(comparison)));
-  const head = headLines(comparison, view);
+  const whole = explained && explanation !== null;
+  const why = causes(whole ? explanationLines(explanation) : causeLines(comparison));
+  const head = headLines(comparison, page, most);
   const last: Line = { text: unchangedText(comparison), tone: 'dim' };
   if (page) {
     return [
-      linesOf([...head, ...(why.length === 0 ? [] : [{ text: 'What carries the change:' }, ...why])]),
+      lines(...head, why.length > 0 && { text: 'What carries the change:' }, ...why),
       ...pageRows(rows, most),
       setUp(inputs, config),
-      linesOf([last]),
+      lines(last),
     ];
   }
-  const more =
-    rows.length > most ? [{ text: `and ${formatCounted(rows.length - most, 'more changed metric')}: --all`, tone: 'dim' as const }] : [];
+  const settings = config.map((one) => settingLine('config', one));
   return [
-    linesOf(whole === null ? [...head, ...why] : head),
-    rowGrid(rows.slice(0, most), false),
-    linesOf(whole === null ? [] : [{ text: 'what carries the change', tone: 'strong' }, ...whole]),
-    linesOf([
-      ...more,
+    lines(...head, ...(whole ? [] : why)),
+    rowGrid(rows.slice(0, most), page),
+    lines(...(whole ? [{ text: 'what carries the change', tone: 'strong' as const }, ...why] : [])),
+    lines(
+      rows.length > most && { text: `and ${formatCounted(rows.length - most, 'more changed metric')}: --all`, tone: 'dim' },
       last,
-      ...atMost(
-        config.map((one) => settingLine('config', one)),
-        most,
-        'settings differ',
-        view,
-      ),
-    ]),
+      ...atMost(settings, most, 'settings differ', page),
+    ),
   ];
 }
 
 /** The names of the runs, the verdict, the faults and the change. */
-function headLines(comparison: Comparison, view: GateView): Line[] {
+function headLines(comparison: Comparison, page: boolean, most: number): (Line | false)[] {
   const { base, candidate, findings, inputs, passed, rows } = comparison;
-  const { page, rows: most } = view;
   const mark = MARKS[!isJudged(comparison) ? 'off' : passed ? 'pass' : 'fail'];
   const verdict = verdictText(comparison);
   const title = `${base} → ${candidate}`;
@@ -168,22 +156,18 @@ function headLines(comparison: Comparison, view: GateView): Line[] {
   const faults = findings.map(({ budget, level, message, metric }) => faultLine(level, metric, message, budget.place));
   const unlike = inputs.map((one): Line => ({ ...settingLine('input', one), tone: 'caution' }));
   return [
-    ...(page
-      ? [{ text: `${mark.picture} ${title}: ${verdict}`, tone: 'heading' as const }]
-      : [
-          { text: title, tone: 'strong' as const, hang: 2 },
-          ...atMost(unlike, most, 'inputs differ', view),
-          { text: verdict, tone: mark.tone },
-        ]),
-    ...atMost(faults, page ? FAULTS : most, 'faults', view),
-    ...(rows.length === 0 ? [] : [{ text: changeSentence(comparison) }]),
-    ...(knows === null ? [] : [page ? { text: `⚠️ ${knows}` } : { text: knows, tone: 'caution' as const, hang: 2 }]),
+    page ? { text: `${mark.picture} ${title}: ${verdict}`, tone: 'heading' } : { text: title, tone: 'strong', hang: 2 },
+    ...(page ? [] : atMost(unlike, most, 'inputs differ', page)),
+    !page && { text: verdict, tone: mark.tone },
+    ...atMost(faults, page ? FAULTS : most, 'faults', page),
+    rows.length > 0 && { text: changeSentence(comparison) },
+    knows !== null && (page ? { text: `⚠️ ${knows}` } : { text: knows, tone: 'caution', hang: 2 }),
   ];
 }
 
 /** Causes under each other, each behind its label. */
-function causes(lines: readonly (readonly [label: string, text: string])[]): Line[] {
-  return lines.map(([label, text]) => ({ label, text, tone: 'item', indent: 10 }));
+function causes(all: readonly (readonly [label: string, text: string])[]): Line[] {
+  return all.map(([label, text]) => ({ label, text, tone: 'item', indent: 10 }));
 }
 
 function settingLine(what: string, { base, candidate, path }: Difference): Line {
@@ -191,11 +175,12 @@ function settingLine(what: string, { base, candidate, path }: Difference): Line 
 }
 
 function setUp(inputs: readonly Difference[], config: readonly Difference[]): Grid {
-  const rows = (what: string, all: readonly Difference[]): string[][] =>
-    all.map(({ base, candidate, path }) => [what, ...[path, base, candidate].map((text) => clip(text, CELL, true))]);
-  const all = [...rows('input', inputs), ...rows('config', config)];
+  const all = [...inputs.map((one) => ({ what: 'input', ...one })), ...config.map((one) => ({ what: 'config', ...one }))];
+  const cells = all
+    .slice(0, SETTINGS)
+    .map(({ what, path, base, candidate }) => [what, path, base, candidate].map((text) => clip(text, CELL, true)));
   const columns = ['', 'path', 'base', 'candidate'].map((head) => ({ head, align: 'left' as const }));
-  return gridOf(columns, all.slice(0, SETTINGS), { fold: `${formatCounted(all.length, 'difference')} in the set-up` });
+  return gridOf(columns, cells, { fold: `${formatCounted(all.length, 'difference')} in the set-up` });
 }
 
 /** The worst rows open, the others folded, those that do not fit counted. */
@@ -206,7 +191,7 @@ function pageRows(rows: readonly Row[], most: number): Block[] {
   return [
     rowGrid(rows.slice(0, open), true),
     { ...rowGrid(folded, true), fold: `${folded.length} more changed metrics` },
-    linesOf(left > 0 ? [{ text: `${formatCounted(left, 'more changed metric')} did not fit here; see the JSON report.` }] : []),
+    lines(left > 0 && { text: `${formatCounted(left, 'more changed metric')} did not fit here; see the JSON report.` }),
   ];
 }
 

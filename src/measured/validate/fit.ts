@@ -91,7 +91,7 @@ export function leaveMachineOut(rows: readonly FitRow[], constants: number): num
 }
 
 /** Solves a system with a positive definite matrix by Gaussian elimination with the largest pivot. */
-export function solve(matrix: readonly number[][], right: readonly number[]): number[] {
+function solve(matrix: readonly number[][], right: readonly number[]): number[] {
   const size = right.length;
   const rows = matrix.map((row, i) => [...row, right[i]!]);
   for (let k = 0; k < size; k++) {

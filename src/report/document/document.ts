@@ -51,6 +51,8 @@ export interface Line {
   readonly indent?: number;
   /** Columns of a terminal before the next lines of the text, where the tone leaves none. */
   readonly hang?: number;
+  /** One line of a terminal, shortened in the middle. */
+  readonly cut?: boolean;
 }
 
 /** Sentences, one below the other. */

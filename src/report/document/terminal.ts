@@ -76,10 +76,11 @@ function linesText(lines: readonly Line[], options: ReportOptions): string {
 }
 
 /** A line, wrapped; if it has a label, only the label is coloured, or the verdict before it. */
-function lineText({ hang, indent, label, text, tone = 'plain' }: Line, options: ReportOptions): string {
+function lineText({ cut, hang, indent, label, text, tone = 'plain' }: Line, options: ReportOptions): string {
   const [first, under, paint] = LOOKS[tone];
   const painted = paint(palette(options));
   const width = widthOf(options);
+  if (cut === true) return painted(shorten(said(text, options), width, options.unicode));
   if (indent !== undefined) {
     const wrapped = wrap(said(text, options), width, ' '.repeat(indent));
     return palette(options).dim(said(label ?? '', options).padEnd(indent)) + wrapped.slice(indent);
