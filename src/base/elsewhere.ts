@@ -1,6 +1,7 @@
 // Files that were named on another machine. A worker of a queue runs a cell that was written there. Names, messages and results stay the
 // same; only the reading of bytes is redirected to the copy on this machine.
-import { resolve } from 'node:path';
+import { resolve } from './host/paths.js';
+import { cwd } from './host/system.js';
 
 /** Files that a run of another machine names, and where they lie on this one. */
 export interface Elsewhere {
@@ -21,7 +22,7 @@ export function readElsewhere(elsewhere: Elsewhere | null): void {
 
 /** The folder that names are relative to. */
 export function workingFolder(): string {
-  return current?.folder ?? process.cwd();
+  return current?.folder ?? cwd();
 }
 
 /** The path to open for a name. */

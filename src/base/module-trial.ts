@@ -1,8 +1,11 @@
 // Modules of the user's own that end their process. Each is loaded in a process of its own first, so that one that exits, aborts or runs out of
 // memory there takes no sweep with it; and process.exit in its code later is an error of that code.
-import { spawnSync } from 'node:child_process';
-import { pathToFileURL } from 'node:url';
-import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
+
+import { codeOf } from './errors.js';
+import { pathToFileURL } from './host/paths.js';
+import { runScript } from './host/processes.js';
+import { refuseExit } from './host/system.js';
+import { inherited, passOn } from './host/threads.js';
 import { placeOfThrow } from './thrown.js';
 
 /** Exit code of a trial in which the import came to its end, well or with an error, which the caller then sees itself. */
@@ -21,27 +24,19 @@ type Outcomes = Map<string, string | null>;
 /**
  * Loads a module in a process of its own, the first time that it is asked for.
  * @param sha256 of its text
- * @returns why it cannot be loaded here, e.g. `it ends its process (process.exit(7))`; null: it can, or throws
+ * @returns why it cannot be loaded here, e.g. `it ends its process (exit(7))`; null: it can, or throws
  */
 export function loadFailure(path: string, sha256: string): string | null {
   const module = `${path} ${sha256}`;
-  const tried = (getEnvironmentData(TRIED) as Outcomes | undefined) ?? new Map();
-  if (!tried.has(module)) setEnvironmentData(TRIED, tried.set(module, outcomeOf(path)));
+  const tried = (inherited(TRIED) as Outcomes | undefined) ?? new Map();
+  if (!tried.has(module)) passOn(TRIED, tried.set(module, outcomeOf(path)));
   return tried.get(module)!;
 }
 
 function outcomeOf(path: string): string | null {
   const script = `const { exit } = process; const end = () => exit.call(process, ${LOADED}); import(${JSON.stringify(pathToFileURL(path).href)}).then(end, end);`;
-  const { error, signal, status } = spawnSync(
-    process.execPath,
-    [`--max-old-space-size=${HEAP_MIB}`, '--no-warnings', '--input-type=module', '-e', script],
-    {
-      timeout: PATIENCE_MS,
-      killSignal: 'SIGKILL',
-      stdio: 'ignore',
-    },
-  );
-  if ((error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT') return `it is still loading after ${PATIENCE_MS / 1000} s`;
+  const { error, signal, status } = runScript(script, { timeout: PATIENCE_MS, killSignal: 'SIGKILL', heapMib: HEAP_MIB });
+  if (codeOf(error) === 'ETIMEDOUT') return `it is still loading after ${PATIENCE_MS / 1000} s`;
   // Where no process can be started, nothing is known.
   if (error !== undefined || status === LOADED) return null;
   return `it ends its process (${signal ?? `process.exit(${status})`})`;
@@ -53,10 +48,5 @@ let guarded = false;
 export function forbidExit(): void {
   if (guarded) return;
   guarded = true;
-  const { exit } = process;
-  process.exit = (code) => {
-    const call = new Error(`process.exit(${code ?? ''}) would end all runs`);
-    if (placeOfThrow(call) !== null) throw call;
-    return exit.call(process, code);
-  };
+  refuseExit((call) => (placeOfThrow(call) === null ? null : call));
 }

@@ -1,10 +1,12 @@
 // A module of the user's own as a part of a run: its default export is a member of a family (a policy, a predictor ...). All families load their
 // modules here, so that errors in them look alike: one line with the place.
-import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+
 import { whereLies } from './elsewhere.js';
 import { InternalError, UserError } from './errors.js';
+import { newSha256 } from './host/hash.js';
+import { importFile, stripsTypes } from './host/modules.js';
+import { resolve } from './host/paths.js';
+import { cwd, runtimeVersion } from './host/system.js';
 import { readText } from './input-file.js';
 import { forbidExit, loadFailure } from './module-trial.js';
 import { type Choice, type ParameterTable, resolveParameters, splitSpec, withGiven } from './parameters.js';
@@ -63,7 +65,7 @@ export async function loadedChoice<D extends { readonly name: string; readonly p
   noun: string,
   choice: OwnChoice<D>,
   check: (own: OwnExport) => D,
-  folder: string = process.cwd(),
+  folder: string = cwd(),
 ): Promise<OwnChoice<D>> {
   const { definition: known, parameters, path, text } = choice;
   if (path === undefined || known !== undefined) return choice;
@@ -203,25 +205,20 @@ export class OwnExport {
 export async function importOwn(noun: string, path: string): Promise<OwnExport> {
   const shown = shownPath(path);
   // An import of a path that is no file would never end.
-  const sha256 = createHash('sha256').update(readText(shown, 'module')).digest('hex');
+  const sha256 = newSha256().update(readText(shown, 'module')).digest('hex');
   if (/\.[mc]?ts$/.test(path) && !stripsTypes()) {
     const instead = `name what tsc makes of it (${shown.replace(/ts$/, 'js')}), or use Node 22.18 or later`;
-    throw new UserError(`${shown}: is TypeScript, which Node ${process.versions.node} does not run; ${instead}`);
+    throw new UserError(`${shown}: is TypeScript, which Node ${runtimeVersion.slice(1)} does not run; ${instead}`);
   }
   const trouble = loadFailure(whereLies(path), sha256);
   if (trouble !== null) throw new UserError(`${shown}: cannot be loaded as a ${noun}: ${trouble}`);
   forbidExit();
   let module: { readonly default?: unknown };
   try {
-    module = (await import(pathToFileURL(whereLies(path)).href)) as typeof module;
+    module = (await importFile(whereLies(path))) as typeof module;
   } catch (error) {
     const place = (error instanceof SyntaxError ? placeOfSyntax(error, path) : placeOfThrow(error)) ?? shown;
     throw new UserError(`${place}: cannot be loaded as a ${noun}: ${describedThrow(error)}`);
   }
   return new OwnExport(noun, shown, sha256, module.default);
-}
-
-/** True where this Node runs TypeScript by leaving types out. */
-function stripsTypes(): boolean {
-  return Boolean((process.features as { readonly typescript?: unknown }).typescript);
 }

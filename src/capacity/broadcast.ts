@@ -1,5 +1,5 @@
 // One read of a trace for any number of jobs: each in a thread of its own, fed from a ring of shared blocks, or all in this thread, in turn.
-import { Worker } from 'node:worker_threads';
+import { sharedMemory, startThread, type Thread } from '../base/host/threads.js';
 import { lostThread, receivedError } from '../base/sent-error.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';
@@ -64,18 +64,18 @@ export async function broadcastToThreads(
   watch: BroadcastWatch,
 ): Promise<CapacityCounts[][]> {
   const ring = allocateRing(trace);
-  const permits = new SharedArrayBuffer(4);
+  const permits = sharedMemory(4);
   new Int32Array(permits)[0] = threads;
   const meter = meterOf(specs, tokens, watch);
   const counts = new Array<CapacityCounts[]>(specs.length);
   /** Threads that still use each block, and who waits for it. */
   const users = new Int32Array(BLOCKS);
   const waiting: ((() => void) | undefined)[] = [];
-  const workers: Worker[] = [];
+  const workers: Thread[] = [];
   const ended = new Promise<void>((resolve, reject) => {
     let left = specs.length;
     specs.forEach((job, index) => {
-      const worker = startThread({ job, ring, permits }, reject, (message) => {
+      const worker = jobThread({ job, ring, permits }, reject, (message) => {
         switch (message.kind) {
           case 'done':
             meter.fed(index, message.rows);
@@ -128,8 +128,8 @@ export async function broadcastToThreads(
 type Progress = Exclude<FromThread, { readonly kind: 'thrown' }>;
 
 /** Starts a thread. `refuse` hears of its failure, `hear` of everything else. */
-function startThread(workerData: ThreadData, refuse: (error: Error) => void, hear: (message: Progress) => void): Worker {
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
+function jobThread(given: ThreadData, refuse: (error: Error) => void, hear: (message: Progress) => void): Thread {
+  const worker = startThread('capacity/worker', given);
   worker.on('error', refuse);
   worker.on('message', (message: FromThread) => {
     if (message.kind === 'thrown') refuse(receivedError(message.error));

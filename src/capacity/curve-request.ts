@@ -1,9 +1,9 @@
 // From a user's request to a capacity curve: trace, policies, capacities and the way of counting. The command and the library
 // share it.
-import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
+
 import { placed, UserError } from '../base/errors.js';
+import { availableParallelism, cwd } from '../base/host/system.js';
+import { hasThread } from '../base/host/threads.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { parseCount } from '../base/units.js';
 import { capacityBytes, parseCapacities, parseCapacity } from '../cache/capacity.js';
@@ -54,9 +54,6 @@ export interface CurveWatch extends BroadcastWatch {
   note?(text: string): void;
 }
 
-/** Threads have a module of their own, which only the built moeprof has. */
-const THREADS = existsSync(fileURLToPath(new URL('worker.js', import.meta.url)));
-
 /**
  * Draws hit rate against capacity for many policies, from one read of a trace: `moeprof curve`.
  * @param input model and routing of a run profile; of its workload only the tokens count
@@ -93,7 +90,7 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
         unsized,
         trace,
         policies,
-        folder: process.cwd(),
+        folder: cwd(),
         capacities: placed(`${prefix}capacities`, () => parseCapacities(capacities, model)),
         scope,
         replay: settings.replay ?? 'atomic',
@@ -103,7 +100,7 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
         seed: run.seed,
         popularity: counts ? await popularityFor(counted, inputs, prefix) : null,
         at: at === undefined ? null : placed(`${prefix}at`, () => capacityBytes(parseCapacity(at), model)),
-        threads: THREADS ? (settings.threads ?? availableParallelism()) : 0,
+        threads: hasThread('capacity/worker') ? (settings.threads ?? availableParallelism()) : 0,
       },
       watch,
     );

@@ -9,7 +9,7 @@ export interface ThreadData {
   readonly job: JobSpec;
   readonly ring: BlockRing;
   /** One Int32: how many threads may still start to compute at once. */
-  readonly permits: SharedArrayBuffer;
+  readonly permits: ArrayBufferLike;
 }
 
 /** To a thread: a block is full, or there are no more. */

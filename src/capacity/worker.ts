@@ -1,6 +1,6 @@
 // A thread of a capacity curve: one policy, so that V8 compiles its code for one policy class only. It replays blocks that another thread has
 // read, and computes only while it holds one of the permits that --jobs limits.
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, workerData } from '../base/host/threads.js';
 import { sentError } from '../base/sent-error.js';
 import { blocksOf } from './blocks.js';
 import { startJob } from './jobs.js';

@@ -1,7 +1,8 @@
 // Files as they were at a commit, for operands like `git:main:results/code.json`. Read through git itself, so that every name of a commit
 // works.
-import { execFileSync } from 'node:child_process';
+
 import { EXIT, messageOf, UserError } from '../base/errors.js';
+import { outputOf } from '../base/host/processes.js';
 
 /** A path at a commit: a file or a folder. */
 type GitObject =
@@ -42,9 +43,9 @@ export function readFromGit(ref: string, path: string): GitObject {
 /** Output of git, or null where it fails. */
 function tryGit(place: string, args: readonly string[]): string | null {
   try {
-    return execFileSync('git', args, { encoding: 'utf8', maxBuffer: 2 ** 30, stdio: ['ignore', 'pipe', 'pipe'] });
+    return outputOf('git', args, true);
   } catch (error) {
-    const { code, stderr } = error as NodeJS.ErrnoException & { readonly stderr?: string };
+    const { code, stderr } = error as { readonly code?: string; readonly stderr?: string };
     if (code === 'ENOENT') throw new UserError(`${place}: git is not installed; give a file instead`);
     if (stderr?.includes('not a git repository')) throw new UserError(`${place}: the working directory is in no git repository`);
     if (stderr === undefined) throw new UserError(`${place}: git failed: ${messageOf(error)}`);

@@ -1,8 +1,9 @@
 // Operands of commands that take results: a file, a run profile, a folder of either, a saved baseline, a commit, or stdin. A file is
 // recognised by its content, so that its name does not matter. The profiles of all operands are run together.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+
 import { EXIT, UserError } from '../base/errors.js';
+import { existsSync } from '../base/host/files.js';
+import { join } from '../base/host/paths.js';
 import { isFolder, readText } from '../base/input-file.js';
 import { isPath, listProfiles } from '../base/profiles.js';
 import type { Operand } from '../compare/compare.js';

@@ -1,6 +1,7 @@
 // `moeprof predict eval`: its options, and the evaluation of predictors, which `predict train` uses as well.
-import { cpus } from 'node:os';
+
 import { UserError } from '../base/errors.js';
+import { arch, cpus, platform, runtimeVersion } from '../base/host/system.js';
 import { parseShare } from '../base/units.js';
 import { comparablePredictors, comparePredictors, type JudgedTimes, referenceOf, withCorrected } from '../predict/evaluation/compare.js';
 import { openPrediction, type PredictionInputs, type PredictionRequest } from '../predict/evaluation/inputs.js';
@@ -99,8 +100,8 @@ export function headOf({ model, training }: PredictionInputs, options: JudgingOp
 /** Place and duration of the evaluation, and times of the predictors. */
 export function environment(startedAt: number, predictNs: readonly JudgedTimes[]): ReportEnvironment {
   return {
-    node: process.version,
-    platform: `${process.platform}-${process.arch}`,
+    node: runtimeVersion,
+    platform: `${platform}-${arch}`,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     wallMs: Math.round(performance.now() - startedAt),
     predictNs,

@@ -1,7 +1,9 @@
 // Several runs at once, each in a thread of its own: a gate of ten profiles takes as long as the machine's cores let it. Results do not
 // depend on the number of threads (L16).
-import { availableParallelism } from 'node:os';
+
 import { UserError } from '../base/errors.js';
+import { whileAlive } from '../base/host/clock.js';
+import { availableParallelism } from '../base/host/system.js';
 import { isStdin } from '../base/profiles.js';
 import type { Result } from '../result/result.js';
 import { canRunInThreads, RunThreads } from '../study/workers/run-threads.js';
@@ -62,7 +64,7 @@ export async function runEach(
 ): Promise<void> {
   const show = progressOf(count, context);
   // Threads report progress only once they replay; until then only the label is shown.
-  const ticking = setInterval(show.tick, TICK).unref();
+  const endTicks = whileAlive(show.tick, TICK);
   try {
     if (count > 1 && threads > 1 && canRunInThreads()) {
       await new RunThreads(runs, details, show.update, settle).run(Math.min(threads, count));
@@ -83,7 +85,7 @@ export async function runEach(
       if (settle(at, outcome)) return;
     }
   } finally {
-    clearInterval(ticking);
+    endTicks();
     show.finish();
   }
 }

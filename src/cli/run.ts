@@ -1,7 +1,8 @@
 // `moeprof run`: profiles one system, or ranks several.
-import { resolve } from 'node:path';
+
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
+import { resolve } from '../base/host/paths.js';
 import { isStdin } from '../base/profiles.js';
 import { judgeResult } from '../compare/judge.js';
 import { simulateRun } from '../engine/simulate.js';

@@ -1,6 +1,8 @@
 // `--timeline <file>`: the run as trace events in a file, written while it runs.
+
 import { UserError } from '../base/errors.js';
 import { Gzip } from '../base/gzip.js';
+import { bytesOf } from '../base/host/bytes.js';
 import { formatCount, formatNs } from '../base/units.js';
 import type { Simulation } from '../engine/compose/simulation.js';
 import type { Inputs } from '../engine/inputs/inputs.js';
@@ -42,7 +44,7 @@ export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions
   const window = timelineWindow === undefined ? EVERYTHING : parseWindow(timelineWindow, '--timeline-window');
   const sink = openSink(path, '--timeline');
   const gzip = path.endsWith('.gz') ? new Gzip((bytes) => sink.write(bytes)) : null;
-  const events = new TraceEvents((text) => (gzip === null ? sink.write(text) : gzip.write(Buffer.from(text))));
+  const events = new TraceEvents((text) => (gzip === null ? sink.write(text) : gzip.write(bytesOf(text))));
   let timeline: Timeline | null = null;
   return {
     /** The observer of the run. */

@@ -1,8 +1,9 @@
 // The command line that repeats a run. It is made of the run's settings, not of typed words, so that runs of a ranking, a sweep and the
 // library have one, too.
-import { isAbsolute, sep } from 'node:path';
+
 import { parse } from 'yaml';
 import { workingFolder } from '../base/elsewhere.js';
+import { isAbsolute, sep } from '../base/host/paths.js';
 import type { Override } from '../base/yaml.js';
 import type { Result } from '../result/result.js';
 import type { RunInput } from './run.js';

@@ -1,6 +1,8 @@
 // Loads a run: a profile or a value, with flags applied and checked, and its system.
-import { dirname } from 'node:path';
+
 import { placed } from '../base/errors.js';
+import { dirname } from '../base/host/paths.js';
+import { cwd } from '../base/host/system.js';
 import { readText } from '../base/input-file.js';
 import { findProfile, shownPath } from '../base/profiles.js';
 import { type Located, locateValue, locateYaml, type Override, type Places } from '../base/yaml.js';
@@ -32,7 +34,7 @@ export function loadRun(nameOrPath: string, overrides: readonly Override[] = [],
  * @throws UserError
  */
 export function checkRun(input: unknown, label: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
-  const run = specOf(label, process.cwd(), overrides, (own) => locateValue(input, label, runSchema, own));
+  const run = specOf(label, cwd(), overrides, (own) => locateValue(input, label, runSchema, own));
   return allowCode ? run : withoutCode(run, overrides);
 }
 

@@ -1,4 +1,5 @@
 // Paths of a run's modules: a relative one starts at the folder of its file, or, in a flag, at the working directory.
+import { cwd } from '../base/host/system.js';
 import { locatedChoice } from '../base/user-module.js';
 import type { Override } from '../base/yaml.js';
 import { placeIn, type RunSpec } from './run.js';
@@ -12,7 +13,7 @@ export function withLocatedModules(run: RunSpec, systemFolder: string, overrides
   if (choices.every(({ path }) => path === undefined)) return run;
   const located = <C extends { readonly path?: string }>(choice: C, path: string, own: string): C => {
     const place = placeIn(run, path);
-    return locatedChoice(choice, overrides.some(({ label }) => label === place) ? process.cwd() : own);
+    return locatedChoice(choice, overrides.some(({ label }) => label === place) ? cwd() : own);
   };
   return {
     ...run,

@@ -1,6 +1,7 @@
 // A folder of shards: one recording in several files, as engines write them by rank (Megatron-LM, TensorRT-LLM) or by reply (vLLM, SGLang).
-import { join } from 'node:path';
+
 import { UserError } from '../base/errors.js';
+import { join } from '../base/host/paths.js';
 import { isFolder, listFolder } from '../base/input-file.js';
 import { concatTraces } from './concat.js';
 import type { Popularity } from './popularity.js';

@@ -1,7 +1,8 @@
 // The program around a command: streams, global options, exit code, progress, clean-up. Types only.
+import type { Environment } from '../../base/host/system.js';
 import type { ReportOptions } from '../../report/format.js';
 import type { Progress } from './progress.js';
-import type { Environment, Terminal } from './terminal.js';
+import type { Terminal } from './terminal.js';
 
 /** Options that every command has. */
 export interface GlobalOptions {

@@ -1,7 +1,8 @@
 // From a run profile to its inputs: model, machine, system and routing.
-import { isAbsolute, relative } from 'node:path';
+
 import { workingFolder } from '../../base/elsewhere.js';
 import { placed } from '../../base/errors.js';
+import { isAbsolute, relative } from '../../base/host/paths.js';
 import { findProfile, isPath } from '../../base/profiles.js';
 import { locatedModule } from '../../base/user-module.js';
 import type { WorkWatch } from '../../base/work-watch.js';

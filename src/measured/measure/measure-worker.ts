@@ -1,5 +1,5 @@
 // A thread that measures: it prepares, reports that it is ready, and works between two given times.
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, workerData } from '../../base/host/threads.js';
 import { type Task, workBetween, workOf } from './task.js';
 
 const port = parentPort;

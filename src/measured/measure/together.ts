@@ -1,10 +1,9 @@
 // Threads that measure together: all begin at one time, and the rate is the sum of theirs. Rounds in which one of them waited for a
 // processor are taken again, since threads that do not run leave memory to those that do; visits at several times say how well the machine agrees with itself.
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+
+import { startThread, type Thread } from '../../base/host/threads.js';
 import type { Task, ThreadWork } from './task.js';
 
-const WORKER = fileURLToPath(new URL('./measure-worker.js', import.meta.url));
 /** ms from the announcement until all begin, and ms of one round. */
 const LEAD = 20;
 const LENGTH = 150;
@@ -42,7 +41,7 @@ export interface MeasuredRate {
  * @param patient false: disturbed rounds count as well
  */
 export async function visit(tasks: readonly Task[], patient = true): Promise<Round[]> {
-  const workers = tasks.map((task) => new Worker(WORKER, { workerData: { task } }));
+  const workers = tasks.map((task) => startThread('measured/measure/measure-worker', { task }));
   try {
     await Promise.all(workers.map((worker) => answer(worker)));
     const all: Round[] = [];
@@ -55,7 +54,7 @@ export async function visit(tasks: readonly Task[], patient = true): Promise<Rou
   }
 }
 
-async function together(workers: readonly Worker[]): Promise<ThreadWork[]> {
+async function together(workers: readonly Thread[]): Promise<ThreadWork[]> {
   const begin = performance.timeOrigin + performance.now() + LEAD;
   const done = workers.map((worker) => answer<ThreadWork>(worker));
   for (const worker of workers) worker.postMessage({ begin, end: begin + LENGTH });
@@ -119,7 +118,7 @@ function at(sorted: readonly number[], share: number): number {
   return sorted[Math.round(share * (sorted.length - 1))]!;
 }
 
-function answer<T>(worker: Worker): Promise<T> {
+function answer<T>(worker: Thread): Promise<T> {
   return new Promise((resolve, reject) => {
     const settle = (): void => {
       worker.off('message', taken);
@@ -135,6 +134,8 @@ function answer<T>(worker: Worker): Promise<T> {
       reject(error);
     };
     const ended = (): void => failed(new Error('a thread ended before it had measured'));
-    worker.on('message', taken).on('error', failed).on('exit', ended);
+    worker.on('message', taken);
+    worker.on('error', failed);
+    worker.on('exit', ended);
   });
 }

@@ -1,7 +1,4 @@
-// Predicts many rows, on several threads: rows that share their routing stay together. Predictions do not depend on the number of threads.
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { SHARE_ENV, Worker } from 'node:worker_threads';
+import { hasThread, startThread, type Thread } from '../../base/host/threads.js';
 import { lostThread, receivedError } from '../../base/sent-error.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Runtimes } from './constants.js';
@@ -9,9 +6,6 @@ import { type Prediction, predictVariants } from './predict.js';
 import type { Measurement } from './rows/measurement.js';
 import { RowTraces, routingKeyOf } from './rows/row-traces.js';
 import type { RowsReply, RowsTask } from './rows-worker.js';
-
-/** The compiled worker; moeprof run from its TypeScript sources has none, and then rows take turns. */
-const WORKER = fileURLToPath(new URL('./rows-worker.js', import.meta.url));
 
 /**
  * Predicts rows with several sets of runtimes, of which most change few rows.
@@ -32,7 +26,8 @@ export async function predictRowVariants(
     watch.progress?.(++done, rows.length);
   };
   const tasks = tasksOf(rows);
-  if (threads > 1 && tasks.length > 1 && existsSync(WORKER)) await inThreads(tasks, variants, Math.min(threads, tasks.length), take);
+  if (threads > 1 && tasks.length > 1 && hasThread('measured/validate/rows-worker'))
+    await inThreads(tasks, variants, Math.min(threads, tasks.length), take);
   else {
     const traces = new RowTraces(rows);
     for (const [index, row] of rows.entries()) {
@@ -59,15 +54,15 @@ function inThreads(
   threads: number,
   take: (index: number, own: readonly Prediction[]) => void,
 ): Promise<void> {
-  const workers: Worker[] = [];
+  const workers: Thread[] = [];
   const ended = new Promise<void>((resolve, reject) => {
     let next = 0;
     let finished = 0;
-    const feed = (worker: Worker): void => {
+    const feed = (worker: Thread): void => {
       if (next < tasks.length) worker.postMessage(tasks[next++]!);
     };
     for (let i = 0; i < threads; i++) {
-      const worker = new Worker(WORKER, { env: SHARE_ENV, workerData: { variants } });
+      const worker = startThread('measured/validate/rows-worker', { variants }, true);
       workers.push(worker);
       worker.on('error', reject);
       worker.on('exit', () => reject(lostThread()));

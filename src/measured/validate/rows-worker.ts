@@ -1,5 +1,5 @@
 // A thread that predicts rows: those of one model come together, so that their routing is drawn once.
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, workerData } from '../../base/host/threads.js';
 import { type SentError, sentError } from '../../base/sent-error.js';
 import type { Runtimes } from './constants.js';
 import { type Prediction, predictVariants } from './predict.js';

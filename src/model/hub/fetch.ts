@@ -44,7 +44,7 @@ async function read(address: HubAddress, client: HubClient): Promise<HubEntry['m
   if (choice.kind === 'config') return { kind: 'config', config: await readConfig(address, choice.file, client) };
   const headers: GgufHeader[] = [];
   for (const file of choice.offer.files) {
-    const range = (from: number, length: number): Promise<Buffer> => client.range(file.path, from, length);
+    const range = (from: number, length: number): Promise<Uint8Array> => client.range(file.path, from, length);
     headers.push(await remoteHeader(`${address.text}: ${file.path}`, file, range));
   }
   return { ...choice, headers };

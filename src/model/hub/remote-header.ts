@@ -1,5 +1,7 @@
 // The header of a GGUF file on a server: fetched from the beginning in growing pieces until it is complete, without the data of tensors.
+
 import { UserError } from '../../base/errors.js';
+import { joined } from '../../base/host/bytes.js';
 import { type GgufHeader, ggufHeaderOf } from '../gguf-header.js';
 import type { HubFile } from './client.js';
 
@@ -19,21 +21,21 @@ class NotYet extends Error {}
 export async function remoteHeader(
   path: string,
   { bytes }: HubFile,
-  range: (from: number, length: number) => Promise<Buffer>,
+  range: (from: number, length: number) => Promise<Uint8Array>,
 ): Promise<GgufHeader> {
-  let prefix = Buffer.alloc(0);
+  let prefix: Uint8Array = new Uint8Array(0);
   for (;;) {
     const wanted = Math.min(bytes - prefix.length, Math.min(LARGEST, Math.max(FIRST, prefix.length)));
     if (wanted <= 0) throw new UserError(`${path}: is empty`);
-    prefix = Buffer.concat([prefix, await range(prefix.length, wanted)]);
+    prefix = joined([prefix, await range(prefix.length, wanted)]);
     const header = headerIn(path, bytes, prefix);
     if (header !== null) return header;
   }
 }
 
 /** The header that a file begins with; null where `prefix` does not hold all of it. */
-function headerIn(path: string, bytes: number, prefix: Buffer): GgufHeader | null {
-  const part = (position: number, length: number): Buffer => {
+function headerIn(path: string, bytes: number, prefix: Uint8Array): GgufHeader | null {
+  const part = (position: number, length: number): Uint8Array => {
     const end = Math.min(position + length, bytes);
     if (end > prefix.length) throw new NotYet();
     return prefix.subarray(position, end);

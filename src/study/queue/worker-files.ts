@@ -1,9 +1,10 @@
 // The files of a cell on a worker: where the sweep has them, if that is a disk of both; else from the server, into the worker's cache.
 // Modules come from neither: a worker runs only what lies in folders that its own user has named.
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Redis } from 'ioredis';
 import type { Elsewhere } from '../../base/elsewhere.js';
 import { UserError } from '../../base/errors.js';
+import { sleep } from '../../base/host/clock.js';
 import { contentOf } from '../fingerprint.js';
 import { ChunkCheck, fileNoteOf } from './chunks.js';
 import type { FileCache } from './file-cache.js';

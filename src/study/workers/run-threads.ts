@@ -1,19 +1,15 @@
 // Threads that take one run after another. A thread that ends takes its run with it, and another one takes its place.
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { SHARE_ENV, Worker } from 'node:worker_threads';
+
 import { UserError } from '../../base/errors.js';
+import { hasThread, startThread, type Thread } from '../../base/host/threads.js';
 import { lostThread, receivedError } from '../../base/sent-error.js';
 import type { RunSpec } from '../../system/run.js';
 import type { RunReply, RunTask } from './run-worker.js';
 import type { Settle, Update } from './settled.js';
 
-/** The compiled worker; moeprof run from its TypeScript sources has none. */
-const WORKER = fileURLToPath(new URL('./run-worker.js', import.meta.url));
-
 /** True where there is a compiled worker. */
 export function canRunInThreads(): boolean {
-  return existsSync(WORKER);
+  return hasThread('study/workers/run-worker');
 }
 
 /** Runs in threads. */
@@ -23,7 +19,7 @@ export class RunThreads {
   readonly #update: Update;
   readonly #settle: Settle;
   /** The index of the running run, by thread. */
-  readonly #running = new Map<Worker, number>();
+  readonly #running = new Map<Thread, number>();
   #next = 0;
   #resolve: () => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
@@ -61,7 +57,7 @@ export class RunThreads {
       if (this.#running.size === 0) this.#resolve();
       return;
     }
-    const worker = new Worker(WORKER, { env: SHARE_ENV });
+    const worker = startThread('study/workers/run-worker', null, true);
     // Its earlier messages are heard first.
     worker.on('error', (error) => this.#lost(worker, error));
     worker.on('exit', () => this.#lost(worker, lostThread()));
@@ -85,12 +81,12 @@ export class RunThreads {
     }
   }
 
-  #give(worker: Worker, { index, run }: { readonly index: number; readonly run: RunSpec }): void {
+  #give(worker: Thread, { index, run }: { readonly index: number; readonly run: RunSpec }): void {
     this.#running.set(worker, index);
     worker.postMessage({ index, run, details: this.#details } satisfies RunTask);
   }
 
-  #hear(worker: Worker, reply: RunReply): void {
+  #hear(worker: Thread, reply: RunReply): void {
     if (!this.#running.has(worker)) return;
     switch (reply.kind) {
       case 'progress':
@@ -112,14 +108,14 @@ export class RunThreads {
     }
   }
 
-  #lost(worker: Worker, error: Error): void {
+  #lost(worker: Thread, error: Error): void {
     if (!this.#running.has(worker)) return;
     this.#end(worker, { status: 'failed', error });
     this.#start();
   }
 
   /** Settles the run of a thread, which is free then. */
-  #end(worker: Worker, outcome: Parameters<Settle>[1]): void {
+  #end(worker: Thread, outcome: Parameters<Settle>[1]): void {
     const index = this.#running.get(worker)!;
     this.#running.delete(worker);
     this.#update(index, 1, 1);

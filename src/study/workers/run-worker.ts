@@ -1,5 +1,5 @@
 // The thread side of `run-threads.ts`: takes one run after another, sends back its result or its error.
-import { parentPort } from 'node:worker_threads';
+import { parentPort } from '../../base/host/threads.js';
 import { type SentError, sentError } from '../../base/sent-error.js';
 import { simulateRun } from '../../engine/simulate.js';
 import type { Result } from '../../result/result.js';

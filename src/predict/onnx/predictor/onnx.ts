@@ -1,7 +1,8 @@
 // The predictor in an ONNX file: trained by `moeprof predict train`, or exported by any other tool under the documented contract. All tokens
 // of a pass go through the model in one call.
-import { resolve } from 'node:path';
+
 import { UserError } from '../../../base/errors.js';
+import { resolve } from '../../../base/host/paths.js';
 import { withInput } from '../../../base/input-file.js';
 import type { Pass } from '../../../schedule/pass.js';
 import { chunks } from '../../../trace/trace.js';

@@ -1,0 +1,5 @@
+// Names on a network.
+import net from 'node:net';
+
+/** 4 or 6 for a number of this version of the internet protocol; 0 for a name. */
+export const isIP: (host: string) => number = net.isIP;
