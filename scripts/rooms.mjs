@@ -14,7 +14,7 @@ export const ROOMS = [
   {
     name: 'base',
     is: 'text, units, files, YAML, random numbers, statistics: nothing about experts; host is the only door to the outside',
-    inside: ['host', '.'],
+    inside: ['host', '.', 'web'],
   },
   {
     name: 'result',

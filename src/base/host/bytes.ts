@@ -32,11 +32,6 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(parts);
 }
 
-/** The same bytes, as the library that speaks to a server takes them. */
-export function wireBytes(bytes: Uint8Array): Buffer {
-  return bufferOf(bytes);
-}
-
 /** A view of the numbers in bytes. */
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -5,9 +5,9 @@
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { messageOf, orUserError, UserError } from '../../base/errors.js';
-import { wireBytes } from '../../base/host/bytes.js';
 import { nextTurn, sleep } from '../../base/host/clock.js';
 import { randomHex } from '../../base/host/hash.js';
+import { wireBytes } from '../../base/host/network.js';
 import type { Outcome } from '../../figure/table/outcome.js';
 import { buildOf } from '../build.js';
 import type { Store } from '../store.js';

@@ -4,7 +4,7 @@
 import type { Job, Worker } from 'bullmq';
 import type { Elsewhere } from '../../base/elsewhere.js';
 import { messageOf, UserError } from '../../base/errors.js';
-import { wireBytes } from '../../base/host/bytes.js';
+import { wireBytes } from '../../base/host/network.js';
 import { buildOf } from '../build.js';
 import { type QueueServer, serverError } from './connect.js';
 import { answersTo } from './cut-off.js';
