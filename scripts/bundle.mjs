@@ -49,6 +49,9 @@ const places = {
   },
 };
 
+/** Every start needs these few, the door to the outside among them: in one file, they are found and linked at once. */
+const START = /[\\/]base[\\/](host[\\/](bytes|clock|files|modules|paths|process)|breath)\.js$|[\\/]result[\\/]version\.js$/;
+
 const bundle = await rolldown({
   input: Object.fromEntries(ENTRIES.map((name) => [name, join(BUILD, `${name}.js`)])),
   platform: 'node',
@@ -64,6 +67,7 @@ await bundle.write({
   format: 'esm',
   entryFileNames: '[name].js',
   chunkFileNames: 'chunks/[name]-[hash].js',
+  codeSplitting: { groups: [{ name: 'start', test: START }] },
 });
 await bundle.close();
 

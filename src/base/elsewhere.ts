@@ -1,7 +1,7 @@
 // Files that were named on another machine. A worker of a queue runs a cell that was written there. Names, messages and results stay the
 // same; only the reading of bytes is redirected to the copy on this machine.
 import { resolve } from './host/paths.js';
-import { cwd } from './host/system.js';
+import { cwd } from './host/process.js';
 
 /** Files that a run of another machine names, and where they lie on this one. */
 export interface Elsewhere {

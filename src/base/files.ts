@@ -19,8 +19,9 @@ import {
   writeSync,
 } from './host/files.js';
 import { newSha256, randomHex } from './host/hash.js';
+import { hostname, tmpdir } from './host/machine.js';
 import { dirname, join, resolve } from './host/paths.js';
-import { exit, hostname, isRunning, listen, pid, tmpdir } from './host/system.js';
+import { exit, isRunning, listen, pid } from './host/process.js';
 
 /**
  * A file under construction. It is opened before the work that fills it, so that a bad path fails at once, but is on disk only from the first

@@ -20,7 +20,7 @@ import {
   statIfAny,
   writeSync,
 } from './host/files.js';
-import { isatty, tmpdir } from './host/system.js';
+import { isatty, tmpdir } from './host/machine.js';
 import { formatBytes } from './units.js';
 
 interface Limits {

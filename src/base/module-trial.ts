@@ -3,8 +3,8 @@
 
 import { codeOf } from './errors.js';
 import { pathToFileURL } from './host/paths.js';
+import { refuseExit } from './host/process.js';
 import { runScript } from './host/processes.js';
-import { refuseExit } from './host/system.js';
 import { inherited, passOn } from './host/threads.js';
 import { placeOfThrow } from './thrown.js';
 

@@ -6,7 +6,7 @@ import { UserError } from './errors.js';
 import { entriesIn, existsSync, readdirSync } from './host/files.js';
 import { PACKAGE_FOLDER } from './host/modules.js';
 import { isAbsolute, type PathRules, relative, resolve, sep } from './host/paths.js';
-import { cwd } from './host/system.js';
+import { cwd } from './host/process.js';
 import { didYouMean, nearest } from './text.js';
 
 /** Families of profiles; each is a folder of `profiles/`. */

@@ -4,9 +4,10 @@
 import { whereLies } from './elsewhere.js';
 import { InternalError, UserError } from './errors.js';
 import { newSha256 } from './host/hash.js';
+import { runtimeVersion } from './host/machine.js';
 import { importFile, stripsTypes } from './host/modules.js';
 import { resolve } from './host/paths.js';
-import { cwd, runtimeVersion } from './host/system.js';
+import { cwd } from './host/process.js';
 import { readText } from './input-file.js';
 import { forbidExit, loadFailure } from './module-trial.js';
 import { type Choice, type ParameterTable, resolveParameters, splitSpec, withGiven } from './parameters.js';

@@ -3,7 +3,7 @@
 
 import { attempt, temporaryFile } from '../base/files.js';
 import { closeSync, readSync, writeSync } from '../base/host/files.js';
-import { tmpdir } from '../base/host/system.js';
+import { tmpdir } from '../base/host/machine.js';
 
 /** A store of pages by number. */
 export class PageStore {

@@ -2,7 +2,8 @@
 // share it.
 
 import { placed, UserError } from '../base/errors.js';
-import { availableParallelism, cwd } from '../base/host/system.js';
+import { availableParallelism } from '../base/host/machine.js';
+import { cwd } from '../base/host/process.js';
 import { hasThread } from '../base/host/threads.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { parseCount } from '../base/units.js';

@@ -2,7 +2,7 @@
 
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
-import { availableParallelism } from '../base/host/system.js';
+import { availableParallelism } from '../base/host/machine.js';
 import { parseCount } from '../base/units.js';
 import { QUOTAS, type Quotas } from '../cache/layer-quotas.js';
 import { CURVE_POLICIES, CURVE_POPULARITY, curveOfRun } from '../capacity/curve-request.js';

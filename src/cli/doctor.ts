@@ -3,8 +3,9 @@
 import type { Command } from 'commander';
 import { EXIT, messageOf } from '../base/errors.js';
 import { accessSync, constants } from '../base/host/files.js';
+import { arch, availableParallelism, cpus, platform, runtimeVersion, tmpdir, totalmem } from '../base/host/machine.js';
 import { requirePackage } from '../base/host/modules.js';
-import { arch, availableParallelism, cpus, platform, runtimeVersion, stdout, tmpdir, totalmem } from '../base/host/system.js';
+import { stdout } from '../base/host/process.js';
 import { listProfiles } from '../base/profiles.js';
 import { formatBytes } from '../base/units.js';
 import { RUNTIME_INSTALL } from '../predict/onnx/runtime.js';

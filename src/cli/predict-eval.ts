@@ -1,7 +1,7 @@
 // `moeprof predict eval`: its options, and the evaluation of predictors, which `predict train` uses as well.
 
 import { UserError } from '../base/errors.js';
-import { arch, cpus, platform, runtimeVersion } from '../base/host/system.js';
+import { arch, cpus, platform, runtimeVersion } from '../base/host/machine.js';
 import { parseShare } from '../base/units.js';
 import { comparablePredictors, comparePredictors, type JudgedTimes, referenceOf, withCorrected } from '../predict/evaluation/compare.js';
 import { openPrediction, type PredictionInputs, type PredictionRequest } from '../predict/evaluation/inputs.js';

@@ -3,7 +3,7 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
-import { env, openFilesLimit, stderr, stdout } from '../base/host/system.js';
+import { env, openFilesLimit, stderr, stdout } from '../base/host/process.js';
 import { shortened, visible } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import { commands } from './commands.js';

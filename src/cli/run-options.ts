@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import { parse as parseScalar } from 'yaml';
 import { UserError } from '../base/errors.js';
 import { resolve } from '../base/host/paths.js';
-import { cwd } from '../base/host/system.js';
+import { cwd } from '../base/host/process.js';
 import { isPath } from '../base/profiles.js';
 import { locatedModule } from '../base/user-module.js';
 import type { Override } from '../base/yaml.js';

@@ -3,7 +3,7 @@
 
 import { UserError } from '../base/errors.js';
 import { whileAlive } from '../base/host/clock.js';
-import { availableParallelism } from '../base/host/system.js';
+import { availableParallelism } from '../base/host/machine.js';
 import { isStdin } from '../base/profiles.js';
 import type { Result } from '../result/result.js';
 import { canRunInThreads, RunThreads } from '../study/workers/run-threads.js';

@@ -1,7 +1,7 @@
 // Runs of a study on a queue: other processes, on any machines, run them; this one brings cells there and takes results into the store.
 
 import { EXIT, orUserError, UserError } from '../base/errors.js';
-import { exit, listen } from '../base/host/system.js';
+import { exit, listen } from '../base/host/process.js';
 import { queueAddress } from '../study/queue/address.js';
 import { CellMaker } from '../study/queue/cell.js';
 import { openServer } from '../study/queue/connect.js';

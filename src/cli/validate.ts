@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
-import { availableParallelism } from '../base/host/system.js';
+import { availableParallelism } from '../base/host/machine.js';
 import { findProfile, isPath, listProfiles } from '../base/profiles.js';
 import { loadRuntime, type RuntimeSpec } from '../hardware/runtime.js';
 import { fittedConstants, withConstantMoved } from '../measured/validate/constants.js';

@@ -2,7 +2,8 @@
 
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
-import { availableParallelism, exit, hostname, listen, pid } from '../base/host/system.js';
+import { availableParallelism, hostname } from '../base/host/machine.js';
+import { exit, listen, pid } from '../base/host/process.js';
 import { BYTES, formatCount, parseQuantity } from '../base/units.js';
 import { PASSWORD_VARIABLE } from '../study/queue/address.js';
 import { openServer } from '../study/queue/connect.js';

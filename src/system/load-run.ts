@@ -2,7 +2,7 @@
 
 import { placed } from '../base/errors.js';
 import { dirname } from '../base/host/paths.js';
-import { cwd } from '../base/host/system.js';
+import { cwd } from '../base/host/process.js';
 import { readText } from '../base/input-file.js';
 import { findProfile, shownPath } from '../base/profiles.js';
 import { type Located, locateValue, locateYaml, type Override, type Places } from '../base/yaml.js';

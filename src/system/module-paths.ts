@@ -1,5 +1,5 @@
 // Paths of a run's modules: a relative one starts at the folder of its file, or, in a flag, at the working directory.
-import { cwd } from '../base/host/system.js';
+import { cwd } from '../base/host/process.js';
 import { locatedChoice } from '../base/user-module.js';
 import type { Override } from '../base/yaml.js';
 import { placeIn, type RunSpec } from './run.js';

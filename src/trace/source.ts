@@ -7,7 +7,7 @@ import { textOf } from '../base/host/bytes.js';
 import { gunzipping, pipe } from '../base/host/compression.js';
 import { closeSync, writeSync } from '../base/host/files.js';
 import { newSha256 } from '../base/host/hash.js';
-import { tmpdir } from '../base/host/system.js';
+import { tmpdir } from '../base/host/machine.js';
 import { InputFile } from '../base/input-file.js';
 import type { Decompressor } from './zstd.js';
 

@@ -12,10 +12,11 @@ import * as hostCompiler from '../../src/base/host/compiler.js';
 import * as hostCompression from '../../src/base/host/compression.js';
 import * as hostFiles from '../../src/base/host/files.js';
 import * as hostHash from '../../src/base/host/hash.js';
+import * as hostMachine from '../../src/base/host/machine.js';
 import * as hostModules from '../../src/base/host/modules.js';
 import * as hostPaths from '../../src/base/host/paths.js';
+import * as hostProcess from '../../src/base/host/process.js';
 import * as hostProcesses from '../../src/base/host/processes.js';
-import * as hostSystem from '../../src/base/host/system.js';
 import * as hostThreads from '../../src/base/host/threads.js';
 import * as bytes from '../../src/base/web/bytes.js';
 import * as clock from '../../src/base/web/clock.js';
@@ -23,15 +24,29 @@ import * as compiler from '../../src/base/web/compiler.js';
 import * as compression from '../../src/base/web/compression.js';
 import * as files from '../../src/base/web/files.js';
 import * as hash from '../../src/base/web/hash.js';
+import * as machine from '../../src/base/web/machine.js';
 import * as modules from '../../src/base/web/modules.js';
 import { PACKED } from '../../src/base/web/packed.js';
 import * as paths from '../../src/base/web/paths.js';
+import * as process from '../../src/base/web/process.js';
 import * as processes from '../../src/base/web/processes.js';
-import * as system from '../../src/base/web/system.js';
 import * as threads from '../../src/base/web/threads.js';
 
 /** The types are compared where this is compiled. */
-const WEB = { bytes, clock, compiler, compression, files, hash, modules, paths, processes, system, threads } satisfies typeof HOST;
+const WEB = {
+  bytes,
+  clock,
+  compiler,
+  compression,
+  files,
+  hash,
+  machine,
+  modules,
+  paths,
+  process,
+  processes,
+  threads,
+} satisfies typeof HOST;
 const HOST = {
   bytes: hostBytes,
   clock: hostClock,
@@ -39,10 +54,11 @@ const HOST = {
   compression: hostCompression,
   files: hostFiles,
   hash: hostHash,
+  machine: hostMachine,
   modules: hostModules,
   paths: hostPaths,
+  process: hostProcess,
   processes: hostProcesses,
-  system: hostSystem,
   threads: hostThreads,
 };
 
@@ -107,7 +123,7 @@ describe('files for a page', () => {
         const [from, to] = [one, other].map((end) => posix.join('/r', end)) as [string, string];
         expect(paths.resolve(from, other)).toBe(posix.resolve(from, other));
         expect(paths.relative(from, to)).toBe(posix.relative(from, to));
-        expect(paths.resolve(one)).toBe(posix.resolve(system.cwd(), one));
+        expect(paths.resolve(one)).toBe(posix.resolve(process.cwd(), one));
       }),
       { numRuns: 500 },
     );

@@ -1,6 +1,5 @@
 // Texts as bytes and bytes as text. Node's Buffer does both several times as fast as the coders of the web on short texts, of which a trace
 // has millions; what leaves this file is a plain array of bytes.
-import { Buffer } from 'node:buffer';
 
 /** UTF-8 of a text. */
 export function bytesOf(text: string): Uint8Array {

@@ -1,6 +1,4 @@
 // Turns of the event loop, and pauses.
-import process from 'node:process';
-import { setImmediate } from 'node:timers';
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 
 /** Waits for a turn of the event loop, in which signals and timers are handled. */

@@ -1,6 +1,5 @@
 // The file system, one call at a time and without waiting. Errors carry Node's codes (`ENOENT`), which the callers put into words.
 import fs from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
 
 /** What stands at a path. */
 export interface FileStat {
@@ -77,7 +76,7 @@ export const fileText: (path: string) => string = (path) => fs.readFileSync(path
 /** All of a file. */
 export const fileBytes: (path: string) => Uint8Array = (path) => fs.readFileSync(path);
 /** {@link fileText}, in the time of others. */
-export const fileTextLater: (path: string) => Promise<string> = (path) => readFile(path, 'utf8');
+export const fileTextLater: (path: string) => Promise<string> = (path) => fs.promises.readFile(path, 'utf8');
 
 /** Names in a folder. */
 export const readdirSync: (folder: string) => string[] = (folder) => fs.readdirSync(folder);
@@ -86,7 +85,7 @@ export const entriesIn: (folder: string) => FolderEntry[] = (folder) => fs.readd
 /** Entries of a folder and of all below it. */
 export const entriesBelow: (folder: string) => FolderEntry[] = (folder) => fs.readdirSync(folder, { recursive: true, withFileTypes: true });
 /** {@link readdirSync}, in the time of others. */
-export const namesLater: (folder: string) => Promise<string[]> = (folder) => readdir(folder);
+export const namesLater: (folder: string) => Promise<string[]> = (folder) => fs.promises.readdir(folder);
 
 /** Makes a folder and its missing parents. */
 export const makeFolders: (folder: string) => void = (folder) => void fs.mkdirSync(folder, { recursive: true });

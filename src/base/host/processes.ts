@@ -2,9 +2,8 @@
 
 import childProcess from 'node:child_process';
 import path from 'node:path';
-import process from 'node:process';
 import { CODE_FOLDER } from './modules.js';
-import type { Environment } from './system.js';
+import type { Environment } from './process.js';
 
 /** How a script in a process of its own ended. */
 export interface ScriptEnd {

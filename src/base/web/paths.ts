@@ -1,6 +1,6 @@
 // Paths on a page: names with slashes, from one root.
 import type { PathRules } from '../host/paths.js';
-import { cwd } from './system.js';
+import { cwd } from './process.js';
 
 export const sep: string = '/';
 

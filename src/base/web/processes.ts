@@ -1,6 +1,7 @@
 // A page starts no programs. What would is a module of the user's own, which is tried in a process before it is loaded.
+
+import type { Environment } from '../host/process.js';
 import type { OwnProcess, ProcessEars, ScriptEnd, ScriptOptions } from '../host/processes.js';
-import type { Environment } from '../host/system.js';
 import { notOnPages } from './modules.js';
 
 export const OWN_PROGRAM: string = '';

@@ -1,5 +1,5 @@
 // The program around a command: streams, global options, exit code, progress, clean-up. Types only.
-import type { Environment } from '../../base/host/system.js';
+import type { Environment } from '../../base/host/process.js';
 import type { ReportOptions } from '../../report/format.js';
 import type { Progress } from './progress.js';
 import type { Terminal } from './terminal.js';

@@ -1,5 +1,5 @@
 // Capabilities of the reader's terminal, decided once and in one place: flags first, then the environment, then the stream itself.
-import type { Environment, OutStream } from '../../base/host/system.js';
+import type { Environment, OutStream } from '../../base/host/process.js';
 
 /** The used part of a stream. */
 type Stream = Pick<OutStream, 'isTTY' | 'columns'>;

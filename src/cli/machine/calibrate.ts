@@ -2,7 +2,7 @@
 
 import { type Command, Option } from 'commander';
 import { UserError } from '../../base/errors.js';
-import { availableParallelism } from '../../base/host/system.js';
+import { availableParallelism } from '../../base/host/machine.js';
 import { didYouMean } from '../../base/text.js';
 import { machineFileOf } from '../../hardware/detect/write.js';
 import { findHardware, readMachineFile } from '../../hardware/load.js';

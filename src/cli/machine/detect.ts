@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { UserError } from '../../base/errors.js';
-import { hostname } from '../../base/host/system.js';
+import { hostname } from '../../base/host/machine.js';
 import { askAll } from '../../hardware/detect/ask.js';
 import { detectFrom } from '../../hardware/detect/detect.js';
 import { type DetectedMachine, detectionReports } from '../../measured/machine/detect-report.js';

@@ -1,7 +1,7 @@
 // From a finished run to the public result.
 
 import { newSha256 } from '../../base/host/hash.js';
-import { arch, cpus, platform, runtimeVersion } from '../../base/host/system.js';
+import { arch, cpus, platform, runtimeVersion } from '../../base/host/machine.js';
 import { asWritten } from '../../base/written.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
 import { sealed } from '../../result/digest.js';

@@ -1,10 +1,9 @@
 // Asks the tools of this machine: programs, files and a library, each with a limit of time and of size. Nothing runs as root. A tool that is
 // missing is not an error: its facts count as not seen.
 import { fileTextLater, namesLater } from '../../base/host/files.js';
+import { platform } from '../../base/host/machine.js';
 import { packagePath } from '../../base/host/modules.js';
 import { OWN_PROGRAM, outputLater } from '../../base/host/processes.js';
-
-import { platform } from '../../base/host/system.js';
 import { TOOLS } from './tools/index.js';
 import type { Tool, ToolQuestion } from './tools/tool.js';
 

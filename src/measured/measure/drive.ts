@@ -4,8 +4,9 @@
 import { UserError } from '../../base/errors.js';
 import { attempt } from '../../base/files.js';
 import { closeSync, constants, freeBytes, fstatSync, fsyncSync, openSync, unlinkSync, writeSync } from '../../base/host/files.js';
+import { platform } from '../../base/host/machine.js';
 import { join } from '../../base/host/paths.js';
-import { pid, platform } from '../../base/host/system.js';
+import { pid } from '../../base/host/process.js';
 import { Random } from '../../base/random.js';
 import { formatBytes } from '../../base/units.js';
 

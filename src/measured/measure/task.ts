@@ -1,6 +1,6 @@
 // The task of a measuring thread, and its loop: it works for a given time, together with other threads, and reports how much it did.
 import { fileText, readSync } from '../../base/host/files.js';
-import { platform } from '../../base/host/system.js';
+import { platform } from '../../base/host/machine.js';
 import { Random } from '../../base/random.js';
 import { ACTIVATION_BYTES, BLOCK_BYTES, kernelsOn } from './wasm.js';
 

@@ -3,7 +3,7 @@
 import { UserError } from '../../base/errors.js';
 import { existsSync } from '../../base/host/files.js';
 import { resolve } from '../../base/host/paths.js';
-import { cwd } from '../../base/host/system.js';
+import { cwd } from '../../base/host/process.js';
 import { listProfiles } from '../../base/profiles.js';
 import { nearest } from '../../base/text.js';
 

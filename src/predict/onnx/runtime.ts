@@ -3,7 +3,7 @@
 import type * as Ort from 'onnxruntime-node';
 import { codeOf, messageOf, UserError } from '../../base/errors.js';
 import { importPackage, packagePath } from '../../base/host/modules.js';
-import { setDefaultEnv } from '../../base/host/system.js';
+import { setDefaultEnv } from '../../base/host/process.js';
 
 export type { Ort };
 

@@ -3,7 +3,7 @@
 import { UserError } from '../../base/errors.js';
 import { readdirSync, statIfAny } from '../../base/host/files.js';
 import { basename, dirname, extname, join, resolve } from '../../base/host/paths.js';
-import { cwd } from '../../base/host/system.js';
+import { cwd } from '../../base/host/process.js';
 import { isPath, isStdin } from '../../base/profiles.js';
 import type { RunSpec } from '../../system/run.js';
 import { buildOf } from '../build.js';

@@ -3,8 +3,9 @@
 import { UserError } from '../../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands } from '../../base/files.js';
 import { closeSync, existsSync, openSync, readdirSync, rmSync, statIfAny, utimesSync } from '../../base/host/files.js';
+import { homedir } from '../../base/host/machine.js';
 import { basename, join } from '../../base/host/paths.js';
-import { env, homedir } from '../../base/host/system.js';
+import { env } from '../../base/host/process.js';
 import { formatBytes } from '../../base/units.js';
 import { hashOfValue } from '../../result/digest.js';
 

@@ -1,8 +1,5 @@
-// This machine and this process: what they are, where they stand, and what ends them.
+// This process: its environment and place, its output, and what ends it.
 
-import os from 'node:os';
-import process from 'node:process';
-import tty from 'node:tty';
 
 /** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -23,12 +20,6 @@ export const env: Environment = process.env;
 export function setDefaultEnv(name: string, value: string): void {
   process.env[name] ??= value;
 }
-/** The system, e.g. `linux`, `win32`. */
-export const platform: string = process.platform;
-/** The processor's architecture, e.g. `x64`. */
-export const arch: string = process.arch;
-/** The version of what runs us, e.g. `v22.11.0`. */
-export const runtimeVersion: string = process.version;
 /** Number of this process. */
 export const pid: number = process.pid;
 /** The words of the command line. */
@@ -36,18 +27,6 @@ export const words = (): string[] => process.argv.slice(2);
 /** The working directory. */
 export const cwd: () => string = () => process.cwd();
 
-/** Processors that this process may use. */
-export const availableParallelism: () => number = os.availableParallelism;
-/** Processors of the machine. */
-export const cpus: () => readonly { readonly model: string }[] = os.cpus;
-/** Memory of the machine, bytes. */
-export const totalmem: () => number = os.totalmem;
-/** Name of the machine. */
-export const hostname: () => string = os.hostname;
-/** The user's folder. */
-export const homedir: () => string = os.homedir;
-/** The folder of temporary files. */
-export const tmpdir: () => string = os.tmpdir;
 /** Files that this process may have open at a time. */
 export function openFilesLimit(): number {
   const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft: number | 'unlimited' } } };
@@ -55,8 +34,6 @@ export function openFilesLimit(): number {
   return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY;
 }
 
-/** True where a descriptor is a terminal. */
-export const isatty: (fd: number) => boolean = tty.isatty;
 /** Standard output. */
 export const stdout = (): OutStream => process.stdout;
 /** Standard error. */

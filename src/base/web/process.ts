@@ -1,25 +1,15 @@
-// A page: it has one processor for us, no signals, and folders of its own.
-import type { Environment, OutStream, ProcessEvent } from '../host/system.js';
+// A page as a process: nothing ends it, and nothing reads what it prints.
+import type { Environment, OutStream, ProcessEvent } from '../host/process.js';
 
 export const env: Environment = {};
 /** Libraries that read the environment are not on a page. */
 export function setDefaultEnv(_name: string, _value: string): void {}
-export const platform: string = 'web';
-export const arch: string = 'any';
-export const runtimeVersion: string = 'web';
 export const pid: number = 1;
 export const words = (): string[] => [];
 export const cwd = (): string => '/files';
 
-export const availableParallelism = (): number => 1;
-export const cpus = (): readonly { readonly model: string }[] => [];
-export const totalmem = (): number => 2 ** 32;
-export const hostname = (): string => 'web';
-export const homedir = (): string => '/home';
-export const tmpdir = (): string => '/tmp';
 export const openFilesLimit = (): number => Number.POSITIVE_INFINITY;
 
-export const isatty = (_fd: number): boolean => false;
 const silent: OutStream = { write: () => true, on: () => undefined };
 export const stdout = (): OutStream => silent;
 export const stderr = (): OutStream => silent;
