@@ -1,7 +1,6 @@
 // The only way to read a file that a user names. A name may lead to anything, and the file may come from a stranger, so it is examined before
 // it is read: a folder, a device or a pipe without a writer is refused, and each kind of file has a largest size.
 
-import { noteMissed, whereLies } from './elsewhere.js';
 import { codeOf, messageOf, UserError } from './errors.js';
 import { attempt, temporaryFile } from './files.js';
 import { textOf, unfilled } from './host/bytes.js';
@@ -206,14 +205,13 @@ export function withInput<T>(path: string, kind: InputKind, use: (file: InputFil
 /** All of a file as text. @throws UserError as {@link InputFile.open} */
 export function readText(path: string, kind: InputKind = 'profile'): string {
   if (kind !== 'profile') return withInput(path, kind, (file) => file.text());
-  const at = whereLies(path);
-  const known = TEXTS.get(at);
-  if (known !== undefined && known.state === stateAt(at)) return known.text;
+  const known = TEXTS.get(path);
+  if (known !== undefined && known.state === stateAt(path)) return known.text;
   return withInput(path, kind, (file) => {
     const text = file.text();
     if (file.bytes <= LONGEST_TEXT && file.settled) {
       if (TEXTS.size >= MOST_TEXTS) TEXTS.clear();
-      TEXTS.set(at, { state: file.state, text });
+      TEXTS.set(path, { state: file.state, text });
     }
     return text;
   });
@@ -240,17 +238,17 @@ function stateOf({ ctimeNs, dev, ino, mtimeNs, size }: FileState): string {
 
 /** True where a path is a folder, false where nothing or something else stands there. @throws UserError where that cannot be told */
 export function isFolder(path: string): boolean {
-  return attemptRead(path, () => statIfAny(whereLies(path))?.isDirectory() === true);
+  return attemptRead(path, () => statIfAny(path)?.isDirectory() === true);
 }
 
 /** Names in a folder. @throws UserError where it may not be read */
 export function listFolder(path: string): string[] {
-  return attemptRead(path, () => readdirSync(whereLies(path)));
+  return attemptRead(path, () => readdirSync(path));
 }
 
 /** Descriptor of a regular file with the content of `path`. Opening does not block, since a pipe may have no writer. */
 function openRegular(path: string, kind: Limits): number {
-  const fd = path === '-' ? 0 : attemptRead(path, () => openSync(whereLies(path), constants.O_RDONLY | constants.O_NONBLOCK));
+  const fd = path === '-' ? 0 : attemptRead(path, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
   const stat = attemptRead(path, () => fstatSync(fd));
   if (stat.isFile() && fd !== 0) return fd;
   try {
@@ -337,7 +335,6 @@ function attemptRead<T>(path: string, operation: () => T): T {
 function cannotRead(path: string, error: unknown): UserError {
   const code = codeOf(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    noteMissed(path);
     return new UserError(`${path}: there is no such file`);
   }
   if (code === 'EACCES' || code === 'EPERM') return new UserError(`${path}: may not be read (permission denied)`);

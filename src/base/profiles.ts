@@ -1,7 +1,6 @@
 // The places of profiles: by name among those that ship with moeprof, by path anywhere else. A name never depends on the folder that the
 // command runs in, so that the same command means the same thing everywhere.
 
-import { workingFolder } from './elsewhere.js';
 import { UserError } from './errors.js';
 import { entriesIn, existsSync, readdirSync } from './host/files.js';
 import { PACKAGE_FOLDER } from './host/modules.js';
@@ -113,7 +112,7 @@ export function catalogueFiles(kind: 'gpus' | 'cpus'): string[] {
  */
 export function shownPath(
   path: string,
-  from = workingFolder(),
+  from = cwd(),
   rules: Pick<PathRules, 'relative' | 'isAbsolute'> = { relative, isAbsolute },
 ): string {
   if (path.startsWith(BUNDLED + sep)) return `profiles${path.slice(BUNDLED.length).replaceAll(sep, '/')}`;

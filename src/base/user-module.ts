@@ -1,8 +1,8 @@
 // A module of the user's own as a part of a run: its default export is a member of a family (a policy, a predictor ...). All families load their
 // modules here, so that errors in them look alike: one line with the place.
 
-import { whereLies } from './elsewhere.js';
 import { InternalError, UserError } from './errors.js';
+import { placeOnDisk } from './host/files.js';
 import { newSha256 } from './host/hash.js';
 import { runtimeVersion } from './host/machine.js';
 import { importFile, stripsTypes } from './host/modules.js';
@@ -211,12 +211,12 @@ export async function importOwn(noun: string, path: string): Promise<OwnExport> 
     const instead = `name what tsc makes of it (${shown.replace(/ts$/, 'js')}), or use Node 22.18 or later`;
     throw new UserError(`${shown}: is TypeScript, which Node ${runtimeVersion.slice(1)} does not run; ${instead}`);
   }
-  const trouble = loadFailure(whereLies(path), sha256);
+  const trouble = loadFailure(placeOnDisk(path), sha256);
   if (trouble !== null) throw new UserError(`${shown}: cannot be loaded as a ${noun}: ${trouble}`);
   forbidExit();
   let module: { readonly default?: unknown };
   try {
-    module = (await importFile(whereLies(path))) as typeof module;
+    module = (await importFile(placeOnDisk(path))) as typeof module;
   } catch (error) {
     const place = (error instanceof SyntaxError ? placeOfSyntax(error, path) : placeOfThrow(error)) ?? shown;
     throw new UserError(`${place}: cannot be loaded as a ${noun}: ${describedThrow(error)}`);

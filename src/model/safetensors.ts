@@ -1,7 +1,6 @@
 // Sizes of the tensors of a Hugging Face checkpoint: read from the headers of its safetensors files, they replace the sizes that a format
 // would give. The architecture comes from config.json, since packed tensors do not have their original shape.
 
-import { whereLies } from '../base/elsewhere.js';
 import { UserError } from '../base/errors.js';
 import { viewOf } from '../base/host/bytes.js';
 import { existsSync } from '../base/host/files.js';
@@ -45,7 +44,7 @@ export function tensorSizes(folder: string): ReadonlyMap<string, number> | null 
 function checkpointFiles(folder: string): string[] | null {
   const present = listFolder(folder).filter((name) => name.endsWith('.safetensors'));
   const index = join(folder, INDEX_FILE);
-  if (!existsSync(whereLies(index))) {
+  if (!existsSync(index)) {
     if (present.includes('model.safetensors')) return ['model.safetensors'];
     const parts = present.filter((name) => /-\d{5}-of-\d{5}\.safetensors$/.test(name)).sort();
     return parts.length > 0 ? parts : null;

@@ -1,6 +1,5 @@
 // The fingerprint of a run (L23): the same inputs, build and seed have the same one on every machine, so that nothing is run twice.
 
-import { whereLies } from '../base/elsewhere.js';
 import { unfilled } from '../base/host/bytes.js';
 import { closeSync, openSync, readdirSync, readSync, statIfAny } from '../base/host/files.js';
 import { newSha256 } from '../base/host/hash.js';
@@ -143,13 +142,12 @@ function contentsIn(text: string, folder: string, content: ContentOf): string {
 const HASHES = new Map<string, { readonly state: string; readonly hash: string }>();
 
 /** `sha256:` and hex, of a file, or of all files of a folder; null: there is neither. */
-export function contentOf(named: string | null): string | null {
-  const path = named === null ? null : whereLies(named);
+export function contentOf(path: string | null): string | null {
   const stat = path === null ? undefined : statIfAny(path);
-  if (named === null || path === null || stat === undefined) return null;
+  if (path === null || stat === undefined) return null;
   if (stat.isDirectory()) {
     const names = readdirSync(path).sort();
-    return sha256(names.map((name) => `${name} ${contentOf(join(named, name))}\n`).join(''));
+    return sha256(names.map((name) => `${name} ${contentOf(join(path, name))}\n`).join(''));
   }
   if (!stat.isFile()) return null;
   const state = `${stat.size} ${stat.mtimeMs} ${stat.ino}`;

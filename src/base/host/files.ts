@@ -1,5 +1,6 @@
 // The file system, one call at a time and without waiting. Errors carry Node's codes (`ENOENT`), which the callers put into words.
 import fs from 'node:fs';
+import { placeInView, reach } from './view.js';
 
 /** What stands at a path. */
 export interface FileStat {
@@ -38,16 +39,19 @@ export const constants: Readonly<
   Record<'O_RDONLY' | 'O_RDWR' | 'O_CREAT' | 'O_EXCL' | 'O_NONBLOCK' | 'O_DIRECT' | 'W_OK' | 'X_OK', number>
 > = fs.constants;
 
+/** Where a path lies, for what opens it by its name and not through here. */
+export const placeOnDisk: (path: string) => string = placeInView;
 /** True where something stands at a path. */
-export const existsSync: (path: string) => boolean = fs.existsSync;
+export const existsSync: (path: string) => boolean = (path) => fs.existsSync(placeInView(path));
 /** What stands at a path. @throws where nothing does */
-export const statSync: (path: string) => FileStat = (path) => fs.statSync(path);
+export const statSync: (path: string) => FileStat = (path) => reach(path, (place) => fs.statSync(place));
 /** What stands at a path; undefined: nothing. @throws where that cannot be looked at */
-export const statIfAny: (path: string) => FileStat | undefined = (path) => fs.statSync(path, { throwIfNoEntry: false });
+export const statIfAny: (path: string) => FileStat | undefined = (path) =>
+  reach(path, (place) => fs.statSync(place, { throwIfNoEntry: false }));
 /** What an open file is. */
 export const fstatSync: (fd: number) => FileStat = (fd) => fs.fstatSync(fd);
 /** State of the file at a path. @throws where there is none */
-export const fileState: (path: string) => FileState = (path) => fs.statSync(path, { bigint: true });
+export const fileState: (path: string) => FileState = (path) => reach(path, (place) => fs.statSync(place, { bigint: true }));
 /** State of an open file. */
 export const openFileState: (fd: number) => FileState = (fd) => fs.fstatSync(fd, { bigint: true });
 /** Bytes that are free for us where a folder lies. */
@@ -61,7 +65,8 @@ export const accessSync: (path: string, mode: number) => void = fs.accessSync;
 export const realpathSync: (path: string) => string = (path) => fs.realpathSync(path);
 
 /** Opens a file. @returns its descriptor */
-export const openSync: (path: string, flags: string | number, mode?: number) => number = fs.openSync;
+export const openSync: (path: string, flags: string | number, mode?: number) => number = (path, flags, mode) =>
+  reach(path, (place) => fs.openSync(place, flags, mode));
 /** Closes a descriptor. */
 export const closeSync: (fd: number) => void = fs.closeSync;
 /** Reads up to `length` bytes at `position`, or after what was read before (null), to `into[offset ..]`. @returns how many */
@@ -79,7 +84,7 @@ export const fileBytes: (path: string) => Uint8Array = (path) => fs.readFileSync
 export const fileTextLater: (path: string) => Promise<string> = (path) => fs.promises.readFile(path, 'utf8');
 
 /** Names in a folder. */
-export const readdirSync: (folder: string) => string[] = (folder) => fs.readdirSync(folder);
+export const readdirSync: (folder: string) => string[] = (folder) => reach(folder, (place) => fs.readdirSync(place));
 /** Entries of a folder. */
 export const entriesIn: (folder: string) => FolderEntry[] = (folder) => fs.readdirSync(folder, { withFileTypes: true });
 /** Entries of a folder and of all below it. */

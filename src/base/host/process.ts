@@ -1,5 +1,5 @@
 // This process: its environment and place, its output, and what ends it.
-
+import { viewedFolder } from './view.js';
 
 /** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -24,8 +24,8 @@ export function setDefaultEnv(name: string, value: string): void {
 export const pid: number = process.pid;
 /** The words of the command line. */
 export const words = (): string[] => process.argv.slice(2);
-/** The working directory. */
-export const cwd: () => string = () => process.cwd();
+/** The working directory of the files that this process sees. */
+export const cwd: () => string = () => viewedFolder() ?? process.cwd();
 
 /** Files that this process may have open at a time. */
 export function openFilesLimit(): number {

@@ -1,6 +1,5 @@
 // The only way to load a model: whatever a user names with `-m` becomes a model here. The content of a file decides its format.
 
-import { whereLies } from '../../base/elsewhere.js';
 import { placed, UserError } from '../../base/errors.js';
 import { latin1Of, textOf } from '../../base/host/bytes.js';
 import { statIfAny } from '../../base/host/files.js';
@@ -175,7 +174,7 @@ function sourceIn(folder: string): Source {
 
 function configIn(folder: string, beside: string): Source {
   const path = join(folder, 'config.json');
-  if (statIfAny(whereLies(path))?.isFile() !== true)
+  if (statIfAny(path)?.isFile() !== true)
     throw new UserError(`${join(folder, beside)}: needs the config.json of its model beside it, which tells the architecture`);
   return { kind: 'config', path, folder };
 }

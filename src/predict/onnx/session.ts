@@ -2,8 +2,8 @@
 // onnxruntime-node offers only a promise. So the session lives in a worker, the tensors in shared memory, and the caller blocks on
 // Atomics.wait until the answer is there.
 
-import { whereLies } from '../../base/elsewhere.js';
 import { UserError } from '../../base/errors.js';
+import { placeOnDisk } from '../../base/host/files.js';
 import { basename } from '../../base/host/paths.js';
 import { connection, receiveMessage, startScript, type Thread, type ThreadPort } from '../../base/host/threads.js';
 import { withInput } from '../../base/input-file.js';
@@ -47,7 +47,7 @@ export class SyncSession {
     withInput(path, 'predictor', () => undefined);
     const control = new Int32Array(new SharedArrayBuffer(12));
     const { port1, port2 } = connection();
-    const given: WorkerOptions = { runtime: runtimePath(), model: whereLies(path), options: SESSION_OPTIONS, control, port: port2 };
+    const given: WorkerOptions = { runtime: runtimePath(), model: placeOnDisk(path), options: SESSION_OPTIONS, control, port: port2 };
     const worker = startScript(serve, given, [port2]);
     const opened = await new Promise<Opened>((resolve, reject) => {
       port1.once('message', (message: Opened | string) => {

@@ -2,9 +2,9 @@
 // process, so that it renews its locks in time however long a cell takes.
 
 import type { Job, Worker } from 'bullmq';
-import type { Elsewhere } from '../../base/elsewhere.js';
 import { messageOf, UserError } from '../../base/errors.js';
 import { wireBytes } from '../../base/host/network.js';
+import type { View } from '../../base/host/view.js';
 import { buildOf } from '../build.js';
 import { type QueueServer, serverError } from './connect.js';
 import { answersTo } from './cut-off.js';
@@ -52,7 +52,7 @@ export type Ran =
 /** The task of a worker's process. */
 export interface CellTask extends SentRun {
   readonly fingerprint: string;
-  readonly elsewhere: Elsewhere;
+  readonly elsewhere: View;
   /** Paths that do not exist at the sweep either. */
   readonly absent: readonly string[];
 }

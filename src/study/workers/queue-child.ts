@@ -2,11 +2,11 @@
 // parent, which knows what is under way, and ends when that is gone.
 
 import { breathing } from '../../base/breath.js';
-import { missedFiles, readElsewhere } from '../../base/elsewhere.js';
 import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { nextTurn } from '../../base/host/clock.js';
 import { exit, listen, processorMs } from '../../base/host/process.js';
 import { parentProcess } from '../../base/host/processes.js';
+import { missedFiles, seeAs } from '../../base/host/view.js';
 import { simulateRun } from '../../engine/simulate.js';
 import type { Outcome } from '../../figure/table/outcome.js';
 import { fingerprintOf } from '../fingerprint.js';
@@ -65,7 +65,7 @@ function send(returned: readonly number[] = []): void {
 /** Runs a cell, unless its files or the build here are not those of the sweep. @returns what packs its end */
 async function ranOf(task: CellTask): Promise<() => Ran> {
   const { absent, elsewhere, fingerprint } = task;
-  readElsewhere(elsewhere);
+  seeAs(elsewhere);
   let beforeMs = processorMs();
   let outcome: Outcome;
   try {
