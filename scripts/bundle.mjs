@@ -50,7 +50,7 @@ const places = {
 };
 
 /** Every start needs these few, the door to the outside among them: in one file, they are found and linked at once. */
-const START = /[\\/]base[\\/](host[\\/](bytes|clock|files|modules|paths|process)|breath)\.js$|[\\/]result[\\/]version\.js$/;
+const START = /[\\/]base[\\/](host[\\/](bytes|clock|command|files|modules|paths|process|view)|breath)\.js$|[\\/]result[\\/]version\.js$/;
 
 const bundle = await rolldown({
   input: Object.fromEntries(ENTRIES.map((name) => [name, join(BUILD, `${name}.js`)])),

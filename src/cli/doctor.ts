@@ -2,10 +2,10 @@
 
 import type { Command } from 'commander';
 import { EXIT, messageOf } from '../base/errors.js';
+import { stdout } from '../base/host/command.js';
 import { accessSync, constants } from '../base/host/files.js';
 import { arch, availableParallelism, cpus, platform, runtimeVersion, tmpdir, totalmem } from '../base/host/machine.js';
 import { requirePackage } from '../base/host/modules.js';
-import { stdout } from '../base/host/process.js';
 import { listProfiles } from '../base/profiles.js';
 import { formatBytes } from '../base/units.js';
 import { RUNTIME_INSTALL } from '../predict/onnx/runtime.js';

@@ -3,7 +3,8 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
-import { env, openFilesLimit, stderr, stdout } from '../base/host/process.js';
+import { openFilesLimit, stderr, stdout } from '../base/host/command.js';
+import { env } from '../base/host/process.js';
 import { shortened, visible } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import { commands } from './commands.js';

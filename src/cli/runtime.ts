@@ -2,7 +2,8 @@
 
 import { breathing } from '../base/breath.js';
 import { codeOf, EXIT, UserError } from '../base/errors.js';
-import { type Environment, env, exit, killSelf, listen, type ProcessEvent, pid, stderr, stdout } from '../base/host/process.js';
+import { killSelf, stderr, stdout } from '../base/host/command.js';
+import { type Environment, env, exit, listen, type ProcessEvent, pid } from '../base/host/process.js';
 import { visible } from '../base/text.js';
 import type { ReportOptions } from '../report/format.js';
 import type { CliContext, GlobalOptions } from './kit/context.js';

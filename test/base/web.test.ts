@@ -261,7 +261,6 @@ describe('a page', () => {
       () => threads.startScript(() => undefined, null, []),
       () => processes.runScript('', { timeout: 1 }),
       () => processes.outputOf('git', []),
-      () => processes.startProcess('study/workers/queue-child', {} as never),
       () => modules.requirePackage('x'),
       () => modules.packagePath('x'),
       () => compression.deflatedBlock(new Uint8Array(1)),

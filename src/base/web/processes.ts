@@ -1,11 +1,10 @@
 // A page starts no programs. What would is a module of the user's own, which is tried in a process before it is loaded.
 
 import type { Environment } from '../host/process.js';
-import type { OwnProcess, ProcessEars, ScriptEnd, ScriptOptions } from '../host/processes.js';
+import type { ScriptEnd, ScriptOptions } from '../host/processes.js';
 import { notOnPages } from './modules.js';
 
 export const OWN_PROGRAM: string = '';
-export const parentProcess = null;
 export function runScript(_script: string, _options: ScriptOptions): ScriptEnd {
   throw notOnPages("a module of one's own");
 }
@@ -18,7 +17,4 @@ export function outputLater(
   _limits: { readonly env: Environment; readonly mostBytes: number; readonly timeout: number },
 ): Promise<string> {
   return Promise.reject(notOnPages(program));
-}
-export function startProcess(module: 'study/workers/queue-child', _ears: ProcessEars): OwnProcess {
-  throw notOnPages(module);
 }

@@ -1,5 +1,6 @@
 // Capabilities of the reader's terminal, decided once and in one place: flags first, then the environment, then the stream itself.
-import type { Environment, OutStream } from '../../base/host/process.js';
+import type { OutStream } from '../../base/host/command.js';
+import type { Environment } from '../../base/host/process.js';
 
 /** The used part of a stream. */
 type Stream = Pick<OutStream, 'isTTY' | 'columns'>;

@@ -3,9 +3,10 @@
 
 import { breathing } from '../../base/breath.js';
 import { messageOf, orUserError, UserError } from '../../base/errors.js';
+import { parentProcess } from '../../base/host/children.js';
 import { nextTurn } from '../../base/host/clock.js';
-import { exit, listen, processorMs } from '../../base/host/process.js';
-import { parentProcess } from '../../base/host/processes.js';
+import { processorMs } from '../../base/host/command.js';
+import { exit, listen } from '../../base/host/process.js';
 import { missedFiles, seeAs } from '../../base/host/view.js';
 import { simulateRun } from '../../engine/simulate.js';
 import type { Outcome } from '../../figure/table/outcome.js';

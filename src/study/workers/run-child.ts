@@ -1,6 +1,7 @@
 // One process that runs cells, as its parent sees it. Cells go there and come back several in one message.
+
+import { type OwnProcess, startProcess } from '../../base/host/children.js';
 import { afterThis } from '../../base/host/clock.js';
-import { type OwnProcess, startProcess } from '../../base/host/processes.js';
 import type { CellTask, Ran } from '../queue/worker-side.js';
 
 /** Messages to a process: cells to run one after another, or a request to give back those that it has not begun. */
