@@ -1,5 +1,7 @@
 // One engine (L28): the library on a page computes what it computes in Node, byte for byte.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -7,6 +9,7 @@ import { webScript } from '../../scripts/web.mjs';
 import { bundledFile } from '../../src/base/profiles.js';
 import * as library from '../../src/index.js';
 import { findBrowser, startBrowser } from './browser.js';
+import { temporaryFolder } from './moeprof.js';
 
 type Library = typeof library;
 
@@ -17,6 +20,9 @@ const QUICK_START = parse(readFileSync(bundledFile('runs/quickstart.yaml'), 'utf
 const TRACE = 'mini-mixtral-8x8l';
 const FILE = `traces/${TRACE}.safetensors`;
 const ON_TRACE: library.RunInput = { hardware: 'rtx-3090', trace: TRACE, memory: { expertCache: '25%' } };
+/** The same routing as text, packed, where neither a page nor this machine has anything else. */
+const PACKED = join(temporaryFolder(), 'mine.jsonl.gz');
+const ON_TEXT: library.RunInput = { ...ON_TRACE, model: 'mini-mixtral-8x8l', trace: PACKED, workload: { tokens: 300 } };
 const CURVE = { policies: ['lru', 's3-fifo', 'lfu', 'belady'], capacities: '10%..90%:5' };
 
 /** JSON of a result without what names this machine and the time that it took. */
@@ -27,26 +33,37 @@ describe.skipIf(!findBrowser('the library on a page was'))('on a page', () => {
   let page: Page;
   const said: string[] = [];
 
+  /** Puts a file of this machine on the page. */
+  const give = (place: string, file: string): Promise<void> =>
+    page.evaluate(
+      ([path, base64]) =>
+        moeprof.putFile(
+          path,
+          Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)),
+        ),
+      [place, readFileSync(file).toString('base64')] as const,
+    );
+
   beforeAll(async () => {
     const content = await webScript('iife');
     browser = await startBrowser();
     page = await browser.newPage();
     page.on('pageerror', (error) => said.push(String(error)));
     await page.addScriptTag({ content });
-    await page.evaluate(
-      ([path, base64]) =>
-        moeprof.putFile(
-          path!,
-          Uint8Array.from(atob(base64!), (letter) => letter.charCodeAt(0)),
-        ),
-      [`/moeprof/profiles/${FILE}`, readFileSync(bundledFile(FILE)).toString('base64')],
-    );
+    const trace = await library.openTrace(bundledFile(FILE));
+    const plain = PACKED.replace('.gz', '');
+    library.writeJsonl(trace, plain);
+    trace.close();
+    writeFileSync(PACKED, gzipSync(readFileSync(plain)));
+    await give(`/moeprof/profiles/${FILE}`, bundledFile(FILE));
+    await give(PACKED, PACKED);
   });
   afterAll(() => browser.close());
 
   it.each([
     ['the quick start', QUICK_START],
     ['a run on a trace', ON_TRACE],
+    ['a run on packed text', ON_TEXT],
   ])('%s has the result of Node', async (_, input) => {
     const there = await page.evaluate((own) => moeprof.simulate(own), input);
     expect(there.environment).toMatchObject({ node: 'web', platform: 'web-any' });
