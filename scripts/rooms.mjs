@@ -14,7 +14,11 @@ const OTHERS = '*';
  * its folders, `.` its own files: a file imports from its own folder and from folders before it, `*` all others. A room without folders has none.
  */
 export const ROOMS = [
-  { name: 'base', is: 'text, units, files, YAML, random numbers, statistics: nothing about experts', inside: [] },
+  {
+    name: 'base',
+    is: 'text, units, files, YAML, random numbers, statistics: nothing about experts; host is the only door to the outside',
+    inside: ['host', '.', 'web'],
+  },
   {
     name: 'result',
     is: 'the public result of a run: its schema, the catalogue of metrics, amounts and budgets',

@@ -1,7 +1,8 @@
 // From what a user names to a question for advice: the model, the formats on offer, and the routing to price settings on. The command and the
 // library share it.
-import { basename, dirname } from 'node:path';
+
 import { UserError } from '../base/errors.js';
+import { basename, dirname } from '../base/host/paths.js';
 import { isFolder, listFolder } from '../base/input-file.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';

@@ -1,5 +1,5 @@
 // Pauses in work that never waits: without them neither signals nor timers would be handled until it ends.
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nextTurn } from './host/clock.js';
 
 /** Longest time that work may block timers and signals, ms. */
 const BREATH = 50;

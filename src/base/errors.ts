@@ -62,3 +62,9 @@ export class InternalError extends Error {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** The code of an error of the system (`ENOENT`); undefined: it has none. */
+export function codeOf(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as { readonly code?: string };
+  return code;
+}

@@ -1,5 +1,7 @@
 // Numbers and words of a line, read from its bytes in place, between separators.
+
 import { UserError } from './errors.js';
+import { textOf } from './host/bytes.js';
 import type { LineScanner } from './scan.js';
 
 const ZERO = 48;
@@ -76,6 +78,6 @@ export class FieldReader {
     const from = this.#at;
     const found = this.past(byte);
     const to = found ? this.#at - 1 : this.#at;
-    return Buffer.from(this.#scanner.bytes.buffer, this.#scanner.bytes.byteOffset + from, to - from).toString('utf8');
+    return textOf(this.#scanner.bytes, from, to);
   }
 }

@@ -1,23 +1,27 @@
 // Files that are complete or absent: written under a temporary name beside the target, then renamed to it, so that nobody ever sees half of
 // a file. If a process is killed, the next one that writes to the folder removes its temporary file, once.
-import { createHash, randomBytes } from 'node:crypto';
+
+import { codeOf, EXIT, messageOf, UserError } from './errors.js';
+import { bytesOf } from './host/bytes.js';
+import { inNextTurn } from './host/clock.js';
 import {
   accessSync,
   closeSync,
   constants,
-  mkdirSync,
+  type FileStat,
+  makeFolders,
   openSync,
   readdirSync,
   realpathSync,
   renameSync,
-  type Stats,
-  statSync,
+  statIfAny,
   unlinkSync,
   writeSync,
-} from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { EXIT, messageOf, UserError } from './errors.js';
+} from './host/files.js';
+import { newSha256, randomHex } from './host/hash.js';
+import { hostname, tmpdir } from './host/machine.js';
+import { dirname, join, resolve } from './host/paths.js';
+import { exit, isRunning, listen, pid } from './host/process.js';
 
 /**
  * A file under construction. It is opened before the work that fills it, so that a bad path fails at once, but is on disk only from the first
@@ -46,7 +50,7 @@ export class AtomicFile {
 
   /** Writes all of `data`, at byte `position` or, without one, after what was written before. */
   write(data: Uint8Array | string, position: number | null = null): void {
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    const bytes = typeof data === 'string' ? bytesOf(data) : data;
     const fd = this.#begin();
     attempt(this.path, () => {
       for (let done = 0; done < bytes.length; ) {
@@ -94,8 +98,8 @@ const unfinished = new Set<AtomicFile>();
 /** Exit codes of a process that a signal has ended. */
 const SIGNALS = { SIGHUP: 129, SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
 
-const exits = Object.entries(SIGNALS).map(([signal, code]) => [signal, () => process.exit(code)] as const);
-let guarded = false;
+/** What ends each of the handlers below; empty: there are none. */
+let guards: (() => void)[] = [];
 
 function dropUnfinished(): void {
   for (const file of unfinished) file.abort();
@@ -104,20 +108,16 @@ function dropUnfinished(): void {
 /** Makes sure that an unfinished file is removed however the process ends (except by kill -9). */
 function guard(file: AtomicFile): void {
   unfinished.add(file);
-  if (guarded) return;
-  guarded = true;
-  for (const [signal, exit] of exits) process.on(signal, exit);
-  process.on('exit', dropUnfinished);
+  if (guards.length > 0) return;
+  const signals = Object.entries(SIGNALS) as [keyof typeof SIGNALS, number][];
+  guards = [...signals.map(([signal, code]) => listen(signal, () => exit(code))), listen('exit', dropUnfinished)];
 }
 
 function release(file: AtomicFile): void {
   unfinished.delete(file);
   // A signal that has already come is handled in the next turn.
-  setImmediate(() => {
-    if (unfinished.size > 0 || !guarded) return;
-    guarded = false;
-    for (const [signal, exit] of exits) process.off(signal, exit);
-    process.off('exit', dropUnfinished);
+  inNextTurn(() => {
+    if (unfinished.size === 0) for (const end of guards.splice(0)) end();
   });
 }
 
@@ -125,8 +125,8 @@ function release(file: AtomicFile): void {
  * The file or folder where something is to be written; undefined: nothing yet.
  * @throws UserError where the path cannot be looked at
  */
-export function whatStands(path: string): Stats | undefined {
-  return attempt(path, () => statSync(path, { throwIfNoEntry: false }));
+export function whatStands(path: string): FileStat | undefined {
+  return attempt(path, () => statIfAny(path));
 }
 
 /**
@@ -149,7 +149,7 @@ export function writeFileAtomic(path: string, text: string | Uint8Array): void {
  */
 export function makeFolder(path: string): void {
   // From the root: Node 20 tries a relative path for ever where the working directory is gone.
-  attempt(path, () => mkdirSync(resolve(path), { recursive: true }));
+  attempt(path, () => makeFolders(resolve(path)));
 }
 
 /**
@@ -176,7 +176,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
 };
 
 function cannotWrite(path: string, error: unknown): UserError {
-  const { code = '' } = error as NodeJS.ErrnoException;
+  const code = codeOf(error) ?? '';
   return new UserError(`${path}: cannot be written: ${REMEDIES[code] ?? messageOf(error)}`);
 }
 
@@ -194,7 +194,7 @@ export function temporaryFile(): number {
 }
 
 /** This host in names of temporary files: 8 digits. Folders may be shared between hosts, and process ids are local. */
-const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+const HOST = newSha256().update(hostname()).digest('hex').slice(0, 8);
 const TEMPORARY = /^\.moeprof-(\d+)-([0-9a-f]{8})[0-9a-f]{12}\.tmp$/;
 
 /** Folders from which this process has removed what others left: a store has thousands of files in a folder, and writes many more. */
@@ -204,7 +204,7 @@ const swept = new Set<string>();
 function temporaryPath(folder: string): string {
   if (!swept.has(folder)) sweep(folder);
   swept.add(folder);
-  return join(folder, `.moeprof-${process.pid}-${HOST}${randomBytes(6).toString('hex')}.tmp`);
+  return join(folder, `.moeprof-${pid}-${HOST}${randomHex(6)}.tmp`);
 }
 
 /** Removes temporary files that killed processes of this host have left. Files that cannot be listed or removed are ignored. */
@@ -216,13 +216,5 @@ function sweep(folder: string): void {
     }
   } catch {
     // Opening the next file reports any error of the folder.
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

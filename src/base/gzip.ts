@@ -1,6 +1,6 @@
 // Gzip without a stream: each write is compressed and passed on at once. A producer that never waits then needs no memory for pending output
 // and no turn of the event loop. The result is one gzip member, which every reader understands.
-import { constants, crc32, deflateRawSync } from 'node:zlib';
+import { crc32, deflatedBlock } from './host/compression.js';
 
 /** Magic, deflate, no flags, no time (equal inputs give equal files), unknown system (RFC 1952, section 2.3). */
 const HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff);
@@ -25,8 +25,7 @@ export class Gzip {
     this.#begin();
     this.#crc = crc32(bytes, this.#crc);
     this.#size += bytes.length;
-    // Flushed to a whole byte and not marked as the last, blocks can be put one behind another.
-    this.#out(deflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }));
+    this.#out(deflatedBlock(bytes));
   }
 
   /** The header waits for the first write, since an output is opened long before. */
@@ -38,10 +37,10 @@ export class Gzip {
   /** Ends the file; nothing can be written after it. */
   end(): void {
     this.#begin();
-    const trailer = Buffer.alloc(8);
-    trailer.writeUInt32LE(this.#crc >>> 0, 0);
-    trailer.writeUInt32LE(this.#size % 2 ** 32, 4);
+    const trailer = new DataView(new ArrayBuffer(8));
+    trailer.setUint32(0, this.#crc, true);
+    trailer.setUint32(4, this.#size % 2 ** 32, true);
     this.#out(LAST_BLOCK);
-    this.#out(trailer);
+    this.#out(new Uint8Array(trailer.buffer));
   }
 }

@@ -1,22 +1,25 @@
 // The only way to read a file that a user names. A name may lead to anything, and the file may come from a stranger, so it is examined before
 // it is read: a folder, a device or a pipe without a writer is refused, and each kind of file has a largest size.
+
+import { codeOf, messageOf, UserError } from './errors.js';
+import { attempt, temporaryFile } from './files.js';
+import { textOf, unfilled } from './host/bytes.js';
+import { pauseThread } from './host/clock.js';
 import {
-  type BigIntStats,
   closeSync,
   constants,
+  type FileState,
+  fileState,
+  freeBytes,
   fstatSync,
+  openFileState,
   openSync,
   readdirSync,
   readSync,
-  statfsSync,
-  statSync,
+  statIfAny,
   writeSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { isatty } from 'node:tty';
-import { noteMissed, whereLies } from './elsewhere.js';
-import { messageOf, UserError } from './errors.js';
-import { attempt, temporaryFile } from './files.js';
+} from './host/files.js';
+import { isatty, tmpdir } from './host/machine.js';
 import { formatBytes } from './units.js';
 
 interface Limits {
@@ -105,14 +108,14 @@ export class InputFile {
   /** Size in bytes. */
   readonly bytes: number;
   readonly #fd: number;
-  readonly #opened: BigIntStats;
+  readonly #opened: FileState;
   #open = true;
 
   /** @param fd of a regular file, which is closed with this */
   constructor(path: string, fd: number) {
     this.path = path;
     this.#fd = fd;
-    this.#opened = fstatSync(fd, { bigint: true });
+    this.#opened = openFileState(fd);
     this.bytes = Number(this.#opened.size);
   }
 
@@ -141,16 +144,14 @@ export class InputFile {
   }
 
   /** Up to `length` bytes from `position` on; fewer where the file ends. */
-  part(position: number, length: number): Buffer {
-    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(length, this.bytes - position)));
+  part(position: number, length: number): Uint8Array {
+    const bytes = unfilled(Math.max(0, Math.min(length, this.bytes - position)));
     return bytes.subarray(0, this.#fill(position, bytes));
   }
 
   /** All of it as text, without a byte order mark. */
   text(): string {
-    return this.part(0, this.bytes)
-      .toString('utf8')
-      .replace(/^\uFEFF/, '');
+    return textOf(this.part(0, this.bytes)).replace(/^\uFEFF/, '');
   }
 
   /** Identity and state of the file: changes when the file is written to. */
@@ -168,7 +169,7 @@ export class InputFile {
    * @throws UserError
    */
   checkUnchanged(): void {
-    const { size, mtimeNs } = fstatSync(this.#fd, { bigint: true });
+    const { size, mtimeNs } = openFileState(this.#fd);
     if (size === this.#opened.size && mtimeNs === this.#opened.mtimeNs) return;
     throw new UserError(`${this.path}: was changed while it was read; wait until it is written, then try again`);
   }
@@ -204,14 +205,13 @@ export function withInput<T>(path: string, kind: InputKind, use: (file: InputFil
 /** All of a file as text. @throws UserError as {@link InputFile.open} */
 export function readText(path: string, kind: InputKind = 'profile'): string {
   if (kind !== 'profile') return withInput(path, kind, (file) => file.text());
-  const at = whereLies(path);
-  const known = TEXTS.get(at);
-  if (known !== undefined && known.state === stateAt(at)) return known.text;
+  const known = TEXTS.get(path);
+  if (known !== undefined && known.state === stateAt(path)) return known.text;
   return withInput(path, kind, (file) => {
     const text = file.text();
     if (file.bytes <= LONGEST_TEXT && file.settled) {
       if (TEXTS.size >= MOST_TEXTS) TEXTS.clear();
-      TEXTS.set(at, { state: file.state, text });
+      TEXTS.set(path, { state: file.state, text });
     }
     return text;
   });
@@ -225,30 +225,30 @@ const LONGEST_TEXT = 16 * KIB;
 /** {@link InputFile.state} of the file at a path; null: there is none, or it cannot be told. */
 function stateAt(path: string): string | null {
   try {
-    return stateOf(statSync(path, { bigint: true }));
+    return stateOf(fileState(path));
   } catch {
     return null;
   }
 }
 
 /** A text that changes when the file or its permissions do. */
-function stateOf({ ctimeNs, dev, ino, mtimeNs, size }: BigIntStats): string {
+function stateOf({ ctimeNs, dev, ino, mtimeNs, size }: FileState): string {
   return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }
 
 /** True where a path is a folder, false where nothing or something else stands there. @throws UserError where that cannot be told */
 export function isFolder(path: string): boolean {
-  return attemptRead(path, () => statSync(whereLies(path), { throwIfNoEntry: false })?.isDirectory() === true);
+  return attemptRead(path, () => statIfAny(path)?.isDirectory() === true);
 }
 
 /** Names in a folder. @throws UserError where it may not be read */
 export function listFolder(path: string): string[] {
-  return attemptRead(path, () => readdirSync(whereLies(path)));
+  return attemptRead(path, () => readdirSync(path));
 }
 
 /** Descriptor of a regular file with the content of `path`. Opening does not block, since a pipe may have no writer. */
 function openRegular(path: string, kind: Limits): number {
-  const fd = path === '-' ? 0 : attemptRead(path, () => openSync(whereLies(path), constants.O_RDONLY | constants.O_NONBLOCK));
+  const fd = path === '-' ? 0 : attemptRead(path, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
   const stat = attemptRead(path, () => fstatSync(fd));
   if (stat.isFile() && fd !== 0) return fd;
   try {
@@ -282,8 +282,10 @@ function spooled(fd: number, path: string, kind: Limits): number {
   const copy = temporaryFile();
   const block = new Uint8Array(64 * KIB);
   try {
-    const { bavail, bsize } = attempt(tmpdir(), () => statfsSync(tmpdir()));
-    const limit = streamLimit(kind.limit, bavail * bsize);
+    const limit = streamLimit(
+      kind.limit,
+      attempt(tmpdir(), () => freeBytes(tmpdir())),
+    );
     for (let bytes = 0; ; ) {
       const got = readSome(fd, path, block);
       if (got === 0) return copy;
@@ -309,11 +311,11 @@ function readSome(fd: number, path: string, into: Uint8Array): number {
     try {
       return readSync(fd, into, 0, into.length, null);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
+      const code = codeOf(error);
       // The error when the other end of a terminal or a Windows pipe goes.
       if (code === 'EOF') return 0;
       if (code !== 'EAGAIN') throw cannotRead(path, error);
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PATIENCE);
+      pauseThread(PATIENCE);
     }
   }
 }
@@ -331,9 +333,8 @@ function attemptRead<T>(path: string, operation: () => T): T {
 }
 
 function cannotRead(path: string, error: unknown): UserError {
-  const { code } = error as NodeJS.ErrnoException;
+  const code = codeOf(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    noteMissed(path);
     return new UserError(`${path}: there is no such file`);
   }
   if (code === 'EACCES' || code === 'EPERM') return new UserError(`${path}: may not be read (permission denied)`);

@@ -2,6 +2,7 @@
 // file, so the depth is limited before parsing. The number of lists and objects is limited, too: they take fifty times their text in memory.
 
 import { UserError } from './errors.js';
+import { textOf } from './host/bytes.js';
 import { hasKeys } from './objects.js';
 
 /** Levels of lists and objects in each other. Files of ours have at most ten. */
@@ -43,7 +44,7 @@ function* entriesOf(container: object): Generator<unknown, void, void> {
  * @throws UserError where it nests too deep or holds too many lists and objects
  * @throws SyntaxError where it is not JSON
  */
-export function parseJsonBytes(bytes: Buffer, place: string): unknown {
+export function parseJsonBytes(bytes: Uint8Array, place: string): unknown {
   let depth = 0;
   let containers = 0;
   for (let at = 0; at < bytes.length; at++) {
@@ -61,11 +62,11 @@ export function parseJsonBytes(bytes: Buffer, place: string): unknown {
       }
     } else if (bracket === 0x5d) depth--;
   }
-  return JSON.parse(bytes.toString('utf8')) as unknown;
+  return JSON.parse(textOf(bytes)) as unknown;
 }
 
 /** Byte of the quotation mark that ends a text which begins at `from`; the end, where none does. */
-function endOfText(bytes: Buffer, from: number): number {
+function endOfText(bytes: Uint8Array, from: number): number {
   for (let at = bytes.indexOf(QUOTE, from); at >= 0; at = bytes.indexOf(QUOTE, at + 1)) {
     let before = at;
     while (before > from && bytes[before - 1] === BACKSLASH) before--;

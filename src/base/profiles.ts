@@ -1,17 +1,17 @@
 // The places of profiles: by name among those that ship with moeprof, by path anywhere else. A name never depends on the folder that the
 // command runs in, so that the same command means the same thing everywhere.
-import { existsSync, readdirSync } from 'node:fs';
-import { dirname, isAbsolute, type PlatformPath, relative, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { workingFolder } from './elsewhere.js';
+
 import { UserError } from './errors.js';
+import { entriesIn, existsSync, readdirSync } from './host/files.js';
+import { PACKAGE_FOLDER } from './host/modules.js';
+import { isAbsolute, type PathRules, relative, resolve, sep } from './host/paths.js';
+import { cwd } from './host/process.js';
 import { didYouMean, nearest } from './text.js';
 
 /** Families of profiles; each is a folder of `profiles/`. */
 export type ProfileFamily = 'models' | 'hardware' | 'runtimes' | 'systems' | 'runs' | 'traces' | 'measurements' | 'reproductions';
 
-// src/base and dist/base both lie two levels below the package root.
-const BUNDLED = resolve(dirname(fileURLToPath(import.meta.url)), '../../profiles');
+const BUNDLED = resolve(PACKAGE_FOLDER, 'profiles');
 
 const SINGULAR: Readonly<Record<ProfileFamily, string>> = {
   models: 'model',
@@ -74,7 +74,7 @@ const PARTS =
 export function findProfile(
   family: ProfileFamily,
   nameOrPath: string,
-  relativeTo: string = process.cwd(),
+  relativeTo: string = cwd(),
   others: () => readonly string[] = () => [],
 ): string {
   if (isPath(nameOrPath)) return resolve(relativeTo, nameOrPath);
@@ -112,8 +112,8 @@ export function catalogueFiles(kind: 'gpus' | 'cpus'): string[] {
  */
 export function shownPath(
   path: string,
-  from = workingFolder(),
-  rules: Pick<PlatformPath, 'relative' | 'isAbsolute'> = { relative, isAbsolute },
+  from = cwd(),
+  rules: Pick<PathRules, 'relative' | 'isAbsolute'> = { relative, isAbsolute },
 ): string {
   if (path.startsWith(BUNDLED + sep)) return `profiles${path.slice(BUNDLED.length).replaceAll(sep, '/')}`;
   const inside = rules.relative(from, path);
@@ -142,6 +142,6 @@ function bundled(family: ProfileFamily): ReadonlyMap<string, string> {
 function listed(family: ProfileFamily): ReadonlyMap<string, string> {
   const folder = resolve(BUNDLED, family);
   const ending = family === 'traces' || family === 'measurements' ? FILE : /\.ya?ml$/;
-  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile() && ending.test(entry.name));
+  const files = entriesIn(folder).filter((entry) => entry.isFile() && ending.test(entry.name));
   return new Map(files.map((entry) => [entry.name.replace(ending, ''), resolve(folder, entry.name)]));
 }

@@ -1,6 +1,8 @@
 // Text read as bytes: lines are found in large blocks, without making a string of them. Otherwise parsing would dominate a run over a text
 // trace.
+
 import { UserError } from './errors.js';
+import { textOf } from './host/bytes.js';
 
 /** Bytes that can be read at an offset. */
 export interface ByteSource {
@@ -58,13 +60,13 @@ export class LineScanner {
   }
 
   /** The current line; valid until the next. */
-  lineBytes(): Buffer {
-    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + this.start, this.end - this.start);
+  lineBytes(): Uint8Array {
+    return this.bytes.subarray(this.start, this.end);
   }
 
   /** The current line as text. */
   text(): string {
-    return this.lineBytes().toString('utf8');
+    return textOf(this.bytes, this.start, this.end);
   }
 
   /** True where the current line holds nothing but spaces. */

@@ -1,8 +1,9 @@
 // An error in a user's own module as one line: the file and line where it was thrown, or where the syntax is wrong, and its message.
-import { spawnSync } from 'node:child_process';
-import { dirname, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+
 import { messageOf } from './errors.js';
+import { PACKAGE_FOLDER } from './host/modules.js';
+import { fileURLToPath, pathToFileURL, resolve } from './host/paths.js';
+import { runScript } from './host/processes.js';
 import { shownPath } from './profiles.js';
 
 /** Describes a thrown value in one line. */
@@ -22,12 +23,7 @@ export function placeOfSyntax(error: SyntaxError, path: string): string | null {
   const known = printedPlace(error.stack ?? '');
   if (known !== null) return known;
   const script = `import ${JSON.stringify(pathToFileURL(path).href)}`;
-  const { stderr } = spawnSync(process.execPath, ['--no-warnings', '--input-type=module', '-e', script], {
-    encoding: 'utf8',
-    timeout: PATIENCE_MS,
-    env: { ...process.env, NODE_OPTIONS: '' },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const { stderr } = runScript(script, { timeout: PATIENCE_MS, env: { NODE_OPTIONS: '' }, stderr: true });
   return printedPlace(stderr ?? '');
 }
 
@@ -38,7 +34,7 @@ function printedPlace(printed: string): string | null {
 }
 
 /** Folders of our own code: the sources and what is compiled from them. */
-const OURS = ['src', 'build', 'dist', 'node_modules'].map((name) => `${resolve(dirname(fileURLToPath(import.meta.url)), '../..', name)}/`);
+const OURS = ['src', 'build', 'dist', 'node_modules'].map((name) => `${resolve(PACKAGE_FOLDER, name)}/`);
 
 /** `file:line:column` of the innermost call that is neither ours nor Node's; null: there is none. */
 export function placeOfThrow(error: unknown): string | null {

@@ -1,12 +1,15 @@
 // A module of the user's own as a part of a run: its default export is a member of a family (a policy, a predictor ...). All families load their
 // modules here, so that errors in them look alike: one line with the place.
-import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
-import { whereLies } from './elsewhere.js';
-import { InternalError, UserError } from './errors.js';
+
+import { codeOf, InternalError, UserError } from './errors.js';
+import { placeOnDisk } from './host/files.js';
+import { newSha256 } from './host/hash.js';
+import { runtimeVersion } from './host/machine.js';
+import { importFile, stripsTypes } from './host/modules.js';
+import { pathToFileURL, resolve } from './host/paths.js';
+import { cwd, refuseExit } from './host/process.js';
+import { runScript } from './host/processes.js';
+import { inherited, passOn } from './host/threads.js';
 import { readText } from './input-file.js';
 import { type Choice, type ParameterTable, resolveParameters, splitSpec, withGiven } from './parameters.js';
 import { shownPath } from './profiles.js';
@@ -64,7 +67,7 @@ export async function loadedChoice<D extends { readonly name: string; readonly p
   noun: string,
   choice: OwnChoice<D>,
   check: (own: OwnExport) => D,
-  folder: string = process.cwd(),
+  folder: string = cwd(),
 ): Promise<OwnChoice<D>> {
   const { definition: known, parameters, path, text } = choice;
   if (path === undefined || known !== undefined) return choice;
@@ -204,17 +207,17 @@ export class OwnExport {
 export async function importOwn(noun: string, path: string): Promise<OwnExport> {
   const shown = shownPath(path);
   // An import of a path that is no file would never end.
-  const sha256 = createHash('sha256').update(readText(shown, 'module')).digest('hex');
-  if (/\.[mc]?ts$/.test(path) && !(process.features as { readonly typescript?: unknown }).typescript) {
+  const sha256 = newSha256().update(readText(shown, 'module')).digest('hex');
+  if (/\.[mc]?ts$/.test(path) && !stripsTypes()) {
     const instead = `name what tsc makes of it (${shown.replace(/ts$/, 'js')}), or use Node 22.18 or later`;
-    throw new UserError(`${shown}: is TypeScript, which Node ${process.versions.node} does not run; ${instead}`);
+    throw new UserError(`${shown}: is TypeScript, which Node ${runtimeVersion.slice(1)} does not run; ${instead}`);
   }
-  const trouble = loadFailure(whereLies(path), sha256);
+  const trouble = loadFailure(placeOnDisk(path), sha256);
   if (trouble !== null) throw new UserError(`${shown}: cannot be loaded as a ${noun}: ${trouble}`);
   forbidExit();
   let module: { readonly default?: unknown };
   try {
-    module = (await import(pathToFileURL(whereLies(path)).href)) as typeof module;
+    module = (await importFile(placeOnDisk(path))) as typeof module;
   } catch (error) {
     const place = (error instanceof SyntaxError ? placeOfSyntax(error, path) : placeOfThrow(error)) ?? shown;
     throw new UserError(`${place}: cannot be loaded as a ${noun}: ${describedThrow(error)}`);
@@ -236,30 +239,21 @@ const TRIED = 'moeprof: tried modules';
 type Outcomes = Map<string, string | null>;
 
 /**
- * Loads a module in a process of its own, the first time that it is asked for: one that exits, aborts or runs out of memory there takes no
- * sweep with it.
+ * Loads a module in a process of its own, the first time that it is asked for.
  * @param sha256 of its text
- * @returns why it cannot be loaded here, e.g. `it ends its process (process.exit(7))`; null: it can, or throws
+ * @returns why it cannot be loaded here, e.g. `it ends its process (exit(7))`; null: it can, or throws
  */
 export function loadFailure(path: string, sha256: string): string | null {
   const module = `${path} ${sha256}`;
-  const tried = (getEnvironmentData(TRIED) as Outcomes | undefined) ?? new Map();
-  if (!tried.has(module)) setEnvironmentData(TRIED, tried.set(module, outcomeOf(path)));
+  const tried = (inherited(TRIED) as Outcomes | undefined) ?? new Map();
+  if (!tried.has(module)) passOn(TRIED, tried.set(module, outcomeOf(path)));
   return tried.get(module)!;
 }
 
 function outcomeOf(path: string): string | null {
   const script = `const { exit } = process; const end = () => exit.call(process, ${LOADED}); import(${JSON.stringify(pathToFileURL(path).href)}).then(end, end);`;
-  const { error, signal, status } = spawnSync(
-    process.execPath,
-    [`--max-old-space-size=${HEAP_MIB}`, '--no-warnings', '--input-type=module', '-e', script],
-    {
-      timeout: PATIENCE_MS,
-      killSignal: 'SIGKILL',
-      stdio: 'ignore',
-    },
-  );
-  if ((error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT') return `it is still loading after ${PATIENCE_MS / 1000} s`;
+  const { error, signal, status } = runScript(script, { timeout: PATIENCE_MS, killSignal: 'SIGKILL', heapMib: HEAP_MIB });
+  if (codeOf(error) === 'ETIMEDOUT') return `it is still loading after ${PATIENCE_MS / 1000} s`;
   // Where no process can be started, nothing is known.
   if (error !== undefined || status === LOADED) return null;
   return `it ends its process (${signal ?? `process.exit(${status})`})`;
@@ -271,10 +265,5 @@ let guarded = false;
 function forbidExit(): void {
   if (guarded) return;
   guarded = true;
-  const { exit } = process;
-  process.exit = (code) => {
-    const call = new Error(`process.exit(${code ?? ''}) would end all runs`);
-    if (placeOfThrow(call) !== null) throw call;
-    return exit.call(process, code);
-  };
+  refuseExit((call) => (placeOfThrow(call) === null ? null : call));
 }

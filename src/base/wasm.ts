@@ -1,5 +1,6 @@
 // WebAssembly with 128-bit SIMD, put together from opcodes (core specification 2.0): the same bytes of code on every system that Node runs
 // on, without a compiler. A kernel is a function from numbers to a number; it works on one memory that its caller sees as bytes.
+import { bytesOf } from './host/bytes.js';
 
 /** Types of locals. */
 export const I32 = 0x7f;
@@ -21,7 +22,7 @@ function signed(value: number): number[] {
 
 const vector = (items: readonly (readonly number[])[]): number[] => [...leb(items.length), ...items.flat()];
 const section = (id: number, body: readonly number[]): number[] => [id, ...leb(body.length), ...body];
-const name = (text: string): number[] => [...leb(text.length), ...Buffer.from(text)];
+const name = (text: string): number[] => [...leb(text.length), ...bytesOf(text)];
 
 /** Pushes a local. */
 export const get = (local: number): number[] => [0x20, ...leb(local)];

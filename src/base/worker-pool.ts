@@ -1,7 +1,6 @@
 // Threads that take tasks. A thread answers its tasks in their order; a pool gives each thread the next task when it is free. An error keeps
 // its class on the way back, and a thread that ends before its answer is an error that names the task.
-import { existsSync } from 'node:fs';
-import { parentPort, SHARE_ENV, Worker, workerData } from 'node:worker_threads';
+import { parentPort, startThread, type Thread, type ThreadModule, workerData } from './host/threads.js';
 import { receivedError, type SentError, sentError } from './sent-error.js';
 
 /** Messages of a thread: something to note during a task, then its answer or the error that it threw. */
@@ -18,27 +17,22 @@ interface Asked<Answer, Note> {
   reject(error: Error): void;
 }
 
-/** True where the script of a thread has been compiled; moeprof run from its TypeScript sources has none. */
-export function hasScript(script: URL): boolean {
-  return existsSync(script);
-}
-
-/** A thread that answers tasks, one after another. Its script calls {@link serveTasks}. */
+/** A thread that answers tasks, one after another. Its module calls {@link serveTasks}. */
 export class TaskThread<Task, Answer, Note = never> {
-  readonly #worker: Worker;
+  readonly #worker: Thread;
   readonly #asked: Asked<Answer, Note>[] = [];
   #lost: Error | null = null;
 
   /** @param data what the thread starts with; memory in it may be shared */
-  constructor(script: URL, data?: unknown) {
-    this.#worker = new Worker(script, { env: SHARE_ENV, workerData: data });
+  constructor(module: ThreadModule, data?: unknown) {
+    this.#worker = startThread(module, data, true);
     this.#worker.on('message', (reply: Reply<Answer, Note>) => {
       if (reply.kind === 'note') this.#asked[0]?.note?.(reply.note);
       else if (reply.kind === 'answer') this.#asked.shift()?.resolve(reply.answer);
       else this.#asked.shift()?.reject(receivedError(reply.error));
     });
     // Its earlier messages are heard first.
-    this.#worker.on('error', (error) => this.#lose(error));
+    this.#worker.on('error', (error: Error) => this.#lose(error));
     this.#worker.on('exit', () => this.#lose(new Error('a thread ended before its work was done')));
   }
 
@@ -83,9 +77,9 @@ function named(error: Error, name: string): Error {
 /** The end of a task. */
 export type TaskEnd<Answer> = { readonly answer: Answer } | { readonly error: Error };
 
-/** A pool of threads with one script. */
+/** A pool of threads that run one module. */
 interface PoolOf<Task, Answer, Note> {
-  readonly script: URL;
+  readonly module: ThreadModule;
   /** What each thread starts with. */
   readonly data?: unknown;
   /** Most threads. */
@@ -106,7 +100,7 @@ interface PoolOf<Task, Answer, Note> {
  * @throws what taking or settling a task throws
  */
 export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task>, pool: PoolOf<Task, Answer, Note>): Promise<void> {
-  const { data, nameOf, note, script, settle, signal, threads } = pool;
+  const { data, module, nameOf, note, settle, signal, threads } = pool;
   const left = tasks[Symbol.iterator]();
   const stopped = (): boolean => signal?.aborted === true;
   const open = new Set<TaskThread<Task, Answer, Note>>();
@@ -116,7 +110,7 @@ export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task>, pool:
       const next = left.next();
       if (next.done === true) return;
       const task = next.value;
-      if (thread === null || thread.lost) open.add((thread = new TaskThread<Task, Answer, Note>(script, data)));
+      if (thread === null || thread.lost) open.add((thread = new TaskThread<Task, Answer, Note>(module, data)));
       const end = await thread
         .ask(task, nameOf(task), (said) => note?.(task, said))
         .then(
@@ -143,7 +137,7 @@ export function serveTasks<Data, Task, Answer, Note = never>(
   start: (data: Data) => (task: Task, note: (note: Note) => void) => Answer | Promise<Answer>,
 ): void {
   const port = parentPort;
-  if (port === null) throw new Error('this script runs in a worker thread only');
+  if (port === null) throw new Error('this module runs in a worker thread only');
   const say = (reply: Reply<Answer, Note>): void => port.postMessage(reply);
   const answer = start(workerData as Data);
   let last: Promise<void> = Promise.resolve();

@@ -1,5 +1,7 @@
 // XXH64, the checksum of zstd frames, for Node before 22.15. The loop over 32-byte stripes works on 32-bit halves, because BigInt is fifty times
 // slower; code that runs once a frame uses BigInt. https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
+import { viewOf } from './host/bytes.js';
+
 const P1 = 0x9e3779b185ebca87n;
 const P2 = 0xc2b2ae3d27d4eb4fn;
 const P3 = 0x165667b19e3779f9n;
@@ -52,11 +54,12 @@ export class Xxh64 {
       for (const lane of lanes) hash = wrap((hash ^ round(0n, lane)) * P1 + P4);
     }
     hash = wrap(hash + BigInt(this.#length));
-    const rest = Buffer.from(this.#rest.buffer, 0, this.#pending);
+    const rest = viewOf(this.#rest);
+    const end = this.#pending;
     let at = 0;
-    for (; at + 8 <= rest.length; at += 8) hash = wrap(rotated(hash ^ round(0n, rest.readBigUInt64LE(at)), 27n) * P1 + P4);
-    for (; at + 4 <= rest.length; at += 4) hash = wrap(rotated(hash ^ wrap(BigInt(rest.readUInt32LE(at)) * P1), 23n) * P2 + P3);
-    for (; at < rest.length; at++) hash = wrap(rotated(hash ^ wrap(BigInt(rest[at]!) * P5), 11n) * P1);
+    for (; at + 8 <= end; at += 8) hash = wrap(rotated(hash ^ round(0n, rest.getBigUint64(at, true)), 27n) * P1 + P4);
+    for (; at + 4 <= end; at += 4) hash = wrap(rotated(hash ^ wrap(BigInt(rest.getUint32(at, true)) * P1), 23n) * P2 + P3);
+    for (; at < end; at++) hash = wrap(rotated(hash ^ wrap(BigInt(this.#rest[at]!) * P5), 11n) * P1);
     hash = wrap((hash ^ (hash >> 33n)) * P2);
     hash = wrap((hash ^ (hash >> 29n)) * P3);
     return hash ^ (hash >> 32n);

@@ -1,8 +1,9 @@
 // Pages of equal size, the first ones in memory and the rest in one nameless temporary file: a recording of a run may be larger than memory,
 // and its length must not change how much memory the run takes.
-import { closeSync, readSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+
 import { attempt, temporaryFile } from '../base/files.js';
+import { closeSync, readSync, writeSync } from '../base/host/files.js';
+import { tmpdir } from '../base/host/machine.js';
 
 /** A store of pages by number. */
 export class PageStore {

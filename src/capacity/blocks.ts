@@ -1,4 +1,5 @@
 // Blocks of trace rows in memory that threads share: the trace is read and decoded once, and every policy is fed from the same block.
+import { sharedMemory } from '../base/host/threads.js';
 import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
 
 /** Approximate number of choices in a block: 128 KiB, so that a block and the caches replayed on it stay in a core's L2. */
@@ -8,7 +9,7 @@ export const BLOCKS = 16;
 
 /** A ring of blocks `[rows, layers, topK]` of experts. It can be sent to a thread. */
 export interface BlockRing {
-  readonly memory: SharedArrayBuffer;
+  readonly memory: ArrayBufferLike;
   /** Rows of a block. */
   readonly rows: number;
   /** Choices of a row: layers x topK. */
@@ -19,7 +20,7 @@ export interface BlockRing {
 export function allocateRing(trace: Pick<RoutingTrace, 'layers' | 'topK'>): BlockRing {
   const row = trace.layers * trace.topK;
   const rows = Math.max(1, Math.floor(BLOCK_CHOICES / row));
-  return { memory: new SharedArrayBuffer(BLOCKS * rows * row * 2), rows, row };
+  return { memory: sharedMemory(BLOCKS * rows * row * 2), rows, row };
 }
 
 /** The blocks of a ring as arrays. */

@@ -1,4 +1,5 @@
 // One read of a trace for any number of jobs: each in a thread of its own, fed from a ring of shared blocks, or all in this thread, in turn.
+import { sharedMemory } from '../base/host/threads.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import { TaskThread } from '../base/worker-pool.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';
@@ -7,8 +8,6 @@ import { allocateRing, BLOCKS, fillBlocks } from './blocks.js';
 import type { Job, JobSpec } from './job.js';
 import { startJob } from './jobs.js';
 import type { JobData, JobTask } from './worker.js';
-
-const WORKER = new URL('./worker.js', import.meta.url);
 
 /** Callbacks during a broadcast. Progress is told in token-replays: one of each token for each capacity of a job. */
 export interface BroadcastWatch extends WorkWatch {
@@ -65,11 +64,11 @@ export async function broadcastToThreads(
   watch: BroadcastWatch,
 ): Promise<CapacityCounts[][]> {
   const ring = allocateRing(trace);
-  const shared = new SharedArrayBuffer(4);
+  const shared = sharedMemory(4);
   new Int32Array(shared)[0] = permits;
   const meter = meterOf(specs, tokens, watch);
   const threads = specs.map(
-    (job) => new TaskThread<JobTask, CapacityCounts[] | null, number>(WORKER, { job, ring, permits: shared } satisfies JobData),
+    (job) => new TaskThread<JobTask, CapacityCounts[] | null, number>('capacity/worker', { job, ring, permits: shared } satisfies JobData),
   );
   const all = <T>(work: (thread: (typeof threads)[number], job: number, name: string) => Promise<T>): Promise<T[]> =>
     Promise.all(threads.map((thread, job) => work(thread, job, `policy ${specs[job]!.policy.text}`)));

@@ -1,10 +1,12 @@
 // From a user's request to a capacity curve: trace, policies, capacities and the way of counting. The command and the library
 // share it.
-import { availableParallelism } from 'node:os';
+
 import { placed, UserError } from '../base/errors.js';
+import { availableParallelism } from '../base/host/machine.js';
+import { cwd } from '../base/host/process.js';
+import { hasThread } from '../base/host/threads.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { parseCount } from '../base/units.js';
-import { hasScript } from '../base/worker-pool.js';
 import { capacityBytes, parseCapacities, parseCapacity } from '../cache/capacity.js';
 import { type PolicyChoice, parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
@@ -45,9 +47,6 @@ export interface CurveWatch extends BroadcastWatch {
   note?(text: string): void;
 }
 
-/** Threads have a module of their own, which only the built moeprof has. */
-const THREADS = hasScript(new URL('worker.js', import.meta.url));
-
 /**
  * Draws hit rate against capacity for many policies, from one read of a trace: `moeprof curve`.
  * @param input model and routing of a run profile; of its workload only the tokens count
@@ -83,7 +82,7 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
         unsized,
         trace,
         policies,
-        folder: process.cwd(),
+        folder: cwd(),
         capacities: placed(`${prefix}capacities`, () => parseCapacities(capacities, model)),
         scope,
         replay,
@@ -93,7 +92,7 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
         seed: run.seed,
         popularity: counts ? await popularityFor(counted, inputs, prefix) : null,
         at: at === undefined ? null : placed(`${prefix}at`, () => capacityBytes(parseCapacity(at), model)),
-        threads: THREADS ? (settings.threads ?? availableParallelism()) : 0,
+        threads: hasThread('capacity/worker') ? (settings.threads ?? availableParallelism()) : 0,
       },
       watch,
     );

@@ -1,7 +1,6 @@
 // The kinds of jobs, and the kind that each policy needs: policies that look at the past only are replayed as rows come in, those that need the
 // future when the last row is known, and LRU answers for all capacities in one pass.
-
-import { setFlagsFromString } from 'node:v8';
+import { setCompilerFlag } from '../base/host/compiler.js';
 import type { SplitCapacity } from '../cache/curves/levels.js';
 import { type CapacityCounts, LruCurve } from '../cache/curves/lru-curve.js';
 import { RowLog } from '../cache/curves/row-log.js';
@@ -23,7 +22,7 @@ const WORTHWHILE = 4;
 export async function startJob(spec: JobSpec): Promise<Job> {
   // One replay step of an elaborate policy is a dozen small methods. V8 stops inlining them into the loop at a total of 920 bytes of
   // bytecode, in the middle of ARC; with room for all, ARC is replayed 1.4 times as fast and S3-FIFO 1.2 times.
-  setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000');
+  setCompilerFlag('--max-inlined-bytecode-size-cumulative=4000');
   const job: ResolvedJob = { ...spec, ...(await resolvePolicy(spec.policy, spec.folder)) };
   if (policyNeeds(job.definition, job.parameters).includes('future')) return foresightJob(job);
   return job.definition === lru && job.capacities.length >= WORTHWHILE ? new LruJob(job) : replayJob(job);

@@ -11,7 +11,7 @@ export interface JobData {
   readonly job: JobSpec;
   readonly ring: BlockRing;
   /** One Int32: how many threads may still start to compute at once. */
-  readonly permits: SharedArrayBuffer;
+  readonly permits: ArrayBufferLike;
 }
 
 /** The task of a thread: to replay a block that is full; null: there are no more, and the answer is the counts. */

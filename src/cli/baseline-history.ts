@@ -1,9 +1,10 @@
 // Earlier states of a baseline: `.moeprof/baselines/main/.history/0001/`, a folder each time that saving changed a figure, so that `main~1`
 // is what `main` was before. Plain files, to be committed with the rest.
-import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+
 import { orUserError, UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
+import { entriesIn, fileText, readdirSync, renameSync, rmSync } from '../base/host/files.js';
+import { dirname, join } from '../base/host/paths.js';
 import { isFolder } from '../base/input-file.js';
 import { didYouMean } from '../base/text.js';
 import { digestOf } from '../result/digest.js';
@@ -37,7 +38,7 @@ export function isBaseline(folder: string): boolean {
 /** Names of all baselines. */
 export function baselineNames(): string[] {
   if (!isFolder(BASELINES)) return [];
-  return readdirSync(BASELINES, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  return entriesIn(BASELINES).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
 }
 
 /**
@@ -73,7 +74,7 @@ export function writeBaseline(folder: string, files: ReadonlyMap<string, string>
   const present = isFolder(folder) ? filesBelow(folder).filter((file) => file.endsWith('.json') && !file.startsWith('.')) : [];
   const changed = present.some((file) => {
     const text = files.get(join(folder, file));
-    return text !== undefined && figuresOf(readFileSync(join(folder, file), 'utf8'), file) !== figuresOf(text, file);
+    return text !== undefined && figuresOf(fileText(join(folder, file)), file) !== figuresOf(text, file);
   });
   if (changed) keep(folder, present);
   for (const [path, text] of files) {
@@ -100,7 +101,7 @@ function keep(folder: string, files: readonly string[]): void {
   for (const file of files) {
     const path = join(unfinished, file);
     makeFolder(dirname(path));
-    writeFileAtomic(path, readFileSync(join(folder, file), 'utf8'));
+    writeFileAtomic(path, fileText(join(folder, file)));
   }
   const earlier = earlierOf(folder);
   const next = String(Number(earlier.at(-1) ?? 0) + 1).padStart(4, '0');

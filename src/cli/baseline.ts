@@ -1,9 +1,10 @@
 // `moeprof baseline`: results kept to be compared with later, as plain files in `.moeprof/baselines/<name>/<scenario>.json`, so that
 // they can be committed, diffed and read by any other tool.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
+import { existsSync } from '../base/host/files.js';
+import { join } from '../base/host/paths.js';
 import { isFolder } from '../base/input-file.js';
 import { didYouMean } from '../base/text.js';
 import { formatCount } from '../base/units.js';

@@ -1,8 +1,9 @@
 // `moeprof compare`: the gate. Exit code 0 where every budget holds, 1 where one is broken, 3 where the runs cannot be compared.
-import { dirname, join } from 'node:path';
+
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
+import { dirname, join } from '../base/host/paths.js';
 import { readText } from '../base/input-file.js';
 import { formatCounted } from '../base/units.js';
 import { locateYaml } from '../base/yaml.js';

@@ -1,7 +1,8 @@
 // `moeprof curve`: hit rate against capacity for many policies, from one read of the trace.
-import { availableParallelism } from 'node:os';
+
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
+import { availableParallelism } from '../base/host/machine.js';
 import { parseCount } from '../base/units.js';
 import { QUOTAS } from '../cache/layer-quotas.js';
 import { CURVE_POLICIES, CURVE_POPULARITY, type CurveSettings, curveOfRun } from '../capacity/curve-request.js';

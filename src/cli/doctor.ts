@@ -1,9 +1,11 @@
 // `moeprof doctor`: the environment of moeprof on this machine, for the first lines of a bug report.
-import { accessSync, constants } from 'node:fs';
-import { createRequire } from 'node:module';
-import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
+
 import type { Command } from 'commander';
 import { EXIT, messageOf } from '../base/errors.js';
+import { stdout } from '../base/host/command.js';
+import { accessSync, constants } from '../base/host/files.js';
+import { arch, availableParallelism, cpus, platform, runtimeVersion, tmpdir, totalmem } from '../base/host/machine.js';
+import { requirePackage } from '../base/host/modules.js';
 import { listProfiles } from '../base/profiles.js';
 import { formatBytes } from '../base/units.js';
 import { RUNTIME_INSTALL } from '../predict/onnx/runtime.js';
@@ -44,20 +46,20 @@ export function define(command: Command, context: CliContext): void {
 }
 
 function node(): Check {
-  const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
+  const [major, minor] = runtimeVersion.slice(1).split('.').map(Number) as [number, number];
   const fits = major > NODE[0] || (major === NODE[0] && minor >= NODE[1]);
   const wanted = fits ? '' : `; moeprof needs ${NODE.join('.')} or newer`;
-  return { name: 'node', state: fits ? 'good' : 'bad', text: process.version + wanted };
+  return { name: 'node', state: fits ? 'good' : 'bad', text: runtimeVersion + wanted };
 }
 
 function machine(): Check {
   const [cpu] = cpus();
-  const text = `${process.platform}-${process.arch}, ${cpu?.model.trim() ?? 'unknown CPU'}, ${availableParallelism()} threads, ${formatBytes(totalmem())}`;
+  const text = `${platform}-${arch}, ${cpu?.model.trim() ?? 'unknown CPU'}, ${availableParallelism()} threads, ${formatBytes(totalmem())}`;
   return { name: 'machine', state: 'good', text };
 }
 
 function terminal({ terminal: { color, unicode, width } }: CliContext): Check {
-  const kind = process.stdout.isTTY === true ? 'a terminal' : 'no terminal';
+  const kind = stdout().isTTY === true ? 'a terminal' : 'no terminal';
   const text = `${kind}, ${color ? 'colours' : 'no colours'}, ${unicode ? 'Unicode' : 'ASCII only'}, ${width} columns`;
   return { name: 'output', state: 'good', text };
 }
@@ -75,7 +77,7 @@ function profiles(): Check {
 /** Looks for the ONNX runtime without loading it, which would take most of a second. */
 function onnx(): Check {
   try {
-    const found = createRequire(import.meta.url)('onnxruntime-node/package.json') as { readonly version: string };
+    const found = requirePackage('onnxruntime-node/package.json') as { readonly version: string };
     return { name: 'onnxruntime', state: 'good', text: `${found.version}, for ONNX predictors` };
   } catch {
     const how = `${RUNTIME_INSTALL} (add -g where moeprof is installed so)`;

@@ -1,9 +1,10 @@
 // `moeprof init`: a starter profile, a budget file and a CI job. It writes all of them or none, and never over a file that exists.
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
+import { existsSync } from '../base/host/files.js';
+import { dirname, join } from '../base/host/paths.js';
 import { CI_SYSTEMS, type CiSystem, initFiles } from './init-files.js';
 import type { CliContext } from './kit/context.js';
 import { ownSource, parseSource } from './kit/source.js';

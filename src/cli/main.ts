@@ -1,4 +1,5 @@
 // The entry point of bin/moeprof.js. The exit code is set, never forced: output to a pipe may still be on its way.
+import { setExitCode, words } from '../base/host/command.js';
 import { runCli } from './program.js';
 
-process.exitCode = await runCli(process.argv.slice(2));
+setExitCode(await runCli(words()));

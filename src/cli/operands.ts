@@ -1,9 +1,10 @@
 // Operands of commands that take results: a file, a run profile, a folder of either, a saved baseline, a commit, or stdin. A file is
 // recognised by its content, so that its name does not matter. The profiles of all operands are run together.
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+
 import { EXIT, messageOf, UserError } from '../base/errors.js';
+import { existsSync } from '../base/host/files.js';
+import { join } from '../base/host/paths.js';
+import { outputOf } from '../base/host/processes.js';
 import { isFolder, readText } from '../base/input-file.js';
 import { isPath, listProfiles } from '../base/profiles.js';
 import type { Operand } from '../compare/compare.js';
@@ -191,9 +192,9 @@ function readFromGit(ref: string, path: string): GitObject {
 /** Output of git, or null where it fails. */
 function tryGit(place: string, args: readonly string[]): string | null {
   try {
-    return execFileSync('git', args, { encoding: 'utf8', maxBuffer: 2 ** 30, stdio: ['ignore', 'pipe', 'pipe'] });
+    return outputOf('git', args, true);
   } catch (error) {
-    const { code, stderr } = error as NodeJS.ErrnoException & { readonly stderr?: string };
+    const { code, stderr } = error as { readonly code?: string; readonly stderr?: string };
     if (code === 'ENOENT') throw new UserError(`${place}: git is not installed; give a file instead`);
     if (stderr?.includes('not a git repository')) throw new UserError(`${place}: the working directory is in no git repository`);
     if (stderr === undefined) throw new UserError(`${place}: git failed: ${messageOf(error)}`);

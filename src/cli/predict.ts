@@ -1,8 +1,9 @@
 // `moeprof predict`: trains a path predictor from traces, and judges predictors on others.
-import { cpus } from 'node:os';
+
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
+import { arch, cpus, platform, runtimeVersion } from '../base/host/machine.js';
 import { parseShare } from '../base/units.js';
 import { comparablePredictors, comparePredictors, type JudgedTimes, referenceOf, withCorrected } from '../predict/evaluation/compare.js';
 import { openPrediction, type PredictionInputs, type PredictionRequest } from '../predict/evaluation/inputs.js';
@@ -263,8 +264,8 @@ export function headOf({ model, training }: PredictionInputs, options: JudgingOp
 /** Place and duration of the evaluation, and times of the predictors. */
 export function environment(startedAt: number, predictNs: readonly JudgedTimes[]): ReportEnvironment {
   return {
-    node: process.version,
-    platform: `${process.platform}-${process.arch}`,
+    node: runtimeVersion,
+    platform: `${platform}-${arch}`,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     wallMs: Math.round(performance.now() - startedAt),
     predictNs,

@@ -1,7 +1,8 @@
 // `moeprof profiles`: the profiles that ship with moeprof. Names are printed as `family/name`, one a line, so that they can be piped into `show`.
-import { basename } from 'node:path';
+
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
+import { basename } from '../base/host/paths.js';
 import { readText } from '../base/input-file.js';
 import { type Member, type Parameter, rangeText } from '../base/parameters.js';
 import { findProfile, listProfiles, type ProfileFamily } from '../base/profiles.js';

@@ -1,7 +1,10 @@
 // The command line as a whole: global options, commands loaded when they run, errors as one line, exit codes, signals. Only commander
 // is imported here; everything else comes with the command that needs it.
+
 import { Command, CommanderError, Option } from 'commander';
-import { EXIT, messageOf, UserError } from '../base/errors.js';
+import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
+import { openFilesLimit, stderr, stdout } from '../base/host/command.js';
+import { env } from '../base/host/process.js';
 import { shortened, visible } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import { commands } from './commands.js';
@@ -20,7 +23,7 @@ const HELP_WIDTH = 80;
  */
 export async function runCli(argv: readonly string[], entries: readonly CommandEntry[] = commands): Promise<number> {
   const debug = argv.includes('--debug');
-  const runtime = new Runtime(process, (error) => failure(error, debug));
+  const runtime = new Runtime((error) => failure(error, debug));
   const program = buildProgram(runtime, argv, entries);
   if (debug) Error.stackTraceLimit = 50;
   try {
@@ -36,7 +39,7 @@ export async function runCli(argv: readonly string[], entries: readonly CommandE
 function buildProgram(runtime: Runtime, argv: readonly string[], entries: readonly CommandEntry[]): Command {
   // Help may print before the options are parsed, so its colours depend on the arguments themselves.
   const choice = argv.includes('--no-color') ? false : argv.includes('--color') ? true : undefined;
-  const helpTerminal = detectTerminal(process.stdout, process.env, choice);
+  const helpTerminal = detectTerminal(stdout(), env, choice);
   let running = 'moeprof';
   const program = new Command('moeprof')
     .description(
@@ -141,20 +144,13 @@ function sentence(summary: string): string {
 /** Open files that the systems in use allow at least; every command needs fewer. */
 const ENOUGH_FILES = 256;
 
-/** Files that the process may have open at a time. */
-function openFilesLimit(): number {
-  const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft: number | 'unlimited' } } };
-  const soft = userLimits?.open_files?.soft;
-  return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY;
-}
-
 /** Prints an error. @returns the exit code */
 function failure(error: unknown, debug: boolean): number {
   // Commander has printed it already: help and version (0), or a wrong flag or argument.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.input;
   const lines = debug && error instanceof Error ? (error.stack ?? '').split('\n') : [];
   const stack = lines.map((line) => `\n${visible(line)}`).join('');
-  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  const code = codeOf(error);
   if (code === 'EMFILE' || code === 'ENFILE') return failure(new UserError('too many files are open; allow more with ulimit -n'), debug);
   if (code === 'ERR_MODULE_NOT_FOUND') {
     // Node also reports this of an installed package when it may open no more files.
@@ -164,14 +160,12 @@ function failure(error: unknown, debug: boolean): number {
     return failure(new UserError(`a part of moeprof cannot be loaded: ${why}`, few ? EXIT.input : EXIT.internal), debug);
   }
   if (error instanceof UserError) {
-    process.stderr.write(`moeprof: ${error.message}${stack}\n`);
+    stderr().write(`moeprof: ${error.message}${stack}\n`);
     return error.exitCode;
   }
   const hint = debug
     ? 'please report it with the command line and this output'
     : 'please report it with the command line and the output of --debug';
-  process.stderr.write(
-    `moeprof: internal error: ${shortened(visible(messageOf(error)))} (moeprof ${VERSION}; this is a bug, ${hint})${stack}\n`,
-  );
+  stderr().write(`moeprof: internal error: ${shortened(visible(messageOf(error)))} (moeprof ${VERSION}; this is a bug, ${hint})${stack}\n`);
   return EXIT.internal;
 }

@@ -1,9 +1,10 @@
 // The flags of a run, for all commands that run. Flags become overrides of the run profile, so that an error about a value names its flag.
 
-import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { parse as parseScalar } from 'yaml';
 import { UserError } from '../base/errors.js';
+import { resolve } from '../base/host/paths.js';
+import { cwd } from '../base/host/process.js';
 import { isPath } from '../base/profiles.js';
 import { locatedModule } from '../base/user-module.js';
 import type { Override } from '../base/yaml.js';
@@ -175,7 +176,7 @@ export function overridesOfStudy(
  */
 function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   const local = (value: string): string => (fromFile && isPath(value) ? resolve(value) : value);
-  const own = (value: string): string => (fromFile ? locatedModule(value, process.cwd()) : value);
+  const own = (value: string): string => (fromFile ? locatedModule(value, cwd()) : value);
   const machine = (value: string): string => (isComposed(value) ? value : local(value));
   const overrides: Override[] = [...options.set.map(setOverride), ...routingOverrides(options, local)];
   const flag = adding(overrides);
@@ -189,7 +190,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   flag('--policy', 'system.cache.policy', options.policy, own);
   flag('--scope', 'system.cache.scope', options.scope);
   if (options.predictor !== undefined) {
-    const kind = fromFile ? locatedPredictor(options.predictor, process.cwd()) : options.predictor;
+    const kind = fromFile ? locatedPredictor(options.predictor, cwd()) : options.predictor;
     overrides.push({ path: ['system', 'predictor'], value: kind, amend: replacePredictor(kind), label: '--predictor' });
   }
   flag('--rerank', 'system.rerank.lambda', options.rerank, number);

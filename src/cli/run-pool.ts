@@ -1,6 +1,8 @@
 // Several runs at once, each in a thread of its own: a gate of ten profiles takes as long as the machine's cores let it. Results do not
 // depend on the number of threads (L16).
-import { availableParallelism } from 'node:os';
+
+import { whileAlive } from '../base/host/clock.js';
+import { availableParallelism } from '../base/host/machine.js';
 import { isStdin } from '../base/profiles.js';
 import type { Result } from '../result/result.js';
 import { canRunInThreads, runInThreads, settledError } from '../study/workers/run-threads.js';
@@ -61,7 +63,7 @@ export async function runEach(
 ): Promise<void> {
   const show = progressOf(count, context);
   // Threads report progress only once they replay; until then only the label is shown.
-  const ticking = setInterval(show.tick, TICK).unref();
+  const endTicks = whileAlive(show.tick, TICK);
   try {
     if (count > 1 && threads > 1 && canRunInThreads()) {
       await runInThreads(runs, { details, threads: Math.min(threads, count) }, show.update, settle);
@@ -82,7 +84,7 @@ export async function runEach(
       if (settle(at, outcome)) return;
     }
   } finally {
-    clearInterval(ticking);
+    endTicks();
     show.finish();
   }
 }

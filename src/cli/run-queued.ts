@@ -1,5 +1,7 @@
 // Runs of a study on a queue: other processes, on any machines, run them; this one brings cells there and takes results into the store.
+
 import { EXIT, orUserError, UserError } from '../base/errors.js';
+import { exit, listen } from '../base/host/process.js';
 import { queueAddress } from '../study/queue/address.js';
 import { CellMaker } from '../study/queue/cell.js';
 import { openServer } from '../study/queue/connect.js';
@@ -33,9 +35,9 @@ export async function runQueued(
   const interrupted = (): void => {
     bar.finish();
     context.note('the workers go on; the same command takes up their results');
-    process.exit(EXIT.interrupted);
+    exit(EXIT.interrupted);
   };
-  process.once('SIGINT', interrupted);
+  const deaf = listen('SIGINT', interrupted);
   let settled = 0;
   let failed = 0;
   let aside = '';
@@ -69,7 +71,7 @@ export async function runQueued(
   try {
     await new QueueSweep(server, store, hooks).run(enqueued());
   } finally {
-    process.off('SIGINT', interrupted);
+    deaf();
     bar.finish();
     server.close();
   }

@@ -1,9 +1,9 @@
 // `moeprof run`: profiles one system, or ranks several.
 
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { Gzip } from '../base/gzip.js';
+import { resolve } from '../base/host/paths.js';
 import { isStdin } from '../base/profiles.js';
 import { formatCount, formatNs } from '../base/units.js';
 import { judgeResult } from '../compare/judge.js';

@@ -1,7 +1,8 @@
 // Names of scenarios and their files: `code.json` is scenario code; `code@1.json`, `code@2.json` are repeats of it.
-import { readdirSync } from 'node:fs';
-import { basename, join, relative } from 'node:path';
+
 import { UserError } from '../base/errors.js';
+import { entriesBelow } from '../base/host/files.js';
+import { basename, join, relative } from '../base/host/paths.js';
 
 /** Folder of `moeprof baseline`, in the working directory. */
 export const BASELINES = join('.moeprof', 'baselines');
@@ -39,7 +40,7 @@ export function scenarioFiles(names: readonly string[], folder: string): { reado
 
 /** All files below a folder, forward slashes. */
 export function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
+  return entriesBelow(folder)
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
 }

@@ -1,8 +1,9 @@
 // `moeprof search space.yaml`: the best of a space, or its Pareto front, by a few runs that a surrogate proposes.
-import { join } from 'node:path';
+
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
+import { join } from '../base/host/paths.js';
 import { parseCount } from '../base/units.js';
 import { gridSize, pathsOf, type StudyCell, spaceCells } from '../figure/table/space.js';
 import { fingerprintOf } from '../study/fingerprint.js';

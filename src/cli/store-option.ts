@@ -1,5 +1,5 @@
 // `--store`: the folder of stored results.
-import { join } from 'node:path';
+import { join } from '../base/host/paths.js';
 import { Store } from '../study/store.js';
 
 /** Default store of a study, in the working directory. */

@@ -1,7 +1,8 @@
 // `moeprof validate`: predictions beside measurements of real machines, with the error of each and of each family.
-import { availableParallelism } from 'node:os';
+
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
+import { availableParallelism } from '../base/host/machine.js';
 import { findProfile, isPath, listProfiles } from '../base/profiles.js';
 import { loadRuntime } from '../hardware/runtime.js';
 import { fittedConstants, withConstantMoved } from '../measured/validate/constants.js';

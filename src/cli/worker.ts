@@ -1,7 +1,9 @@
 // `moeprof worker`: runs cells of studies that `moeprof sweep --queue` put on a server.
-import { availableParallelism, hostname } from 'node:os';
+
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
+import { availableParallelism, hostname } from '../base/host/machine.js';
+import { exit, listen, pid } from '../base/host/process.js';
 import { BYTES, formatCount, parseQuantity } from '../base/units.js';
 import { PASSWORD_VARIABLE } from '../study/queue/address.js';
 import { openServer } from '../study/queue/connect.js';
@@ -46,22 +48,26 @@ async function work(flags: WorkerFlags, context: CliContext): Promise<void> {
   const idleS = secondsIn(flags.exitIdle);
   const modules = new ModuleIndex(flags.modules);
   const cache = new FileCache(flags.fileCache ?? cacheFolder(), parseQuantity(BYTES, flags.fileCacheSize, '--file-cache-size'));
-  const name = flags.name ?? `${hostname()}-${process.pid}`;
+  const name = flags.name ?? `${hostname()}-${pid}`;
   if (!/^[\w.@-]{1,100}$/.test(name))
     throw new UserError(`--name ${name}: expected up to 100 letters, digits, dots and dashes, e.g. ann-1`);
   const tell = (line: string): void => context.note(line);
   const server = await openServer(address, tell);
   const processes = new RunChildren(jobs);
   const worker = new QueueWorker(server, { name, cache, modules, tell, processes });
-  const ends = Object.entries({ SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated }).map(([signal, code]) => {
+  const ends = (
+    [
+      ['SIGINT', EXIT.interrupted],
+      ['SIGTERM', EXIT.terminated],
+    ] as const
+  ).map(([signal, code]) => {
     let asked = 0;
     const end = (): void => {
-      if (asked++ > 0) process.exit(code);
+      if (asked++ > 0) exit(code);
       tell('takes no more cells; ends when those under way have (again: at once)');
       worker.drain();
     };
-    process.on(signal, end);
-    return () => process.off(signal, end);
+    return listen(signal, end);
   });
   tell(`worker ${name} at ${address.shown}, ${formatCount(jobs)} at a time`);
   try {

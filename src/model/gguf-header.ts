@@ -1,6 +1,8 @@
 // The header of a GGUF file: metadata and tensor descriptions, read in one pass without the data behind them. Every count and length is
 // checked against the size of the file before it is believed. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+
 import { UserError } from '../base/errors.js';
+import { latin1Of, textOf, viewOf } from '../base/host/bytes.js';
 import { type InputFile, withInput } from '../base/input-file.js';
 import { type DescribedTensor, type GgufTensor, sizedTensors } from './gguf-tensors.js';
 
@@ -35,26 +37,27 @@ const STRING = 8;
 const ARRAY = 9;
 
 /** Number types by their id: bytes, and how they are read; 7 is a boolean. */
-const NUMBERS: readonly (readonly [bytes: number, read: (bytes: Buffer) => number | boolean] | null)[] = [
-  [1, (bytes) => bytes.readUInt8()],
-  [1, (bytes) => bytes.readInt8()],
-  [2, (bytes) => bytes.readUInt16LE()],
-  [2, (bytes) => bytes.readInt16LE()],
-  [4, (bytes) => bytes.readUInt32LE()],
-  [4, (bytes) => bytes.readInt32LE()],
-  [4, (bytes) => bytes.readFloatLE()],
-  [1, (bytes) => bytes.readUInt8() !== 0],
+const NUMBERS: readonly (readonly [bytes: number, read: (view: DataView, at: number) => number | boolean] | null)[] = [
+  [1, (view, at) => view.getUint8(at)],
+  [1, (view, at) => view.getInt8(at)],
+  [2, (view, at) => view.getUint16(at, true)],
+  [2, (view, at) => view.getInt16(at, true)],
+  [4, (view, at) => view.getUint32(at, true)],
+  [4, (view, at) => view.getInt32(at, true)],
+  [4, (view, at) => view.getFloat32(at, true)],
+  [1, (view, at) => view.getUint8(at) !== 0],
   null,
   null,
-  [8, (bytes) => Number(bytes.readBigUInt64LE())],
-  [8, (bytes) => Number(bytes.readBigInt64LE())],
-  [8, (bytes) => bytes.readDoubleLE()],
+  [8, (view, at) => Number(view.getBigUint64(at, true))],
+  [8, (view, at) => Number(view.getBigInt64(at, true))],
+  [8, (view, at) => view.getFloat64(at, true)],
 ];
 
 /** Reads the file from front to end. */
 class Cursor {
   readonly #file: RandomAccess;
-  #chunk: Buffer = Buffer.alloc(0);
+  #chunk: Uint8Array = new Uint8Array(0);
+  #view = viewOf(this.#chunk);
   #start = 0;
   position = 0;
 
@@ -62,17 +65,18 @@ class Cursor {
     this.#file = file;
   }
 
-  /** The next `length` bytes. @throws UserError where the file ends before */
-  take(length: number): Buffer {
+  /** Moves over the next `length` bytes. @returns where in the chunk they begin @throws UserError where the file ends before */
+  #over(length: number): number {
     const from = this.position - this.#start;
     if (from < 0 || from + length > this.#chunk.length) {
       this.#start = this.position;
       this.#chunk = this.#file.part(this.position, Math.max(CHUNK, length));
+      this.#view = viewOf(this.#chunk);
       if (this.#chunk.length < length) throw this.broken('the file ends inside its header; it was cut short, fetch it again');
     }
     const offset = this.position - this.#start;
     this.skip(length);
-    return this.#chunk.subarray(offset, offset + length);
+    return offset;
   }
 
   /** Moves on without reading. @throws UserError where the header is longer than any model's */
@@ -85,12 +89,14 @@ class Cursor {
   }
 
   u32(): number {
-    return this.take(4).readUInt32LE();
+    const at = this.#over(4);
+    return this.#view.getUint32(at, true);
   }
 
   /** A count or size. @throws UserError where it is too large to be one */
   u64(): number {
-    const value = this.take(8).readBigUInt64LE();
+    const at = this.#over(8);
+    const value = this.#view.getBigUint64(at, true);
     if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw this.broken(`${value} is no count`);
     return Number(value);
   }
@@ -98,7 +104,14 @@ class Cursor {
   text(): string {
     const length = this.u64();
     if (length > MAX_TEXT) throw this.broken(`a text of ${length} bytes is no name`);
-    return this.take(length).toString('utf8');
+    const from = this.#over(length);
+    return textOf(this.#chunk, from, from + length);
+  }
+
+  /** A number of so many bytes. */
+  number(bytes: number, read: (view: DataView, at: number) => number | boolean): number | boolean {
+    const at = this.#over(bytes);
+    return read(this.#view, at);
   }
 
   broken(why: string): UserError {
@@ -117,7 +130,7 @@ export function readGgufHeader(path: string): GgufHeader {
 /** The same for an open file. @throws UserError as {@link readGgufHeader} */
 export function ggufHeaderOf(file: RandomAccess): GgufHeader {
   const { path } = file;
-  if (file.part(0, 4).toString('latin1') !== GGUF_MAGIC) throw new UserError(`${path}: is no GGUF file`);
+  if (latin1Of(file.part(0, 4)) !== GGUF_MAGIC) throw new UserError(`${path}: is no GGUF file`);
   const cursor = new Cursor(file);
   cursor.skip(4);
   const version = cursor.u32();
@@ -150,7 +163,7 @@ function readValue(cursor: Cursor, type: number, name: string): GgufValue | null
   const quoted = JSON.stringify(name.slice(0, 60));
   if (type !== ARRAY) {
     const [size, read] = NUMBERS[type] ?? refuse(cursor, `${quoted} has the unknown type ${type}`);
-    return read(cursor.take(size));
+    return cursor.number(size, read);
   }
   const inner = cursor.u32();
   const length = cursor.u64();
@@ -163,7 +176,7 @@ function readValue(cursor: Cursor, type: number, name: string): GgufValue | null
     cursor.skip(length * size);
     return null;
   }
-  return Array.from({ length }, () => read(cursor.take(size))) as readonly number[] | readonly boolean[];
+  return Array.from({ length }, () => cursor.number(size, read)) as readonly number[] | readonly boolean[];
 }
 
 function refuse(cursor: Cursor, why: string): never {

@@ -1,8 +1,9 @@
 // A GGUF file as a model: sizes are those of its tensors, layer by layer, so that mixed quantization is exact; the architecture is in its
 // metadata. Tensor names are the same for all architectures, so any model with `_exps` tensors can be read.
-import { basename, dirname, join } from 'node:path';
+
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
+import { basename, dirname, join } from '../base/host/paths.js';
 import { listFolder } from '../base/input-file.js';
 import { checkValue, type Override } from '../base/yaml.js';
 import type { ContextMemory, Tensor } from './anatomy.js';

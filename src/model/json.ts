@@ -1,5 +1,7 @@
 // JSON of other programs: whole files as Python writes them, and values inside other files.
+
 import { messageOf, UserError } from '../base/errors.js';
+import { bytesOf } from '../base/host/bytes.js';
 import { type InputKind, readText } from '../base/input-file.js';
 import { parseJsonBytes } from '../base/nesting.js';
 import { isObject } from '../base/objects.js';
@@ -28,7 +30,7 @@ export function readJson(path: string, kind: InputKind): Record<string, unknown>
  * @param otherwise the message for text that is not JSON; absent: the message of the parser
  * @throws UserError
  */
-export function parseJson(bytes: Buffer, place: string, otherwise?: string): unknown {
+export function parseJson(bytes: Uint8Array, place: string, otherwise?: string): unknown {
   try {
     return parseJsonBytes(bytes, place);
   } catch (error) {
@@ -39,7 +41,7 @@ export function parseJson(bytes: Buffer, place: string, otherwise?: string): unk
 
 function parse(text: string, path: string): { value: unknown } | null {
   try {
-    return { value: parseJsonBytes(Buffer.from(text), path) };
+    return { value: parseJsonBytes(bytesOf(text), path) };
   } catch (error) {
     if (error instanceof UserError) throw error;
     return null;

@@ -1,9 +1,10 @@
 // Sizes of the tensors of a Hugging Face checkpoint: read from the headers of its safetensors files, they replace the sizes that a format
 // would give. The architecture comes from config.json, since packed tensors do not have their original shape.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { whereLies } from '../base/elsewhere.js';
+
 import { UserError } from '../base/errors.js';
+import { viewOf } from '../base/host/bytes.js';
+import { existsSync } from '../base/host/files.js';
+import { join } from '../base/host/paths.js';
 import { type InputFile, listFolder, withInput } from '../base/input-file.js';
 import { isObject } from '../base/objects.js';
 import { parseJson, readJson } from './json.js';
@@ -38,7 +39,7 @@ export function tensorSizes(folder: string): ReadonlyMap<string, number> | null 
 function checkpointFiles(folder: string): string[] | null {
   const present = listFolder(folder).filter((name) => name.endsWith('.safetensors'));
   const index = join(folder, INDEX_FILE);
-  if (!existsSync(whereLies(index))) {
+  if (!existsSync(index)) {
     if (present.includes('model.safetensors')) return ['model.safetensors'];
     const parts = present.filter((name) => /-\d{5}-of-\d{5}\.safetensors$/.test(name)).sort();
     return parts.length > 0 ? parts : null;
@@ -60,7 +61,7 @@ function checkpointFiles(folder: string): string[] | null {
 /** Adds the tensors of one file. @throws UserError where its header is damaged */
 function addSizes(file: InputFile, sizes: Map<string, number>): void {
   const prefix = file.part(0, 8);
-  const length = prefix.length < 8 ? Number.POSITIVE_INFINITY : Number(prefix.readBigUInt64LE());
+  const length = prefix.length < 8 ? Number.POSITIVE_INFINITY : Number(viewOf(prefix).getBigUint64(0, true));
   if (length > HEADER_LIMIT || 8 + length > file.bytes)
     throw new UserError(`${file.path}: the header does not end within the file; it was cut short, or is no safetensors file`);
   const header = parseJson(file.part(8, length), file.path, 'the header is not JSON; the file is damaged, or no safetensors file');

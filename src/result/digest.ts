@@ -1,7 +1,7 @@
 // A digest over the figures of a result. Other checks notice a file that is cut short or mistyped; only a digest notices two numbers of the
 // same unit that were exchanged.
 
-import { createHash } from 'node:crypto';
+import { newSha256 } from '../base/host/hash.js';
 import { hasKeys } from '../base/objects.js';
 import type { Result } from './result.js';
 
@@ -19,7 +19,7 @@ export function digestOf(result: Readonly<Partial<Record<(typeof COVERED)[number
 
 /** SHA-256, in hex, of a value as {@link canonicalJson}. */
 export function hashOfValue(value: unknown): string {
-  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+  return newSha256().update(canonicalJson(value)).digest('hex');
 }
 
 /** The result with its seal, in place of an older one. From here on its parts do not change. */

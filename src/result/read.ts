@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../base/errors.js';
+import { bytesOf } from '../base/host/bytes.js';
 import { readText } from '../base/input-file.js';
 import { parseJsonBytes } from '../base/nesting.js';
 import { isObject } from '../base/objects.js';
@@ -180,7 +181,7 @@ function schemaTag(raw: unknown): string | null {
 function parseJson(text: string, path: string): unknown {
   if (text.trim() === '') throw new UserError(`${path}: the file is empty, expected a result as moeprof run -o ${path} writes it`);
   try {
-    return parseJsonBytes(Buffer.from(text), path);
+    return parseJsonBytes(bytesOf(text), path);
   } catch (error) {
     if (error instanceof UserError) throw error;
     const message = messageOf(error);

@@ -1,8 +1,7 @@
 // The version of moeprof, from its package.json: results and reports carry it, and `--version` prints it.
-import { readFileSync } from 'node:fs';
+import { fileText } from '../base/host/files.js';
+import { PACKAGE_FOLDER } from '../base/host/modules.js';
+import { join } from '../base/host/paths.js';
 
 /** Version of the running moeprof, e.g. `0.1.0`. */
-// src/result and dist/result both lie two levels below the package root.
-export const VERSION: string = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string }
-).version;
+export const VERSION: string = (JSON.parse(fileText(join(PACKAGE_FOLDER, 'package.json'))) as { readonly version: string }).version;

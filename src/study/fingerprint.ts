@@ -1,8 +1,9 @@
 // The fingerprint of a run (L23): the same inputs, build and seed have the same one on every machine, so that nothing is run twice.
-import { createHash } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { whereLies } from '../base/elsewhere.js';
+
+import { unfilled } from '../base/host/bytes.js';
+import { closeSync, openSync, readdirSync, readSync, statIfAny } from '../base/host/files.js';
+import { newSha256 } from '../base/host/hash.js';
+import { join, resolve } from '../base/host/paths.js';
 import { findProfile, isPath, type ProfileFamily, splitRows } from '../base/profiles.js';
 import { meantModel } from '../model/hub/bundled.js';
 import { CanonicalText, canonicalJson, hashOfValue } from '../result/digest.js';
@@ -141,13 +142,12 @@ function contentsIn(text: string, folder: string, content: ContentOf): string {
 const HASHES = new Map<string, { readonly state: string; readonly hash: string }>();
 
 /** `sha256:` and hex, of a file, or of all files of a folder; null: there is neither. */
-export function contentOf(named: string | null): string | null {
-  const path = named === null ? null : whereLies(named);
-  const stat = path === null ? undefined : statSync(path, { throwIfNoEntry: false });
-  if (named === null || path === null || stat === undefined) return null;
+export function contentOf(path: string | null): string | null {
+  const stat = path === null ? undefined : statIfAny(path);
+  if (path === null || stat === undefined) return null;
   if (stat.isDirectory()) {
     const names = readdirSync(path).sort();
-    return sha256(names.map((name) => `${name} ${contentOf(join(named, name))}\n`).join(''));
+    return sha256(names.map((name) => `${name} ${contentOf(join(path, name))}\n`).join(''));
   }
   if (!stat.isFile()) return null;
   const state = `${stat.size} ${stat.mtimeMs} ${stat.ino}`;
@@ -162,11 +162,14 @@ export function contentOf(named: string | null): string | null {
 const CHUNK = 2 ** 20;
 
 function hashOfFile(path: string): string {
-  const hash = createHash('sha256');
-  const chunk = Buffer.allocUnsafe(CHUNK);
+  const hash = newSha256();
+  const chunk = unfilled(CHUNK);
   const file = openSync(path, 'r');
   try {
-    for (let read = readSync(file, chunk); read > 0; read = readSync(file, chunk)) hash.update(chunk.subarray(0, read));
+    for (let read = -1; read !== 0; ) {
+      read = readSync(file, chunk, 0, CHUNK, null);
+      hash.update(chunk.subarray(0, read));
+    }
   } finally {
     closeSync(file);
   }
@@ -174,5 +177,5 @@ function hashOfFile(path: string): string {
 }
 
 function sha256(text: string): string {
-  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
+  return `sha256:${newSha256().update(text).digest('hex')}`;
 }

@@ -1,8 +1,9 @@
 // Rows from finished runs: a store, a folder of results, a study's JSON or JSON lines, or single results.
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+
 import { UserError } from '../base/errors.js';
 import { whatStands } from '../base/files.js';
+import { entriesBelow } from '../base/host/files.js';
+import { join } from '../base/host/paths.js';
 import { readText } from '../base/input-file.js';
 import { KEY_COLUMNS, type KeyColumn, type RunRow, rowOf, rowOfResult } from '../figure/table/run-row.js';
 import type { SweepValue } from '../figure/table/space.js';
@@ -29,7 +30,7 @@ export function readRuns(path: string): RunRow[] {
 
 /** A store, or results in files below. */
 function rowsOfFolder(folder: string): RunRow[] {
-  const names = readdirSync(folder, { recursive: true, withFileTypes: true })
+  const names = entriesBelow(folder)
     .filter((entry) => entry.isFile() && /\.json$/i.test(entry.name) && !entry.name.startsWith('.'))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();

@@ -1,10 +1,11 @@
 // Results by fingerprint, in a folder that any number of processes and machines share. An entry is written under another name and then
 // renamed, so that nobody reads half of one; a process that is killed loses only its unfinished runs.
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+
 import { messageOf, orUserError, UserError } from '../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands, writeFileAtomic } from '../base/files.js';
+import { existsSync, fileText, readdirSync, statSync, unlinkSync } from '../base/host/files.js';
+import { newSha256 } from '../base/host/hash.js';
+import { dirname, join } from '../base/host/paths.js';
 import type { Outcome } from '../figure/table/run-row.js';
 import { canonicalJson, hashOfValue, inText } from '../result/digest.js';
 import { parseResult } from '../result/read.js';
@@ -142,7 +143,7 @@ export class Store {
   /** False: another build of moeprof made it, or its build is unknown. Such an entry is never used. */
   isOfThisBuild(fingerprint: string): boolean {
     try {
-      return (JSON.parse(readFileSync(this.#pathOf(fingerprint), 'utf8')) as Partial<Entry>).build === buildOf();
+      return (JSON.parse(fileText(this.#pathOf(fingerprint))) as Partial<Entry>).build === buildOf();
     } catch {
       return false;
     }
@@ -175,13 +176,13 @@ export function entryText(fingerprint: string, outcome: Outcome): string {
   const kept = outcome.status === 'done' ? { status: 'done', result: inText({ ...outcome.result, environment: {} }) } : outcome;
   // Most of the entry is its outcome, whose text is made once: for its digest, and in its place among the sorted keys.
   const text = canonicalJson(kept);
-  const head = { build: buildOf(), digest: createHash('sha256').update(text).digest('hex'), fingerprint };
+  const head = { build: buildOf(), digest: newSha256().update(text).digest('hex'), fingerprint };
   return `${canonicalJson(head).slice(0, -1)},"outcome":${text},"schema":${JSON.stringify(ENTRY_SCHEMA)}}\n`;
 }
 
 /** @throws UserError where the file is not what was written for this fingerprint */
 function read(path: string, fingerprint: string): Outcome {
-  const outcome = outcomeIn(readFileSync(path, 'utf8'), fingerprint, path);
+  const outcome = outcomeIn(fileText(path), fingerprint, path);
   return outcome.status === 'done' ? { status: 'done', result: parseResult(JSON.stringify(outcome.result), path) } : outcome;
 }
 
@@ -190,7 +191,7 @@ function digestInPlace(text: string): string {
   const [before, after] = [',"outcome":', `,"schema":${JSON.stringify(ENTRY_SCHEMA)}}\n`];
   const at = text.indexOf(before);
   if (at < 0 || !text.endsWith(after)) return '';
-  return createHash('sha256')
+  return newSha256()
     .update(text.slice(at + before.length, -after.length))
     .digest('hex');
 }

@@ -1,7 +1,8 @@
 // The file of a study: the values of a run that vary, and how. Anything that `--set` can set may vary.
-import { dirname, resolve } from 'node:path';
+
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
+import { dirname, resolve } from '../base/host/paths.js';
 import { readText } from '../base/input-file.js';
 import { isPath, shownPath } from '../base/profiles.js';
 import { locatedModule } from '../base/user-module.js';

@@ -1,8 +1,9 @@
 // The command line that repeats a run. It is made of the run's settings, not of typed words, so that runs of a ranking, a sweep and the
 // library have one, too.
-import { isAbsolute, sep } from 'node:path';
+
 import { parse } from 'yaml';
-import { workingFolder } from '../base/elsewhere.js';
+import { isAbsolute, sep } from '../base/host/paths.js';
+import { cwd } from '../base/host/process.js';
 import type { Override } from '../base/yaml.js';
 import type { Result } from '../result/result.js';
 import type { RunInput } from './run.js';
@@ -84,7 +85,7 @@ function lastOf(overrides: readonly Override[]): Map<string, Override> {
 
 /** The path of a file below the working folder, relative to it, with everything after it; other words unchanged. */
 function fromHere(word: string): string {
-  const here = `${workingFolder()}${sep}`;
+  const here = `${cwd()}${sep}`;
   return isAbsolute(word) && word.startsWith(here) ? `.${sep}${word.slice(here.length)}` : word;
 }
 

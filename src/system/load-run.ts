@@ -1,7 +1,8 @@
 // Loads a run: a profile or a value, with flags applied and checked, and its system.
 
-import { dirname } from 'node:path';
 import { placed, UserError } from '../base/errors.js';
+import { dirname } from '../base/host/paths.js';
+import { cwd } from '../base/host/process.js';
 import { readText } from '../base/input-file.js';
 import { findProfile, shownPath } from '../base/profiles.js';
 import { locatedChoice, moduleChoice } from '../base/user-module.js';
@@ -32,7 +33,7 @@ export function loadRun(nameOrPath: string, overrides: readonly Override[] = [],
  * @throws UserError
  */
 export function checkRun(input: unknown, label: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
-  const run = specOf(label, process.cwd(), overrides, (own) => locateValue(input, label, runSchema, own));
+  const run = specOf(label, cwd(), overrides, (own) => locateValue(input, label, runSchema, own));
   return allowCode ? run : withoutCode(run, overrides);
 }
 
@@ -109,7 +110,7 @@ function withLocatedModules(run: RunSpec, systemFolder: string, overrides: reado
   if (choices.every(({ path }) => path === undefined)) return run;
   const located = <C extends { readonly path?: string }>(choice: C, path: string, own: string): C => {
     const place = placeIn(run, path);
-    return locatedChoice(choice, overrides.some(({ label }) => label === place) ? process.cwd() : own);
+    return locatedChoice(choice, overrides.some(({ label }) => label === place) ? cwd() : own);
   };
   return {
     ...run,

@@ -1,6 +1,7 @@
 // Several traces as one: requests of later files follow those of earlier ones.
-import { createHash } from 'node:crypto';
+
 import { UserError } from '../base/errors.js';
+import { newSha256 } from '../base/host/hash.js';
 import { selectRows } from './selection.js';
 import type { RoutingTrace, TraceChunk, TraceShape } from './trace.js';
 
@@ -44,7 +45,7 @@ export function concatTraces(traces: readonly RoutingTrace[]): RoutingTrace {
       into.tokens = count;
     },
     sha256() {
-      const hash = createHash('sha256');
+      const hash = newSha256();
       for (const trace of traces) hash.update(trace.sha256());
       return hash.digest('hex');
     },

@@ -1,8 +1,9 @@
 // Pages of bytes that may be written in any order: in memory up to a bound, beyond it in a temporary file. This turns a trace of any length
 // and layout into random-access rows in constant memory.
-import { closeSync, readSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+
 import { attempt, temporaryFile } from '../base/files.js';
+import { closeSync, readSync, writeSync } from '../base/host/files.js';
+import { tmpdir } from '../base/host/machine.js';
 
 /** A growing array of equal pages. */
 export class Pages {

@@ -1,7 +1,8 @@
 // A part of a trace as a trace: a range of rows (`trace.safetensors#6000:8000`), or some of its requests. Training and test tokens of a
 // predictor must not overlap, and most recordings are a single file.
-import { createHash } from 'node:crypto';
+
 import { UserError } from '../base/errors.js';
+import { newSha256 } from '../base/host/hash.js';
 import { allocateChunk, type RoutingTrace, type TraceChunk, type TraceRequest } from './trace.js';
 
 /** Rows `[start, end)` of the whole trace, all of one request. */
@@ -85,7 +86,7 @@ function selection(whole: RoutingTrace, segments: readonly Segment[], path: stri
       into.tokens = count;
     },
     sha256() {
-      const hash = createHash('sha256').update(whole.sha256());
+      const hash = newSha256().update(whole.sha256());
       for (const { end, start } of segments) hash.update(`;${start}:${end}`);
       return hash.digest('hex');
     },

@@ -1,13 +1,13 @@
 // The bytes of a trace from a file, standard input, or a gzip or zstd stream. Streams are written to a nameless temporary file, so that every
 // format may seek and read twice.
-import { createHash } from 'node:crypto';
-import { closeSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
+
 import { messageOf, UserError } from '../base/errors.js';
 import { attempt, temporaryFile } from '../base/files.js';
+import { textOf } from '../base/host/bytes.js';
+import { gunzipping, pipe } from '../base/host/compression.js';
+import { closeSync, writeSync } from '../base/host/files.js';
+import { newSha256 } from '../base/host/hash.js';
+import { tmpdir } from '../base/host/machine.js';
 import { InputFile } from '../base/input-file.js';
 import type { Decompressor } from './zstd.js';
 
@@ -43,7 +43,7 @@ export class TraceSource {
     this.bytes = file.bytes;
     this.head = new Uint8Array(Math.min(HEAD_BYTES, this.bytes));
     this.read(0, this.head);
-    this.text = this.head.includes(0) ? '' : Buffer.from(this.head.buffer, 0, this.head.length).toString('utf8');
+    this.text = this.head.includes(0) ? '' : textOf(this.head);
   }
 
   /**
@@ -55,7 +55,7 @@ export class TraceSource {
   }
 
   /** Up to `length` bytes from `position` on; fewer where the file ends. */
-  part(position: number, length: number): Buffer {
+  part(position: number, length: number): Uint8Array {
     return this.#file.part(position, length);
   }
 
@@ -63,13 +63,13 @@ export class TraceSource {
    * The whole content.
    * @throws UserError where it is larger than `limit` bytes
    */
-  readAll(limit: number): Buffer {
+  readAll(limit: number): Uint8Array {
     if (this.bytes > limit) {
       throw new UserError(
         `${this.path}: ${this.bytes} bytes are too many for one document (at most ${limit}); write JSON lines, one reply a line`,
       );
     }
-    const all = Buffer.alloc(this.bytes);
+    const all = new Uint8Array(this.bytes);
     this.read(0, all);
     return all;
   }
@@ -86,8 +86,8 @@ export class TraceSource {
       this.checkUnchanged();
       return (this.#sha256 = known);
     }
-    const hash = createHash('sha256');
-    const block = Buffer.alloc(1024 * 1024);
+    const hash = newSha256();
+    const block = new Uint8Array(1024 * 1024);
     for (let at = 0; at < this.bytes; at += block.length) {
       const part = block.subarray(0, Math.min(block.length, this.bytes - at));
       this.read(at, part);
@@ -135,7 +135,7 @@ export async function openSource(path: string): Promise<TraceSource> {
 
 /** Decompressor of a stream, by its first bytes; null if it is not compressed. */
 async function decompressorOf({ head, path }: TraceSource): Promise<Decompressor | null> {
-  if (head[0] === 0x1f && head[1] === 0x8b) return { decode: createGunzip() };
+  if (head[0] === 0x1f && head[1] === 0x8b) return { decode: gunzipping() };
   if (head[0] !== 0x28 || head[1] !== 0xb5 || head[2] !== 0x2f || head[3] !== 0xfd) return null;
   const { zstd } = await import('./zstd.js');
   return zstd(path);
@@ -190,8 +190,7 @@ export async function unpacked(
     }
   };
   try {
-    const packed = Readable.from(sourceBlocks(source, from, bytes));
-    await (check === undefined ? pipeline(packed, decode, sink) : pipeline(packed, check, decode, sink));
+    await pipe(sourceBlocks(source, from, bytes), check === undefined ? [decode] : [check, decode], sink);
   } catch (error) {
     closeSync(fd);
     // A refused stream ends in one of several errors, depending on the side that detects it first.

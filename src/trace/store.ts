@@ -1,7 +1,8 @@
 // A store of random-access rows, for formats without random access and for generators. Rows may be filled in any order (many recorders write
 // layer by layer); when all are filled, they are checked once, and the store is a trace.
-import { createHash } from 'node:crypto';
+
 import { UserError } from '../base/errors.js';
+import { newSha256 } from '../base/host/hash.js';
 import { checkShape, predictedChecker, RowChecker } from './check.js';
 import { Pages } from './pages.js';
 import { RequestTable } from './requests.js';
@@ -199,7 +200,7 @@ class PagedRows {
 
   /** SHA-256 of a text and of the experts of the first `rows` rows, hex. */
   sha256(rows: number, text: string): string {
-    const hash = createHash('sha256').update(text);
+    const hash = newSha256().update(text);
     this.walk(rows, ({ experts }, _first, count) => {
       hash.update(new Uint8Array(experts.buffer, experts.byteOffset, count * this.rowIds * 2));
     });

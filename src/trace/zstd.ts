@@ -1,23 +1,20 @@
 // zstd frames, walked here whatever decodes them: no decoder of Node says that a stream ends inside a frame. Before Node 22.15, which
 // decodes itself, fzstd does, fed block by block, so that a frame cannot ask for more memory than is sane and no piece of input unpacks
 // to more than one block (128 KiB); it checks nothing, so sizes and checksums are compared here. RFC 8878, section 3.
-import type { Transform } from 'node:stream';
-import * as zlib from 'node:zlib';
+
 import { Decompress } from 'fzstd';
 import { UserError } from '../base/errors.js';
+import { type OwnStep, type StreamStep, unzstdding } from '../base/host/compression.js';
 import { Xxh64 } from '../base/xxh64.js';
 
 /** Largest window that fzstd is given: what levels up to 19 use. Every block costs a move of the whole window. */
 const WINDOW_LIMIT = 8 * 1024 * 1024;
 
-/** A step of a stream: bytes in, bytes out. */
-type Step = (input: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array, void, void>;
-
 /** How a stream is unpacked. */
 export interface Decompressor {
   /** Passes the packed bytes on, where the decoder does not notice all that is wrong with them. */
-  readonly check?: Step;
-  readonly decode: Step | Transform;
+  readonly check?: StreamStep;
+  readonly decode: StreamStep | OwnStep;
 }
 
 const MAGIC = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd);
@@ -27,8 +24,8 @@ const MAGIC = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd);
  * @param path names it in messages
  */
 export function zstd(path: string): Decompressor {
-  const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Transform };
-  return createZstdDecompress === undefined ? { decode: unzstd(path) } : { check: wholeFrames, decode: createZstdDecompress() };
+  const own = unzstdding();
+  return own === null ? { decode: unzstd(path) } : { check: wholeFrames, decode: own };
 }
 
 /** Passes a stream on. @throws Error where it does not end with a frame */
@@ -51,7 +48,7 @@ export async function* wholeFrames(input: AsyncIterable<Uint8Array>): AsyncGener
  * @throws UserError where a frame needs a larger window than levels up to 19 use
  * @throws Error where the stream is damaged or cut
  */
-export function unzstd(path: string): Step {
+export function unzstd(path: string): StreamStep {
   return async function* (input) {
     const out: Uint8Array[] = [];
     const frames = new FrameWalker();

@@ -1,6 +1,11 @@
 // Threads that take tasks: answers in their order, errors as what they were, threads that end, pools that are stopped.
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
+import { CODE_FOLDER } from '../../src/base/host/modules.js';
+import type { ThreadModule } from '../../src/base/host/threads.js';
 import { runInPool, type TaskEnd, TaskThread } from '../../src/base/worker-pool.js';
 
 /** A task of the script below. */
@@ -16,9 +21,11 @@ interface Task {
 const closed = (): Int32Array => new Int32Array(new SharedArrayBuffer(4));
 
 /** What a script of serveTasks sends: a note, then an answer, or what was thrown; or it ends. */
-const SCRIPT = new URL(
-  `data:text/javascript,${encodeURIComponent(`
-  import { parentPort, workerData } from 'node:worker_threads';
+const file = join(mkdtempSync(join(tmpdir(), 'moeprof-threads-')), 'thread.js');
+writeFileSync(
+  file,
+  `
+  const { parentPort, workerData } = require('node:worker_threads');
   let last = Promise.resolve();
   const serve = async (task) => {
     if (task.exit) process.exit(3);
@@ -29,10 +36,12 @@ const SCRIPT = new URL(
     else parentPort.postMessage({ kind: 'answer', answer: workerData + task.say });
   };
   parentPort.on('message', (task) => { last = last.then(() => serve(task)); });
-`)}`,
+`,
 );
+/** Found from the folder of our code, as all modules of threads are. */
+const MODULE = relative(CODE_FOLDER, file.replace(/\.js$/, '')) as ThreadModule;
 
-const thread = () => new TaskThread<Task, string, string>(SCRIPT, '>');
+const thread = () => new TaskThread<Task, string, string>(MODULE, '>');
 
 describe('a thread', () => {
   it('answers its tasks in their order, and each hears its own notes', async () => {
@@ -76,7 +85,7 @@ describe('a pool', () => {
       more.settled?.(task);
     };
     const nameOf = ({ say }: Task): string => say ?? 'a task';
-    await runInPool<Task, string, string>(tasks, { script: SCRIPT, data: '', threads, nameOf, settle, ...more });
+    await runInPool<Task, string, string>(tasks, { module: MODULE, data: '', threads, nameOf, settle, ...more });
     return ends;
   };
 

@@ -1,8 +1,9 @@
 // The program around a command: streams, global options, exit code, progress, clean-up. Types only.
 import type { Command } from 'commander';
+import type { Environment } from '../../base/host/process.js';
 import type { ReportOptions } from '../../report/format.js';
 import type { Progress } from './progress.js';
-import type { Environment, Terminal } from './terminal.js';
+import type { Terminal } from './terminal.js';
 
 /** Options that every command has. */
 export interface GlobalOptions {

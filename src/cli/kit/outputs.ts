@@ -1,9 +1,11 @@
 // `-o [format=]path`: where reports go. Files are opened before the work that fills them, so that a bad path fails at once. They get their names
 // when the work is done, so that nobody reads half a file.
-import { closeSync, existsSync, openSync, realpathSync, statSync, writeSync } from 'node:fs';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+
 import { UserError } from '../../base/errors.js';
 import { AtomicFile, attempt, whatStands } from '../../base/files.js';
+import { bytesOf } from '../../base/host/bytes.js';
+import { closeSync, existsSync, openSync, realpathSync, statIfAny, writeSync } from '../../base/host/files.js';
+import { basename, dirname, extname, join, resolve } from '../../base/host/paths.js';
 import { splitRows } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
 import type { BinaryFormat, Format, OutputFormat, ReportOptions } from '../../report/format.js';
@@ -151,7 +153,7 @@ export async function deliver<T>(
 /** True where two paths lead to one regular file, which the later of two outputs would replace. */
 export function isSameFile(one: string, other: string): boolean {
   if (one === '-' || other === '-') return one === other;
-  return fileOf(one) === fileOf(other) && !statSync(one, { throwIfNoEntry: false })?.isCharacterDevice();
+  return fileOf(one) === fileOf(other) && !statIfAny(one)?.isCharacterDevice();
 }
 
 /** Absolute path, with links followed as far as the path exists. */
@@ -210,7 +212,7 @@ function directSink(path: string, flag: string): Sink {
   };
   return {
     write: (data) => {
-      const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+      const bytes = typeof data === 'string' ? bytesOf(data) : data;
       for (let done = 0; done < bytes.length; ) done += attempt(place, () => writeSync(fd, bytes, done));
     },
     commit: close,

@@ -1,8 +1,9 @@
 // The origin of this moeprof, for CI jobs that run it: a git repository and a commit. No package registry has moeprof, and a job must not
 // install a package name that a stranger could still register.
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+
 import { UserError } from '../../base/errors.js';
+import { PACKAGE_FOLDER } from '../../base/host/modules.js';
+import { outputOf } from '../../base/host/processes.js';
 import { quoted } from '../../base/text.js';
 import { VERSION } from '../../result/version.js';
 
@@ -13,9 +14,6 @@ export interface Source {
   /** Commit or tag. */
   readonly ref: string;
 }
-
-/** src/cli and dist/cli both lie two levels below the package root. */
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 const REPOSITORY = /^https:\/\/[\w.-]+(:\d+)?\/[\w.~/-]+$/;
 const REF = /^\w[\w./-]{0,99}$/;
@@ -34,7 +32,7 @@ export function parseSource(text: string): Source {
 }
 
 /** The source of this installation: of a clone its remote and commit; of anything else the tag of its version, of an unknown repository. */
-export function ownSource(root = ROOT): Source {
+export function ownSource(root = PACKAGE_FOLDER): Source {
   const unknown = { repository: null, ref: `v${VERSION}` };
   const top = git(root, ['rev-parse', '--show-prefix']);
   // An empty prefix: the package is the clone, not a folder in somebody's repository.
@@ -54,7 +52,7 @@ function httpsOf(remote: string): string | null {
 /** Output of git without the line break; null: it failed, or is not installed. */
 function git(folder: string, args: readonly string[]): string | null {
   try {
-    return execFileSync('git', ['-C', folder, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    return outputOf('git', ['-C', folder, ...args]).trim();
   } catch {
     return null;
   }

@@ -1,10 +1,9 @@
 // Capabilities of the reader's terminal, decided once and in one place: flags first, then the environment, then the stream itself.
-
-/** Environment variables. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+import type { OutStream } from '../../base/host/command.js';
+import type { Environment } from '../../base/host/process.js';
 
 /** The used part of a stream. */
-type Stream = Pick<Partial<NodeJS.WriteStream>, 'isTTY' | 'columns'>;
+type Stream = Pick<OutStream, 'isTTY' | 'columns'>;
 
 /** Abilities of a stream. */
 export interface Terminal {

@@ -1,7 +1,8 @@
 // `moeprof machine calibrate`: measured speeds of this machine, and of runtimes on it.
-import { availableParallelism } from 'node:os';
+
 import { type Command, Option } from 'commander';
 import { UserError } from '../../base/errors.js';
+import { availableParallelism } from '../../base/host/machine.js';
 import { didYouMean } from '../../base/text.js';
 import { machineFileOf } from '../../hardware/detect/write.js';
 import { findHardware, readMachineFile } from '../../hardware/load.js';

@@ -1,7 +1,8 @@
 // `moeprof machine detect`: the parts of this machine, as its operating system reports them to a user without root.
-import { hostname } from 'node:os';
+
 import type { Command } from 'commander';
 import { UserError } from '../../base/errors.js';
+import { hostname } from '../../base/host/machine.js';
 import { askAll } from '../../hardware/detect/ask.js';
 import { detectFrom } from '../../hardware/detect/compose.js';
 import { type DetectedMachine, detectionReports } from '../../measured/machine/detect-report.js';

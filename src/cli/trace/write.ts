@@ -1,7 +1,8 @@
 // Writes a trace to a path whose ending gives the layout; `-` is JSONL on stdout.
-import { extname } from 'node:path';
+
 import { UserError } from '../../base/errors.js';
 import { AtomicFile } from '../../base/files.js';
+import { extname } from '../../base/host/paths.js';
 import { metadataOf } from '../../trace/formats/metadata.js';
 import { fillJsonl, fillSafetensors, jsonlLines, type WriteOptions } from '../../trace/open/write.js';
 import type { RoutingTrace } from '../../trace/trace.js';

@@ -1,6 +1,6 @@
 // SARIF 2.1.0 (OASIS), which code scanning shows: a result for each fault, at the line of the budget that it breaks. A regression has
 // no line of source code of its own; the promise that it breaks has one.
-import { createHash } from 'node:crypto';
+import { newSha256 } from '../../base/host/hash.js';
 import { type Format, printable } from '../../report/format.js';
 import { toJson } from '../../report/json.js';
 import { METRICS } from '../../result/catalogue.js';
@@ -59,7 +59,7 @@ function ruleOf({ metric }: LocatedFault): string {
 
 /** The same fault of the next run has the same fingerprint, whatever its figures are. */
 function fingerprint({ scenario, metric, budget }: LocatedFault): string {
-  return createHash('sha256')
+  return newSha256()
     .update(JSON.stringify([scenario, metric, budget?.text ?? null]))
     .digest('hex')
     .slice(0, 32);

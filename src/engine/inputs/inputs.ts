@@ -1,7 +1,8 @@
 // From a run profile to its inputs: model, machine, system and routing.
-import { isAbsolute, relative } from 'node:path';
-import { workingFolder } from '../../base/elsewhere.js';
+
 import { placed } from '../../base/errors.js';
+import { isAbsolute, relative } from '../../base/host/paths.js';
+import { cwd } from '../../base/host/process.js';
 import { findProfile, isPath } from '../../base/profiles.js';
 import { locatedModule } from '../../base/user-module.js';
 import type { WorkWatch } from '../../base/work-watch.js';
@@ -252,7 +253,7 @@ function stored(run: RunSpec, model: ModelSpec, { gpu }: HardwareSpec): ModelSpe
 function traceFile(path: string, folder: string): string {
   if (path === '-') return path;
   const file = findProfile('traces', path, folder);
-  return isPath(path) && !isAbsolute(path) ? relative(workingFolder(), file) || '.' : file;
+  return isPath(path) && !isAbsolute(path) ? relative(cwd(), file) || '.' : file;
 }
 
 function modelOf(run: RunSpec, name: string): ModelSpec {

@@ -1,6 +1,7 @@
 // Activations by expert, for placements and policies by popularity.
-import { resolve } from 'node:path';
+
 import { UserError } from '../../base/errors.js';
+import { resolve } from '../../base/host/paths.js';
 import { findProfile, isPath } from '../../base/profiles.js';
 import type { RunSpec } from '../../system/run.js';
 import { openPopularity } from '../../trace/open/open.js';

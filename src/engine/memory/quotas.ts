@@ -1,6 +1,6 @@
 // Slots per layer, where a system asks for something else than an even split. A split that needs a profile is profiled before the run, on the
 // same tokens as popularity.
-import { resolve } from 'node:path';
+import { resolve } from '../../base/host/paths.js';
 import { findProfile, isPath } from '../../base/profiles.js';
 import { upTo } from '../../cache/curves/levels.js';
 import { LruStack } from '../../cache/curves/stack-distance.js';

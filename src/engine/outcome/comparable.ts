@@ -1,6 +1,6 @@
 // Errors of predictions against measurements of real machines, for runs like this one: `moeprof validate` finds them on the bundled rows, and
 // they ship in profiles/accuracy.json. Also the kind of a run, by which rows are compared.
-import { readFileSync } from 'node:fs';
+import { fileText } from '../../base/host/files.js';
 import { bundledFile } from '../../base/profiles.js';
 import { kernelFormat } from '../../model/quantization/formats/index.js';
 import { expertBytesTotal, mainFormat } from '../../model/spec.js';
@@ -23,7 +23,7 @@ let known: readonly ScoredError[] | null = null;
 
 function scoredErrors(): readonly ScoredError[] {
   if (known !== null) return known;
-  const rows = JSON.parse(readFileSync(bundledFile('accuracy.json'), 'utf8')) as AccuracyFile;
+  const rows = JSON.parse(fileText(bundledFile('accuracy.json'))) as AccuracyFile;
   known = rows.map(([metric, runtime, format, placement, error, unseen]) => ({
     metric,
     runtime,

@@ -1,6 +1,7 @@
 // From a finished run to the public result.
-import { createHash } from 'node:crypto';
-import { cpus } from 'node:os';
+
+import { newSha256 } from '../../base/host/hash.js';
+import { arch, cpus, platform, runtimeVersion } from '../../base/host/machine.js';
 import { asWritten } from '../../base/written.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
 import { sealed } from '../../result/digest.js';
@@ -55,7 +56,7 @@ export function outcome(finished: Finished): Result {
       traces: traceInputs,
       ...(run.variants === undefined ? {} : { variants: run.variants.map(({ text }) => text) }),
     },
-    fingerprint: createHash('sha256').update(JSON.stringify(common)).digest('hex'),
+    fingerprint: newSha256().update(JSON.stringify(common)).digest('hex'),
     seed: run.seed,
     config: {
       ...config,
@@ -73,8 +74,8 @@ export function outcome(finished: Finished): Result {
     ...classesOf(finished),
     warnings: warningsOf(finished, bounds),
     environment: {
-      node: process.version,
-      platform: `${process.platform}-${process.arch}`,
+      node: runtimeVersion,
+      platform: `${platform}-${arch}`,
       cpu: processorName(),
       wallMs: Math.round(wallMs * 1000) / 1000,
       ...finished.simulation.predictor?.measured?.(),

@@ -1,9 +1,9 @@
 // Citations for a paper about some runs: moeprof, their systems and policies, their runtimes, the measurements that constants of the runtimes
 // were fitted on, and their traces.
 
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { orUserError, UserError } from '../../base/errors.js';
+import { fileText } from '../../base/host/files.js';
 import { isObject } from '../../base/objects.js';
 import { findProfile, listProfiles } from '../../base/profiles.js';
 import { readOwnYaml } from '../../base/yaml.js';
@@ -56,7 +56,7 @@ const FITTED_ON = ['open', 'unified'];
 /** Sources of the measurements that a runtime's constants were fitted on. */
 function measurementCitations(runtime: string): Citation[] {
   const sources = new Set<string>();
-  const lines = FITTED_ON.flatMap((name) => readFileSync(findProfile('measurements', name), 'utf8').split('\n'));
+  const lines = FITTED_ON.flatMap((name) => fileText(findProfile('measurements', name)).split('\n'));
   for (const line of lines) {
     if (line === '') continue;
     const { engine, source } = JSON.parse(line) as { readonly engine: string; readonly source: string };

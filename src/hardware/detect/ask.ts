@@ -1,12 +1,11 @@
 // Asks the tools of this machine: programs, files and a library, each with a limit of time and of size. Nothing runs as root. A tool that is
 // missing is not an error: its facts count as not seen.
-import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { fileTextLater, namesLater } from '../../base/host/files.js';
+import { platform } from '../../base/host/machine.js';
+import { packagePath } from '../../base/host/modules.js';
+import { OWN_PROGRAM, outputLater } from '../../base/host/processes.js';
 import { TOOLS } from './tools/index.js';
 import type { Tool, ToolQuestion } from './tools/tool.js';
-
-const require = createRequire(import.meta.url);
 
 /** A tool's answer, or why there is none. */
 export interface Answer {
@@ -26,7 +25,7 @@ const LONGEST_FILE = 64 * 2 ** 10;
 
 /** Answers of all tools of this system, in their order. */
 export function askAll(): Promise<Answer[]> {
-  return Promise.all(TOOLS.filter(({ platforms }) => platforms.includes(process.platform)).map(ask));
+  return Promise.all(TOOLS.filter(({ platforms }) => platforms.includes(platform)).map(ask));
 }
 
 async function ask(tool: Tool): Promise<Answer> {
@@ -41,7 +40,7 @@ async function ask(tool: Tool): Promise<Answer> {
 function answerTo(question: ToolQuestion): Promise<string> {
   if (question.kind === 'files') return filesText(question.paths);
   if (question.kind === 'command') return output(question.argv, PATIENCE.command);
-  return output([process.execPath, '-e', LIBRARY, require.resolve('systeminformation')], PATIENCE.library);
+  return output([OWN_PROGRAM, '-e', LIBRARY, packagePath('systeminformation')], PATIENCE.library);
 }
 
 /** The library starts programs of its own and sets them no limit, so that it works in a process that can be ended. */
@@ -53,17 +52,13 @@ Promise.all(names.map((name) => library[name]().catch(() => null))).then((answer
 );`;
 
 function output([program, ...args]: readonly [string, ...string[]], timeout: number): Promise<string> {
-  const env = { ...process.env, LC_ALL: 'C', LANG: 'C' };
-  return new Promise((resolve, reject) => {
-    const options = { env, timeout, killSignal: 'SIGKILL', maxBuffer: LONGEST, windowsHide: true } as const;
-    execFile(program, args, options, (error, stdout) => (error === null ? resolve(stdout) : reject(error))).stdin?.end();
-  });
+  return outputLater(program, args, { env: { LC_ALL: 'C', LANG: 'C' }, mostBytes: LONGEST, timeout });
 }
 
 function reasonOf(error: unknown): string {
   const { code, killed, path } = error as { readonly code?: unknown; readonly killed?: boolean; readonly path?: string };
   if (killed === true) return 'did not answer in time';
-  if (code === 'ENOENT' && path !== process.execPath) return 'is not installed';
+  if (code === 'ENOENT' && path !== OWN_PROGRAM) return 'is not installed';
   if (code === 'MODULE_NOT_FOUND') return 'is not installed';
   return code === 'EACCES' ? 'may not be run' : 'failed';
 }
@@ -73,7 +68,7 @@ async function filesText(patterns: readonly string[]): Promise<string> {
   const paths = (await Promise.all(patterns.map((pattern) => expanded(pattern.split('/').slice(1), '')))).flat();
   const parts = await Promise.all(
     paths.map(async (path) => {
-      const text = await readFile(path, 'utf8').catch(() => null);
+      const text = await fileTextLater(path).catch(() => null);
       return text === null ? '' : `==> ${path} <==\n${text.slice(0, LONGEST_FILE).trimEnd()}\n`;
     }),
   );
@@ -84,6 +79,6 @@ async function filesText(patterns: readonly string[]): Promise<string> {
 async function expanded([name, ...rest]: readonly string[], folder: string): Promise<string[]> {
   if (name === undefined) return [folder];
   if (name !== '*') return expanded(rest, `${folder}/${name}`);
-  const entries = (await readdir(folder).catch(() => [])).sort();
+  const entries = (await namesLater(folder).catch(() => [])).sort();
   return (await Promise.all(entries.map((entry) => expanded(rest, `${folder}/${entry}`)))).flat();
 }

@@ -1,9 +1,12 @@
 // A file to read from, on the drive that is measured. Where the system allows, its name is removed before the first byte is written, so that
 // nothing is left however the process ends; elsewhere it is deleted at the end.
-import { closeSync, constants, fstatSync, fsyncSync, openSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+
 import { UserError } from '../../base/errors.js';
 import { attempt } from '../../base/files.js';
+import { closeSync, constants, freeBytes, fstatSync, fsyncSync, openSync, unlinkSync, writeSync } from '../../base/host/files.js';
+import { platform } from '../../base/host/machine.js';
+import { join } from '../../base/host/paths.js';
+import { pid } from '../../base/host/process.js';
 import { Random } from '../../base/random.js';
 import { formatBytes } from '../../base/units.js';
 
@@ -27,9 +30,9 @@ const LEFT = 512 * MIB;
  * @throws UserError where the folder cannot be written, or is nearly full
  */
 export async function openDriveFile(folder: string, step: () => Promise<void>): Promise<DriveFile> {
-  const path = join(folder, `.moeprof-read-${process.pid}`);
+  const path = join(folder, `.moeprof-read-${pid}`);
   const file = attempt(path, () => openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600));
-  const nameless = process.platform !== 'win32';
+  const nameless = platform !== 'win32';
   if (nameless) unlinkSync(path);
   const open = [file];
   const close = (): void => {
@@ -37,10 +40,10 @@ export async function openDriveFile(folder: string, step: () => Promise<void>): 
     if (!nameless) unlinkSync(path);
   };
   try {
-    const { bavail, bsize } = statfsSync(folder);
-    if (bavail * bsize < SIZE + LEFT)
+    const free = freeBytes(folder);
+    if (free < SIZE + LEFT)
       throw new UserError(
-        `${folder}: has ${formatBytes(bavail * bsize)} left, and ${formatBytes(SIZE + LEFT)} are needed to measure the drive; name another folder with --folder`,
+        `${folder}: has ${formatBytes(free)} left, and ${formatBytes(SIZE + LEFT)} are needed to measure the drive; name another folder with --folder`,
       );
     const part = randomBytes(4 * MIB);
     for (let at = 0; at < SIZE; at += part.length) {
@@ -60,7 +63,7 @@ export async function openDriveFile(folder: string, step: () => Promise<void>): 
 
 /** Opened past the cache; null where the system, or this file system, cannot. */
 function directly(path: string): number | null {
-  if (process.platform !== 'linux') return null;
+  if (platform !== 'linux') return null;
   try {
     return openSync(path, constants.O_RDONLY | constants.O_DIRECT);
   } catch {

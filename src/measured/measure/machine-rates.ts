@@ -1,6 +1,6 @@
 // Measures this machine in about a minute: memory by threads, and reads of the drive. Every figure is measured several times, in turns, so that
 // a disturbance of some seconds affects only one of its measurements.
-import { availableParallelism } from 'node:os';
+import { availableParallelism } from '../../base/host/machine.js';
 import { type DriveFile, openDriveFile } from './drive.js';
 import type { Task } from './task.js';
 import { type MeasuredRate, type Round, rateOf, visit } from './together.js';

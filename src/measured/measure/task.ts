@@ -1,5 +1,6 @@
 // The task of a measuring thread, and its loop: it works for a given time, together with other threads, and reports how much it did.
-import { readFileSync, readSync } from 'node:fs';
+import { fileText, readSync } from '../../base/host/files.js';
+import { platform } from '../../base/host/machine.js';
 import { Random } from '../../base/random.js';
 import { kernelsOn } from './wasm.js';
 
@@ -87,9 +88,9 @@ export function workBetween(work: Work, { begin, end }: Span): ThreadWork {
 
 /** ms for which this thread has waited for a processor since it began. https://docs.kernel.org/scheduler/sched-stats.html */
 function waitedMs(): number | null {
-  if (process.platform !== 'linux') return null;
+  if (platform !== 'linux') return null;
   try {
-    const [, waited] = readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ');
+    const [, waited] = fileText('/proc/thread-self/schedstat').split(' ');
     return Number(waited) / 1e6;
   } catch {
     return null;

@@ -3,7 +3,6 @@
 import { TaskThread } from '../../base/worker-pool.js';
 import type { Span, Task, ThreadWork } from './task.js';
 
-const WORKER = new URL('./measure-worker.js', import.meta.url);
 /** ms from the announcement until all begin, and ms of one round. */
 const LEAD = 20;
 const LENGTH = 150;
@@ -41,7 +40,7 @@ export interface MeasuredRate {
  * @param patient false: disturbed rounds count as well
  */
 export async function visit(tasks: readonly Task[], patient = true): Promise<Round[]> {
-  const threads = tasks.map((task) => new TaskThread<Span | null, ThreadWork>(WORKER, task));
+  const threads = tasks.map((task) => new TaskThread<Span | null, ThreadWork>('measured/measure/measure-worker', task));
   const all = (span: Span | null): Promise<ThreadWork[]> => Promise.all(threads.map((thread, i) => thread.ask(span, tasks[i]!.kind)));
   const together = (): Promise<ThreadWork[]> => {
     const begin = performance.timeOrigin + performance.now() + LEAD;

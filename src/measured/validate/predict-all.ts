@@ -1,14 +1,15 @@
 // Predicts many rows, on several threads: rows that share their routing stay together. Predictions do not depend on the number of threads.
+import { hasThread } from '../../base/host/threads.js';
 import type { WorkWatch } from '../../base/work-watch.js';
-import { hasScript, runInPool } from '../../base/worker-pool.js';
+import { runInPool } from '../../base/worker-pool.js';
 import type { Runtimes } from './constants.js';
 import { type Prediction, predictVariants } from './predict.js';
 import type { Measurement } from './rows/measurement.js';
 import { RowTraces, routingKeyOf } from './rows/row-traces.js';
 import type { RowsNote, RowsTask } from './rows-worker.js';
 
-/** The compiled worker; moeprof run from its TypeScript sources has none, and then rows take turns. */
-const WORKER = new URL('./rows-worker.js', import.meta.url);
+/** It runs in threads; moeprof run from its TypeScript sources has none, and then rows take turns. */
+const MODULE = 'measured/validate/rows-worker';
 
 /**
  * Predicts rows with several sets of runtimes, of which most change few rows.
@@ -29,9 +30,9 @@ export async function predictRowVariants(
     watch.progress?.(++done, rows.length);
   };
   const tasks = tasksOf(rows);
-  if (threads > 1 && tasks.length > 1 && hasScript(WORKER)) {
+  if (threads > 1 && tasks.length > 1 && hasThread(MODULE)) {
     await runInPool<RowsTask, void, RowsNote>(tasks, {
-      script: WORKER,
+      module: MODULE,
       data: variants,
       threads,
       nameOf: ([first]) => first!.row.id,

@@ -1,7 +1,8 @@
 // Measurements that no constant has seen: rows of machines that were collected after the constants had been fitted. Nothing is fitted on them,
 // so their errors say how far predictions are off on machines that nobody calibrated.
-import { realpathSync } from 'node:fs';
+
 import { UserError } from '../../base/errors.js';
+import { realpathSync } from '../../base/host/files.js';
 import { findProfile, isPath, listProfiles } from '../../base/profiles.js';
 
 /** Name of the bundled file of these rows. */

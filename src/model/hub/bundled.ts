@@ -1,7 +1,9 @@
 // Names of models as people copy them from the hub: `openai/gpt-oss-120b`. Unless a file has that name, it means the bundled model.
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+
 import { UserError } from '../../base/errors.js';
+import { existsSync } from '../../base/host/files.js';
+import { resolve } from '../../base/host/paths.js';
+import { cwd } from '../../base/host/process.js';
 import { listProfiles } from '../../base/profiles.js';
 import { nearest } from '../../base/text.js';
 
@@ -27,7 +29,7 @@ const SUFFIX =
  * @param relativeTo folder that a path is relative to
  * @throws UserError where it looks like a repository and no bundled model has its name
  */
-export function meantModel(text: string, relativeTo: string = process.cwd()): MeantModel {
+export function meantModel(text: string, relativeTo: string = cwd()): MeantModel {
   const page = PAGE.exec(text);
   if (page !== null) return meantModel(page[1]!, relativeTo);
   const [, owner, repo, format] = REPOSITORY.exec(text) ?? [];

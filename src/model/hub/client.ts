@@ -1,6 +1,8 @@
 // The requests that fetch a model's headers: the list of a repository's files, and ranges of bytes. An answer of the server is read only as
 // far as it was asked for, and every failure is one line with its remedy.
+
 import { messageOf, UserError } from '../../base/errors.js';
+import { joined, textOf } from '../../base/host/bytes.js';
 import type { HubAddress } from './address.js';
 
 /** A server of the hub, and how to ask it. */
@@ -54,7 +56,7 @@ export class HubClient {
     // Repositories of more than 1,000 files come in pages.
     for (let page = 0; next !== null && page < 50; page++) {
       const response: Response = await this.#request(next, {});
-      const list = parseList((await this.#body(response, LIST_LIMIT)).toString('utf8'));
+      const list = parseList(textOf(await this.#body(response, LIST_LIMIT)));
       if (list === null) throw this.#failed('the server answers with something else than a list of files; is HF_ENDPOINT a hub?');
       files.push(...list);
       next = nextPage(response.headers.get('link'));
@@ -66,7 +68,7 @@ export class HubClient {
    * Bytes `from` to `from + length` of a file.
    * @throws UserError where they do not come, whole and alone
    */
-  async range(path: string, from: number, length: number): Promise<Buffer> {
+  async range(path: string, from: number, length: number): Promise<Uint8Array> {
     const { owner, repo, revision } = this.#address;
     const where = `/${owner}/${repo}/resolve/${encodeURIComponent(revision)}/${path.split('/').map(encodeURIComponent).join('/')}`;
     const response = await this.#request(where, { range: `bytes=${from}-${from + length - 1}` });
@@ -96,7 +98,7 @@ export class HubClient {
   }
 
   /** Reads at most `limit` bytes of a response. */
-  async #body(response: Response, limit: number): Promise<Buffer> {
+  async #body(response: Response, limit: number): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     let length = 0;
     try {
@@ -108,7 +110,7 @@ export class HubClient {
     } catch (error) {
       throw this.#unreachable(error);
     }
-    return Buffer.concat(parts).subarray(0, limit);
+    return joined(parts).subarray(0, limit);
   }
 
   #unreachable(error: unknown): UserError {

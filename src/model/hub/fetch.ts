@@ -1,5 +1,6 @@
 // Fetches a model of the hub without its weights: the list of its repository, then the headers of its files.
 import { UserError } from '../../base/errors.js';
+import { joined } from '../../base/host/bytes.js';
 import { isObject } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
 import { type GgufHeader, ggufHeaderOf } from '../gguf-header.js';
@@ -43,7 +44,7 @@ async function read(address: HubAddress, client: HubClient): Promise<HubEntry['m
   if (choice.kind === 'config') return { kind: 'config', config: await readConfig(address, choice.file, client) };
   const headers: GgufHeader[] = [];
   for (const file of choice.offer.files) {
-    const range = (from: number, length: number): Promise<Buffer> => client.range(file.path, from, length);
+    const range = (from: number, length: number): Promise<Uint8Array> => client.range(file.path, from, length);
     headers.push(await remoteHeader(`${address.text}: ${file.path}`, file, range));
   }
   return { ...choice, headers };
@@ -72,21 +73,21 @@ class NotYet extends Error {}
 async function remoteHeader(
   path: string,
   { bytes }: HubFile,
-  range: (from: number, length: number) => Promise<Buffer>,
+  range: (from: number, length: number) => Promise<Uint8Array>,
 ): Promise<GgufHeader> {
-  let prefix = Buffer.alloc(0);
+  let prefix: Uint8Array = new Uint8Array(0);
   for (;;) {
     const wanted = Math.min(bytes - prefix.length, Math.min(LARGEST, Math.max(FIRST, prefix.length)));
     if (wanted <= 0) throw new UserError(`${path}: is empty`);
-    prefix = Buffer.concat([prefix, await range(prefix.length, wanted)]);
+    prefix = joined([prefix, await range(prefix.length, wanted)]);
     const header = headerIn(path, bytes, prefix);
     if (header !== null) return header;
   }
 }
 
 /** The header that a file begins with; null where `prefix` does not hold all of it. */
-function headerIn(path: string, bytes: number, prefix: Buffer): GgufHeader | null {
-  const part = (position: number, length: number): Buffer => {
+function headerIn(path: string, bytes: number, prefix: Uint8Array): GgufHeader | null {
+  const part = (position: number, length: number): Uint8Array => {
     const end = Math.min(position + length, bytes);
     if (end > prefix.length) throw new NotYet();
     return prefix.subarray(position, end);

@@ -1,12 +1,15 @@
 // Fetched headers of the hub, kept on disk: commands read them at once, in several threads and without a network, and a command that runs
 // again reads the same bytes. An entry holds headers and sizes, a few hundred KB for a model of any size.
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../../base/files.js';
+import { bytesOf } from '../../base/host/bytes.js';
+import { existsSync } from '../../base/host/files.js';
+import { newSha256 } from '../../base/host/hash.js';
+import { homedir, platform } from '../../base/host/machine.js';
+import { join } from '../../base/host/paths.js';
+import { type Environment, env as processEnv } from '../../base/host/process.js';
 import { readText } from '../../base/input-file.js';
 import { parseJson } from '../json.js';
 import type { HubAddress } from './address.js';
@@ -58,21 +61,21 @@ const EntrySchema = z.strictObject({
 export type HubEntry = z.infer<typeof EntrySchema>;
 
 /** The folder of entries: below the user's cache folder of the platform. */
-export function hubFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
-  const base = env.XDG_CACHE_HOME || (process.platform === 'win32' && env.LOCALAPPDATA) || join(homedir(), '.cache');
+export function hubFolder(env: Environment = processEnv): string {
+  const base = env.XDG_CACHE_HOME || (platform === 'win32' && env.LOCALAPPDATA) || join(homedir(), '.cache');
   return join(base, 'moeprof', 'hub');
 }
 
 /** Path of an entry: readable, and never two for addresses that differ in case alone. */
 function entryPath({ owner, repo, text }: HubAddress, folder: string): string {
-  return join(folder, `${owner}--${repo}-${createHash('sha256').update(text).digest('hex').slice(0, 12)}.json`);
+  return join(folder, `${owner}--${repo}-${newSha256().update(text).digest('hex').slice(0, 12)}.json`);
 }
 
 /** The files fetched from an address; null: nothing yet. @throws UserError where the entry is damaged */
 export function storedEntry(address: HubAddress, folder: string): HubEntry | null {
   const path = entryPath(address, folder);
   if (!existsSync(path)) return null;
-  const parsed = EntrySchema.safeParse(parseJson(Buffer.from(readText(path, 'index')), path, 'is not JSON; delete it'));
+  const parsed = EntrySchema.safeParse(parseJson(bytesOf(readText(path, 'index')), path, 'is not JSON; delete it'));
   if (!parsed.success) throw new UserError(`${path}: is not what this version of moeprof stores; delete it`);
   return parsed.data;
 }

@@ -1,6 +1,7 @@
 // A Hugging Face config.json as a model profile: the family is found by the model type, its reader says what the fields mean.
-import { basename, dirname } from 'node:path';
+
 import { UserError } from '../../base/errors.js';
+import { basename, dirname } from '../../base/host/paths.js';
 import { nearest } from '../../base/text.js';
 import { checkValue, type Override } from '../../base/yaml.js';
 import type { Architecture, Family } from '../families/family.js';

@@ -1,9 +1,9 @@
 // The only way to load a model: whatever a user names with `-m` becomes a model here. The content of a file decides its format.
 
-import { statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { whereLies } from '../../base/elsewhere.js';
 import { placed, UserError } from '../../base/errors.js';
+import { latin1Of, textOf } from '../../base/host/bytes.js';
+import { statIfAny } from '../../base/host/files.js';
+import { basename, dirname, join } from '../../base/host/paths.js';
 import { isFolder, listFolder, withInput } from '../../base/input-file.js';
 import { isObject } from '../../base/objects.js';
 import { findProfile, isPath } from '../../base/profiles.js';
@@ -145,10 +145,10 @@ function notWeights(path: string, head: string): UserError {
 function sourceAt(path: string): Source {
   if (isFolder(path)) return sourceIn(path);
   const { head, size } = withInput(path, 'model', (file) => ({ head: file.part(0, 4096), size: file.bytes }));
-  if (head.subarray(0, 4).toString('latin1') === GGUF_MAGIC) return { kind: 'gguf', path };
+  if (latin1Of(head, 0, 4) === GGUF_MAGIC) return { kind: 'gguf', path };
   if (looksLikeSafetensors(head)) return configIn(dirname(path), basename(path));
-  if (size > 0 && /\.(gguf|safetensors)$/i.test(path)) throw notWeights(path, head.toString('utf8'));
-  if (!/^\uFEFF?\s*\{/.test(head.toString('utf8')) || /\.ya?ml$/i.test(path)) {
+  if (size > 0 && /\.(gguf|safetensors)$/i.test(path)) throw notWeights(path, textOf(head));
+  if (!/^\uFEFF?\s*\{/.test(textOf(head)) || /\.ya?ml$/i.test(path)) {
     if (size > PROFILE_LIMIT)
       throw new UserError(
         `${path}: is no model: expected a YAML profile, a config.json, safetensors or GGUF, and found ${formatBytes(size)} of something else`,
@@ -176,7 +176,7 @@ function sourceIn(folder: string): Source {
 
 function configIn(folder: string, beside: string): Source {
   const path = join(folder, 'config.json');
-  if (statSync(whereLies(path), { throwIfNoEntry: false })?.isFile() !== true)
+  if (statIfAny(path)?.isFile() !== true)
     throw new UserError(`${join(folder, beside)}: needs the config.json of its model beside it, which tells the architecture`);
   return { kind: 'config', path, folder };
 }

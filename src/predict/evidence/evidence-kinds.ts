@@ -1,6 +1,7 @@
 // The kinds of evidence by name, and the mixtures made of them: `ensemble` and `adaptive` combine these kinds.
-import { resolve } from 'node:path';
+
 import { UserError } from '../../base/errors.js';
+import { resolve } from '../../base/host/paths.js';
 import type { Parameter, Parameters } from '../../base/parameters.js';
 import { didYouMean } from '../../base/text.js';
 import type { PredictionCost } from '../cost.js';

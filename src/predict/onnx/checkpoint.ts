@@ -1,8 +1,10 @@
 // The state of a training between two epochs, and its file: a safetensors file, whole or absent, that any tool can look into. It holds the
 // fingerprint of its training, so that a training never resumes from another one's weights.
+
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
+import { bytesOf, joined, textOf, viewOf } from '../../base/host/bytes.js';
 import { withInput } from '../../base/input-file.js';
 import { Random } from '../../base/random.js';
 import { type ParameterSpec, sizeOf } from './network.js';
@@ -68,13 +70,10 @@ export function saveCheckpoint(path: string, fingerprint: string, { best, bestEp
   };
   for (const [name, tensor] of tensors) add(name, tensor);
   for (const [name, data] of best) add(`${name}.best`, { shape: tensors.get(name)!.shape, data });
-  const text = Buffer.from(JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(text.length));
-  writeFileAtomic(
-    path,
-    Buffer.concat([length, text, ...parts.map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength))]),
-  );
+  const text = bytesOf(JSON.stringify(header));
+  const length = new Uint8Array(8);
+  viewOf(length).setBigUint64(0, BigInt(text.length), true);
+  writeFileAtomic(path, joined([length, text, ...parts.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))]));
 }
 
 /**
@@ -119,10 +118,10 @@ interface Header {
 }
 
 /** The metadata of a checkpoint; null: the file is not one. */
-function headerOf(file: Buffer): Header | null {
+function headerOf(file: Uint8Array): Header | null {
   try {
-    const start = 8 + Number(file.readBigUInt64LE(0));
-    const places = headerSchema.parse(JSON.parse(file.toString('utf8', 8, start)));
+    const start = 8 + Number(viewOf(file).getBigUint64(0, true));
+    const places = headerSchema.parse(JSON.parse(textOf(file, 8, start)));
     const metadata = places.__metadata__;
     const epochs = epochsSchema.parse(JSON.parse(metadata.epochs));
     const bestEpoch = wholeSchema.max(epochs.length).parse(Number(metadata.bestEpoch));

@@ -1,7 +1,8 @@
 // onnxruntime-node, imported only where a predictor is trained or run: it has 280 MB, and most runs need none, so whoever needs it installs it.
-import { createRequire } from 'node:module';
 import type * as Ort from 'onnxruntime-node';
-import { messageOf, UserError } from '../../base/errors.js';
+import { codeOf, messageOf, UserError } from '../../base/errors.js';
+import { importPackage, packagePath } from '../../base/host/modules.js';
+import { setDefaultEnv } from '../../base/host/process.js';
 
 export type { Ort };
 
@@ -10,7 +11,7 @@ export type { Ort };
  * environment of the process, which a thread reaches only where it shares it (`env: SHARE_ENV`). What the user has set stands.
  */
 function withoutTelemetry(): void {
-  process.env.ORT_DISABLE_TELEMETRY ??= '1';
+  setDefaultEnv('ORT_DISABLE_TELEMETRY', '1');
 }
 
 /**
@@ -20,7 +21,7 @@ function withoutTelemetry(): void {
 export async function loadOnnxRuntime(): Promise<typeof Ort> {
   withoutTelemetry();
   try {
-    const module = (await import('onnxruntime-node')) as typeof Ort & { readonly default?: typeof Ort };
+    const module = (await importPackage('onnxruntime-node')) as typeof Ort & { readonly default?: typeof Ort };
     return module.default ?? module;
   } catch (error) {
     throw unusable(error);
@@ -34,7 +35,7 @@ export async function loadOnnxRuntime(): Promise<typeof Ort> {
 export function runtimePath(): string {
   withoutTelemetry();
   try {
-    return createRequire(import.meta.url).resolve('onnxruntime-node');
+    return packagePath('onnxruntime-node');
   } catch (error) {
     throw unusable(error);
   }
@@ -56,7 +57,7 @@ export const RUNTIME_INSTALL = 'npm install --ignore-scripts onnxruntime-node@1.
 
 /** The error where the runtime is missing or does not load. */
 export function unusable(error: unknown): UserError {
-  const { code } = error as NodeJS.ErrnoException;
+  const code = codeOf(error);
   const why = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND' ? 'is not installed' : `does not load (${messageOf(error)})`;
   return new UserError(`onnxruntime-node ${why}; ONNX predictors need it: ${RUNTIME_INSTALL}`);
 }

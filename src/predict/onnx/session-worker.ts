@@ -1,6 +1,6 @@
 // The worker side of a session. The worker runs the source text of one function, so it needs no file of its own and works from the compiled
 // library and from TypeScript sources alike.
-import type { MessagePort } from 'node:worker_threads';
+import type { ScriptThread, ThreadPort } from '../../base/host/threads.js';
 import type { TensorSignature } from './contract.js';
 import type { SESSION_OPTIONS } from './runtime.js';
 
@@ -30,18 +30,16 @@ export interface WorkerOptions {
   readonly model: string;
   readonly options: typeof SESSION_OPTIONS;
   readonly control: Int32Array;
-  readonly port: MessagePort;
+  readonly port: ThreadPort;
 }
 
 /**
  * The worker. Its text is what runs there, so it may use nothing from outside.
  * Between calls it spins for a moment before it sleeps: with correction the next call comes within microseconds, and waking up costs
  * as much as a small model.
- * @param load `require` of an evaluated script; a bundler puts its own in the place of that name
  */
-export function serve(load: NodeJS.Require): void {
-  const { receiveMessageOnPort: receive, workerData } = load('node:worker_threads') as typeof import('node:worker_threads');
-  const { control, model, options, port, runtime } = workerData as WorkerOptions;
+export function serve({ given, load, receive }: ScriptThread): void {
+  const { control, model, options, port, runtime } = given as WorkerOptions;
   const ort = load(runtime) as typeof import('onnxruntime-node');
   const SPINS = 20_000;
   type Tensor = InstanceType<typeof ort.Tensor>;

@@ -1,11 +1,11 @@
 // A model that answers synchronously, as the contract of predictors asks, because the fold over events must not wait between layers.
 // onnxruntime-node offers only a promise. So the session lives in a worker, the tensors in shared memory, and the caller blocks on
 // Atomics.wait until the answer is there.
-import { basename } from 'node:path';
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 
-import { whereLies } from '../../base/elsewhere.js';
 import { UserError } from '../../base/errors.js';
+import { placeOnDisk } from '../../base/host/files.js';
+import { basename } from '../../base/host/paths.js';
+import { connection, receiveMessage, startScript, type Thread, type ThreadPort } from '../../base/host/threads.js';
 import { withInput } from '../../base/input-file.js';
 import type { TensorSignature } from './contract.js';
 
@@ -24,12 +24,12 @@ export class SyncSession {
   readonly inputs: readonly TensorSignature[];
   readonly outputs: readonly TensorSignature[];
   readonly #path: string;
-  readonly #worker: Worker;
-  readonly #port: MessagePort;
+  readonly #worker: Thread;
+  readonly #port: ThreadPort;
   /** State, and rows and steps of the call. */
   readonly #control: Int32Array;
 
-  private constructor(path: string, worker: Worker, port: MessagePort, control: Int32Array, opened: Opened) {
+  private constructor(path: string, worker: Thread, port: ThreadPort, control: Int32Array, opened: Opened) {
     this.#path = path;
     this.#worker = worker;
     this.#port = port;
@@ -46,9 +46,9 @@ export class SyncSession {
     // The runtime opens it by its name.
     withInput(path, 'predictor', () => undefined);
     const control = new Int32Array(new SharedArrayBuffer(12));
-    const { port1, port2 } = new MessageChannel();
-    const workerData: WorkerOptions = { runtime: runtimePath(), model: whereLies(path), options: SESSION_OPTIONS, control, port: port2 };
-    const worker = new Worker(`(${serve.toString()})(require)`, { eval: true, workerData, transferList: [port2] });
+    const { port1, port2 } = connection();
+    const given: WorkerOptions = { runtime: runtimePath(), model: placeOnDisk(path), options: SESSION_OPTIONS, control, port: port2 };
+    const worker = startScript(serve, given, [port2]);
     const opened = await new Promise<Opened>((resolve, reject) => {
       port1.once('message', (message: Opened | string) => {
         if (typeof message === 'string') reject(refused(path, message));
@@ -89,7 +89,7 @@ export class SyncSession {
       }
     }
     if (Atomics.load(control, 0) !== FAILED) return;
-    const said = receiveMessageOnPort(this.#port)?.message as string;
+    const said = receiveMessage(this.#port)?.message as string;
     throw new UserError(`${this.#path}: the model fails when it runs: ${oneLine(said)}`);
   }
 

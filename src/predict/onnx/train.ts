@@ -1,7 +1,7 @@
 // From traces to an `.onnx` file: the split into training and validation data, early stopping, resuming after an interruption, and the
 // content of the file.
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync } from '../../base/host/files.js';
+import { newSha256 } from '../../base/host/hash.js';
 import { Random } from '../../base/random.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { ModelSpec } from '../../model/spec.js';
@@ -113,7 +113,7 @@ export async function trainNetwork(
   const plan = planOf({ dataset, learn, held, shape });
   const { parameters } = plan.graphs;
   const identity = { version: VERSION, trace: trace.sha256(), layers: model.layers, training: plan.training };
-  const fingerprint = createHash('sha256').update(JSON.stringify(identity)).digest('hex');
+  const fingerprint = newSha256().update(JSON.stringify(identity)).digest('hex');
   const resume =
     checkpoint === null || !existsSync(checkpoint)
       ? null
@@ -134,7 +134,7 @@ export async function trainNetwork(
   });
   return {
     bytes,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sha256: newSha256().update(bytes).digest('hex'),
     parameters: parameters.reduce((sum, { shape: size }) => sum + sizeOf(size), 0),
     tokenIds: plan.tokenIds,
     learned: learn.length,

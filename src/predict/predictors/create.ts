@@ -1,6 +1,7 @@
 // Creates a predictor from a user's text: `transition:reach=4`, `predictor.onnx`, or a kind with separate parameters.
-import { resolve } from 'node:path';
+
 import { UserError } from '../../base/errors.js';
+import { resolve } from '../../base/host/paths.js';
 import { choose, splitSpec } from '../../base/parameters.js';
 import { shownTrace } from '../../base/profiles.js';
 import { Random } from '../../base/random.js';

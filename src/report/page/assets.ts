@@ -1,24 +1,24 @@
 // The scripts that a report carries: its own, and uPlot, the chart library behind the series that zoom. They are read where a report
 // is rendered, from files beside this one and from the installed package.
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 
-const { resolve } = createRequire(import.meta.url);
+import { fileText } from '../../base/host/files.js';
+import { CODE_FOLDER, packagePath } from '../../base/host/modules.js';
+import { join } from '../../base/host/paths.js';
 
 /** The code of scripts in `client/`; `figure` and `series` depend on `tools`. */
 export function clientScript(...names: readonly ('figure' | 'heatmap' | 'series' | 'tools')[]): string {
-  return inlined(names.map((name) => readFileSync(new URL(`./client/${name}.js`, import.meta.url), 'utf8')).join('\n'));
+  return inlined(names.map((name) => fileText(join(CODE_FOLDER, 'report/page/client', `${name}.js`))).join('\n'));
 }
 
 /** uPlot as one script that defines `uPlot`, with its licence, which must accompany the code. */
 export function uPlotScript(): string {
-  const code = readFileSync(resolve('uplot/dist/uPlot.iife.min.js'), 'utf8').replace(/^\/\*!.*?\*\/\s*/s, '');
-  return inlined(`/*! uPlot. ${readFileSync(resolve('uplot/LICENSE'), 'utf8').trim()} */\n${code}`);
+  const code = fileText(packagePath('uplot/dist/uPlot.iife.min.js')).replace(/^\/\*!.*?\*\/\s*/s, '');
+  return inlined(`/*! uPlot. ${fileText(packagePath('uplot/LICENSE')).trim()} */\n${code}`);
 }
 
 /** Style sheet of uPlot. */
 export function uPlotStyle(): string {
-  return readFileSync(resolve('uplot/dist/uPlot.min.css'), 'utf8');
+  return fileText(packagePath('uplot/dist/uPlot.min.css'));
 }
 
 /** Code as the content of a script element. @throws Error if it would end the element or open a comment in it */

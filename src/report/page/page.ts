@@ -1,6 +1,6 @@
 // The HTML document of a report, without external resources. Its content security policy allows only its own scripts, by digest, so that a
 // mistake in escaping could not run any.
-import { createHash } from 'node:crypto';
+import { newSha256 } from '../../base/host/hash.js';
 import { printable } from '../format.js';
 import { embedJson, html, Markup, type Piece } from './markup.js';
 
@@ -23,7 +23,7 @@ interface Page {
 
 /** The whole file. */
 export function page({ title, header, body, footer, data, scripts, styles = [] }: Page): string {
-  const digests = scripts.map((code) => `'sha256-${createHash('sha256').update(code).digest('base64')}'`);
+  const digests = scripts.map((code) => `'sha256-${newSha256().update(code).digest('base64')}'`);
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src ${digests.length === 0 ? "'none'" : digests.join(' ')}; img-src data:; base-uri 'none'; form-action 'none'`;
   return html`<!doctype html>
 <html lang="en">

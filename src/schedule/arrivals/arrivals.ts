@@ -1,6 +1,7 @@
 // Arrivals and lengths of requests, in columns: 16 bytes a request, read from a file or drawn.
-import { createHash } from 'node:crypto';
+
 import { UserError } from '../../base/errors.js';
+import { newSha256 } from '../../base/host/hash.js';
 
 /** Requests in order of arrival. */
 export interface Arrivals {
@@ -30,7 +31,7 @@ export function atRate(arrivals: Arrivals, rate: number): Arrivals {
 
 /** SHA-256 of times and lengths, hex: equal for equal requests, wherever they come from. */
 export function arrivalsDigest({ arrivalNs, output, prompt, requestClass }: Arrivals): string {
-  const hash = createHash('sha256');
+  const hash = newSha256();
   for (const { buffer, byteLength, byteOffset } of [arrivalNs, prompt, output]) hash.update(new Uint8Array(buffer, byteOffset, byteLength));
   return hash.update(JSON.stringify(requestClass)).digest('hex');
 }

@@ -1,7 +1,7 @@
 // Loads the arrivals of a run: a file is read line by line, or a random process is drawn.
 
-import { resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';
+import { resolve } from '../../base/host/paths.js';
 import { withInput } from '../../base/input-file.js';
 import { type Choice, choose, type Parameters, type ParameterTable } from '../../base/parameters.js';
 import { isPath } from '../../base/profiles.js';

@@ -1,5 +1,7 @@
 // Mooncake traces: JSON lines with a time in milliseconds. The hashes of prefix blocks are not used: routing comes from the trace.
+
 import { UserError } from '../../base/errors.js';
+import { bytesOf } from '../../base/host/bytes.js';
 import { parseJsonBytes } from '../../base/nesting.js';
 import { isObject } from '../../base/objects.js';
 import { type ArrivalFormat, momentOf, tokensOf } from './format.js';
@@ -7,7 +9,7 @@ import { type ArrivalFormat, momentOf, tokensOf } from './format.js';
 /** The fields of a line, or null where it is no JSON object. */
 function objectOf(line: string): Record<string, unknown> | null {
   try {
-    const value: unknown = parseJsonBytes(Buffer.from(line), 'line');
+    const value: unknown = parseJsonBytes(bytesOf(line), 'line');
     return isObject(value) ? value : null;
   } catch {
     return null;

@@ -1,5 +1,7 @@
 // `--queue redis://user:password@host:6379/0`: the server of a queue, and how to log in. A password is never shown.
+
 import { UserError } from '../../base/errors.js';
+import { type Environment, env as processEnv } from '../../base/host/process.js';
 
 /** The address of a queue. */
 export interface QueueAddress {
@@ -32,11 +34,7 @@ const MOST_DB = 9999;
  * @param env may have the password in {@link PASSWORD_VARIABLE}; one in the address wins
  * @throws UserError that shows nothing of what stands before the host
  */
-export function queueAddress(
-  text: string,
-  prefix: string = QUEUE_PREFIX,
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): QueueAddress {
+export function queueAddress(text: string, prefix: string = QUEUE_PREFIX, env: Environment = processEnv): QueueAddress {
   const shownText = text.replace(/\/\/[^/]*@/, '//...@');
   const wrong = (why: string): UserError => new UserError(`--queue ${shownText}: ${why}; ${EXAMPLE}`);
   if (!/^[\w.{}-]{1,64}$/.test(prefix))

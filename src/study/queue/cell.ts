@@ -1,7 +1,9 @@
 // A run as a cell of a queue: the run itself, and the files that a worker needs for it.
-import { readdirSync, statSync } from 'node:fs';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+
 import { UserError } from '../../base/errors.js';
+import { readdirSync, statIfAny } from '../../base/host/files.js';
+import { basename, dirname, extname, join, resolve } from '../../base/host/paths.js';
+import { cwd } from '../../base/host/process.js';
 import { isPath, isStdin } from '../../base/profiles.js';
 import type { RunSpec } from '../../system/run.js';
 import { buildOf } from '../build.js';
@@ -24,7 +26,7 @@ export class CellMaker {
       protocol: PROTOCOL,
       build: buildOf(),
       run,
-      folder: process.cwd(),
+      folder: cwd(),
       files,
       modules: modules.map((path) => this.#moduleAt(path)),
     };
@@ -45,7 +47,7 @@ export class CellMaker {
 
 /** A file, or a folder and everything below it. A path that does not exist is listed, too, so that a worker need not ask for it. */
 function filesBelow(path: string): readonly CellFile[] {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statIfAny(path);
   if (stat?.isFile() === true) return [{ path, sha256: hexOf(contentOf(path)), bytes: stat.size }];
   if (stat?.isDirectory() !== true) return [{ path, sha256: null, bytes: 0 }];
   const names = readdirSync(path).sort();

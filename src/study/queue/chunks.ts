@@ -1,8 +1,10 @@
 // Files sent through a server: in chunks, because a server holds each value in memory, and addressed by content, so that files are never
 // confused.
-import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+
 import { UserError } from '../../base/errors.js';
+import { unfilled } from '../../base/host/bytes.js';
+import { closeSync, fstatSync, openSync, readSync } from '../../base/host/files.js';
+import { newSha256 } from '../../base/host/hash.js';
 
 /** Bytes of a chunk: a round trip of a millisecond hardly counts, and a server with a hundred workers holds few of them at once. */
 export const CHUNK_BYTES = 2 ** 20;
@@ -28,12 +30,12 @@ export function fileNoteOf(text: string | null): FileNote | null {
 }
 
 /** A file, one chunk after another. @throws UserError where its size changes meanwhile */
-export function* chunksOf(path: string): Generator<Buffer> {
+export function* chunksOf(path: string): Generator<Uint8Array> {
   const file = openSync(path, 'r');
   try {
     const { size } = fstatSync(file);
     for (let at = 0; at < size; ) {
-      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - at));
+      const chunk = unfilled(Math.min(CHUNK_BYTES, size - at));
       const read = readSync(file, chunk, 0, chunk.length, at);
       if (read < chunk.length) throw new UserError(`${path}: became shorter while it was sent; start the sweep again`);
       yield chunk;
@@ -46,7 +48,7 @@ export function* chunksOf(path: string): Generator<Buffer> {
 
 /** Checks arriving chunks against the requested file. */
 export class ChunkCheck {
-  readonly #hash = createHash('sha256');
+  readonly #hash = newSha256();
   readonly #sha256: string;
   readonly #bytes: number;
   #got = 0;
@@ -58,7 +60,7 @@ export class ChunkCheck {
   }
 
   /** @throws UserError where the chunk is missing, or of the wrong length */
-  add(chunk: Buffer | null): Buffer {
+  add(chunk: Uint8Array | null): Uint8Array {
     const expected = Math.min(CHUNK_BYTES, this.#bytes - this.#got);
     if (chunk === null || chunk.length !== expected)
       throw new UserError(`a part of file ${this.#sha256.slice(0, 12)} is gone from the server`);

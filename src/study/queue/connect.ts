@@ -1,10 +1,11 @@
 // The connection to a server, and BullMQ, which is loaded only where a queue is used. Errors of the server or the network become one line.
-import { createRequire } from 'node:module';
-import { isIP } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import type * as Bull from 'bullmq';
 import type { Redis, RedisOptions } from 'ioredis';
-import { messageOf, UserError } from '../../base/errors.js';
+import { codeOf, messageOf, UserError } from '../../base/errors.js';
+import { sleep } from '../../base/host/clock.js';
+import { requirePackage } from '../../base/host/modules.js';
+import { isIP } from '../../base/host/network.js';
 import { PASSWORD_VARIABLE, type QueueAddress } from './address.js';
 import { keysOf } from './protocol.js';
 
@@ -82,12 +83,11 @@ export async function openServer(address: QueueAddress, tell: (line: string) => 
 function libraries(): { readonly bull: typeof Bull; readonly Client: typeof Redis } {
   try {
     // Both are CommonJS: required, they are not searched for exports first, which takes as long again.
-    const require = createRequire(import.meta.url);
-    const bull = require('bullmq') as typeof Bull;
-    const { Redis: Client } = require('ioredis') as { readonly Redis: typeof Redis };
+    const bull = requirePackage('bullmq') as typeof Bull;
+    const { Redis: Client } = requirePackage('ioredis') as { readonly Redis: typeof Redis };
     return { bull, Client };
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = codeOf(error);
     const why = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND' ? 'are not installed' : `do not load (${messageOf(error)})`;
     throw new UserError(`bullmq and ioredis ${why}; a queue needs them: ${QUEUE_INSTALL}`);
   }
@@ -104,7 +104,7 @@ async function tryOnce(redis: Redis, address: QueueAddress): Promise<void> {
     await Promise.race([
       // Writes nothing, but needs the permission to write.
       redis.connect().then(() => redis.srem(keysOf(address.prefix).workers, '')),
-      sleep(PATIENCE_MS + 1000, undefined, { signal: late.signal }).then(() => {
+      sleep(PATIENCE_MS + 1000, late.signal).then(() => {
         throw Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' });
       }),
     ]);
@@ -143,7 +143,7 @@ const REMEDIES: readonly (readonly [pattern: RegExp, text: string])[] = [
 
 /** Describes an error of a server in one line. */
 export function serverError({ shown }: Pick<QueueAddress, 'shown'>, error: unknown): UserError {
-  const { code = '' } = (error ?? {}) as NodeJS.ErrnoException;
+  const code = codeOf(error) ?? '';
   const said = `${code} ${messageOf(error)}`;
   const known = REMEDIES.find(([pattern]) => pattern.test(said));
   return new UserError(`--queue ${shown}: ${known === undefined ? messageOf(error).replace(/\s+/g, ' ') : known[1]}`);

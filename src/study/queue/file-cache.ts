@@ -1,9 +1,11 @@
 // Files that came through a server, kept by content on a worker's disk. Where room is needed, the least recently used files are deleted.
-import { closeSync, existsSync, openSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { basename, join } from 'node:path';
+
 import { UserError } from '../../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands } from '../../base/files.js';
+import { closeSync, existsSync, openSync, readdirSync, rmSync, statIfAny, utimesSync } from '../../base/host/files.js';
+import { homedir } from '../../base/host/machine.js';
+import { basename, join } from '../../base/host/paths.js';
+import { env } from '../../base/host/process.js';
 import { formatBytes } from '../../base/units.js';
 import { hashOfValue } from '../../result/digest.js';
 
@@ -12,7 +14,7 @@ export const CACHE_SIZE = '20GiB';
 
 /** Where files lie: below the user's folder for caches. */
 export function cacheFolder(): string {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'moeprof', 'queue');
+  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'moeprof', 'queue');
 }
 
 const SHA256 = /^[0-9a-f]{64}$/;
@@ -50,7 +52,7 @@ export class FileCache {
     sha256: string,
     bytes: number,
     kept: ReadonlySet<string>,
-    fill: (write: (chunk: Buffer) => void) => Promise<void>,
+    fill: (write: (chunk: Uint8Array) => void) => Promise<void>,
   ): Promise<string> {
     if (bytes > this.#limit)
       throw new UserError(
@@ -82,7 +84,7 @@ export class FileCache {
     const files = readdirSync(this.#folder)
       .filter((name) => SHA256.test(name))
       .flatMap((name) => {
-        const stat = statSync(join(this.#folder, name), { throwIfNoEntry: false });
+        const stat = statIfAny(join(this.#folder, name));
         return stat === undefined ? [] : [{ name, bytes: stat.size, used: stat.mtimeMs }];
       })
       .sort((one, other) => one.used - other.used);

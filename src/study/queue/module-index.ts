@@ -1,8 +1,9 @@
 // Modules that a worker may run: those below folders that its user has named. A job names a module by its content; it never brings the code.
-import { readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+
 import { UserError } from '../../base/errors.js';
 import { whatStands } from '../../base/files.js';
+import { entriesBelow } from '../../base/host/files.js';
+import { join, resolve } from '../../base/host/paths.js';
 import { contentOf } from '../fingerprint.js';
 
 const MODULE_FILE = /\.[mc]?[jt]s$/;
@@ -16,7 +17,7 @@ export class ModuleIndex {
   constructor(folders: readonly string[]) {
     for (const folder of folders) {
       if (whatStands(folder)?.isDirectory() !== true) throw new UserError(`--modules ${folder}: is no folder; name one that holds modules`);
-      for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      for (const entry of entriesBelow(folder)) {
         if (!entry.isFile() || !MODULE_FILE.test(entry.name) || entry.parentPath.includes('node_modules')) continue;
         const path = resolve(join(entry.parentPath, entry.name));
         this.#paths.set(contentOf(path)!, path);

@@ -1,7 +1,9 @@
 // The protocol of sweeps and workers on a server: the keys, a cell as it travels, and its reply. Whoever changes a word
 // here raises PROTOCOL: workers and sweeps of two versions never read each other's cells.
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
+
 import { InternalError, UserError } from '../../base/errors.js';
+import { textOf } from '../../base/host/bytes.js';
+import { deflatedFast, inflated } from '../../base/host/compression.js';
 import { formatBytes } from '../../base/units.js';
 import type { RunSpec } from '../../system/run.js';
 import type { SystemSpec } from '../../system/system.js';
@@ -212,25 +214,22 @@ function decoded(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, decoded(inner)]));
 }
 
-/** Fast, and a third of the size: most of an entry is names of metrics. A small window is made ready in less time than it takes to fill it. */
-const PACKING = { level: 1, windowBits: 13, memLevel: 6 };
-
 /** Largest entry that is unpacked, bytes: a result with details has a few MiB. */
 const LARGEST_ENTRY = 2 ** 28;
 
-/** An entry of the store, smaller. @throws UserError where no sweep would unpack it */
-export function packedEntry(entry: string): Buffer {
+/** An entry of the store, smaller: a third, since most of it is names of metrics. @throws UserError where no sweep would unpack it */
+export function packedEntry(entry: string): Uint8Array {
   if (entry.length > LARGEST_ENTRY)
     throw new UserError(
       `its result has ${formatBytes(entry.length)}, and at most ${formatBytes(LARGEST_ENTRY)} travel; run it without --queue`,
     );
-  return deflateRawSync(entry, PACKING);
+  return deflatedFast(entry);
 }
 
 /** @throws UserError where the bytes are not what was packed */
-export function unpackedEntry(bytes: Buffer): string {
+export function unpackedEntry(bytes: Uint8Array): string {
   try {
-    return inflateRawSync(bytes, { maxOutputLength: LARGEST_ENTRY }).toString('utf8');
+    return textOf(inflated(bytes, LARGEST_ENTRY));
   } catch {
     throw new UserError('a result on the server is damaged');
   }

@@ -1,11 +1,13 @@
 // The sweep of a queue: puts cells there, a window of them at a time, brings workers the files that they ask for, and takes results into the
 // store. All that it needs to go on after an interruption is in the store and on the server: starting it again is resuming it, and starting
 // it twice is watching it twice.
-import { randomBytes } from 'node:crypto';
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { messageOf, orUserError, UserError } from '../../base/errors.js';
+import { nextTurn, sleep } from '../../base/host/clock.js';
+import { randomHex } from '../../base/host/hash.js';
+import { wireBytes } from '../../base/host/network.js';
 import type { Outcome } from '../../figure/table/run-row.js';
 import { buildOf } from '../build.js';
 import type { Store } from '../store.js';
@@ -73,7 +75,7 @@ export class QueueSweep {
   readonly #keys: QueueKeys;
   readonly #queue: Queue;
   readonly #news: Redis;
-  readonly #id = randomBytes(6).toString('hex');
+  readonly #id = randomHex(6);
   /** Cells that are there and have no outcome yet. */
   readonly #pending = new Map<string, QueueCell>();
   /** Cells that are run again since their results were damaged. */
@@ -269,7 +271,7 @@ export class QueueSweep {
 
   /** Waits for the next look, or the end. */
   async #pause(): Promise<void> {
-    await sleep(TICK_MS, undefined, { signal: this.#end.signal }).catch(() => undefined);
+    await sleep(TICK_MS, this.#end.signal).catch(() => undefined);
   }
 
   /** Results whose news were missed, and cells that a server without persistence has forgotten. */
@@ -326,7 +328,7 @@ export class QueueSweep {
       let index = 0;
       let bytes = 0;
       for (const chunk of chunksOf(path)) {
-        await redis.set(this.#keys.chunk(sha256, index++), chunk, 'EX', FILE_KEPT_S);
+        await redis.set(this.#keys.chunk(sha256, index++), wireBytes(chunk), 'EX', FILE_KEPT_S);
         bytes += chunk.length;
         if (index % 16 === 0) await this.#beat();
       }

@@ -1,10 +1,12 @@
 // Commands of one turn of the event loop, as one message to the server: cells come back from a process several at a time, and each message
 // would wake server and worker once more.
+
 import type { Redis } from 'ioredis';
+import { afterThis } from '../../base/host/clock.js';
 import { answersTo } from './cut-off.js';
 
 /** A command and its arguments. It must bear repetition, since the server may go before it answers. */
-export type ServerCommand = readonly [name: string, ...given: (string | number | Buffer)[]];
+export type ServerCommand = readonly [name: string, ...given: (string | number | Uint8Array)[]];
 
 interface Message {
   readonly commands: ServerCommand[];
@@ -34,7 +36,7 @@ export class Together {
 
   #begin(): Message {
     const commands: ServerCommand[] = [];
-    const answers = new Promise<void>((resolve) => process.nextTick(resolve)).then(async () => {
+    const answers = new Promise<void>((resolve) => afterThis(resolve)).then(async () => {
       this.#message = null;
       const answered = await answersTo(() => this.#redis.pipeline(commands.map((command) => [...command])));
       this.#gatherNext();
@@ -48,6 +50,6 @@ export class Together {
     const { stream } = this.#redis;
     if (stream === undefined) return;
     stream.cork();
-    process.nextTick(() => stream.uncork());
+    afterThis(() => stream.uncork());
   }
 }

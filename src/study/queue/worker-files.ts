@@ -1,9 +1,10 @@
 // The files of a cell on a worker: where the sweep has them, if that is a disk of both; else from the server, into the worker's cache.
 // Modules come from neither: a worker runs only what lies in folders that its own user has named.
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Redis } from 'ioredis';
-import type { Elsewhere } from '../../base/elsewhere.js';
 import { UserError } from '../../base/errors.js';
+import { sleep } from '../../base/host/clock.js';
+import type { View } from '../../base/host/view.js';
 import { contentOf } from '../fingerprint.js';
 import { ChunkCheck, fileNoteOf } from './chunks.js';
 import type { FileCache } from './file-cache.js';
@@ -41,7 +42,7 @@ export class WorkerFiles {
   }
 
   /** Places of a cell's files under the sweep's names, modules apart. @throws UserError for one that the worker's user has not put here */
-  asNamed(cell: SentCell): Elsewhere {
+  asNamed(cell: SentCell): View {
     return { folder: cell.folder, lies: this.#trusted(cell) };
   }
 
@@ -50,7 +51,7 @@ export class WorkerFiles {
    * @returns the places of its files, and a function to call at its end
    * @throws UserError where a file or module is missing {@link NobodyBrings}
    */
-  async brought(cell: SentCell): Promise<{ readonly elsewhere: Elsewhere; release(): void }> {
+  async brought(cell: SentCell): Promise<{ readonly elsewhere: View; release(): void }> {
     const lies = this.#trusted(cell);
     const used: string[] = [];
     const release = (): void => {

@@ -1,8 +1,10 @@
 // The worker of a queue: takes cells, has them run in processes of their own, and puts results on the server. Nothing computes in this
 // process, so that it renews its locks in time however long a cell takes.
+
 import type { Job, Worker } from 'bullmq';
-import type { Elsewhere } from '../../base/elsewhere.js';
 import { messageOf, UserError } from '../../base/errors.js';
+import { wireBytes } from '../../base/host/network.js';
+import type { View } from '../../base/host/view.js';
 import { buildOf } from '../build.js';
 import { type QueueServer, serverError } from './connect.js';
 import { answersTo } from './cut-off.js';
@@ -50,7 +52,7 @@ export type Ran =
 /** The task of a worker's process. */
 export interface CellTask extends SentRun {
   readonly fingerprint: string;
-  readonly elsewhere: Elsewhere;
+  readonly elsewhere: View;
   /** Paths that do not exist at the sweep either. */
   readonly absent: readonly string[];
 }
@@ -188,10 +190,7 @@ export class QueueWorker {
       if (ran.kind === 'failed') return await this.#fail({ fingerprint, worker, failure: ran.reason });
       this.#ran++;
       this.#runMs += ran.cpuMs;
-      await this.#publish(
-        { fingerprint, worker, failure: null },
-        Buffer.from(ran.entry.buffer, ran.entry.byteOffset, ran.entry.byteLength),
-      );
+      await this.#publish({ fingerprint, worker, failure: null }, wireBytes(ran.entry));
     } catch (error) {
       if (error instanceof NobodyBrings || error instanceof NotNow) throw error;
       const reason = messageOf(error);
@@ -226,7 +225,7 @@ export class QueueWorker {
   }
 
   /** Publishes the end of a cell before its job is removed: at any time, a cell is in the queue or its result is on the server. */
-  async #publish(done: CellEnd, entry?: Buffer): Promise<void> {
+  async #publish(done: CellEnd, entry?: Uint8Array): Promise<void> {
     const { done: stream, result } = this.#keys;
     const news: ServerCommand = ['xadd', stream, 'MAXLEN', '~', DONE_KEPT, '*', ...doneFields(done)];
     const kept: ServerCommand[] = entry === undefined ? [] : [['set', result(done.fingerprint), entry, 'EX', RESULT_KEPT_S]];

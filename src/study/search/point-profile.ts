@@ -1,6 +1,7 @@
 // A point of a search as a run profile that stands alone: `moeprof run 1.yaml` is the run that was found.
-import { dirname } from 'node:path';
+
 import { parse, stringify } from 'yaml';
+import { dirname } from '../../base/host/paths.js';
 import { readText } from '../../base/input-file.js';
 import { isObject } from '../../base/objects.js';
 import { findProfile } from '../../base/profiles.js';

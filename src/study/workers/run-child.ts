@@ -1,6 +1,7 @@
 // One process that runs cells, as its parent sees it. Cells go there and come back several in one message.
-import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+
+import { type OwnProcess, startProcess } from '../../base/host/children.js';
+import { afterThis } from '../../base/host/clock.js';
 import type { CellTask, Ran } from '../queue/worker-side.js';
 
 /** Messages to a process: cells to run one after another, or a request to give back those that it has not begun. */
@@ -12,14 +13,12 @@ export interface FromChild {
   readonly returned: readonly number[];
 }
 
-const CHILD = fileURLToPath(new URL('./queue-child.js', import.meta.url));
-
 /** Bytes kept of a process's last output: enough to hold why it died. */
 const LAST_WORDS = 4096;
 
 /** A process that runs cells. */
 export class RunChild {
-  readonly #process: ChildProcess;
+  readonly #process: OwnProcess;
   readonly #outbox: [number, CellTask][] = [];
   #said = '';
   #lost = false;
@@ -30,24 +29,25 @@ export class RunChild {
    * @param lost is called once, when it has ended, with the reason
    */
   constructor(hear: (said: FromChild) => void, lost: (how: string) => void) {
-    this.#process = fork(CHILD, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-    this.#process.stderr!.on('data', (chunk: Buffer) => {
-      this.#said = `${this.#said}${chunk.toString()}`.slice(-LAST_WORDS);
-    });
-    this.#process.on('message', (said) => hear(said as FromChild));
     const end = (how: string): void => {
       if (!this.#lost) lost(`${how}${reasonIn(this.#said)}`);
       this.#lost = true;
     };
-    this.#process.on('error', (error) => end(`failed: ${error.message}`));
-    this.#process.on('close', (code, signal) => end(signal === null ? `ended with ${String(code)}` : `was ended by ${signal}`));
+    this.#process = startProcess('study/workers/queue-child', {
+      message: (said) => hear(said as FromChild),
+      stderr: (text) => {
+        this.#said = `${this.#said}${text}`.slice(-LAST_WORDS);
+      },
+      error: (error) => end(`failed: ${error.message}`),
+      close: (code, signal) => end(signal === null ? `ended with ${String(code)}` : `was ended by ${signal}`),
+    });
   }
 
   /** Gives it a cell to run after its others. Cells of one turn share a message. */
   give(id: number, task: CellTask): void {
     this.#outbox.push([id, task]);
     if (this.#outbox.length > 1) return;
-    process.nextTick(() => this.#send({ tasks: this.#outbox.splice(0) }));
+    afterThis(() => this.#send({ tasks: this.#outbox.splice(0) }));
   }
 
   /** Asks for the cells that it has not begun. */
@@ -62,7 +62,7 @@ export class RunChild {
 
   /** Sends a message. If the process has ended already, `lost` is called soon. */
   #send(message: ToChild): void {
-    if (this.#process.connected) this.#process.send(message, () => undefined);
+    if (this.#process.connected) this.#process.send(message);
   }
 }
 

@@ -1,5 +1,6 @@
 // Processes that run cells. A cell that kills its process is the only one to fail: a new process takes its place and runs each of the others
 // again, alone, to find the cause.
+import { whileAlive } from '../../base/host/clock.js';
 import { type CellProcesses, type CellTask, NotNow, type Ran } from '../queue/worker-side.js';
 import { CellPace } from './cell-pace.js';
 import { type FromChild, RunChild } from './run-child.js';
@@ -37,7 +38,8 @@ export class RunChildren implements CellProcesses {
   readonly #waiting: Wish[] = [];
   readonly #pace = new CellPace();
   #next = 0;
-  #looking: NodeJS.Timeout | null = null;
+  /** Ends the looks at long cells; null: there are none. */
+  #endLooks: (() => void) | null = null;
 
   /** @param start starts processes, for tests */
   constructor(most: number, start: StartChild = (hear, lost) => new RunChild(hear, lost)) {
@@ -60,7 +62,7 @@ export class RunChildren implements CellProcesses {
 
   /** Ends all processes. */
   close(): void {
-    if (this.#looking !== null) clearInterval(this.#looking);
+    this.#endLooks?.();
     for (const { child } of this.#places) child.end();
   }
 
@@ -75,10 +77,10 @@ export class RunChildren implements CellProcesses {
       place.child.give(id, wish.task);
     }
     const busy = [...this.#places].some(({ has }) => has.size > 1);
-    if (busy) this.#looking ??= setInterval(() => this.#look(), LOOK_MS).unref();
-    else if (this.#looking !== null) {
-      clearInterval(this.#looking);
-      this.#looking = null;
+    if (busy) this.#endLooks ??= whileAlive(() => this.#look(), LOOK_MS);
+    else {
+      this.#endLooks?.();
+      this.#endLooks = null;
     }
   }
 

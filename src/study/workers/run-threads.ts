@@ -1,16 +1,17 @@
 // Runs in threads, one after another in each. A thread that ends takes its run with it, and another one takes its place.
 import { UserError } from '../../base/errors.js';
-import { hasScript, runInPool } from '../../base/worker-pool.js';
+import { hasThread } from '../../base/host/threads.js';
+import { runInPool } from '../../base/worker-pool.js';
 import type { Result } from '../../result/result.js';
 import type { RunSpec } from '../../system/run.js';
 import type { RunNote, RunTask } from './run-worker.js';
 import type { Settle, Settled, Update } from './settled.js';
 
-const WORKER = new URL('./run-worker.js', import.meta.url);
+const MODULE = 'study/workers/run-worker';
 
 /** True where there is a compiled worker. */
 export function canRunInThreads(): boolean {
-  return hasScript(WORKER);
+  return hasThread(MODULE);
 }
 
 /**
@@ -35,7 +36,7 @@ export async function runInThreads(
     }
   }
   await runInPool<RunTask, Result, RunNote>(tasks(), {
-    script: WORKER,
+    module: MODULE,
     threads,
     signal: stop.signal,
     nameOf: ({ run }) => run.label,

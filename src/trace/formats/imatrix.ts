@@ -1,5 +1,7 @@
 // llama.cpp's importance matrix as GGUF: the number of activations of each expert. Counts only.
+
 import { UserError } from '../../base/errors.js';
+import { latin1Of } from '../../base/host/bytes.js';
 import { GGUF_MAGIC, ggufHeaderOf } from '../../model/gguf-header.js';
 import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
@@ -11,7 +13,7 @@ export const imatrix: TraceFormat = {
   summary: 'GGUF with blk.N.ffn_gate_exps.weight.counts; counts only',
   engines: 'llama.cpp',
   turnOn: '`llama-imatrix -m MODEL.gguf -f text -o out.gguf`',
-  detect: ({ head }) => Buffer.from(head.buffer, head.byteOffset, Math.min(4, head.length)).toString('latin1') === GGUF_MAGIC,
+  detect: ({ head }) => latin1Of(head, 0, 4) === GGUF_MAGIC,
   counts,
 };
 

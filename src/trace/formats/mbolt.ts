@@ -1,6 +1,8 @@
 // mbolt's MBLT binary: int32 little-endian magic, version 1, experts, then one record per layer and pass in graph order:
 // layer, top-k, tokens, ids [tokens, top-k].
+
 import { UserError } from '../../base/errors.js';
+import { viewOf } from '../../base/host/bytes.js';
 import { Cell } from './cell.js';
 import { cellFormat } from './cells.js';
 import { PassReader } from './passes.js';
@@ -14,7 +16,7 @@ export const mbolt = cellFormat({
   summary: 'binary MBLT v1: records of layer, top-k, tokens, ids in graph order',
   engines: 'mbolt (llama.cpp)',
   turnOn: '`MBOLT_TRACE=out.bin`',
-  detect: ({ head }) => head.length >= HEADER_BYTES && Buffer.from(head.buffer, head.byteOffset, 4).readInt32LE() === MAGIC,
+  detect: ({ head }) => head.length >= HEADER_BYTES && viewOf(head).getInt32(0, true) === MAGIC,
   cells(source) {
     const { path, bytes } = source;
     const header = new Int32Array(3);

@@ -1,6 +1,8 @@
 // NumPy's .npy: magic, version, a Python dict literal as header, raw data. Supports only what routing needs: little-endian numbers in C
 // order. https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+
 import { UserError } from '../../base/errors.js';
+import { latin1Of, viewOf } from '../../base/host/bytes.js';
 import type { TensorInfo } from './safetensors-header.js';
 
 /** Element types by NumPy type code. */
@@ -20,7 +22,7 @@ const DTYPES: Readonly<Record<string, readonly [dtype: string, bytes: number]>> 
 
 /** True if bytes begin like a .npy file. */
 export function looksLikeNpy(head: Uint8Array): boolean {
-  return head[0] === 0x93 && Buffer.from(head.buffer, head.byteOffset + 1, Math.min(5, head.length - 1)).toString('latin1') === 'NUMPY';
+  return head[0] === 0x93 && latin1Of(head, 1, 6) === 'NUMPY';
 }
 
 /**
@@ -31,11 +33,11 @@ export function looksLikeNpy(head: Uint8Array): boolean {
  */
 export function npyHeader(place: string, head: Uint8Array, total: number): TensorInfo {
   if (!looksLikeNpy(head) || head.length < 12) throw new UserError(`${place}: not a .npy array`);
-  const view = Buffer.from(head.buffer, head.byteOffset, head.length);
+  const view = viewOf(head);
   const start = head[6] === 1 ? 10 : 12;
-  const length = head[6] === 1 ? view.readUInt16LE(8) : view.readUInt32LE(8);
+  const length = head[6] === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
   if (start + length > head.length) throw new UserError(`${place}: the .npy header is cut short or too long`);
-  const text = view.toString('latin1', start, start + length);
+  const text = latin1Of(head, start, start + length);
   const code = /'descr':\s*'([<>|=])([a-z]\d+)'/.exec(text);
   const shapeText = /'shape':\s*\(([\d,\s]*)\)/.exec(text);
   const fortran = /'fortran_order':\s*(True|False)/.exec(text);
@@ -72,7 +74,7 @@ export function npyValues(
 
 /** Raw little-endian elements as numbers; 64-bit integers lose nothing below 2^53. */
 export function numbersOf(dtype: string, raw: Uint8Array): ArrayLike<number> {
-  // A copy, because typed arrays need aligned memory, and views of a Buffer rarely are aligned.
+  // A copy, because typed arrays need aligned memory, and parts of a file rarely are aligned.
   const aligned = new Uint8Array(raw).buffer;
   switch (dtype) {
     case 'U8':

@@ -1,5 +1,7 @@
 // NumPy arrays of choices, alone or in an .npz archive, as saved by vLLM's offline API, notebooks and routing studies.
+
 import { UserError } from '../../base/errors.js';
+import { latin1Of } from '../../base/host/bytes.js';
 import { ID_DTYPES } from '../column.js';
 import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
@@ -42,7 +44,7 @@ export const npz: TraceFormat = {
   summary: '.npz with routed_experts (or experts, expert_ids …), integers of three axes',
   engines: 'routing studies',
   turnOn: '`numpy.savez("out.npz", routed_experts=…)`',
-  detect: ({ head }) => looksLikeZip(head) && Buffer.from(head.buffer, head.byteOffset, Math.min(512, head.length)).includes('.npy'),
+  detect: ({ head }) => looksLikeZip(head) && latin1Of(head, 0, 512).includes('.npy'),
   open: openNpz,
 };
 

@@ -1,8 +1,9 @@
 // Checks the page headers of a Parquet file before hyparquet uses them: a few bytes of run lengths could otherwise allocate gigabytes or
 // cause an endless loop. https://parquet.apache.org/docs/file-format/
-import { crc32 } from 'node:zlib';
+
 import type { ColumnMetaData, Compressors, SchemaTree } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
+import { crc32 } from '../../base/host/compression.js';
 
 /** Largest page, unpacked. Writers use 1 MiB. */
 const PAGE_LIMIT = 64 * 1024 * 1024;

@@ -1,5 +1,6 @@
 // A Parquet file as columns of whole numbers, read row group by row group through hyparquet. This module and hyparquet are loaded when the
 // first Parquet file is opened.
+
 import { decompress } from 'fzstd';
 import {
   type ColumnMetaData,
@@ -12,6 +13,7 @@ import {
 } from 'hyparquet';
 import { compressors as decompressors } from 'hyparquet-compressors';
 import { messageOf, UserError } from '../../base/errors.js';
+import { latin1Of, viewOf } from '../../base/host/bytes.js';
 import type { TraceSource } from '../source.js';
 import { boundedCompressors, checkPages, nestingLevelsOf } from './parquet-pages.js';
 
@@ -45,12 +47,11 @@ export class ParquetTable {
   /** @throws UserError where the footer is missing or damaged */
   static open(source: TraceSource): ParquetTable {
     const { path, bytes } = source;
-    const tail = Buffer.alloc(8);
+    const tail = new Uint8Array(8);
     if (bytes < 12) throw new UserError(`${path}: ${bytes} bytes are too few for a Parquet file; it was cut short`);
     source.read(bytes - 8, tail);
-    const length = tail.readUInt32LE(0) + 8;
-    if (tail.toString('latin1', 4) !== 'PAR1' || length > bytes)
-      throw new UserError(`${path}: the Parquet footer is missing; it was cut short`);
+    const length = viewOf(tail).getUint32(0, true) + 8;
+    if (latin1Of(tail, 4) !== 'PAR1' || length > bytes) throw new UserError(`${path}: the Parquet footer is missing; it was cut short`);
     if (length > FOOTER_LIMIT)
       throw new UserError(`${path}: a footer of ${length} bytes is larger than that of any trace; is the file damaged?`);
     const footer = new Uint8Array(length);

@@ -1,6 +1,8 @@
 // Parquet tables, one row per token and layer (or per activation). Rows are decoded once into a temporary file of whole numbers, because
 // decoding cannot be interrupted and importing reads twice.
+
 import { UserError } from '../../base/errors.js';
+import { latin1Of, viewOf } from '../../base/host/bytes.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
 import { Cell } from './cell.js';
@@ -51,13 +53,14 @@ export const parquet: TraceFormat = {
 /** True if the footer contains all of some names; the schema is at its beginning. */
 function footerHolds(source: TraceSource, names: readonly string[]): boolean {
   if (source.bytes < 12) return false;
-  const tail = Buffer.alloc(8);
+  const tail = new Uint8Array(8);
   source.read(source.bytes - 8, tail);
-  const start = source.bytes - 8 - tail.readUInt32LE(0);
+  const start = source.bytes - 8 - viewOf(tail).getUint32(0, true);
   if (start < 0) return false;
-  const footer = Buffer.alloc(Math.min(64 * 1024, source.bytes - start));
+  const footer = new Uint8Array(Math.min(64 * 1024, source.bytes - start));
   source.read(start, footer);
-  return names.every((name) => footer.includes(name));
+  const text = latin1Of(footer);
+  return names.every((name) => text.includes(name));
 }
 
 async function openParquet(source: TraceSource, format: string, options: OpenOptions, fixed: ColumnMap | null): Promise<RoutingTrace> {

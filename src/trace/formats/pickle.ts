@@ -1,6 +1,8 @@
 // A pickle reader that executes nothing: it knows the opcodes that torch.save writes for plain containers and tensors, and three
 // global names. Anything else is refused by name, never imported or called.
+
 import { UserError } from '../../base/errors.js';
+import { latin1Of, textOf, viewOf } from '../../base/host/bytes.js';
 import { nestsTooDeep } from '../../base/nesting.js';
 
 /** A tensor as pickled: a view of a storage that lies beside the pickle. */
@@ -72,7 +74,7 @@ const STORAGE = /^torch\.((Byte|Char|Short|Int|Long|Half|Float|Double|BFloat16|B
  * @param place names it in messages
  * @throws UserError where it holds an opcode or a name beyond plain data and tensors, is cut, or is larger or deeper than any recording
  */
-export function readPickle(bytes: Buffer, place: string): Pickled {
+export function readPickle(bytes: Uint8Array, place: string): Pickled {
   return new Unpickler(bytes, place).read();
 }
 
@@ -82,7 +84,7 @@ class Unpickler {
   /** The operation of each opcode; all others are refused. */
   static readonly #OPCODES = new Map<number, Operation>([
     [0x80, (it) => it.#byte()], // PROTO
-    [0x95, (it) => it.#take(8)], // FRAME
+    [0x95, (it) => it.#over(8)], // FRAME
     [0x28, (it) => it.#stack.push(MARK)], // MARK
     [0x30, (it) => it.#pop()], // POP
     [0x7d, (it) => it.#build(new Map())], // EMPTY_DICT
@@ -100,33 +102,35 @@ class Unpickler {
     [0x4e, (it) => it.#stack.push(null)], // NONE
     [0x88, (it) => it.#stack.push(true)], // NEWTRUE
     [0x89, (it) => it.#stack.push(false)], // NEWFALSE
-    [0x4a, (it) => it.#stack.push(it.#take(4).readInt32LE())], // BININT
+    [0x4a, (it) => it.#stack.push(it.#view.getInt32(it.#over(4), true))], // BININT
     [0x4b, (it) => it.#stack.push(it.#byte())], // BININT1
-    [0x4d, (it) => it.#stack.push(it.#take(2).readUInt16LE())], // BININT2
+    [0x4d, (it) => it.#stack.push(it.#view.getUint16(it.#over(2), true))], // BININT2
     [0x8a, (it) => it.#stack.push(it.#long())], // LONG1
-    [0x47, (it) => it.#stack.push(it.#take(8).readDoubleBE())], // BINFLOAT
-    [0x58, (it) => it.#stack.push(it.#take(it.#take(4).readUInt32LE()).toString('utf8'))], // BINUNICODE
-    [0x8c, (it) => it.#stack.push(it.#take(it.#byte()).toString('utf8'))], // SHORT_BINUNICODE
+    [0x47, (it) => it.#stack.push(it.#view.getFloat64(it.#over(8)))], // BINFLOAT
+    [0x58, (it) => it.#stack.push(it.#text(it.#word()))], // BINUNICODE
+    [0x8c, (it) => it.#stack.push(it.#text(it.#byte()))], // SHORT_BINUNICODE
     [0x71, (it) => it.#memo.set(it.#byte(), it.#top())], // BINPUT
-    [0x72, (it) => it.#memo.set(it.#take(4).readUInt32LE(), it.#top())], // LONG_BINPUT
+    [0x72, (it) => it.#memo.set(it.#word(), it.#top())], // LONG_BINPUT
     [0x94, (it) => it.#memo.set(it.#memo.size, it.#top())], // MEMOIZE
     [0x68, (it) => it.#recall(it.#byte())], // BINGET
-    [0x6a, (it) => it.#recall(it.#take(4).readUInt32LE())], // LONG_BINGET
+    [0x6a, (it) => it.#recall(it.#word())], // LONG_BINGET
     [0x63, (it) => it.#global(`${it.#line()}.${it.#line()}`)], // GLOBAL
     [0x93, (it) => it.#stackGlobal(it.#popMany(2))], // STACK_GLOBAL
     [0x51, (it) => it.#build(it.#storage(it.#pop()))], // BINPERSID
     [0x52, (it) => it.#reduce()], // REDUCE
   ]);
 
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
   readonly #place: string;
   #at = 0;
   readonly #stack: Slot[] = [];
   readonly #memo = new Map<number, Pickled>();
   #objects = 0;
 
-  constructor(bytes: Buffer, place: string) {
+  constructor(bytes: Uint8Array, place: string) {
     this.#bytes = bytes;
+    this.#view = viewOf(bytes);
     this.#place = place;
   }
 
@@ -210,11 +214,12 @@ class Unpickler {
   }
 
   #long(): number {
-    const bytes = this.#take(this.#byte());
-    if (bytes.length > 8) this.#fail('a whole number of more than 64 bits');
+    const length = this.#byte();
+    const from = this.#over(length);
+    if (length > 8) this.#fail('a whole number of more than 64 bits');
     let value = 0n;
-    for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!);
-    return Number(BigInt.asIntN(bytes.length * 8, value));
+    for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.#bytes[from + i]!);
+    return Number(BigInt.asIntN(length * 8, value));
   }
 
   #recall(key: number): void {
@@ -248,18 +253,30 @@ class Unpickler {
   }
 
   #byte(): number {
-    return this.#take(1)[0]!;
+    return this.#bytes[this.#over(1)]!;
   }
 
-  #take(length: number): Buffer {
-    if (this.#at + length > this.#bytes.length) this.#fail('it ends too early');
-    return this.#bytes.subarray(this.#at, (this.#at += length));
+  #word(): number {
+    return this.#view.getUint32(this.#over(4), true);
+  }
+
+  #text(length: number): string {
+    const from = this.#over(length);
+    return textOf(this.#bytes, from, from + length);
+  }
+
+  /** Moves over bytes. @returns where they begin */
+  #over(length: number): number {
+    const from = this.#at;
+    if (from + length > this.#bytes.length) this.#fail('it ends too early');
+    this.#at += length;
+    return from;
   }
 
   #line(): string {
     const end = this.#bytes.indexOf(10, this.#at);
     if (end < 0) this.#fail('it ends too early');
-    const text = this.#bytes.toString('latin1', this.#at, end);
+    const text = latin1Of(this.#bytes, this.#at, end);
     this.#at = end + 1;
     return text;
   }

@@ -1,7 +1,8 @@
 // Decoded rows in a nameless temporary file of whole numbers, for formats that cannot be decoded twice or stopped half way: importing walks
 // rows up to twice, in constant memory.
-import { closeSync, readSync, writeSync } from 'node:fs';
+
 import { temporaryFile } from '../../base/files.js';
+import { closeSync, readSync, writeSync } from '../../base/host/files.js';
 
 /** Maximum number of choices of a row. */
 export const CHOICE_LIMIT = 4096;

@@ -1,6 +1,8 @@
 // The safetensors container: 8 bytes of header length, a JSON header, raw little-endian data. Only the header is read; every offset is
 // checked before use. https://github.com/huggingface/safetensors#format
+
 import { UserError } from '../../base/errors.js';
+import { latin1Of, viewOf } from '../../base/host/bytes.js';
 import { isObject } from '../../base/objects.js';
 import { parseJson } from '../../model/json.js';
 import { looksLikeSafetensors } from '../../model/safetensors.js';
@@ -47,7 +49,7 @@ export interface SafetensorsHeader {
 /** True for a safetensors file whose header, within the first bytes, contains all of some texts. */
 export function headerHolds({ head }: TraceSource, texts: readonly string[]): boolean {
   if (!looksLikeSafetensors(head)) return false;
-  const text = Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1');
+  const text = latin1Of(head);
   return texts.every((part) => text.includes(part));
 }
 
@@ -82,14 +84,14 @@ export function requireTensor(
 export function readSafetensorsHeader(source: TraceSource): SafetensorsHeader {
   const { path } = source;
   if (source.bytes < 8) throw new UserError(`${path}: ${source.bytes} bytes are too few for a safetensors file; it was cut short`);
-  const prefix = Buffer.alloc(8);
+  const prefix = new Uint8Array(8);
   source.read(0, prefix);
-  const length = Number(prefix.readBigUInt64LE());
+  const length = Number(viewOf(prefix).getBigUint64(0, true));
   if (length > HEADER_LIMIT)
     throw new UserError(`${path}: a header of ${length} bytes is more than safetensors allows (${HEADER_LIMIT}); is it one?`);
   if (8 + length > source.bytes)
     throw new UserError(`${path}: the header ends at byte ${8 + length}, the file at ${source.bytes}; it was cut short`);
-  const text = Buffer.alloc(length);
+  const text = new Uint8Array(length);
   source.read(8, text);
   const damaged = 'it is no safetensors file, or was damaged';
   const header = parseJson(text, path, `the header is not JSON; ${damaged}`);

@@ -1,6 +1,8 @@
 // SGLang's /generate replies with routed experts: base64 of raw row-major integers with no shape, rows for [start, prompt + output - 1).
 // Layers and top-k come from the model; a wrong model could reshape silently, so the row count is checked.
+
 import { UserError } from '../../base/errors.js';
+import { bytesOfBase64 } from '../../base/host/bytes.js';
 import { type ChoiceRequest, choiceFormat } from './choice-array.js';
 import { expected } from './format.js';
 import { documents, type JsonObject, objectAt, wholeAt } from './json-values.js';
@@ -42,7 +44,7 @@ function requestOf(info: JsonObject, layers: number, topK: number, place: string
   if (known === undefined)
     throw new UserError(`${place}.routed_experts_dtype is ${JSON.stringify(name)}; known are ${Object.keys(DTYPES).join(', ')}`);
   const [dtype, size] = known;
-  const raw = Buffer.from(info.routed_experts, 'base64');
+  const raw = bytesOfBase64(info.routed_experts);
   const rowBytes = layers * topK * size;
   const tokens = raw.length / rowBytes;
   if (!Number.isInteger(tokens)) {

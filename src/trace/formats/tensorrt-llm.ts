@@ -1,5 +1,7 @@
 // TensorRT-LLM's expert statistics: safetensors with one tensor of counts per iteration and layer, named "<iteration>_<layer>". Counts only.
+
 import { UserError } from '../../base/errors.js';
+import { latin1Of } from '../../base/host/bytes.js';
 import { looksLikeSafetensors } from '../../model/safetensors.js';
 import { ColumnReader } from '../column.js';
 import type { Popularity } from '../popularity.js';
@@ -13,9 +15,7 @@ export const tensorrtLlm: TraceFormat = {
   summary: 'safetensors with tensors "ITERATION_LAYER" [experts]; counts only',
   engines: 'TensorRT-LLM',
   turnOn: '`EXPERT_STATISTIC_ITER_RANGE=100-200 EXPERT_STATISTIC_PATH=DIR`, then DIR/rank*.safetensors',
-  detect: ({ head }) =>
-    looksLikeSafetensors(head) &&
-    /^\{\s*"\d+_\d+"\s*:/.test(Buffer.from(head.buffer, head.byteOffset + 8, Math.min(200, head.length - 8)).toString('latin1')),
+  detect: ({ head }) => looksLikeSafetensors(head) && /^\{\s*"\d+_\d+"\s*:/.test(latin1Of(head, 8, 208)),
   counts,
 };
 

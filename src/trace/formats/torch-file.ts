@@ -1,5 +1,7 @@
 // The zip that torch.save writes: NAME/data.pkl and one file per storage under NAME/data/.
+
 import { UserError } from '../../base/errors.js';
+import { latin1Of } from '../../base/host/bytes.js';
 import type { TraceSource } from '../source.js';
 import { numbersOf } from './npy-array.js';
 import { type Pickled, PickledTensor, readPickle } from './pickle.js';
@@ -22,11 +24,7 @@ const DTYPES: Readonly<Record<string, readonly [dtype: string, bytes: number]>> 
 
 /** True if a file begins like a zip of torch.save whose pickle contains `word`. */
 export function looksLikeTorch(head: Uint8Array, word: string): boolean {
-  return (
-    looksLikeZip(head) &&
-    Buffer.from(head.buffer, head.byteOffset, Math.min(256, head.length)).includes('data.pkl') &&
-    Buffer.from(head.buffer, head.byteOffset, head.length).includes(word)
-  );
+  return looksLikeZip(head) && latin1Of(head, 0, 256).includes('data.pkl') && latin1Of(head).includes(word);
 }
 
 /** An open .pt file. */
@@ -45,7 +43,7 @@ export class TorchFile {
     if (pickle === undefined) throw new UserError(`${source.path}: holds no data.pkl; it was not written by torch.save`);
     this.#folder = pickle.name.slice(0, -'data.pkl'.length);
     const order = this.#byName.get(`${this.#folder}byteorder`);
-    if (order !== undefined && this.#archive.read(order, 16).toString('latin1').trim() !== 'little') {
+    if (order !== undefined && latin1Of(this.#archive.read(order, 16)).trim() !== 'little') {
       throw new UserError(`${source.path}: big-endian tensors; save it on a little-endian machine`);
     }
   }

@@ -1,8 +1,9 @@
 // A trace format of the user's own: a module that yields the rows of a file, each of which is checked. A wrong width or a shifted offset
 // would otherwise give a plausible but false result.
-import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
+
 import { UserError } from '../../base/errors.js';
+import { newSha256 } from '../../base/host/hash.js';
+import { resolve } from '../../base/host/paths.js';
 import { LineScanner } from '../../base/scan.js';
 import { importOwn, moduleChoice, type OwnExport } from '../../base/user-module.js';
 import type { TraceSource } from '../source.js';
@@ -105,7 +106,7 @@ class OwnReader {
       const meta = { model: this.#head.model ?? null, format: this.#own.name, synthetic: false, expertBytes: null, notes: {} };
       const trace = this.#store.finish(this.#experts, meta, this.#source);
       // The rows depend on the module, too.
-      return { ...trace, sha256: () => createHash('sha256').update(`${this.#source.sha256()} ${this.#own.sha256}`).digest('hex') };
+      return { ...trace, sha256: () => newSha256().update(`${this.#source.sha256()} ${this.#own.sha256}`).digest('hex') };
     } catch (error) {
       this.#store?.close();
       throw this.#own.thrown('rows', error);

@@ -1,7 +1,9 @@
 // vLLM's replies with routed experts: one reply, an array of them, or one per line. First generation: nested lists, separate for prompt and
 // output, with -1 for tokens from the prefix cache. Second: base64 of a .npy array [prompt + output - 1, layers, top-k], since the last
 // sampled token is never forwarded.
+
 import { UserError } from '../../base/errors.js';
+import { bytesOfBase64 } from '../../base/host/bytes.js';
 import { type ChoiceArray, choiceFormat } from './choice-array.js';
 import { arrayAt, documents, objectAt, wholeAt } from './json-values.js';
 import { npyValues } from './npy-array.js';
@@ -35,7 +37,7 @@ export const vllm = choiceFormat({
 /** Choices of either generation; null if the reply has none. */
 function routed(value: unknown, place: string): ChoiceArray | null {
   if (typeof value !== 'string') return nested(value, place);
-  const { shape, values } = npyValues(place, Buffer.from(value, 'base64'));
+  const { shape, values } = npyValues(place, bytesOfBase64(value));
   if (shape.length !== 3) throw new UserError(`${place}: shape (${shape.join(', ')}) is not (tokens, layers, top-k)`);
   const [tokens, layers, topK] = shape as [number, number, number];
   return { tokens, layers, topK, ids: values, place };

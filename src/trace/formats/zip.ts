@@ -1,7 +1,9 @@
 // The zip container of .npz and .pt files: central directory, stored and deflated entries. Sizes are checked before an entry is read or
 // unpacked, and its checksum before its content is used.
-import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
+
 import { messageOf, UserError } from '../../base/errors.js';
+import { textOf, viewOf } from '../../base/host/bytes.js';
+import { crc32, inflated, inflating } from '../../base/host/compression.js';
 import { sourceBlocks, TraceSource, unpacked } from '../source.js';
 
 /** One file in the archive. */
@@ -44,7 +46,7 @@ export class ZipArchive {
    * Content of an entry.
    * @throws UserError where it is damaged, packed in an unknown way, or larger than `limit` bytes
    */
-  read(entry: ZipEntry, limit: number): Buffer {
+  read(entry: ZipEntry, limit: number): Uint8Array {
     const { path } = this.#source;
     const place = `${path}: ${entry.name}`;
     if (entry.bytes > limit || entry.packedBytes > limit)
@@ -65,15 +67,9 @@ export class ZipArchive {
     const place = `${this.#source.path}: ${entry.name}`;
     this.#demandDeflated(entry);
     let crc = 0;
-    const content = await unpacked(
-      this.#source,
-      [this.dataOffset(entry), entry.packedBytes],
-      place,
-      { decode: createInflateRaw() },
-      (block) => {
-        crc = crc32(block, crc);
-      },
-    );
+    const content = await unpacked(this.#source, [this.dataOffset(entry), entry.packedBytes], place, { decode: inflating() }, (block) => {
+      crc = crc32(block, crc);
+    });
     if (content.bytes === entry.bytes && crc === entry.crc) return new TraceSource(content, this.#source);
     content.close();
     throw damaged(place);
@@ -89,10 +85,10 @@ export class ZipArchive {
     if (crc !== entry.crc || entry.packedBytes !== entry.bytes) throw damaged(`${this.#source.path}: ${entry.name}`);
   }
 
-  #inflated(entry: ZipEntry, packed: Buffer): Buffer {
+  #inflated(entry: ZipEntry, packed: Uint8Array): Uint8Array {
     this.#demandDeflated(entry);
     try {
-      return inflateRawSync(packed, { maxOutputLength: Math.max(1, entry.bytes) });
+      return inflated(packed, Math.max(1, entry.bytes));
     } catch (error) {
       throw new UserError(`${this.#source.path}: ${entry.name}: cannot be unpacked: ${messageOf(error)}`);
     }
@@ -104,18 +100,18 @@ export class ZipArchive {
 
   /** Byte offset of an entry's data in the file. */
   dataOffset(entry: ZipEntry): number {
-    const local = this.#bytes(entry.header, 30);
-    if (local.readUInt32LE(0) !== 0x04034b50) throw new UserError(`${this.#source.path}: ${entry.name}: its zip header is damaged`);
-    const offset = entry.header + 30 + local.readUInt16LE(26) + local.readUInt16LE(28);
+    const local = viewOf(this.#bytes(entry.header, 30));
+    if (local.getUint32(0, true) !== 0x04034b50) throw new UserError(`${this.#source.path}: ${entry.name}: its zip header is damaged`);
+    const offset = entry.header + 30 + local.getUint16(26, true) + local.getUint16(28, true);
     if (offset + entry.packedBytes > this.#source.bytes)
       throw new UserError(`${this.#source.path}: ${entry.name}: goes beyond the end; the file was cut short`);
     return offset;
   }
 
-  #bytes(position: number, length: number): Buffer {
+  #bytes(position: number, length: number): Uint8Array {
     if (position + length > this.#source.bytes)
       throw new UserError(`${this.#source.path}: the zip directory points outside the file; it was cut short`);
-    const bytes = Buffer.alloc(length);
+    const bytes = new Uint8Array(length);
     this.#source.read(position, bytes);
     return bytes;
   }
@@ -127,49 +123,50 @@ function damaged(place: string): UserError {
 
 function directoryOf(source: TraceSource): ZipEntry[] {
   const { path, bytes } = source;
-  const tail = Buffer.alloc(Math.min(bytes, END_BYTES + 0xffff));
-  source.read(bytes - tail.length, tail);
-  const end = tail.lastIndexOf(Buffer.from([0x50, 0x4b, 5, 6]));
-  if (end < 0 || end + END_BYTES > tail.length) throw new UserError(`${path}: the zip directory is missing; the file was cut short`);
-  let count = tail.readUInt16LE(end + 10);
-  let size = tail.readUInt32LE(end + 12);
-  let offset = tail.readUInt32LE(end + 16);
+  const ending = new Uint8Array(Math.min(bytes, END_BYTES + 0xffff));
+  source.read(bytes - ending.length, ending);
+  const tail = viewOf(ending);
+  let end = ending.length - 4;
+  while (end >= 0 && tail.getUint32(end, true) !== 0x06054b50) end--;
+  if (end < 0 || end + END_BYTES > ending.length) throw new UserError(`${path}: the zip directory is missing; the file was cut short`);
+  let count = tail.getUint16(end + 10, true);
+  let size = tail.getUint32(end + 12, true);
+  let offset = tail.getUint32(end + 16, true);
   if (count === 0xffff || size === WIDE || offset === WIDE) {
     const locator = end - 20;
-    if (locator < 0 || tail.readUInt32LE(locator) !== 0x07064b50) throw new UserError(`${path}: the zip64 directory is missing`);
-    const record = Buffer.alloc(56);
-    const at = Number(tail.readBigUInt64LE(locator + 8));
+    if (locator < 0 || tail.getUint32(locator, true) !== 0x07064b50) throw new UserError(`${path}: the zip64 directory is missing`);
+    const record = new Uint8Array(56);
+    const at = Number(tail.getBigUint64(locator + 8, true));
     if (at + 56 > bytes) throw new UserError(`${path}: the zip64 directory points outside the file`);
     source.read(at, record);
-    count = Number(record.readBigUInt64LE(32));
-    size = Number(record.readBigUInt64LE(40));
-    offset = Number(record.readBigUInt64LE(48));
+    [count, size, offset] = [32, 40, 48].map((field) => Number(viewOf(record).getBigUint64(field, true))) as [number, number, number];
   }
   if (count > MOST_ENTRIES || size > MOST_DIRECTORY_BYTES)
     throw new UserError(`${path}: has ${count} members with a directory of ${size} bytes; no recording has so many`);
   if (offset + size > bytes) throw new UserError(`${path}: the zip directory points outside the file; it is damaged`);
-  const directory = Buffer.alloc(size);
-  source.read(offset, directory);
+  const content = new Uint8Array(size);
+  source.read(offset, content);
+  const directory = viewOf(content);
   const entries: ZipEntry[] = [];
   for (let at = 0; entries.length < count; ) {
-    if (at + 46 > size || directory.readUInt32LE(at) !== 0x02014b50) throw new UserError(`${path}: the zip directory is damaged`);
-    const nameBytes = directory.readUInt16LE(at + 28);
-    const extraBytes = directory.readUInt16LE(at + 30);
-    const next = at + 46 + nameBytes + extraBytes + directory.readUInt16LE(at + 32);
+    if (at + 46 > size || directory.getUint32(at, true) !== 0x02014b50) throw new UserError(`${path}: the zip directory is damaged`);
+    const nameBytes = directory.getUint16(at + 28, true);
+    const extraBytes = directory.getUint16(at + 30, true);
+    const next = at + 46 + nameBytes + extraBytes + directory.getUint16(at + 32, true);
     if (next > size) throw new UserError(`${path}: the zip directory is damaged`);
-    const extra = directory.subarray(at + 46 + nameBytes, at + 46 + nameBytes + extraBytes);
+    const extra = viewOf(content.subarray(at + 46 + nameBytes, at + 46 + nameBytes + extraBytes));
     const wide = wideFields(extra);
     const take = (narrow: number): number => (narrow === WIDE ? (wide.shift() ?? narrow) : narrow);
     // The order of the 64-bit fields is fixed: size, packed size, header offset.
-    const unpackedBytes = take(directory.readUInt32LE(at + 24));
-    const packedBytes = take(directory.readUInt32LE(at + 20));
-    const header = take(directory.readUInt32LE(at + 42));
+    const unpackedBytes = take(directory.getUint32(at + 24, true));
+    const packedBytes = take(directory.getUint32(at + 20, true));
+    const header = take(directory.getUint32(at + 42, true));
     entries.push({
-      name: directory.toString('utf8', at + 46, at + 46 + nameBytes),
-      method: directory.readUInt16LE(at + 10),
+      name: textOf(content, at + 46, at + 46 + nameBytes),
+      method: directory.getUint16(at + 10, true),
       packedBytes,
       bytes: unpackedBytes,
-      crc: directory.readUInt32LE(at + 16),
+      crc: directory.getUint32(at + 16, true),
       header,
     });
     at = next;
@@ -178,13 +175,14 @@ function directoryOf(source: TraceSource): ZipEntry[] {
 }
 
 /** 64-bit values of the zip64 extra field, in order. */
-function wideFields(extra: Buffer): number[] {
-  for (let at = 0; at + 4 <= extra.length; ) {
-    const length = extra.readUInt16LE(at + 2);
-    if (extra.readUInt16LE(at) === 1) {
+function wideFields(extra: DataView): number[] {
+  const end = extra.byteLength;
+  for (let at = 0; at + 4 <= end; ) {
+    const length = extra.getUint16(at + 2, true);
+    if (extra.getUint16(at, true) === 1) {
       const values: number[] = [];
-      for (let field = at + 4; field + 8 <= Math.min(extra.length, at + 4 + length); field += 8)
-        values.push(Number(extra.readBigUInt64LE(field)));
+      for (let field = at + 4; field + 8 <= Math.min(end, at + 4 + length); field += 8)
+        values.push(Number(extra.getBigUint64(field, true)));
       return values;
     }
     at += 4 + length;

@@ -1,6 +1,7 @@
 // Opens the trace that a user names: a file in any known format, standard input, or the generator.
-import { join } from 'node:path';
+
 import { UserError } from '../../base/errors.js';
+import { join } from '../../base/host/paths.js';
 import { isFolder, listFolder } from '../../base/input-file.js';
 import { splitRows } from '../../base/profiles.js';
 import type { ModelSpec } from '../../model/spec.js';

@@ -1,6 +1,8 @@
 // Writers of the canonical layouts. Both stream: rows are read in chunks and written to their offsets, so memory does not grow with the
 // trace. The file gets its name only when it is complete.
+
 import { AtomicFile } from '../../base/files.js';
+import { bytesOf as utf8, viewOf } from '../../base/host/bytes.js';
 import { metadataOf } from '../formats/metadata.js';
 import { toHalf } from '../half.js';
 import { chunks, NULL_EXPERT, PHASE, type RoutingTrace, type TraceChunk } from '../trace.js';
@@ -50,10 +52,10 @@ export function* fillSafetensors(trace: RoutingTrace, file: AtomicFile, options:
     header[name] = { dtype, shape, data_offsets: [end, end + rowBytes * trace.tokens] };
     end += rowBytes * trace.tokens;
   }
-  const text = Buffer.from(JSON.stringify(header));
-  const padded = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, ' ');
-  padded.writeBigUInt64LE(BigInt(padded.length - 8));
-  text.copy(padded, 8);
+  const text = utf8(JSON.stringify(header));
+  const padded = new Uint8Array(8 + Math.ceil(text.length / 8) * 8).fill(32);
+  viewOf(padded).setBigUint64(0, BigInt(padded.length - 8), true);
+  padded.set(text, 8);
   file.write(padded, 0);
   let row = 0;
   for (const chunk of chunks(trace, ROWS)) {

@@ -1,6 +1,7 @@
 // The contract of a routing variant: the routing if the model chose differently. A variant is a trace over a trace: rows are rewritten when
 // they are read, so nothing is copied, and variants can be stacked in any order.
-import { createHash } from 'node:crypto';
+
+import { newSha256 } from '../../base/host/hash.js';
 import type { Member, Parameters } from '../../base/parameters.js';
 import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace.js';
 
@@ -94,6 +95,6 @@ export function variantTrace(below: RoutingTrace, change: RoutingChange, identit
       if (into.predicted !== null && predictedRow > 0) into.predicted.set(source.predicted!.subarray(0, count * predictedRow));
       change.rewrite(source, into, start);
     },
-    sha256: () => createHash('sha256').update(`${below.sha256()} ${identity}`).digest('hex'),
+    sha256: () => newSha256().update(`${below.sha256()} ${identity}`).digest('hex'),
   };
 }

@@ -1,8 +1,9 @@
 // The predictor in an ONNX file: trained by `moeprof predict train`, or exported by any other tool under the documented contract. All tokens
 // of a pass go through the model in one call.
 
-import { resolve } from 'node:path';
 import { UserError } from '../../../base/errors.js';
+import { textOf } from '../../../base/host/bytes.js';
+import { resolve } from '../../../base/host/paths.js';
 import { withInput } from '../../../base/input-file.js';
 import type { Pass } from '../../../schedule/pass.js';
 import { chunks } from '../../../trace/trace.js';
@@ -222,7 +223,7 @@ export function onnxMetadata(path: string): ReadonlyMap<string, string> {
 }
 
 /** Place of the content of a part; null: it is not a part of an ONNX file. */
-function partOf(bytes: Buffer, at: number): { field: number; start: number; end: number } | null {
+function partOf(bytes: Uint8Array, at: number): { field: number; start: number; end: number } | null {
   const tag = varint(bytes, at);
   if (tag === null) return null;
   const value = varint(bytes, tag.end);
@@ -233,19 +234,19 @@ function partOf(bytes: Buffer, at: number): { field: number; start: number; end:
   return wire === 2 ? { field, start: value.end, end: value.end + value.value } : null;
 }
 
-function factOf(bytes: Buffer): [key: string, value: string] {
+function factOf(bytes: Uint8Array): [key: string, value: string] {
   const texts = ['', ''];
   for (let at = 0; at < bytes.length; ) {
     const part = partOf(bytes, at);
     if (part === null) break;
-    if (part.field === 1 || part.field === 2) texts[part.field - 1] = bytes.toString('utf8', part.start, part.end);
+    if (part.field === 1 || part.field === 2) texts[part.field - 1] = textOf(bytes, part.start, part.end);
     at = part.end;
   }
   return texts as [string, string];
 }
 
 /** A base-128 number, least digits first; null: it does not end here. */
-function varint(bytes: Buffer, at: number): { value: number; end: number } | null {
+function varint(bytes: Uint8Array, at: number): { value: number; end: number } | null {
   let value = 0;
   for (let i = at, scale = 1; i < Math.min(bytes.length, at + 8); i++, scale *= 128) {
     value += (bytes[i]! & 127) * scale;

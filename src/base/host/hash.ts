@@ -1,0 +1,20 @@
+// SHA-256, and random bytes for names that must not meet.
+import { createHash, randomBytes } from 'node:crypto';
+
+/** A hash under way. */
+export interface Sha256 {
+  /** Takes more: bytes, or the UTF-8 of a text. */
+  update(data: string | Uint8Array): Sha256;
+  /** The hash of what was taken; nothing can be taken after it. */
+  digest(form: 'hex' | 'base64'): string;
+}
+
+/** Begins a hash. */
+export function newSha256(): Sha256 {
+  return createHash('sha256');
+}
+
+/** Random bytes in hex. */
+export function randomHex(bytes: number): string {
+  return randomBytes(bytes).toString('hex');
+}

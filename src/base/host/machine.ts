@@ -1,0 +1,24 @@
+// This machine and its system, and where they keep what.
+import os from 'node:os';
+import tty from 'node:tty';
+
+/** The system, e.g. `linux`, `win32`. */
+export const platform: string = process.platform;
+/** The processor's architecture, e.g. `x64`. */
+export const arch: string = process.arch;
+/** The version of what runs us, e.g. `v22.11.0`. */
+export const runtimeVersion: string = process.version;
+/** Processors that this process may use. */
+export const availableParallelism: () => number = os.availableParallelism;
+/** Processors of the machine. */
+export const cpus: () => readonly { readonly model: string }[] = os.cpus;
+/** Memory of the machine, bytes. */
+export const totalmem: () => number = os.totalmem;
+/** Name of the machine. */
+export const hostname: () => string = os.hostname;
+/** The user's folder. */
+export const homedir: () => string = os.homedir;
+/** The folder of temporary files. */
+export const tmpdir: () => string = os.tmpdir;
+/** True where a descriptor is a terminal. */
+export const isatty: (fd: number) => boolean = tty.isatty;

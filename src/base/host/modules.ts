@@ -1,0 +1,23 @@
+// Where this package lies, and what is loaded by name or path while it runs.
+
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/** The folder of the package, with `profiles/` and `package.json`. src/base/host and dist/base/host lie equally deep in it. */
+export const PACKAGE_FOLDER: string = fileURLToPath(new URL('../../..', import.meta.url));
+/** The folder of our own code: `src` or `dist`. */
+export const CODE_FOLDER: string = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Made where something is loaded: most runs load nothing. */
+const loader = () => createRequire(import.meta.url);
+
+/** Path of a package, or of a file of one. @throws where it is not installed */
+export const packagePath: (name: string) => string = (name) => loader().resolve(name);
+/** What a CommonJS package or a JSON file of a package holds. @throws where it is not installed, or does not load */
+export const requirePackage: (name: string) => unknown = (name) => loader()(name);
+/** What a package exports. @throws where it is not installed, or does not load */
+export const importPackage: (name: string) => Promise<unknown> = (name) => import(name);
+/** What the module at an absolute path exports. @throws where there is none, or it does not load */
+export const importFile: (path: string) => Promise<unknown> = (path) => import(pathToFileURL(path).href);
+/** True where this Node runs TypeScript by leaving types out. */
+export const stripsTypes = (): boolean => Boolean((process.features as { readonly typescript?: unknown }).typescript);

@@ -1,0 +1,10 @@
+// Names and messages on a network.
+import net from 'node:net';
+
+/** 4 or 6 for a number of this version of the internet protocol; 0 for a name. */
+export const isIP: (host: string) => number = net.isIP;
+
+/** The same bytes, as the library that speaks to a server takes them. */
+export function wireBytes(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

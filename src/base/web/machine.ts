@@ -1,0 +1,12 @@
+// A page has one processor for us, and folders of its own.
+
+export const platform: string = 'web';
+export const arch: string = 'any';
+export const runtimeVersion: string = 'web';
+export const availableParallelism = (): number => 1;
+export const cpus = (): readonly { readonly model: string }[] => [];
+export const totalmem = (): number => 2 ** 32;
+export const hostname = (): string => 'web';
+export const homedir = (): string => '/home';
+export const tmpdir = (): string => '/tmp';
+export const isatty = (_fd: number): boolean => false;

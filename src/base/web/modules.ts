@@ -1,0 +1,23 @@
+// A page has the package as files of its own, and loads no code while it runs.
+import { UserError } from '../errors.js';
+import { existsSync } from './files.js';
+import { join } from './paths.js';
+
+export const PACKAGE_FOLDER: string = '/moeprof';
+export const CODE_FOLDER: string = '/moeprof/dist';
+
+/** The error of what a page cannot load. */
+export const notOnPages = (what: string): UserError => new UserError(`${what}: a page cannot load it; run moeprof where it is installed`);
+
+/** A file of a package where the page has it. */
+export function packagePath(name: string): string {
+  const path = join(PACKAGE_FOLDER, 'node_modules', name);
+  if (existsSync(path)) return path;
+  throw notOnPages(name);
+}
+export function requirePackage(name: string): unknown {
+  throw notOnPages(name);
+}
+export const importPackage = (name: string): Promise<unknown> => Promise.reject(notOnPages(name));
+export const importFile = (path: string): Promise<unknown> => Promise.reject(notOnPages(path));
+export const stripsTypes = (): boolean => false;
