@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { Gzip } from '../base/gzip.js';
+import { bytesOf } from '../base/host/bytes.js';
 import { resolve } from '../base/host/paths.js';
 import { isStdin } from '../base/profiles.js';
 import { formatCount, formatNs } from '../base/units.js';
@@ -152,7 +153,7 @@ export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions
   const window = timelineWindow === undefined ? EVERYTHING : parseWindow(timelineWindow, '--timeline-window');
   const sink = openSink(path, '--timeline');
   const gzip = path.endsWith('.gz') ? new Gzip((bytes) => sink.write(bytes)) : null;
-  const events = new TraceEvents((text) => (gzip === null ? sink.write(text) : gzip.write(Buffer.from(text))));
+  const events = new TraceEvents((text) => (gzip === null ? sink.write(text) : gzip.write(bytesOf(text))));
   let timeline: Timeline | null = null;
   return {
     /** The observer of the run. */

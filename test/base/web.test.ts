@@ -90,7 +90,9 @@ describe('files for a page', () => {
         .sort(),
     );
   });
+});
 
+describe('functions for a page', () => {
   it('turn texts into bytes and back', () => {
     fc.assert(
       fc.property(text, blob, fc.nat(300), fc.nat(300), (words, data, from, to) => {

@@ -129,30 +129,35 @@ export const variant: Partial<Variant> = {
 };
 `;
 
+/** Packs the package as it is published, and checks what is in it. @returns the path of the tarball */
+async function packed(): Promise<string> {
+  const folder = temporaryFolder();
+  const done = await shell(`npm pack --json --ignore-scripts --pack-destination "${folder}"`, { cwd: ROOT });
+  expect([done.code, done.stderr.replace(/^npm notice.*\n/gm, '')]).toEqual([0, '']);
+  const [{ filename, files, size }] = JSON.parse(done.stdout) as [{ filename: string; size: number; files: { path: string }[] }];
+  expect(size).toBeLessThan(3e6);
+  expect(files.length).toBeLessThan(300);
+  const paths = files.map(({ path }) => path);
+  expect(paths).toEqual(
+    expect.arrayContaining([
+      'package.json',
+      'README.md',
+      'LICENSE',
+      'bin/moeprof.js',
+      'dist/index.d.ts',
+      'dist/moeprof.1',
+      'dist/LICENSES.txt',
+    ]),
+  );
+  expect(paths.filter((path) => /^(src|build|test|docs|\.)/.test(path))).toEqual([]);
+  expect(paths.filter((path) => path.endsWith('.d.ts'))).toEqual(['dist/index.d.ts']);
+  return join(folder, filename);
+}
+
 describe('the tarball', () => {
   let tarball = '';
   beforeAll(async () => {
-    const folder = temporaryFolder();
-    const packed = await shell(`npm pack --json --ignore-scripts --pack-destination "${folder}"`, { cwd: ROOT });
-    expect([packed.code, packed.stderr.replace(/^npm notice.*\n/gm, '')]).toEqual([0, '']);
-    const [{ filename, files, size }] = JSON.parse(packed.stdout) as [{ filename: string; size: number; files: { path: string }[] }];
-    tarball = join(folder, filename);
-    expect(size).toBeLessThan(3e6);
-    expect(files.length).toBeLessThan(300);
-    const paths = files.map(({ path }) => path);
-    expect(paths).toEqual(
-      expect.arrayContaining([
-        'package.json',
-        'README.md',
-        'LICENSE',
-        'bin/moeprof.js',
-        'dist/index.d.ts',
-        'dist/moeprof.1',
-        'dist/LICENSES.txt',
-      ]),
-    );
-    expect(paths.filter((path) => /^(src|build|test|docs|\.)/.test(path))).toEqual([]);
-    expect(paths.filter((path) => path.endsWith('.d.ts'))).toEqual(['dist/index.d.ts']);
+    tarball = await packed();
   });
 
   it('its declarations name no package and nothing of Node, and export as values what the module has', async () => {

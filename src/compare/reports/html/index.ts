@@ -1,6 +1,6 @@
 // The sections of a comparison, in the order of asking. A new one is a file and a line here; those that a report of one run has as well stand
 // with that report.
-import { shared } from '../../../report/html/sections/index.js';
+import { sidedSections } from '../../../report/html/sections/index.js';
 import type { Sides } from '../../../report/html/sections/sides.js';
 import type { Section } from '../../../report/page/pieces.js';
 import type { Comparison } from '../../compare.js';
@@ -15,13 +15,13 @@ export const comparedSections: readonly Section<Comparison>[] = [
   changesCompared,
   causesCompared,
   setupCompared,
-  compared(shared.time),
-  compared({ ...shared.layers, title: 'By layer' }),
-  compared(shared.latency),
-  compared(shared.capacity),
-  compared(shared.loads),
-  compared(shared.prefetch),
-  compared({ ...shared.provenance, title: 'Warnings, configuration, provenance' }),
+  compared(sidedSections.time),
+  compared({ ...sidedSections.layers, title: 'By layer' }),
+  compared(sidedSections.latency),
+  compared(sidedSections.capacity),
+  compared(sidedSections.loads),
+  compared(sidedSections.prefetch),
+  compared({ ...sidedSections.provenance, title: 'Warnings, configuration, provenance' }),
 ];
 
 /** A section of both runs, the base first. */

@@ -15,7 +15,7 @@ import { timeSection } from './time.js';
 import { warningsSection } from './warnings.js';
 
 /** Sections of any number of runs. */
-export const shared = {
+export const sidedSections = {
   time: timeSection,
   layers: layerSection,
   latency: latencySection,
