@@ -60,6 +60,8 @@ export class CostModel {
   /** Sockets that compute experts beside one another: expert `id` is computed by socket `id % cpuQueues`. */
   readonly cpuQueues: number;
 
+  /** Time of one expert for one activation on the GPU by MoE layer, ns. */
+  readonly singleNs: Float64Array;
   /** 1 by MoE layer where the CPU holds it, with its experts: nothing is handed over to it. */
   readonly onCpu: Uint8Array;
   /** MoE layer whose experts have some projections on the CPU and the others on the GPU; -1: none. */
@@ -96,6 +98,7 @@ export class CostModel {
     this.#gpuExperts = expertTimes(model, deviceOf);
     this.#gpuParts = split === null ? this.#gpuExperts : expertTimes(withPart(model, split, 'gpu'), deviceOf);
     this.#cpuExperts = cpu === null ? null : hostTimes(withPart(model, split, 'cpu'), cpu);
+    this.singleNs = Float64Array.from(model.layers, ({ index }) => this.expertNs(index, 1));
     const sockets = cpu?.sockets;
     const alone = sockets === undefined || sockets.numa === 'expert';
     this.cpuQueues = alone ? (sockets?.count ?? 1) : 1;

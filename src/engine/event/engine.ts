@@ -17,7 +17,7 @@ import { promotes } from '../vocabulary/rules.js';
 import { Executor } from './execute.js';
 import { Judge, type LayerJudge } from './judge.js';
 import { Evictions, type Misses } from './place.js';
-import { missesOf } from './place-each.js';
+import { loadsAtOnce, missesOf } from './place-each.js';
 import { showExecution } from './show.js';
 
 /** The fold of events on one GPU. Its driver tells it when the routing of a layer is known, and when an event has ended. */
@@ -32,6 +32,10 @@ export class EventFold {
   readonly #misses: Misses;
   readonly #evictions: Evictions;
   readonly #promotions: Promotions | null;
+  /** True: experts are loaded when they are missed, and nothing else happens between events. */
+  readonly #onDemand: boolean;
+  /** True: bounds or policies receive the demand of every event. */
+  readonly #watched: boolean;
 
   /** @param demand demand on this GPU, filled anew for every event */
   constructor(gpu: Gpu, demand: Demand) {
@@ -47,6 +51,8 @@ export class EventFold {
     this.#promotions = promotes(gpu) ? new Promotions(gpu, evicted) : null;
     this.#misses = missesOf(gpu, this.event, this.#evictions, this.#promotions);
     this.prefetcher = gpu.prefetch === null ? null : new Prefetcher(gpu, gpu.prefetch, evicted);
+    this.#watched = gpu.belady !== null || gpu.curve !== null || gpu.future !== null;
+    this.#onDemand = gpu.prefetch === null && gpu.dram === null && gpu.learned === null && loadsAtOnce(gpu);
     this.#evictions.prefetcher = this.prefetcher;
     this.#evictions.ahead = this.prefetcher !== null || this.#promotions !== null;
     if (this.prefetcher !== null) this.prefetcher.promotions = this.#promotions;
@@ -61,10 +67,22 @@ export class EventFold {
     for (const link of [gpu.link, dram?.link, writeBack]) if (link != null) link.observer = observer;
   }
 
+  /** A pass begins, and has drafted its tokens from `startNs` on. */
+  begin(pass: Pass, startNs: number): void {
+    const { clock, offloadFrom } = this.gpu;
+    clock.pass = pass.number;
+    this.event.begin(pass, offloadFrom);
+    this.prefetcher?.begin(pass, startNs);
+  }
+
   /** The routing of a layer is known at `nowNs`, and the first `size` members of the demand with it (L12). */
   known(pass: Pass, layer: number, size: number, nowNs: number): void {
-    const { ids } = this.event.demand;
     this.gpu.clock.layer = layer;
+    if (!this.#onDemand) this.#foresee(pass, layer, size, nowNs);
+  }
+
+  #foresee(pass: Pass, layer: number, size: number, nowNs: number): void {
+    const { ids } = this.event.demand;
     this.#advance(nowNs, true);
     this.prefetcher?.known(layer, ids, size, nowNs);
     this.gpu.learned?.demanded(layer, ids, size);
@@ -78,34 +96,40 @@ export class EventFold {
   }
 
   /**
-   * One event: the first `size` members of the demand, at least one.
+   * One event: the first `size` members of the demand, at least one. Its end is in `event`.
    * @param last the layer has no further event in this pass
-   * @returns when this GPU has executed it, ns
    */
-  run(pass: Pass, layer: number, size: number, startNs: number, last: boolean): number {
-    const { belady, clock, curve, future, gpu, offloadFrom } = this.gpu;
+  run(pass: Pass, layer: number, size: number, startNs: number, last: boolean): void {
+    const { clock, gpu } = this.gpu;
     const { event } = this;
-    const { ids } = event.demand;
     clock.event++;
-    event.tokens = pass.tokens;
-    event.prefill = pass.decodeTokens < pass.tokens;
-    event.offloaded = pass.tokens >= offloadFrom;
-    belady?.event(layer, ids, size);
-    curve?.event(layer, ids, size);
-    if (future !== null) future.future.advance(future.nextUse);
+    event.startNs = startNs;
+    if (this.#watched) this.#demanded(layer, size);
+    this.#judge.judge(layer, size);
+    if (this.#charges !== null) this.#charges.missed(event);
+    if (event.misses > 0 || gpu.staging !== null) this.#misses.place(layer, size);
+    else gpu.serve(event.demand.ids, size, layer);
+    if (last && this.prefetcher !== null) this.prefetcher.replan(pass, layer, startNs);
+    this.#executor.execute(layer);
+    if (this.#charges !== null) this.#charges.executed(event, layer);
+  }
 
-    this.#judge.judge(layer, size, startNs);
-    this.#charges?.missed(event, startNs);
-    if (event.misses > 0 || gpu.staging !== null) this.#misses.place(layer, size, startNs);
-    else gpu.serve(ids, size, layer);
-    if (last) this.prefetcher?.replan(pass, layer, startNs);
-    const endNs = this.#executor.execute(layer, startNs);
-    this.#charges?.executed(event, layer);
-    return endNs;
+  /** The demand of the event, before it is judged: bounds count it, and policies that know the future move on. */
+  #demanded(layer: number, size: number): void {
+    const { belady, curve, future } = this.gpu;
+    const { ids } = this.event.demand;
+    if (belady !== null) belady.event(layer, ids, size);
+    if (curve !== null) curve.event(layer, ids, size);
+    if (future !== null) future.future.advance(future.nextUse);
   }
 
   /** Ends the event: unpins its first `size` members (L4). */
   ended(size: number, nowNs: number): void {
+    if (this.#onDemand) this.gpu.gpu.unpinAll(this.event.demand.ids, size);
+    else this.#release(size, nowNs);
+  }
+
+  #release(size: number, nowNs: number): void {
     const { dram, gpu } = this.gpu;
     const { ids } = this.event.demand;
     this.#advance(nowNs, false);
@@ -166,23 +190,22 @@ export class Engine implements Fold {
   }
 
   run(pass: Pass): void {
-    const { clock, cost, deferral, model, recorder } = this.#run.gpu;
+    const { cost, deferral, model, recorder } = this.#run.gpu;
     const { sequenceContext, sequenceTokens, sequences, tokens } = pass;
-    const { prefetcher } = this.#fold;
+    const fold = this.#fold;
     const layers = model.layers.length;
     const startNs = this.nowNs;
-    clock.pass = pass.number;
     recorder.begin(pass);
     this.#observer?.passStarted(pass, startNs);
     if (pass.draftNs > 0) recorder.tailNs += this.#draft(pass.draftNs);
-    prefetcher?.begin(pass, startNs);
+    fold.begin(pass, startNs);
     for (let layer = 0; layer < layers; layer++) {
       recorder.layers.denseNs[layer]! += this.#dense(layer, cost.denseNs(layer, tokens, sequenceContext, sequenceTokens, sequences));
       this.#runLayer(pass, layer);
     }
     if (deferral !== null) this.nowNs = deferral.settle(layers - 1, this.nowNs, recorder);
     recorder.tailNs += this.#dense(layers, cost.denseNs(layers, tokens, sequenceContext, sequenceTokens, sequences) + cost.passNs);
-    prefetcher?.ended(this.nowNs - startNs);
+    fold.prefetcher?.ended(this.nowNs - startNs);
     this.#run.bounds.passEnded();
     this.#observer?.passEnded(pass, startNs, this.nowNs);
   }
@@ -211,14 +234,14 @@ export class Engine implements Fold {
   #runLayer(pass: Pass, layer: number): void {
     const { faults, gpu, judges, replay, rerank } = this.#run;
     const fold = this.#fold;
-    rerank?.choose(pass, layer, gpu.gpu.byLayer[layer]!);
+    if (rerank !== null) rerank.choose(pass, layer, gpu.gpu.byLayer[layer]!);
     const sequential = replay === 'sequential';
     let size = 0;
-    if (fold.prefetcher !== null || gpu.learned !== null || !sequential) size = this.#demand.gather(pass, layer);
+    if (!sequential || fold.prefetcher !== null || gpu.learned !== null) size = this.#demand.gather(pass, layer);
     fold.known(pass, layer, size, this.nowNs);
     if (faults !== null && this.nowNs >= faults.nextNs) faults.strike(this.nowNs);
     if (gpu.gates !== null) gatherGates(pass, layer, gpu.model.layers[layer]!, gpu.gates);
-    for (const judge of judges) judge.judge(pass, layer);
+    for (let k = 0; k < judges.length; k++) judges[k]!.judge(pass, layer);
     if (sequential) this.#runActivations(pass, layer);
     else if (size > 0) this.#runEvent(pass, layer, size, true);
     else fold.prefetcher?.replan(pass, layer, this.nowNs);
@@ -241,9 +264,9 @@ export class Engine implements Fold {
   #runEvent(pass: Pass, layer: number, size: number, last: boolean): void {
     const { bounds, gpu } = this.#run;
     const fold = this.#fold;
-    const startNs = this.nowNs;
-    this.nowNs = fold.run(pass, layer, size, startNs, last);
-    if (this.#observer !== null) showExecution(gpu, fold.event, this.#observer, layer, startNs, this.nowNs);
+    fold.run(pass, layer, size, this.nowNs, last);
+    this.nowNs = fold.event.endNs;
+    if (this.#observer !== null) showExecution(gpu, fold.event, this.#observer, layer);
     fold.ended(size, this.nowNs);
     bounds.event(layer, this.#demand.ids, this.#demand.counts, size, this.#demand.single);
     gpu.recorder.layers.events[layer]! += 1;

@@ -8,20 +8,23 @@ import { gpuPartsNs } from './parts.js';
 export class Executor {
   readonly #gpu: Gpu;
   readonly #event: RunningEvent;
+  /** True: the CPU computes nothing of any event. */
+  readonly #alone: boolean;
 
   constructor(gpu: Gpu, event: RunningEvent) {
     this.#gpu = gpu;
     this.#event = event;
+    this.#alone = gpu.onMiss.every((rule) => rule.do !== 'cpu' && rule.do !== 'cheaper');
   }
 
-  /** Executes the event from `startNs` on; @returns its end, ns. */
-  execute(layer: number, startNs: number): number {
+  /** Executes the event. */
+  execute(layer: number): void {
     const { cost, dram, recorder } = this.#gpu;
     const event = this.#event;
     const { counts, single } = event.demand;
     const { hit, hits, readyNs, waiting, waits } = event;
-    const singleNs = cost.expertNs(layer, 1);
-    let gpuNs = startNs;
+    const singleNs = cost.singleNs[layer]!;
+    let gpuNs = event.startNs;
     let computeNs = 0;
     // Summed gap by gap, so that without gaps it is 0 and not a rounding error.
     let stallNs = 0;
@@ -44,24 +47,37 @@ export class Executor {
       gpuNs = startsNs + ns;
       computeNs += ns;
     }
-    const restNs = cost.splitLayer < 0 ? 0 : gpuPartsNs(this.#gpu, event, layer);
+    event.endNs = gpuNs;
+    if (this.#alone) this.#count(layer, computeNs, stallNs);
+    else this.#besideCpu(layer, computeNs, stallNs);
+  }
+
+  /** Waits for the CPU's part of the event, and for the results deferred to it, after the GPU's part has ended. */
+  #besideCpu(layer: number, computeNs: number, stallNs: number): void {
+    const { cost, deferral, dram, recorder } = this.#gpu;
+    const event = this.#event;
+    const gpuNs = event.endNs;
+    const restNs = gpuPartsNs(this.#gpu, event, layer);
     event.cpuEndNs = event.cpuExperts > 0 ? endOnCpu(this.#gpu, event, layer) : 0;
-    const endNs = Math.max(gpuNs, event.cpuEndNs, this.#gpu.deferral?.awaitedNs ?? 0);
+    const endNs = Math.max(gpuNs, event.cpuEndNs, deferral?.awaitedNs ?? 0);
     // A layer on the CPU has no wait for the CPU: its experts are the work.
-    if (cost.onCpu[layer] === 1) computeNs += endNs - gpuNs;
+    if (cost.onCpu[layer] === 1) this.#count(layer, computeNs + (endNs - gpuNs) + restNs, stallNs);
     else {
-      stallNs += endNs - gpuNs;
       const readNs = dram === null || event.cpuEndNs <= gpuNs ? 0 : Math.min(endNs - gpuNs, cpuReadNs(event));
       recorder.phase.cpuStallNs += endNs - gpuNs - readNs;
       recorder.phase.ssdStallNs += readNs;
+      this.#count(layer, computeNs + restNs, stallNs + (endNs - gpuNs));
     }
-    computeNs += restNs;
-    event.stallNs = stallNs;
-    recorder.layers.computeNs[layer]! += computeNs;
-    recorder.layers.stallNs[layer]! += stallNs;
-    recorder.phase.computeNs += computeNs;
-    recorder.phase.stallNs += stallNs;
-    return endNs + restNs;
+    event.endNs = endNs + restNs;
+  }
+
+  #count(layer: number, computeNs: number, stallNs: number): void {
+    const { layers, phase } = this.#gpu.recorder;
+    this.#event.stallNs = stallNs;
+    layers.computeNs[layer]! += computeNs;
+    layers.stallNs[layer]! += stallNs;
+    phase.computeNs += computeNs;
+    phase.stallNs += stallNs;
   }
 }
 

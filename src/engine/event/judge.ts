@@ -29,8 +29,8 @@ export class Judge {
     this.#ahead = gpu.prefetch !== null || promotes(gpu);
   }
 
-  /** Judges the first `size` members of the event at `startNs`, the moment at which the routing is known, and pins them. */
-  judge(layer: number, size: number, startNs: number): void {
+  /** Judges the first `size` members of the event when it starts, and pins them. */
+  judge(layer: number, size: number): void {
     const { gpu, recorder } = this.#gpu;
     const seen = this.#seen;
     const event = this.#event;
@@ -57,7 +57,7 @@ export class Judge {
     }
     event.waits = 0;
     event.inOrder = false;
-    if (this.#ahead) hits = this.#judgeArrivals(layer, hits, startNs);
+    if (this.#ahead) hits = this.#judgeArrivals(layer, hits);
     event.hits = hits;
     event.standIns = 0;
     event.misses = misses;
@@ -79,15 +79,15 @@ export class Judge {
     phase.misses += misses;
     phase.activations += activations;
     phase.hitActivations += hitActivations;
-    event.observer?.judged(layer, hits, late, misses, startNs);
+    event.observer?.judged(layer, hits, late, misses, event.startNs);
   }
 
   /** Tells hits from late members among the first `held` that own a slot: only a prefetch can be late. @returns hits */
-  #judgeArrivals(layer: number, held: number, startNs: number): number {
+  #judgeArrivals(layer: number, held: number): number {
     const { dram, gpu } = this.#gpu;
     const event = this.#event;
     const { ids } = event.demand;
-    const { hit } = event;
+    const { hit, startNs } = event;
     let hits = 0;
     for (let k = 0; k < held; k++) {
       const i = hit[k]!;

@@ -43,7 +43,7 @@ class EachMiss extends Misses {
     this.#usesCpu = gpu.onMiss.some((rule) => rule.do === 'cpu' || rule.do === 'cheaper');
   }
 
-  override place(layer: number, size: number, startNs: number): void {
+  override place(layer: number, size: number): void {
     const { cost, dram, gpu } = this.gpu;
     const { event } = this;
     const { ids } = event.demand;
@@ -52,17 +52,17 @@ class EachMiss extends Misses {
     const { staging } = gpu;
     this.#resolve(layer);
     if (dram !== null) this.pinInDram();
-    if (this.#usesCpu) this.#openCpu(cost.onCpu[layer] === 1 ? startNs : startNs + cost.handoverNs);
+    if (this.#usesCpu) this.#openCpu(cost.onCpu[layer] === 1 ? event.startNs : event.startNs + cost.handoverNs);
     this.#count = 0;
     for (let i = 0; i < size; i++) {
       const id = ids[i]!;
       // Members are distinct and pinned: until its own turn, each is still held, or not, as it was judged.
       if (resident[id - base] === 1) cache.touch(id - base);
-      else if (staging !== null && staging.held[id] === 1) this.#moveIn(staging, layer, i, startNs);
-      else this.#miss(layer, i, startNs);
+      else if (staging !== null && staging.held[id] === 1) this.#moveIn(staging, layer, i);
+      else this.#miss(layer, i);
     }
-    this.#flush(layer, startNs);
-    if (this.#laterCount > 0) this.#computeLater(layer, startNs);
+    this.#flush(layer);
+    if (this.#laterCount > 0) this.#computeLater(layer);
   }
 
   /** Opens the CPU queues at `fromNs`, or when the deferred work of earlier events has ended. */
@@ -117,36 +117,36 @@ class EachMiss extends Misses {
   }
 
   /** Serves the missed member `i` by its rule. */
-  #miss(layer: number, i: number, startNs: number): void {
+  #miss(layer: number, i: number): void {
     const { event } = this;
     const id = event.demand.ids[i]!;
     const rule = this.gpu.onMiss[this.#rules[i]!]!;
     // In passes of enough tokens a runtime copies experts to the GPU instead, unless the rule has a condition of its own.
     const streamed = rule.do === 'static' || (rule.do === 'cpu' && event.offloaded && rule.when === null);
-    if (rule.do === 'substitute' || rule.do === 'skip' || rule.do === 'low-precision') this.#degrade(layer, i, rule, startNs);
+    if (rule.do === 'substitute' || rule.do === 'skip' || rule.do === 'low-precision') this.#degrade(layer, i, rule);
     else if (rule.do === 'cpu' && !streamed && this.gpu.deferral?.defers(id, rule.defer) === true) {
       this.#passBy(id, layer);
       this.#later[this.#laterCount++] = i;
-    } else if ((rule.do === 'cpu' && !streamed) || (rule.do === 'cheaper' && this.#cpuIsSooner(layer, i, startNs))) {
-      this.#compute(layer, i, startNs);
+    } else if ((rule.do === 'cpu' && !streamed) || (rule.do === 'cheaper' && this.#cpuIsSooner(layer, i))) {
+      this.#compute(layer, i);
     } else {
-      this.#bring(layer, i, startNs, streamed ? null : rule);
+      this.#bring(layer, i, streamed ? null : rule);
       this.#loads[this.#count++] = i;
       // Placed at once, so that the next member is judged by the current state of the link.
-      if (rule.do === 'cheaper') this.#flush(layer, startNs);
+      if (rule.do === 'cheaper') this.#flush(layer);
       return;
     }
     if (rule.admit === 'background') this.#promotions!.missed(id, rule.after);
   }
 
   /** Places the transfers of the loads so far. */
-  #flush(layer: number, startNs: number): void {
-    this.load(layer, this.#loads, this.#count, startNs);
+  #flush(layer: number): void {
+    this.load(layer, this.#loads, this.#count);
     this.#count = 0;
   }
 
   /** Moves member `i`, which was prefetched into a buffer, into the cache, or executes it in the buffer. */
-  #moveIn(staging: Staging, layer: number, i: number, startNs: number): void {
+  #moveIn(staging: Staging, layer: number, i: number): void {
     const { gpu } = this.gpu;
     const { evictions, event } = this;
     const id = event.demand.ids[i]!;
@@ -156,17 +156,17 @@ class EachMiss extends Misses {
       cache.policy.streamed?.(id - cache.base);
       return;
     }
-    evictions.slotFreeNs = startNs;
+    evictions.slotFreeNs = event.startNs;
     const admitted = gpu.admit(id, layer, true, 0, rule.admit === 'always');
-    evictions.account(startNs);
+    evictions.account(event.startNs);
     if (admitted) staging.free(id, evictions.slotFreeNs);
   }
 
   /** Computes member `i` on the CPU. */
-  #compute(layer: number, i: number, startNs: number): void {
+  #compute(layer: number, i: number): void {
     const { event } = this;
     const id = event.demand.ids[i]!;
-    this.#queue(layer, i, startNs, event.cpuNs);
+    this.#queue(layer, i, event.cpuNs);
     this.#passBy(id, layer);
   }
 
@@ -177,11 +177,11 @@ class EachMiss extends Misses {
   }
 
   /** Appends member `i` to its CPU queue, which ends at `ends`; @returns the end of its computation, ns */
-  #queue(layer: number, i: number, startNs: number, ends: Float64Array): number {
+  #queue(layer: number, i: number, ends: Float64Array): number {
     const { cost, dram } = this.gpu;
     const { event } = this;
     const id = event.demand.ids[i]!;
-    const fromNs = dram === null ? startNs : this.inDram(id, layer, startNs);
+    const fromNs = dram === null ? event.startNs : this.inDram(id, layer);
     const queue = id % cost.cpuQueues;
     const cpuStartNs = Math.max(ends[queue]!, fromNs);
     if (dram !== null) event.cpuReadNs[queue]! += cpuStartNs - ends[queue]!;
@@ -193,14 +193,14 @@ class EachMiss extends Misses {
   }
 
   /** Queues the deferred members on the CPU, behind all others of the event. */
-  #computeLater(layer: number, startNs: number): void {
+  #computeLater(layer: number): void {
     const { recorder } = this.gpu;
     const { event } = this;
     const deferral = this.gpu.deferral!;
     deferral.busyNs.set(event.cpuNs);
     for (let k = 0; k < this.#laterCount; k++) {
       const i = this.#later[k]!;
-      deferral.add(this.#queue(layer, i, startNs, deferral.busyNs));
+      deferral.add(this.#queue(layer, i, deferral.busyNs));
       recorder.deferredActivations += event.demand.counts[i]!;
     }
     event.deferred = this.#laterCount;
@@ -208,17 +208,17 @@ class EachMiss extends Misses {
   }
 
   /** Loads member `i`: into a slot if the cache admits it, else streamed. `rule` null: always streamed. */
-  #bring(layer: number, i: number, startNs: number, rule: MissRule | null): void {
+  #bring(layer: number, i: number, rule: MissRule | null): void {
     const { gpu } = this.gpu;
     const { event, evictions } = this;
     const id = event.demand.ids[i]!;
     const cache = gpu.byLayer[layer]!;
-    evictions.slotFreeNs = startNs;
+    evictions.slotFreeNs = event.startNs;
     let admitted = false;
     if (rule === null) cache.policy.streamed?.(id - cache.base);
     else {
       admitted = gpu.admit(id, layer, true, 0, rule.admit === 'always');
-      evictions.account(startNs);
+      evictions.account(event.startNs);
       if (this.#slices !== null) this.#leaveSlices(this.#copies!);
     }
     if (!admitted) this.countStreamed(layer, 1);
@@ -226,7 +226,7 @@ class EachMiss extends Misses {
       if (admitted) this.#copies!.merge(id);
       else this.#copies!.touch(id);
     }
-    event.readyNs[i] = admitted ? evictions.slotFreeNs : startNs;
+    event.readyNs[i] = admitted ? evictions.slotFreeNs : event.startNs;
     event.waiting[event.waits++] = i;
   }
 
@@ -259,7 +259,7 @@ class EachMiss extends Misses {
   }
 
   /** Serves a miss by a lossy action: nothing, another expert, or a copy. A copy costs as much to execute as the expert. */
-  #degrade(layer: number, i: number, rule: MissRule, startNs: number): void {
+  #degrade(layer: number, i: number, rule: MissRule): void {
     const { gpu, recorder } = this.gpu;
     const { event } = this;
     const id = event.demand.ids[i]!;
@@ -282,7 +282,7 @@ class EachMiss extends Misses {
       return;
     }
     if (this.#copies?.holds(id)) this.#serveCopy(this.#copies, i);
-    else this.#bringCopy(layer, i, rule, startNs);
+    else this.#bringCopy(layer, i, rule);
   }
 
   /** Executes member `i` from its copy on the GPU. */
@@ -294,14 +294,14 @@ class EachMiss extends Misses {
   }
 
   /** Transfers a copy and executes member `i` from it. The copy stays where copies are kept and there is room. */
-  #bringCopy(layer: number, i: number, rule: MissRule, startNs: number): void {
+  #bringCopy(layer: number, i: number, rule: MissRule): void {
     const { dram, gpu, recorder, sizes } = this.gpu;
     const { event } = this;
     const id = event.demand.ids[i]!;
     // In order: earlier loads go first.
-    this.#flush(layer, startNs);
+    this.#flush(layer);
     const bytes = Math.ceil(rule.copyBytes * sizes[id]!);
-    const fromNs = dram === null ? startNs : this.inDram(id, layer, startNs);
+    const fromNs = dram === null ? event.startNs : this.inDram(id, layer);
     event.readNs[i] = fromNs;
     event.readyNs[i] = gpu.link.demand(id, bytes, fromNs);
     event.waiting[event.waits++] = i;
@@ -310,23 +310,27 @@ class EachMiss extends Misses {
   }
 
   /** L13 `cheaper`: true where the CPU would finish member `i` before the GPU could load and execute it. */
-  #cpuIsSooner(layer: number, i: number, startNs: number): boolean {
+  #cpuIsSooner(layer: number, i: number): boolean {
     const { cost, dram, gpu, sizes } = this.gpu;
     const { event } = this;
     const id = event.demand.ids[i]!;
     const count = event.demand.counts[i]!;
     const bytes = this.#bytesOf(i);
-    let fromNs = startNs;
-    if (dram !== null) fromNs = dram.holds(id, layer) ? Math.max(startNs, dram.arrivalNs[id]!) : dram.link.peek(sizes[id]!, startNs);
+    let fromNs = event.startNs;
+    if (dram !== null)
+      fromNs = dram.holds(id, layer) ? Math.max(event.startNs, dram.arrivalNs[id]!) : dram.link.peek(sizes[id]!, event.startNs);
     const cpuNs = Math.max(event.cpuNs[id % cost.cpuQueues]!, fromNs) + cost.cpuExpertNs(layer, count);
     return cpuNs <= gpu.link.peek(bytes, fromNs) + cost.expertNs(layer, count);
   }
 }
 
+/** True where all misses of an event are loaded together, whatever becomes of each. */
+export function loadsAtOnce({ gpu, onMiss, writeBack }: Gpu): boolean {
+  const [first] = onMiss;
+  return onMiss.length === 1 && first!.do === 'load' && first!.admit === 'policy' && writeBack === null && gpu.staging === null;
+}
+
 /** The placement of misses that the rules and tiers of a GPU need. */
 export function missesOf(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null): Misses {
-  const [first] = gpu.onMiss;
-  const plain = gpu.onMiss.length === 1 && first!.do === 'load' && first!.admit === 'policy';
-  const atOnce = plain && gpu.writeBack === null && gpu.gpu.staging === null;
-  return atOnce ? new Misses(gpu, event, evictions) : new EachMiss(gpu, event, evictions, promotions);
+  return loadsAtOnce(gpu) ? new Misses(gpu, event, evictions) : new EachMiss(gpu, event, evictions, promotions);
 }

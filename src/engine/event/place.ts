@@ -20,10 +20,10 @@ export class Misses {
   }
 
   /** L3, L5, L13: in order, touches the members that are held, and finds places for the others. */
-  place(layer: number, size: number, startNs: number): void {
+  place(layer: number, size: number): void {
     const { dram, gpu } = this.gpu;
     const { event } = this;
-    const { demand, misses, missed, readyNs, waiting, waits: late } = event;
+    const { demand, misses, missed, readyNs, startNs, waiting, waits: late } = event;
     if (dram !== null) this.pinInDram();
     for (let k = 0; k < misses; k++) {
       const i = missed[k]!;
@@ -34,7 +34,7 @@ export class Misses {
     event.inOrder = late === 0 && dram === null;
     this.countStreamed(layer, gpu.serve(demand.ids, size, layer));
     this.evictions.account(startNs);
-    this.load(layer, missed, misses, startNs);
+    this.load(layer, missed, misses);
   }
 
   /** True where the weights of the missed member `i` are needed. */
@@ -65,12 +65,12 @@ export class Misses {
   }
 
   /** L10, L14: places the transfers of the first `count` members of `order`, in the order in which their weights and slots are ready. */
-  protected load(layer: number, order: Int32Array, count: number, startNs: number): void {
+  protected load(layer: number, order: Int32Array, count: number): void {
     const { dram, writeBack } = this.gpu;
     const { demand, readNs, readyNs } = this.event;
     for (let k = 0; dram !== null && k < count; k++) {
       const i = order[k]!;
-      readNs[i] = this.inDram(demand.ids[i]!, layer, startNs);
+      readNs[i] = this.inDram(demand.ids[i]!, layer);
       readyNs[i] = Math.max(readyNs[i]!, readNs[i]!);
     }
     if (dram !== null || writeBack !== null) sortByReadiness(order, count, readyNs);
@@ -86,8 +86,9 @@ export class Misses {
   }
 
   /** Time at which the weights of an expert are in DRAM, which fetches them from the SSD if necessary. */
-  protected inDram(id: number, layer: number, startNs: number): number {
+  protected inDram(id: number, layer: number): number {
     const dram = this.gpu.dram!;
+    const { startNs } = this.event;
     if (dram.holds(id, layer)) {
       const cache = dram.byLayer[layer]!;
       cache.touch(id - cache.base);

@@ -4,10 +4,10 @@ import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import { showParts } from './parts.js';
 
-/** Shows the event that was executed from `startNs` to `endNs` on a GPU that is alone. */
-export function showExecution(gpu: Gpu, event: RunningEvent, observer: Observer, layer: number, startNs: number, endNs: number): void {
+/** Shows an event that was executed on a GPU that is alone. */
+export function showExecution(gpu: Gpu, event: RunningEvent, observer: Observer, layer: number): void {
   const { cost } = gpu;
-  const { demand, hit, hits, hitsEndNs, readyNs, waiting, waits } = event;
+  const { demand, endNs, hit, hits, hitsEndNs, readyNs, startNs, waiting, waits } = event;
   const { counts, ids } = demand;
   let gpuNs = startNs;
   if (observer.executed !== undefined) {

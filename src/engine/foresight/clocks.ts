@@ -40,7 +40,7 @@ export class BoundClocks extends Clocks {
   readonly #model: ModelSpec;
   /** Links that an expert crosses when nothing is cached: the GPU's, before it the SSD's where DRAM cannot hold all experts. */
   readonly #links: readonly Link[];
-  /** `[layers, topK + 1]` duration of an event of n single-token experts without a cache, NaN until computed. */
+  /** `[layers, topK + 1]` duration of an event of n single-token experts without a cache, 0 until computed. */
   readonly #single: Float64Array;
   readonly #width: number;
   readonly #lanesNs: readonly Float64Array[];
@@ -67,7 +67,7 @@ export class BoundClocks extends Clocks {
     this.#links = links.map((link) => new Link(link, new Float64Array(0)));
     this.#lanesNs = this.#links.map((link) => new Float64Array(link.lanes));
     this.#width = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0) + 1;
-    this.#single = new Float64Array(model.layers.length * this.#width).fill(Number.NaN);
+    this.#single = new Float64Array(model.layers.length * this.#width);
   }
 
   /**
@@ -75,9 +75,7 @@ export class BoundClocks extends Clocks {
    * @param single true where every count is 1: the duration is then remembered by layer and size
    */
   event(layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean): void {
-    let computeNs = 0;
-    if (single) computeNs = size * this.#cost.expertNs(layer, 1);
-    else for (let i = 0; i < size; i++) computeNs += this.#cost.expertNs(layer, counts[i]!);
+    const computeNs = single ? size * this.#cost.singleNs[layer]! : this.#computeNs(layer, counts, size);
     this.allResidentNs += computeNs;
     const { knowledge } = this;
     if (knowledge !== null) {
@@ -86,13 +84,20 @@ export class BoundClocks extends Clocks {
       knowledge.demand(0, layer, ids, size);
       knowledge.event();
     }
-    if (!single || size >= this.#width) {
-      this.noCacheNs += this.#uncachedNs(layer, counts, size);
-      return;
-    }
-    const at = layer * this.#width + size;
-    if (Number.isNaN(this.#single[at]!)) this.#single[at] = this.#uncachedNs(layer, counts, size);
-    this.noCacheNs += this.#single[at]!;
+    if (single && size < this.#width) this.noCacheNs += this.#single[layer * this.#width + size] || this.#remember(layer, counts, size);
+    else this.noCacheNs += this.#uncachedNs(layer, counts, size);
+  }
+
+  #computeNs(layer: number, counts: Int32Array, size: number): number {
+    let ns = 0;
+    for (let i = 0; i < size; i++) ns += this.#cost.expertNs(layer, counts[i]!);
+    return ns;
+  }
+
+  #remember(layer: number, counts: Int32Array, size: number): number {
+    const ns = this.#uncachedNs(layer, counts, size);
+    this.#single[layer * this.#width + size] = ns;
+    return ns;
   }
 
   /** Every expert is loaded over idle links, in order, and executed as it arrives. */

@@ -86,10 +86,7 @@ export class ParallelEngine implements Fold {
     this.#requests.divide(pass);
     this.#observer?.passStarted(pass, startNs);
     if (pass.draftNs > 0) recorder.tailNs += this.#draft(pass.draftNs);
-    for (const { fold, gpu } of this.#gpus) {
-      gpu.clock.pass = pass.number;
-      fold.prefetcher?.begin(pass, startNs);
-    }
+    for (const { fold } of this.#gpus) fold.begin(pass, startNs);
     for (let layer = 0; layer < layers; layer++) {
       recorder.layers.denseNs[layer]! += this.#dense(layer, this.#requests.denseNs(cost, layer));
       this.#runLayer(pass, layer);

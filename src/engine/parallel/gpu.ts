@@ -43,9 +43,9 @@ export class ParallelGpu {
       return startNs;
     }
     if (gates !== null) copyLayer(this.shard, layer, gates, this.gpu.gates!);
-    const endNs = fold.run(pass, layer, size, startNs, true);
+    fold.run(pass, layer, size, startNs, true);
     this.#lineUp(startNs);
-    return endNs;
+    return fold.event.endNs;
   }
 
   /** Members in the order of execution: hits, then the others as they arrive. */

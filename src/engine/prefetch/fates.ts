@@ -46,13 +46,14 @@ export class PrefetchFates {
     this.#budget?.wasted(id);
   }
 
-  /** Charges an event judged at `startNs`: its demands wait for transfers under way, and some of its experts were evicted for prefetches. */
-  missed(event: RunningEvent, startNs: number): void {
+  /** Charges an event that has been judged: its demands wait for transfers under way, and some of its experts were evicted for prefetches. */
+  missed(event: RunningEvent): void {
     this.#misses = event.waits > 0 ? 0 : event.misses;
     if (this.#budget === null || event.misses === 0) return;
     const { gpu, onMiss, sizes } = this.#gpu;
     const { link } = gpu;
-    const { ids } = event.demand;
+    const { demand, startNs } = event;
+    const { ids } = demand;
     const bytes = sizes[ids[event.missed[0]!]!]!;
     const transferNs = link.transferNs(bytes);
     const waitNs = onMiss.every((rule) => rule.do === 'cpu') ? 0 : link.peek(bytes, startNs) - startNs - transferNs;

@@ -194,9 +194,13 @@ export class CachedTier {
   unpinAll(ids: Int32Array, count: number): void {
     const { link, rank } = this;
     const planRank = this.#planRank;
-    this.#members.clear();
     for (let i = 0; i < count; i++) rank[ids[i]!] = planRank[ids[i]!]!;
-    if (link.prefetches === 0) return;
+    if (link.prefetches > 0) this.#pinInFlight(link);
+  }
+
+  #pinInFlight(link: Link): void {
+    const { rank } = this;
+    this.#members.clear();
     for (const id of link.prefetching) if (id !== IDLE) rank[id] = PINNED;
     for (const { id } of link.placed.all) rank[id] = PINNED;
   }

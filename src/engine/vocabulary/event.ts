@@ -133,6 +133,9 @@ export class RunningEvent {
   waits = 0;
   /** True where they arrive in this order: transfers of one size that were asked for at one time, and nothing else. */
   inOrder = false;
+  /** Time at which the routing of its layer is known, and its end on this GPU, ns. Fields, since numbers that calls hand on are allocated. */
+  startNs = 0;
+  endNs = 0;
   /** Its pass: number of tokens; whether it has prompt tokens; whether it is large enough that the GPU computes misses in place of the CPU. */
   tokens = 0;
   prefill = false;
@@ -174,6 +177,16 @@ export class RunningEvent {
     this.readyNs = new Float64Array(widest);
     this.readNs = new Float64Array(widest);
     this.cpuReadNs = new Float64Array(cpuQueues);
+  }
+
+  /**
+   * The events that follow are those of `pass`.
+   * @param offloadFrom tokens from which on the GPU computes misses in place of the CPU
+   */
+  begin({ decodeTokens, tokens }: Pass, offloadFrom: number): void {
+    this.tokens = tokens;
+    this.prefill = decodeTokens < tokens;
+    this.offloaded = tokens >= offloadFrom;
   }
 }
 
