@@ -19,3 +19,4 @@ export function brokenRules(imports: Imports): string[];
 export function loopsOf(imports: Imports): string[][];
 export function foldersOf(imports: Imports): Imports;
 export function doorsOf(imports: Imports): ReadonlyMap<string, ReadonlySet<string>>;
+export const MOST_DOORS: number;

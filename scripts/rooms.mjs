@@ -104,6 +104,11 @@ export const ROOMS = [
 /** A file that exports for programs; it imports from any room, and no file imports it. */
 const LIBRARY = 'index.ts';
 
+/** Names in a room's folder the file through which other rooms enter it, where it has one: it exports from the room's files, and has no code. */
+const DOOR = 'door.ts';
+/** Greatest share of a room's files that other rooms may import. */
+export const MOST_DOORS = 1 / 3;
+
 /** Specifiers of static imports, `export ... from`, `import()` and types: relative ones, and the package's own name. */
 const SPECIFIER = /(?:\bfrom|\bimport)\s*\(?\s*(['"`])(\.[^'"`]*|moeprof)\1/g;
 
@@ -129,15 +134,17 @@ function importsOf(file, text) {
 /** Room of a file; empty for a file that stands in none. */
 export const roomOf = (file) => (file.includes('/') ? file.slice(0, file.indexOf('/')) : '');
 
-/** Folder of a file inside its room; `.` for one of the room's own files. */
-const folderOf = (file) => file.split('/').slice(1, -1)[0] ?? OWN;
+const doorOf = (room) => `${room}/${DOOR}`;
+
+/** Folder of a file inside its room; `.` for one of the room's own files; the door is a place of its own. */
+const folderOf = (file) => (file === doorOf(roomOf(file)) ? DOOR : (file.split('/').slice(1, -1)[0] ?? OWN));
 
 /** Violations of the order in `readImports`, one line each: the file, its import, and the rule. */
 export function brokenRules(imports) {
   return [...imports].flatMap(([file, targets]) => [
     ...misplaced(file),
     ...targets.flatMap((target) => {
-      const rule = file === LIBRARY ? null : ruleAgainst(file, target);
+      const rule = file === LIBRARY ? null : (ruleAgainst(file, target) ?? rulePastDoor(imports, file, target));
       return rule === null ? [] : [`src/${file} imports src/${target}: ${rule}`];
     }),
   ]);
@@ -149,7 +156,7 @@ function misplaced(file) {
   const room = ROOMS.find(({ name }) => name === roomOf(file));
   if (room === undefined) return [`src/${file}: stands in no room`];
   const folder = folderOf(file);
-  return placeIn(room, folder) >= 0 || (room.inside.length === 0 && folder === OWN)
+  return folder === DOOR || placeIn(room, folder) >= 0 || (room.inside.length === 0 && folder === OWN)
     ? []
     : [`src/${file}: ${folder} has no place in the order of ${room.name}`];
 }
@@ -164,8 +171,17 @@ function ruleAgainst(file, target) {
   return ROOMS[at]?.only ? `${room} imports only ${only.join(' and ')}` : `${room} does not come after ${other || 'it'}`;
 }
 
-/** Place of a folder in its room's order; -1: it has none. */
-const placeIn = ({ inside }, folder) => inside.indexOf(inside.includes(folder) ? folder : OTHERS);
+/** A room that has a door is entered through it. */
+function rulePastDoor(imports, file, target) {
+  const room = roomOf(target);
+  return room === roomOf(file) || target === doorOf(room) || !imports.has(doorOf(room))
+    ? null
+    : `${room} is entered through ${doorOf(room)}`;
+}
+
+/** Place of a folder in its room's order, in which the door is last; -1: it has none. */
+const placeIn = ({ inside }, folder) =>
+  folder === DOOR ? Math.max(inside.length, 1) : inside.indexOf(inside.includes(folder) ? folder : OTHERS);
 
 function ruleInside(name, folder, other) {
   const room = ROOMS.find((one) => one.name === name) ?? { inside: [] };
@@ -173,14 +189,15 @@ function ruleInside(name, folder, other) {
   return placeIn(room, other) <= placeIn(room, folder) ? null : `${place(folder)} does not come after ${place(other)}`;
 }
 
-/** The same imports between folders, of whatever depth; a folder's own files do not include those of the folders in it. */
+/** The same imports between folders, of whatever depth; a folder's own files do not include those of the folders in it, nor its door. */
 export function foldersOf(imports) {
   const folders = new Map();
+  const place = (file) => (file.endsWith(`/${DOOR}`) ? file : dirname(file));
   for (const [file, targets] of imports) {
-    const folder = dirname(file);
+    const folder = place(file);
     if (file === LIBRARY) continue;
     const reached = folders.get(folder) ?? new Set();
-    for (const target of targets) if (dirname(target) !== folder) reached.add(dirname(target));
+    for (const target of targets) if (place(target) !== folder) reached.add(place(target));
     folders.set(folder, reached);
   }
   return new Map([...folders].map(([folder, reached]) => [folder, [...reached].sort()]));

@@ -1,8 +1,9 @@
 // Advice: the setting of a runtime on a machine that serves the goal best, what other settings gain or lose, what does not fit, and what
 // hardware would help. Pure except for the runs of the engine.
+
 import { formatBytes } from '../base/units.js';
-import { assumedOf, type HardwareSpec } from '../hardware/spec.js';
-import { type ModelSpec, mainFormat } from '../model/spec.js';
+import { assumedOf, type HardwareSpec } from '../hardware/door.js';
+import { type ModelSpec, mainFormat } from '../model/door.js';
 import { VERSION } from '../result/version.js';
 import type { Command } from '../runtime/flags/dialect.js';
 import { cpuExpertLayers, splitPattern } from '../runtime/kind/loaded.js';

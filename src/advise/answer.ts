@@ -1,5 +1,5 @@
 // The answer of a search: the best setting of the preferred format, with its speeds and its memory.
-import { bitsPerWeight } from '../model/spec.js';
+import { bitsPerWeight } from '../model/door.js';
 import type { DeviceMemory } from '../runtime/setting/fits.js';
 import type { Setting } from '../runtime/setting/setting.js';
 import { bestSetting, contextThatFits, type Priced, type Question } from './search.js';

@@ -1,11 +1,22 @@
 // The report of `moeprof advise` on several models: what runs on the machine, the largest first; what is slower than wanted; what is read from
 // the disk; and what does not fit.
+
 import { formatBytes, formatCount, formatCounted, formatRatio } from '../base/units.js';
-import { widthText } from '../report/band.js';
-import { type Block, type Column, type Datum, type Document, figure, type Grid, gridOf, type Line } from '../report/document/document.js';
-import { documentFormats } from '../report/document/formats.js';
-import { pageFormat } from '../report/document/page.js';
-import { bareRate, type Format } from '../report/format.js';
+import {
+  type Block,
+  bareRate,
+  type Column,
+  type Datum,
+  type Document,
+  documentFormats,
+  type Format,
+  figure,
+  type Grid,
+  gridOf,
+  type Line,
+  pageFormat,
+  widthText,
+} from '../report/door.js';
 import { HOST } from '../runtime/setting/fits.js';
 import { isAllOnGpu } from '../runtime/setting/setting.js';
 import type { AdvisedSetting } from './answer.js';

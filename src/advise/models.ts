@@ -1,9 +1,9 @@
 // Models that a machine runs: the best setting of each, and its speed. The answers are those of advice on one model, without the context
 // given there.
+
 import { listProfiles } from '../base/profiles.js';
-import { assumedOf } from '../hardware/spec.js';
-import { loadProfile } from '../model/load/load.js';
-import { type ModelSpec, weightBytes } from '../model/spec.js';
+import { assumedOf } from '../hardware/door.js';
+import { loadProfile, type ModelSpec, weightBytes } from '../model/door.js';
 import { VERSION } from '../result/version.js';
 import { type Advice, type Asked, commandOf, repeated } from './advise.js';
 import { bestAnswer, settingOf } from './answer.js';

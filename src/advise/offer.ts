@@ -1,5 +1,5 @@
 // The storage formats that advice tries where the user names none.
-import type { ModelSpec } from '../model/spec.js';
+import type { ModelSpec } from '../model/door.js';
 import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 
 /**

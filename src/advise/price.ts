@@ -1,15 +1,13 @@
 // Speeds of a setting on a machine, from the engine itself: a run of a few generated tokens after a prompt, and a run of one pass over a prompt.
 // Short runs are enough, since placements do not change during a run; each is run once.
+
 import { simulateInputs } from '../engine/simulate.js';
-import { joinGpus } from '../hardware/joined.js';
-import type { HardwareSpec } from '../hardware/spec.js';
-import { parseKvFormat, withKvFormat } from '../model/kv-format.js';
-import type { ModelSpec } from '../model/spec.js';
+import { type HardwareSpec, joinGpus } from '../hardware/door.js';
+import { type ModelSpec, parseKvFormat, withKvFormat } from '../model/door.js';
 import type { Accuracy, Result } from '../result/result.js';
 import type { RequestShape, Speeds } from '../runtime/setting/goal.js';
 import { isAllOnGpu, machineFor, type Setting } from '../runtime/setting/setting.js';
-import { checkRun } from '../system/load-run.js';
-import type { RunInput } from '../system/run.js';
+import { checkRun, type RunInput } from '../system/door.js';
 import type { RoutingTrace } from '../trace/trace.js';
 
 /** Generated tokens of a run: only routing varies between them. */

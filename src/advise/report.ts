@@ -2,21 +2,23 @@
 // sure the figures are.
 
 import { formatBytes, formatCount, formatNs, formatNumber, formatTokensPerSecond } from '../base/units.js';
-import { widthText } from '../report/band.js';
 import {
   type Block,
+  bareRate,
   type Column,
   type Datum,
   type Document,
+  documentFormats,
+  type Format,
   figure,
+  formatRelative,
   type Grid,
   gridOf,
   type Line,
   note,
-} from '../report/document/document.js';
-import { documentFormats } from '../report/document/formats.js';
-import { pageFormat } from '../report/document/page.js';
-import { bareRate, type Format, formatRelative } from '../report/format.js';
+  pageFormat,
+  widthText,
+} from '../report/door.js';
 import type { Accuracy } from '../result/result.js';
 import { flagOf } from '../runtime/flags/flag.js';
 import { advisedRuntime } from '../runtime/index.js';

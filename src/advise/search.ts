@@ -1,7 +1,7 @@
 // The search for a setting: on each ladder the highest rung that fits, by bisection, since memory and speed fall along the ladder; then the
 // rungs next to it, since bisection only assumes that and a run shows it.
-import type { HardwareSpec } from '../hardware/spec.js';
-import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/spec.js';
+import type { HardwareSpec } from '../hardware/door.js';
+import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/door.js';
 import type { Loaded } from '../runtime/kind/loaded.js';
 import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 import { type DeviceMemory, freeOf, HOST, isFit } from '../runtime/setting/fits.js';

@@ -1,7 +1,8 @@
 // Purchases that would help: the same question for a machine with one part changed, answered by runs. The bottleneck of a speed is found in the same way:
 // the part that speeds it up most when it is a tenth faster.
+
 import { formatBytes } from '../base/units.js';
-import type { Device, HardwareSpec, HostDevice } from '../hardware/spec.js';
+import type { Device, HardwareSpec, HostDevice } from '../hardware/door.js';
 import { gpusOf } from '../runtime/setting/fits.js';
 import { isAllOnGpu, type Setting } from '../runtime/setting/setting.js';
 import { cacheBytes, highestFit, type Priced, priced, type Question } from './search.js';

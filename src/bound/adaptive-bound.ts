@@ -1,12 +1,13 @@
 // The speed of a run whose router knows which experts hardly matter: the oracle of Duo-LLM (arXiv 2410.10846). It skips experts, or takes a
 // smaller copy, wherever that saves most time, within a budget of lost gate weight. No such router exists; it is a bound.
+
 import type { Simulation } from '../engine/compose/simulation.js';
 import type { Inputs } from '../engine/inputs/inputs.js';
 import { simulateRun } from '../engine/simulate.js';
 import { Onlooker } from '../engine/transfer/observer.js';
 import { VERSION } from '../result/version.js';
-import type { Pass } from '../schedule/pass.js';
-import { misfit, type RunSpec } from '../system/run.js';
+import type { Pass } from '../schedule/door.js';
+import { misfit, type RunSpec } from '../system/door.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import { leastCost, type Options } from './least-cost.js';
 

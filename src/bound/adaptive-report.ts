@@ -1,7 +1,7 @@
 // The report of `moeprof bound adaptive`: the least time of a token for each budget of gate weight, beside the run's own time.
+
 import { formatBytes, formatCount, formatNs, formatRatio } from '../base/units.js';
-import { type Document, figure, gridOf, note } from '../report/document/document.js';
-import { documentFormats } from '../report/document/formats.js';
+import { type Document, documentFormats, figure, gridOf, note } from '../report/door.js';
 import type { AdaptiveBound, AdaptivePoint } from './adaptive-bound.js';
 
 /** Formats of the bound, the one for reading first. */

@@ -1,8 +1,9 @@
 // Sizes of an expert cache as users write them: bytes, a share of all experts, or experts per layer.
+
 import { UserError } from '../base/errors.js';
 import { BYTES, SHARE } from '../base/units.js';
 import type { Written } from '../base/written.js';
-import { expertBytesTotal, type ModelSpec } from '../model/spec.js';
+import { expertBytesTotal, type ModelSpec } from '../model/door.js';
 
 /** A capacity as it was written: bytes, a share of the bytes of all experts, or experts per MoE layer. */
 type Capacity = Written &

@@ -1,5 +1,5 @@
 // The recorded demand of a run, event by event: Belady and the bounds are computed from it. Two bytes per expert, in pages.
-import type { ModelSpec } from '../model/spec.js';
+import type { ModelSpec } from '../model/door.js';
 import { PageStore } from './pages.js';
 
 /** Words of a page (256 KiB). An event never crosses a page: the largest has 65,534 experts and two words before them. */

@@ -1,6 +1,7 @@
 // Experts of each layer's cache: an even split, by the effective number of experts, the split with most hits, or the earliest layers first.
+
 import { greatestCommonDivisor } from '../base/divisor.js';
-import type { ModelSpec } from '../model/spec.js';
+import type { ModelSpec } from '../model/door.js';
 
 /** Ways to split a capacity over layers. */
 export const QUOTAS = ['even', 'proportional', 'optimal', 'shallow'] as const;

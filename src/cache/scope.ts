@@ -1,8 +1,9 @@
 // From a model, a capacity and a scope to caches: one for all layers, or one per layer with its share of the capacity (L6).
+
 import { UserError } from '../base/errors.js';
 import type { Parameters } from '../base/parameters.js';
 import { Random } from '../base/random.js';
-import { expertSizes, type ModelSpec } from '../model/spec.js';
+import { expertSizes, type ModelSpec } from '../model/door.js';
 import { ExpertCache, isUniform } from './cache.js';
 import { NextUse } from './next-use/next-use.js';
 import { type Clock, Pins, type PolicyDefinition, policyNeeds, UNPINNED } from './policy.js';

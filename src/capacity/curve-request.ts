@@ -12,8 +12,7 @@ import { type PolicyChoice, parsePolicy, resolvePolicy } from '../cache/policies
 import { policyNeeds } from '../cache/policy.js';
 import { type Inputs, openInputs, replayedRows } from '../engine/inputs/inputs.js';
 import { profiledPart, profiledRows } from '../engine/inputs/profiling.js';
-import { checkRun } from '../system/load-run.js';
-import type { RunInput, RunSpec } from '../system/run.js';
+import { checkRun, type RunInput, type RunSpec } from '../system/door.js';
 import { openPopularity } from '../trace/open/open.js';
 import { type Popularity, popularityOf } from '../trace/popularity.js';
 import type { BroadcastWatch } from './broadcast.js';

@@ -8,7 +8,7 @@ import { optimalQuotas, proportionalQuotas, type Quotas, shallowQuotas } from '.
 import { type PolicyChoice, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { evenSplit } from '../cache/scope.js';
-import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/spec.js';
+import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/door.js';
 import { VERSION } from '../result/version.js';
 import { NULL_EXPERT, type RoutingTrace } from '../trace/trace.js';
 import { type BroadcastWatch, broadcastHere, broadcastToThreads } from './broadcast.js';

@@ -1,12 +1,13 @@
 // One policy at several capacities: the unit of work of a capacity curve. A job receives the rows of the trace block by block, in this thread
 // or in one of its own, and returns its counts at the end.
+
 import type { Parameters } from '../base/parameters.js';
 import type { SplitCapacity } from '../cache/curves/levels.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';
 import type { PolicyChoice } from '../cache/policies/index.js';
 import type { PolicyDefinition } from '../cache/policy.js';
 import type { Scope } from '../cache/scope.js';
-import type { ModelSpec } from '../model/spec.js';
+import type { ModelSpec } from '../model/door.js';
 
 /** How rows are replayed: the same for all policies and capacities. */
 export interface ReplayOptions {

@@ -1,22 +1,22 @@
 // The report of `moeprof curve`: the verdict, a chart, all policies at one capacity, and each policy at every capacity.
+
 import { visible } from '../base/text.js';
 import { formatCount, formatNumber, formatRatio } from '../base/units.js';
-import type { PaperFigure } from '../figure/figure.js';
-import { pictureFormats } from '../figure/formats.js';
-import { onePanel, type RunPoint } from '../figure/one-panel.js';
+import { onePanel, type PaperFigure, pictureFormats, type RunPoint } from '../figure/door.js';
 import {
   type Datum,
   type Document,
   type Drawing,
+  documentFormats,
   figure,
   type Grid,
   gridOf,
   note,
+  palette,
   ratio,
   type Visibility,
-} from '../report/document/document.js';
-import { documentFormats } from '../report/document/formats.js';
-import { palette, widthOf } from '../report/text.js';
+  widthOf,
+} from '../report/door.js';
 import { drawChart, markerOf } from './chart.js';
 import type { Curve, PolicyCurve } from './curve-result.js';
 import { capacityText } from './verdict.js';

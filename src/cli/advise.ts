@@ -1,15 +1,21 @@
 // `moeprof advise`: the settings of a runtime for a model on a machine, as lines to paste, with their speed; or which of several models, or of
 // all bundled ones, the machine runs.
+
 import { type Command, Option } from 'commander';
-import { type AdviceWishes, adviceOn, type MachineFinder, machineNamed } from '../advise/ask.js';
-import { type ModelOffers, modelsOn } from '../advise/models.js';
-import { modelOfferReports } from '../advise/models-report.js';
-import { adviceReports } from '../advise/report.js';
+import {
+  type AdviceWishes,
+  adviceOn,
+  adviceReports,
+  type MachineFinder,
+  type ModelOffers,
+  machineNamed,
+  modelOfferReports,
+  modelsOn,
+} from '../advise/door.js';
 import { EXIT, placed, UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
-import { machineFileOf } from '../hardware/detect/write.js';
-import { loadRuntime } from '../hardware/runtime.js';
-import { findQuantization } from '../model/quantization/index.js';
+import { loadRuntime, machineFileOf } from '../hardware/door.js';
+import { findQuantization } from '../model/door.js';
 import { ADVISED, DEFAULT_RUNTIME } from '../runtime/index.js';
 import { hardwareOfFile } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';

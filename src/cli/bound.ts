@@ -1,9 +1,9 @@
 // `moeprof bound`: speeds that no system can exceed. One subcommand for each kind of knowledge.
+
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { parseShare } from '../base/units.js';
-import { adaptiveBound, type SmallCopy } from '../bound/adaptive-bound.js';
-import { adaptiveReports } from '../bound/adaptive-report.js';
+import { adaptiveBound, adaptiveReports, type SmallCopy } from '../bound/door.js';
 import type { CliContext } from './kit/context.js';
 import { addOutputOptions, type OutputOptions } from './kit/options.js';
 import { deliver } from './kit/outputs.js';

@@ -1,9 +1,8 @@
 // `moeprof check`: the speed of a run, the speed that it should have on this machine, and causes of a difference.
+
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
-import { powerShareOf } from '../hardware/detect/power-remark.js';
-import { machineOfFile, runtimeOnFile } from '../hardware/machine-file.js';
-import { loadRuntime } from '../hardware/runtime.js';
+import { loadRuntime, machineOfFile, powerShareOf, runtimeOnFile } from '../hardware/door.js';
 import { type CheckFacts, checkRuns, runtimesFor } from '../measured/check/check.js';
 import { type CheckedLog, checkReports } from '../measured/check/report.js';
 import { joinedPhases } from '../measured/machine/calibration.js';

@@ -1,11 +1,9 @@
 // `moeprof cite`: BibTeX of moeprof, and of everything that results are made from.
+
 import type { Command } from 'commander';
-import { bibtex } from '../figure/cite/bibtex.js';
-import type { Citation } from '../figure/cite/citations.js';
-import { citedBy } from '../figure/cite/cited.js';
-import type { Format } from '../report/format.js';
-import { toJson } from '../report/json.js';
-import { readRuns } from '../study/read-runs.js';
+import { bibtex, type Citation, citedBy } from '../figure/door.js';
+import { type Format, toJson } from '../report/door.js';
+import { readRuns } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
 import { addOutputOptions, type OutputOptions } from './kit/options.js';
 import { deliver } from './kit/outputs.js';

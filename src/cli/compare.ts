@@ -9,7 +9,7 @@ import { formatCounted } from '../base/units.js';
 import { locateYaml } from '../base/yaml.js';
 import { compareSets, type Gate } from '../compare/gate.js';
 import { compareReports } from '../compare/reports/index.js';
-import { jsonReport } from '../report/summary/run.js';
+import { jsonReport } from '../report/door.js';
 import { type Budget, budgetFileSchema, budgetsOf, parseFailOn } from '../result/budget.js';
 import { dated, isBaseline, writeBaseline } from './baseline-history.js';
 import type { CliContext } from './kit/context.js';

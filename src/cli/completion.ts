@@ -1,12 +1,13 @@
 // `moeprof completion`: shell completion scripts, generated from the commands themselves, so that they never lag behind them.
+
 import { Argument, type Command, Command as NewCommand, type Option } from 'commander';
 import { listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
-import { partNames } from '../hardware/machine.js';
+import { partNames } from '../hardware/door.js';
 import { PREDICTORS } from '../predict/predictors/index.js';
 import { allTopics } from '../result/explanations.js';
-import { SCHEDULERS } from '../schedule/index.js';
-import { MISS_ACTIONS } from '../system/choices.js';
+import { SCHEDULERS } from '../schedule/door.js';
+import { MISS_ACTIONS } from '../system/door.js';
 import { VARIANTS } from '../trace/variants/index.js';
 import { type CompletionValues, completionScript, type Node, SHELLS, type Shell } from './completion-scripts.js';
 import type { CliContext, CommandEntry, CommandModule } from './kit/context.js';

@@ -5,11 +5,8 @@ import { UserError } from '../base/errors.js';
 import { availableParallelism } from '../base/host/machine.js';
 import { parseCount } from '../base/units.js';
 import { QUOTAS } from '../cache/layer-quotas.js';
-import { CURVE_POLICIES, CURVE_POPULARITY, type CurveSettings, curveOfRun } from '../capacity/curve-request.js';
-import type { Curve } from '../capacity/curve-result.js';
-import { curveReports } from '../capacity/report.js';
-import { checkRun, loadRun } from '../system/load-run.js';
-import type { RunSpec } from '../system/run.js';
+import { CURVE_POLICIES, CURVE_POPULARITY, type Curve, type CurveSettings, curveOfRun, curveReports } from '../capacity/door.js';
+import { checkRun, loadRun, type RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import {
   addOutputOptions,

@@ -9,7 +9,7 @@ import { requirePackage } from '../base/host/modules.js';
 import { listProfiles } from '../base/profiles.js';
 import { formatBytes } from '../base/units.js';
 import { RUNTIME_INSTALL } from '../predict/onnx/runtime.js';
-import { palette, widthOf, wrap } from '../report/text.js';
+import { palette, widthOf, wrap } from '../report/door.js';
 import { VERSION } from '../result/version.js';
 import type { CliContext } from './kit/context.js';
 

@@ -1,9 +1,9 @@
 // `moeprof explain`: the meaning of a metric or a warning, in two paragraphs.
+
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { nearest, suggested } from '../base/text.js';
-import type { ReportOptions } from '../report/format.js';
-import { palette, widthOf, wrap } from '../report/text.js';
+import { palette, type ReportOptions, widthOf, wrap } from '../report/door.js';
 import { METRICS, metricsOfWord } from '../result/catalogue.js';
 import { allTopics, topicOf } from '../result/explanations.js';
 import { noSuchMetric, replacementOf } from '../result/replaced.js';

@@ -1,9 +1,7 @@
 // Models of the hub: a model that the command line names is fetched before the command runs, so that the command only reads files.
+
 import type { Command } from 'commander';
-import { isHubAddress, parseHubAddress } from '../model/hub/address.js';
-import { hubServer } from '../model/hub/client.js';
-import { fetchHubModel } from '../model/hub/fetch.js';
-import { hubFolder } from '../model/hub/store.js';
+import { fetchHubModel, hubFolder, hubServer, isHubAddress, parseHubAddress } from '../model/door.js';
 import type { CliContext } from './kit/context.js';
 
 /** Options and arguments that name models. */

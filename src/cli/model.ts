@@ -3,12 +3,19 @@
 import type { Command } from 'commander';
 import { listProfiles } from '../base/profiles.js';
 import { formatBytes, formatCount, formatParameters, parseCount } from '../base/units.js';
-import { type Fit, inspectModel, type ModelInspection } from '../model/load/inspect.js';
-import { openModel } from '../model/load/load.js';
-import type { FormatShare } from '../model/spec.js';
-import { type Column, type Datum, type Document, figure, type Grid, gridOf, type Line, ratio } from '../report/document/document.js';
-import { documentFormats } from '../report/document/formats.js';
-import { formatRelative } from '../report/format.js';
+import { type Fit, type FormatShare, inspectModel, type ModelInspection, openModel } from '../model/door.js';
+import {
+  type Column,
+  type Datum,
+  type Document,
+  documentFormats,
+  figure,
+  formatRelative,
+  type Grid,
+  gridOf,
+  type Line,
+  ratio,
+} from '../report/door.js';
 import { loadHardware } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
 import { addOutputOptions, collect, type OutputOptions, quantizationOption } from './kit/options.js';

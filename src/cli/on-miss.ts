@@ -1,8 +1,9 @@
 // The syntax of --on-miss: an action, a rule in words (cpu,admit=background), several with semicolons, or YAML as in a system's file.
+
 import { parse as parseScalar } from 'yaml';
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
-import { ADMISSIONS, MISS_ACTIONS } from '../system/choices.js';
+import { ADMISSIONS, MISS_ACTIONS } from '../system/door.js';
 
 /** Example of a rule. */
 const EXAMPLE = 'cpu,admit=background';

@@ -13,7 +13,7 @@ import { joinRepeats } from '../compare/repeats.js';
 import { type Budget, budgetsOf } from '../result/budget.js';
 import { parseResult } from '../result/read.js';
 import type { Result } from '../result/result.js';
-import type { RunSpec } from '../system/run.js';
+import type { RunSpec } from '../system/door.js';
 import { baselineFolder, baselineNames } from './baseline-history.js';
 import type { CliContext } from './kit/context.js';
 import { filesBelow, scenarioFiles, scenarioOfFile } from './scenarios.js';
@@ -147,7 +147,7 @@ async function prepare(source: Source, allowCode: boolean): Promise<Prepared> {
   if (detached) {
     throw new UserError(`${label}: is no result; a run profile must be a file here, since the paths in it are relative to its folder`);
   }
-  const [{ loadRun }, { placeIn }] = await Promise.all([import('../system/load-run.js'), import('../system/run.js')]);
+  const { loadRun, placeIn } = await import('../system/door.js');
   const name = 'profile' in content ? content.profile : label;
   const run = loadRun(existsSync(name) && !isPath(name) ? `./${name}` : name, [], allowCode);
   return { source, run, budgets: budgetsOf(run.budgets, (index) => placeIn(run, `budgets.${index}`)) };

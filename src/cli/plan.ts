@@ -1,12 +1,11 @@
 // `moeprof plan`: the GPU memory for a service level, by system and machine. Runs the same run with smaller and larger expert caches.
+
 import type { Command } from 'commander';
-import type { Plan } from '../advise/plan/plan.js';
-import { planReports } from '../advise/plan/plan-report.js';
-import { planCandidate, planOverrides, planRuns } from '../advise/plan/plan-search.js';
+import { type Plan, planCandidate, planOverrides, planReports, planRuns } from '../advise/door.js';
 import { EXIT, UserError } from '../base/errors.js';
 import type { Override } from '../base/yaml.js';
 import type { Result } from '../result/result.js';
-import { sameRows } from '../study/sweep/same-rows.js';
+import { sameRows } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
 import { addOutputOptions, addPictureOptions, collect, jobsOption, type OutputOptions, parseJobs } from './kit/options.js';
 import { deliver } from './kit/outputs.js';

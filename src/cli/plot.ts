@@ -1,12 +1,19 @@
 // `moeprof plot`: finished runs as a figure for print.
+
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
-import { FIGURE_KINDS, type FigureQuestion, figureOf, type PaperFigure } from '../figure/figure.js';
-import { figureDocument, pictureFormats } from '../figure/formats.js';
-import { STATISTICS, statisticNamed } from '../figure/table/pivot.js';
-import type { OutputFormat } from '../report/format.js';
-import { toJson } from '../report/json.js';
-import { readRuns } from '../study/read-runs.js';
+import {
+  FIGURE_KINDS,
+  type FigureQuestion,
+  figureDocument,
+  figureOf,
+  type PaperFigure,
+  pictureFormats,
+  STATISTICS,
+  statisticNamed,
+} from '../figure/door.js';
+import { type OutputFormat, toJson } from '../report/door.js';
+import { readRuns } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
 import { addOutputOptions, addPictureOptions, metricNames, type OutputOptions } from './kit/options.js';
 import { deliver } from './kit/outputs.js';

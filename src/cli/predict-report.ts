@@ -1,4 +1,5 @@
 // The reports of `predict eval` and `predict train`: data first, as JSON; then the same as grids that fit a terminal.
+
 import { formatBytes, formatCount, formatNs, formatNumber } from '../base/units.js';
 import type { JudgedTimes, TraceEvaluation, TraceReference } from '../predict/evaluation/compare.js';
 import type { EvaluationOptions } from '../predict/evaluation/evaluate.js';
@@ -9,13 +10,13 @@ import {
   type ColumnOf,
   type Datum,
   type Document,
+  documentFormats,
   figure,
   type Grid,
   grid,
   gridOf,
   note,
-} from '../report/document/document.js';
-import { documentFormats } from '../report/document/formats.js';
+} from '../report/door.js';
 
 export const EVALUATION_SCHEMA = 'moeprof.evaluation/1' as const;
 export const TRAINING_SCHEMA = 'moeprof.training/1' as const;

@@ -9,14 +9,20 @@ import { findProfile, listProfiles, type ProfileFamily } from '../base/profiles.
 import { didYouMean } from '../base/text.js';
 import { formatBytes, formatCount, formatFlops, formatNumber, formatRate } from '../base/units.js';
 import { POLICIES } from '../cache/policies/index.js';
-import type { Catalogue, CataloguePart } from '../hardware/parts/catalogue.js';
-import { CPUS, type CpuPart } from '../hardware/parts/cpu.js';
-import { GPUS, type GpuPart } from '../hardware/parts/gpu.js';
-import { memoryRate, memoryText } from '../hardware/parts/memory.js';
-import { slotText } from '../hardware/parts/pcie.js';
+import {
+  type Catalogue,
+  type CataloguePart,
+  CPUS,
+  type CpuPart,
+  GPUS,
+  type GpuPart,
+  memoryRate,
+  memoryText,
+  slotText,
+} from '../hardware/door.js';
 import { PREDICTORS } from '../predict/predictors/index.js';
-import { clip, MAX_WIDTH, widthOf, wrap } from '../report/text.js';
-import { SCHEDULERS } from '../schedule/index.js';
+import { clip, MAX_WIDTH, widthOf, wrap } from '../report/door.js';
+import { SCHEDULERS } from '../schedule/door.js';
 import { VARIANTS } from '../trace/variants/index.js';
 import type { CliContext } from './kit/context.js';
 import { formatFamily, quantizationFamily } from './storage-families.js';

@@ -1,7 +1,8 @@
 // `--queue` and `--queue-prefix` of commands that do nothing without a server.
+
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
-import { QUEUE_PREFIX, type QueueAddress, queueAddress } from '../study/queue/address.js';
+import { QUEUE_PREFIX, type QueueAddress, queueAddress } from '../study/door.js';
 
 /** The flags as given. */
 export interface QueueOption {

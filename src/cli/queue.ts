@@ -1,11 +1,9 @@
 // `moeprof queue`: shows and empties the server of `moeprof sweep --queue`.
+
 import type { Command } from 'commander';
 import { formatCount } from '../base/units.js';
-import { renderTerminal } from '../report/document/terminal.js';
-import { PASSWORD_VARIABLE } from '../study/queue/address.js';
-import { openServer, type QueueServer } from '../study/queue/connect.js';
-import { contentsOf, emptyQueue } from '../study/queue/contents.js';
-import { contentsDocument } from '../study/queue/contents-report.js';
+import { renderTerminal } from '../report/door.js';
+import { contentsDocument, contentsOf, emptyQueue, openServer, PASSWORD_VARIABLE, type QueueServer } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
 import { addQueueOption, namedQueue, type QueueOption } from './queue-option.js';
 

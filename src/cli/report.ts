@@ -1,6 +1,7 @@
 // `moeprof report`: a saved result in any format, without running anything again.
+
 import type { Command } from 'commander';
-import { reports } from '../report/formats/index.js';
+import { reports } from '../report/door.js';
 import { readResult } from '../result/read.js';
 import type { CliContext } from './kit/context.js';
 import { addOutputOptions, type OutputOptions } from './kit/options.js';

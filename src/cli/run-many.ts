@@ -1,12 +1,11 @@
 // `moeprof run -s a,b,c -w x,y`: every system on every machine, one after another, and one ranking.
+
 import { placed, UserError } from '../base/errors.js';
-import { pictureFormats } from '../figure/formats.js';
-import { rankingFigures } from '../figure/one-panel.js';
-import { findHardware } from '../hardware/load.js';
-import { rankingDocument, rankingReports } from '../report/ranking/ranking.js';
-import { type RankedRun, splitRuns } from '../report/ranking/refused.js';
+import { pictureFormats, rankingFigures } from '../figure/door.js';
+import { findHardware } from '../hardware/door.js';
+import { type RankedRun, rankingDocument, rankingReports, splitRuns } from '../report/door.js';
 import type { Result } from '../result/result.js';
-import { loadSystem } from '../system/system.js';
+import { loadSystem } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import type { OutputOptions } from './kit/options.js';
 import { deliver } from './kit/outputs.js';

@@ -8,15 +8,10 @@ import { cwd } from '../base/host/process.js';
 import { isPath } from '../base/profiles.js';
 import { locatedModule } from '../base/user-module.js';
 import type { Override } from '../base/yaml.js';
-import { isComposed } from '../hardware/load.js';
+import { isComposed } from '../hardware/door.js';
 import { locatedPredictor } from '../predict/predictors/create.js';
 import { DEFAULT_RUNTIME, DEFAULT_SYSTEM, EXAMPLE_RUNTIMES } from '../runtime/index.js';
-import { REPLAYS } from '../system/choices.js';
-import { QUICK_START, type RunTold } from '../system/command.js';
-import { splitFault } from '../system/faults.js';
-import { checkRun, loadRun } from '../system/load-run.js';
-import type { RunSpec } from '../system/run.js';
-import { replacePredictor } from '../system/system.js';
+import { checkRun, loadRun, QUICK_START, REPLAYS, type RunSpec, type RunTold, replacePredictor, splitFault } from '../system/door.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import {
   addRoutingOptions,

@@ -5,9 +5,8 @@ import { whileAlive } from '../base/host/clock.js';
 import { availableParallelism } from '../base/host/machine.js';
 import { isStdin } from '../base/profiles.js';
 import type { Result } from '../result/result.js';
-import { canRunInThreads, runInThreads, settledError } from '../study/workers/run-threads.js';
-import type { Settle, Settled, Update } from '../study/workers/settled.js';
-import type { RunSpec } from '../system/run.js';
+import { canRunInThreads, runInThreads, type Settle, type Settled, settledError, type Update } from '../study/door.js';
+import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import type { Progress } from './kit/progress.js';
 

@@ -2,14 +2,19 @@
 
 import { EXIT, orUserError, UserError } from '../base/errors.js';
 import { exit, listen } from '../base/host/process.js';
-import { queueAddress } from '../study/queue/address.js';
-import { CellMaker } from '../study/queue/cell.js';
-import { openServer } from '../study/queue/connect.js';
-import { queueAside } from '../study/queue/progress.js';
-import { type Enqueued, QueueSweep, type SweepHooks } from '../study/queue/sweep-side.js';
-import type { Store } from '../study/store.js';
-import { MissingCells, type SettleCell } from '../study/workers/missing-cells.js';
-import type { RunSpec } from '../system/run.js';
+import {
+  CellMaker,
+  type Enqueued,
+  MissingCells,
+  openServer,
+  QueueSweep,
+  queueAddress,
+  queueAside,
+  type SettleCell,
+  type Store,
+  type SweepHooks,
+} from '../study/door.js';
+import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 
 /** `--queue` and `--queue-prefix`. */

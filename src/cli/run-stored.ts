@@ -1,11 +1,10 @@
 // Runs of a sweep or a study: runs in the store are read, the others are run and stored as each ends. A cell that cannot run is reported; the
 // others go on.
+
 import { orUserError, UserError } from '../base/errors.js';
-import type { Outcome } from '../figure/table/run-row.js';
-import type { Store } from '../study/store.js';
-import { MissingCells, type SettleCell } from '../study/workers/missing-cells.js';
-import type { Settled } from '../study/workers/settled.js';
-import type { RunSpec } from '../system/run.js';
+import type { Outcome } from '../figure/door.js';
+import { MissingCells, type SettleCell, type Settled, type Store } from '../study/door.js';
+import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { runEach } from './run-pool.js';
 

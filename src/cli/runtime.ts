@@ -5,7 +5,7 @@ import { codeOf, EXIT, UserError } from '../base/errors.js';
 import { killSelf, stderr, stdout } from '../base/host/command.js';
 import { type Environment, env, exit, listen, type ProcessEvent, pid } from '../base/host/process.js';
 import { visible } from '../base/text.js';
-import type { ReportOptions } from '../report/format.js';
+import type { ReportOptions } from '../report/door.js';
 import type { CliContext, GlobalOptions } from './kit/context.js';
 import { type Progress, type ProgressMode, startProgress } from './kit/progress.js';
 import { detectTerminal, type Terminal } from './kit/terminal.js';

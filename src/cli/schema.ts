@@ -1,23 +1,19 @@
 // `moeprof schema`: JSON Schema of every file that users write, so that editors complete and check them, and of results for tools.
+
 import { Argument, type Command } from 'commander';
 import { z } from 'zod';
 import { listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
-import { machineFileSchema } from '../hardware/machine-file.js';
-import { HardwareProfileSchema } from '../hardware/profile.js';
-import { runtimeSchema } from '../hardware/runtime.js';
+import { HardwareProfileSchema, machineFileSchema, runtimeSchema } from '../hardware/door.js';
 import { reproductionSchema } from '../measured/reproduce/reproduction.js';
 import { anyRowSchema } from '../measured/validate/rows/measurement.js';
-import { ModelProfileSchema } from '../model/profile.js';
+import { ModelProfileSchema } from '../model/door.js';
 import { PREDICTORS } from '../predict/predictors/index.js';
 import { budgetFileSchema } from '../result/budget.js';
 import { resultSchema } from '../result/read.js';
-import { SCHEDULERS } from '../schedule/index.js';
-import { searchSchema } from '../study/search/search-file.js';
-import { studySchema } from '../study/study-file.js';
-import { PLACEMENTS } from '../system/placement/index.js';
-import { runSchema } from '../system/run-schema.js';
-import { placementFields, predictorFields, schedulerFields, systemSchema } from '../system/system.js';
+import { SCHEDULERS } from '../schedule/door.js';
+import { searchSchema, studySchema } from '../study/door.js';
+import { PLACEMENTS, placementFields, predictorFields, runSchema, schedulerFields, systemSchema } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 
 /** Kinds of files with a schema. */

@@ -5,18 +5,24 @@ import { EXIT, UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
 import { join } from '../base/host/paths.js';
 import { parseCount } from '../base/units.js';
-import { gridSize, pathsOf, type StudyCell, spaceCells } from '../figure/table/space.js';
-import { fingerprintOf } from '../study/fingerprint.js';
-import type { SettledRun } from '../study/search/ledger.js';
-import { pointProfile } from '../study/search/point-profile.js';
-import { type RunBatch, type Search, search } from '../study/search/search.js';
-import { loadSearch, type SearchFile } from '../study/search/search-file.js';
-import { searchReports } from '../study/search/search-report.js';
-import { lengthOf, shorterRun } from '../study/search/shorter-run.js';
-import type { Store } from '../study/store.js';
-import { bySystem, sameRows } from '../study/sweep/same-rows.js';
-import { repeatCommand } from '../system/command.js';
-import type { RunSpec } from '../system/run.js';
+import { gridSize, pathsOf, type StudyCell, spaceCells } from '../figure/door.js';
+import {
+  bySystem,
+  fingerprintOf,
+  lengthOf,
+  loadSearch,
+  pointProfile,
+  type RunBatch,
+  type Search,
+  type SearchFile,
+  type SettledRun,
+  type Store,
+  sameRows,
+  search,
+  searchReports,
+  shorterRun,
+} from '../study/door.js';
+import { type RunSpec, repeatCommand } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import {
   addOutputOptions,

@@ -1,10 +1,17 @@
 // Storage formats, for `moeprof profiles`: the quantizations of whole files, and the formats of tensors that they mix.
+
 import { formatNumber } from '../base/units.js';
-import { FORMAT_FAMILIES, type KernelFormat } from '../model/quantization/formats/format.js';
-import { KERNEL_FORMATS, kernelFormat } from '../model/quantization/formats/index.js';
-import { findQuantization, QUANTIZATIONS } from '../model/quantization/index.js';
-import type { Quantization, TensorRole } from '../model/quantization/rule.js';
-import { wrap } from '../report/text.js';
+import {
+  FORMAT_FAMILIES,
+  findQuantization,
+  KERNEL_FORMATS,
+  type KernelFormat,
+  kernelFormat,
+  QUANTIZATIONS,
+  type Quantization,
+  type TensorRole,
+} from '../model/door.js';
+import { wrap } from '../report/door.js';
 
 /** Tensors in the order of a table, with their names there. */
 const ROLES: readonly (readonly [TensorRole, string])[] = [

@@ -1,6 +1,7 @@
 // `--store`: the folder of stored results.
+
 import { join } from '../base/host/paths.js';
-import { Store } from '../study/store.js';
+import { Store } from '../study/door.js';
 
 /** Default store of a study, in the working directory. */
 export const STORE = join('.moeprof', 'store');

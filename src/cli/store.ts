@@ -1,13 +1,11 @@
 // `moeprof store`: the results that studies keep. Entries are plain files by fingerprint, so that folders can be copied and joined.
+
 import { type Command, InvalidArgumentError } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { formatBytes, formatCount, formatCounted } from '../base/units.js';
-import { type Outcome, rowOf } from '../figure/table/run-row.js';
-import { gridOf } from '../report/document/document.js';
-import { renderTerminal } from '../report/document/terminal.js';
-import { tableReport } from '../report/summary/run.js';
-import { Store } from '../study/store.js';
-import { commandOfStored } from '../study/stored-command.js';
+import { type Outcome, rowOf } from '../figure/door.js';
+import { gridOf, renderTerminal, tableReport } from '../report/door.js';
+import { commandOfStored, Store } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
 import { STORE } from './store-option.js';
 

@@ -1,15 +1,10 @@
 // `moeprof sweep study.yaml`: every cell of a study, or a share of them, each run once; stored cells are not run again.
+
 import { EXIT, UserError } from '../base/errors.js';
 import type { Override } from '../base/yaml.js';
-import { pathsOf, type StudyCell, shardOf, spaceCells } from '../figure/table/space.js';
-import { StudyRows } from '../figure/table/study.js';
-import type { Store } from '../study/store.js';
-import { loadStudy } from '../study/study-file.js';
-import { studyReports } from '../study/study-report.js';
-import { bySystem, sameRows } from '../study/sweep/same-rows.js';
-import type { SettleCell } from '../study/workers/missing-cells.js';
-import { repeatCommand } from '../system/command.js';
-import type { RunSpec } from '../system/run.js';
+import { pathsOf, type StudyCell, StudyRows, shardOf, spaceCells } from '../figure/door.js';
+import { bySystem, loadStudy, type SettleCell, type Store, sameRows, studyReports } from '../study/door.js';
+import { type RunSpec, repeatCommand } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { deliver } from './kit/outputs.js';
 import { runOfStudy, type SweepFlags, toldOfStudy } from './run-options.js';

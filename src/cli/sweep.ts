@@ -1,18 +1,24 @@
 // `moeprof sweep`: the same run with many values, several runs at a time: arrival rates up to the point where throughput stops growing, or any
 // other value of the run.
+
 import type { Command } from 'commander';
 import { isSeq, parseDocument, parse as parseYaml } from 'yaml';
 import { UserError } from '../base/errors.js';
 import { isPath, isStdin } from '../base/profiles.js';
 import type { Override } from '../base/yaml.js';
-import type { Outcome } from '../figure/table/run-row.js';
-import type { SweepValue } from '../figure/table/space.js';
-import { isStudy, wholeNumbersOf } from '../study/study-file.js';
-import { studyReports } from '../study/study-report.js';
-import { RATE_PATH, type Sweep, type SweepAxis } from '../study/sweep/sweep.js';
-import { sweepReports } from '../study/sweep/sweep-report.js';
-import { checkSweep, sweepRuns } from '../study/sweep/sweep-runs.js';
-import type { RunSpec } from '../system/run.js';
+import type { Outcome, SweepValue } from '../figure/door.js';
+import {
+  checkSweep,
+  isStudy,
+  RATE_PATH,
+  type Sweep,
+  type SweepAxis,
+  studyReports,
+  sweepReports,
+  sweepRuns,
+  wholeNumbersOf,
+} from '../study/door.js';
+import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { addOutputOptions, addPictureOptions, collect, jobsOption, metricNames, parseJobs } from './kit/options.js';
 import { deliver } from './kit/outputs.js';

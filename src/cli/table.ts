@@ -1,8 +1,8 @@
 // `moeprof table`: finished runs side by side, as in the table of a paper.
+
 import type { Command } from 'commander';
-import { pivotOf, STATISTICS, statisticNamed } from '../figure/table/pivot.js';
-import { pivotReports } from '../figure/table/pivot-report.js';
-import { readRuns } from '../study/read-runs.js';
+import { pivotOf, pivotReports, STATISTICS, statisticNamed } from '../figure/door.js';
+import { readRuns } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
 import { addOutputOptions, metricNames, type OutputOptions } from './kit/options.js';
 import { deliver } from './kit/outputs.js';

@@ -1,8 +1,9 @@
 // The kinds of predictor that `predict train` makes: the flags of each with their defaults, and how it is trained.
+
 import { UserError } from '../base/errors.js';
 import { formatCount } from '../base/units.js';
 import type { WorkWatch } from '../base/work-watch.js';
-import type { ModelSpec } from '../model/spec.js';
+import type { ModelSpec } from '../model/door.js';
 import type { NetworkOptions } from '../predict/onnx/network.js';
 import type { EncoderOptions } from '../predict/onnx/sequence/encoder.js';
 import { trainEncoder } from '../predict/onnx/sequence/train.js';

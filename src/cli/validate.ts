@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { availableParallelism } from '../base/host/machine.js';
 import { findProfile, isPath, listProfiles } from '../base/profiles.js';
-import { loadRuntime } from '../hardware/runtime.js';
+import { loadRuntime } from '../hardware/door.js';
 import { fittedConstants, withConstantMoved } from '../measured/validate/constants.js';
 import { predictRowVariants } from '../measured/validate/predict-all.js';
 import { NUDGE, refitOf } from '../measured/validate/refit.js';

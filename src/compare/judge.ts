@@ -1,7 +1,8 @@
 // Judges metrics by budgets. A metric that a budget names and a run lacks is a broken budget: a gate that passes because a number has
 // vanished is no gate. A metric that no budget names is shown and fails nothing.
+
 import { UserError } from '../base/errors.js';
-import { formatDelta, formatRelative, formatValue } from '../report/format.js';
+import { formatDelta, formatRelative, formatValue } from '../report/door.js';
 import { measurePair, measureRegression } from '../result/amount.js';
 import { type Budget, type Clause, type Comparator, isExact, matches } from '../result/budget.js';
 import { METRICS, metricMeant } from '../result/catalogue.js';

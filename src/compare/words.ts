@@ -1,6 +1,7 @@
 // Words and figures of a comparison that the reports for people share.
+
 import { formatBytes, formatCount, formatCounted, formatNs, formatRatio } from '../base/units.js';
-import { formatDelta, formatMetric, formatRelative } from '../report/format.js';
+import { formatDelta, formatMetric, formatRelative } from '../report/door.js';
 import { markOf } from '../result/knowledge.js';
 import type { Result } from '../result/result.js';
 import type { Comparison, Row } from './compare.js';

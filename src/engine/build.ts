@@ -1,11 +1,10 @@
 // Composes a run: the parts that all GPUs share, each GPU, and the fold that runs passes on them.
+
 import { UserError } from '../base/errors.js';
-import { CostModel } from '../hardware/cost.js';
-import { usesCpu } from '../hardware/dense-split.js';
-import { expertBytesTotal } from '../model/spec.js';
+import { CostModel, usesCpu } from '../hardware/door.js';
+import { expertBytesTotal } from '../model/door.js';
 import type { Predictor } from '../predict/predictor.js';
-import { anyMiss, deferring, gateWays, isWord, rulesOn } from '../system/miss-rules.js';
-import { misfit, type RunSpec } from '../system/run.js';
+import { anyMiss, deferring, gateWays, isWord, misfit, type RunSpec, rulesOn } from '../system/door.js';
 import { type CommonParts, composeGpu } from './compose/compose.js';
 import { computesOnCpu, knowledgeOf } from './compose/knowledge.js';
 import { pathForecastOf } from './compose/path-forecast.js';

@@ -1,11 +1,11 @@
 // The future demand on each GPU, for policies that know it: the passes are composed once without running them, their demand is recorded, and the
 // record is read backwards to find every next use.
+
 import { DemandLog } from '../cache/demand.js';
 import { Future } from '../cache/future.js';
-import type { ModelSpec } from '../model/spec.js';
-import type { Pass } from '../schedule/pass.js';
-import type { Passes } from '../schedule/passes.js';
-import type { Replay } from '../system/choices.js';
+import type { ModelSpec } from '../model/door.js';
+import type { Pass, Passes } from '../schedule/door.js';
+import type { Replay } from '../system/door.js';
 import type { Dispatch } from './parallel/dispatch.js';
 import { EventDemand } from './vocabulary/event.js';
 

@@ -1,18 +1,22 @@
 // The passes of a run: arrivals, scheduling, and the room of KV caches.
+
 import { UserError } from '../base/errors.js';
 import { Random } from '../base/random.js';
 import { formatBytes, formatCount } from '../base/units.js';
-import type { ModelSpec } from '../model/spec.js';
-import { CandidateRows } from '../schedule/candidate-rows.js';
-import { ClassBudgets } from '../schedule/class-budget.js';
-import { KvRoom } from '../schedule/kv-room.js';
-import { Pass } from '../schedule/pass.js';
-import { Passes } from '../schedule/passes.js';
-import { PathView, type Residency } from '../schedule/paths.js';
-import { RecordedScheduler } from '../schedule/recorded.js';
-import type { SchedulerContext } from '../schedule/scheduler.js';
-import { Speculation } from '../schedule/speculation.js';
-import type { Workload } from '../schedule/workload.js';
+import type { ModelSpec } from '../model/door.js';
+import {
+  CandidateRows,
+  ClassBudgets,
+  KvRoom,
+  Pass,
+  Passes,
+  PathView,
+  RecordedScheduler,
+  type Residency,
+  type SchedulerContext,
+  Speculation,
+  type Workload,
+} from '../schedule/door.js';
 import type { PredictedPaths } from './compose/path-forecast.js';
 import type { RunPlan } from './compose/plan.js';
 import { draftingOf } from './inputs/drafting.js';

@@ -1,8 +1,9 @@
 // Records the schedule in a first run, for policies that know the future, where the schedule depends on the times of passes. The first run
 // uses LRU, so the schedule is one that a machine could have had; the run itself then replays exactly these passes.
+
 import { parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
-import { PassRecord } from '../schedule/recorded.js';
+import { PassRecord } from '../schedule/door.js';
 import { buildSimulation } from './build.js';
 import type { RunPlan } from './compose/plan.js';
 import { buildPasses } from './passes.js';

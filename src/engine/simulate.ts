@@ -1,8 +1,7 @@
 // One run, from a profile to a result: load what it names, fold over its passes, sum up.
+
 import type { Result } from '../result/result.js';
-import { repeatable, toldOfInput } from '../system/command.js';
-import { checkRun } from '../system/load-run.js';
-import type { RunInput, RunSpec } from '../system/run.js';
+import { checkRun, type RunInput, type RunSpec, repeatable, toldOfInput } from '../system/door.js';
 import { buildSimulation } from './build.js';
 import { planRun } from './compose/plan.js';
 import { type Inputs, openInputs } from './inputs/inputs.js';

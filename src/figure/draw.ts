@@ -3,8 +3,7 @@
 
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import { html } from '../report/page/markup.js';
-import { shorten } from '../report/text.js';
+import { html, shorten } from '../report/door.js';
 import { optionsFor } from './axes.js';
 import { isBars, labelOf, type PaperFigure } from './figure.js';
 import { labelsOf, marksFor, rulesOf } from './marks.js';

@@ -1,7 +1,5 @@
 // SVG and HTML of every value that has figures. The libraries that draw are loaded only when one of the two is asked for.
-import { type Document, gridOf } from '../report/document/document.js';
-import { renderDocumentPage } from '../report/document/page.js';
-import type { LazyFormat } from '../report/format.js';
+import { type Document, gridOf, type LazyFormat, renderDocumentPage } from '../report/door.js';
 import { labelOf, type PaperFigure } from './figure.js';
 
 /**

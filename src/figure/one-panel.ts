@@ -1,7 +1,7 @@
 // Figures of one panel whose points are single runs: nothing is summed up, so that a point has no spread unless it says so.
+
 import { visible } from '../base/text.js';
-import { rank } from '../report/ranking/rank.js';
-import { type RankedRun, splitRuns } from '../report/ranking/refused.js';
+import { type RankedRun, rank, splitRuns } from '../report/door.js';
 import type { FigurePoint, PaperFigure } from './figure.js';
 
 /** A point of one run. `low` and `high` absent: the point itself. */

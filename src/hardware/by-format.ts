@@ -1,5 +1,5 @@
 // Tables by format of the weights, as runtimes give them: a kernel format of its own, its family, or all others.
-import { kernelFormat } from '../model/quantization/formats/index.js';
+import { kernelFormat } from '../model/door.js';
 import type { ByFormat } from './spec.js';
 
 /** The table with each value multiplied. */

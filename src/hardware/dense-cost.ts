@@ -1,5 +1,5 @@
 // Time of the dense part of a model on one device: weights, attention over KV caches, and the framework's time per layer.
-import type { AttentionSpec, DenseSegment, FormatShare } from '../model/spec.js';
+import type { AttentionSpec, DenseSegment, FormatShare } from '../model/door.js';
 import { byFormat } from './by-format.js';
 import type { Device } from './spec.js';
 

@@ -1,6 +1,6 @@
 // Dense layers on more than one device: the device of each decoder layer and its KV cache, and the time of a pass over several devices. This
 // is llama.cpp's -ngl, -nkvo, and layers split over several GPUs.
-import { type DenseSegment, type ModelSpec, scaleFormats } from '../model/spec.js';
+import { type DenseSegment, type ModelSpec, scaleFormats } from '../model/door.js';
 import { scaledByFormat } from './by-format.js';
 import { DenseCost, type DensePart } from './dense-cost.js';
 import { hopOf } from './joined.js';

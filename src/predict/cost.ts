@@ -1,9 +1,8 @@
 // The time of a prediction (L11): prefetches start only when it has been made. Work of the host was measured on one machine and is charged on
 // every host in proportion to its clock, so that results do not depend on the machine that moeprof runs on. Gates of coming layers run on the
 // GPU and are priced like other kernels.
-import { speedOf } from '../hardware/dense-cost.js';
-import type { Device, HardwareSpec } from '../hardware/spec.js';
-import type { ModelSpec } from '../model/spec.js';
+import { type Device, type HardwareSpec, speedOf } from '../hardware/door.js';
+import type { ModelSpec } from '../model/door.js';
 
 /** ns of one prediction = call + tokens x (token + experts scored x expert). */
 export interface PredictionCost {

@@ -3,7 +3,7 @@
 //
 // Constants of evidence that are ours give the effect of other values, in points of recall@k, before the pass and one layer ahead, on the two
 // bundled traces, 2,000 tokens of qwen3-30b-a3b on code and 2,000 of gpt-oss-20b, nothing learned beforehand.
-import type { Pass } from '../schedule/pass.js';
+import type { Pass } from '../schedule/door.js';
 
 /** `after` of a prediction that is made before the pass: nothing of it has been observed, its token ids are known. */
 export const BEFORE_PASS = -1;

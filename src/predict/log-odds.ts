@@ -1,5 +1,5 @@
 // The prior of an expert, for log-odds.
-import type { MoeLayer } from '../model/spec.js';
+import type { MoeLayer } from '../model/door.js';
 
 /**
  * The prior of an unknown expert: a layer's choices spread evenly over its experts. At most one half, whose log-odds are 0: a layer that uses

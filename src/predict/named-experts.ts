@@ -1,7 +1,7 @@
 // Predictors that name experts without probabilities. The share of named experts that turn out right is learned per layer, and is the
 // probability of all named ones.
-import type { ModelSpec } from '../model/spec.js';
-import type { Pass } from '../schedule/pass.js';
+import type { ModelSpec } from '../model/door.js';
+import type { Pass } from '../schedule/door.js';
 import type { PredictionCost } from './cost.js';
 import { named, overlap } from './overlap.js';
 import { either } from './predictor.js';

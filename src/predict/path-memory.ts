@@ -1,5 +1,5 @@
 // The path of each running request's previous token, layer by layer, for persistence and same-layer predictors.
-import type { Pass } from '../schedule/pass.js';
+import type { Pass } from '../schedule/door.js';
 
 /** Experts that the previous token of each slot chose. */
 export class PathMemory {

@@ -1,10 +1,11 @@
 // The contract of a predictor: from what has been observed, how probable is it that this pass demands each expert of the next layers?
+
 import type { Member, Parameter, Parameters, ParameterTable } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
-import type { ModelSpec } from '../model/spec.js';
+import type { ModelSpec } from '../model/door.js';
 import type { Known } from '../result/knowledge.js';
 import type { Warning } from '../result/result.js';
-import type { Pass } from '../schedule/pass.js';
+import type { Pass } from '../schedule/door.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import type { PredictionCost } from './cost.js';
 

@@ -1,8 +1,9 @@
 // The true experts of a pass, spoiled to a given recall and precision by distance: it replaces a predictor of known accuracy that cannot run
 // on a trace.
+
 import type { Random } from '../base/random.js';
-import type { ModelSpec } from '../model/spec.js';
-import type { Pass } from '../schedule/pass.js';
+import type { ModelSpec } from '../model/door.js';
+import type { Pass } from '../schedule/door.js';
 import type { Predictor } from './predictor.js';
 
 /** Recall and precision at one distance, 0..1. */

@@ -1,6 +1,5 @@
 // Training before the run: a predictor that learns online learns from a trace in the same way, as if the trace were being served.
-import { Pass } from '../schedule/pass.js';
-import { Request } from '../schedule/request.js';
+import { Pass, Request } from '../schedule/door.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import type { Predictor } from './predictor.js';
 

@@ -1,7 +1,8 @@
 // The memory that a program allocates, by the program's name: for users of the library, who know no rules.
+
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
-import type { ModelSpec } from '../model/spec.js';
+import type { ModelSpec } from '../model/door.js';
 import { type Allocation, allocate } from './allocation/allocate.js';
 import type { LoadPlan } from './allocation/graph/load-plan.js';
 import { RUNTIMES } from './index.js';

@@ -1,13 +1,23 @@
 // From the name of a machine and a runtime to the machine that a run works on. Where neither says which runtime drives it, the default does.
+
 import { UserError } from '../base/errors.js';
 import { checkValue, type Override } from '../base/yaml.js';
-import { buildHardware, findHardware, readMachine } from '../hardware/load.js';
-import type { Machine } from '../hardware/machine.js';
-import { type MachineFile, machineOfFile, runtimeOnFile } from '../hardware/machine-file.js';
-import { machineToProfile } from '../hardware/machine-profile.js';
-import { type HardwareProfile, HardwareProfileSchema, isCalibrated } from '../hardware/profile.js';
-import { loadRuntime, type RuntimeSpec } from '../hardware/runtime.js';
-import type { HardwareSpec } from '../hardware/spec.js';
+import {
+  buildHardware,
+  findHardware,
+  type HardwareProfile,
+  HardwareProfileSchema,
+  type HardwareSpec,
+  isCalibrated,
+  loadRuntime,
+  type Machine,
+  type MachineFile,
+  machineOfFile,
+  machineToProfile,
+  type RuntimeSpec,
+  readMachine,
+  runtimeOnFile,
+} from '../hardware/door.js';
 import { DEFAULT_RUNTIME, defaultProfile } from './index.js';
 
 /**

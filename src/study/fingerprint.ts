@@ -5,10 +5,9 @@ import { closeSync, openSync, readdirSync, readSync, statIfAny } from '../base/h
 import { newSha256 } from '../base/host/hash.js';
 import { join, resolve } from '../base/host/paths.js';
 import { findProfile, isPath, type ProfileFamily, splitRows } from '../base/profiles.js';
-import { meantModel } from '../model/hub/bundled.js';
+import { meantModel } from '../model/door.js';
 import { CanonicalText, canonicalJson, hashOfValue } from '../result/digest.js';
-import type { RunSpec } from '../system/run.js';
-import type { SystemSpec } from '../system/system.js';
+import type { RunSpec, SystemSpec } from '../system/door.js';
 import { buildOf } from './build.js';
 
 /** Profiles that a run names, and the family of each. Its system is part of it already. */

@@ -6,7 +6,7 @@ import { AtomicFile, attempt, makeFolder, whatStands, writeFileAtomic } from '..
 import { existsSync, fileText, readdirSync, statSync, unlinkSync } from '../base/host/files.js';
 import { newSha256 } from '../base/host/hash.js';
 import { dirname, join } from '../base/host/paths.js';
-import type { Outcome } from '../figure/table/run-row.js';
+import type { Outcome } from '../figure/door.js';
 import { canonicalJson, hashOfValue, inText } from '../result/digest.js';
 import { parseResult } from '../result/read.js';
 import { buildOf } from './build.js';

@@ -1,13 +1,13 @@
 // The command that repeats a stored run. An entry does not say who ran it and where, so the command is made of the values of the run, and
 // shown only if it makes a run of the same fingerprint.
+
 import { orUserError, UserError } from '../base/errors.js';
 import { isObject } from '../base/objects.js';
 import { asWritten } from '../base/written.js';
 import type { Override } from '../base/yaml.js';
 import { canonicalJson } from '../result/digest.js';
 import type { Result } from '../result/result.js';
-import { repeatCommand } from '../system/command.js';
-import { checkRun } from '../system/load-run.js';
+import { checkRun, repeatCommand } from '../system/door.js';
 import { fingerprintOf } from './fingerprint.js';
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -8,8 +8,8 @@ import { isPath, shownPath } from '../base/profiles.js';
 import { locatedModule } from '../base/user-module.js';
 import { issueOf } from '../base/written.js';
 import { type Located, locateYaml, type Override } from '../base/yaml.js';
-import type { Exclusion, Space, SpaceDimension, SweepValue } from '../figure/table/space.js';
-import { isComposed } from '../hardware/load.js';
+import type { Exclusion, Space, SpaceDimension, SweepValue } from '../figure/door.js';
+import { isComposed } from '../hardware/door.js';
 import { locatedPredictor } from '../predict/predictors/create.js';
 import { describeMetric } from '../result/catalogue.js';
 

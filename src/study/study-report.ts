@@ -1,14 +1,21 @@
 // The report of a study: the number of cells that ran, reasons of those that could not, and its rows; a terminal shows the first ones.
+
 import { formatCount, formatCounted } from '../base/units.js';
-import { pictureFormats } from '../figure/formats.js';
-import { longColumns, longJsonLines, longParquet } from '../figure/table/long-table.js';
-import type { RunRow } from '../figure/table/run-row.js';
-import type { Study } from '../figure/table/study.js';
-import { againGrid, againLines } from '../report/document/again.js';
-import { type Column, type Datum, type Document, type Grid, gridOf, namedColumns, note } from '../report/document/document.js';
-import { documentFormats } from '../report/document/formats.js';
-import { heldOutLead } from '../report/document/held-out.js';
-import type { OutputFormat } from '../report/format.js';
+import { longColumns, longJsonLines, longParquet, pictureFormats, type RunRow, type Study } from '../figure/door.js';
+import {
+  againGrid,
+  againLines,
+  type Column,
+  type Datum,
+  type Document,
+  documentFormats,
+  type Grid,
+  gridOf,
+  heldOutLead,
+  namedColumns,
+  note,
+  type OutputFormat,
+} from '../report/door.js';
 import { axesFigures } from './sweep/axes-figures.js';
 
 /** Rows that a terminal has. */

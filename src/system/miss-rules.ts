@@ -1,9 +1,10 @@
 // Rules for misses (L13); the first rule that holds for a miss is applied. A rule has the action for the miss and, independently, the
 // admission of its expert to the cache. A single word is one rule that always holds.
+
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { issueOf } from '../base/written.js';
-import type { HardwareSpec } from '../hardware/spec.js';
+import type { HardwareSpec } from '../hardware/door.js';
 import { ADMISSIONS, type Admission, MISS_ACTIONS, type MissAction } from './choices.js';
 
 /** The range of numbers of a condition. */

@@ -1,19 +1,15 @@
 // The schema of a run profile: model, machine, system and routing, with a description of each field.
+
 import { z } from 'zod';
 import { findProfile, type ProfileFamily } from '../base/profiles.js';
 import { BYTES, COUNT, SHARE } from '../base/units.js';
 import { known, written } from '../base/written.js';
 import { quantity } from '../base/yaml.js';
 import { parseCapacity } from '../cache/capacity.js';
-import { findHardware } from '../hardware/load.js';
-import { parseKvFormat } from '../model/kv-format.js';
-import { CPU_PROJECTIONS } from '../model/projections.js';
-import { findQuantization } from '../model/quantization/index.js';
+import { findHardware } from '../hardware/door.js';
+import { CPU_PROJECTIONS, findQuantization, parseKvFormat } from '../model/door.js';
 import { budgetsSchema } from '../result/budget.js';
-import { parseArrivals } from '../schedule/arrivals/load.js';
-import { parseClassBudget } from '../schedule/class-budget.js';
-import { KV_GROWTH } from '../schedule/kv-room.js';
-import { parseObjectives } from '../schedule/objective.js';
+import { KV_GROWTH, parseArrivals, parseClassBudget, parseObjectives } from '../schedule/door.js';
 import { checkFormatName } from '../trace/formats/index.js';
 import { parseVariant } from '../trace/variants/index.js';
 import { REPLAYS } from './choices.js';

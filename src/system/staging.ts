@@ -1,7 +1,8 @@
 // The number of buffers for prefetched experts (L11), as users write it.
+
 import { UserError } from '../base/errors.js';
 import type { Written } from '../base/written.js';
-import type { ModelSpec } from '../model/spec.js';
+import type { ModelSpec } from '../model/door.js';
 
 /** Buffers outside the expert cache, counted in experts, or in layers of which all experts fit. */
 type StagingSize = Written & { readonly unit: 'experts' | 'layers'; readonly count: number };

@@ -1,5 +1,6 @@
 // A system: a composition of a cache policy, a predictor, a scheduler and a miss action, read from YAML. It adds nothing of its own:
 // every offloading system of the field is a file in profiles/systems/.
+
 import { z } from 'zod';
 import { readText } from '../base/input-file.js';
 import type { Choice } from '../base/parameters.js';
@@ -11,7 +12,7 @@ import { parseCapacity } from '../cache/capacity.js';
 import { QUOTAS } from '../cache/layer-quotas.js';
 import { parsePolicy } from '../cache/policies/index.js';
 import { parsePredictor } from '../predict/predictors/create.js';
-import { parseScheduler } from '../schedule/index.js';
+import { parseScheduler } from '../schedule/door.js';
 import { DEGREES, PREFETCH_BUDGETS, PREFETCH_WHEN, WHEN_FULL } from './choices.js';
 import { copies } from './copies.js';
 import { missRules } from './miss-rules.js';

@@ -4,8 +4,8 @@
 import { layerOfExperts } from '../cache/scope.js';
 import type { Link } from '../engine/transfer/link.js';
 import type { Observer } from '../engine/transfer/observer.js';
-import type { ModelSpec } from '../model/spec.js';
-import type { Pass } from '../schedule/pass.js';
+import type { ModelSpec } from '../model/door.js';
+import type { Pass } from '../schedule/door.js';
 import { openCounter } from './counter.js';
 import type { Place, TraceEvents } from './events.js';
 import { type Arrow, type GpuTracks, openGpu, type WatchedGpu } from './gpu.js';

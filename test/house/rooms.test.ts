@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { brokenRules, foldersOf, loopsOf, ROOMS, readImports, roomOf } from '../../scripts/rooms.mjs';
+import { brokenRules, doorsOf, foldersOf, loopsOf, MOST_DOORS, ROOMS, readImports, roomOf } from '../../scripts/rooms.mjs';
 
 const SRC = fileURLToPath(new URL('../../src', import.meta.url));
 
@@ -33,6 +33,12 @@ describe('imports of src', () => {
   it('hold no loop', () => {
     expect(loopsOf(imports)).toEqual([]);
     expect(loopsOf(foldersOf(imports))).toEqual([]);
+  });
+
+  it('enter a room by few of its files: base and result are for all', () => {
+    const files = (room: string) => [...imports.keys()].filter((file) => roomOf(file) === room).length;
+    const doors = [...doorsOf(imports)].filter(([room]) => room !== 'base' && room !== 'result');
+    expect(doors.filter(([room, { size }]) => size > MOST_DOORS * files(room)).map(([room, { size }]) => `${room}: ${size}`)).toEqual([]);
   });
 
   it('leave no room with more than 14 % of the lines', () => {
@@ -91,6 +97,7 @@ describe('planted imports', () => {
       '../simulate.js',
       'src/engine/watch/a.ts imports src/engine/simulate.ts: engine/watch does not come after engine itself',
     ],
+    ['base/a.ts', './door.js', 'src/base/a.ts imports src/base/door.ts: base itself does not come after base/door.ts'],
     ['engine/attic/a.ts', './b.js', 'src/engine/attic/a.ts: attic has no place in the order of engine'],
     ['bound/attic/a.ts', './b.js', 'src/bound/attic/a.ts: attic has no place in the order of bound'],
     // A family: a folder for each member.
@@ -110,6 +117,12 @@ describe('planted imports', () => {
 });
 
 describe('planted files', () => {
+  it('past a door are told', () => {
+    const files = { 'model/door.ts': "export { a } from './a.js';", 'model/a.ts': '', 'cli/b.ts': "import { a } from '../model/a.js';" };
+    expect(brokenRules(planted(files))).toEqual(['src/cli/b.ts imports src/model/a.ts: model is entered through model/door.ts']);
+    expect(brokenRules(planted({ ...files, 'cli/b.ts': "import { a } from '../model/door.js';" }))).toEqual([]);
+  });
+
   it('with the order are fine', () => {
     const files = {
       'index.ts': "export * from './cli/b.js';",

@@ -1,15 +1,23 @@
 // The report of `moeprof plan`: the memory that each system and machine needs, the answer in a sentence each, and the runs that were tried.
+
 import { visible } from '../../base/text.js';
 import { formatBytes, formatCount, formatRatio, formatTokensPerSecond } from '../../base/units.js';
-import { type PaperFigure, scaleOf } from '../../figure/figure.js';
-import { pictureFormats } from '../../figure/formats.js';
-import { onePanel, type RunPoint } from '../../figure/one-panel.js';
-import { bandText } from '../../report/band.js';
-import { deviceWords } from '../../report/device.js';
-import { type Column, type Document, figure, type Grid, gridOf, note, ratio } from '../../report/document/document.js';
-import { documentFormats } from '../../report/document/formats.js';
-import { heldOutLead, heldOutTokens } from '../../report/document/held-out.js';
-import { bareRate } from '../../report/format.js';
+import { onePanel, type PaperFigure, pictureFormats, type RunPoint, scaleOf } from '../../figure/door.js';
+import {
+  bandText,
+  bareRate,
+  type Column,
+  type Document,
+  deviceWords,
+  documentFormats,
+  figure,
+  type Grid,
+  gridOf,
+  heldOutLead,
+  heldOutTokens,
+  note,
+  ratio,
+} from '../../report/door.js';
 import { measurePair } from '../../result/amount.js';
 import { parseAssertion } from '../../result/budget.js';
 import { describeMetric } from '../../result/catalogue.js';

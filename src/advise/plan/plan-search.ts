@@ -1,5 +1,6 @@
 // The runs of a plan: the systems and machines whose cache size is searched, the conditions on a run, and one search over all of them. The
 // command and the library share it and execute the runs each in their own way.
+
 import { orUserError, UserError, userErrorOf } from '../../base/errors.js';
 import { isStdin } from '../../base/profiles.js';
 import type { WorkWatch } from '../../base/work-watch.js';
@@ -7,11 +8,10 @@ import type { Override } from '../../base/yaml.js';
 import { judgeResult, judgeUnmatched } from '../../compare/judge.js';
 import { hardwareOf } from '../../engine/inputs/inputs.js';
 import { simulateRun } from '../../engine/simulate.js';
-import { leastGpuRoom } from '../../hardware/gpu-rooms.js';
+import { leastGpuRoom } from '../../hardware/door.js';
 import { type Budget, matches, parseAssertion } from '../../result/budget.js';
 import type { Result } from '../../result/result.js';
-import { checkRun } from '../../system/load-run.js';
-import type { RunInput, RunSpec } from '../../system/run.js';
+import { checkRun, type RunInput, type RunSpec } from '../../system/door.js';
 import { CapacitySearch, type Placing, type Plan, type Probe, placingOf, planOf, type RefusedPlacing } from './plan.js';
 
 /** The condition on requests with objectives, by default. */

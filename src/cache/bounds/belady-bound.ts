@@ -1,5 +1,5 @@
 // The bound on hits in every result (L8, L15). It needs no future, so it is counted event by event beside the run; see `optimum.ts`.
-import { expertSizes, type ModelSpec } from '../../model/spec.js';
+import { expertSizes, type ModelSpec } from '../../model/door.js';
 import { type Caches, divide, type Scope } from '../scope.js';
 import { Optimum } from './optimum.js';
 

@@ -1,6 +1,6 @@
 // The bound on hits at several capacities, counted event by event in one pass; see `optima.ts`. Where experts differ in size there is
 // no such pass, and each capacity has a bound of its own.
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import { BeladyBound } from '../bounds/belady-bound.js';
 import { Optima } from '../bounds/optima.js';
 import type { Scope } from '../scope.js';

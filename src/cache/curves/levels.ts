@@ -1,5 +1,5 @@
 // The caches of one tier at several capacities, for counts of all of them in one pass.
-import { expertSizes, type ModelSpec } from '../../model/spec.js';
+import { expertSizes, type ModelSpec } from '../../model/door.js';
 import { isUniform } from '../cache.js';
 import { divide, type Scope } from '../scope.js';
 

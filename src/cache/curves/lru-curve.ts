@@ -4,7 +4,7 @@
 // most recent others, which are the n most recent of all; so a member hits where fewer than n experts were used since, judged before the
 // event. A cache leaves the pass at the first event that has more members than it has slots, since which of them are streamed depends on
 // who was resident: it is replayed from there on. So are, from the start, caches whose experts differ in size.
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import { ExpertCache } from '../cache.js';
 import { Lru } from '../policies/lru.js';
 import { Pins, UNPINNED } from '../policy.js';

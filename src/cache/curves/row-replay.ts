@@ -1,6 +1,6 @@
 // Replay of trace rows, one token a pass, for capacity curves. The laws are those of replay.ts, but rows are judged in place, without gathering
 // each event first, because nothing else happens between two experts here.
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { NextUse } from '../next-use/next-use.js';
 import { type Clock, UNPINNED } from '../policy.js';

@@ -1,7 +1,7 @@
 // Past passes that demanded much the same experts as the running one vote for the experts that the passes after them demanded. Agreement is
 // counted layer by layer, with lists of the passes that used an expert. The weight of a layer fades with its age, so that at the beginning of a
 // pass the end of the last one still counts.
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 
 /** Experts that are kept of each layer, over all passes: 8,192 passes of 8. Wider events leave room for fewer passes. */
 const CELLS = 65536;

@@ -1,7 +1,8 @@
 // The program around a command: streams, global options, exit code, progress, clean-up. Types only.
+
 import type { Command } from 'commander';
 import type { Environment } from '../../base/host/process.js';
-import type { ReportOptions } from '../../report/format.js';
+import type { ReportOptions } from '../../report/door.js';
 import type { Progress } from './progress.js';
 import type { Terminal } from './terminal.js';
 

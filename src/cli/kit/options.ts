@@ -1,8 +1,9 @@
 // Options that several commands share, worded once.
+
 import { type Command, Option } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { parseCount } from '../../base/units.js';
-import type { OutputFormat } from '../../report/format.js';
+import type { OutputFormat } from '../../report/door.js';
 import { describeMetric } from '../../result/catalogue.js';
 
 /** Values of {@link addOutputOptions}. */

@@ -8,7 +8,7 @@ import { closeSync, existsSync, openSync, realpathSync, statIfAny, writeSync } f
 import { basename, dirname, extname, join, resolve } from '../../base/host/paths.js';
 import { splitRows } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
-import type { BinaryFormat, Format, OutputFormat, ReportOptions } from '../../report/format.js';
+import type { BinaryFormat, Format, OutputFormat, ReportOptions } from '../../report/door.js';
 import type { CliContext } from './context.js';
 import { type OutputOptions, outputsOf, stdoutFormat } from './options.js';
 

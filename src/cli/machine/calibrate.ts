@@ -4,11 +4,15 @@ import { type Command, Option } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { availableParallelism } from '../../base/host/machine.js';
 import { didYouMean } from '../../base/text.js';
-import { machineFileOf } from '../../hardware/detect/write.js';
-import { findHardware, readMachineFile } from '../../hardware/load.js';
-import { machineWords } from '../../hardware/machine.js';
-import { type MachineFile, machineOfFile } from '../../hardware/machine-file.js';
-import { loadRuntime } from '../../hardware/runtime.js';
+import {
+  findHardware,
+  loadRuntime,
+  type MachineFile,
+  machineFileOf,
+  machineOfFile,
+  machineWords,
+  readMachineFile,
+} from '../../hardware/door.js';
 import type { CalibratedMachine } from '../../measured/machine/calibrated-machine.js';
 import { byRuntime, calibrate, joinedPhases, type RuntimeCalibration } from '../../measured/machine/calibration.js';
 import { calibrationReports } from '../../measured/machine/calibration-report.js';

@@ -3,8 +3,7 @@
 import type { Command } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { hostname } from '../../base/host/machine.js';
-import { askAll } from '../../hardware/detect/ask.js';
-import { detectFrom } from '../../hardware/detect/compose.js';
+import { askAll, detectFrom } from '../../hardware/door.js';
 import { type DetectedMachine, detectionReports } from '../../measured/machine/detect-report.js';
 import type { CliContext } from '../kit/context.js';
 import { addOutputOptions, type OutputOptions } from '../kit/options.js';

@@ -1,8 +1,7 @@
 // `moeprof machine show`: a machine as runs see it, with the speeds that a runtime reaches on it.
+
 import type { Command } from 'commander';
-import { machineFileOf } from '../../hardware/detect/write.js';
-import { readMachineFile } from '../../hardware/load.js';
-import { loadRuntime } from '../../hardware/runtime.js';
+import { loadRuntime, machineFileOf, readMachineFile } from '../../hardware/door.js';
 import { machineReports, type ShownMachine } from '../../measured/machine/show-report.js';
 import { EXAMPLE_RUNTIMES } from '../../runtime/index.js';
 import { hardwareOfFile, loadHardware } from '../../runtime/machine.js';

@@ -1,8 +1,8 @@
 // `moeprof trace audit`: traps that falsify a trace.
+
 import type { Command } from 'commander';
 import { EXIT } from '../../base/errors.js';
-import { type Facts, gridOf, type Lines, note } from '../../report/document/document.js';
-import { documentFormats } from '../../report/document/formats.js';
+import { documentFormats, type Facts, gridOf, type Lines, note } from '../../report/door.js';
 import { type AuditFinding, auditChecks, auditTrace } from '../../trace/audit/index.js';
 import type { CliContext } from '../kit/context.js';
 import { addOutputOptions, type OutputOptions, type TraceFlags } from '../kit/options.js';

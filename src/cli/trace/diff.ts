@@ -1,9 +1,8 @@
 // `moeprof trace diff`: two routings of the same text, before and after a change of the model.
+
 import type { Command } from 'commander';
 import { formatCount, formatRatio } from '../../base/units.js';
-import { type Datum, type Grid, gridOf, ratio } from '../../report/document/document.js';
-import { documentFormats } from '../../report/document/formats.js';
-import { formatDelta } from '../../report/format.js';
+import { type Datum, documentFormats, formatDelta, type Grid, gridOf, ratio } from '../../report/door.js';
 import { diffTraces, type LayerDifference, type RoutingDifference } from '../../trace/diff/index.js';
 import type { CliContext } from '../kit/context.js';
 import { addOutputOptions, type OutputOptions, type TraceFlags } from '../kit/options.js';

@@ -1,9 +1,10 @@
 // `moeprof trace generate`: synthetic routing like a model's published statistics, or like a recorded trace.
+
 import type { Command } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { formatCount, parseCount } from '../../base/units.js';
 import { checkValue } from '../../base/yaml.js';
-import { loadModel, loadRouting } from '../../model/load/load.js';
+import { loadModel, loadRouting } from '../../model/door.js';
 import { fitRouting, requestsLike, synthesizeFitted } from '../../trace/fit/index.js';
 import { routingProfileSchema } from '../../trace/generate/routing-profile.js';
 import { type RequestLength, synthesize } from '../../trace/generate/synthetic.js';

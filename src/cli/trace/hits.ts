@@ -1,6 +1,7 @@
 // Hit rates that need no model and no machine: LRU and Belady over one cache per layer, at shares of its experts.
+
 import { parsePolicy } from '../../cache/policies/index.js';
-import { drawCurve } from '../../capacity/curve.js';
+import { drawCurve } from '../../capacity/door.js';
 import { shapeOf } from '../../trace/stats/shape.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { CliContext } from '../kit/context.js';

@@ -1,10 +1,19 @@
 // The report of `moeprof trace inspect`: grids, the load as a heatmap, and all figures as JSON.
+
 import { formatCount, formatNumber, formatRatio } from '../../base/units.js';
-import { type Datum, type Document, type Drawing, figure, type Grid, gridOf, ratio } from '../../report/document/document.js';
-import { documentFormats } from '../../report/document/formats.js';
-import { renderTerminal } from '../../report/document/terminal.js';
-import type { Format } from '../../report/format.js';
-import { heatmap } from '../../report/heatmap.js';
+import {
+  type Datum,
+  type Document,
+  type Drawing,
+  documentFormats,
+  type Format,
+  figure,
+  type Grid,
+  gridOf,
+  heatmap,
+  ratio,
+  renderTerminal,
+} from '../../report/door.js';
 import { REUSE_WINDOWS, type RoutingStatistics, SEGMENT, streamsOf } from '../../trace/stats/index.js';
 import { HIT_SHARES, type PolicyHits } from './hits.js';
 import { describeTrace, type TraceIdentity } from './open.js';

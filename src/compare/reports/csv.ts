@@ -1,6 +1,5 @@
 // One row per changed metric, all comparisons under each other, for spreadsheets and data frames.
-import { toCsv } from '../../report/document/csv.js';
-import type { Format } from '../../report/format.js';
+import { type Format, toCsv } from '../../report/door.js';
 import type { Gate } from '../gate.js';
 import { knowledgeWarning } from '../words.js';
 

@@ -1,8 +1,8 @@
 // A gate for people: the verdict first, then each comparison with its change and its worst rows. A terminal and a page show the same; a page
 // folds what does not matter most.
+
 import { formatCounted } from '../../base/units.js';
-import { type Block, type Document, type Grid, grid, gridOf, type Line, type Tone } from '../../report/document/document.js';
-import { clip } from '../../report/text.js';
+import { type Block, clip, type Document, type Grid, grid, gridOf, type Line, type Tone } from '../../report/door.js';
 import type { Comparison, Row } from '../compare.js';
 import type { Difference } from '../difference.js';
 import type { Gate } from '../gate.js';

@@ -1,6 +1,6 @@
 // GitHub's workflow commands: faults as annotations at the line of the budget that they break. Printed to a job's log, they appear on
 // the pull request. GitHub shows ten a level and step, so the worst ten are given and the others counted.
-import { type Format, printable } from '../../report/format.js';
+import { type Format, printable } from '../../report/door.js';
 import type { Gate } from '../gate.js';
 import { type LocatedFault, locatedFaults, subjectOf } from './faults.js';
 

@@ -1,9 +1,17 @@
 // Comparisons in one HTML file that opens anywhere: the verdict first, then both runs beside one another, readable without a script.
-import type { Format, ReportOptions } from '../../report/format.js';
-import { clientScript } from '../../report/page/assets.js';
-import { html, type Markup, type Piece } from '../../report/page/markup.js';
-import { download, page } from '../../report/page/page.js';
-import { drawSections, prose, table } from '../../report/page/pieces.js';
+import {
+  clientScript,
+  download,
+  drawSections,
+  type Format,
+  html,
+  type Markup,
+  type Piece,
+  page,
+  prose,
+  type ReportOptions,
+  table,
+} from '../../report/door.js';
 import { VERSION } from '../../result/version.js';
 import type { Comparison } from '../compare.js';
 import type { Gate } from '../gate.js';

@@ -1,6 +1,5 @@
 // The family of reports of a gate: one file per format. A new one is a file and a line here.
-import { renderTerminal } from '../../report/document/terminal.js';
-import type { Format } from '../../report/format.js';
+import { type Format, renderTerminal } from '../../report/door.js';
 import type { Gate } from '../gate.js';
 import { ROWS } from '../words.js';
 import { csvFormat } from './csv.js';

@@ -1,6 +1,5 @@
 // The gate as data: everything that the other formats show, for tools.
-import type { Format } from '../../report/format.js';
-import { toJson } from '../../report/json.js';
+import { type Format, toJson } from '../../report/door.js';
 import type { Gate } from '../gate.js';
 
 /** Version tag of the format. */

@@ -1,5 +1,5 @@
 // JUnit XML, which every CI server shows: a suite for each comparison, a case for each metric that a budget holds.
-import { type Format, printable } from '../../report/format.js';
+import { type Format, printable } from '../../report/door.js';
 import type { Comparison } from '../compare.js';
 import type { Gate } from '../gate.js';
 import { knowledgeWarning, rowChange, valueText } from '../words.js';

@@ -1,6 +1,5 @@
 // The comment on a pull request, never longer than what GitHub takes.
-import { renderMarkdown } from '../../report/document/markdown.js';
-import type { Format, ReportOptions } from '../../report/format.js';
+import { type Format, type ReportOptions, renderMarkdown } from '../../report/door.js';
 import type { Gate } from '../gate.js';
 import { ROWS } from '../words.js';
 import { gateDocument } from './document.js';

@@ -1,8 +1,8 @@
 // SARIF 2.1.0 (OASIS), which code scanning shows: a result for each fault, at the line of the budget that it breaks. A regression has
 // no line of source code of its own; the promise that it breaks has one.
+
 import { newSha256 } from '../../base/host/hash.js';
-import { type Format, printable } from '../../report/format.js';
-import { toJson } from '../../report/json.js';
+import { type Format, printable, toJson } from '../../report/door.js';
 import { METRICS } from '../../result/catalogue.js';
 import { VERSION } from '../../result/version.js';
 import type { Gate } from '../gate.js';

@@ -1,22 +1,18 @@
 // Composes one GPU of a run: its tiers under their policies, the policies' knowledge, its prefetching, and the meters of its demand. A
 // machine with one GPU has one of them; where there are several, each sees the experts that live on it as a model of its own.
+
 import { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import type { Future } from '../../cache/future.js';
 import { NextUse } from '../../cache/next-use/next-use.js';
 import type { ResolvedPolicy } from '../../cache/policies/index.js';
 import { type Clock, UNPINNED } from '../../cache/policy.js';
 import { buildCaches, type CacheOptions, layerOfExperts, type Scope } from '../../cache/scope.js';
-import { CostModel } from '../../hardware/cost.js';
-import type { HardwareSpec, LinkSpec } from '../../hardware/spec.js';
-import type { ExpertSplit } from '../../model/projections.js';
-import { expertBytesTotal, expertSizes, type ModelSpec } from '../../model/spec.js';
+import { CostModel, type HardwareSpec, type LinkSpec } from '../../hardware/door.js';
+import { type ExpertSplit, expertBytesTotal, expertSizes, type ModelSpec } from '../../model/door.js';
 import type { PredictionTime } from '../../predict/cost.js';
 import type { Predictor } from '../../predict/predictor.js';
 import { trainedOn } from '../../predict/training.js';
-import { copyShare } from '../../system/copies.js';
-import { rulesOn } from '../../system/miss-rules.js';
-import { stagingBuffers } from '../../system/staging.js';
-import type { SystemSpec } from '../../system/system.js';
+import { copyShare, rulesOn, type SystemSpec, stagingBuffers } from '../../system/door.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { LayerJudge } from '../event/judge.js';
 import { copyPool } from '../memory/copies.js';

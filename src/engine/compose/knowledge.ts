@@ -1,6 +1,7 @@
 // Composes the clocks of LRU, Belady, foresight and the floor (L19) from the GPUs of a run.
+
 import { BeladyBound } from '../../cache/bounds/belady-bound.js';
-import { isLossy, isWord } from '../../system/miss-rules.js';
+import { isLossy, isWord } from '../../system/door.js';
 import { KnowledgeBounds, type KnownGpu } from '../foresight/knowledge-bounds.js';
 import { Link } from '../transfer/link.js';
 import { isPageCache, memoryChanges, type RunPlan } from './plan.js';

@@ -1,11 +1,9 @@
 // The run's predictor as schedulers see it: a second instance of the same kind, trained alike, that learns from the same passes. So questions
 // of a scheduler about tokens that may run later do not change the predictions for prefetching and caching.
+
 import type { PredictionTime } from '../../predict/cost.js';
 import type { Predictor } from '../../predict/predictor.js';
-import { Pass } from '../../schedule/pass.js';
-import type { PassLearner } from '../../schedule/passes.js';
-import type { PathForecast } from '../../schedule/paths.js';
-import type { Request } from '../../schedule/request.js';
+import { Pass, type PassLearner, type PathForecast, type Request } from '../../schedule/door.js';
 import type { RunPlan } from './plan.js';
 import { predictorFor, timeOf } from './predictor.js';
 

@@ -1,9 +1,8 @@
 // A run before it is composed: inputs, workload, layout and audit.
-import { expertBytesTotal } from '../../model/spec.js';
+import { expertBytesTotal } from '../../model/door.js';
 import type { Warning } from '../../result/result.js';
-import type { PassRecord } from '../../schedule/recorded.js';
-import type { Workload } from '../../schedule/workload.js';
-import type { RunSpec } from '../../system/run.js';
+import type { PassRecord, Workload } from '../../schedule/door.js';
+import type { RunSpec } from '../../system/door.js';
 import { auditInputs } from '../inputs/audit.js';
 import type { Inputs } from '../inputs/inputs.js';
 import { type Serving, servingOf } from '../inputs/serving.js';

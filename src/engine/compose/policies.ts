@@ -1,7 +1,8 @@
 // The cache policies of a run, and the knowledge that they are given.
+
 import { type ResolvedPolicy, resolvePolicy } from '../../cache/policies/index.js';
 import { type PolicyDefinition, type PolicyNeed, policyNeeds } from '../../cache/policy.js';
-import { misfit, type RunSpec } from '../../system/run.js';
+import { misfit, type RunSpec } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
 import { popularityFor } from '../inputs/popularity.js';
 

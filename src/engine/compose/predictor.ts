@@ -1,9 +1,10 @@
 // The predictor of a run, trained, and the time that its predictions take.
+
 import { findProfile } from '../../base/profiles.js';
 import type { PredictionTime } from '../../predict/cost.js';
 import type { Predictor } from '../../predict/predictor.js';
 import { createPredictor, predictionTime } from '../../predict/predictors/create.js';
-import type { RunSpec } from '../../system/run.js';
+import type { RunSpec } from '../../system/door.js';
 import { openTrace } from '../../trace/open/open.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { Inputs } from '../inputs/inputs.js';

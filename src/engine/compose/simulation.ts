@@ -1,7 +1,8 @@
 // A composed run: an engine, and the parts from which its result is read. Types only.
+
 import type { ResolvedPolicy } from '../../cache/policies/index.js';
 import type { Predictor } from '../../predict/predictor.js';
-import type { Residency } from '../../schedule/paths.js';
+import type { Residency } from '../../schedule/door.js';
 import type { Clocks } from '../foresight/clocks.js';
 import type { MemoryPlan } from '../memory/plan.js';
 import type { Faults } from '../transfer/faults.js';

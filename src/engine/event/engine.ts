@@ -1,7 +1,7 @@
 // The fold over events (L1-L14): a pass enters each MoE layer, the members of the layer's demand are judged, the misses get their places,
 // all are executed, and time moves on. One object per run and GPU; nothing is allocated per event.
-import type { Pass } from '../../schedule/pass.js';
-import type { Replay } from '../../system/choices.js';
+import type { Pass } from '../../schedule/door.js';
+import type { Replay } from '../../system/door.js';
 import type { BoundClocks } from '../foresight/clocks.js';
 import { PrefetchFates } from '../prefetch/fates.js';
 import { Prefetcher } from '../prefetch/prefetcher.js';

@@ -1,8 +1,7 @@
 // The same passes on other clocks: with every expert resident, with no expert kept anywhere (L15), and with knowledge of the past or the future
 // (L19). They advance with the run's own clock, event by event, so that the bounds cost a few additions instead of more runs.
-import type { CostModel } from '../../hardware/cost.js';
-import type { HardwareSpec } from '../../hardware/spec.js';
-import type { ModelSpec } from '../../model/spec.js';
+import type { CostModel, HardwareSpec } from '../../hardware/door.js';
+import type { ModelSpec } from '../../model/door.js';
 import { Link } from '../transfer/link.js';
 import { WORK } from './demand-block.js';
 import type { KnowledgeBounds } from './knowledge-bounds.js';

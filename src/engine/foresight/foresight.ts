@@ -1,7 +1,7 @@
 // A GPU under perfect knowledge of what is demanded of it: "aggressive" of Cao, Felten, Karlin and Li (A study of integrated prefetching and
 // caching strategies, SIGMETRICS 1995). Whenever the link is idle it fetches the next missing expert in the order of execution. It evicts the
 // resident that is demanded last, provided that this is later than the demand for the fetched one.
-import type { LinkSpec } from '../../hardware/spec.js';
+import type { LinkSpec } from '../../hardware/door.js';
 import { Awaited } from './awaited.js';
 import type { DemandBlock } from './demand-block.js';
 import { FutureMemory } from './future-memory.js';

@@ -1,5 +1,5 @@
 // One GPU for a clock beside the run: its links and memories, and the operations that the clock asks for at each event.
-import type { LinkSpec } from '../../hardware/spec.js';
+import type { LinkSpec } from '../../hardware/door.js';
 
 /** The parts of a GPU that a clock needs. */
 export interface KnowingMachine {

@@ -1,5 +1,5 @@
 // The lanes of a link in a replay that knows the future: no transfer is interrupted, since no demand comes as a surprise.
-import type { LinkSpec } from '../../hardware/spec.js';
+import type { LinkSpec } from '../../hardware/door.js';
 import { Link } from '../transfer/link.js';
 
 /** Start and end of an offered transfer, ns. */

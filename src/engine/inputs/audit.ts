@@ -1,8 +1,9 @@
 // The audit that precedes every run: a trap in a recording must not pass into figures in silence.
+
 import { UserError } from '../../base/errors.js';
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { Warning } from '../../result/result.js';
-import type { RunSpec } from '../../system/run.js';
+import type { RunSpec } from '../../system/door.js';
 import { type AuditFinding, auditTrace } from '../../trace/audit/index.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { Inputs } from './inputs.js';

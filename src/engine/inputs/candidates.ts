@@ -1,6 +1,7 @@
 // The choices of a model in a trace of candidates: where the trace holds more than top-k experts per layer, the first k are the choices.
+
 import { UserError } from '../../base/errors.js';
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { firstRanks } from '../../trace/variants/top-k.js';
 import { variantTrace } from '../../trace/variants/variant.js';

@@ -1,9 +1,9 @@
 // Whether a run counts popularity on its own trace before it replays it. A function of the system alone, so that runs of one system on many
 // machines replay the same rows.
+
 import { resolvePolicy } from '../../cache/policies/index.js';
 import { policyNeeds } from '../../cache/policy.js';
-import { findPlacement } from '../../system/placement/index.js';
-import type { RunSpec } from '../../system/run.js';
+import { findPlacement, type RunSpec } from '../../system/door.js';
 
 /**
  * True where a placement, a policy or a split over layers is profiled on tokens of the trace, not on a file.

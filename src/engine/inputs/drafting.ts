@@ -1,10 +1,9 @@
 // The drafting of a run: as its profile says, or, where it says nothing, as the model and the runtime imply.
-import { CostModel } from '../../hardware/cost.js';
-import { expertBytesTotal, type ModelSpec, type MoeLayer } from '../../model/spec.js';
+import { CostModel } from '../../hardware/door.js';
+import { expertBytesTotal, type ModelSpec, type MoeLayer } from '../../model/door.js';
 import { runtimeOfProfile } from '../../runtime/index.js';
-import type { SpeculationSpec } from '../../schedule/speculation.js';
-import type { RunSpec } from '../../system/run.js';
-import { acceptancesOf } from '../../system/speculation.js';
+import type { SpeculationSpec } from '../../schedule/door.js';
+import { acceptancesOf, type RunSpec } from '../../system/door.js';
 import type { Inputs } from './inputs.js';
 
 type Speculation = NonNullable<RunSpec['workload']['speculation']>;

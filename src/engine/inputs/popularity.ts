@@ -3,7 +3,7 @@
 import { UserError } from '../../base/errors.js';
 import { resolve } from '../../base/host/paths.js';
 import { findProfile, isPath } from '../../base/profiles.js';
-import type { RunSpec } from '../../system/run.js';
+import type { RunSpec } from '../../system/door.js';
 import { openPopularity } from '../../trace/open/open.js';
 import { type Popularity, popularityOf } from '../../trace/popularity.js';
 import type { Inputs } from './inputs.js';

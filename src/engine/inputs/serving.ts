@@ -1,15 +1,21 @@
 // The serving of a run: arrivals, scheduler, and the number of requests that run at once.
+
 import type { Parameters } from '../../base/parameters.js';
-import { arrivalsDigest } from '../../schedule/arrivals/arrivals.js';
-import { loadArrivals, parseArrivals } from '../../schedule/arrivals/load.js';
-import type { ClassBudget } from '../../schedule/class-budget.js';
-import { findScheduler } from '../../schedule/index.js';
-import { OpenLoop } from '../../schedule/open-loop.js';
-import { RoutingWalks } from '../../schedule/routing-walk.js';
-import type { SchedulerDefinition } from '../../schedule/scheduler.js';
-import { ClosedLoop, type Walk, type Workload, walksOf } from '../../schedule/workload.js';
-import { rulesOn } from '../../system/miss-rules.js';
-import { misfit, type RunSpec } from '../../system/run.js';
+import {
+  arrivalsDigest,
+  type ClassBudget,
+  ClosedLoop,
+  findScheduler,
+  loadArrivals,
+  OpenLoop,
+  parseArrivals,
+  RoutingWalks,
+  type SchedulerDefinition,
+  type Walk,
+  type Workload,
+  walksOf,
+} from '../../schedule/door.js';
+import { misfit, type RunSpec, rulesOn } from '../../system/door.js';
 import { type Inputs, replayedRows } from './inputs.js';
 
 /** The serving of a run. */

@@ -1,9 +1,10 @@
 // GPU memory of the activations of a pass, where the runtime's buffers are known: larger passes need larger buffers.
+
 import { UserError } from '../../base/errors.js';
-import { decoderLayers } from '../../model/spec.js';
+import { decoderLayers } from '../../model/door.js';
 import { allocate } from '../../runtime/allocation/allocate.js';
 import { runtimeOfProfile } from '../../runtime/index.js';
-import type { RunSpec } from '../../system/run.js';
+import type { RunSpec } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
 
 /** Tokens of a pass whose buffers are part of what a machine's profile reserves: the usual ubatch. */

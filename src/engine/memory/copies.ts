@@ -1,9 +1,10 @@
 // The share of the expert cache that belongs to resident low-precision copies, and the pool that holds them.
+
 import type { ResolvedPolicy } from '../../cache/policies/index.js';
 import { UNPINNED } from '../../cache/policy.js';
 import { buildCaches, type CacheOptions, layerOfExperts } from '../../cache/scope.js';
-import { expertSizes, type ModelSpec } from '../../model/spec.js';
-import type { CopiesSpec } from '../../system/copies.js';
+import { expertSizes, type ModelSpec } from '../../model/door.js';
+import type { CopiesSpec } from '../../system/door.js';
 import { CopyPool } from '../transfer/copies.js';
 
 /**

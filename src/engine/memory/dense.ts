@@ -1,12 +1,9 @@
 // The placement of a model's dense part: on the GPU, unless the run leaves layers or KV caches to the CPU. Layers of the CPU keep their
 // experts with them.
-import { type DenseBytes, type DensePlacement, denseBytes, moeHolders } from '../../hardware/dense-split.js';
-import { layerCards } from '../../hardware/joined.js';
-import type { ExpertSplit } from '../../model/projections.js';
-import { decoderLayers, expertBytesTotal, type ModelSpec } from '../../model/spec.js';
+import { type DenseBytes, type DensePlacement, denseBytes, layerCards, moeHolders } from '../../hardware/door.js';
+import { decoderLayers, type ExpertSplit, expertBytesTotal, type ModelSpec } from '../../model/door.js';
 import { DEFAULT_SYSTEM } from '../../runtime/index.js';
-import { isWord } from '../../system/miss-rules.js';
-import { misfit, type RunSpec } from '../../system/run.js';
+import { isWord, misfit, type RunSpec } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
 
 /** Parts of a model on the GPU and in DRAM beside the expert cache. */

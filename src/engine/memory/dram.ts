@@ -1,9 +1,10 @@
 // The part of DRAM that holds experts: all of them, or some, as a cache of the SSD below it.
+
 import { formatBytes } from '../../base/units.js';
 import { capacityBytes } from '../../cache/capacity.js';
-import { expertBytesTotal } from '../../model/spec.js';
+import { expertBytesTotal } from '../../model/door.js';
 import type { Warning } from '../../result/result.js';
-import { misfit } from '../../system/run.js';
+import { misfit } from '../../system/door.js';
 import type { MemoryNeed } from './need.js';
 
 /**

@@ -1,12 +1,9 @@
 // The layout of a run over the GPUs of its machine: the experts of each, and the division of its memory.
-import type { DensePlacement } from '../../hardware/dense-split.js';
-import { shareOf } from '../../hardware/share.js';
-import type { HardwareSpec, Interconnect } from '../../hardware/spec.js';
-import type { ExpertSplit } from '../../model/projections.js';
-import type { ModelSpec } from '../../model/spec.js';
+import { type DensePlacement, type HardwareSpec, type Interconnect, shareOf } from '../../hardware/door.js';
+import type { ExpertSplit, ModelSpec } from '../../model/door.js';
 import type { Warning } from '../../result/result.js';
-import type { Workload } from '../../schedule/workload.js';
-import type { RunSpec } from '../../system/run.js';
+import type { Workload } from '../../schedule/door.js';
+import type { RunSpec } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
 import type { Serving } from '../inputs/serving.js';
 import { activationsOf } from './activations.js';

@@ -1,11 +1,10 @@
 // Demands on memory: the parts of a model and a run that memory is divided among.
+
 import { capacityBytes } from '../../cache/capacity.js';
-import type { HardwareSpec } from '../../hardware/spec.js';
-import { expertBytesTotal, type ModelSpec } from '../../model/spec.js';
-import type { KvGrowth } from '../../schedule/kv-room.js';
-import type { Workload } from '../../schedule/workload.js';
-import { misfit, type RunSpec } from '../../system/run.js';
-import type { SystemSpec } from '../../system/system.js';
+import type { HardwareSpec } from '../../hardware/door.js';
+import { expertBytesTotal, type ModelSpec } from '../../model/door.js';
+import type { KvGrowth, Workload } from '../../schedule/door.js';
+import { misfit, type RunSpec, type SystemSpec } from '../../system/door.js';
 import type { Serving } from '../inputs/serving.js';
 import type { DenseRooms } from './dense.js';
 

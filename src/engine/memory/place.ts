@@ -1,9 +1,9 @@
 // The placement of a model's experts on a machine with several GPUs.
+
 import { UserError } from '../../base/errors.js';
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import { DEFAULT_RUNTIME } from '../../runtime/index.js';
-import { findPlacement, parsePlacement } from '../../system/placement/index.js';
-import { misfit, type RunSpec } from '../../system/run.js';
+import { findPlacement, misfit, parsePlacement, type RunSpec } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
 import { popularityFor } from '../inputs/popularity.js';
 import { type Shard, shardsOf } from './shard.js';

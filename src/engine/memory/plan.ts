@@ -1,15 +1,12 @@
 // Divides memory: dense weights, KV caches and staging come first; the expert cache has its given size, or the rest.
+
 import { formatBytes, formatCount } from '../../base/units.js';
 import { shrinkQuotas } from '../../cache/scope.js';
-import type { DenseBytes } from '../../hardware/dense-split.js';
-import type { HardwareSpec } from '../../hardware/spec.js';
-import type { ModelSpec } from '../../model/spec.js';
+import type { DenseBytes, HardwareSpec } from '../../hardware/door.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { Warning } from '../../result/result.js';
-import type { KvGrowth } from '../../schedule/kv-room.js';
-import type { Workload } from '../../schedule/workload.js';
-import { misfit, type RunSpec } from '../../system/run.js';
-import { stagingBufferBytes, stagingBuffers } from '../../system/staging.js';
-import type { SystemSpec } from '../../system/system.js';
+import type { KvGrowth, Workload } from '../../schedule/door.js';
+import { misfit, type RunSpec, type SystemSpec, stagingBufferBytes, stagingBuffers } from '../../system/door.js';
 import { drafterBytes } from '../inputs/drafting.js';
 import type { Serving } from '../inputs/serving.js';
 import { RESERVED_TOKENS } from './activations.js';

@@ -1,12 +1,13 @@
 // Slots per layer, where a system asks for something else than an even split. A split that needs a profile is profiled before the run, on the
 // same tokens as popularity.
+
 import { resolve } from '../../base/host/paths.js';
 import { findProfile, isPath } from '../../base/profiles.js';
 import { upTo } from '../../cache/curves/levels.js';
 import { LruStack } from '../../cache/curves/stack-distance.js';
 import { optimalQuotas, proportionalQuotas, shallowQuotas } from '../../cache/layer-quotas.js';
-import type { ModelSpec } from '../../model/spec.js';
-import type { RunSpec } from '../../system/run.js';
+import type { ModelSpec } from '../../model/door.js';
+import type { RunSpec } from '../../system/door.js';
 import { openTrace } from '../../trace/open/open.js';
 import { chunks, NULL_EXPERT } from '../../trace/trace.js';
 import type { Inputs } from '../inputs/inputs.js';

@@ -1,9 +1,10 @@
 // The division of GPU memory beside dense weights between KV caches and the expert cache: each in a room of its own, or both in one.
+
 import { formatBytes } from '../../base/units.js';
 import { capacityBytes } from '../../cache/capacity.js';
-import { expertBytesTotal, tokenCycleBytes } from '../../model/spec.js';
-import { inBlocks } from '../../schedule/kv-room.js';
-import { misfit } from '../../system/run.js';
+import { expertBytesTotal, tokenCycleBytes } from '../../model/door.js';
+import { inBlocks } from '../../schedule/door.js';
+import { misfit } from '../../system/door.js';
 import type { MemoryNeed } from './need.js';
 
 /** The rooms of a GPU beside its dense weights. */

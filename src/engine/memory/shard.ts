@@ -1,7 +1,7 @@
 // The experts that live on one GPU of several, as a model of their own: caches, policies, plans and bounds of that GPU see a smaller model
 // and nothing of the others.
-import type { ModelSpec } from '../../model/spec.js';
-import { EVERYWHERE } from '../../system/placement/placement.js';
+import type { ModelSpec } from '../../model/door.js';
+import { EVERYWHERE } from '../../system/door.js';
 
 /** No expert of this GPU. */
 export const ELSEWHERE = -1;

@@ -1,8 +1,7 @@
 // The layer at the boundary between CPU and GPU, whose experts are split between the two, if the run asks for one.
-import { type ExpertSplit, splitExperts } from '../../model/projections.js';
+import { type ExpertSplit, splitExperts } from '../../model/door.js';
 import { DEFAULT_SYSTEM } from '../../runtime/index.js';
-import { isWord } from '../../system/miss-rules.js';
-import { misfit, type RunSpec } from '../../system/run.js';
+import { isWord, misfit, type RunSpec } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
 
 /**

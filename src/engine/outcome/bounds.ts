@@ -1,6 +1,7 @@
 // The bounds in every result (L15), and the headroom of the run below them.
+
 import { summarize } from '../../base/statistics.js';
-import { tokenCycleBytes } from '../../model/spec.js';
+import { tokenCycleBytes } from '../../model/door.js';
 import type { Bounds, Metric } from '../../result/result.js';
 import type { Latencies, Samples } from '../watch/latency.js';
 import { bothPhases } from './cache-metrics.js';

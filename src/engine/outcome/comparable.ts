@@ -1,11 +1,11 @@
 // Errors of predictions against measurements of real machines, for runs like this one: `moeprof validate` finds them on the bundled rows, and
 // they ship in profiles/accuracy.json. Also the kind of a run, by which rows are compared.
+
 import { fileText } from '../../base/host/files.js';
 import { bundledFile } from '../../base/profiles.js';
-import { kernelFormat } from '../../model/quantization/formats/index.js';
-import { expertBytesTotal, mainFormat } from '../../model/spec.js';
+import { expertBytesTotal, kernelFormat, mainFormat } from '../../model/door.js';
 import type { Accuracy, Result } from '../../result/result.js';
-import { isWord } from '../../system/miss-rules.js';
+import { isWord } from '../../system/door.js';
 import { bandOf, type ComparedBy, type ScoredError } from './band.js';
 import type { Finished } from './finished.js';
 

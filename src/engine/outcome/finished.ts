@@ -1,5 +1,5 @@
 // The parts of a finished run that its result is made of. Types only.
-import type { Passes } from '../../schedule/passes.js';
+import type { Passes } from '../../schedule/door.js';
 import type { RunPlan } from '../compose/plan.js';
 import type { Simulation } from '../compose/simulation.js';
 import type { ChangingMemory } from '../serve/changing-memory.js';

@@ -1,6 +1,6 @@
 // Metrics of memory: its division, how that changed during the run, and what faults and growing KV caches cost.
-import { usesCpu } from '../../hardware/dense-split.js';
-import { expertBytesTotal } from '../../model/spec.js';
+import { usesCpu } from '../../hardware/door.js';
+import { expertBytesTotal } from '../../model/door.js';
 import type { SimulatedGpu } from '../compose/simulation.js';
 import type { Finished, Values } from './finished.js';
 

@@ -1,7 +1,8 @@
 // All metrics of a run, from its counters. A metric that a run cannot have (TTFT of a trace without prompts) is absent, not zero.
+
 import { metric } from '../../result/catalogue.js';
 import type { Bounds, Metric } from '../../result/result.js';
-import { anyMiss, deferring, isLossy } from '../../system/miss-rules.js';
+import { anyMiss, deferring, isLossy } from '../../system/door.js';
 import { parallelMetrics } from '../parallel/metrics.js';
 import { routingMetrics } from '../watch/routing-metrics.js';
 import { boundMetrics } from './bounds.js';

@@ -3,11 +3,11 @@
 import { newSha256 } from '../../base/host/hash.js';
 import { arch, cpus, platform, runtimeVersion } from '../../base/host/machine.js';
 import { asWritten } from '../../base/written.js';
-import type { HardwareSpec } from '../../hardware/spec.js';
+import type { HardwareSpec } from '../../hardware/door.js';
 import { sealed } from '../../result/digest.js';
 import { type PerLayer, RESULT_SCHEMA, type Result, type TraceInput } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
-import { systemChanges } from '../../system/changes.js';
+import { systemChanges } from '../../system/door.js';
 import { boundsOf } from './bounds.js';
 import { accuracyOf } from './comparable.js';
 import type { Finished } from './finished.js';

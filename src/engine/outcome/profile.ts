@@ -1,10 +1,11 @@
 // Statistics profiled before a run, the tokens that they come from, and whether the run replays these; and what its parts know (L17).
+
 import { findProfile, splitRows } from '../../base/profiles.js';
 import { policyKnows, policyNeeds } from '../../cache/policy.js';
 import { predictorKnows } from '../../predict/predictors/create.js';
 import { type KnowingPart, knowledgeOfParts, type RunKnowledge } from '../../result/knowledge.js';
-import { schedulerKnows } from '../../schedule/scheduler.js';
-import type { RunSpec } from '../../system/run.js';
+import { schedulerKnows } from '../../schedule/door.js';
+import type { RunSpec } from '../../system/door.js';
 import { rangeOfRows } from '../../trace/selection.js';
 import type { Inputs } from '../inputs/inputs.js';
 import { profiledPart } from '../inputs/profiling.js';

@@ -1,7 +1,8 @@
 // Metrics of serving: latency, throughput, waiting, and where the time went.
+
 import { sum, summarize } from '../../base/statistics.js';
-import { usesCpu } from '../../hardware/dense-split.js';
-import type { Speculation } from '../../schedule/speculation.js';
+import { usesCpu } from '../../hardware/door.js';
+import type { Speculation } from '../../schedule/door.js';
 import type { PhaseCounters } from '../vocabulary/recorder.js';
 import type { Samples } from '../watch/latency.js';
 import { bothPhases } from './cache-metrics.js';

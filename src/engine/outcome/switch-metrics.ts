@@ -1,5 +1,5 @@
 // Metrics for whole models as experts: the cost of a switch between models, and the number of machines that hold all of them.
-import { expertSizes } from '../../model/spec.js';
+import { expertSizes } from '../../model/door.js';
 import type { Metric } from '../../result/result.js';
 import type { Inputs } from '../inputs/inputs.js';
 import type { Layout } from '../memory/layout.js';

@@ -1,9 +1,10 @@
 // The warnings of a result.
+
 import { formatBytes, formatCount, formatRatio } from '../../base/units.js';
-import { assumedOf } from '../../hardware/spec.js';
-import { expertBytesTotal } from '../../model/spec.js';
+import { assumedOf } from '../../hardware/door.js';
+import { expertBytesTotal } from '../../model/door.js';
 import type { Bounds, Warning } from '../../result/result.js';
-import { isWord } from '../../system/miss-rules.js';
+import { isWord } from '../../system/door.js';
 import { isPageCache } from '../compose/plan.js';
 import type { Finished } from './finished.js';
 import { profileOf } from './profile.js';

@@ -1,7 +1,8 @@
 // The expected next use of each expert, for policies that use predictions: the prediction of the running pass comes first, then what is
 // learned of later passes.
+
 import { DISCOUNT, type NextUse } from '../../cache/next-use/next-use.js';
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 
 /** Expectations of one GPU's experts. */
 export class ExpectedUse {

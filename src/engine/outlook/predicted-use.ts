@@ -1,8 +1,8 @@
 // Predictions as policies see them: how much each expert is wanted in the running pass and in the next ones. Prefetching needs the running pass
 // only; a cache lives longer, so for a policy the likely demand of the next passes counts as well.
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { Predictor } from '../../predict/predictor.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
 /**

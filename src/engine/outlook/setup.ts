@@ -1,7 +1,8 @@
 // The prefetching of a GPU: predictor, horizon and limits. Types only.
+
 import type { PredictionTime } from '../../predict/cost.js';
 import type { Predictor } from '../../predict/predictor.js';
-import type { PrefetchWhen, WhenFull } from '../../system/choices.js';
+import type { PrefetchWhen, WhenFull } from '../../system/door.js';
 import type { PrefetchBudget } from './budget.js';
 import type { ExpectedUse } from './expected-use.js';
 import type { AdaptiveHorizon } from './horizon.js';

@@ -1,6 +1,5 @@
 // The bounds of a run on several GPUs (L15): the same events with every expert resident where it lives, and with no expert kept anywhere.
-import type { CostModel } from '../../hardware/cost.js';
-import type { LinkSpec } from '../../hardware/spec.js';
+import type { CostModel, LinkSpec } from '../../hardware/door.js';
 import { Clocks, cpuNs } from '../foresight/clocks.js';
 import { WORK } from '../foresight/demand-block.js';
 import type { KnowledgeBounds } from '../foresight/knowledge-bounds.js';

@@ -1,6 +1,6 @@
 // Joins several GPUs: the distribution of work, the exchange of activations, and the fold over their events.
-import { CostModel } from '../../hardware/cost.js';
-import type { ModelSpec } from '../../model/spec.js';
+import { CostModel } from '../../hardware/door.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { CommonParts } from '../compose/compose.js';
 import { computesOnCpu, knowledgeOf } from '../compose/knowledge.js';
 import type { RunFold, SimulatedGpu, Simulation } from '../compose/simulation.js';

@@ -1,7 +1,7 @@
 // Divides the activations of a pass at a layer over GPUs. Requests are divided over GPUs (data parallel), and experts live where they were
 // placed (expert parallel). An activation whose expert lives on another GPU is sent there (dispatch), and its result is sent back (combine).
-import type { Pass } from '../../schedule/pass.js';
-import { EVERYWHERE } from '../../system/placement/placement.js';
+import type { Pass } from '../../schedule/door.js';
+import { EVERYWHERE } from '../../system/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Shard } from '../memory/shard.js';
 import type { Demand } from '../vocabulary/event.js';

@@ -1,8 +1,8 @@
 // The fold over events on several GPUs: requests are divided over them, experts live where they were placed, and at every MoE layer
 // activations go to their experts and come back. Laws L1-L14 hold on each GPU for what is demanded of it.
-import type { CostModel } from '../../hardware/cost.js';
-import type { ModelSpec } from '../../model/spec.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { CostModel } from '../../hardware/door.js';
+import type { ModelSpec } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
 import type { OneGpuRun } from '../event/engine.js';
 import type { Shard } from '../memory/shard.js';
 import type { Observer } from '../transfer/observer.js';

@@ -1,5 +1,5 @@
 // One GPU of several: its events, in the ids of its shard, and the chain of its executions.
-import type { Pass } from '../../schedule/pass.js';
+import type { Pass } from '../../schedule/door.js';
 import { EventFold } from '../event/engine.js';
 import { copyLayer, type Shard } from '../memory/shard.js';
 import { sortByReadiness } from '../vocabulary/event.js';

@@ -1,8 +1,7 @@
 // The time of an event on several GPUs: its activations are dispatched, executed and combined, whole or in chunks of which one is executed
 // while the next is on its way. The time is a closed form, so that the degree of overlap can be chosen anew for every event.
-import type { CostModel } from '../../hardware/cost.js';
-import type { Interconnect } from '../../hardware/spec.js';
-import { DEGREES, type Overlap } from '../../system/choices.js';
+import type { CostModel, Interconnect } from '../../hardware/door.js';
+import { DEGREES, type Overlap } from '../../system/door.js';
 
 /** Bytes of one value of an activation on the interconnect: bf16. */
 export const VALUE_BYTES = 2;

@@ -1,8 +1,8 @@
 // One predictor for several GPUs: it sees whole passes and is asked once. Each GPU plans prefetches for the experts that live on it, and its
 // policies see the predictions of these experts.
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { Predictor } from '../../predict/predictor.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { Pass } from '../../schedule/door.js';
 import { copyLayer, type Shard } from '../memory/shard.js';
 import { PredictedUse } from '../outlook/predicted-use.js';
 

@@ -1,7 +1,7 @@
 // Data parallelism: the requests of a pass divided over GPUs. Each GPU runs the dense layers for its own requests, and all wait for the
 // slowest before experts are exchanged.
-import type { CostModel } from '../../hardware/cost.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { CostModel } from '../../hardware/door.js';
+import type { Pass } from '../../schedule/door.js';
 
 /** Requests of the running pass on one GPU. */
 interface Share {

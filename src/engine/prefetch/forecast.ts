@@ -1,6 +1,6 @@
 // Forecasts of the coming layers (L11, L12): asks the predictor, passes its answer to policies, ranks the experts of each layer, and
 // counts how often the answer was right.
-import type { Pass } from '../../schedule/pass.js';
+import type { Pass } from '../../schedule/door.js';
 import type { PrefetchSetup } from '../outlook/setup.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import type { Recorder } from '../vocabulary/recorder.js';

@@ -1,6 +1,6 @@
 // Prefetching (L11, L12): decides which layers are planned at which time. forecast.ts has the expectations, plan.ts the order of waiting
 // experts, starts.ts the start of each transfer.
-import type { Pass } from '../../schedule/pass.js';
+import type { Pass } from '../../schedule/door.js';
 import type { PrefetchSetup } from '../outlook/setup.js';
 import type { Observer } from '../transfer/observer.js';
 import type { CachedTier } from '../transfer/tier.js';

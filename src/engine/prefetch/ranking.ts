@@ -1,6 +1,6 @@
 // The best-scored experts of each layer, in order. A ranking is needed after every event, so comparisons are saved: experts well below the least
 // score of the last ranking are passed over, and the others are sorted into buckets so narrow that few hold two.
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 
 /** Bits of a single-precision score that its bucket drops: 64 buckets to each power of two. */
 const DROPPED = 17;

@@ -1,8 +1,9 @@
 // GPU memory whose division changes during a run, on all GPUs together. Each GPU loses its own share, and a pass begins only when every GPU
 // has freed its part.
+
 import { policyNeeds } from '../../cache/policy.js';
-import type { Passes } from '../../schedule/passes.js';
-import { misfit } from '../../system/run.js';
+import type { Passes } from '../../schedule/door.js';
+import { misfit } from '../../system/door.js';
 import { memoryChanges, type RunPlan } from '../compose/plan.js';
 import type { Simulation } from '../compose/simulation.js';
 import { GpuMemory } from './gpu-memory.js';

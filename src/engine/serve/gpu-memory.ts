@@ -1,9 +1,10 @@
 // The memory of one GPU whose division changes during a run: KV caches grow at the expense of the expert cache, and faults take memory away.
 // Between two passes the expert cache gets the rest, so that together they never take more than the GPU has (L8).
+
 import { UserError } from '../../base/errors.js';
 import { formatBytes, formatNs } from '../../base/units.js';
-import type { GpuRoom } from '../../schedule/kv-room.js';
-import { type Fault, lostBytes } from '../../system/faults.js';
+import type { GpuRoom } from '../../schedule/door.js';
+import { type Fault, lostBytes } from '../../system/door.js';
 import type { SimulatedGpu } from '../compose/simulation.js';
 import type { MemoryPlan } from '../memory/plan.js';
 import type { Fold } from '../vocabulary/fold.js';

@@ -1,6 +1,7 @@
 // The loop of serving: passes are composed, run and counted until no request is left.
+
 import type { WorkWatch } from '../../base/work-watch.js';
-import type { Passes } from '../../schedule/passes.js';
+import type { Passes } from '../../schedule/door.js';
 import type { Simulation } from '../compose/simulation.js';
 import type { ChangingMemory } from './changing-memory.js';
 

@@ -1,6 +1,6 @@
 // A link between two tiers: a few numbers per lane, no event queue (L10). Demands are placed at once; prefetches wait in their
 // plan (prefetch/plan.ts) and are started here whenever a lane is free. A fault affects transfers that start after it.
-import type { LinkSpec, PathSpec } from '../../hardware/spec.js';
+import type { LinkSpec, PathSpec } from '../../hardware/door.js';
 import { splitNs } from './paths.js';
 import { PlacedPrefetches } from './placed.js';
 

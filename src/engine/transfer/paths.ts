@@ -1,5 +1,5 @@
 // Several paths of different speed into one memory (L10): the time of a transfer that is divided over them.
-import type { PathSpec } from '../../hardware/spec.js';
+import type { PathSpec } from '../../hardware/door.js';
 
 /**
  * Time of a transfer whose bytes are divided over idle paths so that all parts end together, ns. A path of latency l and rate B moves

@@ -1,8 +1,9 @@
 // A cached tier: the caches of one level of memory, the link that fills them, and when each expert arrives there.
+
 import type { ExpertCache } from '../../cache/cache.js';
 import { PINNED, UNPINNED } from '../../cache/policy.js';
 import type { Caches } from '../../cache/scope.js';
-import type { LinkSpec } from '../../hardware/spec.js';
+import type { LinkSpec } from '../../hardware/door.js';
 import { IDLE, Link } from './link.js';
 import type { Staging } from './staging.js';
 

@@ -1,6 +1,6 @@
 // The expert that may stand in for another (BuddyMoE): the one that tokens have chosen most often together with it so far.
-import type { ModelSpec } from '../../model/spec.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { ModelSpec } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
 /** Finds stand-ins among the experts of one GPU. */

@@ -1,9 +1,10 @@
 // Hit rate against the capacity of the expert cache, on the demand of a run: the run's own point, and the gain of more memory. It is counted
 // during the run, event by event, so that no demand has to be stored.
+
 import { BeladyCurve } from '../../cache/curves/belady-curve.js';
 import { LruCurve } from '../../cache/curves/lru-curve.js';
 import type { Scope } from '../../cache/scope.js';
-import { expertBytesTotal, type ModelSpec } from '../../model/spec.js';
+import { expertBytesTotal, type ModelSpec } from '../../model/door.js';
 import type { CapacityCurve } from '../../result/details.js';
 
 /** Capacities of the curve, evenly spaced. Ours: a twelfth, a quarter, a third and a half are among them, and a line through them is smooth. */

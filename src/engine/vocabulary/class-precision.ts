@@ -1,7 +1,7 @@
 // Precision by class: which members of an event a smaller copy may serve, since only tokens chose them whose class takes
 // one (L13), and how much of what each class chose was served by copies or by other experts.
-import type { ModelSpec } from '../../model/spec.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { ModelSpec } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
 /** Activations of one class's tokens, and how many of them copies or other experts served. */

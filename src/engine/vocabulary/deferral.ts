@@ -1,6 +1,6 @@
 // Experts whose results are needed only one layer later (L13, `defer`): the CPU computes them while the GPU runs the next layer's dense work.
-import type { ModelSpec } from '../../model/spec.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { ModelSpec } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Recorder } from './recorder.js';
 

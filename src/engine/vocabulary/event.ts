@@ -1,7 +1,7 @@
 // One event: the distinct experts that a pass chose at a layer, in order of their last appearance (L1, L3), and the fate of each on a GPU.
 // The next event overwrites it.
-import type { ModelSpec } from '../../model/spec.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { ModelSpec } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Observer } from '../transfer/observer.js';
 

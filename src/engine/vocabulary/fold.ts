@@ -1,5 +1,5 @@
 // The interface between the serving loop and the engine: passes go in, time comes out. One GPU and several GPUs have different engines.
-import type { Pass } from '../../schedule/pass.js';
+import type { Pass } from '../../schedule/door.js';
 import type { Observer } from '../transfer/observer.js';
 
 /** Runs passes one after another. */

@@ -1,6 +1,6 @@
 // Gate weights of the running event by expert, for policies that rank by them.
-import type { MoeLayer } from '../../model/spec.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { MoeLayer } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
 /**

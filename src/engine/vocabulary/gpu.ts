@@ -1,11 +1,12 @@
 // A composed GPU of a run: caches, links and rules for its events. Types only.
+
 import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import type { Future } from '../../cache/future.js';
 import type { NextUse } from '../../cache/next-use/next-use.js';
 import type { Clock } from '../../cache/policy.js';
-import type { CostModel } from '../../hardware/cost.js';
-import type { ModelSpec } from '../../model/spec.js';
-import type { MissRule } from '../../system/miss-rules.js';
+import type { CostModel } from '../../hardware/door.js';
+import type { ModelSpec } from '../../model/door.js';
+import type { MissRule } from '../../system/door.js';
 import type { PrefetchSetup } from '../outlook/setup.js';
 import type { CopyPool } from '../transfer/copies.js';
 import type { Link } from '../transfer/link.js';

@@ -1,6 +1,6 @@
 // The counters of a run: plain numbers, and one typed array per counter by layer. The engine writes them on its hot path; they are read at
 // the end.
-import type { Pass } from '../../schedule/pass.js';
+import type { Pass } from '../../schedule/door.js';
 
 /** Counters by MoE layer. */
 class LayerCounters {

@@ -1,7 +1,7 @@
 // Cache-aware routing: among a token's candidates, those are chosen whose log gate weight plus a bonus for being resident is largest. It
 // changes what the model computes, so that fewer experts have to be loaded; the gate weight given up is a measure of the lost quality.
-import type { ModelSpec } from '../../model/spec.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { ModelSpec } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
 /** The bias of choices (the cache prior of "Mixture of cache-conditional experts", arXiv 2412.00099, which scales lambda by the range of the logits). */

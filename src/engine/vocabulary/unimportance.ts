@@ -1,8 +1,8 @@
 // Unimportance of a choice to its token: the share of the token's gate weight that better-ranked experts have (HOBBIT's cumulative gate
 // score, arXiv 2411.01433, eq. 2). Rules of misses ask for it (L13).
-import type { ModelSpec } from '../../model/spec.js';
-import type { Pass } from '../../schedule/pass.js';
-import type { GateShare } from '../../system/miss-rules.js';
+import type { ModelSpec } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
+import type { GateShare } from '../../system/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
 /** The source of the shares: gate weights, or the rank alone, as if weights were equal. */

@@ -1,6 +1,6 @@
 // The cost of each expert by cause: the time that GPUs waited for it and its bytes that were moved, by tier and cause. For flame graphs; it takes a
 // few numbers per expert.
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { Causes, ExpertCause } from '../../result/details.js';
 import type { Link } from '../transfer/link.js';
 import { Onlooker } from '../transfer/observer.js';

@@ -1,8 +1,8 @@
 // Latencies of requests by class, to see the gain of a smaller budget.
+
 import { summarize } from '../../base/statistics.js';
 import type { RequestClass } from '../../result/request-class.js';
-import type { ClassBudget, ClassUse } from '../../schedule/class-budget.js';
-import type { Request } from '../../schedule/request.js';
+import type { ClassBudget, ClassUse, Request } from '../../schedule/door.js';
 import type { ClassServed } from '../vocabulary/class-precision.js';
 import { Samples } from './latency.js';
 

@@ -1,7 +1,8 @@
 // Records the data of pictures: loads by expert, and series over simulated time. Memory does not grow with the run, since bins of a series
 // double in width whenever the run outgrows them.
+
 import { percentile } from '../../base/statistics.js';
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { Details, LinkSeries } from '../../result/details.js';
 import type { Simulation } from '../compose/simulation.js';
 import { IDLE, type Link } from '../transfer/link.js';

@@ -1,7 +1,8 @@
 // The cost of faults: the figures of the passes before, during and after each, and of those with and without any.
+
 import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import type { Warning } from '../../result/result.js';
-import { describeFault, type Fault, isInEffect } from '../../system/faults.js';
+import { describeFault, type Fault, isInEffect } from '../../system/door.js';
 import type { Simulation } from '../compose/simulation.js';
 import type { Recorder } from '../vocabulary/recorder.js';
 import { PhaseSpeeds } from './latency.js';

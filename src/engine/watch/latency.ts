@@ -1,10 +1,9 @@
 // Serving latencies as engines define them: TTFT, TPOT, ITL, end to end, and the speeds of the two phases. On the run's clock, and TPOT
 // on the clocks of the bounds.
+
 import { grown } from '../../base/grown.js';
 import { deviation, mean } from '../../base/statistics.js';
-import { meets, type Objectives } from '../../schedule/objective.js';
-import type { Request } from '../../schedule/request.js';
-import type { Share } from '../../schedule/scheduler.js';
+import { meets, type Objectives, type Request, type Share } from '../../schedule/door.js';
 import type { Clocks } from '../foresight/clocks.js';
 import type { FloorMark } from '../foresight/floor.js';
 import type { KnowledgeEnds } from '../foresight/knowledge-bounds.js';

@@ -1,7 +1,8 @@
 // All meters of a run beside its counters: latencies of requests, the cost of faults, and the data for pictures.
+
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Details } from '../../result/details.js';
-import type { Passes } from '../../schedule/passes.js';
+import type { Passes } from '../../schedule/door.js';
 import type { RunPlan } from '../compose/plan.js';
 import type { Simulation } from '../compose/simulation.js';
 import type { Inputs } from '../inputs/inputs.js';

@@ -1,8 +1,17 @@
 // A paper's table in the formats that papers are written in: terminal, Markdown, CSV, JSON, and LaTeX with booktabs.
+
 import { formatCounted, formatNumber } from '../../base/units.js';
-import { type Datum, type Document, type Grid, gridOf, namedColumns, note } from '../../report/document/document.js';
-import { documentFormats } from '../../report/document/formats.js';
-import { type Format, formatValue } from '../../report/format.js';
+import {
+  type Datum,
+  type Document,
+  documentFormats,
+  type Format,
+  formatValue,
+  type Grid,
+  gridOf,
+  namedColumns,
+  note,
+} from '../../report/door.js';
 import { isRepeated, type Pivot, type PivotCell, type PivotTable, type Statistic, statisticOf } from './pivot.js';
 import { tex } from './tex.js';
 

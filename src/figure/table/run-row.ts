@@ -3,7 +3,7 @@
 import { UserError } from '../../base/errors.js';
 import { shownPath } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
-import { againText } from '../../report/document/again.js';
+import { againText } from '../../report/door.js';
 import { canonicalJson } from '../../result/digest.js';
 import type { Result } from '../../result/result.js';
 import type { SweepValue } from './space.js';

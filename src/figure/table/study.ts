@@ -1,5 +1,5 @@
 // A finished study: the public format `moeprof.study/1`, one row for each cell.
-import { heldOutTokens } from '../../report/document/held-out.js';
+import { heldOutTokens } from '../../report/door.js';
 import { compareMetricNames, describeMetric } from '../../result/catalogue.js';
 import type { Unit } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';

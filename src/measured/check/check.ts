@@ -1,7 +1,8 @@
 // Checks runs: the speed that each should have on its machine, the speed that it has, and which causes have evidence.
+
 import { bandFor } from '../../engine/outcome/comparable.js';
-import type { RuntimeSpec } from '../../hardware/runtime.js';
-import { expertBytesTotal, type ModelSpec } from '../../model/spec.js';
+import type { RuntimeSpec } from '../../hardware/door.js';
+import { expertBytesTotal, type ModelSpec } from '../../model/door.js';
 import { inHostMemory, type TimingBuffer } from '../../runtime/logs/timing.js';
 import { TELL_PLACES } from '../machine/timing-row.js';
 import type { Runtimes } from '../validate/constants.js';

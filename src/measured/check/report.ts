@@ -1,7 +1,7 @@
 // The report of a checked log: the speed of each run, the expected speed, and causes of a difference.
+
 import { formatCounted, formatNumber, formatRatio } from '../../base/units.js';
-import { type Block, type Column, type Datum, type Document, gridOf, type Line, ratio } from '../../report/document/document.js';
-import { documentFormats } from '../../report/document/formats.js';
+import { type Block, type Column, type Datum, type Document, documentFormats, gridOf, type Line, ratio } from '../../report/door.js';
 import { VERSION } from '../../result/version.js';
 import { speedText } from '../validate/words.js';
 import type { CheckedRun } from './check.js';

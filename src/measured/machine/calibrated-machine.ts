@@ -1,6 +1,7 @@
 // A machine and its measurements as a file that -w reads.
+
 import { stringify } from 'yaml';
-import type { MachineFile } from '../../hardware/machine-file.js';
+import type { MachineFile } from '../../hardware/door.js';
 import type { MachineRates } from '../measure/machine-rates.js';
 import type { FittedSpeed, RuntimeCalibration } from './calibration.js';
 

@@ -1,8 +1,17 @@
 // The report of a calibrated machine: measured rates, fitted constants, and errors of the checks.
+
 import { formatRate, formatRatio } from '../../base/units.js';
-import { type Column, type Datum, type Document, type Grid, gridOf, type Line, ratio } from '../../report/document/document.js';
-import { documentFormats } from '../../report/document/formats.js';
-import type { Format } from '../../report/format.js';
+import {
+  type Column,
+  type Datum,
+  type Document,
+  documentFormats,
+  type Format,
+  type Grid,
+  gridOf,
+  type Line,
+  ratio,
+} from '../../report/door.js';
 import { VERSION } from '../../result/version.js';
 import type { MachineRates } from '../measure/machine-rates.js';
 import { speedText } from '../validate/words.js';

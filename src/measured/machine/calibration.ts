@@ -1,8 +1,9 @@
 // Fits the constants of a runtime to speeds that it printed on this machine. Two timings fix them: the one with most experts on the GPU and
 // the one with fewest; all other timings check them. The engine predicts both timings and their dependence on each group of constants. Fitted
 // constants stay near those of all machines, the nearer the less the timings depend on them.
+
 import type { WorkWatch } from '../../base/work-watch.js';
-import { constantsApart, type RuntimeConstants, type RuntimeSpec } from '../../hardware/runtime.js';
+import { constantsApart, type RuntimeConstants, type RuntimeSpec } from '../../hardware/door.js';
 import type { Runtimes } from '../validate/constants.js';
 import { fitSteps, residualAt, type Sensitivity, sensitivityOf } from '../validate/fit.js';
 import { predictRowVariants } from '../validate/predict-all.js';

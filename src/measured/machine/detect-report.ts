@@ -1,9 +1,6 @@
 // Detected machines, as people read them and as files have them.
-import type { Detection } from '../../hardware/detect/compose.js';
-import { machineFileText } from '../../hardware/detect/write.js';
-import { type Document, gridOf, type Line } from '../../report/document/document.js';
-import { documentFormats } from '../../report/document/formats.js';
-import type { Format } from '../../report/format.js';
+import { type Detection, machineFileText } from '../../hardware/door.js';
+import { type Document, documentFormats, type Format, gridOf, type Line } from '../../report/door.js';
 import { VERSION } from '../../result/version.js';
 
 /** Version tag of the JSON. Additions keep it; a change of meaning raises it. */

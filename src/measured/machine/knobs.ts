@@ -1,7 +1,6 @@
 // Groups of constants that change together from machine to machine, so that two timings can fix them: a machine with slower memory than its data
 // sheet says reads every format more slowly, and a slower host takes longer for everything that it does.
-import type { RuntimeSpec } from '../../hardware/runtime.js';
-import type { ByFormat } from '../../hardware/spec.js';
+import type { ByFormat, RuntimeSpec } from '../../hardware/door.js';
 
 /** A group of constants. */
 interface Knob {

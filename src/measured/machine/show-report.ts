@@ -1,11 +1,18 @@
 // The report of `moeprof machine show`: the parts of a machine with their data sheets, measurements, and the speeds that a runtime reaches.
+
 import { formatBytes, formatFlops, formatNs, formatNumber, formatRate } from '../../base/units.js';
-import type { Machine } from '../../hardware/parts/assembly.js';
-import { memoryRate, memoryText } from '../../hardware/parts/memory.js';
-import { pcieRate, slotText } from '../../hardware/parts/pcie.js';
-import { assumedOf, type Device, type HardwareSpec, type LinkSpec } from '../../hardware/spec.js';
-import { type Datum, type Document, type Facts, figure, gridOf, type Line, ratio } from '../../report/document/document.js';
-import { documentFormats } from '../../report/document/formats.js';
+import {
+  assumedOf,
+  type Device,
+  type HardwareSpec,
+  type LinkSpec,
+  type Machine,
+  memoryRate,
+  memoryText,
+  pcieRate,
+  slotText,
+} from '../../hardware/door.js';
+import { type Datum, type Document, documentFormats, type Facts, figure, gridOf, type Line, ratio } from '../../report/door.js';
 
 /** A machine, and the remarks of its file. */
 export interface ShownMachine {

@@ -1,9 +1,9 @@
 // The bundled model and the storage format of a timing: from the file's name, or from the runtime's name for it.
+
 import { UserError } from '../../base/errors.js';
 import { listProfiles } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
-import { findQuantization } from '../../model/quantization/index.js';
-import { readLabel } from '../../model/quantization/label.js';
+import { findQuantization, readLabel } from '../../model/door.js';
 import type { Timing } from '../../runtime/logs/timing.js';
 
 /** A model as measurements name it. */

@@ -1,9 +1,9 @@
 // From a timing and a machine to a measurement that the engine can predict. The flags of the timing say where experts lie, or else the
 // buffers that the runtime printed.
+
 import { UserError } from '../../base/errors.js';
-import type { Machine } from '../../hardware/parts/assembly.js';
-import { measuredModel } from '../../model/load/measured.js';
-import { decoderLayers, firstMoe, type ModelSpec, weightBytes } from '../../model/spec.js';
+import type { Machine } from '../../hardware/door.js';
+import { decoderLayers, firstMoe, type ModelSpec, measuredModel, weightBytes } from '../../model/door.js';
 import { runtimeOfProgram } from '../../runtime/index.js';
 import { definedFields } from '../../runtime/logs/lines.js';
 import { inHostMemory, type Timing, type TimingBuffer } from '../../runtime/logs/timing.js';

@@ -1,10 +1,11 @@
 // The figures of the runs that a reproduction compares: simulated as they are described, or predicted from a row of measurements.
+
 import { UserError } from '../../base/errors.js';
 import { findProfile, listProfiles } from '../../base/profiles.js';
 import type { Override } from '../../base/yaml.js';
 import { simulateRun } from '../../engine/simulate.js';
-import { loadRuntime, type RuntimeSpec } from '../../hardware/runtime.js';
-import { checkRun } from '../../system/load-run.js';
+import { loadRuntime, type RuntimeSpec } from '../../hardware/door.js';
+import { checkRun } from '../../system/door.js';
 import { predictRow } from '../validate/predict.js';
 import { type Measurement, readMeasurements } from '../validate/rows/measurement.js';
 import { RowTraces } from '../validate/rows/row-traces.js';

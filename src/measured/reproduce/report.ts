@@ -1,8 +1,7 @@
 // The report of `moeprof reproduce`: published figures, own figures, the error, and whether the direction is the same.
+
 import { formatCounted } from '../../base/units.js';
-import { type Block, type Datum, type Document, grid, type Line } from '../../report/document/document.js';
-import { documentFormats } from '../../report/document/formats.js';
-import { formatMetric } from '../../report/format.js';
+import { type Block, type Datum, type Document, documentFormats, formatMetric, grid, type Line } from '../../report/door.js';
 import { METRICS } from '../../result/catalogue.js';
 import { VERSION } from '../../result/version.js';
 import type { JudgedClaim } from './judge.js';

@@ -1,6 +1,7 @@
 // Constants of runtimes by their dotted names: read, and changed in the runtime that states them and in the runtimes that inherit them.
+
 import { InternalError } from '../../base/errors.js';
-import type { RuntimeSpec } from '../../hardware/runtime.js';
+import type { RuntimeSpec } from '../../hardware/door.js';
 
 /** All runtimes by name. */
 export type Runtimes = ReadonlyMap<string, RuntimeSpec>;

@@ -1,11 +1,23 @@
 // A validation as a page for a browser: every row as a point, predicted against measured, named where the pointer rests, and the tables.
+
 import { formatNumber, formatRatio } from '../../base/units.js';
-import { formatRelative } from '../../report/format.js';
-import { type Axis, spanAxis } from '../../report/page/axis.js';
-import { curves, plot } from '../../report/page/chart.js';
-import { html, type Markup, type Piece } from '../../report/page/markup.js';
-import { download, page } from '../../report/page/page.js';
-import { drawSections, legend, prose, type Section, table } from '../../report/page/pieces.js';
+import {
+  type Axis,
+  curves,
+  download,
+  drawSections,
+  formatRelative,
+  html,
+  legend,
+  type Markup,
+  type Piece,
+  page,
+  plot,
+  prose,
+  type Section,
+  spanAxis,
+  table,
+} from '../../report/door.js';
 import { VERSION } from '../../result/version.js';
 import type { MemorySummary } from './memory/judge.js';
 import { MEASURED_METRICS } from './rows/specify.js';

@@ -1,13 +1,11 @@
 // Predicts rows with the engine itself: each is a short run over synthetic routing of its model, decoding at its depth or reading one prompt. A
 // separate formula would validate only the formula.
+
 import { simulateInputs } from '../../engine/simulate.js';
-import { buildHardware } from '../../hardware/load.js';
-import type { RuntimeSpec } from '../../hardware/runtime.js';
-import type { HardwareSpec } from '../../hardware/spec.js';
-import type { ModelSpec } from '../../model/spec.js';
+import { buildHardware, type HardwareSpec, type RuntimeSpec } from '../../hardware/door.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { Result } from '../../result/result.js';
-import { checkRun } from '../../system/load-run.js';
-import type { RunInput } from '../../system/run.js';
+import { checkRun, type RunInput } from '../../system/door.js';
 import type { Runtimes } from './constants.js';
 import { dropsExperts, onPromptThreads, promptOf, type Selection } from './prompt.js';
 import type { Measurement } from './rows/measurement.js';

@@ -1,5 +1,5 @@
 // Settings of a row's prompt that differ from decoding: the device that computed experts in host memory, and its threads. Pure functions.
-import type { RuntimeSpec } from '../../hardware/runtime.js';
+import type { RuntimeSpec } from '../../hardware/door.js';
 import { hasFlag } from './memory/load.js';
 import type { Measurement } from './rows/measurement.js';
 import { promptPhase } from './rows/phases.js';

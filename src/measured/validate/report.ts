@@ -1,20 +1,22 @@
 // The report of `moeprof validate`: the size of errors by metric and by family, the worst rows first, and which rows were not scored and why.
+
 import { formatNumber } from '../../base/units.js';
-import { renderCsv } from '../../report/document/csv.js';
 import {
   type Column,
   type ColumnOf,
   type Datum,
   type Document,
+  documentFormats,
+  type Format,
+  formatRelative,
   type Grid,
   grid,
   gridOf,
   note,
   ratio,
+  renderCsv,
   type Visibility,
-} from '../../report/document/document.js';
-import { documentFormats } from '../../report/document/formats.js';
-import { type Format, formatRelative } from '../../report/format.js';
+} from '../../report/door.js';
 import { renderPage } from './page.js';
 import { MEASURED_METRICS, type MeasuredMetric } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';

@@ -1,7 +1,8 @@
 // Predictions beside measurements: the error of each row, and statistics over many rows.
+
 import { percentile } from '../../base/statistics.js';
 import { bandOf, type ScoredError } from '../../engine/outcome/band.js';
-import type { RuntimeSpec } from '../../hardware/runtime.js';
+import type { RuntimeSpec } from '../../hardware/door.js';
 import { VERSION } from '../../result/version.js';
 import { judgeMemory, type MemorySummary, memorySummary } from './memory/judge.js';
 import type { Prediction } from './predict.js';

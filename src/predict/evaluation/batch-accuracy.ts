@@ -1,7 +1,7 @@
 // ExpertFlow's batch accuracy: a batch needs the union of its tokens' paths, so an expert that is wrong for one token is often right for
 // another.
-import type { ModelSpec } from '../../model/spec.js';
-import { walksOf } from '../../schedule/workload.js';
+import type { ModelSpec } from '../../model/door.js';
+import { walksOf } from '../../schedule/door.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../../trace/trace.js';
 import { bestOf } from './score.js';
 

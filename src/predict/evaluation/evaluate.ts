@@ -1,10 +1,10 @@
 // Evaluates a predictor on a trace, token by token: its predictions before the pass, and at each distance in layers during the pass.
 // Predictors are called as in a run, so that all are evaluated equally.
+
 import { median } from '../../base/significance.js';
 import type { WorkWatch } from '../../base/work-watch.js';
-import type { ModelSpec } from '../../model/spec.js';
-import { Pass } from '../../schedule/pass.js';
-import { Request } from '../../schedule/request.js';
+import type { ModelSpec } from '../../model/door.js';
+import { Pass, Request } from '../../schedule/door.js';
 import { NULL_EXPERT, type RoutingTrace } from '../../trace/trace.js';
 import type { Predictor } from '../predictor.js';
 import { type BatchAccuracy, BatchUnions, batchAccuracy } from './batch-accuracy.js';

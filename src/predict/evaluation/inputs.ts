@@ -1,10 +1,10 @@
 // Inputs of `predict train` and `predict eval`: a model, traces to learn from, and other traces to be judged on; the two must not overlap.
+
 import { UserError } from '../../base/errors.js';
 import { findProfile, isPath, splitRows } from '../../base/profiles.js';
 import { Random } from '../../base/random.js';
 import { formatRatio } from '../../base/units.js';
-import { loadModel } from '../../model/load/load.js';
-import type { ModelSpec } from '../../model/spec.js';
+import { loadModel, type ModelSpec } from '../../model/door.js';
 import type { ColumnMap } from '../../trace/formats/format.js';
 import { checkFits, openTrace } from '../../trace/open/open.js';
 import { recordedModel } from '../../trace/recorded-model.js';

@@ -1,5 +1,5 @@
 // The library's way to judge predictors: traces to learn from and to judge on in, scores out.
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import { comparablePredictors, comparePredictors, type JudgedTimes, type TraceEvaluation, withCorrected } from './compare.js';
 import type { EvaluationOptions, EvaluationWatch } from './evaluate.js';
 import { openPrediction, type PredictionRequest } from './inputs.js';

@@ -1,6 +1,6 @@
 // Evidence from the previous token of the request: an expert that it used at a layer is used again with a rate that is counted per layer.
-import type { ModelSpec } from '../../model/spec.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { ModelSpec } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Evidence } from '../evidence.js';
 import { evenShare } from '../log-odds.js';

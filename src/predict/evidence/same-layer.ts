@@ -1,6 +1,6 @@
 // Evidence from the request's previous token at the same layer: which experts follow which from one token to the next.
-import type { ModelSpec } from '../../model/spec.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { ModelSpec } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
 import type { Evidence } from '../evidence.js';
 import { PathMemory } from '../path-memory.js';
 import { LogOddsTable } from './log-odds-table.js';

@@ -1,6 +1,6 @@
 // Training data: the paths of all tokens in memory, and the history before each of them. Histories are dense (two floats per expert and
 // token), so they are not stored but rebuilt from the nearest of a few snapshots.
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import { chunks, NULL_EXPERT, type RoutingTrace, type TraceRequest } from '../../trace/trace.js';
 import { HISTORY_DECAY, HISTORY_SLOW_DECAY } from './contract.js';
 

@@ -1,7 +1,7 @@
 // The inputs of an ONNX predictor in a run: the decayed uses of each running request's tokens so far, and the known routing of the pass's
 // tokens. All are shared tensors, filled in place.
-import type { ModelSpec } from '../../model/spec.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { ModelSpec } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import { HISTORY_DECAY, HISTORY_SLOW_DECAY } from './contract.js';
 

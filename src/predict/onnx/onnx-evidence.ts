@@ -1,6 +1,6 @@
 // A trained network as one kind of evidence in a mixture, whose weights are fitted during the run.
-import type { ModelSpec } from '../../model/spec.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { ModelSpec } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
 import { type Evidence, NEXT_TOKEN } from '../evidence.js';
 import { evenShare } from '../log-odds.js';
 import type { Predictor } from '../predictor.js';

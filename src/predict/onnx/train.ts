@@ -1,10 +1,11 @@
 // From traces to an `.onnx` file: the split into training and validation data, early stopping, resuming after an interruption, and the
 // content of the file.
+
 import { existsSync } from '../../base/host/files.js';
 import { newSha256 } from '../../base/host/hash.js';
 import { Random } from '../../base/random.js';
 import type { WorkWatch } from '../../base/work-watch.js';
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { RowBatches } from './batch.js';

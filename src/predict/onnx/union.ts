@@ -1,5 +1,5 @@
 // From a network's probabilities for each token to the probability that the pass demands an expert.
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import { either } from '../predictor.js';
 
 /** Probabilities are rounded to this, far below what matters and far above what arithmetic differs by from one CPU to another. */

@@ -1,9 +1,10 @@
 // Adaptive: the ensemble with corrections from its recent errors, and a drift test, for runs whose text differs from the training text.
+
 import { sigmoid } from '../../base/log-odds.js';
 import { formatCount } from '../../base/units.js';
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { Warning } from '../../result/result.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import { evidenceOf, FILE, IDS, KEPT_PATHS, needsOf, PARTS, partsCost, REACH } from '../evidence/evidence-kinds.js';
 import { Mixture } from '../evidence/mixture.js';

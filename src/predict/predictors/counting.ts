@@ -1,7 +1,7 @@
 // Predictors based on counts: each names the evidence that it counts, and a mixture turns the counts into probabilities.
 
 import type { Parameters } from '../../base/parameters.js';
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { PredictionCost } from '../cost.js';
 import {
   EVIDENCE_NS,

@@ -1,8 +1,9 @@
 // The choices of a draft model with the same architecture as predictions: while it drafts further tokens, its routing names the experts of
 // the pass that verifies them, layer by layer. No trace holds these choices; the truth, spoiled to a published accuracy, replaces them.
+
 import type { Random } from '../../base/random.js';
-import type { ModelSpec } from '../../model/spec.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { ModelSpec } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
 import { COST, type Predictor, type PredictorDefinition } from '../predictor.js';
 
 /**

@@ -1,6 +1,6 @@
 // Token-level persistence (TLP): a token will use the experts that its request's previous token used at the same layer. The baseline that
 // every other predictor must beat; its rate of success is learned per layer.
-import type { Pass } from '../../schedule/pass.js';
+import type { Pass } from '../../schedule/door.js';
 import { NAMING, NamedExperts } from '../named-experts.js';
 import { PathMemory } from '../path-memory.js';
 import { COST, type Predictor, type PredictorContext, type PredictorDefinition } from '../predictor.js';

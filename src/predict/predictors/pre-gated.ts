@@ -1,5 +1,5 @@
 // Pre-gating: the model itself was trained to choose its experts ahead of time, so the prediction is the choice and always right.
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import { COST, type Predictor, type PredictorDefinition } from '../predictor.js';
 
 /**

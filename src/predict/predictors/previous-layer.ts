@@ -1,6 +1,6 @@
 // Layer-level persistence (SLP): a token uses experts of the same ids as at the layer before. Ids of different layers are unrelated, so it
 // does no better than chance; it is the weaker baseline of ExpertFlow.
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import { NAMING, NamedExperts } from '../named-experts.js';
 import { COST, type Predictor, type PredictorDefinition } from '../predictor.js';
 import { trainedOn } from '../training.js';

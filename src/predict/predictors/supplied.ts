@@ -1,7 +1,7 @@
 // Predictions supplied by the trace: the `predicted` tensor, written by a predictor outside moeprof, is replayed. How often each of its ranks
 // is right is learned during the run; experts that it does not name get their popularity.
-import type { ModelSpec } from '../../model/spec.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { ModelSpec } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import { mixtureOf } from '../evidence/evidence-kinds.js';
 import { type Evidence, NEXT_TOKEN } from '../evidence.js';

@@ -1,11 +1,12 @@
 // A predictor of the user's own, checked when it is loaded and while it runs: an invalid probability, or one for a layer that was not asked
 // for, would silently falsify prefetching.
+
 import { UserError } from '../../base/errors.js';
 import type { Parameters } from '../../base/parameters.js';
 import type { OwnExport } from '../../base/user-module.js';
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import { KNOWLEDGE } from '../../result/knowledge.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { Pass } from '../../schedule/door.js';
 import type { Predictor, PredictorDefinition } from '../predictor.js';
 import { PREDICTORS } from './index.js';
 

@@ -1,5 +1,5 @@
 // Names every expert of a layer: no prediction, for systems that stream whole layers.
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import { COST, type Predictor, type PredictorDefinition } from '../predictor.js';
 
 /** Names them all, always. */

@@ -1,5 +1,5 @@
 // The followed tokens of a pass, and the known part of each token's path.
-import type { Pass } from '../../schedule/pass.js';
+import type { Pass } from '../../schedule/door.js';
 
 /** Maximum number of followed tokens of a pass, an even sample if there are more; the last token of each request is followed in addition. */
 export const FOLLOWED = 64;

@@ -1,5 +1,5 @@
 // A vote of paths on the experts of a layer: each elected path gives its weight to the experts that it used there.
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { PathKernels } from './path-kernels.js';
 
 /** Where the parts of a ballot lie in the memory of the kernels, in bytes. */

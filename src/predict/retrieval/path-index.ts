@@ -2,8 +2,8 @@
 // similar ones. The predictors `path-retrieval` and `expert-map` use it.
 //
 // Counts have 16 bits and similarities are whole numbers: a search gives the same result on every machine, and 128 paths are counted at once.
-import type { ModelSpec } from '../../model/spec.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { ModelSpec } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import { NEXT_TOKEN } from '../evidence.js';
 import { BestPlaces } from './best-places.js';

@@ -1,7 +1,7 @@
 // The newest paths of past tokens: a ring of paths, the predecessor and the successor of each path in its request, and for every expert a row
 // of bits with the paths that used it. `path-index.ts` counts in these rows.
-import type { ModelSpec } from '../../model/spec.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { ModelSpec } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
 /** No place: a path has no neighbour in its request, or the neighbour has made room. */

@@ -1,9 +1,10 @@
 // Evidence from retrieved paths: the paths most similar to the running token's path vote for the experts that they used at the layers ahead,
 // each with weight exp(sharpness x similarity). Each of several sharpnesses is evidence of its own; one search and one count of votes serve
 // all of them.
+
 import { fastLog } from '../../base/log-odds.js';
-import type { ModelSpec, MoeLayer } from '../../model/spec.js';
-import type { Pass } from '../../schedule/pass.js';
+import type { ModelSpec, MoeLayer } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import { addColumn, type Evidence, NEXT_TOKEN } from '../evidence.js';
 import { evenShare } from '../log-odds.js';

@@ -1,8 +1,8 @@
 // Memory that llama.cpp and ik_llama.cpp allocate for a model on each device: weights, KV cache, compute buffer, output buffer. The formulas
 // reproduce published logs exactly (docs/memory.md); none is fitted.
+
 import { UserError } from '../../base/errors.js';
-import type { Anatomy, ContextMemory } from '../../model/anatomy.js';
-import type { ModelSpec } from '../../model/spec.js';
+import type { Anatomy, ContextMemory, ModelSpec } from '../../model/door.js';
 import { computeBytes } from './compute.js';
 import { kvBytesOf } from './graph/kv.js';
 import type { DeviceName, LoadPlan } from './graph/load-plan.js';

@@ -1,7 +1,6 @@
 // The compute buffer of each device. The engines build the graph of a full ubatch over a full context once, and allocate the most memory that
 // is in use at any moment. So does this file, with the graph alone.
-import type { Anatomy } from '../../model/anatomy.js';
-import type { ModelSpec } from '../../model/spec.js';
+import type { Anatomy, ModelSpec } from '../../model/door.js';
 import { bufferBytes } from './graph/allocator.js';
 import { buildGraph } from './graph/build.js';
 import { distinctLayers } from './graph/distinct.js';

@@ -1,8 +1,8 @@
 // Memory for drafting with a model's multi-token-prediction layer (MTP) under llama.cpp and ik_llama.cpp: the layer's weights, and a context
 // of its own with a KV cache and a compute buffer.
+
 import { UserError } from '../../base/errors.js';
-import type { Anatomy } from '../../model/anatomy.js';
-import { decoderLayerOf, type ModelSpec } from '../../model/spec.js';
+import { type Anatomy, decoderLayerOf, type ModelSpec } from '../../model/door.js';
 import { type Allocation, allocate, type DeviceAllocation } from './allocate.js';
 import type { LoadPlan } from './graph/load-plan.js';
 

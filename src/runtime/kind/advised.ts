@@ -1,7 +1,6 @@
 // What kinds of runtimes share under advice: ladders of placements, drafts, and the settings of programs that read GGUF files and of servers
 // written in Python.
-import { CPU_PROJECTIONS, isSeparable } from '../../model/projections.js';
-import { decoderLayers, type ModelSpec } from '../../model/spec.js';
+import { CPU_PROJECTIONS, decoderLayers, isSeparable, type ModelSpec } from '../../model/door.js';
 import { ALL_ON_GPU, type WeightPlacement } from '../setting/setting.js';
 
 /** Whole layers on the GPUs: all, then without the head, then without the first layer, and so on. */

@@ -1,9 +1,7 @@
 // Memory of a setting as programs on ggml allocate it, and how layers are split over several GPUs so that it fits.
 
-import { gpuRooms } from '../../hardware/gpu-rooms.js';
-import type { HardwareSpec } from '../../hardware/spec.js';
-import { projectionTensors } from '../../model/projections.js';
-import { decoderLayerOf, type ModelSpec } from '../../model/spec.js';
+import { gpuRooms, type HardwareSpec } from '../../hardware/door.js';
+import { decoderLayerOf, type ModelSpec, projectionTensors } from '../../model/door.js';
 import { allocate, holdings } from '../allocation/allocate.js';
 import { allocateDrafter } from '../allocation/drafter.js';
 import type { AllocationRules, LoadPlan } from '../allocation/graph/load-plan.js';

@@ -1,7 +1,7 @@
 // A runtime: everything that moeprof knows of one program that runs models. Each has a folder beside this one; its speeds are a profile of
 // profiles/runtimes/.
-import type { HardwareSpec } from '../../hardware/spec.js';
-import type { ModelSpec } from '../../model/spec.js';
+import type { HardwareSpec } from '../../hardware/door.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { AllocationRules } from '../allocation/graph/load-plan.js';
 import type { Dialect } from '../flags/dialect.js';
 import type { TimingFormat } from '../logs/timing.js';

@@ -1,10 +1,8 @@
 // Memory of a setting under servers written in Python: weights and KV cache, and a share of each GPU that they leave for activations and
 // graphs.
 
-import { leastGpuRoom } from '../../hardware/gpu-rooms.js';
-import type { HardwareSpec } from '../../hardware/spec.js';
-import { parseKvFormat, withKvFormat } from '../../model/kv-format.js';
-import { type AttentionSpec, expertBytesTotal, type ModelSpec } from '../../model/spec.js';
+import { type HardwareSpec, leastGpuRoom } from '../../hardware/door.js';
+import { type AttentionSpec, expertBytesTotal, type ModelSpec, parseKvFormat, withKvFormat } from '../../model/door.js';
 import { HOST } from '../setting/fits.js';
 import type { Setting } from '../setting/setting.js';
 import type { Loaded } from './loaded.js';

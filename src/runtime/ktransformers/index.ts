@@ -1,5 +1,5 @@
 // KTransformers: kernels that compute experts on the CPU, alone or below SGLang's server.
-import { mainFormat } from '../../model/spec.js';
+import { mainFormat } from '../../model/door.js';
 import { byShare, SERVER } from '../kind/advised.js';
 import type { KnownRuntime } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';

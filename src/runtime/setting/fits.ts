@@ -1,6 +1,6 @@
 // Memory of a setting by device: weights, KV cache and compute buffers, beside the memory of the machine. The runtime decides how much it
 // takes (kind/loaded.ts, kind/served.ts).
-import type { HardwareSpec } from '../../hardware/spec.js';
+import type { HardwareSpec } from '../../hardware/door.js';
 import type { DeviceAllocation } from '../allocation/allocate.js';
 
 /** Memory of one device, bytes. */

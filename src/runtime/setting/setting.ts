@@ -1,7 +1,7 @@
 // One way to run a model: its placement and the other settings of the runtime. Types and small helpers only; a runtime
 // says which it has (kind/runtime.ts), price.ts prices them with the engine, and fits.ts counts their memory.
-import type { HardwareSpec } from '../../hardware/spec.js';
-import type { CpuProjections } from '../../model/projections.js';
+import type { HardwareSpec } from '../../hardware/door.js';
+import type { CpuProjections } from '../../model/door.js';
 
 /** Storage of keys and values in the KV cache. */
 export type KvType = 'f16' | 'q8_0' | 'q4_0';

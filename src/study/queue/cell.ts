@@ -5,7 +5,7 @@ import { readdirSync, statIfAny } from '../../base/host/files.js';
 import { basename, dirname, extname, join, resolve } from '../../base/host/paths.js';
 import { cwd } from '../../base/host/process.js';
 import { isPath, isStdin } from '../../base/profiles.js';
-import type { RunSpec } from '../../system/run.js';
+import type { RunSpec } from '../../system/door.js';
 import { buildOf } from '../build.js';
 import { contentOf, type RunIdentity, runIdentity } from '../fingerprint.js';
 import { type CellFile, type CellModule, PROTOCOL, type QueueCell } from './protocol.js';

@@ -1,6 +1,7 @@
 // The content of a queue's server, as a document.
+
 import { formatBytes, formatCount, formatCounted } from '../../base/units.js';
-import { type Document, grid, note } from '../../report/document/document.js';
+import { type Document, grid, note } from '../../report/door.js';
 import type { QueueAddress } from './address.js';
 import type { BuildCells, QueueContents } from './contents.js';
 import { type CellEnd, isAlike, type Presence } from './protocol.js';

@@ -5,8 +5,7 @@ import { InternalError, UserError } from '../../base/errors.js';
 import { textOf } from '../../base/host/bytes.js';
 import { deflatedFast, inflated } from '../../base/host/compression.js';
 import { formatBytes } from '../../base/units.js';
-import type { RunSpec } from '../../system/run.js';
-import type { SystemSpec } from '../../system/system.js';
+import type { RunSpec, SystemSpec } from '../../system/door.js';
 import { buildOf } from '../build.js';
 
 /** Version of the protocol. */

@@ -8,7 +8,7 @@ import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { nextTurn, sleep } from '../../base/host/clock.js';
 import { randomHex } from '../../base/host/hash.js';
 import { wireBytes } from '../../base/host/network.js';
-import type { Outcome } from '../../figure/table/run-row.js';
+import type { Outcome } from '../../figure/door.js';
 import { buildOf } from '../build.js';
 import type { Store } from '../store.js';
 import { chunkCount, chunksOf, type FileNote } from './chunks.js';

@@ -1,6 +1,7 @@
 // The encoding of a space for a surrogate: the value of each cell by axis, and the distances of values.
+
 import { BYTES } from '../../base/units.js';
-import type { StudyCell, SweepValue } from '../../figure/table/space.js';
+import type { StudyCell, SweepValue } from '../../figure/door.js';
 
 /** An axis: its values in the order of the space, and the distance of any two, 0..1, `[a * values.length + b]`. */
 interface EncodedAxis {

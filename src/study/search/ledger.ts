@@ -1,10 +1,9 @@
 // The results of a search so far: objectives for the surrogate, rows for a table, and what is known of cells before they run.
+
 import { orUserError, UserError } from '../../base/errors.js';
-import { type Outcome, type RunRow, rowOf } from '../../figure/table/run-row.js';
-import { pathsOf, type StudyCell, type SweepValue } from '../../figure/table/space.js';
-import { loadModel } from '../../model/load/load.js';
-import { bitsPerWeight } from '../../model/spec.js';
-import type { RunSpec } from '../../system/run.js';
+import { type Outcome, pathsOf, type RunRow, rowOf, type StudyCell, type SweepValue } from '../../figure/door.js';
+import { bitsPerWeight, loadModel } from '../../model/door.js';
+import type { RunSpec } from '../../system/door.js';
 import { type Constraint, figureIn, goodness, isKnown, type Objective, priceOf, toleranceOf } from './objective.js';
 import type { SearchFile } from './search-file.js';
 import type { SoughtFigure, Trial, TrialFigures } from './searcher.js';

@@ -3,7 +3,7 @@
 
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
-import type { StudyCell } from '../../figure/table/space.js';
+import type { StudyCell } from '../../figure/door.js';
 import { measurePair } from '../../result/amount.js';
 import { parseAssertion } from '../../result/budget.js';
 import { describeMetric, METRICS } from '../../result/catalogue.js';

@@ -6,7 +6,7 @@ import { readText } from '../../base/input-file.js';
 import { isObject } from '../../base/objects.js';
 import { findProfile } from '../../base/profiles.js';
 import { type Override, withOverride } from '../../base/yaml.js';
-import { SHORTHANDS } from '../../system/system.js';
+import { SHORTHANDS } from '../../system/door.js';
 import { inFolder } from '../study-file.js';
 
 type Fields = Record<string, unknown>;

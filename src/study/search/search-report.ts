@@ -1,14 +1,21 @@
 // The report of `moeprof search`: its best point or its front, how sure that is, and a figure of all cells that ran.
+
 import { formatCount, formatRatio } from '../../base/units.js';
-import { figureOf, type PaperFigure } from '../../figure/figure.js';
-import { pictureFormats } from '../../figure/formats.js';
-import { longJsonLines } from '../../figure/table/long-table.js';
-import { STUDY_SCHEMA } from '../../figure/table/study.js';
-import { againGrid, againLines } from '../../report/document/again.js';
-import { type Column, type Datum, type Document, figure, gridOf, namedColumns, note } from '../../report/document/document.js';
-import { documentFormats } from '../../report/document/formats.js';
-import { heldOutLead } from '../../report/document/held-out.js';
-import type { OutputFormat } from '../../report/format.js';
+import { figureOf, longJsonLines, type PaperFigure, pictureFormats, STUDY_SCHEMA } from '../../figure/door.js';
+import {
+  againGrid,
+  againLines,
+  type Column,
+  type Datum,
+  type Document,
+  documentFormats,
+  figure,
+  gridOf,
+  heldOutLead,
+  namedColumns,
+  note,
+  type OutputFormat,
+} from '../../report/door.js';
 import { METRICS } from '../../result/catalogue.js';
 import { TOLERANCE } from './objective.js';
 import type { Search, SearchPoint } from './search.js';

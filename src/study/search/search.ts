@@ -1,10 +1,9 @@
 // A search: a space, objectives, and a few runs. It hands out batches of cells to run, takes their results, and gives the answer.
-import type { StudyCell, SweepValue } from '../../figure/table/space.js';
-import type { Study } from '../../figure/table/study.js';
-import { heldOutTokens } from '../../report/document/held-out.js';
+import type { Study, StudyCell, SweepValue } from '../../figure/door.js';
+import { heldOutTokens } from '../../report/door.js';
 import { describeMetric } from '../../result/catalogue.js';
 import { VERSION } from '../../result/version.js';
-import type { RunSpec } from '../../system/run.js';
+import type { RunSpec } from '../../system/door.js';
 import { encode } from './encoding.js';
 import { Ledger, type SearchRow, type SettledRun } from './ledger.js';
 import { differenceAsShare, goodness, type Objective } from './objective.js';

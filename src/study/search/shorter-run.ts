@@ -1,7 +1,8 @@
 // The same run on a prefix of its routing: of its tokens, or of its requests where those arrive by themselves.
+
 import type { Override } from '../../base/yaml.js';
 import { SYNTHETIC_TOKENS } from '../../engine/inputs/inputs.js';
-import type { RunSpec } from '../../system/run.js';
+import type { RunSpec } from '../../system/door.js';
 
 /** A run on the first part of its routing; null: it replays a whole file of unknown length. */
 export function shorterRun(run: RunSpec, share: number): RunSpec | null {

@@ -1,7 +1,7 @@
 // Default figures of the runs of a sweep or a study: the values that vary decide the axes.
+
 import { UserError } from '../../base/errors.js';
-import { type FigureQuestion, figureOf, type PaperFigure, readingOf } from '../../figure/figure.js';
-import { type RunRow, rowValue } from '../../figure/table/run-row.js';
+import { type FigureQuestion, figureOf, type PaperFigure, type RunRow, readingOf, rowValue } from '../../figure/door.js';
 import { RATE_PATH } from './sweep.js';
 
 /** Limits of drawn metrics, of panels side by side, and of figures. */

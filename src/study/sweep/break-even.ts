@@ -1,8 +1,8 @@
 // The break-even of drafting: runs that differ only in the depth of their drafts, compared with the run without drafts.
+
 import { formatNumber } from '../../base/units.js';
-import type { SweepValue } from '../../figure/table/space.js';
-import type { Drawing } from '../../report/document/document.js';
-import { barGlyphs, widthOf } from '../../report/text.js';
+import type { SweepValue } from '../../figure/door.js';
+import { barGlyphs, type Drawing, widthOf } from '../../report/door.js';
 import { combinations, type SweepAxis, type SweepPoint } from './sweep.js';
 
 /** Paths of the values that set the depth of drafts. */

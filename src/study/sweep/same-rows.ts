@@ -1,9 +1,10 @@
 // Runs that are compared replay the same rows: where one of them holds a part of its trace out to count popularity on, all do.
+
 import { orUserError, UserError } from '../../base/errors.js';
 import type { Override } from '../../base/yaml.js';
 import { countsOnTrace } from '../../engine/inputs/counts-on-trace.js';
 import { HELD_OUT } from '../../engine/inputs/inputs.js';
-import type { RunSpec } from '../../system/run.js';
+import type { RunSpec } from '../../system/door.js';
 
 /**
  * Overrides for runs that are compared, so that they replay the same rows; empty where they do anyway.

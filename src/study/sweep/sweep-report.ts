@@ -1,24 +1,25 @@
 // The report of `moeprof sweep`: its runs by the values that vary, and the arrival rate from which throughput no longer grows.
+
 import { formatCount, formatTokensPerSecond } from '../../base/units.js';
-import type { PaperFigure } from '../../figure/figure.js';
-import { pictureFormats } from '../../figure/formats.js';
-import { rowOf } from '../../figure/table/run-row.js';
-import type { SweepValue } from '../../figure/table/space.js';
-import { changedParts } from '../../report/changed-parts.js';
-import { againGrid, againLines, againText } from '../../report/document/again.js';
+import { type PaperFigure, pictureFormats, rowOf, type SweepValue } from '../../figure/door.js';
 import {
+  againGrid,
+  againLines,
+  againText,
+  bareRate,
   type Column,
+  changedParts,
   type Datum,
   type Document,
+  documentFormats,
   type Grid,
   gridOf,
+  heldOutLead,
+  heldOutTokens,
   type Line,
   namedColumns,
   note,
-} from '../../report/document/document.js';
-import { documentFormats } from '../../report/document/formats.js';
-import { heldOutLead, heldOutTokens } from '../../report/document/held-out.js';
-import { bareRate } from '../../report/format.js';
+} from '../../report/door.js';
 import { compareMetricNames } from '../../result/catalogue.js';
 import { markOf } from '../../result/knowledge.js';
 import type { Metric, Result } from '../../result/result.js';

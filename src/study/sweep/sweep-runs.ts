@@ -1,13 +1,11 @@
 // The runs of a sweep, and the sweep that their results make. The command and the library share it and execute the runs each in their own way.
+
 import { UserError } from '../../base/errors.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Override } from '../../base/yaml.js';
 import { simulateRun } from '../../engine/simulate.js';
-import type { Outcome } from '../../figure/table/run-row.js';
-import type { SweepValue } from '../../figure/table/space.js';
-import { type RunTold, repeatable, toldOfInput } from '../../system/command.js';
-import { checkRun } from '../../system/load-run.js';
-import type { RunInput, RunSpec } from '../../system/run.js';
+import type { Outcome, SweepValue } from '../../figure/door.js';
+import { checkRun, type RunInput, type RunSpec, type RunTold, repeatable, toldOfInput } from '../../system/door.js';
 import { bySystem, sameRows } from './same-rows.js';
 import {
   checkAxes,

@@ -1,9 +1,9 @@
 // Many runs that differ in a few values, and the arrival rate from which throughput no longer grows. Pure functions; the caller executes the
 // runs.
+
 import { UserError } from '../../base/errors.js';
 import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
-import type { Outcome } from '../../figure/table/run-row.js';
-import type { SweepValue } from '../../figure/table/space.js';
+import type { Outcome, SweepValue } from '../../figure/door.js';
 import type { Result } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
 

@@ -1,8 +1,9 @@
 // The cells of a sweep or a study that still have to run. Cells in the store are settled at once, cells that cannot run are refused at once, and
 // cells that are the same run are run once for all.
+
 import { orUserError, UserError } from '../../base/errors.js';
-import type { Outcome } from '../../figure/table/run-row.js';
-import type { RunSpec } from '../../system/run.js';
+import type { Outcome } from '../../figure/door.js';
+import type { RunSpec } from '../../system/door.js';
 import { type RunIdentity, runIdentity } from '../fingerprint.js';
 import type { Store } from '../store.js';
 

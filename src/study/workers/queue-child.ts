@@ -9,7 +9,7 @@ import { processorMs } from '../../base/host/command.js';
 import { exit, listen } from '../../base/host/process.js';
 import { missedFiles, seeAs } from '../../base/host/view.js';
 import { simulateRun } from '../../engine/simulate.js';
-import type { Outcome } from '../../figure/table/run-row.js';
+import type { Outcome } from '../../figure/door.js';
 import { fingerprintOf } from '../fingerprint.js';
 import { packedEntry, runOfText } from '../queue/protocol.js';
 import type { CellTask, Ran } from '../queue/worker-side.js';

@@ -1,9 +1,10 @@
 // Runs in threads, one after another in each. A thread that ends takes its run with it, and another one takes its place.
+
 import { UserError } from '../../base/errors.js';
 import { hasThread } from '../../base/host/threads.js';
 import { runInPool } from '../../base/worker-pool.js';
 import type { Result } from '../../result/result.js';
-import type { RunSpec } from '../../system/run.js';
+import type { RunSpec } from '../../system/door.js';
 import type { RunNote, RunTask } from './run-worker.js';
 import type { Settle, Settled, Update } from './settled.js';
 

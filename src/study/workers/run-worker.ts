@@ -1,8 +1,9 @@
 // The thread side of `run-threads.ts`: takes one run after another, answers with its result.
+
 import { serveTasks } from '../../base/worker-pool.js';
 import { simulateRun } from '../../engine/simulate.js';
 import type { Result } from '../../result/result.js';
-import type { RunSpec } from '../../system/run.js';
+import type { RunSpec } from '../../system/door.js';
 
 /** The task of a thread. */
 export interface RunTask {

@@ -1,6 +1,6 @@
 // The interface of the family of audit checks: a check reads all rows of a trace once, in constant memory, and reports at the end whether
 // something would silently falsify a result.
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { RoutingTrace, TraceChunk } from '../trace.js';
 
 /** A finding of an audit. Texts are sentences. */

@@ -1,6 +1,6 @@
 // The registry of audit checks, and the audit itself: one pass over the rows for all checks. Ids out of range and duplicate experts are not
 // among them, because readers refuse them already (trace/check.ts).
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import { allocateChunk, type RoutingTrace } from '../trace.js';
 import { cachedPrefix } from './cached-prefix.js';
 import type { AuditCheck, AuditFinding } from './check.js';

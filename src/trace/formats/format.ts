@@ -1,5 +1,5 @@
 // The interface of the family of trace formats, and the facts that a user may state about a file that lacks them.
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';

@@ -2,7 +2,7 @@
 
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
-import { GGUF_MAGIC, ggufHeaderOf } from '../../model/gguf-header.js';
+import { GGUF_MAGIC, ggufHeaderOf } from '../../model/door.js';
 import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
 import type { TraceFormat } from './format.js';

@@ -1,8 +1,9 @@
 // The JSON documents of a file: one document, an array of them, or one a line. Engines' replies come in all three.
+
 import { UserError } from '../../base/errors.js';
 import { isObject } from '../../base/objects.js';
 import { LineScanner } from '../../base/scan.js';
-import { parseJson } from '../../model/json.js';
+import { parseJson } from '../../model/door.js';
 import type { TraceSource } from '../source.js';
 
 /** Maximum size of a document; a larger one would take a gigabyte to parse. */

@@ -1,9 +1,10 @@
 // One line of the canonical JSONL trace, into a store. The byte parser takes the usual key order, with or without Python's spaces;
 // it gives up on anything else, and JSON.parse decides.
+
 import { UserError } from '../../base/errors.js';
 import { isObject } from '../../base/objects.js';
 import { ascii, holds, type LineScanner } from '../../base/scan.js';
-import { parseJson } from '../../model/json.js';
+import { parseJson } from '../../model/door.js';
 import type { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE } from '../trace.js';
 import type { TokenRow } from './format.js';

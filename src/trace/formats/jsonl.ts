@@ -1,7 +1,8 @@
 // The canonical text trace: one token a line, after an optional header line with the same metadata that the binary layout carries.
+
 import { UserError } from '../../base/errors.js';
 import { LineScanner } from '../../base/scan.js';
-import { parseJson } from '../../model/json.js';
+import { parseJson } from '../../model/door.js';
 import type { TraceSource } from '../source.js';
 import { TraceStore } from '../store.js';
 import type { RoutingTrace } from '../trace.js';

@@ -4,8 +4,7 @@
 import { UserError } from '../../base/errors.js';
 import { latin1Of, viewOf } from '../../base/host/bytes.js';
 import { isObject } from '../../base/objects.js';
-import { parseJson } from '../../model/json.js';
-import { looksLikeSafetensors } from '../../model/safetensors.js';
+import { looksLikeSafetensors, parseJson } from '../../model/door.js';
 import type { TraceSource } from '../source.js';
 
 /** Largest header the format allows. */

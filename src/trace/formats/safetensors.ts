@@ -1,7 +1,8 @@
 // The canonical binary trace: safetensors with `experts` [tokens, layers, topK], read by offset. Any file with fitting tensors is accepted;
 // other content is ignored.
+
 import { UserError } from '../../base/errors.js';
-import { looksLikeSafetensors } from '../../model/safetensors.js';
+import { looksLikeSafetensors } from '../../model/door.js';
 import { type ColumnLayout, ID_DTYPES, WEIGHT_DTYPES } from '../column.js';
 import type { TraceSource } from '../source.js';
 import { tensorTrace } from '../tensor-trace.js';

@@ -2,7 +2,7 @@
 
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
-import { looksLikeSafetensors } from '../../model/safetensors.js';
+import { looksLikeSafetensors } from '../../model/door.js';
 import { ColumnReader } from '../column.js';
 import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';

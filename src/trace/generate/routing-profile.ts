@@ -1,7 +1,8 @@
 // A model's routing in a few numbers that can be measured on a trace: the targets of the synthetic generator. Defaults are by family of
 // models, such that synthetic routing is as consistent over a few tokens as these models are (docs/synthetic-routing.md).
+
 import { z } from 'zod';
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 
 /** A value by depth: the same everywhere; one per MoE layer; or first layer, plateau and last layer, with short ramps between. */
 type ByDepth = number | readonly number[] | { readonly first: number; readonly middle: number; readonly last: number };

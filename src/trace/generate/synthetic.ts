@@ -2,7 +2,7 @@
 
 import { UserError } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE, type RoutingTrace } from '../trace.js';
 import { GuideTable } from './popularity-shape.js';

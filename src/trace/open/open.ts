@@ -4,7 +4,7 @@ import { UserError } from '../../base/errors.js';
 import { join } from '../../base/host/paths.js';
 import { isFolder, listFolder } from '../../base/input-file.js';
 import { splitRows } from '../../base/profiles.js';
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import { concatTraces } from '../concat.js';
 import type { OpenOptions, TraceFormat } from '../formats/format.js';
 import { formatOf } from '../formats/index.js';

@@ -1,5 +1,5 @@
 // A model as far as a trace describes it: layers, experts and choices. Hit rates need no more.
-import { type ModelSpec, withExpertBytes } from '../../model/spec.js';
+import { type ModelSpec, withExpertBytes } from '../../model/door.js';
 import { unnamed } from '../recorded-model.js';
 import { shapeOf } from '../stats/shape.js';
 import type { RoutingTrace } from '../trace.js';

@@ -1,5 +1,5 @@
 // The shape of a trace as a model whose experts have one byte each, for capacity curves without a model.
-import type { ModelSpec, MoeLayer } from '../../model/spec.js';
+import type { ModelSpec, MoeLayer } from '../../model/door.js';
 import type { RoutingTrace } from '../trace.js';
 
 /** A model with the layers, experts and top-k of a trace; every expert has one byte, so capacities are counts. */

@@ -1,5 +1,5 @@
 // The effect of variants on a trace, counted row by row: experts per token, activations saved, and choices changed.
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/door.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
 /** Variants in figures. Ratios are 0..1; savings are negative where tokens take more experts than before. */

@@ -1,6 +1,5 @@
 // The verdict of a gate: each broken budget, then those that hold.
-import { html, type Markup } from '../../../report/page/markup.js';
-import type { Section } from '../../../report/page/pieces.js';
+import { html, type Markup, type Section } from '../../../report/door.js';
 import type { Budget } from '../../../result/budget.js';
 import type { Comparison } from '../../compare.js';
 import { isJudged, verdictText } from '../../words.js';

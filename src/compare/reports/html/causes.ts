@@ -1,6 +1,5 @@
 // The causes of a change, as --explain prints them, and its three largest parts.
-import { html, type Piece } from '../../../report/page/markup.js';
-import type { Section } from '../../../report/page/pieces.js';
+import { html, type Piece, type Section } from '../../../report/door.js';
 import type { Comparison } from '../../compare.js';
 import { causeLines, explanationLines } from '../../words.js';
 

@@ -1,7 +1,7 @@
 // Every metric that changed, worst first.
+
 import { formatCounted } from '../../../base/units.js';
-import { html, type Markup } from '../../../report/page/markup.js';
-import { type Section, table } from '../../../report/page/pieces.js';
+import { html, type Markup, type Section, table } from '../../../report/door.js';
 import type { Comparison, Row } from '../../compare.js';
 import { directionText, ROWS, unchangedText, valueText } from '../../words.js';
 import { changeMark } from './figures.js';

@@ -1,6 +1,5 @@
 // The figures that matter most, and their changes in the colour of what they mean.
-import { KEYS } from '../../../report/page/keys.js';
-import { html, type Markup, type Piece } from '../../../report/page/markup.js';
+import { html, KEYS, type Markup, type Piece } from '../../../report/door.js';
 import type { Comparison, Row } from '../../compare.js';
 import { rowChange, valueText } from '../../words.js';
 

@@ -1,8 +1,6 @@
 // The sections of a comparison, in the order of asking. A new one is a file and a line here; those that a report of one run has as well stand
 // with that report.
-import { sidedSections } from '../../../report/html/sections/index.js';
-import type { Sides } from '../../../report/html/sections/sides.js';
-import type { Section } from '../../../report/page/pieces.js';
+import { type Section, type Sides, sidedSections } from '../../../report/door.js';
 import type { Comparison } from '../../compare.js';
 import { budgetsCompared } from './budgets.js';
 import { causesCompared } from './causes.js';

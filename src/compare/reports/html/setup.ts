@@ -1,6 +1,5 @@
 // Differences in the set-up of the two runs.
-import { html } from '../../../report/page/markup.js';
-import { type Section, table } from '../../../report/page/pieces.js';
+import { html, type Section, table } from '../../../report/door.js';
 import type { Comparison } from '../../compare.js';
 
 /** Differences in inputs and configuration. */

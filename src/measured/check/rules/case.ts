@@ -1,7 +1,7 @@
 // A run that is checked: its speeds, the speeds that it should have, and the facts that rules look at. Rules see figures only, no notes or
 // labels.
-import type { RuntimeSpec } from '../../../hardware/runtime.js';
-import type { ModelSpec } from '../../../model/spec.js';
+import type { RuntimeSpec } from '../../../hardware/door.js';
+import type { ModelSpec } from '../../../model/door.js';
 import type { Accuracy } from '../../../result/result.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
 

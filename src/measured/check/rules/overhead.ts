@@ -1,5 +1,5 @@
 // Time of the program itself: an interpreter or many small kernels between the work, however fast the memories are.
-import type { RuntimeSpec } from '../../../hardware/runtime.js';
+import type { RuntimeSpec } from '../../../hardware/door.js';
 import type { CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 

@@ -1,10 +1,9 @@
 // From a row of memory to the load that it describes: the tensors of the file, and their placement by the command line.
+
 import { UserError } from '../../../base/errors.js';
 import { listProfiles } from '../../../base/profiles.js';
 import type { Override } from '../../../base/yaml.js';
-import { loadModel } from '../../../model/load/load.js';
-import { readLabel } from '../../../model/quantization/label.js';
-import type { ModelSpec } from '../../../model/spec.js';
+import { loadModel, type ModelSpec, readLabel } from '../../../model/door.js';
 import type { DeviceName, LoadPlan, TensorOverride } from '../../../runtime/allocation/graph/load-plan.js';
 import { DEFAULT_RUNTIME, runtimeOfProgram } from '../../../runtime/index.js';
 import type { KnownRuntime } from '../../../runtime/kind/runtime.js';

@@ -1,6 +1,6 @@
 // Reasons why a figure of a memory row is not scored: the row lacks an input of the prediction. No reason looks at an error.
 
-import type { ModelSpec } from '../../../model/spec.js';
+import type { ModelSpec } from '../../../model/door.js';
 import { allocate } from '../../../runtime/allocation/allocate.js';
 import type { LoadPlan } from '../../../runtime/allocation/graph/load-plan.js';
 import { RUNTIMES, runtimeOfProgram } from '../../../runtime/index.js';

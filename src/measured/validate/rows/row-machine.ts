@@ -1,11 +1,20 @@
 // From a row to the machine that it ran on, as a hardware profile of facts: the row's own figures come first, and usual values fill the gaps.
 // How well software uses the machine is left to the runtime.
+
 import { checkValue } from '../../../base/yaml.js';
-import { memoryRate } from '../../../hardware/parts/memory.js';
-import { NEWEST_PCIE, pcieRate } from '../../../hardware/parts/pcie.js';
-import { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from '../../../hardware/parts/reach.js';
-import { type HardwareProfile, HardwareProfileSchema } from '../../../hardware/profile.js';
-import type { Software } from '../../../hardware/spec.js';
+import {
+  COPY_START,
+  type HardwareProfile,
+  HardwareProfileSchema,
+  memoryRate,
+  NEWEST_PCIE,
+  pcieRate,
+  pinnedRate,
+  READ,
+  SOCKETS,
+  type Software,
+  sheetRate,
+} from '../../../hardware/door.js';
 import type { Measurement } from './measurement.js';
 
 type RowMachine = Measurement['machine'];

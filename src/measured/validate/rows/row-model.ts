@@ -1,11 +1,9 @@
 // From a row to the model that ran, in the format of its file: a bundled profile, or the shape that the row carries; with the experts that
 // a token used, and the type of its KV cache.
+
 import { UserError } from '../../../base/errors.js';
 import { listProfiles } from '../../../base/profiles.js';
-import { isKvFormat, parseKvFormat, withKvFormat } from '../../../model/kv-format.js';
-import { loadRouting } from '../../../model/load/load.js';
-import { measuredModel } from '../../../model/load/measured.js';
-import type { ModelSpec } from '../../../model/spec.js';
+import { isKvFormat, loadRouting, type ModelSpec, measuredModel, parseKvFormat, withKvFormat } from '../../../model/door.js';
 import type { Measurement } from './measurement.js';
 
 /**

@@ -1,7 +1,8 @@
 // Synthetic routing that rows of one model share: drawn once, walked by each as far as it needs. Static placements count popularity on
 // its first tokens, which no row replays: those of other requests, as the statistics of a placement are.
+
 import { checkValue } from '../../../base/yaml.js';
-import type { ModelSpec } from '../../../model/spec.js';
+import type { ModelSpec } from '../../../model/door.js';
 import { routingProfileSchema } from '../../../trace/generate/routing-profile.js';
 import { synthesize } from '../../../trace/generate/synthetic.js';
 import type { RoutingTrace } from '../../../trace/trace.js';

@@ -5,7 +5,7 @@ import { UserError } from '../../../base/errors.js';
 import { textOf } from '../../../base/host/bytes.js';
 import { resolve } from '../../../base/host/paths.js';
 import { withInput } from '../../../base/input-file.js';
-import type { Pass } from '../../../schedule/pass.js';
+import type { Pass } from '../../../schedule/door.js';
 import { chunks } from '../../../trace/trace.js';
 import type { PredictionCost } from '../../cost.js';
 import { COST, type PredictorContext, type PredictorDefinition } from '../../predictor.js';

@@ -1,7 +1,8 @@
 // Trains the encoder of token ids: ExpertFlow's routing path predictor, on windows of the requests of a trace.
+
 import { UserError } from '../../../base/errors.js';
 import type { WorkWatch } from '../../../base/work-watch.js';
-import type { ModelSpec } from '../../../model/spec.js';
+import type { ModelSpec } from '../../../model/door.js';
 import type { RoutingTrace } from '../../../trace/trace.js';
 import { rowsForIds, type TrainedPredictor, type TrainingBasics, type TrainingPlan, type TrainingRows, trainNetwork } from '../train.js';
 import type { EncoderOptions } from './encoder.js';

@@ -1,5 +1,5 @@
 // Attention as both engines write it: grouped heads, with or without flash attention, and latent attention in the variants of -mla.
-import type { ContextMemory } from '../../../model/anatomy.js';
+import type { ContextMemory } from '../../../model/door.js';
 import { cellsIn, valueBytes } from './kv.js';
 import { cache, F16, F32, type GraphNode, inPlace, op, part, product, store, view } from './node.js';
 import { norm } from './parts.js';

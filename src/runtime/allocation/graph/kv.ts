@@ -1,8 +1,8 @@
 // Bytes of the KV cache by decoder layer: the entries that a layer keeps of a context, in the types of the cache, with the engines' variants
 // of latent attention and sliding windows.
+
 import { UserError } from '../../../base/errors.js';
-import type { ContextMemory } from '../../../model/anatomy.js';
-import { kernelFormat } from '../../../model/quantization/formats/index.js';
+import { type ContextMemory, kernelFormat } from '../../../model/door.js';
 import type { LoadPlan } from './load-plan.js';
 
 /** Cells of a cache are allocated in steps of this size (`GGML_PAD(n_ctx, 256)`). */

@@ -1,7 +1,8 @@
 // The device of each tensor and each layer, by llama.cpp's rules for loading a model.
+
 import { UserError } from '../../../base/errors.js';
-import { splitLayers } from '../../../hardware/gpu-rooms.js';
-import type { Anatomy, Tensor } from '../../../model/anatomy.js';
+import { splitLayers } from '../../../hardware/door.js';
+import type { Anatomy, Tensor } from '../../../model/door.js';
 import type { DeviceName, LoadPlan } from './load-plan.js';
 
 /** Devices of the parts of a model. */

@@ -1,6 +1,5 @@
 // The inputs of a graph: the weights of a model by name with their devices, and the sizes of its operations.
-import type { Anatomy } from '../../../model/anatomy.js';
-import type { ModelSpec } from '../../../model/spec.js';
+import type { Anatomy, ModelSpec } from '../../../model/door.js';
 import { cellsOf } from './kv.js';
 import type { DeviceName, LoadPlan } from './load-plan.js';
 import { type Backend, ComputeGraph, type GraphNode, OFFLOAD_TOKENS, op, weight as weightNode } from './node.js';

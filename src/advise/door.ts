@@ -1,0 +1,8 @@
+// What other rooms import of advise: what to run, and what would make it faster.
+export { type AdviceWishes, adviceOn, type MachineFinder, machineNamed } from './ask.js';
+export { type ModelOffers, modelsOn } from './models.js';
+export { modelOfferReports } from './models-report.js';
+export type { Plan } from './plan/plan.js';
+export { planReports } from './plan/plan-report.js';
+export { planCandidate, planOverrides, planRuns } from './plan/plan-search.js';
+export { adviceReports } from './report.js';

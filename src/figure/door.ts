@@ -1,0 +1,23 @@
+// What other rooms import of figure: finished runs as tables and figures, and what they cite.
+export { bibtex } from './cite/bibtex.js';
+export type { Citation } from './cite/citations.js';
+export { citedBy } from './cite/cited.js';
+export { FIGURE_KINDS, type FigureQuestion, figureOf, type PaperFigure, readingOf, scaleOf } from './figure.js';
+export { figureDocument, pictureFormats } from './formats.js';
+export { onePanel, type RunPoint, rankingFigures } from './one-panel.js';
+export { longColumns, longJsonLines, longParquet } from './table/long-table.js';
+export { pivotOf, STATISTICS, statisticNamed } from './table/pivot.js';
+export { pivotReports } from './table/pivot-report.js';
+export { KEY_COLUMNS, type KeyColumn, type Outcome, type RunRow, rowOf, rowOfResult, rowValue } from './table/run-row.js';
+export {
+  type Exclusion,
+  gridSize,
+  pathsOf,
+  type Space,
+  type SpaceDimension,
+  type StudyCell,
+  type SweepValue,
+  shardOf,
+  spaceCells,
+} from './table/space.js';
+export { STUDY_SCHEMA, type Study, StudyRows } from './table/study.js';

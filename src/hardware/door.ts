@@ -1,0 +1,34 @@
+// What other rooms import of hardware: the machine: GPU, CPU, links and memory, and the cost of kernels.
+export { CostModel } from './cost.js';
+export { speedOf } from './dense-cost.js';
+export { type DenseBytes, type DensePlacement, denseBytes, moeHolders, usesCpu } from './dense-split.js';
+export { askAll } from './detect/ask.js';
+export { type Detection, detectFrom } from './detect/compose.js';
+export { powerShareOf } from './detect/power-remark.js';
+export { machineFileOf, machineFileText } from './detect/write.js';
+export { gpuRooms, leastGpuRoom, splitLayers } from './gpu-rooms.js';
+export { joinGpus, layerCards } from './joined.js';
+export { buildHardware, findHardware, isComposed, readMachine, readMachineFile } from './load.js';
+export { type Machine, machineWords, partNames } from './machine.js';
+export { type MachineFile, machineFileSchema, machineOfFile, runtimeOnFile } from './machine-file.js';
+export { machineToProfile } from './machine-profile.js';
+export type { Catalogue, CataloguePart } from './parts/catalogue.js';
+export { CPUS, type CpuPart } from './parts/cpu.js';
+export { GPUS, type GpuPart } from './parts/gpu.js';
+export { memoryRate, memoryText } from './parts/memory.js';
+export { NEWEST_PCIE, pcieRate, slotText } from './parts/pcie.js';
+export { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './parts/reach.js';
+export { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './profile.js';
+export { constantsApart, loadRuntime, type RuntimeConstants, type RuntimeSpec, runtimeSchema } from './runtime.js';
+export { shareOf } from './share.js';
+export {
+  assumedOf,
+  type ByFormat,
+  type Device,
+  type HardwareSpec,
+  type HostDevice,
+  type Interconnect,
+  type LinkSpec,
+  type PathSpec,
+  type Software,
+} from './spec.js';

@@ -1,0 +1,40 @@
+// What other rooms import of model: the model: layers, experts and their bytes, from a profile, config.json, safetensors or GGUF.
+export type { Anatomy, ContextMemory, Tensor } from './anatomy.js';
+export { GGUF_MAGIC, ggufHeaderOf } from './gguf-header.js';
+export { isHubAddress, parseHubAddress } from './hub/address.js';
+export { meantModel } from './hub/bundled.js';
+export { hubServer } from './hub/client.js';
+export { fetchHubModel } from './hub/fetch.js';
+export { hubFolder } from './hub/store.js';
+export { parseJson } from './json.js';
+export { isKvFormat, parseKvFormat, withKvFormat } from './kv-format.js';
+export { type Fit, inspectModel, type ModelInspection } from './load/inspect.js';
+export { loadModel, loadProfile, loadRouting, type OpenModel, openModel } from './load/load.js';
+export { measuredModel } from './load/measured.js';
+export { assemble } from './parts.js';
+export { ModelProfileSchema } from './profile.js';
+export { CPU_PROJECTIONS, type CpuProjections, type ExpertSplit, isSeparable, projectionTensors, splitExperts } from './projections.js';
+export { FORMAT_FAMILIES, type KernelFormat } from './quantization/formats/format.js';
+export { KERNEL_FORMATS, kernelFormat } from './quantization/formats/index.js';
+export { findQuantization, QUANTIZATIONS } from './quantization/index.js';
+export { readLabel } from './quantization/label.js';
+export type { Quantization, TensorRole } from './quantization/rule.js';
+export { looksLikeSafetensors } from './safetensors.js';
+export {
+  type AttentionSpec,
+  bitsPerWeight,
+  type DenseSegment,
+  decoderLayerOf,
+  decoderLayers,
+  expertBytesTotal,
+  expertSizes,
+  type FormatShare,
+  firstMoe,
+  type ModelSpec,
+  type MoeLayer,
+  mainFormat,
+  scaleFormats,
+  tokenCycleBytes,
+  weightBytes,
+  withExpertBytes,
+} from './spec.js';

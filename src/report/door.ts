@@ -1,0 +1,62 @@
+// What other rooms import of report: results and documents as text, JSON, CSV, Markdown or HTML.
+export { bandText, widthText } from './band.js';
+export { changedParts } from './changed-parts.js';
+export { deviceWords } from './device.js';
+export { againGrid, againLines, againText } from './document/again.js';
+export { renderCsv, toCsv } from './document/csv.js';
+export {
+  type Block,
+  type Column,
+  type ColumnOf,
+  type Datum,
+  type Document,
+  type Drawing,
+  type Facts,
+  figure,
+  type Grid,
+  grid,
+  gridOf,
+  type Line,
+  type Lines,
+  namedColumns,
+  note,
+  ratio,
+  type Tone,
+  type Visibility,
+} from './document/document.js';
+export { documentFormats } from './document/formats.js';
+export { heldOutLead, heldOutTokens } from './document/held-out.js';
+export { renderMarkdown } from './document/markdown.js';
+export { pageFormat, renderDocumentPage } from './document/page.js';
+export { renderTerminal } from './document/terminal.js';
+export {
+  type BinaryFormat,
+  bareRate,
+  type Format,
+  formatDelta,
+  formatMetric,
+  formatRelative,
+  formatValue,
+  type LazyFormat,
+  type OutputFormat,
+  printable,
+  type ReportOptions,
+} from './format.js';
+export { reports } from './formats/index.js';
+export { heatmap } from './heatmap.js';
+export { sidedSections } from './html/sections/index.js';
+export type { Sides } from './html/sections/sides.js';
+export { toJson } from './json.js';
+export { clientScript } from './page/assets.js';
+export { type Axis, spanAxis } from './page/axis.js';
+export { curves, plot } from './page/chart.js';
+export { KEYS } from './page/keys.js';
+export { html, type Markup, type Piece } from './page/markup.js';
+export { download, page } from './page/page.js';
+export { drawSections, legend, prose, type Section, table } from './page/pieces.js';
+export { rank } from './ranking/rank.js';
+export { rankingDocument, rankingReports } from './ranking/ranking.js';
+export { type RankedRun, splitRuns } from './ranking/refused.js';
+export { sparkline } from './sparkline.js';
+export { jsonReport, tableReport } from './summary/run.js';
+export { barGlyphs, clip, MAX_WIDTH, palette, ruledTable, shorten, widthOf, wrap } from './text.js';

@@ -1,0 +1,21 @@
+// What other rooms import of schedule: arrivals, requests, and the schedulers that form passes.
+export { MOST_DRAFT, parseAcceptance, sharesOf } from './acceptance.js';
+export { arrivalsDigest } from './arrivals/arrivals.js';
+export { loadArrivals, parseArrivals } from './arrivals/load.js';
+export { CandidateRows } from './candidate-rows.js';
+export { type ClassBudget, ClassBudgets, type ClassUse, parseClassBudget } from './class-budget.js';
+export { parseDrafter } from './drafter.js';
+export { findScheduler, parseScheduler, SCHEDULERS } from './index.js';
+export { type GpuRoom, inBlocks, KV_GROWTH, type KvGrowth, KvRoom } from './kv-room.js';
+export { meets, type Objectives, parseObjectives } from './objective.js';
+export { OpenLoop } from './open-loop.js';
+export { Pass } from './pass.js';
+export { Passes, type PassLearner } from './passes.js';
+export { type PathForecast, PathView, type Residency } from './paths.js';
+export { PassRecord, RecordedScheduler } from './recorded.js';
+export { Request } from './request.js';
+export { RoutingWalks } from './routing-walk.js';
+export { type SchedulerContext, type SchedulerDefinition, type Share, schedulerKnows } from './scheduler.js';
+export { ROLLBACKS, Speculation, type SpeculationSpec } from './speculation.js';
+export { loadScheduler } from './user-scheduler.js';
+export { ClosedLoop, type Walk, type Workload, walksOf } from './workload.js';

@@ -1,0 +1,35 @@
+// What other rooms import of system: a system: policy, predictor, scheduler and miss action, read from YAML or flags.
+export { systemChanges } from './changes.js';
+export { ADMISSIONS, DEGREES, MISS_ACTIONS, type Overlap, type PrefetchWhen, REPLAYS, type Replay, type WhenFull } from './choices.js';
+export { QUICK_START, type RunTold, repeatable, repeatCommand, toldOfInput } from './command.js';
+export { type CopiesSpec, copyShare } from './copies.js';
+export { describeFault, type Fault, hits, isInEffect, lostBytes, splitFault } from './faults.js';
+export { checkRun, loadRun } from './load-run.js';
+export {
+  anyMiss,
+  deferring,
+  type GateShare,
+  gateWays,
+  inRange,
+  isLossy,
+  isWord,
+  type MissCondition,
+  type MissRule,
+  rulesOn,
+} from './miss-rules.js';
+export { findPlacement, PLACEMENTS, parsePlacement } from './placement/index.js';
+export { EVERYWHERE } from './placement/placement.js';
+export { misfit, placeIn, type RunInput, type RunSpec } from './run.js';
+export { runSchema } from './run-schema.js';
+export { acceptancesOf } from './speculation.js';
+export { stagingBufferBytes, stagingBuffers } from './staging.js';
+export {
+  loadSystem,
+  placementFields,
+  predictorFields,
+  replacePredictor,
+  SHORTHANDS,
+  type SystemSpec,
+  schedulerFields,
+  systemSchema,
+} from './system.js';
