@@ -1,5 +1,6 @@
 // Threads that take tasks. A thread answers its tasks in their order; a pool gives each thread the next task when it is free. An error keeps
 // its class on the way back, and a thread that ends before its answer is an error that names the task.
+import { codeOf } from './errors.js';
 import { parentPort, startThread, type Thread, type ThreadModule, workerData } from './host/threads.js';
 import { receivedError, type SentError, sentError } from './sent-error.js';
 
@@ -71,7 +72,7 @@ export class TaskThread<Task, Answer, Note = never> {
 }
 
 function named(error: Error, name: string): Error {
-  return Object.assign(new Error(`${error.message} (${name})`), { stack: error.stack });
+  return Object.assign(new Error(`${error.message} (${name})`), { stack: error.stack, code: codeOf(error) });
 }
 
 /** The end of a task. */
