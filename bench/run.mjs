@@ -1,4 +1,4 @@
-// Speed and memory of `simulate`: node bench/run.mjs [activations in millions = 20] [runs = 5]
+// Speed and memory of `simulate`: node bench/run.mjs [activations in millions = 20] [runs = 5]; --short: 0.1 million, one run, to see that it runs
 // Needs a build (npm run build). The trace is generated: 24 layers of 64 experts, top-8, requests of 512 tokens, seed 1. Every row is a
 // process of its own and prints the median of its runs, whole calls of `simulate` from opening the trace to the finished result; the
 // first run, which the compiler still works on, does not count. Rates are given by the clock, and by processor time (of all threads),
@@ -70,8 +70,8 @@ if (process.argv[2] === '--measure') {
   const task = JSON.parse(process.argv[3]);
   console.log(JSON.stringify(await (task.config === undefined ? generate(task) : measure(task))));
 } else {
-  const tokens = Math.ceil((Number(process.argv[2] ?? 20) * 1e6) / LAYERS / TOP_K);
-  const runs = Number(process.argv[3] ?? 5);
+  const [millions, runs] = process.argv[2] === '--short' ? [0.1, 1] : [Number(process.argv[2] ?? 20), Number(process.argv[3] ?? 5)];
+  const tokens = Math.ceil((millions * 1e6) / LAYERS / TOP_K);
   const folder = mkdtempSync(join(tmpdir(), 'moeprof-bench-'));
   const script = new URL(import.meta.url);
   try {

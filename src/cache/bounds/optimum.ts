@@ -26,6 +26,9 @@ export class Optimum {
   /** Place on the line of each expert's last use; -1: not used yet. */
   readonly #place: Int32Array;
   readonly #length: number;
+  /** Buffers of a move: by place, its new place and how many slots were given back there. */
+  readonly #moved: Int32Array;
+  readonly #given: Int32Array;
   /** Place of the running event, or of the next one. */
   #now = 0;
 
@@ -37,6 +40,8 @@ export class Optimum {
   constructor(experts: number, slots: number, preloaded = false) {
     this.#length = Math.ceil((SPREAD * experts + 1) / WORD) * WORD;
     this.#free = new Int32Array(this.#length);
+    this.#moved = new Int32Array(this.#length);
+    this.#given = new Int32Array(this.#length);
     this.#marks = new Int32Array(this.#length / WORD);
     this.#first = this.#length;
     this.#place = new Int32Array(experts).fill(preloaded ? 0 : -1);
@@ -110,9 +115,10 @@ export class Optimum {
 
   /** Keeps only the places of last uses. Slots of other places move to the next one kept, which makes no difference, since there is no use in between. */
   #compact(): void {
-    const moved = new Int32Array(this.#length);
+    const moved = this.#moved.fill(0);
+    const given = this.#given;
     for (const place of this.#place) if (place >= 0) moved[place] = 1;
-    const given = this.#free.slice();
+    given.set(this.#free);
     this.#free.fill(0);
     this.#marks.fill(0);
     this.#first = this.#length;

@@ -69,19 +69,15 @@ export class EventFold {
 
   /** A pass begins, and has drafted its tokens from `startNs` on. */
   begin(pass: Pass, startNs: number): void {
-    const { clock, offloadFrom } = this.gpu;
-    clock.pass = pass.number;
-    this.event.begin(pass, offloadFrom);
+    this.gpu.clock.pass = pass.number;
+    this.event.begin(pass, this.gpu.offloadFrom);
     this.prefetcher?.begin(pass, startNs);
   }
 
   /** The routing of a layer is known at `nowNs`, and the first `size` members of the demand with it (L12). */
   known(pass: Pass, layer: number, size: number, nowNs: number): void {
     this.gpu.clock.layer = layer;
-    if (!this.#onDemand) this.#foresee(pass, layer, size, nowNs);
-  }
-
-  #foresee(pass: Pass, layer: number, size: number, nowNs: number): void {
+    if (this.#onDemand) return;
     const { ids } = this.event.demand;
     this.#advance(nowNs, true);
     this.prefetcher?.known(layer, ids, size, nowNs);
@@ -96,20 +92,19 @@ export class EventFold {
   }
 
   /**
-   * One event: the first `size` members of the demand, at least one. Its end is in `event`.
+   * One event: the first `size` members of the demand, at least one. Its start is in `event`, and afterwards its end.
    * @param last the layer has no further event in this pass
    */
-  run(pass: Pass, layer: number, size: number, startNs: number, last: boolean): void {
+  run(pass: Pass, layer: number, size: number, last: boolean): void {
     const { clock, gpu } = this.gpu;
     const { event } = this;
     clock.event++;
-    event.startNs = startNs;
     if (this.#watched) this.#demanded(layer, size);
     this.#judge.judge(layer, size);
     if (this.#charges !== null) this.#charges.missed(event);
     if (event.misses > 0 || gpu.staging !== null) this.#misses.place(layer, size);
     else gpu.serve(event.demand.ids, size, layer);
-    if (last && this.prefetcher !== null) this.prefetcher.replan(pass, layer, startNs);
+    if (last && this.prefetcher !== null) this.prefetcher.replan(pass, layer, event.startNs);
     this.#executor.execute(layer);
     if (this.#charges !== null) this.#charges.executed(event, layer);
   }
@@ -192,20 +187,19 @@ export class Engine implements Fold {
   run(pass: Pass): void {
     const { cost, deferral, model, recorder } = this.#run.gpu;
     const { sequenceContext, sequenceTokens, sequences, tokens } = pass;
-    const fold = this.#fold;
     const layers = model.layers.length;
     const startNs = this.nowNs;
     recorder.begin(pass);
     this.#observer?.passStarted(pass, startNs);
     if (pass.draftNs > 0) recorder.tailNs += this.#draft(pass.draftNs);
-    fold.begin(pass, startNs);
+    this.#fold.begin(pass, startNs);
     for (let layer = 0; layer < layers; layer++) {
       recorder.layers.denseNs[layer]! += this.#dense(layer, cost.denseNs(layer, tokens, sequenceContext, sequenceTokens, sequences));
       this.#runLayer(pass, layer);
     }
     if (deferral !== null) this.nowNs = deferral.settle(layers - 1, this.nowNs, recorder);
     recorder.tailNs += this.#dense(layers, cost.denseNs(layers, tokens, sequenceContext, sequenceTokens, sequences) + cost.passNs);
-    fold.prefetcher?.ended(this.nowNs - startNs);
+    this.#fold.prefetcher?.ended(this.nowNs - startNs);
     this.#run.bounds.passEnded();
     this.#observer?.passEnded(pass, startNs, this.nowNs);
   }
@@ -264,9 +258,11 @@ export class Engine implements Fold {
   #runEvent(pass: Pass, layer: number, size: number, last: boolean): void {
     const { bounds, gpu } = this.#run;
     const fold = this.#fold;
-    fold.run(pass, layer, size, this.nowNs, last);
-    this.nowNs = fold.event.endNs;
-    if (this.#observer !== null) showExecution(gpu, fold.event, this.#observer, layer);
+    const { event } = fold;
+    event.startNs = this.nowNs;
+    fold.run(pass, layer, size, last);
+    this.nowNs = event.endNs;
+    if (this.#observer !== null) showExecution(gpu, event, this.#observer, layer);
     fold.ended(size, this.nowNs);
     bounds.event(layer, this.#demand.ids, this.#demand.counts, size, this.#demand.single);
     gpu.recorder.layers.events[layer]! += 1;

@@ -76,15 +76,19 @@ export class BoundClocks extends Clocks {
   event(layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean): void {
     const computeNs = single ? size * this.#cost.singleNs[layer]! : this.#computeNs(layer, counts, size);
     this.allResidentNs += computeNs;
-    const { knowledge } = this;
-    if (knowledge !== null) {
-      knowledge.work[WORK.gpu] = computeNs;
-      knowledge.work[WORK.cpu] = this.#onCpu ? cpuNs(this.#cost, layer, counts, size, single) : Number.POSITIVE_INFINITY;
-      knowledge.demand(0, layer, ids, size);
-      knowledge.event();
+    if (this.knowledge !== null) {
+      this.knowledge.work[WORK.gpu] = computeNs;
+      this.#know(this.knowledge, layer, ids, counts, size, single);
     }
     if (single && size < this.#width) this.noCacheNs += this.#single[layer * this.#width + size] || this.#remember(layer, counts, size);
     else this.noCacheNs += this.#uncachedNs(layer, counts, size);
+  }
+
+  /** Tells the clocks of knowledge of an event, whose time on the GPU they have. */
+  #know(knowledge: KnowledgeBounds, layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean): void {
+    knowledge.work[WORK.cpu] = this.#onCpu ? cpuNs(this.#cost, layer, counts, size, single) : Number.POSITIVE_INFINITY;
+    knowledge.demand(0, layer, ids, size);
+    knowledge.event();
   }
 
   #computeNs(layer: number, counts: Int32Array, size: number): number {

@@ -10,6 +10,8 @@ interface Offer {
 
 /** The times at which the lanes of a link are free. */
 export class Lanes {
+  /** When the first lane is free, ns. */
+  freeNs = 0;
   readonly #link: Link;
   readonly #freeNs: Float64Array;
   /** Lane of the offer. */
@@ -19,12 +21,6 @@ export class Lanes {
   constructor(spec: LinkSpec) {
     this.#link = new Link(spec, new Float64Array(0));
     this.#freeNs = new Float64Array(spec.lanes);
-  }
-
-  /** When the first lane is free. */
-  get freeNs(): number {
-    const freeNs = this.#freeNs;
-    return freeNs.length === 1 ? freeNs[0]! : freeNs[this.#first()]!;
   }
 
   /**
@@ -47,7 +43,7 @@ export class Lanes {
 
   /** Sends the transfer that was offered last, and returns its offer. */
   take(): Offer {
-    this.#freeNs[this.#lane] = this.#offer.endNs;
+    this.#occupy(this.#lane, this.#offer.endNs);
     return this.#offer;
   }
 
@@ -55,8 +51,14 @@ export class Lanes {
   start(bytes: number, startNs: number): number {
     const lane = this.#first();
     const endNs = startNs + this.#link.laneNs(lane, bytes);
-    this.#freeNs[lane] = endNs;
+    this.#occupy(lane, endNs);
     return endNs;
+  }
+
+  #occupy(lane: number, untilNs: number): void {
+    const freeNs = this.#freeNs;
+    freeNs[lane] = untilNs;
+    this.freeNs = freeNs.length === 1 ? untilNs : freeNs[this.#first()]!;
   }
 
   /** The lane that is free first. */

@@ -43,7 +43,8 @@ export class ParallelGpu {
       return startNs;
     }
     if (gates !== null) copyLayer(this.shard, layer, gates, this.gpu.gates!);
-    fold.run(pass, layer, size, startNs, true);
+    fold.event.startNs = startNs;
+    fold.run(pass, layer, size, true);
     this.#lineUp(startNs);
     return fold.event.endNs;
   }

@@ -122,7 +122,8 @@ export class Link {
   demand(id: number, bytes: number, atNs: number): number {
     this.demands++;
     this.demandBytes += bytes;
-    return this.#place(id, bytes, this.laneNs(0, bytes), atNs, false);
+    this.#place(id, bytes, this.laneNs(0, bytes), atNs, false);
+    return this.#arrivalNs[id]!;
   }
 
   /**
@@ -136,14 +137,15 @@ export class Link {
     const durationNs = this.laneNs(0, bytes);
     for (let k = 0; k < count; k++) {
       const i = order[k]!;
-      readyNs[i] = this.#place(ids[i]!, bytes, durationNs, readyNs[i]!, false);
+      this.#place(ids[i]!, bytes, durationNs, readyNs[i]!, false);
+      readyNs[i] = this.#arrivalNs[ids[i]!]!;
     }
     this.demands += count;
     this.demandBytes += count * bytes;
   }
 
-  /** @param durationNs on lane 0, and on every other one where lanes are alike */
-  #place(id: number, bytes: number, durationNs: number, atNs: number, prefetch: boolean): number {
+  /** Places a transfer, which takes `durationNs` on lane 0 and on others like it, and writes its arrival. */
+  #place(id: number, bytes: number, durationNs: number, atNs: number, prefetch: boolean): void {
     let lane = 0;
     let start = this.#demandStart(0, atNs);
     for (let other = 1; other < this.#live; other++) {
@@ -174,7 +176,6 @@ export class Link {
     this.#placedOn = lane;
     this.busyNs += durationNs;
     if (this.observer !== null) this.observer.transferred(this, lane, id, bytes, start, end, prefetch);
-    return end;
   }
 
   /** The lane that is free first. */
@@ -240,8 +241,8 @@ export class Link {
   }
 
   #placePrefetch(id: number, bytes: number, atNs: number): void {
-    const endNs = this.#place(id, bytes, this.laneNs(0, bytes), atNs, true);
-    this.placed.add(id, this.#placedOn, endNs, this.laneNs(this.#placedOn, bytes));
+    this.#place(id, bytes, this.laneNs(0, bytes), atNs, true);
+    this.placed.add(id, this.#placedOn, this.#arrivalNs[id]!, this.laneNs(this.#placedOn, bytes));
   }
 
   /** Promotes a running prefetch to a demand (L12): it yields to nothing from now on. */

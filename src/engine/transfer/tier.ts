@@ -200,10 +200,9 @@ export class CachedTier {
   }
 
   #pinInFlight(link: Link): void {
-    const { rank } = this;
     this.#members.clear();
-    for (const id of link.prefetching) if (id !== IDLE) rank[id] = PINNED;
-    for (const { id } of link.placed.all) rank[id] = PINNED;
+    for (const id of link.prefetching) if (id !== IDLE) this.rank[id] = PINNED;
+    for (const { id } of link.placed.all) this.rank[id] = PINNED;
   }
 
   /** Gives an expert its rank in the plan of prefetches; a pin stays until it ends. */

@@ -179,10 +179,7 @@ export class RunningEvent {
     this.cpuReadNs = new Float64Array(cpuQueues);
   }
 
-  /**
-   * The events that follow are those of `pass`.
-   * @param offloadFrom tokens from which on the GPU computes misses in place of the CPU
-   */
+  /** The events that follow are those of a pass; from `offloadFrom` tokens on the GPU computes misses in place of the CPU. */
   begin({ decodeTokens, tokens }: Pass, offloadFrom: number): void {
     this.tokens = tokens;
     this.prefill = decodeTokens < tokens;

@@ -37,28 +37,28 @@ class LayerCounters {
 }
 
 /** Counters of one phase. */
-export interface PhaseCounters {
-  events: number;
-  demanded: number;
-  hits: number;
-  late: number;
-  misses: number;
-  activations: number;
+export class PhaseCounters {
+  events = 0;
+  demanded = 0;
+  hits = 0;
+  late = 0;
+  misses = 0;
+  activations = 0;
   /** Activations whose expert was a hit. */
-  hitActivations: number;
-  evictions: number;
-  streamed: number;
-  passes: number;
+  hitActivations = 0;
+  evictions = 0;
+  streamed = 0;
+  passes = 0;
   /** Times of the passes, ns: of all GPUs together where there are several, but for dense work and what exchanging activations adds. */
-  denseNs: number;
-  computeNs: number;
-  stallNs: number;
+  denseNs = 0;
+  computeNs = 0;
+  stallNs = 0;
   /** The part of stallNs in which the CPU computes, after all transfers have arrived. */
-  cpuStallNs: number;
+  cpuStallNs = 0;
   /** The part of stallNs that waits for the SSD where DRAM is a cache of it: the GPU, or the CPU that the GPU waits for. */
-  ssdStallNs: number;
-  cpuNs: number;
-  exchangeNs: number;
+  ssdStallNs = 0;
+  cpuNs = 0;
+  exchangeNs = 0;
 }
 
 /** All counters of one run. */
@@ -108,26 +108,7 @@ export class Recorder {
 
   constructor(layers: number) {
     this.layers = new LayerCounters(layers);
-    const phase = (): PhaseCounters => ({
-      events: 0,
-      demanded: 0,
-      hits: 0,
-      late: 0,
-      misses: 0,
-      activations: 0,
-      hitActivations: 0,
-      evictions: 0,
-      streamed: 0,
-      passes: 0,
-      denseNs: 0,
-      computeNs: 0,
-      stallNs: 0,
-      cpuStallNs: 0,
-      ssdStallNs: 0,
-      cpuNs: 0,
-      exchangeNs: 0,
-    });
-    this.phases = [phase(), phase()];
+    this.phases = [new PhaseCounters(), new PhaseCounters()];
     this.phase = this.phases[1];
   }
 
@@ -135,5 +116,13 @@ export class Recorder {
   begin({ decodeTokens, tokens }: Pass): void {
     this.phase = this.phases[decodeTokens === tokens ? 1 : 0];
     this.phase.passes++;
+  }
+
+  /** An event of `layer` has executed and waited. */
+  spent(layer: number, computeNs: number, stallNs: number): void {
+    this.layers.computeNs[layer]! += computeNs;
+    this.layers.stallNs[layer]! += stallNs;
+    this.phase.computeNs += computeNs;
+    this.phase.stallNs += stallNs;
   }
 }
