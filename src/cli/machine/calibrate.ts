@@ -42,8 +42,8 @@ interface CalibrateOptions extends OutputOptions, Texts<'hardware' | 'model' | '
 }
 
 const EXAMPLES = `
-Without logs it measures: memory by threads (plain reads and STREAM's triad), and
-reads of the drive past the system's cache. About a minute.
+Without logs it measures: memory by threads (plain reads and STREAM's triad),
+and reads of the drive past the system's cache. About a minute.
 
 Two timings fix what a runtime makes of this machine: one with as many experts
 on the GPU as fit, one with none. A third checks them, and its error is printed
