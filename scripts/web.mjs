@@ -58,6 +58,9 @@ export async function webScript(format, minify = true) {
     platform: 'browser',
     resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
     transform: { target: 'es2023' },
+    // Doors of rooms export more than a page uses; what nobody uses goes, and with it the package that draws tables on terminals.
+    treeshake: { moduleSideEffects: false },
+    external: ['cli-table3'],
     plugins: [web],
     onLog: (level, log) => {
       if (level === 'warn') throw new Error(log.message);
@@ -65,7 +68,9 @@ export async function webScript(format, minify = true) {
   });
   const { output } = await bundle.generate({ format, minify, codeSplitting: false, ...(format === 'iife' ? { name: 'moeprof' } : {}) });
   await bundle.close();
-  return output[0].code;
+  const [{ code, imports }] = output;
+  if (imports.length > 0) throw new Error(`a page would have to import ${imports.join(', ')}`);
+  return code;
 }
 
 const [, script, out] = process.argv;

@@ -71,8 +71,10 @@ export class TaskThread<Task, Answer, Note = never> {
   }
 }
 
+/** The error with the task that it cost. A thread that finds no file free to start with has that in its message alone. */
 function named(error: Error, name: string): Error {
-  return Object.assign(new Error(`${error.message} (${name})`), { stack: error.stack, code: codeOf(error) });
+  const code = /\bE[MN]FILE\b/.exec(error.message)?.[0] ?? codeOf(error);
+  return Object.assign(new Error(`${error.message} (${name})`), { stack: error.stack, code });
 }
 
 /** The end of a task. */
