@@ -104,7 +104,7 @@ export const ROOMS = [
 /** A file that exports for programs; it imports from any room, and no file imports it. */
 const LIBRARY = 'index.ts';
 
-/** Names in a room's folder the file through which other rooms enter it, where it has one: it exports from the room's files, and has no code. */
+/** The file through which other rooms enter a room that has one: it exports from the room's files, and has no code. */
 const DOOR = 'door.ts';
 /** Greatest share of a room's files that other rooms may import. */
 export const MOST_DOORS = 1 / 3;

@@ -8,8 +8,8 @@ interface Knob {
   /** The scaled quantity, in words: a speed or a time. */
   readonly says: string;
   /**
-   * Spread between machines, as the standard deviation of its logarithm: fitted on open rows of machines with three and more
-   * (test/claims/explore/calibrate.test.ts).
+   * Spread between machines, as the standard deviation of its logarithm: fitted on the rows of profiles/measurements/open.jsonl of machines
+   * that have three and more.
    */
   readonly spread: number;
   /** The runtime with the group's constants times a factor; shares stay at most 1. */
