@@ -5,7 +5,7 @@ import { codeOf, InternalError, UserError } from './errors.js';
 import { placeOnDisk } from './host/files.js';
 import { newSha256 } from './host/hash.js';
 import { runtimeVersion } from './host/machine.js';
-import { importFile, stripsTypes } from './host/modules.js';
+import { importFile, mayImport, stripsTypes } from './host/modules.js';
 import { pathToFileURL, resolve } from './host/paths.js';
 import { cwd, refuseExit } from './host/process.js';
 import { runScript } from './host/processes.js';
@@ -200,9 +200,12 @@ export class OwnExport {
   }
 }
 
+/** The fault of a module that a worker's own user has not put there. */
+const UNTRUSTED = 'is code that this process may not run; start the worker with --modules <folder that has it>';
+
 /**
  * The default export of a module.
- * @throws UserError where there is no such file, or it cannot be loaded or ends its process when it is
+ * @throws UserError where there is no such file, this process may not import it, or it cannot be loaded or ends its process when it is
  */
 export async function importOwn(noun: string, path: string): Promise<OwnExport> {
   const shown = shownPath(path);
@@ -212,15 +215,17 @@ export async function importOwn(noun: string, path: string): Promise<OwnExport> 
     const instead = `name what tsc makes of it (${shown.replace(/ts$/, 'js')}), or use Node 22.18 or later`;
     throw new UserError(`${shown}: is TypeScript, which Node ${runtimeVersion.slice(1)} does not run; ${instead}`);
   }
-  const trouble = loadFailure(placeOnDisk(path), sha256);
+  const place = placeOnDisk(path);
+  if (!mayImport(place)) throw new UserError(`${shown}: ${UNTRUSTED}`);
+  const trouble = loadFailure(place, sha256);
   if (trouble !== null) throw new UserError(`${shown}: cannot be loaded as a ${noun}: ${trouble}`);
   forbidExit();
   let module: { readonly default?: unknown };
   try {
-    module = (await importFile(placeOnDisk(path))) as typeof module;
+    module = (await importFile(place)) as typeof module;
   } catch (error) {
-    const place = (error instanceof SyntaxError ? placeOfSyntax(error, path) : placeOfThrow(error)) ?? shown;
-    throw new UserError(`${place}: cannot be loaded as a ${noun}: ${describedThrow(error)}`);
+    const where = (error instanceof SyntaxError ? placeOfSyntax(error, path) : placeOfThrow(error)) ?? shown;
+    throw new UserError(`${where}: cannot be loaded as a ${noun}: ${describedThrow(error)}`);
   }
   return new OwnExport(noun, shown, sha256, module.default);
 }

@@ -2,7 +2,11 @@
 
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
-import { QUEUE_PREFIX, type QueueAddress, queueAddress } from '../study/door.js';
+import { QUEUE_PREFIX, type QueueAddress, queueAddress, type Seal } from '../study/door.js';
+import type { CliContext } from './kit/context.js';
+
+/** What `--queue-key` of a sweep and of a worker means. */
+export const KEY_HELP = 'file with the key that seals cells and results; the same for sweep and workers';
 
 /** The flags as given. */
 export interface QueueOption {
@@ -21,4 +25,9 @@ export function addQueueOption(command: Command): Command {
 export function namedQueue({ queue, queuePrefix }: QueueOption): QueueAddress {
   if (queue === undefined) throw new UserError('--queue: is missing; write e.g. --queue redis://localhost:6379/0');
   return queueAddress(queue, queuePrefix);
+}
+
+/** Says where cells and results of a queue are not sealed. */
+export function noteUnsealed({ isKeyed }: Seal, { prefix, shown }: QueueAddress, context: Pick<CliContext, 'note'>): void {
+  if (!isKeyed) context.note(`queue ${prefix} is not sealed: whoever may write to ${shown} can change what it computes`);
 }

@@ -247,7 +247,10 @@ function setOverride(text: string): Override {
 }
 
 /** Flags of the command. */
-export interface SweepFlags extends RunFlags, OutputOptions, Texts<'rates' | 'metrics' | 'jobs' | 'shard' | 'queue' | 'queuePrefix'> {
+export interface SweepFlags
+  extends RunFlags,
+    OutputOptions,
+    Texts<'rates' | 'metrics' | 'jobs' | 'shard' | 'queue' | 'queuePrefix' | 'queueKey'> {
   readonly vary: readonly string[];
   readonly store?: string | boolean;
 }

@@ -13,14 +13,17 @@ import {
   type SettleCell,
   type Store,
   type SweepHooks,
+  sealOf,
 } from '../study/door.js';
 import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
+import { noteUnsealed } from './queue-option.js';
 
-/** `--queue` and `--queue-prefix`. */
+/** `--queue`, `--queue-prefix` and `--queue-key`. */
 export interface QueueFlags {
   readonly queue?: string;
   readonly queuePrefix?: string;
+  readonly queueKey?: string;
 }
 
 /**
@@ -35,7 +38,10 @@ export async function runQueued(
   { flags, store }: { readonly flags: QueueFlags; readonly store: Store },
   settle: SettleCell,
 ): Promise<void> {
-  const server = await openServer(queueAddress(flags.queue!, flags.queuePrefix), (line) => context.note(line));
+  const address = queueAddress(flags.queue!, flags.queuePrefix);
+  const seal = sealOf(address, flags.queueKey);
+  const server = await openServer(address, (line) => context.note(line));
+  noteUnsealed(seal, address, context);
   const bar = context.progress('queue', count, 'cells');
   const interrupted = (): void => {
     bar.finish();
@@ -74,7 +80,7 @@ export async function runQueued(
     tell: (line) => context.note(line),
   };
   try {
-    await new QueueSweep(server, store, hooks).run(enqueued());
+    await new QueueSweep(server, seal, store, hooks).run(enqueued());
   } finally {
     deaf();
     bar.finish();

@@ -75,6 +75,7 @@ async function runnerOf(
 ): Promise<(runs: Iterable<() => RunSpec>, settle: SettleCell) => Promise<void>> {
   if (flags.queue === undefined) {
     if (flags.queuePrefix !== undefined) throw new UserError('--queue-prefix: says where on a server; name it with --queue');
+    if (flags.queueKey !== undefined) throw new UserError('--queue-key: seals what goes through a server; name it with --queue');
     return (runs, settle) => runStored(count, runs, context, { store, threads }, settle);
   }
   if (threads !== undefined) throw new UserError('--jobs: each worker has its own; leave it out with --queue');

@@ -23,6 +23,7 @@ import type { CliContext } from './kit/context.js';
 import { addOutputOptions, addPictureOptions, collect, jobsOption, metricNames, parseJobs } from './kit/options.js';
 import { deliver } from './kit/outputs.js';
 import { listed, namesIn } from './listed.js';
+import { KEY_HELP } from './queue-option.js';
 import { addRunOptions, runOf, type SweepFlags, toldOf } from './run-options.js';
 import { STORE, storeOf } from './store-option.js';
 
@@ -60,7 +61,8 @@ export function define(command: Command, context: CliContext): void {
     .option('--no-store', 'run everything, and keep nothing')
     .option('--shard <i/n>', 'of a study, every n-th cell from the i-th on: 1/4 on one machine, 2/4 on the next')
     .option('--queue <address>', 'of a study, have its cells run by moeprof worker: redis://host:6379/0, or rediss:// with TLS')
-    .option('--queue-prefix <text>', 'prefix of all keys of the queue (moeprof)');
+    .option('--queue-prefix <text>', 'prefix of all keys of the queue (moeprof)')
+    .option('--queue-key <file>', KEY_HELP);
   addRunOptions(command.addOption(jobsOption()));
   addPictureOptions(addOutputOptions(command, studyReports))
     .addHelpText('after', EXAMPLES)
@@ -75,6 +77,7 @@ export function define(command: Command, context: CliContext): void {
       if (options.shard !== undefined) throw new UserError('--shard: divides the cells of a study among machines; give a study.yaml');
       if (options.queue !== undefined) throw new UserError('--queue: has the cells of a study run by workers; give a study.yaml');
       if (options.queuePrefix !== undefined) throw new UserError('--queue-prefix: says where on a server; name it with --queue');
+      if (options.queueKey !== undefined) throw new UserError('--queue-key: seals what goes through a server; name it with --queue');
       const view = async () => ({ sweep: await sweep(profile, options, threads, context), metrics });
       await deliver(context, sweepReports, options, view, options.trace);
     });

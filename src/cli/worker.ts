@@ -2,24 +2,46 @@
 
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
+import { realpathSync } from '../base/host/files.js';
 import { availableParallelism, hostname } from '../base/host/machine.js';
-import { exit, listen, pid } from '../base/host/process.js';
+import { PACKAGE_FOLDER } from '../base/host/modules.js';
+import { cwd, exit, listen, pid } from '../base/host/process.js';
+import { isFolder } from '../base/input-file.js';
 import { BYTES, formatCount, parseQuantity } from '../base/units.js';
-import { CACHE_SIZE, cacheFolder, FileCache, ModuleIndex, openServer, PASSWORD_VARIABLE, QueueWorker, RunChildren } from '../study/door.js';
+import { hubFolder } from '../model/door.js';
+import {
+  CACHE_SIZE,
+  cacheFolder,
+  FileCache,
+  KEY_VARIABLE,
+  modulesBelow,
+  openServer,
+  PASSWORD_VARIABLE,
+  QueueWorker,
+  RunChild,
+  RunChildren,
+  sealOf,
+  WORKER_NAME,
+} from '../study/door.js';
 import type { CliContext } from './kit/context.js';
 import { collect, jobsOption, parseJobs, type Texts } from './kit/options.js';
-import { addQueueOption, namedQueue, type QueueOption } from './queue-option.js';
+import { addQueueOption, KEY_HELP, namedQueue, noteUnsealed, type QueueOption } from './queue-option.js';
 
 const EXAMPLES = `
 Examples:
   moeprof worker --queue redis://localhost:6379/0
   moeprof worker --queue rediss://ann@queue.example.org:6379/0 -j 8
-  moeprof worker --queue redis://10.0.0.1:6379/0 --modules my-policies
+  moeprof worker --queue redis://10.0.0.1:6379/0 --queue-key queue.key --modules my-policies
 
-The password is best given in the environment, as ${PASSWORD_VARIABLE}.
+Password and key are best given in the environment, as ${PASSWORD_VARIABLE} and
+${KEY_VARIABLE}. A server of another machine needs a key.
 `;
 
-interface WorkerFlags extends QueueOption, Texts<'jobs' | 'name' | 'fileCache' | 'exitIdle'> {
+/** Time that cells under way have to go back to the queue, ms. */
+const GRACE_MS = 700;
+
+interface WorkerFlags extends QueueOption, Texts<'jobs' | 'name' | 'fileCache' | 'exitIdle' | 'queueKey'> {
+  readonly files: readonly string[];
   readonly modules: readonly string[];
   readonly fileCacheSize: string;
 }
@@ -27,9 +49,11 @@ interface WorkerFlags extends QueueOption, Texts<'jobs' | 'name' | 'fileCache' |
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   addQueueOption(command)
+    .option('--queue-key <file>', KEY_HELP)
     .addOption(jobsOption('cells'))
     .option('--name <name>', 'as sweeps show it; host and process id unless said')
     .option('--modules <folder>', 'modules of your own that cells may name, by their content; repeatable', collect, [])
+    .option('--files <folder>', 'where cells may read files in place, by content; repeatable; else the working directory', collect, [])
     .option('--file-cache <folder>', "where traces are kept that came through the server; the user's folder for caches unless said")
     .option('--file-cache-size <size>', 'most bytes there; what was not used for longest goes first', CACHE_SIZE)
     .option('--exit-idle <seconds>', 'end after so long without a cell; otherwise it waits for ever')
@@ -41,29 +65,19 @@ async function work(flags: WorkerFlags, context: CliContext): Promise<void> {
   const address = namedQueue(flags);
   const jobs = parseJobs(flags.jobs) ?? availableParallelism();
   const idleS = secondsIn(flags.exitIdle);
-  const modules = new ModuleIndex(flags.modules);
   const cache = new FileCache(flags.fileCache ?? cacheFolder(), parseQuantity(BYTES, flags.fileCacheSize, '--file-cache-size'));
+  const trusted = modulesBelow(flags.modules, cache.folder);
+  const roots = (flags.files.length === 0 ? [cwd()] : flags.files).map(realFolder);
   const name = flags.name ?? `${hostname()}-${pid}`;
-  if (!/^[\w.@-]{1,100}$/.test(name))
-    throw new UserError(`--name ${name}: expected up to 100 letters, digits, dots and dashes, e.g. ann-1`);
+  if (!WORKER_NAME.test(name)) throw new UserError(`--name ${name}: expected up to 100 letters, digits, dots and dashes, e.g. ann-1`);
   const tell = (line: string): void => context.note(line);
+  const seal = sealOf(address, flags.queueKey);
   const server = await openServer(address, tell);
-  const processes = new RunChildren(jobs);
-  const worker = new QueueWorker(server, { name, cache, modules, tell, processes });
-  const ends = (
-    [
-      ['SIGINT', EXIT.interrupted],
-      ['SIGTERM', EXIT.terminated],
-    ] as const
-  ).map(([signal, code]) => {
-    let asked = 0;
-    const end = (): void => {
-      if (asked++ > 0) exit(code);
-      tell('takes no more cells; ends when those under way have (again: at once)');
-      worker.drain();
-    };
-    return listen(signal, end);
-  });
+  noteUnsealed(seal, address, context);
+  const processes = new RunChildren(jobs, (hear, lost) => new RunChild(trusted, hear, lost));
+  const own = [PACKAGE_FOLDER, hubFolder()];
+  const worker = new QueueWorker(server, { name, seal, cache, roots, own, tell, processes });
+  const ends = [listen('SIGINT', atInterrupt(worker, tell)), listen('SIGTERM', atTermination(worker, tell))];
   tell(`worker ${name} at ${address.shown}, ${formatCount(jobs)} at a time`);
   try {
     await worker.work(idleS);
@@ -81,4 +95,29 @@ function secondsIn(text: string | undefined): number {
   const seconds = Number(text);
   if (text.trim() !== '' && seconds > 0) return seconds;
   throw new UserError(`--exit-idle ${text}: expected seconds, e.g. 60`);
+}
+
+/** Lets cells under way end; the second time, ends at once. */
+function atInterrupt(worker: QueueWorker, tell: (line: string) => void): () => void {
+  let asked = 0;
+  return () => {
+    if (asked++ > 0) exit(EXIT.interrupted);
+    tell('takes no more cells; ends when those under way have (again: at once)');
+    worker.drain();
+  };
+}
+
+/** Gives cells under way back, and ends within a second, whether the server answers or not: what it did not hear of, it misses soon. */
+function atTermination(worker: QueueWorker, tell: (line: string) => void): () => void {
+  return () => {
+    tell('takes no more cells; gives those under way back to the queue');
+    worker.leave();
+    setTimeout(() => exit(EXIT.terminated), GRACE_MS).unref();
+  };
+}
+
+/** A folder without links. @throws UserError where it is none */
+function realFolder(path: string): string {
+  if (!isFolder(path)) throw new UserError(`--files ${path}: is no folder; name one that holds traces or models`);
+  return realpathSync(path);
 }

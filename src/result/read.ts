@@ -141,7 +141,14 @@ export function readResult(path: string): Result {
  * @throws UserError as {@link readResult}
  */
 export function parseResult(text: string, path: string): Result {
-  const raw = parseJson(text, path);
+  return checkedResult(parseJson(text, path), path);
+}
+
+/**
+ * Checks parsed JSON as a result; `path` is only for messages.
+ * @throws UserError as {@link readResult}
+ */
+export function checkedResult(raw: unknown, path: string): Result {
   const tag = schemaTag(raw);
   if (tag === null) {
     throw new UserError(`${path}: is not a moeprof result (no "schema": "${RESULT_SCHEMA}"); write one with moeprof run -o ${path}`);
@@ -228,7 +235,8 @@ function findContradiction(result: Result): string | null {
   }
   for (const phase of ['', '.prefill', '.decode']) {
     const rates = ['hit_rate', 'late_rate', 'miss_rate'].map((name) => result.metrics[`cache.${name}${phase}`]?.value);
-    const sum = rates.reduce<number>((total, rate) => total + (rate ?? Number.NaN), 0);
+    if (phase !== '' && rates.every((rate) => rate === undefined)) continue;
+    const sum = rates.reduce<number>((total, rate) => total + (rate ?? 0), 0);
     if (Math.abs(sum - 1) > 1e-9) return `hit, late and miss rate (metrics.cache.*_rate${phase}) add up to ${sum}, not 1`;
   }
   return null;

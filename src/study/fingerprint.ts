@@ -44,15 +44,14 @@ export function runIdentity(run: RunSpec): RunIdentity {
     const name = given !== undefined && field === 'model' ? modelName(given, folder) : given;
     return name === undefined || isPath(name) ? [] : [contentOf(bundledPath(family, name))];
   });
-  const code = modulesOf(run);
+  const code = choicesOf(run);
   const fingerprint = hashOfValue({
     build: buildOf(),
     run: told,
     profiles: named,
     ...(code.length === 0 ? {} : { modules: code.map(contentOf) }),
   });
-  const formats = run.traceFormat !== undefined && isPath(run.traceFormat) ? [run.traceFormat] : [];
-  const modules = [...new Set([...code, ...formats].map((path) => resolve(folder, path)))];
+  const modules = modulesOf(run);
   for (const module of modules) read.delete(module);
   return { fingerprint, read: [...read], modules };
 }
@@ -86,8 +85,15 @@ function systemText({ folder, system: whole }: RunSpec, content: ContentOf): Can
   return text;
 }
 
-/** Modules of the user's own that the run names, from the root; that of a trace format stands in it as a path already. */
-function modulesOf({ system, variants = [] }: RunSpec): string[] {
+/** Absolute paths of the modules of the user's own that a run names. */
+export function modulesOf(run: RunSpec): string[] {
+  const { folder, traceFormat } = run;
+  const formats = traceFormat !== undefined && isPath(traceFormat) ? [traceFormat] : [];
+  return [...new Set([...choicesOf(run), ...formats].map((path) => resolve(folder, path)))];
+}
+
+/** Modules of its choices, from the root; that of a trace format stands in it as a path already. */
+function choicesOf({ system, variants = [] }: RunSpec): string[] {
   const choices = [system.cache.policy, system.dram.policy, system.predictor.kind, system.scheduler.kind, ...variants];
   return choices.flatMap(({ path }) => path ?? []);
 }

@@ -3,12 +3,18 @@
 
 import { messageOf, orUserError, UserError } from '../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands, writeFileAtomic } from '../base/files.js';
-import { existsSync, fileText, readdirSync, statSync, unlinkSync } from '../base/host/files.js';
+import { bytesOf } from '../base/host/bytes.js';
+import { existsSync, readdirSync, statSync, unlinkSync } from '../base/host/files.js';
 import { newSha256 } from '../base/host/hash.js';
 import { dirname, join } from '../base/host/paths.js';
+import { isFolder, listFolder, readText } from '../base/input-file.js';
+import { parseJsonBytes } from '../base/nesting.js';
+import { isObject } from '../base/objects.js';
+import { shortened, visible } from '../base/text.js';
 import type { Outcome } from '../figure/door.js';
 import { canonicalJson, hashOfValue, inText } from '../result/digest.js';
-import { parseResult } from '../result/read.js';
+import { checkedResult } from '../result/read.js';
+import type { Result } from '../result/result.js';
 import { buildOf } from './build.js';
 
 /** Version tag of an entry. */
@@ -18,17 +24,6 @@ const ENTRY_SCHEMA = 'moeprof.stored/1';
 const FOLDER_DIGITS = 2;
 
 const FINGERPRINT = /^[0-9a-f]{64}$/;
-
-/** An entry as its file has it. */
-interface Entry {
-  readonly schema: typeof ENTRY_SCHEMA;
-  readonly fingerprint: string;
-  /** The build that computed it; see {@link buildOf}. */
-  readonly build: string;
-  /** SHA-256 of `outcome` as canonical JSON. */
-  readonly digest: string;
-  readonly outcome: Outcome;
-}
 
 /** An entry's place and what is wrong with it. */
 interface Damage {
@@ -91,13 +86,17 @@ export class Store {
   }
 
   /**
-   * Keeps an entry that another process made, and says what is in it; null: it is not what was made there, and is not kept.
+   * Keeps an entry that another process made.
    * @param text from {@link entryText}
+   * @param fault what contradicts the run in its result; null: nothing does
+   * @returns its outcome; a UserError: it is not what was made there, and is not kept
    * @throws UserError where the store cannot be written
    */
-  putEntry(fingerprint: string, text: string): Outcome | null {
-    const outcome = orUserError(() => outcomeIn(text, fingerprint, `run ${fingerprint}`));
-    if (outcome instanceof UserError) return null;
+  putEntry(fingerprint: string, text: string, fault: (result: Result) => string | null): Outcome | UserError {
+    const outcome = orUserError(() => outcomeIn(text, fingerprint, { path: 'its result', remedy: '' }));
+    if (outcome instanceof UserError) return outcome;
+    const found = outcome.status === 'done' ? fault(outcome.result) : null;
+    if (found !== null) return new UserError(`its result: ${found}`);
     this.#write(fingerprint, text);
     return outcome;
   }
@@ -113,6 +112,9 @@ export class Store {
     const folder = dirname(path);
     if (!this.#made.has(folder)) makeFolder(folder);
     this.#made.add(folder);
+    // A pipe, or a link to a device, which nothing is read from.
+    const stat = whatStands(path);
+    if (stat !== undefined && !stat.isFile() && !stat.isDirectory()) attempt(path, () => unlinkSync(path));
     writeFileAtomic(path, text);
   }
 
@@ -125,7 +127,9 @@ export class Store {
   /** All fingerprints, sorted. */
   *fingerprints(): Generator<string> {
     for (const first of readdirSync(this.folder).filter(isOurs).sort()) {
-      const names = readdirSync(join(this.folder, first)).map((name) => name.replace(/\.json$/, ''));
+      const folder = join(this.folder, first);
+      if (!isFolder(folder)) continue;
+      const names = listFolder(folder).map((name) => name.replace(/\.json$/, ''));
       yield* names.filter((name) => FINGERPRINT.test(name)).sort();
     }
   }
@@ -142,11 +146,9 @@ export class Store {
 
   /** False: another build of moeprof made it, or its build is unknown. Such an entry is never used. */
   isOfThisBuild(fingerprint: string): boolean {
-    try {
-      return (JSON.parse(fileText(this.#pathOf(fingerprint))) as Partial<Entry>).build === buildOf();
-    } catch {
-      return false;
-    }
+    const path = this.#pathOf(fingerprint);
+    const entry = orUserError(() => entryIn(readText(path, 'entry'), { path, remedy: REMEDY }));
+    return !(entry instanceof UserError) && entry.build === buildOf();
   }
 
   /** Entries that cannot be read, or are not what they were when they were written. */
@@ -182,8 +184,7 @@ export function entryText(fingerprint: string, outcome: Outcome): string {
 
 /** @throws UserError where the file is not what was written for this fingerprint */
 function read(path: string, fingerprint: string): Outcome {
-  const outcome = outcomeIn(fileText(path), fingerprint, path);
-  return outcome.status === 'done' ? { status: 'done', result: parseResult(JSON.stringify(outcome.result), path) } : outcome;
+  return outcomeIn(readText(path, 'entry'), fingerprint, { path, remedy: REMEDY });
 }
 
 /** Digest of the outcome as {@link entryText} has written it: a tenth of the work of writing it again. Empty: it was written otherwise. */
@@ -196,19 +197,40 @@ function digestInPlace(text: string): string {
     .digest('hex');
 }
 
-/** The outcome in an entry whose seal is whole. @param path as messages name it @throws UserError */
-function outcomeIn(text: string, fingerprint: string, path: string): Outcome {
-  let entry: Partial<Entry>;
+/** How messages name an entry, and what they advise. */
+interface Messages {
+  readonly path: string;
+  readonly remedy: string;
+}
+
+const REMEDY = '; delete it, and the run is repeated';
+
+/** An entry: schema, fingerprint, build, outcome, and `digest`, the SHA-256 of the outcome as canonical JSON. @throws UserError where it is none */
+function entryIn(text: string, { path, remedy }: Messages): Record<string, unknown> {
+  let entry: unknown;
   try {
-    entry = JSON.parse(text) as Partial<Entry>;
-  } catch {
-    throw new UserError(`${path}: is no JSON; delete it, and the run is repeated`);
+    entry = parseJsonBytes(bytesOf(text), path);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${path}: is no JSON${remedy}`);
   }
-  const { digest, fingerprint: own, outcome, schema } = entry ?? {};
-  if (schema !== ENTRY_SCHEMA || outcome === undefined)
-    throw new UserError(`${path}: is no ${ENTRY_SCHEMA}; delete it, and the run is repeated`);
-  if (own !== fingerprint) throw new UserError(`${path}: is of run ${String(own)}; delete it, and the run is repeated`);
-  if (digest !== digestInPlace(text) && digest !== hashOfValue(outcome))
-    throw new UserError(`${path}: is not what was written; delete it, and the run is repeated`);
-  return outcome;
+  if (isObject(entry) && entry.schema === ENTRY_SCHEMA && entry.outcome !== undefined) return entry;
+  throw new UserError(`${path}: is no ${ENTRY_SCHEMA}${remedy}`);
+}
+
+/** The outcome in an entry whose digest is right. @throws UserError */
+function outcomeIn(text: string, fingerprint: string, messages: Messages): Outcome {
+  const { digest, fingerprint: own, outcome } = entryIn(text, messages);
+  const { path, remedy } = messages;
+  if (own !== fingerprint) throw new UserError(`${path}: is of another run${remedy}`);
+  if (digest !== digestInPlace(text) && digest !== hashOfValue(outcome)) throw new UserError(`${path}: is not what was written${remedy}`);
+  return checkedOutcome(outcome, messages);
+}
+
+/** @throws UserError where a value is no outcome, or its result is not one of moeprof */
+function checkedOutcome(value: unknown, { path, remedy }: Messages): Outcome {
+  const { reason, result, status } = isObject(value) ? value : {};
+  if (status === 'done') return { status, result: checkedResult(result, path) };
+  if ((status === 'refused' || status === 'failed') && typeof reason === 'string') return { status, reason: shortened(visible(reason)) };
+  throw new UserError(`${path}: holds no outcome of a run${remedy}`);
 }

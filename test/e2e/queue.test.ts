@@ -165,7 +165,7 @@ describe.skipIf(SERVER === undefined)('cells on a queue that fail, or lack their
     full.child.kill('SIGTERM');
     expect([failed.code, failed.stderr]).toEqual([70, '']);
     const said = (await full.ended).stderr;
-    expect(said.match(/^run [0-9a-f]{12}: failed: full: cannot be written: .*$/gm)?.length).toBe(2);
+    expect(said.match(/^run [0-9a-f]{12}: failed: \S+full: cannot be written: .*$/gm)?.length).toBe(2);
     // A worker with room runs what failed, and only that.
     const roomy = worker(cwd, '--file-cache', 'cache');
     expect((await sweep(cwd, [], TRACE).ended).code).toBe(0);
@@ -190,7 +190,12 @@ describe.skipIf(SERVER === undefined)('a queue whose server is not as it should 
     runs.child.kill('SIGTERM');
     expect([code, stderr]).toEqual([
       0,
-      expect.stringMatching(new RegExp(`^run ${fingerprint.slice(0, 12)}: its result on the server is damaged; it is run again$`, 'm')),
+      expect.stringMatching(
+        new RegExp(
+          `^run ${fingerprint.slice(0, 12)}: refused: its result on the server has not the seal of this queue; it is run again$`,
+          'm',
+        ),
+      ),
     ]);
     expectSameStores(cwd);
   });

@@ -1,8 +1,14 @@
 // L23 Once: fingerprints that follow what a run reads, and a store that gives back what it was given or nothing.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { UserError } from '../../src/base/errors.js';
+import { canonicalJson } from '../../src/result/digest.js';
+import type { Metric } from '../../src/result/result.js';
+import { buildOf } from '../../src/study/build.js';
 import { fingerprintOf } from '../../src/study/fingerprint.js';
 import { entryText, Store } from '../../src/study/store.js';
 import { MissingCells } from '../../src/study/workers/missing-cells.js';
@@ -119,10 +125,68 @@ describe('a store', () => {
       text.replace('"seed":1', '"seed":2'),
       entryText('cd'.repeat(32), { status: 'refused', reason: '' }),
     ])
-      expect(store.putEntry(ID, wrong)).toBeNull();
+      expect(store.putEntry(ID, wrong, () => null)).toBeInstanceOf(UserError);
+    expect(String(store.putEntry(ID, text, () => 'is of another run'))).toBe('UserError: its result: is of another run');
     expect([...store.fingerprints()]).toEqual([]);
-    expect(store.putEntry(ID, text)).toEqual(store.get(ID));
+    expect(store.putEntry(ID, text, () => null)).toEqual(store.get(ID));
     expect(readFileSync(join(store.folder, 'ab', `${ID}.json`), 'utf8')).toBe(text);
+  });
+
+  it('believes no outcome that is none, and no figures that contradict each other', () => {
+    const store = Store.open(fresh());
+    const result = sampleResult();
+    const { metrics } = result;
+    const figures = (change: (metric: Metric) => object) =>
+      Object.fromEntries(Object.entries(metrics).map(([name, metric]) => [name, { ...metric, ...change(metric) }]));
+    const done = (changed: object) => ({ status: 'done', result: { ...result, digest: undefined, ...changed } });
+    // As entryText writes it, around anything.
+    const entryWith = (outcome: unknown): string => {
+      const text = canonicalJson(outcome);
+      const digest = createHash('sha256').update(text).digest('hex');
+      return `${JSON.stringify({ build: buildOf(), digest, fingerprint: ID }).slice(0, -1)},"outcome":${text},"schema":"moeprof.stored/1"}\n`;
+    };
+    const none: [unknown, RegExp][] = [
+      ...[null, 'x', [], {}, { status: 'zzz', reason: 'x' }, { status: 'refused', reason: { a: 1 } }].map((outcome): [unknown, RegExp] => [
+        outcome,
+        /: holds no outcome of a run$/,
+      ]),
+      [{ status: 'done' }, /: is not a moeprof result/],
+      [{ status: 'done', result: {} }, /: is not a moeprof result/],
+      [done({ metrics: {} }), /add up to 0, not 1/],
+      [done({ metrics: figures(({ value }) => ({ value: -value })) }), /which no run gives/],
+      [done({ metrics: figures(() => ({ value: 'NaN' })) }), /: metrics\./],
+      [done({ metrics: figures(() => ({ unit: 'x' })) }), /: metrics\./],
+      [done({ metrics: { ...metrics, toString: { value: -1, unit: 'x' } } }), /: metrics\.toString/],
+    ];
+    for (const [outcome, message] of none) expect(String(store.putEntry(ID, entryWith(outcome), () => null))).toMatch(message);
+    expect([...store.fingerprints()]).toEqual([]);
+    const odd = store.putEntry(ID, entryText(ID, { status: 'refused', reason: 'a\u001b[2J\n::error::x' }), () => null);
+    expect(odd).toEqual({ status: 'refused', reason: 'a\\u{1b}[2J \\u{3a}:error::x' });
+  });
+
+  it('reads nothing but files', () => {
+    const at = fresh();
+    const store = Store.open(at);
+    store.put(ID, { status: 'refused', reason: 'x' });
+    const path = join(at, 'ab', `${ID}.json`);
+    const stands: [string, () => void][] = [
+      ['a pipe', () => execFileSync('mkfifo', [path])],
+      ['a link to what has no end', () => symlinkSync('/dev/zero', path)],
+      ['a link in a circle', () => symlinkSync(path, path)],
+    ];
+    for (const [, put] of stands) {
+      rmSync(path, { force: true });
+      put();
+      expect([store.get(ID), [...store.fingerprints()], store.isOfThisBuild(ID)]).toEqual([null, [ID], false]);
+      expect([...store.damaged()].map(({ reason }) => /is a pipe|is a device|lead in a circle/.test(reason))).toEqual([true]);
+    }
+    rmSync(path, { force: true });
+    mkdirSync(path);
+    expect([store.get(ID), store.isOfThisBuild(ID), [...store.damaged()].length]).toEqual([null, false, 1]);
+    expect(() => store.put(ID, { status: 'refused', reason: 'x' })).toThrow('it is a folder');
+    rmSync(path, { recursive: true });
+    writeFileSync(join(at, 'cd'), '');
+    expect([...store.fingerprints()]).toEqual([]);
   });
 
   it('that can take nothing says so before a cell is run for it, and gives what it has', () => {

@@ -11,6 +11,8 @@ export interface OwnProcess {
   send(message: unknown): void;
   /** Lets it end. */
   disconnect(): void;
+  /** Ends it at once. */
+  kill(): void;
 }
 
 /** What is heard of a process. */
@@ -39,6 +41,7 @@ export function startProcess(module: 'study/workers/queue-child', ears: ProcessE
     },
     send: (message) => void child.send(message as childProcess.Serializable, () => undefined),
     disconnect: () => child.disconnect(),
+    kill: () => void child.kill('SIGKILL'),
   };
 }
 

@@ -1,6 +1,6 @@
 // The file system, one call at a time and without waiting. Errors carry Node's codes (`ENOENT`), which the callers put into words.
 import fs from 'node:fs';
-import { placeInView, reach } from './view.js';
+import { placeInView, reach, seen } from './view.js';
 
 /** What stands at a path. */
 export interface FileStat {
@@ -42,12 +42,12 @@ export const constants: Readonly<
 /** Where a path lies, for what opens it by its name and not through here. */
 export const placeOnDisk: (path: string) => string = placeInView;
 /** True where something stands at a path. */
-export const existsSync: (path: string) => boolean = (path) => fs.existsSync(placeInView(path));
+export const existsSync: (path: string) => boolean = (path) => seen(path, (place) => fs.existsSync(place)) === true;
 /** What stands at a path. @throws where nothing does */
 export const statSync: (path: string) => FileStat = (path) => reach(path, (place) => fs.statSync(place));
 /** What stands at a path; undefined: nothing. @throws where that cannot be looked at */
 export const statIfAny: (path: string) => FileStat | undefined = (path) =>
-  reach(path, (place) => fs.statSync(place, { throwIfNoEntry: false }));
+  seen(path, (place) => fs.statSync(place, { throwIfNoEntry: false }));
 /** What an open file is. */
 export const fstatSync: (fd: number) => FileStat = (fd) => fs.fstatSync(fd);
 /** State of the file at a path. @throws where there is none */
@@ -64,9 +64,9 @@ export const accessSync: (path: string, mode: number) => void = fs.accessSync;
 /** A path without links. */
 export const realpathSync: (path: string) => string = (path) => fs.realpathSync(path);
 
-/** Opens a file. @returns its descriptor */
+/** Opens a file; one that is made anew (`wx+`) is this process's own, whatever it sees. @returns its descriptor */
 export const openSync: (path: string, flags: string | number, mode?: number) => number = (path, flags, mode) =>
-  reach(path, (place) => fs.openSync(place, flags, mode));
+  flags === 'wx+' ? fs.openSync(path, flags, mode) : reach(path, (place) => fs.openSync(place, flags, mode));
 /** Closes a descriptor. */
 export const closeSync: (fd: number) => void = fs.closeSync;
 /** Reads up to `length` bytes at `position`, or after what was read before (null), to `into[offset ..]`. @returns how many */

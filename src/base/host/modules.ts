@@ -17,7 +17,17 @@ export const packagePath: (name: string) => string = (name) => loader().resolve(
 export const requirePackage: (name: string) => unknown = (name) => loader()(name);
 /** What a package exports. @throws where it is not installed, or does not load */
 export const importPackage: (name: string) => Promise<unknown> = (name) => import(name);
-/** What the module at an absolute path exports. @throws where there is none, or it does not load */
-export const importFile: (path: string) => Promise<unknown> = (path) => import(pathToFileURL(path).href);
+
+let importable: ReadonlySet<string> | null = null;
+
+/** From now on this process imports no files but these. @param paths absolute */
+export function importOnly(paths: Iterable<string>): void {
+  importable = new Set(paths);
+}
+/** False for a file that this process may not import. @param path absolute */
+export const mayImport: (path: string) => boolean = (path) => importable === null || importable.has(path);
+/** What the module at an absolute path exports. @throws where there is none, it does not load, or may not be imported */
+export const importFile: (path: string) => Promise<unknown> = (path) =>
+  mayImport(path) ? import(pathToFileURL(path).href) : Promise.reject(new Error(`${path} may not be imported here`));
 /** True where this Node runs TypeScript by leaving types out. */
 export const stripsTypes = (): boolean => Boolean((process.features as { readonly typescript?: unknown }).typescript);

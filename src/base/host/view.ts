@@ -1,5 +1,6 @@
 // The files that a process sees. A worker of a queue runs a cell that was written on another machine: paths, messages and results stay those of
-// that machine, and only the reading of bytes goes to the copies on this one. Where nothing is set, a process sees its own machine.
+// that machine, and only the reading of bytes goes to the copies on this one. Nothing else of this machine is there for such a run: a path
+// that a message names leads nowhere. Where nothing is set, a process sees its own machine.
 import path from 'node:path';
 
 /** Files that a run of another machine names, and where they lie on this one. */
@@ -8,6 +9,8 @@ export interface View {
   readonly folder: string;
   /** Absolute paths there and here, of files, and of folders with their content. */
   readonly lies: ReadonlyMap<string, string>;
+  /** Folders of this machine that are seen with all that is in them: of the package itself, of its caches, of models. */
+  readonly own: readonly string[];
 }
 
 let current: View | null = null;
@@ -22,11 +25,20 @@ export function seeAs(view: View | null): void {
 /** The working directory of the view; null: it is this machine's. */
 export const viewedFolder = (): string | null => current?.folder ?? null;
 
-/** Where a path lies on this machine. */
+/** Where a path lies on this machine. @throws with code ENOENT where the view has nothing there */
 export function placeInView(named: string): string {
   if (current === null) return named;
   const absolute = path.resolve(current.folder, named);
-  return current.lies.get(absolute) ?? absolute;
+  const place = current.lies.get(absolute);
+  if (place !== undefined) return place;
+  if (current.own.some((folder) => isWithin(folder, absolute))) return absolute;
+  throw Object.assign(new Error(`ENOENT: no such file or directory, '${named}'`), { code: 'ENOENT' });
+}
+
+/** True where an absolute path is a folder, or lies in it. */
+export function isWithin(folder: string, absolute: string): boolean {
+  const way = path.relative(folder, absolute);
+  return way !== '..' && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way);
 }
 
 /** The value of `use` for the place of a path. That something is missing there is kept in mind. */
@@ -38,6 +50,17 @@ export function reach<T>(named: string, use: (place: string) => T): T {
     if (current !== null && (code === 'ENOENT' || code === 'ENOTDIR')) missed.push(path.resolve(current.folder, named));
     throw error;
   }
+}
+
+/** {@link reach} for questions that may be answered with nothing: undefined where the view has nothing at a path. */
+export function seen<T>(named: string, use: (place: string) => T): T | undefined {
+  let place: string;
+  try {
+    place = placeInView(named);
+  } catch {
+    return undefined;
+  }
+  return use(place);
 }
 
 /** Absolute paths of the other machine that do not exist. */

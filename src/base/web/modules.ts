@@ -19,5 +19,7 @@ export function requirePackage(name: string): unknown {
   throw notOnPages(name);
 }
 export const importPackage = (name: string): Promise<unknown> => Promise.reject(notOnPages(name));
+export const importOnly = (): void => undefined;
+export const mayImport = (): boolean => false;
 export const importFile = (path: string): Promise<unknown> => Promise.reject(notOnPages(path));
 export const stripsTypes = (): boolean => false;

@@ -7,7 +7,7 @@ import type { HardwareSpec } from '../../hardware/door.js';
 import { sealed } from '../../result/digest.js';
 import { type PerLayer, RESULT_SCHEMA, type Result, type TraceInput } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
-import { systemChanges } from '../../system/door.js';
+import { type RunSpec, systemChanges } from '../../system/door.js';
 import { boundsOf } from './bounds.js';
 import { accuracyOf } from './comparable.js';
 import type { Finished } from './finished.js';
@@ -23,7 +23,7 @@ export function outcome(finished: Finished): Result {
   const { arrivalsSha256 } = finished.serving;
   const traceInputs = tracesOf(finished);
   // Inputs that comparable results share; one compares the system, its cache, its predictor and its drafting.
-  const config = configOf(run);
+  const { overrides, system: _system, ...config } = configOfRun(run);
   const common = {
     model: { layers: model.layers, dense: model.dense },
     hardware: hardware.facts ?? { ...hardware, name: undefined, machine: undefined, software: undefined },
@@ -63,7 +63,7 @@ export function outcome(finished: Finished): Result {
       ...(hardware.machine === undefined ? {} : { machine: hardware.machine }),
       system: asWritten(system),
       ...(profile === null ? {} : { profiledOn: profile.words }),
-      overrides: overridesOf(run),
+      overrides,
     },
     metrics: metricsOf(finished, bounds),
     perLayer: perLayerOf(finished),
@@ -120,14 +120,15 @@ function processorName(): string {
   return processor;
 }
 
-/** The values of a run beside its system, as they were written. */
-function configOf(run: Finished['run']): Record<'variants' | 'workload', unknown> {
-  const { folder: _folder, label: _label, note: _note, overrides: _overrides, places: _places, system: _system, ...config } = run;
-  return asWritten(config) as Record<'variants' | 'workload', unknown>;
+/** The configuration of a run before anything that it names is opened: its values as they were written, and what was set inside profiles. */
+export function configOfRun(run: RunSpec): Record<'overrides' | 'system' | 'variants' | 'workload', unknown> {
+  const { folder: _folder, label: _label, note: _note, overrides: _overrides, places: _places, system, ...config } = run;
+  const written = asWritten(config) as Record<'variants' | 'workload', unknown>;
+  return { ...written, system: asWritten(system), overrides: overridesOf(run) };
 }
 
 /** Values that were set inside the profiles that a run names, and those in which its system is not the bundled one of its name. */
-function overridesOf({ overrides: { hardware, model, runtime }, system }: Finished['run']): Record<string, unknown> {
+function overridesOf({ overrides: { hardware, model, runtime }, system }: RunSpec): Record<string, unknown> {
   const changes = systemChanges(system);
   return {
     model: model.map(plain),

@@ -8,7 +8,8 @@ import { isPath, isStdin } from '../../base/profiles.js';
 import type { RunSpec } from '../../system/door.js';
 import { buildOf } from '../build.js';
 import { contentOf, type RunIdentity, runIdentity } from '../fingerprint.js';
-import { type CellFile, type CellModule, PROTOCOL, type QueueCell } from './protocol.js';
+import { PROTOCOL } from './protocol.js';
+import type { CellFile, CellModule, QueueCell } from './sent-cell.js';
 
 const CODE = /\.[mc]?[jt]s$/;
 

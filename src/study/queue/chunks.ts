@@ -1,16 +1,24 @@
 // Files sent through a server: in chunks, because a server holds each value in memory, and addressed by content, so that files are never
 // confused.
 
+import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { unfilled } from '../../base/host/bytes.js';
 import { closeSync, fstatSync, openSync, readSync } from '../../base/host/files.js';
 import { newSha256 } from '../../base/host/hash.js';
+import { shortened, visible } from '../../base/text.js';
+import { parsed } from './protocol.js';
 
 /** Bytes of a chunk: a round trip of a millisecond hardly counts, and a server with a hundred workers holds few of them at once. */
 export const CHUNK_BYTES = 2 ** 20;
 
+const noteShape = z.union([
+  z.object({ refused: z.string().transform((text) => shortened(visible(text))) }),
+  z.object({ bytes: z.int().nonnegative(), chunks: z.int() }).refine(({ bytes, chunks }) => chunks === chunkCount(bytes)),
+]);
+
 /** A note on the server about a file: its size and chunks, or why the file is missing. */
-export type FileNote = { readonly bytes: number; readonly chunks: number } | { readonly refused: string };
+export type FileNote = Readonly<z.infer<typeof noteShape>>;
 
 /** How many chunks a file makes. An empty one makes none. */
 export function chunkCount(bytes: number): number {
@@ -20,12 +28,8 @@ export function chunkCount(bytes: number): number {
 /** @returns null: there is no note yet @throws UserError where the text is not a note */
 export function fileNoteOf(text: string | null): FileNote | null {
   if (text === null) return null;
-  try {
-    const note = JSON.parse(text) as FileNote;
-    if ('refused' in note || (Number.isSafeInteger(note.bytes) && note.chunks === chunkCount(note.bytes))) return note;
-  } catch {
-    // Reported below.
-  }
+  const note = parsed(noteShape, text);
+  if (note !== null) return note;
   throw new UserError('what the server says of a file cannot be read; empty the queue, and start the sweep again');
 }
 

@@ -4,7 +4,8 @@ import { formatBytes, formatCount, formatCounted } from '../../base/units.js';
 import { type Document, grid, note } from '../../report/door.js';
 import type { QueueAddress } from './address.js';
 import type { BuildCells, QueueContents } from './contents.js';
-import { type CellEnd, isAlike, type Presence } from './protocol.js';
+import { isAlike, type Presence } from './protocol.js';
+import type { CellEnd } from './sent-result.js';
 
 /** Reasons of failures that are listed unless everything is asked for. */
 const REASONS = 5;

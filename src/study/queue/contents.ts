@@ -5,7 +5,8 @@ import { UserError } from '../../base/errors.js';
 import { formatCounted } from '../../base/units.js';
 import { type QueueServer, serverError } from './connect.js';
 import { answersTo } from './cut-off.js';
-import { type CellEnd, doneOf, keysOf, type Presence, presencesIn, RESULT_TAKEN_S } from './protocol.js';
+import { keysOf, type Presence, presencesIn, RESULT_TAKEN_S } from './protocol.js';
+import { type CellEnd, doneOf } from './sent-result.js';
 
 /** Keys that are asked for, and entries that are read, at once. */
 const AT_ONCE = 1000;
@@ -140,7 +141,8 @@ async function endsOf(redis: Redis, stream: string): Promise<Map<string, CellEnd
   for (let from = '-'; ; ) {
     const entries = await redis.xrange(stream, from, '+', 'COUNT', AT_ONCE);
     for (const [, fields] of entries) {
-      const end = doneOf(fields);
+      const end = doneOf(fields, null);
+      if (end === null || end.again === true) continue;
       ends.delete(end.fingerprint);
       ends.set(end.fingerprint, end);
     }

@@ -2,9 +2,9 @@
 
 import { UserError } from '../../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands } from '../../base/files.js';
-import { closeSync, existsSync, openSync, readdirSync, rmSync, statIfAny, utimesSync } from '../../base/host/files.js';
+import { closeSync, openSync, readdirSync, rmSync, statIfAny, utimesSync } from '../../base/host/files.js';
 import { homedir } from '../../base/host/machine.js';
-import { basename, join } from '../../base/host/paths.js';
+import { join, resolve } from '../../base/host/paths.js';
 import { env } from '../../base/host/process.js';
 import { formatBytes } from '../../base/units.js';
 import { hashOfValue } from '../../result/digest.js';
@@ -21,20 +21,22 @@ const SHA256 = /^[0-9a-f]{64}$/;
 
 /** A folder of files that are named by their SHA-256. Several workers may share it. */
 export class FileCache {
-  readonly #folder: string;
+  /** Absolute. */
+  readonly folder: string;
   readonly #limit: number;
 
   /** @param limit bytes of all files together @throws UserError where the path is no folder; the folder is made when it is needed */
   constructor(folder: string, limit: number) {
     if (whatStands(folder)?.isDirectory() === false) throw new UserError(`${folder}: is no folder; name one for --file-cache`);
-    this.#folder = folder;
+    this.folder = resolve(folder);
     this.#limit = limit;
   }
 
-  /** Path of a file, which counts as a use; null: the cache does not have it. */
-  find(sha256: string): string | null {
+  /** Path of a file of so many bytes, which counts as a use; null: the cache does not have it. */
+  find(sha256: string, bytes: number): string | null {
     const path = this.#pathOf(sha256);
-    if (!existsSync(path)) return null;
+    const stat = statIfAny(path);
+    if (stat?.isFile() !== true || stat.size !== bytes) return null;
     const now = new Date();
     utimesSync(path, now, now);
     return path;
@@ -56,9 +58,9 @@ export class FileCache {
   ): Promise<string> {
     if (bytes > this.#limit)
       throw new UserError(
-        `a file of ${formatBytes(bytes)} does not fit into the ${formatBytes(this.#limit)} of ${this.#folder}; give --file-cache-size`,
+        `a file of ${formatBytes(bytes)} does not fit into the ${formatBytes(this.#limit)} of ${this.folder}; give --file-cache-size`,
       );
-    makeFolder(this.#folder);
+    makeFolder(this.folder);
     this.#makeRoom(bytes, new Set([...kept, sha256]));
     const path = this.#pathOf(sha256);
     const file = new AtomicFile(path);
@@ -71,34 +73,39 @@ export class FileCache {
     return path;
   }
 
+  /** Drops a file. */
+  remove(sha256: string): void {
+    rmSync(this.#pathOf(sha256), { force: true });
+  }
+
   /** A folder with these names in it and nothing behind them: for who lists a folder; each file of it is opened where it lies itself. */
   view(names: readonly string[]): string {
-    const folder = join(this.#folder, `names-${hashOfValue(names).slice(0, 32)}`);
+    const folder = join(this.folder, `names-${hashOfValue(names).slice(0, 32)}`);
     makeFolder(folder);
-    for (const name of names) attempt(folder, () => closeSync(openSync(join(folder, basename(name)), 'a')));
+    for (const name of names) attempt(folder, () => closeSync(openSync(join(folder, name), 'a')));
     return folder;
   }
 
   /** Removes the least recently used files until `bytes` more bytes fit. */
   #makeRoom(bytes: number, kept: ReadonlySet<string>): void {
-    const files = readdirSync(this.#folder)
+    const files = readdirSync(this.folder)
       .filter((name) => SHA256.test(name))
       .flatMap((name) => {
-        const stat = statIfAny(join(this.#folder, name));
-        return stat === undefined ? [] : [{ name, bytes: stat.size, used: stat.mtimeMs }];
+        const stat = statIfAny(join(this.folder, name));
+        return stat?.isFile() !== true ? [] : [{ name, bytes: stat.size, used: stat.mtimeMs }];
       })
       .sort((one, other) => one.used - other.used);
     let taken = files.reduce((sum, file) => sum + file.bytes, 0);
     for (const { bytes: size, name } of files) {
       if (taken + bytes <= this.#limit) return;
       if (kept.has(name)) continue;
-      rmSync(join(this.#folder, name), { force: true });
+      rmSync(join(this.folder, name), { force: true });
       taken -= size;
     }
   }
 
   #pathOf(sha256: string): string {
     if (!SHA256.test(sha256)) throw new UserError(`'${sha256.slice(0, 80)}' is no SHA-256 of a file`);
-    return join(this.#folder, sha256);
+    return join(this.folder, sha256);
   }
 }

@@ -1,41 +1,61 @@
-// Modules that a worker may run: those below folders that its user has named. A job names a module by its content; it never brings the code.
+// Modules that a worker may run: those below folders that its user has named. A run names a module by its content; it never brings the code.
 
 import { UserError } from '../../base/errors.js';
 import { whatStands } from '../../base/files.js';
-import { entriesBelow } from '../../base/host/files.js';
+import { entriesBelow, realpathSync, statIfAny } from '../../base/host/files.js';
 import { join, resolve } from '../../base/host/paths.js';
+import { isWithin } from '../../base/host/view.js';
 import { contentOf } from '../fingerprint.js';
 
 const MODULE_FILE = /\.[mc]?[jt]s$/;
 
-/** Modules by content. */
-export class ModuleIndex {
-  /** Paths by SHA-256. */
-  readonly #paths = new Map<string, string>();
+/** A module that may run: its SHA-256, as `contentOf` has it, and its absolute path. */
+export type TrustedModule = readonly [content: string, path: string];
 
-  /** @throws UserError where one is no folder */
-  constructor(folders: readonly string[]) {
-    for (const folder of folders) {
-      if (whatStands(folder)?.isDirectory() !== true) throw new UserError(`--modules ${folder}: is no folder; name one that holds modules`);
-      for (const entry of entriesBelow(folder)) {
-        if (!entry.isFile() || !MODULE_FILE.test(entry.name) || entry.parentPath.includes('node_modules')) continue;
-        const path = resolve(join(entry.parentPath, entry.name));
-        this.#paths.set(contentOf(path)!, path);
-      }
-    }
+/**
+ * The modules below folders.
+ * @param cache folder that is filled by others: no module is ever taken from there
+ * @throws UserError where one is no folder, or has part in the cache
+ */
+export function modulesBelow(folders: readonly string[], cache: string): TrustedModule[] {
+  return folders.flatMap((folder) => {
+    if (whatStands(folder)?.isDirectory() !== true) throw new UserError(`--modules ${folder}: is no folder; name one that holds modules`);
+    const [own, filled] = [realOf(folder), realOf(cache)];
+    if (isWithin(own, filled) || isWithin(filled, own))
+      throw new UserError(`--modules ${folder}: shares files with the file cache, which others fill; name another --file-cache`);
+    return entriesBelow(folder)
+      .filter((entry) => entry.isFile() && MODULE_FILE.test(entry.name) && !entry.parentPath.includes('node_modules'))
+      .map((entry) => resolve(join(entry.parentPath, entry.name)))
+      .map((path) => [contentOf(path)!, path] as const);
+  });
+}
+
+function realOf(path: string): string {
+  return statIfAny(path) === undefined ? resolve(path) : realpathSync(path);
+}
+
+/** Finds trusted modules by content. */
+export class ModuleIndex {
+  readonly #paths: ReadonlyMap<string, string>;
+
+  constructor(trusted: readonly TrustedModule[]) {
+    this.#paths = new Map(trusted);
   }
 
   /**
    * Finds a module.
    * @param named its path where the sweep is, for messages
+   * @param sha256 hex; undefined: the cell does not say it
    * @throws UserError where no folder has it, or it has changed since: what is loaded already would run
    */
-  find(named: string, sha256: string): string {
+  find(named: string, sha256: string | undefined): string {
     const path = this.#paths.get(`sha256:${sha256}`);
-    if (path === undefined)
+    if (path === undefined) {
+      const which = sha256 === undefined ? '' : ` with SHA-256 ${sha256.slice(0, 12)}`;
       throw new UserError(
-        `${named}: is code, which never travels, and this worker has none with SHA-256 ${sha256.slice(0, 12)}; start it with --modules <folder that has it>`,
+        `${named}: is code, which never travels, and this worker has none${which}; start it with --modules <folder that has it>`,
       );
+    }
     if (contentOf(path) !== `sha256:${sha256}`) throw new UserError(`${path}: has changed since the worker started; start it again`);
     return path;
   }

@@ -8,28 +8,20 @@ import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { nextTurn, sleep } from '../../base/host/clock.js';
 import { randomHex } from '../../base/host/hash.js';
 import { wireBytes } from '../../base/host/network.js';
+import { shortened, visible } from '../../base/text.js';
 import type { Outcome } from '../../figure/door.js';
 import { buildOf } from '../build.js';
 import type { Store } from '../store.js';
+import { faultOf } from './believe.js';
 import { chunkCount, chunksOf, type FileNote } from './chunks.js';
 import { type QueueServer, serverError } from './connect.js';
 import { answersTo, untilAnswered } from './cut-off.js';
 import { LateRate, type QueueStatus } from './progress.js';
-import {
-  type CellEnd,
-  cellData,
-  doneOf,
-  isAlike,
-  keysOf,
-  type Presence,
-  presencesIn,
-  presenceText,
-  type QueueCell,
-  type QueueKeys,
-  RESULT_TAKEN_S,
-  TRIES,
-  unpackedEntry,
-} from './protocol.js';
+import { isAlike, keysOf, type Presence, presencesIn, presenceText, type QueueKeys, RESULT_TAKEN_S, TRIES } from './protocol.js';
+import { Refusals } from './refusals.js';
+import type { Seal } from './seal.js';
+import { cellData, type QueueCell } from './sent-cell.js';
+import { type CellEnd, doneOf, resultOf } from './sent-result.js';
 
 /** Most cells on the server at a time: a million of them would fill its memory, and ten thousand workers have enough with these. */
 const WINDOW = 20_000;
@@ -54,6 +46,10 @@ const EXPIRE_ALL = "for _, key in ipairs(KEYS) do redis.call('expire', key, ARGV
 /** Seconds that a file stays on the server: workers that come later ask for it again. */
 const FILE_KEPT_S = 86_400;
 const REFUSAL_KEPT_S = 30;
+/** Seconds for which a worker is shut out. */
+const SHUT_S = 3600;
+/** Digits of a fingerprint in messages. */
+const DIGITS = 12;
 
 /** A cell to be run; null: settled already. */
 export type Enqueued = { readonly fingerprint: string; readonly cell: QueueCell } | null;
@@ -70,6 +66,7 @@ export interface SweepHooks {
 /** A sweep on a queue. */
 export class QueueSweep {
   readonly #server: QueueServer;
+  readonly #seal: Seal;
   readonly #store: Store;
   readonly #hooks: SweepHooks;
   readonly #keys: QueueKeys;
@@ -78,8 +75,9 @@ export class QueueSweep {
   readonly #id = randomHex(6);
   /** Cells that are there and have no outcome yet. */
   readonly #pending = new Map<string, QueueCell>();
-  /** Cells that are run again since their results were damaged. */
-  readonly #repeated = new Set<string>();
+  readonly #refusals = new Refusals();
+  /** Ends without a result, until their cells are gone from the queue: a worker takes its cell away when it has said why. */
+  readonly #doubted = new Map<string, CellEnd>();
   readonly #by = new Map<string, number>();
   /** Where the files of pending and earlier cells lie, by SHA-256. */
   readonly #paths = new Map<string, string>();
@@ -89,9 +87,11 @@ export class QueueSweep {
   #fed = false;
   #lastNews = performance.now();
   #toldOther = false;
+  #toldForged = false;
 
-  constructor(server: QueueServer, store: Store, hooks: SweepHooks) {
+  constructor(server: QueueServer, seal: Seal, store: Store, hooks: SweepHooks) {
     this.#server = server;
+    this.#seal = seal;
     this.#store = store;
     this.#hooks = hooks;
     this.#keys = keysOf(server.address.prefix);
@@ -167,7 +167,7 @@ export class QueueSweep {
   async #add(batch: readonly (readonly [string, QueueCell])[]): Promise<void> {
     const jobs = batch.map(([fingerprint, cell]) => ({
       name: 'cell',
-      data: cellData(cell),
+      data: cellData(fingerprint, cell, this.#seal),
       opts: { jobId: fingerprint, attempts: TRIES, removeOnComplete: true, removeOnFail: true },
     }));
     await untilAnswered(() => this.#queue.addBulk(jobs));
@@ -179,7 +179,9 @@ export class QueueSweep {
       const entries = read?.[0]?.[1] ?? [];
       if (entries.length === 0) continue;
       last = entries.at(-1)![0];
-      await this.#hear(entries.map(([, fields]) => doneOf(fields)).filter(({ fingerprint }) => this.#pending.has(fingerprint)));
+      const ends = entries.map(([, fields]) => doneOf(fields, this.#seal));
+      if (ends.includes(null)) this.#tellForged();
+      await this.#hear(ends.flatMap((end) => (end !== null && this.#pending.has(end.fingerprint) ? [end] : [])));
       if (!this.#ended && entries.length < READ_AT_ONCE) await sleep(GATHER_MS);
     }
   }
@@ -190,10 +192,13 @@ export class QueueSweep {
       this.#by.set(worker, (this.#by.get(worker) ?? 0) + 1);
       this.#rate.add(seconds());
     }
-    for (const { failure, fingerprint } of news) {
-      if (failure !== null && this.#pending.has(fingerprint)) this.#fail(fingerprint, failure);
-    }
+    for (const end of news) if (end.failure !== null) this.#doubted.set(end.fingerprint, end);
     await this.#collect(news.flatMap(({ failure, fingerprint }) => (failure === null ? [fingerprint] : [])));
+  }
+
+  #tellForged(): void {
+    if (!this.#toldForged) this.#hooks.tell('news on the server that no worker of this queue wrote; they are left out');
+    this.#toldForged = true;
   }
 
   /** Takes the results that are on the server. */
@@ -203,14 +208,14 @@ export class QueueSweep {
     const keys = fingerprints.map((fingerprint) => this.#keys.result(fingerprint));
     const entries = await redis.mgetBuffer(keys);
     const taken: string[] = [];
-    const damaged: string[] = [];
-    for (const [at, entry] of entries.entries()) {
+    const refused: string[] = [];
+    for (const [at, data] of entries.entries()) {
       const fingerprint = fingerprints[at]!;
-      if (entry === null || !this.#pending.has(fingerprint)) continue;
-      const text = orUserError(() => unpackedEntry(entry));
-      const outcome = text instanceof UserError ? null : this.#store.putEntry(fingerprint, text);
+      const cell = this.#pending.get(fingerprint);
+      if (data === null || cell === undefined) continue;
+      const outcome = await this.#outcomeOf(fingerprint, data, cell);
       if (outcome === null) {
-        damaged.push(fingerprint);
+        refused.push(fingerprint);
         continue;
       }
       this.#settle(fingerprint, outcome);
@@ -218,19 +223,60 @@ export class QueueSweep {
       if (taken.length % TURN === 0) await nextTurn();
     }
     if (taken.length > 0) await redis.eval(EXPIRE_ALL, taken.length, ...taken, RESULT_TAKEN_S);
-    if (damaged.length > 0) await this.#repeat(damaged);
+    if (refused.length === 0) return;
+    await redis.del(refused.map((fingerprint) => this.#keys.result(fingerprint)));
+    await this.#addAgain(refused);
   }
 
-  /** Has cells run once more whose results are not what a worker made; the second time, they fail. */
-  async #repeat(fingerprints: readonly string[]): Promise<void> {
-    await this.#server.redis.del(fingerprints.map((fingerprint) => this.#keys.result(fingerprint)));
-    for (const fingerprint of fingerprints) {
-      if (this.#repeated.has(fingerprint)) this.#fail(fingerprint, 'its result came through the server damaged, twice');
-      else this.#hooks.tell(`run ${fingerprint.slice(0, 12)}: its result on the server is damaged; it is run again`);
-      this.#repeated.add(fingerprint);
-    }
+  /** The outcome in a result, which is in the store by then; null: it is refused. */
+  async #outcomeOf(fingerprint: string, data: Uint8Array, { run }: QueueCell): Promise<Outcome | null> {
+    const sent = orUserError(() => resultOf(fingerprint, data, this.#seal));
+    const worker = sent instanceof UserError || sent === null ? null : sent.worker;
+    if (worker !== null && this.#refusals.isShut(worker)) return null;
+    const outcome =
+      sent === null
+        ? new UserError('its result on the server has not the seal of this queue')
+        : sent instanceof UserError
+          ? sent
+          : this.#store.putEntry(fingerprint, sent.entry, (result) => faultOf(result, run));
+    if (!(outcome instanceof UserError)) return outcome;
+    await this.#refuse(fingerprint, worker, outcome.message);
+    return null;
+  }
+
+  /** Counts a refusal: names the cell the first time, fails it at last, and shuts out a worker of which too many come. */
+  async #refuse(fingerprint: string, worker: string | null, why: string): Promise<void> {
+    const { failed, named, shut } = this.#refusals.add(fingerprint, worker);
+    const by = worker === null ? '' : ` by worker ${worker}`;
+    if (failed) this.#fail(fingerprint, `refused time and again${by}: ${why}`);
+    else if (named) this.#hooks.tell(shortened(visible(`run ${fingerprint.slice(0, DIGITS)}: refused${by}: ${why}; it is run again`)));
+    if (!shut) return;
+    this.#hooks.tell(`worker ${worker} is shut out: three of its results were refused`);
+    await this.#server.redis.set(this.#keys.shut(worker!), this.#seal.over('shut', worker!), 'EX', SHUT_S);
+  }
+
+  async #addAgain(fingerprints: readonly string[]): Promise<void> {
     const cells = fingerprints.map((fingerprint) => [fingerprint, this.#pending.get(fingerprint)] as const);
     await this.#add(cells.flatMap(([fingerprint, cell]) => (cell === undefined ? [] : [[fingerprint, cell] as const])));
+  }
+
+  /** Fails cells that have no result, or puts them there again. One that is still in the queue will end otherwise: nobody took it away. */
+  async #settleDoubted(): Promise<void> {
+    const ends = [...this.#doubted.values()].filter(({ fingerprint }) => this.#pending.has(fingerprint));
+    if (ends.length === 0) return this.#doubted.clear();
+    const { cells, prefix } = this.#keys;
+    const answers = await answersTo(() =>
+      this.#server.redis.pipeline(ends.map(({ fingerprint }) => ['exists', `${prefix}:${cells}:${fingerprint}`])),
+    );
+    const again: string[] = [];
+    for (const [at, { again: put, failure, fingerprint, worker }] of ends.entries()) {
+      if (answers[at]![1] !== 0) continue;
+      this.#doubted.delete(fingerprint);
+      if (put === true) await this.#refuse(fingerprint, null, `worker ${worker}: ${failure}`);
+      else this.#fail(fingerprint, failure!);
+      if (put === true) again.push(fingerprint);
+    }
+    await this.#addAgain(again);
   }
 
   #fail(fingerprint: string, reason: string): void {
@@ -260,6 +306,7 @@ export class QueueSweep {
         by: this.#by,
       });
       this.#tellOfOthers(workers, performance.now() - begun);
+      await this.#settleDoubted();
       await this.#bringWanted();
       const there = Object.values(counts).reduce((sum, count) => sum + count, 0);
       if (performance.now() - this.#lastNews > QUIET_MS && this.#fed) {

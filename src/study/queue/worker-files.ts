@@ -1,15 +1,18 @@
-// The files of a cell on a worker: where the sweep has them, if that is a disk of both; else from the server, into the worker's cache.
-// Modules come from neither: a worker runs only what lies in folders that its own user has named.
+// The files of a cell on a worker: where the sweep has them, if the worker's user lets cells look there and the content is the same; else
+// from the server, into the worker's cache. A cell sees these files, and nothing else of the worker's disk.
 
 import type { Redis } from 'ioredis';
-import { UserError } from '../../base/errors.js';
-import { sleep } from '../../base/host/clock.js';
-import type { View } from '../../base/host/view.js';
-import { contentOf } from '../fingerprint.js';
-import { ChunkCheck, fileNoteOf } from './chunks.js';
+import { orUserError, UserError } from '../../base/errors.js';
+import { nextTurn, sleep } from '../../base/host/clock.js';
+import { realpathSync } from '../../base/host/files.js';
+import { newSha256 } from '../../base/host/hash.js';
+import { dirname } from '../../base/host/paths.js';
+import { isWithin, type View } from '../../base/host/view.js';
+import { InputFile } from '../../base/input-file.js';
+import { CHUNK_BYTES, ChunkCheck, fileNoteOf } from './chunks.js';
 import type { FileCache } from './file-cache.js';
-import type { ModuleIndex } from './module-index.js';
-import type { CellFile, QueueKeys, SentCell } from './protocol.js';
+import type { QueueKeys } from './protocol.js';
+import type { CellFile, SentCell } from './sent-cell.js';
 
 /** Time between two looks whether a sweep has brought a file, ms. */
 const LOOK_MS = 250;
@@ -24,9 +27,21 @@ interface FileSources {
   readonly redis: Redis;
   readonly keys: QueueKeys;
   readonly cache: FileCache;
-  readonly modules: ModuleIndex;
+  /** Folders in which cells may look for files of theirs: absolute, without links. */
+  readonly roots: readonly string[];
+  /** Folders of this package's own that a run reads. */
+  readonly own: readonly string[];
   /** False: the worker is about to end. */
   waits(): boolean;
+}
+
+/** The files of a cell while it runs. */
+interface PlacedFiles {
+  readonly view: View;
+  /** Lets the cache drop them again. */
+  release(): void;
+  /** Drops what the cache had of them: it is not what its name says. */
+  drop(): void;
 }
 
 /** Brings the files of cells to this machine, each once. */
@@ -36,47 +51,53 @@ export class WorkerFiles {
   readonly #coming = new Map<string, Promise<string>>();
   /** Number of running cells by the SHA-256 of a file that they read. */
   readonly #used = new Map<string, number>();
+  /** SHA-256 of files that were looked at, valid while a file does not change. */
+  readonly #known = new Map<string, { readonly state: string; readonly sha256: string }>();
 
   constructor(sources: FileSources) {
     this.#sources = sources;
   }
 
-  /** Places of a cell's files under the sweep's names, modules apart. @throws UserError for one that the worker's user has not put here */
-  asNamed(cell: SentCell): View {
-    return { folder: cell.folder, lies: this.#trusted(cell) };
-  }
-
-  /**
-   * Brings the files that are missing or different here.
-   * @returns the places of its files, and a function to call at its end
-   * @throws UserError where a file or module is missing {@link NobodyBrings}
-   */
-  async brought(cell: SentCell): Promise<{ readonly elsewhere: View; release(): void }> {
-    const lies = this.#trusted(cell);
+  /** Places all files of a cell. @throws UserError where one is missing {@link NobodyBrings} */
+  async placed(cell: SentCell): Promise<PlacedFiles> {
+    const { cache, own } = this.#sources;
+    const lies = new Map<string, string>();
+    const folders = [...own, cache.folder];
     const used: string[] = [];
     const release = (): void => {
       for (const sha256 of used.splice(0)) this.#drop(sha256);
     };
     try {
-      for (const file of cell.files) await this.#place(file, lies, used);
+      for (const file of cell.files) await this.#place(file, { lies, folders, used });
     } catch (error) {
       release();
       throw error;
     }
-    return { elsewhere: { folder: cell.folder, lies }, release };
+    const drop = (): void => {
+      for (const sha256 of used) cache.remove(sha256);
+    };
+    return { view: { folder: cell.folder, lies, own: folders }, release, drop };
   }
 
-  /** Places of a cell's modules. @throws UserError for one that the worker's user has not put here */
-  #trusted({ modules }: SentCell): Map<string, string> {
-    return new Map(modules.map(({ path, sha256 }) => [path, this.#sources.modules.find(path, sha256)]));
-  }
-
-  async #place({ bytes, names, path, sha256, stays }: CellFile, lies: Map<string, string>, used: string[]): Promise<void> {
-    const { cache } = this.#sources;
-    if (names !== undefined && stays !== true) lies.set(path, cache.view(names));
-    if (sha256 === null || contentOf(path) === `sha256:${sha256}`) return;
+  async #place(
+    file: CellFile,
+    into: { readonly lies: Map<string, string>; readonly folders: string[]; readonly used: string[] },
+  ): Promise<void> {
+    const { bytes, names, path, sha256, stays } = file;
+    const { folders, lies, used } = into;
+    if (names !== undefined && stays !== true) lies.set(path, this.#sources.cache.view(names));
+    if (names !== undefined && stays === true && this.#isAllowed(path)) lies.set(path, path);
+    if (sha256 === null) return;
+    if (await this.#isHere(path, sha256, bytes)) {
+      lies.set(path, path);
+      // Only headers of a model are read, of all its parts: they lie side by side.
+      if (stays === true) folders.push(dirname(path));
+      return;
+    }
     if (stays === true)
-      throw new UserError(`${path}: models are read where they lie, and this worker has it not; put it on a disk that both see`);
+      throw new UserError(
+        `${path}: models are read where they lie, and this worker has it not; put it on a disk that both see, in a folder of --files`,
+      );
     this.#used.set(sha256, (this.#used.get(sha256) ?? 0) + 1);
     used.push(sha256);
     const coming = this.#coming.get(sha256) ?? this.#fetch(path, sha256, bytes).finally(() => this.#coming.delete(sha256));
@@ -84,9 +105,43 @@ export class WorkerFiles {
     lies.set(path, await coming);
   }
 
+  /** True where something lies at a path, links followed, in a folder in which cells may look. */
+  #isAllowed(path: string): boolean {
+    const { roots } = this.#sources;
+    try {
+      const real = realpathSync(path);
+      return [path, real].every((one) => roots.some((root) => isWithin(root, one)));
+    } catch {
+      return false;
+    }
+  }
+
+  /** True where this file lies here. It is read a part at a time, and no further than it should be long: what has no end is no such file. */
+  async #isHere(path: string, sha256: string, bytes: number): Promise<boolean> {
+    if (!this.#isAllowed(path)) return false;
+    const file = orUserError(() => InputFile.open(path, 'model'));
+    if (file instanceof UserError) return false;
+    try {
+      if (file.bytes !== bytes) return false;
+      const { state } = file;
+      const known = this.#known.get(path);
+      if (known?.state === state) return known.sha256 === sha256;
+      const hash = newSha256();
+      for (let at = 0; at < bytes; at += CHUNK_BYTES) {
+        hash.update(file.part(at, CHUNK_BYTES));
+        await nextTurn();
+      }
+      const found = hash.digest('hex');
+      this.#known.set(path, { state, sha256: found });
+      return found === sha256;
+    } finally {
+      file.close();
+    }
+  }
+
   async #fetch(path: string, sha256: string, bytes: number): Promise<string> {
     const { cache, keys, redis } = this.#sources;
-    const known = cache.find(sha256);
+    const known = cache.find(sha256, bytes);
     if (known !== null) return known;
     const chunks = await this.#announced(path, sha256);
     return cache.put(sha256, bytes, new Set(this.#used.keys()), async (write) => {

@@ -2,29 +2,18 @@
 // process, so that it renews its locks in time however long a cell takes.
 
 import type { Job, Worker } from 'bullmq';
-import { messageOf, UserError } from '../../base/errors.js';
+import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { wireBytes } from '../../base/host/network.js';
 import type { View } from '../../base/host/view.js';
+import { visible } from '../../base/text.js';
 import { buildOf } from '../build.js';
 import { type QueueServer, serverError } from './connect.js';
 import { answersTo } from './cut-off.js';
 import type { FileCache } from './file-cache.js';
-import type { ModuleIndex } from './module-index.js';
-import {
-  type CellEnd,
-  cellOf,
-  DONE_KEPT,
-  doneFields,
-  isAlike,
-  keysOf,
-  presencesIn,
-  presenceText,
-  type QueueKeys,
-  RESULT_KEPT_S,
-  type SentCell,
-  type SentRun,
-  TRIES,
-} from './protocol.js';
+import { DONE_KEPT, isAlike, keysOf, presencesIn, presenceText, type QueueKeys, RESULT_KEPT_S, TRIES } from './protocol.js';
+import type { Seal } from './seal.js';
+import { type CellModule, cellOf, type SentCell, type SentRun } from './sent-cell.js';
+import { type CellEnd, doneFields, resultData } from './sent-result.js';
 import { type ServerCommand, Together } from './together.js';
 import { NobodyBrings, WorkerFiles } from './worker-files.js';
 
@@ -40,19 +29,23 @@ const BELIEVED_S = 15;
 /** Delay before a cell is tried again whose files no sweep brings, ms. */
 const REST_MS = 10_000;
 
+const DIFFERS = 'is not what its name says: a file changed since it was enqueued; start the sweep again';
+
 /** The outcome of a run in a process of its own. */
 export type Ran =
   /** An entry of the store, packed; `cpuMs`: of the run alone. */
   | { readonly kind: 'entry'; readonly entry: Uint8Array; readonly cpuMs: number }
   /** A mistake of moeprof's stopped it, or a file is missing. */
   | { readonly kind: 'failed'; readonly reason: string }
-  /** It was not run: its fingerprint is another one here, since a file is missing or differs. */
+  /** It was not run: it is not the run that its name says. */
   | { readonly kind: 'differs' };
 
 /** The task of a worker's process. */
 export interface CellTask extends SentRun {
   readonly fingerprint: string;
-  readonly elsewhere: View;
+  readonly view: View;
+  /** Modules that the cell says its run names; what the run itself names counts. */
+  readonly modules: readonly CellModule[];
   /** Paths that do not exist at the sweep either. */
   readonly absent: readonly string[];
 }
@@ -66,14 +59,19 @@ export interface CellProcesses {
   readonly room: number;
   /** Runs a cell; rejects where its process dies, and with {@link NotNow}. */
   run(task: CellTask): Promise<Ran>;
+  /** Ends all processes at once; what they run, and what comes later, is {@link NotNow}. */
+  kill(): void;
 }
 
 /** Settings of a worker. */
 interface WorkerSettings {
   /** Its name in the progress of sweeps. */
   readonly name: string;
+  readonly seal: Seal;
   readonly cache: FileCache;
-  readonly modules: ModuleIndex;
+  /** Folders in which cells may look for files of theirs, and those of the package's own that runs read. */
+  readonly roots: readonly string[];
+  readonly own: readonly string[];
   readonly processes: CellProcesses;
   /** Shows a person one line. */
   tell(line: string): void;
@@ -96,6 +94,7 @@ export class QueueWorker {
   #runMs = 0;
   #lastCell = performance.now();
   #toldOther = false;
+  #shutOut = false;
 
   /** Begins to take cells. */
   constructor(server: QueueServer, settings: WorkerSettings) {
@@ -103,8 +102,8 @@ export class QueueWorker {
     this.#settings = settings;
     this.#keys = keysOf(server.address.prefix);
     this.#together = new Together(server.redis);
-    const { cache, modules } = settings;
-    this.#files = new WorkerFiles({ redis: server.redis, keys: this.#keys, cache, modules, waits: () => !this.#draining });
+    const { cache, own, roots } = settings;
+    this.#files = new WorkerFiles({ redis: server.redis, keys: this.#keys, cache, own, roots, waits: () => !this.#draining });
     this.#worker = new server.bull.Worker(this.#keys.cells, (job, token) => this.#take(job, token!), {
       connection: server.redis,
       prefix: this.#keys.prefix,
@@ -136,7 +135,11 @@ export class QueueWorker {
     return { ran: this.#ran, failed: this.#failed, runMs: this.#runMs };
   }
 
-  /** Works until {@link drain}. @param idleS seconds without a cell after which it ends; infinite: never */
+  /**
+   * Works until {@link drain} or {@link leave}.
+   * @param idleS seconds without a cell after which it ends; infinite: never
+   * @throws UserError where a sweep has shut it out
+   */
   async work(idleS: number): Promise<void> {
     await this.#beat();
     const timer = setInterval(
@@ -149,6 +152,10 @@ export class QueueWorker {
     await this.#ended;
     clearInterval(timer);
     await this.#server.redis.del(this.#keys.worker(this.#settings.name)).catch(() => undefined);
+    if (this.#shutOut)
+      throw new UserError(
+        `worker ${this.#settings.name} is shut out: a sweep has refused its results time and again; check its build, memory and disk, and start it under another --name`,
+      );
   }
 
   /** Takes no more cells, and ends when those under way have. */
@@ -156,6 +163,12 @@ export class QueueWorker {
     if (this.#draining) return;
     this.#draining = true;
     void this.#worker.close().then(this.#end);
+  }
+
+  /** Gives the cells under way back to the queue, and ends. */
+  leave(): void {
+    this.drain();
+    this.#settings.processes.kill();
   }
 
   async #take(job: Job, token: string): Promise<void> {
@@ -181,16 +194,20 @@ export class QueueWorker {
   /** @throws where it is to be tried again */
   async #runCell(job: Job): Promise<void> {
     const fingerprint = job.id!;
+    const { name: worker, seal, tell } = this.#settings;
+    if (!/^[0-9a-f]{64}$/.test(fingerprint)) return tell('a job on the server is no cell of a study; it is dropped');
     // A sweep may have added it again just when it ended.
     if ((await this.#together.ask(['exists', this.#keys.result(fingerprint)]))[0] === 1) return;
-    const worker = this.#settings.name;
+    const cell = orUserError(() => cellOf(fingerprint, job.data, seal));
+    if (cell instanceof UserError) return await this.#fail({ fingerprint, worker, failure: cell.message, again: true });
     const last = job.attemptsMade + 1 >= TRIES;
     try {
-      const ran = await this.#ranOf(cellOf(job.data), fingerprint);
+      const ran = await this.#ranOf(cell, fingerprint);
+      if (ran.kind === 'differs') return await this.#fail({ fingerprint, worker, failure: DIFFERS, again: true });
       if (ran.kind === 'failed') return await this.#fail({ fingerprint, worker, failure: ran.reason });
       this.#ran++;
       this.#runMs += ran.cpuMs;
-      await this.#publish({ fingerprint, worker, failure: null }, wireBytes(ran.entry));
+      await this.#publish({ fingerprint, worker, failure: null }, wireBytes(resultData(fingerprint, worker, ran.entry, seal)));
     } catch (error) {
       if (error instanceof NobodyBrings || error instanceof NotNow) throw error;
       const reason = messageOf(error);
@@ -201,39 +218,45 @@ export class QueueWorker {
     }
   }
 
-  /** Runs a cell with the files of this machine or, where they differ, with the sweep's. */
-  async #ranOf(cell: SentCell, fingerprint: string): Promise<Exclude<Ran, { kind: 'differs' }>> {
+  /** Runs a cell with the files that it names. */
+  async #ranOf(cell: SentCell, fingerprint: string): Promise<Ran> {
     const absent = cell.files.filter(({ names, sha256 }) => sha256 === null && names === undefined).map(({ path }) => path);
-    const task = { fingerprint, run: cell.run, system: cell.system, absent };
-    const { processes } = this.#settings;
-    const first = await processes.run({ ...task, elsewhere: this.#files.asNamed(cell) });
-    if (first.kind !== 'differs') return first;
-    const { elsewhere, release } = await this.#files.brought(cell);
+    const { modules, run, system } = cell;
+    const { drop, release, view } = await this.#files.placed(cell);
     try {
-      const ran = await processes.run({ ...task, elsewhere });
-      if (ran.kind !== 'differs') return ran;
-      throw new UserError('is not what its name says: a file changed since it was enqueued; start the sweep again');
+      const ran = await this.#settings.processes.run({ fingerprint, run, system, modules, absent, view });
+      if (ran.kind === 'differs') drop();
+      return ran;
     } finally {
       release();
     }
   }
 
   async #fail(done: CellEnd): Promise<void> {
-    this.#failed++;
-    this.#settings.tell(`run ${done.fingerprint.slice(0, 12)}: failed: ${done.failure}`);
+    if (done.again !== true) this.#failed++;
+    this.#settings.tell(visible(`run ${done.fingerprint.slice(0, 12)}: ${done.again === true ? 'refused' : 'failed'}: ${done.failure}`));
     await this.#publish(done);
   }
 
   /** Publishes the end of a cell before its job is removed: at any time, a cell is in the queue or its result is on the server. */
   async #publish(done: CellEnd, entry?: Uint8Array): Promise<void> {
     const { done: stream, result } = this.#keys;
-    const news: ServerCommand = ['xadd', stream, 'MAXLEN', '~', DONE_KEPT, '*', ...doneFields(done)];
+    const news: ServerCommand = ['xadd', stream, 'MAXLEN', '~', DONE_KEPT, '*', ...doneFields(done, this.#settings.seal)];
     const kept: ServerCommand[] = entry === undefined ? [] : [['set', result(done.fingerprint), entry, 'EX', RESULT_KEPT_S]];
     try {
       await this.#together.ask(...kept, news);
     } catch (error) {
       throw serverError(this.#server.address, error);
     }
+  }
+
+  /** Ends where a sweep has shut this worker out. */
+  async #heedShut(): Promise<void> {
+    const { name, seal } = this.#settings;
+    const note = await this.#server.redis.get(this.#keys.shut(name));
+    if (note === null || !seal.holds(note, 'shut', name)) return;
+    this.#shutOut = true;
+    this.leave();
   }
 
   /** Publishes the presence of the worker, and checks whether a sweep waits for workers of another version. */
@@ -244,6 +267,7 @@ export class QueueWorker {
       await answersTo(() =>
         redis.pipeline().set(this.#keys.worker(name), presenceText(name, this.#running), 'EX', BELIEVED_S).sadd(this.#keys.workers, name),
       );
+      await this.#heedShut();
       if (this.#toldOther || this.#running > 0) return;
       const ids = await redis.smembers(this.#keys.sweeps);
       const sweeps = ids.length === 0 ? [] : presencesIn(await redis.mget(ids.map((id) => this.#keys.sweep(id))));

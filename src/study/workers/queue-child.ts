@@ -1,23 +1,30 @@
 // The process side of `run-child.ts`: runs one cell after another and sends back what the store will hold. It leaves signals to its
-// parent, which knows what is under way, and ends when that is gone.
+// parent, which knows what is under way, and ends when that is gone. It imports no file but the modules that the worker's user has named.
 
 import { breathing } from '../../base/breath.js';
 import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { parentProcess } from '../../base/host/children.js';
 import { nextTurn } from '../../base/host/clock.js';
 import { processorMs } from '../../base/host/command.js';
+import { importOnly } from '../../base/host/modules.js';
 import { exit, listen } from '../../base/host/process.js';
 import { missedFiles, seeAs } from '../../base/host/view.js';
 import { simulateRun } from '../../engine/simulate.js';
 import type { Outcome } from '../../figure/door.js';
-import { fingerprintOf } from '../fingerprint.js';
-import { packedEntry, runOfText } from '../queue/protocol.js';
+import type { RunSpec } from '../../system/door.js';
+import { fingerprintOf, modulesOf } from '../fingerprint.js';
+import { ModuleIndex } from '../queue/module-index.js';
+import { runOfText } from '../queue/sent-cell.js';
+import { packedEntry } from '../queue/sent-result.js';
 import type { CellTask, Ran } from '../queue/worker-side.js';
 import { entryText } from '../store.js';
 import type { FromChild, ToChild } from './run-child.js';
 
 /** Longest time in ms that an outcome waits for others, to share a message. */
 const WAIT = 250;
+
+let modules = new ModuleIndex([]);
+importOnly([]);
 
 const parent = parentProcess;
 if (parent === null) throw new Error('queue-child.js runs as a child process only');
@@ -31,6 +38,11 @@ let waiting: ReturnType<typeof setTimeout> | null = null;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) listen(signal, () => undefined);
 parent.onDisconnect(() => exit(0));
 parent.onMessage((message: ToChild) => {
+  if ('trusted' in message) {
+    modules = new ModuleIndex(message.trusted);
+    importOnly(message.trusted.map(([, path]) => path));
+    return;
+  }
   if ('giveBack' in message) {
     const returned = tasks.splice(0).map(([id]) => id);
     if (returned.length > 0) send(returned);
@@ -63,16 +75,23 @@ function send(returned: readonly number[] = []): void {
   parent!.send({ ran, returned } satisfies FromChild);
 }
 
-/** Runs a cell, unless its files or the build here are not those of the sweep. @returns what packs its end */
+/** Runs a cell, unless it is not what its name says. @returns what packs its end */
 async function ranOf(task: CellTask): Promise<() => Ran> {
-  const { absent, elsewhere, fingerprint } = task;
-  seeAs(elsewhere);
+  const { absent, fingerprint, view } = task;
+  const run = runIn(task);
+  if (run === null) return () => ({ kind: 'differs' });
   let beforeMs = processorMs();
   let outcome: Outcome;
   try {
-    const run = runOfText(task);
-    // The proof that run, files, bundled profiles and build are those of the sweep.
+    seeAs(null);
+    const places = placesOfModules(run, task);
+    seeAs({ ...view, lies: new Map([...view.lies, ...places]) });
+    // The proof that run, files, modules, bundled profiles and build are those of the sweep.
     if (fingerprintOf(run) !== fingerprint) return () => ({ kind: 'differs' });
+  } catch (error) {
+    return failed(messageOf(error));
+  }
+  try {
     beforeMs = processorMs();
     outcome = { status: 'done', result: await simulateRun(run, { breathe: breathing() }) };
   } catch (error) {
@@ -91,4 +110,20 @@ async function ranOf(task: CellTask): Promise<() => Ran> {
 
 function failed(reason: string): () => Ran {
   return () => ({ kind: 'failed', reason });
+}
+
+/** The run of a task; null: it is none. */
+function runIn(task: CellTask): RunSpec | null {
+  try {
+    const run = runOfText(task);
+    modulesOf(run);
+    return run;
+  } catch {
+    return null;
+  }
+}
+
+/** Where the modules lie that a run names. What the cell says of them counts only as what content each has. @throws UserError */
+function placesOfModules(run: RunSpec, task: CellTask): (readonly [named: string, here: string])[] {
+  return modulesOf(run).map((path) => [path, modules.find(path, task.modules.find((one) => one.path === path)?.sha256)] as const);
 }

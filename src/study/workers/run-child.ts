@@ -2,10 +2,14 @@
 
 import { type OwnProcess, startProcess } from '../../base/host/children.js';
 import { afterThis } from '../../base/host/clock.js';
+import type { TrustedModule } from '../queue/module-index.js';
 import type { CellTask, Ran } from '../queue/worker-side.js';
 
-/** Messages to a process: cells to run one after another, or a request to give back those that it has not begun. */
-export type ToChild = { readonly tasks: readonly (readonly [id: number, task: CellTask])[] } | { readonly giveBack: true };
+/** Messages to a process: the modules that it may run, first; cells to run one after another; a request to give back those not begun. */
+export type ToChild =
+  | { readonly trusted: readonly TrustedModule[] }
+  | { readonly tasks: readonly (readonly [id: number, task: CellTask])[] }
+  | { readonly giveBack: true };
 
 /** Messages of a child: outcomes of cells and the processor time of each, ms; and cells that it gives back. */
 export interface FromChild {
@@ -25,10 +29,11 @@ export class RunChild {
 
   /**
    * Starts it.
+   * @param trusted modules that it may run
    * @param hear receives its messages
    * @param lost is called once, when it has ended, with the reason
    */
-  constructor(hear: (said: FromChild) => void, lost: (how: string) => void) {
+  constructor(trusted: readonly TrustedModule[], hear: (said: FromChild) => void, lost: (how: string) => void) {
     const end = (how: string): void => {
       if (!this.#lost) lost(`${how}${reasonIn(this.#said)}`);
       this.#lost = true;
@@ -41,6 +46,7 @@ export class RunChild {
       error: (error) => end(`failed: ${error.message}`),
       close: (code, signal) => end(signal === null ? `ended with ${String(code)}` : `was ended by ${signal}`),
     });
+    this.#send({ trusted });
   }
 
   /** Gives it a cell to run after its others. Cells of one turn share a message. */
@@ -58,6 +64,11 @@ export class RunChild {
   /** Lets it end when it has nothing to do. */
   end(): void {
     if (this.#process.connected) this.#process.disconnect();
+  }
+
+  /** Ends it at once. */
+  kill(): void {
+    this.#process.kill();
   }
 
   /** Sends a message. If the process has ended already, `lost` is called soon. */

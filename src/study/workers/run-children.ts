@@ -3,7 +3,7 @@
 import { whileAlive } from '../../base/host/clock.js';
 import { type CellProcesses, type CellTask, NotNow, type Ran } from '../queue/worker-side.js';
 import { CellPace } from './cell-pace.js';
-import { type FromChild, RunChild } from './run-child.js';
+import type { FromChild, RunChild } from './run-child.js';
 
 /** Time after which a running cell makes its process give back the cells behind it, ms. */
 const LONG_MS = 2000;
@@ -20,7 +20,10 @@ interface Wish {
 }
 
 /** Starts a process; see {@link RunChild} for its parameters. */
-export type StartChild = (hear: (said: FromChild) => void, lost: (how: string) => void) => Pick<RunChild, 'give' | 'askBack' | 'end'>;
+export type StartChild = (
+  hear: (said: FromChild) => void,
+  lost: (how: string) => void,
+) => Pick<RunChild, 'give' | 'askBack' | 'end' | 'kill'>;
 
 /** A process and its cells, in order. */
 interface Place {
@@ -38,11 +41,12 @@ export class RunChildren implements CellProcesses {
   readonly #waiting: Wish[] = [];
   readonly #pace = new CellPace();
   #next = 0;
+  #killed = false;
   /** Ends the looks at long cells; null: there are none. */
   #endLooks: (() => void) | null = null;
 
-  /** @param start starts processes, for tests */
-  constructor(most: number, start: StartChild = (hear, lost) => new RunChild(hear, lost)) {
+  /** @param most processes at a time @param start starts one */
+  constructor(most: number, start: StartChild) {
     this.#most = most;
     this.#startChild = start;
   }
@@ -54,6 +58,7 @@ export class RunChildren implements CellProcesses {
 
   /** Runs a cell. Rejects with its last output where its process dies, and with {@link NotNow} where it would wait for long. */
   run(task: CellTask): Promise<Ran> {
+    if (this.#killed) return Promise.reject(new NotNow('the worker ends'));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ task, resolve, reject, alone: false });
       this.#deal();
@@ -64,6 +69,15 @@ export class RunChildren implements CellProcesses {
   close(): void {
     this.#endLooks?.();
     for (const { child } of this.#places) child.end();
+  }
+
+  kill(): void {
+    this.#killed = true;
+    this.#endLooks?.();
+    const wishes = [...this.#waiting.splice(0), ...[...this.#places].flatMap(({ has }) => [...has.values()])];
+    for (const { child } of this.#places) child.kill();
+    this.#places.clear();
+    for (const wish of wishes) wish.reject(new NotNow('the worker ends'));
   }
 
   #deal(): void {
@@ -130,6 +144,7 @@ export class RunChildren implements CellProcesses {
 
   #lose(place: Place, how: string): void {
     this.#places.delete(place);
+    if (this.#killed) return;
     const had = [...place.has.values()];
     if (had.length === 1) had[0]!.reject(new Error(`its process ${how}`));
     else for (const wish of had) this.#waiting.unshift(Object.assign(wish, { alone: true }));

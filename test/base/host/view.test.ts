@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { existsSync, fileState, openSync, placeOnDisk, statIfAny } from '../../../src/base/host/files.js';
+import { closeSync, existsSync, fileState, openSync, placeOnDisk, statIfAny } from '../../../src/base/host/files.js';
 import { cwd } from '../../../src/base/host/process.js';
 import { missedFiles, seeAs } from '../../../src/base/host/view.js';
 import { isFolder, listFolder, readText } from '../../../src/base/input-file.js';
@@ -21,7 +21,7 @@ describe('files of another machine', () => {
       ['/their/study/a.yaml', join(here, 'copy')],
       ['/their/study', join(here, 'names')],
     ]);
-    seeAs({ folder: '/their', lies });
+    seeAs({ folder: '/their', lies, own: [] });
     expect(cwd()).toBe('/their');
     expect([readText('study/a.yaml'), readText('/their/study/a.yaml')]).toEqual(['text', 'text']);
     expect([isFolder('/their/study'), listFolder('study')]).toEqual([true, ['a.yaml']]);
@@ -35,12 +35,28 @@ describe('files of another machine', () => {
   });
 
   it('that are not here are told as the other machine names them', () => {
-    seeAs({ folder: '/their', lies: new Map() });
+    seeAs({ folder: '/their', lies: new Map(), own: [] });
     expect(() => readText('b.yaml')).toThrow('b.yaml: there is no such file');
     expect(() => listFolder('/their/none')).toThrow('/their/none: there is no such file');
     expect([existsSync('c'), statIfAny('c')]).toEqual([false, undefined]);
     expect(() => openSync('d', 'r')).toThrow('ENOENT');
     expect(missedFiles()).toEqual(['/their/b.yaml', '/their/none', '/their/d']);
+  });
+
+  it('hide all others of this one, but for folders of its own and what is made anew', () => {
+    const made = join(here, 'made');
+    seeAs({ folder: here, lies: new Map(), own: [join(here, 'names')] });
+    expect([existsSync('copy'), statIfAny(join(here, 'copy')), existsSync(join(here, 'names', 'a.yaml'))]).toEqual([
+      false,
+      undefined,
+      true,
+    ]);
+    expect([existsSync(join(here, 'names-not')), existsSync(join(here, 'names', '..', 'copy'))]).toEqual([false, false]);
+    expect(() => placeOnDisk('/proc/kmsg')).toThrow('ENOENT');
+    expect(() => readText(join(here, 'copy'))).toThrow('there is no such file');
+    closeSync(openSync(made, 'wx+'));
+    seeAs(null);
+    expect(existsSync(made)).toBe(true);
   });
 
   it('do not move what this machine names', () => {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CHUNK_BYTES, ChunkCheck, chunkCount, chunksOf, fileNoteOf } from '../../../src/study/queue/chunks.js';
 import { FileCache } from '../../../src/study/queue/file-cache.js';
-import { ModuleIndex } from '../../../src/study/queue/module-index.js';
+import { ModuleIndex, modulesBelow } from '../../../src/study/queue/module-index.js';
 
 const sha256 = (bytes: string | Buffer): string => createHash('sha256').update(bytes).digest('hex');
 const folder = (): string => mkdtempSync(join(tmpdir(), 'queue-files-'));
@@ -38,7 +38,9 @@ describe('chunks', () => {
     expect(fileNoteOf(null)).toBe(null);
     expect(fileNoteOf('{"bytes":5,"chunks":1}')).toEqual({ bytes: 5, chunks: 1 });
     expect(fileNoteOf('{"refused":"no room"}')).toEqual({ refused: 'no room' });
-    for (const text of ['{"bytes":5,"chunks":2}', '{}', '[', 'null']) expect(() => fileNoteOf(text)).toThrow('cannot be read');
+    expect(fileNoteOf('{"refused":"no\\u001b[2J\\nroom"}')).toEqual({ refused: 'no\\u{1b}[2J room' });
+    for (const text of ['{"bytes":5,"chunks":2}', '{"bytes":-1,"chunks":0}', '{"refused":{}}', '{}', '[', 'null'])
+      expect(() => fileNoteOf(text)).toThrow('cannot be read');
   });
 });
 
@@ -54,10 +56,10 @@ describe('the cache of files', () => {
     utimesSync(a, 1, 1);
     utimesSync(b, 2, 2);
     // Used: it is the newest now.
-    expect(cache.find(sha256('aaaa'))).toBe(a);
+    expect(cache.find(sha256('aaaa'), 4)).toBe(a);
     await put(cache, 'cccc');
     expect([existsSync(a), existsSync(b)]).toEqual([true, false]);
-    expect(cache.find(sha256('bbbb'))).toBe(null);
+    expect(cache.find(sha256('bbbb'), 4)).toBe(null);
   });
 
   it('drops nothing that a cell reads', async () => {
@@ -79,7 +81,20 @@ describe('the cache of files', () => {
     });
     await expect(broken).rejects.toThrow('gone');
     expect(readdirSync(at)).toEqual([]);
-    expect(() => cache.find('../x')).toThrow('is no SHA-256');
+    expect(() => cache.find('../x', 1)).toThrow('is no SHA-256');
+  });
+
+  it('has no file that is a folder, a device or of another length, and writes over what is none', async () => {
+    const at = folder();
+    const cache = new FileCache(at, 100);
+    const [a, b, c] = ['aaaa', 'bbbb', 'cccc'].map(sha256) as [string, string, string];
+    symlinkSync('/dev/zero', join(at, a));
+    mkdirSync(join(at, b));
+    writeFileSync(join(at, c), 'ccc');
+    expect([a, b, c].map((one) => cache.find(one, 4))).toEqual([null, null, null]);
+    expect(readFileSync(await put(cache, 'cccc'), 'utf8')).toBe('cccc');
+    cache.remove(c);
+    expect(cache.find(c, 4)).toBe(null);
   });
 
   it('shows names without contents', () => {
@@ -95,13 +110,24 @@ describe('modules of a worker', () => {
     mkdirSync(join(at, 'deep/node_modules'), { recursive: true });
     writeFileSync(join(at, 'deep/mine.mjs'), 'export default 1;');
     writeFileSync(join(at, 'deep/node_modules/other.mjs'), 'export default 2;');
-    const index = new ModuleIndex([at]);
+    const index = new ModuleIndex(modulesBelow([at], folder()));
     expect(index.find('/their/p.mjs', sha256('export default 1;'))).toBe(join(at, 'deep/mine.mjs'));
     expect(() => index.find('/their/p.mjs', sha256('export default 2;'))).toThrow(
       /^\/their\/p\.mjs: is code, which never travels, .* --modules <folder that has it>$/,
     );
     writeFileSync(join(at, 'deep/mine.mjs'), 'export default 33;');
     expect(() => index.find('p.mjs', sha256('export default 1;'))).toThrow('has changed since the worker started');
-    expect(() => new ModuleIndex([join(at, 'none')])).toThrow('is no folder');
+    expect(() => index.find('p.mjs', undefined)).toThrow('and this worker has none; start it with --modules');
+    expect(() => modulesBelow([join(at, 'none')], at)).toThrow('is no folder');
+  });
+
+  it('never come from the cache that others fill', () => {
+    const at = folder();
+    const link = join(folder(), 'link');
+    mkdirSync(join(at, 'cache/deep'), { recursive: true });
+    symlinkSync(join(at, 'cache'), link);
+    for (const modules of [at, join(at, 'cache'), join(at, 'cache/deep'), link])
+      expect(() => modulesBelow([modules], join(at, 'cache'))).toThrow('shares files with the file cache, which others fill');
+    expect(modulesBelow([at], join(at, '..', 'elsewhere'))).toEqual([]);
   });
 });

@@ -28,7 +28,12 @@ function fakes(): { readonly started: Fake[]; readonly start: StartChild } {
       die: () => lost('was ended by SIGKILL'),
     };
     started.push(fake);
-    return { give: (id, { fingerprint }) => void has.set(fingerprint, id), askBack: () => void fake.asked++, end: () => undefined };
+    return {
+      give: (id, { fingerprint }) => void has.set(fingerprint, id),
+      askBack: () => void fake.asked++,
+      end: () => undefined,
+      kill: () => lost('was ended by SIGKILL'),
+    };
   };
   return { started, start };
 }
@@ -39,7 +44,8 @@ const task = (fingerprint: string): CellTask => ({
   run: '',
   system: '',
   absent: [],
-  elsewhere: { folder: '/', lies: new Map() },
+  modules: [],
+  view: { folder: '/', lies: new Map(), own: [] },
 });
 const outcome = (run: Promise<Ran>): Promise<string> =>
   run.then(
@@ -108,5 +114,14 @@ describe('processes that run cells', () => {
     started[0]!.back('short');
     started[0]!.done('long');
     expect(await Promise.all(runs)).toEqual(['ran long', 'waits behind a long cell']);
+  });
+
+  it('give back all at once when they are killed, and take nothing more', async () => {
+    const { start, started } = fakes();
+    const children = new RunChildren(2, start);
+    const runs = ['a', 'b', 'c'].map((name) => outcome(children.run(task(name))));
+    children.kill();
+    expect(await Promise.all([...runs, outcome(children.run(task('d')))])).toEqual(Array.from({ length: 4 }, () => 'the worker ends'));
+    expect(started.length).toBe(2);
   });
 });

@@ -1,0 +1,103 @@
+// The end of a cell as it travels: a result, or why there is none, with the seal of its queue. A sweep believes nothing of it before it is
+// checked.
+
+import { z } from 'zod';
+import { UserError } from '../../base/errors.js';
+import { bytesOf, joined, textOf } from '../../base/host/bytes.js';
+import { deflatedFast, inflated } from '../../base/host/compression.js';
+import { shortened, visible } from '../../base/text.js';
+import { formatBytes } from '../../base/units.js';
+import { WORKER_NAME } from './protocol.js';
+import type { Seal } from './seal.js';
+
+/** Most characters of the reason of a failure. */
+const MOST_REASON = 2000;
+
+/** Largest entry that is unpacked, bytes: a result with details has a few MiB. */
+const LARGEST_ENTRY = 2 ** 28;
+
+/** An entry of the store, smaller: a third, since most of it is names of metrics. @throws UserError where no sweep would unpack it */
+export function packedEntry(entry: string): Uint8Array {
+  if (entry.length > LARGEST_ENTRY)
+    throw new UserError(
+      `its result has ${formatBytes(entry.length)}, and at most ${formatBytes(LARGEST_ENTRY)} travel; run it without --queue`,
+    );
+  return deflatedFast(entry);
+}
+
+/** A result as it lies on the server: its seal, the name of its worker, and the packed entry. */
+export function resultData(fingerprint: string, worker: string, entry: Uint8Array, seal: Seal): Uint8Array {
+  return joined([bytesOf(`${seal.over('result', fingerprint, worker, entry)} ${worker}\n`), entry]);
+}
+
+/** Longest seal and name before the line break. */
+const LONGEST_HEAD = 200;
+
+/** A result from the server. */
+interface SentResult {
+  readonly worker: string;
+  /** An entry of the store, whatever is in it. */
+  readonly entry: string;
+}
+
+/** Reads a result. @returns null: nobody with the key of this queue made it @throws UserError where it does not unpack */
+export function resultOf(fingerprint: string, data: Uint8Array, seal: Seal): SentResult | null {
+  const end = data.subarray(0, LONGEST_HEAD).indexOf(10);
+  const [, given, worker] = /^([0-9a-f]*) ([\w.@-]{1,100})$/.exec(textOf(data, 0, Math.max(0, end))) ?? [];
+  const entry = data.subarray(end + 1);
+  if (worker === undefined || !seal.holds(given, 'result', fingerprint, worker, entry)) return null;
+  try {
+    return { worker, entry: textOf(inflated(entry, LARGEST_ENTRY)) };
+  } catch {
+    throw new UserError('it does not unpack');
+  }
+}
+
+const endShape = z.object({
+  cell: z.string().regex(/^[0-9a-f]{64}$/),
+  worker: z.string().regex(WORKER_NAME),
+  failure: z
+    .string()
+    .max(MOST_REASON)
+    .refine((text) => text === visible(text))
+    .optional(),
+  again: z.literal('1').optional(),
+  seal: z.string(),
+});
+
+/** The end of a cell, from its worker: a result lies on the server, or it failed and why, or it is to be put there again. */
+export interface CellEnd {
+  readonly fingerprint: string;
+  /** Name of the worker. */
+  readonly worker: string;
+  /** Null: there is a result. */
+  readonly failure: string | null;
+  /** True: what lay on the server was not the cell that a sweep put there; `failure` is what was wrong with it. */
+  readonly again?: boolean;
+}
+
+const endParts = ({ again, failure, fingerprint, worker }: CellEnd): string[] => [
+  ...[fingerprint, worker, again === true ? '1' : ''],
+  ...(failure === null ? [] : [failure]),
+];
+
+/** Fields of an entry of the stream. */
+export function doneFields(end: CellEnd, seal: Seal): string[] {
+  const failure = end.failure === null ? null : shortened(visible(end.failure), MOST_REASON);
+  const told = { ...end, failure };
+  return [
+    ...['cell', end.fingerprint, 'worker', end.worker, 'seal', seal.over('end', ...endParts(told))],
+    ...(failure === null ? [] : ['failure', failure]),
+    ...(end.again === true ? ['again', '1'] : []),
+  ];
+}
+
+/** Reads an entry of the stream. @param seal null: whoever wrote it @returns null: it is none, or nobody with the key of this queue wrote it */
+export function doneOf(fields: readonly string[], seal: Seal | null): CellEnd | null {
+  const pairs = new Map(fields.flatMap((name, at) => (at % 2 === 0 ? [[name, fields[at + 1]] as const] : [])));
+  const { data } = endShape.safeParse(Object.fromEntries(pairs));
+  if (data === undefined) return null;
+  const { again, cell, failure = null, worker } = data;
+  const end = { fingerprint: cell, worker, failure, ...(again === undefined ? {} : { again: true }) };
+  return seal === null || seal.holds(data.seal, 'end', ...endParts(end)) ? end : null;
+}
