@@ -30,13 +30,13 @@ export interface RunIdentity {
   readonly modules: readonly string[];
 }
 
-/** The identity of a run. */
-export function runIdentity(run: RunSpec): RunIdentity {
+/** The identity of a run. @param contents of the files that it names */
+export function runIdentity(run: RunSpec, contents: ContentOf = contentOf): RunIdentity {
   const { folder } = run;
   const read = new Set<string>();
   const content: ContentOf = (path) => {
     read.add(path);
-    return contentOf(path);
+    return contents(path);
   };
   const told = new CanonicalText(toldText({ ...toldOf(run), system: systemText(run, content) }, folder, content));
   const named = PROFILES.flatMap(([field, family]) => {
@@ -49,7 +49,7 @@ export function runIdentity(run: RunSpec): RunIdentity {
     build: buildOf(),
     run: told,
     profiles: named,
-    ...(code.length === 0 ? {} : { modules: code.map(contentOf) }),
+    ...(code.length === 0 ? {} : { modules: code.map(contents) }),
   });
   const modules = modulesOf(run);
   for (const module of modules) read.delete(module);
@@ -151,8 +151,7 @@ export function contentOf(path: string | null): string | null {
   const stat = path === null ? undefined : statIfAny(path);
   if (path === null || stat === undefined) return null;
   if (stat.isDirectory()) {
-    const names = readdirSync(path).sort();
-    return sha256(names.map((name) => `${name} ${contentOf(join(path, name))}\n`).join(''));
+    return contentOfFolder(readdirSync(path), (name) => contentOf(join(path, name)));
   }
   if (!stat.isFile()) return null;
   const state = `${stat.size} ${stat.mtimeMs} ${stat.ino}`;
@@ -161,6 +160,16 @@ export function contentOf(path: string | null): string | null {
   const hash = hashOfFile(path);
   HASHES.set(path, { state, hash });
   return hash;
+}
+
+/** The content of a folder from those of what is in it, by name. */
+export function contentOfFolder(names: readonly string[], contentIn: ContentOf): string {
+  return sha256(
+    [...names]
+      .sort()
+      .map((name) => `${name} ${contentIn(name)}\n`)
+      .join(''),
+  );
 }
 
 /** Bytes that are read at a time: recordings are larger than memory is meant to be. */

@@ -8,29 +8,36 @@ import { closeSync, fstatSync, openSync, readSync } from '../../base/host/files.
 import { newSha256 } from '../../base/host/hash.js';
 import { shortened, visible } from '../../base/text.js';
 import { parsed } from './protocol.js';
+import type { Seal } from './seal.js';
 
 /** Bytes of a chunk: a round trip of a millisecond hardly counts, and a server with a hundred workers holds few of them at once. */
 export const CHUNK_BYTES = 2 ** 20;
 
 const noteShape = z.union([
-  z.object({ refused: z.string().transform((text) => shortened(visible(text))) }),
-  z.object({ bytes: z.int().nonnegative(), chunks: z.int() }).refine(({ bytes, chunks }) => chunks === chunkCount(bytes)),
+  z.object({ refused: z.string(), seal: z.string() }),
+  z.object({ bytes: z.int().nonnegative(), chunks: z.int(), seal: z.string() }).refine(({ bytes, chunks }) => chunks === chunkCount(bytes)),
 ]);
 
 /** A note on the server about a file: its size and chunks, or why the file is missing. */
-export type FileNote = Readonly<z.infer<typeof noteShape>>;
+export type FileNote = { readonly bytes: number; readonly chunks: number } | { readonly refused: string };
+
+const noteParts = (sha256: string, note: FileNote): string[] => [sha256, 'refused' in note ? note.refused : String(note.bytes)];
+
+/** The text of a note. */
+export function fileNoteText(sha256: string, note: FileNote, seal: Seal): string {
+  return JSON.stringify({ ...note, seal: seal.over('file', ...noteParts(sha256, note)) });
+}
 
 /** How many chunks a file makes. An empty one makes none. */
 export function chunkCount(bytes: number): number {
   return Math.ceil(bytes / CHUNK_BYTES);
 }
 
-/** @returns null: there is no note yet @throws UserError where the text is not a note */
-export function fileNoteOf(text: string | null): FileNote | null {
-  if (text === null) return null;
+/** Reads a note. @returns null: there is none, or nobody with the key of the queue wrote it */
+export function fileNoteOf(sha256: string, text: string | null, seal: Seal): FileNote | null {
   const note = parsed(noteShape, text);
-  if (note !== null) return note;
-  throw new UserError('what the server says of a file cannot be read; empty the queue, and start the sweep again');
+  if (note === null || !seal.holds(note.seal, 'file', ...noteParts(sha256, note))) return null;
+  return 'refused' in note ? { refused: shortened(visible(note.refused)) } : { bytes: note.bytes, chunks: note.chunks };
 }
 
 /** A file, one chunk after another. @throws UserError where its size changes meanwhile */
@@ -50,6 +57,9 @@ export function* chunksOf(path: string): Generator<Uint8Array> {
   }
 }
 
+/** What came through the server is not the file. */
+export class DamagedFile extends Error {}
+
 /** Checks arriving chunks against the requested file. */
 export class ChunkCheck {
   readonly #hash = newSha256();
@@ -63,19 +73,17 @@ export class ChunkCheck {
     this.#bytes = bytes;
   }
 
-  /** @throws UserError where the chunk is missing, or of the wrong length */
+  /** @throws DamagedFile where the chunk is missing, or of the wrong length */
   add(chunk: Uint8Array | null): Uint8Array {
     const expected = Math.min(CHUNK_BYTES, this.#bytes - this.#got);
-    if (chunk === null || chunk.length !== expected)
-      throw new UserError(`a part of file ${this.#sha256.slice(0, 12)} is gone from the server`);
+    if (chunk === null || chunk.length !== expected) throw new DamagedFile('a part of it is gone from the server');
     this.#hash.update(chunk);
     this.#got += chunk.length;
     return chunk;
   }
 
-  /** @throws UserError where the file is not what it should be */
+  /** @throws DamagedFile where the file is not what it should be */
   finish(): void {
-    if (this.#got !== this.#bytes || this.#hash.digest('hex') !== this.#sha256)
-      throw new UserError(`file ${this.#sha256.slice(0, 12)} came through the server damaged`);
+    if (this.#got !== this.#bytes || this.#hash.digest('hex') !== this.#sha256) throw new DamagedFile('it came through the server damaged');
   }
 }

@@ -16,14 +16,17 @@ const SHORTEST = 16;
 
 const MAKE_ONE = 'make one with: head -c 32 /dev/urandom | base64 > queue.key';
 
+/** What is sealed: a seal of one kind is none of another. */
+type Sealed = 'cell' | 'result' | 'end' | 'shut' | 'file';
+
 /** Makes and checks seals. */
 export interface Seal {
   /** False: there is no key, and every seal is the empty text. */
   readonly isKeyed: boolean;
-  /** The seal over parts. @param kind what they are, so that a seal of one kind is none of another */
-  over(kind: 'cell' | 'result' | 'end' | 'shut', ...parts: readonly (string | Uint8Array)[]): string;
+  /** The seal over parts. */
+  over(kind: Sealed, ...parts: readonly (string | Uint8Array)[]): string;
   /** True where `seal` is that of the parts. */
-  holds(seal: unknown, kind: 'cell' | 'result' | 'end' | 'shut', ...parts: readonly (string | Uint8Array)[]): boolean;
+  holds(seal: unknown, kind: Sealed, ...parts: readonly (string | Uint8Array)[]): boolean;
 }
 
 /** The seal by a key; null: there is none. */

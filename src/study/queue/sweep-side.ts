@@ -13,7 +13,7 @@ import type { Outcome } from '../../figure/door.js';
 import { buildOf } from '../build.js';
 import type { Store } from '../store.js';
 import { faultOf } from './believe.js';
-import { chunkCount, chunksOf, type FileNote } from './chunks.js';
+import { chunkCount, chunksOf, type FileNote, fileNoteOf, fileNoteText } from './chunks.js';
 import { type QueueServer, serverError } from './connect.js';
 import { answersTo, untilAnswered } from './cut-off.js';
 import { LateRate, type QueueStatus } from './progress.js';
@@ -43,6 +43,9 @@ const BELIEVED_S = 10;
 const QUIET_MS = 5000;
 /** One command for the keys of a look: a client makes, sends and reads each command on its own. */
 const EXPIRE_ALL = "for _, key in ipairs(KEYS) do redis.call('expire', key, ARGV[1]) end";
+/** Writes a cell that is there anew where it differs, as one that was not tried yet: the fields are BullMQ's. */
+const PUT_RIGHT =
+  "local data = redis.call('hget', KEYS[1], 'data') if data and data ~= ARGV[1] then redis.call('hset', KEYS[1], 'data', ARGV[1]) redis.call('hdel', KEYS[1], 'defa', 'stc', 'ats') end";
 /** Seconds that a file stays on the server: workers that come later ask for it again. */
 const FILE_KEPT_S = 86_400;
 const REFUSAL_KEPT_S = 30;
@@ -109,6 +112,7 @@ export class QueueSweep {
   /** Runs all cells. @throws UserError where the server takes nothing, or the store cannot be written */
   async run(cells: Iterable<Enqueued>): Promise<void> {
     try {
+      await this.#clearStrangers();
       const last = await this.#news.xrevrange(this.#keys.done, '+', '-', 'COUNT', 1);
       await this.#beat();
       await Promise.all([this.#feed(cells), this.#listen(last[0]?.[0] ?? '0-0'), this.#watch()].map((work) => this.#orEnd(work)));
@@ -116,6 +120,14 @@ export class QueueSweep {
     } catch (error) {
       throw error instanceof Error && error.name === 'ReplyError' ? serverError(this.#server.address, error) : error;
     }
+  }
+
+  /** Removes what stands where lists of this queue belong: commands for a list fail where something else has its name. */
+  async #clearStrangers(): Promise<void> {
+    const { redis } = this.#server;
+    const { done, sweeps, wanted, workers } = this.#keys;
+    for (const [key, type] of [[done, 'stream'], ...[sweeps, wanted, workers].map((set) => [set, 'set'])] as [string, string][])
+      if (![type, 'none'].includes(await redis.type(key))) await redis.del(key);
   }
 
   /** Ends the other parts where one fails. */
@@ -323,11 +335,23 @@ export class QueueSweep {
 
   /** Results whose news were missed, and cells that a server without persistence has forgotten. */
   async #findLost(there: number): Promise<void> {
+    await this.#repairActive();
     const all = [...this.#pending];
     for (let from = 0; from < all.length; from += BATCH) {
       const batch = all.slice(from, from + BATCH);
       if (there === 0) await this.#enqueue(batch);
       else await this.#collect(batch.map(([fingerprint]) => fingerprint));
+    }
+  }
+
+  /** Puts cells right that workers have and that are not what was put there: one that cannot be parsed would go round for ever. */
+  async #repairActive(): Promise<void> {
+    const { redis } = this.#server;
+    const { cells, prefix } = this.#keys;
+    const active = (await redis.lrange(`${prefix}:${cells}:active`, 0, BATCH)).filter((id) => this.#pending.has(id));
+    for (const fingerprint of active) {
+      const data = JSON.stringify(cellData(fingerprint, this.#pending.get(fingerprint)!, this.#seal));
+      await redis.eval(PUT_RIGHT, 1, `${prefix}:${cells}:${fingerprint}`, data);
     }
   }
 
@@ -361,7 +385,9 @@ export class QueueSweep {
     const { redis } = this.#server;
     for (const sha256 of await redis.smembers(this.#keys.wanted)) {
       const path = this.#paths.get(sha256);
-      if (path === undefined || (await redis.exists(this.#keys.file(sha256))) === 1) continue;
+      if (path === undefined) continue;
+      const key = this.#keys.file(sha256);
+      if ((await redis.type(key)) === 'string' && fileNoteOf(sha256, await redis.get(key), this.#seal) !== null) continue;
       await this.#bring(path, sha256);
       await redis.srem(this.#keys.wanted, sha256);
     }
@@ -370,7 +396,7 @@ export class QueueSweep {
   /** Puts a file on the server; where there is no room, says so to the workers and to the user. */
   async #bring(path: string, sha256: string): Promise<void> {
     const { redis } = this.#server;
-    const put = (note: FileNote, kept: number) => redis.set(this.#keys.file(sha256), JSON.stringify(note), 'EX', kept);
+    const put = (note: FileNote, kept: number) => redis.set(this.#keys.file(sha256), fileNoteText(sha256, note, this.#seal), 'EX', kept);
     try {
       let index = 0;
       let bytes = 0;

@@ -9,9 +9,11 @@ import { newSha256 } from '../../base/host/hash.js';
 import { dirname } from '../../base/host/paths.js';
 import { isWithin, type View } from '../../base/host/view.js';
 import { InputFile } from '../../base/input-file.js';
-import { CHUNK_BYTES, ChunkCheck, fileNoteOf } from './chunks.js';
+import { CHUNK_BYTES, ChunkCheck, DamagedFile, fileNoteOf } from './chunks.js';
+import { provenRun } from './claims.js';
 import type { FileCache } from './file-cache.js';
-import type { QueueKeys } from './protocol.js';
+import { type QueueKeys, TRIES } from './protocol.js';
+import type { Seal } from './seal.js';
 import type { CellFile, SentCell } from './sent-cell.js';
 
 /** Time between two looks whether a sweep has brought a file, ms. */
@@ -26,6 +28,7 @@ export class NobodyBrings extends Error {}
 interface FileSources {
   readonly redis: Redis;
   readonly keys: QueueKeys;
+  readonly seal: Seal;
   readonly cache: FileCache;
   /** Folders in which cells may look for files of theirs: absolute, without links. */
   readonly roots: readonly string[];
@@ -58,8 +61,12 @@ export class WorkerFiles {
     this.#sources = sources;
   }
 
-  /** Places all files of a cell. @throws UserError where one is missing {@link NobodyBrings} */
-  async placed(cell: SentCell): Promise<PlacedFiles> {
+  /**
+   * Places all files of a cell.
+   * @returns null: one is not here, and the cell's name is not that of its claims
+   * @throws UserError where one is missing {@link NobodyBrings}
+   */
+  async placed(fingerprint: string, cell: SentCell): Promise<PlacedFiles | null> {
     const { cache, own } = this.#sources;
     const lies = new Map<string, string>();
     const folders = [...own, cache.folder];
@@ -68,7 +75,16 @@ export class WorkerFiles {
       for (const sha256 of used.splice(0)) this.#drop(sha256);
     };
     try {
-      for (const file of cell.files) await this.#place(file, { lies, folders, used });
+      let isProven = false;
+      for (const file of cell.files) {
+        if (await this.#findHere(file, lies, folders)) continue;
+        isProven ||= provenRun(fingerprint, cell) !== null;
+        if (!isProven) {
+          release();
+          return null;
+        }
+        lies.set(file.path, await this.#bring(file, used));
+      }
     } catch (error) {
       release();
       throw error;
@@ -79,30 +95,30 @@ export class WorkerFiles {
     return { view: { folder: cell.folder, lies, own: folders }, release, drop };
   }
 
-  async #place(
-    file: CellFile,
-    into: { readonly lies: Map<string, string>; readonly folders: string[]; readonly used: string[] },
-  ): Promise<void> {
-    const { bytes, names, path, sha256, stays } = file;
-    const { folders, lies, used } = into;
+  /** @returns false: the file is to be brought */
+  async #findHere({ bytes, names, path, sha256, stays }: CellFile, lies: Map<string, string>, folders: string[]): Promise<boolean> {
     if (names !== undefined && stays !== true) lies.set(path, this.#sources.cache.view(names));
     if (names !== undefined && stays === true && this.#isAllowed(path)) lies.set(path, path);
-    if (sha256 === null) return;
-    if (await this.#isHere(path, sha256, bytes)) {
-      lies.set(path, path);
-      // Only headers of a model are read, of all its parts: they lie side by side.
-      if (stays === true) folders.push(dirname(path));
-      return;
-    }
+    if (sha256 === null) return true;
+    if (!(await this.#isHere(path, sha256, bytes))) return false;
+    lies.set(path, path);
+    // Only headers of a model are read, of all its parts: they lie side by side.
+    if (stays === true) folders.push(dirname(path));
+    return true;
+  }
+
+  /** @returns its place in the cache */
+  async #bring({ bytes, path, sha256, stays }: CellFile, used: string[]): Promise<string> {
     if (stays === true)
       throw new UserError(
         `${path}: models are read where they lie, and this worker has it not; put it on a disk that both see, in a folder of --files`,
       );
-    this.#used.set(sha256, (this.#used.get(sha256) ?? 0) + 1);
-    used.push(sha256);
-    const coming = this.#coming.get(sha256) ?? this.#fetch(path, sha256, bytes).finally(() => this.#coming.delete(sha256));
-    this.#coming.set(sha256, coming);
-    lies.set(path, await coming);
+    const name = sha256!;
+    this.#used.set(name, (this.#used.get(name) ?? 0) + 1);
+    used.push(name);
+    const coming = this.#coming.get(name) ?? this.#fetch(path, name, bytes).finally(() => this.#coming.delete(name));
+    this.#coming.set(name, coming);
+    return coming;
   }
 
   /** True where something lies at a path, links followed, in a folder in which cells may look. */
@@ -143,20 +159,29 @@ export class WorkerFiles {
     const { cache, keys, redis } = this.#sources;
     const known = cache.find(sha256, bytes);
     if (known !== null) return known;
-    const chunks = await this.#announced(path, sha256);
-    return cache.put(sha256, bytes, new Set(this.#used.keys()), async (write) => {
-      const check = new ChunkCheck(sha256, bytes);
-      for (let index = 0; index < chunks; index++) write(check.add(await redis.getBuffer(keys.chunk(sha256, index))));
-      check.finish();
-    });
+    for (let tries = 1; ; tries++) {
+      const chunks = await this.#announced(path, sha256);
+      try {
+        return await cache.put(sha256, bytes, new Set(this.#used.keys()), async (write) => {
+          const check = new ChunkCheck(sha256, bytes);
+          for (let index = 0; index < chunks; index++) write(check.add(await redis.getBuffer(keys.chunk(sha256, index))));
+          check.finish();
+        });
+      } catch (error) {
+        if (!(error instanceof DamagedFile)) throw error;
+        if (tries === TRIES) throw new UserError(`${path}: cannot be brought here: ${error.message}, ${TRIES} times`);
+        // Without its note, a sweep brings it anew.
+        await redis.del(keys.file(sha256));
+      }
+    }
   }
 
   /** Waits until the server has a file. @returns the number of its chunks */
   async #announced(path: string, sha256: string): Promise<number> {
-    const { keys, redis } = this.#sources;
+    const { keys, redis, seal } = this.#sources;
     const begun = performance.now();
     for (;;) {
-      const note = fileNoteOf(await redis.get(keys.file(sha256)));
+      const note = fileNoteOf(sha256, await redis.get(keys.file(sha256)), seal);
       if (note !== null && 'refused' in note) throw new UserError(`${path}: cannot be brought here: ${note.refused}`);
       if (note !== null) return note.chunks;
       // Said again each time: a server that was started anew has forgotten it.

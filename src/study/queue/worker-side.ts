@@ -12,7 +12,7 @@ import { answersTo } from './cut-off.js';
 import type { FileCache } from './file-cache.js';
 import { DONE_KEPT, isAlike, keysOf, presencesIn, presenceText, type QueueKeys, RESULT_KEPT_S, TRIES } from './protocol.js';
 import type { Seal } from './seal.js';
-import { type CellModule, cellOf, type SentCell, type SentRun } from './sent-cell.js';
+import { cellOf, type SentCell } from './sent-cell.js';
 import { type CellEnd, doneFields, resultData } from './sent-result.js';
 import { type ServerCommand, Together } from './together.js';
 import { NobodyBrings, WorkerFiles } from './worker-files.js';
@@ -41,11 +41,9 @@ export type Ran =
   | { readonly kind: 'differs' };
 
 /** The task of a worker's process. */
-export interface CellTask extends SentRun {
+export interface CellTask extends Pick<SentCell, 'files' | 'modules' | 'run' | 'system'> {
   readonly fingerprint: string;
   readonly view: View;
-  /** Modules that the cell says its run names; what the run itself names counts. */
-  readonly modules: readonly CellModule[];
   /** Paths that do not exist at the sweep either. */
   readonly absent: readonly string[];
 }
@@ -102,8 +100,8 @@ export class QueueWorker {
     this.#settings = settings;
     this.#keys = keysOf(server.address.prefix);
     this.#together = new Together(server.redis);
-    const { cache, own, roots } = settings;
-    this.#files = new WorkerFiles({ redis: server.redis, keys: this.#keys, cache, own, roots, waits: () => !this.#draining });
+    const { cache, own, roots, seal } = settings;
+    this.#files = new WorkerFiles({ redis: server.redis, keys: this.#keys, seal, cache, own, roots, waits: () => !this.#draining });
     this.#worker = new server.bull.Worker(this.#keys.cells, (job, token) => this.#take(job, token!), {
       connection: server.redis,
       prefix: this.#keys.prefix,
@@ -196,8 +194,8 @@ export class QueueWorker {
     const fingerprint = job.id!;
     const { name: worker, seal, tell } = this.#settings;
     if (!/^[0-9a-f]{64}$/.test(fingerprint)) return tell('a job on the server is no cell of a study; it is dropped');
-    // A sweep may have added it again just when it ended.
-    if ((await this.#together.ask(['exists', this.#keys.result(fingerprint)]))[0] === 1) return;
+    // A sweep may have added it again just when it ended. What lies there may be no result: the sweep looks, and adds the cell again.
+    if ((await this.#together.ask(['type', this.#keys.result(fingerprint)]))[0] === 'string') return;
     const cell = orUserError(() => cellOf(fingerprint, job.data, seal));
     if (cell instanceof UserError) return await this.#fail({ fingerprint, worker, failure: cell.message, again: true });
     const last = job.attemptsMade + 1 >= TRIES;
@@ -221,10 +219,12 @@ export class QueueWorker {
   /** Runs a cell with the files that it names. */
   async #ranOf(cell: SentCell, fingerprint: string): Promise<Ran> {
     const absent = cell.files.filter(({ names, sha256 }) => sha256 === null && names === undefined).map(({ path }) => path);
-    const { modules, run, system } = cell;
-    const { drop, release, view } = await this.#files.placed(cell);
+    const { files, modules, run, system } = cell;
+    const placed = await this.#files.placed(fingerprint, cell);
+    if (placed === null) return { kind: 'differs' };
+    const { drop, release, view } = placed;
     try {
-      const ran = await this.#settings.processes.run({ fingerprint, run, system, modules, absent, view });
+      const ran = await this.#settings.processes.run({ fingerprint, run, system, files, modules, absent, view });
       if (ran.kind === 'differs') drop();
       return ran;
     } finally {

@@ -3,9 +3,10 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CHUNK_BYTES, ChunkCheck, chunkCount, chunksOf, fileNoteOf } from '../../../src/study/queue/chunks.js';
+import { CHUNK_BYTES, ChunkCheck, chunkCount, chunksOf, fileNoteOf, fileNoteText } from '../../../src/study/queue/chunks.js';
 import { FileCache } from '../../../src/study/queue/file-cache.js';
 import { ModuleIndex, modulesBelow } from '../../../src/study/queue/module-index.js';
+import { sealBy } from '../../../src/study/queue/seal.js';
 
 const sha256 = (bytes: string | Buffer): string => createHash('sha256').update(bytes).digest('hex');
 const folder = (): string => mkdtempSync(join(tmpdir(), 'queue-files-'));
@@ -34,13 +35,22 @@ describe('chunks', () => {
     expect(() => check().finish()).toThrow('damaged');
   });
 
-  it('are announced as so many', () => {
-    expect(fileNoteOf(null)).toBe(null);
-    expect(fileNoteOf('{"bytes":5,"chunks":1}')).toEqual({ bytes: 5, chunks: 1 });
-    expect(fileNoteOf('{"refused":"no room"}')).toEqual({ refused: 'no room' });
-    expect(fileNoteOf('{"refused":"no\\u001b[2J\\nroom"}')).toEqual({ refused: 'no\\u{1b}[2J room' });
-    for (const text of ['{"bytes":5,"chunks":2}', '{"bytes":-1,"chunks":0}', '{"refused":{}}', '{}', '[', 'null'])
-      expect(() => fileNoteOf(text)).toThrow('cannot be read');
+  it('are announced as so many, by who has the key of the queue', () => {
+    const [key, other] = [sealBy('a key of sixteen or more'), sealBy(null)];
+    const sha = sha256('abcde');
+    const notes = [{ bytes: 5, chunks: 1 }, { refused: 'no room' }];
+    for (const note of notes) {
+      const text = fileNoteText(sha, note, key);
+      expect(fileNoteOf(sha, text, key)).toEqual(note);
+      expect([fileNoteOf(sha256('x'), text, key), fileNoteOf(sha, text, other), fileNoteOf(sha, JSON.stringify(note), key)]).toEqual([
+        null,
+        null,
+        null,
+      ]);
+    }
+    expect(fileNoteOf(sha, fileNoteText(sha, { refused: 'no\u001b[2J\nroom' }, key), key)).toEqual({ refused: 'no\\u{1b}[2J room' });
+    for (const text of ['{"bytes":5,"chunks":2}', '{"bytes":-1,"chunks":0}', '{"refused":{}}', '{}', '[', 'null', null])
+      expect(fileNoteOf(sha, text === null ? null : text.replace('}', ',"seal":""}'), other)).toBe(null);
   });
 });
 

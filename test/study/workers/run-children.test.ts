@@ -44,6 +44,7 @@ const task = (fingerprint: string): CellTask => ({
   run: '',
   system: '',
   absent: [],
+  files: [],
   modules: [],
   view: { folder: '/', lies: new Map(), own: [] },
 });
