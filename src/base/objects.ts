@@ -9,3 +9,8 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 export function hasKeys(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
+
+/** False for a name that every object has, of its prototype (`toString`): data that uses one would be found where nothing was said. */
+export function isOwnName(name: string): boolean {
+  return !(name in Object.prototype);
+}

@@ -6,7 +6,7 @@ import { EXIT, messageOf, UserError } from '../base/errors.js';
 import { bytesOf } from '../base/host/bytes.js';
 import { readText } from '../base/input-file.js';
 import { parseJsonBytes } from '../base/nesting.js';
-import { isObject } from '../base/objects.js';
+import { isObject, isOwnName } from '../base/objects.js';
 import { median } from '../base/significance.js';
 import { quoted } from '../base/text.js';
 import { LARGEST, METRICS, rangeOf } from './catalogue.js';
@@ -15,6 +15,10 @@ import { KNOWLEDGE } from './knowledge.js';
 import { replacementOf } from './replaced.js';
 import { LAYER_COUNTERS, type Metric, type PerLayer, RESULT_SCHEMA, type Result } from './result.js';
 
+/** The key of a record. */
+const key = z.string().refine(isOwnName, { error: 'is no name of ours' });
+/** The key of a metric: words with dots between them. */
+export const metricKey = z.string().regex(/^[a-z0-9_]+(\.[a-z0-9_]+)+$/, { error: 'is no name of a metric' });
 const count = z.number().nonnegative().max(LARGEST);
 const perLayer = z.array(count);
 
@@ -30,8 +34,8 @@ const expertCause = z.looseObject({ tier: z.string(), cause: z.string(), byExper
 
 const detailsSchema = z.looseObject({
   loads: z.array(perLayer),
-  latency: z.record(z.string(), z.array(count).length(101)),
-  samples: z.record(z.string(), perLayer.min(1)).optional(),
+  latency: z.record(key, z.array(count).length(101)),
+  samples: z.record(key, perLayer.min(1)).optional(),
   series: z.looseObject({
     binNs: z.number().positive(),
     hits: perLayer,
@@ -72,8 +76,8 @@ export const resultSchema = z.looseObject({
   }),
   fingerprint: z.string().min(1),
   seed: z.number(),
-  config: z.record(z.string(), z.unknown()),
-  metrics: z.record(z.string(), metricSchema),
+  config: z.record(key, z.unknown()),
+  metrics: z.record(metricKey, metricSchema),
   perLayer: z.looseObject(Object.fromEntries(LAYER_COUNTERS.map((name) => [name, perLayer])) as Record<keyof PerLayer, typeof perLayer>),
   bounds: z.looseObject({
     allResidentTpotNs: count.nullable(),
@@ -122,7 +126,7 @@ export const resultSchema = z.looseObject({
     )
     .optional(),
   warnings: z.array(z.looseObject({ code: z.string(), message: z.string() })),
-  environment: z.record(z.string(), z.union([z.string(), z.number()])),
+  environment: z.record(key, z.union([z.string(), z.number()])),
   digest: z.string().optional(),
   details: detailsSchema.optional(),
 });

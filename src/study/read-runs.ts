@@ -2,12 +2,16 @@
 
 import { UserError } from '../base/errors.js';
 import { whatStands } from '../base/files.js';
+import { bytesOf } from '../base/host/bytes.js';
 import { entriesBelow } from '../base/host/files.js';
 import { join } from '../base/host/paths.js';
 import { readText } from '../base/input-file.js';
-import { KEY_COLUMNS, type KeyColumn, type RunRow, rowOf, rowOfResult, STUDY_SCHEMA, type Study, type SweepValue } from '../figure/door.js';
+import { parseJsonBytes } from '../base/nesting.js';
+import { isObject } from '../base/objects.js';
+import { KEY_COLUMNS, type RunRow, rowOf, rowOfResult, STUDY_SCHEMA } from '../figure/door.js';
 import { METRICS } from '../result/catalogue.js';
-import { parseResult, readResult } from '../result/read.js';
+import { checkedResult, parseResult, readResult } from '../result/read.js';
+import { checkedRow } from './checked-row.js';
 import { Store } from './store.js';
 
 /**
@@ -50,28 +54,32 @@ function rowsOfJson(path: string): RunRow[] {
   const text = readText(path, 'result');
   if (/^\s*\[/.test(text)) return rowsOfRanking(text, path);
   if (!text.includes(`"${STUDY_SCHEMA}"`)) return [rowOfResult(parseResult(text, path))];
+  const wrong = `${path}: is no whole study; write it again with moeprof sweep -o ${path}`;
+  const study = jsonIn(text, path, wrong);
+  if (!isObject(study) || study.schema !== STUDY_SCHEMA || !Array.isArray(study.rows)) throw new UserError(wrong);
+  return study.rows.map((row, at) => checkedRow(row, `${path}: rows.${at}`));
+}
+
+/** A JSON text. @param wrong the message where it is none */
+function jsonIn(text: string, place: string, wrong: string): unknown {
   try {
-    const { rows } = JSON.parse(text) as Partial<Study>;
-    if (Array.isArray(rows)) return [...rows];
-  } catch {
-    // Told below.
+    return parseJsonBytes(bytesOf(text), place);
+  } catch (error) {
+    throw error instanceof UserError ? error : new UserError(wrong);
   }
-  throw new UserError(`${path}: is no whole study; write it again with moeprof sweep -o ${path}`);
 }
 
 /** Results in a list, and runs that were refused. */
 function rowsOfRanking(text: string, path: string): RunRow[] {
-  let runs: unknown;
-  try {
-    runs = JSON.parse(text);
-  } catch {
-    throw new UserError(`${path}: is no whole ranking; write it again with moeprof run -s a,b -o ${path}`);
-  }
-  return (runs as readonly unknown[]).map((run): RunRow => {
-    const { again, hardware, reason, status, system } = (run ?? {}) as Partial<Readonly<Record<string, string>>>;
-    if (status !== 'refused') return rowOfResult(parseResult(JSON.stringify(run), path));
+  const runs = jsonIn(text, path, `${path}: is no whole ranking; write it again with moeprof run -s a,b -o ${path}`) as readonly unknown[];
+  return runs.map((run, at): RunRow => {
+    const { again, hardware, reason, status, system } = isObject(run) ? run : {};
+    if (status !== 'refused') return rowOfResult(checkedResult(run, path));
     const key = Object.fromEntries(Object.entries({ system, hardware }).filter(([, name]) => name !== undefined && name !== ''));
-    return { status, reason: reason ?? '', ...(again === undefined ? {} : { again }), key, values: {}, metrics: {} };
+    return checkedRow(
+      { status, reason: reason ?? '', ...(again === undefined ? {} : { again }), key, values: {}, metrics: {} },
+      `${path}: ${at}`,
+    );
   });
 }
 
@@ -80,33 +88,25 @@ function rowsOfLines(path: string): RunRow[] {
   const lines = readText(path, 'result').split('\n');
   return lines.flatMap((line, at): RunRow[] => {
     if (line.trim() === '') return [];
-    const wrong = new UserError(`${path}:${at + 1}: is no row of a study; moeprof sweep study.yaml -o ${path} writes them`);
-    let fields: unknown;
-    try {
-      fields = JSON.parse(line);
-    } catch {
-      throw wrong;
-    }
-    if (typeof fields !== 'object' || fields === null || !('status' in fields)) throw wrong;
-    return [rowOfFields(fields as Readonly<Record<string, SweepValue | null>>)];
+    const place = `${path}:${at + 1}`;
+    const wrong = `${place}: is no row of a study; moeprof sweep study.yaml -o ${path} writes them`;
+    const fields = jsonIn(line, place, wrong);
+    if (!isObject(fields) || !('status' in fields)) throw new UserError(wrong);
+    return [checkedRow(rowOfFields(fields), place)];
   });
 }
 
-/** Columns that say something of the row itself. */
-const OF_ROW: ReadonlySet<string> = new Set(['status', 'reason', 'again']);
-
-/** The row whose columns these are. */
-function rowOfFields(fields: Readonly<Record<string, SweepValue | null>>): RunRow {
-  const key: Partial<Record<KeyColumn, SweepValue>> = {};
-  const values: Record<string, SweepValue> = {};
-  const metrics: Record<string, number> = {};
+/** The row whose columns these are; {@link checkedRow} looks whether it is one. */
+function rowOfFields({ again, reason = null, status, ...fields }: Readonly<Record<string, unknown>>): unknown {
+  const key: Record<string, unknown> = {};
+  const values: Record<string, unknown> = {};
+  const metrics: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
     const metric = name.replace(/ \[[^\]]*\]$/, '');
-    if (value === null || OF_ROW.has(name)) continue;
-    if ((KEY_COLUMNS as readonly string[]).includes(name)) key[name as KeyColumn] = value;
-    else if (metric !== name && METRICS.has(metric)) metrics[metric] = Number(value);
+    if (value === null) continue;
+    if ((KEY_COLUMNS as readonly string[]).includes(name)) key[name] = value;
+    else if (metric !== name && METRICS.has(metric)) metrics[metric] = value;
     else values[name] = value;
   }
-  const again = typeof fields.again === 'string' ? { again: fields.again } : {};
-  return { status: fields.status as RunRow['status'], reason: (fields.reason ?? null) as string | null, ...again, key, values, metrics };
+  return { status, reason, ...(typeof again === 'string' ? { again } : {}), key, values, metrics };
 }

@@ -12,6 +12,9 @@ import { sampleResult } from '../result/sample.js';
 const fresh = (): string => mkdtempSync(join(tmpdir(), 'moeprof-rows-'));
 const HIT_RATE = sampleResult().metrics['cache.hit_rate']!.value;
 
+const ROW = { status: 'done', reason: null, key: {}, values: {}, metrics: {} };
+const study = (row: unknown): string => JSON.stringify({ schema: 'moeprof.study/1', rows: [row] });
+
 describe('rows', () => {
   it('of a study are the same from JSON and from JSON lines', () => {
     const rows = new StudyRows(['system', 'memory.expertCache'], ['cache.hit_rate']);
@@ -45,6 +48,27 @@ describe('rows', () => {
     ['x.jsonl', 'x\n', /x\.jsonl:1: is no row of a study/],
     ['x.json', '{"schema":"moeprof.study/1", "rows"', /is no whole study/],
     ['x.json', '{}', /is not a moeprof result/],
+    ...[null, 1, [], {}, { status: 'done' }, { status: 'done', reason: null, key: null, values: null, metrics: null }].map(
+      (row): [string, string, RegExp] => ['x.json', study(row), /x\.json: rows\.0: is no row of a study: /],
+    ),
+    ...[
+      [{ metrics: { 'speed.decode': 'x' } }, /metrics: speed\.decode/],
+      [{ metrics: { 'speed.decode': -1 } }, /speed\.decode is -1, which no run gives/],
+      [{ metrics: { 'speed.decode': 1e308 } }, /speed\.decode is 1e\+308, which no run gives/],
+      [{ metrics: { 'cache.hit_rate': 2 } }, /cache\.hit_rate is 2, which no run gives/],
+      [{ metrics: { toString: 1 } }, /metrics: toString: /],
+      [{ key: { system: {} } }, /key: system/],
+      [{ key: { other: 1 } }, /key: Unrecognized key: "other"/],
+      [{ values: { a: [1] } }, /values: a/],
+      [{ values: { constructor: 1 } }, /values: constructor/],
+      [{ status: 'zzz' }, /status/],
+    ].map(([part, message]): [string, string, RegExp] => ['x.json', study({ ...ROW, ...(part as object) }), message as RegExp]),
+    ['x.json', '{"schema":"moeprof.study/1","rows":null}', /is no whole study/],
+    ['x.json', `{"schema":"moeprof.study/1","rows":${'['.repeat(9999)}`, /nests more than 64/],
+    ['x.json', '[null]', /is not a moeprof result/],
+    ['x.json', '[{"status":"refused","system":{}}]', /x\.json: 0: is no row of a study: key: system/],
+    ['x.jsonl', '{"status":"done","speed.decode [tokens/s]":""}', /x\.jsonl:1: is no row of a study: metrics: speed\.decode/],
+    ['x.jsonl', '{"status":"done","speed.decode [tokens/s]":-2}', /speed\.decode is -2, which no run gives/],
   ])('are not in %s with %s', (name, text, message) => {
     const path = join(fresh(), name);
     writeFileSync(path, text);
