@@ -46,7 +46,7 @@ const GIB = 2 ** 30;
  * Kinds of files. Files that are read as a whole have limits far above any written by hand or by us; their parsers take up to a hundred times
  * the size in memory. Traces and models are read in parts, and end only with the disk.
  */
-const KINDS = {
+export const KINDS = {
   profile: {
     what: 'a YAML file',
     limit: 256 * KIB,
@@ -65,6 +65,7 @@ const KINDS = {
   model: { what: 'a model', limit: Number.POSITIVE_INFINITY, remedy: 'name a bundled model, a YAML profile, a config.json or a GGUF file' },
   config: { what: 'a config.json', limit: 16 * MIB, remedy: 'name the config.json of the model itself' },
   index: { what: 'an index of safetensors', limit: 64 * MIB, remedy: 'name the config.json of the model, with a --quantization' },
+  hub: { what: 'an entry of the hub cache', limit: 8 * MIB, remedy: 'delete it' },
   workload: {
     what: 'a file of arrivals',
     limit: 4 * GIB,

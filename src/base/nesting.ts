@@ -41,10 +41,11 @@ function* entriesOf(container: object): Generator<unknown, void, void> {
 /**
  * Parses a JSON document, once its brackets have been counted.
  * @param place names it in messages
+ * @param most lists and objects; those of a recording unless said
  * @throws UserError where it nests too deep or holds too many lists and objects
  * @throws SyntaxError where it is not JSON
  */
-export function parseJsonBytes(bytes: Uint8Array, place: string): unknown {
+export function parseJsonBytes(bytes: Uint8Array, place: string, most: number = MOST_CONTAINERS): unknown {
   let depth = 0;
   let containers = 0;
   for (let at = 0; at < bytes.length; at++) {
@@ -57,8 +58,9 @@ export function parseJsonBytes(bytes: Uint8Array, place: string): unknown {
     const bracket = byte & ~0x20;
     if (bracket === 0x5b) {
       if (++depth > MOST_LEVELS) throw new UserError(`${place}: nests more than ${MOST_LEVELS} lists and objects; no such file does`);
-      if (++containers > MOST_CONTAINERS) {
-        throw new UserError(`${place}: holds more than ${MOST_CONTAINERS} lists and objects; write JSON lines, one record a line`);
+      if (++containers > most) {
+        const why = most < MOST_CONTAINERS ? 'no such file does' : 'write JSON lines, one record a line';
+        throw new UserError(`${place}: holds more than ${most} lists and objects; ${why}`);
       }
     } else if (bracket === 0x5d) depth--;
   }

@@ -25,11 +25,12 @@ export const GGUF_MAGIC = 'GGUF';
 
 /** Bytes read at once; headers are mostly vocabulary, a few MiB of it. */
 const CHUNK = 1 << 16;
-/** Limits of a text, of an array and of the header: far above any model's. */
+/** Limits of a text, of an array and of all arrays that are kept, of the header and of its entries: far above any model's. */
 const MAX_TEXT = 1 << 20;
 const MAX_KEPT = 1 << 16;
+const MAX_KEPT_IN_ALL = 1 << 20;
 const MAX_HEADER = 1 << 27;
-const MAX_ENTRIES = 1 << 20;
+const MAX_ENTRIES = 1 << 17;
 const MAX_DIMENSIONS = 8;
 
 /** Value types that are no numbers. */
@@ -60,6 +61,8 @@ class Cursor {
   #view = viewOf(this.#chunk);
   #start = 0;
   position = 0;
+  /** Numbers in arrays so far. */
+  kept = 0;
 
   constructor(file: RandomAccess) {
     this.#file = file;
@@ -96,9 +99,9 @@ class Cursor {
   /** A count or size. @throws UserError where it is too large to be one */
   u64(): number {
     const at = this.#over(8);
-    const value = this.#view.getBigUint64(at, true);
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw this.broken(`${value} is no count`);
-    return Number(value);
+    const high = this.#view.getUint32(at + 4, true);
+    if (high >= 2 ** 21) throw this.broken(`${this.#view.getBigUint64(at, true)} is no count`);
+    return high * 2 ** 32 + this.#view.getUint32(at, true);
   }
 
   text(): string {
@@ -176,6 +179,8 @@ function readValue(cursor: Cursor, type: number, name: string): GgufValue | null
     cursor.skip(length * size);
     return null;
   }
+  cursor.kept += length;
+  if (cursor.kept > MAX_KEPT_IN_ALL) throw cursor.broken(`its arrays hold more than ${MAX_KEPT_IN_ALL} numbers; no model's do`);
   return Array.from({ length }, () => cursor.number(size, read)) as readonly number[] | readonly boolean[];
 }
 

@@ -28,11 +28,12 @@ export function readJson(path: string, kind: InputKind): Record<string, unknown>
 /**
  * A JSON value.
  * @param otherwise the message for text that is not JSON; absent: the message of the parser
+ * @param most lists and objects
  * @throws UserError
  */
-export function parseJson(bytes: Uint8Array, place: string, otherwise?: string): unknown {
+export function parseJson(bytes: Uint8Array, place: string, otherwise?: string, most?: number): unknown {
   try {
-    return parseJsonBytes(bytes, place);
+    return parseJsonBytes(bytes, place, most);
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(`${place}: ${otherwise ?? `not JSON: ${messageOf(error)}`}`);

@@ -1,8 +1,10 @@
-// The requests that fetch a model's headers: the list of a repository's files, and ranges of bytes. An answer of the server is read only as
-// far as it was asked for, and every failure is one line with its remedy.
+// The requests that fetch a model's headers: the commit of a revision, the list of its files, and ranges of bytes. The network may be hostile:
+// what is asked for and read of an answer has limits, the token reaches one server, and every failure is one line with its remedy.
 
-import { messageOf, UserError } from '../../base/errors.js';
-import { joined, textOf } from '../../base/host/bytes.js';
+import { codeOf, messageOf, UserError } from '../../base/errors.js';
+import { isObject } from '../../base/objects.js';
+import { quoted } from '../../base/text.js';
+import { parseJson } from '../json.js';
 import type { HubAddress } from './address.js';
 
 /** A server of the hub, and how to ask it. */
@@ -21,8 +23,37 @@ export interface HubFile {
   readonly bytes: number;
 }
 
-/** Limit of a list of files, bytes. */
-const LIST_LIMIT = 16 * 2 ** 20;
+/** The hub itself. Mirrors pass its links on as they are. */
+const HUB = 'https://huggingface.co';
+
+const MIB = 2 ** 20;
+/** Limits of one answer in JSON and of all pages of a list, bytes; of its pages, of 1,000 files each, and of files. */
+const ANSWER_LIMIT = 4 * MIB;
+const LIST_LIMIT = 16 * MIB;
+const MOST_PAGES = 50;
+const MOST_FILES = 50_000;
+/** Lists and objects of a document: an entry of a list of files takes three. */
+export const MOST_CONTAINERS = 2 ** 18;
+/** Limits of a file: characters of its path, and bytes; the sum of a thousand sizes is an exact number. */
+const LONGEST_PATH = 512;
+const LARGEST_FILE = 2 ** 43;
+
+const REDIRECTS = [301, 302, 303, 307, 308];
+/** A renamed repository, and the server of large files, take two. */
+const MOST_REDIRECTS = 5;
+/** Requests of one model take at most as long as so many that nobody answers. */
+const PATIENCE = 12;
+
+const COMMIT = /^[0-9a-f]{40}$/;
+
+/** The server that `HF_ENDPOINT` names (a mirror), or the hub. @throws UserError where it is no address of one */
+export function hubEndpoint(env: Readonly<Record<string, string | undefined>>): string {
+  const text = env.HF_ENDPOINT || HUB;
+  const { hash, origin, password, pathname, protocol, search, username } = new URL(URL.canParse(text) ? text : 'none:');
+  if (!/^https?:$/.test(protocol) || username + password + search + hash !== '')
+    throw new UserError('HF_ENDPOINT: expected an address that begins with http:// or https://, without a user, a password and a query');
+  return (origin + pathname).replace(/\/+$/, '');
+}
 
 /**
  * The server that the environment names, by the variables that Hugging Face's own library reads: HF_ENDPOINT (a mirror), HF_TOKEN, and
@@ -30,100 +61,196 @@ const LIST_LIMIT = 16 * 2 ** 20;
  * @throws UserError where a variable is not what it should be
  */
 export function hubServer(env: Readonly<Record<string, string | undefined>>): HubServer {
-  const endpoint = (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');
-  if (!URL.canParse(endpoint) || !/^https?:/.test(endpoint))
-    throw new UserError('HF_ENDPOINT: expected an address that begins with http:// or https://');
+  const endpoint = hubEndpoint(env);
   const seconds = Number(env.HF_HUB_DOWNLOAD_TIMEOUT || 10);
   if (!(seconds > 0 && seconds <= 3600)) throw new UserError('HF_HUB_DOWNLOAD_TIMEOUT: expected seconds, from above 0 to 3600');
-  return { endpoint, token: env.HF_TOKEN || null, timeoutMs: 1000 * seconds };
+  const token = env.HF_TOKEN?.trim() || null;
+  if (token !== null && !/^[!-~]+$/.test(token)) throw new UserError('HF_TOKEN: expected a token of printable characters, without spaces');
+  return { endpoint, token, timeoutMs: 1000 * seconds };
 }
 
-/** Asks one server about one repository. */
+/** Asks one server about one commit of a repository. */
 export class HubClient {
   readonly #server: HubServer;
   readonly #address: HubAddress;
+  /** When all of it is given up, by `performance.now()`. */
+  readonly #end: number;
+  /** The commit at which all is read, 40 hexadecimal digits. */
+  commit: string;
 
-  constructor(server: HubServer, address: HubAddress) {
+  private constructor(server: HubServer, address: HubAddress) {
     this.#server = server;
     this.#address = address;
+    this.#end = performance.now() + PATIENCE * server.timeoutMs;
+    this.commit = address.revision;
+  }
+
+  /** Resolves the revision of an address to the commit at which all is read. @throws UserError */
+  static async open(server: HubServer, address: HubAddress): Promise<HubClient> {
+    const client = new HubClient(server, address);
+    if (COMMIT.test(address.revision)) return client;
+    const { value } = await client.#json(`${client.#api}/revision/${encodeURIComponent(address.revision)}?expand=sha`, 'a commit');
+    const commit = isObject(value) ? value.sha : null;
+    if (typeof commit !== 'string' || !COMMIT.test(commit)) throw client.#failed(notOf('a commit'));
+    client.commit = commit;
+    return client;
+  }
+
+  get #api(): string {
+    return `/api/models/${this.#address.owner}/${this.#address.repo}`;
   }
 
   /** All files of the repository. @throws UserError */
   async files(): Promise<HubFile[]> {
     const files: HubFile[] = [];
-    const { owner, repo, revision } = this.#address;
-    let next: string | null = `/api/models/${owner}/${repo}/tree/${encodeURIComponent(revision)}?recursive=true`;
-    // Repositories of more than 1,000 files come in pages.
-    for (let page = 0; next !== null && page < 50; page++) {
-      const response: Response = await this.#request(next, {});
-      const list = parseList(textOf(await this.#body(response, LIST_LIMIT)));
-      if (list === null) throw this.#failed('the server answers with something else than a list of files; is HF_ENDPOINT a hub?');
-      files.push(...list);
-      next = nextPage(response.headers.get('link'));
+    const first = `${this.#api}/tree/${this.commit}?recursive=true`;
+    let entries = 0;
+    let read = 0;
+    let next: string | null = first;
+    for (let page = 1; next !== null; page++) {
+      const { bytes, link, value } = await this.#json(next, 'a list of files');
+      if (!Array.isArray(value)) throw this.#failed(notOf('a list of files'));
+      entries += value.length;
+      read += bytes;
+      const cursor = this.#nextPage(link);
+      if (entries > MOST_FILES || read > LIST_LIMIT || (cursor !== null && page === MOST_PAGES))
+        throw this.#failed(`lists more than ${MOST_FILES} files, ${MOST_PAGES} pages or ${LIST_LIMIT / MIB} MiB; name another repository`);
+      for (const entry of value as unknown[]) files.push(...this.#file(entry));
+      next = cursor === null ? null : `${first}&cursor=${encodeURIComponent(cursor)}`;
     }
     return files;
   }
 
+  /** The file of an entry, where it is one. @throws UserError where no repository has it */
+  #file(entry: unknown): HubFile[] {
+    const { type, path, size } = isObject(entry) ? entry : {};
+    if (type !== 'file' || typeof path !== 'string' || !Number.isSafeInteger(size) || (size as number) < 0) return [];
+    if (path.length > LONGEST_PATH) throw this.#failed(`lists a name of ${path.length} characters; no repository has one`);
+    if (/(^|\/)\.{0,2}(\/|$)|[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(path)) throw this.#failed(`lists ${quoted(path)}, which no repository has`);
+    if ((size as number) > LARGEST_FILE)
+      throw this.#failed(`lists ${quoted(path)} with ${size as number} bytes; no repository has such a file`);
+    return [{ path, bytes: size as number }];
+  }
+
+  /** Where the next page begins, of a `Link` header; null: this was the last. The address of that page is made here. @throws UserError */
+  #nextPage(link: string | null): string | null {
+    const next = /<([^<>]*)>\s*;\s*rel="next"/.exec(link ?? '')?.[1];
+    if (next === undefined) return null;
+    const url = new URL(URL.canParse(next, this.#server.endpoint) ? next : 'none:', this.#server.endpoint);
+    if (![HUB, new URL(this.#server.endpoint).origin].includes(url.origin))
+      throw this.#failed(`the list of files goes on at ${url.host || url.protocol}, which is another server; is HF_ENDPOINT a hub?`);
+    const cursor = url.searchParams.get('cursor');
+    if (cursor === null) throw this.#failed('the list of files goes on at an unknown place; is HF_ENDPOINT a hub?');
+    return cursor;
+  }
+
   /**
-   * Bytes `from` to `from + length` of a file.
+   * Fills `into` with the bytes of a file from `from` on.
    * @throws UserError where they do not come, whole and alone
    */
-  async range(path: string, from: number, length: number): Promise<Uint8Array> {
-    const { owner, repo, revision } = this.#address;
-    const where = `/${owner}/${repo}/resolve/${encodeURIComponent(revision)}/${path.split('/').map(encodeURIComponent).join('/')}`;
-    const response = await this.#request(where, { range: `bytes=${from}-${from + length - 1}` });
-    if (response.status !== 206 && !(from === 0 && Number(response.headers.get('content-length') ?? Number.NaN) <= length)) {
-      await response.body?.cancel();
-      throw this.#failed(`the server sends ${path} as a whole instead of the part that was asked for; fetch the file and name its path`);
+  async range(file: HubFile, from: number, into: Uint8Array): Promise<void> {
+    const { owner, repo } = this.#address;
+    const where = `/${owner}/${repo}/resolve/${this.commit}/${file.path.split('/').map(encodeURIComponent).join('/')}`;
+    const asked = `${from}-${from + into.length - 1}`;
+    const response = await this.#get(where, { range: `bytes=${asked}` });
+    const part = response.headers.get('content-range') ?? '';
+    const whole = from === 0 && Number(response.headers.get('content-length') ?? Number.NaN) <= into.length;
+    if (response.status === 206 ? ![`bytes ${asked}/${file.bytes}`, `bytes ${asked}/*`].includes(part) : !whole) {
+      await dropped(response);
+      const sent =
+        response.status === 206
+          ? `other bytes of ${file.path} than ${asked}, which were`
+          : `${file.path} as a whole instead of the part that was`;
+      throw this.#failed(`the server sends ${sent} asked for; fetch the file and name its path`);
     }
-    const bytes = await this.#body(response, length);
-    if (bytes.length < length)
-      throw this.#failed(`${path}: ${bytes.length} bytes came where ${length} were asked for; try again, or fetch the file`);
-    return bytes;
+    const got = await this.#body(response, into);
+    if (got < into.length)
+      throw this.#failed(`${file.path}: ${got} bytes came where ${into.length} were asked for; try again, or fetch the file`);
+    if (got > into.length) throw this.#failed(`${file.path}: more than the ${into.length} bytes came that were asked for; fetch the file`);
   }
 
-  async #request(where: string, headers: Readonly<Record<string, string>>): Promise<Response> {
+  /** An answer in JSON, its bytes, and its `Link` header. @param what it should be */
+  async #json(where: string, what: string): Promise<{ readonly value: unknown; readonly bytes: number; readonly link: string | null }> {
+    const response = await this.#get(where, null);
+    const room = new Uint8Array(ANSWER_LIMIT);
+    const bytes = await this.#body(response, room);
+    if (bytes > room.length) throw this.#failed(`the server answers with more than ${ANSWER_LIMIT / MIB} MiB where ${what} was asked for`);
+    const value = parseJson(room.subarray(0, bytes), this.#address.text, notOf(what), MOST_CONTAINERS);
+    return { value, bytes, link: response.headers.get('link') };
+  }
+
+  /**
+   * Asks, and follows redirects: on this server, and to others for files alone, over https and without the token.
+   * @param range the header that asks for a part of a file; null: an answer in JSON is asked for
+   */
+  async #get(where: string, range: { readonly range: string } | null): Promise<Response> {
     const { endpoint, token, timeoutMs } = this.#server;
-    const authorization: Readonly<Record<string, string>> = token === null ? {} : { authorization: `Bearer ${token}` };
-    let response: Response;
-    try {
-      // A redirect to another host, where the hub keeps large files, is followed without the token.
-      response = await fetch(endpoint + where, { headers: { ...headers, ...authorization }, signal: AbortSignal.timeout(timeoutMs) });
-    } catch (error) {
-      throw this.#unreachable(error);
+    const headers: Record<string, string> = { ...range, ...(token === null ? {} : { authorization: `Bearer ${token}` }) };
+    const signal = AbortSignal.timeout(Math.ceil(Math.max(1, Math.min(timeoutMs, this.#end - performance.now()))));
+    let url = new URL(endpoint + where);
+    for (let redirects = 0; ; redirects++) {
+      let response: Response;
+      try {
+        response = await fetch(url, { headers, redirect: 'manual', signal });
+        if (response.ok) return response;
+        await dropped(response);
+        if (REDIRECTS.includes(response.status) && redirects === MOST_REDIRECTS) throw new Error('redirect count exceeded');
+      } catch (error) {
+        throw this.#unreachable(url.origin, error);
+      }
+      if (!REDIRECTS.includes(response.status)) throw this.#failed(refusal(response.status, token !== null));
+      const next = this.#redirected(url, response.headers.get('location') ?? '', range !== null);
+      if (next.origin !== url.origin) delete headers.authorization;
+      url = next;
     }
-    if (response.ok) return response;
-    await response.body?.cancel();
-    throw this.#failed(refusal(response.status, token !== null));
   }
 
-  /** Reads at most `limit` bytes of a response. */
-  async #body(response: Response, limit: number): Promise<Uint8Array> {
-    const parts: Uint8Array[] = [];
+  /** Where a redirect leads. @param elsewhere true where that may be another server @throws UserError where it may not */
+  #redirected(from: URL, location: string, elsewhere: boolean): URL {
+    const next = new URL(URL.canParse(location, from.href) ? location : 'none:', from);
+    const secure = from.protocol === 'https:' && next.protocol === 'https:';
+    if (next.username + next.password === '' && (next.origin === from.origin || (elsewhere && secure))) return next;
+    const why = 'lists stay on one server, files on https; if that is a hub, name it in HF_ENDPOINT';
+    throw this.#failed(`the server redirects to ${next.host || next.protocol}, which is not followed: ${why}`);
+  }
+
+  /** Reads a response into `room`. @returns its bytes, or more than the room has where it does not fit */
+  async #body(response: Response, room: Uint8Array): Promise<number> {
     let length = 0;
     try {
       for await (const part of response.body ?? []) {
-        parts.push(part);
+        if (length + part.length <= room.length) room.set(part, length);
         length += part.length;
-        if (length >= limit) break;
+        if (length > room.length) break;
       }
     } catch (error) {
-      throw this.#unreachable(error);
+      throw this.#unreachable(new URL(this.#server.endpoint).origin, error);
     }
-    return joined(parts).subarray(0, limit);
+    return length;
   }
 
-  #unreachable(error: unknown): UserError {
-    const { endpoint, timeoutMs } = this.#server;
-    if (error instanceof Error && error.name === 'TimeoutError')
-      return this.#failed(`${endpoint} did not answer within ${timeoutMs / 1000} s; try again, or set HF_HUB_DOWNLOAD_TIMEOUT`);
+  #unreachable(origin: string, error: unknown): UserError {
+    const { timeoutMs } = this.#server;
+    if (error instanceof Error && error.name === 'TimeoutError') {
+      const [what, ms] = performance.now() < this.#end ? ['answer', timeoutMs] : ['answer all that was asked for', PATIENCE * timeoutMs];
+      return this.#failed(`${origin} did not ${what} within ${ms / 1000} s; try again, or set HF_HUB_DOWNLOAD_TIMEOUT`);
+    }
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    return this.#failed(`${endpoint} cannot be reached: ${messageOf(cause)}; try again, or name a mirror in HF_ENDPOINT`);
+    return this.#failed(`${origin} cannot be reached: ${messageOf(cause) || codeOf(cause)}; try again, or name a mirror in HF_ENDPOINT`);
   }
 
   #failed(why: string): UserError {
     return new UserError(`${this.#address.text}: ${why}`);
   }
+}
+
+/** Leaves the body of a response unread. */
+async function dropped(response: Response): Promise<void> {
+  await response.body?.cancel().catch(() => undefined);
+}
+
+function notOf(what: string): string {
+  return `the server answers with something else than ${what}; is HF_ENDPOINT a hub?`;
 }
 
 /** The error message for an HTTP status. */
@@ -135,30 +262,4 @@ function refusal(status: number, withToken: boolean): string {
   }
   if (status === 404) return 'there is no such repository, revision or file; check the name';
   return `the server answers with status ${status}; try again later`;
-}
-
-/** Files of a list; null where it is none. */
-function parseList(text: string): HubFile[] | null {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (!Array.isArray(json)) return null;
-  const files: HubFile[] = [];
-  for (const entry of json as unknown[]) {
-    const { type, path, size } = (entry ?? {}) as Readonly<Record<string, unknown>>;
-    if (type === 'file' && typeof path === 'string' && Number.isSafeInteger(size) && (size as number) >= 0)
-      files.push({ path, bytes: size as number });
-  }
-  return files;
-}
-
-/** Path of the next page of a list, on the same server; null: this was the last. */
-function nextPage(link: string | null): string | null {
-  const next = /<([^>]+)>;\s*rel="next"/.exec(link ?? '')?.[1] ?? '';
-  if (!URL.canParse(next)) return null;
-  const { pathname, search } = new URL(next);
-  return pathname + search;
 }

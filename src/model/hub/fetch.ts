@@ -1,22 +1,26 @@
 // Fetches a model of the hub without its weights: the list of its repository, then the headers of its files.
-import { UserError } from '../../base/errors.js';
-import { joined } from '../../base/host/bytes.js';
+import { orUserError, UserError } from '../../base/errors.js';
 import { isObject } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
 import { type GgufHeader, ggufHeaderOf } from '../gguf-header.js';
 import { parseJson } from '../json.js';
 import type { HubAddress } from './address.js';
-import { HubClient, type HubFile, type HubServer } from './client.js';
+import { HubClient, type HubFile, type HubServer, MOST_CONTAINERS } from './client.js';
 import { type HubEntry, storedEntry, storeEntry } from './store.js';
 
 /** Milliseconds for which an entry is used without asking again: repositories change rarely. */
 const FRESH = 24 * 3600 * 1000;
 
-/** Largest config.json. */
-const CONFIG_LIMIT = 16 * 2 ** 20;
+const MIB = 2 ** 20;
+/** Largest config.json, bytes. */
+const CONFIG_LIMIT = 4 * MIB;
+/** Largest header of a file: a vocabulary of 262,144 texts takes 16 MiB. Those of all parts have twice as much, and a first piece each. */
+const HEADER_LIMIT = 32 * MIB;
+/** Parts of a model. */
+const MOST_PARTS = 1000;
 
 /**
- * Fetches an address into the store, unless it has a fresh entry.
+ * Fetches an address into the store, unless it has a fresh entry. A damaged entry is none.
  * @param now milliseconds of the clock
  * @param note is called if an older entry is used because the server does not answer
  * @throws UserError where the store has no entry and none can be fetched
@@ -28,11 +32,14 @@ export async function fetchHubModel(
   now: number,
   note: (text: string) => void,
 ): Promise<void> {
-  const known = storedEntry(address, folder);
-  if (known !== null && now - Date.parse(known.fetched) < FRESH) return;
+  const stored = orUserError(() => storedEntry(address, folder));
+  const known = stored instanceof UserError ? null : stored;
+  const age = known === null ? FRESH : now - Date.parse(known.fetched);
+  if (age >= 0 && age < FRESH) return;
   try {
-    const model = await read(address, new HubClient(server, address));
-    storeEntry(address, folder, { schema: 'moeprof.hub/1', address: address.text, fetched: new Date(now).toISOString(), model });
+    const client = await HubClient.open(server, address);
+    const [fetched, model] = [new Date(now).toISOString(), await read(address, client)];
+    storeEntry(address, folder, { schema: 'moeprof.hub/1', address: address.text, commit: client.commit, fetched, model });
   } catch (error) {
     if (known === null || !(error instanceof UserError)) throw error;
     note(`${error.message} (what was fetched on ${known.fetched.slice(0, 10)} is taken)`);
@@ -42,24 +49,40 @@ export async function fetchHubModel(
 async function read(address: HubAddress, client: HubClient): Promise<HubEntry['model']> {
   const choice = chooseFiles(address, await client.files());
   if (choice.kind === 'config') return { kind: 'config', config: await readConfig(address, choice.file, client) };
+  const { files } = choice.offer;
+  const room = new Uint8Array(HEADER_LIMIT);
+  let left = 2 * HEADER_LIMIT + files.length * FIRST;
   const headers: GgufHeader[] = [];
-  for (const file of choice.offer.files) {
-    const range = (from: number, length: number): Promise<Uint8Array> => client.range(file.path, from, length);
-    headers.push(await remoteHeader(`${address.text}: ${file.path}`, file, range));
+  for (const file of files) {
+    const range = async (from: number, into: Uint8Array): Promise<void> => {
+      left -= into.length;
+      await client.range(file, from, into);
+    };
+    headers.push(own(await remoteHeader(`${address.text}: ${file.path}`, file, room.subarray(0, Math.max(0, left)), range), headers[0]));
   }
   return { ...choice, headers };
 }
 
-async function readConfig(address: HubAddress, { path, bytes }: HubFile, client: HubClient): Promise<Record<string, unknown>> {
-  if (bytes > CONFIG_LIMIT) throw new UserError(`${address.text}: its config.json has ${bytes} bytes; that is no configuration`);
-  const config = parseJson(await client.range(path, 0, bytes), `${address.text}: config.json`);
+/** A header without what describes no model: the vocabulary, and who made it. @param first of the parts */
+function own({ metadata, ...header }: GgufHeader, first?: GgufHeader): GgufHeader {
+  const prefix = `${String((first?.metadata ?? metadata)['general.architecture'])}.`;
+  const kept = Object.entries(metadata).filter(([key]) => /^general\.(architecture|name)$/.test(key) || key.startsWith(prefix));
+  return { ...header, metadata: Object.fromEntries(kept) };
+}
+
+async function readConfig(address: HubAddress, file: HubFile, client: HubClient): Promise<Record<string, unknown>> {
+  if (file.bytes > CONFIG_LIMIT || file.bytes === 0)
+    throw new UserError(`${address.text}: its config.json has ${file.bytes} bytes; that is no configuration`);
+  const bytes = new Uint8Array(file.bytes);
+  await client.range(file, 0, bytes);
+  const config = parseJson(bytes, `${address.text}: config.json`, undefined, MOST_CONTAINERS);
   if (!isObject(config)) throw new UserError(`${address.text}: config.json: is not a JSON object`);
   return config;
 }
 
 /** Bytes of the first piece, and of the largest; each but the last is as long as all before it. */
 const FIRST = 256 * 2 ** 10;
-const LARGEST = 4 * 2 ** 20;
+const LARGEST = 8 * MIB;
 
 /** Thrown where the reader of headers needs bytes that have not been fetched yet. */
 class NotYet extends Error {}
@@ -67,20 +90,23 @@ class NotYet extends Error {}
 /**
  * Reads the header of a remote GGUF file: from its beginning, in growing pieces until it is complete, without the data of tensors.
  * @param path how messages call it
- * @param range fetches bytes of the file
+ * @param room takes what is fetched, and limits it
+ * @param range fills a part of it with the bytes of the file from there on
  * @throws UserError where the file is damaged, or bytes do not come
  */
 async function remoteHeader(
   path: string,
   { bytes }: HubFile,
-  range: (from: number, length: number) => Promise<Uint8Array>,
+  room: Uint8Array,
+  range: (from: number, into: Uint8Array) => Promise<void>,
 ): Promise<GgufHeader> {
-  let prefix: Uint8Array = new Uint8Array(0);
-  for (;;) {
-    const wanted = Math.min(bytes - prefix.length, Math.min(LARGEST, Math.max(FIRST, prefix.length)));
-    if (wanted <= 0) throw new UserError(`${path}: is empty`);
-    prefix = joined([prefix, await range(prefix.length, wanted)]);
-    const header = headerIn(path, bytes, prefix);
+  for (let length = 0; ; ) {
+    const end = Math.min(bytes, room.length, length + Math.min(LARGEST, Math.max(FIRST, length)));
+    if (bytes === 0) throw new UserError(`${path}: is empty`);
+    if (end <= length) throw new UserError(`${path}: its header does not end within ${HEADER_LIMIT / MIB} MiB; no model's is as long`);
+    await range(length, room.subarray(length, end));
+    length = end;
+    const header = headerIn(path, bytes, room.subarray(0, length));
     if (header !== null) return header;
   }
 }
@@ -116,7 +142,7 @@ type HubChoice =
 
 /** `name-00001-of-00003.gguf`. */
 const PART = /-(\d{5})-of-(\d{5})\.gguf$/i;
-const FORMAT = /(?:^|[-._/])((?:ud-)?(?:i?q\d\w*|tq\d_\d|bf16|f16|f32|mxfp4\w*))(?=$|[-./])/gi;
+const FORMAT = /(?:^|[-._/])((?:ud-)?(?:i?q\d\w{0,30}|tq\d_\d|bf16|f16|f32|mxfp4\w{0,30}))(?=$|[-./])/gi;
 
 /** Preferred formats where the address names none: llama.cpp's order. */
 const USUAL = ['q4_k_m', 'q8_0'];
@@ -149,12 +175,15 @@ function offersOf(address: HubAddress, files: readonly HubFile[]): HubOffer[] {
   for (const file of files) {
     if (!/\.gguf$/i.test(file.path) || /(^|\/)(mmproj|imatrix)/i.test(file.path)) continue;
     const name = file.path.replace(PART, '').replace(/\.gguf$/i, '');
-    groups.set(name, [...(groups.get(name) ?? []), file]);
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [file]);
+    else group.push(file);
   }
   const offers = [...groups].map(([name, group]) => {
     const total = Number(PART.exec(group[0]!.path)?.[2] ?? 1);
     const parts = [...group].sort((a, b) => (a.path < b.path ? -1 : 1));
-    if (parts.length !== total)
+    if (total > MOST_PARTS) throw new UserError(`${address.text}: ${name} has ${total} parts; no model has more than ${MOST_PARTS}`);
+    if (parts.length !== total || parts.some(({ path }, i) => Number(PART.exec(path)?.[1] ?? 1) !== i + 1))
       throw new UserError(`${address.text}: ${name} has ${parts.length} of its ${total} parts; it is being uploaded, or is damaged`);
     const format = [...name.matchAll(FORMAT)].at(-1)?.[1] ?? name.split('/').at(-1)!;
     return { format: format.toLowerCase(), files: parts, bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0) };

@@ -3,16 +3,17 @@
 
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
-import { makeFolder, writeFileAtomic } from '../../base/files.js';
+import { attempt, makeFolder, whatStands, writeFileAtomic } from '../../base/files.js';
 import { bytesOf } from '../../base/host/bytes.js';
-import { existsSync } from '../../base/host/files.js';
+import { existsSync, unlinkSync } from '../../base/host/files.js';
 import { newSha256 } from '../../base/host/hash.js';
 import { homedir, platform } from '../../base/host/machine.js';
 import { join } from '../../base/host/paths.js';
 import { type Environment, env as processEnv } from '../../base/host/process.js';
-import { readText } from '../../base/input-file.js';
+import { KINDS, readText } from '../../base/input-file.js';
 import { parseJson } from '../json.js';
 import type { HubAddress } from './address.js';
+import { hubEndpoint, MOST_CONTAINERS } from './client.js';
 
 const FileSchema = z.strictObject({ path: z.string(), bytes: z.int().nonnegative() });
 const OfferSchema = z.strictObject({ format: z.string(), files: z.array(FileSchema).min(1).readonly(), bytes: z.int().nonnegative() });
@@ -42,8 +43,10 @@ const HeaderSchema = z.strictObject({
 const EntrySchema = z.strictObject({
   schema: z.literal('moeprof.hub/1'),
   address: z.string(),
+  /** The commit at which all was read, 40 hexadecimal digits. */
+  commit: z.string(),
   /** When it was fetched, ISO 8601. */
-  fetched: z.string(),
+  fetched: z.iso.datetime(),
   model: z.discriminatedUnion('kind', [
     /** The headers of all parts of a GGUF file, and the other formats of the repository, smallest first. */
     z.strictObject({
@@ -60,28 +63,42 @@ const EntrySchema = z.strictObject({
 /** The stored entry of an address. */
 export type HubEntry = z.infer<typeof EntrySchema>;
 
-/** The folder of entries: below the user's cache folder of the platform. */
+/** The folder of a server's entries: below the user's cache folder of the platform. @throws UserError where HF_ENDPOINT is no address */
 export function hubFolder(env: Environment = processEnv): string {
   const base = env.XDG_CACHE_HOME || (platform === 'win32' && env.LOCALAPPDATA) || join(homedir(), '.cache');
-  return join(base, 'moeprof', 'hub');
+  const endpoint = hubEndpoint(env);
+  return join(base, 'moeprof', 'hub', `${new URL(endpoint).host.replace(/[^\w.-]/g, '-').slice(0, 100)}-${digestOf(endpoint)}`);
 }
 
 /** Path of an entry: readable, and never two for addresses that differ in case alone. */
 function entryPath({ owner, repo, text }: HubAddress, folder: string): string {
-  return join(folder, `${owner}--${repo}-${newSha256().update(text).digest('hex').slice(0, 12)}.json`);
+  return join(folder, `${owner}--${repo}-${digestOf(text)}.json`);
+}
+
+function digestOf(text: string): string {
+  return newSha256().update(text).digest('hex').slice(0, 12);
 }
 
 /** The files fetched from an address; null: nothing yet. @throws UserError where the entry is damaged */
 export function storedEntry(address: HubAddress, folder: string): HubEntry | null {
   const path = entryPath(address, folder);
   if (!existsSync(path)) return null;
-  const parsed = EntrySchema.safeParse(parseJson(bytesOf(readText(path, 'index')), path, 'is not JSON; delete it'));
-  if (!parsed.success) throw new UserError(`${path}: is not what this version of moeprof stores; delete it`);
+  const parsed = EntrySchema.safeParse(parseJson(bytesOf(readText(path, 'hub')), path, 'is not JSON; delete it', MOST_CONTAINERS));
+  if (!parsed.success || parsed.data.address !== address.text)
+    throw new UserError(`${path}: is not what this version of moeprof stores; delete it`);
   return parsed.data;
 }
 
-/** Keeps an entry. @throws UserError where it cannot be written */
+/** Keeps an entry. @throws UserError where it cannot be written, or could not be read again */
 export function storeEntry(address: HubAddress, folder: string, entry: HubEntry): void {
+  const parsed = EntrySchema.safeParse(entry);
+  const text = parsed.success ? bytesOf(`${JSON.stringify(parsed.data)}\n`) : null;
+  if (text === null || text.length > KINDS.hub.limit)
+    throw new UserError(`${address.text}: its headers hold ${text === null ? 'what is no number' : `${text.length} bytes`}; no model's do`);
   makeFolder(folder);
-  writeFileAtomic(entryPath(address, folder), `${JSON.stringify(EntrySchema.parse(entry))}\n`);
+  const path = entryPath(address, folder);
+  const stat = whatStands(path);
+  // A file is written where a link leads: a device or a pipe there stays what it is.
+  if (stat !== undefined && !stat.isFile() && !stat.isDirectory()) attempt(path, () => unlinkSync(path));
+  writeFileAtomic(path, text);
 }

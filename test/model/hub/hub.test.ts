@@ -9,8 +9,9 @@ import { chooseFiles, fetchHubModel } from '../../../src/model/hub/fetch.js';
 import { hubFolder, storedEntry } from '../../../src/model/hub/store.js';
 import { loadModel, openModel } from '../../../src/model/load/load.js';
 import { expertBytesTotal } from '../../../src/model/spec.js';
+import { certificate } from '../../support/certificate.js';
 import { ggufHeader, type TestTensor, tensorBytes } from '../gguf-file.js';
-import { type Fault, type ServedFile, TestHub } from './server.js';
+import { COMMIT, type Fault, type ServedFile, TestHub } from './server.js';
 
 const SIDE = 4096;
 const EXPERTS = 64;
@@ -144,13 +145,44 @@ describe('a checkpoint', () => {
 
 describe('tokens', () => {
   it('are sent to the hub, and not to where it redirects', async () => {
-    await start(FILES);
+    hub = new TestHub(FILES, 2, certificate());
+    endpoint = await hub.start();
     hub.fault = 'redirect';
-    await fetched('hf:o/large', { HF_TOKEN: 'secret' });
+    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+    try {
+      await fetched('hf:o/large', { HF_TOKEN: 'secret' });
+    } finally {
+      delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+    }
     const seen = (kind: string): (string | undefined)[] => hub.authorizations.filter(([one]) => one === kind).map(([, value]) => value);
     expect(new Set(seen('list'))).toEqual(new Set(['Bearer secret']));
     expect(new Set(seen('file'))).toEqual(new Set(['Bearer secret']));
     expect(new Set(seen('elsewhere'))).toEqual(new Set([undefined]));
+  });
+});
+
+describe('a repository', () => {
+  it('is read at one commit, and each piece of a file where the last one ended', async () => {
+    await start(FILES, 2);
+    await fetched('hf:o/large');
+    const [revision, ...others] = hub.requests;
+    expect(revision).toBe('/api/models/o/large/revision/main?expand=sha');
+    expect(others.filter((one) => !one.includes(COMMIT))).toEqual([]);
+    const first = others.filter((one) => one.includes('00001-of')).map((one) => one.split('bytes=')[1]);
+    expect(first.slice(0, 3)).toEqual(['0-262143', '262144-524287', '524288-1048575']);
+    expect(storedEntry(parseHubAddress('hf:o/large'), folder)?.commit).toBe(COMMIT);
+    // A commit is what it is.
+    hub.requests.length = 0;
+    await fetched(`hf:o/large@${COMMIT}`);
+    expect(hub.requests[0]).toBe(`/api/models/o/large/tree/${COMMIT}?recursive=true`);
+  });
+
+  it('that was renamed is followed by its path, with the token', async () => {
+    await start(FILES, 2);
+    hub.renamed = 'n/larger';
+    await fetched('hf:o/large', { HF_TOKEN: 'secret' });
+    expect(new Set(hub.authorizations.map(([, value]) => value))).toEqual(new Set(['Bearer secret']));
+    expect(hub.requests.filter((one) => one.includes('/n/larger/')).length).toBe(hub.requests.length / 2);
   });
 });
 
