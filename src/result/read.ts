@@ -150,9 +150,10 @@ export function parseResult(text: string, path: string): Result {
 
 /**
  * Checks parsed JSON as a result; `path` is only for messages.
+ * @param isCovered true: another digest covers it, which was checked
  * @throws UserError as {@link readResult}
  */
-export function checkedResult(raw: unknown, path: string): Result {
+export function checkedResult(raw: unknown, path: string, isCovered = false): Result {
   const tag = schemaTag(raw);
   if (tag === null) {
     throw new UserError(`${path}: is not a moeprof result (no "schema": "${RESULT_SCHEMA}"); write one with moeprof run -o ${path}`);
@@ -176,7 +177,7 @@ export function checkedResult(raw: unknown, path: string): Result {
       EXIT.notComparable,
     );
   }
-  const tampered = result.digest !== undefined && result.digest !== digestOf(raw as Result);
+  const tampered = !isCovered && result.digest !== undefined && result.digest !== digestOf(raw as Result);
   const contradiction = findContradiction(result) ?? (tampered ? 'its figures are not those that its digest was taken of' : null);
   if (contradiction !== null) throw new UserError(`${path}: ${contradiction}; the file is damaged or was edited, run again to replace it`);
   return result;

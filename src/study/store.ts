@@ -230,7 +230,7 @@ function outcomeIn(text: string, fingerprint: string, messages: Messages): Outco
 /** @throws UserError where a value is no outcome, or its result is not one of moeprof */
 function checkedOutcome(value: unknown, { path, remedy }: Messages): Outcome {
   const { reason, result, status } = isObject(value) ? value : {};
-  if (status === 'done') return { status, result: checkedResult(result, path) };
+  if (status === 'done') return { status, result: checkedResult(result, path, true) };
   if ((status === 'refused' || status === 'failed') && typeof reason === 'string') return { status, reason: shortened(visible(reason)) };
   throw new UserError(`${path}: holds no outcome of a run${remedy}`);
 }

@@ -17,9 +17,17 @@ interface SystemChange {
 const PROSE = new Set(['name', 'cites', 'simplifies']);
 
 const BUNDLED = new Map<string, unknown>();
+/** Changes of systems that were asked for: runs of a study share them. */
+const KNOWN = new WeakMap<SystemSpec, readonly SystemChange[]>();
 
 /** Values that differ from the bundled system of the same name; none where no such system is bundled. */
-export function systemChanges(system: SystemSpec): SystemChange[] {
+export function systemChanges(system: SystemSpec): readonly SystemChange[] {
+  const known = KNOWN.get(system) ?? changesOf(system);
+  KNOWN.set(system, known);
+  return known;
+}
+
+function changesOf(system: SystemSpec): SystemChange[] {
   const { name } = system;
   if (isPath(name) || !listProfiles('systems').includes(name)) return [];
   if (!BUNDLED.has(name)) BUNDLED.set(name, asWritten(loadSystem(name).value));
