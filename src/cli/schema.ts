@@ -44,19 +44,10 @@ export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }
 
-const EXAMPLES = `
-Examples:
-  moeprof schema run > run.schema.json
-  moeprof schema budgets > budgets.schema.json
-In a YAML file, as its first line:
-  # yaml-language-server: $schema=./run.schema.json
-`;
-
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command
     .addArgument(new Argument('<file>', 'kind of file').choices(SCHEMA_KINDS))
-    .addHelpText('after', EXAMPLES)
     .action((kind: SchemaKind) => context.out(schemaText(kind)));
 }
 

@@ -24,18 +24,8 @@ import {
 } from '../study/door.js';
 import { type RunSpec, repeatCommand } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
-import {
-  addOutputOptions,
-  addPictureOptions,
-  allowCodeOption,
-  collect,
-  jobsOption,
-  type OutputOptions,
-  parseJobs,
-  parseSeed,
-  seedOption,
-} from './kit/options.js';
-import { deliver } from './kit/outputs.js';
+import { allowCodeOption, collect, jobsOption, parseJobs, parseSeed, seedOption } from './kit/options.js';
+import { addOutputOptions, addPictureOptions, deliver, type OutputOptions } from './kit/outputs.js';
 import { overridesOfStudy, type RunFlags, runOfStudy, toldOfStudy } from './run-options.js';
 import { runStored } from './run-stored.js';
 import { STORE, storeOf } from './store-option.js';
@@ -48,14 +38,6 @@ interface SearchFlags extends OutputOptions, Pick<RunFlags, 'set' | 'allowCode'>
   readonly profiles?: string;
   readonly jobs?: string;
 }
-
-const EXAMPLES = `
-Examples:
-  moeprof search my-space.yaml
-  moeprof search my-space.yaml --budget 60 --seed 2 -o front.svg -o front.csv
-  moeprof search my-space.yaml --learn --profiles front/
-  moeprof run front/1.yaml
-`;
 
 /** Cells that are drawn from a larger space. */
 const MOST_CELLS = 20_000;
@@ -75,9 +57,9 @@ export function define(command: Command, context: CliContext): void {
     .option('--set <path=value>', 'set any value of all runs, repeatable', collect, [])
     .addOption(allowCodeOption())
     .addOption(jobsOption());
-  addPictureOptions(addOutputOptions(command, searchReports))
-    .addHelpText('after', EXAMPLES)
-    .action((path: string, flags: SearchFlags) => searchSpace(path, flags, context));
+  addPictureOptions(addOutputOptions(command, searchReports)).action((path: string, flags: SearchFlags) =>
+    searchSpace(path, flags, context),
+  );
 }
 
 async function searchSpace(path: string, flags: SearchFlags, context: CliContext): Promise<void> {

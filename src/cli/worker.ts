@@ -5,19 +5,10 @@ import { EXIT, UserError } from '../base/errors.js';
 import { availableParallelism, hostname } from '../base/host/machine.js';
 import { exit, listen, pid } from '../base/host/process.js';
 import { BYTES, formatCount, parseQuantity } from '../base/units.js';
-import { CACHE_SIZE, cacheFolder, FileCache, ModuleIndex, openServer, PASSWORD_VARIABLE, QueueWorker, RunChildren } from '../study/door.js';
+import { CACHE_SIZE, cacheFolder, FileCache, ModuleIndex, openServer, QueueWorker, RunChildren } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
 import { collect, jobsOption, parseJobs, type Texts } from './kit/options.js';
 import { addQueueOption, namedQueue, type QueueOption } from './queue-option.js';
-
-const EXAMPLES = `
-Examples:
-  moeprof worker --queue redis://localhost:6379/0
-  moeprof worker --queue rediss://ann@queue.example.org:6379/0 -j 8
-  moeprof worker --queue redis://10.0.0.1:6379/0 --modules my-policies
-
-The password is best given in the environment, as ${PASSWORD_VARIABLE}.
-`;
 
 interface WorkerFlags extends QueueOption, Texts<'jobs' | 'name' | 'fileCache' | 'exitIdle'> {
   readonly modules: readonly string[];
@@ -33,7 +24,6 @@ export function define(command: Command, context: CliContext): void {
     .option('--file-cache <folder>', "where traces are kept that came through the server; the user's folder for caches unless said")
     .option('--file-cache-size <size>', 'most bytes there; what was not used for longest goes first', CACHE_SIZE)
     .option('--exit-idle <seconds>', 'end after so long without a cell; otherwise it waits for ever')
-    .addHelpText('after', EXAMPLES)
     .action((flags: WorkerFlags) => work(flags, context));
 }
 
