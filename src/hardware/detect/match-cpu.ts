@@ -1,8 +1,8 @@
 // Finds a processor in the catalogue: by name, or the nearest of its architecture. Virtual machines hide names ("AMD EPYC") but not family,
 // model and instruction sets, since programs need these.
 import { editDistance } from '../../base/text.js';
+import { partKey } from '../parts/catalogue.js';
 import { CPUS, type CpuPart } from '../parts/cpu.js';
-import { partKey } from '../parts/spelling.js';
 import type { Match } from './match-gpu.js';
 import type { SeenCpu } from './tools/seen.js';
 
