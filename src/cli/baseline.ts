@@ -16,10 +16,9 @@ import { tokensRun } from '../result/work-done.js';
 import { baselineFolder, baselineNames, dated, statesOf, writeBaseline } from './baseline-history.js';
 import type { CliContext } from './kit/context.js';
 import { allowCodeOption, metricNames } from './kit/options.js';
+import { FILE_OPTIONS } from './kit/outputs.js';
 import { loadOperands } from './operands.js';
 import { BASELINES, filesBelow, scenarioFiles } from './scenarios.js';
-
-const FILE = { color: false, width: 80, unicode: true, verbose: false } as const;
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
@@ -67,7 +66,7 @@ async function save(name: string, runs: readonly string[], { allowCode, force }:
       const path = join(BASELINES, name, `${scenario}.json`);
       if (files.has(path)) throw new UserError(`${label}: another run is of scenario ${scenario} too; rename its file`);
       if (!force && existsSync(path)) throw new UserError(`${path}: is there already; pass --force to replace it`);
-      files.set(path, jsonReport.render(dated(result), FILE));
+      files.set(path, jsonReport.render(dated(result), FILE_OPTIONS));
     }
   }
   writeBaseline(join(BASELINES, name), files);

@@ -14,7 +14,7 @@ import { type Budget, budgetFileSchema, budgetsOf, parseFailOn } from '../result
 import { dated, isBaseline, writeBaseline } from './baseline-history.js';
 import type { CliContext } from './kit/context.js';
 import { allowCodeOption, collect } from './kit/options.js';
-import { addOutputOptions, type OutputOptions, Outputs, outputsOf, stdoutFormat } from './kit/outputs.js';
+import { addOutputOptions, FILE_OPTIONS, type OutputOptions, Outputs, outputsOf, stdoutFormat } from './kit/outputs.js';
 import { type LoadedSet, loadOperands } from './operands.js';
 import { BASELINES } from './scenarios.js';
 
@@ -105,7 +105,7 @@ function baselineFiles(base: LoadedSet, candidate: LoadedSet): Map<string, strin
   if (base.folder !== candidate.folder) {
     throw new UserError('--update-baseline: base and candidate must both be single runs, or both folders');
   }
-  if (!base.folder) return new Map([[place, jsonReport.render([...candidate.scenarios.values()][0]!.result, FILE)]]);
+  if (!base.folder) return new Map([[place, jsonReport.render([...candidate.scenarios.values()][0]!.result, FILE_OPTIONS)]]);
   const gone = [...base.scenarios.keys()].filter((scenario) => !candidate.scenarios.has(scenario));
   if (gone.length > 0) {
     throw new UserError(
@@ -118,12 +118,10 @@ function baselineFiles(base: LoadedSet, candidate: LoadedSet): Map<string, strin
   return new Map(
     [...candidate.scenarios].map(([scenario, { result }]) => [
       join(place, `${scenario}.json`),
-      jsonReport.render(isBaseline(place) ? dated(result) : result, FILE),
+      jsonReport.render(isBaseline(place) ? dated(result) : result, FILE_OPTIONS),
     ]),
   );
 }
-
-const FILE = { color: false, width: 80, unicode: true, verbose: false } as const;
 
 /**
  * Writes the new baseline after the report, with a note on what is accepted.

@@ -62,7 +62,7 @@ export function stdoutFormat(options: OutputOptions): string | null {
 }
 
 /** Options of reports in files. */
-const FILE_OPTIONS = { color: false, width: 80, unicode: true } as const;
+export const FILE_OPTIONS = { color: false, width: 80, unicode: true, verbose: false } as const;
 
 /**
  * Reads the value of one `-o`: `json=result.out`, `result.json`, `markdown=-`.

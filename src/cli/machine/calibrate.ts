@@ -50,9 +50,9 @@ export function defineCalibrate(command: Command, context: CliContext): void {
     .addOption(
       new Option('--folder <folder>', 'on the drive that is measured; 1 GiB is written there, and deleted').default('.', 'this one'),
     );
-  addOutputOptions(define, calibrationReports).action(async (options: CalibrateOptions) => {
-    await deliver(context, calibrationReports, options, () => calibrated(options, context));
-  });
+  addOutputOptions(define, calibrationReports).action((options: CalibrateOptions) =>
+    deliver(context, calibrationReports, options, () => calibrated(options, context)),
+  );
 }
 
 async function calibrated(options: CalibrateOptions, context: CliContext): Promise<CalibratedMachine> {

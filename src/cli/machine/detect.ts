@@ -14,9 +14,9 @@ export function defineDetect(command: Command, context: CliContext): void {
     .command('detect')
     .summary('the parts of this machine')
     .description('The parts of this machine, from what its operating system tells without root.');
-  addOutputOptions(detect, detectionReports).action(async (options: OutputOptions) => {
-    await deliver(context, detectionReports, options, () => detectedMachine());
-  });
+  addOutputOptions(detect, detectionReports).action((options: OutputOptions) =>
+    deliver(context, detectionReports, options, detectedMachine),
+  );
 }
 
 /**

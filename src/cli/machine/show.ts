@@ -21,9 +21,9 @@ export function defineShow(command: Command, context: CliContext): void {
     .description('A machine as runs see it: data sheets, what was measured, what a runtime reaches.')
     .argument('[machine]', 'parts, a bundled name or a YAML file; this machine unless said')
     .option('--runtime <name>', `software that drives it, e.g. ${EXAMPLE_RUNTIMES.join(', ')}`);
-  addOutputOptions(show, machineReports).action(async (name: string | undefined, options: ShowOptions) => {
-    await deliver(context, machineReports, options, () => shownMachine(name, options.runtime));
-  });
+  addOutputOptions(show, machineReports).action((name: string | undefined, options: ShowOptions) =>
+    deliver(context, machineReports, options, () => shownMachine(name, options.runtime)),
+  );
 }
 
 async function shownMachine(name: string | undefined, runtimeName: string | undefined): Promise<ShownMachine> {
