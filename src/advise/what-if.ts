@@ -53,10 +53,8 @@ export async function boundOf(question: Question, { devices, model, price, setti
   for (const [name, faster] of NUDGES) {
     const changed = faster(hardware, NUDGE);
     if (changed === hardware) continue;
-    const rates = {
-      decode: await pricer.decode(model, changed, setting, cached),
-      prefill: await pricer.prefill(model, changed, setting, cached),
-    };
+    const priced = { model, hardware: changed, setting, cached };
+    const rates = { decode: await pricer.decode(priced), prefill: await pricer.prefill(priced) };
     for (const phase of ['decode', 'prefill'] as const) {
       if (rates[phase] > best[phase].rate) best[phase] = { name: partName(name, hardware), rate: rates[phase] };
     }

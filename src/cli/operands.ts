@@ -34,10 +34,7 @@ interface Source {
   readonly detached: boolean;
 }
 
-interface SourceSet {
-  readonly label: string;
-  readonly folder: boolean;
-  readonly path: string | null;
+interface SourceSet extends Omit<LoadedSet, 'scenarios'> {
   readonly sources: readonly Source[];
 }
 
