@@ -1,6 +1,6 @@
 // What other rooms import of study: many runs, on any number of machines: sweeps, studies, searches.
 export { fingerprintOf } from './fingerprint.js';
-export { PASSWORD_VARIABLE, QUEUE_PREFIX, type QueueAddress, queueAddress } from './queue/address.js';
+export { QUEUE_PREFIX, type QueueAddress, queueAddress } from './queue/address.js';
 export { CellMaker } from './queue/cell.js';
 export { openServer, type QueueServer } from './queue/connect.js';
 export { contentsOf, emptyQueue } from './queue/contents.js';

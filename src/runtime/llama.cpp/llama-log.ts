@@ -7,7 +7,7 @@ import type { TimingBuffer, TimingSettings } from '../logs/timing.js';
 const PROGRAM = /(?:^|[\s/\\$>])(?:llama-(?:server|cli|bench|sweep-bench|batched-bench)|server|main)(?:\.exe)?\s+(-.*)$/;
 
 /** Settings of the first such command line in a text; none where there is no such line. */
-export function settingsOfCommand(text: string): TimingSettings {
+function settingsOfCommand(text: string): TimingSettings {
   // A line that ends in a backslash goes on.
   const joined = text.replace(/\\\r?\n\s*/g, ' ');
   for (const line of joined.split('\n')) {
