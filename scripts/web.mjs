@@ -10,8 +10,8 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const HOST = join(ROOT, 'src/base/host');
 const WEB = join(ROOT, 'src/base/web');
 
-/** Profiles that are large, and that few pages need. */
-const LEFT_OUT = ['traces', 'measurements', 'reproductions'];
+/** Profiles that are large or for the command line, and that few pages need. */
+const LEFT_OUT = ['traces', 'measurements', 'reproductions', 'help', 'init'];
 
 /** Texts of the package by path: its version, and its profiles. Families that are left out are empty folders. */
 function packed() {

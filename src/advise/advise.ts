@@ -3,17 +3,17 @@
 
 import { formatBytes } from '../base/units.js';
 import { assumedOf, type HardwareSpec } from '../hardware/door.js';
-import { type ModelSpec, mainFormat } from '../model/door.js';
+import { bitsPerWeight, type ModelSpec, mainFormat } from '../model/door.js';
 import { VERSION } from '../result/version.js';
 import type { Command } from '../runtime/flags/dialect.js';
 import { cpuExpertLayers, splitPattern } from '../runtime/kind/loaded.js';
 import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
-import { gpusOf, HOST } from '../runtime/setting/fits.js';
+import { type DeviceMemory, gpusOf, HOST } from '../runtime/setting/fits.js';
+import type { Setting } from '../runtime/setting/setting.js';
 import { alternativesOf } from './alternatives.js';
-import { type AdvisedSetting, bestAnswer, settingOf } from './answer.js';
 import { misfitsOf, missingOf } from './misfits.js';
 import { ACCEPTANCE, type Price } from './price.js';
-import type { Priced, Question } from './search.js';
+import { bestSetting, contextThatFits, type Priced, type Question } from './search.js';
 import { type Bound, boundOf, type Purchase, purchasesOf } from './what-if.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
@@ -24,6 +24,20 @@ export interface Asked extends Pick<Question, 'goal' | 'request' | 'context' | '
   readonly tool: { readonly name: 'moeprof'; readonly version: string };
   readonly machine: string;
   readonly runtime: string;
+}
+
+/** A setting with its speeds and its memory. */
+export interface AdvisedSetting {
+  readonly setting: Setting;
+  /** How it differs from the answer; empty: it is the answer. */
+  readonly change: string;
+  readonly decode: number;
+  readonly prefill: number;
+  readonly devices: readonly DeviceMemory[];
+  /** Longest context of each user with which it still fits, tokens. */
+  readonly longest: number;
+  /** Bits a weight, over the whole file. */
+  readonly bits: number;
 }
 
 /** Finished advice: the public format `moeprof.advice/1`. */
@@ -76,6 +90,33 @@ export async function advise(question: Question): Promise<Advice> {
     purchases: await purchasesOf(question, answer),
     runs: pricer.runs,
   };
+}
+
+/**
+ * The best setting of the preferred format that fits; where targets are given, of the first that keeps them, else of the one that comes
+ * nearest. A smaller KV cache is taken only where nothing fits with the usual one; experts are left on the disk only where not even that
+ * helps, and then the smallest format is the fastest.
+ */
+export async function bestAnswer(question: Question): Promise<Priced | null> {
+  const { quantizations, runtime } = question;
+  for (const kv of runtime.kv) {
+    let nearest: Priced | null = null;
+    for (const quantization of quantizations) {
+      const best = await bestSetting(question, quantization, kv);
+      if (best === null) continue;
+      if (best.kept) return best;
+      if (nearest === null || best.cost < nearest.cost) nearest = best;
+    }
+    if (nearest !== null) return nearest;
+  }
+  return bestSetting(question, quantizations.at(-1)!, runtime.kv[0]!, true);
+}
+
+/** A priced setting as advice has it. @param change how it differs from the answer */
+export function settingOf(question: Question, one: Priced, change: string): AdvisedSetting {
+  const { devices, model, price, setting } = one;
+  const longest = contextThatFits(question, one);
+  return { setting, change, decode: price.decode, prefill: price.prefill, devices, longest, bits: bitsPerWeight(model) };
 }
 
 /** What an answer repeats of its request. */

@@ -18,7 +18,6 @@ import { synthesize } from '../trace/generate/synthetic.js';
 import { openTrace } from '../trace/open/open.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type Advice, advise } from './advise.js';
-import { usualOffer } from './offer.js';
 import { Pricer, tokensNeeded } from './price.js';
 import type { Question } from './search.js';
 
@@ -207,4 +206,24 @@ function loadedModel({ parts, sizes }: OpenModel): Loaded {
 /** Default formats on offer. */
 function usualFormats(runtime: AdvisedRuntime, { sizes, spec }: Loaded): (string | null)[] {
   return usualOffer(runtime, spec, sizes === 'tensors', bitsPerWeight(spec));
+}
+
+/**
+ * Default formats on offer: the model's own, if the runtime reads its files, then formats of fewer bits.
+ * @param own the model in its own format
+ * @param fixed true where its sizes are those of its files
+ * @param ownBits bits a weight of that format
+ */
+export function usualOffer(
+  { quantizations, reads, usualFile }: AdvisedRuntime,
+  { quantization: own }: Pick<ModelSpec, 'quantization'>,
+  fixed: boolean,
+  ownBits: number,
+): (string | null)[] {
+  // Files of models that are trained in 4 bits are no smaller in other formats: their experts stay as they are.
+  if (fixed || own.startsWith('mxfp4')) return [null];
+  const names = Object.keys(quantizations);
+  const isRead = reads === 'folder' ? !/^i?q\d|^ud-/.test(own) : !/^(bf16|fp8)/.test(own);
+  if (isRead) return [null, ...names.filter((name) => name !== own && quantizations[name]! < ownBits)];
+  return usualFile === null ? names : names.slice(names.indexOf(usualFile));
 }

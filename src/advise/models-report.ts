@@ -5,21 +5,20 @@ import { formatBytes, formatCount, formatCounted, formatRatio } from '../base/un
 import {
   type Block,
   bareRate,
-  type Column,
-  type Datum,
+  type ColumnOf,
   type Document,
   documentFormats,
   type Format,
   figure,
   type Grid,
-  gridOf,
+  grid,
   type Line,
   pageFormat,
   widthText,
 } from '../report/door.js';
 import { HOST } from '../runtime/setting/fits.js';
 import { isAllOnGpu } from '../runtime/setting/setting.js';
-import type { AdvisedSetting } from './answer.js';
+import type { AdvisedSetting } from './advise.js';
 import type { ModelOffer, ModelOffers } from './models.js';
 import { sentences } from './report.js';
 
@@ -77,26 +76,22 @@ function leadOf({ context, goal, models, request, users }: ModelOffers, fitting:
   ];
 }
 
-/** Widths, so that figures of several grids stand under each other. */
-const COLUMNS: readonly Column[] = [
-  { head: 'model', most: 26, width: 26 },
-  { head: 'format', align: 'left', width: 10 },
-  { head: 'size', width: 9 },
-  { head: 'on GPU', width: 6 },
-  { head: 'decode', width: 7 },
-  { head: 'prefill', width: 8 },
+/** Columns with widths, so that figures of several grids stand under each other. */
+const COLUMNS: readonly ColumnOf<Offered>[] = [
+  { head: 'model', most: 26, width: 26, of: ({ frontier, model }) => ({ value: model, text: frontier ? `${model} *` : model }) },
+  { head: 'format', align: 'left', width: 10, of: ({ quantization }) => quantization },
+  { head: 'size', width: 9, of: ({ bytes }) => figure(bytes, 'bytes') },
+  {
+    head: 'on GPU',
+    width: 6,
+    of: ({ answer }) => ({ value: onGpu(answer), text: isAllOnGpu(answer.setting) ? 'all' : formatRatio(onGpu(answer), 0) }),
+  },
+  { head: 'decode', width: 7, of: ({ answer }) => bareRate(answer.decode) },
+  { head: 'prefill', width: 8, of: ({ answer }) => bareRate(answer.prefill) },
 ];
 
 function gridFor(models: readonly Offered[], title?: string): Grid {
-  const rows = models.map(({ answer, bytes, frontier, model, quantization }): Datum[] => [
-    { value: model, text: frontier ? `${model} *` : model },
-    quantization,
-    figure(bytes, 'bytes'),
-    { value: onGpu(answer), text: isAllOnGpu(answer.setting) ? 'all' : formatRatio(onGpu(answer), 0) },
-    bareRate(answer.decode),
-    bareRate(answer.prefill),
-  ]);
-  return gridOf(COLUMNS, rows, title === undefined ? {} : { title });
+  return grid(models, COLUMNS, { title });
 }
 
 /** Share of the weights that no host memory holds. */
@@ -128,24 +123,19 @@ function bandNotes(models: readonly Offered[]): string[] {
 
 /** CSV has a row for each model that fits. */
 function recordsOf(models: readonly Offered[]): Grid {
-  const heads = [
-    'model',
-    'parameters',
-    'active_parameters',
-    'quantization',
-    'bytes',
-    'gpu_share',
-    'from_disk',
-    'preferred',
-    'kept',
-    'frontier',
-    'decode',
-    'prefill',
-    'longest_context',
-  ];
-  const rows = models.map(({ answer, bytes, frontier, kept, model, parameters, preferred, quantization }): Datum[] => [
-    ...[model, parameters.total, parameters.active, quantization, bytes, onGpu(answer)],
-    ...[answer.setting.fromDisk ? 1 : 0, preferred ? 1 : 0, kept ? 1 : 0, frontier ? 1 : 0, answer.decode, answer.prefill, answer.longest],
+  return grid(models, [
+    { head: 'model', of: ({ model }) => model },
+    { head: 'parameters', of: ({ parameters }) => parameters.total },
+    { head: 'active_parameters', of: ({ parameters }) => parameters.active },
+    { head: 'quantization', of: ({ quantization }) => quantization },
+    { head: 'bytes', of: ({ bytes }) => bytes },
+    { head: 'gpu_share', of: ({ answer }) => onGpu(answer) },
+    { head: 'from_disk', of: ({ answer }) => Number(answer.setting.fromDisk) },
+    { head: 'preferred', of: ({ preferred }) => Number(preferred) },
+    { head: 'kept', of: ({ kept }) => Number(kept) },
+    { head: 'frontier', of: ({ frontier }) => Number(frontier) },
+    { head: 'decode', of: ({ answer }) => answer.decode },
+    { head: 'prefill', of: ({ answer }) => answer.prefill },
+    { head: 'longest_context', of: ({ answer }) => answer.longest },
   ]);
-  return gridOf(heads, rows);
 }

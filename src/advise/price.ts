@@ -30,6 +30,17 @@ export interface Price extends Speeds {
   readonly bands: { readonly decode: Accuracy | null; readonly prefill: Accuracy | null };
 }
 
+/** A setting of a model on a machine, to be priced. */
+interface PricedCase {
+  /** In the setting's format. */
+  readonly model: ModelSpec;
+  /** Driven by the runtime. */
+  readonly hardware: HardwareSpec;
+  readonly setting: Setting;
+  /** Bytes of memory that cache experts of the disk; null: memory holds them all. */
+  readonly cached: number | null;
+}
+
 /** Prices settings of one model under one runtime. */
 export class Pricer {
   readonly #trace: RoutingTrace;
@@ -47,73 +58,57 @@ export class Pricer {
     this.#request = request;
   }
 
-  /**
-   * Speeds of a setting.
-   * @param model in the setting's format
-   * @param hardware driven by the runtime
-   * @param cached bytes of memory that cache experts of the disk; null: memory holds them all
-   */
-  async price(model: ModelSpec, hardware: HardwareSpec, setting: Setting, cached: number | null): Promise<Price> {
-    const decoded = await this.#decoded(model, hardware, setting, cached);
-    const prompted = await this.#prompted(model, hardware, setting, cached);
-    return {
-      decode: await this.decode(model, hardware, setting, cached),
-      prefill: await this.prefill(model, hardware, setting, cached),
-      bands: { decode: decoded.accuracy?.decode ?? null, prefill: prompted.accuracy?.prefill ?? null },
-    };
+  /** Speeds of a setting. */
+  async price(priced: PricedCase): Promise<Price> {
+    const [decoded, prompted] = [await this.#decoded(priced), await this.#prompted(priced)];
+    const bands = { decode: decoded.accuracy?.decode ?? null, prefill: prompted.accuracy?.prefill ?? null };
+    return { decode: await this.decode(priced), prefill: await this.prefill(priced), bands };
   }
 
   /** Decode speed alone, tokens/s of all users together. */
-  async decode(model: ModelSpec, hardware: HardwareSpec, setting: Setting, cached: number | null): Promise<number> {
-    const decoded = await this.#decoded(model, hardware, setting, cached);
+  async decode(priced: PricedCase): Promise<number> {
+    const { cached, setting } = priced;
+    const decoded = await this.#decoded(priced);
     if (cached === null) return (setting.users * 1e9) / of(decoded, 'latency.tpot.mean');
-    const warm = await this.#decoded(model, hardware, setting, cached, WARMING);
+    const warm = await this.#decoded(priced, WARMING);
     return (setting.users * WARMED * 1e9) / (of(decoded, 'time.total') - of(warm, 'time.total'));
   }
 
   /** Prefill speed alone, tokens/s. */
-  async prefill(model: ModelSpec, hardware: HardwareSpec, setting: Setting, cached: number | null): Promise<number> {
-    return (promptTokens(setting, this.#request) * 1e9) / of(await this.#prompted(model, hardware, setting, cached), 'latency.ttft.mean');
+  async prefill(priced: PricedCase): Promise<number> {
+    return (promptTokens(priced.setting, this.#request) * 1e9) / of(await this.#prompted(priced), 'latency.ttft.mean');
   }
 
-  #decoded(
-    model: ModelSpec,
-    hardware: HardwareSpec,
-    setting: Setting,
-    cached: number | null,
-    output = cached !== null ? WARMING + WARMED : setting.draft > 0 ? DRAFTED : DECODED,
-  ): Promise<Result> {
+  #decoded(priced: PricedCase, warming?: number): Promise<Result> {
+    const { cached, setting } = priced;
     const { draft, users } = setting;
+    const output = warming ?? (cached !== null ? WARMING + WARMED : draft > 0 ? DRAFTED : DECODED);
     const walk = { users, prompt: 1, output, context: this.#request.prompt };
-    return this.#run(model, hardware, { ...setting, ubatch: users * (1 + draft) }, walk, cached);
+    return this.#run({ ...priced, setting: { ...setting, ubatch: users * (1 + draft) } }, walk);
   }
 
   /** One pass in the middle of the prompt. */
-  #prompted(model: ModelSpec, hardware: HardwareSpec, setting: Setting, cached: number | null): Promise<Result> {
-    const prompt = promptTokens(setting, this.#request);
+  #prompted(priced: PricedCase): Promise<Result> {
+    const prompt = promptTokens(priced.setting, this.#request);
     const context = Math.round((this.#request.prompt - prompt) / 2);
-    return this.#run(model, hardware, { ...setting, ubatch: prompt, draft: 0 }, { users: 1, prompt, output: 1, context }, cached);
+    const setting = { ...priced.setting, ubatch: prompt, draft: 0 };
+    return this.#run({ ...priced, setting }, { users: 1, prompt, output: 1, context });
   }
 
-  #run(model: ModelSpec, hardware: HardwareSpec, setting: Setting, walk: Walk, cached: number | null): Promise<Result> {
+  #run(priced: PricedCase, walk: Walk): Promise<Result> {
+    const { cached, hardware, model, setting } = priced;
     const key = JSON.stringify([model.quantization, hardware, { ...setting, context: 0 }, walk, cached]);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     this.runs++;
-    const { run, machine } = runOf(model, hardware, setting, walk, cached, Math.min(FOLLOWED, this.#trace.tokens));
+    const { run, machine } = runOf(priced, walk, Math.min(FOLLOWED, this.#trace.tokens));
     const spec = checkRun(run, 'advise');
     const trace = partOf(this.#trace, walk);
     // Experts are counted over all that is drawn: the few tokens that are priced are a part of the prompt that they follow.
     const apart = async (): Promise<RoutingTrace> => this.#trace;
     const routing = { trace, recorded: trace, candidates: null, variants: false, traces: [trace], heads: [trace.tokens], apart };
-    const inputs = {
-      model: withKvFormat(model, parseKvFormat(setting.kv)),
-      modelNote: null,
-      hardware: machine,
-      system: spec.system,
-      ...routing,
-    };
-    const result = simulateInputs(inputs, spec);
+    const stored = withKvFormat(model, parseKvFormat(setting.kv));
+    const result = simulateInputs({ model: stored, modelNote: null, hardware: machine, system: spec.system, ...routing }, spec);
     this.#known.set(key, result);
     return result;
   }
@@ -142,11 +137,8 @@ function of({ metrics }: Result, name: string): number {
 
 /** The run of a setting, and the machine that it runs on. @param counted tokens that popularity is counted over, where it matters */
 function runOf(
-  model: ModelSpec,
-  hardware: HardwareSpec,
-  setting: Setting,
+  { cached, hardware, model, setting }: PricedCase,
   { context, users }: Walk,
-  cached: number | null,
   counted: number,
 ): { readonly run: RunInput; readonly machine: HardwareSpec } {
   const drafting = setting.draft === 0 ? {} : { speculation: { draft: setting.draft, acceptance: String(ACCEPTANCE) } };

@@ -13,6 +13,7 @@ import {
   figure,
   formatRelative,
   type Grid,
+  grid,
   gridOf,
   type Line,
   note,
@@ -24,8 +25,7 @@ import { flagOf } from '../runtime/flags/flag.js';
 import { advisedRuntime } from '../runtime/index.js';
 import { freeOf, HOST, usedOf } from '../runtime/setting/fits.js';
 import { requestNs } from '../runtime/setting/goal.js';
-import type { Advice } from './advise.js';
-import type { AdvisedSetting } from './answer.js';
+import type { Advice, AdvisedSetting } from './advise.js';
 
 /** Advice, and whether each flag is to be explained. */
 interface AdviceView {
@@ -157,50 +157,27 @@ function basisTexts({ bands, notes }: Advice): string[] {
 
 /** CSV has a row for each setting. */
 function recordsOf({ alternatives, answer }: Advice): Grid {
-  const rows = (answer === null ? [] : [answer, ...alternatives]).map((choice): Datum[] => {
-    const { bits, change, decode, longest, prefill, setting } = choice;
-    return [
-      ...[
-        change === '' ? 'advised' : change,
-        setting.quantization,
-        setting.gpuLayers,
-        setting.cpuMoe,
-        setting.cpuProjections,
-        setting.gpuExperts,
-        setting.ubatch,
-      ],
-      ...[
-        setting.kv,
-        setting.context,
-        setting.users,
-        setting.followsPrompts ? 1 : 0,
-        setting.oneSocket ? 1 : null,
-        setting.draft,
-        decode,
-        prefill,
-        longest,
-        bits,
-        bytesOn(choice, true),
-        bytesOn(choice, false),
-      ],
-    ];
-  });
-  const heads = [
-    'setting',
-    'quantization',
-    'gpu_layers',
-    'cpu_moe_layers',
-    'cpu_projections',
-    'gpu_experts',
-    'ubatch',
-    'kv',
-    'context',
-    'users',
-    'follows_prompts',
-    'sockets',
-    'draft',
-  ];
-  return gridOf([...heads, 'decode', 'prefill', 'longest_context', 'bits', 'host_bytes', 'gpu_bytes'], rows);
+  return grid(answer === null ? [] : [answer, ...alternatives], [
+    { head: 'setting', of: ({ change }) => (change === '' ? 'advised' : change) },
+    { head: 'quantization', of: ({ setting }) => setting.quantization },
+    { head: 'gpu_layers', of: ({ setting }) => setting.gpuLayers },
+    { head: 'cpu_moe_layers', of: ({ setting }) => setting.cpuMoe },
+    { head: 'cpu_projections', of: ({ setting }) => setting.cpuProjections },
+    { head: 'gpu_experts', of: ({ setting }) => setting.gpuExperts },
+    { head: 'ubatch', of: ({ setting }) => setting.ubatch },
+    { head: 'kv', of: ({ setting }) => setting.kv },
+    { head: 'context', of: ({ setting }) => setting.context },
+    { head: 'users', of: ({ setting }) => setting.users },
+    { head: 'follows_prompts', of: ({ setting }) => (setting.followsPrompts ? 1 : 0) },
+    { head: 'sockets', of: ({ setting }) => (setting.oneSocket ? 1 : null) },
+    { head: 'draft', of: ({ setting }) => setting.draft },
+    { head: 'decode', of: ({ decode }) => decode },
+    { head: 'prefill', of: ({ prefill }) => prefill },
+    { head: 'longest_context', of: ({ longest }) => longest },
+    { head: 'bits', of: ({ bits }) => bits },
+    { head: 'host_bytes', of: (choice) => bytesOn(choice, true) },
+    { head: 'gpu_bytes', of: (choice) => bytesOn(choice, false) },
+  ]);
 }
 
 /** Sentences beside what they say; below it where there is room for a list. */

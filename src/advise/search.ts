@@ -135,7 +135,8 @@ export function passesOf({ request, runtime: { ubatches } }: Pick<Question, 'req
 export async function priced(question: Question, model: ModelSpec, setting: Setting): Promise<Priced> {
   const { goal, hardware, pricer, request } = question;
   const memory = memoryOf(question, model, setting);
-  const price = await pricer.price(model, hardware, setting, setting.fromDisk ? cacheBytes(memory.devices, model, setting) : null);
+  const cached = setting.fromDisk ? cacheBytes(memory.devices, model, setting) : null;
+  const price = await pricer.price({ model, hardware, setting, cached });
   const cost = costOf(goal, price, setting.users, request);
   return { ...memory, setting, model, price, cost, kept: isKept(goal, cost) };
 }

@@ -2,7 +2,7 @@
 // the part that speeds it up most when it is a tenth faster.
 
 import { formatBytes } from '../base/units.js';
-import type { Device, HardwareSpec, HostDevice } from '../hardware/door.js';
+import { type Device, type HardwareSpec, type HostDevice, withArithmetic, withRate } from '../hardware/door.js';
 import { gpusOf } from '../runtime/setting/fits.js';
 import { isAllOnGpu, type Setting } from '../runtime/setting/setting.js';
 import { cacheBytes, highestFit, type Priced, priced, type Question } from './search.js';
@@ -37,9 +37,9 @@ type Nudge = readonly [name: string, faster: (hardware: HardwareSpec, factor: nu
 
 const NUDGES: readonly Nudge[] = [
   ['CPU memory bandwidth', (hardware, factor) => withCpu(hardware, (cpu) => ({ ...cpu, memoryBandwidth: cpu.memoryBandwidth * factor }))],
-  ['CPU arithmetic', (hardware, factor) => withCpu(hardware, (cpu) => withRates(cpu, factor))],
+  ['CPU arithmetic', (hardware, factor) => withCpu(hardware, (cpu) => withArithmetic(cpu, factor))],
   ['GPU memory bandwidth', (hardware, factor) => withGpu(hardware, (gpu) => ({ ...gpu, memoryBandwidth: gpu.memoryBandwidth * factor }))],
-  ['GPU arithmetic', (hardware, factor) => withGpu(hardware, (gpu) => withRates(gpu, factor))],
+  ['GPU arithmetic', (hardware, factor) => withGpu(hardware, (gpu) => withArithmetic(gpu, factor))],
   ['PCIe', (hardware, factor) => withLink(hardware, 'h2d', factor)],
   ['the SSD', (hardware, factor) => withLink(hardware, 'ssd', factor)],
   ["the runtime's own time", withLessOverhead],
@@ -53,10 +53,8 @@ export async function boundOf(question: Question, { devices, model, price, setti
   for (const [name, faster] of NUDGES) {
     const changed = faster(hardware, NUDGE);
     if (changed === hardware) continue;
-    const rates = {
-      decode: await pricer.decode(model, changed, setting, cached),
-      prefill: await pricer.prefill(model, changed, setting, cached),
-    };
+    const priced = { model, hardware: changed, setting, cached };
+    const rates = { decode: await pricer.decode(priced), prefill: await pricer.prefill(priced) };
     for (const phase of ['decode', 'prefill'] as const) {
       if (rates[phase] > best[phase].rate) best[phase] = { name: partName(name, hardware), rate: rates[phase] };
     }
@@ -141,26 +139,10 @@ function withCpu(hardware: HardwareSpec, change: (cpu: HostDevice) => HostDevice
   return hardware.cpu === null ? hardware : { ...hardware, cpu: change(hardware.cpu) };
 }
 
-/** A device with faster arithmetic. */
-function withRates<T extends Device>(device: T, factor: number): T {
-  const times = (values: Readonly<Record<string, number>>): Record<string, number> =>
-    Object.fromEntries(Object.entries(values).map(([format, value]) => [format, value * factor]));
-  return {
-    ...device,
-    peakFlops: device.peakFlops * factor,
-    ...(device.unpacking === undefined ? {} : { unpacking: times(device.unpacking) }),
-    ...(device.peakByFormat === undefined ? {} : { peakByFormat: times(device.peakByFormat) }),
-  };
-}
-
 function withLink(hardware: HardwareSpec, name: 'h2d' | 'ssd', factor: number): HardwareSpec {
   if (!hardware.links.some((link) => link.name === name)) return hardware;
-  const links = hardware.links.map((link) => {
-    if (link.name !== name) return link;
-    const paths = link.paths?.map((path) => ({ ...path, bandwidth: path.bandwidth * factor }));
-    return { ...link, bandwidth: link.bandwidth * factor, ...(paths === undefined ? {} : { paths }) };
-  });
-  return { ...hardware, links };
+  const faster = (bandwidth: number): number => bandwidth * factor;
+  return { ...hardware, links: hardware.links.map((link) => (link.name === name ? withRate(link, faster) : link)) };
 }
 
 function withLessOverhead(hardware: HardwareSpec, factor: number): HardwareSpec {

@@ -19,8 +19,8 @@ import { findQuantization } from '../model/door.js';
 import { ADVISED, DEFAULT_RUNTIME } from '../runtime/index.js';
 import { hardwareOfFile } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
-import { addOutputOptions, type OutputOptions, type Texts } from './kit/options.js';
-import { deliver } from './kit/outputs.js';
+import type { Texts } from './kit/options.js';
+import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { namesIn } from './listed.js';
 
@@ -29,19 +29,6 @@ interface AdviseOptions extends OutputOptions, Texts<keyof AdviceWishes> {
   readonly explain?: boolean;
   readonly markdown?: boolean;
 }
-
-const EXAMPLES = `
-Examples:
-  moeprof advise -w rtx-3060+64GB
-  moeprof advise gpt-oss-20b qwen3-30b-a3b -w rtx-3060+64GB --goal tpot=50ms
-  moeprof advise gpt-oss-120b -w rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB
-  moeprof advise qwen3-30b-a3b -w rtx-3060+64GB --context 32768 --explain
-  moeprof advise model.gguf -w rtx-4090+128GB --goal ttft=5s,tpot=60ms
-  moeprof advise glm-4.5-air -w rtx-3090+64GB --quantizations q4_k_m,ud-q2_k_xl
-  moeprof advise gpt-oss-20b -w rtx-3060+32GB --runtime ollama -o advice.md
-
-Exit code 1: nothing fits, or no setting keeps the targets of --goal.
-`;
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
@@ -71,7 +58,6 @@ export function define(command: Command, context: CliContext): void {
   addOutputOptions(command, adviceReports)
     .addOption(new Option('--markdown', 'short for --format markdown').conflicts(['format', 'json']))
     .option('--html <path>', 'write a page for a browser, short for -o html=<path>')
-    .addHelpText('after', EXAMPLES)
     .action(async (models: readonly string[], options: AdviseOptions) => {
       const outputs = options.markdown === true ? { ...options, format: 'markdown' } : options;
       const [model] = models;

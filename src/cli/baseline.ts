@@ -16,25 +16,12 @@ import { tokensRun } from '../result/work-done.js';
 import { baselineFolder, baselineNames, dated, statesOf, writeBaseline } from './baseline-history.js';
 import type { CliContext } from './kit/context.js';
 import { allowCodeOption, metricNames } from './kit/options.js';
+import { FILE_OPTIONS } from './kit/outputs.js';
 import { loadOperands } from './operands.js';
 import { BASELINES, filesBelow, scenarioFiles } from './scenarios.js';
 
-const EXAMPLES = `
-Examples:
-  moeprof baseline save main runs/                run all profiles and keep them
-  moeprof baseline save main result.json --force
-  moeprof baseline list
-  moeprof baseline show main/code
-  moeprof baseline log main --metric latency.tpot.mean
-  moeprof compare baseline:main runs/
-  moeprof compare --against main~3 runs/
-`;
-
-const FILE = { color: false, width: 80, unicode: true, verbose: false } as const;
-
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command.addHelpText('after', EXAMPLES);
   command
     .command('save')
     .summary('keep results under a name')
@@ -43,20 +30,17 @@ export function define(command: Command, context: CliContext): void {
     .argument('<run...>', 'results, run profiles, or folders of them')
     .option('--force', 'replace scenarios that are there already', false)
     .addOption(allowCodeOption())
-    .addHelpText('after', EXAMPLES)
     .action((name: string, runs: string[], options: SaveOptions) => save(name, runs, options, context));
   command
     .command('list')
     .summary('what has been saved')
     .description('List what has been saved.')
-    .addHelpText('after', EXAMPLES)
     .action(() => context.out(list(context)));
   command
     .command('show')
     .summary('a saved result')
     .description('Show a saved result; moeprof report renders it in other formats.')
     .argument('<name[/scenario]>', 'as list prints it; the scenario may be left out where there is only one')
-    .addHelpText('after', EXAMPLES)
     .action((wanted: string) => context.out(tableReport.render(readResult(pathOf(wanted)), context.reportOptions)));
   command
     .command('log')
@@ -64,7 +48,6 @@ export function define(command: Command, context: CliContext): void {
     .description('How a metric went, each time that saving with --force or --update-baseline changed a figure.')
     .argument('<name[/scenario]>', 'as list prints it; without a scenario, all of them')
     .option('--metric <name>', 'which metric', 'latency.tpot.mean')
-    .addHelpText('after', EXAMPLES)
     .action((wanted: string, { metric }: { readonly metric: string }) =>
       context.out(log(wanted, metricNames(metric, '--metric')[0]!, context)),
     );
@@ -83,7 +66,7 @@ async function save(name: string, runs: readonly string[], { allowCode, force }:
       const path = join(BASELINES, name, `${scenario}.json`);
       if (files.has(path)) throw new UserError(`${label}: another run is of scenario ${scenario} too; rename its file`);
       if (!force && existsSync(path)) throw new UserError(`${path}: is there already; pass --force to replace it`);
-      files.set(path, jsonReport.render(dated(result), FILE));
+      files.set(path, jsonReport.render(dated(result), FILE_OPTIONS));
     }
   }
   writeBaseline(join(BASELINES, name), files);

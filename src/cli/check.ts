@@ -9,23 +9,11 @@ import { joinedPhases } from '../measured/machine/calibration.js';
 import { isUnplaced, measurementOf } from '../measured/machine/timing-row.js';
 import { readTimings } from '../runtime/timings.js';
 import type { CliContext } from './kit/context.js';
-import { addOutputOptions, modelOption, type OutputOptions, quantizationOption, type Texts } from './kit/options.js';
-import { deliver } from './kit/outputs.js';
+import { modelOption, quantizationOption, type Texts } from './kit/options.js';
+import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
 import { machineToMeasure } from './machine/calibrate.js';
 
 type CheckOptions = OutputOptions & Texts<'hardware' | 'model' | 'quantization'>;
-
-const EXAMPLES = `
-A log is what llama-bench, llama-server, llama-cli, llama-sweep-bench, vLLM,
-SGLang, KTransformers or Ollama printed; - is standard input.
-
-Examples:
-  moeprof check server.log
-  llama-bench -m model.gguf -ncmoe 24 -o jsonl | moeprof check - -w box.yaml
-  moeprof check bench.md -w rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB
-
-Exit code 1: a run is slower than four of five comparable ones.
-`;
 
 /** Runs of one log that are checked; each takes some predictions. */
 const MOST_RUNS = 200;
@@ -37,15 +25,13 @@ export function define(command: Command, context: CliContext): void {
     .option('-w, --hardware <machine>', 'parts, or a file of parts; this machine, detected, unless said')
     .addOption(modelOption('bundled model, where the log does not name it'))
     .addOption(quantizationOption('storage format of its weights, where the log does not say'));
-  addOutputOptions(command, checkReports)
-    .addHelpText('after', EXAMPLES)
-    .action(async (log: string, options: CheckOptions) => {
-      await deliver(context, checkReports, options, async () => {
-        const checked = await checkedLog(log, options);
-        if (checked.runs.some(({ verdict }) => verdict === 'slow')) context.setExitCode(EXIT.gateFailed);
-        return checked;
-      });
+  addOutputOptions(command, checkReports).action(async (log: string, options: CheckOptions) => {
+    await deliver(context, checkReports, options, async () => {
+      const checked = await checkedLog(log, options);
+      if (checked.runs.some(({ verdict }) => verdict === 'slow')) context.setExitCode(EXIT.gateFailed);
+      return checked;
     });
+  });
 }
 
 async function checkedLog(log: string, options: CheckOptions): Promise<CheckedLog> {

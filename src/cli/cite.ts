@@ -5,25 +5,17 @@ import { bibtex, type Citation, citedBy } from '../figure/door.js';
 import { type Format, toJson } from '../report/door.js';
 import { readRuns } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
-import { addOutputOptions, type OutputOptions } from './kit/options.js';
-import { deliver } from './kit/outputs.js';
+import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
 
 const FORMATS: readonly Format<readonly Citation[]>[] = [
   { name: 'bibtex', extensions: ['.bib'], render: bibtex },
   { name: 'json', extensions: ['.json'], render: toJson },
 ];
 
-const EXAMPLES = `
-Examples:
-  moeprof cite                            moeprof alone
-  moeprof cite result.json
-  moeprof cite study.jsonl .moeprof/store -o used.bib
-`;
-
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command.argument('[results...]', 'results, folders of them, a store, or what sweep study.yaml -o wrote; none: moeprof alone');
-  addOutputOptions(command, FORMATS)
-    .addHelpText('after', EXAMPLES)
-    .action((paths: string[], options: OutputOptions) => deliver(context, FORMATS, options, () => citedBy(paths.flatMap(readRuns)), paths));
+  addOutputOptions(command, FORMATS).action((paths: string[], options: OutputOptions) =>
+    deliver(context, FORMATS, options, () => citedBy(paths.flatMap(readRuns)), paths),
+  );
 }

@@ -13,8 +13,8 @@ import { jsonReport } from '../report/door.js';
 import { type Budget, budgetFileSchema, budgetsOf, parseFailOn } from '../result/budget.js';
 import { dated, isBaseline, writeBaseline } from './baseline-history.js';
 import type { CliContext } from './kit/context.js';
-import { addOutputOptions, allowCodeOption, collect, type OutputOptions, outputsOf, stdoutFormat } from './kit/options.js';
-import { Outputs } from './kit/outputs.js';
+import { allowCodeOption, collect } from './kit/options.js';
+import { addOutputOptions, FILE_OPTIONS, type OutputOptions, Outputs, outputsOf, stdoutFormat } from './kit/outputs.js';
 import { type LoadedSet, loadOperands } from './operands.js';
 import { BASELINES } from './scenarios.js';
 
@@ -28,36 +28,6 @@ interface CompareOptions extends OutputOptions {
   readonly against?: string;
   readonly allowCode?: boolean;
 }
-
-const DETAILS = `
-Operands:
-  pr.json            a result, as moeprof run -o pr.json writes it
-  runs/code.yaml     a run profile: it is run first, several at a time
-  results/           a folder of results or run profiles, one scenario a file;
-                     code@1.json, code@2.json are repeats of scenario code
-  git:main:pr.json   a result, or a folder of them, as it was at a commit
-  baseline:main      what moeprof baseline save saved; baseline:main~1 before
-  -                  a result on stdin
-
-Budgets:
-  latency.tpot.p50 > +3%      with a sign: grew by more than 3 % of the base
-  latency.* > +3% and +0.2ms  grew by more than both
-  cache.hit_rate < -0.5pp     fell by more than half a percentage point
-  latency.ttft.p99 > 2s       without a sign: the candidate's own value
-  A metric that a budget names, or a scenario, that the candidate lacks fails.
-
-Exit codes:
-  0 every budget holds   1 a budget is broken   2 wrong usage or unreadable file
-  3 there is no baseline, or the inputs differ
-
-Examples:
-  moeprof compare main.json pr.json
-  moeprof compare main.json pr.json --fail-on 'latency.tpot.* > +3%' --explain
-  moeprof compare lru.yaml s3-fifo.yaml --html diff.html
-  moeprof compare baseline:main runs/ --budgets budgets.yaml -o gate.md
-  moeprof compare --against main~3 runs/
-  moeprof compare main.json pr.json --update-baseline
-`;
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
@@ -78,7 +48,6 @@ export function define(command: Command, context: CliContext): void {
     .addOption(allowCodeOption());
   addOutputOptions(command, compareReports)
     .option('--html <path>', 'write a report with charts of both runs, short for -o html=<path>')
-    .addHelpText('after', DETAILS)
     .action(async (first: string, others: string[], options: CompareOptions) => {
       const [base, candidates] = sidesOf(first, others, options.against);
       const given = [...options.budgets.flatMap(readBudgets), ...options.failOn.map((text) => parseFailOn(text))];
@@ -136,7 +105,7 @@ function baselineFiles(base: LoadedSet, candidate: LoadedSet): Map<string, strin
   if (base.folder !== candidate.folder) {
     throw new UserError('--update-baseline: base and candidate must both be single runs, or both folders');
   }
-  if (!base.folder) return new Map([[place, jsonReport.render([...candidate.scenarios.values()][0]!.result, FILE)]]);
+  if (!base.folder) return new Map([[place, jsonReport.render([...candidate.scenarios.values()][0]!.result, FILE_OPTIONS)]]);
   const gone = [...base.scenarios.keys()].filter((scenario) => !candidate.scenarios.has(scenario));
   if (gone.length > 0) {
     throw new UserError(
@@ -149,12 +118,10 @@ function baselineFiles(base: LoadedSet, candidate: LoadedSet): Map<string, strin
   return new Map(
     [...candidate.scenarios].map(([scenario, { result }]) => [
       join(place, `${scenario}.json`),
-      jsonReport.render(isBaseline(place) ? dated(result) : result, FILE),
+      jsonReport.render(isBaseline(place) ? dated(result) : result, FILE_OPTIONS),
     ]),
   );
 }
-
-const FILE = { color: false, width: 80, unicode: true, verbose: false } as const;
 
 /**
  * Writes the new baseline after the report, with a note on what is accepted.

@@ -40,6 +40,11 @@ function optionsOf(program: Node, node: Node): Node['options'] {
     : [...node.options, ...program.options.filter((own) => !node.options.some((other) => other.names.at(-1) === own.names.at(-1)))];
 }
 
+/** What may stand behind a command: its subcommands, and values of its argument. */
+function wordsAt({ argument, children }: Node): CompletionValues {
+  return { words: [...children.map(({ name }) => name), ...(argument?.words ?? [])], files: argument?.files === true };
+}
+
 function bash(program: Node): string {
   const all = flatten(program);
   const valued = all.flatMap(({ path, node }) =>
@@ -49,10 +54,9 @@ function bash(program: Node): string {
   );
   const steps = all.filter(({ path }) => path.length > 0).map(({ path }) => single(`${path.slice(0, -1).join(' ')}:${path.at(-1)!}`));
   const places = all.map(({ path, node }) => {
-    const words = [...node.children.map(({ name }) => name), ...(node.argument?.words ?? [])];
-    const files = node.argument?.files === true ? ' files=1;' : '';
+    const { files, words } = wordsAt(node);
     const options = optionsOf(program, node).flatMap(({ names }) => names);
-    return `    ${single(path.join(' '))}) words=${single(words.join(' '))}; options=${single(options.join(' '))};${files} ;;`;
+    return `    ${single(path.join(' '))}) words=${single(words.join(' '))}; options=${single(options.join(' '))};${files ? ' files=1;' : ''} ;;`;
   });
   return `# bash completion of ${program.name}; made by: ${program.name} completion bash
 _${program.name}() {
@@ -182,13 +186,7 @@ function single(text: string): string {
 function powershell(program: Node): string {
   const places = flatten(program);
   const steps = places.filter(({ path }) => path.length > 0).map(({ path }) => `    ${inQuotes(path.join(' '))}`);
-  const words = places.map(({ path, node }) => {
-    const own = {
-      words: [...node.children.map(({ name }) => name), ...(node.argument?.words ?? [])],
-      files: node.argument?.files === true,
-    };
-    return `    ${inQuotes(path.join(' '))} { ${offered(own)} }`;
-  });
+  const words = places.map(({ path, node }) => `    ${inQuotes(path.join(' '))} { ${offered(wordsAt(node))} }`);
   const options = places.map(({ path, node }) => {
     const names = optionsOf(program, node).flatMap((option) => option.names);
     return `    ${inQuotes(path.join(' '))} { ${offered({ words: names, files: false })} }`;

@@ -12,14 +12,6 @@ import { VARIANTS } from '../trace/variants/index.js';
 import { type CompletionValues, completionScript, type Node, SHELLS, type Shell } from './completion-scripts.js';
 import type { CliContext, CommandEntry, CommandModule } from './kit/context.js';
 
-const EXAMPLES = `
-Examples:
-  moeprof completion bash > ~/.local/share/bash-completion/completions/moeprof
-  moeprof completion zsh > "\${fpath[1]}/_moeprof"
-  moeprof completion fish > ~/.config/fish/completions/moeprof.fish
-  moeprof completion powershell >> $PROFILE
-`;
-
 /**
  * The command.
  * @param entries all commands that are completed
@@ -29,7 +21,6 @@ export function completionOf(entries: readonly CommandEntry[]): CommandModule {
     define(command, context) {
       command
         .addArgument(new Argument('<shell>', 'for which shell').choices(SHELLS))
-        .addHelpText('after', EXAMPLES)
         .action(async (shell: Shell) => context.out(completionScript(shell, await describeProgram(command.parent!, entries, context))));
     },
   };

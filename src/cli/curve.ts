@@ -8,18 +8,8 @@ import { QUOTAS } from '../cache/layer-quotas.js';
 import { CURVE_POLICIES, CURVE_POPULARITY, type Curve, type CurveSettings, curveOfRun, curveReports } from '../capacity/door.js';
 import { checkRun, loadRun, type RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
-import {
-  addOutputOptions,
-  addPictureOptions,
-  addRoutingOptions,
-  jobsOption,
-  type OutputOptions,
-  parseJobs,
-  scopeOption,
-  seedOption,
-  tokensOption,
-} from './kit/options.js';
-import { deliver } from './kit/outputs.js';
+import { addRoutingOptions, jobsOption, parseJobs, scopeOption, seedOption, tokensOption } from './kit/options.js';
+import { addOutputOptions, addPictureOptions, deliver, type OutputOptions } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { listed } from './listed.js';
 import { type RoutingFlags, routingOverrides } from './run-options.js';
@@ -29,17 +19,6 @@ interface Flags extends RoutingFlags, OutputOptions, Omit<CurveSettings, 'polici
   readonly warmup: string;
   readonly jobs?: string;
 }
-
-const EXAMPLES = `
-Examples:
-  moeprof curve                                   the bundled quick start
-  moeprof curve -t routing.safetensors --scope layer
-  moeprof curve -t routing.safetensors --policies lru,arc,./mine.mjs,belady
-  moeprof curve -t routing.safetensors --capacities 5%..50%:10,12GiB --at 12GiB
-  moeprof curve -t routing.safetensors --scope layer --quotas optimal --json
-
-Policies and their parameters: moeprof profiles list policy
-`;
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
@@ -64,12 +43,10 @@ export function define(command: Command, context: CliContext): void {
     .option('--at <size>', 'capacity for the verdict', 'the knee')
     .addOption(seedOption().default('1'))
     .addOption(jobsOption('threads that compute'));
-  addPictureOptions(addOutputOptions(command, curveReports))
-    .addHelpText('after', EXAMPLES)
-    .action(async (flags: Flags) => {
-      const threads = parseJobs(flags.jobs) ?? availableParallelism();
-      await deliver(context, curveReports, flags, () => draw(flags, threads, context), flags.trace);
-    });
+  addPictureOptions(addOutputOptions(command, curveReports)).action(async (flags: Flags) => {
+    const threads = parseJobs(flags.jobs) ?? availableParallelism();
+    await deliver(context, curveReports, flags, () => draw(flags, threads, context), flags.trace);
+  });
 }
 
 async function draw(flags: Flags, threads: number, context: CliContext): Promise<Curve> {

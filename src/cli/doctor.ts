@@ -20,17 +20,12 @@ interface Check {
   readonly text: string;
 }
 
-const EXAMPLES = `
-Examples:
-  moeprof doctor
-`;
-
 /** Oldest Node that moeprof runs on, as package.json says. */
 const NODE = [20, 19] as const;
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command.addHelpText('after', EXAMPLES).action(() => {
+  command.action(() => {
     const checks = [node(), machine(), terminal(context), profiles(), onnx(), temporary()];
     const chalk = palette(context.reportOptions);
     const [good, bad] = context.terminal.unicode ? ['✓', '✗'] : ['ok', 'x'];

@@ -9,20 +9,10 @@ import { allTopics, topicOf } from '../result/explanations.js';
 import { noSuchMetric, replacementOf } from '../result/replaced.js';
 import type { CliContext } from './kit/context.js';
 
-const EXAMPLES = `
-Examples:
-  moeprof explain                      all topics
-  moeprof explain TPOT
-  moeprof explain cache.hit_rate
-  moeprof explain latency.tpot.p99
-  moeprof explain below-token-cycle
-`;
-
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command
     .argument('[name]', 'a metric, the beginning of several, a word of a report, or the code of a warning; without it, all topics')
-    .addHelpText('after', EXAMPLES)
     .action((name: string | undefined) =>
       context.out(name === undefined ? topicList(context.reportOptions) : explained(name, context.reportOptions)),
     );

@@ -1,19 +1,29 @@
-// `moeprof init`: a starter profile, a budget file and a CI job. It writes all of them or none, and never over a file that exists.
+// `moeprof init`: a starter profile, a budget file and a CI job, from the templates of profiles/init. It writes all of them or none, and never
+// over a file that exists.
 
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
-import { existsSync } from '../base/host/files.js';
+import { existsSync, fileText } from '../base/host/files.js';
 import { dirname, join } from '../base/host/paths.js';
-import { CI_SYSTEMS, type CiSystem, initFiles } from './init-files.js';
+import { bundledFile } from '../base/profiles.js';
 import type { CliContext } from './kit/context.js';
-import { ownSource, parseSource } from './kit/source.js';
+import { ownSource, parseSource, type Source } from './kit/source.js';
+import { schemaText } from './schema.js';
 
-const EXAMPLES = `
-Examples:
-  moeprof init                  for GitHub
-  moeprof init --ci gitlab --source https://github.com/OWNER/moeprof#v0.1.0
-`;
+/** The job of a CI system: its template, its place in a repository, and its line for moeprof's repository where that is unknown. */
+const JOBS = {
+  github: {
+    template: 'github.yml',
+    path: '.github/workflows/moeprof.yml',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: an expression of GitHub, a variable of the project
+    unknown: '  MOEPROF_REPOSITORY: ${{ vars.MOEPROF_REPOSITORY }}\n',
+  },
+  // Variables of the project are there without a line.
+  gitlab: { template: 'gitlab.yml', path: 'moeprof/gitlab-ci.yml', unknown: '' },
+} as const;
+
+type CiSystem = keyof typeof JOBS | 'none';
 
 interface InitOptions {
   readonly ci: CiSystem;
@@ -28,10 +38,9 @@ const OWN = 'that of this installation';
 export function define(command: Command, context: CliContext): void {
   command
     .argument('[folder]', 'root of the repository', '.')
-    .addOption(new Option('--ci <system>', 'CI system to write a job for').choices(CI_SYSTEMS).default('github'))
+    .addOption(new Option('--ci <system>', 'CI system to write a job for').choices([...Object.keys(JOBS), 'none']).default('github'))
     .option('--source <url#ref>', 'git repository of moeprof, and the commit that the job runs', OWN)
     .option('--force', 'replace files that are there already', false)
-    .addHelpText('after', EXAMPLES)
     .action((folder: string, { ci, force, source: given }: InitOptions) => {
       const source = given === OWN ? ownSource() : parseSource(given);
       const files = initFiles(ci, source);
@@ -49,4 +58,27 @@ export function define(command: Command, context: CliContext): void {
         );
       context.note(`Next: moeprof baseline save main ${join(folder, 'moeprof/runs')}, then commit all of it.`);
     });
+}
+
+/**
+ * Texts by path, relative to the root of the user's repository.
+ * @param source moeprof that the job runs
+ */
+export function initFiles(ci: CiSystem, { ref, repository }: Source): ReadonlyMap<string, string> {
+  const template = (name: string): string => fileText(bundledFile(`init/${name}`));
+  const files = new Map([
+    ['moeprof/runs/example.yaml', template('run.yaml')],
+    ['moeprof/budgets.yaml', template('budgets.yaml')],
+    ['moeprof/schemas/run.schema.json', schemaText('run')],
+    ['moeprof/schemas/budgets.schema.json', schemaText('budgets')],
+  ]);
+  if (ci === 'none') return files;
+  const { path, template: name, unknown } = JOBS[ci];
+  const ofRepository = (line: string): string => (repository === null ? unknown : line.replace('@REPOSITORY@', repository));
+  return files.set(
+    path,
+    template(name)
+      .replace(/^.*@REPOSITORY@\n/m, ofRepository)
+      .replace('@REF@', ref),
+  );
 }

@@ -34,10 +34,7 @@ interface Source {
   readonly detached: boolean;
 }
 
-interface SourceSet {
-  readonly label: string;
-  readonly folder: boolean;
-  readonly path: string | null;
+interface SourceSet extends Omit<LoadedSet, 'scenarios'> {
   readonly sources: readonly Source[];
 }
 
@@ -98,11 +95,16 @@ async function findSources(path: string, absent: number, candidate: string): Pro
   if (path === '-') return one({ label: path, scenario: 'stdin', content: { text: readText(path, 'result') }, detached: true });
   const commit = parseGitOperand(path);
   if (commit !== null) {
-    const object = readFromGit(commit.ref, commit.path);
-    const source = (text: string, label: string, scenario: string): Source => ({ label, scenario, content: { text }, detached: true });
-    if (object.kind === 'file') return one(source(object.text, path, scenarioOfFile(commit.path)));
-    const files = scenarioFiles(object.names, path);
-    const sources = files.map(({ name, scenario }) => source(object.read(name), `${path.replace(/\/$/, '')}/${name}`, scenario));
+    const { names, read } = readFromGit(commit.ref, commit.path);
+    const source = (name: string, label: string, scenario: string): Source => ({
+      label,
+      scenario,
+      content: { text: read(name) },
+      detached: true,
+    });
+    if (names === null) return one(source('', path, scenarioOfFile(commit.path)));
+    const files = scenarioFiles(names, path);
+    const sources = files.map(({ name, scenario }) => source(`/${name}`, `${path.replace(/\/$/, '')}/${name}`, scenario));
     return { label: path, folder: true, path: null, sources };
   }
   const saved = /^baseline:(.*)$/.exec(path);
@@ -153,11 +155,6 @@ async function prepare(source: Source, allowCode: boolean): Promise<Prepared> {
   return { source, run, budgets: budgetsOf(run.budgets, (index) => placeIn(run, `budgets.${index}`)) };
 }
 
-/** A path at a commit: a file or a folder. */
-type GitObject =
-  | { readonly kind: 'file'; readonly text: string }
-  | { readonly kind: 'folder'; readonly names: readonly string[]; read(name: string): string };
-
 /** Takes `git:<ref>:<path>` apart; null where the text does not start with `git:`. @throws UserError where a part is missing */
 function parseGitOperand(text: string): { readonly ref: string; readonly path: string } | null {
   if (!text.startsWith('git:')) return null;
@@ -171,9 +168,10 @@ function parseGitOperand(text: string): { readonly ref: string; readonly path: s
  * Reads a path as it was at a commit.
  * @param ref a branch, a tag, `HEAD~1` ...
  * @param path relative to the working directory
+ * @returns names of the files below a folder, null for a file; and the text at what is written behind the path
  * @throws UserError with exit code 3 where the commit does not have it, with 2 where git cannot be asked
  */
-function readFromGit(ref: string, path: string): GitObject {
+function readFromGit(ref: string, path: string): { readonly names: readonly string[] | null; readonly read: (behind: string) => string } {
   const place = `git:${ref}:${path}`;
   const relative = path.startsWith('/') || path.startsWith('./') || path.startsWith('../') ? path : `./${path}`;
   const object = `${ref}:${relative.replace(/(?<=.)\/+$/, '')}`;
@@ -182,11 +180,12 @@ function readFromGit(ref: string, path: string): GitObject {
     throw new UserError(`${place}: git knows no commit "${ref}"; fetch it (git fetch --depth=1 origin <branch>)`, EXIT.notComparable);
   const type = tryGit(place, ['cat-file', '-t', object])?.trim();
   if (type === undefined) throw new UserError(`${place}: commit "${ref}" has no ${path}`, EXIT.notComparable);
-  if (type === 'blob') return { kind: 'file', text: git(place, ['cat-file', 'blob', object]) };
+  const read = (behind: string): string => git(place, ['cat-file', 'blob', `${object}${behind}`]);
+  if (type === 'blob') return { names: null, read };
   const names = git(place, ['ls-tree', '-r', '-z', '--name-only', '--full-tree', object])
     .split('\0')
     .filter((name) => name !== '');
-  return { kind: 'folder', names, read: (name) => git(place, ['cat-file', 'blob', `${object}/${name}`]) };
+  return { names, read };
 }
 
 /** Output of git, or null where it fails. */

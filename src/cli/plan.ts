@@ -7,8 +7,8 @@ import type { Override } from '../base/yaml.js';
 import type { Result } from '../result/result.js';
 import { sameRows } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
-import { addOutputOptions, addPictureOptions, collect, jobsOption, type OutputOptions, parseJobs } from './kit/options.js';
-import { deliver } from './kit/outputs.js';
+import { collect, jobsOption, parseJobs } from './kit/options.js';
+import { addOutputOptions, addPictureOptions, deliver, type OutputOptions } from './kit/outputs.js';
 import { type Combination, combinationsOf } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf } from './run-options.js';
 
@@ -17,20 +17,6 @@ interface PlanOptions extends RunFlags, OutputOptions {
   readonly jobs?: string;
 }
 
-const EXAMPLES = `
-Examples:
-  moeprof plan -t routing.safetensors -w rtx-4090 --slo tpot=20ms
-  moeprof plan -t routing.safetensors -w t4,rtx-3090,rtx-4090 --slo tpot=20ms
-  moeprof plan -t routing.safetensors -s on-demand-lru,fiddler \\
-    --assert 'speed.decode >= 30'
-  moeprof plan my-run.yaml --assert 'latency.tpot.p99 <= 40ms' -o plan.md
-
-Without -s and a profile that names a system, the baseline on-demand-lru
-answers, which loads each miss. Answers are to a whole percent of the experts,
-from 13 runs or fewer for each system and machine. Exit code 1: nothing that was
-asked about fits.
-`;
-
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command
@@ -38,17 +24,15 @@ export function define(command: Command, context: CliContext): void {
     .optionsGroup('What must hold (or --slo):')
     .option('--assert <condition>', "e.g. 'latency.tpot.p99 <= 40ms' (moeprof explain lists metrics); repeatable", collect, []);
   addRunOptions(command.addOption(jobsOption()));
-  addPictureOptions(addOutputOptions(command, planReports))
-    .addHelpText('after', EXAMPLES)
-    .action(async (profile: string | undefined, options: PlanOptions) => {
-      const threads = parseJobs(options.jobs);
-      const judged = async (): Promise<Plan> => {
-        const plan = await planOf(profile, options, threads, context);
-        if (!plan.placings.some(({ fits }) => fits)) context.setExitCode(EXIT.gateFailed);
-        return plan;
-      };
-      await deliver(context, planReports, options, judged, options.trace);
-    });
+  addPictureOptions(addOutputOptions(command, planReports)).action(async (profile: string | undefined, options: PlanOptions) => {
+    const threads = parseJobs(options.jobs);
+    const judged = async (): Promise<Plan> => {
+      const plan = await planOf(profile, options, threads, context);
+      if (!plan.placings.some(({ fits }) => fits)) context.setExitCode(EXIT.gateFailed);
+      return plan;
+    };
+    await deliver(context, planReports, options, judged, options.trace);
+  });
 }
 
 async function planOf(profile: string | undefined, options: PlanOptions, threads: number | undefined, context: CliContext): Promise<Plan> {

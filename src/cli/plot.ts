@@ -15,24 +15,13 @@ import {
 import { type OutputFormat, toJson } from '../report/door.js';
 import { readRuns } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
-import { addOutputOptions, addPictureOptions, metricNames, type OutputOptions } from './kit/options.js';
-import { deliver } from './kit/outputs.js';
+import { metricNames } from './kit/options.js';
+import { addOutputOptions, addPictureOptions, deliver, type OutputOptions } from './kit/outputs.js';
 
 interface PlotOptions extends OutputOptions, Pick<FigureQuestion, 'kind' | 'x' | 'y'>, Partial<Pick<FigureQuestion, 'series' | 'facet'>> {
   readonly stat: string;
   readonly width: string;
 }
-
-const EXAMPLES = `
-Examples:
-  moeprof plot study.jsonl --x memory.expertCache --y speed.decode \\
-    --series system --facet trace -o figure.svg
-  moeprof plot .moeprof/store --kind bar --x hardware --series system -o b.svg
-  moeprof plot .moeprof/store --kind heat --x workload.batch --series system \\
-    --y cache.hit_rate -o heat.svg
-  moeprof plot study.jsonl --kind pareto --x memory.gpu.expert_cache \\
-    --y speed.decode --series system --html front.html
-`;
 
 /** Statistics for the place of a point. */
 const PLACES = STATISTICS.slice(0, 4);
@@ -53,19 +42,17 @@ export function define(command: Command, context: CliContext): void {
     .option('--facet <names>', 'what makes the panels')
     .option('--stat <name>', `of runs that share a point: ${PLACES.join(', ')}; whiskers go from the least to the largest`, 'median')
     .option('--width <mm>', 'width of the figure', '90');
-  addPictureOptions(addOutputOptions(command, formats))
-    .addHelpText('after', EXAMPLES)
-    .action((paths: string[], options: PlotOptions) => {
-      const question = {
-        kind: options.kind,
-        x: options.x,
-        y: metricNames(options.y, '--y')[0]!,
-        series: options.series ?? null,
-        facet: options.facet ?? null,
-        statistic: statisticNamed(options.stat, PLACES),
-      };
-      return deliver(context, figureFormats(widthIn(options.width)), options, () => figureOf(paths.flatMap(readRuns), question), paths);
-    });
+  addPictureOptions(addOutputOptions(command, formats)).action((paths: string[], options: PlotOptions) => {
+    const question = {
+      kind: options.kind,
+      x: options.x,
+      y: metricNames(options.y, '--y')[0]!,
+      series: options.series ?? null,
+      facet: options.facet ?? null,
+      statistic: statisticNamed(options.stat, PLACES),
+    };
+    return deliver(context, figureFormats(widthIn(options.width)), options, () => figureOf(paths.flatMap(readRuns), question), paths);
+  });
 }
 
 /** Formats of a figure of a given size in millimetres. */

@@ -13,10 +13,8 @@ import { concatTraces } from '../trace/concat.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import type { CliContext } from './kit/context.js';
 import {
-  addOutputOptions,
   collect,
   modelOption,
-  type OutputOptions,
   parseSeed,
   positiveCount,
   seedOption,
@@ -25,43 +23,13 @@ import {
   traceFormatOption,
   traceOption,
 } from './kit/options.js';
-import { deliver, Outputs } from './kit/outputs.js';
+import { addOutputOptions, deliver, type OutputOptions, Outputs } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { EVALUATION_SCHEMA, evaluationReports, type ReportEnvironment, TRAINING_SCHEMA, trainingReports } from './predict-report.js';
 import { TRAIN_KINDS, type TrainingFlags, trainingOf } from './train-kinds.js';
 
-const EVAL_EXAMPLES = `
-Examples:
-  moeprof predict eval -t train.safetensors --eval test.safetensors
-  moeprof predict eval transition:reach=4 predictor.onnx \\
-    -t code.safetensors#:6000 --eval code.safetensors#6000:
-  moeprof predict eval ensemble -t requests.safetensors --holdout 25% --json
-
-A trace with #FROM:TO is that range of its rows. Without --eval a share of the
-traces (whole requests, drawn by the seed) is held out and judged on.
-`;
-
-const TRAIN_EXAMPLES = `
-Examples:
-  moeprof predict train -t train.safetensors --eval test.safetensors -o p.onnx
-  moeprof predict train -t train.safetensors -o p.onnx --report training.json
-  moeprof predict train -t train.safetensors -o p.onnx --gru --checkpoint state
-  moeprof predict train --kind rpp -t train.safetensors -o rpp.onnx
-  moeprof run -t test.safetensors --predictor p.onnx
-
-See docs/onnx-predictor.md for the contract that the file keeps, and for models
-of your own.
-`;
-
-const EXAMPLES = `
-Examples:
-  moeprof predict train -t train.safetensors -o p.onnx
-  moeprof predict eval p.onnx transition -t train.safetensors
-`;
-
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command.addHelpText('after', EXAMPLES);
   const evaluate = common(
     command
       .command('eval')
@@ -69,9 +37,9 @@ export function define(command: Command, context: CliContext): void {
       .description('Judge predictors on traces: recall before and during the pass, batch accuracy, precision, calibration.')
       .argument('[predictor...]', 'names with parameters, or .onnx files; none: all that the traces allow'),
   );
-  addOutputOptions(evaluate, evaluationReports)
-    .addHelpText('after', EVAL_EXAMPLES)
-    .action((predictors: readonly string[], options: JudgingOptions & OutputOptions) => runEval(predictors, options, context));
+  addOutputOptions(evaluate, evaluationReports).action((predictors: readonly string[], options: JudgingOptions & OutputOptions) =>
+    runEval(predictors, options, context),
+  );
 
   common(
     command
@@ -106,7 +74,6 @@ export function define(command: Command, context: CliContext): void {
     .requiredOption('-o, --output <file.onnx>', 'where the predictor goes')
     .option('--report <[format=]path>', 'write the report to a file, repeatable (.json, .txt)', collect, [])
     .option('--json', 'print the report as JSON', false)
-    .addHelpText('after', TRAIN_EXAMPLES)
     .action((options: TrainOptions) => runTrain(options, context));
 }
 

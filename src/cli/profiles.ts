@@ -163,27 +163,14 @@ const families: readonly Family[] = [
   code('variant', VARIANTS),
 ];
 
-const EXAMPLES = `
-${wrap(families.map((family) => family.name).join(', '), MAX_WIDTH, 'Families: ')}
-
-Examples:
-  moeprof profiles list
-  moeprof profiles list policy
-  moeprof profiles list gpu
-  moeprof profiles show hardware/rtx-4090
-  moeprof profiles show gpu/rtx-3090
-  moeprof profiles show model/qwen3-30b-a3b > my-model.yaml
-`;
-
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command.addHelpText('after', EXAMPLES);
+  command.addHelpText('afterAll', `\n${wrap(families.map(({ name }) => name).join(', '), MAX_WIDTH, 'Families: ')}`);
   command
     .command('list')
     .summary('names, with a few words on each')
     .description('Names, with a few words on each; parts of machines (gpu, cpu) only where they are asked for.')
     .argument('[family]', 'only this family')
-    .addHelpText('after', EXAMPLES)
     .action((wanted: string | undefined) => {
       const shown = wanted === undefined ? families.filter(({ asked }) => asked !== true) : [familyNamed(wanted)];
       const rows = shown.flatMap((family) => family.names().map((name) => [`${family.name}/${name}`, family.summary(name)] as const));
@@ -203,7 +190,6 @@ export function define(command: Command, context: CliContext): void {
     .summary('a profile, or the parameters of a policy, predictor or scheduler')
     .description('Print a profile as it is, or the parameters of a policy, predictor or scheduler.')
     .argument('<family/name>', 'as list prints it; the family may be left out where one only has the name')
-    .addHelpText('after', EXAMPLES)
     .action((wanted: string) => {
       const { family, name } = memberNamed(wanted);
       context.out(family.show(name, widthOf(context.reportOptions)));

@@ -4,7 +4,9 @@
 import { Command, CommanderError, Option } from 'commander';
 import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
 import { openFilesLimit, stderr, stdout } from '../base/host/command.js';
+import { existsSync, fileText } from '../base/host/files.js';
 import { env } from '../base/host/process.js';
+import { bundledFile } from '../base/profiles.js';
 import { shortened, visible } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import { commands } from './commands.js';
@@ -69,7 +71,7 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
     .option('--no-color', 'no colours')
     .addOption(new Option('--progress <when>', 'progress on stderr').choices(['auto', 'always', 'never']).default('auto'))
     .option('--debug', 'stack traces with errors', false)
-    .addHelpText('after', () => `\nExamples:\n${entries.map((entry) => `  moeprof ${entry.example}\n`).join('')}`);
+    .addHelpText('afterAll', ({ command }) => textBelow(command));
   runtime.readOptions(() => program.opts<GlobalOptions>());
 
   for (const entry of entries) {
@@ -90,6 +92,13 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
     program.hook('preAction', async (_, command) => (await import('./hub.js')).fetchNamedModels(command, runtime));
   }
   return program;
+}
+
+/** The text below the options of a command's help, a file of profiles/help: examples. A subcommand without one has that of its command. */
+function textBelow(command: Command): string {
+  const names = command.parent?.parent ? [`${command.parent.name()}-${command.name()}`, command.parent.name()] : [command.name()];
+  const path = names.map((name) => bundledFile(`help/${name}.txt`)).find(existsSync);
+  return path === undefined ? '' : `\n${fileText(path)}`;
 }
 
 /** A description with choices and default; defaults like "off" and "none given" are left out. */

@@ -3,18 +3,9 @@
 import type { Command } from 'commander';
 import { formatCount } from '../base/units.js';
 import { renderTerminal } from '../report/door.js';
-import { contentsDocument, contentsOf, emptyQueue, openServer, PASSWORD_VARIABLE, type QueueServer } from '../study/door.js';
+import { contentsDocument, contentsOf, emptyQueue, openServer, type QueueServer } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
 import { addQueueOption, namedQueue, type QueueOption } from './queue-option.js';
-
-const EXAMPLES = `
-Examples:
-  moeprof queue show --queue redis://localhost:6379/0
-  moeprof queue show --queue redis://localhost:6379/0 --json
-  moeprof queue empty --queue redis://localhost:6379/0 --queue-prefix ann
-
-The password is best given in the environment, as ${PASSWORD_VARIABLE}.
-`;
 
 interface QueueFlags extends QueueOption {
   readonly json?: boolean;
@@ -23,12 +14,10 @@ interface QueueFlags extends QueueOption {
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command.addHelpText('after', EXAMPLES);
   addQueueOption(command.command('show'))
     .summary('what waits, runs and failed, and who is there')
     .description('Show what a queue holds: cells, workers, sweeps, results and files.')
     .option('--json', 'as JSON, for programs')
-    .addHelpText('after', EXAMPLES)
     .action((flags: QueueFlags) => withServer(flags, context, (server) => show(server, flags, context)));
   addQueueOption(command.command('empty'))
     .summary('remove all cells, results and files of a queue')
@@ -36,7 +25,6 @@ export function define(command: Command, context: CliContext): void {
       'Remove all cells, results and files of a queue, of every build of moeprof.\nRefused while sweeps wait for cells, and while results are not taken.',
     )
     .option('--force', 'all the same; sweeps that wait put their cells there again')
-    .addHelpText('after', EXAMPLES)
     .action((flags: QueueFlags) => withServer(flags, context, (server) => empty(server, flags, context)));
 }
 

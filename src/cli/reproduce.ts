@@ -5,8 +5,7 @@ import { listProfiles } from '../base/profiles.js';
 import { reproductionReports } from '../measured/reproduce/report.js';
 import { isUnexplained, type Reproduced, reproduce } from '../measured/reproduce/reproduce.js';
 import type { CliContext } from './kit/context.js';
-import { addOutputOptions, type OutputOptions } from './kit/options.js';
-import { deliver } from './kit/outputs.js';
+import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 
 interface ReproduceOptions extends OutputOptions {
@@ -14,35 +13,20 @@ interface ReproduceOptions extends OutputOptions {
   readonly gate?: boolean;
 }
 
-const EXAMPLES = `
-Examples:
-  moeprof reproduce mixtral-offloading        one paper
-  moeprof reproduce --all -o reproduced.md    all of them, some minutes
-  moeprof reproduce ./my-paper.yaml --gate    a file of your own
-
-A file is YAML: moeprof schema reproduction. What there is:
-moeprof profiles list reproduction
-
-Exit code 1 with --gate: a published direction is not met, and its file does
-not say why.
-`;
-
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command
     .argument('[papers...]', 'bundled names, or files of published figures')
     .option('--all', 'every paper that ships')
     .option('--gate', 'fail where a direction is not met that is not explained');
-  addOutputOptions(command, reproductionReports)
-    .addHelpText('after', EXAMPLES)
-    .action(async (papers: readonly string[], options: ReproduceOptions) => {
-      const names = namesOf(papers, options);
-      await deliver(context, reproductionReports, options, async () => {
-        const reproduced: Reproduced[] = await watched(context, 'reproducing', 'runs', (watch) => reproduce(names, watch));
-        if (options.gate === true && reproduced.some(isUnexplained)) context.setExitCode(EXIT.gateFailed);
-        return reproduced;
-      });
+  addOutputOptions(command, reproductionReports).action(async (papers: readonly string[], options: ReproduceOptions) => {
+    const names = namesOf(papers, options);
+    await deliver(context, reproductionReports, options, async () => {
+      const reproduced: Reproduced[] = await watched(context, 'reproducing', 'runs', (watch) => reproduce(names, watch));
+      if (options.gate === true && reproduced.some(isUnexplained)) context.setExitCode(EXIT.gateFailed);
+      return reproduced;
     });
+  });
 }
 
 /** @throws UserError where no paper is named, or some beside --all */

@@ -7,8 +7,7 @@ import { type RankedRun, rankingDocument, rankingReports, splitRuns } from '../r
 import type { Result } from '../result/result.js';
 import { loadSystem } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
-import type { OutputOptions } from './kit/options.js';
-import { deliver } from './kit/outputs.js';
+import { deliver, type OutputOptions } from './kit/outputs.js';
 import { namesIn } from './listed.js';
 
 /** Flags of one run of a ranking. */

@@ -17,13 +17,13 @@ import {
   addRoutingOptions,
   allowCodeOption,
   collect,
-  type OutputOptions,
   scopeOption,
   seedOption,
   type Texts,
   type TraceFlags,
   tokensOption,
 } from './kit/options.js';
+import type { OutputOptions } from './kit/outputs.js';
 import { missRulesOf } from './on-miss.js';
 
 /** Flags of the replayed routing, its seed and its model. */

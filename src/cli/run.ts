@@ -25,8 +25,17 @@ import { TraceEvents } from '../timeline/events.js';
 import { Timeline } from '../timeline/timeline.js';
 import { EVERYTHING, parseWindow } from '../timeline/window.js';
 import type { CliContext } from './kit/context.js';
-import { addOutputOptions, collect, type OutputOptions, outputsOf, stdoutFormat } from './kit/options.js';
-import { isSameFile, Outputs, openSink, parseOutput } from './kit/outputs.js';
+import { collect } from './kit/options.js';
+import {
+  addOutputOptions,
+  isSameFile,
+  type OutputOptions,
+  Outputs,
+  openSink,
+  outputsOf,
+  parseOutput,
+  stdoutFormat,
+} from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { type Combination, combinationsOf, runMany } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf, toldOf } from './run-options.js';
@@ -37,20 +46,6 @@ interface RunOptions extends RunFlags, OutputOptions, TimelineOptions {
   readonly details?: boolean;
   readonly assert: readonly string[];
 }
-
-const EXAMPLES = `
-Examples:
-  moeprof run                                     the bundled quick start
-  moeprof run -m mixtral-8x7b -w rtx-3090 -s fiddler --cache 12GiB
-  moeprof run -t routing.safetensors --policy lfu --scope layer --json
-  moeprof run -t routing.safetensors -s fiddler,on-demand-lru --cache 25%
-  moeprof run -t routing.safetensors --top-k 4    what if fewer experts ran?
-  moeprof run my-run.yaml --batch 4 -o result.json -o report.md
-  moeprof run my-run.yaml --timeline run.json.gz --timeline-window 0.5s..1s
-  moeprof run --set hardware.links.0.bandwidth=12GB/s
-
-Profiles by name: moeprof profiles list
-`;
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
@@ -64,7 +59,6 @@ export function define(command: Command, context: CliContext): void {
     .option('--details', 'keep in the result what charts are drawn from, for moeprof report')
     .option('--timeline <file>', 'draw the run for ui.perfetto.dev or chrome://tracing: a .json.gz or .json')
     .option('--timeline-window <range>', 'draw a part: 0.5s..1s of simulated time, or pass:100..120')
-    .addHelpText('after', EXAMPLES)
     .action(async (profile: string | undefined, options: RunOptions) => {
       const budgets: Budget[] = options.assert.map((text) => parseAssertion(text));
       if ([options.system, options.hardware].some((names) => names?.includes(',') === true)) {

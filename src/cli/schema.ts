@@ -16,21 +16,22 @@ import { searchSchema, studySchema } from '../study/door.js';
 import { PLACEMENTS, placementFields, predictorFields, runSchema, schedulerFields, systemSchema } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 
+/** Files that are read in one step. */
+const WHOLE = {
+  hardware: z.union([HardwareProfileSchema, machineFileSchema]),
+  machine: machineFileSchema,
+  runtime: runtimeSchema,
+  model: ModelProfileSchema,
+  budgets: budgetFileSchema,
+  measurements: anyRowSchema,
+  study: studySchema,
+  search: searchSchema,
+  reproduction: reproductionSchema,
+  result: resultSchema,
+} as const;
+
 /** Kinds of files with a schema. */
-export const SCHEMA_KINDS = [
-  'run',
-  'system',
-  'hardware',
-  'machine',
-  'runtime',
-  'model',
-  'budgets',
-  'measurements',
-  'study',
-  'search',
-  'reproduction',
-  'result',
-] as const;
+export const SCHEMA_KINDS = ['run', 'system', ...(Object.keys(WHOLE) as (keyof typeof WHOLE)[])] as const;
 
 /** One of {@link SCHEMA_KINDS}. */
 export type SchemaKind = (typeof SCHEMA_KINDS)[number];
@@ -44,19 +45,10 @@ export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }
 
-const EXAMPLES = `
-Examples:
-  moeprof schema run > run.schema.json
-  moeprof schema budgets > budgets.schema.json
-In a YAML file, as its first line:
-  # yaml-language-server: $schema=./run.schema.json
-`;
-
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command
     .addArgument(new Argument('<file>', 'kind of file').choices(SCHEMA_KINDS))
-    .addHelpText('after', EXAMPLES)
     .action((kind: SchemaKind) => context.out(schemaText(kind)));
 }
 
@@ -81,20 +73,6 @@ export function jsonSchemaOf(kind: SchemaKind): JsonSchema {
   const { $schema, ...rest } = rawSchema(kind);
   return { $schema, title, ...(kind === 'result' ? rest : withExamples(rest, EXAMPLE_VALUES[kind] ?? {})) };
 }
-
-/** Files that are read in one step. */
-const WHOLE = {
-  hardware: z.union([HardwareProfileSchema, machineFileSchema]),
-  machine: machineFileSchema,
-  runtime: runtimeSchema,
-  model: ModelProfileSchema,
-  budgets: budgetFileSchema,
-  measurements: anyRowSchema,
-  study: studySchema,
-  search: searchSchema,
-  reproduction: reproductionSchema,
-  result: resultSchema,
-} as const;
 
 function rawSchema(kind: SchemaKind): JsonSchema {
   const convert = (schema: z.ZodType): JsonSchema => z.toJSONSchema(schema, { io: 'input', target: 'draft-7' }) as unknown as JsonSchema;

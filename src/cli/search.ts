@@ -1,7 +1,7 @@
 // `moeprof search space.yaml`: the best of a space, or its Pareto front, by a few runs that a surrogate proposes.
 
 import type { Command } from 'commander';
-import { EXIT, UserError } from '../base/errors.js';
+import { EXIT, orUserError, UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
 import { join } from '../base/host/paths.js';
 import { parseCount } from '../base/units.js';
@@ -24,18 +24,8 @@ import {
 } from '../study/door.js';
 import { type RunSpec, repeatCommand } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
-import {
-  addOutputOptions,
-  addPictureOptions,
-  allowCodeOption,
-  collect,
-  jobsOption,
-  type OutputOptions,
-  parseJobs,
-  parseSeed,
-  seedOption,
-} from './kit/options.js';
-import { deliver } from './kit/outputs.js';
+import { allowCodeOption, collect, jobsOption, parseJobs, parseSeed, seedOption } from './kit/options.js';
+import { addOutputOptions, addPictureOptions, deliver, type OutputOptions } from './kit/outputs.js';
 import { overridesOfStudy, type RunFlags, runOfStudy, toldOfStudy } from './run-options.js';
 import { runStored } from './run-stored.js';
 import { STORE, storeOf } from './store-option.js';
@@ -48,14 +38,6 @@ interface SearchFlags extends OutputOptions, Pick<RunFlags, 'set' | 'allowCode'>
   readonly profiles?: string;
   readonly jobs?: string;
 }
-
-const EXAMPLES = `
-Examples:
-  moeprof search my-space.yaml
-  moeprof search my-space.yaml --budget 60 --seed 2 -o front.svg -o front.csv
-  moeprof search my-space.yaml --learn --profiles front/
-  moeprof run front/1.yaml
-`;
 
 /** Cells that are drawn from a larger space. */
 const MOST_CELLS = 20_000;
@@ -75,9 +57,9 @@ export function define(command: Command, context: CliContext): void {
     .option('--set <path=value>', 'set any value of all runs, repeatable', collect, [])
     .addOption(allowCodeOption())
     .addOption(jobsOption());
-  addPictureOptions(addOutputOptions(command, searchReports))
-    .addHelpText('after', EXAMPLES)
-    .action((path: string, flags: SearchFlags) => searchSpace(path, flags, context));
+  addPictureOptions(addOutputOptions(command, searchReports)).action((path: string, flags: SearchFlags) =>
+    searchSpace(path, flags, context),
+  );
 }
 
 async function searchSpace(path: string, flags: SearchFlags, context: CliContext): Promise<void> {
@@ -90,14 +72,7 @@ async function searchSpace(path: string, flags: SearchFlags, context: CliContext
   const sample = { method: 'random', points: MOST_CELLS, seed } as const;
   const cells = [...spaceCells(space.sample === null && gridSize(space) > MOST_CELLS ? { ...space, sample } : space)];
   if (cells.length === 0) throw new UserError(`${file.study.label}: no cell is left; see exclude`);
-  const told: RunFlags = {
-    trace: [],
-    variant: [],
-    fault: [],
-    bounds: true,
-    set: flags.set,
-    ...(flags.allowCode === true ? { allowCode: true } : {}),
-  };
+  const told: RunFlags = { trace: [], variant: [], fault: [], bounds: true, set: flags.set, allowCode: flags.allowCode };
   const own = (cell: StudyCell) => cell.map((value, at) => file.study.override(at, value));
   const alike = await sameRows(bySystem(cells, pathsOf(space)).map((cell) => () => runOfStudy(file.study, told, own(cell))));
   const varied = (cell: StudyCell) => [...own(cell), ...alike];
@@ -150,13 +125,8 @@ function batchOf(
 function knownRuns(store: Store, cells: readonly StudyCell[], specOf: (cell: StudyCell) => RunSpec): Map<number, SettledRun> {
   const known = new Map<number, SettledRun>();
   for (const [at, cell] of cells.entries()) {
-    let run: RunSpec;
-    try {
-      run = specOf(cell);
-    } catch (error) {
-      if (error instanceof UserError) continue;
-      throw error;
-    }
+    const run = orUserError(() => specOf(cell));
+    if (run instanceof UserError) continue;
     const fingerprint = fingerprintOf(run);
     const outcome = store.get(fingerprint);
     if (outcome !== null) known.set(at, { fingerprint, outcome });

@@ -9,15 +9,6 @@ import { commandOfStored, Store } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
 import { STORE } from './store-option.js';
 
-const EXAMPLES = `
-Examples:
-  moeprof store ls
-  moeprof store show 3f2a91
-  moeprof store verify .moeprof/store
-  moeprof store merge shard-1 shard-2 --into .moeprof/store
-  moeprof store gc --older-than 90
-`;
-
 /** Digits of a fingerprint that lists show: enough to tell some millions of runs apart. */
 const DIGITS = 12;
 
@@ -26,13 +17,11 @@ const DAY_MS = 86_400_000;
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   const store = ['[store]', 'its folder', STORE] as const;
-  command.addHelpText('after', EXAMPLES);
   command
     .command('ls')
     .summary('what is kept')
     .description('List what is kept.')
     .argument(...store)
-    .addHelpText('after', EXAMPLES)
     .action((path: string) => context.out(list(Store.existing(path), context)));
   command
     .command('show')
@@ -40,14 +29,12 @@ export function define(command: Command, context: CliContext): void {
     .description('Show one result.')
     .argument('<fingerprint>', 'its first digits')
     .argument(...store)
-    .addHelpText('after', EXAMPLES)
     .action((digits: string, path: string) => context.out(show(Store.existing(path), digits, context)));
   command
     .command('verify')
     .summary('look for damaged entries')
     .description('Read every entry; exit code 1 where one is damaged.')
     .argument(...store)
-    .addHelpText('after', EXAMPLES)
     .action((path: string) => verify(Store.existing(path), context));
   command
     .command('merge')
@@ -55,7 +42,6 @@ export function define(command: Command, context: CliContext): void {
     .description('Take over what the store has not: of shards, of other machines.')
     .argument('<from...>', 'stores to read')
     .option('--into <store>', 'the store that takes them', STORE)
-    .addHelpText('after', EXAMPLES)
     .action((from: string[], { into }: { into: string }) => merge(from, Store.open(into), context));
   command
     .command('gc')
@@ -63,7 +49,6 @@ export function define(command: Command, context: CliContext): void {
     .description('Remove what is damaged or failed, and what other builds of moeprof made.')
     .argument(...store)
     .option('--older-than <days>', 'remove all that is older, too', days)
-    .addHelpText('after', EXAMPLES)
     .action((path: string, { olderThan }: { olderThan?: number }) => clean(Store.existing(path), olderThan, context));
 }
 

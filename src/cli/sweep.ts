@@ -20,25 +20,12 @@ import {
 } from '../study/door.js';
 import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
-import { addOutputOptions, addPictureOptions, collect, jobsOption, metricNames, parseJobs } from './kit/options.js';
-import { deliver } from './kit/outputs.js';
+import { collect, jobsOption, metricNames, parseJobs } from './kit/options.js';
+import { addOutputOptions, addPictureOptions, deliver } from './kit/outputs.js';
 import { listed, namesIn } from './listed.js';
 import { KEY_HELP } from './queue-option.js';
 import { addRunOptions, runOf, type SweepFlags, toldOf } from './run-options.js';
 import { STORE, storeOf } from './store-option.js';
-
-const EXAMPLES = `
-Examples:
-  moeprof sweep -t routing.safetensors --batch 16 --rates 0.5,1,2,4
-  moeprof sweep -t routing.safetensors --batch 16 --rates auto --slo ttft=2s
-  moeprof sweep my-run.yaml --workload arrivals.csv --rates auto -o sweep.csv
-  moeprof sweep --vary memory.expertCache=10%,25%,50% --vary workload.batch=1,8
-  moeprof sweep my-mtp-run.yaml --vary workload.speculation.draft=0..8
-  moeprof sweep --batch 16 --rates auto --vary system.scheduler=fcfs,static
-  moeprof sweep my-study.yaml -o study.csv -o study.parquet
-  moeprof sweep my-study.yaml --shard 1/4
-  moeprof sweep my-study.yaml --queue redis://localhost:6379/0
-`;
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
@@ -64,23 +51,21 @@ export function define(command: Command, context: CliContext): void {
     .option('--queue-prefix <text>', 'prefix of all keys of the queue (moeprof)')
     .option('--queue-key <file>', KEY_HELP);
   addRunOptions(command.addOption(jobsOption()));
-  addPictureOptions(addOutputOptions(command, studyReports))
-    .addHelpText('after', EXAMPLES)
-    .action(async (profile: string | undefined, options: SweepFlags) => {
-      const metrics = options.metrics === undefined ? [] : metricNames(options.metrics, '--metrics');
-      const threads = parseJobs(options.jobs);
-      if (profile !== undefined && isPath(profile) && isStudy(profile)) {
-        const { runStudy } = await import('./study.js');
-        await runStudy(profile, options, metrics, threads, context);
-        return;
-      }
-      if (options.shard !== undefined) throw new UserError('--shard: divides the cells of a study among machines; give a study.yaml');
-      if (options.queue !== undefined) throw new UserError('--queue: has the cells of a study run by workers; give a study.yaml');
-      if (options.queuePrefix !== undefined) throw new UserError('--queue-prefix: says where on a server; name it with --queue');
-      if (options.queueKey !== undefined) throw new UserError('--queue-key: seals what goes through a server; name it with --queue');
-      const view = async () => ({ sweep: await sweep(profile, options, threads, context), metrics });
-      await deliver(context, sweepReports, options, view, options.trace);
-    });
+  addPictureOptions(addOutputOptions(command, studyReports)).action(async (profile: string | undefined, options: SweepFlags) => {
+    const metrics = options.metrics === undefined ? [] : metricNames(options.metrics, '--metrics');
+    const threads = parseJobs(options.jobs);
+    if (profile !== undefined && isPath(profile) && isStudy(profile)) {
+      const { runStudy } = await import('./study.js');
+      await runStudy(profile, options, metrics, threads, context);
+      return;
+    }
+    if (options.shard !== undefined) throw new UserError('--shard: divides the cells of a study among machines; give a study.yaml');
+    if (options.queue !== undefined) throw new UserError('--queue: has the cells of a study run by workers; give a study.yaml');
+    if (options.queuePrefix !== undefined) throw new UserError('--queue-prefix: says where on a server; name it with --queue');
+    if (options.queueKey !== undefined) throw new UserError('--queue-key: seals what goes through a server; name it with --queue');
+    const view = async () => ({ sweep: await sweep(profile, options, threads, context), metrics });
+    await deliver(context, sweepReports, options, view, options.trace);
+  });
 }
 
 async function sweep(profile: string | undefined, given: SweepFlags, threads: number | undefined, context: CliContext): Promise<Sweep> {

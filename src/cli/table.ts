@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import { pivotOf, pivotReports, STATISTICS, statisticNamed } from '../figure/door.js';
 import { readRuns } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
-import { addOutputOptions, metricNames, type OutputOptions } from './kit/options.js';
-import { deliver } from './kit/outputs.js';
+import { metricNames } from './kit/options.js';
+import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
 import { namesIn } from './listed.js';
 
 interface TableOptions extends OutputOptions {
@@ -14,18 +14,6 @@ interface TableOptions extends OutputOptions {
   readonly value: string;
   readonly stat: string;
 }
-
-const EXAMPLES = `
-Examples:
-  moeprof table .moeprof/store --rows system --columns trace
-  moeprof table study.jsonl --columns hardware,memory.expertCache \\
-    --value latency.tpot.p50,cache.hit_rate --stat median,ci -o table.tex
-  moeprof table results/ --rows system,policy --value cache.hit_rate
-
-A row or column is made by any of model, quantization, trace, hardware, runtime,
-system, policy, predictor, scheduler, seed, version, fingerprint, or the path of
-a value of the run, such as memory.expertCache.
-`;
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
@@ -36,16 +24,14 @@ export function define(command: Command, context: CliContext): void {
     .option('--columns <names>', 'what makes a column, with commas')
     .option('--value <metrics>', 'metrics, with commas (moeprof explain lists them); a table each', 'speed.decode')
     .option('--stat <names>', `of the runs of a cell, with commas: ${STATISTICS.join(', ')}`, 'median');
-  addOutputOptions(command, pivotReports)
-    .addHelpText('after', EXAMPLES)
-    .action((paths: string[], options: TableOptions) => {
-      const names = (text: string, flag: string): string[] => namesIn(text, flag, 'system,seed');
-      const question = {
-        rows: names(options.rows, '--rows'),
-        columns: options.columns === undefined ? [] : names(options.columns, '--columns'),
-        metrics: metricNames(options.value, '--value'),
-        statistics: names(options.stat, '--stat').map((name) => statisticNamed(name)),
-      };
-      return deliver(context, pivotReports, options, () => pivotOf(paths.flatMap(readRuns), question), paths);
-    });
+  addOutputOptions(command, pivotReports).action((paths: string[], options: TableOptions) => {
+    const names = (text: string, flag: string): string[] => namesIn(text, flag, 'system,seed');
+    const question = {
+      rows: names(options.rows, '--rows'),
+      columns: options.columns === undefined ? [] : names(options.columns, '--columns'),
+      metrics: metricNames(options.value, '--value'),
+      statistics: names(options.stat, '--stat').map((name) => statisticNamed(name)),
+    };
+    return deliver(context, pivotReports, options, () => pivotOf(paths.flatMap(readRuns), question), paths);
+  });
 }

@@ -14,8 +14,8 @@ import { runtimeOf } from '../measured/validate/rows/specify.js';
 import { type Validation, validationOf } from '../measured/validate/summary.js';
 import { refuseFitOn, seenFiles } from '../measured/validate/unseen.js';
 import type { CliContext } from './kit/context.js';
-import { addOutputOptions, jobsOption, type OutputOptions, parseJobs } from './kit/options.js';
-import { deliver } from './kit/outputs.js';
+import { jobsOption, parseJobs } from './kit/options.js';
+import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 
 interface ValidateOptions extends OutputOptions {
@@ -23,30 +23,16 @@ interface ValidateOptions extends OutputOptions {
   readonly jobs?: string;
 }
 
-const EXAMPLES = `
-Examples:
-  moeprof validate                           the rows of the fit
-  moeprof validate unseen                    machines that no constant has seen
-  moeprof validate my-machine.jsonl          rows of your own
-  moeprof validate -o accuracy.md -o accuracy.html
-  moeprof validate open --json
-  moeprof validate --fit                     fits, each machine left out in turn
-
-A row is one JSON object a line: moeprof schema measurements
-`;
-
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command
     .argument('[files...]', 'measurements: bundled names or files of JSON lines; without, all but unseen')
     .option('--fit', 'refit the constants of runtimes on these rows, and cross-validate by machine; takes some minutes')
     .addOption(jobsOption('threads'));
-  addOutputOptions(command, validationReports)
-    .addHelpText('after', EXAMPLES)
-    .action(async (files: readonly string[], options: ValidateOptions) => {
-      const threads = parseJobs(options.jobs) ?? availableParallelism();
-      await deliver(context, validationReports, options, () => validate(files, options.fit === true, threads, context));
-    });
+  addOutputOptions(command, validationReports).action(async (files: readonly string[], options: ValidateOptions) => {
+    const threads = parseJobs(options.jobs) ?? availableParallelism();
+    await deliver(context, validationReports, options, () => validate(files, options.fit === true, threads, context));
+  });
 }
 
 async function validate(files: readonly string[], fit: boolean, threads: number, context: CliContext): Promise<Validation> {

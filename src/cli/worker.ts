@@ -13,10 +13,8 @@ import {
   CACHE_SIZE,
   cacheFolder,
   FileCache,
-  KEY_VARIABLE,
   modulesBelow,
   openServer,
-  PASSWORD_VARIABLE,
   QueueWorker,
   RunChild,
   RunChildren,
@@ -26,16 +24,6 @@ import {
 import type { CliContext } from './kit/context.js';
 import { collect, jobsOption, parseJobs, type Texts } from './kit/options.js';
 import { addQueueOption, KEY_HELP, namedQueue, noteUnsealed, type QueueOption } from './queue-option.js';
-
-const EXAMPLES = `
-Examples:
-  moeprof worker --queue redis://localhost:6379/0
-  moeprof worker --queue rediss://ann@queue.example.org:6379/0 -j 8
-  moeprof worker --queue redis://10.0.0.1:6379/0 --queue-key queue.key --modules my-policies
-
-Password and key are best given in the environment, as ${PASSWORD_VARIABLE} and
-${KEY_VARIABLE}. A server of another machine needs a key.
-`;
 
 /** Time that cells under way have to go back to the queue, ms. */
 const GRACE_MS = 700;
@@ -57,7 +45,6 @@ export function define(command: Command, context: CliContext): void {
     .option('--file-cache <folder>', "where traces are kept that came through the server; the user's folder for caches unless said")
     .option('--file-cache-size <size>', 'most bytes there; what was not used for longest goes first', CACHE_SIZE)
     .option('--exit-idle <seconds>', 'end after so long without a cell; otherwise it waits for ever')
-    .addHelpText('after', EXAMPLES)
     .action((flags: WorkerFlags) => work(flags, context));
 }
 

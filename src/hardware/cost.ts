@@ -1,10 +1,9 @@
 // The cost of work on a machine: a roofline. A kernel takes as long as the larger of its memory traffic and its arithmetic, plus fixed
 // overheads; at batch 1 the overheads of a framework weigh as much as the bytes, so they are part of the model, not noise.
 import type { ExpertSplit, ModelSpec } from '../model/door.js';
-import { byFormat } from './by-format.js';
 import { DenseCost, speedOf, weightsNs } from './dense-cost.js';
 import { type DensePlacement, gpuDevices, moeHolders, SplitDense, socketsTogether } from './dense-split.js';
-import type { Device, HardwareSpec, HostDevice } from './spec.js';
+import { byFormat, type Device, type HardwareSpec, type HostDevice } from './spec.js';
 
 /** Times of one expert by MoE layer: reading its weights once, and the arithmetic of one activation, in ns. */
 interface ExpertTimes {

@@ -1,7 +1,6 @@
 // Time of the dense part of a model on one device: weights, attention over KV caches, and the framework's time per layer.
 import type { AttentionSpec, DenseSegment, FormatShare } from '../model/door.js';
-import { byFormat } from './by-format.js';
-import type { Device } from './spec.js';
+import { byFormat, type Device } from './spec.js';
 
 /** Nanoseconds per byte and per operation that a device reaches. */
 interface Speed {

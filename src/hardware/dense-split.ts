@@ -1,10 +1,9 @@
 // Dense layers on more than one device: the device of each decoder layer and its KV cache, and the time of a pass over several devices. This
 // is llama.cpp's -ngl, -nkvo, and layers split over several GPUs.
 import { type DenseSegment, type ModelSpec, scaleFormats } from '../model/door.js';
-import { scaledByFormat } from './by-format.js';
 import { DenseCost, type DensePart } from './dense-cost.js';
-import { hopOf } from './joined.js';
-import type { Device, HardwareSpec, HostDevice } from './spec.js';
+import { hopOf } from './several-gpus.js';
+import { type Device, type HardwareSpec, type HostDevice, withArithmetic } from './spec.js';
 
 /** The holder of a layer: the CPU, or a GPU by its number. */
 type Holder = 'cpu' | number;
@@ -116,14 +115,7 @@ export function denseBytes(model: ModelSpec, placement: DensePlacement, holds: (
  * Several sockets as one device. Their memories together reach the runtime's share of their sum; arithmetic and unpacking scale with cores.
  */
 export function socketsTogether(cpu: HostDevice, count: number): Device {
-  const { peakByFormat, sockets, unpacking } = cpu;
-  return {
-    ...cpu,
-    peakFlops: cpu.peakFlops * count,
-    memoryBandwidth: cpu.memoryBandwidth * count * (sockets?.efficiency ?? 1),
-    ...(peakByFormat && { peakByFormat: scaledByFormat(peakByFormat, count) }),
-    ...(unpacking && { unpacking: scaledByFormat(unpacking, count) }),
-  };
+  return { ...withArithmetic(cpu, count), memoryBandwidth: cpu.memoryBandwidth * count * (cpu.sockets?.efficiency ?? 1) };
 }
 
 /**

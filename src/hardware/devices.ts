@@ -1,9 +1,8 @@
 // Devices as a runtime drives them: facts of a data sheet times the shares that the runtime's kernels reach. A device that a calibration
 // measured has its own figures, which no runtime changes.
-import { scaledByFormat } from './by-format.js';
 import type { HardwareProfile } from './profile.js';
 import type { RuntimeSpec } from './runtime.js';
-import type { ByFormat, Device, HostDevice, LinkSpec, Sockets, Software } from './spec.js';
+import { type ByFormat, type Device, type HostDevice, type LinkSpec, type Sockets, type Software, scaledByFormat } from './spec.js';
 
 /**
  * Bytes through memory for each score without flash attention: f32 that the product of queries and keys writes, the softmax reads and writes,

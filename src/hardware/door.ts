@@ -3,11 +3,8 @@ export { CostModel } from './cost.js';
 export { speedOf } from './dense-cost.js';
 export { type DenseBytes, type DensePlacement, denseBytes, moeHolders, usesCpu } from './dense-split.js';
 export { askAll } from './detect/ask.js';
-export { type Detection, detectFrom } from './detect/compose.js';
-export { powerShareOf } from './detect/power-remark.js';
+export { type Detection, detectFrom, powerShareOf } from './detect/compose.js';
 export { machineFileOf, machineFileText } from './detect/write.js';
-export { gpuRooms, leastGpuRoom, splitLayers } from './gpu-rooms.js';
-export { joinGpus, layerCards } from './joined.js';
 export { buildHardware, findHardware, isComposed, readMachine, readMachineFile } from './load.js';
 export { type Machine, machineWords, partNames } from './machine.js';
 export { type MachineFile, machineFileSchema, machineOfFile, runtimeOnFile } from './machine-file.js';
@@ -20,7 +17,7 @@ export { NEWEST_PCIE, pcieRate, slotText } from './parts/pcie.js';
 export { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './parts/reach.js';
 export { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './profile.js';
 export { constantsApart, loadRuntime, type RuntimeConstants, type RuntimeSpec, runtimeSchema } from './runtime.js';
-export { shareOf } from './share.js';
+export { gpuRooms, joinGpus, layerCards, leastGpuRoom, shareOf, splitLayers, withRate } from './several-gpus.js';
 export {
   assumedOf,
   type ByFormat,
@@ -31,4 +28,5 @@ export {
   type LinkSpec,
   type PathSpec,
   type Software,
+  withArithmetic,
 } from './spec.js';

@@ -5,7 +5,7 @@ import { placed } from '../base/errors.js';
 import { BYTES, RATE } from '../base/units.js';
 import { positiveQuantity as positive } from '../base/yaml.js';
 import { parseMachine } from './machine.js';
-import type { Machine } from './parts/assembly.js';
+import type { Machine } from './parts/defaults.js';
 import { DISK_BYTES, type DiskPart } from './parts/disk.js';
 import { READ } from './parts/reach.js';
 import { type RuntimeConstants, type RuntimeSpec, runtimeConstantsSchema, withConstants } from './runtime.js';

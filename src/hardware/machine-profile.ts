@@ -1,5 +1,5 @@
 // A machine of parts as a hardware profile: its tiers, links and devices. Facts only; the runtime says what kernels reach of them.
-import type { Machine } from './parts/assembly.js';
+import type { Machine } from './parts/defaults.js';
 import { memoryRate } from './parts/memory.js';
 import { pcieRate } from './parts/pcie.js';
 import { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './parts/reach.js';

@@ -3,15 +3,14 @@
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import { RATE } from '../base/units.js';
-import type { GivenParts, Machine } from './parts/assembly.js';
 import { CPUS, type CpuPart } from './parts/cpu.js';
-import { completed } from './parts/defaults.js';
+import { completed, type GivenParts, type Machine } from './parts/defaults.js';
 import { type DiskPart, parseDisk } from './parts/disk.js';
 import { GPUS, type GpuPart } from './parts/gpu.js';
 import { parseMemory } from './parts/memory.js';
 import { parseSlot } from './parts/pcie.js';
 
-export type { Machine } from './parts/assembly.js';
+export type { Machine } from './parts/defaults.js';
 
 /**
  * Reads a machine; the order of its parts is free.

@@ -226,55 +226,35 @@ function merged(below: Readonly<Record<string, unknown>>, above: Readonly<Record
   return result;
 }
 
-/** @throws UserError with the first constant that is missing */
-function filled(whole: RuntimeProfile, own: RuntimeProfile, label: string): RuntimeSpec {
-  const need = <T>(value: T | undefined, name: string): T => {
-    if (value === undefined) throw new UserError(`${label}: ${name}: is missing; give it, or name a base that has it (base: llama.cpp)`);
-    return value;
-  };
-  const { cpu, copy, gpu, prompt } = whole;
-  return {
-    name: own.name,
-    fitted: own.fitted ?? null,
-    assumed: own.assumed ?? null,
-    pass: need(whole.pass, 'pass'),
-    layer: need(whole.layer, 'layer'),
-    expert: need(whole.expert, 'expert'),
-    handover: need(whole.handover, 'handover'),
-    host: whole.host ?? null,
-    gpu: {
-      bandwidth: needDefault(need(gpu?.bandwidth, 'gpu.bandwidth'), `${label}: gpu.bandwidth`),
-      compute: need(gpu?.compute, 'gpu.compute'),
-      attention: need(gpu?.attention, 'gpu.attention'),
-      several: need(gpu?.several, 'gpu.several'),
-      flashAttention: gpu?.flashAttention ?? true,
-      latent: gpu?.latent ?? 'absorbed',
-    },
-    cpu: {
-      bandwidth: need(cpu?.bandwidth, 'cpu.bandwidth'),
-      operations: needDefault(need(cpu?.operations, 'cpu.operations'), `${label}: cpu.operations`),
-      weightsPerCycle: cpu?.weightsPerCycle ?? {},
-      layer: need(cpu?.layer, 'cpu.layer'),
-      numa: need(cpu?.numa, 'cpu.numa'),
-      sockets: need(cpu?.sockets, 'cpu.sockets'),
-    },
-    copy: {
-      efficiency: need(copy?.efficiency, 'copy.efficiency'),
-      host: need(copy?.host, 'copy.host'),
-      pieces: need(copy?.pieces, 'copy.pieces'),
-      overlap: need(copy?.overlap, 'copy.overlap'),
-    },
-    prediction: whole.prediction ?? 1,
-    read: whole.read ?? { size: 'expert', inFlight: 1 },
-    prompt: {
-      ubatch: need(prompt?.ubatch, 'prompt.ubatch'),
-      counts: need(prompt?.counts, 'prompt.counts'),
-      offloadFrom: prompt?.offloadFrom === 'never' ? null : need(prompt?.offloadFrom, 'prompt.offloadFrom'),
-    },
-  };
-}
+/** Constants that a runtime or one of its bases must have. A table needs a value for what it does not name. */
+const NEEDED = [
+  ...['pass', 'layer', 'expert', 'handover', 'gpu.bandwidth', 'gpu.bandwidth.default', 'gpu.compute', 'gpu.attention', 'gpu.several'],
+  ...['cpu.bandwidth', 'cpu.operations', 'cpu.operations.default', 'cpu.layer', 'cpu.numa', 'cpu.sockets'],
+  ...['copy.efficiency', 'copy.host', 'copy.pieces', 'copy.overlap', 'prompt.ubatch', 'prompt.counts', 'prompt.offloadFrom'],
+];
 
-function needDefault(table: Readonly<Record<string, number>>, place: string): Readonly<Record<string, number>> {
-  if (table.default === undefined) throw new UserError(`${place}: needs a value for all others; add default`);
-  return table;
+/** Constants of a runtime that says nothing of them. */
+const UNSAID = {
+  host: null,
+  gpu: { flashAttention: true, latent: 'absorbed' },
+  cpu: { weightsPerCycle: {} },
+  prediction: 1,
+  read: { size: 'expert', inFlight: 1 },
+} as const;
+
+/** @throws UserError with the first constant that is missing */
+function filled({ base: _base, cites: _cites, ...whole }: RuntimeProfile, own: RuntimeProfile, label: string): RuntimeSpec {
+  for (const name of NEEDED) {
+    const value = name.split('.').reduce<unknown>((under, key) => (isObject(under) ? under[key] : undefined), whole);
+    if (value !== undefined) continue;
+    const [table, isTable] = [name.replace(/\.default$/, ''), name.endsWith('.default')];
+    const remedy = isTable
+      ? 'needs a value for all others; add default'
+      : 'is missing; give it, or name a base that has it (base: llama.cpp)';
+    throw new UserError(`${label}: ${table}: ${remedy}`);
+  }
+  const { assumed = null, fitted = null, name } = own;
+  const { offloadFrom, ...prompt } = whole.prompt!;
+  const said = { ...whole, name, fitted, assumed, prompt: { ...prompt, offloadFrom: offloadFrom === 'never' ? null : offloadFrom } };
+  return merged(UNSAID, said) as unknown as RuntimeSpec;
 }

@@ -1,5 +1,6 @@
-// Where the experts live: tiers of memory, links between them, devices that compute. Types only; `cost.ts` prices work on them.
-import type { Machine } from './parts/assembly.js';
+// Where the experts live: tiers of memory, links between them, devices that compute. `cost.ts` prices work on them.
+import { kernelFormat } from '../model/door.js';
+import type { Machine } from './parts/defaults.js';
 
 /** A level of the memory hierarchy. */
 interface Tier {
@@ -42,6 +43,17 @@ export interface LinkSpec {
 /** Values by format of the weights: of a kernel format (`q4_k`), of a family of formats (`k`), or of all others (`default`). */
 export type ByFormat = Readonly<Record<string, number>>;
 
+/** The table with each value multiplied. */
+export function scaledByFormat(table: ByFormat, factor: number): ByFormat {
+  return Object.fromEntries(Object.entries(table).map(([format, value]) => [format, value * factor]));
+}
+
+/** Value of a format: its own, that of the format without interleaved rows, of its family, or `default`; undefined where there is none. */
+export function byFormat(table: ByFormat, format: string): number | undefined {
+  const known = kernelFormat(format);
+  return table[format] ?? (known === undefined ? undefined : (table[known.plain] ?? table[known.family])) ?? table.default;
+}
+
 /** A processor beside a memory. */
 export interface Device {
   /** Peak dense matrix throughput in FLOP/s at the precision that inference computes in. */
@@ -70,6 +82,17 @@ export interface Device {
   readonly unpacksLatent?: true;
   /** `peakFlops` by format of the weights; absent: it is the same for all. */
   readonly peakByFormat?: ByFormat;
+}
+
+/** A device with `factor` times its arithmetic: its peak, and its rates by format. */
+export function withArithmetic<T extends Device>(device: T, factor: number): T {
+  const { peakByFormat, peakFlops, unpacking } = device;
+  return {
+    ...device,
+    peakFlops: peakFlops * factor,
+    ...(peakByFormat && { peakByFormat: scaledByFormat(peakByFormat, factor) }),
+    ...(unpacking && { unpacking: scaledByFormat(unpacking, factor) }),
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 // What other rooms import of study: many runs, on any number of machines: sweeps, studies, searches.
 export { fingerprintOf } from './fingerprint.js';
-export { PASSWORD_VARIABLE, QUEUE_PREFIX, type QueueAddress, queueAddress } from './queue/address.js';
+export { QUEUE_PREFIX, type QueueAddress, queueAddress } from './queue/address.js';
 export { CellMaker } from './queue/cell.js';
 export { openServer, type QueueServer } from './queue/connect.js';
 export { contentsOf, emptyQueue } from './queue/contents.js';
@@ -9,7 +9,7 @@ export { CACHE_SIZE, cacheFolder, FileCache } from './queue/file-cache.js';
 export { modulesBelow } from './queue/module-index.js';
 export { queueAside } from './queue/progress.js';
 export { WORKER_NAME } from './queue/protocol.js';
-export { KEY_VARIABLE, type Seal, sealOf } from './queue/seal.js';
+export { type Seal, sealOf } from './queue/seal.js';
 export { type Enqueued, QueueSweep, type SweepHooks } from './queue/sweep-side.js';
 export { QueueWorker } from './queue/worker-side.js';
 export { readRuns } from './read-runs.js';

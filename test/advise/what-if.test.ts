@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { alternativesOf } from '../../src/advise/alternatives.js';
-import { usualOffer } from '../../src/advise/offer.js';
+import { usualOffer } from '../../src/advise/ask.js';
 import { Pricer, tokensNeeded } from '../../src/advise/price.js';
 import { bestSetting, contextThatFits, devicesOf, type Question } from '../../src/advise/search.js';
 import { boundOf, purchasesOf } from '../../src/advise/what-if.js';

@@ -15,7 +15,6 @@ function entry(name: string, action: (context: CliContext, value: string) => voi
     name,
     summary: `test ${name}`,
     group: 'Profile',
-    example: `${name} x`,
     load: async () => {
       loaded.push(name);
       return {

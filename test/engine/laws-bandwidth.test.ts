@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { IDLE, Link } from '../../src/engine/transfer/link.js';
 import { CostModel } from '../../src/hardware/cost.js';
-import { joinGpus } from '../../src/hardware/joined.js';
+import { joinGpus } from '../../src/hardware/several-gpus.js';
 import type { HardwareSpec, LinkSpec } from '../../src/hardware/spec.js';
 import { cases } from '../cases.js';
 import { wholeLink, wholeMachine, wholeModel } from './scenario.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gpuRooms, leastGpuRoom } from '../../src/hardware/gpu-rooms.js';
+import { gpuRooms, leastGpuRoom } from '../../src/hardware/several-gpus.js';
 import { loadHardware } from '../../src/runtime/machine.js';
 
 const GIB = 2 ** 30;

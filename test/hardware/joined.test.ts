@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { CostModel } from '../../src/hardware/cost.js';
 import { denseBytes } from '../../src/hardware/dense-split.js';
-import { joinGpus, layerCards } from '../../src/hardware/joined.js';
+import { joinGpus, layerCards } from '../../src/hardware/several-gpus.js';
 import type { HardwareSpec } from '../../src/hardware/spec.js';
 import type { ModelSpec } from '../../src/model/spec.js';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { buildHardware } from '../../src/hardware/load.js';
 import { HardwareProfileSchema } from '../../src/hardware/profile.js';
-import { shareOf } from '../../src/hardware/share.js';
+import { shareOf } from '../../src/hardware/several-gpus.js';
 import { loadHardware } from '../../src/runtime/machine.js';
 import { parseYaml } from '../support/yaml.js';
 

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { settingsOfFlags } from '../../src/runtime/llama.cpp/command-line.js';
+import { settingsOfFlags } from '../../src/runtime/llama.cpp/llama-log.js';
 import type { Timing } from '../../src/runtime/logs/timing.js';
 import { TIMING_FORMATS, timingsOf } from '../../src/runtime/timings.js';
 

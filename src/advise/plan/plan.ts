@@ -1,6 +1,6 @@
 // The least GPU memory for given conditions: the search for the smallest expert cache whose run meets all of them. Pure; the caller executes
-// the runs. A plan and advice share only what the GPUs of a machine hold (gpu-rooms.ts). Their searches differ: advice counts the bytes of
-// settings and follows a line (advise/first-fit.ts); a plan executes several runs at a time, and does not assume that conditions keep holding
+// the runs. A plan and advice share only what the GPUs of a machine hold (gpuRooms). Their searches differ: advice counts the bytes of
+// settings and follows a line (advise/search.ts); a plan executes several runs at a time, and does not assume that conditions keep holding
 // above some size. Their runs differ as well: a plan executes the user's whole run, advice composes short runs from a runtime's settings.
 import type { Result } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';

@@ -43,7 +43,7 @@ export interface CliContext {
 
 /** The exports of a command's module. */
 export interface CommandModule {
-  /** Adds arguments, options, subcommands, help and the action. */
+  /** Adds arguments, options, subcommands and the action. */
   define(command: Command, context: CliContext): void;
 }
 
@@ -53,7 +53,5 @@ export interface CommandEntry {
   readonly summary: string;
   /** Heading in the help. */
   readonly group: 'Profile' | 'Gate and report' | 'Look into inputs' | 'Help and set-up';
-  /** One line for the examples in the help. */
-  readonly example: string;
   load(): Promise<CommandModule>;
 }

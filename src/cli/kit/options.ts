@@ -3,18 +3,7 @@
 import { type Command, Option } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { parseCount } from '../../base/units.js';
-import type { OutputFormat } from '../../report/door.js';
 import { describeMetric } from '../../result/catalogue.js';
-
-/** Values of {@link addOutputOptions}. */
-export interface OutputOptions {
-  readonly output: readonly string[];
-  readonly format?: string;
-  readonly json?: boolean;
-  /** Paths; see {@link outputsOf}. */
-  readonly svg?: string;
-  readonly html?: string;
-}
 
 /** Flags that are text where they are given. */
 export type Texts<Flag extends PropertyKey> = { readonly [F in Flag]?: string };
@@ -128,42 +117,4 @@ export function metricNames(text: string, flag: string): string[] {
       throw new UserError(`${flag}: ${(error as Error).message}`);
     }
   });
-}
-
-/** Adds `-o`, `--format` and `--json`. */
-export function addOutputOptions<T>(command: Command, formats: readonly OutputFormat<T>[]): Command {
-  const names = formats.map((format) => format.name);
-  const endings = formats.flatMap(({ name, extensions }) => (extensions.length === 0 ? [] : [`${extensions[0]} ${name}`])).join(', ');
-  const prefixed = formats.filter(({ extensions }) => extensions.length === 0).map(({ name }) => name);
-  const needs = prefixed.length === 1 ? 'needs its' : 'need their';
-  const others = prefixed.length === 0 ? '' : `; ${prefixed.join(', ')} ${needs} name before it`;
-  return command
-    .optionsGroup('Output:')
-    .addOption(
-      new Option(
-        '-o, --output <[format=]path>',
-        `write to a file, repeatable; the ending tells the format (${endings}${others}), - is stdout`,
-      )
-        .argParser(collect)
-        .default([], names[0] === 'table' ? 'a table on stdout' : `${names[0]} on stdout`),
-    )
-    .addOption(new Option('--format <name>', 'what to print on stdout').choices(names))
-    .addOption(new Option('--json', 'short for --format json').conflicts('format'));
-}
-
-/** Adds `--svg` and `--html` to a command that draws figures. */
-export function addPictureOptions(command: Command): Command {
-  return command
-    .option('--svg <path>', 'draw a figure for print, short for -o svg=<path>')
-    .option('--html <path>', 'write a page with figures that zoom, short for -o html=<path>');
-}
-
-/** Values of `-o`, including those of `--svg` and `--html`. */
-export function outputsOf({ html, output, svg }: OutputOptions): string[] {
-  return [...output, ...Object.entries({ svg, html }).flatMap(([name, path]) => (path === undefined ? [] : [`${name}=${path}`]))];
-}
-
-/** The requested format of stdout, or null. */
-export function stdoutFormat(options: OutputOptions): string | null {
-  return options.json === true ? 'json' : (options.format ?? null);
 }

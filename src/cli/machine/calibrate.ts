@@ -21,17 +21,8 @@ import { MEASURES, type Measure, measureMachine } from '../../measured/measure/m
 import { runtimeOfProgram } from '../../runtime/index.js';
 import { readTimings } from '../../runtime/timings.js';
 import type { CliContext } from '../kit/context.js';
-import {
-  addOutputOptions,
-  collect,
-  jobsOption,
-  modelOption,
-  type OutputOptions,
-  parseJobs,
-  quantizationOption,
-  type Texts,
-} from '../kit/options.js';
-import { deliver } from '../kit/outputs.js';
+import { collect, jobsOption, modelOption, parseJobs, quantizationOption, type Texts } from '../kit/options.js';
+import { addOutputOptions, deliver, type OutputOptions } from '../kit/outputs.js';
 import { watched } from '../kit/watched.js';
 import { detectedMachine } from './detect.js';
 
@@ -40,22 +31,6 @@ interface CalibrateOptions extends OutputOptions, Texts<'hardware' | 'model' | '
   readonly log: readonly string[];
   readonly folder: string;
 }
-
-const EXAMPLES = `
-Without logs it measures: memory by threads (plain reads and STREAM's triad),
-and reads of the drive past the system's cache. About a minute.
-
-Two timings fix what a runtime makes of this machine: one with as many experts
-on the GPU as fit, one with none. A third checks them, and its error is printed
-with every run from then on.
-
-  llama-bench -m model.gguf -ngl 99 -ncmoe 8,99,24 -o jsonl > bench.jsonl
-
-Examples:
-  moeprof machine calibrate -o my-machine.yaml
-  moeprof machine calibrate --llama-bench bench.jsonl -o my-machine.yaml
-  moeprof machine calibrate --log server.log -w my-machine.yaml -m gpt-oss-120b
-`;
 
 /** Defines the subcommand. */
 export function defineCalibrate(command: Command, context: CliContext): void {
@@ -75,11 +50,9 @@ export function defineCalibrate(command: Command, context: CliContext): void {
     .addOption(
       new Option('--folder <folder>', 'on the drive that is measured; 1 GiB is written there, and deleted').default('.', 'this one'),
     );
-  addOutputOptions(define, calibrationReports)
-    .addHelpText('after', EXAMPLES)
-    .action(async (options: CalibrateOptions) => {
-      await deliver(context, calibrationReports, options, () => calibrated(options, context));
-    });
+  addOutputOptions(define, calibrationReports).action((options: CalibrateOptions) =>
+    deliver(context, calibrationReports, options, () => calibrated(options, context)),
+  );
 }
 
 async function calibrated(options: CalibrateOptions, context: CliContext): Promise<CalibratedMachine> {

@@ -6,18 +6,7 @@ import { hostname } from '../../base/host/machine.js';
 import { askAll, detectFrom } from '../../hardware/door.js';
 import { type DetectedMachine, detectionReports } from '../../measured/machine/detect-report.js';
 import type { CliContext } from '../kit/context.js';
-import { addOutputOptions, type OutputOptions } from '../kit/options.js';
-import { deliver } from '../kit/outputs.js';
-
-const EXAMPLES = `
-It asks nvidia-smi, rocm-smi, lspci, lscpu, udev, /proc, /sys and the library
-systeminformation, never as root, and says what it did not see.
-
-Examples:
-  moeprof machine detect
-  moeprof machine detect -o my-machine.yaml
-  moeprof run -m gpt-oss-20b -w my-machine.yaml
-`;
+import { addOutputOptions, deliver, type OutputOptions } from '../kit/outputs.js';
 
 /** Defines the subcommand. */
 export function defineDetect(command: Command, context: CliContext): void {
@@ -25,11 +14,9 @@ export function defineDetect(command: Command, context: CliContext): void {
     .command('detect')
     .summary('the parts of this machine')
     .description('The parts of this machine, from what its operating system tells without root.');
-  addOutputOptions(detect, detectionReports)
-    .addHelpText('after', EXAMPLES)
-    .action(async (options: OutputOptions) => {
-      await deliver(context, detectionReports, options, () => detectedMachine());
-    });
+  addOutputOptions(detect, detectionReports).action((options: OutputOptions) =>
+    deliver(context, detectionReports, options, detectedMachine),
+  );
 }
 
 /**

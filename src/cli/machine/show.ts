@@ -6,21 +6,12 @@ import { machineReports, type ShownMachine } from '../../measured/machine/show-r
 import { EXAMPLE_RUNTIMES } from '../../runtime/index.js';
 import { hardwareOfFile, loadHardware } from '../../runtime/machine.js';
 import type { CliContext } from '../kit/context.js';
-import { addOutputOptions, type OutputOptions } from '../kit/options.js';
-import { deliver } from '../kit/outputs.js';
+import { addOutputOptions, deliver, type OutputOptions } from '../kit/outputs.js';
 import { detectedMachine } from './detect.js';
 
 interface ShowOptions extends OutputOptions {
   readonly runtime?: string;
 }
-
-const EXAMPLES = `
-Examples:
-  moeprof machine show                            this machine, as detected
-  moeprof machine show my-machine.yaml
-  moeprof machine show rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB
-  moeprof machine show rtx-3090+ryzen-9-7950x --runtime ik_llama.cpp
-`;
 
 /** Defines the subcommand. */
 export function defineShow(command: Command, context: CliContext): void {
@@ -30,11 +21,9 @@ export function defineShow(command: Command, context: CliContext): void {
     .description('A machine as runs see it: data sheets, what was measured, what a runtime reaches.')
     .argument('[machine]', 'parts, a bundled name or a YAML file; this machine unless said')
     .option('--runtime <name>', `software that drives it, e.g. ${EXAMPLE_RUNTIMES.join(', ')}`);
-  addOutputOptions(show, machineReports)
-    .addHelpText('after', EXAMPLES)
-    .action(async (name: string | undefined, options: ShowOptions) => {
-      await deliver(context, machineReports, options, () => shownMachine(name, options.runtime));
-    });
+  addOutputOptions(show, machineReports).action((name: string | undefined, options: ShowOptions) =>
+    deliver(context, machineReports, options, () => shownMachine(name, options.runtime)),
+  );
 }
 
 async function shownMachine(name: string | undefined, runtimeName: string | undefined): Promise<ShownMachine> {

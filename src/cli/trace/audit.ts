@@ -5,8 +5,8 @@ import { EXIT } from '../../base/errors.js';
 import { documentFormats, type Facts, gridOf, type Lines, note } from '../../report/door.js';
 import { type AuditFinding, auditChecks, auditTrace } from '../../trace/audit/index.js';
 import type { CliContext } from '../kit/context.js';
-import { addOutputOptions, type OutputOptions, type TraceFlags } from '../kit/options.js';
-import { deliver } from '../kit/outputs.js';
+import type { TraceFlags } from '../kit/options.js';
+import { addOutputOptions, deliver, type OutputOptions } from '../kit/outputs.js';
 import { addTraceOptions, describeTrace, identityOf, type TraceIdentity, withNamed } from './open.js';
 
 interface Flags extends TraceFlags, OutputOptions {
@@ -20,16 +20,6 @@ interface Audit {
   readonly checks: readonly string[];
   readonly findings: readonly AuditFinding[];
 }
-
-const EXAMPLES = `
-The same audit precedes every moeprof run; its findings become warnings of the
-result, and with --strict errors. What a finding means: moeprof explain <name>.
-Duplicate experts and ids out of range are refused when a file is read.
-
-Examples:
-  moeprof trace audit routing.safetensors
-  moeprof trace audit replies.jsonl -m qwen3-30b-a3b --strict
-`;
 
 const formats = documentFormats<Audit>(({ checks, findings, trace }) => ({
   title: trace.path,
@@ -53,22 +43,20 @@ export function defineAudit(parent: Command, context: CliContext): void {
     .description('Looks for traps in a trace that would silently falsify a result.')
     .argument('<trace>', 'a file in any known format, - for JSONL on stdin, or a bundled trace')
     .option('--strict', 'fail with exit code 2 where there is a warning');
-  addOutputOptions(addTraceOptions(command), formats)
-    .addHelpText('after', EXAMPLES)
-    .action((path: string, flags: Flags) =>
-      deliver(context, formats, flags, () =>
-        withNamed(path, flags, (trace, model) => {
-          const findings = auditTrace(trace, model === null ? {} : { model });
-          if (flags.strict === true && findings.some(({ level }) => level === 'warning')) context.setExitCode(EXIT.input);
-          return {
-            schema: 'moeprof.trace-audit/1' as const,
-            trace: identityOf(trace),
-            checks: auditChecks.map(({ code }) => code),
-            findings,
-          };
-        }),
-      ),
-    );
+  addOutputOptions(addTraceOptions(command), formats).action((path: string, flags: Flags) =>
+    deliver(context, formats, flags, () =>
+      withNamed(path, flags, (trace, model) => {
+        const findings = auditTrace(trace, model === null ? {} : { model });
+        if (flags.strict === true && findings.some(({ level }) => level === 'warning')) context.setExitCode(EXIT.input);
+        return {
+          schema: 'moeprof.trace-audit/1' as const,
+          trace: identityOf(trace),
+          checks: auditChecks.map(({ code }) => code),
+          findings,
+        };
+      }),
+    ),
+  );
 }
 
 function verdict(findings: readonly AuditFinding[], checks: readonly string[]): Lines {

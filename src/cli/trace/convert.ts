@@ -17,18 +17,6 @@ interface Flags extends TraceFlags, Texts<keyof Conversion> {
   readonly weights: 'f32' | 'f16' | 'none';
 }
 
-const EXAMPLES = `
-Ranges count from 0 and include both ends: 0..99, 200.., 7, 0..3,8.
-
-Examples:
-  moeprof trace convert replies.jsonl -m qwen3-30b-a3b -o routing.safetensors
-  moeprof trace convert routing.safetensors --tokens 200.. -o clean.safetensors
-  moeprof trace convert big.npz --requests 0..9 --layers 1.. \\
-    --weights none -o part.jsonl
-  moeprof trace convert physical.jsonl --remap map.json -o logical.safetensors
-  moeprof trace convert routing.npz --variant top-k=4 -o slim.safetensors
-`;
-
 /** Defines the subcommand. */
 export function defineConvert(parent: Command, context: CliContext): void {
   const command = parent
@@ -44,33 +32,29 @@ export function defineConvert(parent: Command, context: CliContext): void {
     .option('--variant <variant>', 'change the routing: top-k=4, top-p=0.9, ./mine.mjs, ...; repeatable, in order', collect, [])
     .addOption(seedOption('seed of what variants draw').default('1'))
     .addOption(new Option('--weights <how>', 'gate weights, where there are any').choices(['f32', 'f16', 'none']).default('f32'));
-  addTraceOptions(command)
-    .addHelpText('after', EXAMPLES)
-    .action(async (path: string, flags: Flags) => {
-      layoutOf(flags.output);
-      const seed = parseSeed(flags.seed);
-      const variants = await loadVariants(flags.variant.map((text) => placed('--variant', () => parseVariant(text))));
-      const { trace, model } = await openNamed(path, flags, flags.variant.length === 0);
+  addTraceOptions(command).action(async (path: string, flags: Flags) => {
+    layoutOf(flags.output);
+    const seed = parseSeed(flags.seed);
+    const variants = await loadVariants(flags.variant.map((text) => placed('--variant', () => parseVariant(text))));
+    const { trace, model } = await openNamed(path, flags, flags.variant.length === 0);
+    try {
+      const conversion: Conversion = {
+        ...(flags.tokens === undefined ? {} : { tokens: parseRanges(flags.tokens, trace.tokens, '--tokens') }),
+        ...(flags.requests === undefined ? {} : { requests: numbersIn(parseRanges(flags.requests, trace.requests.length, '--requests')) }),
+        ...(flags.layers === undefined ? {} : { layers: numbersIn(parseRanges(flags.layers, trace.layers, '--layers')) }),
+        ...(flags.remap === undefined ? {} : { remap: readRemap(flags.remap, trace.expertsPerLayer) }),
+      };
+      const part = Object.keys(conversion).length === 0 ? trace : convertTrace(trace, conversion);
       try {
-        const conversion: Conversion = {
-          ...(flags.tokens === undefined ? {} : { tokens: parseRanges(flags.tokens, trace.tokens, '--tokens') }),
-          ...(flags.requests === undefined
-            ? {}
-            : { requests: numbersIn(parseRanges(flags.requests, trace.requests.length, '--requests')) }),
-          ...(flags.layers === undefined ? {} : { layers: numbersIn(parseRanges(flags.layers, trace.layers, '--layers')) }),
-          ...(flags.remap === undefined ? {} : { remap: readRemap(flags.remap, trace.expertsPerLayer) }),
-        };
-        const part = Object.keys(conversion).length === 0 ? trace : convertTrace(trace, conversion);
-        try {
-          const varied = stackVariants(part, variants, { model, seed });
-          await writeTrace(varied, flags.output, { weights: flags.weights }, context);
-          if (flags.output !== '-')
-            context.note(`${flags.output}: ${formatCount(varied.tokens)} tokens, ${formatCount(varied.layers)} layers`);
-        } finally {
-          if (part !== trace) part.close();
-        }
+        const varied = stackVariants(part, variants, { model, seed });
+        await writeTrace(varied, flags.output, { weights: flags.weights }, context);
+        if (flags.output !== '-')
+          context.note(`${flags.output}: ${formatCount(varied.tokens)} tokens, ${formatCount(varied.layers)} layers`);
       } finally {
-        trace.close();
+        if (part !== trace) part.close();
       }
-    });
+    } finally {
+      trace.close();
+    }
+  });
 }

@@ -5,8 +5,8 @@ import { formatCount, formatRatio } from '../../base/units.js';
 import { type Datum, documentFormats, formatDelta, type Grid, gridOf, ratio } from '../../report/door.js';
 import { diffTraces, type LayerDifference, type RoutingDifference } from '../../trace/diff/index.js';
 import type { CliContext } from '../kit/context.js';
-import { addOutputOptions, type OutputOptions, type TraceFlags } from '../kit/options.js';
-import { deliver } from '../kit/outputs.js';
+import type { TraceFlags } from '../kit/options.js';
+import { addOutputOptions, deliver, type OutputOptions } from '../kit/outputs.js';
 import { HIT_SHARES, hitsOf, type PolicyHits } from './hits.js';
 import { addTraceOptions, identityOf, type TraceIdentity, withNamed } from './open.js';
 
@@ -20,15 +20,6 @@ interface Comparison {
 
 /** Experts and layers shown without --verbose. */
 const SHOWN = 8;
-
-const EXAMPLES = `
-Requests are compared in order, token by token, as long as positions (and token
-ids, where both have them) are the same.
-
-Examples:
-  moeprof trace diff base.safetensors finetuned.safetensors
-  moeprof trace diff bf16.npz q4.npz -m olmoe-1b-7b --json
-`;
 
 const formats = documentFormats<Comparison>(
   ({ after, before, difference, hits }) => ({
@@ -47,19 +38,17 @@ export function defineDiff(parent: Command, context: CliContext): void {
     .description('Compares two routings of the same text.')
     .argument('<before>', 'a trace')
     .argument('<after>', 'a trace of the same text');
-  addOutputOptions(addTraceOptions(command), formats)
-    .addHelpText('after', EXAMPLES)
-    .action((pathBefore: string, pathAfter: string, flags: TraceFlags & OutputOptions) =>
-      deliver(context, formats, flags, () =>
-        withNamed(pathBefore, flags, (before) =>
-          withNamed(pathAfter, flags, async (after) => {
-            const difference = diffTraces(before, after);
-            const hits = { before: await hitsOf(before, context), after: await hitsOf(after, context) };
-            return { before: identityOf(before), after: identityOf(after), difference, hits };
-          }),
-        ),
+  addOutputOptions(addTraceOptions(command), formats).action((pathBefore: string, pathAfter: string, flags: TraceFlags & OutputOptions) =>
+    deliver(context, formats, flags, () =>
+      withNamed(pathBefore, flags, (before) =>
+        withNamed(pathAfter, flags, async (after) => {
+          const difference = diffTraces(before, after);
+          const hits = { before: await hitsOf(before, context), after: await hitsOf(after, context) };
+          return { before: identityOf(before), after: identityOf(after), difference, hits };
+        }),
       ),
-    );
+    ),
+  );
 }
 
 function scopeOf({ tokens }: RoutingDifference): string {

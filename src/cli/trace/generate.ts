@@ -26,18 +26,6 @@ const LENGTH = { prompt: 64, generated: 192 } as const;
 /** Limit of tokens, as in a run. */
 const MOST_TOKENS = 1e9;
 
-const EXAMPLES = `
---like draws from the routing: block of a model profile, --fit from a model of a
-recorded trace: its popularity, reuse at every distance and cross-layer
-transitions, layer by layer. Generated traces say that they are synthetic.
-
-Examples:
-  moeprof trace generate --like qwen3-30b-a3b --tokens 20k -o like.safetensors
-  moeprof trace generate --fit routing.safetensors --tokens 100k --seed 7 \\
-    -o more.safetensors
-  moeprof trace generate --like qwen3-30b-a3b --candidates 32 -o w.safetensors
-`;
-
 /** Defines the subcommand. */
 export function defineGenerate(parent: Command, context: CliContext): void {
   parent
@@ -54,7 +42,6 @@ export function defineGenerate(parent: Command, context: CliContext): void {
     .option('--generated <n>', `generated tokens of a request (default: ${LENGTH.generated}, or as in the trace)`)
     .option('--candidates <n>', 'choices to write, with gate weights: what a token might have chosen, too')
     .addOption(seedOption('the same seed gives the same routing').default('1'))
-    .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags) => {
       layoutOf(flags.output);
       if ((flags.like === undefined) === (flags.fit === undefined)) {

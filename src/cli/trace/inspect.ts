@@ -1,21 +1,52 @@
-// `moeprof trace inspect`: statistics of a trace, before anything is simulated.
+// `moeprof trace inspect`: statistics of a trace, before anything is simulated, as grids, the load as a heatmap, and all figures as JSON.
+
 import type { Command } from 'commander';
-import { routingStatistics } from '../../trace/stats/index.js';
+import { formatCount, formatNumber, formatRatio } from '../../base/units.js';
+import {
+  type Datum,
+  type Document,
+  type Drawing,
+  documentFormats,
+  type Format,
+  figure,
+  type Grid,
+  gridOf,
+  heatmap,
+  ratio,
+  renderTerminal,
+} from '../../report/door.js';
+import { REUSE_WINDOWS, type RoutingStatistics, routingStatistics, SEGMENT, streamsOf } from '../../trace/stats/index.js';
 import type { CliContext } from '../kit/context.js';
-import { addOutputOptions, type OutputOptions, type TraceFlags } from '../kit/options.js';
-import { deliver } from '../kit/outputs.js';
-import { hitsOf } from './hits.js';
-import { inspectionReports } from './inspect-report.js';
-import { addTraceOptions, identityOf, withNamed } from './open.js';
+import type { TraceFlags } from '../kit/options.js';
+import { addOutputOptions, deliver, type OutputOptions } from '../kit/outputs.js';
+import { HIT_SHARES, hitsOf, type PolicyHits } from './hits.js';
+import { addTraceOptions, describeTrace, identityOf, type TraceIdentity, withNamed } from './open.js';
 
-const EXAMPLES = `
-Reads every format that moeprof run reads, recordings of phones included.
+/** The report of an inspection. */
+interface Inspection {
+  readonly trace: TraceIdentity;
+  readonly statistics: RoutingStatistics;
+  readonly hits: readonly PolicyHits[];
+}
 
-Examples:
-  moeprof trace inspect routing.safetensors
-  moeprof trace inspect run.route.csv --format heatmap
-  moeprof trace inspect replies.jsonl -m qwen3-30b-a3b --json
-`;
+const LABEL = 18;
+const FIGURE = 10;
+/** Columns of a figure in wide tables, with two blanks between: 18 + 6 x (2 + 8) = 78. */
+const NARROW = 8;
+
+const [table, json, csv, markdown] = documentFormats<Inspection>(
+  (inspection) => ({ ...topOf(inspection), blocks: [...grids(inspection), layerGrid(inspection), heatOf(inspection, 'verbose')] }),
+  jsonOf,
+);
+
+const heat: Format<Inspection> = {
+  name: 'heatmap',
+  extensions: [],
+  render: (inspection, options) => renderTerminal({ ...topOf(inspection), blocks: [heatOf(inspection)] }, options),
+};
+
+/** Formats of an inspection, the one for reading first. */
+const inspectionReports: readonly Format<Inspection>[] = [table, heat, json, csv, markdown];
 
 /** Defines the subcommand. */
 export function defineInspect(parent: Command, context: CliContext): void {
@@ -24,15 +55,126 @@ export function defineInspect(parent: Command, context: CliContext): void {
     .summary('tokens, skew, reuse, batching, predictability, hit rates; heatmap')
     .description('Skew, reuse, batching, predictability and hit rates of a trace.')
     .argument('<trace>', 'a file in any known format, - for JSONL on stdin, or a bundled trace');
-  addOutputOptions(addTraceOptions(command), inspectionReports)
-    .addHelpText('after', EXAMPLES)
-    .action((path: string, flags: TraceFlags & OutputOptions) =>
-      deliver(context, inspectionReports, flags, () =>
-        withNamed(path, flags, async (trace) => {
-          const statistics = routingStatistics(trace);
-          await context.breathe();
-          return { trace: identityOf(trace), statistics, hits: await hitsOf(trace, context) };
-        }),
-      ),
-    );
+  addOutputOptions(addTraceOptions(command), inspectionReports).action((path: string, flags: TraceFlags & OutputOptions) =>
+    deliver(context, inspectionReports, flags, () =>
+      withNamed(path, flags, async (trace) => {
+        const statistics = routingStatistics(trace);
+        await context.breathe();
+        return { trace: identityOf(trace), statistics, hits: await hitsOf(trace, context) };
+      }),
+    ),
+  );
+}
+
+function topOf({ trace, statistics: { tokens } }: Inspection): Pick<Document, 'title' | 'lead'> {
+  const phases = `${formatCount(tokens.prefill)} prompt and ${formatCount(tokens.decode)} generated tokens`;
+  return { title: trace.path, lead: [{ text: `${describeTrace(trace)}; ${phases}` }] };
+}
+
+function heatOf({ statistics: { byLayer } }: Inspection, detail?: 'verbose'): Drawing {
+  const loads = byLayer.map(({ counts }) => counts);
+  return { kind: 'drawing', detail, draw: (options) => heatmap(loads, options).trimEnd() };
+}
+
+/** A grid whose columns align with those of the others. */
+function alignedGrid(heads: readonly string[], rows: readonly (readonly Datum[])[]): Grid {
+  const widthOf = (column: number): number => (column === 0 ? LABEL : heads.length > 4 ? NARROW : FIGURE);
+  return gridOf(
+    heads.map((head, column) => ({ head, width: widthOf(column) })),
+    rows,
+  );
+}
+
+function grids({ hits, statistics }: Inspection): Grid[] {
+  const { byLayer, chance, consistency, distinct, mean, requests, reuse, topK, transition } = statistics;
+  const range = (
+    label: string,
+    pick: (layer: (typeof byLayer)[number]) => number,
+    show: (value: number) => Datum,
+    average: number,
+  ): Datum[] => {
+    const values = byLayer.map(pick);
+    return [label, show(average), show(Math.min(...values)), show(Math.max(...values))];
+  };
+  const streams = streamsOf(statistics);
+  const shares = HIT_SHARES.map((share) => formatRatio(share, 0));
+  const { count, longest, shortest } = requests;
+  const ofLayers = consistency.byLayer.filter((one) => one !== null);
+  return [
+    alignedGrid(['requests', 'number', 'shortest', 'longest'], [['tokens', ...[count, shortest, longest].map((n) => figure(n, 'count'))]]),
+    alignedGrid(
+      ['load by layer', 'mean', 'least', 'most'],
+      [
+        range('hottest / mean', (layer) => layer.hottestOverMean, two, mean.hottestOverMean),
+        range('Gini', (layer) => layer.gini, two, mean.gini),
+        range('entropy', (layer) => layer.entropy, two, mean.entropy),
+        range('top 10 % carry', (layer) => layer.topTenth, ratio, mean.topTenth),
+        range('top 25 % carry', (layer) => layer.topQuarter, ratio, mean.topQuarter),
+        range('unused experts', (layer) => layer.unused, one, mean.unused),
+        range('reuse at 1 token', (layer) => layer.reuse[0]!, ratio, reuse[0]!),
+      ],
+    ),
+    alignedGrid(
+      ['reuse in tokens', ...REUSE_WINDOWS.map(String)],
+      [
+        ['recorded', ...reuse.map(ratio)],
+        ['by popularity', ratio(chance), ...REUSE_WINDOWS.slice(1).map(() => null)],
+      ],
+    ),
+    alignedGrid(
+      ['consistency', 'all layers', 'least', 'most'],
+      consistency.all === null
+        ? []
+        : [[`SRP of ${SEGMENT} tokens`, ...[consistency.all, Math.min(...ofLayers), Math.max(...ofLayers)].map(ratio)]],
+    ),
+    alignedGrid(['streams', ...streams.map(String)], [['distinct experts', ...distinct.map(one)]]),
+    alignedGrid(
+      ['hit rate at', ...shares],
+      hits.map(({ hitRates, policy }) => [policy, ...hitRates.map(ratio)]),
+    ),
+    alignedGrid(
+      ['next layer', `of ${topK}`, `of ${2 * topK}`],
+      transition === null ? [] : [['predicted', ratio(transition.atK), ratio(transition.at2K)]],
+    ),
+  ];
+}
+
+function layerGrid({ statistics: { byLayer, transition } }: Inspection): Grid {
+  return gridOf(
+    ['layer', 'hottest / mean', 'Gini', 'entropy', 'unused', 'reuse 1', 'reuse 16', 'predicted'],
+    byLayer.map((layer, index) => [
+      index,
+      two(layer.hottestOverMean),
+      two(layer.gini),
+      two(layer.entropy),
+      figure(layer.unused, 'count'),
+      ratio(layer.reuse[0]),
+      ratio(layer.reuse.at(-1)),
+      index === 0 ? null : ratio(transition?.byLayer[index - 1]),
+    ]),
+    { detail: 'verbose' },
+  );
+}
+
+const one = (value: number): Datum => ({ value, text: formatNumber(value, 1) });
+const two = (value: number): Datum => ({ value, text: formatNumber(value, 2) });
+
+/** The JSON document: typed arrays as lists, windows and streams named. */
+function jsonOf({ hits, statistics, trace }: Inspection): object {
+  const { byLayer, distinct, reuse, ...others } = statistics;
+  const named = <T>(keys: readonly (number | string)[], values: readonly T[]): Record<string, T> =>
+    Object.fromEntries(values.map((value, i) => [String(keys[i]), value]));
+  return {
+    schema: 'moeprof.trace-inspection/1',
+    trace,
+    ...others,
+    reuse: named(REUSE_WINDOWS, reuse),
+    distinct: named(streamsOf(statistics), distinct),
+    hitRates: Object.fromEntries(hits.map(({ hitRates, policy }) => [policy, named(HIT_SHARES, hitRates)])),
+    byLayer: byLayer.map(({ counts, reuse: own, ...layer }) => ({
+      ...layer,
+      reuse: named(REUSE_WINDOWS, own),
+      counts: Array.from(counts),
+    })),
+  };
 }

@@ -29,10 +29,10 @@ export async function openNamed(path: string, flags: TraceFlags, fits = true): P
   const file = splitRows(path).path;
   const bundled = file !== '-' && !existsSync(file) && listProfiles('traces').includes(file);
   const trace = await openTrace(bundled ? findProfile('traces', path) : path, {
-    ...(model === null ? {} : { model }),
-    ...(fits ? {} : { fits: false }),
-    ...(flags.traceFormat === undefined ? {} : { format: flags.traceFormat }),
-    ...(flags.traceColumns === undefined ? {} : { columns: parseColumns(flags.traceColumns) }),
+    model: model ?? undefined,
+    fits: fits ? undefined : false,
+    format: flags.traceFormat,
+    columns: flags.traceColumns === undefined ? undefined : parseColumns(flags.traceColumns),
   });
   return { trace, model };
 }

@@ -3,8 +3,24 @@
 import { formatBytes, formatCounted } from '../../base/units.js';
 import type { CpuPart } from '../parts/cpu.js';
 import { memoryText, parseMemory } from '../parts/memory.js';
-import type { Draft } from './draft.js';
 import type { Seen, SeenModule } from './tools/seen.js';
+
+/** A part of a machine, and the evidence for it. */
+export interface DetectedPart {
+  /** As a machine is written: `2xrtx-3090`, `2xddr5-6000`. */
+  readonly part: string;
+  /** The evidence, in words. */
+  readonly seen: string;
+  /** False: the catalogue does not know it, and this is the nearest part. */
+  readonly exact: boolean;
+}
+
+/** A detection while it grows. */
+export interface Draft {
+  readonly parts: DetectedPart[];
+  readonly remarks: string[];
+  readonly notSeen: string[];
+}
 
 /** Adds modules and size of the memory beside a CPU. */
 export function addMemory(seen: Seen, cpu: CpuPart | null, draft: Draft): void {

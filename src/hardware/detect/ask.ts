@@ -25,7 +25,7 @@ const LONGEST_FILE = 64 * 2 ** 10;
 
 /** Answers of all tools of this system, in their order. */
 export function askAll(): Promise<Answer[]> {
-  return Promise.all(TOOLS.filter(({ platforms }) => platforms.includes(platform)).map(ask));
+  return Promise.all(TOOLS.filter(({ platforms = ['linux'] }) => platforms.includes(platform)).map(ask));
 }
 
 async function ask(tool: Tool): Promise<Answer> {

@@ -7,12 +7,10 @@ import { parseMachine } from '../machine.js';
 import { CPUS, type CpuPart } from '../parts/cpu.js';
 import { GPUS, type GpuPart } from '../parts/gpu.js';
 import { parseSlot, slotText } from '../parts/pcie.js';
-import { addMemory, addSize } from './add-memory.js';
+import { addMemory, addSize, type DetectedPart, type Draft } from './add-memory.js';
 import type { Answer } from './ask.js';
-import type { DetectedPart, Draft } from './draft.js';
 import { isaOf, matchCpu } from './match-cpu.js';
 import { type Match, matchGpu } from './match-gpu.js';
-import { powerRemarks } from './power-remark.js';
 import { type Seen, type SeenDisk, type SeenGpu, together } from './tools/seen.js';
 
 /** Facts of a machine that its parts of the catalogue do not have. */
@@ -116,6 +114,21 @@ function remarksOn(gpu: SeenGpu, { pcie }: GpuPart): string[] {
       : []),
     ...powerRemarks(gpu),
   ];
+}
+
+/** Share of the usual power below which a limit is worth a remark. */
+const LIMITED = 0.95;
+
+/** A sentence on a card's power limit; none where the card may draw its rated power. */
+function powerRemarks({ names, power }: SeenGpu): string[] {
+  if (power === undefined || power.limit >= LIMITED * power.usual) return [];
+  return [`${names[0]} may draw ${Math.round(power.limit)} of ${Math.round(power.usual)} W: prompts are slower than its data sheet says.`];
+}
+
+/** Share of its usual power that a card may draw, by the remarks on its machine; null: no remark mentions it. */
+export function powerShareOf(remarks: readonly string[]): number | null {
+  const watts = remarks.map((remark) => /may draw (\d+) of (\d+) W/.exec(remark)).find((match) => match !== null);
+  return watts === undefined ? null : Number(watts[1]) / Number(watts[2]);
 }
 
 function addCpu({ cpu }: Seen, { notSeen, parts, remarks }: Draft): Match<CpuPart> | null {

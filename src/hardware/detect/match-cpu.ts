@@ -1,8 +1,8 @@
 // Finds a processor in the catalogue: by name, or the nearest of its architecture. Virtual machines hide names ("AMD EPYC") but not family,
 // model and instruction sets, since programs need these.
 import { editDistance } from '../../base/text.js';
+import { partKey } from '../parts/catalogue.js';
 import { CPUS, type CpuPart } from '../parts/cpu.js';
-import { partKey } from '../parts/spelling.js';
 import type { Match } from './match-gpu.js';
 import type { SeenCpu } from './tools/seen.js';
 
@@ -26,30 +26,22 @@ const AMD: readonly (readonly [family: number, from: number, to: number, arch: s
   [25, 0x60, 0xff, 'zen4'],
   [26, 0x00, 0xff, 'zen5'],
 ];
-const INTEL: Readonly<Record<number, string>> = {
-  63: 'haswell',
-  79: 'broadwell',
-  86: 'broadwell',
-  85: 'skylake',
-  106: 'ice-lake',
-  108: 'ice-lake',
-  143: 'sapphire-rapids',
-  207: 'emerald-rapids',
-  173: 'granite-rapids',
-  174: 'granite-rapids',
-  158: 'coffee-lake',
-  165: 'comet-lake',
-  167: 'rocket-lake',
-  140: 'tiger-lake',
-  141: 'tiger-lake',
-  151: 'alder-lake',
-  154: 'alder-lake',
-  183: 'raptor-lake',
-  186: 'raptor-lake',
-  191: 'raptor-lake',
-  170: 'meteor-lake',
-  197: 'arrow-lake',
-  198: 'arrow-lake',
+const INTEL: Readonly<Record<string, readonly number[]>> = {
+  haswell: [63],
+  broadwell: [79, 86],
+  skylake: [85],
+  'ice-lake': [106, 108],
+  'sapphire-rapids': [143],
+  'emerald-rapids': [207],
+  'granite-rapids': [173, 174],
+  'coffee-lake': [158],
+  'comet-lake': [165],
+  'rocket-lake': [167],
+  'tiger-lake': [140, 141],
+  'alder-lake': [151, 154],
+  'raptor-lake': [183, 186, 191],
+  'meteor-lake': [170],
+  'arrow-lake': [197, 198],
 };
 
 /** Widest instruction set of the catalogue among the flags; null: there is none. */
@@ -107,7 +99,8 @@ function architectureOf({ family, flags, model, names, vendor }: SeenCpu): strin
   if (family === undefined || model === undefined) return null;
   if (/amd|epyc|ryzen/i.test(maker)) return AMD.find(([of, from, to]) => of === family && model >= from && model <= to)?.[3] ?? null;
   if (family !== 6 || !/intel|xeon/i.test(maker)) return null;
-  return model === 85 && flags.includes('avx512_vnni') ? 'cascade-lake' : (INTEL[model] ?? null);
+  if (model === 85 && flags.includes('avx512_vnni')) return 'cascade-lake';
+  return Object.keys(INTEL).find((arch) => INTEL[arch]!.includes(model)) ?? null;
 }
 
 /** The parts for the kind of computer in the name; all, where it names none or none is of that kind. */

@@ -1,7 +1,7 @@
 // Finds a graphics card in the catalogue: by name, by name and memory, or the nearest of the same vendor.
 import { nearest } from '../../base/text.js';
+import { partKey } from '../parts/catalogue.js';
 import { GPUS, type GpuPart } from '../parts/gpu.js';
-import { partKey } from '../parts/spelling.js';
 import type { SeenGpu } from './tools/seen.js';
 
 /** A part of the catalogue for a detected one. */

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { readText } from '../../base/input-file.js';
 import { catalogueFiles } from '../../base/profiles.js';
 import { readOwnYaml } from '../../base/yaml.js';
-import { partKey } from './spelling.js';
 
 /** Kinds of computers that parts are made for: a default of the same kind stands in for what is missing. `unified`: one memory. */
 const FORMS = ['desktop', 'laptop', 'workstation', 'server', 'unified'] as const;
@@ -123,4 +122,26 @@ export function indexed<P extends CataloguePart>(listed: readonly Listed<P>[]): 
       byKey.set(partKey(name), part);
     }
   return { parts: listed.map(({ part }) => part), byKey };
+}
+
+/** Makers and kinds in names, which never distinguish two parts. */
+const IDLE = new Set(
+  'nvidia geforce amd radeon intel core apple tesla instinct cpu gpu processor generation blackwell workstation server edition'.split(' '),
+);
+
+/**
+ * The key that all spellings of one part share: lower case, without separators, trade marks, makers, clocks and counts of cores.
+ * @param text e.g. `AMD Ryzen 9 7950X 16-Core Processor`
+ */
+export function partKey(text: string): string {
+  const words = text
+    .toLowerCase()
+    .replace(/\((?:r|tm|c)\)|[®™©]/g, ' ')
+    // Endings of /proc/cpuinfo: `@ 2.20GHz`, `w/ Radeon 8060S`, `with Radeon Graphics`, `32-Cores`; and what it prepends: `13th Gen`.
+    .replace(/\s(?:@|w\/|with\s).*$/, ' ')
+    .replace(/\b\d+-cores?\b/g, ' ')
+    .replace(/\b\d+th gen\b/g, ' ')
+    .replace(/ryzen[\s_-]+(?=threadripper)/, '')
+    .split(/[\s_-]+/);
+  return words.filter((word) => !IDLE.has(word)).join('');
 }

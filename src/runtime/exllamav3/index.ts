@@ -1,34 +1,39 @@
 // ExLlamaV3 under TabbyAPI: EXL3 weights on GPUs that share layers; experts of the first layers that have any stay in host memory.
 import { type CommandInput, folderOf, lineDialect } from '../flags/dialect.js';
-import { choice, count, type FlagUse, type Grammar, TEXT } from '../flags/flag.js';
+import type { FlagUse } from '../flags/flag.js';
 import { SERVER } from '../kind/advised.js';
 import type { KnownRuntime } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
+import { definedFields, linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
+import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { ALL_ON_GPU } from '../setting/setting.js';
-import { perf } from './perf.js';
 
-const TRUTH = choice('True', 'False');
+const PREFILL = /^\s*Length\s+(\d+):\s+(\S+) tokens\/s/;
+/** Of several sequences (S=4), which later versions measure too, no line is read: what it sums is not said. */
+const DECODE = /^\s*Context\s+(\d+):\s+(?:S=1\s+)?(\d\S*) tokens\/s/;
 
-/** Flags of the server, each a field of its config.yml; exllamav3/model_init.py has the same of its own examples (-mcl, -cs, -cq, -gs, -tp). */
-const GRAMMAR: Grammar = {
-  program: 'python main.py',
-  version: '2026-08-13 (e632af4), on ExLlamaV3 1.4.1 of 2026-08-08',
-  source: 'github.com/theroyallab/tabbyAPI, common/config_models.py',
-  flags: [
-    { names: ['--model-dir'], takes: TEXT, does: 'folder that holds the models; models unless said' },
-    { names: ['--model-name'], takes: TEXT, does: 'folder of the model in there' },
-    { names: ['--max-seq-len'], takes: count(1), does: 'tokens of context of a conversation; 4096 unless said' },
-    { names: ['--cache-size'], takes: count(256), does: 'tokens of the KV cache, of all conversations together; a multiple of 256' },
-    { names: ['--cache-mode'], takes: TEXT, does: 'storage of keys and values: FP16, or bits of each, 2 to 8' },
-    { names: ['--chunk-size'], takes: count(1), does: 'most prompt tokens of one pass; 2048 unless said' },
-    { names: ['--max-batch-size'], takes: count(1), does: 'conversations at a time; 32 unless said, 4 of recurrent models' },
-    { names: ['--cpu-moe-offload-layers'], takes: count(), does: 'layers, of those with experts, whose experts stay in host memory' },
-    { names: ['--gpu-split'], takes: { kind: 'words' }, does: 'GB that are used of each GPU; divided by free memory unless said' },
-    { names: ['--autosplit-reserve'], takes: { kind: 'words' }, does: 'MB of each GPU that are left free; 96 of the first unless said' },
-    { names: ['--tensor-parallel'], takes: TRUTH, does: 'GPUs share every tensor; then no expert may stay in host memory' },
-    { names: ['--draft-mode'], takes: choice('model', 'disabled', 'mtp', 'ngram'), does: 'what drafts tokens' },
-    { names: ['--draft-num-tokens'], takes: count(1), does: 'tokens that are drafted for a pass' },
-  ],
+/** The tables of perf.py, and what its command line says. */
+const perf: TimingFormat = {
+  recognizes: (text) => linesOf(text, '').some(({ text: line }) => PREFILL.test(line) || DECODE.test(line)),
+  read: (text, path) => {
+    const option = (names: string): string | undefined =>
+      new RegExp(`perf\\.py\\b.*\\s(?:${names})[ =](\\S+)`).exec(text.replaceAll(/\\\n\s*/g, ' '))?.[1];
+    const folder = option('-m|--model_dir')?.replace(/\/$/, '').split('/').at(-1);
+    const settings = definedFields({
+      model: folder,
+      ubatch: wholeOf(/-- Chunk size: (\d+)/.exec(text)?.[1]),
+      cpuMoe: wholeOf(option('-mcl|--moe_cpu_offload')),
+      command: /^.*perf\.py\b.*$/m.exec(text)?.[0].trim().slice(0, 1000),
+      users: 1,
+    });
+    return linesOf(text, path).flatMap(({ place, text: line }): PrintedTiming[] => {
+      const [, length, prompt] = PREFILL.exec(line) ?? [];
+      if (prompt !== undefined)
+        return [{ ...settings, place, prefill: printedSpeed(prompt, place, 'Length'), promptTokens: Number(length) }];
+      const [, depth, decode] = DECODE.exec(line) ?? [];
+      return decode === undefined ? [] : [{ ...settings, place, decode: printedSpeed(decode, place, 'Context'), depth: Number(depth) }];
+    });
+  },
 };
 
 /** The cache is a multiple of this (CHUNK of a page of the KV cache). */
@@ -37,7 +42,7 @@ const PAGE = 256;
 /** Bits of keys and values: groups of 32 with a 16-bit scale, as large as the formats of these names (exllamav3/cache/quant.py). */
 const CACHE_BITS = { f16: 'FP16', q8_0: '8,8', q4_0: '4,4' } as const;
 
-const dialect = lineDialect(GRAMMAR, (input: CommandInput) => {
+const dialect = lineDialect('exllamav3', (input: CommandInput) => {
   const { setting } = input;
   const [, folder, name] = /^(?:(.*)\/)?([^/]+)\/?$/.exec(folderOf(input))!;
   const uses: FlagUse[] = [

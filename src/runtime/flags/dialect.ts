@@ -1,6 +1,6 @@
 // How a setting is written for a runtime: lines to paste, with the runtime's own flags.
 import type { Setting } from '../setting/setting.js';
-import { type FlagUse, type Grammar, wordsOf } from './flag.js';
+import { type FlagUse, type Grammar, grammarOf, wordsOf } from './flag.js';
 
 /** A setting to be written as a command line. */
 export interface CommandInput {
@@ -61,12 +61,14 @@ interface LineFlags {
 }
 
 /** The words of the command line of a program that takes all settings there. */
-export function lineDialect(grammar: Grammar, say: (input: CommandInput) => LineFlags): Dialect {
+export function lineDialect(runtime: string, say: (input: CommandInput) => LineFlags): Dialect {
   return {
-    grammar,
+    get grammar() {
+      return grammarOf(runtime);
+    },
     write(input): Command {
       const { operands = [], uses, why = {} } = say(input);
-      return { steps: [{ file: null, lines: wrapped(wordsOf(grammar, operands, uses)) }], uses, why };
+      return { steps: [{ file: null, lines: wrapped(wordsOf(this.grammar, operands, uses)) }], uses, why };
     },
   };
 }

@@ -1,56 +1,56 @@
-// Flags of a runtime's command line: their names and their values. Advice may use only these: a test parses each line as the runtime's own source
-// does.
+// Flags of a runtime's command line, from `profiles/flags.yaml`: their names and their values. Advice may use only these: a test parses each line
+// as the runtime's own source does.
+import { z } from 'zod';
+import { bundledFile } from '../../base/profiles.js';
+import { readOwnYaml } from '../../base/yaml.js';
+
+const flagValue = z.discriminatedUnion('kind', [
+  // Nothing; any text; numbers between commas; rules `pattern=buffer` between commas; an object in JSON; words up to the next flag.
+  z.strictObject({ kind: z.enum(['nothing', 'text', 'shares', 'overrides', 'json', 'words']) }),
+  z.strictObject({ kind: z.literal('count'), min: z.int() }),
+  z.strictObject({ kind: z.literal('number'), min: z.number(), max: z.number() }),
+  z.strictObject({ kind: z.literal('choice'), of: z.array(z.string()) }),
+]);
 
 /** The value that a flag takes. */
-export type FlagValue =
-  /** A switch without a value. */
-  | { readonly kind: 'nothing' }
-  | { readonly kind: 'count'; readonly min: number }
-  | { readonly kind: 'number'; readonly min: number; readonly max: number }
-  | { readonly kind: 'text' }
-  | { readonly kind: 'choice'; readonly of: readonly string[] }
-  /** Numbers between commas. */
-  | { readonly kind: 'shares' }
-  /** Rules `pattern=buffer` between commas, the pattern a regular expression. */
-  | { readonly kind: 'overrides' }
-  /** An object in JSON. */
-  | { readonly kind: 'json' }
-  /** Words up to the next flag. */
-  | { readonly kind: 'words' };
+export type FlagValue = z.infer<typeof flagValue>;
 
-/** A switch without a value. */
-export const SWITCH: FlagValue = { kind: 'nothing' };
-/** Any text. */
-export const TEXT: FlagValue = { kind: 'text' };
-
-/** A whole number of at least `min`. */
-export function count(min = 0): FlagValue {
-  return { kind: 'count', min };
-}
-
-/** One of some words. */
-export function choice(...of: readonly string[]): FlagValue {
-  return { kind: 'choice', of };
-}
+const flagSchema = z.strictObject({
+  /** All its spellings; advice uses the first. */
+  names: z.array(z.string()).min(1),
+  takes: flagValue,
+  /** Its effect, a sentence without its full stop. */
+  does: z.string(),
+});
 
 /** A flag that a runtime has. */
-export interface Flag {
-  /** All its spellings; advice uses the first. */
-  readonly names: readonly string[];
-  readonly takes: FlagValue;
-  /** Its effect, a sentence without its full stop. */
-  readonly does: string;
-}
+export type Flag = z.infer<typeof flagSchema>;
+
+const programSchema = z.strictObject({
+  /** Words that start the program: `llama-server`, `vllm serve`. */
+  program: z.string(),
+  /** Arguments without a flag that must follow the program; absent: none. */
+  operands: z.int().optional(),
+  /** Where the flags were read. */
+  version: z.string(),
+  source: z.string(),
+  /** Name of flags that it shares with other programs; they come first. */
+  shares: z.string().optional(),
+  flags: z.array(flagSchema),
+});
 
 /** A program's flags, and where they were read. */
-export interface Grammar {
-  /** Words that start the program: `llama-server`, `vllm serve`. */
-  readonly program: string;
-  /** Arguments without a flag that must follow the program; absent: none. */
-  readonly operands?: number;
-  readonly version: string;
-  readonly source: string;
-  readonly flags: readonly Flag[];
+export type Grammar = Omit<z.infer<typeof programSchema>, 'shares'>;
+
+const fileSchema = z.strictObject({ shared: z.record(z.string(), z.array(flagSchema)), programs: z.record(z.string(), programSchema) });
+
+let read: z.infer<typeof fileSchema> | undefined;
+
+/** The flags of a runtime that advice is given for. */
+export function grammarOf(runtime: string): Grammar {
+  read ??= readOwnYaml(bundledFile('flags.yaml'), fileSchema);
+  const { shares, ...program } = read.programs[runtime]!;
+  return shares === undefined ? program : { ...program, flags: [...read.shared[shares]!, ...program.flags] };
 }
 
 /** A flag with its value; null: it takes none. */

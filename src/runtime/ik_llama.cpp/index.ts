@@ -1,10 +1,65 @@
 // ik_llama.cpp: the fork of llama.cpp with formats and kernels of its own, and variants of latent attention.
+
+import { lineDialect } from '../flags/dialect.js';
+import type { FlagUse } from '../flags/flag.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
-import { loadedMemory } from '../kind/loaded.js';
+import { LATENT, loadedMemory, SCORES } from '../kind/loaded.js';
 import type { KnownRuntime } from '../kind/runtime.js';
+import { sharedUses } from '../llama.cpp/flags.js';
+import { settingsOfLog } from '../llama.cpp/llama-log.js';
 import { llamaTimings } from '../llama.cpp/llama-timings.js';
-import { ikLlamaCppFlags } from './flags.js';
-import { sweepBench } from './sweep-bench.js';
+import { definedFields, demandCells, linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
+import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
+
+/** ik_llama.cpp. */
+const ikLlamaCppFlags = lineDialect('ik_llama.cpp', (input) => {
+  const { uses, why } = sharedUses(input, ['-m', input.model]);
+  const { draft } = input.setting;
+  // All drafts are checked, however sure the layer is of them: prices count them all.
+  if (draft > 0) uses.push(['--spec-type', `mtp:n_max=${draft},p_min=0.0`]);
+  if (!input.mla) return { uses, why };
+  const latent: FlagUse[] = [
+    ['-mla', LATENT],
+    ['-amb', SCORES / 2 ** 20],
+  ];
+  return {
+    uses: [...uses, ...latent],
+    why: { ...why, '-mla': 'the KV cache holds only the latent: 71 times smaller than unpacked (DeepSeek-V3)' },
+  };
+});
+
+const HEAD = /^\|\s*PP\s*\|\s*TG\s*\|\s*N_KV\s*\|/;
+const COLUMNS = 7;
+
+/** The table of llama-sweep-bench. */
+const sweepBench: TimingFormat = {
+  recognizes: (text) => text.split('\n').some((line) => HEAD.test(line.trim())),
+  read: (text, path) => {
+    const settings = settingsOfLog(text);
+    let inTable = false;
+    const found: PrintedTiming[] = [];
+    for (const { place, text: line } of linesOf(text, path)) {
+      const trimmed = line.trim();
+      if (HEAD.test(trimmed)) inTable = true;
+      if (!inTable || !/^\|\s*\d/.test(trimmed)) continue;
+      const cells = trimmed.split('|').slice(1, -1);
+      demandCells(cells, COLUMNS, place);
+      const [prompt, generated, depth, , prefill, , decode] = cells as [string, string, string, string, string, string, string];
+      found.push({
+        ...settings,
+        place,
+        prefill: printedSpeed(prefill, place, 'S_PP t/s'),
+        decode: printedSpeed(decode, place, 'S_TG t/s'),
+        ...definedFields({
+          promptTokens: wholeOf(prompt.trim()),
+          generatedTokens: wholeOf(generated.trim()),
+          depth: wholeOf(depth.trim()),
+        }),
+      });
+    }
+    return found;
+  },
+};
 
 /** Its allocation, which docs/memory.md derives from logs. */
 export const IK_LLAMA_CPP_RULES = {

@@ -1,12 +1,75 @@
 // KTransformers: kernels that compute experts on the CPU, alone or below SGLang's server.
+
+import { formatCount } from '../../base/units.js';
 import { mainFormat } from '../../model/door.js';
+import { folderOf, lineDialect } from '../flags/dialect.js';
+import type { FlagUse } from '../flags/flag.js';
 import { byShare, SERVER } from '../kind/advised.js';
 import type { KnownRuntime } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 import { evalRates } from '../logs/eval-rates.js';
-import { SGLANG_LEAVES } from '../sglang/flags.js';
-import { followsFrom, ktransformersFlags } from './flags.js';
-import { ktransformersServer } from './server-log.js';
+import { linesOf, printedSpeed } from '../logs/lines.js';
+import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
+import { SGLANG_LEAVES, serverUses } from '../sglang/flags.js';
+
+/** The kernels for a storage format of experts. */
+function methodOf(format: string | null): string {
+  if (format === null) return 'BF16';
+  if (format.startsWith('mxfp4')) return 'MXFP4';
+  if (format.startsWith('fp8')) return 'FP8';
+  if (format.startsWith('int4')) return 'RAWINT4';
+  if (/^i?q\d/.test(format)) return 'LLAMAFILE';
+  return 'BF16';
+}
+
+/** Tokens of a prompt from which on the GPU computes all of its experts: the least that its guide names (kt-kernel/README.md). */
+const PREFILL_FROM = 1024;
+
+/**
+ * Tokens of a prompt from which on the experts of the GPU are chosen by what it routes to; null: never. Only kernels of formats that GPU and
+ * CPU share compute prompts so.
+ */
+function followsFrom(format: string | null): number | null {
+  return ['FP8', 'RAWINT4'].includes(methodOf(format)) ? PREFILL_FROM : null;
+}
+
+/** KTransformers. */
+const ktransformersFlags = lineDialect('ktransformers', (input) => {
+  const { cores, format, setting, sockets } = input;
+  const uses: FlagUse[] = [
+    ...serverUses(input),
+    ['--kt-weight-path', folderOf(input)],
+    ['--kt-method', methodOf(format)],
+    ...(cores > 0 ? ([['--kt-cpuinfer', cores]] as const) : []),
+    ['--kt-threadpool-count', sockets],
+    ...(setting.gpuExperts === null ? [] : ([['--kt-num-gpu-experts', setting.gpuExperts]] as const)),
+    ...(setting.followsPrompts
+      ? ([
+          ['--kt-expert-placement-strategy', 'uniform'],
+          ['--kt-gpu-prefill-token-threshold', PREFILL_FROM],
+          ['--kt-enable-dynamic-expert-update', null],
+        ] as const)
+      : []),
+  ];
+  return { uses, why: { '--kt-num-gpu-experts': `more do not fit on the GPU beside ${formatCount(setting.context)} tokens of context` } };
+});
+
+/** `Performance(T/s): prefill 123.4, decode 13.5.` of KTransformers' server. */
+const ktransformersServer: TimingFormat = {
+  recognizes: (text) => /Performance\(T\/s\):\s*prefill/.test(text),
+  read: (text, path) =>
+    linesOf(text, path).flatMap(({ place, text: line }): PrintedTiming[] => {
+      const match = /Performance\(T\/s\):\s*prefill\s+([^\s,]+?),?\s+decode\s+([\d.]+)/.exec(line);
+      if (match === null) return [];
+      return [
+        {
+          place,
+          prefill: printedSpeed(match[1]!, place, 'prefill'),
+          decode: printedSpeed(match[2]!.replace(/\.$/, ''), place, 'decode'),
+        },
+      ];
+    }),
+};
 
 /** KTransformers. */
 export const ktransformersRuntime: KnownRuntime = {

@@ -1,51 +1,9 @@
 // llama.cpp's server: layers by -ngl, experts of the first layers in host memory by --n-cpu-moe.
 import { formatCount } from '../../base/units.js';
 import { type CommandInput, lineDialect } from '../flags/dialect.js';
-import { choice, count, type Flag, type FlagUse, type Grammar, SWITCH, TEXT } from '../flags/flag.js';
+import type { FlagUse } from '../flags/flag.js';
 import { LEAST_BATCH } from '../kind/loaded.js';
 import { isAllOnGpu, isCpuOnly } from '../setting/setting.js';
-
-/** Types that llama.cpp stores keys and values in. */
-const CACHE_TYPES = choice('f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1', 'iq4_nl', 'q5_0', 'q5_1');
-
-/** Flags that both kinds of llama.cpp have. */
-export const SHARED_FLAGS: readonly Flag[] = [
-  { names: ['-m', '--model'], takes: TEXT, does: 'the model file; of a split one its first part' },
-  { names: ['-c', '--ctx-size'], takes: count(), does: 'tokens of context, of all users together' },
-  { names: ['-np', '--parallel'], takes: count(1), does: 'conversations at a time' },
-  { names: ['-b', '--batch-size'], takes: count(1), does: 'most prompt tokens that are handed over at a time; not less than -ub' },
-  { names: ['-ub', '--ubatch-size'], takes: count(1), does: 'most prompt tokens of one pass' },
-  { names: ['-t', '--threads'], takes: count(1), does: 'threads that compute experts while decoding' },
-  { names: ['-ngl', '--gpu-layers', '--n-gpu-layers'], takes: count(), does: 'layers on the GPU, the output matrix counted as one' },
-  { names: ['-ncmoe', '--n-cpu-moe'], takes: count(), does: 'layers, from the first on, whose experts stay in host memory' },
-  { names: ['-cmoe', '--cpu-moe'], takes: SWITCH, does: 'the experts of all layers stay in host memory' },
-  { names: ['-ot', '--override-tensor'], takes: { kind: 'overrides' }, does: 'where tensors lie whose names match a pattern' },
-  { names: ['-ts', '--tensor-split'], takes: { kind: 'shares' }, does: 'shares of the layers on each GPU' },
-  { names: ['-fa', '--flash-attn'], takes: choice('on', 'off', 'auto'), does: 'flash attention: no scores are stored' },
-  { names: ['-ctk', '--cache-type-k'], takes: CACHE_TYPES, does: 'storage of keys in the KV cache' },
-  { names: ['-ctv', '--cache-type-v'], takes: CACHE_TYPES, does: 'storage of values in the KV cache' },
-  { names: ['--numa'], takes: choice('distribute', 'isolate', 'numactl'), does: 'how threads use several sockets' },
-  { names: ['--no-mmap'], takes: SWITCH, does: 'weights are read into memory instead of being mapped' },
-  { names: ['--mlock'], takes: SWITCH, does: 'weights in host memory are never paged out' },
-];
-
-const GRAMMAR: Grammar = {
-  program: 'llama-server',
-  version: '2026-08',
-  source: 'github.com/ggml-org/llama.cpp, common/arg.cpp',
-  flags: [
-    ...SHARED_FLAGS,
-    { names: ['-hf', '-hfr', '--hf-repo'], takes: TEXT, does: 'the model on the Hugging Face hub, fetched at the first start' },
-    { names: ['-fit', '--fit'], takes: choice('on', 'off'), does: 'on: what is not set is fitted to free memory at the start' },
-    { names: ['-sm', '--split-mode'], takes: choice('none', 'layer', 'row'), does: 'how several GPUs share the model' },
-    {
-      names: ['--spec-type'],
-      takes: choice('none', 'draft-mtp', 'ngram-mod'),
-      does: "what drafts tokens; draft-mtp: the model's own further layer",
-    },
-    { names: ['--spec-draft-n-max'], takes: count(1), does: 'most tokens that are drafted for a pass' },
-  ],
-};
 
 /** More than any model has: all layers. */
 const ALL_LAYERS = 99;
@@ -99,7 +57,7 @@ function expertsUses({ cpuExpertLayers, moeLayers, setting: { cpuMoe }, splitPat
 }
 
 /** llama.cpp. */
-export const llamaCppFlags = lineDialect(GRAMMAR, (input) => {
+export const llamaCppFlags = lineDialect('llama.cpp', (input) => {
   const { uses, why } = sharedUses(input, input.hub === null ? ['-m', input.model] : ['-hf', input.hub]);
   const { draft } = input.setting;
   if (draft === 0) return { uses, why };

@@ -2,9 +2,40 @@
 import { checkpointDrafts, SERVER } from '../kind/advised.js';
 import type { KnownRuntime } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
+import { definedFields, linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
 import { serving } from '../logs/serving.js';
+import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { SGLANG_LEAVES, sglangFlags } from './flags.js';
-import { oneBatch } from './one-batch.js';
+
+/** A batch as sglang.bench_one_batch prints it. */
+const oneBatch: TimingFormat = {
+  recognizes: (text) => /^Decode\.\s+median latency:.*median throughput:/m.test(text),
+  read: (text, path) => {
+    const found: PrintedTiming[] = [];
+    const settings = /batch_size=\(?(\d+).*?input_len=\(?(\d+).*?output_len=\(?(\d+)/.exec(text);
+    const model = /model_path=['"]?([^'",)\s]+)|--model(?:-path)?[ =](\S+)/.exec(text);
+    const [users, prompt, generated] = settings === null ? [] : settings.slice(1).map((one) => wholeOf(one));
+    let prefill: number | undefined;
+    for (const { place, text: line } of linesOf(text, path)) {
+      const first = /^Prefill\. latency:.*throughput:\s+(\S+) token\/s/.exec(line)?.[1];
+      if (first !== undefined) prefill = printedSpeed(first, place, 'Prefill throughput');
+      const median = /^Decode\.\s+median latency:.*median throughput:\s+(\S+) token\/s/.exec(line)?.[1];
+      if (median === undefined) continue;
+      const decode = printedSpeed(median, place, 'Decode median throughput');
+      const more = definedFields({
+        prefill,
+        users,
+        promptTokens: prompt,
+        depth: prompt,
+        generatedTokens: generated,
+        model: model?.[1] ?? model?.[2],
+      });
+      found.push({ place, decode, ...more });
+    }
+    // The first is a warm-up of the same batch.
+    return found.length > 1 ? found.slice(1) : found;
+  },
+};
 
 /** SGLang. */
 export const sglangRuntime: KnownRuntime = {

@@ -14,7 +14,7 @@ const MACHINES = fileURLToPath(new URL('../../fixtures/machines', import.meta.ur
 
 /** Answers of a fixture's tools; one without a file is not installed. */
 function answersOf(machine: string, platform: NodeJS.Platform = 'linux'): Answer[] {
-  return TOOLS.filter(({ platforms }) => platforms.includes(platform)).map((tool) => {
+  return TOOLS.filter(({ platforms = ['linux'] }) => platforms.includes(platform)).map((tool) => {
     const path = join(MACHINES, machine, `${tool.name}.txt`);
     return existsSync(path) ? { tool, text: readFileSync(path, 'utf8'), why: '' } : { tool, text: null, why: 'is not installed' };
   });
@@ -127,7 +127,7 @@ describe('fixtures', () => {
 });
 
 describe('tools that print something else', () => {
-  const asked = TOOLS.filter(({ platforms }) => platforms.includes('linux'));
+  const asked = TOOLS.filter(({ platforms = ['linux'] }) => platforms.includes('linux'));
 
   it.each([
     '',

@@ -4,7 +4,6 @@ import { filesOf, type Tool } from './tool.js';
 /** Name of the board, without the zero byte at the end. */
 export const board: Tool = {
   name: 'board',
-  platforms: ['linux'],
   question: { kind: 'files', paths: ['/proc/device-tree/model', '/sys/class/dmi/id/product_name'] },
   tells: 'the name of the board',
   missing: () => false,

@@ -4,7 +4,6 @@ import { countOf, filesOf, flagsOf, type Tool } from './tool.js';
 /** One paragraph per thread, on x86; on Arm it has neither name nor cores. */
 export const cpuinfo: Tool = {
   name: 'cpuinfo',
-  platforms: ['linux'],
   question: { kind: 'files', paths: ['/proc/cpuinfo'] },
   tells: 'the processor',
   missing: ({ cpu }) => cpu === undefined,

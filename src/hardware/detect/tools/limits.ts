@@ -7,7 +7,6 @@ const GROUPS = '/sys/fs/cgroup';
 /** /proc/meminfo and the files of control groups, versions 1 and 2. */
 export const limits: Tool = {
   name: 'limits',
-  platforms: ['linux'],
   question: {
     kind: 'files',
     paths: [

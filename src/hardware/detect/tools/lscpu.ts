@@ -4,7 +4,6 @@ import { countOf, flagsOf, type Tool } from './tool.js';
 /** `lscpu` of util-linux, in English. */
 export const lscpu: Tool = {
   name: 'lscpu',
-  platforms: ['linux'],
   question: { kind: 'command', argv: ['lscpu'] },
   tells: 'the processor with its sockets and instruction sets',
   missing: ({ cpu }) => cpu === undefined || cpu.flags.length === 0,

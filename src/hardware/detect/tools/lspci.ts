@@ -5,7 +5,6 @@ import { countOf, generationOf, linkOf, type Tool } from './tool.js';
 /** `lspci -D -vv`, one paragraph a device. */
 export const lspci: Tool = {
   name: 'lspci',
-  platforms: ['linux'],
   question: { kind: 'command', argv: ['lspci', '-D', '-vv'] },
   tells: 'names of graphics cards',
   missing: ({ gpus = [] }) => gpus.some(({ names }) => names.length === 0),

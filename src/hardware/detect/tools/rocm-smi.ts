@@ -6,7 +6,6 @@ import { countOf, type Tool } from './tool.js';
 /** `rocm-smi --json`, one object a card. */
 export const rocmSmi: Tool = {
   name: 'rocm-smi',
-  platforms: ['linux'],
   question: { kind: 'command', argv: ['rocm-smi', '--showproductname', '--showmeminfo', 'vram', '--showbus', '--json'] },
   tells: 'names of AMD cards',
   missing: ({ gpus = [] }) => gpus.some(({ names, vendor }) => vendor === 'amd' && names.length === 0),

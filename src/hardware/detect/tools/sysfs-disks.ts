@@ -9,7 +9,6 @@ const SECTOR = 512;
 /** Files of block devices, as Documentation/ABI/stable/sysfs-block describes them. */
 export const sysfsDisks: Tool = {
   name: 'sysfs-disks',
-  platforms: ['linux'],
   question: {
     kind: 'files',
     paths: [

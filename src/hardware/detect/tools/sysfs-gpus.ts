@@ -10,7 +10,6 @@ const ABOVE = '../..';
 /** Files of PCI devices, as Documentation/ABI/testing/sysfs-bus-pci and the amdgpu driver describe them. */
 export const sysfsGpus: Tool = {
   name: 'sysfs-gpus',
-  platforms: ['linux'],
   question: {
     kind: 'files',
     paths: [

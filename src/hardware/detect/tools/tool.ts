@@ -12,8 +12,8 @@ export type ToolQuestion =
 export interface Tool {
   /** As it is called, and as fixtures are named. */
   readonly name: string;
-  /** Systems on which it is asked. */
-  readonly platforms: readonly string[];
+  /** Systems on which it is asked; absent: Linux. */
+  readonly platforms?: readonly string[];
   readonly question: ToolQuestion;
   /** The facts that it reports, for the list of facts that were not seen. */
   readonly tells: string;

@@ -6,7 +6,6 @@ import { countOf, filesOf, type Tool } from './tool.js';
 /** Properties of the DMI device, as dmi_memory_id of systemd writes them. */
 export const udevDmi: Tool = {
   name: 'udev-dmi',
-  platforms: ['linux'],
   question: { kind: 'files', paths: ['/run/udev/data/+dmi:id'] },
   tells: 'memory modules with their type, speed and channels',
   missing: ({ board = '', modules = [] }) => modules.length === 0 && !/jetson/i.test(board),

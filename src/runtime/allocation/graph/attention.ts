@@ -1,7 +1,7 @@
 // Attention as both engines write it: grouped heads, with or without flash attention, and latent attention in the variants of -mla.
 import type { ContextMemory } from '../../../model/door.js';
 import { cellsIn, valueBytes } from './kv.js';
-import { cache, F16, F32, type GraphNode, inPlace, op, part, product, store, view } from './node.js';
+import { type Backend, cache, F16, F32, type GraphNode, inPlace, op, part, product, store, view } from './node.js';
 import { norm } from './parts.js';
 import type { Scene } from './scene.js';
 
@@ -105,15 +105,16 @@ export function latentAttention(scene: Scene, of: GraphNode, layer: number, memo
   const keyRope = inPlace([rope, 1, tokens], [part(joint, [rope, 1, tokens]), inputs.positions]);
   const compressed = norm(scene, part(joint, [latent, tokens]), [latent, tokens], weight('attn_kv_a_norm'), layer);
   const home = kvHome(scene, layer);
+  const parts = { layer, memory, inputs, queries };
   const { latentVariants } = plan.rules;
   let out: GraphNode;
-  if (latentVariants && plan.mla === 0) out = unpackedHeads(scene, { layer, memory, inputs, queries, keyRope, compressed, home });
+  if (latentVariants && plan.mla === 0) out = unpackedHeads(scene, parts, keyRope, compressed, home);
   else {
     const own = cache(home);
     if (latentVariants && plan.mla === 1 && !plan.flashAttention) graph.expand(store(view(compressed), cache(home)));
     graph.expand(store(op([latent + rope, tokens], [compressed, view(keyRope)]), own));
     const unpacks = latentVariants && plan.mla > 1 && plan.flashAttention && tokens >= PROMPT;
-    out = unpacks ? unpackedPrompt(scene, layer, memory, inputs, queries, own) : absorbed(scene, layer, memory, inputs, queries, own);
+    out = unpacks ? unpackedPrompt(scene, parts, own) : absorbed(scene, parts, own);
     graph.expand(out);
   }
   return product(hidden, tokens, weight('attn_output'), view(out, [value * heads, tokens]));
@@ -125,22 +126,19 @@ interface Queries {
   readonly rope: GraphNode;
 }
 
+/** What all variants of latent attention start from. */
+interface LatentLayer {
+  readonly layer: number;
+  readonly memory: Latent;
+  readonly inputs: LayerInputs;
+  readonly queries: Queries;
+}
+
 /** -mla 0: keys and values of all heads in the cache. */
-function unpackedHeads(
-  scene: Scene,
-  parts: {
-    readonly layer: number;
-    readonly memory: Latent;
-    readonly inputs: LayerInputs;
-    readonly queries: Queries;
-    readonly keyRope: GraphNode;
-    readonly compressed: GraphNode;
-    readonly home: number;
-  },
-): GraphNode {
+function unpackedHeads(scene: Scene, of: LatentLayer, keyRope: GraphNode, compressed: GraphNode, home: Backend): GraphNode {
   const { graph, tokens } = scene;
-  const { compressed, home, inputs, keyRope, layer, queries } = parts;
-  const { heads, nope, rope, value } = parts.memory;
+  const { inputs, layer, queries } = of;
+  const { heads, nope, rope, value } = of.memory;
   const kv = product(heads * (nope + value), tokens, scene.weight(`blk.${layer}.attn_kv_b.weight`, layer), compressed);
   const values = op([value, heads, tokens], [part(kv, [value, heads, tokens])]);
   const q = op([nope + rope, heads, tokens], [queries.nope, queries.rope]);
@@ -166,7 +164,7 @@ function unpackedHeads(
  * -mla 2 and 3 with flash attention, for prompts: keys and values of all heads are unpacked from the latent, as many heads at a time as -amb
  * allows. The first part to be unpacked is used last, since attention comes after all unpacking.
  */
-function unpackedPrompt(scene: Scene, layer: number, memory: Latent, inputs: LayerInputs, queries: Queries, own: GraphNode): GraphNode {
+function unpackedPrompt(scene: Scene, { inputs, layer, memory, queries }: LatentLayer, own: GraphNode): GraphNode {
   const { cells, graph, plan, tokens } = scene;
   const { heads, nope, rope, value } = memory;
   const typed = plan.gpus === 0 ? valueBytes(plan.kv.k) : F16;
@@ -202,7 +200,7 @@ function headsAtOnce(heads: number, bytes: number, limit: number | undefined): n
 }
 
 /** Attention in the space of the latent: queries are brought there, all heads share the cache. */
-function absorbed(scene: Scene, layer: number, memory: Latent, inputs: LayerInputs, queries: Queries, own: GraphNode): GraphNode {
+function absorbed(scene: Scene, { inputs, layer, memory, queries }: LatentLayer, own: GraphNode): GraphNode {
   const { cells, graph, plan, tokens } = scene;
   const { latentVariants } = plan.rules;
   const { heads, latent, rope, value } = memory;

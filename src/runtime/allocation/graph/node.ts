@@ -77,18 +77,8 @@ export class GraphNode {
   }
 }
 
-/** Options of a node. */
-interface NodeOptions {
-  /** Absent: the bytes of the shape. */
-  readonly bytes?: number;
-  readonly root?: GraphNode | null;
-  readonly strided?: boolean;
-  readonly inPlace?: boolean;
-  readonly home?: Backend;
-  readonly weight?: boolean;
-  readonly onGpu?: boolean;
-  readonly offload?: boolean;
-}
+/** Options of a node; `bytes` absent: those of the shape. */
+type NodeOptions = Partial<Pick<GraphNode, 'bytes' | 'root' | 'strided' | 'inPlace' | 'home' | 'weight' | 'onGpu' | 'offload'>>;
 
 /** Dimensions of a tensor, innermost first. */
 type Shape = readonly number[];
@@ -99,12 +89,7 @@ export const F16 = 2;
 const I32 = 4;
 
 /** Options of an operation. */
-interface OpOptions {
-  readonly width?: number;
-  readonly inPlace?: boolean;
-  readonly onGpu?: boolean;
-  readonly offload?: boolean;
-}
+type OpOptions = Partial<Pick<GraphNode, 'width' | 'inPlace' | 'onGpu' | 'offload'>>;
 
 /** A batch that is worth fetching weights for, in tokens (`min_batch_size` of ggml's CUDA backend). */
 export const OFFLOAD_TOKENS = 32;

@@ -1,0 +1,115 @@
+// Several GPUs of a machine: what a model can use of each, one of them with its even part of the host, and all of them driven as one. A model
+// then sees one GPU with the memory of all: each card holds some of the layers or a slice of every tensor, and transfers between cards cost time.
+import { UserError } from '../base/errors.js';
+import { type Card, type HardwareSpec, type HostDevice, type JoinedGpus, type LinkSpec, withArithmetic } from './spec.js';
+
+/** Bytes of each GPU for a model; one entry for a single GPU, or for one memory in place of all. */
+export function gpuRooms({ gpus, tiers }: HardwareSpec): number[] {
+  const first = tiers[0]!.bytes;
+  const others = gpus?.others?.map(({ bytes }) => bytes) ?? Array.from({ length: (gpus?.count ?? 1) - 1 }, () => first);
+  return [first, ...others];
+}
+
+/** Bytes of the smallest GPU: all that each can hold where GPUs hold alike. */
+export function leastGpuRoom(hardware: HardwareSpec): number {
+  return Math.min(...gpuRooms(hardware));
+}
+
+/**
+ * The GPU of each of `count` layers, by its number, as llama.cpp splits them: in order, each GPU in proportion to its share.
+ * @param parts of the GPUs in their order, in any unit; at least one is more than 0
+ */
+export function splitLayers(parts: readonly number[], count: number): number[] {
+  const total = parts.reduce((sum, part) => sum + part, 0);
+  let sum = 0;
+  const ends = parts.map((part) => (sum += part) / total);
+  // Rounding must not leave the last layer without a GPU.
+  const open = ends.map((end) => (end >= 1 - 1e-9 ? Number.POSITIVE_INFINITY : end));
+  return Array.from({ length: count }, (_, layer) => open.findIndex((end) => layer / count < end));
+}
+
+/**
+ * The machine that one of `gpus.count` GPUs sees: its own memory and its own link to DRAM; of DRAM, of the SSD, of its link and of the CPU
+ * an even part, as processes that serve one GPU each have when all of them are busy.
+ */
+export function shareOf(hardware: HardwareSpec): HardwareSpec {
+  const { gpus, ...machine } = hardware;
+  if (gpus === undefined) return hardware;
+  const { count } = gpus;
+  const { cpu, links, tiers } = machine;
+  return {
+    ...machine,
+    tiers: tiers.map((tier, level) => (level === 0 ? tier : { ...tier, bytes: tier.bytes / count })),
+    links: links.map((link, level) => (level === 0 ? link : withRate(link, (bandwidth) => bandwidth / count))),
+    cpu: cpu === null ? null : partOfCpu(cpu, count),
+  };
+}
+
+function partOfCpu(cpu: HostDevice, count: number): HostDevice {
+  const { memoryBandwidth, peakFlops, sockets } = cpu;
+  const part = { ...withArithmetic(cpu, 1 / count), peakFlops: peakFlops / count, memoryBandwidth: memoryBandwidth / count };
+  if (sockets === undefined) return part;
+  const { interconnect } = sockets;
+  return { ...part, sockets: { ...sockets, interconnect: { ...interconnect, bandwidth: interconnect.bandwidth / count } } };
+}
+
+/** The link with `rate` applied to each bandwidth, bytes/s. */
+export function withRate(link: LinkSpec, rate: (bandwidth: number) => number): LinkSpec {
+  const changed = { ...link, bandwidth: rate(link.bandwidth) };
+  if (link.paths === undefined) return changed;
+  return { ...changed, paths: link.paths.map((path) => ({ ...path, bandwidth: rate(path.bandwidth) })) };
+}
+
+/** Bytes of one value on its way from one card to the next: llama.cpp hands on f32, tensors that are cut meet in 16 bits. */
+const VALUE_BYTES = { layers: 4, tensor: 2 } as const;
+
+/**
+ * The machine with its GPUs as one; one with a single GPU as it is.
+ * @throws UserError where tensors are to be cut over GPUs that differ
+ */
+export function joinGpus(hardware: HardwareSpec, sharing: JoinedGpus['sharing']): HardwareSpec {
+  const { gpus, ...machine } = hardware;
+  if (gpus === undefined) return hardware;
+  const { count, interconnect, others } = gpus;
+  const [memory, ...below] = machine.tiers;
+  const first: Card = { device: machine.gpu, bytes: memory!.bytes };
+  const cards = [first, ...(others ?? Array.from({ length: count - 1 }, () => first))];
+  if (sharing === 'tensor' && others !== undefined) {
+    throw new UserError(`${machine.name}: its GPUs differ, and a tensor is cut over GPUs that are alike; take layers, or name one kind`);
+  }
+  const joined = { ...machine, tiers: [{ ...memory!, bytes: cards.reduce((sum, { bytes }) => sum + bytes, 0) }, ...below] };
+  if (sharing === 'layers') return { ...joined, joined: { sharing, cards, interconnect } };
+  const { gpu } = machine;
+  return {
+    ...joined,
+    gpu: { ...gpu, peakFlops: gpu.peakFlops * count, memoryBandwidth: gpu.memoryBandwidth * count },
+    links: machine.links.map((link) => (link.name === 'h2d' ? together(link, count, hostRate(machine)) : link)),
+    joined: { sharing, cards, interconnect },
+  };
+}
+
+/** Bandwidth of all host memory together, bytes/s. */
+function hostRate({ cpu }: Pick<HardwareSpec, 'cpu'>): number {
+  return cpu === null ? Number.POSITIVE_INFINITY : cpu.memoryBandwidth * (cpu.sockets?.count ?? 1);
+}
+
+/** One link in place of several, over which each card gets its slice of an expert: no faster than the memory that they all read. */
+function together(link: LinkSpec, count: number, most: number): LinkSpec {
+  const factor = Math.min(count, most / link.bandwidth);
+  return withRate(link, (bandwidth) => bandwidth * factor);
+}
+
+/** The card of each of `count` layers: in proportion to the cards' memories, in their order (llama.cpp without -ts). */
+export function layerCards(cards: readonly Card[], count: number): number[] {
+  return splitLayers(
+    cards.map(({ bytes }) => bytes),
+    count,
+  );
+}
+
+/** Time of handing activations from card to card, ns: once, and for each token. */
+export function hopOf({ cards, interconnect, sharing }: JoinedGpus, hidden: number): { readonly ns: number; readonly nsPerToken: number } {
+  // An all-reduce in a ring sends (n - 1) / n of the values twice.
+  const share = sharing === 'tensor' ? (2 * (cards.length - 1)) / cards.length : 1;
+  return { ns: interconnect.latencyNs, nsPerToken: (share * hidden * VALUE_BYTES[sharing] * 1e9) / interconnect.bandwidth };
+}
