@@ -10,6 +10,14 @@ export interface ColumnLayout {
   readonly offset: number;
 }
 
+/** Bytes of an element by its dtype, as safetensors names it. */
+export const DTYPE_BYTES: ReadonlyMap<string, number> = new Map([
+  ...['BOOL', 'U8', 'I8', 'F8_E4M3', 'F8_E5M2'].map((dtype) => [dtype, 1] as const),
+  ...['U16', 'I16', 'F16', 'BF16'].map((dtype) => [dtype, 2] as const),
+  ...['U32', 'I32', 'F32'].map((dtype) => [dtype, 4] as const),
+  ...['U64', 'I64', 'F64'].map((dtype) => [dtype, 8] as const),
+]);
+
 /** Integer dtypes that may hold expert ids. */
 export const ID_DTYPES: readonly string[] = ['U8', 'I8', 'U16', 'I16', 'U32', 'I32', 'U64', 'I64'];
 /** Float dtypes that may hold gate weights. */

@@ -1,6 +1,5 @@
 // The interface of the family of trace formats, and the facts that a user may state about a file that lacks them.
 import type { ModelSpec } from '../../model/door.js';
-import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
 
@@ -59,8 +58,8 @@ export interface TraceFormat {
   detect(source: TraceSource): boolean;
   /** Absent if the format holds counts only. The trace takes ownership of the source. */
   open?(source: TraceSource, options: OpenOptions): RoutingTrace | Promise<RoutingTrace>;
-  /** Present if the format holds counts only. */
-  counts?(source: TraceSource, options: OpenOptions): Popularity;
+  /** Present if the format holds counts: activations `[layer][expert]`. */
+  counts?(source: TraceSource): readonly Float64Array[];
 }
 
 /** The shape of a trace as given by the options or their model; null where unknown. */

@@ -26,15 +26,14 @@ interface JsonDocument {
 export function* documents(source: TraceSource): Generator<JsonDocument, void, void> {
   if (isLines(source)) {
     const scanner = new LineScanner(source);
-    while (scanner.next()) {
-      if (scanner.blank()) continue;
+    while (scanner.nextFilled()) {
       const place = scanner.place();
       yield { value: objectAt(parseJson(scanner.lineBytes(), place), place), place };
     }
     return;
   }
   const { path } = source;
-  const value = parseJson(source.readAll(DOCUMENT_LIMIT), path);
+  const value = wholeJson(source);
   const list = Array.isArray(value) ? value : [value];
   for (const [index, entry] of list.entries()) {
     const place = Array.isArray(value) ? `${path}: document ${index}` : path;
@@ -53,12 +52,7 @@ function isLines(source: TraceSource): boolean {
   if (!scanner.next()) return false;
   const first = scanner.text().trim();
   if (!first.startsWith('{') || !first.endsWith('}')) return false;
-  while (scanner.next()) {
-    if (scanner.blank()) continue;
-    const start = scanner.bytes[scanner.start];
-    return start === 123;
-  }
-  return false;
+  return scanner.nextFilled() && scanner.bytes[scanner.start] === 123;
 }
 
 /** @throws UserError where `value` is no object */

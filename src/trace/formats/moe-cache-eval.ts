@@ -3,11 +3,11 @@
 import { UserError } from '../../base/errors.js';
 import { grown } from '../../base/grown.js';
 import { type ColumnLayout, ColumnReader, ID_DTYPES, WEIGHT_DTYPES } from '../column.js';
-import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
 import { PHASE } from '../trace.js';
 import { Cell } from './cell.js';
 import { cellFormat } from './cells.js';
+import { inOrder } from './count-table.js';
 import { TokenCounter } from './record-lines.js';
 import { headerHolds, readSafetensorsHeader, requireTensor } from './safetensors-header.js';
 
@@ -121,7 +121,7 @@ function* eventsOf(source: TraceSource): Generator<Event, void, void> {
   }
 }
 
-function counts(source: TraceSource): Popularity {
+function counts(source: TraceSource): Float64Array[] {
   const { path } = source;
   const byLayer = new Map<number, Float64Array>();
   let most = 0;
@@ -139,6 +139,5 @@ function counts(source: TraceSource): Popularity {
     if (byLayer.size > 4096) throw new UserError(`${path}: names more than 4096 layers; the file is damaged`);
   }
   if (most === 0) throw new UserError(`${path}: holds no event with an expert; the recording is empty`);
-  const layers = [...byLayer.keys()].sort((a, b) => a - b);
-  return { path, format: 'moe-cache-eval', model: null, counts: layers.map((layer) => grown(byLayer.get(layer)!, most).slice(0, most)) };
+  return inOrder(byLayer).map((sum) => grown(sum, most).slice(0, most));
 }

@@ -193,7 +193,7 @@ function ownFile(source: TraceSource): OwnTraceFile {
     bytes: source.bytes,
     *lines() {
       const scanner = new LineScanner(source);
-      while (scanner.next()) if (!scanner.blank()) yield { text: scanner.text(), place: scanner.place() };
+      while (scanner.nextFilled()) yield { text: scanner.text(), place: scanner.place() };
     },
     read: (position, length) => source.part(position, length),
   };

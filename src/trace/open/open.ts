@@ -119,7 +119,7 @@ export async function openPopularity(named: string, options: OpenOptions = {}): 
     const format = await formatFor(source, options);
     if (format.counts === undefined) return popularityOf(rowsNamed(await format.open!(source, options), rows, named));
     if (rows !== '') throw new UserError(`${named}: ${format.name} holds counts, which have no rows; leave ${rows} out`);
-    return format.counts(source, options);
+    return { path, format: format.name, model: null, counts: format.counts(source) };
   } finally {
     source.close();
   }
