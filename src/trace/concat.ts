@@ -3,7 +3,7 @@
 import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
 import { selectRows } from './selection.js';
-import type { RoutingTrace, TraceChunk, TraceShape } from './trace.js';
+import { type RoutingTrace, type TraceShape, windowOf } from './trace.js';
 
 /**
  * Joins traces of one model, in order. Columns that some of them lack (weights, token ids, predictions) are dropped. Request ids are kept if
@@ -108,22 +108,5 @@ function shapeOf(traces: readonly RoutingTrace[]): TraceShape {
       tokenIds: traces.every((trace) => trace.has.tokenIds),
       predictedK: traces.every((trace) => lookAhead(trace) === lookAhead(first)) ? first.has.predictedK : 0,
     },
-  };
-}
-
-/** A view of rows `[from, from + count)` of a chunk. */
-function windowOf({ layers, topK, has }: TraceShape, chunk: TraceChunk, from: number, count: number): TraceChunk {
-  const row = layers * topK;
-  const to = from + count;
-  const predictedRow = layers * has.predictedK;
-  return {
-    tokens: 0,
-    request: chunk.request.subarray(from, to),
-    position: chunk.position.subarray(from, to),
-    phase: chunk.phase.subarray(from, to),
-    tokenId: chunk.tokenId?.subarray(from, to) ?? null,
-    experts: chunk.experts.subarray(from * row, to * row),
-    weights: chunk.weights?.subarray(from * row, to * row) ?? null,
-    predicted: chunk.predicted?.subarray(from * predictedRow, to * predictedRow) ?? null,
   };
 }

@@ -85,7 +85,6 @@ export function synthesizeFitted(
       model: fitted.model,
       format: 'synthetic',
       synthetic: true,
-      expertBytes: null,
       notes: { generator: 'moeprof fitted/1', seed: String(seed), fitted_to: fitted.source },
     },
   );

@@ -106,7 +106,7 @@ function filled(recording: CellSource, survey: Survey, spans: Spans | null, opti
     const { experts } = recording;
     const declared = experts === undefined ? null : layers.map((layer) => (typeof experts === 'number' ? experts : experts(layer)));
     const perLayer = declared ?? expected(options, layers.length).experts ?? new Array<number>(layers.length).fill(filler.largestId + 1);
-    return filler.store.finish(perLayer, { model: null, synthetic: false, expertBytes: null, notes: {}, ...meta }, source);
+    return filler.store.finish(perLayer, meta, source);
   } catch (error) {
     filler.store.close();
     throw error;

@@ -3,7 +3,7 @@
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import { TraceStore } from '../store.js';
-import { NULL_EXPERT, PHASE, type RoutingTrace, type TraceMeta } from '../trace.js';
+import { type FormatMeta, NULL_EXPERT, PHASE, type RoutingTrace } from '../trace.js';
 import { expected, type OpenOptions, type TraceFormat } from './format.js';
 
 /** Choices of consecutive tokens of one request. */
@@ -46,7 +46,7 @@ export function choiceFormat({
 export function importChoices(
   source: TraceSource,
   options: OpenOptions,
-  meta: Partial<TraceMeta> & { readonly format: string },
+  meta: FormatMeta,
   requests: Iterable<ChoiceRequest>,
 ): RoutingTrace {
   let rows: ChoiceRows | null = null;
@@ -71,7 +71,7 @@ export function importChoices(
     if (rows === null) throw new UserError(`${source.path}: it holds no routed experts; was the recording turned on?`);
     const notes = { ...meta.notes, ...(rows.dropped > 0 ? { dense_layers_dropped: String(rows.dropped) } : {}) };
     const { experts } = expected(options, rows.store.layers);
-    return rows.store.finish(experts, { model: null, synthetic: false, expertBytes: null, ...meta, notes }, source);
+    return rows.store.finish(experts, { ...meta, notes }, source);
   } catch (error) {
     rows?.store.close();
     throw error;

@@ -2,8 +2,8 @@
 import { UserError } from '../../base/errors.js';
 import { grown } from '../../base/grown.js';
 import { NumberLines } from '../../base/number-lines.js';
+import { hasStridedView } from '../audit/strided-view.js';
 import type { TraceSource } from '../source.js';
-import { hasStridedView } from '../strided-view.js';
 import type { RoutingTrace } from '../trace.js';
 import type { WalkPlace } from './cell.js';
 import { importCells } from './cells.js';

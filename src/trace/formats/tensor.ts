@@ -2,7 +2,7 @@
 import { type ColumnLayout, ColumnReader } from '../column.js';
 import type { TraceSource } from '../source.js';
 import { tensorTrace } from '../tensor-trace.js';
-import type { RoutingTrace, TraceMeta } from '../trace.js';
+import { type FormatMeta, type RoutingTrace, wholeMeta } from '../trace.js';
 import { axisOrderOf, denseLayersIn, sizesOf, strideOf } from './axes.js';
 import { type ChoiceArray, importChoices } from './choice-array.js';
 import { type Expected, expected, type OpenOptions } from './format.js';
@@ -28,7 +28,7 @@ export function openArray(
   source: TraceSource,
   array: FileArray,
   options: OpenOptions,
-  meta: Partial<TraceMeta> & { readonly format: string },
+  meta: FormatMeta,
   known: Partial<Expected> = {},
 ): RoutingTrace {
   const { shape, place } = array;
@@ -47,7 +47,7 @@ export function openArray(
       columns: { experts: array, weights: null, predicted: null, request: null, position: null, phase: null, tokenId: null },
       experts: known.experts ?? expected(options, layers).experts,
       promptRows: null,
-      meta: { model: null, synthetic: false, expertBytes: null, notes: {}, ...meta },
+      meta: wholeMeta(meta),
     });
   }
   return importChoices(source, options, meta, [{ arrays: turned(reader, array, order), prompt: null }]);

@@ -103,8 +103,7 @@ class OwnReader {
     try {
       for await (const row of this.#rows()) this.#add(row);
       if (this.#store === null) throw this.#wrong(`${this.#source.path}`, 'rows yielded nothing; yield one object for each token');
-      const meta = { model: this.#head.model ?? null, format: this.#own.name, synthetic: false, expertBytes: null, notes: {} };
-      const trace = this.#store.finish(this.#experts, meta, this.#source);
+      const trace = this.#store.finish(this.#experts, { model: this.#head.model ?? null, format: this.#own.name }, this.#source);
       // The rows depend on the module, too.
       return { ...trace, sha256: () => newSha256().update(`${this.#source.sha256()} ${this.#own.sha256}`).digest('hex') };
     } catch (error) {

@@ -42,15 +42,7 @@ export function requestsOf(tokens: number): RequestLength[] {
 }
 
 /** Draws rows `[layers, topK]`, one token after another. */
-interface RowProcess {
-  readonly topK: number;
-  /** Id of the last token; -1 if tokens have none. */
-  readonly tokenId: number;
-  /** Starts a request. */
-  begin(): void;
-  /** Writes the next token's row to `ids` from `at`. */
-  next(ids: Uint16Array, at: number): void;
-}
+type RowProcess = Pick<RoutingProcess, 'topK' | 'tokenId' | 'begin' | 'next'>;
 
 /** Tokens between two pauses of {@link synthesizing}. */
 const STRIDE = 256;
@@ -109,7 +101,6 @@ export function* synthesizing(model: ModelSpec, options: SyntheticOptions): Gene
       model: model.name,
       format: 'synthetic',
       synthetic: true,
-      expertBytes: null,
       notes: { generator: 'moeprof synthetic/1', seed: String(seed) },
     },
   );
@@ -131,7 +122,7 @@ class CandidateProcess {
    * @param part as in {@link RoutingProcess}
    * @throws UserError where there are fewer candidates than choices, or whole requests are routed
    */
-  constructor(model: ModelSpec, profile: RoutingProfile, seed: number, candidates: number, part = '') {
+  constructor(model: ModelSpec, profile: RoutingProfile, seed: number, candidates: number, part: string) {
     const widest = Math.max(...model.layers.map((layer) => layer.topK));
     if (profile.per === 'request') throw new UserError(`${model.name} routes whole requests, which have no candidates; leave them out`);
     if (candidates < widest) throw new UserError(`${candidates} candidates are fewer than ${model.name} chooses; take at least ${widest}`);
@@ -205,7 +196,7 @@ class RequestRouting {
    * @param zipf popularity of rank r is r^-zipf (Zipf's law); 0: all experts equally popular
    * @param part suffix of the random stream that draws requests: another suffix gives other requests of the same popularity
    */
-  constructor(model: ModelSpec, zipf: number, seed: number, part = '') {
+  constructor(model: ModelSpec, zipf: number, seed: number, part: string) {
     this.#layers = model.layers;
     this.topK = Math.max(...model.layers.map((layer) => layer.topK));
     this.#random = new Random(seed, `trace/synthetic/request${part}`);
