@@ -1,7 +1,7 @@
 // Draws tokens from an estimated routing model: an exponential race among the experts of each layer.
 import { Random } from '../../base/random.js';
 import { NULL_EXPERT } from '../trace.js';
-import { Calibration, type Moments } from './calibrate.js';
+import { type Calibration, calibration, type Moments } from './calibrate.js';
 import { LayerMemory, type LayerModel, REQUEST_GAP } from './routing-model.js';
 
 /** Size of the noise table, a power of two. */
@@ -31,7 +31,7 @@ export class FittedProcess {
       ages: model.ages.slice(),
       memories: model.memories.slice(),
     }));
-    this.#calibration = new Calibration(models, targets);
+    this.#calibration = calibration(models, targets);
     this.topK = topK;
     this.#models = models;
     this.#memories = models.map((model) => new LayerMemory(model));

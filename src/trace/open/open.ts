@@ -60,8 +60,7 @@ export async function openTrace(named: string, options: TraceOptions = {}): Prom
     }
     const trace = await format.open(source, options);
     source.checkUnchanged();
-    if (options.model !== undefined && options.fits !== false) checkFits(trace, options.model);
-    return rowsNamed(trace, rows, named);
+    return selected(trace, rows, named, options);
   } catch (error) {
     source.close();
     throw error;
@@ -73,12 +72,17 @@ async function openFolder(named: string, options: TraceOptions): Promise<Routing
   const { path, rows } = splitRows(named);
   const joined = await joinedShards(path, (shard) => openTrace(shard, { ...options, fits: false }));
   try {
-    if (options.model !== undefined && options.fits !== false) checkFits(joined, options.model);
-    return rowsNamed(joined, rows, named);
+    return selected(joined, rows, named, options);
   } catch (error) {
     joined.close();
     throw error;
   }
+}
+
+/** The named rows of a trace that fits the model, where it is to. */
+function selected(trace: RoutingTrace, rows: string, named: string, { fits, model }: TraceOptions): RoutingTrace {
+  if (model !== undefined && fits !== false) checkFits(trace, model);
+  return rowsNamed(trace, rows, named);
 }
 
 /** True if the first shard of a folder holds counts only. */
@@ -130,26 +134,19 @@ export async function openPopularity(named: string, options: OpenOptions = {}): 
  * @throws UserError
  */
 export function checkFits(trace: RoutingTrace, model: ModelSpec): void {
-  if (trace.layers !== model.layers.length) {
-    throw new UserError(
-      `${trace.path}: has ${trace.layers} MoE layers, ${model.name} has ${model.layers.length}; name the model that was recorded with --model`,
-    );
-  }
+  const refuse = (what: string, also = ''): never => {
+    throw new UserError(`${trace.path}: ${what}; name the model that was recorded with --model${also}`);
+  };
+  if (trace.layers !== model.layers.length) refuse(`has ${trace.layers} MoE layers, ${model.name} has ${model.layers.length}`);
   const widest = Math.max(...model.layers.map((layer) => layer.topK));
   if (trace.topK > widest) {
-    throw new UserError(
-      `${trace.path}: tokens choose up to ${trace.topK} experts per layer, ${model.name} routes to ${widest}; ` +
-        `name the model that was recorded with --model, or keep the first choices with --variant top-k=${widest} (run, trace convert)`,
-    );
+    const also = `, or keep the first choices with --variant top-k=${widest} (run, trace convert)`;
+    refuse(`tokens choose up to ${trace.topK} experts per layer, ${model.name} routes to ${widest}`, also);
   }
-  model.layers.forEach((layer) => {
+  for (const layer of model.layers) {
     const experts = trace.expertsPerLayer[layer.index]!;
-    if (experts > layer.experts) {
-      throw new UserError(
-        `${trace.path}: layer ${layer.index}: has ${experts} experts, ${model.name} has ${layer.experts}; name the model that was recorded with --model`,
-      );
-    }
-  });
+    if (experts > layer.experts) refuse(`layer ${layer.index}: has ${experts} experts, ${model.name} has ${layer.experts}`);
+  }
 }
 
 /** Files of TensorRT-LLM beside the counts of its ranks: the layout of experts, and their co-occurrence. */

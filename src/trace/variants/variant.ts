@@ -64,7 +64,6 @@ export function variantTrace(below: RoutingTrace, change: RoutingChange, identit
   const layers = expertsPerLayer.length;
   const predictedRow = change.predicted === false ? 0 : layers * below.has.predictedK;
   let source = allocateChunk(below, 0);
-  let rows = 0;
   return {
     ...below,
     layers,
@@ -82,10 +81,7 @@ export function variantTrace(below: RoutingTrace, change: RoutingChange, identit
       predictedK: change.predicted === false ? 0 : below.has.predictedK,
     },
     read(start, count, into) {
-      if (rows < count) {
-        source = allocateChunk(below, count);
-        rows = count;
-      }
+      if (source.request.length < count) source = allocateChunk(below, count);
       below.read(start, count, source);
       into.tokens = count;
       into.request.set(source.request.subarray(0, count));
