@@ -21,14 +21,14 @@ export interface Family {
   read(config: Fields): Architecture;
 }
 
-/** Depth, width and vocabulary. @param tied `tie_word_embeddings` where the file does not say */
-export function decoder(config: Fields, tied = false): Pick<Architecture, 'hidden' | 'vocab' | 'tiedEmbeddings'> & { layers: number } {
-  return {
-    layers: config.depth('num_hidden_layers'),
-    hidden: config.count('hidden_size'),
-    vocab: config.count('vocab_size'),
-    tiedEmbeddings: config.flag('tie_word_embeddings', tied),
-  };
+/** Width and vocabulary. @param tied `tie_word_embeddings` where the file does not say @param hidden name of the width */
+export function stem(config: Fields, tied: boolean, hidden = 'hidden_size'): Pick<Architecture, 'hidden' | 'vocab' | 'tiedEmbeddings'> {
+  return { hidden: config.count(hidden), vocab: config.count('vocab_size'), tiedEmbeddings: config.flag('tie_word_embeddings', tied) };
+}
+
+/** Depth, width and vocabulary. @param tied as in {@link stem} */
+export function decoder(config: Fields, tied = false): ReturnType<typeof stem> & { layers: number } {
+  return { layers: config.depth('num_hidden_layers'), ...stem(config, tied) };
 }
 
 /** Multi-head or grouped-query attention. */

@@ -1,7 +1,7 @@
 // Nemotron-H with experts (Nemotron 3): its layers are one mixer or one FFN each. A mixer and the FFN behind it are one layer here.
 import { UserError } from '../../base/errors.js';
 import { type Fields, MAX_LAYERS } from '../fields.js';
-import { type Architecture, biases, elsewhere, type Family, grouped, type Mixer, shared, sparse } from './family.js';
+import { type Architecture, biases, elsewhere, type Family, grouped, type Mixer, shared, sparse, stem } from './family.js';
 
 /** A mixer with the FFN behind it: Mamba or attention; experts, a dense FFN, or none. */
 interface Pair {
@@ -18,12 +18,7 @@ export const nemotron: Family = {
   architectures: ['NemotronHForCausalLM'],
   read: (config) => {
     const pairs = pairsOf(config);
-    const base = {
-      layers: pairs.length,
-      hidden: config.count('hidden_size'),
-      vocab: config.count('vocab_size'),
-      tiedEmbeddings: config.flag('tie_word_embeddings', false),
-    };
+    const base = { layers: pairs.length, ...stem(config, false) };
     const at = pairs.flatMap(({ mixer }, layer) => (mixer === '*' ? [layer] : []));
     const bare = pairs.some(({ ffn }) => ffn === '');
     const dense = pairs.some(({ ffn }) => ffn === '-');

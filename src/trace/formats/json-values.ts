@@ -1,7 +1,7 @@
 // The JSON documents of a file: one document, an array of them, or one a line. Engines' replies come in all three.
 
 import { UserError } from '../../base/errors.js';
-import { isObject } from '../../base/objects.js';
+import { isCount, isObject } from '../../base/objects.js';
 import { LineScanner } from '../../base/scan.js';
 import { parseJson } from '../../model/door.js';
 import type { TraceSource } from '../source.js';
@@ -65,9 +65,8 @@ export function objectAt(value: unknown, place: string): JsonObject {
 export function wholeAt(object: JsonObject, key: string, place: string): number | null {
   const value = object[key];
   if (value === undefined || value === null) return null;
-  if (!Number.isSafeInteger(value) || (value as number) < 0)
-    throw new UserError(`${place}: ${key} is ${JSON.stringify(value)}; a whole number is expected`);
-  return value as number;
+  if (!isCount(value)) throw new UserError(`${place}: ${key} is ${JSON.stringify(value)}; a whole number is expected`);
+  return value;
 }
 
 /** @throws UserError where `object[key]` is no array */

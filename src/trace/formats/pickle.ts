@@ -4,6 +4,7 @@
 import { UserError } from '../../base/errors.js';
 import { latin1Of, textOf, viewOf } from '../../base/host/bytes.js';
 import { nestsTooDeep } from '../../base/nesting.js';
+import { isCount } from '../../base/objects.js';
 
 /** A tensor as pickled: a view of a storage that lies beside the pickle. */
 export class PickledTensor {
@@ -276,10 +277,6 @@ class Unpickler {
   #fail(what: string): never {
     throw new UserError(`${this.#place}: this pickle is refused: ${what}`);
   }
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isShape(value: unknown): value is readonly number[] {

@@ -3,7 +3,7 @@
 
 import { UserError } from '../../base/errors.js';
 import { latin1Of, viewOf } from '../../base/host/bytes.js';
-import { isObject } from '../../base/objects.js';
+import { isCount, isObject } from '../../base/objects.js';
 import { looksLikeSafetensors, parseJson } from '../../model/door.js';
 import { DTYPE_BYTES } from '../column.js';
 import type { TraceSource } from '../source.js';
@@ -124,5 +124,5 @@ function refuseOverlap(path: string, tensors: ReadonlyMap<string, TensorInfo>): 
 }
 
 function isCounts(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((entry) => Number.isSafeInteger(entry) && entry >= 0);
+  return Array.isArray(value) && value.every(isCount);
 }
