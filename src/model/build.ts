@@ -188,55 +188,7 @@ function takeApart(profile: ModelProfile, quantization: Quantization): ModelPart
   const groups = shape.kind === 'gqa' ? shape.heads / shape.kvHeads : shape.heads;
   const weigh: Weigh = (role, columns, layer) =>
     quantization.stored(role, { columns, layer, layers: depth, experts: moe.experts, groups, tied });
-  const layers: LayerParts[] = [];
-  for (let layer = 0; layer < depth; layer++) {
-    const attention = new Tally(weigh);
-    addAttention(attention, profile, layer);
-    const context = contextAt(profile, layer);
-    attention.vector(hidden, 'ffn_norm.weight');
-    if (!isMoeLayer(profile, layer)) {
-      const ffn = new Tally(weigh);
-      ffn.ffn('ffn', profile, profile.dense!.intermediate, layer);
-      layers.push({ context, attention, router: NO_WEIGHTS, shared: NO_WEIGHTS, ffn, moe: null });
-      continue;
-    }
-    const modules = modulesOf(profile, layer);
-    const router = new Tally(weigh);
-    const routed: Experts[] = modules.map(({ experts, topK, intermediate, parameters }) => {
-      router.matrix('router', experts, hidden, layer, 'ffn_gate_inp');
-      if (moe.routerBias) router.vector(experts, 'exp_probs_b.bias');
-      const expert = new Tally(weigh);
-      if (intermediate === null) expert.matrix('expert-in', parameters / hidden, hidden, layer, 'ffn_up_exps');
-      else {
-        expert.ffn('expert', profile, intermediate, layer, '_exps');
-        if (moe.bias) {
-          for (const name of moe.matrices === 3 ? ['gate', 'up'] : ['up']) expert.vector(intermediate, `ffn_${name}_exps.bias`);
-          expert.vector(hidden, 'ffn_down_exps.bias');
-        }
-      }
-      return { experts, topK, expert };
-    });
-    const replaced = (part: 'attention' | 'ffn'): boolean => modules.some(({ replaces }) => replaces === part);
-    const ffn = new Tally(weigh);
-    if (!replaced('ffn')) ffn.ffn('ffn', profile, expertsOf(profile, layer).intermediate, layer);
-    const norms = new Tally(weigh);
-    norms.vector(2 * hidden, 'ffn_norm.weight');
-    const shared = new Tally(weigh);
-    if (moe.shared !== undefined) {
-      shared.ffn('ffn', profile, moe.shared.intermediate, layer, '_shexp');
-      if (moe.shared.gated) shared.vector(hidden, 'ffn_gate_inp_shexp.weight');
-    }
-    const [first, ...further] = routed;
-    layers.push({
-      context,
-      attention: replaced('attention') ? norms : attention,
-      router,
-      shared,
-      ffn,
-      moe: first!,
-      ...(further.length === 0 ? {} : { further }),
-    });
-  }
+  const layers = Array.from({ length: depth }, (_, layer) => layerOf(profile, layer, weigh));
   // Logits are computed for the last token of a sequence only.
   const head = new Tally(weigh);
   head.vector(hidden, 'output_norm.weight');
@@ -253,6 +205,44 @@ function takeApart(profile: ModelProfile, quantization: Quantization): ModelPart
   };
   const parts = { ...known, hidden, layers, head, embedding: tied ? null : embedding, ...next };
   return moe.whole ? wholeModels(parts) : parts;
+}
+
+/** The parts of one decoder layer. */
+function layerOf(profile: ModelProfile, layer: number, weigh: Weigh): LayerParts {
+  const { hidden, moe } = profile;
+  const context = contextAt(profile, layer);
+  const tally = (): Tally => new Tally(weigh);
+  const [attention, router, shared, ffn, norms] = [tally(), tally(), tally(), tally(), tally()];
+  addAttention(attention, profile, layer);
+  attention.vector(hidden, 'ffn_norm.weight');
+  if (!isMoeLayer(profile, layer)) {
+    ffn.ffn('ffn', profile, profile.dense!.intermediate, layer);
+    return { context, attention, router: NO_WEIGHTS, shared: NO_WEIGHTS, ffn, moe: null };
+  }
+  const modules = modulesOf(profile, layer);
+  const [first, ...further] = modules.map(({ experts, topK, intermediate, parameters }): Experts => {
+    router.matrix('router', experts, hidden, layer, 'ffn_gate_inp');
+    if (moe.routerBias) router.vector(experts, 'exp_probs_b.bias');
+    const expert = tally();
+    if (intermediate === null) expert.matrix('expert-in', parameters / hidden, hidden, layer, 'ffn_up_exps');
+    else {
+      expert.ffn('expert', profile, intermediate, layer, '_exps');
+      if (moe.bias) {
+        for (const name of moe.matrices === 3 ? ['gate', 'up'] : ['up']) expert.vector(intermediate, `ffn_${name}_exps.bias`);
+        expert.vector(hidden, 'ffn_down_exps.bias');
+      }
+    }
+    return { experts, topK, expert };
+  });
+  const replaced = (part: 'attention' | 'ffn'): boolean => modules.some(({ replaces }) => replaces === part);
+  if (!replaced('ffn')) ffn.ffn('ffn', profile, expertsOf(profile, layer).intermediate, layer);
+  norms.vector(2 * hidden, 'ffn_norm.weight');
+  if (moe.shared !== undefined) {
+    shared.ffn('ffn', profile, moe.shared.intermediate, layer, '_shexp');
+    if (moe.shared.gated) shared.vector(hidden, 'ffn_gate_inp_shexp.weight');
+  }
+  const routed = { moe: first!, ...(further.length === 0 ? {} : { further }) };
+  return { context, attention: replaced('attention') ? norms : attention, router, shared, ffn, ...routed };
 }
 
 /**

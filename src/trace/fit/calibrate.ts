@@ -88,9 +88,6 @@ export function targetsOf(trace: RoutingTrace, models: readonly LayerModel[]): M
   return momentsOf(trace, models).map((moments, l) => ({ ...moments, judged: 1, recalled: recall[l - 1] ?? 0 }));
 }
 
-/** What steers free-running models. */
-export type Calibration = ReturnType<typeof calibration>;
-
 /** Steers free-running models towards the moments of a trace by changing their weights in place. */
 export function calibration(models: readonly LayerModel[], wanted: readonly Moments[]) {
   let drawn = models.map((model) => emptyMoments(model.experts));

@@ -5,7 +5,7 @@ import { TraceStore } from '../store.js';
 import { PHASE, type RoutingTrace } from '../trace.js';
 import { BURN_IN, type Moments, targetsOf } from './calibrate.js';
 import { estimateWeights, surveyModel } from './estimate.js';
-import { FittedProcess } from './fitted-process.js';
+import { fittedProcess } from './fitted-process.js';
 import type { LayerModel } from './routing-model.js';
 
 /** A routing model fitted to a trace, from which any number of similar tokens can be drawn. */
@@ -67,7 +67,7 @@ export function synthesizeFitted(
   { requests, seed }: FittedOptions,
   progress?: (tokens: number) => void,
 ): RoutingTrace {
-  const process = new FittedProcess(fitted.layers, fitted.targets, fitted.topK, seed);
+  const process = fittedProcess(fitted.layers, fitted.targets, fitted.topK, seed);
   const store = new TraceStore({ path: 'synthetic', layers: fitted.layers.length, topK: fitted.topK });
   burnIn(process, fitted);
   requests.forEach(({ prefill, decode }, request) => {
@@ -91,7 +91,7 @@ export function synthesizeFitted(
 }
 
 /** Lets the weights settle, on requests of the lengths of the trace. */
-function burnIn(process: FittedProcess, { layers, requests, topK }: FittedRouting): void {
+function burnIn(process: ReturnType<typeof fittedProcess>, { layers, requests, topK }: FittedRouting): void {
   const ids = new Uint16Array(layers.length * topK);
   for (let token = 0, i = 0; token < BURN_IN; i++) {
     const { prefill, decode } = requests[i % requests.length]!;

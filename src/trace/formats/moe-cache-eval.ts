@@ -59,20 +59,8 @@ export const moeCacheEval = cellFormat({
   counts,
 });
 
-/** One event and its accesses; valid until the next. */
-interface Event {
-  readonly index: number;
-  readonly request: number;
-  readonly layer: number;
-  readonly phase: number;
-  readonly tokens: number;
-  readonly experts: Int32Array;
-  readonly counts: Int32Array;
-  readonly mass: Float32Array;
-}
-
-/** Visits the events of a file in order. */
-function* eventsOf(source: TraceSource): Generator<Event, void, void> {
+/** Visits the events of a file in order, each with its accesses. */
+function* eventsOf(source: TraceSource) {
   const { path } = source;
   const header = readSafetensorsHeader(source);
   const reader = new ColumnReader(source);
