@@ -76,6 +76,29 @@ export interface Mixer {
   readonly state: number;
 }
 
+/** Widths of a Mamba-2 mixer. */
+interface Mamba2 {
+  readonly inner: number;
+  readonly heads: number;
+  readonly state: number;
+  readonly groups: number;
+  readonly kernel: number;
+  /** Field that gives its convolution a bias; there is one unless it says otherwise. */
+  readonly convolutionBias: string;
+}
+
+/** One Mamba-2 mixer. */
+export function mamba2(config: Fields, hidden: number, { convolutionBias, groups, heads, inner, kernel, state }: Mamba2): Mixer {
+  const mixed = inner + 2 * groups * state; // input, B and C
+  const input = inner + mixed + heads; // output gate, what is mixed, step per head
+  const convolution = mixed * (kernel + (config.flag(convolutionBias, true) ? 1 : 0));
+  const projectionBias = config.flag('mamba_proj_bias', false) ? input + hidden : 0;
+  return {
+    parameters: hidden * input + convolution + 3 * heads + inner + inner * hidden + projectionBias, // A, D and step bias per head; norm; out
+    state: (kernel - 1) * mixed + inner * state,
+  };
+}
+
 /** Attention in the layers `at`, `kind` in the others. */
 export function elsewhere(at: readonly number[], kind: string, { parameters, state }: Mixer): Pick<Grouped, 'layers' | 'otherwise'> {
   return { layers: [...at], otherwise: { kind, parameters, stateBytes: 4 * state } };
