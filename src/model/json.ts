@@ -25,11 +25,7 @@ export function readJson(path: string, kind: InputKind): Record<string, unknown>
   return json.value;
 }
 
-/**
- * A JSON value.
- * @param otherwise the message for text that is not JSON; absent: the message of the parser
- * @throws UserError
- */
+/** A JSON value. @param otherwise the message for text that is not JSON; absent: the message of the parser @throws UserError */
 export function parseJson(bytes: Uint8Array, place: string, otherwise?: string): unknown {
   try {
     return parseJsonBytes(bytes, place);

@@ -4,10 +4,7 @@ import type { Anatomy, ContextMemory, Tensor } from './anatomy.js';
 import { type ModelParts, routedOf, type Weights } from './parts.js';
 import { attentionBlocks, expertsOf, hasAttention, isMoeLayer, type ModelProfile, windowOf } from './profile.js';
 
-/**
- * The anatomy of a profile.
- * @param parts the profile taken apart, before layers are levelled
- */
+/** The anatomy of a profile. @param parts the profile taken apart, before layers are levelled */
 export function profileAnatomy(profile: ModelProfile, parts: ModelParts): Anatomy {
   const tensors: Tensor[] = [];
   const add = (layer: number | null, { tensors: own = [] }: Weights, times = 1): void => {

@@ -114,10 +114,7 @@ export function layersOfKind(config: Fields, kind: string, name = 'layer_types')
   return config.texts(name)?.flatMap((own, layer) => (own === kind ? [layer] : [])) ?? null;
 }
 
-/**
- * Layers with experts, in the form of a profile.
- * @throws UserError where no layer has any
- */
+/** Layers with experts, in the form of a profile. @throws UserError where no layer has any */
 export function sparse(
   config: Fields,
   layers: number,

@@ -39,11 +39,7 @@ export function looksUsual(config: Fields): boolean {
   return EXPERTS.some((name) => config.has(name));
 }
 
-/**
- * Reads the usual fields.
- * @param type what the file calls its model, for the note
- * @throws UserError where one is missing or malformed
- */
+/** Reads the usual fields. @param type what the file calls its model, for the note @throws UserError where one is missing or malformed */
 export function readUsual(config: Fields, type: string): Architecture {
   const layers = config.depth('num_hidden_layers', 'num_layers', 'n_layers', 'n_layer');
   const hidden = config.count('hidden_size', 'd_model', 'n_embd');

@@ -58,10 +58,7 @@ export function requestsLike(fitted: FittedRouting, tokens: number): RequestLeng
   return requests;
 }
 
-/**
- * Draws a trace; the same seed gives the same routing on every machine.
- * @param progress called now and then with the tokens drawn
- */
+/** Draws a trace; the same seed gives the same routing on every machine. @param progress called now and then with the tokens drawn */
 export function synthesizeFitted(
   fitted: FittedRouting,
   { requests, seed }: FittedOptions,

@@ -19,10 +19,7 @@ interface JsonDocument {
   readonly place: string;
 }
 
-/**
- * Visits the objects of a file.
- * @throws UserError with place where something is not a JSON object, or a document is larger than 64 MiB
- */
+/** Visits the objects of a file. @throws UserError with place where something is not a JSON object, or a document is larger than 64 MiB */
 export function* documents(source: TraceSource): Generator<JsonDocument, void, void> {
   if (isLines(source)) {
     const scanner = new LineScanner(source);

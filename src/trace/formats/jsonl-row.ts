@@ -17,10 +17,7 @@ interface JsonRow extends TokenRow {
 
 const KEYS = ['request', 'position', 'phase', 'token', 'experts', 'weights', 'predicted'] as const;
 
-/**
- * The current line of a scanner, checked.
- * @throws UserError with line where it is not one token
- */
+/** The current line of a scanner, checked. @throws UserError with line where it is not one token */
 export function parseJsonRow(scanner: LineScanner): JsonRow {
   const place = scanner.place();
   const fields = parseJson(scanner.lineBytes(), place);
@@ -81,10 +78,7 @@ export class RowParser {
     this.#predictedK = predictedK;
   }
 
-  /**
-   * Adds the current line as the next row.
-   * @throws UserError with line where it does not fit
-   */
+  /** Adds the current line as the next row. @throws UserError with line where it does not fit */
   add(): void {
     this.#store.seek(this.#store.rows);
     if (!this.#fast()) this.#slow(parseJsonRow(this.#scanner));

@@ -48,10 +48,7 @@ export function npyHeader(place: string, head: Uint8Array, total: number): Tenso
   return { dtype, shape, offset, bytes };
 }
 
-/**
- * Elements of a whole .npy file in memory, as numbers.
- * @throws UserError as {@link npyHeader} does
- */
+/** Elements of a whole .npy file in memory, as numbers. @throws UserError as {@link npyHeader} does */
 export function npyValues(
   place: string,
   file: Uint8Array,

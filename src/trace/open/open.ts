@@ -129,10 +129,7 @@ export async function openPopularity(named: string, options: OpenOptions = {}): 
   }
 }
 
-/**
- * Refuses a trace of another model: layers, experts or choices that do not fit.
- * @throws UserError
- */
+/** Refuses a trace of another model: layers, experts or choices that do not fit. @throws UserError */
 export function checkFits(trace: RoutingTrace, model: ModelSpec): void {
   const refuse = (what: string, also = ''): never => {
     throw new UserError(`${trace.path}: ${what}; name the model that was recorded with --model${also}`);
@@ -187,10 +184,7 @@ async function joinedShards(folder: string, open: (path: string) => Promise<Rout
   }
 }
 
-/**
- * Counts of all shards of a folder, added up.
- * @throws UserError where two differ in layers or experts
- */
+/** Counts of all shards of a folder, added up. @throws UserError where two differ in layers or experts */
 async function summedShards(folder: string, open: (path: string) => Promise<Popularity>): Promise<Popularity> {
   let sum: Popularity | null = null;
   for (const path of filesOfFolder(folder)) {

@@ -28,10 +28,7 @@ interface Column {
   encode(chunk: TraceChunk): Uint8Array;
 }
 
-/**
- * Writes a trace as canonical safetensors.
- * @throws UserError where the path cannot be written
- */
+/** Writes a trace as canonical safetensors. @throws UserError where the path cannot be written */
 export function writeSafetensors(trace: RoutingTrace, path: string, options: WriteOptions = {}): void {
   writeAll(path, (file) => fillSafetensors(trace, file, options));
 }
@@ -119,10 +116,7 @@ function columnsOf(trace: RoutingTrace, weights: 'f32' | 'f16' | 'none'): Column
   return columns;
 }
 
-/**
- * Writes a trace as canonical JSONL, a header line first.
- * @throws UserError where the path cannot be written
- */
+/** Writes a trace as canonical JSONL, a header line first. @throws UserError where the path cannot be written */
 export function writeJsonl(trace: RoutingTrace, path: string, options: WriteOptions = {}): void {
   writeAll(path, (file) => fillJsonl(trace, file, options));
 }

@@ -40,10 +40,7 @@ const LACKS: Readonly<Record<VariantNeed, string>> = {
 /** A variant that a user named: a member of the family, or a module of the user's own. */
 export type VariantChoice = OwnChoice<Variant>;
 
-/**
- * Reads a variant.
- * @throws UserError where it is unknown, or a parameter is
- */
+/** Reads a variant. @throws UserError where it is unknown, or a parameter is */
 export function parseVariant(text: string): VariantChoice {
   const own = moduleChoice<Variant>('variant', text);
   if (own !== null) return own;
