@@ -3,7 +3,7 @@
 import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
 import { selectRows } from './selection.js';
-import { type RoutingTrace, type TraceShape, windowOf } from './trace.js';
+import { chunkRows, type RoutingTrace, type TraceShape } from './trace.js';
 
 /**
  * Joins traces of one model, in order. Columns that some of them lack (weights, token ids, predictions) are dropped. Request ids are kept if
@@ -34,7 +34,7 @@ export function concatTraces(traces: readonly RoutingTrace[]): RoutingTrace {
         const from = start + done - partStart;
         if (done < count && from < trace.tokens) {
           const some = Math.min(count - done, trace.tokens - from);
-          const window = done === 0 && some === count ? into : windowOf(shape, into, done, some);
+          const window = done === 0 && some === count ? into : chunkRows(shape, into, done, some);
           trace.read(from, some, window);
           for (let i = 0; i < some; i++) window.request[i]! += firstRequest;
           done += some;

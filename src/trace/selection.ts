@@ -3,7 +3,7 @@
 
 import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
-import { type RoutingTrace, type TraceRequest, windowOf } from './trace.js';
+import { chunkRows, type RoutingTrace, type TraceRequest } from './trace.js';
 
 /** Rows `[start, end)` of the whole trace, all of one request. */
 interface Segment {
@@ -78,7 +78,7 @@ function selection(whole: RoutingTrace, segments: readonly Segment[], path: stri
         const segment = segments[index]!;
         const skipped = start + done - requests[index]!.start;
         const rows = Math.min(count - done, segment.end - segment.start - skipped);
-        const window = windowOf(whole, into, done, rows);
+        const window = chunkRows(whole, into, done, rows);
         whole.read(segment.start + skipped, rows, window);
         window.request.fill(index);
         done += rows;

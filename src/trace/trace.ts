@@ -114,7 +114,7 @@ export function allocateChunk(trace: Pick<TraceShape, 'layers' | 'topK' | 'has'>
 }
 
 /** A view of rows `[from, from + count)` of a chunk of a trace. */
-export function windowOf({ layers, topK, has }: TraceShape, chunk: TraceChunk, from: number, count: number): TraceChunk {
+export function chunkRows({ layers, topK, has }: TraceShape, chunk: TraceChunk, from: number, count: number): TraceChunk {
   const row = layers * topK;
   const to = from + count;
   const predictedRow = layers * has.predictedK;

@@ -90,8 +90,7 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
   /** Draws the path of a rare id, which is the same whenever it is first met. */
   const drawRare = (id: number): Uint16Array => {
     const own = new Random(seed, `trace/synthetic/path/${id}`);
-    const tables = rare.at(domainOf(id))!;
-    return drawPath(id, (layer, chosen) => drawFrom(tables[layer]!, chosen, own));
+    return drawPath(id, (layer, chosen) => drawFrom(rare.at(domainOf(id))![layer]!, chosen, own));
   };
   let tokenId = 0;
   let path: Uint16Array = new Uint16Array(0);
