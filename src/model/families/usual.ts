@@ -5,14 +5,7 @@ import type { Fields } from '../fields.js';
 import { type Architecture, dense, grouped, latent, shared, sparse, window } from './family.js';
 
 /** Names of each field in public configurations. */
-const EXPERTS = [
-  'num_experts',
-  'n_routed_experts',
-  'num_local_experts',
-  'moe_num_experts',
-  'num_routed_experts',
-  'num_moe_experts',
-] as const;
+const EXPERTS = ['num_experts', 'n_routed_experts', 'num_local_experts', 'moe_num_experts', 'num_routed_experts', 'num_moe_experts'];
 const TOP_K = [
   'num_experts_per_tok',
   'num_experts_per_token',

@@ -33,20 +33,13 @@ export const auditChecks: readonly AuditCheck[] = [
 /** Rows read at a time. */
 const ROWS = 256;
 
-/** Context of an audit. */
-interface AuditOptions {
-  /** The recorded model, if known. */
-  readonly model?: ModelSpec;
-  /** Number of rows to check, from the first; default: all. */
-  readonly tokens?: number;
-}
-
 /**
  * Looks for problems that would silently falsify a result, in one pass and constant memory.
+ * @param options the recorded model, if known, and the number of rows to check, from the first; default: all
  * @returns warnings first, in the order of {@link auditChecks}
  * @throws UserError where a row is malformed
  */
-export function auditTrace(trace: RoutingTrace, options: AuditOptions = {}): AuditFinding[] {
+export function auditTrace(trace: RoutingTrace, options: { model?: ModelSpec; tokens?: number } = {}): AuditFinding[] {
   const tokens = Math.min(options.tokens ?? trace.tokens, trace.tokens);
   const subject = { trace, tokens, model: options.model ?? null };
   const watchers = auditChecks.map(({ code, start }) => ({ code, ...start(subject) }));

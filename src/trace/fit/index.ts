@@ -21,13 +21,6 @@ export interface FittedRouting {
   readonly source: string;
 }
 
-/** The tokens to draw. */
-interface FittedOptions {
-  readonly seed: number;
-  /** One entry per request. */
-  readonly requests: readonly RequestLength[];
-}
-
 /**
  * Estimates, from every row of a trace and by layer: popularity, the ages and rates of use that choices follow (reuse at every distance, slow
  * drifts between domains included), and the dependence of a layer on the one before.
@@ -61,7 +54,7 @@ export function requestsLike(fitted: FittedRouting, tokens: number): RequestLeng
 /** Draws a trace; the same seed gives the same routing on every machine. @param progress called now and then with the tokens drawn */
 export function synthesizeFitted(
   fitted: FittedRouting,
-  { requests, seed }: FittedOptions,
+  { requests, seed }: { readonly seed: number; readonly requests: readonly RequestLength[] },
   progress?: (tokens: number) => void,
 ): RoutingTrace {
   const process = fittedProcess(fitted.layers, fitted.targets, fitted.topK, seed);

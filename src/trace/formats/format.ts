@@ -7,14 +7,11 @@ import type { RoutingTrace } from '../trace.js';
 export type AxisOrder = 'tlk' | 'tkl' | 'ltk';
 
 /** The columns of a CSV, JSON lines or Parquet table by content; names as in its header, its objects or its schema. */
-export type ColumnMap = { readonly [C in OptionalColumn]?: string | undefined } & {
+export type ColumnMap = { readonly [C in 'token' | 'request' | 'phase' | 'weights' | 'tokenId']?: string | undefined } & {
   readonly layer: string;
   /** One id, a list of them, or (Parquet) the columns `<name>_0`, `<name>_1` and so on. */
   readonly experts: string;
 };
-
-/** Columns that a table may lack. */
-type OptionalColumn = 'token' | 'request' | 'phase' | 'weights' | 'tokenId';
 
 /** One token as rows of text and of users' own formats have it. */
 export interface TokenRow {

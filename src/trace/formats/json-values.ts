@@ -12,15 +12,11 @@ const DOCUMENT_LIMIT = 64 * 1024 * 1024;
 /** A JSON object, checked to be one. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** A document and its place. */
-interface JsonDocument {
-  readonly value: JsonObject;
-  /** `path` or `path:line`. */
-  readonly place: string;
-}
-
-/** Visits the objects of a file. @throws UserError with place where something is not a JSON object, or a document is larger than 64 MiB */
-export function* documents(source: TraceSource): Generator<JsonDocument, void, void> {
+/**
+ * Visits the objects of a file, each with its place: `path` or `path:line`.
+ * @throws UserError with place where something is not a JSON object, or a document is larger than 64 MiB
+ */
+export function* documents(source: TraceSource): Generator<{ readonly value: JsonObject; readonly place: string }, void, void> {
   if (isLines(source)) {
     const scanner = new LineScanner(source);
     while (scanner.nextFilled()) {

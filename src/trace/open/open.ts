@@ -67,14 +67,21 @@ export async function openTrace(named: string, options: TraceOptions = {}): Prom
   }
 }
 
-/** Joins the shards of a folder and selects the named rows. */
+/**
+ * The named rows of all shards of a folder as one trace, with the requests of one after those of another: one recording in several files, as
+ * engines write them by rank (Megatron-LM, TensorRT-LLM) or by reply (vLLM, SGLang).
+ * @throws UserError where one cannot be opened, or two are not of one model
+ */
 async function openFolder(named: string, options: TraceOptions): Promise<RoutingTrace> {
   const { path, rows } = splitRows(named);
-  const joined = await joinedShards(path, (shard) => openTrace(shard, { ...options, fits: false }));
+  const traces: RoutingTrace[] = [];
   try {
-    return selected(joined, rows, named, options);
+    for (const shard of filesOfFolder(path)) traces.push(await openTrace(shard, { ...options, fits: false }));
+    const joined = concatTraces(traces);
+    const notes = { ...joined.meta.notes, shards: String(traces.length) };
+    return selected({ ...joined, path, meta: { ...joined.meta, notes } }, rows, named, options);
   } catch (error) {
-    joined.close();
+    for (const trace of traces) trace.close();
     throw error;
   }
 }
@@ -110,7 +117,7 @@ async function formatFor(source: TraceSource, options: OpenOptions): Promise<Tra
 export async function openPopularity(named: string, options: OpenOptions = {}): Promise<Popularity> {
   const { path, rows } = splitRows(named);
   if (path !== '-' && isFolder(path)) {
-    if (rows === '' && (await holdsCounts(path, options))) return summedShards(path, (shard) => openPopularity(shard, options));
+    if (rows === '' && (await holdsCounts(path, options))) return summedShards(path, options);
     const joined = await openFolder(named, options);
     try {
       return popularityOf(joined);
@@ -166,29 +173,11 @@ function filesOfFolder(folder: string): string[] {
   });
 }
 
-/**
- * All shards of a folder as one trace, with the requests of one after those of another: one recording in several files, as engines write them
- * by rank (Megatron-LM, TensorRT-LLM) or by reply (vLLM, SGLang).
- * @param open opens one of them
- * @throws UserError where one cannot be opened, or two are not of one model
- */
-async function joinedShards(folder: string, open: (path: string) => Promise<RoutingTrace>): Promise<RoutingTrace> {
-  const traces: RoutingTrace[] = [];
-  try {
-    for (const path of filesOfFolder(folder)) traces.push(await open(path));
-    const joined = concatTraces(traces);
-    return { ...joined, path: folder, meta: { ...joined.meta, notes: { ...joined.meta.notes, shards: String(traces.length) } } };
-  } catch (error) {
-    for (const trace of traces) trace.close();
-    throw error;
-  }
-}
-
 /** Counts of all shards of a folder, added up. @throws UserError where two differ in layers or experts */
-async function summedShards(folder: string, open: (path: string) => Promise<Popularity>): Promise<Popularity> {
+async function summedShards(folder: string, options: OpenOptions): Promise<Popularity> {
   let sum: Popularity | null = null;
   for (const path of filesOfFolder(folder)) {
-    const one = await open(path);
+    const one = await openPopularity(path, options);
     if (sum === null) sum = { ...one, path: folder, counts: one.counts.map((counts) => counts.slice()) };
     else add(sum, one);
   }
