@@ -2,24 +2,32 @@
 
 import { UserError } from './errors.js';
 import { textOf } from './host/bytes.js';
-import type { LineScanner } from './scan.js';
+import { type ByteSource, LineScanner } from './scan.js';
 
 const ZERO = 48;
 const NINE = 57;
 const MINUS = 45;
 
-/** Reads numbers and separators of a scanner's current line in place. */
+/** Reads numbers and separators of lines in place. */
 export class FieldReader {
-  readonly #scanner: LineScanner;
+  /** The lines; its current one is read. */
+  readonly scanner: LineScanner;
   #at = 0;
 
-  constructor(scanner: LineScanner) {
-    this.#scanner = scanner;
+  constructor(source: ByteSource) {
+    this.scanner = new LineScanner(source);
   }
 
-  /** Goes to the start of the current line. */
-  rewind(): void {
-    this.#at = this.#scanner.start;
+  /** Goes to the start of the next line that is not blank; false at the end. @throws UserError where a line is too long */
+  next(): boolean {
+    const found = this.scanner.nextFilled();
+    this.#at = this.scanner.start;
+    return found;
+  }
+
+  /** `path:line` of the current line. */
+  place(): string {
+    return this.scanner.place();
   }
 
   /** Goes to a byte of the scanner's buffer. */
@@ -29,24 +37,24 @@ export class FieldReader {
 
   /** True at the end of the line. */
   get ended(): boolean {
-    return this.#at >= this.#scanner.end;
+    return this.#at >= this.scanner.end;
   }
 
   /** Skips one byte; false where another stands here. */
   skip(byte: number): boolean {
-    if (this.#at >= this.#scanner.end || this.#scanner.bytes[this.#at] !== byte) return false;
+    if (this.#at >= this.scanner.end || this.scanner.bytes[this.#at] !== byte) return false;
     this.#at++;
     return true;
   }
 
   /** Skips spaces. */
   spaces(): void {
-    while (this.#at < this.#scanner.end && this.#scanner.bytes[this.#at] === 32) this.#at++;
+    while (this.#at < this.scanner.end && this.scanner.bytes[this.#at] === 32) this.#at++;
   }
 
   /** Skips to behind the next `byte`; false (and at the end) where there is none. */
   past(byte: number): boolean {
-    const { bytes, end } = this.#scanner;
+    const { bytes, end } = this.scanner;
     while (this.#at < end) if (bytes[this.#at++] === byte) return true;
     return false;
   }
@@ -56,7 +64,7 @@ export class FieldReader {
    * @throws UserError with line where none stands here
    */
   integer(what: string): number {
-    const { bytes, end } = this.#scanner;
+    const { bytes, end } = this.scanner;
     let at = this.#at;
     const negative = at < end && bytes[at] === MINUS;
     if (negative) at++;
@@ -68,7 +76,7 @@ export class FieldReader {
       value = value * 10 + digit;
       at++;
     }
-    if (at === from || at - from > 9) throw new UserError(`${this.#scanner.place()}: ${what} is missing or no whole number`);
+    if (at === from || at - from > 9) throw new UserError(`${this.place()}: ${what} is missing or no whole number`);
     this.#at = at;
     return negative ? -value : value;
   }
@@ -78,6 +86,6 @@ export class FieldReader {
     const from = this.#at;
     const found = this.past(byte);
     const to = found ? this.#at - 1 : this.#at;
-    return textOf(this.#scanner.bytes, from, to);
+    return textOf(this.scanner.bytes, from, to);
   }
 }

@@ -1,8 +1,13 @@
-// Objects of JSON and YAML.
+// Values of JSON and YAML.
 
 /** True for an object with keys: neither null nor a list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return hasKeys(value) && !Array.isArray(value);
+}
+
+/** True for a whole number of at least 0 that is exact. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** True for an object, and for a list: both have keys. */

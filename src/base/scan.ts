@@ -59,6 +59,12 @@ export class LineScanner {
     }
   }
 
+  /** Moves to the next line that holds more than spaces; false at the end. @throws UserError as {@link next} */
+  nextFilled(): boolean {
+    while (this.next()) if (!this.blank()) return true;
+    return false;
+  }
+
   /** The current line; valid until the next. */
   lineBytes(): Uint8Array {
     return this.bytes.subarray(this.start, this.end);

@@ -13,6 +13,11 @@ export function mean(samples: ArrayLike<number>): number {
   return sum(samples) / samples.length;
 }
 
+/** Means of some fields of records. @throws RangeError where there is no record */
+export function meansOf<K extends string>(records: readonly Readonly<Record<K, number>>[], fields: readonly K[]): Record<K, number> {
+  return Object.fromEntries(fields.map((field) => [field, mean(records.map((record) => record[field]))])) as Record<K, number>;
+}
+
 /** Mean of the samples that are there; null: none is. */
 export function meanOfPresent(samples: readonly (number | null)[]): number | null {
   const present = samples.filter((sample) => sample !== null);

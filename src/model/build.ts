@@ -1,8 +1,9 @@
 // From architecture to bytes and operations: walks the tensors of a model once, in order of execution, and sums the bytes and the operations
 // of each part. The same walk counts parameters, so that a published total checks the bytes, too.
+import type { ContextMemory } from './anatomy.js';
 import { type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
-import { expertsOf, hasAttention, isMoeLayer, type ModelProfile, modulesOf, windowOf } from './profile.js';
-import { profileAnatomy } from './profile-anatomy.js';
+import { attentionBlocks, expertsOf, hasAttention, isMoeLayer, type ModelProfile, modulesOf } from './profile.js';
+import { memoryOf, profileAnatomy } from './profile-anatomy.js';
 import { type FileWeights, fitToSize } from './quantization/fit.js';
 import { bitsOf, type Quantization, type StoredShare, type TensorRole } from './quantization/rule.js';
 import { type AttentionSpec, type FormatShare, scaleFormats, sumFormats, type UnpackedLatent } from './spec.js';
@@ -70,57 +71,48 @@ class Tally implements Weights {
   }
 }
 
-/** Attention costs per token of context: KV-cache bytes and operations per pair of tokens. */
-export function contextOf(heads: number, kvHeads: number, keyDim: number, valueDim: number, window: number | null): AttentionSpec {
-  const uneven = keyDim === valueDim ? {} : { valueShare: valueDim / (keyDim + valueDim) };
+/** Costs per token of context of a layer with such memory: KV-cache bytes, and operations per pair of tokens. */
+export function contextFor(memory: ContextMemory): AttentionSpec {
+  if (memory.kind === 'state') return { kvBytesPerToken: 0, flopsPerPair: 0, window: null };
+  const { heads } = memory;
+  if (memory.kind === 'heads') {
+    const { kvHeads, keyDim, valueDim, window } = memory;
+    const width = keyDim + valueDim;
+    const uneven = keyDim === valueDim ? {} : { valueShare: valueDim / width };
+    return { kvBytesPerToken: kvHeads * width * KV_BYTES, flopsPerPair: 2 * heads * width, heads, window, ...uneven };
+  }
+  // In its absorbed form (DeepSeek-V2, section 2.1) every head scores and sums the shared latent itself.
+  const { latent, rope } = memory;
+  const flopsPerPair = heads * (2 * (latent + rope) + 2 * latent);
   return {
-    kvBytesPerToken: kvHeads * (keyDim + valueDim) * KV_BYTES,
-    flopsPerPair: 2 * heads * (keyDim + valueDim),
+    kvBytesPerToken: (latent + rope) * KV_BYTES,
+    flopsPerPair,
     heads,
-    window,
-    ...uneven,
+    window: null,
+    valueShare: 0,
+    unpacked: unpackedLatent(memory),
   };
-}
-
-/** Widths of latent attention: of the latent, and of a head's keys (without and with rotary embedding) and values. */
-interface LatentWidths {
-  readonly heads: number;
-  readonly kvLora: number;
-  readonly qkNope: number;
-  readonly qkRope: number;
-  readonly vHead: number;
-}
-
-/** The same for latent attention in its absorbed form (DeepSeek-V2, section 2.1): every head scores and sums the shared latent itself. */
-export function latentContext(widths: LatentWidths): AttentionSpec {
-  const { heads, kvLora, qkRope } = widths;
-  const flopsPerPair = heads * (2 * (kvLora + qkRope) + 2 * kvLora);
-  const kvBytesPerToken = (kvLora + qkRope) * KV_BYTES;
-  return { kvBytesPerToken, flopsPerPair, heads, window: null, valueShare: 0, unpacked: unpackedLatent(widths) };
 }
 
 /**
  * The same where keys and values of all heads are unpacked, as ik_llama.cpp's graph does it (-mla 2 and 3): a product that is written in f32,
  * read and written in 16 bits, keys once more with their rotary part beside them; attention reads both.
  */
-function unpackedLatent({ heads, kvLora, qkNope, qkRope, vHead }: LatentWidths): UnpackedLatent {
-  const bare = qkNope + vHead;
-  const attended = qkNope + qkRope + vHead;
-  const bytes = 2 * F32_BYTES * bare + KV_BYTES * (bare + qkNope + (qkNope + qkRope) + attended);
-  return { flopsPerPair: 2 * heads * attended, flopsPerToken: 2 * heads * kvLora * bare, bytesPerToken: heads * bytes };
+function unpackedLatent({ heads, latent, nope, rope, value }: Extract<ContextMemory, { kind: 'latent' }>): UnpackedLatent {
+  const bare = nope + value;
+  const attended = nope + rope + value;
+  const bytes = 2 * F32_BYTES * bare + KV_BYTES * (bare + nope + (nope + rope) + attended);
+  return { flopsPerPair: 2 * heads * attended, flopsPerToken: 2 * heads * latent * bare, bytesPerToken: heads * bytes };
 }
 
-/** Context costs of layers without attention. */
-export const NO_CONTEXT: AttentionSpec = { kvBytesPerToken: 0, flopsPerPair: 0, window: null };
-
-/** Adds the attention (or other mixer) of a layer, its norm included, and returns its costs per token of context. */
-function addAttention(tally: Tally, profile: ModelProfile, layer: number): AttentionSpec {
+/** Adds the attention (or other mixer) of a layer, its norm included. */
+function addAttention(tally: Tally, profile: ModelProfile, layer: number): void {
   const { attention, hidden } = profile;
   tally.vector(hidden, 'attn_norm.weight');
   if (!hasAttention(profile, layer)) {
     const parameters = attention.otherwise?.parameters ?? 0;
     tally.matrix('projection', parameters / hidden, hidden, layer, 'ssm_mixer');
-    return NO_CONTEXT;
+    return;
   }
   if (attention.kind === 'mla') {
     const { heads, qLora, kvLora, qkNope, qkRope, vHead } = attention;
@@ -138,10 +130,10 @@ function addAttention(tally: Tally, profile: ModelProfile, layer: number): Atten
       tally.spare('projection', heads * vHead, kvLora, layer, 'attn_v_b');
     }
     tally.matrix('attention-out', hidden, heads * vHead, layer, 'attn_output');
-    return latentContext(attention);
+    return;
   }
   const { heads, kvHeads, headDim, gate } = attention;
-  const blocks = attention.crossFrom !== undefined && layer >= attention.crossFrom ? 2 : 1;
+  const blocks = attentionBlocks(attention, layer);
   for (let block = 0; block < blocks; block++) {
     const prefix = block > 0 ? 'cross_attn_' : 'attn_';
     if (block > 0) tally.vector(hidden, `${prefix}norm.weight`);
@@ -154,8 +146,13 @@ function addAttention(tally: Tally, profile: ModelProfile, layer: number): Atten
     if (attention.qkNorm === 'full') tally.vector((heads + kvHeads) * headDim, `${prefix}qk_norm.weight`);
     else if (attention.qkNorm) tally.vector(2 * headDim, `${prefix}qk_norm.weight`);
   }
-  const one = contextOf(heads, kvHeads, headDim, headDim, windowOf(profile, layer));
-  return { ...one, kvBytesPerToken: blocks * one.kvBytesPerToken, flopsPerPair: blocks * one.flopsPerPair, heads: blocks * heads };
+}
+
+/** Costs per token of context of a layer; cross-attention has heads of its own. */
+function contextAt(profile: ModelProfile, layer: number): AttentionSpec {
+  const memory = memoryOf(profile, layer);
+  if (memory.kind !== 'heads') return contextFor(memory);
+  return contextFor({ ...memory, heads: attentionBlocks(profile.attention, layer) * memory.heads });
 }
 
 /**
@@ -191,54 +188,7 @@ function takeApart(profile: ModelProfile, quantization: Quantization): ModelPart
   const groups = shape.kind === 'gqa' ? shape.heads / shape.kvHeads : shape.heads;
   const weigh: Weigh = (role, columns, layer) =>
     quantization.stored(role, { columns, layer, layers: depth, experts: moe.experts, groups, tied });
-  const layers: LayerParts[] = [];
-  for (let layer = 0; layer < depth; layer++) {
-    const attention = new Tally(weigh);
-    const context = addAttention(attention, profile, layer);
-    attention.vector(hidden, 'ffn_norm.weight');
-    if (!isMoeLayer(profile, layer)) {
-      const ffn = new Tally(weigh);
-      ffn.ffn('ffn', profile, profile.dense!.intermediate, layer);
-      layers.push({ context, attention, router: NO_WEIGHTS, shared: NO_WEIGHTS, ffn, moe: null });
-      continue;
-    }
-    const modules = modulesOf(profile, layer);
-    const router = new Tally(weigh);
-    const routed: Experts[] = modules.map(({ experts, topK, intermediate, parameters }) => {
-      router.matrix('router', experts, hidden, layer, 'ffn_gate_inp');
-      if (moe.routerBias) router.vector(experts, 'exp_probs_b.bias');
-      const expert = new Tally(weigh);
-      if (intermediate === null) expert.matrix('expert-in', parameters / hidden, hidden, layer, 'ffn_up_exps');
-      else {
-        expert.ffn('expert', profile, intermediate, layer, '_exps');
-        if (moe.bias) {
-          for (const name of moe.matrices === 3 ? ['gate', 'up'] : ['up']) expert.vector(intermediate, `ffn_${name}_exps.bias`);
-          expert.vector(hidden, 'ffn_down_exps.bias');
-        }
-      }
-      return { experts, topK, expert };
-    });
-    const replaced = (part: 'attention' | 'ffn'): boolean => modules.some(({ replaces }) => replaces === part);
-    const ffn = new Tally(weigh);
-    if (!replaced('ffn')) ffn.ffn('ffn', profile, expertsOf(profile, layer).intermediate, layer);
-    const norms = new Tally(weigh);
-    norms.vector(2 * hidden, 'ffn_norm.weight');
-    const shared = new Tally(weigh);
-    if (moe.shared !== undefined) {
-      shared.ffn('ffn', profile, moe.shared.intermediate, layer, '_shexp');
-      if (moe.shared.gated) shared.vector(hidden, 'ffn_gate_inp_shexp.weight');
-    }
-    const [first, ...further] = routed;
-    layers.push({
-      context,
-      attention: replaced('attention') ? norms : attention,
-      router,
-      shared,
-      ffn,
-      moe: first!,
-      ...(further.length === 0 ? {} : { further }),
-    });
-  }
+  const layers = Array.from({ length: depth }, (_, layer) => layerOf(profile, layer, weigh));
   // Logits are computed for the last token of a sequence only.
   const head = new Tally(weigh);
   head.vector(hidden, 'output_norm.weight');
@@ -255,6 +205,44 @@ function takeApart(profile: ModelProfile, quantization: Quantization): ModelPart
   };
   const parts = { ...known, hidden, layers, head, embedding: tied ? null : embedding, ...next };
   return moe.whole ? wholeModels(parts) : parts;
+}
+
+/** The parts of one decoder layer. */
+function layerOf(profile: ModelProfile, layer: number, weigh: Weigh): LayerParts {
+  const { hidden, moe } = profile;
+  const context = contextAt(profile, layer);
+  const tally = (): Tally => new Tally(weigh);
+  const [attention, router, shared, ffn, norms] = [tally(), tally(), tally(), tally(), tally()];
+  addAttention(attention, profile, layer);
+  attention.vector(hidden, 'ffn_norm.weight');
+  if (!isMoeLayer(profile, layer)) {
+    ffn.ffn('ffn', profile, profile.dense!.intermediate, layer);
+    return { context, attention, router: NO_WEIGHTS, shared: NO_WEIGHTS, ffn, moe: null };
+  }
+  const modules = modulesOf(profile, layer);
+  const [first, ...further] = modules.map(({ experts, topK, intermediate, parameters }): Experts => {
+    router.matrix('router', experts, hidden, layer, 'ffn_gate_inp');
+    if (moe.routerBias) router.vector(experts, 'exp_probs_b.bias');
+    const expert = tally();
+    if (intermediate === null) expert.matrix('expert-in', parameters / hidden, hidden, layer, 'ffn_up_exps');
+    else {
+      expert.ffn('expert', profile, intermediate, layer, '_exps');
+      if (moe.bias) {
+        for (const name of moe.matrices === 3 ? ['gate', 'up'] : ['up']) expert.vector(intermediate, `ffn_${name}_exps.bias`);
+        expert.vector(hidden, 'ffn_down_exps.bias');
+      }
+    }
+    return { experts, topK, expert };
+  });
+  const replaced = (part: 'attention' | 'ffn'): boolean => modules.some(({ replaces }) => replaces === part);
+  if (!replaced('ffn')) ffn.ffn('ffn', profile, expertsOf(profile, layer).intermediate, layer);
+  norms.vector(2 * hidden, 'ffn_norm.weight');
+  if (moe.shared !== undefined) {
+    shared.ffn('ffn', profile, moe.shared.intermediate, layer, '_shexp');
+    if (moe.shared.gated) shared.vector(hidden, 'ffn_gate_inp_shexp.weight');
+  }
+  const routed = { moe: first!, ...(further.length === 0 ? {} : { further }) };
+  return { context, attention: replaced('attention') ? norms : attention, router, shared, ffn, ...routed };
 }
 
 /**

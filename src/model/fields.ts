@@ -1,7 +1,7 @@
 // Typed access to the fields of a JSON object from outside (config.json, GGUF metadata). A missing field or one of the wrong type is an error
 // that names it. Unknown fields are ignored; null counts as absent, as in transformers.
 import { UserError } from '../base/errors.js';
-import { isObject } from '../base/objects.js';
+import { isCount, isObject } from '../base/objects.js';
 
 /** Fields of one object. */
 export class Fields {
@@ -58,36 +58,27 @@ export class Fields {
 
   /** A number of any kind. @throws UserError */
   numberOr(fallback: number, name: string): number {
-    const found = this.#find([name]);
-    if (found === null) return fallback;
-    if (typeof found.value !== 'number') this.#refuse(name, 'a number', found.value);
-    return found.value;
+    return this.#typed(name, 'a number', (value) => typeof value === 'number') ?? fallback;
   }
 
   /** @throws UserError */
   flag(name: string, fallback: boolean): boolean {
-    const found = this.#find([name]);
-    if (found === null) return fallback;
-    if (typeof found.value !== 'boolean') this.#refuse(name, 'true or false', found.value);
-    return found.value;
+    return this.#typed(name, 'true or false', (value) => typeof value === 'boolean') ?? fallback;
   }
 
   /** Text, or null where there is none. @throws UserError */
   text(name: string): string | null {
-    const found = this.#find([name]);
-    if (found === null) return null;
-    if (typeof found.value !== 'string') this.#refuse(name, 'text', found.value);
-    return found.value;
+    return this.#typed(name, 'text', isText);
   }
 
   /** A list of whole numbers of at least 0, or null where there is none. @throws UserError */
   indexes(name: string): readonly number[] | null {
-    return this.#list(name, 'a list of whole numbers', (value): value is number => Number.isSafeInteger(value) && (value as number) >= 0);
+    return this.#typed(name, 'a list of whole numbers', (value): value is number[] => Array.isArray(value) && value.every(isCount));
   }
 
   /** A list of texts, or null where there is none. @throws UserError */
   texts(name: string): readonly string[] | null {
-    return this.#list(name, 'a list of texts', (value): value is string => typeof value === 'string');
+    return this.#typed(name, 'a list of texts', (value): value is string[] => Array.isArray(value) && value.every(isText));
   }
 
   /** A list of flags (true and false, or 1 and 0), or null where the field is none. */
@@ -109,10 +100,8 @@ export class Fields {
 
   /** An object in this one, or null. @throws UserError */
   object(name: string): Fields | null {
-    const found = this.#find([name]);
-    if (found === null) return null;
-    if (!isObject(found.value)) this.#refuse(name, 'a mapping (key: value)', found.value);
-    return new Fields(`${this.place}: ${name}`, found.value);
+    const own = this.#typed(name, 'a mapping (key: value)', isObject);
+    return own === null ? null : new Fields(`${this.place}: ${name}`, own);
   }
 
   /** The same fields with those of `outer` where they are absent here. */
@@ -130,10 +119,10 @@ export class Fields {
     return value;
   }
 
-  #list<T>(name: string, kind: string, test: (value: unknown) => value is T): readonly T[] | null {
+  #typed<T>(name: string, kind: string, test: (value: unknown) => value is T): T | null {
     const found = this.#find([name]);
     if (found === null) return null;
-    if (!Array.isArray(found.value) || !found.value.every(test)) this.#refuse(name, kind, found.value);
+    if (!test(found.value)) this.#refuse(name, kind, found.value);
     return found.value;
   }
 
@@ -145,6 +134,10 @@ export class Fields {
     const text = JSON.stringify(value)?.slice(0, 60) ?? String(value);
     throw new UserError(`${this.place}: ${name}: expected ${kind}, not ${text}`);
   }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 /** Most decoder layers of a model. */

@@ -7,12 +7,12 @@ import { basename, dirname, join } from '../base/host/paths.js';
 import { listFolder } from '../base/input-file.js';
 import { checkValue, type Override } from '../base/yaml.js';
 import type { ContextMemory, Tensor } from './anatomy.js';
-import { contextOf, latentContext, NO_CONTEXT } from './build.js';
+import { contextFor } from './build.js';
 import { Fields, MAX_EXPERTS } from './fields.js';
 import { type GgufHeader, readGgufHeader } from './gguf-header.js';
 import type { GgufTensor } from './gguf-tensors.js';
 import { type LayerParts, type ModelParts, NO_WEIGHTS, sumWeights, type Weights } from './parts.js';
-import { type AttentionSpec, scaleFormats } from './spec.js';
+import { scaleFormats } from './spec.js';
 
 /** `name-00001-of-00003.gguf`. */
 const SHARD = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;
@@ -208,24 +208,6 @@ function stateBytes(hyper: Fields): number | null {
   const groups = hyper.indexOr(0, 'ssm.group_count');
   const kernel = hyper.indexOr(0, 'ssm.conv_kernel');
   return inner === 0 ? null : 4 * (Math.max(0, kernel - 1) * (inner + 2 * groups * state) + state * inner);
-}
-
-/** The attention costs of such memory per token of context. */
-function contextFor(memory: ContextMemory): AttentionSpec {
-  switch (memory.kind) {
-    case 'heads':
-      return contextOf(memory.heads, memory.kvHeads, memory.keyDim, memory.valueDim, memory.window);
-    case 'latent':
-      return latentContext({
-        heads: memory.heads,
-        kvLora: memory.latent,
-        qkNope: memory.nope,
-        qkRope: memory.rope,
-        vHead: memory.value,
-      });
-    case 'state':
-      return NO_CONTEXT;
-  }
 }
 
 /**

@@ -2,12 +2,9 @@
 // context.
 import type { Anatomy, ContextMemory, Tensor } from './anatomy.js';
 import { type ModelParts, routedOf, type Weights } from './parts.js';
-import { expertsOf, hasAttention, isMoeLayer, type ModelProfile, windowOf } from './profile.js';
+import { attentionBlocks, expertsOf, hasAttention, isMoeLayer, type ModelProfile, windowOf } from './profile.js';
 
-/**
- * The anatomy of a profile.
- * @param parts the profile taken apart, before layers are levelled
- */
+/** The anatomy of a profile. @param parts the profile taken apart, before layers are levelled */
 export function profileAnatomy(profile: ModelProfile, parts: ModelParts): Anatomy {
   const tensors: Tensor[] = [];
   const add = (layer: number | null, { tensors: own = [] }: Weights, times = 1): void => {
@@ -37,14 +34,21 @@ export function profileAnatomy(profile: ModelProfile, parts: ModelParts): Anatom
   };
 }
 
-function memoryOf(profile: ModelProfile, layer: number): ContextMemory {
+/** The entries that a decoder layer keeps of a context. */
+export function memoryOf(profile: ModelProfile, layer: number): ContextMemory {
   const { attention } = profile;
   if (!hasAttention(profile, layer)) return { kind: 'state', bytes: attention.otherwise?.stateBytes ?? null };
   if (attention.kind === 'mla') {
     const { heads, qLora, kvLora, qkRope, qkNope, vHead } = attention;
     return { kind: 'latent', heads, queryRank: qLora, latent: kvLora, rope: qkRope, nope: qkNope, value: vHead };
   }
-  const { heads, kvHeads, headDim, crossFrom } = attention;
-  const blocks = crossFrom !== undefined && layer >= crossFrom ? 2 : 1;
-  return { kind: 'heads', heads, kvHeads: blocks * kvHeads, keyDim: headDim, valueDim: headDim, window: windowOf(profile, layer) };
+  const { heads, kvHeads, headDim } = attention;
+  return {
+    kind: 'heads',
+    heads,
+    kvHeads: attentionBlocks(attention, layer) * kvHeads,
+    keyDim: headDim,
+    valueDim: headDim,
+    window: windowOf(profile, layer),
+  };
 }

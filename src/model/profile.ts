@@ -161,7 +161,9 @@ export const ConfigProfileSchema = z
     const refuse = (path: (string | number)[], message: string): void => context.addIssue({ code: 'custom', path, message });
     if (moe.topK > moe.experts) refuse(['moe', 'topK'], `a token cannot choose ${moe.topK} of ${moe.experts} experts`);
     if (moe.first >= profile.layers) refuse(['moe', 'first'], `must be less than the number of layers, ${profile.layers}`);
-    const dense = Array.from({ length: Math.min(profile.layers, MAX_LAYERS) }, (_, layer) => layer).filter((layer) => !isMoe(moe, layer));
+    const dense = Array.from({ length: Math.min(profile.layers, MAX_LAYERS) }, (_, layer) => layer).filter(
+      (layer) => !isMoeLayer(profile, layer),
+    );
     if (dense.length === profile.layers && moe.first < profile.layers) refuse(['moe', 'except'], 'leaves no layer with experts');
     if (dense.length > 0 && profile.dense === undefined) refuse([], 'has dense layers; add dense: { intermediate: ... }');
     if (attention.kind === 'gqa' && attention.heads % attention.kvHeads !== 0)
@@ -198,11 +200,7 @@ export type ModelProfileInput = z.input<typeof ModelProfileSchema>;
 export type ModelProfile = z.infer<typeof ModelProfileSchema>;
 
 /** True where decoder layer `layer` has experts. */
-export function isMoeLayer(profile: ModelProfile, layer: number): boolean {
-  return isMoe(profile.moe, layer);
-}
-
-function isMoe(moe: { first: number; every: number; except?: number[] | undefined }, layer: number): boolean {
+export function isMoeLayer({ moe }: { moe: { first: number; every: number; except?: number[] | undefined } }, layer: number): boolean {
   return layer >= moe.first && (layer - moe.first) % moe.every === 0 && moe.except?.includes(layer) !== true;
 }
 
@@ -210,6 +208,11 @@ function isMoe(moe: { first: number; every: number; except?: number[] | undefine
 export function hasAttention({ attention }: ModelProfile, layer: number): boolean {
   if (attention.layers !== undefined) return attention.layers.includes(layer);
   return layer % attention.every === attention.offset % attention.every;
+}
+
+/** Attention blocks of a decoder layer: a second one where it attends to an encoder, too. */
+export function attentionBlocks(attention: ModelProfile['attention'], layer: number): number {
+  return attention.kind === 'gqa' && attention.crossFrom !== undefined && layer >= attention.crossFrom ? 2 : 1;
 }
 
 /** Sliding window of decoder layer `layer` in tokens, or null. */

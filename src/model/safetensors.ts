@@ -6,7 +6,7 @@ import { viewOf } from '../base/host/bytes.js';
 import { existsSync } from '../base/host/files.js';
 import { join } from '../base/host/paths.js';
 import { type InputFile, listFolder, withInput } from '../base/input-file.js';
-import { isObject } from '../base/objects.js';
+import { isCount, isObject } from '../base/objects.js';
 import { parseJson, readJson } from './json.js';
 import { type LayerParts, type ModelParts, NO_WEIGHTS, type Weights } from './parts.js';
 import type { ModelProfile } from './profile.js';
@@ -70,14 +70,10 @@ function addSizes(file: InputFile, sizes: Map<string, number>): void {
     if (name === '__metadata__') continue;
     const offsets: unknown = isObject(entry) ? entry.data_offsets : null;
     const [begin, end] = Array.isArray(offsets) ? (offsets as unknown[]) : [];
-    if (!isOffset(begin) || !isOffset(end) || end < begin || 8 + length + end > file.bytes)
+    if (!isCount(begin) || !isCount(end) || end < begin || 8 + length + end > file.bytes)
       throw new UserError(`${file.path}: tensor ${JSON.stringify(name.slice(0, 80))}: data_offsets lie outside the file; it was cut short`);
     sizes.set(name, end - begin);
   }
-}
-
-function isOffset(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 type Part = Exclude<keyof LayerParts, 'context' | 'moe' | 'further'> | 'experts';
@@ -144,8 +140,7 @@ export function placeOf(name: string, encoderLayers = 0): Place {
   const match = /(^|\.)(?:layers?|blocks?|h)\.(\d+)\.(.+)$/.exec(name);
   if (match === null) return /embed|wte|^(model\.)?shared\.|word_embeddings|in_out_embed/.test(name) ? 'embedding' : 'head';
   const decoder = encoderLayers > 0 && /(^|\.)decoder\./.test(name.slice(0, match.index + 1));
-  const rest = match[3]!;
-  return { layer: Number(match[2]) + (decoder ? encoderLayers : 0), part: partOf(rest) };
+  return { layer: Number(match[2]) + (decoder ? encoderLayers : 0), part: partOf(match[3]!) };
 }
 
 /** Part of a layer by the name of a tensor inside it, as Hugging Face models name them. */

@@ -90,10 +90,7 @@ export class TraceEvents {
     return ns >= this.fromNs && ns < this.toNs;
   }
 
-  /**
-   * Ends the file.
-   * @param about fields of the file beside the events
-   */
+  /** Ends the file. @param about fields of the file beside the events */
   end(about: Readonly<Record<string, unknown>>): void {
     this.#text += `\n],"otherData":${JSON.stringify(about)}}\n`;
     this.#flush();

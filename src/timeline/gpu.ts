@@ -23,11 +23,7 @@ export interface Arrow {
 /** Tracks of one GPU. */
 export type GpuTracks = ReturnType<typeof openGpu>;
 
-/**
- * Opens the tracks of a GPU.
- * @param name of the group of tracks
- * @param label ending of slice names, by expert: ` L7 E42`
- */
+/** Opens the tracks of a GPU. @param name of the group of tracks @param label ending of slice names, by expert: ` L7 E42` */
 export function openGpu(part: WatchedGpu, pid: number, name: string, events: TraceEvents, label: (id: number) => string) {
   const place: Place = { pid, tid: pid * 1000 + 1 };
   const evictions: Place = { pid, tid: pid * 1000 + 2 };
@@ -99,11 +95,7 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
   };
 }
 
-/**
- * The arrow of a prefetch.
- * @param use execution of its expert
- * @returns null where it has no start
- */
+/** The arrow of a prefetch. @param use execution of its expert @returns null where it has no start */
 function arrow({ decidedNs, parts }: Copy, use: FlowPoint | null = null, useEndNs = 0): Arrow | null {
   const first = parts[0];
   if (decidedNs < 0 || first === undefined) return null;

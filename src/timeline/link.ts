@@ -48,10 +48,7 @@ export function openLink(
       const part = lane.demand(startNs, endNs, link.prefetchEndNs[index]!);
       events.slice(part.place, demand, label(id), part.startNs, part.endNs, `"bytes":${bytes}`);
     },
-    /**
-     * A prefetch was placed.
-     * @param decidedNs where the layer began whose routing decided it, whole ns; -1: not known
-     */
+    /** A prefetch was placed. @param decidedNs where the layer began whose routing decided it, whole ns; -1: not known */
     prefetch(index: number, id: number, bytes: number, decidedNs: number, startNs: number, endNs: number): void {
       const lane = lanes[index]!;
       let copy: Copy = { id, bytes, decidedNs, parts: [], lane: null };

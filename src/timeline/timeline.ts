@@ -34,8 +34,7 @@ export class Timeline implements Observer {
   readonly #gpus: readonly GpuTracks[];
   readonly #links = new Map<Link, LinkTracks>();
   readonly #cpu: ReturnType<typeof openRows>;
-  readonly #dispatch: ReturnType<typeof openRows>;
-  readonly #combine: ReturnType<typeof openRows>;
+  readonly #exchanges: Readonly<Record<keyof typeof EXCHANGE_KINDS, ReturnType<typeof openRows>>>;
   readonly #hitRate: ReturnType<typeof openCounter>;
   /** By expert: where the layer began whose routing last planned it in this pass, whole ns; -1: none did. */
   readonly #decidedNs: Float64Array;
@@ -72,9 +71,9 @@ export class Timeline implements Observer {
     gpus.forEach(({ dram }, i) => {
       if (dram !== null) this.#open(dram.link, this.#named(dram.link.name, i), { demand, gpu: null });
     });
-    this.#cpu = openRows(events, 'CPU', () => this.#group('CPU'));
-    this.#dispatch = openRows(events, 'dispatch', () => this.#group('dispatch'));
-    this.#combine = openRows(events, 'combine', () => this.#group('combine'));
+    const rows = (name: string) => openRows(events, name, () => this.#group(name));
+    this.#cpu = rows('CPU');
+    this.#exchanges = { dispatch: rows('dispatch'), combine: rows('combine') };
     this.#hitRate = openCounter(events, this.#gpus[0]!.pid, 'cache', 'hit rate');
   }
 
@@ -147,8 +146,8 @@ export class Timeline implements Observer {
   }
 
   exchanged(layer: number, startNs: number, endNs: number, back: boolean): void {
-    if (back) this.#combine(EXCHANGE_KINDS.combine, ` L${layer}`, startNs, endNs);
-    else this.#dispatch(EXCHANGE_KINDS.dispatch, ` L${layer}`, startNs, endNs);
+    const way = back ? 'combine' : 'dispatch';
+    this.#exchanges[way](EXCHANGE_KINDS[way], ` L${layer}`, startNs, endNs);
   }
 
   /** The run has ended: writes what was still open. */
@@ -224,7 +223,7 @@ export class Timeline implements Observer {
  * @param group opens the group when the first slice comes, and gives its `pid`
  * @returns draws a slice, exact ns
  */
-export function openRows(events: TraceEvents, name: string, group: () => number) {
+function openRows(events: TraceEvents, name: string, group: () => number) {
   const rows: { readonly place: Place; readonly track: Track }[] = [];
   const open = (): (typeof rows)[number] => {
     const number = rows.length + 1;

@@ -10,6 +10,14 @@ export interface ColumnLayout {
   readonly offset: number;
 }
 
+/** Bytes of an element by its dtype, as safetensors names it. */
+export const DTYPE_BYTES: ReadonlyMap<string, number> = new Map([
+  ...['BOOL', 'U8', 'I8', 'F8_E4M3', 'F8_E5M2'].map((dtype) => [dtype, 1] as const),
+  ...['U16', 'I16', 'F16', 'BF16'].map((dtype) => [dtype, 2] as const),
+  ...['U32', 'I32', 'F32'].map((dtype) => [dtype, 4] as const),
+  ...['U64', 'I64', 'F64'].map((dtype) => [dtype, 8] as const),
+]);
+
 /** Integer dtypes that may hold expert ids. */
 export const ID_DTYPES: readonly string[] = ['U8', 'I8', 'U16', 'I16', 'U32', 'I32', 'U64', 'I64'];
 /** Float dtypes that may hold gate weights. */
@@ -20,20 +28,11 @@ export function nullIdOf(dtype: string): number {
   return dtype === 'U8' ? 0xff : NULL_EXPERT;
 }
 
-/** A reusable buffer for raw bytes, aligned to 8. */
-class Scratch {
-  #buffer = new ArrayBuffer(0);
-
-  bytes(length: number): Uint8Array<ArrayBuffer> {
-    if (this.#buffer.byteLength < length) this.#buffer = new ArrayBuffer(length);
-    return new Uint8Array(this.#buffer, 0, length);
-  }
-}
-
 /** Reads elements of columns of one file. */
 export class ColumnReader {
   readonly #source: TraceSource;
-  readonly #scratch = new Scratch();
+  /** A reusable buffer for raw bytes, aligned to 8. */
+  #scratch = new ArrayBuffer(0);
 
   constructor(source: TraceSource) {
     this.#source = source;
@@ -51,8 +50,7 @@ export class ColumnReader {
       return dtype === 'U16' ? -1 : firstBelowMinusOne(into, count);
     }
     if (dtype === 'U8') {
-      const raw = this.#raw(offset + first, count);
-      into.set(raw);
+      into.set(this.#raw(offset + first, count));
       return -1;
     }
     if (dtype === 'I8') return narrow(new Int8Array(this.#raw(offset + first, count).buffer, 0, count), 1, count, into);
@@ -99,7 +97,8 @@ export class ColumnReader {
   }
 
   #raw(position: number, bytes: number): Uint8Array<ArrayBuffer> {
-    const raw = this.#scratch.bytes(bytes);
+    if (this.#scratch.byteLength < bytes) this.#scratch = new ArrayBuffer(bytes);
+    const raw = new Uint8Array(this.#scratch, 0, bytes);
     this.#source.read(position, raw);
     return raw;
   }

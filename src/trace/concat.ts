@@ -3,7 +3,7 @@
 import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
 import { selectRows } from './selection.js';
-import type { RoutingTrace, TraceChunk, TraceShape } from './trace.js';
+import { chunkRows, type RoutingTrace, type TraceShape } from './trace.js';
 
 /**
  * Joins traces of one model, in order. Columns that some of them lack (weights, token ids, predictions) are dropped. Request ids are kept if
@@ -34,7 +34,7 @@ export function concatTraces(traces: readonly RoutingTrace[]): RoutingTrace {
         const from = start + done - partStart;
         if (done < count && from < trace.tokens) {
           const some = Math.min(count - done, trace.tokens - from);
-          const window = done === 0 && some === count ? into : windowOf(shape, into, done, some);
+          const window = done === 0 && some === count ? into : chunkRows(shape, into, done, some);
           trace.read(from, some, window);
           for (let i = 0; i < some; i++) window.request[i]! += firstRequest;
           done += some;
@@ -108,22 +108,5 @@ function shapeOf(traces: readonly RoutingTrace[]): TraceShape {
       tokenIds: traces.every((trace) => trace.has.tokenIds),
       predictedK: traces.every((trace) => lookAhead(trace) === lookAhead(first)) ? first.has.predictedK : 0,
     },
-  };
-}
-
-/** A view of rows `[from, from + count)` of a chunk. */
-function windowOf({ layers, topK, has }: TraceShape, chunk: TraceChunk, from: number, count: number): TraceChunk {
-  const row = layers * topK;
-  const to = from + count;
-  const predictedRow = layers * has.predictedK;
-  return {
-    tokens: 0,
-    request: chunk.request.subarray(from, to),
-    position: chunk.position.subarray(from, to),
-    phase: chunk.phase.subarray(from, to),
-    tokenId: chunk.tokenId?.subarray(from, to) ?? null,
-    experts: chunk.experts.subarray(from * row, to * row),
-    weights: chunk.weights?.subarray(from * row, to * row) ?? null,
-    predicted: chunk.predicted?.subarray(from * predictedRow, to * predictedRow) ?? null,
   };
 }

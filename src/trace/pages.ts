@@ -35,10 +35,7 @@ export class Pages {
     return this.#fd !== null;
   }
 
-  /**
-   * A page for reading or writing, valid until the next call.
-   * @param write true if it will be changed
-   */
+  /** A page for reading or writing, valid until the next call. @param write true if it will be changed */
   page(index: number, write: boolean): ArrayBuffer {
     while (this.#slotOf.length <= index) this.#slotOf.push(-2);
     let slot = this.#slotOf[index]!;

@@ -3,7 +3,7 @@
 
 import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
-import { allocateChunk, type RoutingTrace, type TraceChunk, type TraceRequest } from './trace.js';
+import { chunkRows, type RoutingTrace, type TraceRequest } from './trace.js';
 
 /** Rows `[start, end)` of the whole trace, all of one request. */
 interface Segment {
@@ -67,7 +67,6 @@ function selection(whole: RoutingTrace, segments: readonly Segment[], path: stri
     tokens += end - start;
     return own;
   });
-  const copy = copier(whole);
   return {
     ...whole,
     path,
@@ -79,8 +78,9 @@ function selection(whole: RoutingTrace, segments: readonly Segment[], path: stri
         const segment = segments[index]!;
         const skipped = start + done - requests[index]!.start;
         const rows = Math.min(count - done, segment.end - segment.start - skipped);
-        copy(segment.start + skipped, rows, into, done);
-        into.request.fill(index, done, done + rows);
+        const window = chunkRows(whole, into, done, rows);
+        whole.read(segment.start + skipped, rows, window);
+        window.request.fill(index);
         done += rows;
       }
       into.tokens = count;
@@ -102,21 +102,4 @@ function segmentOf(requests: readonly TraceRequest[], row: number): number {
     else high = middle;
   }
   return low;
-}
-
-/** Copies rows of a trace, except their requests, into a chunk. */
-function copier(whole: RoutingTrace): (from: number, rows: number, into: TraceChunk, to: number) => void {
-  const row = whole.layers * whole.topK;
-  const width = whole.layers * whole.has.predictedK;
-  let buffer = allocateChunk(whole, 256);
-  return (from, rows, into, to) => {
-    if (buffer.request.length < rows) buffer = allocateChunk(whole, rows);
-    whole.read(from, rows, buffer);
-    into.position.set(buffer.position.subarray(0, rows), to);
-    into.phase.set(buffer.phase.subarray(0, rows), to);
-    into.experts.set(buffer.experts.subarray(0, rows * row), to * row);
-    into.tokenId?.set(buffer.tokenId!.subarray(0, rows), to);
-    into.weights?.set(buffer.weights!.subarray(0, rows * row), to * row);
-    into.predicted?.set(buffer.predicted!.subarray(0, rows * width), to * width);
-  };
 }

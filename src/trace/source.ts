@@ -46,10 +46,7 @@ export class TraceSource {
     this.text = this.head.includes(0) ? '' : textOf(this.head);
   }
 
-  /**
-   * Fills `into` from byte `position`.
-   * @throws UserError where the file ends before
-   */
+  /** Fills `into` from byte `position`. @throws UserError where the file ends before */
   read(position: number, into: Uint8Array): void {
     this.#file.read(position, into);
   }
@@ -59,10 +56,7 @@ export class TraceSource {
     return this.#file.part(position, length);
   }
 
-  /**
-   * The whole content.
-   * @throws UserError where it is larger than `limit` bytes
-   */
+  /** The whole content. @throws UserError where it is larger than `limit` bytes */
   readAll(limit: number): Uint8Array {
     if (this.bytes > limit) {
       throw new UserError(
@@ -74,10 +68,7 @@ export class TraceSource {
     return all;
   }
 
-  /**
-   * SHA-256 of the (decompressed) bytes, hex.
-   * @throws UserError where the file was changed since it was opened
-   */
+  /** SHA-256 of the (decompressed) bytes, hex. @throws UserError where the file was changed since it was opened */
   sha256(): string {
     if (this.#whole !== null) return this.#whole.sha256();
     if (this.#sha256 !== null) return this.#sha256;

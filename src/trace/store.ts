@@ -7,7 +7,7 @@ import { checkShape, predictedChecker, RowChecker } from './check.js';
 import { Pages } from './pages.js';
 import { RequestTable } from './requests.js';
 import type { TraceSource } from './source.js';
-import { NULL_EXPERT, type RoutingTrace, type TraceChunk, type TraceMeta, type TraceShape } from './trace.js';
+import { type FormatMeta, NULL_EXPERT, type RoutingTrace, type TraceChunk, type TraceShape, wholeMeta } from './trace.js';
 
 /** Rows are held in memory up to this size, beyond it in a temporary file. */
 const MEMORY_BYTES = 32 * 1024 * 1024;
@@ -90,12 +90,13 @@ export class TraceStore {
    * @param source the file that was decoded: gives the hash and is closed with the trace; absent: the hash is that of the routing
    * @throws UserError where a row is wrong or there is none
    */
-  finish(experts: readonly number[] | null, meta: TraceMeta, source: TraceSource | null = null): RoutingTrace {
+  finish(experts: readonly number[] | null, about: FormatMeta, source: TraceSource | null = null): RoutingTrace {
     const { path, place, topK, layers, weights = false, tokenIds = false, predictedK = 0, phases = true } = this.#shape;
     const rows = this.#rows;
     const table = this.#table;
     table.finish();
     const tokens = table.rows;
+    const meta = wholeMeta(about);
     if (tokens === 0) throw new UserError(`${path}: no token chooses any expert; the trace is empty`);
     const expertsPerLayer = experts ?? new Array<number>(layers).fill(rows.largestId(tokens) + 1);
     const checker = new RowChecker(place ?? path, topK, expertsPerLayer);

@@ -34,10 +34,7 @@ export interface TensorTraceParts {
   readonly meta: TraceMeta;
 }
 
-/**
- * Random-access rows of a tensor file.
- * @throws UserError where the rows do not form requests
- */
+/** Random-access rows of a tensor file. @throws UserError where the rows do not form requests */
 export function tensorTrace({ source, tokens, layers, topK, columns, experts, promptRows, meta }: TensorTraceParts): RoutingTrace {
   const { path } = source;
   const predictedK = columns.predicted?.width ?? 0;

@@ -56,6 +56,14 @@ export interface TraceMeta {
   readonly notes: Readonly<Record<string, string>>;
 }
 
+/** What a format says of a trace; the rest is unknown: not synthetic, no model, sizes or notes. */
+export type FormatMeta = Partial<TraceMeta> & Pick<TraceMeta, 'format'>;
+
+/** The whole metadata. */
+export function wholeMeta(meta: FormatMeta): TraceMeta {
+  return { model: null, synthetic: false, expertBytes: null, notes: {}, ...meta };
+}
+
 /** The metadata of a trace. */
 export interface TraceShape {
   /** Where it came from: a path, `-`, or `synthetic`. */
@@ -102,6 +110,23 @@ export function allocateChunk(trace: Pick<TraceShape, 'layers' | 'topK' | 'has'>
     experts: new Uint16Array(capacity * row),
     weights: trace.has.weights ? new Float32Array(capacity * row) : null,
     predicted: trace.has.predictedK > 0 ? new Uint16Array(capacity * trace.layers * trace.has.predictedK) : null,
+  };
+}
+
+/** A view of rows `[from, from + count)` of a chunk of a trace. */
+export function chunkRows({ layers, topK, has }: TraceShape, chunk: TraceChunk, from: number, count: number): TraceChunk {
+  const row = layers * topK;
+  const to = from + count;
+  const predictedRow = layers * has.predictedK;
+  return {
+    tokens: 0,
+    request: chunk.request.subarray(from, to),
+    position: chunk.position.subarray(from, to),
+    phase: chunk.phase.subarray(from, to),
+    tokenId: chunk.tokenId?.subarray(from, to) ?? null,
+    experts: chunk.experts.subarray(from * row, to * row),
+    weights: chunk.weights?.subarray(from * row, to * row) ?? null,
+    predicted: chunk.predicted?.subarray(from * predictedRow, to * predictedRow) ?? null,
   };
 }
 

@@ -19,10 +19,7 @@ export interface Decompressor {
 
 const MAGIC = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd);
 
-/**
- * How a zstd stream is unpacked on this Node.
- * @param path names it in messages
- */
+/** How a zstd stream is unpacked on this Node. @param path names it in messages */
 export function zstd(path: string): Decompressor {
   const own = unzstdding();
   return own === null ? { decode: unzstd(path) } : { check: wholeFrames, decode: own };

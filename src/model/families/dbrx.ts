@@ -1,6 +1,6 @@
 // DBRX: its configuration nests attention and FFN.
 import { UserError } from '../../base/errors.js';
-import { type Family, headDim } from './family.js';
+import { type Family, headDim, stem } from './family.js';
 
 /** dbrx-base and instruct. */
 export const dbrx: Family = {
@@ -13,9 +13,7 @@ export const dbrx: Family = {
     const heads = config.count('n_heads');
     return {
       layers: config.depth('n_layers'),
-      hidden: config.count('d_model'),
-      vocab: config.count('vocab_size'),
-      tiedEmbeddings: config.flag('tie_word_embeddings', false),
+      ...stem(config, false, 'd_model'),
       attention: { kind: 'gqa', heads, kvHeads: attention.countOr(1, 'kv_n_heads'), headDim: headDim(config, heads) },
       moe: {
         experts: ffn.count('moe_num_experts'),

@@ -1,6 +1,6 @@
 // Encoder-decoder models: the layers of the encoder, then those of the decoder, which have cross-attention.
 import { UserError } from '../../base/errors.js';
-import { type Family, headDim, sparse } from './family.js';
+import { type Family, headDim, sparse, stem } from './family.js';
 
 /** MoE layers of encoder and decoder, each with its own step and first layer. */
 function inBoth(encoder: number, steps: readonly [number, number], from: (step: number) => number): (layer: number) => boolean {
@@ -26,9 +26,7 @@ export const switchTransformers: Family = {
     const gated = config.text('dense_act_fn')?.startsWith('gated') || config.text('feed_forward_proj')?.startsWith('gated');
     return {
       layers: encoder + decoder,
-      hidden: config.count('d_model'),
-      vocab: config.count('vocab_size'),
-      tiedEmbeddings: config.flag('tie_word_embeddings', true),
+      ...stem(config, true, 'd_model'),
       attention: { kind: 'gqa', heads, kvHeads: heads, headDim: config.count('d_kv'), crossFrom: encoder },
       moe: {
         experts: config.count('num_experts'),
@@ -63,9 +61,7 @@ export const nllb: Family = {
     }
     return {
       layers,
-      hidden: config.count('d_model'),
-      vocab: config.count('vocab_size'),
-      tiedEmbeddings: config.flag('tie_word_embeddings', true),
+      ...stem(config, true, 'd_model'),
       attention: { kind: 'gqa', heads, kvHeads: heads, headDim: headDim(config, heads), bias: true, outBias: true, crossFrom: encoder },
       moe: {
         experts: config.count('num_experts'),

@@ -21,14 +21,14 @@ export interface Family {
   read(config: Fields): Architecture;
 }
 
-/** Depth, width and vocabulary. @param tied `tie_word_embeddings` where the file does not say */
-export function decoder(config: Fields, tied = false): Pick<Architecture, 'hidden' | 'vocab' | 'tiedEmbeddings'> & { layers: number } {
-  return {
-    layers: config.depth('num_hidden_layers'),
-    hidden: config.count('hidden_size'),
-    vocab: config.count('vocab_size'),
-    tiedEmbeddings: config.flag('tie_word_embeddings', tied),
-  };
+/** Width and vocabulary. @param tied `tie_word_embeddings` where the file does not say @param hidden name of the width */
+export function stem(config: Fields, tied: boolean, hidden = 'hidden_size'): Pick<Architecture, 'hidden' | 'vocab' | 'tiedEmbeddings'> {
+  return { hidden: config.count(hidden), vocab: config.count('vocab_size'), tiedEmbeddings: config.flag('tie_word_embeddings', tied) };
+}
+
+/** Depth, width and vocabulary. @param tied as in {@link stem} */
+export function decoder(config: Fields, tied = false): ReturnType<typeof stem> & { layers: number } {
+  return { layers: config.depth('num_hidden_layers'), ...stem(config, tied) };
 }
 
 /** Multi-head or grouped-query attention. */
@@ -76,6 +76,29 @@ export interface Mixer {
   readonly state: number;
 }
 
+/** Widths of a Mamba-2 mixer. */
+interface Mamba2 {
+  readonly inner: number;
+  readonly heads: number;
+  readonly state: number;
+  readonly groups: number;
+  readonly kernel: number;
+  /** Field that gives its convolution a bias; there is one unless it says otherwise. */
+  readonly convolutionBias: string;
+}
+
+/** One Mamba-2 mixer. */
+export function mamba2(config: Fields, hidden: number, { convolutionBias, groups, heads, inner, kernel, state }: Mamba2): Mixer {
+  const mixed = inner + 2 * groups * state; // input, B and C
+  const input = inner + mixed + heads; // output gate, what is mixed, step per head
+  const convolution = mixed * (kernel + (config.flag(convolutionBias, true) ? 1 : 0));
+  const projectionBias = config.flag('mamba_proj_bias', false) ? input + hidden : 0;
+  return {
+    parameters: hidden * input + convolution + 3 * heads + inner + inner * hidden + projectionBias, // A, D and step bias per head; norm; out
+    state: (kernel - 1) * mixed + inner * state,
+  };
+}
+
 /** Attention in the layers `at`, `kind` in the others. */
 export function elsewhere(at: readonly number[], kind: string, { parameters, state }: Mixer): Pick<Grouped, 'layers' | 'otherwise'> {
   return { layers: [...at], otherwise: { kind, parameters, stateBytes: 4 * state } };
@@ -91,10 +114,7 @@ export function layersOfKind(config: Fields, kind: string, name = 'layer_types')
   return config.texts(name)?.flatMap((own, layer) => (own === kind ? [layer] : [])) ?? null;
 }
 
-/**
- * Layers with experts, in the form of a profile.
- * @throws UserError where no layer has any
- */
+/** Layers with experts, in the form of a profile. @throws UserError where no layer has any */
 export function sparse(
   config: Fields,
   layers: number,

@@ -12,6 +12,7 @@ import {
   layersOfKind,
   layersWhere,
   type Mixer,
+  mamba2,
   shared,
   sparse,
 } from './family.js';
@@ -39,13 +40,14 @@ function mamba(config: Fields, hidden: number): Mixer {
   const state = config.countOr(16, 'mamba_d_state');
   const auto = Math.ceil(hidden / 16);
   const rank = config.says('mamba_dt_rank', 'auto') ? auto : config.countOr(auto, 'mamba_dt_rank');
-  const kernel = config.countOr(4, 'mamba_d_conv') + (config.flag('mamba_conv_bias', true) ? 1 : 0);
+  const kernel = config.countOr(4, 'mamba_d_conv');
+  const convolution = inner * (kernel + (config.flag('mamba_conv_bias', true) ? 1 : 0));
   const selection = inner * (rank + 2 * state) + (rank + 1) * inner; // step, B and C of each token; step per channel, with its bias
   const norms = rank + 2 * state;
   const projectionBias = config.flag('mamba_proj_bias', false) ? 2 * inner + hidden : 0;
   return {
-    parameters: 3 * hidden * inner + inner * kernel + selection + inner * state + inner + norms + projectionBias, // in and out; A; D
-    state: inputsKept(config) * inner + inner * state,
+    parameters: 3 * hidden * inner + convolution + selection + inner * state + inner + norms + projectionBias, // in and out; A; D
+    state: (kernel - 1) * inner + inner * state,
   };
 }
 
@@ -58,7 +60,7 @@ export const granite: Family = {
     const hybrid = at !== null && config.says('model_type', 'granitemoehybrid');
     return {
       ...base,
-      attention: grouped(config, { ...biases(config), ...(hybrid ? elsewhere(at, 'mamba2', mamba2(config, base.hidden)) : {}) }),
+      attention: grouped(config, { ...biases(config), ...(hybrid ? elsewhere(at, 'mamba2', graniteMixer(config, base.hidden)) : {}) }),
       moe: {
         ...experts(config),
         ...shared(config.says('model_type', 'granitemoe') ? 0 : config.indexOr(0, 'shared_intermediate_size')),
@@ -67,24 +69,15 @@ export const granite: Family = {
   },
 };
 
-/** One Mamba-2 mixer. */
-function mamba2(config: Fields, hidden: number): Mixer {
-  const inner = hidden * config.countOr(2, 'mamba_expand');
-  const heads = config.countOr(128, 'mamba_n_heads');
-  const state = config.countOr(256, 'mamba_d_state');
-  const mixed = inner + 2 * config.countOr(1, 'mamba_n_groups') * state; // input, B and C
-  const kernel = config.countOr(4, 'mamba_d_conv') + (config.flag('mamba_conv_bias', true) ? 1 : 0);
-  const input = inner + mixed + heads; // output gate, what is mixed, step per head
-  const projectionBias = config.flag('mamba_proj_bias', false) ? input + hidden : 0;
-  return {
-    parameters: hidden * input + mixed * kernel + 3 * heads + inner + inner * hidden + projectionBias, // A, D and step bias per head; norm; out
-    state: inputsKept(config) * mixed + inner * state,
-  };
-}
-
-/** State of a convolution: its inputs of earlier tokens. */
-function inputsKept(config: Fields): number {
-  return config.countOr(4, 'mamba_d_conv') - 1;
+function graniteMixer(config: Fields, hidden: number): Mixer {
+  return mamba2(config, hidden, {
+    inner: hidden * config.countOr(2, 'mamba_expand'),
+    heads: config.countOr(128, 'mamba_n_heads'),
+    state: config.countOr(256, 'mamba_d_state'),
+    groups: config.countOr(1, 'mamba_n_groups'),
+    kernel: config.countOr(4, 'mamba_d_conv'),
+    convolutionBias: 'mamba_conv_bias',
+  });
 }
 
 /** MiniMax-Text-01 and M1: softmax attention in some layers, lightning attention in the others. */

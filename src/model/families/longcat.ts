@@ -2,7 +2,7 @@
 // experts and its dense FFN as a shared expert, and a dense one.
 import { UserError } from '../../base/errors.js';
 import { MAX_LAYERS } from '../fields.js';
-import { type Family, latent, shared } from './family.js';
+import { type Family, latent, shared, stem } from './family.js';
 
 /**
  * LongCat-Flash. A token also chooses among experts that compute nothing (`zero_expert_num`): they have no weights and are left out, so
@@ -17,9 +17,7 @@ export const longcat: Family = {
     const width = config.count('ffn_hidden_size', 'intermediate_size');
     return {
       layers: 2 * depth,
-      hidden: config.count('hidden_size'),
-      vocab: config.count('vocab_size'),
-      tiedEmbeddings: config.flag('tie_word_embeddings', false),
+      ...stem(config, false),
       attention: latent(config),
       moe: {
         experts: config.count('n_routed_experts'),

@@ -1,7 +1,7 @@
 // Nemotron-H with experts (Nemotron 3): its layers are one mixer or one FFN each. A mixer and the FFN behind it are one layer here.
 import { UserError } from '../../base/errors.js';
 import { type Fields, MAX_LAYERS } from '../fields.js';
-import { type Architecture, biases, elsewhere, type Family, grouped, type Mixer, shared, sparse } from './family.js';
+import { type Architecture, biases, elsewhere, type Family, grouped, type Mixer, mamba2, shared, sparse, stem } from './family.js';
 
 /** A mixer with the FFN behind it: Mamba or attention; experts, a dense FFN, or none. */
 interface Pair {
@@ -18,19 +18,14 @@ export const nemotron: Family = {
   architectures: ['NemotronHForCausalLM'],
   read: (config) => {
     const pairs = pairsOf(config);
-    const base = {
-      layers: pairs.length,
-      hidden: config.count('hidden_size'),
-      vocab: config.count('vocab_size'),
-      tiedEmbeddings: config.flag('tie_word_embeddings', false),
-    };
+    const base = { layers: pairs.length, ...stem(config, false) };
     const at = pairs.flatMap(({ mixer }, layer) => (mixer === '*' ? [layer] : []));
     const bare = pairs.some(({ ffn }) => ffn === '');
     const dense = pairs.some(({ ffn }) => ffn === '-');
     if (bare && dense) throw unread(config, 'mixers without an FFN beside dense FFNs are');
     return {
       ...base,
-      attention: grouped(config, { ...biases(config), ...elsewhere(at, 'mamba2', mamba2(config, base.hidden)) }),
+      attention: grouped(config, { ...biases(config), ...elsewhere(at, 'mamba2', mixer(config, base.hidden)) }),
       moe: { ...expertsOf(config, base.hidden), ...sparse(config, pairs.length, (layer) => pairs[layer]!.ffn === 'E') },
       // A mixer without an FFN is a dense layer of width 1.
       ...(bare || dense ? { dense: { intermediate: bare ? 1 : config.count('intermediate_size') } } : {}),
@@ -84,18 +79,14 @@ function expertsOf(config: Fields, hidden: number): Architecture['moe'] {
   };
 }
 
-/** One Mamba-2 mixer. */
-function mamba2(config: Fields, hidden: number): Mixer {
+function mixer(config: Fields, hidden: number): Mixer {
   const heads = config.countOr(128, 'mamba_num_heads');
-  const inner = heads * config.countOr(64, 'mamba_head_dim');
-  const state = config.countOr(128, 'ssm_state_size');
-  const kernel = config.countOr(4, 'conv_kernel');
-  const mixed = inner + 2 * config.countOr(8, 'n_groups') * state; // input, B and C
-  const input = inner + mixed + heads; // output gate, what is mixed, step per head
-  const convolution = mixed * (kernel + (config.flag('use_conv_bias', true) ? 1 : 0));
-  const projectionBias = config.flag('mamba_proj_bias', false) ? input + hidden : 0;
-  return {
-    parameters: hidden * input + convolution + 3 * heads + inner + inner * hidden + projectionBias, // A, D and step bias per head; norm; out
-    state: (kernel - 1) * mixed + inner * state,
-  };
+  return mamba2(config, hidden, {
+    heads,
+    inner: heads * config.countOr(64, 'mamba_head_dim'),
+    state: config.countOr(128, 'ssm_state_size'),
+    kernel: config.countOr(4, 'conv_kernel'),
+    groups: config.countOr(8, 'n_groups'),
+    convolutionBias: 'use_conv_bias',
+  });
 }

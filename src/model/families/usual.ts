@@ -5,14 +5,7 @@ import type { Fields } from '../fields.js';
 import { type Architecture, dense, grouped, latent, shared, sparse, window } from './family.js';
 
 /** Names of each field in public configurations. */
-const EXPERTS = [
-  'num_experts',
-  'n_routed_experts',
-  'num_local_experts',
-  'moe_num_experts',
-  'num_routed_experts',
-  'num_moe_experts',
-] as const;
+const EXPERTS = ['num_experts', 'n_routed_experts', 'num_local_experts', 'moe_num_experts', 'num_routed_experts', 'num_moe_experts'];
 const TOP_K = [
   'num_experts_per_tok',
   'num_experts_per_token',
@@ -39,11 +32,7 @@ export function looksUsual(config: Fields): boolean {
   return EXPERTS.some((name) => config.has(name));
 }
 
-/**
- * Reads the usual fields.
- * @param type what the file calls its model, for the note
- * @throws UserError where one is missing or malformed
- */
+/** Reads the usual fields. @param type what the file calls its model, for the note @throws UserError where one is missing or malformed */
 export function readUsual(config: Fields, type: string): Architecture {
   const layers = config.depth('num_hidden_layers', 'num_layers', 'n_layers', 'n_layer');
   const hidden = config.count('hidden_size', 'd_model', 'n_embd');

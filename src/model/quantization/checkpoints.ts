@@ -51,6 +51,10 @@ function checkpoint(name: string, summary: string, parts: Parts, by = 0): Quanti
 /** A checkpoint whose linear layers are all alike. */
 const throughout = (name: string, summary: string, linear: Linear): Quantization => checkpoint(name, summary, { experts: linear, linear });
 
+/** A checkpoint whose experts alone have fewer than 16 bits. @param like a known one */
+const expertsOnly = (name: string, what: string, like: string | null, experts: Linear): Quantization =>
+  checkpoint(name, `${what} and 16 bits for everything else${like === null ? '' : `, ${like}`}`, { experts, linear: BF16 });
+
 /** Bits of a weight in groups of `group` that share `scale` and `zero` bits. */
 const grouped = (bits: number, group: number, scale: number, zero: number): number => bits + (scale + zero) / group;
 
@@ -100,51 +104,23 @@ export const CHECKPOINTS: readonly Quantization[] = [
   fp8(FP8_BLOCK),
   ...Object.entries(INTEGER_KINDS).map(([name, { bits, usual }]) => integers(name, bits, usual)),
   throughout('nf4', 'bitsandbytes NF4, doubly quantized: 4.127 bits; embedding, head and router 16', { format: 'nf4' }),
-  checkpoint(
-    'int4_moe',
-    'Experts 4 bits in groups of 32 with a bf16 scale (4.5 bits) and 16 bits for everything else, as in Kimi-K2-Thinking',
-    {
-      experts: { format: 'int4', bits: grouped(4, 32, 16, 0) },
-      linear: BF16,
-    },
-  ),
-  checkpoint('mxfp4_hf', 'MXFP4 experts (4.25 bits) and 16 bits for everything else, as in the gpt-oss checkpoint', {
-    experts: { format: 'mxfp4', bits: 4.25 },
-    linear: BF16,
+  expertsOnly('int4_moe', 'Experts 4 bits in groups of 32 with a bf16 scale (4.5 bits)', 'as in Kimi-K2-Thinking', {
+    format: 'int4',
+    bits: grouped(4, 32, 16, 0),
   }),
-  checkpoint('nvfp4', 'NVFP4 experts (4.5 bits: 4 and an 8-bit scale per 16 weights) and 16 bits for everything else', {
-    experts: { format: 'nvfp4', bits: 4.5 },
-    linear: BF16,
+  expertsOnly('mxfp4_hf', 'MXFP4 experts (4.25 bits)', 'as in the gpt-oss checkpoint', { format: 'mxfp4', bits: 4.25 }),
+  expertsOnly('nvfp4', 'NVFP4 experts (4.5 bits: 4 and an 8-bit scale per 16 weights)', null, { format: 'nvfp4', bits: 4.5 }),
+  ...[3, 4, 5, 6, 8].map((bits) => {
+    const all = { format: `mlx${bits}` };
+    const summary = `MLX: ${bits} bits in groups of 64 with an f16 scale and bias (${bits}.5 bits), embedding and head too; router 8.5`;
+    return checkpoint(`mlx${bits}`, summary, { experts: all, linear: all, tables: all, router: MLX_ROUTER });
   }),
-  ...([3, 4, 5, 6, 8] as const).map((bits) =>
-    checkpoint(
-      `mlx${bits}`,
-      `MLX: ${bits} bits in groups of 64 with an f16 scale and bias (${bits}.5 bits), embedding and head too; router 8.5`,
-      {
-        experts: { format: `mlx${bits}` },
-        linear: { format: `mlx${bits}` },
-        tables: { format: `mlx${bits}` },
-        router: MLX_ROUTER,
-      },
-    ),
-  ),
   // Mixtral-offloading (arXiv 2312.17238, Table 1) gives whole-model sizes in GiB: f16 86.99, attention at 4 bits 85.16, then experts at
   // 3 bits 21.37 or at 2 bits 17.54. With 45,097,156,608 expert and 1,342,177,280 attention weights that is, meta-data included,
   // 16 - (85.16 - 17.54) x 2^33 / 45.097e9 = 3.12 and 3.85 bits per expert weight, and 4.29 per attention weight.
-  ...(
-    [
-      [2, 3.12],
-      [3, 3.85],
-      [4, 4.29],
-    ] as const
-  ).map(([bits, real]) =>
-    checkpoint(
-      `hqq${bits}`,
-      `${bits}-bit HQQ experts (${real} bits with scales and zeros), 4-bit attention (4.29), as in Mixtral-offloading`,
-      {
-        experts: { format: `hqq${bits}`, bits: real },
-        linear: { format: 'hqq4', bits: 4.29 },
-      },
-    ),
-  ),
+  ...Object.entries({ 2: 3.12, 3: 3.85, 4: 4.29 }).map(([bits, real]) => {
+    const summary = `${bits}-bit HQQ experts (${real} bits with scales and zeros), 4-bit attention (4.29), as in Mixtral-offloading`;
+    const experts = { format: `hqq${bits}`, bits: real };
+    return checkpoint(`hqq${bits}`, summary, { experts, linear: { format: 'hqq4', bits: 4.29 } });
+  }),
 ];

@@ -45,34 +45,26 @@ export const LADDERS = {
   fp_r8: ['mxfp4_r8', 'q8_0_r8', 'bf16'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
+/** Fields of a file type by role. */
+const FIELDS = {
+  embedding: 'embedding',
+  projection: 'query',
+  key: 'key',
+  value: 'value',
+  'attention-out': 'out',
+  'expert-in': 'in',
+  'expert-down': 'down',
+  'ffn-in': 'in',
+  'ffn-down': 'down',
+} as const satisfies Partial<Record<TensorRole, keyof FileType>>;
+
 /** Format that a file type asks for, before the fallback of short rows. */
 function wantedFormat(types: FileType, role: TensorRole, place: TensorPlace): string {
-  const choose = (choice: Choice | undefined): string => (typeof choice === 'function' ? choice(place) : (choice ?? types.base));
-  switch (role) {
-    case 'router':
-    case 'vector':
-      return 'f32';
-    case 'head':
-      return types.head;
-    case 'embedding':
-      return place.tied ? types.head : choose(types.embedding);
-    case 'projection':
-      return choose(types.query);
-    case 'key':
-      return choose(types.key);
-    case 'value':
-      return choose(types.value);
-    case 'attention-out':
-      return choose(types.out);
-    case 'expert-in':
-      return choose(types.expert ?? types.in);
-    case 'expert-down':
-      return choose(types.expert ?? types.down);
-    case 'ffn-in':
-      return choose(types.in);
-    case 'ffn-down':
-      return choose(types.down);
-  }
+  if (role === 'router' || role === 'vector') return 'f32';
+  if (role === 'head' || (role === 'embedding' && place.tied)) return types.head;
+  const expert = role === 'expert-in' || role === 'expert-down' ? types.expert : undefined;
+  const choice = expert ?? types[FIELDS[role]] ?? types.base;
+  return typeof choice === 'function' ? choice(place) : choice;
 }
 
 /** Two formats in proportion; one where the share is whole. */

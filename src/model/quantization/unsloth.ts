@@ -4,30 +4,19 @@ import { storedIn } from './formats/index.js';
 import { LLAMA } from './llama.js';
 import type { Quantization, StoredShare, TensorRole } from './rule.js';
 
-/** Name behind `ud-`, and the llama.cpp file type that its experts have. */
+/** Names behind `ud-`. */
+const NAMES =
+  'q8_k_xl q6_k_xl q6_k q5_k_xl q5_k_m q5_k_s q4_k_xl q4_k_m q4_k_s q3_k_xl q3_k_m q3_k_s q2_k_xl ' +
+  'iq4_nl iq4_xs iq3_s iq3_xxs iq2_m iq2_xxs iq1_m iq1_s tq1_0';
+
+/** The llama.cpp file types that their experts have, where these have another name. */
 const LIKE: Readonly<Record<string, string>> = {
   q8_k_xl: 'q8_0',
   q6_k_xl: 'q6_k',
-  q6_k: 'q6_k',
   q5_k_xl: 'q5_k_m',
-  q5_k_m: 'q5_k_m',
-  q5_k_s: 'q5_k_s',
   q4_k_xl: 'q4_k_m',
-  q4_k_m: 'q4_k_m',
-  q4_k_s: 'q4_k_s',
   q3_k_xl: 'q3_k_m',
-  q3_k_m: 'q3_k_m',
-  q3_k_s: 'q3_k_s',
   q2_k_xl: 'q2_k',
-  iq4_nl: 'iq4_nl',
-  iq4_xs: 'iq4_xs',
-  iq3_s: 'iq3_s',
-  iq3_xxs: 'iq3_xxs',
-  iq2_m: 'iq2_m',
-  iq2_xxs: 'iq2_xxs',
-  iq1_m: 'iq1_m',
-  iq1_s: 'iq1_s',
-  tq1_0: 'tq1_0',
 };
 
 /**
@@ -58,6 +47,6 @@ function dynamic(name: string, like: Quantization): Quantization {
 }
 
 /** Unsloth's mixtures. */
-export const UNSLOTH: readonly Quantization[] = Object.entries(LIKE).map(([name, like]) =>
-  dynamic(`ud-${name}`, LLAMA.find((one) => one.name === like)!),
+export const UNSLOTH: readonly Quantization[] = NAMES.split(' ').map((name) =>
+  dynamic(`ud-${name}`, LLAMA.find((one) => one.name === (LIKE[name] ?? name))!),
 );

@@ -33,7 +33,6 @@ export const cachedPrefix: AuditCheck = {
       finish() {
         if (total === 0) return null;
         return {
-          level: 'warning',
           what:
             `${formatCounted(total, 'row')} (${percentOf(total, tokens)}) at the start of ${formatCounted(requests, 'request')}, the first at row ${first}, choose ` +
             'nothing at any layer: prompts that came from a prefix cache.',

@@ -19,12 +19,15 @@ export interface AuditFinding {
   readonly rows: { readonly count: number; readonly first: number } | null;
 }
 
+/** A finding as its check words it: a warning unless it is a note. */
+type Found = Pick<AuditFinding, 'what' | 'effect' | 'fix'> & Partial<Pick<AuditFinding, 'level' | 'rows'>>;
+
 /** The state of a check of one trace. */
 interface Watcher {
   /** Processes the next rows. The chunk is overwritten afterwards. @param first number of its row 0 */
   rows?(chunk: TraceChunk, first: number): void;
   /** Called once, after the last row. */
-  finish(): Omit<AuditFinding, 'code'> | null;
+  finish(): Found | null;
 }
 
 /** The data of a check. */
@@ -50,6 +53,11 @@ export function layerList(layers: readonly number[]): string {
   const shown = layers.slice(0, 5).join(', ');
   const more = layers.length > 5 ? ` and ${layers.length - 5} more` : '';
   return `${layers.length === 1 ? 'layer' : 'layers'} ${shown}${more}`;
+}
+
+/** A text as the beginning of a sentence. */
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** A share in per cent, rounded so that a positive share is never shown as zero. */

@@ -3,7 +3,7 @@
 // for every token does not route, whatever recorded it.
 import { formatCounted } from '../../base/units.js';
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
-import { type AuditCheck, layerList } from './check.js';
+import { type AuditCheck, capital, layerList } from './check.js';
 
 /** Minimum number of rows for a constant layer to be significant. */
 const LEAST = 32;
@@ -46,7 +46,6 @@ export const denseLayers: AuditCheck = {
             what: `${formatCounted(Number(dropped), 'layer')} of zeros were left out on reading: dense layers of an engine that counts all layers.`,
             effect: 'None: the layers that remain are the MoE layers.',
             fix: 'Nothing to mend.',
-            rows: null,
           };
         }
         if (tokens < LEAST || left.length === 0) return null;
@@ -62,14 +61,12 @@ export const denseLayers: AuditCheck = {
               ]),
         ];
         return {
-          level: 'warning',
           what: `${capital(parts.join('; '))}: dense layers that were recorded as if they routed.`,
           effect:
             empty.length === left.length
               ? 'Nothing is demanded there, but the model is taken to have a MoE layer there, and later layers stand at the wrong depth.'
               : 'They hit on every token, so hit rates come out too high, and take cache space from the layers that do route.',
           fix: `Keep the layers that route: moeprof trace convert FILE --layers ${keep(left, layers)} -o clean.safetensors.`,
-          rows: null,
         };
       },
     };
@@ -89,8 +86,4 @@ function keep(drop: readonly number[], layers: number): string {
     }
   }
   return ranges.length === 0 ? '(none routes)' : ranges.join(',');
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

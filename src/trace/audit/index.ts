@@ -1,7 +1,7 @@
 // The registry of audit checks, and the audit itself: one pass over the rows for all checks. Ids out of range and duplicate experts are not
 // among them, because readers refuse them already (trace/check.ts).
 import type { ModelSpec } from '../../model/door.js';
-import { allocateChunk, type RoutingTrace } from '../trace.js';
+import { chunks, type RoutingTrace } from '../trace.js';
 import { cachedPrefix } from './cached-prefix.js';
 import type { AuditCheck, AuditFinding } from './check.js';
 import { denseLayers } from './dense-layers.js';
@@ -33,32 +33,27 @@ export const auditChecks: readonly AuditCheck[] = [
 /** Rows read at a time. */
 const ROWS = 256;
 
-/** Context of an audit. */
-interface AuditOptions {
-  /** The recorded model, if known. */
-  readonly model?: ModelSpec;
-  /** Number of rows to check, from the first; default: all. */
-  readonly tokens?: number;
-}
-
 /**
  * Looks for problems that would silently falsify a result, in one pass and constant memory.
+ * @param options the recorded model, if known, and the number of rows to check, from the first; default: all
  * @returns warnings first, in the order of {@link auditChecks}
  * @throws UserError where a row is malformed
  */
-export function auditTrace(trace: RoutingTrace, options: AuditOptions = {}): AuditFinding[] {
+export function auditTrace(trace: RoutingTrace, options: { model?: ModelSpec; tokens?: number } = {}): AuditFinding[] {
   const tokens = Math.min(options.tokens ?? trace.tokens, trace.tokens);
   const subject = { trace, tokens, model: options.model ?? null };
   const watchers = auditChecks.map(({ code, start }) => ({ code, ...start(subject) }));
   const reading = watchers.filter((watcher) => watcher.rows !== undefined);
-  const chunk = allocateChunk(trace, ROWS);
-  for (let start = 0; start < tokens; start += ROWS) {
-    trace.read(start, Math.min(ROWS, tokens - start), chunk);
+  let start = 0;
+  for (const chunk of chunks(trace, ROWS, 0, tokens)) {
     for (const watcher of reading) watcher.rows!(chunk, start);
+    start += chunk.tokens;
   }
   const findings = watchers.flatMap(({ code, finish }): AuditFinding[] => {
-    const finding = finish();
-    return finding === null ? [] : [{ code, ...finding }];
+    const found = finish();
+    if (found === null) return [];
+    const { level = 'warning', what, effect, fix, rows = null } = found;
+    return [{ code, level, what, effect, fix, rows }];
   });
   return [...findings.filter(({ level }) => level === 'warning'), ...findings.filter(({ level }) => level === 'note')];
 }

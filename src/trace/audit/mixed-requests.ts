@@ -73,14 +73,12 @@ export const mixedRequests: AuditCheck = {
         const around = Math.max(overlap[best - 1] ?? 0, best < LAGS ? overlap[best + 1]! : 0);
         if (best === 1 || overlap[best]! < 1.25 * overlap[1]! || overlap[best]! < 1.15 * around) return null;
         return {
-          level: 'warning',
           what:
             `A row shares ${(100 * overlap[best]!).toFixed(0)} % of its experts with the row ${best} before it, but ${(100 * overlap[1]!).toFixed(0)} % with its ` +
             `neighbour: about ${best} requests are interleaved in ${formatCounted(trace.requests.length, 'request')} of the file.`,
           effect:
             'Decoding at batch 1 sees strangers after one another: reuse and hit rates come out too low, and request latencies mean nothing.',
           fix: `Record one request at a time or with request ids; a fixed batch of ${best} can be taken apart by every ${best}th row.`,
-          rows: null,
         };
       },
     };

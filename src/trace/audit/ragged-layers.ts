@@ -1,8 +1,9 @@
 // llama.cpp routes only the last token of a prompt at the last layer, because no other output is needed, so its recordings have fewer rows
 // there. That is no error of the recording; layers that differ in any other way have lost rows.
 import { formatCounted } from '../../base/units.js';
-import { NULL_EXPERT, PHASE, type TraceChunk } from '../trace.js';
-import { type AuditCheck, layerList } from './check.js';
+import { PHASE, type TraceChunk } from '../trace.js';
+import { isEmpty } from './cached-prefix.js';
+import { type AuditCheck, capital, layerList } from './check.js';
 
 /** Layers with fewer routed rows than others. */
 export const raggedLayers: AuditCheck = {
@@ -19,11 +20,7 @@ export const raggedLayers: AuditCheck = {
         for (let row = 0; row < chunk.tokens; row++) {
           const counts = empty[chunk.phase[row] === PHASE.prefill ? 0 : 1];
           for (let layer = 0; layer < layers; layer++, at += topK) {
-            // Choices come in rank order, so a first one that is null is nearly always a layer without any.
-            if (experts[at] !== NULL_EXPERT) continue;
-            let k = 1;
-            while (k < topK && experts[at + k] === NULL_EXPERT) k++;
-            if (k < topK) continue;
+            if (!isEmpty(experts, at, topK)) continue;
             counts[layer]! += 1;
             if (first < 0 && layer > 0) first = start + row;
           }
@@ -49,8 +46,7 @@ export const raggedLayers: AuditCheck = {
           };
         }
         return {
-          level: 'warning',
-          what: `${layerList(ragged).replace('l', 'L')} of ${layers} have no choices in up to ${formatCounted(rows, 'row')} that other layers have choices in.`,
+          what: `${capital(layerList(ragged))} of ${layers} have no choices in up to ${formatCounted(rows, 'row')} that other layers have choices in.`,
           effect: 'Those layers demand less than they did: transfers and their part of the latency come out too low.',
           fix: 'Record again; if some layers were skipped on purpose, keep those that are whole with moeprof trace convert FILE --layers A..B.',
           rows: { count: rows, first },

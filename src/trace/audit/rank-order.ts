@@ -49,7 +49,6 @@ export const rankOrder: AuditCheck = {
         const shuffled = weighted >= LEAST && rising > 0.02 * weighted;
         if (!sorted && !shuffled) return null;
         return {
-          level: 'warning',
           what: sorted
             ? `Ids stand in ${ascending >= 0.99 * events ? 'ascending' : 'descending'} order in ${percentOf(Math.max(ascending, descending), events)} of the events looked at: sorted by number, not by rank.`
             : `Gate weights rise along the row in ${percentOf(rising, weighted)} of the events looked at: choices are in no rank order (top-k without sorting).`,
@@ -59,7 +58,6 @@ export const rankOrder: AuditCheck = {
           fix: sorted
             ? 'Record the top-k indices as the router returns them.'
             : 'Sort the choices of a row by falling weight when recording.',
-          rows: null,
         };
       },
     };

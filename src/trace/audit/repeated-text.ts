@@ -61,7 +61,6 @@ export const repeatedText: AuditCheck = {
       finish() {
         if (tokens < 4 * RUN || repeated < SHARE * tokens) return null;
         return {
-          level: 'warning',
           what: `${percentOf(repeated, tokens)} of the tokens lie in runs of ${RUN} that were there before (by ${has.tokenIds ? 'token id' : 'the choices of the first layer'}), the first at row ${first}.`,
           effect:
             'Repeated text repeats its routing: reuse, hit rates and the recall of predictors come out higher than on text that does not repeat.',

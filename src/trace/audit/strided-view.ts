@@ -1,28 +1,53 @@
-// llama.cpp's `ffn_moe_topk` read as if it were packed; readers of llama.cpp logs refuse such files, but a file may have been converted.
+// A known mistake of llama.cpp loggers: `ffn_moe_topk` is a strided view of the full argsort, and reading it as a packed array gives token 1
+// the ranks k..2k-1 of token 0, and so on. Then each group of experts / top-k rows from the start of a prompt is a permutation of all
+// experts, which real routing almost never is. Readers of llama.cpp logs refuse such files, but a file may have been converted.
 import { formatCounted } from '../../base/units.js';
-import { hasStridedView } from '../strided-view.js';
+import { allocateChunk, type RoutingTrace } from '../trace.js';
 import type { AuditCheck } from './check.js';
+
+/** Maximum number of prompts examined. */
+const PROMPTS = 64;
+
+/** True if nearly all prompts of a trace show this pattern at nearly all layers. */
+export function hasStridedView(trace: RoutingTrace): boolean {
+  const { layers, topK, expertsPerLayer } = trace;
+  const block = Math.max(...expertsPerLayer) / topK;
+  if (!Number.isInteger(block) || block < 2) return false;
+  const chunk = allocateChunk(trace, block);
+  let groups = 0;
+  let permutations = 0;
+  for (const { start, prefill } of trace.requests.filter((request) => request.prefill >= block).slice(0, PROMPTS)) {
+    trace.read(start, Math.min(block, prefill), chunk);
+    for (let layer = 0; layer < layers; layer++) {
+      const experts = expertsPerLayer[layer]!;
+      const ids = new Set<number>();
+      for (let row = 0; row < block; row++) {
+        for (let k = 0; k < topK; k++) ids.add(chunk.experts[(row * layers + layer) * topK + k]!);
+      }
+      groups++;
+      // Null choices count as one id more, so a ragged layer is no permutation.
+      if (ids.size === experts && Math.max(...ids) === experts - 1) permutations++;
+    }
+  }
+  return groups > 0 && permutations >= 0.9 * groups;
+}
 
 /** Prompts whose rows are ranks of their first token. */
 export const stridedView: AuditCheck = {
   code: 'strided-view',
   summary: 'prompt rows that are ranks of one token (strided ffn_moe_topk of llama.cpp)',
-  start({ trace }) {
-    return {
-      finish() {
-        if (!hasStridedView(trace)) return null;
-        const prompts = trace.requests.filter(({ prefill }) => prefill > 0);
-        return {
-          level: 'warning',
-          what:
-            `The prompt rows of ${formatCounted(prompts.length, 'request')} are permutations of all experts, experts / top-k rows at a time: ranks of one ` +
-            'token, read from the strided view ffn_moe_topk as if it were packed.',
-          effect:
-            'Neighbouring prompt rows never share an expert: prompts seem to touch every expert, and their reuse comes out as nothing.',
-          fix: 'Record again with a logger that honours the stride nb[1]; decode rows are right, prompt rows cannot be mended.',
-          rows: { count: prompts.reduce((sum, { prefill }) => sum + prefill, 0), first: prompts[0]!.start },
-        };
-      },
-    };
-  },
+  start: ({ trace }) => ({
+    finish() {
+      if (!hasStridedView(trace)) return null;
+      const prompts = trace.requests.filter(({ prefill }) => prefill > 0);
+      return {
+        what:
+          `The prompt rows of ${formatCounted(prompts.length, 'request')} are permutations of all experts, experts / top-k rows at a time: ranks of one ` +
+          'token, read from the strided view ffn_moe_topk as if it were packed.',
+        effect: 'Neighbouring prompt rows never share an expert: prompts seem to touch every expert, and their reuse comes out as nothing.',
+        fix: 'Record again with a logger that honours the stride nb[1]; decode rows are right, prompt rows cannot be mended.',
+        rows: { count: prompts.reduce((sum, { prefill }) => sum + prefill, 0), first: prompts[0]!.start },
+      };
+    },
+  }),
 };

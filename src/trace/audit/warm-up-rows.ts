@@ -53,7 +53,6 @@ export const warmUpRows: AuditCheck = {
         end();
         if (first < 0) return null;
         return {
-          level: 'warning',
           what:
             `${formatCounted(total, 'row')} (${percentOf(total, tokens)}) in ${formatCounted(runs, 'run')} of equal rows, the first from row ${first}, the ` +
             `longest of ${longest}: start-up or padding batches that were logged as tokens.`,

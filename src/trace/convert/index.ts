@@ -24,6 +24,7 @@ const ROWS = 256;
  */
 export function convertTrace(trace: RoutingTrace, conversion: Conversion): RoutingTrace {
   const { topK, has } = trace;
+  const { predictedK } = has;
   const layers = conversion.layers ?? Array.from({ length: trace.layers }, (_, layer) => layer);
   const ranges = conversion.tokens ?? [[0, trace.tokens]];
   const wanted = conversion.requests === undefined ? null : new Set(conversion.requests);
@@ -35,21 +36,12 @@ export function convertTrace(trace: RoutingTrace, conversion: Conversion): Routi
         if (wanted !== null && !wanted.has(request)) continue;
         store.seek(store.rows);
         layers.forEach((layer, index) => {
-          const cells = (row * trace.layers + layer) * topK;
-          const at = store.idsAt + index * topK;
-          renumber(chunk.experts, cells, topK, store.ids, at, conversion.remap?.[layer]);
-          if (chunk.weights !== null) store.weights.set(chunk.weights.subarray(cells, cells + topK), at);
-          if (chunk.predicted !== null) {
-            const predicted = (row * trace.layers + layer) * has.predictedK;
-            renumber(
-              chunk.predicted,
-              predicted,
-              has.predictedK,
-              store.predicted,
-              store.predictedAt + index * has.predictedK,
-              conversion.remap?.[layer],
-            );
-          }
+          const remap = conversion.remap?.[layer];
+          const cell = row * trace.layers + layer;
+          const own = (ids: Uint16Array, width: number): Uint16Array => renumbered(ids.subarray(cell * width, (cell + 1) * width), remap);
+          store.ids.set(own(chunk.experts, topK), store.idsAt + index * topK);
+          if (chunk.weights !== null) store.weights.set(chunk.weights.subarray(cell * topK, (cell + 1) * topK), store.idsAt + index * topK);
+          if (chunk.predicted !== null) store.predicted.set(own(chunk.predicted, predictedK), store.predictedAt + index * predictedK);
         });
         if (chunk.tokenId !== null) store.tokenIds[store.tokenAt] = chunk.tokenId[row]!;
         store.addRow(trace.requests[request]!.id, chunk.position[row]!, chunk.phase[row]!);
@@ -67,11 +59,8 @@ export function convertTrace(trace: RoutingTrace, conversion: Conversion): Routi
   return store.finish(experts, { ...trace.meta, expertBytes: expertBytes === null ? null : layers.map((layer) => expertBytes[layer]!) });
 }
 
-function renumber(from: Uint16Array, at: number, count: number, into: Uint16Array, to: number, remap: Uint16Array | undefined): void {
-  for (let k = 0; k < count; k++) {
-    const id = from[at + k]!;
-    into[to + k] = remap === undefined || id === NULL_EXPERT ? id : remap[id]!;
-  }
+function renumbered(ids: Uint16Array, remap: Uint16Array | undefined): Uint16Array {
+  return remap === undefined ? ids : ids.map((id) => (id === NULL_EXPERT ? id : remap[id]!));
 }
 
 /**

@@ -4,8 +4,8 @@
 // balanced routers adjust their biases in training.
 import { transitionRecall } from '../stats/transitions.js';
 import type { RoutingTrace } from '../trace.js';
-import { packed, walk } from './estimate.js';
-import { AGES, LayerMemory, type LayerModel, REQUEST_GAP } from './routing-model.js';
+import { rememberedEvents } from './estimate.js';
+import { AGES, type LayerMemory, type LayerModel } from './routing-model.js';
 
 // All of these are ours. With them, drawn routing keeps within the bounds of test/claims/trace/fit.test.ts; there is no record of other
 // values.
@@ -56,25 +56,10 @@ function add(moments: Moments, memory: LayerMemory, ids: Uint16Array, at: number
 
 /** Moments of a trace under a model, by layer. */
 function momentsOf(trace: RoutingTrace, models: readonly LayerModel[]): Moments[] {
-  const { layers, topK } = trace;
-  const memories = models.map((model) => new LayerMemory(model));
   const moments = models.map((model) => emptyMoments(model.experts));
   const step = Math.max(1, Math.floor(trace.tokens / MOMENT_ROWS));
-  let clock = 0;
-  let number = 0;
-  walk(trace, (chunk, row, opens) => {
-    clock += opens ? REQUEST_GAP : 1;
-    const counts = number++ % step === 0;
-    for (let l = 0; l < layers; l++) {
-      const at = (row * layers + l) * topK;
-      const count = packed(chunk.experts, at, topK);
-      if (counts) {
-        memories[l]!.score(clock, chunk.experts, at - topK, l === 0 ? 0 : packed(chunk.experts, at - topK, topK));
-        add(moments[l]!, memories[l]!, chunk.experts, at, count);
-      }
-      memories[l]!.use(clock, chunk.experts, at, count);
-    }
-  });
+  const counted = (number: number): boolean => number % step === 0;
+  rememberedEvents(trace, models, counted, (l, memory, ids, at, count) => add(moments[l]!, memory, ids, at, count));
   return moments;
 }
 
@@ -104,34 +89,26 @@ export function targetsOf(trace: RoutingTrace, models: readonly LayerModel[]): M
 }
 
 /** Steers free-running models towards the moments of a trace by changing their weights in place. */
-export class Calibration {
-  readonly #models: readonly LayerModel[];
-  readonly #wanted: readonly Moments[];
-  #drawn: Moments[];
-  #tokens = 0;
-
-  constructor(models: readonly LayerModel[], wanted: readonly Moments[]) {
-    this.#models = models;
-    this.#wanted = wanted;
-    this.#drawn = models.map((model) => emptyMoments(model.experts));
-  }
-
-  /** Records a drawn event, after it is scored and before it is remembered. */
-  event(layer: number, memory: LayerMemory, ids: Uint16Array, at: number, count: number): void {
-    const drawn = this.#drawn[layer]!;
-    add(drawn, memory, ids, at, count);
-    if (layer > 0 && (this.#tokens + layer) % JUDGE_EVERY === 0) judge(drawn, this.#models[layer]!, memory, ids, at, count);
-  }
-
-  /** Ends a token. */
-  token(): void {
-    if (++this.#tokens % BLOCK !== 0) return;
-    const gain = Math.max(LEAST_GAIN, GAIN / (1 + this.#tokens / BLOCK / HALVED));
-    this.#models.forEach((model, l) => {
-      correct(model, this.#wanted[l]!, this.#drawn[l]!, gain);
-    });
-    this.#drawn = this.#models.map((model) => emptyMoments(model.experts));
-  }
+export function calibration(models: readonly LayerModel[], wanted: readonly Moments[]) {
+  let drawn = models.map((model) => emptyMoments(model.experts));
+  let tokens = 0;
+  return {
+    /** Records a drawn event, after it is scored and before it is remembered. */
+    event(layer: number, memory: LayerMemory, ids: Uint16Array, at: number, count: number): void {
+      const own = drawn[layer]!;
+      add(own, memory, ids, at, count);
+      if (layer > 0 && (tokens + layer) % JUDGE_EVERY === 0) judge(own, models[layer]!, memory, ids, at, count);
+    },
+    /** Ends a token. */
+    token(): void {
+      if (++tokens % BLOCK !== 0) return;
+      const gain = Math.max(LEAST_GAIN, GAIN / (1 + tokens / BLOCK / HALVED));
+      models.forEach((model, l) => {
+        correct(model, wanted[l]!, drawn[l]!, gain);
+      });
+      drawn = models.map((model) => emptyMoments(model.experts));
+    },
+  };
 }
 
 /** Moves the weights of one layer towards its target moments. */

@@ -70,27 +70,13 @@ export function surveyModel(trace: RoutingTrace): LayerModel[] {
 export function estimateWeights(trace: RoutingTrace, models: readonly LayerModel[]): void {
   const parameters = models.map(() => new Float64Array(1 + AGES + MEMORIES.length));
   const squares = parameters.map((list) => new Float64Array(list.length).fill(1e-3));
-  const { layers, topK } = trace;
   const step = Math.max(1, Math.floor(trace.tokens / GRADIENT_ROWS));
   for (let epoch = 0; epoch < EPOCHS; epoch++) {
-    const memories = models.map((model) => new LayerMemory(model));
     const rate = RATE / (1 + epoch);
-    let number = 0;
-    let clock = 0;
-    walk(trace, (chunk, row, opens) => {
-      clock += opens ? REQUEST_GAP : 1;
-      // Other rows in each epoch.
-      const learns = number++ % step === epoch % step && number > 32;
-      for (let l = 0; l < layers; l++) {
-        const at = (row * layers + l) * topK;
-        const count = packed(chunk.experts, at, topK);
-        const memory = memories[l]!;
-        if (learns && count > 0) {
-          memory.score(clock, chunk.experts, at - topK, l === 0 ? 0 : packed(chunk.experts, at - topK, topK));
-          climb(models[l]!, memory, chunk.experts, at, count, parameters[l]!, squares[l]!, rate);
-        }
-        memory.use(clock, chunk.experts, at, count);
-      }
+    // Other rows in each epoch.
+    const learns = (number: number): boolean => number % step === epoch % step && number >= 32;
+    rememberedEvents(trace, models, learns, (l, memory, ids, at, count) => {
+      climb(models[l]!, memory, ids, at, count, parameters[l]!, squares[l]!, rate);
     });
   }
 }
@@ -152,7 +138,7 @@ function arrivalOf(scores: Float64Array, count: number): number {
 }
 
 /** Moves the choices of one event to the front of its cells. @returns how many there are */
-export function packed(ids: Uint16Array, at: number, topK: number): number {
+function packed(ids: Uint16Array, at: number, topK: number): number {
   let count = 0;
   for (let k = at; k < at + topK; k++) {
     const id = ids[k]!;
@@ -167,7 +153,7 @@ export function packed(ids: Uint16Array, at: number, topK: number): number {
 }
 
 /** Visits all rows in order. */
-export function walk(trace: RoutingTrace, visit: (chunk: TraceChunk, row: number, opens: boolean) => void): void {
+function walk(trace: RoutingTrace, visit: (chunk: TraceChunk, row: number, opens: boolean) => void): void {
   let request = -1;
   for (const chunk of chunks(trace, CHUNK)) {
     for (let row = 0; row < chunk.tokens; row++) {
@@ -176,4 +162,34 @@ export function walk(trace: RoutingTrace, visit: (chunk: TraceChunk, row: number
       visit(chunk, row, opens);
     }
   }
+}
+
+/**
+ * Visits the events of some rows in order, each just scored by the memory of its layer; events without choices are left out.
+ * @param wanted numbers of the rows to visit; the others are remembered only
+ */
+export function rememberedEvents(
+  trace: RoutingTrace,
+  models: readonly LayerModel[],
+  wanted: (number: number) => boolean,
+  visit: (layer: number, memory: LayerMemory, ids: Uint16Array, at: number, count: number) => void,
+): void {
+  const { layers, topK } = trace;
+  const memories = models.map((model) => new LayerMemory(model));
+  let clock = 0;
+  let number = 0;
+  walk(trace, ({ experts }, row, opens) => {
+    clock += opens ? REQUEST_GAP : 1;
+    const visits = wanted(number++);
+    for (let l = 0; l < layers; l++) {
+      const memory = memories[l]!;
+      const at = (row * layers + l) * topK;
+      const count = packed(experts, at, topK);
+      if (visits && count > 0) {
+        memory.score(clock, experts, at - topK, l === 0 ? 0 : packed(experts, at - topK, topK));
+        visit(l, memory, experts, at, count);
+      }
+      memory.use(clock, experts, at, count);
+    }
+  });
 }

@@ -5,7 +5,7 @@ import { TraceStore } from '../store.js';
 import { PHASE, type RoutingTrace } from '../trace.js';
 import { BURN_IN, type Moments, targetsOf } from './calibrate.js';
 import { estimateWeights, surveyModel } from './estimate.js';
-import { FittedProcess } from './fitted-process.js';
+import { fittedProcess } from './fitted-process.js';
 import type { LayerModel } from './routing-model.js';
 
 /** A routing model fitted to a trace, from which any number of similar tokens can be drawn. */
@@ -19,13 +19,6 @@ export interface FittedRouting {
   /** Recorded model and file, as stated in the trace. */
   readonly model: string | null;
   readonly source: string;
-}
-
-/** The tokens to draw. */
-interface FittedOptions {
-  readonly seed: number;
-  /** One entry per request. */
-  readonly requests: readonly RequestLength[];
 }
 
 /**
@@ -58,16 +51,13 @@ export function requestsLike(fitted: FittedRouting, tokens: number): RequestLeng
   return requests;
 }
 
-/**
- * Draws a trace; the same seed gives the same routing on every machine.
- * @param progress called now and then with the tokens drawn
- */
+/** Draws a trace; the same seed gives the same routing on every machine. @param progress called now and then with the tokens drawn */
 export function synthesizeFitted(
   fitted: FittedRouting,
-  { requests, seed }: FittedOptions,
+  { requests, seed }: { readonly seed: number; readonly requests: readonly RequestLength[] },
   progress?: (tokens: number) => void,
 ): RoutingTrace {
-  const process = new FittedProcess(fitted.layers, fitted.targets, fitted.topK, seed);
+  const process = fittedProcess(fitted.layers, fitted.targets, fitted.topK, seed);
   const store = new TraceStore({ path: 'synthetic', layers: fitted.layers.length, topK: fitted.topK });
   burnIn(process, fitted);
   requests.forEach(({ prefill, decode }, request) => {
@@ -85,14 +75,13 @@ export function synthesizeFitted(
       model: fitted.model,
       format: 'synthetic',
       synthetic: true,
-      expertBytes: null,
       notes: { generator: 'moeprof fitted/1', seed: String(seed), fitted_to: fitted.source },
     },
   );
 }
 
 /** Lets the weights settle, on requests of the lengths of the trace. */
-function burnIn(process: FittedProcess, { layers, requests, topK }: FittedRouting): void {
+function burnIn(process: ReturnType<typeof fittedProcess>, { layers, requests, topK }: FittedRouting): void {
   const ids = new Uint16Array(layers.length * topK);
   for (let token = 0, i = 0; token < BURN_IN; i++) {
     const { prefill, decode } = requests[i % requests.length]!;

@@ -11,17 +11,12 @@ const OVERLAP_RATIO = 1.15;
 
 const ORDERS: readonly AxisOrder[] = ['tlk', 'tkl', 'ltk'];
 
-/** Sizes of the axes of a shape under an order. */
-export function sizesOf(shape: readonly number[], order: AxisOrder): { tokens: number; layers: number; topK: number } {
-  const size = (axis: string): number => shape[order.indexOf(axis)]!;
-  return { tokens: size('t'), layers: size('l'), topK: size('k') };
-}
-
-/** Offset of choice 0 of a token at a layer, and the step from choice to choice, in elements. */
-export function strideOf(shape: readonly number[], order: AxisOrder): { token: number; layer: number; choice: number } {
-  const strides = [shape[1]! * shape[2]!, shape[2]!, 1];
-  const stride = (axis: string): number => strides[order.indexOf(axis)]!;
-  return { token: stride('t'), layer: stride('l'), choice: stride('k') };
+/** Sizes of the axes of a shape under an order, and the steps along them, in elements. */
+export function axesOf(shape: readonly number[], order: AxisOrder) {
+  const [t, l, k] = ['t', 'l', 'k'].map((axis) => order.indexOf(axis)) as [number, number, number];
+  const steps = [shape[1]! * shape[2]!, shape[2]!, 1];
+  const stride = { token: steps[t]!, layer: steps[l]!, choice: steps[k]! };
+  return { tokens: shape[t]!, layers: shape[l]!, topK: shape[k]!, stride };
 }
 
 /**
@@ -39,7 +34,7 @@ export function axisOrderOf(
   sample: ArrayLike<number>,
 ): AxisOrder {
   const fits = (order: AxisOrder): boolean => {
-    const { layers, topK } = sizesOf(shape, order);
+    const { layers, topK } = axesOf(shape, order);
     if (known.layers !== null && known.layers !== layers && known.layers !== layers - denseLayersIn(shape, order, sample)) return false;
     if (known.topK !== null && known.topK !== topK) return false;
     return layers <= MOST_LAYERS && distinct(shape, order, sample);
@@ -67,8 +62,7 @@ export function axisOrderOf(
 
 /** True if no token of the sample chooses an expert twice at a layer, which happens within a few tokens for a wrong axis. */
 function distinct(shape: readonly number[], order: AxisOrder, sample: ArrayLike<number>): boolean {
-  const { tokens, layers, topK } = sizesOf(shape, order);
-  const stride = strideOf(shape, order);
+  const { tokens, layers, topK, stride } = axesOf(shape, order);
   const last = (topK - 1) * stride.choice;
   const seen = new Set<number>();
   for (let token = 0; token < tokens; token++) {
@@ -118,8 +112,7 @@ function overlapAlong(axis: 0 | 1, shape: readonly number[], sample: ArrayLike<n
 
 /** Recorded layers that are all zeros: dense ones. */
 export function denseLayersIn(shape: readonly number[], order: AxisOrder, sample: ArrayLike<number>): number {
-  const { tokens, layers, topK } = sizesOf(shape, order);
-  const stride = strideOf(shape, order);
+  const { tokens, layers, topK, stride } = axesOf(shape, order);
   let dense = 0;
   for (let layer = 0; layer < layers && topK > 1; layer++) {
     let zero = true;

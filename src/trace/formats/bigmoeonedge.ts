@@ -6,10 +6,12 @@ import { FieldReader } from '../../base/field-reader.js';
 import { LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';
 import { PHASE } from '../trace.js';
-import { Cell, type Cells } from './cell.js';
+import { Cell, type Cells, type WalkPlace } from './cell.js';
 import { cellFormat } from './cells.js';
 
 const COMMA = 44;
+const HASH = 35;
+const LETTER_T = 116;
 const COLUMNS = 'turn,phase,step,layer,slot,expert,weight,residency,expert_bytes';
 
 /** Route CSV of BigMoeOnEdge. */
@@ -19,19 +21,7 @@ export const bigMoeOnEdge = cellFormat({
   engines: 'BigMoeOnEdge (llama.cpp on phones)',
   turnOn: 'its route trace',
   detect: ({ text }) => /^# route_trace v1\s/.test(text),
-  cells(source) {
-    return {
-      ...preambleOf(source),
-      walk(visit, at) {
-        const cell = new Cell();
-        cell.weighted = true;
-        walkRows(source, cell, at, (turn) => {
-          cell.request = turn;
-          visit(cell);
-        });
-      },
-    };
-  },
+  cells: (source) => ({ ...preambleOf(source), walk: (visit, at) => walkRows(source, visit, at) }),
 });
 
 function preambleOf(source: TraceSource): Omit<Cells, 'walk'> {
@@ -60,27 +50,26 @@ function preambleOf(source: TraceSource): Omit<Cells, 'walk'> {
 }
 
 /** Visits runs of rows of one token and layer; turns are numbered in order of appearance. */
-function walkRows(source: TraceSource, cell: Cell, at: { place: () => string }, visit: (turn: number) => void): void {
-  const scanner = new LineScanner(source);
-  const fields = new FieldReader(scanner);
-  at.place = () => scanner.place();
+function walkRows(source: TraceSource, visit: (cell: Cell) => void, at: WalkPlace): void {
+  const fields = new FieldReader(source);
+  const { scanner } = fields;
+  at.place = () => fields.place();
   const turns = new Map<number, number>();
   const field = (what: string): number => {
     const value = fields.integer(what);
-    if (!fields.skip(COMMA)) throw new UserError(`${scanner.place()}: a comma is missing after ${what}`);
+    if (!fields.skip(COMMA)) throw new UserError(`${at.place()}: a comma is missing after ${what}`);
     return value;
   };
-  let turn = 0;
-  cell.count = 0;
+  const cell = new Cell();
+  cell.weighted = true;
   const flush = (): void => {
-    if (cell.count > 0) visit(turn);
+    if (cell.count > 0) visit(cell);
     cell.count = 0;
   };
-  while (scanner.next()) {
-    if (scanner.bytes[scanner.start] === 35 || scanner.blank()) continue;
-    if (scanner.bytes[scanner.start] === 116) continue;
-    fields.rewind();
-    const name = field('turn');
+  while (fields.next()) {
+    const first = scanner.bytes[scanner.start];
+    if (first === HASH || first === LETTER_T) continue;
+    const turn = field('turn');
     const phase = field('phase');
     const step = field('step');
     const layer = field('layer');
@@ -88,16 +77,16 @@ function walkRows(source: TraceSource, cell: Cell, at: { place: () => string }, 
     const expert = field('expert');
     const weight = Number(fields.text(COMMA));
     if (phase !== PHASE.prefill && phase !== PHASE.decode)
-      throw new UserError(`${scanner.place()}: phase ${phase} is neither 0 (prompt) nor 1 (decode)`);
+      throw new UserError(`${at.place()}: phase ${phase} is neither 0 (prompt) nor 1 (decode)`);
     if (slot === 0) {
       flush();
-      turn = turns.get(name) ?? turns.set(name, turns.size).size - 1;
+      cell.request = turns.get(turn) ?? turns.set(turn, turns.size).size - 1;
       cell.phase = phase;
       cell.token = step;
       cell.layer = layer;
     } else if (slot !== cell.count || layer !== cell.layer) {
       throw new UserError(
-        `${scanner.place()}: slot ${slot} follows ${cell.count} choices of layer ${cell.layer}; the recording is damaged here`,
+        `${at.place()}: slot ${slot} follows ${cell.count} choices of layer ${cell.layer}; the recording is damaged here`,
       );
     }
     cell.push(expert, weight);

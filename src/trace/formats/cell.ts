@@ -1,7 +1,7 @@
 // A cell: the choices of one token at one layer, and a recording as a walk over all of them.
 import { grown } from '../../base/grown.js';
 import type { TraceSource } from '../source.js';
-import type { PHASE, TraceMeta } from '../trace.js';
+import type { FormatMeta, PHASE, TraceMeta } from '../trace.js';
 
 /** The choices of one token at one layer; reused from cell to cell. */
 export class Cell {
@@ -53,5 +53,5 @@ export interface Cells {
 /** A recording as cells, with the fields that `cellFormat` adds. */
 export interface CellSource extends Cells {
   readonly source: TraceSource;
-  readonly meta: Partial<TraceMeta> & { readonly format: string };
+  readonly meta: FormatMeta;
 }

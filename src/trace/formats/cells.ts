@@ -14,10 +14,7 @@ const GAP_LIMIT = 1_000_000;
 /** Cells examined before a recording is stored. */
 const SAMPLE_CELLS = 20_000;
 
-/**
- * A format whose files are recordings of cells.
- * @param format `cells` inspects a file and returns its walk
- */
+/** A format whose files are recordings of cells. @param format `cells` inspects a file and returns its walk */
 export function cellFormat({
   cells,
   ...about
@@ -31,10 +28,7 @@ export function cellFormat({
   };
 }
 
-/**
- * Imports a recording of cells.
- * @throws UserError with place where a cell is wrong, stands twice, or a token is missing
- */
+/** Imports a recording of cells. @throws UserError with place where a cell is wrong, stands twice, or a token is missing */
 export function importCells(recording: CellSource, options: OpenOptions): RoutingTrace {
   const { survey, whole } = surveyOf(recording, SAMPLE_CELLS);
   if (whole) return filled(recording, survey, survey.spans, options);
@@ -93,10 +87,7 @@ function surveyOf(recording: CellSource, limit: number): { survey: Survey; whole
   return { survey, whole };
 }
 
-/**
- * Fills a store with all cells.
- * @param spans of all requests; null: requests follow one another and are measured while reading
- */
+/** Fills a store with all cells. @param spans of all requests; null: requests follow one another and are measured while reading */
 function filled(recording: CellSource, survey: Survey, spans: Spans | null, options: OpenOptions): RoutingTrace {
   const { source, meta } = recording;
   const layers = [...survey.layers].sort((a, b) => a - b);
@@ -106,7 +97,7 @@ function filled(recording: CellSource, survey: Survey, spans: Spans | null, opti
     const { experts } = recording;
     const declared = experts === undefined ? null : layers.map((layer) => (typeof experts === 'number' ? experts : experts(layer)));
     const perLayer = declared ?? expected(options, layers.length).experts ?? new Array<number>(layers.length).fill(filler.largestId + 1);
-    return filler.store.finish(perLayer, { model: null, synthetic: false, expertBytes: null, notes: {}, ...meta }, source);
+    return filler.store.finish(perLayer, meta, source);
   } catch (error) {
     filler.store.close();
     throw error;

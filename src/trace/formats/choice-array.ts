@@ -3,7 +3,7 @@
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import { TraceStore } from '../store.js';
-import { NULL_EXPERT, PHASE, type RoutingTrace, type TraceMeta } from '../trace.js';
+import { type FormatMeta, NULL_EXPERT, PHASE, type RoutingTrace } from '../trace.js';
 import { expected, type OpenOptions, type TraceFormat } from './format.js';
 
 /** Choices of consecutive tokens of one request. */
@@ -46,17 +46,17 @@ export function choiceFormat({
 export function importChoices(
   source: TraceSource,
   options: OpenOptions,
-  meta: Partial<TraceMeta> & { readonly format: string },
+  meta: FormatMeta,
   requests: Iterable<ChoiceRequest>,
 ): RoutingTrace {
-  let rows: ChoiceRows | null = null;
+  let rows: ReturnType<typeof choiceRows> | null = null;
   let ordinal = 0;
   try {
     for (const { arrays, prompt, first = 0, tokenIds = null } of requests) {
       let row = 0;
       for (const array of arrays) {
         if (array.tokens === 0) continue;
-        rows ??= new ChoiceRows(source.path, array, prompt !== null, tokenIds !== null);
+        rows ??= choiceRows(source.path, array, prompt !== null, tokenIds !== null);
         rows.checkShape(array);
         const { store } = rows;
         for (let token = 0; token < array.tokens; token++, row++) {
@@ -71,53 +71,43 @@ export function importChoices(
     if (rows === null) throw new UserError(`${source.path}: it holds no routed experts; was the recording turned on?`);
     const notes = { ...meta.notes, ...(rows.dropped > 0 ? { dense_layers_dropped: String(rows.dropped) } : {}) };
     const { experts } = expected(options, rows.store.layers);
-    return rows.store.finish(experts, { model: null, synthetic: false, expertBytes: null, ...meta, notes }, source);
+    return rows.store.finish(experts, { ...meta, notes }, source);
   } catch (error) {
     rows?.store.close();
     throw error;
   }
 }
 
-/** A store for the MoE layers of arrays of one shape. */
-class ChoiceRows {
-  readonly store: TraceStore;
-  /** Number of dense layers dropped. */
-  readonly dropped: number;
-  readonly #layers: number;
-  /** Recorded layers that are kept. */
-  readonly #kept: readonly number[];
-
-  constructor(path: string, first: ChoiceArray, phases: boolean, tokenIds: boolean) {
-    const { layers, topK } = first;
-    this.#layers = layers;
-    this.#kept = Array.from({ length: layers }, (_, layer) => layer).filter((layer) => !isDense(first, layer));
-    this.dropped = layers - this.#kept.length;
-    if (this.#kept.length === 0) throw new UserError(`${first.place}: all choices are expert 0; the recording is empty`);
-    this.store = new TraceStore({ path, layers: this.#kept.length, topK, phases, tokenIds });
-  }
-
-  checkShape({ layers, place, tokens, topK }: ChoiceArray): void {
-    if (layers === this.#layers && topK === this.store.topK) return;
-    throw new UserError(
-      `${place}: shape [${tokens}, ${layers}, ${topK}], earlier ones are [.., ${this.#layers}, ${this.store.topK}]; keep one model a file`,
-    );
-  }
-
-  /** Writes a token of an array into the current row. */
-  write({ layers, topK, ids, place }: ChoiceArray, token: number): void {
-    const { store } = this;
-    this.#kept.forEach((layer, index) => {
-      const from = (token * layers + layer) * topK;
-      const to = store.idsAt + index * topK;
-      for (let k = 0; k < topK; k++) {
-        const id = ids[from + k]!;
-        if (!Number.isInteger(id) || id < -1 || id > NULL_EXPERT) {
-          throw new UserError(`${place}: token ${token}, layer ${layer}: ${id} is not an expert id; is the number of layers right?`);
+/** A store for the MoE layers of arrays of one shape, and the number of dense layers dropped. */
+function choiceRows(path: string, first: ChoiceArray, phases: boolean, tokenIds: boolean) {
+  const { topK } = first;
+  const kept = Array.from({ length: first.layers }, (_, layer) => layer).filter((layer) => !isDense(first, layer));
+  if (kept.length === 0) throw new UserError(`${first.place}: all choices are expert 0; the recording is empty`);
+  const store = new TraceStore({ path, layers: kept.length, topK, phases, tokenIds });
+  return {
+    store,
+    dropped: first.layers - kept.length,
+    checkShape({ layers, place, tokens, topK: own }: ChoiceArray): void {
+      if (layers === first.layers && own === topK) return;
+      throw new UserError(
+        `${place}: shape [${tokens}, ${layers}, ${own}], earlier ones are [.., ${first.layers}, ${topK}]; keep one model a file`,
+      );
+    },
+    /** Writes a token of an array into the current row. */
+    write({ layers, ids, place }: ChoiceArray, token: number): void {
+      kept.forEach((layer, index) => {
+        const from = (token * layers + layer) * topK;
+        const to = store.idsAt + index * topK;
+        for (let k = 0; k < topK; k++) {
+          const id = ids[from + k]!;
+          if (!Number.isInteger(id) || id < -1 || id > NULL_EXPERT) {
+            throw new UserError(`${place}: token ${token}, layer ${layer}: ${id} is not an expert id; is the number of layers right?`);
+          }
+          store.ids[to + k] = id;
         }
-        store.ids[to + k] = id;
-      }
-    });
-  }
+      });
+    },
+  };
 }
 
 /** True if a recorded layer is not an MoE layer: engines that record all layers leave zeros there, while no router chooses an expert twice. */

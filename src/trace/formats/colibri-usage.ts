@@ -2,9 +2,6 @@
 // writer. Counts only.
 import { UserError } from '../../base/errors.js';
 import { FieldReader } from '../../base/field-reader.js';
-import { LineScanner } from '../../base/scan.js';
-import type { Popularity } from '../popularity.js';
-import type { TraceSource } from '../source.js';
 import { CountTable } from './count-table.js';
 import type { TraceFormat } from './format.js';
 
@@ -22,27 +19,23 @@ export const colibriUsage: TraceFormat = {
   engines: 'colibri',
   turnOn: 'the .coli_usage beside its model',
   detect: ({ text }) => /^-1 \d+ \d+\r?\n-2 \d+ \d+\r?\n/.test(text),
-  counts,
+  counts(source) {
+    const fields = new FieldReader(source);
+    const place = (): string => fields.place();
+    const table = new CountTable(place);
+    let [layers, experts] = [0, 0];
+    while (fields.next()) {
+      const layer = fields.integer('layer');
+      const second = fields.skip(SPACE) ? fields.integer('expert') : -1;
+      const third = fields.skip(SPACE) ? Number(fields.text(SPACE) || Number.NaN) : Number.NaN;
+      if (!Number.isSafeInteger(third) || third < 0 || second < 0 || layer < WRITER)
+        throw new UserError(`${place()}: not layer, expert and count`);
+      if (layer === SIZE) [layers, experts] = [second, third];
+      else if (layer === WRITER && second > VERSION)
+        throw new UserError(`${place()}: version ${second} of the history; version ${VERSION} is known`);
+      // The row after the last layer belongs to the multi-token-prediction layer.
+      else if (layer >= 0 && layer < layers) table.add(layer, second, third, experts);
+    }
+    return table.counts(source.path, Math.min(experts, 65_535));
+  },
 };
-
-function counts(source: TraceSource): Popularity {
-  const scanner = new LineScanner(source);
-  const fields = new FieldReader(scanner);
-  const table = new CountTable();
-  let [layers, experts] = [0, 0];
-  while (scanner.next()) {
-    if (scanner.blank()) continue;
-    fields.rewind();
-    const layer = fields.integer('layer');
-    const second = fields.skip(SPACE) ? fields.integer('expert') : -1;
-    const third = fields.skip(SPACE) ? Number(fields.text(SPACE) || Number.NaN) : Number.NaN;
-    if (!Number.isSafeInteger(third) || third < 0 || second < 0 || layer < WRITER)
-      throw new UserError(`${scanner.place()}: not layer, expert and count`);
-    if (layer === SIZE) [layers, experts] = [second, third];
-    else if (layer === WRITER && second > VERSION)
-      throw new UserError(`${scanner.place()}: version ${second} of the history; version ${VERSION} is known`);
-    // The row after the last layer belongs to the multi-token-prediction layer.
-    else if (layer >= 0 && layer < layers) table.add(layer, second, third, () => scanner.place(), experts);
-  }
-  return table.counts(source.path, 'colibri-usage', Math.min(experts, 65_535));
-}

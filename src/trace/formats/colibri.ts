@@ -2,10 +2,6 @@
 // token of it. Record with drafts off: drafted tokens are rows as well, and the file does not say which were kept.
 import { UserError } from '../../base/errors.js';
 import { FieldReader } from '../../base/field-reader.js';
-import { grown } from '../../base/grown.js';
-import { LineScanner } from '../../base/scan.js';
-import type { TraceSource } from '../source.js';
-import { Cell } from './cell.js';
 import { cellFormat } from './cells.js';
 import { PassReader } from './passes.js';
 
@@ -21,97 +17,55 @@ export const colibri = cellFormat({
   detect: ({ text }) => /^\d+ \d+ \d+( \d+:-?\d+\.\d{4})+\r?$/m.test(text.slice(0, text.indexOf('\n') + 1)),
   cells: (source) => ({
     walk(visit, at) {
-      const cell = new Cell();
-      cell.weighted = true;
-      const passes = new PassReader(visit, cell);
-      walkCalls(source, at, (layer, { ids, rows, weights, width }) => passes.group(layer, rows, width, ids, at.place, weights));
+      const passes = new PassReader(visit, at);
+      const fields = new FieldReader(source);
+      at.place = () => fields.place();
+      const wrong = (why: string): UserError => new UserError(`${at.place()}: ${why}; the recording is damaged here`);
+      let [call, layer] = [-1, -1];
+      let rows: Row[] = [];
+      const flush = (): void => {
+        if (rows.length > 0) addCall(passes, layer, rows);
+        rows = [];
+      };
+      while (fields.next()) {
+        const own = fields.integer('call');
+        const number = fields.skip(SPACE) ? fields.integer('row') : -1;
+        const ownLayer = fields.skip(SPACE) ? fields.integer('layer') : -1;
+        if (own !== call) {
+          flush();
+          [call, layer] = [own, ownLayer];
+        } else if (ownLayer !== layer) throw wrong(`call ${own} goes from layer ${layer} to layer ${ownLayer}`);
+        if (number !== rows.length) throw wrong(`row ${number} follows ${rows.length} rows of call ${own}`);
+        if (!fields.skip(SPACE)) throw wrong('no expert follows the layer');
+        const row: Row = { ids: [], gates: [] };
+        do {
+          const id = fields.integer('expert');
+          const gate = fields.skip(COLON) ? Number.parseFloat(fields.text(SPACE)) : Number.NaN;
+          if (id < 0 || Number.isNaN(gate)) throw wrong('expected id:gate');
+          row.ids.push(id);
+          row.gates.push(gate);
+        } while (!fields.ended);
+        rows.push(row);
+      }
+      flush();
     },
   }),
 });
 
-/** The rows of one call, `[rows, width]`; a row with fewer choices ends in -1. */
-interface Call {
-  readonly rows: number;
-  readonly width: number;
-  readonly ids: Int32Array;
-  readonly weights: Float64Array;
+/** The choices of a token. */
+interface Row {
+  readonly ids: number[];
+  readonly gates: number[];
 }
 
-/** Visits calls: lines of one number that follow each other. @throws UserError with line where one is malformed, or a row is missing */
-function walkCalls(source: TraceSource, at: { place: () => string }, visit: (layer: number, call: Call) => void): void {
-  const scanner = new LineScanner(source);
-  const fields = new FieldReader(scanner);
-  at.place = () => scanner.place();
-  const call = new Rows();
-  let [number, layer] = [-1, -1];
-  const wrong = (why: string): UserError => new UserError(`${scanner.place()}: ${why}; the recording is damaged here`);
-  const flush = (): void => {
-    if (call.rows > 0) visit(layer, call.packed());
-    call.clear();
-  };
-  while (scanner.next()) {
-    if (scanner.blank()) continue;
-    fields.rewind();
-    const own = fields.integer('call');
-    const row = fields.skip(SPACE) ? fields.integer('row') : -1;
-    const ownLayer = fields.skip(SPACE) ? fields.integer('layer') : -1;
-    if (own !== number) {
-      flush();
-      [number, layer] = [own, ownLayer];
-    } else if (ownLayer !== layer) throw wrong(`call ${own} goes from layer ${layer} to layer ${ownLayer}`);
-    if (row !== call.rows) throw wrong(`row ${row} follows ${call.rows} rows of call ${own}`);
-    call.begin();
-    if (!fields.skip(SPACE)) throw wrong('no expert follows the layer');
-    do {
-      const id = fields.integer('expert');
-      const gate = fields.skip(COLON) ? Number.parseFloat(fields.text(SPACE)) : Number.NaN;
-      if (id < 0 || Number.isNaN(gate)) throw wrong('expected id:gate');
-      call.push(id, gate);
-    } while (!fields.ended);
-  }
-  flush();
-}
-
-/** Rows that grow while a call is read. */
-class Rows {
-  rows = 0;
-  #ids = new Int32Array(64);
-  #weights = new Float64Array(64);
-  #ends: number[] = [];
-  #used = 0;
-
-  clear(): void {
-    this.rows = 0;
-    this.#used = 0;
-    this.#ends = [];
-  }
-
-  begin(): void {
-    this.rows++;
-    this.#ends.push(this.#used);
-  }
-
-  push(id: number, weight: number): void {
-    if (this.#used === this.#ids.length) {
-      this.#ids = grown(this.#ids);
-      this.#weights = grown(this.#weights);
-    }
-    this.#ids[this.#used] = id;
-    this.#weights[this.#used++] = weight;
-    this.#ends[this.rows - 1] = this.#used;
-  }
-
-  packed(): Call {
-    const { rows } = this;
-    const starts = [0, ...this.#ends];
-    let width = 1;
-    for (let row = 0; row < rows; row++) width = Math.max(width, starts[row + 1]! - starts[row]!);
-    const ids = new Int32Array(rows * width).fill(-1);
-    const weights = new Float64Array(rows * width);
-    for (let row = 0; row < rows; row++) {
-      ids.set(this.#ids.subarray(starts[row]!, starts[row + 1]!), row * width);
-      weights.set(this.#weights.subarray(starts[row]!, starts[row + 1]!), row * width);
-    }
-    return { rows, width, ids, weights };
-  }
+/** Adds a call, one layer of a pass: rows with fewer choices than others end in -1. */
+function addCall(passes: PassReader, layer: number, rows: readonly Row[]): void {
+  const width = rows.reduce((most, { ids }) => Math.max(most, ids.length), 1);
+  const ids = new Int32Array(rows.length * width).fill(-1);
+  const gates = new Float64Array(rows.length * width);
+  rows.forEach((row, index) => {
+    ids.set(row.ids, index * width);
+    gates.set(row.gates, index * width);
+  });
+  passes.group(layer, rows.length, width, ids, gates);
 }

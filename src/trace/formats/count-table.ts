@@ -1,23 +1,24 @@
 // Counts by layer and expert from files that list them one by one: sparse, in any order.
 import { UserError } from '../../base/errors.js';
-import type { Popularity } from '../popularity.js';
 
 /** Maximum number of experts of a layer in a file. */
 const LIMIT = 65_535;
 
 /** Counts by layer and expert. */
 export class CountTable {
+  readonly #place: () => string;
   readonly #byLayer = new Map<number, Map<number, number>>();
   #experts = 0;
 
-  /**
-   * Adds to a count.
-   * @param declared experts of a layer, where the file says
-   * @throws UserError where a layer has no such expert
-   */
-  add(layer: number, expert: number, count: number, place: () => string, declared = LIMIT): void {
+  /** @param place where the running count stands, for messages */
+  constructor(place: () => string) {
+    this.#place = place;
+  }
+
+  /** Adds to a count. @param declared experts of a layer, where the file says @throws UserError where a layer has no such expert */
+  add(layer: number, expert: number, count: number, declared = LIMIT): void {
     const most = Math.min(declared, LIMIT);
-    if (expert >= most) throw new UserError(`${place()}: expert ${expert}; a layer has ${most}`);
+    if (expert >= most) throw new UserError(`${this.#place()}: expert ${expert}; a layer has ${most}`);
     const own = this.#byLayer.get(layer) ?? new Map<number, number>();
     own.set(expert, (own.get(expert) ?? 0) + count);
     this.#byLayer.set(layer, own);
@@ -29,11 +30,14 @@ export class CountTable {
    * @param declared experts of a layer, where the file says; 0: as many as occur
    * @throws UserError where there is none
    */
-  counts(path: string, format: string, declared = 0): Popularity {
+  counts(path: string, declared = 0): Float64Array[] {
     if (this.#byLayer.size === 0) throw new UserError(`${path}: has no counts of experts`);
     const experts = Math.max(declared, this.#experts);
-    const layers = [...this.#byLayer.keys()].sort((a, b) => a - b);
-    const row = (layer: number): Float64Array => Float64Array.from({ length: experts }, (_, id) => this.#byLayer.get(layer)!.get(id) ?? 0);
-    return { path, format, model: null, counts: layers.map(row) };
+    return inOrder(this.#byLayer).map((own) => Float64Array.from({ length: experts }, (_, id) => own.get(id) ?? 0));
   }
+}
+
+/** What layers have, in the order of their numbers. */
+export function inOrder<T>(byLayer: ReadonlyMap<number, T>): T[] {
+  return [...byLayer].sort(([a], [b]) => a - b).map(([, own]) => own);
 }

@@ -1,6 +1,5 @@
 // The interface of the family of trace formats, and the facts that a user may state about a file that lacks them.
 import type { ModelSpec } from '../../model/door.js';
-import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
 
@@ -8,14 +7,11 @@ import type { RoutingTrace } from '../trace.js';
 export type AxisOrder = 'tlk' | 'tkl' | 'ltk';
 
 /** The columns of a CSV, JSON lines or Parquet table by content; names as in its header, its objects or its schema. */
-export type ColumnMap = { readonly [C in OptionalColumn]?: string | undefined } & {
+export type ColumnMap = { readonly [C in 'token' | 'request' | 'phase' | 'weights' | 'tokenId']?: string | undefined } & {
   readonly layer: string;
   /** One id, a list of them, or (Parquet) the columns `<name>_0`, `<name>_1` and so on. */
   readonly experts: string;
 };
-
-/** Columns that a table may lack. */
-type OptionalColumn = 'token' | 'request' | 'phase' | 'weights' | 'tokenId';
 
 /** One token as rows of text and of users' own formats have it. */
 export interface TokenRow {
@@ -59,8 +55,8 @@ export interface TraceFormat {
   detect(source: TraceSource): boolean;
   /** Absent if the format holds counts only. The trace takes ownership of the source. */
   open?(source: TraceSource, options: OpenOptions): RoutingTrace | Promise<RoutingTrace>;
-  /** Present if the format holds counts only. */
-  counts?(source: TraceSource, options: OpenOptions): Popularity;
+  /** Present if the format holds counts: activations `[layer][expert]`. */
+  counts?(source: TraceSource): readonly Float64Array[];
 }
 
 /** The shape of a trace as given by the options or their model; null where unknown. */

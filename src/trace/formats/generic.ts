@@ -3,7 +3,7 @@
 import { UserError } from '../../base/errors.js';
 import { LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';
-import { Cell, type Cells } from './cell.js';
+import type { Cells } from './cell.js';
 import { cellFormat } from './cells.js';
 import { usualColumns } from './columns.js';
 import type { ColumnMap } from './format.js';
@@ -78,9 +78,8 @@ function csvCells(source: TraceSource, header: readonly string[], columns: Colum
       const scanner = new LineScanner(source);
       where.place = () => scanner.place();
       scanner.next();
-      const rows = new TableRows(visit, new Cell());
-      while (scanner.next()) {
-        if (scanner.blank()) continue;
+      const rows = new TableRows(visit);
+      while (scanner.nextFilled()) {
         const row = splitCsv(scanner.text());
         rows.add(
           at.request < 0 ? '' : (row[at.request] ?? ''),

@@ -3,9 +3,11 @@
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
 import { GGUF_MAGIC, ggufHeaderOf } from '../../model/door.js';
-import type { Popularity } from '../popularity.js';
-import type { TraceSource } from '../source.js';
+import { inOrder } from './count-table.js';
 import type { TraceFormat } from './format.js';
+
+/** Number of the tensor type f32. */
+const F32 = 0;
 
 /** GGUF importance matrices. */
 export const imatrix: TraceFormat = {
@@ -14,31 +16,23 @@ export const imatrix: TraceFormat = {
   engines: 'llama.cpp',
   turnOn: '`llama-imatrix -m MODEL.gguf -f text -o out.gguf`',
   detect: ({ head }) => latin1Of(head, 0, 4) === GGUF_MAGIC,
-  counts,
-};
-
-/** Number of the tensor type f32. */
-const F32 = 0;
-
-function counts(source: TraceSource): Popularity {
-  const { path } = source;
-  const { tensors, dataStart } = ggufHeaderOf(source);
-  const byLayer = new Map<number, Float64Array>();
-  for (const { name, elements, type, offset } of tensors) {
-    const match = /^blk\.(\d+)\.ffn_(?:gate|up|gate_up|down)_exps\.weight\.counts$/.exec(name);
-    const layer = Number(match?.[1]);
-    // Gate, up and down see the same activations: the first is enough.
-    if (match === null || byLayer.has(layer)) continue;
-    if (type !== F32) throw new UserError(`${path}: tensor ${name}: type ${type} is not F32`);
-    const raw = new Uint8Array(elements * 4);
-    source.read(dataStart + offset, raw);
-    byLayer.set(layer, Float64Array.from(new Float32Array(raw.buffer)));
-  }
-  if (byLayer.size === 0) {
+  counts(source) {
+    const { path } = source;
+    const { tensors, dataStart } = ggufHeaderOf(source);
+    const byLayer = new Map<number, Float64Array>();
+    for (const { name, elements, type, offset } of tensors) {
+      const match = /^blk\.(\d+)\.ffn_(?:gate|up|gate_up|down)_exps\.weight\.counts$/.exec(name);
+      const layer = Number(match?.[1]);
+      // Gate, up and down see the same activations: the first is enough.
+      if (match === null || byLayer.has(layer)) continue;
+      if (type !== F32) throw new UserError(`${path}: tensor ${name}: type ${type} is not F32`);
+      const raw = new Uint8Array(elements * 4);
+      source.read(dataStart + offset, raw);
+      byLayer.set(layer, Float64Array.from(new Float32Array(raw.buffer)));
+    }
+    if (byLayer.size > 0) return inOrder(byLayer);
     throw new UserError(
       `${path}: holds no counts per expert (blk.N.ffn_gate_exps.weight.counts); a model file is given with --model, an imatrix needs an MoE model`,
     );
-  }
-  const layers = [...byLayer.keys()].sort((a, b) => a - b);
-  return { path, format: 'imatrix', model: null, counts: layers.map((layer) => byLayer.get(layer)!) };
-}
+  },
+};

@@ -1,6 +1,5 @@
 // imp's decode trace: a JSON list of [layer, expert, expert, …], one per layer and token in graph order.
 import { UserError } from '../../base/errors.js';
-import { Cell } from './cell.js';
 import { cellFormat } from './cells.js';
 import { wholeJson } from './json-values.js';
 import { PassReader } from './passes.js';
@@ -18,13 +17,13 @@ export const imp = cellFormat({
     if (!Array.isArray(list)) throw new UserError(`${path}: is no list of [layer, expert, …]`);
     return {
       walk(visit, at) {
-        const passes = new PassReader(visit, new Cell());
+        const passes = new PassReader(visit, at);
         list.forEach((entry, index) => {
           at.place = () => `${path}: entry ${index}`;
           if (!Array.isArray(entry) || entry.length < 2 || !entry.every((value) => typeof value === 'number' && (value | 0) === value))
             throw new UserError(`${at.place()}: not [layer, expert, …]`);
           const [layer, ...ids] = entry as [number, ...number[]];
-          passes.group(layer, 1, ids.length, Int32Array.from(ids), at.place);
+          passes.group(layer, 1, ids.length, Int32Array.from(ids));
         });
       },
     };

@@ -70,10 +70,7 @@ export const traceFormats: readonly TraceFormat[] = [
   genericJsonl,
 ];
 
-/**
- * Refuses a name that no format has; the path of a module is accepted too.
- * @throws UserError with the nearest name
- */
+/** Refuses a name that no format has; the path of a module is accepted too. @throws UserError with the nearest name */
 export function checkFormatName(name: string): void {
   if (moduleChoice('trace format', name) === null) formatNamed(name);
 }

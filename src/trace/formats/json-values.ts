@@ -1,7 +1,7 @@
 // The JSON documents of a file: one document, an array of them, or one a line. Engines' replies come in all three.
 
 import { UserError } from '../../base/errors.js';
-import { isObject } from '../../base/objects.js';
+import { isCount, isObject } from '../../base/objects.js';
 import { LineScanner } from '../../base/scan.js';
 import { parseJson } from '../../model/door.js';
 import type { TraceSource } from '../source.js';
@@ -12,29 +12,21 @@ const DOCUMENT_LIMIT = 64 * 1024 * 1024;
 /** A JSON object, checked to be one. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** A document and its place. */
-interface JsonDocument {
-  readonly value: JsonObject;
-  /** `path` or `path:line`. */
-  readonly place: string;
-}
-
 /**
- * Visits the objects of a file.
+ * Visits the objects of a file, each with its place: `path` or `path:line`.
  * @throws UserError with place where something is not a JSON object, or a document is larger than 64 MiB
  */
-export function* documents(source: TraceSource): Generator<JsonDocument, void, void> {
+export function* documents(source: TraceSource): Generator<{ readonly value: JsonObject; readonly place: string }, void, void> {
   if (isLines(source)) {
     const scanner = new LineScanner(source);
-    while (scanner.next()) {
-      if (scanner.blank()) continue;
+    while (scanner.nextFilled()) {
       const place = scanner.place();
       yield { value: objectAt(parseJson(scanner.lineBytes(), place), place), place };
     }
     return;
   }
   const { path } = source;
-  const value = parseJson(source.readAll(DOCUMENT_LIMIT), path);
+  const value = wholeJson(source);
   const list = Array.isArray(value) ? value : [value];
   for (const [index, entry] of list.entries()) {
     const place = Array.isArray(value) ? `${path}: document ${index}` : path;
@@ -53,12 +45,7 @@ function isLines(source: TraceSource): boolean {
   if (!scanner.next()) return false;
   const first = scanner.text().trim();
   if (!first.startsWith('{') || !first.endsWith('}')) return false;
-  while (scanner.next()) {
-    if (scanner.blank()) continue;
-    const start = scanner.bytes[scanner.start];
-    return start === 123;
-  }
-  return false;
+  return scanner.nextFilled() && scanner.bytes[scanner.start] === 123;
 }
 
 /** @throws UserError where `value` is no object */
@@ -71,9 +58,8 @@ export function objectAt(value: unknown, place: string): JsonObject {
 export function wholeAt(object: JsonObject, key: string, place: string): number | null {
   const value = object[key];
   if (value === undefined || value === null) return null;
-  if (!Number.isSafeInteger(value) || (value as number) < 0)
-    throw new UserError(`${place}: ${key} is ${JSON.stringify(value)}; a whole number is expected`);
-  return value as number;
+  if (!isCount(value)) throw new UserError(`${place}: ${key} is ${JSON.stringify(value)}; a whole number is expected`);
+  return value;
 }
 
 /** @throws UserError where `object[key]` is no array */

@@ -17,10 +17,7 @@ interface JsonRow extends TokenRow {
 
 const KEYS = ['request', 'position', 'phase', 'token', 'experts', 'weights', 'predicted'] as const;
 
-/**
- * The current line of a scanner, checked.
- * @throws UserError with line where it is not one token
- */
+/** The current line of a scanner, checked. @throws UserError with line where it is not one token */
 export function parseJsonRow(scanner: LineScanner): JsonRow {
   const place = scanner.place();
   const fields = parseJson(scanner.lineBytes(), place);
@@ -81,10 +78,7 @@ export class RowParser {
     this.#predictedK = predictedK;
   }
 
-  /**
-   * Adds the current line as the next row.
-   * @throws UserError with line where it does not fit
-   */
+  /** Adds the current line as the next row. @throws UserError with line where it does not fit */
   add(): void {
     this.#store.seek(this.#store.rows);
     if (!this.#fast()) this.#slow(parseJsonRow(this.#scanner));
@@ -182,17 +176,8 @@ export class RowParser {
     }
     const { layers, topK } = store;
     store.ids.fill(NULL_EXPERT, store.idsAt, store.idsAt + layers * topK);
-    this.#lists('experts', row.experts, topK);
-    row.experts.forEach((choices, layer) => {
-      for (let k = 0; k < choices.length; k++) store.ids[store.idsAt + layer * topK + k] = this.#id(choices[k]!, layer);
-    });
-    if (row.predicted !== undefined) {
-      this.#lists('predicted', row.predicted, this.#predictedK);
-      row.predicted.forEach((choices, layer) => {
-        for (let k = 0; k < choices.length; k++)
-          store.predicted[store.predictedAt + layer * this.#predictedK + k] = this.#id(choices[k]!, layer);
-      });
-    }
+    this.#ids('experts', row.experts, topK, store.ids, store.idsAt);
+    if (row.predicted !== undefined) this.#ids('predicted', row.predicted, this.#predictedK, store.predicted, store.predictedAt);
     if (row.weights !== undefined) {
       this.#lists('weights', row.weights, topK);
       row.weights.forEach((weights, layer) => {
@@ -201,6 +186,13 @@ export class RowParser {
     }
     if (row.token !== undefined) store.tokenIds[store.tokenAt] = row.token;
     store.addRow(row.request ?? 0, row.position ?? -1, row.phase === 'prefill' ? PHASE.prefill : PHASE.decode);
+  }
+
+  #ids(key: string, lists: readonly (readonly number[])[], width: number, into: Uint16Array, at: number): void {
+    this.#lists(key, lists, width);
+    lists.forEach((choices, layer) => {
+      for (let k = 0; k < choices.length; k++) into[at + layer * width + k] = this.#id(choices[k]!, layer);
+    });
   }
 
   #lists(key: string, lists: readonly (readonly number[])[], width: number): void {

@@ -23,10 +23,10 @@ export const jsonl: TraceFormat = {
 function openJsonl(source: TraceSource, options: OpenOptions): RoutingTrace {
   const { path } = source;
   const scanner = new LineScanner(source);
-  if (!nextLine(scanner)) throw new UserError(`${path}: the trace is empty`);
+  if (!scanner.nextFilled()) throw new UserError(`${path}: the trace is empty`);
   const header = headerOf(scanner);
   const described = describe(path, 'jsonl', header ?? {});
-  if (header !== null && !nextLine(scanner)) throw new UserError(`${path}: no token follows the header; the trace is empty`);
+  if (header !== null && !scanner.nextFilled()) throw new UserError(`${path}: no token follows the header; the trace is empty`);
   const first = parseJsonRow(scanner);
   const layers = described.layers ?? first.experts.length;
   const topK = described.topK ?? widest(first.experts);
@@ -49,7 +49,7 @@ function openJsonl(source: TraceSource, options: OpenOptions): RoutingTrace {
   try {
     const parser = new RowParser(scanner, store, first, predictedK);
     do parser.add();
-    while (nextLine(scanner));
+    while (scanner.nextFilled());
     return store.finish(layerExperts(path, layers, described.experts) ?? expected(options, layers).experts, described.meta, source);
   } catch (error) {
     store.close();
@@ -72,16 +72,10 @@ function headerOf(scanner: LineScanner): Record<string, string> | null {
   return strings;
 }
 
-/** Moves to the next line that is not blank. */
-function nextLine(scanner: LineScanner): boolean {
-  while (scanner.next()) if (!scanner.blank()) return true;
-  return false;
-}
-
 /** Line of a row, found by counting, since only messages about malformed rows need it. */
 function placeOfRow(source: TraceSource, row: number, header: boolean): string {
   const scanner = new LineScanner(source);
-  for (let left = row + (header ? 1 : 0); nextLine(scanner) && left > 0; left--);
+  for (let left = row + (header ? 1 : 0); scanner.nextFilled() && left > 0; left--);
   return scanner.place();
 }
 

@@ -2,10 +2,10 @@
 import { UserError } from '../../base/errors.js';
 import { grown } from '../../base/grown.js';
 import { NumberLines } from '../../base/number-lines.js';
+import { hasStridedView } from '../audit/strided-view.js';
 import type { TraceSource } from '../source.js';
-import { hasStridedView } from '../strided-view.js';
 import type { RoutingTrace } from '../trace.js';
-import { Cell } from './cell.js';
+import type { WalkPlace } from './cell.js';
 import { importCells } from './cells.js';
 import type { OpenOptions, TraceFormat } from './format.js';
 import { PassReader } from './passes.js';
@@ -23,17 +23,8 @@ export const llamacppLogExperts: TraceFormat = {
 };
 
 function open(source: TraceSource, options: OpenOptions): RoutingTrace {
-  const trace = importCells(
-    {
-      source,
-      meta: { format: 'llamacpp-log-experts' },
-      walk(visit, at) {
-        const passes = new PassReader(visit, new Cell());
-        walkGroups(source, (layer, rows, width, ids) => passes.group(layer, rows, width, ids, at.place), at);
-      },
-    },
-    options,
-  );
+  const meta = { format: 'llamacpp-log-experts' };
+  const trace = importCells({ source, meta, walk: (visit, at) => walkGroups(source, new PassReader(visit, at), at) }, options);
   if (!hasStridedView(trace)) return trace;
   trace.close();
   throw new UserError(
@@ -43,11 +34,7 @@ function open(source: TraceSource, options: OpenOptions): RoutingTrace {
 }
 
 /** Visits the groups of the file: rows of one layer in one pass. */
-function walkGroups(
-  source: TraceSource,
-  visit: (layer: number, rows: number, width: number, ids: Int32Array) => void,
-  at: { place: () => string },
-): void {
+function walkGroups(source: TraceSource, passes: PassReader, at: WalkPlace): void {
   const lines = new NumberLines(source, 1);
   let ids: Int32Array = new Int32Array(1024);
   at.place = () => lines.place();
@@ -55,7 +42,7 @@ function walkGroups(
   let rows = 0;
   let width = 0;
   const flush = (): void => {
-    if (rows > 0) visit(current, rows, width, ids);
+    if (rows > 0) passes.group(current, rows, width, ids);
     rows = 0;
   };
   while (lines.next()) {

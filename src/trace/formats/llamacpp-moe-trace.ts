@@ -3,7 +3,6 @@
 import { UserError } from '../../base/errors.js';
 import { NumberLines } from '../../base/number-lines.js';
 import type { TraceSource } from '../source.js';
-import { Cell } from './cell.js';
 import { cellFormat } from './cells.js';
 import { expected } from './format.js';
 import { PassReader } from './passes.js';
@@ -19,40 +18,27 @@ export const llamacppMoeTrace = cellFormat({
     const topK = expected(options).topK ?? shortestRun(source);
     return {
       walk(visit, at) {
-        const passes = new PassReader(visit, new Cell());
-        walkRuns(
-          source,
-          (layer, length, ids) => {
-            if (length % topK !== 0) {
-              throw new UserError(
-                `${at.place()}: ${length} activations of layer ${layer} do not split into tokens of ${topK}; name the model with --model`,
-              );
-            }
-            passes.group(layer, length / topK, topK, ids, at.place);
-          },
-          at,
-        );
+        const lines = new NumberLines(source, 1);
+        const passes = new PassReader(visit, at);
+        at.place = () => lines.place();
+        while (lines.nextPairs()) {
+          const { count, key: layer, values } = lines;
+          if (count % topK !== 0) {
+            throw new UserError(
+              `${at.place()}: ${count} activations of layer ${layer} do not split into tokens of ${topK}; name the model with --model`,
+            );
+          }
+          passes.group(layer, count / topK, topK, values);
+        }
       },
     };
   },
 });
 
-/** Visits the runs of lines of one layer: `ids[0, length)` are their experts. */
-function walkRuns(source: TraceSource, visit: (layer: number, length: number, ids: Int32Array) => void, at: { place: () => string }): void {
-  const lines = new NumberLines(source, 1);
-  at.place = () => lines.place();
-  while (lines.nextPairs()) visit(lines.key, lines.count, lines.values);
-}
-
-/** Activations of the shortest run: those of one decoded token. */
+/** Activations of the shortest run of lines of one layer: those of one decoded token. */
 function shortestRun(source: TraceSource): number {
+  const lines = new NumberLines(source, 1);
   let shortest = Number.POSITIVE_INFINITY;
-  walkRuns(
-    source,
-    (_layer, length) => {
-      if (length < shortest) shortest = length;
-    },
-    { place: () => source.path },
-  );
+  while (lines.nextPairs()) shortest = Math.min(shortest, lines.count);
   return Number.isFinite(shortest) ? shortest : 1;
 }

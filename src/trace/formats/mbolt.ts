@@ -3,7 +3,6 @@
 
 import { UserError } from '../../base/errors.js';
 import { viewOf } from '../../base/host/bytes.js';
-import { Cell } from './cell.js';
 import { cellFormat } from './cells.js';
 import { PassReader } from './passes.js';
 
@@ -27,7 +26,7 @@ export const mbolt = cellFormat({
     return {
       experts,
       walk(visit, at) {
-        const passes = new PassReader(visit, new Cell());
+        const passes = new PassReader(visit, at);
         const record = new Int32Array(3);
         let ids = new Int32Array(1024);
         let position = HEADER_BYTES;
@@ -44,7 +43,7 @@ export const mbolt = cellFormat({
           }
           if (ids.length < topK * tokens) ids = new Int32Array(topK * tokens);
           source.read(position + HEADER_BYTES, new Uint8Array(ids.buffer, 0, idBytes));
-          passes.group(layer, tokens, topK, ids, at.place);
+          passes.group(layer, tokens, topK, ids);
           position += HEADER_BYTES + idBytes;
         }
       },

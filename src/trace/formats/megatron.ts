@@ -1,7 +1,6 @@
 // Megatron-LM's router trace: one JSON line per step, block and layer with the choices of all tokens of the step. Rows of the
 // multi-token-prediction block are no part of the model's own routing and are left out.
 import { UserError } from '../../base/errors.js';
-import { Cell } from './cell.js';
 import { cellFormat } from './cells.js';
 import { arrayAt, documents, wholeAt } from './json-values.js';
 import { PassReader } from './passes.js';
@@ -15,7 +14,7 @@ export const megatron = cellFormat({
   detect: ({ text }) => /^\s*\{[^\n]*"top_indices"\s*:/.test(text),
   cells: (source) => ({
     walk(visit, at) {
-      const passes = new PassReader(visit, new Cell());
+      const passes = new PassReader(visit, at);
       let ids = new Int32Array(1024);
       for (const { value, place } of documents(source)) {
         if (value.stage !== undefined && value.stage !== 'pre_dispatch') continue;
@@ -32,7 +31,7 @@ export const megatron = cellFormat({
           }
           ids.set(row as number[], token * width);
         });
-        if (rows.length > 0) passes.group(layer, rows.length, width, ids, at.place);
+        if (rows.length > 0) passes.group(layer, rows.length, width, ids);
       }
     },
   }),

@@ -1,5 +1,6 @@
 // The string metadata of canonical traces, in both directions: the same keys in a safetensors header and in a JSONL header line.
 import { UserError } from '../../base/errors.js';
+import { isCount } from '../../base/objects.js';
 import type { TensorTraceParts } from '../tensor-trace.js';
 import { NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
@@ -98,7 +99,7 @@ function numbers(path: string, key: string, text: string): number[] {
   } catch {
     list = null;
   }
-  if (!Array.isArray(list) || !list.every((entry): entry is number => Number.isSafeInteger(entry) && entry >= 0)) {
+  if (!Array.isArray(list) || !list.every(isCount)) {
     throw new UserError(`${path}: ${key} is ${JSON.stringify(text.slice(0, 40))}; write a list of whole numbers`);
   }
   return list;

@@ -2,7 +2,7 @@
 // they are counted; a batch is a request. Prompt and generated tokens are not distinguished.
 import { UserError } from '../../base/errors.js';
 import { FieldReader } from '../../base/field-reader.js';
-import { LineScanner } from '../../base/scan.js';
+import type { LineScanner } from '../../base/scan.js';
 import { Cell } from './cell.js';
 import { cellFormat } from './cells.js';
 
@@ -21,18 +21,16 @@ export const moeBeyond = cellFormat({
   detect: ({ text }) => /^Layer ID,Batch Number,Token,Activated Expert IDs\s/.test(text),
   cells: (source) => ({
     walk(visit, at) {
-      const scanner = new LineScanner(source);
-      const fields = new FieldReader(scanner);
-      at.place = () => scanner.place();
+      const fields = new FieldReader(source);
+      const { scanner } = fields;
+      at.place = () => fields.place();
       const cell = new Cell();
       const requests = new Map<number, number>();
       /** Number of tokens so far of each request at its current layer. */
       const counted: number[] = [];
       const layers: number[] = [];
       scanner.next();
-      while (scanner.next()) {
-        if (scanner.blank()) continue;
-        fields.rewind();
+      while (fields.next()) {
         cell.layer = fields.integer('Layer ID');
         if (!fields.skip(COMMA)) throw new UserError(`${scanner.place()}: a comma is missing after Layer ID`);
         const batch = fields.integer('Batch Number');

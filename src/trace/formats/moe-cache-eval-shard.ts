@@ -63,11 +63,7 @@ function openShard(source: TraceSource, options: OpenOptions): RoutingTrace {
         row += count;
       }
     }
-    return store.finish(
-      expected(options, layers).experts,
-      { model: null, format: 'moe-cache-eval-shard', synthetic: false, expertBytes: null, notes: {} },
-      source,
-    );
+    return store.finish(expected(options, layers).experts, { format: 'moe-cache-eval-shard' }, source);
   } catch (error) {
     store.close();
     throw error;

@@ -3,11 +3,11 @@
 import { UserError } from '../../base/errors.js';
 import { grown } from '../../base/grown.js';
 import { type ColumnLayout, ColumnReader, ID_DTYPES, WEIGHT_DTYPES } from '../column.js';
-import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
 import { PHASE } from '../trace.js';
 import { Cell } from './cell.js';
 import { cellFormat } from './cells.js';
+import { inOrder } from './count-table.js';
 import { TokenCounter } from './record-lines.js';
 import { headerHolds, readSafetensorsHeader, requireTensor } from './safetensors-header.js';
 
@@ -59,20 +59,8 @@ export const moeCacheEval = cellFormat({
   counts,
 });
 
-/** One event and its accesses; valid until the next. */
-interface Event {
-  readonly index: number;
-  readonly request: number;
-  readonly layer: number;
-  readonly phase: number;
-  readonly tokens: number;
-  readonly experts: Int32Array;
-  readonly counts: Int32Array;
-  readonly mass: Float32Array;
-}
-
-/** Visits the events of a file in order. */
-function* eventsOf(source: TraceSource): Generator<Event, void, void> {
+/** Visits the events of a file in order, each with its accesses. */
+function* eventsOf(source: TraceSource) {
   const { path } = source;
   const header = readSafetensorsHeader(source);
   const reader = new ColumnReader(source);
@@ -121,7 +109,7 @@ function* eventsOf(source: TraceSource): Generator<Event, void, void> {
   }
 }
 
-function counts(source: TraceSource): Popularity {
+function counts(source: TraceSource): Float64Array[] {
   const { path } = source;
   const byLayer = new Map<number, Float64Array>();
   let most = 0;
@@ -139,6 +127,5 @@ function counts(source: TraceSource): Popularity {
     if (byLayer.size > 4096) throw new UserError(`${path}: names more than 4096 layers; the file is damaged`);
   }
   if (most === 0) throw new UserError(`${path}: holds no event with an expert; the recording is empty`);
-  const layers = [...byLayer.keys()].sort((a, b) => a - b);
-  return { path, format: 'moe-cache-eval', model: null, counts: layers.map((layer) => grown(byLayer.get(layer)!, most).slice(0, most)) };
+  return inOrder(byLayer).map((sum) => grown(sum, most).slice(0, most));
 }

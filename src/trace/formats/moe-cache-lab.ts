@@ -58,15 +58,8 @@ export const moeCacheLab = cellFormat({
   },
 });
 
-interface Metadata {
-  readonly version: 1 | 2;
-  readonly model: string | null;
-  /** Experts of a layer by its number; null if the file does not state them. */
-  readonly experts: ((layer: number) => number) | null;
-  readonly notes: Readonly<Record<string, string>>;
-}
-
-function metadataOf(source: TraceSource): Metadata {
+/** The first line: version, model, experts of a layer by its number (null: not stated), notes. */
+function metadataOf(source: TraceSource) {
   for (const { value, place } of documents(source)) {
     if (value.record_type !== 'metadata') throw new UserError(`${place}: the first line is not the metadata record`);
     const { format_version: version, model_id: model } = value;
@@ -81,16 +74,11 @@ function metadataOf(source: TraceSource): Metadata {
     return {
       version,
       model: typeof model === 'string' ? model : null,
-      experts: version === 1 ? sameExperts(value, place) : stageExperts(value, place),
+      experts: version === 1 ? wholeAt(value, 'num_experts', place) : stageExperts(value, place),
       notes,
     };
   }
   throw new UserError(`${source.path}: holds no record; the trace is empty`);
-}
-
-function sameExperts(value: JsonObject, place: string): ((layer: number) => number) | null {
-  const experts = wholeAt(value, 'num_experts', place);
-  return experts === null ? null : () => experts;
 }
 
 function stageExperts(value: JsonObject, place: string): (layer: number) => number {

@@ -3,22 +3,8 @@
 
 import { UserError } from '../../base/errors.js';
 import { latin1Of, viewOf } from '../../base/host/bytes.js';
+import { DTYPE_BYTES } from '../column.js';
 import type { TensorInfo } from './safetensors-header.js';
-
-/** Element types by NumPy type code. */
-const DTYPES: Readonly<Record<string, readonly [dtype: string, bytes: number]>> = {
-  u1: ['U8', 1],
-  i1: ['I8', 1],
-  u2: ['U16', 2],
-  i2: ['I16', 2],
-  u4: ['U32', 4],
-  i4: ['I32', 4],
-  u8: ['U64', 8],
-  i8: ['I64', 8],
-  f2: ['F16', 2],
-  f4: ['F32', 4],
-  f8: ['F64', 8],
-};
 
 /** True if bytes begin like a .npy file. */
 export function looksLikeNpy(head: Uint8Array): boolean {
@@ -44,26 +30,25 @@ export function npyHeader(place: string, head: Uint8Array, total: number): Tenso
   if (code === null || shapeText === null || fortran === null)
     throw new UserError(`${place}: the .npy header is not understood: ${text.trim().slice(0, 80)}`);
   const [, order, type] = code as unknown as [string, string, string];
-  const known = Object.hasOwn(DTYPES, type) ? DTYPES[type]! : undefined;
-  if (known === undefined) throw new UserError(`${place}: dtype ${type} holds no expert ids; save integers: array.astype("int16")`);
-  if (order === '>' && known[1] > 1) throw new UserError(`${place}: big-endian data; save it little-endian: array.astype("<${type}")`);
+  // The code of a type is its kind and its bytes: i2.
+  const dtype = `${type.charAt(0).toUpperCase()}${8 * Number(type.slice(1))}`;
+  const size = DTYPE_BYTES.get(dtype);
+  if (size === undefined) throw new UserError(`${place}: dtype ${type} holds no expert ids; save integers: array.astype("int16")`);
+  if (order === '>' && size > 1) throw new UserError(`${place}: big-endian data; save it little-endian: array.astype("<${type}")`);
   if (fortran[1] === 'True') throw new UserError(`${place}: Fortran order; save it in C order: numpy.ascontiguousarray(array)`);
   const shape = shapeText[1]!
     .split(',')
     .filter((side) => side.trim() !== '')
     .map(Number);
-  const bytes = shape.reduce((product, side) => product * side, known[1]);
+  const bytes = shape.reduce((product, side) => product * side, size);
   const offset = start + length;
   if (!Number.isSafeInteger(bytes) || offset + bytes > total) {
     throw new UserError(`${place}: shape (${shape.join(', ')}) takes ${bytes} bytes, the file has ${total - offset}; it was cut short`);
   }
-  return { dtype: known[0], shape, offset, bytes };
+  return { dtype, shape, offset, bytes };
 }
 
-/**
- * Elements of a whole .npy file in memory, as numbers.
- * @throws UserError as {@link npyHeader} does
- */
+/** Elements of a whole .npy file in memory, as numbers. @throws UserError as {@link npyHeader} does */
 export function npyValues(
   place: string,
   file: Uint8Array,
@@ -72,32 +57,24 @@ export function npyValues(
   return { shape, dtype, values: numbersOf(dtype, file.subarray(offset, offset + bytes)) };
 }
 
+/** Arrays of the dtypes that JavaScript has numbers for. */
+const ARRAYS = {
+  U8: Uint8Array,
+  I8: Int8Array,
+  U16: Uint16Array,
+  I16: Int16Array,
+  U32: Uint32Array,
+  I32: Int32Array,
+  F32: Float32Array,
+  F64: Float64Array,
+} as const;
+
 /** Raw little-endian elements as numbers; 64-bit integers lose nothing below 2^53. */
 export function numbersOf(dtype: string, raw: Uint8Array): ArrayLike<number> {
   // A copy, because typed arrays need aligned memory, and parts of a file rarely are aligned.
   const aligned = new Uint8Array(raw).buffer;
-  switch (dtype) {
-    case 'U8':
-      return new Uint8Array(aligned);
-    case 'I8':
-      return new Int8Array(aligned);
-    case 'U16':
-      return new Uint16Array(aligned);
-    case 'I16':
-      return new Int16Array(aligned);
-    case 'U32':
-      return new Uint32Array(aligned);
-    case 'I32':
-      return new Int32Array(aligned);
-    case 'F32':
-      return new Float32Array(aligned);
-    case 'F64':
-      return new Float64Array(aligned);
-    case 'U64':
-      return Float64Array.from(new BigUint64Array(aligned), Number);
-    case 'I64':
-      return Float64Array.from(new BigInt64Array(aligned), Number);
-    default:
-      throw new UserError(`dtype ${dtype} holds no whole numbers`);
-  }
+  if (dtype === 'U64') return Float64Array.from(new BigUint64Array(aligned), Number);
+  if (dtype === 'I64') return Float64Array.from(new BigInt64Array(aligned), Number);
+  if (!Object.hasOwn(ARRAYS, dtype)) throw new UserError(`dtype ${dtype} holds no whole numbers`);
+  return new ARRAYS[dtype as keyof typeof ARRAYS](aligned);
 }

@@ -3,7 +3,6 @@
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
 import { ID_DTYPES } from '../column.js';
-import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
 import type { OpenOptions, TraceFormat } from './format.js';
@@ -97,7 +96,7 @@ function choiceEntry(path: string, archive: ZipArchive): ZipEntry {
   throw new UserError(`${path}: none of the arrays ${names} is named ${NAMES.join(', ')}; save the choices under such a name`);
 }
 
-function activationMatrices(source: TraceSource): Popularity {
+function activationMatrices(source: TraceSource): Float64Array[] {
   const { path } = source;
   const { shape, dtype, offset } = npyHeader(path, source.head, source.bytes);
   if (shape.length !== 3 || shape.includes(0))
@@ -116,5 +115,5 @@ function activationMatrices(source: TraceSource): Popularity {
       counts[Math.floor(i / experts)]![i % experts]! += value;
     }
   }
-  return { path, format: 'moe-infinity', model: null, counts };
+  return counts;
 }

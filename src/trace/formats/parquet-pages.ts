@@ -3,6 +3,7 @@
 
 import type { ColumnMetaData, Compressors, SchemaTree } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
+import { viewOf } from '../../base/host/bytes.js';
 import { crc32 } from '../../base/host/compression.js';
 
 /** Largest page, unpacked. Writers use 1 MiB. */
@@ -133,10 +134,6 @@ function unpack(page: Uint8Array, unpacked: number, codec: ColumnMetaData['codec
   const decompress = compressors[codec];
   if (decompress === undefined) throw new Error(`compression ${codec} is not read`);
   return decompress(page, unpacked);
-}
-
-function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
-  return new DataView(buffer, byteOffset, byteLength);
 }
 
 function widthOf(level: number): number {

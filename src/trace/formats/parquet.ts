@@ -5,7 +5,6 @@ import { UserError } from '../../base/errors.js';
 import { latin1Of, viewOf } from '../../base/host/bytes.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
-import { Cell } from './cell.js';
 import { importCells } from './cells.js';
 import { usualColumns } from './columns.js';
 import type { ColumnMap, OpenOptions, TraceFormat } from './format.js';
@@ -83,7 +82,7 @@ async function openParquet(source: TraceSource, format: string, options: OpenOpt
         source,
         meta: { format },
         walk(visit, at) {
-          const rows = new TableRows(visit, new Cell());
+          const rows = new TableRows(visit);
           let row = 0;
           at.place = () => `${path}: row ${row - 1}`;
           for (const { request, layer, token, phase, tokenId, ids, weights } of records.walk()) {

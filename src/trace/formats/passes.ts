@@ -3,12 +3,13 @@
 // after decode begins a request.
 import { UserError } from '../../base/errors.js';
 import { PHASE } from '../trace.js';
-import type { Cell } from './cell.js';
+import { Cell, type WalkPlace } from './cell.js';
 
 /** Assigns the groups of a recording to requests and positions. */
 export class PassReader {
   readonly #visit: (cell: Cell) => void;
-  readonly #cell: Cell;
+  readonly #at: WalkPlace;
+  readonly #cell = new Cell();
   #request = -1;
   /** Position of the running pass's first token, and its tokens. */
   #position = 0;
@@ -16,9 +17,9 @@ export class PassReader {
   #lastLayer = Number.POSITIVE_INFINITY;
   #decoding = true;
 
-  constructor(visit: (cell: Cell) => void, cell: Cell) {
+  constructor(visit: (cell: Cell) => void, at: WalkPlace) {
     this.#visit = visit;
-    this.#cell = cell;
+    this.#at = at;
   }
 
   /**
@@ -28,13 +29,13 @@ export class PassReader {
    * @param weights their gate weights, where the recording has them
    * @throws UserError where a layer has more rows than the pass has tokens
    */
-  group(layer: number, rows: number, width: number, ids: Int32Array, place: () => string, weights?: Float64Array): void {
+  group(layer: number, rows: number, width: number, ids: Int32Array, weights?: Float64Array): void {
     const cell = this.#cell;
     if (layer <= this.#lastLayer) this.#begin(rows);
     this.#lastLayer = layer;
     if (rows > this.#tokens) {
       throw new UserError(
-        `${place()}: layer ${layer} has ${rows} rows in a pass of ${this.#tokens} tokens; the recording is out of order or cut`,
+        `${this.#at.place()}: layer ${layer} has ${rows} rows in a pass of ${this.#tokens} tokens; the recording is out of order or cut`,
       );
     }
     cell.request = this.#request;
@@ -42,6 +43,7 @@ export class PassReader {
     cell.phase = this.#tokens > 1 ? PHASE.prefill : PHASE.decode;
     cell.ids = ids;
     cell.count = width;
+    cell.weighted = weights !== undefined;
     for (let row = 0; row < rows; row++) {
       cell.token = this.#position + this.#tokens - rows + row;
       cell.from = row * width;

@@ -4,6 +4,7 @@
 import { UserError } from '../../base/errors.js';
 import { latin1Of, textOf, viewOf } from '../../base/host/bytes.js';
 import { nestsTooDeep } from '../../base/nesting.js';
+import { isCount } from '../../base/objects.js';
 
 /** A tensor as pickled: a view of a storage that lies beside the pickle. */
 export class PickledTensor {
@@ -25,12 +26,10 @@ class PickledStorage {
   /** Storage class of torch, e.g. `IntStorage`. */
   readonly type: string;
   readonly key: string;
-  readonly elements: number;
 
-  constructor(type: string, key: string, elements: number) {
+  constructor(type: string, key: string) {
     this.type = type;
     this.key = key;
-    this.elements = elements;
   }
 }
 
@@ -78,11 +77,9 @@ export function readPickle(bytes: Uint8Array, place: string): Pickled {
   return new Unpickler(bytes, place).read();
 }
 
-type Operation = (it: Unpickler) => void;
-
 class Unpickler {
   /** The operation of each opcode; all others are refused. */
-  static readonly #OPCODES = new Map<number, Operation>([
+  static readonly #OPCODES = new Map<number, (it: Unpickler) => void>([
     [0x80, (it) => it.#byte()], // PROTO
     [0x95, (it) => it.#over(8)], // FRAME
     [0x28, (it) => it.#stack.push(MARK)], // MARK
@@ -138,7 +135,9 @@ class Unpickler {
     for (;;) {
       const code = this.#byte();
       if (code === 0x2e) break;
-      this.#step(code);
+      const run = Unpickler.#OPCODES.get(code);
+      if (run === undefined) this.#fail(`opcode 0x${code.toString(16)} at byte ${this.#at - 1} is no plain data`);
+      run(this);
       if (this.#objects > MOST_OBJECTS) this.#fail(`it builds more than ${MOST_OBJECTS} lists and dicts; no recording does`);
       if (this.#stack.length > MOST_VALUES || this.#memo.size > MOST_VALUES) {
         this.#fail(`it holds more than ${MOST_VALUES} values at once; no recording does`);
@@ -147,12 +146,6 @@ class Unpickler {
     const value = this.#pop();
     if (nestsTooDeep(value)) this.#fail('its lists and dicts nest deeper than those of any recording');
     return value;
-  }
-
-  #step(code: number): void {
-    const run = Unpickler.#OPCODES.get(code);
-    if (run === undefined) this.#fail(`opcode 0x${code.toString(16)} at byte ${this.#at - 1} is no plain data`);
-    run(this);
   }
 
   #build(value: Pickled): void {
@@ -186,7 +179,7 @@ class Unpickler {
     const known = type instanceof Global ? STORAGE.exec(type.name) : null;
     if (tag !== 'storage' || known === null || typeof key !== 'string' || !isCount(elements))
       this.#fail('a reference that is no tensor storage');
-    return new PickledStorage(known[1]!, key, elements);
+    return new PickledStorage(known[1]!, key);
   }
 
   #stackGlobal([module, name]: readonly Pickled[]): void {
@@ -284,10 +277,6 @@ class Unpickler {
   #fail(what: string): never {
     throw new UserError(`${this.#place}: this pickle is refused: ${what}`);
   }
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isShape(value: unknown): value is readonly number[] {

@@ -72,10 +72,7 @@ export function phaseOf(value: unknown, place: string): number {
   }
 }
 
-/**
- * Reads a record's choices, and their weights if there are as many, into a cell.
- * @throws UserError where they are no list of ids
- */
+/** Reads a record's choices, and their weights if there are as many, into a cell. @throws UserError where they are no list of ids */
 export function choices(cell: Cell, value: JsonObject, fields: Pick<ColumnMap, 'experts' | 'weights'>, place: string): void {
   const listed = value[fields.experts];
   const ids: unknown = Number.isInteger(listed) ? [listed] : listed;

@@ -3,31 +3,13 @@
 
 import { UserError } from '../../base/errors.js';
 import { latin1Of, viewOf } from '../../base/host/bytes.js';
-import { isObject } from '../../base/objects.js';
+import { isCount, isObject } from '../../base/objects.js';
 import { looksLikeSafetensors, parseJson } from '../../model/door.js';
+import { DTYPE_BYTES } from '../column.js';
 import type { TraceSource } from '../source.js';
 
 /** Largest header the format allows. */
 const HEADER_LIMIT = 100_000_000;
-
-/** Bytes of an element by dtype of the format. */
-const DTYPE_BYTES: Readonly<Record<string, number>> = {
-  BOOL: 1,
-  U8: 1,
-  I8: 1,
-  F8_E4M3: 1,
-  F8_E5M2: 1,
-  U16: 2,
-  I16: 2,
-  F16: 2,
-  BF16: 2,
-  U32: 4,
-  I32: 4,
-  F32: 4,
-  U64: 8,
-  I64: 8,
-  F64: 8,
-};
 
 /** One tensor of a file. */
 export interface TensorInfo {
@@ -52,11 +34,7 @@ export function headerHolds({ head }: TraceSource, texts: readonly string[]): bo
   return texts.every((part) => text.includes(part));
 }
 
-/**
- * A required tensor.
- * @param shape sizes of the axes, null for any
- * @throws UserError where it is missing, or of another dtype or shape
- */
+/** A required tensor. @param shape sizes of the axes, null for any @throws UserError where it is missing, or of another dtype or shape */
 export function requireTensor(
   path: string,
   { tensors }: SafetensorsHeader,
@@ -117,7 +95,7 @@ function metadataOf(path: string, entry: unknown): Record<string, string> {
 
 function tensorOf(place: string, entry: unknown, dataStart: number, fileBytes: number): TensorInfo {
   const { dtype, shape, data_offsets: offsets } = isObject(entry) ? entry : {};
-  const size = typeof dtype === 'string' && Object.hasOwn(DTYPE_BYTES, dtype) ? DTYPE_BYTES[dtype] : undefined;
+  const size = typeof dtype === 'string' ? DTYPE_BYTES.get(dtype) : undefined;
   if (typeof dtype !== 'string' || size === undefined) throw new UserError(`${place}: unknown dtype ${JSON.stringify(dtype)}`);
   if (!isCounts(shape)) throw new UserError(`${place}: shape is not a list of sizes`);
   if (!isCounts(offsets) || offsets.length !== 2) throw new UserError(`${place}: data_offsets is not [begin, end]`);
@@ -142,5 +120,5 @@ function refuseOverlap(path: string, tensors: ReadonlyMap<string, TensorInfo>): 
 }
 
 function isCounts(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((entry) => Number.isSafeInteger(entry) && entry >= 0);
+  return Array.isArray(value) && value.every(isCount);
 }

@@ -1,9 +1,6 @@
 // SGLang's expert distribution as CSV (March to May 2025): layer_id,expert_id,count per rank. Counts only.
 import { UserError } from '../../base/errors.js';
 import { FieldReader } from '../../base/field-reader.js';
-import { LineScanner } from '../../base/scan.js';
-import type { Popularity } from '../popularity.js';
-import type { TraceSource } from '../source.js';
 import { CountTable } from './count-table.js';
 import type { TraceFormat } from './format.js';
 
@@ -16,22 +13,17 @@ export const sglangCounts: TraceFormat = {
   engines: 'SGLang of March to May 2025',
   turnOn: 'its expert distribution dump',
   detect: ({ text }) => /^layer_id,expert_id,count\s/.test(text),
-  counts,
+  counts(source) {
+    const fields = new FieldReader(source);
+    const table = new CountTable(() => fields.place());
+    fields.scanner.next();
+    while (fields.next()) {
+      const layer = fields.integer('layer_id');
+      const expert = fields.skip(COMMA) ? fields.integer('expert_id') : -1;
+      const count = fields.skip(COMMA) ? fields.integer('count') : -1;
+      if (layer < 0 || expert < 0 || count < 0) throw new UserError(`${fields.place()}: not layer_id,expert_id,count`);
+      table.add(layer, expert, count);
+    }
+    return table.counts(source.path);
+  },
 };
-
-function counts(source: TraceSource): Popularity {
-  const scanner = new LineScanner(source);
-  const fields = new FieldReader(scanner);
-  const table = new CountTable();
-  scanner.next();
-  while (scanner.next()) {
-    if (scanner.blank()) continue;
-    fields.rewind();
-    const layer = fields.integer('layer_id');
-    const expert = fields.skip(COMMA) ? fields.integer('expert_id') : -1;
-    const count = fields.skip(COMMA) ? fields.integer('count') : -1;
-    if (layer < 0 || expert < 0 || count < 0) throw new UserError(`${scanner.place()}: not layer_id,expert_id,count`);
-    table.add(layer, expert, count, () => scanner.place());
-  }
-  return table.counts(source.path, 'sglang-counts');
-}

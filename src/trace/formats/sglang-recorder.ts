@@ -2,8 +2,6 @@
 // positions but without request ids, so requests are reconstructed from positions. stat: counts only.
 import { UserError } from '../../base/errors.js';
 import { LargestFirst } from '../../base/largest-first.js';
-import type { Popularity } from '../popularity.js';
-import type { TraceSource } from '../source.js';
 import { PHASE } from '../trace.js';
 import { Cell } from './cell.js';
 import { cellFormat } from './cells.js';
@@ -39,17 +37,16 @@ export const sglangRecorder = cellFormat({
         (records as readonly Pickled[]).forEach((entry, index) => {
           at.place = () => `${path}: record ${index}`;
           const record = dictOf(entry, at.place());
-          const tensor = file.tensor(record.get('topk_ids_of_layer'), `record ${index}: topk_ids_of_layer`, 3);
-          const [layers, tokens, width] = tensor.size as unknown as [number, number, number];
-          const ids = file.values(tensor);
+          const { size, values: ids } = file.tensor(record.get('topk_ids_of_layer'), `record ${index}: topk_ids_of_layer`, 3);
+          const [layers, tokens, width] = size as [number, number, number];
           const positions = numbersIn(record.get('positions'), `${at.place()}: positions`, tokens);
           const tokenIds = numbersIn(record.get('input_ids'), `${at.place()}: input_ids`, tokens);
           const prompts = record.get('extend_seq_lens');
           const lengths = Array.isArray(prompts) ? prompts.map(Number) : [];
-          requests.pass(positions, lengths);
+          const request = requests.pass(positions, lengths);
           const decode = lengths.length === 0 || record.get('forward_mode') === 2;
           for (let token = 0; token < tokens; token++) {
-            cell.request = requests.request[token]!;
+            cell.request = request[token]!;
             cell.token = positions[token]!;
             cell.tokenId = tokenIds[token]!;
             cell.phase = decode ? PHASE.decode : PHASE.prefill;
@@ -75,21 +72,32 @@ export const sglangStat: TraceFormat = {
   engines: 'SGLang; KTransformers',
   turnOn: '`--expert-distribution-recorder-mode stat`, then POST /start_expert_distribution_record and /dump_expert_distribution_record',
   detect: ({ head }) => looksLikeTorch(head, 'logical_count'),
-  counts,
+  counts(source) {
+    const { path } = source;
+    const file = new TorchFile(source);
+    const { size, values } = file.tensor(dictOf(file.value(), path).get('logical_count'), 'logical_count', 3);
+    const [steps, layers, experts] = size as [number, number, number];
+    const sums = Array.from({ length: layers }, () => new Float64Array(experts));
+    for (let step = 0; step < steps; step++) {
+      for (let i = 0; i < layers * experts; i++) sums[Math.floor(i / experts)]![i % experts]! += values[step * layers * experts + i]!;
+    }
+    // Dense layers have no counts.
+    const used = sums.filter((layer) => layer.some((count) => count > 0));
+    if (used.length === 0) throw new UserError(`${path}: all counts are zero; nothing ran while it recorded`);
+    return used;
+  },
 };
 
 /** Assigns the tokens of each pass to requests: a token continues the youngest request whose next position it has. */
 class RequestsByPosition {
-  /** Request of each token of the last pass. */
-  request: number[] = [];
   /** Number of requests so far. */
   #requests = 0;
   /** Requests by their next position. */
   readonly #waiting = new Map<number, LargestFirst>();
 
-  /** @param lengths tokens of each sequence of a prompt pass; empty: one token per sequence */
-  pass(positions: readonly number[], lengths: readonly number[]): void {
-    this.request = [];
+  /** @param lengths tokens of each sequence of a prompt pass; empty: one token per sequence @returns the request of each token */
+  pass(positions: readonly number[], lengths: readonly number[]): number[] {
+    const requests: number[] = [];
     const split =
       lengths.length > 0 && lengths.reduce((sum, length) => sum + length, 0) === positions.length ? lengths : positions.map(() => 1);
     // A request continues once in a pass, and is added again only after the pass.
@@ -99,7 +107,7 @@ class RequestsByPosition {
       if (length === 0) continue;
       const first = positions[at]!;
       const request = (first === 0 ? undefined : this.#waiting.get(first)?.pop()) ?? this.#requests++;
-      for (let i = 0; i < length; i++) this.request.push(request);
+      for (let i = 0; i < length; i++) requests.push(request);
       ended.push({ request, next: positions[at + length - 1]! + 1 });
       at += length;
     }
@@ -108,6 +116,7 @@ class RequestsByPosition {
       this.#waiting.set(next, list);
       list.push(request);
     }
+    return requests;
   }
 }
 
@@ -118,9 +127,8 @@ function placementOf(
 ): { balanced: boolean; logical: (layer: number, physical: number, place: () => string) => number } {
   const map = saved.get('last_physical_to_logical_map');
   if (map === undefined || map === null) return { balanced: false, logical: (_layer, physical) => physical };
-  const tensor = file.tensor(map, 'last_physical_to_logical_map', 2);
-  const [layers, experts] = tensor.size as unknown as [number, number];
-  const ids = file.values(tensor);
+  const { size, values: ids } = file.tensor(map, 'last_physical_to_logical_map', 2);
+  const [layers, experts] = size as [number, number];
   return {
     balanced: ids.some((id, at) => id !== at % experts),
     logical: (layer, physical, place) => {
@@ -129,22 +137,6 @@ function placementOf(
       return ids[layer * experts + physical]!;
     },
   };
-}
-
-function counts(source: TraceSource): Popularity {
-  const { path } = source;
-  const file = new TorchFile(source);
-  const tensor = file.tensor(dictOf(file.value(), path).get('logical_count'), 'logical_count', 3);
-  const [steps, layers, experts] = tensor.size as unknown as [number, number, number];
-  const values = file.values(tensor);
-  const sums = Array.from({ length: layers }, () => new Float64Array(experts));
-  for (let step = 0; step < steps; step++) {
-    for (let i = 0; i < layers * experts; i++) sums[Math.floor(i / experts)]![i % experts]! += values[step * layers * experts + i]!;
-  }
-  // Dense layers have no counts.
-  const used = sums.filter((layer) => layer.some((count) => count > 0));
-  if (used.length === 0) throw new UserError(`${path}: all counts are zero; nothing ran while it recorded`);
-  return { path, format: 'sglang-stat', model: null, counts: used };
 }
 
 function dictOf(value: Pickled, place: string): ReadonlyMap<Pickled, Pickled> {

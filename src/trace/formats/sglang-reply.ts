@@ -3,20 +3,14 @@
 
 import { UserError } from '../../base/errors.js';
 import { bytesOfBase64 } from '../../base/host/bytes.js';
+import { DTYPE_BYTES } from '../column.js';
 import { type ChoiceRequest, choiceFormat } from './choice-array.js';
 import { expected } from './format.js';
 import { documents, type JsonObject, objectAt, wholeAt } from './json-values.js';
 import { numbersOf } from './npy-array.js';
 
 /** Wire dtypes of SGLang. */
-const DTYPES: Readonly<Record<string, readonly [dtype: string, bytes: number]>> = {
-  int8: ['I8', 1],
-  uint8: ['U8', 1],
-  int16: ['I16', 2],
-  uint16: ['U16', 2],
-  int32: ['I32', 4],
-  int64: ['I64', 8],
-};
+const DTYPES = new Map(Object.entries({ int8: 'I8', uint8: 'U8', int16: 'I16', uint16: 'U16', int32: 'I32', int64: 'I64' }));
 
 /** Replies of SGLang. */
 export const sglangReply = choiceFormat({
@@ -40,10 +34,10 @@ export const sglangReply = choiceFormat({
 function requestOf(info: JsonObject, layers: number, topK: number, place: string): ChoiceRequest {
   if (typeof info.routed_experts !== 'string') throw new UserError(`${place}.routed_experts is not base64 text`);
   const name = info.routed_experts_dtype ?? 'int32';
-  const known = typeof name === 'string' && Object.hasOwn(DTYPES, name) ? DTYPES[name] : undefined;
-  if (known === undefined)
-    throw new UserError(`${place}.routed_experts_dtype is ${JSON.stringify(name)}; known are ${Object.keys(DTYPES).join(', ')}`);
-  const [dtype, size] = known;
+  const dtype = typeof name === 'string' ? DTYPES.get(name) : undefined;
+  if (dtype === undefined)
+    throw new UserError(`${place}.routed_experts_dtype is ${JSON.stringify(name)}; known are ${[...DTYPES.keys()].join(', ')}`);
+  const size = DTYPE_BYTES.get(dtype)!;
   const raw = bytesOfBase64(info.routed_experts);
   const rowBytes = layers * topK * size;
   const tokens = raw.length / rowBytes;

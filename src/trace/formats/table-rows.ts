@@ -1,19 +1,18 @@
 // Rows of a table, one per token and layer or one per activation, as cells. Shared by CSV and Parquet: numbering of requests, counting of
 // tokens and grouping of activations.
-import type { Cell } from './cell.js';
+import { Cell } from './cell.js';
 import { TokenCounter } from './record-lines.js';
 
 /** Turns rows into cells. */
 export class TableRows {
   readonly #visit: (cell: Cell) => void;
-  readonly #cell: Cell;
+  readonly #cell = new Cell();
   readonly #requests = new Map<unknown, number>();
   readonly #counter = new TokenCounter();
   #open = false;
 
-  constructor(visit: (cell: Cell) => void, cell: Cell) {
+  constructor(visit: (cell: Cell) => void) {
     this.#visit = visit;
-    this.#cell = cell;
   }
 
   /**

@@ -2,8 +2,8 @@
 import { type ColumnLayout, ColumnReader } from '../column.js';
 import type { TraceSource } from '../source.js';
 import { tensorTrace } from '../tensor-trace.js';
-import type { RoutingTrace, TraceMeta } from '../trace.js';
-import { axisOrderOf, denseLayersIn, sizesOf, strideOf } from './axes.js';
+import { type FormatMeta, type RoutingTrace, wholeMeta } from '../trace.js';
+import { axesOf, axisOrderOf, denseLayersIn } from './axes.js';
 import { type ChoiceArray, importChoices } from './choice-array.js';
 import { type Expected, expected, type OpenOptions } from './format.js';
 
@@ -28,7 +28,7 @@ export function openArray(
   source: TraceSource,
   array: FileArray,
   options: OpenOptions,
-  meta: Partial<TraceMeta> & { readonly format: string },
+  meta: FormatMeta,
   known: Partial<Expected> = {},
 ): RoutingTrace {
   const { shape, place } = array;
@@ -37,7 +37,7 @@ export function openArray(
   reader.ids(array, 0, sample.length, sample);
   const asked = expected(options);
   const order = axisOrderOf(place, shape, { layers: known.layers ?? asked.layers, topK: known.topK ?? asked.topK }, options.axes, sample);
-  const { tokens, layers, topK } = sizesOf(shape, order);
+  const { tokens, layers, topK } = axesOf(shape, order);
   if (order === 'tlk' && denseLayersIn(shape, order, sample) === 0) {
     return tensorTrace({
       source,
@@ -47,7 +47,7 @@ export function openArray(
       columns: { experts: array, weights: null, predicted: null, request: null, position: null, phase: null, tokenId: null },
       experts: known.experts ?? expected(options, layers).experts,
       promptRows: null,
-      meta: { model: null, synthetic: false, expertBytes: null, notes: {}, ...meta },
+      meta: wholeMeta(meta),
     });
   }
   return importChoices(source, options, meta, [{ arrays: turned(reader, array, order), prompt: null }]);
@@ -56,8 +56,7 @@ export function openArray(
 /** Blocks of the array as [tokens, layers, top-k]. */
 function* turned(reader: ColumnReader, array: FileArray, order: 'tlk' | 'tkl' | 'ltk'): Generator<ChoiceArray, void, void> {
   const { shape, place } = array;
-  const { tokens, layers, topK } = sizesOf(shape, order);
-  const stride = strideOf(shape, order);
+  const { tokens, layers, topK, stride } = axesOf(shape, order);
   const row = layers * topK;
   const rows = Math.max(1, Math.floor(BLOCK_IDS / row));
   const raw = new Uint16Array(rows * row);

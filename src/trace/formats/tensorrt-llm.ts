@@ -4,8 +4,7 @@ import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
 import { looksLikeSafetensors } from '../../model/door.js';
 import { ColumnReader } from '../column.js';
-import type { Popularity } from '../popularity.js';
-import type { TraceSource } from '../source.js';
+import { inOrder } from './count-table.js';
 import type { TraceFormat } from './format.js';
 import { readSafetensorsHeader } from './safetensors-header.js';
 
@@ -16,32 +15,29 @@ export const tensorrtLlm: TraceFormat = {
   engines: 'TensorRT-LLM',
   turnOn: '`EXPERT_STATISTIC_ITER_RANGE=100-200 EXPERT_STATISTIC_PATH=DIR`, then DIR/rank*.safetensors',
   detect: ({ head }) => looksLikeSafetensors(head) && /^\{\s*"\d+_\d+"\s*:/.test(latin1Of(head, 8, 208)),
-  counts,
+  counts(source) {
+    const { path } = source;
+    const reader = new ColumnReader(source);
+    const byLayer = new Map<number, Float64Array>();
+    for (const [name, tensor] of readSafetensorsHeader(source).tensors) {
+      const match = /^\d+_(\d+)$/.exec(name);
+      if (match === null) continue;
+      const wrong = (why: string): UserError => new UserError(`${path}: tensor ${name}: ${why}`);
+      if (tensor.dtype !== 'I64' && tensor.dtype !== 'I32') throw wrong(`dtype ${tensor.dtype} is not I64 or I32`);
+      if (tensor.shape.length !== 1) throw wrong(`shape [${tensor.shape.join(', ')}] is not [experts]`);
+      const layer = Number(match[1]);
+      const experts = tensor.shape[0]!;
+      const sum = byLayer.get(layer) ?? new Float64Array(experts);
+      if (sum.length !== experts) throw wrong(`${experts} experts, earlier iterations have ${sum.length}`);
+      const values = new Int32Array(experts);
+      reader.integers(tensor, 0, experts, values);
+      values.forEach((count, expert) => {
+        if (count < 0) throw wrong(`expert ${expert}: ${count} is not a count`);
+        sum[expert]! += count;
+      });
+      byLayer.set(layer, sum);
+    }
+    if (byLayer.size === 0) throw new UserError(`${path}: holds no counts "<iteration>_<layer>"`);
+    return inOrder(byLayer);
+  },
 };
-
-function counts(source: TraceSource): Popularity {
-  const { path } = source;
-  const reader = new ColumnReader(source);
-  const byLayer = new Map<number, Float64Array>();
-  for (const [name, tensor] of readSafetensorsHeader(source).tensors) {
-    const match = /^\d+_(\d+)$/.exec(name);
-    if (match === null) continue;
-    if (tensor.dtype !== 'I64' && tensor.dtype !== 'I32')
-      throw new UserError(`${path}: tensor ${name}: dtype ${tensor.dtype} is not I64 or I32`);
-    if (tensor.shape.length !== 1) throw new UserError(`${path}: tensor ${name}: shape [${tensor.shape.join(', ')}] is not [experts]`);
-    const layer = Number(match[1]);
-    const experts = tensor.shape[0]!;
-    const sum = byLayer.get(layer) ?? new Float64Array(experts);
-    if (sum.length !== experts) throw new UserError(`${path}: tensor ${name}: ${experts} experts, earlier iterations have ${sum.length}`);
-    const values = new Int32Array(experts);
-    reader.integers(tensor, 0, experts, values);
-    values.forEach((count, expert) => {
-      if (count < 0) throw new UserError(`${path}: tensor ${name}: expert ${expert}: ${count} is not a count`);
-      sum[expert]! += count;
-    });
-    byLayer.set(layer, sum);
-  }
-  const layers = [...byLayer.keys()].sort((a, b) => a - b);
-  if (layers.length === 0) throw new UserError(`${path}: holds no counts "<iteration>_<layer>"`);
-  return { path, format: 'tensorrt-llm', model: null, counts: layers.map((layer) => byLayer.get(layer)!) };
-}

@@ -2,6 +2,7 @@
 
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
+import { DTYPE_BYTES } from '../column.js';
 import type { TraceSource } from '../source.js';
 import { numbersOf } from './npy-array.js';
 import { type Pickled, PickledTensor, readPickle } from './pickle.js';
@@ -12,15 +13,15 @@ const PICKLE_LIMIT = 32 * 1024 * 1024;
 const STORAGE_LIMIT = 64 * 1024 * 1024;
 
 /** Element types of storages of whole numbers. */
-const DTYPES: Readonly<Record<string, readonly [dtype: string, bytes: number]>> = {
-  ByteStorage: ['U8', 1],
-  CharStorage: ['I8', 1],
-  ShortStorage: ['I16', 2],
-  IntStorage: ['I32', 4],
-  LongStorage: ['I64', 8],
-  FloatStorage: ['F32', 4],
-  DoubleStorage: ['F64', 8],
-};
+const DTYPES = new Map([
+  ['ByteStorage', 'U8'],
+  ['CharStorage', 'I8'],
+  ['ShortStorage', 'I16'],
+  ['IntStorage', 'I32'],
+  ['LongStorage', 'I64'],
+  ['FloatStorage', 'F32'],
+  ['DoubleStorage', 'F64'],
+]);
 
 /** True if a file begins like a zip of torch.save whose pickle contains `word`. */
 export function looksLikeTorch(head: Uint8Array, word: string): boolean {
@@ -55,22 +56,26 @@ export class TorchFile {
   }
 
   /**
-   * Elements of a tensor in row-major order.
-   * @throws UserError where its storage is missing, or too small for its shape
+   * A tensor: its size, and its elements in row-major order.
+   * @param what names it in messages
+   * @throws UserError where it is no tensor of `axes` axes, or its storage is missing or too small for its shape
    */
-  values({ storage, offset, size, stride }: PickledTensor): Float64Array | Int32Array {
+  tensor(value: Pickled | undefined, what: string, axes: number): { size: readonly number[]; values: Float64Array | Int32Array } {
     const { path } = this.#source;
+    if (!(value instanceof PickledTensor) || value.size.length !== axes)
+      throw new UserError(`${path}: ${what} is missing or no tensor of ${axes} axes`);
+    const { storage, offset, size, stride } = value;
     const name = `${this.#folder}data/${storage.key}`;
     const entry = this.#byName.get(name);
-    const known = Object.hasOwn(DTYPES, storage.type) ? DTYPES[storage.type] : undefined;
+    const dtype = DTYPES.get(storage.type);
     if (entry === undefined) throw new UserError(`${path}: ${name} is missing; the file was cut short`);
-    if (known === undefined) throw new UserError(`${path}: ${name}: ${storage.type} holds no whole numbers`);
-    const [dtype, bytes] = known;
+    if (dtype === undefined) throw new UserError(`${path}: ${name}: ${storage.type} holds no whole numbers`);
     const count = size.reduce((product, side) => product * side, 1);
     const last = size.reduce((at, side, axis) => at + (side - 1) * stride[axis]!, offset);
     const raw = this.#archive.read(entry, STORAGE_LIMIT);
-    if (raw.length % bytes !== 0) throw new UserError(`${path}: ${name} has ${raw.length} bytes, no whole number of elements`);
-    if (count > 0 && (last >= raw.length / bytes || count > raw.length / bytes)) {
+    const held = raw.length / DTYPE_BYTES.get(dtype)!;
+    if (!Number.isInteger(held)) throw new UserError(`${path}: ${name} has ${raw.length} bytes, no whole number of elements`);
+    if (count > 0 && (last >= held || count > held)) {
       throw new UserError(`${path}: ${name} has ${raw.length} bytes, too few for a tensor [${size.join(', ')}]`);
     }
     const elements = numbersOf(dtype, raw);
@@ -85,12 +90,6 @@ export class TorchFile {
         index[axis] = 0;
       }
     }
-    return values;
-  }
-
-  /** @throws UserError where `value` is no tensor of `axes` axes */
-  tensor(value: Pickled | undefined, what: string, axes: number): PickledTensor {
-    if (value instanceof PickledTensor && value.size.length === axes) return value;
-    throw new UserError(`${this.#source.path}: ${what} is missing or no tensor of ${axes} axes`);
+    return { size, values };
   }
 }

@@ -71,120 +71,94 @@ export async function loadFormat(name: string | undefined): Promise<TraceFormat 
     engines: own.shown,
     turnOn: '',
     detect: () => false,
-    open: (source, options) => new OwnReader(own, definition, source, options).read(),
+    open: (source, options) => readOwn(own, definition, source, options),
   };
 }
 
 /** Reads one file. */
-class OwnReader {
-  readonly #own: OwnExport;
-  readonly #format: OwnTraceFormat;
-  readonly #source: TraceSource;
-  readonly #head: OwnTraceHead;
-  readonly #options: OpenOptions;
-  readonly #file: OwnTraceFile;
-  #store: TraceStore | null = null;
-  #weighted = false;
-  #withIds = false;
-  /** Experts by layer; null: unknown. */
-  #experts: readonly number[] | null = null;
-
-  constructor(own: OwnExport, format: OwnTraceFormat, source: TraceSource, options: OpenOptions) {
-    this.#own = own;
-    this.#format = format;
-    this.#source = source;
-    this.#file = ownFile(source);
-    this.#head = own.run('head', () => format.head?.(this.#file)) ?? {};
-    const { experts, topK } = this.#head;
-    this.#options = { ...options, ...(topK === undefined ? {} : { topK }), ...(experts === undefined ? {} : { experts }) };
-  }
-
-  async read(): Promise<RoutingTrace> {
-    try {
-      for await (const row of this.#rows()) this.#add(row);
-      if (this.#store === null) throw this.#wrong(`${this.#source.path}`, 'rows yielded nothing; yield one object for each token');
-      const meta = { model: this.#head.model ?? null, format: this.#own.name, synthetic: false, expertBytes: null, notes: {} };
-      const trace = this.#store.finish(this.#experts, meta, this.#source);
-      // The rows depend on the module, too.
-      return { ...trace, sha256: () => newSha256().update(`${this.#source.sha256()} ${this.#own.sha256}`).digest('hex') };
-    } catch (error) {
-      this.#store?.close();
-      throw this.#own.thrown('rows', error);
+async function readOwn(own: OwnExport, format: OwnTraceFormat, source: TraceSource, options: OpenOptions): Promise<RoutingTrace> {
+  const file = ownFile(source);
+  const head = own.run('head', () => format.head?.(file)) ?? {};
+  const { experts, model = null, topK } = head;
+  const known = { ...options, ...(topK === undefined ? {} : { topK }), ...(experts === undefined ? {} : { experts }) };
+  let rows: OwnRows | null = null;
+  try {
+    for await (const row of yielded(own, () => format.rows(file, expected(known)))) {
+      const place = row?.place ?? `${source.path}: row ${rows?.store.rows ?? 0}`;
+      if (!Array.isArray(row?.experts) || !row.experts.every(Array.isArray)) {
+        throw wrong(own, place, 'experts must be one list of expert ids for each MoE layer');
+      }
+      rows ??= ownRows(own, source.path, known, row);
+      rows.add(row, place);
     }
+    if (rows === null) throw wrong(own, source.path, 'rows yielded nothing; yield one object for each token');
+    const trace = rows.store.finish(rows.experts, { model, format: own.name }, source);
+    // The rows depend on the module, too.
+    return { ...trace, sha256: () => newSha256().update(`${source.sha256()} ${own.sha256}`).digest('hex') };
+  } catch (error) {
+    rows?.store.close();
+    throw own.thrown('rows', error);
   }
+}
 
-  #rows(): Iterable<OwnTraceRow> | AsyncIterable<OwnTraceRow> {
-    const rows = this.#own.run('rows', () => this.#format.rows(this.#file, expected(this.#options)));
-    const iterable = typeof rows === 'object' && rows !== null && (Symbol.iterator in rows || Symbol.asyncIterator in rows);
-    if (!iterable) throw this.#own.wrong('"rows" must be a generator: *rows(file) { yield { experts: [[…], …] }; }');
-    return rows;
-  }
+function yielded(own: OwnExport, call: () => ReturnType<OwnTraceFormat['rows']>): ReturnType<OwnTraceFormat['rows']> {
+  const rows = own.run('rows', call);
+  const iterable = typeof rows === 'object' && rows !== null && (Symbol.iterator in rows || Symbol.asyncIterator in rows);
+  if (!iterable) throw own.wrong('"rows" must be a generator: *rows(file) { yield { experts: [[…], …] }; }');
+  return rows;
+}
 
-  #add(row: OwnTraceRow): void {
-    const number = this.#store?.rows ?? 0;
-    const place = row?.place ?? `${this.#source.path}: row ${number}`;
-    if (!Array.isArray(row?.experts) || !row.experts.every(Array.isArray)) {
-      throw this.#wrong(place, 'experts must be one list of expert ids for each MoE layer');
-    }
-    const store = (this.#store ??= this.#begin(row));
-    if (row.experts.length !== store.layers) {
-      throw this.#wrong(
-        place,
-        `the row has ${row.experts.length} layers, the first one has ${store.layers}; yield the same MoE layers each time`,
-      );
-    }
-    store.seek(number);
-    for (const [layer, ids] of row.experts.entries()) this.#addLayer(store, ids, row.weights?.[layer], layer, place);
-    if (this.#withIds) store.tokenIds[store.tokenAt] = row.tokenId ?? 0;
-    const { phase = 'decode', position = -1, request = 0 } = row;
-    if (!(phase in PHASE)) throw this.#wrong(place, `phase is '${String(phase)}'; write prefill or decode`);
-    if (!Number.isInteger(request) || !Number.isInteger(position)) throw this.#wrong(place, 'request and position must be whole numbers');
-    store.addRow(request, position, PHASE[phase]);
-  }
+type OwnRows = ReturnType<typeof ownRows>;
 
-  /** The first row determines the shape. */
-  #begin(row: OwnTraceRow): TraceStore {
-    const layers = row.experts.length;
-    const known = expected(this.#options, layers);
-    this.#experts = known.experts;
-    this.#weighted = row.weights !== undefined;
-    this.#withIds = row.tokenId !== undefined;
-    const topK = known.topK ?? Math.max(0, ...row.experts.map((ids) => ids.length));
-    if (layers === 0 || topK === 0) throw this.#wrong(`${this.#source.path}: row 0`, 'no layer has an expert');
-    return new TraceStore({ path: this.#source.path, layers, topK, weights: this.#weighted, tokenIds: this.#withIds });
-  }
-
-  #addLayer(store: TraceStore, ids: readonly number[], weights: readonly number[] | undefined, layer: number, place: string): void {
-    const { topK } = store;
-    const limit = this.#experts?.[layer] ?? NULL_EXPERT;
+/** A store for rows like the first, which determines the shape. */
+function ownRows(own: OwnExport, path: string, options: OpenOptions, first: OwnTraceRow) {
+  const layers = first.experts.length;
+  const known = expected(options, layers);
+  const [weights, tokenIds] = [first.weights !== undefined, first.tokenId !== undefined];
+  const topK = known.topK ?? Math.max(0, ...first.experts.map((ids) => ids.length));
+  if (layers === 0 || topK === 0) throw wrong(own, `${path}: row 0`, 'no layer has an expert');
+  const store = new TraceStore({ path, layers, topK, weights, tokenIds });
+  const addLayer = (ids: readonly number[], gates: readonly number[] | undefined, layer: number, refuse: (what: string) => never): void => {
+    const limit = known.experts?.[layer] ?? NULL_EXPERT;
     const at = store.idsAt + layer * topK;
-    if (ids.length > topK) {
-      throw this.#wrong(
-        place,
-        `layer ${layer} has ${ids.length} experts, a token chooses ${topK}; give topK in head where some choose more`,
-      );
-    }
-    if (this.#weighted && weights?.length !== ids.length)
-      throw this.#wrong(place, `layer ${layer} needs a weight for each of its ${ids.length} experts`);
+    if (ids.length > topK)
+      refuse(`layer ${layer} has ${ids.length} experts, a token chooses ${topK}; give topK in head where some choose more`);
+    if (weights && gates?.length !== ids.length) refuse(`layer ${layer} needs a weight for each of its ${ids.length} experts`);
     for (let k = 0; k < ids.length; k++) {
       const id = ids[k]!;
-      if (!Number.isInteger(id) || id < -1 || id >= limit) {
-        throw this.#wrong(place, `layer ${layer}: ${String(id)} is no expert; ids are 0 to ${limit - 1}, and -1 for none`);
-      }
-      if (id >= 0 && ids.indexOf(id) < k)
-        throw this.#wrong(place, `layer ${layer}: expert ${id} stands twice; a token chooses an expert once`);
+      if (!Number.isInteger(id) || id < -1 || id >= limit)
+        refuse(`layer ${layer}: ${String(id)} is no expert; ids are 0 to ${limit - 1}, and -1 for none`);
+      if (id >= 0 && ids.indexOf(id) < k) refuse(`layer ${layer}: expert ${id} stands twice; a token chooses an expert once`);
       store.ids[at + k] = id < 0 ? NULL_EXPERT : id;
-      if (!this.#weighted) continue;
-      const weight = weights![k]!;
-      if (!(Number.isFinite(weight) && weight >= 0))
-        throw this.#wrong(place, `layer ${layer}: ${String(weight)} is no gate weight; write 0 or more`);
+      if (!weights) continue;
+      const weight = gates![k]!;
+      if (!(Number.isFinite(weight) && weight >= 0)) refuse(`layer ${layer}: ${String(weight)} is no gate weight; write 0 or more`);
       store.weights[at + k] = id < 0 ? 0 : weight;
     }
-  }
+  };
+  return {
+    store,
+    /** Experts by layer; null: unknown. */
+    experts: known.experts,
+    add(row: OwnTraceRow, place: string): void {
+      const refuse = (what: string): never => {
+        throw wrong(own, place, what);
+      };
+      if (row.experts.length !== layers)
+        refuse(`the row has ${row.experts.length} layers, the first one has ${layers}; yield the same MoE layers each time`);
+      store.seek(store.rows);
+      for (const [layer, ids] of row.experts.entries()) addLayer(ids, row.weights?.[layer], layer, refuse);
+      if (tokenIds) store.tokenIds[store.tokenAt] = row.tokenId ?? 0;
+      const { phase = 'decode', position = -1, request = 0 } = row;
+      if (!(phase in PHASE)) refuse(`phase is '${String(phase)}'; write prefill or decode`);
+      if (!Number.isInteger(request) || !Number.isInteger(position)) refuse('request and position must be whole numbers');
+      store.addRow(request, position, PHASE[phase]);
+    },
+  };
+}
 
-  #wrong(place: string, what: string): UserError {
-    return new UserError(`${place}: ${this.#own.shown}: ${what}`);
-  }
+function wrong({ shown }: OwnExport, place: string, what: string): UserError {
+  return new UserError(`${place}: ${shown}: ${what}`);
 }
 
 function ownFile(source: TraceSource): OwnTraceFile {
@@ -193,7 +167,7 @@ function ownFile(source: TraceSource): OwnTraceFile {
     bytes: source.bytes,
     *lines() {
       const scanner = new LineScanner(source);
-      while (scanner.next()) if (!scanner.blank()) yield { text: scanner.text(), place: scanner.place() };
+      while (scanner.nextFilled()) yield { text: scanner.text(), place: scanner.place() };
     },
     read: (position, length) => source.part(position, length),
   };

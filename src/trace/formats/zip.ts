@@ -42,10 +42,7 @@ export class ZipArchive {
     this.entries = directoryOf(source);
   }
 
-  /**
-   * Content of an entry.
-   * @throws UserError where it is damaged, packed in an unknown way, or larger than `limit` bytes
-   */
+  /** Content of an entry. @throws UserError where it is damaged, packed in an unknown way, or larger than `limit` bytes */
   read(entry: ZipEntry, limit: number): Uint8Array {
     const { path } = this.#source;
     const place = `${path}: ${entry.name}`;
@@ -75,10 +72,7 @@ export class ZipArchive {
     throw damaged(place);
   }
 
-  /**
-   * Checks a stored entry, which is read in place.
-   * @throws UserError if its checksum differs
-   */
+  /** Checks a stored entry, which is read in place. @throws UserError if its checksum differs */
   checkStored(entry: ZipEntry): void {
     let crc = 0;
     for (const block of sourceBlocks(this.#source, this.dataOffset(entry), entry.packedBytes)) crc = crc32(block, crc);

@@ -8,7 +8,7 @@ import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../trace.js';
 import { AliasTable, GuideTable, inclusionByRank, weightsFor } from './popularity-shape.js';
 import { atDepth, type RoutingProfile } from './routing-profile.js';
-import { Vocabulary } from './vocabulary.js';
+import { openVocabulary, type Vocabulary } from './vocabulary.js';
 
 /**
  * Tokens of the warm-up. Ours: with half of it the reuse of the next token is up to 0.06 lower than with all of it, on routing like that of
@@ -104,7 +104,7 @@ export class RoutingProcess {
     this.#vocabulary =
       profile.vocabulary === undefined
         ? null
-        : new Vocabulary(model, profile.vocabulary, {
+        : openVocabulary(model, profile.vocabulary, {
             popularity: rankings.map((domain) => domain.map((ranking, layer) => byExpert(inclusions[layer]!, ranking))),
             overlap: profile.domainOverlap,
             seed,
@@ -118,7 +118,7 @@ export class RoutingProcess {
 
   /** Id of the last token; -1 if there is no vocabulary. */
   get tokenId(): number {
-    return this.#vocabulary?.tokenId ?? -1;
+    return this.#vocabulary?.tokenId() ?? -1;
   }
 
   /** Starts a request with an empty memory, and draws its domain. */

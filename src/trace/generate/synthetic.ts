@@ -42,15 +42,7 @@ export function requestsOf(tokens: number): RequestLength[] {
 }
 
 /** Draws rows `[layers, topK]`, one token after another. */
-interface RowProcess {
-  readonly topK: number;
-  /** Id of the last token; -1 if tokens have none. */
-  readonly tokenId: number;
-  /** Starts a request. */
-  begin(): void;
-  /** Writes the next token's row to `ids` from `at`. */
-  next(ids: Uint16Array, at: number): void;
-}
+type RowProcess = Pick<RoutingProcess, 'topK' | 'tokenId' | 'begin' | 'next'>;
 
 /** Tokens between two pauses of {@link synthesizing}. */
 const STRIDE = 256;
@@ -77,9 +69,9 @@ export function* synthesizing(model: ModelSpec, options: SyntheticOptions): Gene
   const part = options.apart === true ? APART : '';
   const process: RowProcess =
     full.per === 'request'
-      ? new RequestRouting(model, full.zipf, seed, part)
+      ? requestRouting(model, full.zipf, seed, part)
       : new RoutingProcess(model, full, seed, 'trace/synthetic/routing', part);
-  const wide = candidates === undefined ? null : new CandidateProcess(model, full, seed, candidates, part);
+  const wide = candidates === undefined ? null : candidateProcess(model, full, seed, candidates, part);
   const store = new TraceStore({
     path: 'synthetic',
     layers: model.layers.length,
@@ -109,7 +101,6 @@ export function* synthesizing(model: ModelSpec, options: SyntheticOptions): Gene
       model: model.name,
       format: 'synthetic',
       synthetic: true,
-      expertBytes: null,
       notes: { generator: 'moeprof synthetic/1', seed: String(seed) },
     },
   );
@@ -118,133 +109,99 @@ export function* synthesizing(model: ModelSpec, options: SyntheticOptions): Gene
 /**
  * Extends rows by candidates: more ranks than the model's top-k, with gate weights, for routing that depends on which experts are resident. The
  * first k ranks are the choices without candidates; the further ones come from the same popularity and memory, whatever the token ids.
+ * @param part as in {@link RoutingProcess}
+ * @throws UserError where there are fewer candidates than choices, or whole requests are routed
  */
-class CandidateProcess {
-  /** Candidates per layer: the requested number, or the experts of the largest layer if fewer. */
-  readonly width: number;
-  readonly #model: ModelSpec;
-  readonly #runnersUp: RoutingProcess;
-  readonly #random: Random;
-  readonly #row: Uint16Array;
-
-  /**
-   * @param part as in {@link RoutingProcess}
-   * @throws UserError where there are fewer candidates than choices, or whole requests are routed
-   */
-  constructor(model: ModelSpec, profile: RoutingProfile, seed: number, candidates: number, part = '') {
-    const widest = Math.max(...model.layers.map((layer) => layer.topK));
-    if (profile.per === 'request') throw new UserError(`${model.name} routes whole requests, which have no candidates; leave them out`);
-    if (candidates < widest) throw new UserError(`${candidates} candidates are fewer than ${model.name} chooses; take at least ${widest}`);
-    const layers = model.layers.map((layer) => ({ ...layer, topK: Math.min(layer.experts, candidates) }));
-    this.width = Math.max(...layers.map((layer) => layer.topK));
-    this.#model = model;
-    this.#runnersUp = new RoutingProcess(
-      { ...model, layers },
-      { ...profile, vocabulary: undefined },
-      seed,
-      'trace/synthetic/candidates',
-      part,
-    );
-    this.#random = new Random(seed, `trace/synthetic/weights${part}`);
-    this.#row = new Uint16Array(layers.length * this.#runnersUp.topK);
-  }
-
-  /** Starts a request. */
-  begin(): void {
-    this.#runnersUp.begin();
-  }
-
-  /**
-   * Writes the row `[layers, width]` that extends `chosen`, `[layers, topK]`, and its weights.
-   *
-   * Weights are the softmax, over the candidates, of logits that are the largest of independent Gumbel variates: the r-th weight is in
-   * proportion to 1 / (e1 + ... + er) with standard exponential e, which falls like 1 / r.
-   */
-  next(chosen: Uint16Array, topK: number, ids: Uint16Array, weights: Float32Array, at: number): void {
-    const row = this.#row;
-    const { width } = this;
-    this.#runnersUp.next(row, 0);
-    for (const { index, topK: choices } of this.#model.layers) {
-      const to = at + index * width;
-      const own = chosen.subarray(index * topK, index * topK + choices);
-      ids.set(own, to);
-      let rank = choices;
-      for (let i = index * width; i < (index + 1) * width && rank < width; i++) {
-        const expert = row[i]!;
-        if (expert !== NULL_EXPERT && !own.includes(expert)) ids[to + rank++] = expert;
+function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: number, candidates: number, part: string) {
+  const widest = Math.max(...model.layers.map((layer) => layer.topK));
+  if (profile.per === 'request') throw new UserError(`${model.name} routes whole requests, which have no candidates; leave them out`);
+  if (candidates < widest) throw new UserError(`${candidates} candidates are fewer than ${model.name} chooses; take at least ${widest}`);
+  const layers = model.layers.map((layer) => ({ ...layer, topK: Math.min(layer.experts, candidates) }));
+  const anyId = { ...profile, vocabulary: undefined };
+  const runnersUp = new RoutingProcess({ ...model, layers }, anyId, seed, 'trace/synthetic/candidates', part);
+  const random = new Random(seed, `trace/synthetic/weights${part}`);
+  const width = runnersUp.topK;
+  const row = new Uint16Array(layers.length * width);
+  return {
+    /** Candidates per layer: the requested number, or the experts of the largest layer if fewer. */
+    width,
+    /** Starts a request. */
+    begin: (): void => runnersUp.begin(),
+    /**
+     * Writes the row `[layers, width]` that extends `chosen`, `[layers, topK]`, and its weights.
+     *
+     * Weights are the softmax, over the candidates, of logits that are the largest of independent Gumbel variates: the r-th weight is in
+     * proportion to 1 / (e1 + ... + er) with standard exponential e, which falls like 1 / r.
+     */
+    next(chosen: Uint16Array, topK: number, ids: Uint16Array, weights: Float32Array, at: number): void {
+      runnersUp.next(row, 0);
+      for (const { index, topK: choices } of model.layers) {
+        const to = at + index * width;
+        const own = chosen.subarray(index * topK, index * topK + choices);
+        ids.set(own, to);
+        let rank = choices;
+        for (let i = index * width; i < (index + 1) * width && rank < width; i++) {
+          const expert = row[i]!;
+          if (expert !== NULL_EXPERT && !own.includes(expert)) ids[to + rank++] = expert;
+        }
+        let exponentials = 0;
+        let sum = 0;
+        for (let r = 0; r < rank; r++) {
+          exponentials += random.exponential();
+          sum += weights[to + r] = 1 / exponentials;
+        }
+        for (let r = 0; r < rank; r++) weights[to + r]! /= sum;
+        ids.fill(NULL_EXPERT, to + rank, to + width);
+        weights.fill(0, to + rank, to + width);
       }
-      let exponentials = 0;
-      let sum = 0;
-      for (let r = 0; r < rank; r++) {
-        exponentials += this.#random.exponential();
-        sum += weights[to + r] = 1 / exponentials;
-      }
-      for (let r = 0; r < rank; r++) weights[to + r]! /= sum;
-      ids.fill(NULL_EXPERT, to + rank, to + width);
-      weights.fill(0, to + rank, to + width);
-    }
-  }
+    },
+  };
 }
 
 /**
  * Draws one row per request: a prompt is sent to an expert (a whole model, an adapter) with all of its tokens. Requests are independent of one
  * another; experts differ in popularity.
+ * @param zipf popularity of rank r is r^-zipf (Zipf's law); 0: all experts equally popular
+ * @param part suffix of the random stream that draws requests: another suffix gives other requests of the same popularity
  */
-class RequestRouting {
-  /** Width of a row per layer. */
-  readonly topK: number;
-  /** Requests have no token ids. */
-  readonly tokenId = -1;
-  readonly #layers: ModelSpec['layers'];
-  readonly #random: Random;
+function requestRouting({ layers }: ModelSpec, zipf: number, seed: number, part: string): RowProcess {
+  const topK = Math.max(...layers.map((layer) => layer.topK));
+  const random = new Random(seed, `trace/synthetic/request${part}`);
+  const row = new Uint16Array(layers.length * topK);
+  const shape = new Random(seed, 'trace/synthetic/shape');
   /** By number of experts: popularity by rank, and the expert of each rank. */
-  readonly #tables = new Map<number, { readonly shares: GuideTable; readonly ranking: Uint16Array }>();
-  readonly #row: Uint16Array;
-
-  /**
-   * @param zipf popularity of rank r is r^-zipf (Zipf's law); 0: all experts equally popular
-   * @param part suffix of the random stream that draws requests: another suffix gives other requests of the same popularity
-   */
-  constructor(model: ModelSpec, zipf: number, seed: number, part = '') {
-    this.#layers = model.layers;
-    this.topK = Math.max(...model.layers.map((layer) => layer.topK));
-    this.#random = new Random(seed, `trace/synthetic/request${part}`);
-    this.#row = new Uint16Array(model.layers.length * this.topK);
-    const shape = new Random(seed, 'trace/synthetic/shape');
-    for (const { experts } of model.layers) {
-      if (this.#tables.has(experts)) continue;
-      const order = Uint16Array.from({ length: experts }, (_, i) => i);
-      for (let i = experts - 1; i > 0; i--) {
-        const j = shape.below(i + 1);
-        [order[i], order[j]] = [order[j]!, order[i]!];
-      }
-      const shares = new GuideTable(Float64Array.from({ length: experts }, (_, rank) => (rank + 1) ** -zipf));
-      this.#tables.set(experts, { shares, ranking: order });
+  const tables = new Map<number, { readonly shares: GuideTable; readonly ranking: Uint16Array }>();
+  for (const { experts } of layers) {
+    if (tables.has(experts)) continue;
+    const ranking = Uint16Array.from({ length: experts }, (_, i) => i);
+    for (let i = experts - 1; i > 0; i--) {
+      const j = shape.below(i + 1);
+      [ranking[i], ranking[j]] = [ranking[j]!, ranking[i]!];
     }
+    const shares = new GuideTable(Float64Array.from({ length: experts }, (_, rank) => (rank + 1) ** -zipf));
+    tables.set(experts, { shares, ranking });
   }
-
-  /** Routes a request. Layers of equal size choose the same experts, since an adapter or a model has weights in every layer. */
-  begin(): void {
-    const { topK } = this;
-    this.#row.fill(NULL_EXPERT);
-    this.#layers.forEach((layer, index) => {
-      const at = index * topK;
-      const before = this.#layers[index - 1];
-      if (before?.experts === layer.experts && before.topK === layer.topK) {
-        this.#row.copyWithin(at, at - topK, at);
-        return;
-      }
-      const { shares, ranking } = this.#tables.get(layer.experts)!;
-      for (let rank = 0; rank < layer.topK; ) {
-        const expert = ranking[shares.at(this.#random.next())]!;
-        if (this.#row.subarray(at, at + rank).includes(expert)) continue;
-        this.#row[at + rank++] = expert;
-      }
-    });
-  }
-
-  /** Writes the next token's row `[layers, topK]`, the same for all of its request, to `ids` from `at`. */
-  next(ids: Uint16Array, at: number): void {
-    ids.set(this.#row, at);
-  }
+  return {
+    topK,
+    tokenId: -1,
+    /** Routes a request. Layers of equal size choose the same experts, since an adapter or a model has weights in every layer. */
+    begin(): void {
+      row.fill(NULL_EXPERT);
+      layers.forEach((layer, index) => {
+        const at = index * topK;
+        const before = layers[index - 1];
+        if (before?.experts === layer.experts && before.topK === layer.topK) {
+          row.copyWithin(at, at - topK, at);
+          return;
+        }
+        const { shares, ranking } = tables.get(layer.experts)!;
+        for (let rank = 0; rank < layer.topK; ) {
+          const expert = ranking[shares.at(random.next())]!;
+          if (row.subarray(at, at + rank).includes(expert)) continue;
+          row[at + rank++] = expert;
+        }
+      });
+    },
+    next: (ids, at) => ids.set(row, at),
+  };
 }

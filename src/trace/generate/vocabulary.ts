@@ -30,108 +30,82 @@ export interface VocabularyContext {
   readonly part?: string;
 }
 
+/** The words of a text; see {@link openVocabulary}. */
+export type Vocabulary = ReturnType<typeof openVocabulary>;
+
 /**
  * Draws the tokens of a text and knows the path of each id. Ids are numbered by frequency. The most frequent ones are common to all
  * domains, as function words are; behind them every domain has its own, in turn.
  */
-export class Vocabulary {
-  /** Id of the token drawn last. */
-  tokenId = 0;
-  readonly #seed: number;
-  readonly #random: Random;
-  readonly #domains: number;
-  readonly #choices: readonly number[];
-  readonly #topK: number;
+export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: VocabularyProfile, context: VocabularyContext) {
+  const { popularity, overlap, seed, part = '' } = context;
+  const random = new Random(seed, `trace/synthetic/words${part}`);
+  const domains = popularity.length;
+  const choices = layers.map((layer) => layer.topK);
+  const topK = Math.max(...choices);
   /** By layer: probability that a choice follows the id's path. */
-  readonly #share: Float64Array;
+  const shares = Float64Array.from(layers, (_, index) => atDepth(share, index, layers.length));
   /** Ranks that are common to all domains. */
-  readonly #common: number;
-  readonly #frequencies: Float64Array;
-  readonly #ranks: GuideTable;
+  const { common, frequencies } = ranksOf(size, zipf, domains, overlap);
+  const ranks = new GuideTable(frequencies);
   /** Path `[layers, topK]` of every id that has one yet. */
-  readonly #paths = new Map<number, Uint16Array>();
-  #path: Uint16Array = new Uint16Array(0);
-  /** `[domain][layer]`, the common words last: what rare ids draw their experts from. */
-  readonly #rare: readonly (readonly AliasTable[])[];
-
-  constructor({ layers }: ModelSpec, { size, zipf, share }: VocabularyProfile, context: VocabularyContext) {
-    const { popularity, overlap, seed, part = '' } = context;
-    this.#seed = seed;
-    this.#random = new Random(seed, `trace/synthetic/words${part}`);
-    this.#domains = popularity.length;
-    this.#choices = layers.map((layer) => layer.topK);
-    this.#topK = Math.max(...this.#choices);
-    this.#share = Float64Array.from(layers, (_, index) => atDepth(share, index, layers.length));
-    const { common, frequencies } = ranksOf(size, zipf, this.#domains, overlap);
-    this.#common = common;
-    this.#frequencies = frequencies;
-    this.#ranks = new GuideTable(frequencies);
-    const left = popularity.map((domain) => domain.map((shares) => Float64Array.from(shares)));
-    this.#drawFrequent(left);
-    this.#rare = [...left.map((domain) => [domain]), left].map((users) =>
-      this.#choices.map((choices, layer) =>
-        tableOf(
-          users.map((domain) => domain[layer]!),
-          choices,
-        ),
+  const paths = new Map<number, Uint16Array>();
+  /** The domain whose word an id is; -1 for the words of all. */
+  const domainOf = (id: number): number => (id < common ? -1 : (id - common) % domains);
+  /** Draws the path of an id, layer by layer. */
+  const drawPath = (id: number, draw: (layer: number, chosen: Uint16Array) => void): Uint16Array => {
+    const path = new Uint16Array(choices.length * topK);
+    choices.forEach((count, layer) => {
+      draw(layer, path.subarray(layer * topK, layer * topK + count));
+    });
+    paths.set(id, path);
+    return path;
+  };
+  // Each frequent id takes what those before it have left of the popularity, in the domains that use it: one word may be a twentieth of a
+  // text, and drawn independently of the others would make some expert that much more popular than asked.
+  const left = popularity.map((domain) => domain.map((own) => Float64Array.from(own)));
+  const first = new Random(seed, 'trace/synthetic/paths');
+  for (let id = 0; id < Math.min(FREQUENT, common + (frequencies.length - common) * domains); id++) {
+    const domain = domainOf(id);
+    const frequency = frequencies[domain < 0 ? id : common + Math.floor((id - common) / domains)]!;
+    const users = domain < 0 ? left : [left[domain]!];
+    drawPath(id, (layer, chosen) =>
+      takeFrom(
+        users.map((own) => own[layer]!),
+        frequency,
+        chosen,
+        first,
       ),
     );
   }
-
-  /** Draws the next token of a text of a domain. */
-  next(domain: number): void {
-    const common = this.#common;
-    const rank = this.#ranks.at(this.#random.next());
-    this.tokenId = rank < common ? rank : common + (rank - common) * this.#domains + domain;
-    this.#path = this.#paths.get(this.tokenId) ?? this.#drawRare(this.tokenId);
-  }
-
-  /** The expert of the token's k-th choice at a layer; -1 where that choice does not follow the path of its id. */
-  choice(layer: number, k: number): number {
-    return this.#random.next() < this.#share[layer]! ? this.#path[layer * this.#topK + k]! : -1;
-  }
-
-  /** The domain whose word an id is; -1 for the words of all. */
-  #domainOf(id: number): number {
-    return id < this.#common ? -1 : (id - this.#common) % this.#domains;
-  }
-
-  /**
-   * Draws the paths of the frequent ids. Each takes what those before it have left of the popularity, in the domains that use it: one word
-   * may be a twentieth of a text, and drawn independently of the others would make some expert that much more popular than asked.
-   */
-  #drawFrequent(left: readonly (readonly Float64Array[])[]): void {
-    const random = new Random(this.#seed, 'trace/synthetic/paths');
-    const common = this.#common;
-    const ids = common + (this.#frequencies.length - common) * this.#domains;
-    for (let id = 0; id < Math.min(FREQUENT, ids); id++) {
-      const domain = this.#domainOf(id);
-      const rank = domain < 0 ? id : common + Math.floor((id - common) / this.#domains);
-      const users = domain < 0 ? left : [left[domain]!];
-      const path = new Uint16Array(this.#choices.length * this.#topK);
-      this.#choices.forEach((choices, layer) => {
-        takeFrom(
-          users.map((shares) => shares[layer]!),
-          this.#frequencies[rank]!,
-          path.subarray(layer * this.#topK, layer * this.#topK + choices),
-          random,
-        );
-      });
-      this.#paths.set(id, path);
-    }
-  }
-
+  /** `[domain][layer]`, the common words last: what rare ids draw their experts from. */
+  const rare = [...left.map((domain) => [domain]), left].map((users) =>
+    choices.map((count, layer) =>
+      tableOf(
+        users.map((domain) => domain[layer]!),
+        count,
+      ),
+    ),
+  );
   /** Draws the path of a rare id, which is the same whenever it is first met. */
-  #drawRare(id: number): Uint16Array {
-    const random = new Random(this.#seed, `trace/synthetic/path/${id}`);
-    const tables = this.#rare.at(this.#domainOf(id))!;
-    const path = new Uint16Array(this.#choices.length * this.#topK);
-    this.#choices.forEach((choices, layer) => {
-      drawFrom(tables[layer]!, path.subarray(layer * this.#topK, layer * this.#topK + choices), random);
-    });
-    this.#paths.set(id, path);
-    return path;
-  }
+  const drawRare = (id: number): Uint16Array => {
+    const own = new Random(seed, `trace/synthetic/path/${id}`);
+    return drawPath(id, (layer, chosen) => drawFrom(rare.at(domainOf(id))![layer]!, chosen, own));
+  };
+  let tokenId = 0;
+  let path: Uint16Array = new Uint16Array(0);
+  return {
+    /** Id of the token drawn last. */
+    tokenId: (): number => tokenId,
+    /** Draws the next token of a text of a domain. */
+    next(domain: number): void {
+      const rank = ranks.at(random.next());
+      tokenId = rank < common ? rank : common + (rank - common) * domains + domain;
+      path = paths.get(tokenId) ?? drawRare(tokenId);
+    },
+    /** The expert of the token's k-th choice at a layer; -1 where that choice does not follow the path of its id. */
+    choice: (layer: number, k: number): number => (random.next() < shares[layer]! ? path[layer * topK + k]! : -1),
+  };
 }
 
 /** Frequencies by rank within a domain, which sum to 1, and how many ranks are words of all domains, such that `size` ids suffice. */

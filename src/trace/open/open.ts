@@ -60,25 +60,36 @@ export async function openTrace(named: string, options: TraceOptions = {}): Prom
     }
     const trace = await format.open(source, options);
     source.checkUnchanged();
-    if (options.model !== undefined && options.fits !== false) checkFits(trace, options.model);
-    return rowsNamed(trace, rows, named);
+    return selected(trace, rows, named, options);
   } catch (error) {
     source.close();
     throw error;
   }
 }
 
-/** Joins the shards of a folder and selects the named rows. */
+/**
+ * The named rows of all shards of a folder as one trace, with the requests of one after those of another: one recording in several files, as
+ * engines write them by rank (Megatron-LM, TensorRT-LLM) or by reply (vLLM, SGLang).
+ * @throws UserError where one cannot be opened, or two are not of one model
+ */
 async function openFolder(named: string, options: TraceOptions): Promise<RoutingTrace> {
   const { path, rows } = splitRows(named);
-  const joined = await joinedShards(path, (shard) => openTrace(shard, { ...options, fits: false }));
+  const traces: RoutingTrace[] = [];
   try {
-    if (options.model !== undefined && options.fits !== false) checkFits(joined, options.model);
-    return rowsNamed(joined, rows, named);
+    for (const shard of filesOfFolder(path)) traces.push(await openTrace(shard, { ...options, fits: false }));
+    const joined = concatTraces(traces);
+    const notes = { ...joined.meta.notes, shards: String(traces.length) };
+    return selected({ ...joined, path, meta: { ...joined.meta, notes } }, rows, named, options);
   } catch (error) {
-    joined.close();
+    for (const trace of traces) trace.close();
     throw error;
   }
+}
+
+/** The named rows of a trace that fits the model, where it is to. */
+function selected(trace: RoutingTrace, rows: string, named: string, { fits, model }: TraceOptions): RoutingTrace {
+  if (model !== undefined && fits !== false) checkFits(trace, model);
+  return rowsNamed(trace, rows, named);
 }
 
 /** True if the first shard of a folder holds counts only. */
@@ -106,7 +117,7 @@ async function formatFor(source: TraceSource, options: OpenOptions): Promise<Tra
 export async function openPopularity(named: string, options: OpenOptions = {}): Promise<Popularity> {
   const { path, rows } = splitRows(named);
   if (path !== '-' && isFolder(path)) {
-    if (rows === '' && (await holdsCounts(path, options))) return summedShards(path, (shard) => openPopularity(shard, options));
+    if (rows === '' && (await holdsCounts(path, options))) return summedShards(path, options);
     const joined = await openFolder(named, options);
     try {
       return popularityOf(joined);
@@ -119,37 +130,27 @@ export async function openPopularity(named: string, options: OpenOptions = {}): 
     const format = await formatFor(source, options);
     if (format.counts === undefined) return popularityOf(rowsNamed(await format.open!(source, options), rows, named));
     if (rows !== '') throw new UserError(`${named}: ${format.name} holds counts, which have no rows; leave ${rows} out`);
-    return format.counts(source, options);
+    return { path, format: format.name, model: null, counts: format.counts(source) };
   } finally {
     source.close();
   }
 }
 
-/**
- * Refuses a trace of another model: layers, experts or choices that do not fit.
- * @throws UserError
- */
+/** Refuses a trace of another model: layers, experts or choices that do not fit. @throws UserError */
 export function checkFits(trace: RoutingTrace, model: ModelSpec): void {
-  if (trace.layers !== model.layers.length) {
-    throw new UserError(
-      `${trace.path}: has ${trace.layers} MoE layers, ${model.name} has ${model.layers.length}; name the model that was recorded with --model`,
-    );
-  }
+  const refuse = (what: string, also = ''): never => {
+    throw new UserError(`${trace.path}: ${what}; name the model that was recorded with --model${also}`);
+  };
+  if (trace.layers !== model.layers.length) refuse(`has ${trace.layers} MoE layers, ${model.name} has ${model.layers.length}`);
   const widest = Math.max(...model.layers.map((layer) => layer.topK));
   if (trace.topK > widest) {
-    throw new UserError(
-      `${trace.path}: tokens choose up to ${trace.topK} experts per layer, ${model.name} routes to ${widest}; ` +
-        `name the model that was recorded with --model, or keep the first choices with --variant top-k=${widest} (run, trace convert)`,
-    );
+    const also = `, or keep the first choices with --variant top-k=${widest} (run, trace convert)`;
+    refuse(`tokens choose up to ${trace.topK} experts per layer, ${model.name} routes to ${widest}`, also);
   }
-  model.layers.forEach((layer) => {
+  for (const layer of model.layers) {
     const experts = trace.expertsPerLayer[layer.index]!;
-    if (experts > layer.experts) {
-      throw new UserError(
-        `${trace.path}: layer ${layer.index}: has ${experts} experts, ${model.name} has ${layer.experts}; name the model that was recorded with --model`,
-      );
-    }
-  });
+    if (experts > layer.experts) refuse(`layer ${layer.index}: has ${experts} experts, ${model.name} has ${layer.experts}`);
+  }
 }
 
 /** Files of TensorRT-LLM beside the counts of its ranks: the layout of experts, and their co-occurrence. */
@@ -172,32 +173,11 @@ function filesOfFolder(folder: string): string[] {
   });
 }
 
-/**
- * All shards of a folder as one trace, with the requests of one after those of another: one recording in several files, as engines write them
- * by rank (Megatron-LM, TensorRT-LLM) or by reply (vLLM, SGLang).
- * @param open opens one of them
- * @throws UserError where one cannot be opened, or two are not of one model
- */
-async function joinedShards(folder: string, open: (path: string) => Promise<RoutingTrace>): Promise<RoutingTrace> {
-  const traces: RoutingTrace[] = [];
-  try {
-    for (const path of filesOfFolder(folder)) traces.push(await open(path));
-    const joined = concatTraces(traces);
-    return { ...joined, path: folder, meta: { ...joined.meta, notes: { ...joined.meta.notes, shards: String(traces.length) } } };
-  } catch (error) {
-    for (const trace of traces) trace.close();
-    throw error;
-  }
-}
-
-/**
- * Counts of all shards of a folder, added up.
- * @throws UserError where two differ in layers or experts
- */
-async function summedShards(folder: string, open: (path: string) => Promise<Popularity>): Promise<Popularity> {
+/** Counts of all shards of a folder, added up. @throws UserError where two differ in layers or experts */
+async function summedShards(folder: string, options: OpenOptions): Promise<Popularity> {
   let sum: Popularity | null = null;
   for (const path of filesOfFolder(folder)) {
-    const one = await open(path);
+    const one = await openPopularity(path, options);
     if (sum === null) sum = { ...one, path: folder, counts: one.counts.map((counts) => counts.slice()) };
     else add(sum, one);
   }

@@ -3,6 +3,7 @@
 
 import { AtomicFile } from '../../base/files.js';
 import { bytesOf as utf8, viewOf } from '../../base/host/bytes.js';
+import { DTYPE_BYTES } from '../column.js';
 import { metadataOf } from '../formats/metadata.js';
 import { toHalf } from '../half.js';
 import { chunks, NULL_EXPERT, PHASE, type RoutingTrace, type TraceChunk } from '../trace.js';
@@ -22,17 +23,12 @@ export interface WriteOptions {
 interface Column {
   readonly name: string;
   readonly dtype: string;
-  readonly shape: readonly number[];
-  /** Bytes of one row. */
-  readonly rowBytes: number;
+  readonly shape: readonly [tokens: number, ...width: number[]];
   /** The chunk's rows as bytes. */
   encode(chunk: TraceChunk): Uint8Array;
 }
 
-/**
- * Writes a trace as canonical safetensors.
- * @throws UserError where the path cannot be written
- */
+/** Writes a trace as canonical safetensors. @throws UserError where the path cannot be written */
 export function writeSafetensors(trace: RoutingTrace, path: string, options: WriteOptions = {}): void {
   writeAll(path, (file) => fillSafetensors(trace, file, options));
 }
@@ -45,10 +41,11 @@ export function writeSafetensors(trace: RoutingTrace, path: string, options: Wri
 export function* fillSafetensors(trace: RoutingTrace, file: AtomicFile, options: WriteOptions): Generator<void, void, void> {
   const columns = columnsOf(trace, options.weights ?? 'f32');
   const header: Record<string, unknown> = { __metadata__: metadataOf(trace, options.metadata) };
-  const offsets: number[] = [];
+  const places: { readonly offset: number; readonly rowBytes: number }[] = [];
   let end = 0;
-  for (const { name, dtype, shape, rowBytes } of columns) {
-    offsets.push(end);
+  for (const { name, dtype, shape } of columns) {
+    const rowBytes = shape.slice(1).reduce((product, side) => product * side, DTYPE_BYTES.get(dtype)!);
+    places.push({ offset: end, rowBytes });
     header[name] = { dtype, shape, data_offsets: [end, end + rowBytes * trace.tokens] };
     end += rowBytes * trace.tokens;
   }
@@ -60,7 +57,8 @@ export function* fillSafetensors(trace: RoutingTrace, file: AtomicFile, options:
   let row = 0;
   for (const chunk of chunks(trace, ROWS)) {
     columns.forEach((column, i) => {
-      file.write(column.encode(chunk), padded.length + offsets[i]! + row * column.rowBytes);
+      const { offset, rowBytes } = places[i]!;
+      file.write(column.encode(chunk), padded.length + offset + row * rowBytes);
     });
     row += chunk.tokens;
     yield;
@@ -70,17 +68,13 @@ export function* fillSafetensors(trace: RoutingTrace, file: AtomicFile, options:
 /** Columns in order of falling element size, so that each begins aligned. */
 function columnsOf(trace: RoutingTrace, weights: 'f32' | 'f16' | 'none'): Column[] {
   const { tokens, layers, topK, has } = trace;
-  const cells = [tokens, layers, topK];
-  const row = layers * topK;
   const wide = Math.max(...trace.expertsPerLayer) > 255;
-  const idDtype = wide ? 'U16' : 'U8';
   const ids = (name: string, width: number, pick: (chunk: TraceChunk) => Uint16Array): Column => {
     const narrow = new Uint8Array(wide ? 0 : ROWS * layers * width);
     return {
       name,
-      dtype: idDtype,
+      dtype: wide ? 'U16' : 'U8',
       shape: [tokens, layers, width],
-      rowBytes: layers * width * (wide ? 2 : 1),
       // Cutting NULL_EXPERT, all bits set, to one byte gives the null of U8.
       encode: (chunk) => {
         const used = pick(chunk).subarray(0, chunk.tokens * layers * width);
@@ -90,57 +84,39 @@ function columnsOf(trace: RoutingTrace, weights: 'f32' | 'f16' | 'none'): Column
       },
     };
   };
-  const int32 = (name: string, pick: (chunk: TraceChunk) => Int32Array): Column => ({
+  const perToken = (name: string, dtype: 'I32' | 'U8', pick: (chunk: TraceChunk) => Int32Array | Uint8Array): Column => ({
     name,
-    dtype: 'I32',
+    dtype,
     shape: [tokens],
-    rowBytes: 4,
     encode: (chunk) => bytesOf(pick(chunk).subarray(0, chunk.tokens)),
   });
   const named = new Int32Array(ROWS);
   const columns: Column[] = [
-    int32('request_id', (chunk) => {
+    perToken('request_id', 'I32', (chunk) => {
       for (let i = 0; i < chunk.tokens; i++) named[i] = trace.requests[chunk.request[i]!]!.id;
       return named;
     }),
-    int32('position', (chunk) => chunk.position),
+    perToken('position', 'I32', (chunk) => chunk.position),
   ];
-  if (has.tokenIds) columns.push(int32('token_id', (chunk) => chunk.tokenId!));
-  if (has.weights && weights === 'f32') {
+  if (has.tokenIds) columns.push(perToken('token_id', 'I32', (chunk) => chunk.tokenId!));
+  if (has.weights && weights !== 'none') {
     columns.push({
       name: 'weights',
-      dtype: 'F32',
-      shape: cells,
-      rowBytes: row * 4,
-      encode: (chunk) => bytesOf(chunk.weights!.subarray(0, chunk.tokens * row)),
-    });
-  }
-  const half = has.weights && weights === 'f16' ? new Uint16Array(ROWS * row) : null;
-  if (half !== null) {
-    columns.push({
-      name: 'weights',
-      dtype: 'F16',
-      shape: cells,
-      rowBytes: row * 2,
+      dtype: weights === 'f16' ? 'F16' : 'F32',
+      shape: [tokens, layers, topK],
       encode: (chunk) => {
-        const used = chunk.tokens * row;
-        for (let i = 0; i < used; i++) half[i] = toHalf(chunk.weights![i]!);
-        return bytesOf(half.subarray(0, used));
+        const used = chunk.weights!.subarray(0, chunk.tokens * layers * topK);
+        return bytesOf(weights === 'f16' ? Uint16Array.from(used, toHalf) : used);
       },
     });
   }
   columns.push(ids('experts', topK, (chunk) => chunk.experts));
   if (has.predictedK > 0) columns.push(ids('predicted', has.predictedK, (chunk) => chunk.predicted!));
-  if (has.phases) {
-    columns.push({ name: 'phase', dtype: 'U8', shape: [tokens], rowBytes: 1, encode: (chunk) => chunk.phase.subarray(0, chunk.tokens) });
-  }
+  if (has.phases) columns.push(perToken('phase', 'U8', (chunk) => chunk.phase));
   return columns;
 }
 
-/**
- * Writes a trace as canonical JSONL, a header line first.
- * @throws UserError where the path cannot be written
- */
+/** Writes a trace as canonical JSONL, a header line first. @throws UserError where the path cannot be written */
 export function writeJsonl(trace: RoutingTrace, path: string, options: WriteOptions = {}): void {
   writeAll(path, (file) => fillJsonl(trace, file, options));
 }
@@ -207,7 +183,7 @@ function shortest(value: number): number {
   return Number(value.toPrecision(9));
 }
 
-function bytesOf(array: Uint16Array | Int32Array | Float32Array): Uint8Array {
+function bytesOf(array: Uint8Array | Uint16Array | Int32Array | Float32Array): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 

@@ -19,77 +19,58 @@ export interface SegmentConsistency {
  * the share of places (held experts x tokens) that are used is largest at one threshold: that is the SRP. Segments start at every token
  * and lie within one request; they are pooled before the mean is taken.
  */
-export class Consistency {
-  readonly #layers: number;
-  readonly #topK: number;
-  readonly #stride: number;
+export function openConsistency({ expertsPerLayer, layers, topK }: Pick<RoutingTrace, 'layers' | 'topK' | 'expertsPerLayer'>) {
+  const width = layers * topK;
+  const stride = Math.max(...expertsPerLayer);
   /** The last rows, a ring. */
-  readonly #ring: Int32Array;
+  const ring = new Int32Array(SEGMENT * width);
   /** By layer and expert: choices in the running segment. */
-  readonly #chosen: Uint8Array;
-  /** `[layer][count]`: number of experts that the current segment chose `count` times; not kept for 0. */
-  readonly #level: Int32Array;
-  /** The same over all segments. */
-  readonly #levels: Float64Array;
-  #request = -1;
+  const chosen = new Uint8Array(layers * stride);
+  /** `[layer][count]`: number of experts that the current segment chose `count` times, not kept for 0; and over all segments. */
+  const level = new Int32Array(layers * (SEGMENT + 1));
+  const levels = new Float64Array(level.length);
+  let request = -1;
   /** Number of rows of the current request so far. */
-  #rows = 0;
-
-  constructor(trace: Pick<RoutingTrace, 'layers' | 'topK' | 'expertsPerLayer'>) {
-    this.#layers = trace.layers;
-    this.#topK = trace.topK;
-    this.#stride = Math.max(...trace.expertsPerLayer);
-    this.#ring = new Int32Array(SEGMENT * trace.layers * trace.topK);
-    this.#chosen = new Uint8Array(trace.layers * this.#stride);
-    this.#level = new Int32Array(trace.layers * (SEGMENT + 1));
-    this.#levels = new Float64Array(this.#level.length);
-  }
-
-  /** Counts the rows of a chunk. */
-  rows(chunk: TraceChunk): void {
-    const width = this.#layers * this.#topK;
-    for (let row = 0; row < chunk.tokens; row++) {
-      if (chunk.request[row] !== this.#request) this.#begin(chunk.request[row]!);
-      const at = (this.#rows % SEGMENT) * width;
-      const full = this.#rows >= SEGMENT;
-      for (let cell = 0; cell < width; cell++) {
-        const layer = Math.floor(cell / this.#topK);
-        if (full) this.#move(layer, this.#ring[at + cell]!, -1);
-        const expert = chunk.experts[row * width + cell]!;
-        this.#ring[at + cell] = expert;
-        this.#move(layer, expert, 1);
-      }
-      this.#rows++;
-      if (this.#rows < SEGMENT) continue;
-      for (let i = 0; i < this.#levels.length; i++) this.#levels[i]! += this.#level[i]!;
-    }
-  }
-
-  /** The consistency so far. */
-  result(): SegmentConsistency {
-    const byLayer = Array.from({ length: this.#layers }, (_, layer) =>
-      this.#levels.subarray(layer * (SEGMENT + 1), (layer + 1) * (SEGMENT + 1)),
-    );
-    const pooled = Float64Array.from({ length: SEGMENT + 1 }, (_, count) => byLayer.reduce((sum, levels) => sum + levels[count]!, 0));
-    return { all: best(pooled), byLayer: byLayer.map(best) };
-  }
-
-  #begin(request: number): void {
-    this.#request = request;
-    this.#rows = 0;
-    this.#chosen.fill(0);
-    this.#level.fill(0);
-  }
-
-  #move(layer: number, expert: number, by: 1 | -1): void {
+  let rows = 0;
+  const move = (layer: number, expert: number, by: 1 | -1): void => {
     if (expert === NULL_EXPERT) return;
-    const dense = layer * this.#stride + expert;
-    const before = this.#chosen[dense]!;
+    const dense = layer * stride + expert;
+    const before = chosen[dense]!;
     const base = layer * (SEGMENT + 1);
-    if (before > 0) this.#level[base + before]! -= 1;
-    this.#chosen[dense] = before + by;
-    if (before + by > 0) this.#level[base + before + by]! += 1;
-  }
+    if (before > 0) level[base + before]! -= 1;
+    chosen[dense] = before + by;
+    if (before + by > 0) level[base + before + by]! += 1;
+  };
+  return {
+    /** Counts the rows of a chunk. */
+    rows(chunk: TraceChunk): void {
+      for (let row = 0; row < chunk.tokens; row++) {
+        if (chunk.request[row] !== request) {
+          request = chunk.request[row]!;
+          rows = 0;
+          chosen.fill(0);
+          level.fill(0);
+        }
+        const at = (rows % SEGMENT) * width;
+        for (let cell = 0; cell < width; cell++) {
+          const layer = Math.floor(cell / topK);
+          if (rows >= SEGMENT) move(layer, ring[at + cell]!, -1);
+          const expert = chunk.experts[row * width + cell]!;
+          ring[at + cell] = expert;
+          move(layer, expert, 1);
+        }
+        rows++;
+        if (rows < SEGMENT) continue;
+        for (let i = 0; i < levels.length; i++) levels[i]! += level[i]!;
+      }
+    },
+    /** The consistency so far. */
+    result(): SegmentConsistency {
+      const byLayer = Array.from({ length: layers }, (_, layer) => levels.subarray(layer * (SEGMENT + 1), (layer + 1) * (SEGMENT + 1)));
+      const pooled = Float64Array.from({ length: SEGMENT + 1 }, (_, count) => byLayer.reduce((sum, own) => sum + own[count]!, 0));
+      return { all: best(pooled), byLayer: byLayer.map(best) };
+    },
+  };
 }
 
 /** The best harmonic mean over thresholds from 1, given the number of experts by count of choices; null if there are none. */

@@ -1,8 +1,9 @@
 // Statistics of a routing trace, before any cache is simulated: skew, reuse, batching, predictability.
+import { mean, meansOf, sum } from '../../base/statistics.js';
 import { chunks, PHASE, type RoutingTrace, type TraceShape } from '../trace.js';
 import { distinctExperts, STREAMS } from './batching.js';
-import { Consistency, type SegmentConsistency } from './consistency.js';
-import { type LayerSkew, Locality, REUSE_WINDOWS } from './locality.js';
+import { openConsistency, type SegmentConsistency } from './consistency.js';
+import { type LayerSkew, openLocality, REUSE_WINDOWS } from './locality.js';
 import { type TransitionRecall, transitionRecall } from './transitions.js';
 
 export { SEGMENT } from './consistency.js';
@@ -27,8 +28,8 @@ export interface RoutingStatistics extends Pick<TraceShape, 'layers' | 'topK' | 
 
 /** Reads a trace once for its counts, and parts of it again for batches and transitions. */
 export function routingStatistics(trace: RoutingTrace): RoutingStatistics {
-  const locality = new Locality(trace);
-  const consistency = new Consistency(trace);
+  const locality = openLocality(trace);
+  const consistency = openConsistency(trace);
   let prefill = 0;
   for (const chunk of chunks(trace)) {
     locality.rows(chunk);
@@ -36,7 +37,7 @@ export function routingStatistics(trace: RoutingTrace): RoutingStatistics {
     for (let row = 0; row < chunk.tokens; row++) if (chunk.phase[row] === PHASE.prefill) prefill++;
   }
   const byLayer = locality.skew();
-  const mean = (pick: (layer: LayerSkew) => number): number => byLayer.reduce((sum, layer) => sum + pick(layer), 0) / byLayer.length;
+  const meanOf = (pick: (layer: LayerSkew) => number): number => mean(byLayer.map(pick));
   const lengths = trace.requests.map((request) => request.prefill + request.decode);
   return {
     tokens: { all: trace.tokens, prefill, decode: trace.tokens - prefill },
@@ -49,19 +50,12 @@ export function routingStatistics(trace: RoutingTrace): RoutingStatistics {
     topK: trace.topK,
     expertsPerLayer: trace.expertsPerLayer,
     byLayer,
-    mean: {
-      hottestOverMean: mean((layer) => layer.hottestOverMean),
-      gini: mean((layer) => layer.gini),
-      entropy: mean((layer) => layer.entropy),
-      unused: mean((layer) => layer.unused),
-      topTenth: mean((layer) => layer.topTenth),
-      topQuarter: mean((layer) => layer.topQuarter),
-    },
-    reuse: REUSE_WINDOWS.map((_, window) => mean((layer) => layer.reuse[window]!)),
-    chance: mean(({ counts }) => {
-      const total = counts.reduce((sum, count) => sum + count, 0);
+    mean: meansOf(byLayer, ['hottestOverMean', 'gini', 'entropy', 'unused', 'topTenth', 'topQuarter']),
+    reuse: REUSE_WINDOWS.map((_, window) => meanOf((layer) => layer.reuse[window]!)),
+    chance: meanOf(({ counts }) => {
+      const total = sum(counts);
       const choices = total / trace.tokens;
-      return total === 0 ? 0 : counts.reduce((sum, count) => sum + (count / trace.tokens) ** 2, 0) / choices;
+      return total === 0 ? 0 : sum(counts.map((count) => (count / trace.tokens) ** 2)) / choices;
     }),
     consistency: consistency.result(),
     distinct: distinctExperts(trace),

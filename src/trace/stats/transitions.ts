@@ -1,5 +1,6 @@
 // How well the choices of one layer predict those of the next: a table of transition frequencies, trained on one half of the trace and tested
 // on the other. A baseline for every prefetcher that looks one layer ahead.
+import { mean } from '../../base/statistics.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
 /** Rows of the alternating blocks for training and test, so that both halves cover the same texts. */
@@ -24,96 +25,76 @@ export interface TransitionRecall {
 export function transitionRecall(trace: RoutingTrace): TransitionRecall | null {
   const { layers, tokens } = trace;
   if (layers < 2 || tokens < 2 * BLOCK) return null;
-  const table = new TransitionTable(trace);
+  const { judge, learn, recall } = transitionTable(trace);
   const chunk = allocateChunk(trace, BLOCK);
   const read = (block: number): void => trace.read(block * BLOCK, Math.min(BLOCK, tokens - block * BLOCK), chunk);
   const blocks = Math.ceil(tokens / BLOCK);
   for (let block = 0; block < blocks; block += 2) {
     read(block);
-    for (let row = 0; row < chunk.tokens; row++) for (let l = 0; l + 1 < layers; l++) table.learn(chunk.experts, row, l);
+    for (let row = 0; row < chunk.tokens; row++) for (let l = 0; l + 1 < layers; l++) learn(chunk.experts, row, l);
   }
   const step = Math.max(1, Math.floor((Math.floor(blocks / 2) * BLOCK) / JUDGED));
   for (let block = 1; block < blocks; block += 2) {
     read(block);
-    for (let row = 0; row < chunk.tokens; row += step) for (let l = 0; l + 1 < layers; l++) table.judge(chunk.experts, row, l);
+    for (let row = 0; row < chunk.tokens; row += step) for (let l = 0; l + 1 < layers; l++) judge(chunk.experts, row, l);
   }
-  return table.recall();
+  return recall();
 }
 
 /** Frequencies of the transitions from each layer to the next, and how often they named what came. */
-class TransitionTable {
-  readonly #layers: number;
-  readonly #topK: number;
-  readonly #experts: readonly number[];
+function transitionTable({ expertsPerLayer, layers, topK }: RoutingTrace) {
   /** By layer: `[experts, experts of the next layer]`, tokens that chose both; and tokens that chose each expert. */
-  readonly #both: readonly Float32Array[];
-  readonly #given: readonly Float32Array[];
+  const pairs = expertsPerLayer.slice(0, -1).map((experts, l) => new Float32Array(experts * expertsPerLayer[l + 1]!));
+  const alone = expertsPerLayer.slice(0, -1).map((experts) => new Float32Array(experts));
   /** By layer: choices at the next one that were judged, and those among the k and the 2k likeliest. */
-  readonly #all: Float64Array;
-  readonly #atK: Float64Array;
-  readonly #at2K: Float64Array;
-  readonly #scores: Float64Array;
-
-  constructor({ expertsPerLayer, layers, topK }: RoutingTrace) {
-    const pairs = layers - 1;
-    this.#layers = layers;
-    this.#topK = topK;
-    this.#experts = expertsPerLayer;
-    this.#both = Array.from({ length: pairs }, (_, l) => new Float32Array(expertsPerLayer[l]! * expertsPerLayer[l + 1]!));
-    this.#given = Array.from({ length: pairs }, (_, l) => new Float32Array(expertsPerLayer[l]!));
-    this.#all = new Float64Array(pairs);
-    this.#atK = new Float64Array(pairs);
-    this.#at2K = new Float64Array(pairs);
-    this.#scores = new Float64Array(Math.max(...expertsPerLayer));
-  }
-
-  /** Counts a token's transitions from layer `l`. @param experts `[rows, layers, topK]` */
-  learn(experts: Uint16Array, row: number, l: number): void {
-    const topK = this.#topK;
-    const at = (row * this.#layers + l) * topK;
-    const width = this.#experts[l + 1]!;
-    const [both, given] = [this.#both[l]!, this.#given[l]!];
-    for (let k = 0; k < topK; k++) {
-      const before = experts[at + k]!;
-      if (before === NULL_EXPERT) continue;
-      given[before]! += 1;
-      for (let j = 0; j < topK; j++) {
-        const after = experts[at + topK + j]!;
-        if (after !== NULL_EXPERT) both[before * width + after]! += 1;
+  const all = new Float64Array(layers - 1);
+  const atK = new Float64Array(layers - 1);
+  const at2K = new Float64Array(layers - 1);
+  const scores = new Float64Array(Math.max(...expertsPerLayer));
+  return {
+    /** Counts a token's transitions from layer `l`. @param experts `[rows, layers, topK]` */
+    learn(experts: Uint16Array, row: number, l: number): void {
+      const at = (row * layers + l) * topK;
+      const width = expertsPerLayer[l + 1]!;
+      const [both, given] = [pairs[l]!, alone[l]!];
+      for (let k = 0; k < topK; k++) {
+        const before = experts[at + k]!;
+        if (before === NULL_EXPERT) continue;
+        given[before]! += 1;
+        for (let j = 0; j < topK; j++) {
+          const after = experts[at + topK + j]!;
+          if (after !== NULL_EXPERT) both[before * width + after]! += 1;
+        }
       }
-    }
-  }
-
-  /** Scores the next layer's experts by a token's choices at layer `l`, and looks where its next choices rank. */
-  judge(experts: Uint16Array, row: number, l: number): void {
-    const topK = this.#topK;
-    const at = (row * this.#layers + l) * topK;
-    const width = this.#experts[l + 1]!;
-    const [both, given, scores] = [this.#both[l]!, this.#given[l]!, this.#scores];
-    scores.fill(0, 0, width);
-    for (let k = 0; k < topK; k++) {
-      const before = experts[at + k]!;
-      if (before === NULL_EXPERT || given[before] === 0) continue;
-      const scale = 1 / given[before]!;
-      for (let e = 0; e < width; e++) scores[e]! += both[before * width + e]! * scale;
-    }
-    const truth = experts.subarray(at + topK, at + 2 * topK).filter((expert) => expert !== NULL_EXPERT);
-    for (const expert of truth) {
-      // Rank of the expert: the number of experts that score higher, ties by id.
-      let rank = 0;
-      const own = scores[expert]!;
-      for (let e = 0; e < width; e++) if (scores[e]! > own || (scores[e] === own && e < expert)) rank++;
-      if (rank < truth.length) this.#atK[l]! += 1;
-      if (rank < 2 * truth.length) this.#at2K[l]! += 1;
-    }
-    this.#all[l]! += truth.length;
-  }
-
-  /** The recall over all that was judged. */
-  recall(): TransitionRecall {
-    const shares = (found: Float64Array): number[] => Array.from(found, (hits, l) => (this.#all[l] === 0 ? 0 : hits / this.#all[l]!));
-    const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-    const byLayer = shares(this.#atK);
-    return { atK: mean(byLayer), at2K: mean(shares(this.#at2K)), byLayer };
-  }
+    },
+    /** Scores the next layer's experts by a token's choices at layer `l`, and looks where its next choices rank. */
+    judge(experts: Uint16Array, row: number, l: number): void {
+      const at = (row * layers + l) * topK;
+      const width = expertsPerLayer[l + 1]!;
+      const [both, given] = [pairs[l]!, alone[l]!];
+      scores.fill(0, 0, width);
+      for (let k = 0; k < topK; k++) {
+        const before = experts[at + k]!;
+        if (before === NULL_EXPERT || given[before] === 0) continue;
+        const scale = 1 / given[before]!;
+        for (let e = 0; e < width; e++) scores[e]! += both[before * width + e]! * scale;
+      }
+      const truth = experts.subarray(at + topK, at + 2 * topK).filter((expert) => expert !== NULL_EXPERT);
+      for (const expert of truth) {
+        // Rank of the expert: the number of experts that score higher, ties by id.
+        let rank = 0;
+        const own = scores[expert]!;
+        for (let e = 0; e < width; e++) if (scores[e]! > own || (scores[e] === own && e < expert)) rank++;
+        if (rank < truth.length) atK[l]! += 1;
+        if (rank < 2 * truth.length) at2K[l]! += 1;
+      }
+      all[l]! += truth.length;
+    },
+    /** The recall over all that was judged. */
+    recall(): TransitionRecall {
+      const shares = (found: Float64Array): number[] => Array.from(found, (hits, l) => (all[l] === 0 ? 0 : hits / all[l]!));
+      const byLayer = shares(atK);
+      return { atK: mean(byLayer), at2K: mean(shares(at2K)), byLayer };
+    },
+  };
 }

@@ -5,11 +5,10 @@ import { choose, findNamed, splitSpec } from '../../base/parameters.js';
 import { moduleChoice, type OwnChoice } from '../../base/user-module.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { RoutingTrace } from '../trace.js';
-import { hashRouting } from './hash.js';
+import { hashRouting, randomRouting } from './drawn.js';
 import { nullExperts } from './null-experts.js';
 import { oneRouter } from './one-router.js';
 import { perRequest } from './per-request.js';
-import { randomRouting } from './random.js';
 import { sensitivity } from './sensitivity.js';
 import { skip } from './skip.js';
 import { topK } from './top-k.js';
@@ -41,10 +40,7 @@ const LACKS: Readonly<Record<VariantNeed, string>> = {
 /** A variant that a user named: a member of the family, or a module of the user's own. */
 export type VariantChoice = OwnChoice<Variant>;
 
-/**
- * Reads a variant.
- * @throws UserError where it is unknown, or a parameter is
- */
+/** Reads a variant. @throws UserError where it is unknown, or a parameter is */
 export function parseVariant(text: string): VariantChoice {
   const own = moduleChoice<Variant>('variant', text);
   if (own !== null) return own;

@@ -14,10 +14,7 @@ interface TokenChoices {
   phase: number;
 }
 
-/**
- * A change that keeps the first ranks.
- * @param keep says how many ranks of a cell stay; all that follow become null
- */
+/** A change that keeps the first ranks. @param keep says how many ranks of a cell stay; all that follow become null */
 export function keepPrefix({ layers, topK }: RoutingTrace, keep: (cell: TokenChoices) => number): RoutingChange {
   return {
     rewrite(source, into, start) {

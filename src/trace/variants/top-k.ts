@@ -23,10 +23,7 @@ export const topK: Variant = {
   },
 };
 
-/**
- * Keeps the best ranked choices, in rows no wider than needed.
- * @param kept choices of each layer, at most the trace's top-k
- */
+/** Keeps the best ranked choices, in rows no wider than needed. @param kept choices of each layer, at most the trace's top-k */
 export function firstRanks({ layers, topK: below }: RoutingTrace, kept: readonly number[]): RoutingChange {
   const width = Math.max(...kept);
   return {

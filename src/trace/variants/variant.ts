@@ -26,10 +26,7 @@ export interface Variant extends Member {
   readonly main?: string;
   /** Columns that it reads, for these parameters; absent: no special ones. */
   needs?(parameters: Parameters): readonly VariantNeed[];
-  /**
-   * The change that it makes to a trace that has what it needs.
-   * @throws UserError where parameters contradict each other or the trace
-   */
+  /** The change that it makes to a trace that has what it needs. @throws UserError where parameters contradict each other or the trace */
   change(trace: RoutingTrace, parameters: Parameters, context: VariantContext): RoutingChange;
 }
 
@@ -64,7 +61,6 @@ export function variantTrace(below: RoutingTrace, change: RoutingChange, identit
   const layers = expertsPerLayer.length;
   const predictedRow = change.predicted === false ? 0 : layers * below.has.predictedK;
   let source = allocateChunk(below, 0);
-  let rows = 0;
   return {
     ...below,
     layers,
@@ -82,10 +78,7 @@ export function variantTrace(below: RoutingTrace, change: RoutingChange, identit
       predictedK: change.predicted === false ? 0 : below.has.predictedK,
     },
     read(start, count, into) {
-      if (rows < count) {
-        source = allocateChunk(below, count);
-        rows = count;
-      }
+      if (source.request.length < count) source = allocateChunk(below, count);
       below.read(start, count, source);
       into.tokens = count;
       into.request.set(source.request.subarray(0, count));

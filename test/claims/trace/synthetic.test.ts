@@ -6,7 +6,7 @@ import type { ModelSpec } from '../../../src/model/spec.js';
 import { giniOf } from '../../../src/trace/generate/popularity-shape.js';
 import { type RoutingProfile, routingProfileSchema } from '../../../src/trace/generate/routing-profile.js';
 import { synthesize } from '../../../src/trace/generate/synthetic.js';
-import { Consistency } from '../../../src/trace/stats/consistency.js';
+import { openConsistency } from '../../../src/trace/stats/consistency.js';
 import { chunks, NULL_EXPERT, type RoutingTrace } from '../../../src/trace/trace.js';
 import { contentOf, uniformModel } from '../../trace/builders.js';
 
@@ -147,7 +147,7 @@ function consistencyOf(name: string): number {
   const requests = new Array(4).fill({ prefill: 0, decode: 512 });
   const one = (seed: number): number => {
     const trace = synthesize(model, { seed, requests, profile });
-    const consistency = new Consistency(trace);
+    const consistency = openConsistency(trace);
     for (const chunk of chunks(trace)) consistency.rows(chunk);
     return 100 * consistency.result().all!;
   };

@@ -2,13 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
-import { Consistency, SEGMENT } from '../../../src/trace/stats/consistency.js';
+import { openConsistency, SEGMENT } from '../../../src/trace/stats/consistency.js';
 import { chunks, type RoutingTrace } from '../../../src/trace/trace.js';
 import { cases } from '../../cases.js';
 import { contentOf, traceOf } from '../builders.js';
 
 function consistencyOf(trace: RoutingTrace, capacity = 1024) {
-  const consistency = new Consistency(trace);
+  const consistency = openConsistency(trace);
   for (const chunk of chunks(trace, capacity)) consistency.rows(chunk);
   return consistency.result();
 }

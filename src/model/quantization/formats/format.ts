@@ -49,7 +49,17 @@ export function format(family: FormatFamily, name: string, weights: number, byte
   return { name, family, weights, bytes, rowBytes, bits: (bytes * 8) / weights, rows, plain, fallback, ggml };
 }
 
-/** The same bytes with `rows` rows interleaved, as ik_llama.cpp repacks them: `q4_k_r4`. */
-export function interleaved(plain: KernelFormat, rows: number, ggml: number): KernelFormat {
-  return { ...plain, name: `${plain.name}_r${rows}`, rows, plain: plain.name, ggml };
+/**
+ * Formats, and behind them the same bytes with rows interleaved, as ik_llama.cpp repacks them: `q4_k_r4`.
+ * @param repacked by the name of the format: rows, and number of the type in GGUF files
+ */
+export function withInterleaved(
+  formats: readonly KernelFormat[],
+  repacked: Readonly<Record<string, readonly [rows: number, ggml: number]>>,
+): readonly KernelFormat[] {
+  const interleaved = Object.entries(repacked).map(([plain, [rows, ggml]]): KernelFormat => {
+    const own = formats.find(({ name }) => name === plain)!;
+    return { ...own, name: `${plain}_r${rows}`, rows, plain, ggml };
+  });
+  return [...formats, ...interleaved];
 }

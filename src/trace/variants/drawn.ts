@@ -1,0 +1,58 @@
+// Routing that no model chose: experts drawn at random, or fixed by the token's id.
+import { NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
+import { PlaceDraws } from './draws.js';
+import type { RoutingChange, Variant, VariantContext } from './variant.js';
+
+/** `random`: every token draws its experts, uniformly and without replacement, as many as it had. No cache and no predictor can exploit that. */
+export const randomRouting: Variant = {
+  name: 'random',
+  summary: 'experts drawn at random: the worst case of every cache',
+  cites: 'THOR, arXiv 2110.04260: experts are activated at random for each input',
+  change: (trace, _parameters, context) =>
+    drawn(trace, context, 'variant/random', {
+      place: (_source, row, start) => start + row,
+      count: (had) => had,
+    }),
+};
+
+/** `hash`: each token id has its own experts at every layer, spread evenly over all, so the text alone says which will be needed. */
+export const hashRouting: Variant = {
+  name: 'hash',
+  summary: "experts fixed by the token's id, spread evenly",
+  cites: 'Hash layers, arXiv 2106.04426: balanced random hashing of the token',
+  needs: () => ['tokenIds'],
+  change: (trace, _parameters, context) =>
+    drawn(trace, context, 'variant/hash', {
+      place: (source, row) => source.tokenId![row]!,
+      // Where a token has no expert at all (a dense row), hashing gives it none.
+      count: (had, layer) => (had > 0 ? context.choices[layer]! : 0),
+    }),
+};
+
+/** What the draws of a token depend on, and how many experts it draws at a layer where it had some. */
+interface Draws {
+  place(source: TraceChunk, row: number, start: number): number;
+  count(had: number, layer: number): number;
+}
+
+function drawn({ layers, topK }: RoutingTrace, { experts, seed }: VariantContext, stream: string, { count, place }: Draws): RoutingChange {
+  const draws = new PlaceDraws(seed, stream);
+  return {
+    weights: false,
+    predicted: false,
+    synthetic: true,
+    rewrite(source, into, start) {
+      for (let token = 0; token < source.tokens; token++) {
+        for (let layer = 0; layer < layers; layer++) {
+          const at = (token * layers + layer) * topK;
+          let had = 0;
+          for (let rank = 0; rank < topK; rank++) if (source.experts[at + rank] !== NULL_EXPERT) had++;
+          const own = count(had, layer);
+          draws.at(place(source, token, start), layer);
+          draws.subset(own, experts[layer]!, into.experts, at);
+          into.experts.fill(NULL_EXPERT, at + own, at + topK);
+        }
+      }
+    },
+  };
+}
