@@ -2,7 +2,7 @@
 // it is read: a folder, a device or a pipe without a writer is refused, and each kind of file has a largest size.
 
 import { codeOf, messageOf, UserError } from './errors.js';
-import { attempt, temporaryFile } from './files.js';
+import { attempt, readAll, temporaryFile, writeTemporary } from './files.js';
 import { textOf, unfilled } from './host/bytes.js';
 import { pauseThread } from './host/clock.js';
 import {
@@ -17,7 +17,6 @@ import {
   readdirSync,
   readSync,
   statIfAny,
-  writeSync,
 } from './host/files.js';
 import { isatty, tmpdir } from './host/machine.js';
 import { formatBytes } from './units.js';
@@ -132,15 +131,11 @@ export class InputFile {
     throw tooLarge(path, file.bytes, KINDS[kind]);
   }
 
-  /**
-   * Fills `into` from byte `position`.
-   * @throws UserError where the file ends before
-   */
+  /** Fills `into` from byte `position`. @throws UserError where the file ends before */
   read(position: number, into: Uint8Array): void {
     const done = this.#fill(position, into);
-    if (done < into.length) {
-      throw new UserError(`${this.path}: the file ends at byte ${position + done}; it was cut short, record or copy it again`);
-    }
+    if (done === into.length) return;
+    throw new UserError(`${this.path}: the file ends at byte ${position + done}; it was cut short, record or copy it again`);
   }
 
   /** Up to `length` bytes from `position` on; fewer where the file ends. */
@@ -164,10 +159,7 @@ export class InputFile {
     return Date.now() - Number(this.#opened.ctimeMs) > CLOCK_MS;
   }
 
-  /**
-   * Refuses a file that was written to since it was opened, since the read parts may not belong together.
-   * @throws UserError
-   */
+  /** Refuses a file that was written to since it was opened, since the read parts may not belong together. @throws UserError */
   checkUnchanged(): void {
     const { size, mtimeNs } = openFileState(this.#fd);
     if (size === this.#opened.size && mtimeNs === this.#opened.mtimeNs) return;
@@ -180,15 +172,7 @@ export class InputFile {
   }
 
   #fill(position: number, into: Uint8Array): number {
-    let done = 0;
-    try {
-      for (let got = -1; got !== 0 && done < into.length; done += got) {
-        got = readSync(this.#fd, into, done, into.length - done, position + done);
-      }
-    } catch (error) {
-      throw cannotRead(this.path, error);
-    }
-    return done;
+    return attemptRead(this.path, () => readAll(this.#fd, into, position));
   }
 }
 
@@ -293,9 +277,7 @@ function spooled(fd: number, path: string, kind: Limits): number {
       if (bytes > kind.limit) throw tooLarge(path, bytes, kind);
       if (bytes > limit)
         throw new UserError(`${path}: brings more than the ${formatBytes(limit)} that a stream may; write it into a file and name that`);
-      attempt(tmpdir(), () => {
-        for (let done = 0; done < got; ) done += writeSync(copy, block, done, got - done);
-      });
+      writeTemporary(copy, block.subarray(0, got));
     }
   } catch (error) {
     closeSync(copy);

@@ -1,4 +1,4 @@
-// Objects of JSON and YAML.
+// Objects of JSON and YAML, and lists by a key.
 
 /** True for an object with keys: neither null nor a list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
@@ -8,4 +8,16 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 /** True for an object, and for a list: both have keys. */
 export function hasKeys(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
+}
+
+/** Items by their key; keys and the items of each stand in the order in which they come. */
+export function groupedBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
 }

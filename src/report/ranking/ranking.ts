@@ -1,5 +1,6 @@
 // Several runs of one workload, best first, each with the reason why it is slower than the best: `moeprof run -s a,b,c`.
 
+import { groupedBy } from '../../base/objects.js';
 import { formatCount } from '../../base/units.js';
 import { KNOWLEDGE, markOf } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
@@ -114,19 +115,16 @@ function orderOf(ranked: readonly Ranked[]): string {
   return `fastest ${by} first (speed.${by}, tok/s for each request)${why}`;
 }
 
-/**
- * The runs of each runtime, if runs on one machine have several: part of their difference is then due to the runtime.
- */
+/** The runs of each runtime, if runs on one machine have several: part of their difference is then due to the runtime. */
 function runtimesOf(ranked: readonly Ranked[]): Line[] {
   const onMachine = new Map(ranked.map(({ result: { inputs } }) => [inputs.hardware, inputs.runtime]));
   if (ranked.every(({ result: { inputs } }) => onMachine.get(inputs.hardware) === inputs.runtime)) return [];
-  const names = new Map<string, string[]>();
-  for (const { name, result } of ranked) {
-    const { runtime } = result.inputs;
-    if (runtime !== undefined) names.set(runtime, [...(names.get(runtime) ?? []), name]);
-  }
-  const each = [...names].map(([runtime, those]) => `${runtime} (${those.join(', ')})`);
-  return [{ text: `runtimes differ: ${each.join(', ')}; --runtime ${[...names.keys()][0]!} puts all under one` }];
+  const driven = ranked.flatMap(({ name, result: { inputs } }) =>
+    inputs.runtime === undefined ? [] : [{ name, runtime: inputs.runtime }],
+  );
+  const byRuntime = groupedBy(driven, ({ runtime }) => runtime);
+  const each = [...byRuntime].map(([runtime, those]) => `${runtime} (${those.map(({ name }) => name).join(', ')})`);
+  return [{ text: `runtimes differ: ${each.join(', ')}; --runtime ${driven[0]!.runtime} puts all under one` }];
 }
 
 /** The reason why each run is slower than the best, and its own notes. */
