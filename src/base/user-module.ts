@@ -160,10 +160,7 @@ export class OwnExport {
     throw this.wrong(`"${field}" must be a list of ${words.join(', ')}`);
   }
 
-  /**
-   * Checks that the value that `create` made has its methods.
-   * @throws UserError that names the first one that is missing
-   */
+  /** Checks that the value that `create` made has its methods. @throws UserError that names the first one that is missing */
   made<T>(member: T, methods: readonly (keyof T & string)[], by = 'create'): T {
     const found = member as { readonly then?: unknown } | null | undefined;
     if (typeof found !== 'object' || found === null) throw this.wrong(`"${by}" must return an object, not ${String(found)}`);
@@ -200,10 +197,7 @@ export class OwnExport {
   }
 }
 
-/**
- * The default export of a module.
- * @throws UserError where there is no such file, or it cannot be loaded or ends its process when it is
- */
+/** The default export of a module. @throws UserError where there is no such file, or it cannot be loaded or ends its process when it is */
 export async function importOwn(noun: string, path: string): Promise<OwnExport> {
   const shown = shownPath(path);
   // An import of a path that is no file would never end.

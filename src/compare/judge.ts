@@ -153,10 +153,7 @@ function isBetter({ comparator }: Clause, kind: 'fail-on' | 'limit', { better }:
   return comparator.startsWith('>') === ((better === 'higher') === (kind === 'fail-on'));
 }
 
-/**
- * Findings of budgets that match no metric of the runs.
- * @throws UserError where the name is not that of any metric: it is mistyped
- */
+/** Findings of budgets that match no metric of the runs. @throws UserError where the name is not that of any metric: it is mistyped */
 export function judgeUnmatched(names: readonly string[], budgets: readonly Budget[]): BudgetFinding[] {
   return budgets
     .filter((budget) => !names.some((name) => matches(budget.metric, name)))

@@ -8,10 +8,7 @@ export function widthText({ halfWidth }: Accuracy): string {
   return `± ${formatNumber(100 * halfWidth)} %`;
 }
 
-/**
- * `± 14 % (80 % of 41 comparable measurements)`.
- * @returns null where the machine is calibrated, since its profile holds measured rates
- */
+/** `± 14 % (80 % of 41 comparable measurements)`. @returns null where the machine is calibrated, since its profile holds measured rates */
 export function bandText({ accuracy }: Pick<Result, 'accuracy'>, phase: Phase): string | null {
   if (accuracy === undefined) return null;
   const band = accuracy[phase];

@@ -43,10 +43,7 @@ export interface Budget {
 const COMPARATOR = />=|<=|==|!=|>|</;
 const EXPRESSION = new RegExp(`^\\s*([\\w.*?-]+)\\s*((?:${COMPARATOR.source}).*)$`);
 
-/**
- * Reads `metric comparator amount [and [comparator] amount]...`: the gate fails where it is true.
- * @throws UserError where it is none
- */
+/** Reads `metric comparator amount [and [comparator] amount]...`: the gate fails where it is true. @throws UserError where it is none */
 export function parseFailOn(text: string, place = '--fail-on'): Budget {
   const { metric, clauses } = placed(place, () => parseExpression(text));
   return { metric, rule: { kind: 'fail-on', clauses }, level: 'error', text: text.trim(), place };
@@ -122,10 +119,7 @@ export const budgetFileSchema = z.strictObject({
 /** An entry of `budgets:` after its check. */
 type BudgetEntry = z.infer<typeof entrySchema>;
 
-/**
- * Budgets of checked entries, in their order.
- * @param place the place of each entry, for messages
- */
+/** Budgets of checked entries, in their order. @param place the place of each entry, for messages */
 export function budgetsOf(entries: readonly BudgetEntry[], place: (index: number) => string): Budget[] {
   return entries.flatMap((entry, index) => budgetsOfEntry(entry, place(index)));
 }

@@ -136,10 +136,7 @@ export function readResult(path: string): Result {
   return parseResult(readText(path, 'result'), path);
 }
 
-/**
- * Reads the text of a result; `path` is only for messages.
- * @throws UserError as {@link readResult}
- */
+/** Reads the text of a result; `path` is only for messages. @throws UserError as {@link readResult} */
 export function parseResult(text: string, path: string): Result {
   const raw = parseJson(text, path);
   const tag = schemaTag(raw);

@@ -47,10 +47,7 @@ export interface CheckFacts {
   readonly unplaced?: ReadonlySet<string>;
 }
 
-/**
- * Checks the runs of one log.
- * @param runtimes by name, all that the rows ran on
- */
+/** Checks the runs of one log. @param runtimes by name, all that the rows ran on */
 export async function checkRuns(rows: readonly Measurement[], runtimes: Runtimes, facts: CheckFacts = {}): Promise<CheckedRun[]> {
   const traces = new RowTraces(rows);
   const checked: CheckedRun[] = [];

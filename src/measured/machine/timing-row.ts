@@ -13,10 +13,7 @@ import { type NamedModel, type TimedModel, timedModel } from './timing-model.js'
 
 const GB = 1e9;
 
-/**
- * A timing as a measurement.
- * @throws UserError where its model or storage format is unknown
- */
+/** A timing as a measurement. @throws UserError where its model or storage format is unknown */
 export function measurementOf(timing: Timing, machine: Machine, user: NamedModel): Measurement {
   const named = timedModel(timing, user);
   const model = modelOf(named, timing);
