@@ -18,6 +18,7 @@ export {
   gridOf,
   type Line,
   type Lines,
+  linesOf,
   namedColumns,
   note,
   ratio,

@@ -3,7 +3,7 @@
 import { percentile } from '../../base/statistics.js';
 import { bandOf, type ScoredError } from '../../engine/outcome/band.js';
 import type { RuntimeSpec } from '../../hardware/door.js';
-import { VERSION } from '../../result/version.js';
+import { type Tagged, tagged } from '../../result/version.js';
 import { judgeMemory, type MemorySummary, memorySummary } from './memory/judge.js';
 import type { Prediction } from './predict.js';
 import { ascending, type ErrorSizes, errorSizes } from './rows/error-sizes.js';
@@ -11,9 +11,6 @@ import type { Measurement } from './rows/measurement.js';
 import type { MemoryRow } from './rows/memory-row.js';
 import { figuresOf, formatKin, MEASURED_METRICS, type MeasuredMetric, runtimeOf } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
-
-/** Version tag of the format. Additions keep it; a change of meaning raises it. */
-const VALIDATION_SCHEMA = 'moeprof.validation/1';
 
 /** Statistics of the errors of speeds and hit rates. */
 export interface ErrorStatistics extends ErrorSizes {
@@ -41,9 +38,7 @@ interface FittedConstants {
 export type SpeedSummary = Readonly<Record<MeasuredMetric, ErrorStatistics | null>>;
 
 /** A finished validation: the public format `moeprof.validation/1`. */
-export interface Validation {
-  readonly schema: typeof VALIDATION_SCHEMA;
-  readonly tool: { readonly name: 'moeprof'; readonly version: string };
+export interface Validation extends Tagged<'moeprof.validation/1'> {
   readonly files: readonly string[];
   /** In the order of the files. */
   readonly rows: readonly ValidatedRow[];
@@ -87,8 +82,7 @@ export function validationOf(
     return own === null ? [] : [{ runtime: name, on: own.on, constants: own.constants }];
   });
   return {
-    schema: VALIDATION_SCHEMA,
-    tool: { name: 'moeprof', version: VERSION },
+    ...tagged('moeprof.validation/1'),
     files,
     rows: [...validated, ...allocated],
     summary: {
