@@ -10,7 +10,7 @@ import {
   gridOf,
   type Line,
   type Lines,
-  linesOf,
+  linesBlock,
   note,
   ratio,
   widthText,
@@ -83,7 +83,7 @@ function causes(runs: readonly CheckedRun[]): Lines[] {
     const { finding } = own[0]!;
     const alarm = own.some(({ run }) => run.verdict === 'slow');
     const where = own.length === 1 ? own[0]!.run.place : `${own[0]!.run.place} and ${own.length - 1} more`;
-    return linesOf([
+    return linesBlock([
       { tone: alarm ? 'warning' : 'info', label: finding.title, text: `${finding.evidence} (${where})` },
       { text: finding.advice },
     ]);
@@ -99,7 +99,7 @@ function causes(runs: readonly CheckedRun[]): Lines[] {
 /** Figures that are expected of a machine that was not given in full are those of a usual one. */
 function assumptions(assumed: readonly string[], slow: boolean): Lines {
   const text = `${assumed.join(' ')} If yours differ, name them with -w.`;
-  return linesOf(assumed.length === 0 ? [] : [{ tone: slow ? 'warning' : 'info', text }]);
+  return linesBlock(assumed.length === 0 ? [] : [{ tone: slow ? 'warning' : 'info', text }]);
 }
 
 /** Ratio from which a run cannot be this machine's; ours, above what any band allows. */
@@ -112,11 +112,11 @@ function faster(runs: readonly CheckedRun[]): Lines {
     const said = `${formatNumber(most, 1)} times what this machine should reach. Was it printed on another one? Name that with -w.`;
     return most < ELSEWHERE ? [] : [{ tone: 'caution', text: `${place}: ${said}` }];
   });
-  return linesOf(lines);
+  return linesBlock(lines);
 }
 
 function unpredicted(runs: readonly CheckedRun[]): Lines {
-  return linesOf(runs.flatMap(({ lacks, place }): Line[] => (lacks === null ? [] : [{ tone: 'info', text: `${place}: ${lacks}.` }])));
+  return linesBlock(runs.flatMap(({ lacks, place }): Line[] => (lacks === null ? [] : [{ tone: 'info', text: `${place}: ${lacks}.` }])));
 }
 
 /** Runs that were predicted without a word on where their experts lie. */
@@ -125,5 +125,5 @@ function supposed(runs: readonly CheckedRun[]): Lines {
   const which = places.length === 1 ? places[0]! : formatCounted(places.length, 'run');
   const text = `${which}: nothing says where the experts lie; all are taken to be on the GPU. A command line in the log tells it ($ llama-server -m ... -ncmoe 24).`;
   const tone = runs.some(({ verdict }) => verdict === 'slow') ? 'warning' : 'info';
-  return linesOf(places.length === 0 ? [] : [{ tone, text }]);
+  return linesBlock(places.length === 0 ? [] : [{ tone, text }]);
 }

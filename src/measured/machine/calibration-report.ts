@@ -10,7 +10,7 @@ import {
   gridOf,
   type Line,
   type Lines,
-  linesOf,
+  linesBlock,
   note,
   ratio,
 } from '../../report/door.js';
@@ -41,7 +41,7 @@ function documentOf(value: CalibratedMachine): Document {
     title: `${before.name}, calibrated on ${date}`,
     blocks: [
       gridOf(['measured', 'rate'], known),
-      ...(value.rates === null ? [] : [memoryGrid(value.rates), linesOf(caveats(value.rates, copies))]),
+      ...(value.rates === null ? [] : [memoryGrid(value.rates), linesBlock(caveats(value.rates, copies))]),
       ...calibrations.flatMap(({ anchors, checks, runtime, steps }) => [
         speedGrid(`${runtime}: fitted on`, anchors),
         ...(checks.length === 0 ? [] : [speedGrid(`${runtime}: checked with`, checks)]),

@@ -1,6 +1,6 @@
 // Detected machines, as people read them and as files have them.
 import { type Detection, machineFileText } from '../../hardware/door.js';
-import { type Document, documentFormats, type Format, gridOf, type Line, linesOf, note } from '../../report/door.js';
+import { type Document, documentFormats, type Format, gridOf, type Line, linesBlock, note } from '../../report/door.js';
 import { tagged } from '../../result/version.js';
 
 /** A detected machine with its name. */
@@ -47,7 +47,7 @@ function documentOf({ detection, name }: DetectedMachine): Document {
         ['part', { head: 'stands for', align: 'left', most: 'rest' }],
         parts.map(({ exact, part, seen }) => [part, exact ? seen : `nearest to ${seen}`]),
       ),
-      linesOf(notes),
+      linesBlock(notes),
       note('moeprof machine detect -o machine.yaml writes it; -w machine.yaml uses it.', 'dim', { only: ['terminal'] }),
     ],
   };

@@ -1,7 +1,7 @@
 // The report of `moeprof reproduce`: published figures, own figures, the error, and whether the direction is the same.
 
 import { formatCounted } from '../../base/units.js';
-import { type Block, type Datum, type Document, documentFormats, formatMetric, grid, type Line, linesOf } from '../../report/door.js';
+import { type Block, type Datum, type Document, documentFormats, formatMetric, grid, type Line, linesBlock } from '../../report/door.js';
 import { METRICS } from '../../result/catalogue.js';
 import { tagged } from '../../result/version.js';
 import type { JudgedClaim } from './judge.js';
@@ -49,7 +49,7 @@ function blocksOf({ assumes, claims, name, paper, setting }: Reproduced): Block[
     ...(assumes === null ? [] : [{ label: 'assumed', text: assumes }]),
   ];
   return [
-    linesOf(about),
+    linesBlock(about),
     grid(claims, [
       { head: 'claim', of: ({ says, source }) => (source === null ? says : `${says} (${source})`), wrap: CLAIM },
       { head: 'published', of: publishedOf, wrap: ORDER },
@@ -57,7 +57,7 @@ function blocksOf({ assumes, claims, name, paper, setting }: Reproduced): Block[
       { head: 'error', of: errorOf },
       { head: 'met', of: ({ met }) => (met === null ? '–' : met ? 'yes' : 'no'), align: 'left' },
     ]),
-    linesOf(claims.filter(({ met }) => met === false).map(reasonOf)),
+    linesBlock(claims.filter(({ met }) => met === false).map(reasonOf)),
   ];
 }
 

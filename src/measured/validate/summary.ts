@@ -28,10 +28,8 @@ export interface FamilyErrors extends ErrorStatistics {
 }
 
 /** Constants of a runtime that were fitted on measurements. */
-interface FittedConstants {
+interface FittedConstants extends NonNullable<RuntimeSpec['fitted']> {
   readonly runtime: string;
-  readonly on: string;
-  readonly constants: readonly string[];
 }
 
 /** Errors by metric of speed; null where no row has one. */
@@ -79,7 +77,7 @@ export function validationOf(
   const used = [...new Set(rows.map(runtimeOf))].sort();
   const fitted = used.flatMap((name): FittedConstants[] => {
     const own = runtimes.get(name)?.fitted ?? null;
-    return own === null ? [] : [{ runtime: name, on: own.on, constants: own.constants }];
+    return own === null ? [] : [{ runtime: name, ...own }];
   });
   return {
     ...tagged('moeprof.validation/1'),
@@ -152,10 +150,7 @@ function grouped(rows: readonly ValidatedRow[], by: 'family' | 'placement'): Fam
   const names = [...new Set(rows.map((row) => row[by]))].sort();
   return MEASURED_METRICS.flatMap((metric) =>
     names.flatMap((family): FamilyErrors[] => {
-      const own = scoredOf(
-        rows.filter((row) => row[by] === family),
-        metric,
-      );
+      const own = scoredOf(rows, metric).filter((row) => row[by] === family);
       const statistics = statisticsOf(own);
       return statistics === null ? [] : [{ family, metric, machines: new Set(own.map(({ machine }) => machine)).size, ...statistics }];
     }),

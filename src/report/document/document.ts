@@ -175,13 +175,13 @@ export function ratio(value: number | null | undefined): Datum {
 }
 
 /** Sentences as a block. */
-export function linesOf(lines: readonly Line[], more: Visibility = {}): Lines {
+export function linesBlock(lines: readonly Line[], more: Visibility = {}): Lines {
   return { kind: 'lines', lines, ...more };
 }
 
 /** One sentence as a block. */
 export function note(text: string, tone: Tone = 'plain', more: Visibility = {}): Lines {
-  return linesOf([{ text, tone }], more);
+  return linesBlock([{ text, tone }], more);
 }
 
 /** True if a rendering shows a part. */

@@ -6,11 +6,11 @@ import { KNOWLEDGE, markOf } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
 import { tokensRun } from '../../result/work-done.js';
 import { againText } from '../document/again.js';
-import { type Document, figure, type Grid, grid, type Line, ratio } from '../document/document.js';
+import { type Document, figure, type Grid, grid, type Line, linesBlock, note, ratio } from '../document/document.js';
 import { documentFormats } from '../document/formats.js';
 import { heldOutLead, heldOutTokens } from '../document/held-out.js';
 import { bareRate, metricValue } from '../format.js';
-import { tenfoldOfAll } from '../tenfold.js';
+import { tenfoldOfAll } from '../words.js';
 import { fits, phaseRanked, type Ranked, rank } from './rank.js';
 import { type RankedRun, refusedGrid, splitRuns, withRefused } from './refused.js';
 
@@ -34,8 +34,8 @@ export function rankingDocument(runs: readonly RankedRun[]): Document {
       ...(others.length === 0 ? byKnowledge(ranked, whole) : byKnowledge(fitting, part(whole, whole.rows.slice(0, fitting.length)))),
       ...(others.length === 0 ? [] : [{ ...part(whole, whole.rows.slice(fitting.length)), title: NO_ROOM }]),
       refusedGrid(refused),
-      { kind: 'lines', lines: [...reasons(ranked), ...common(ranked)], only: ['terminal'] },
-      { kind: 'lines', lines: common(ranked), only: ['markdown'] },
+      linesBlock([...reasons(ranked), ...common(ranked)], { only: ['terminal'] }),
+      linesBlock(common(ranked), { only: ['markdown'] }),
       ...again(ranked[0]!),
     ],
     records: withRefused(whole, refused),
@@ -144,8 +144,7 @@ function movedPerToken(result: Result): number {
 /** The command of the best run; other formats have those of all runs. */
 function again({ name, result }: Ranked): Document['blocks'] {
   const command = againText(result);
-  if (command === '') return [];
-  return [{ kind: 'lines', lines: [{ text: `${name} again: ${command}`, tone: 'item' }], only: ['terminal'] }];
+  return command === '' ? [] : [note(`${name} again: ${command}`, 'item', { only: ['terminal'] })];
 }
 
 function common(ranked: readonly Ranked[]): Line[] {

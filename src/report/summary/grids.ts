@@ -1,7 +1,6 @@
 // Grids of a run's figures: cache and latency by phase and percentile, requests by class, counters by layer.
 import { formatNumber } from '../../base/units.js';
-import type { RequestClass } from '../../result/request-class.js';
-import type { Result } from '../../result/result.js';
+import type { RequestClass, Result } from '../../result/result.js';
 import { type Datum, figure, type Grid, grid, gridOf } from '../document/document.js';
 import { metricValue, printable } from '../format.js';
 

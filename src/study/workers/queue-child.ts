@@ -1,13 +1,13 @@
 // The process side of `run-child.ts`: runs one cell after another and sends back what the store will hold. It leaves signals to its
 // parent, which knows what is under way, and ends when that is gone.
 
-import { breathing } from '../../base/breath.js';
 import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { parentProcess } from '../../base/host/children.js';
 import { nextTurn } from '../../base/host/clock.js';
 import { processorMs } from '../../base/host/command.js';
 import { exit, listen } from '../../base/host/process.js';
 import { missedFiles, seeAs } from '../../base/host/view.js';
+import { breathing } from '../../base/work-watch.js';
 import { simulateRun } from '../../engine/simulate.js';
 import type { Outcome } from '../../figure/door.js';
 import { fingerprintOf } from '../fingerprint.js';
