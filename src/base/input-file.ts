@@ -239,11 +239,9 @@ function openRegular(path: string, kind: Limits): number {
     // Standard input may be a file, a socket (of another Node process), a terminal, or nothing (/dev/null).
     if (fd === 0 ? !stat.isCharacterDevice() || isatty(0) : stat.isFIFO() && kind.pipe === true) return spooled(fd, path, kind);
     const what = stat.isDirectory() ? 'a folder' : stat.isFIFO() ? 'a pipe' : 'a device';
-    if (fd === 0)
-      throw new UserError(
-        `${path}: nothing comes from standard input; pipe it in, or ${(kind.instead ?? kind.remedy).replace(/, or - for standard input$/, '')}`,
-      );
-    throw new UserError(`${path}: is ${what}, not a file; ${kind.instead ?? kind.remedy}`);
+    const instead = kind.instead ?? kind.remedy;
+    if (fd !== 0) throw new UserError(`${path}: is ${what}, not a file; ${instead}`);
+    throw new UserError(`${path}: nothing comes from standard input; pipe it in, or ${instead.replace(/, or - for standard input$/, '')}`);
   } finally {
     if (fd !== 0) closeSync(fd);
   }
@@ -266,10 +264,8 @@ function spooled(fd: number, path: string, kind: Limits): number {
   const copy = temporaryFile();
   const block = new Uint8Array(64 * KIB);
   try {
-    const limit = streamLimit(
-      kind.limit,
-      attempt(tmpdir(), () => freeBytes(tmpdir())),
-    );
+    const free = attempt(tmpdir(), () => freeBytes(tmpdir()));
+    const limit = streamLimit(kind.limit, free);
     for (let bytes = 0; ; ) {
       const got = readSome(fd, path, block);
       if (got === 0) return copy;
@@ -314,17 +310,19 @@ function attemptRead<T>(path: string, operation: () => T): T {
   }
 }
 
+/** What is wrong with a path, by the code of the error. */
+const FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file',
+  EACCES: 'may not be read (permission denied)',
+  EPERM: 'may not be read (permission denied)',
+  EISDIR: 'is a folder, not a file',
+  ELOOP: 'cannot be read: its symbolic links lead in a circle',
+  ENAMETOOLONG: 'cannot be read: the name is too long',
+  EMFILE: 'cannot be read: too many files are open; allow more with ulimit -n',
+  ENFILE: 'cannot be read: too many files are open; allow more with ulimit -n',
+};
+
 function cannotRead(path: string, error: unknown): UserError {
-  const code = codeOf(error);
-  if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return new UserError(`${path}: there is no such file`);
-  }
-  if (code === 'EACCES' || code === 'EPERM') return new UserError(`${path}: may not be read (permission denied)`);
-  if (code === 'EISDIR') return new UserError(`${path}: is a folder, not a file`);
-  if (code === 'ELOOP') return new UserError(`${path}: cannot be read: its symbolic links lead in a circle`);
-  if (code === 'ENAMETOOLONG') return new UserError(`${path}: cannot be read: the name is too long`);
-  if (code === 'EMFILE' || code === 'ENFILE') {
-    return new UserError(`${path}: cannot be read: too many files are open; allow more with ulimit -n`);
-  }
-  return new UserError(`${path}: cannot be read: ${messageOf(error)}`);
+  return new UserError(`${path}: ${FAULTS[codeOf(error) ?? ''] ?? `cannot be read: ${messageOf(error)}`}`);
 }

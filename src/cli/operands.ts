@@ -10,7 +10,7 @@ import { groupedBy } from '../base/objects.js';
 import { isPath, listProfiles } from '../base/profiles.js';
 import type { Operand } from '../compare/compare.js';
 import type { OperandSet } from '../compare/gate.js';
-import { joinRepeats } from '../compare/repeats.js';
+import { joinRepeats } from '../compare/samples.js';
 import { type Budget, budgetsOf } from '../result/budget.js';
 import { parseResult } from '../result/read.js';
 import type { Result } from '../result/result.js';

@@ -38,10 +38,7 @@ export function measurementOf(timing: Timing, machine: Machine, user: NamedModel
     model: { ...named, bundled: true, ...(timing.modelBytes !== undefined && { file_gb: timing.modelBytes / GB }) },
     placement: placementOf(timing, used, model),
     run,
-    measured: {
-      ...(timing.decode !== undefined && { tg_tps: timing.decode }),
-      ...(timing.prefill !== undefined && { pp_tps: timing.prefill }),
-    },
+    measured: definedFields({ tg_tps: timing.decode, pp_tps: timing.prefill }),
     ...(timing.command !== undefined && { flags: timing.command }),
   };
 }

@@ -28,11 +28,8 @@ type Ram = Measurement['machine']['ram'];
 
 function halved(ram: Ram): Ram {
   if (ram === undefined) return undefined;
-  return {
-    ...ram,
-    ...(ram.measured_gbps !== undefined && { measured_gbps: ram.measured_gbps / 2 }),
-    ...(ram.mts !== undefined && { mts: ram.mts / 2 }),
-  };
+  const { measured_gbps: rate, mts } = ram;
+  return { ...ram, ...(rate !== undefined && { measured_gbps: rate / 2 }), ...(mts !== undefined && { mts: mts / 2 }) };
 }
 
 function ramText(ram: Ram): string {
