@@ -23,7 +23,6 @@ export { constantsApart, loadRuntime, type RuntimeConstants, type RuntimeSpec, r
 export { shareOf } from './share.js';
 export {
   assumedOf,
-  type ByFormat,
   type Device,
   type HardwareSpec,
   type HostDevice,

@@ -1,5 +1,6 @@
 // The report of `moeprof validate`: the size of errors by metric and by family, the worst rows first, and which rows were not scored and why.
 
+import { groupedBy } from '../../base/objects.js';
 import {
   type Column,
   type Datum,
@@ -142,9 +143,8 @@ function unscoredGrid(rows: readonly ValidatedRow[], more: NonNullable<Parameter
 
 /** How many rows are not scored, by reason. */
 function reasonGrid(rows: readonly ValidatedRow[]): Grid {
-  const counts = new Map<string, number>();
-  for (const { reason } of rows) counts.set(reason!, (counts.get(reason!) ?? 0) + 1);
-  const sorted = [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
+  const counts = [...groupedBy(rows, ({ reason }) => reason!)].map(([reason, { length }]) => [reason, length] as const);
+  const sorted = counts.sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
   return gridOf([{ head: 'listed, not scored, because', most: 60 }, 'figures'], sorted, { title: 'Not scored' });
 }
 

@@ -10,18 +10,13 @@ export const FIGURE = 11;
 
 /** Hits, late hits and misses: of the whole run and of its phases. */
 export function cacheGrid(result: Result): Grid {
-  const phases = [
-    ['all', ''],
-    ['prefill', '.prefill'],
-    ['decode', '.decode'],
-  ] as const;
-  const shown = phases.filter(([, suffix]) => suffix === '' || result.metrics[`cache.hit_rate${suffix}`] !== undefined);
+  const phases = ['prefill', 'decode'].filter((phase) => result.metrics[`cache.hit_rate.${phase}`] !== undefined);
   const rows = [
     ['hit rate', 'cache.hit_rate'],
     ['late', 'cache.late_rate'],
     ['miss', 'cache.miss_rate'],
   ] as const;
-  return metricGrid(result, 'cache', rows, shown);
+  return metricGrid(result, 'cache', rows, [['all', ''], ...phases.map((phase) => [phase, `.${phase}`] as const)]);
 }
 
 /** Latencies in the order of a reader's questions: label, and prefix of its metrics. */

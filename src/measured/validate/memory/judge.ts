@@ -148,13 +148,13 @@ function errorsOf(rows: readonly ValidatedRow[]): MemoryErrors {
 const UNLIKE = ['q2_k', 'q8_0', 'q4_k_r4'];
 
 /** Facts of a row that reasons look at. */
-export interface RowLoad extends RowWeights {
+interface RowLoad extends RowWeights {
   readonly row: MemoryRow;
   readonly plan: LoadPlan;
 }
 
 /** Reason why nothing of a row is scored; null: something is. */
-export function rowReason({ model, plan, row }: RowLoad): string | null {
+function rowReason({ model, plan, row }: RowLoad): string | null {
   const { gpus } = measuredDevices(row);
   const flags = row.flags ?? '';
   if (runtimeOfProgram(row.engine).memory === undefined) return `allocation of ${row.engine} is not modelled`;
@@ -175,12 +175,12 @@ function unplaced({ row }: RowLoad): boolean {
 }
 
 /** True where layers are split over GPUs by their free memory, which rows do not have. */
-export function splitByFreeMemory({ plan, row }: RowLoad): boolean {
+function splitByFreeMemory({ plan, row }: RowLoad): boolean {
   return plan.gpus > 1 && plan.tensorSplit === undefined && !/(-sm|--split-mode)\s+none/.test(row.flags ?? '');
 }
 
 /** Reason why a figure is not scored, where the row as a whole may be; null: it is. `device`: a GPU by number, or `host`. */
-export function figureReason(load: RowLoad, kind: MemoryKind, device: number | 'host' | 'all'): string | null {
+function figureReason(load: RowLoad, kind: MemoryKind, device: number | 'host' | 'all'): string | null {
   const { row } = load;
   if (kind !== 'weights' && row.ctx === undefined) return 'its context is not printed';
   if (kind !== 'kv' && unplaced(load)) return 'the program chose the placement by itself';

@@ -72,7 +72,7 @@ export function heatScale(all: readonly Heat['loads'][]): { readonly most: numbe
 }
 
 /** A heatmap with axes. `source`: key of its counts in the page's data, for `client/heatmap.js`. */
-export function heatPicture({ loads, most, gamma }: Heat, label: string, source: string): Markup {
+function heatPicture({ loads, most, gamma }: Heat, label: string, source: string): Markup {
   const experts = largest(loads.map((row) => row.length));
   return plot(
     {
@@ -89,7 +89,7 @@ export function heatPicture({ loads, most, gamma }: Heat, label: string, source:
 }
 
 /** Legend from zero to the maximum, with the median marked. */
-export function heatLegend({ most, median }: { readonly most: number; readonly median: number }): Markup {
+function heatLegend({ most, median }: { readonly most: number; readonly median: number }): Markup {
   return html`<div class="scale" aria-hidden="true"><span>0</span><i></i><span>${formatCount(most)} loads; the median of those loaded at all is ${formatCount(median)}</span></div>`;
 }
 
