@@ -59,10 +59,7 @@ export class FieldReader {
     return false;
   }
 
-  /**
-   * Reads a whole number of at most 9 digits.
-   * @throws UserError with line where none stands here
-   */
+  /** Reads a whole number of at most 9 digits. @throws UserError with line where none stands here */
   integer(what: string): number {
     const { bytes, end } = this.scanner;
     let at = this.#at;

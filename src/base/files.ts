@@ -12,6 +12,7 @@ import {
   makeFolders,
   openSync,
   readdirSync,
+  readSync,
   realpathSync,
   renameSync,
   statIfAny,
@@ -52,11 +53,7 @@ export class AtomicFile {
   write(data: Uint8Array | string, position: number | null = null): void {
     const bytes = typeof data === 'string' ? bytesOf(data) : data;
     const fd = this.#begin();
-    attempt(this.path, () => {
-      for (let done = 0; done < bytes.length; ) {
-        done += writeSync(fd, bytes, done, bytes.length - done, position === null ? null : position + done);
-      }
-    });
+    attempt(this.path, () => writeAll(fd, bytes, position));
   }
 
   /** Moves the finished file to its place, over an older one. */
@@ -121,18 +118,12 @@ function release(file: AtomicFile): void {
   });
 }
 
-/**
- * The file or folder where something is to be written; undefined: nothing yet.
- * @throws UserError where the path cannot be looked at
- */
+/** The file or folder where something is to be written; undefined: nothing yet. @throws UserError where the path cannot be looked at */
 export function whatStands(path: string): FileStat | undefined {
   return attempt(path, () => statIfAny(path));
 }
 
-/**
- * Writes a text file as a whole.
- * @throws UserError where the path cannot be written
- */
+/** Writes a text file as a whole. @throws UserError where the path cannot be written */
 export function writeFileAtomic(path: string, text: string | Uint8Array): void {
   const file = new AtomicFile(path);
   try {
@@ -143,18 +134,13 @@ export function writeFileAtomic(path: string, text: string | Uint8Array): void {
   }
 }
 
-/**
- * Makes a folder and its missing parents.
- * @throws UserError where that is not permitted, or a file is in the way
- */
+/** Makes a folder and its missing parents. @throws UserError where that is not permitted, or a file is in the way */
 export function makeFolder(path: string): void {
   // From the root: Node 20 tries a relative path for ever where the working directory is gone.
   attempt(path, () => makeFolders(resolve(path)));
 }
 
-/**
- * Runs an operation that writes. @throws UserError where it fails, for the user to correct
- */
+/** Runs an operation that writes. @throws UserError where it fails, for the user to correct */
 export function attempt<T>(path: string, operation: () => T): T {
   try {
     return operation();
@@ -191,6 +177,25 @@ export function temporaryFile(): number {
     unlinkSync(path);
     return fd;
   });
+}
+
+/** Writes all of `bytes` to a {@link temporaryFile}, as {@link writeAll}. @throws UserError where the disk is full */
+export function writeTemporary(fd: number, bytes: Uint8Array, position: number | null = null): void {
+  attempt(tmpdir(), () => writeAll(fd, bytes, position));
+}
+
+/** Writes all of `bytes` at byte `position`; null: behind what was written before. */
+export function writeAll(fd: number, bytes: Uint8Array, position: number | null = null): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += writeSync(fd, bytes, done, bytes.length - done, position === null ? null : position + done);
+  }
+}
+
+/** Fills `into` from byte `position`. @returns the bytes that were read: fewer than asked for only where the file ends */
+export function readAll(fd: number, into: Uint8Array, position: number): number {
+  let done = 0;
+  for (let got = -1; got !== 0 && done < into.length; done += got) got = readSync(fd, into, done, into.length - done, position + done);
+  return done;
 }
 
 /** This host in names of temporary files: 8 digits. Folders may be shared between hosts, and process ids are local. */

@@ -2,7 +2,7 @@
 // it is read: a folder, a device or a pipe without a writer is refused, and each kind of file has a largest size.
 
 import { codeOf, messageOf, UserError } from './errors.js';
-import { attempt, temporaryFile } from './files.js';
+import { attempt, readAll, temporaryFile, writeTemporary } from './files.js';
 import { textOf, unfilled } from './host/bytes.js';
 import { pauseThread } from './host/clock.js';
 import {
@@ -17,7 +17,6 @@ import {
   readdirSync,
   readSync,
   statIfAny,
-  writeSync,
 } from './host/files.js';
 import { isatty, tmpdir } from './host/machine.js';
 import { formatBytes } from './units.js';
@@ -135,15 +134,11 @@ export class InputFile {
     throw tooLarge(path, file.bytes, KINDS[kind]);
   }
 
-  /**
-   * Fills `into` from byte `position`.
-   * @throws UserError where the file ends before
-   */
+  /** Fills `into` from byte `position`. @throws UserError where the file ends before */
   read(position: number, into: Uint8Array): void {
     const done = this.#fill(position, into);
-    if (done < into.length) {
-      throw new UserError(`${this.path}: the file ends at byte ${position + done}; it was cut short, record or copy it again`);
-    }
+    if (done === into.length) return;
+    throw new UserError(`${this.path}: the file ends at byte ${position + done}; it was cut short, record or copy it again`);
   }
 
   /** Up to `length` bytes from `position` on; fewer where the file ends. */
@@ -167,10 +162,7 @@ export class InputFile {
     return Date.now() - Number(this.#opened.ctimeMs) > CLOCK_MS;
   }
 
-  /**
-   * Refuses a file that was written to since it was opened, since the read parts may not belong together.
-   * @throws UserError
-   */
+  /** Refuses a file that was written to since it was opened, since the read parts may not belong together. @throws UserError */
   checkUnchanged(): void {
     const { size, mtimeNs } = openFileState(this.#fd);
     if (size === this.#opened.size && mtimeNs === this.#opened.mtimeNs) return;
@@ -183,15 +175,7 @@ export class InputFile {
   }
 
   #fill(position: number, into: Uint8Array): number {
-    let done = 0;
-    try {
-      for (let got = -1; got !== 0 && done < into.length; done += got) {
-        got = readSync(this.#fd, into, done, into.length - done, position + done);
-      }
-    } catch (error) {
-      throw cannotRead(this.path, error);
-    }
-    return done;
+    return attemptRead(this.path, () => readAll(this.#fd, into, position));
   }
 }
 
@@ -258,11 +242,9 @@ function openRegular(path: string, kind: Limits): number {
     // Standard input may be a file, a socket (of another Node process), a terminal, or nothing (/dev/null).
     if (fd === 0 ? !stat.isCharacterDevice() || isatty(0) : stat.isFIFO() && kind.pipe === true) return spooled(fd, path, kind);
     const what = stat.isDirectory() ? 'a folder' : stat.isFIFO() ? 'a pipe' : 'a device';
-    if (fd === 0)
-      throw new UserError(
-        `${path}: nothing comes from standard input; pipe it in, or ${(kind.instead ?? kind.remedy).replace(/, or - for standard input$/, '')}`,
-      );
-    throw new UserError(`${path}: is ${what}, not a file; ${kind.instead ?? kind.remedy}`);
+    const instead = kind.instead ?? kind.remedy;
+    if (fd !== 0) throw new UserError(`${path}: is ${what}, not a file; ${instead}`);
+    throw new UserError(`${path}: nothing comes from standard input; pipe it in, or ${instead.replace(/, or - for standard input$/, '')}`);
   } finally {
     if (fd !== 0) closeSync(fd);
   }
@@ -285,10 +267,8 @@ function spooled(fd: number, path: string, kind: Limits): number {
   const copy = temporaryFile();
   const block = new Uint8Array(64 * KIB);
   try {
-    const limit = streamLimit(
-      kind.limit,
-      attempt(tmpdir(), () => freeBytes(tmpdir())),
-    );
+    const free = attempt(tmpdir(), () => freeBytes(tmpdir()));
+    const limit = streamLimit(kind.limit, free);
     for (let bytes = 0; ; ) {
       const got = readSome(fd, path, block);
       if (got === 0) return copy;
@@ -296,9 +276,7 @@ function spooled(fd: number, path: string, kind: Limits): number {
       if (bytes > kind.limit) throw tooLarge(path, bytes, kind);
       if (bytes > limit)
         throw new UserError(`${path}: brings more than the ${formatBytes(limit)} that a stream may; write it into a file and name that`);
-      attempt(tmpdir(), () => {
-        for (let done = 0; done < got; ) done += writeSync(copy, block, done, got - done);
-      });
+      writeTemporary(copy, block.subarray(0, got));
     }
   } catch (error) {
     closeSync(copy);
@@ -335,17 +313,19 @@ function attemptRead<T>(path: string, operation: () => T): T {
   }
 }
 
+/** What is wrong with a path, by the code of the error. */
+const FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file',
+  EACCES: 'may not be read (permission denied)',
+  EPERM: 'may not be read (permission denied)',
+  EISDIR: 'is a folder, not a file',
+  ELOOP: 'cannot be read: its symbolic links lead in a circle',
+  ENAMETOOLONG: 'cannot be read: the name is too long',
+  EMFILE: 'cannot be read: too many files are open; allow more with ulimit -n',
+  ENFILE: 'cannot be read: too many files are open; allow more with ulimit -n',
+};
+
 function cannotRead(path: string, error: unknown): UserError {
-  const code = codeOf(error);
-  if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return new UserError(`${path}: there is no such file`);
-  }
-  if (code === 'EACCES' || code === 'EPERM') return new UserError(`${path}: may not be read (permission denied)`);
-  if (code === 'EISDIR') return new UserError(`${path}: is a folder, not a file`);
-  if (code === 'ELOOP') return new UserError(`${path}: cannot be read: its symbolic links lead in a circle`);
-  if (code === 'ENAMETOOLONG') return new UserError(`${path}: cannot be read: the name is too long`);
-  if (code === 'EMFILE' || code === 'ENFILE') {
-    return new UserError(`${path}: cannot be read: too many files are open; allow more with ulimit -n`);
-  }
-  return new UserError(`${path}: cannot be read: ${messageOf(error)}`);
+  return new UserError(`${path}: ${FAULTS[codeOf(error) ?? ''] ?? `cannot be read: ${messageOf(error)}`}`);
 }

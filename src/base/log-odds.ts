@@ -10,10 +10,7 @@ const bits = new Int32Array(float.buffer);
 /** ln of the middle of each step of [1, 2). */
 const MANTISSA = Float64Array.from({ length: STEPS }, (_, step) => Math.log(1 + (step + 0.5) / STEPS));
 
-/**
- * ln(x) to within 2^-13.
- * @param x positive, normal in single precision
- */
+/** ln(x) to within 2^-13. @param x positive, normal in single precision */
 export function fastLog(x: number): number {
   float[0] = x;
   const word = bits[0]!;

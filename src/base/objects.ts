@@ -1,4 +1,4 @@
-// Values of JSON and YAML.
+// Values of JSON and YAML, and lists by a key.
 
 /** True for an object with keys: neither null nor a list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
@@ -18,4 +18,16 @@ export function hasKeys(value: unknown): value is Record<string, unknown> {
 /** False for a name that every object has, of its prototype (`toString`): data that uses one would be found where nothing was said. */
 export function isOwnName(name: string): boolean {
   return !(name in Object.prototype);
+}
+
+/** Items by their key; keys and the items of each stand in the order in which they come. */
+export function groupedBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
 }

@@ -40,10 +40,7 @@ export function listProfiles(family: ProfileFamily): string[] {
   return [...bundled(family).keys()].sort();
 }
 
-/**
- * Splits the name of a trace, `path#FROM:TO`, into its path and its rows.
- * @returns rows: as written, with the `#`; empty: all of them
- */
+/** Splits the name of a trace, `path#FROM:TO`, into its path and its rows. @returns rows: as written, with the `#`; empty: all of them */
 export function splitRows(named: string): { readonly path: string; readonly rows: string } {
   const path = named.replace(/(?<=.)#\d*:\d*$/, '');
   return { path, rows: named.slice(path.length) };

@@ -36,10 +36,7 @@ export class LineScanner {
     this.#source = source;
   }
 
-  /**
-   * Moves to the next line; false at the end.
-   * @throws UserError where a line is longer than 64 MiB
-   */
+  /** Moves to the next line; false at the end. @throws UserError where a line is longer than 64 MiB */
   next(): boolean {
     let search = this.#next;
     for (;;) {

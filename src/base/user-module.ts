@@ -160,10 +160,7 @@ export class OwnExport {
     throw this.wrong(`"${field}" must be a list of ${words.join(', ')}`);
   }
 
-  /**
-   * Checks that the value that `create` made has its methods.
-   * @throws UserError that names the first one that is missing
-   */
+  /** Checks that the value that `create` made has its methods. @throws UserError that names the first one that is missing */
   made<T>(member: T, methods: readonly (keyof T & string)[], by = 'create'): T {
     const found = member as { readonly then?: unknown } | null | undefined;
     if (typeof found !== 'object' || found === null) throw this.wrong(`"${by}" must return an object, not ${String(found)}`);

@@ -1,4 +1,7 @@
-// How a caller watches work that takes long: it hears of progress, and gets its turn.
+// How a caller watches work that takes long: it hears of progress, and gets its turn. Without pauses neither signals nor timers would be
+// handled until work that never waits ends.
+
+import { nextTurn } from './host/clock.js';
 
 /** Callbacks during long work. */
 export interface WorkWatch {
@@ -6,4 +9,17 @@ export interface WorkWatch {
   progress?(done: number, total: number): void;
   /** Awaited now and then, so that signals and timers get their turn. */
   breathe?(): Promise<void>;
+}
+
+/** Longest time that work may block timers and signals, ms. */
+const BREATH = 50;
+
+/** A `breathe` for work that calls it often: it waits for a turn of the event loop where the last one is {@link BREATH} ago. */
+export function breathing(): () => Promise<void> {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last < BREATH) return;
+    await nextTurn();
+    last = performance.now();
+  };
 }

@@ -1,8 +1,8 @@
 // Threads that take tasks. A thread answers its tasks in their order; a pool gives each thread the next task when it is free. An error keeps
 // its class on the way back, and a thread that ends before its answer is an error that names the task.
-import { codeOf } from './errors.js';
+
+import { codeOf, messageOf, UserError } from './errors.js';
 import { parentPort, startThread, type Thread, type ThreadModule, workerData } from './host/threads.js';
-import { receivedError, type SentError, sentError } from './sent-error.js';
 
 /** Messages of a thread: something to note during a task, then its answer or the error that it threw. */
 type Reply<Answer, Note> =
@@ -149,4 +149,23 @@ export function serveTasks<Data, Task, Answer, Note = never>(
       .then(async () => say({ kind: 'answer', answer: await answer(task, (note) => say({ kind: 'note', note })) }))
       .catch((error: unknown) => say({ kind: 'thrown', error: sentError(error) }));
   });
+}
+
+/** A thrown value as a message holds it. */
+export interface SentError {
+  readonly message: string;
+  readonly stack: string;
+  /** Of a {@link UserError}; null: it is none. */
+  readonly exitCode: number | null;
+}
+
+/** What a thread sends of a thrown value. */
+export function sentError(error: unknown): SentError {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  return { message: messageOf(error), stack, exitCode: error instanceof UserError ? error.exitCode : null };
+}
+
+/** The error that was sent: a UserError where it was one. */
+export function receivedError({ exitCode, message, stack }: SentError): Error {
+  return exitCode === null ? Object.assign(new Error(message), { stack }) : new UserError(message, exitCode);
 }

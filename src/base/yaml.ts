@@ -46,10 +46,7 @@ export interface Override {
 
 type Path = readonly PropertyKey[];
 
-/**
- * Reads and checks a YAML file.
- * @throws UserError `file:line:col: path: what is wrong, and what to write instead`
- */
+/** Reads and checks a YAML file. @throws UserError `file:line:col: path: what is wrong, and what to write instead` */
 export function readYaml<T>(path: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): T {
   return locateYaml(readText(path), shownPath(path), schema, overrides).value;
 }
@@ -148,10 +145,7 @@ export function checkValue<T>(raw: unknown, label: string, schema: z.ZodType<T>,
   return locateValue(raw, label, schema, overrides).value;
 }
 
-/**
- * As {@link checkValue}, and remembers which flag gave what.
- * @throws UserError as {@link checkValue}
- */
+/** As {@link checkValue}, and remembers which flag gave what. @throws UserError as {@link checkValue} */
 export function locateValue<T>(raw: unknown, label: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): Located<T> {
   return check(raw, schema, overrides, () => ({ place: label, offset: 0 }));
 }
@@ -246,10 +240,7 @@ function withValue(root: unknown, path: readonly string[], amend: (before: unkno
   return { ...fields, [key]: withValue(fields[key], rest, amend, shorthand) };
 }
 
-/**
- * Which entry of a list a step of a path means: its `name`, or its number from 0.
- * @throws UserError where the list has no such entry
- */
+/** Which entry of a list a step of a path means: its `name`, or its number from 0. @throws UserError where the list has no such entry */
 function entryOf(list: readonly unknown[], key: string, { label }: Override): number {
   const names = list.map((entry) => (hasKeys(entry) ? entry.name : undefined));
   const named = names.indexOf(key);

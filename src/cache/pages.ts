@@ -1,9 +1,8 @@
 // Pages of equal size, the first ones in memory and the rest in one nameless temporary file: a recording of a run may be larger than memory,
 // and its length must not change how much memory the run takes.
 
-import { attempt, temporaryFile } from '../base/files.js';
-import { closeSync, readSync, writeSync } from '../base/host/files.js';
-import { tmpdir } from '../base/host/machine.js';
+import { readAll, temporaryFile, writeTemporary } from '../base/files.js';
+import { closeSync } from '../base/host/files.js';
 
 /** A store of pages by number. */
 export class PageStore {
@@ -30,11 +29,7 @@ export class PageStore {
       this.#memory[page] = bytes.slice();
       return;
     }
-    const fd = (this.#fd ??= temporaryFile());
-    const position = (page - this.#memoryPages) * this.pageBytes;
-    attempt(tmpdir(), () => {
-      for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
-    });
+    writeTemporary((this.#fd ??= temporaryFile()), bytes, (page - this.#memoryPages) * this.pageBytes);
   }
 
   /** Reads page `page`, which was written, into `into`. */
@@ -43,12 +38,8 @@ export class PageStore {
       into.set(this.#memory[page]!);
       return;
     }
-    const position = (page - this.#memoryPages) * this.pageBytes;
-    for (let done = 0; done < into.length; ) {
-      const count = readSync(this.#fd!, into, done, into.length - done, position + done);
-      if (count === 0) throw new Error(`page ${page} was never written`);
-      done += count;
-    }
+    const got = readAll(this.#fd!, into, (page - this.#memoryPages) * this.pageBytes);
+    if (got < into.length) throw new Error(`page ${page} was never written`);
   }
 
   /** Drops all pages and the file. */

@@ -1,6 +1,6 @@
 // The kinds of jobs, and the kind that each policy needs: policies that look at the past only are replayed as rows come in, those that need the
 // future when the last row is known, and LRU answers for all capacities in one pass.
-import { setCompilerFlag } from '../base/host/compiler.js';
+import { setCompilerFlag } from '../base/host/machine.js';
 import type { SplitCapacity } from '../cache/curves/levels.js';
 import { type CapacityCounts, LruCurve } from '../cache/curves/lru-curve.js';
 import { RowLog } from '../cache/curves/row-log.js';

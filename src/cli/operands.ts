@@ -6,10 +6,11 @@ import { existsSync } from '../base/host/files.js';
 import { join } from '../base/host/paths.js';
 import { outputOf } from '../base/host/processes.js';
 import { isFolder, readText } from '../base/input-file.js';
+import { groupedBy } from '../base/objects.js';
 import { isPath, listProfiles } from '../base/profiles.js';
 import type { Operand } from '../compare/compare.js';
 import type { OperandSet } from '../compare/gate.js';
-import { joinRepeats } from '../compare/repeats.js';
+import { joinRepeats } from '../compare/samples.js';
 import { type Budget, budgetsOf } from '../result/budget.js';
 import { parseResult } from '../result/read.js';
 import type { Result } from '../result/result.js';
@@ -81,9 +82,8 @@ export async function loadOperands(
 
 /** Files of one scenario are repeats of it. */
 function byScenario(operands: readonly (readonly [string, Operand])[]): Map<string, Operand> {
-  const groups = new Map<string, Operand[]>();
-  for (const [scenario, operand] of operands) groups.set(scenario, [...(groups.get(scenario) ?? []), operand]);
-  return new Map([...groups].map(([scenario, repeats]) => [scenario, { ...repeats[0]!, result: joinRepeats(repeats) }]));
+  const groups = [...groupedBy(operands, ([scenario]) => scenario)];
+  return new Map(groups.map(([scenario, all]) => [scenario, { ...all[0]![1], result: joinRepeats(all.map(([, one]) => one)) }]));
 }
 
 /**

@@ -8,7 +8,7 @@ import { resolve } from '../base/host/paths.js';
 import { isStdin } from '../base/profiles.js';
 import { formatCount, formatNs } from '../base/units.js';
 import { judgeResult } from '../compare/judge.js';
-import { joinRepeats } from '../compare/repeats.js';
+import { joinRepeats } from '../compare/samples.js';
 import type { Simulation } from '../engine/compose/simulation.js';
 import type { Inputs } from '../engine/inputs/inputs.js';
 import { simulateRun } from '../engine/simulate.js';

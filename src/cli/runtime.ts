@@ -1,10 +1,10 @@
 // The environment of a running command: the process's streams behind the small interface of commands.
 
-import { breathing } from '../base/breath.js';
 import { codeOf, EXIT, UserError } from '../base/errors.js';
 import { killSelf, stderr, stdout } from '../base/host/command.js';
 import { type Environment, env, exit, listen, type ProcessEvent, pid } from '../base/host/process.js';
 import { visible } from '../base/text.js';
+import { breathing } from '../base/work-watch.js';
 import type { ReportOptions } from '../report/door.js';
 import type { CliContext, GlobalOptions } from './kit/context.js';
 import { type Progress, type ProgressMode, startProgress } from './kit/progress.js';

@@ -5,9 +5,8 @@ import { UserError } from '../base/errors.js';
 import { availableParallelism } from '../base/host/machine.js';
 import { findProfile, isPath, listProfiles } from '../base/profiles.js';
 import { loadRuntime } from '../hardware/door.js';
-import { fittedConstants, withConstantMoved } from '../measured/validate/constants.js';
 import { predictRowVariants } from '../measured/validate/predict-all.js';
-import { NUDGE, refitOf } from '../measured/validate/refit.js';
+import { nudgedConstants, refitOf } from '../measured/validate/refit.js';
 import { validationReports } from '../measured/validate/report.js';
 import { type MeasuredRows, readRows } from '../measured/validate/rows/measurement.js';
 import { runtimeOf } from '../measured/validate/rows/specify.js';
@@ -43,8 +42,7 @@ async function validate(files: readonly string[], fit: boolean, threads: number,
   const all: MeasuredRows = { speed: rows, memory: read.flatMap(({ memory }) => memory) };
   refuseTwice(all);
   const runtimes = new Map(listProfiles('runtimes').map((name) => [name, loadRuntime(name)]));
-  const constants = fit ? fittedConstants(runtimes, [...new Set(rows.map(runtimeOf))].sort()) : [];
-  const variants = [runtimes, ...constants.map((constant) => withConstantMoved(runtimes, constant, NUDGE))];
+  const { constants, variants } = nudgedConstants(runtimes, fit ? [...new Set(rows.map(runtimeOf))].sort() : []);
   const predicted = await watched(context, 'predicting', 'rows', (watch) => predictRowVariants(rows, variants, threads, watch));
   const validation = validationOf(
     names,

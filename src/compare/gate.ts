@@ -1,7 +1,9 @@
 // The gate as a whole: one base, one or more candidates, each a single run or a folder of scenarios. A scenario that a candidate lacks fails the
 // gate, as a missing metric does; a scenario that only the candidate has is mentioned.
+
 import { didYouMean } from '../base/text.js';
-import { type Budget, budgetsFor, matches } from '../result/budget.js';
+import { type Budget, budgetsFor, matches, parseFailOn } from '../result/budget.js';
+import type { Result } from '../result/result.js';
 import { type CompareOptions, type Comparison, compareResults, type Operand } from './compare.js';
 import { type BudgetFinding, judgeResult } from './judge.js';
 import { testSamples } from './samples.js';
@@ -127,4 +129,20 @@ function unmatchedScenarios(ran: readonly string[], budgets: readonly Budget[], 
       message: `is missing: no run is of this scenario; ${didYouMean(budget.scenario!, ran)}`,
       budget,
     }));
+}
+
+/**
+ * Judges results against a base: `moeprof compare`.
+ * @param candidates by the name that findings give them
+ * @param options `failOn`: conditions such as `latency.tpot.p50 > +3%`
+ * @throws UserError with exit code 3 where inputs differ and may not; with 2 for a condition that fits no metric
+ */
+export function compareWith(
+  base: Result,
+  candidates: Readonly<Record<string, Result>>,
+  { failOn = [], ...options }: CompareOptions & { readonly failOn?: readonly string[] } = {},
+): Gate {
+  const operands = Object.entries(candidates).map(([label, result]) => ({ label, result }));
+  const budgets = failOn.map((condition) => parseFailOn(condition));
+  return compareAll({ label: 'base', result: base }, operands, budgets, options);
 }

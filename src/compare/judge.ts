@@ -66,21 +66,19 @@ function brokenBy(name: string, base: Metric | null, candidate: Metric | null, b
   const pair = { base: base?.value ?? null, candidate: candidate.value, unit: candidate.unit };
   const { rule } = budget;
   if (rule.kind === 'off') return null;
+  if (comparesChange(rule)) {
+    if (test?.verdict === 'too-few') return tooFew(test);
+    if (test?.verdict === 'unclear') return null;
+  }
   if (rule.kind === 'regression') {
     // A metric that only the candidate has cannot have got worse; a budget that names it says that it matters.
     if (pair.base === null) return isExact(budget.metric) ? 'is missing in the base' : null;
     const change = pair.candidate - pair.base;
     const worsening = candidate.better === 'none' ? Math.abs(change) : candidate.better === 'lower' ? change : -change;
-    if (test?.verdict === 'too-few') return tooFew(test);
-    if (test?.verdict === 'unclear') return null;
     const broken = rule.amounts
       .map((amount) => measureRegression(amount, base!.value, worsening, candidate.unit, `${budget.place}: ${name}`))
       .every(({ observed, limit }) => observed > limit);
     return broken ? `${figures(base, candidate)} is worse by more than ${rule.amounts.map((amount) => amount.text).join(' and ')}` : null;
-  }
-  if (rule.clauses.some(({ amount }) => amount.sign !== null)) {
-    if (test?.verdict === 'too-few') return tooFew(test);
-    if (test?.verdict === 'unclear') return null;
   }
   const measured = rule.clauses.map((clause) => ({ clause, measured: measurePair(clause.amount, pair, `${budget.place}: ${name}`) }));
   if (measured.some((one) => one.measured === null)) return isExact(budget.metric) ? 'is missing in the base' : null;
@@ -88,6 +86,11 @@ function brokenBy(name: string, base: Metric | null, candidate: Metric | null, b
   const clauses = rule.clauses.map(clauseText).join(' and ');
   if (rule.kind === 'fail-on') return holds.every(Boolean) ? `${figures(base, candidate)} is ${clauses}` : null;
   return holds.every(Boolean) ? null : `${figures(base, candidate)} is not ${clauses}`;
+}
+
+/** True for a rule about a change against the base. */
+function comparesChange(rule: Budget['rule']): boolean {
+  return rule.kind === 'regression' || (rule.kind !== 'off' && rule.clauses.some(({ amount }) => amount.sign !== null));
 }
 
 function tooFew({ counts: [base, candidate] }: SampleTest): string {
@@ -138,8 +141,7 @@ function judgeAim(base: Metrics | null, candidate: Metrics, budget: Budget): Bud
   const { level, metric, rule } = budget;
   const matched = Object.keys(candidate).filter((name) => matches(metric, name));
   if (rule.kind === 'off' || matched.length === 0) return [];
-  const compares = rule.kind === 'regression' || rule.clauses.some(({ amount }) => amount.sign !== null);
-  if (compares && base !== null && !isExact(metric) && matched.every((name) => base[name] === undefined)) {
+  if (comparesChange(rule) && base !== null && !isExact(metric) && matched.every((name) => base[name] === undefined)) {
     return [{ metric, level, message: 'compares nothing: the base has no metric that it matches', budget }];
   }
   if (rule.kind === 'regression' || !matched.every((name) => rule.clauses.every((clause) => isBetter(clause, rule.kind, candidate[name]!))))
@@ -153,10 +155,7 @@ function isBetter({ comparator }: Clause, kind: 'fail-on' | 'limit', { better }:
   return comparator.startsWith('>') === ((better === 'higher') === (kind === 'fail-on'));
 }
 
-/**
- * Findings of budgets that match no metric of the runs.
- * @throws UserError where the name is not that of any metric: it is mistyped
- */
+/** Findings of budgets that match no metric of the runs. @throws UserError where the name is not that of any metric: it is mistyped */
 export function judgeUnmatched(names: readonly string[], budgets: readonly Budget[]): BudgetFinding[] {
   return budgets
     .filter((budget) => !names.some((name) => matches(budget.metric, name)))
@@ -175,9 +174,7 @@ export function judgeUnmatched(names: readonly string[], budgets: readonly Budge
  * @throws UserError for unknown metrics and amounts that do not fit
  */
 export function judgeResult(result: Result, budgets: readonly Budget[]): BudgetFinding[] {
-  const absolute = budgets.filter(
-    ({ rule }) => rule.kind === 'off' || (rule.kind !== 'regression' && rule.clauses.every(({ amount }) => amount.sign === null)),
-  );
+  const absolute = budgets.filter(({ rule }) => !comparesChange(rule));
   const names = Object.keys(result.metrics);
   const findings = names.flatMap((name) => judgeMetric(name, null, result.metrics[name]!, absolute).findings);
   return [...findings, ...judgeBudgets(null, result.metrics, absolute)];

@@ -1,6 +1,9 @@
-// Measured metrics: whether two sets of samples differ by more than noise. All tests of a gate are corrected together, because a gate
-// that asks a hundred questions at 5 % each would fail by chance alone.
-import { ALPHA, bootstrapChange, holm, mannWhitney, smallestP } from '../base/significance.js';
+// Measured metrics: several runs of one scenario as samples of one result, and whether two sets of samples differ by more than noise. All tests
+// of a gate are corrected together, because a gate that asks a hundred questions at 5 % each would fail by chance alone.
+
+import { EXIT, UserError } from '../base/errors.js';
+import { ALPHA, bootstrapChange, holm, mannWhitney, median, smallestP } from '../base/significance.js';
+import { canonicalJson, sealed } from '../result/digest.js';
 import type { Metric, Result } from '../result/result.js';
 
 /** The significance of a measured metric's samples. */
@@ -42,6 +45,35 @@ export function testSamples(pairs: readonly { readonly base: Result; readonly ca
 }
 
 /** Measured values of a metric, at least one. */
-export function samplesOf(metric: Metric): readonly number[] {
+function samplesOf(metric: Metric): readonly number[] {
   return metric.samples ?? [metric.value];
+}
+
+/**
+ * Joins repeats; everything but the samples is the first one's.
+ * @param repeats at least one
+ * @throws UserError with exit code 3 where they are not repeats of one run
+ */
+export function joinRepeats(repeats: readonly { readonly label: string; readonly result: Result }[]): Result {
+  const [first, ...others] = repeats;
+  if (others.length === 0) return first!.result;
+  const metrics: Record<string, Metric> = { ...first!.result.metrics };
+  for (const { label, result } of others) {
+    const refuse = (what: string): UserError =>
+      new UserError(`${label}: is no repeat of ${first!.label}: ${what}; give another run another name`, EXIT.notComparable);
+    if (result.fingerprint !== first!.result.fingerprint) throw refuse('its inputs differ');
+    if (canonicalJson(result.config) !== canonicalJson(first!.result.config)) throw refuse('its configuration differs');
+    const names = new Set([...Object.keys(metrics), ...Object.keys(result.metrics)]);
+    for (const name of names) {
+      const [known, more] = [metrics[name], result.metrics[name]];
+      if (known === undefined || more === undefined) throw refuse(`only one of them has ${name}`);
+      if (known.kind === 'sampled') {
+        const samples = [...samplesOf(known), ...samplesOf(more)];
+        metrics[name] = { ...known, value: median(samples), samples };
+      } else if (known.value !== more.value) {
+        throw refuse(`${name} is simulated and must be the same, not ${known.value} and ${more.value}`);
+      }
+    }
+  }
+  return sealed({ ...first!.result, metrics });
 }

@@ -1,6 +1,6 @@
 // Words and figures of a comparison that the reports for people share.
 
-import { formatBytes, formatCount, formatCounted, formatNs, formatRatio } from '../base/units.js';
+import { formatCount, formatCounted, formatNs, formatRatio } from '../base/units.js';
 import { formatDelta, formatMetric, formatRelative } from '../report/door.js';
 import { markOf } from '../result/knowledge.js';
 import type { Result } from '../result/result.js';
@@ -147,13 +147,7 @@ function countText({ name, base, candidate, change }: CounterChange): string {
 
 function layerText({ layer, timeNs, share, misses, late, onDemandBytes }: LayerChange): string {
   const whole = share === null ? '' : ` (${formatRatio(share)} of it)`;
-  const counts: [number, string][] = [
-    [misses, 'misses'],
-    [late, 'late'],
-  ];
-  const parts = [
-    ...counts.filter(([count]) => count !== 0).map(([count, name]) => `${formatDelta(count, 'count')} ${name}`),
-    ...(onDemandBytes === 0 ? [] : [`${onDemandBytes > 0 ? '+' : '-'}${formatBytes(Math.abs(onDemandBytes))} on demand`]),
-  ];
+  const counts = [[misses, 'count', 'misses'] as const, [late, 'count', 'late'] as const, [onDemandBytes, 'bytes', 'on demand'] as const];
+  const parts = counts.filter(([change]) => change !== 0).map(([change, unit, name]) => `${formatDelta(change, unit)} ${name}`);
   return [`layer ${layer}: ${timeNs === 0 ? 'same time' : `${formatDelta(timeNs, 'ns')}${whole}`}`, ...parts].join(', ');
 }

@@ -36,15 +36,14 @@ export function optionsFor(figure: PaperFigure, width: number): Plot.PlotOptions
 /** Lines and points: panels stand side by side. */
 function pointOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   const { facets, xAxis } = figure;
-  const panels = facets.length > 1;
   const words = wordsBelow(figure, (width - 48) / facets.length);
   return {
     height: 40 + width * PANEL + words.height,
     marginLeft: 38,
     marginRight: 10,
     marginBottom: 32 + words.height,
-    marginTop: panels ? 30 : 20,
-    ...(panels ? { fx: panelsOf(facets) } : {}),
+    marginTop: facets.length > 1 ? 30 : 20,
+    ...panelsOf(facets, 'fx'),
     x: {
       label: labelOf(xAxis),
       ...(xAxis.continuous ? { inset: 6, ticks: (width - 48) / facets.length / NUMBER } : { type: 'point', ...words.axis }),
@@ -66,7 +65,7 @@ function barOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
     marginTop: 20,
     fx: { label: labelOf(xAxis), padding: 0.15, ...words.axis },
     x: { axis: null, domain: seriesNames as string[] },
-    ...(rows > 1 ? { fy: panelsOf(facets) } : {}),
+    ...panelsOf(facets, 'fy'),
     y: { label: labelOf(figure.yAxis), grid: true, zero: true, nice: true },
   };
 }
@@ -85,7 +84,7 @@ function heatOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
     marginTop: 6,
     x: { label: labelOf(xAxis), type: 'band', ...words.axis },
     y: { label: null, domain: seriesNames as string[], tickFormat: (name: string) => short(name, ROW_NAME) },
-    ...(rows > 1 ? { fy: panelsOf(facets) } : {}),
+    ...panelsOf(facets, 'fy'),
     color: { type: 'linear', domain: [...spanOf(points)], range: [...HEAT], interpolate: 'lab' },
   };
 }
@@ -112,7 +111,7 @@ function rankOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
         }
       : {
           y: { label: null, domain: names, tickFormat: (name: string) => short(name) },
-          ...(facets.length > 1 ? { fy: panelsOf(facets) } : {}),
+          ...panelsOf(facets, 'fy'),
         }),
     ...(points.length === 0 ? { x: { domain: [0, 1] } } : {}),
   };
@@ -129,9 +128,9 @@ function namesOf({ points, seriesNames, y }: PaperFigure): string[] {
   return [...most].sort((a, b) => (a[1] === b[1] ? 0 : a[1] - b[1])).map(([name]) => name);
 }
 
-/** Panels in the order in which they came. */
-function panelsOf(facets: readonly string[]): Plot.ScaleOptions {
-  return { label: null, domain: facets, tickFormat: (name: string) => short(name, PANEL_NAME) };
+/** Panels in the order in which they came; none where there is one. */
+function panelsOf(facets: readonly string[], axis: 'fx' | 'fy'): Plot.PlotOptions {
+  return facets.length > 1 ? { [axis]: { label: null, domain: facets, tickFormat: (name: string) => short(name, PANEL_NAME) } } : {};
 }
 
 /** How words stand below a panel, and the room that they take: they lean where they would touch. */

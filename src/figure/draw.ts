@@ -18,10 +18,7 @@ export const COLUMN_MM = 90;
 
 const FONT = 'Helvetica, Arial, sans-serif';
 
-/**
- * Draws figures under each other; those whose series have the same names share the first one's legend.
- * @returns SVG text
- */
+/** Draws figures under each other; those whose series have the same names share the first one's legend. @returns SVG text */
 export function drawFigures(figures: readonly PaperFigure[], widthMm = COLUMN_MM): string {
   const width = widthMm * PIXELS_PER_MM;
   const parts = figures.flatMap((figure, at): Drawn[] => {

@@ -80,10 +80,7 @@ export interface PaperFigure extends FigureQuestion {
   readonly points: readonly FigurePoint[];
 }
 
-/**
- * Gathers the points of a figure.
- * @throws UserError where no run has what is asked for
- */
+/** Gathers the points of a figure. @throws UserError where no run has what is asked for */
 export function figureOf(rows: readonly RunRow[], question: FigureQuestion): PaperFigure {
   const { facet, kind, series, statistic, x, y } = question;
   if (kind === 'rank' && series !== null && facet !== null) throw new UserError('--kind rank: takes --series or --facet, not both');
@@ -112,14 +109,15 @@ export function figureOf(rows: readonly RunRow[], question: FigureQuestion): Pap
       front: false,
     }),
   );
-  const names = (of: (point: FigurePoint) => string): string[] => [...new Set(points.map(of))];
+  const seriesNames = [...new Set(points.map((point) => point.series))];
+  const facets = [...new Set(points.map((point) => point.facet))];
   const figure: PaperFigure = {
     ...question,
     xAxis: { name: horizontal.name, unit: horizontal.unit, continuous: horizontal.continuous },
     yAxis: { name: y, unit: vertical.unit, continuous: true },
-    seriesNames: names((point) => point.series),
-    facets: names((point) => point.facet),
-    points: ordered(points),
+    seriesNames,
+    facets,
+    points: ordered(points, facets, seriesNames),
   };
   return kind === 'pareto' ? withFront(figure) : figure;
 }
@@ -134,19 +132,12 @@ function wordOf(row: RunRow, names: string): string {
   );
 }
 
-function ordered(points: readonly FigurePoint[]): FigurePoint[] {
-  const first = (of: (point: FigurePoint) => string): Map<string, number> =>
-    new Map(
-      points
-        .map(of)
-        .reverse()
-        .map((name, at) => [name, -at]),
-    );
-  const [facets, series] = [first((point) => point.facet), first((point) => point.series)];
+/** By panel, series and x; words of an axis stay in their order. */
+function ordered(points: readonly FigurePoint[], facets: readonly string[], series: readonly string[]): FigurePoint[] {
   return [...points].sort(
     (a, b) =>
-      facets.get(a.facet)! - facets.get(b.facet)! ||
-      series.get(a.series)! - series.get(b.series)! ||
+      facets.indexOf(a.facet) - facets.indexOf(b.facet) ||
+      series.indexOf(a.series) - series.indexOf(b.series) ||
       (typeof a.x === 'number' && typeof b.x === 'number' ? a.x - b.x : 0),
   );
 }

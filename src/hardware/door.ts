@@ -20,7 +20,6 @@ export { constantsApart, loadRuntime, type RuntimeConstants, type RuntimeSpec, r
 export { gpuRooms, joinGpus, layerCards, leastGpuRoom, shareOf, splitLayers, withRate } from './several-gpus.js';
 export {
   assumedOf,
-  type ByFormat,
   type Device,
   type HardwareSpec,
   type HostDevice,

@@ -1,7 +1,5 @@
 // What other rooms import of report: results and documents as text, JSON, CSV, Markdown or HTML.
-export { bandText, widthText } from './band.js';
-export { changedParts } from './changed-parts.js';
-export { deviceWords } from './device.js';
+
 export { againGrid, againLines, againText } from './document/again.js';
 export { renderCsv, toCsv } from './document/csv.js';
 export {
@@ -18,6 +16,7 @@ export {
   gridOf,
   type Line,
   type Lines,
+  linesBlock,
   namedColumns,
   note,
   ratio,
@@ -27,7 +26,7 @@ export {
 export { documentFormats } from './document/formats.js';
 export { heldOutLead, heldOutTokens } from './document/held-out.js';
 export { renderMarkdown } from './document/markdown.js';
-export { pageFormat, renderDocumentPage } from './document/page.js';
+export { gridTable, pageFormat, renderDocumentPage } from './document/page.js';
 export { renderTerminal } from './document/terminal.js';
 export {
   type BinaryFormat,
@@ -44,13 +43,13 @@ export {
 } from './format.js';
 export { reports } from './formats/index.js';
 export { heatmap } from './heatmap.js';
+export { KEYS } from './html/html.js';
 export { sidedSections } from './html/sections/index.js';
 export type { Sides } from './html/sections/sides.js';
 export { toJson } from './json.js';
 export { clientScript } from './page/assets.js';
 export { type Axis, spanAxis } from './page/axis.js';
 export { curves, plot } from './page/chart.js';
-export { KEYS } from './page/keys.js';
 export { html, type Markup, type Piece } from './page/markup.js';
 export { download, page } from './page/page.js';
 export { drawSections, legend, prose, type Section, table } from './page/pieces.js';
@@ -60,3 +59,4 @@ export { type RankedRun, splitRuns } from './ranking/refused.js';
 export { sparkline } from './sparkline.js';
 export { jsonReport, tableReport } from './summary/run.js';
 export { barGlyphs, clip, MAX_WIDTH, palette, ruledTable, shorten, widthOf, wrap } from './text.js';
+export { bandText, changedParts, deviceWords, widthText } from './words.js';

@@ -1,8 +1,8 @@
 // The position of a run between LRU, Belady and foresight, and its limit: policy, prediction, link, or the work of its processor.
 import { formatNs, formatRatio } from '../base/units.js';
 import type { Result } from '../result/result.js';
-import type { DeviceWords } from './device.js';
 import { metricValue } from './format.js';
+import type { DeviceWords } from './words.js';
 
 /** Mean TPOT of a run and of its bounds, ns. */
 export interface KnownTimes {

@@ -36,10 +36,7 @@ const ACCEPTED: Readonly<Record<Unit, string>> = {
   flops: 'operations such as 3GFLOP/s',
 };
 
-/**
- * Reads an amount.
- * @throws UserError where it is not a number with an optional sign and unit
- */
+/** Reads an amount. @throws UserError where it is not a number with an optional sign and unit */
 export function parseAmount(text: string): Amount {
   const match = AMOUNT.exec(text.trim());
   if (match === null) throw new UserError(`"${text.trim()}" is not an amount; write e.g. 45ms, 80%, +3%, -0.5pp or +0.2ms`);

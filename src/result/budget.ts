@@ -43,13 +43,9 @@ export interface Budget {
 const COMPARATOR = />=|<=|==|!=|>|</;
 const EXPRESSION = new RegExp(`^\\s*([\\w.*?-]+)\\s*((?:${COMPARATOR.source}).*)$`);
 
-/**
- * Reads `metric comparator amount [and [comparator] amount]...`: the gate fails where it is true.
- * @throws UserError where it is none
- */
+/** Reads `metric comparator amount [and [comparator] amount]...`: the gate fails where it is true. @throws UserError where it is none */
 export function parseFailOn(text: string, place = '--fail-on'): Budget {
-  const { metric, clauses } = placed(place, () => parseExpression(text));
-  return { metric, rule: { kind: 'fail-on', clauses }, level: 'error', text: text.trim(), place };
+  return expressed('fail-on', text, place);
 }
 
 /**
@@ -57,17 +53,18 @@ export function parseFailOn(text: string, place = '--fail-on'): Budget {
  * @throws UserError where it is none, or speaks of a change, for which there is no base
  */
 export function parseAssertion(text: string, place = '--assert'): Budget {
-  const { metric, clauses } = placed(place, () => parseExpression(text));
-  if (clauses.some(({ amount }) => amount.sign !== null)) {
-    throw new UserError(`${place}: "${text.trim()}" is about a change, and one run has no base; write an amount without a sign`);
-  }
-  return { metric, rule: { kind: 'limit', clauses }, level: 'error', text: text.trim(), place };
+  const budget = expressed('limit', text, place);
+  if (budget.rule.clauses.every(({ amount }) => amount.sign === null)) return budget;
+  throw new UserError(`${place}: "${budget.text}" is about a change, and one run has no base; write an amount without a sign`);
 }
 
-function parseExpression(text: string): { metric: string; clauses: Clause[] } {
-  const match = EXPRESSION.exec(text);
-  if (match === null) throw new UserError(`"${text}" is not metric, comparator, amount; write e.g. 'latency.tpot.p50 > +3%'`);
-  return { metric: match[1]!, clauses: parseClauses(match[2]!) };
+/** The budget of an expression. */
+function expressed(kind: 'fail-on' | 'limit', text: string, place: string): Budget & { readonly rule: { readonly clauses: Clause[] } } {
+  return placed(place, () => {
+    const match = EXPRESSION.exec(text);
+    if (match === null) throw new UserError(`"${text}" is not metric, comparator, amount; write e.g. 'latency.tpot.p50 > +3%'`);
+    return { metric: match[1]!, rule: { kind, clauses: parseClauses(match[2]!) }, level: 'error', text: text.trim(), place };
+  });
 }
 
 /** Parses `> +3% and +0.2ms`: an omitted comparator repeats the one before. */
@@ -122,10 +119,7 @@ export const budgetFileSchema = z.strictObject({
 /** An entry of `budgets:` after its check. */
 type BudgetEntry = z.infer<typeof entrySchema>;
 
-/**
- * Budgets of checked entries, in their order.
- * @param place the place of each entry, for messages
- */
+/** Budgets of checked entries, in their order. @param place the place of each entry, for messages */
 export function budgetsOf(entries: readonly BudgetEntry[], place: (index: number) => string): Budget[] {
   return entries.flatMap((entry, index) => budgetsOfEntry(entry, place(index)));
 }

@@ -261,10 +261,7 @@ export function metricMeant(name: string): string {
   return ofWord.length > 0 ? suggested(ofWord) : didYouMean(name, METRICS.keys());
 }
 
-/**
- * The meaning of a metric.
- * @throws Error for a name that is not in the catalogue: a result with it would be a bug
- */
+/** The meaning of a metric. @throws Error for a name that is not in the catalogue: a result with it would be a bug */
 export function describeMetric(name: string): MetricDescription {
   const found = METRICS.get(name);
   if (found === undefined) {

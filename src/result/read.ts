@@ -13,7 +13,7 @@ import { LARGEST, METRICS, rangeOf } from './catalogue.js';
 import { digestOf } from './digest.js';
 import { KNOWLEDGE } from './knowledge.js';
 import { replacementOf } from './replaced.js';
-import { LAYER_COUNTERS, type Metric, type PerLayer, RESULT_SCHEMA, type Result } from './result.js';
+import { LAYER_COUNTERS, type PerLayer, RESULT_SCHEMA, type Result } from './result.js';
 
 /** The key of a record. */
 const key = z.string().refine(isOwnName, { error: 'is no name of ours' });
@@ -140,10 +140,7 @@ export function readResult(path: string): Result {
   return parseResult(readText(path, 'result'), path);
 }
 
-/**
- * Reads the text of a result; `path` is only for messages.
- * @throws UserError as {@link readResult}
- */
+/** Reads the text of a result; `path` is only for messages. @throws UserError as {@link readResult} */
 export function parseResult(text: string, path: string): Result {
   return checkedResult(parseJson(text, path), path);
 }
@@ -235,8 +232,8 @@ function findContradiction(result: Result): string | null {
     if (values.length !== layers) return `perLayer.${name} has ${values.length} layers, perLayer.demanded has ${layers}`;
   }
   for (const name of ['latency.ttft', 'latency.tpot', 'latency.itl', 'latency.pass', 'latency.request']) {
-    if (descends(result.metrics, [`${name}.p50`, `${name}.p95`, `${name}.p99`]))
-      return `the percentiles of metrics.${name} are not in order`;
+    const values = ['p50', 'p95', 'p99'].flatMap((percentile) => result.metrics[`${name}.${percentile}`]?.value ?? []);
+    if (values.some((value, i) => i > 0 && value < values[i - 1]!)) return `the percentiles of metrics.${name} are not in order`;
   }
   for (const phase of ['', '.prefill', '.decode']) {
     const rates = ['hit_rate', 'late_rate', 'miss_rate'].map((name) => result.metrics[`cache.${name}${phase}`]?.value);
@@ -245,9 +242,4 @@ function findContradiction(result: Result): string | null {
     if (Math.abs(sum - 1) > 1e-9) return `hit, late and miss rate (metrics.cache.*_rate${phase}) add up to ${sum}, not 1`;
   }
   return null;
-}
-
-function descends(metrics: Readonly<Record<string, Metric>>, names: readonly string[]): boolean {
-  const values = names.flatMap((name) => metrics[name]?.value ?? []);
-  return values.some((value, index) => index > 0 && value < values[index - 1]!);
 }

@@ -5,3 +5,15 @@ import { join } from '../base/host/paths.js';
 
 /** Version of the running moeprof, e.g. `0.1.0`. */
 export const VERSION: string = (JSON.parse(fileText(join(PACKAGE_FOLDER, 'package.json'))) as { readonly version: string }).version;
+
+/** What the data of a report begin with: the tag of their format, and what wrote them. */
+export interface Tagged<Schema extends string> {
+  /** Additions keep it; a change of meaning raises its number. */
+  readonly schema: Schema;
+  readonly tool: { readonly name: 'moeprof'; readonly version: string };
+}
+
+/** The beginning of data in a format, e.g. `moeprof.check/1`. */
+export function tagged<Schema extends string>(schema: Schema): Tagged<Schema> {
+  return { schema, tool: { name: 'moeprof', version: VERSION } };
+}

@@ -1,21 +1,15 @@
 // Read-ME's batching: a queue per expert; a pass is filled from the longest queue, then from the next longest.
+import { groupedBy } from '../base/objects.js';
 import type { Parameters } from '../base/parameters.js';
 import { PATHS, type PathSource } from './paths.js';
 import { type Choose, POOL_PARAMETERS, PoolScheduler, poolFairness, poolSize } from './pool.js';
-import type { Request } from './request.js';
 import type { SchedulerContext, SchedulerDefinition } from './scheduler.js';
 
 function longestQueues(parameters: Parameters, context: SchedulerContext): Choose {
   const view = context.paths!;
   const layer = Math.min(Number(parameters.layer), view.layers - 1);
   return (candidates, most, chosen) => {
-    const queues = new Map<number, Request[]>();
-    for (const request of candidates) {
-      const expert = view.first(request, parameters.paths as PathSource, layer);
-      const queue = queues.get(expert);
-      if (queue === undefined) queues.set(expert, [request]);
-      else queue.push(request);
-    }
+    const queues = groupedBy(candidates, (request) => view.first(request, parameters.paths as PathSource, layer));
     let left = most;
     for (const [, queue] of [...queues].sort(([a, one], [b, other]) => other.length - one.length || a - b)) {
       chosen.push(...queue.slice(0, left));

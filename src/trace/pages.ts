@@ -1,9 +1,8 @@
 // Pages of bytes that may be written in any order: in memory up to a bound, beyond it in a temporary file. This turns a trace of any length
 // and layout into random-access rows in constant memory.
 
-import { attempt, temporaryFile } from '../base/files.js';
-import { closeSync, readSync, writeSync } from '../base/host/files.js';
-import { tmpdir } from '../base/host/machine.js';
+import { readAll, temporaryFile, writeTemporary } from '../base/files.js';
+import { closeSync } from '../base/host/files.js';
 
 /** A growing array of equal pages. */
 export class Pages {
@@ -78,21 +77,11 @@ export class Pages {
   }
 
   #save(page: number, buffer: ArrayBuffer): void {
-    const fd = (this.#fd ??= temporaryFile());
-    const bytes = new Uint8Array(buffer);
-    attempt(tmpdir(), () => {
-      for (let done = 0; done < bytes.length; ) {
-        done += writeSync(fd, bytes, done, bytes.length - done, page * this.#pageBytes + done);
-      }
-    });
+    writeTemporary((this.#fd ??= temporaryFile()), new Uint8Array(buffer), page * this.#pageBytes);
   }
 
   #load(page: number, buffer: ArrayBuffer): void {
-    const bytes = new Uint8Array(buffer);
-    for (let done = 0; done < bytes.length; ) {
-      const got = readSync(this.#fd!, bytes, done, bytes.length - done, page * this.#pageBytes + done);
-      if (got === 0) throw new Error('a page of the temporary file is missing');
-      done += got;
-    }
+    const got = readAll(this.#fd!, new Uint8Array(buffer), page * this.#pageBytes);
+    if (got < this.#pageBytes) throw new Error('a page of the temporary file is missing');
   }
 }

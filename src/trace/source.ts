@@ -2,12 +2,11 @@
 // format may seek and read twice.
 
 import { messageOf, UserError } from '../base/errors.js';
-import { attempt, temporaryFile } from '../base/files.js';
+import { temporaryFile, writeTemporary } from '../base/files.js';
 import { textOf } from '../base/host/bytes.js';
 import { gunzipping, pipe } from '../base/host/compression.js';
-import { closeSync, writeSync } from '../base/host/files.js';
+import { closeSync } from '../base/host/files.js';
 import { newSha256 } from '../base/host/hash.js';
-import { tmpdir } from '../base/host/machine.js';
 import { InputFile } from '../base/input-file.js';
 import type { Decompressor } from './zstd.js';
 
@@ -166,9 +165,7 @@ export async function unpacked(
       );
     }
     watch(block);
-    attempt(tmpdir(), () => {
-      for (let done = 0; done < block.length; ) done += writeSync(fd, block, done);
-    });
+    writeTemporary(fd, block);
   };
   const sink = async (stream: AsyncIterable<Uint8Array>): Promise<void> => {
     for await (const block of stream) {

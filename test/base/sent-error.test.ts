@@ -1,7 +1,7 @@
 // Errors that one thread sends another, as messages copy them: what was a mistake of the user's is one still, with its exit code.
 import { expect, it } from 'vitest';
 import { EXIT, UserError } from '../../src/base/errors.js';
-import { receivedError, sentError } from '../../src/base/sent-error.js';
+import { receivedError, sentError } from '../../src/base/worker-pool.js';
 
 const passedOn = (error: unknown): Error => receivedError(structuredClone(sentError(error)));
 

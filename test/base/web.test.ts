@@ -9,7 +9,6 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { readImports, roomOf } from '../../scripts/rooms.mjs';
 import * as hostBytes from '../../src/base/host/bytes.js';
 import * as hostClock from '../../src/base/host/clock.js';
-import * as hostCompiler from '../../src/base/host/compiler.js';
 import * as hostCompression from '../../src/base/host/compression.js';
 import * as hostFiles from '../../src/base/host/files.js';
 import * as hostHash from '../../src/base/host/hash.js';
@@ -21,7 +20,6 @@ import * as hostProcesses from '../../src/base/host/processes.js';
 import * as hostThreads from '../../src/base/host/threads.js';
 import * as bytes from '../../src/base/web/bytes.js';
 import * as clock from '../../src/base/web/clock.js';
-import * as compiler from '../../src/base/web/compiler.js';
 import * as compression from '../../src/base/web/compression.js';
 import * as files from '../../src/base/web/files.js';
 import * as hash from '../../src/base/web/hash.js';
@@ -37,7 +35,6 @@ import * as threads from '../../src/base/web/threads.js';
 const WEB = {
   bytes,
   clock,
-  compiler,
   compression,
   files,
   hash,
@@ -51,7 +48,6 @@ const WEB = {
 const HOST = {
   bytes: hostBytes,
   clock: hostClock,
-  compiler: hostCompiler,
   compression: hostCompression,
   files: hostFiles,
   hash: hostHash,

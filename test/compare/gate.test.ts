@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import type { Operand } from '../../src/compare/compare.js';
 import { compareAll, compareSets, type OperandSet } from '../../src/compare/gate.js';
-import { joinRepeats } from '../../src/compare/repeats.js';
+import { joinRepeats } from '../../src/compare/samples.js';
 import { budgetsOf, budgetsSchema, parseFailOn } from '../../src/result/budget.js';
 import { sampledMetric } from '../../src/result/catalogue.js';
 import { digestOf } from '../../src/result/digest.js';

@@ -1,8 +1,8 @@
 // Axes of charts: every mark lies where its value lies, and no sample falls off.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { heatScale } from '../../src/report/html/sections/loads.js';
 import { layerTicks, roundTicks, spanAxis } from '../../src/report/page/axis.js';
-import { heatScale } from '../../src/report/page/heat.js';
 
 describe('axes', () => {
   it('start at a round value below the least sample, where samples lie close together', () => {

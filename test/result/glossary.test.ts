@@ -3,8 +3,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { formatTokensPerSecond } from '../../src/base/units.js';
 import { simulate } from '../../src/engine/simulate.js';
-import { answerOf } from '../../src/report/html/answer.js';
-import { htmlReport } from '../../src/report/html/html.js';
+import { answerOf, htmlReport } from '../../src/report/html/html.js';
 import { rankingReports } from '../../src/report/ranking/ranking.js';
 import { jsonReport, markdownReport, tableReport } from '../../src/report/summary/run.js';
 import { METRICS } from '../../src/result/catalogue.js';

@@ -1,7 +1,7 @@
 // What a system changes is told from what it is, not from who changed it.
 import { describe, expect, it } from 'vitest';
 import { simulate, simulateRun } from '../../src/engine/simulate.js';
-import { changedParts } from '../../src/report/changed-parts.js';
+import { changedParts } from '../../src/report/words.js';
 import { fingerprintOf } from '../../src/study/fingerprint.js';
 import { systemChanges } from '../../src/system/changes.js';
 import { checkRun } from '../../src/system/load-run.js';

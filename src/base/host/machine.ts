@@ -1,6 +1,8 @@
-// This machine and its system, and where they keep what.
+// This machine, its system and what runs us, and where they keep what.
+
 import os from 'node:os';
 import tty from 'node:tty';
+import v8 from 'node:v8';
 
 /** The system, e.g. `linux`, `win32`. */
 export const platform: string = process.platform;
@@ -22,3 +24,6 @@ export const homedir: () => string = os.homedir;
 export const tmpdir: () => string = os.tmpdir;
 /** True where a descriptor is a terminal. */
 export const isatty: (fd: number) => boolean = tty.isatty;
+
+/** Sets an option of the compiler, for code that it compiles from now on. */
+export const setCompilerFlag: (flag: string) => void = v8.setFlagsFromString;

@@ -58,10 +58,7 @@ export function startThread(module: ThreadModule, given: unknown, sharesEnvironm
   }) as unknown as Thread;
 }
 
-/**
- * Starts a thread that runs the text of a function.
- * @param moved what of `given` is no longer ours
- */
+/** Starts a thread that runs the text of a function. @param moved what of `given` is no longer ours */
 export function startScript(script: (thread: ScriptThread) => void, given: unknown, moved: readonly ThreadPort[]): Thread {
   const text = `const { receiveMessageOnPort: receive, workerData: given } = require('node:worker_threads'); (${script.toString()})({ load: require, receive, given })`;
   const transferList = moved as unknown as workers.MessagePort[];

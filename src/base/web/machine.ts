@@ -10,3 +10,5 @@ export const hostname = (): string => 'web';
 export const homedir = (): string => '/home';
 export const tmpdir = (): string => '/tmp';
 export const isatty = (_fd: number): boolean => false;
+/** A page's compiler takes no options. */
+export function setCompilerFlag(_flag: string): void {}

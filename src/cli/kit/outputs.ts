@@ -3,9 +3,9 @@
 
 import { type Command, Option } from 'commander';
 import { UserError } from '../../base/errors.js';
-import { AtomicFile, attempt, whatStands } from '../../base/files.js';
+import { AtomicFile, attempt, whatStands, writeAll } from '../../base/files.js';
 import { bytesOf } from '../../base/host/bytes.js';
-import { closeSync, existsSync, openSync, realpathSync, statIfAny, writeSync } from '../../base/host/files.js';
+import { closeSync, existsSync, openSync, realpathSync, statIfAny } from '../../base/host/files.js';
 import { basename, dirname, extname, join, resolve } from '../../base/host/paths.js';
 import { splitRows } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
@@ -260,10 +260,7 @@ function directSink(path: string, flag: string): Sink {
     open = false;
   };
   return {
-    write: (data) => {
-      const bytes = typeof data === 'string' ? bytesOf(data) : data;
-      for (let done = 0; done < bytes.length; ) done += attempt(place, () => writeSync(fd, bytes, done));
-    },
+    write: (data) => attempt(place, () => writeAll(fd, typeof data === 'string' ? bytesOf(data) : data)),
     commit: close,
     abort: close,
   };

@@ -3,6 +3,7 @@
 import { type Command, Option } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { availableParallelism } from '../../base/host/machine.js';
+import { groupedBy } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
 import {
   findHardware,
@@ -14,10 +15,11 @@ import {
   readMachineFile,
 } from '../../hardware/door.js';
 import type { CalibratedMachine } from '../../measured/machine/calibrated-machine.js';
-import { byRuntime, calibrate, joinedPhases, type RuntimeCalibration } from '../../measured/machine/calibration.js';
+import { calibrate, joinedPhases, type RuntimeCalibration } from '../../measured/machine/calibration.js';
 import { calibrationReports } from '../../measured/machine/calibration-report.js';
 import { isUnplaced, measurementOf, TELL_PLACES } from '../../measured/machine/timing-row.js';
 import { MEASURES, type Measure, measureMachine } from '../../measured/measure/machine-rates.js';
+import { runtimeOf } from '../../measured/validate/rows/specify.js';
 import { runtimeOfProgram } from '../../runtime/index.js';
 import { readTimings } from '../../runtime/timings.js';
 import type { CliContext } from '../kit/context.js';
@@ -87,7 +89,7 @@ async function calibrated(options: CalibrateOptions, context: CliContext): Promi
           }),
         );
   const calibrations: RuntimeCalibration[] = [];
-  for (const [name, own] of byRuntime(rows)) {
+  for (const [name, own] of groupedBy(rows, runtimeOf)) {
     calibrations.push(
       await watched(context, `calibrating ${name}`, 'predictions', (watch) => calibrate(own, loadRuntime(name), threads, watch)),
     );

@@ -18,10 +18,7 @@ import type { Gate } from '../gate.js';
 import { changeSentence, gateText, isJudged, isQuiet, knowledgeWarning, savedText, valueText, verdictText } from '../words.js';
 import { csvFormat } from './csv.js';
 import { subjectOf } from './faults.js';
-import { faultItem } from './html/budgets.js';
-import { largestCauses } from './html/causes.js';
-import { changeMark, keyChanges } from './html/figures.js';
-import { comparedSections } from './html/index.js';
+import { changeMark, comparedSections, faultItem, keyChanges, largestCauses } from './html-sections.js';
 import { gateData } from './json.js';
 
 /** HTML of a gate. */

@@ -1,7 +1,7 @@
 // Latencies of requests by class, to see the gain of a smaller budget.
 
 import { summarize } from '../../base/statistics.js';
-import type { RequestClass } from '../../result/request-class.js';
+import type { RequestClass } from '../../result/result.js';
 import type { ClassBudget, ClassUse, Request } from '../../schedule/door.js';
 import type { ClassServed } from '../vocabulary/class-precision.js';
 import { Samples } from './latency.js';

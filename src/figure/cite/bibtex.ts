@@ -10,19 +10,19 @@ export function bibtex(citations: readonly Citation[]): string {
 function entry({ arxiv, authors, doi, key, note, title, url, venue, year }: Citation): string {
   const notes = [venue, note].filter((one) => one !== undefined);
   const link = url ?? (arxiv === undefined ? undefined : `https://arxiv.org/abs/${arxiv}`);
-  const fields: [name: string, value: string][] = [
+  const fields: [name: string, value: string | undefined][] = [
     // Styles that sort by author take the key where there is none.
-    ...(authors === undefined
-      ? [['key', tex(title)] satisfies [string, string]]
-      : [['author', authors.map(authorOf).join(' and ')] satisfies [string, string]]),
+    authors === undefined ? ['key', tex(title)] : ['author', authors.map(authorOf).join(' and ')],
     ['title', `{${tex(title)}}`],
-    ...(year === undefined ? [] : [['year', String(year)] satisfies [string, string]]),
-    ...(arxiv === undefined ? [] : [['eprint', arxiv] satisfies [string, string], ['archiveprefix', 'arXiv'] satisfies [string, string]]),
-    ...(doi === undefined ? [] : [['doi', doi] satisfies [string, string]]),
-    ...(link === undefined ? [] : [['url', link.replace(/[{}\\%]/g, (sign) => encodeURIComponent(sign))] satisfies [string, string]]),
-    ...(notes.length === 0 ? [] : [['note', tex(notes.join('; '))] satisfies [string, string]]),
+    ['year', year?.toString()],
+    ['eprint', arxiv],
+    ['archiveprefix', arxiv === undefined ? undefined : 'arXiv'],
+    ['doi', doi],
+    ['url', link?.replace(/[{}\\%]/g, (sign) => encodeURIComponent(sign))],
+    ['note', notes.length === 0 ? undefined : tex(notes.join('; '))],
   ];
-  return `@misc{${key},\n${fields.map(([name, value]) => `  ${name} = {${value}},\n`).join('')}}\n`;
+  const lines = fields.flatMap(([name, value]) => (value === undefined ? [] : [`  ${name} = {${value}},\n`]));
+  return `@misc{${key},\n${lines.join('')}}\n`;
 }
 
 /** An author; braces keep an organisation (one word, or with an article) in one piece. */

@@ -11,10 +11,7 @@ import { parsePolicy } from '../../cache/policies/index.js';
 import type { RunRow } from '../table/run-row.js';
 import { type Citation, citationOf, citationsIn, keyOf } from './citations.js';
 
-/**
- * References of runs, each once: moeprof first.
- * @param rows none: moeprof alone
- */
+/** References of runs, each once: moeprof first. @param rows none: moeprof alone */
 export function citedBy(rows: readonly RunRow[]): Citation[] {
   const valuesOf = (column: 'policy' | 'runtime' | 'system'): string[] =>
     [...new Set(rows.map(({ key }) => String(key[column] ?? '')))].filter((value) => value !== '').sort();

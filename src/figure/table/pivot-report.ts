@@ -105,27 +105,18 @@ function warnings({ mixed, without }: Pivot): string[] {
 
 /** One line for each cell and metric, each statistic in a column. */
 function records({ columnKeys, columns, rowKeys, rows, statistics, tables }: Pivot): Grid {
-  const names = [...rows, ...columns, 'metric', 'unit', ...statistics, ...(statistics.includes('n') ? [] : ['n'])];
+  const shown: readonly Statistic[] = statistics.includes('n') ? statistics : [...statistics, 'n'];
   const lines = tables.flatMap(({ cells, metric, unit }) =>
     rowKeys.flatMap((row, r) =>
       columnKeys.flatMap((column, c): Datum[][] => {
-        const cell = cells[r]![c] ?? null;
-        if (cell === null) return [];
-        const more = statistics.includes('n') ? [] : [cell.samples.length];
-        return [
-          [
-            ...row,
-            ...column,
-            metric,
-            unit,
-            ...statistics.map((one) => (spreads(one) && cell.samples.length === 1 ? null : statisticOf(cell.samples, one))),
-            ...more,
-          ],
-        ];
+        const samples = cells[r]![c]?.samples;
+        if (samples === undefined) return [];
+        const values = shown.map((one) => (spreads(one) && samples.length === 1 ? null : statisticOf(samples, one)));
+        return [[...row, ...column, metric, unit, ...values]];
       }),
     ),
   );
-  return gridOf(namedColumns(names), lines);
+  return gridOf(namedColumns([...rows, ...columns, 'metric', 'unit', ...shown]), lines);
 }
 
 /** A table environment for each metric; needs booktabs. The best of a column is bold. What is doubtful stands in comments, the legend in the caption. */

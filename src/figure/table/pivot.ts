@@ -63,10 +63,7 @@ export interface Pivot extends PivotQuestion {
   readonly mixed: readonly string[];
 }
 
-/**
- * Puts runs side by side.
- * @throws UserError where a name is none that the runs have
- */
+/** Puts runs side by side. @throws UserError where a name is none that the runs have */
 export function pivotOf(rows: readonly RunRow[], question: PivotQuestion): Pivot {
   const done = rows.filter(({ status }) => status === 'done');
   for (const name of [...question.rows, ...question.columns]) requireValue(done, name);

@@ -107,10 +107,7 @@ export function rowValue(row: RunRow, name: string): SweepValue | undefined {
   return typeof inner === 'object' ? canonicalJson(inner) : (inner as SweepValue);
 }
 
-/**
- * Requires that some run has a value under a name.
- * @throws UserError with the nearest name that the runs have
- */
+/** Requires that some run has a value under a name. @throws UserError with the nearest name that the runs have */
 export function requireValue(rows: readonly RunRow[], name: string): void {
   if (rows.some((row) => rowValue(row, name) !== undefined)) return;
   const known = new Set(rows.flatMap(({ key, metrics, values }) => [key, values, metrics].flatMap(Object.keys)));

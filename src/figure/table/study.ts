@@ -2,7 +2,7 @@
 import { heldOutTokens } from '../../report/door.js';
 import { compareMetricNames, describeMetric } from '../../result/catalogue.js';
 import type { Unit } from '../../result/result.js';
-import { VERSION } from '../../result/version.js';
+import { type Tagged, tagged } from '../../result/version.js';
 import { type Outcome, type RunRow, rowOf } from './run-row.js';
 import type { StudyCell } from './space.js';
 
@@ -10,9 +10,7 @@ import type { StudyCell } from './space.js';
 export const STUDY_SCHEMA = 'moeprof.study/1';
 
 /** All rows, and what they have in common. */
-export interface Study {
-  readonly schema: typeof STUDY_SCHEMA;
-  readonly tool: { readonly name: 'moeprof'; readonly version: string };
+export interface Study extends Tagged<typeof STUDY_SCHEMA> {
   /** Paths that varied. */
   readonly axes: readonly string[];
   /** Unit of each metric that a row has. */
@@ -60,6 +58,6 @@ export class StudyRows {
     const units = Object.fromEntries(names.map((name) => [name, this.#units.get(name) ?? describeMetric(name).unit]));
     const rows = this.#rows.filter((row) => row !== undefined);
     const heldOut = this.#heldOut === 0 ? {} : { heldOut: this.#heldOut };
-    return { schema: STUDY_SCHEMA, tool: { name: 'moeprof', version: VERSION }, axes: this.#axes, units, ...heldOut, rows };
+    return { ...tagged(STUDY_SCHEMA), axes: this.#axes, units, ...heldOut, rows };
   }
 }

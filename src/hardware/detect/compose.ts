@@ -2,6 +2,7 @@
 // recorded on other machines can be tested.
 
 import { orUserError, UserError } from '../../base/errors.js';
+import { groupedBy } from '../../base/objects.js';
 import { formatBytes, formatCounted } from '../../base/units.js';
 import { parseMachine } from '../machine.js';
 import { CPUS, type CpuPart } from '../parts/cpu.js';
@@ -76,10 +77,8 @@ function addGpus({ gpus = [] }: Seen, { notSeen, parts, remarks }: Draft): { gro
     if (match === null && gpu.names.length === 0) notSeen.push(`${what}: its name was not seen, so that it is left out.`);
     else if (match === null) remarks.push(`${what} shares the memory of the CPU and is left out.`);
   }
-  const byPart = new Map<string, { gpu: SeenGpu; match: Match<GpuPart> }[]>();
-  for (const { gpu, match } of matched) {
-    if (match !== null) byPart.set(match.part.name, [...(byPart.get(match.part.name) ?? []), { gpu, match }]);
-  }
+  const known = matched.flatMap(({ gpu, match }) => (match === null ? [] : [{ gpu, match }]));
+  const byPart = groupedBy(known, ({ match }) => match.part.name);
   const memory = (group: readonly { match: Match<GpuPart> }[]): number => group.reduce((sum, { match }) => sum + match.part.memoryBytes, 0);
   const [group, ...others] = [...byPart.values()].sort((a, b) => memory(b) - memory(a));
   if (group === undefined) return null;

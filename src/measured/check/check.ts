@@ -11,12 +11,14 @@ import type { Measurement } from '../validate/rows/measurement.js';
 import { modelOfRow } from '../validate/rows/row-model.js';
 import { RowTraces } from '../validate/rows/row-traces.js';
 import { formatKin, runtimeOf } from '../validate/rows/specify.js';
-import type { CheckCase, CheckedSpeed, Footprint } from './rules/case.js';
 import { CAUSES } from './rules/index.js';
-import type { Finding } from './rules/rule.js';
+import type { CheckCase, CheckedSpeed, Footprint } from './rules/rule.js';
 
-/** A cause that has evidence. */
-interface NamedFinding extends Finding {
+/** A cause that has evidence: a sentence of each, and its rank among several. */
+interface Finding {
+  readonly weight: number;
+  readonly evidence: string;
+  readonly advice: string;
   readonly cause: string;
   readonly title: string;
 }
@@ -35,7 +37,7 @@ export interface CheckedRun {
   /** `slow` where a speed is outside the band on the slow side. */
   readonly verdict: 'normal' | 'slow' | 'unknown';
   /** The likeliest first. */
-  readonly findings: readonly NamedFinding[];
+  readonly findings: readonly Finding[];
 }
 
 /** Facts of runs beside their rows. */
@@ -47,10 +49,7 @@ export interface CheckFacts {
   readonly unplaced?: ReadonlySet<string>;
 }
 
-/**
- * Checks the runs of one log.
- * @param runtimes by name, all that the rows ran on
- */
+/** Checks the runs of one log. @param runtimes by name, all that the rows ran on */
 export async function checkRuns(rows: readonly Measurement[], runtimes: Runtimes, facts: CheckFacts = {}): Promise<CheckedRun[]> {
   const traces = new RowTraces(rows);
   const checked: CheckedRun[] = [];
@@ -105,11 +104,11 @@ async function checkRun(
 /** Reason for a missing prediction: all experts cannot be on the GPU, and which of them are is the greater part of the answer. */
 const UNPLACED = `nothing says where its experts lie, and the GPU cannot hold all; ${TELL_PLACES}`;
 
-async function findingsOf(run: CheckCase): Promise<NamedFinding[]> {
-  const findings: NamedFinding[] = [];
-  for (const { examine, name, title } of CAUSES) {
-    const finding = await examine(run);
-    if (finding !== null) findings.push({ ...finding, cause: name, title });
+async function findingsOf(run: CheckCase): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const { advice, examine, name: cause, title, weight } of CAUSES) {
+    const evidence = await examine(run);
+    if (evidence !== null) findings.push({ weight: typeof weight === 'number' ? weight : weight(run), evidence, advice, cause, title });
   }
   return findings.sort((a, b) => b.weight - a.weight);
 }

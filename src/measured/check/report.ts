@@ -1,14 +1,23 @@
 // The report of a checked log: the speed of each run, the expected speed, and causes of a difference.
 
+import { groupedBy } from '../../base/objects.js';
 import { formatCounted, formatNumber, formatRatio } from '../../base/units.js';
-import { type Block, type Column, type Datum, type Document, documentFormats, gridOf, type Line, ratio } from '../../report/door.js';
-import { VERSION } from '../../result/version.js';
+import {
+  type Datum,
+  type Document,
+  documentFormats,
+  type Grid,
+  gridOf,
+  type Line,
+  type Lines,
+  linesBlock,
+  note,
+  ratio,
+  widthText,
+} from '../../report/door.js';
+import { tagged } from '../../result/version.js';
 import { speedText } from '../validate/words.js';
 import type { CheckedRun } from './check.js';
-import type { CheckedSpeed } from './rules/case.js';
-
-/** Version tag of the JSON. Additions keep it; a change of meaning raises it. */
-const CHECK_SCHEMA = 'moeprof.check/1';
 
 /** A checked log. */
 export interface CheckedLog {
@@ -22,8 +31,7 @@ export interface CheckedLog {
 
 /** Formats of a check, the one for reading first. */
 export const checkReports = documentFormats<CheckedLog>(documentOf, (value) => ({
-  schema: CHECK_SCHEMA,
-  tool: { name: 'moeprof', version: VERSION },
+  ...tagged('moeprof.check/1'),
   ...value,
 }));
 
@@ -43,109 +51,79 @@ function documentOf({ assumed, calibration, machine, runs }: CheckedLog): Docume
   return {
     title: `${count}: ${verdict}`,
     lead: calibration === null ? [] : [{ text: calibration.replace(/\.$/, '') }],
-    blocks: [speeds(runs), ...assumptions(assumed, slow > 0), ...supposed(runs), ...faster(runs), ...causes(runs), ...unpredicted(runs)],
+    blocks: [speeds(runs), assumptions(assumed, slow > 0), supposed(runs), faster(runs), ...causes(runs), unpredicted(runs)],
   };
 }
 
-function speeds(runs: readonly CheckedRun[]): Block {
-  const where: Column = { head: 'where', most: 30 };
+function speeds(runs: readonly CheckedRun[]): Grid {
   const text = (value: number): Datum => ({ value, text: speedText({ metric: 'decode' }, value) });
   return gridOf(
     [
-      where,
+      { head: 'where', most: 30 },
       { head: 'speed', align: 'left' },
       { head: 'reached', name: 'reached_tps' },
       { head: 'expected', name: 'expected_tps' },
-      'ratio',
-      { head: 'band', name: 'band' },
+      ...['ratio', 'band'],
       { head: '', name: 'slow', align: 'left' },
     ],
-    runs.flatMap((run) =>
-      run.speeds.map((speed) => [
-        run.place,
-        speed.metric,
-        text(speed.measured),
-        text(speed.expected),
-        ratio(speed.ratio),
-        bandOfSpeed(speed),
-        { value: speed.slow ? 1 : 0, text: speed.slow ? 'slow' : '' },
+    runs.flatMap(({ place, speeds: own }) =>
+      own.map(({ band, expected, measured, metric, ratio: share, slow }): Datum[] => [
+        ...[place, metric, text(measured), text(expected), ratio(share)],
+        band === null ? null : { value: band.halfWidth, text: widthText(band) },
+        { value: slow ? 1 : 0, text: slow ? 'slow' : '' },
       ]),
     ),
   );
 }
 
-function bandOfSpeed({ band }: CheckedSpeed): Datum {
-  return band === null ? null : { value: band.halfWidth, text: `± ${Math.round(100 * band.halfWidth)} %` };
-}
-
 /** Each cause once, with the runs that it was found in. */
-function causes(runs: readonly CheckedRun[]): Block[] {
+function causes(runs: readonly CheckedRun[]): Lines[] {
   const found = runs.flatMap((run) => run.findings.slice(0, run.verdict === 'slow' ? 2 : 1).map((finding) => ({ run, finding })));
-  const names = [...new Set(found.map(({ finding }) => finding.cause))];
-  const blocks = names.map((name): Block => {
-    const own = found.filter(({ finding }) => finding.cause === name);
-    const [{ finding }] = own as [(typeof own)[0]];
+  const blocks = [...groupedBy(found, ({ finding }) => finding.cause).values()].map((own): Lines => {
+    const { finding } = own[0]!;
     const alarm = own.some(({ run }) => run.verdict === 'slow');
-    const places = own.map(({ run }) => run.place);
-    const where = places.length === 1 ? places[0]! : `${places[0]} and ${places.length - 1} more`;
-    const lines: Line[] = [
+    const where = own.length === 1 ? own[0]!.run.place : `${own[0]!.run.place} and ${own.length - 1} more`;
+    return linesBlock([
       { tone: alarm ? 'warning' : 'info', label: finding.title, text: `${finding.evidence} (${where})` },
       { text: finding.advice },
-    ];
-    return { kind: 'lines', lines };
+    ]);
   });
   const unexplained = runs.filter(({ findings, verdict }) => verdict === 'slow' && findings.length === 0);
-  if (unexplained.length > 0) blocks.push({ kind: 'lines', lines: unexplainedLines(unexplained) });
-  return blocks;
+  if (unexplained.length === 0) return blocks;
+  const worst = Math.min(...unexplained.flatMap((run) => run.speeds.filter(({ slow }) => slow).map((speed) => speed.ratio)));
+  const which = unexplained.length === 1 ? unexplained[0]!.place : `${unexplained.length} runs`;
+  const text = `${which}: down to ${formatRatio(worst, 0)} of what was expected, and nothing in the log or the machine tells why. Is the machine described rightly (moeprof machine detect)? What does its memory reach (moeprof machine calibrate)?`;
+  return [...blocks, note(text, 'caution')];
 }
 
 /** Figures that are expected of a machine that was not given in full are those of a usual one. */
-function assumptions(assumed: readonly string[], slow: boolean): Block[] {
-  if (assumed.length === 0) return [];
+function assumptions(assumed: readonly string[], slow: boolean): Lines {
   const text = `${assumed.join(' ')} If yours differ, name them with -w.`;
-  return [{ kind: 'lines', lines: [{ tone: slow ? 'warning' : 'info', text }] }];
+  return linesBlock(assumed.length === 0 ? [] : [{ tone: slow ? 'warning' : 'info', text }]);
 }
 
 /** Ratio from which a run cannot be this machine's; ours, above what any band allows. */
 const ELSEWHERE = 2;
 
 /** Runs that are far faster than the machine can be: no verdict on them means anything. */
-function faster(runs: readonly CheckedRun[]): Block[] {
-  const lines = runs.flatMap(({ place, speeds }): Line[] => {
-    const most = Math.max(0, ...speeds.map(({ ratio }) => ratio));
-    const times = formatNumber(most, 1);
-    return most < ELSEWHERE
-      ? []
-      : [
-          {
-            tone: 'caution',
-            text: `${place}: ${times} times what this machine should reach. Was it printed on another one? Name that with -w.`,
-          },
-        ];
+function faster(runs: readonly CheckedRun[]): Lines {
+  const lines = runs.flatMap(({ place, speeds: own }): Line[] => {
+    const most = Math.max(0, ...own.map((speed) => speed.ratio));
+    const said = `${formatNumber(most, 1)} times what this machine should reach. Was it printed on another one? Name that with -w.`;
+    return most < ELSEWHERE ? [] : [{ tone: 'caution', text: `${place}: ${said}` }];
   });
-  return lines.length === 0 ? [] : [{ kind: 'lines', lines }];
+  return linesBlock(lines);
 }
 
-function unexplainedLines(runs: readonly CheckedRun[]): Line[] {
-  const worst = Math.min(...runs.flatMap((run) => run.speeds.filter(({ slow }) => slow).map((speed) => speed.ratio)));
-  return [
-    {
-      tone: 'caution',
-      text: `${runs.length === 1 ? runs[0]!.place : `${runs.length} runs`}: down to ${formatRatio(worst, 0)} of what was expected, and nothing in the log or the machine tells why. Is the machine described rightly (moeprof machine detect)? What does its memory reach (moeprof machine calibrate)?`,
-    },
-  ];
-}
-
-function unpredicted(runs: readonly CheckedRun[]): Block[] {
-  const lines = runs.flatMap(({ lacks, place }): Line[] => (lacks === null ? [] : [{ tone: 'info', text: `${place}: ${lacks}.` }]));
-  return lines.length === 0 ? [] : [{ kind: 'lines', lines }];
+function unpredicted(runs: readonly CheckedRun[]): Lines {
+  return linesBlock(runs.flatMap(({ lacks, place }): Line[] => (lacks === null ? [] : [{ tone: 'info', text: `${place}: ${lacks}.` }])));
 }
 
 /** Runs that were predicted without a word on where their experts lie. */
-function supposed(runs: readonly CheckedRun[]): Block[] {
+function supposed(runs: readonly CheckedRun[]): Lines {
   const places = runs.filter(({ lacks, unplaced }) => unplaced && lacks === null).map(({ place }) => place);
-  if (places.length === 0) return [];
   const which = places.length === 1 ? places[0]! : formatCounted(places.length, 'run');
   const text = `${which}: nothing says where the experts lie; all are taken to be on the GPU. A command line in the log tells it ($ llama-server -m ... -ncmoe 24).`;
-  return [{ kind: 'lines', lines: [{ tone: runs.some(({ verdict }) => verdict === 'slow') ? 'warning' : 'info', text }] }];
+  const tone = runs.some(({ verdict }) => verdict === 'slow') ? 'warning' : 'info';
+  return linesBlock(places.length === 0 ? [] : [{ tone, text }]);
 }

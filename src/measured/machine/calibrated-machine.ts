@@ -58,12 +58,7 @@ function ratesOf(rates: MachineRates | null): Partial<NonNullable<MachineFile['m
   };
 }
 
-function timingOf({
-  measured,
-  metric,
-  place,
-  predicted,
-}: FittedSpeed): NonNullable<NonNullable<MachineFile['measured']>['runtimes']>[string]['timings'][number] {
+function timingOf({ measured, metric, place, predicted }: FittedSpeed): Omit<FittedSpeed, 'before'> {
   return { place, metric, measured, predicted: digits(predicted) };
 }
 

@@ -2,7 +2,6 @@
 
 import { formatRate, formatRatio } from '../../base/units.js';
 import {
-  type Column,
   type Datum,
   type Document,
   documentFormats,
@@ -10,33 +9,24 @@ import {
   type Grid,
   gridOf,
   type Line,
+  type Lines,
+  linesBlock,
+  note,
   ratio,
 } from '../../report/door.js';
-import { VERSION } from '../../result/version.js';
+import { tagged } from '../../result/version.js';
 import type { MachineRates } from '../measure/machine-rates.js';
 import { speedText } from '../validate/words.js';
 import { type CalibratedMachine, calibratedFile, calibratedFileText } from './calibrated-machine.js';
 import type { FittedSpeed } from './calibration.js';
 import { KNOBS } from './knobs.js';
 
-/** Version tag of the JSON. Additions keep it; a change of meaning raises it. */
-const CALIBRATION_SCHEMA = 'moeprof.calibration/1';
-
-const [table, json, csv, markdown] = documentFormats<CalibratedMachine>(documentOf, (value) => ({
-  schema: CALIBRATION_SCHEMA,
-  tool: { name: 'moeprof', version: VERSION },
+/** Formats of a calibration, the one for reading first; `yaml` is what -w reads. */
+export const calibrationReports: readonly Format<CalibratedMachine>[] = documentFormats<CalibratedMachine>(documentOf, (value) => ({
+  ...tagged('moeprof.calibration/1'),
   ...value,
   machine: calibratedFile(value),
-}));
-
-const yaml: Format<CalibratedMachine> = {
-  name: 'yaml',
-  extensions: ['.yaml', '.yml'],
-  render: calibratedFileText,
-};
-
-/** Formats of a calibration, the one for reading first; `yaml` is what -w reads. */
-export const calibrationReports: readonly Format<CalibratedMachine>[] = [table, json, yaml, csv, markdown];
+})).toSpliced(2, 0, { name: 'yaml', extensions: ['.yaml', '.yml'], render: calibratedFileText });
 
 function documentOf(value: CalibratedMachine): Document {
   const { before, calibrations, date } = value;
@@ -51,12 +41,12 @@ function documentOf(value: CalibratedMachine): Document {
     title: `${before.name}, calibrated on ${date}`,
     blocks: [
       gridOf(['measured', 'rate'], known),
-      ...(value.rates === null ? [] : [memoryGrid(value.rates), { kind: 'lines' as const, lines: caveats(value.rates, copies) }]),
+      ...(value.rates === null ? [] : [memoryGrid(value.rates), linesBlock(caveats(value.rates, copies))]),
       ...calibrations.flatMap(({ anchors, checks, runtime, steps }) => [
         speedGrid(`${runtime}: fitted on`, anchors),
         ...(checks.length === 0 ? [] : [speedGrid(`${runtime}: checked with`, checks)]),
         knobGrid(runtime, steps),
-        { kind: 'lines' as const, lines: verdict(checks) },
+        verdict(checks),
       ]),
     ],
   };
@@ -73,27 +63,21 @@ function memoryGrid({ memory }: MachineRates): Grid {
 
 /** Notes on disturbance by other programs, and on figures that are missing. */
 function caveats({ drive, memory }: MachineRates, copies: number | undefined): Line[] {
-  const shares = [...memory.flatMap(({ read, triad }) => [read, triad]), ...(drive === null ? [] : [drive])].map(
-    ({ disturbed }) => disturbed,
-  );
+  const measured = [...memory.flatMap(({ read, triad }) => [read, triad]), ...(drive === null ? [] : [drive])];
+  const shares = measured.map(({ disturbed }) => disturbed);
   const worst = Math.max(0, ...shares);
   const lines: Line[] = [];
   if (worst > 0) {
     const many = shares.filter((share) => share > 0).length;
-    lines.push({
-      tone: 'caution',
-      text:
-        `Other programs took processors away in up to ${formatRatio(worst, 0)} of the rounds of ${many} of ${shares.length} figures: these may be too low. ` +
-        'Measure again when the machine is idle.',
-    });
+    const text = `Other programs took processors away in up to ${formatRatio(worst, 0)} of the rounds of ${many} of ${shares.length} figures: these may be too low. Measure again when the machine is idle.`;
+    lines.push({ tone: 'caution', text });
   }
   const missing = [...(memory.length === 0 ? ['memory'] : []), ...(drive === null ? ['drive'] : [])];
   for (const what of missing) lines.push({ tone: 'info', text: `${what}: not measured: --measure ${what} does.` });
-  if (drive?.direct === false)
-    lines.push({
-      tone: 'caution',
-      text: "drive: not measured: reads cannot go past the system's cache here, so that it may have answered.",
-    });
+  if (drive?.direct === false) {
+    const text = "drive: not measured: reads cannot go past the system's cache here, so that it may have answered.";
+    lines.push({ tone: 'caution', text });
+  }
   if (copies === undefined) {
     lines.push({
       tone: 'info',
@@ -104,31 +88,23 @@ function caveats({ drive, memory }: MachineRates, copies: number | undefined): L
 }
 
 function speedGrid(title: string, speeds: readonly FittedSpeed[]): Grid {
-  const place: Column = { head: 'where', most: 34 };
   const text = (speed: number): Datum => ({ value: speed, text: speedText({ metric: 'decode' }, speed) });
   return gridOf(
     [
-      place,
+      { head: 'where', most: 34 },
       { head: 'speed', align: 'left' },
       { head: 'measured', name: 'measured_tps' },
       { head: 'before', name: 'before_tps' },
       { head: 'fitted', name: 'fitted_tps' },
       'error',
     ],
-    speeds.map(({ before, measured, metric, place: where, predicted }) => [
-      where,
-      metric,
-      text(measured),
-      text(before),
-      text(predicted),
-      signed(predicted / measured - 1),
-    ]),
+    speeds.map(({ before, measured, metric, place, predicted }): Datum[] => {
+      const error = predicted / measured - 1;
+      const signed = `${error < 0 ? '-' : '+'}${(100 * Math.abs(error)).toFixed(1)} %`;
+      return [place, metric, text(measured), text(before), text(predicted), { value: error, text: signed }];
+    }),
     { title },
   );
-}
-
-function signed(value: number): Datum {
-  return { value, text: `${value < 0 ? '-' : '+'}${(100 * Math.abs(value)).toFixed(1)} %` };
 }
 
 /** Constants that moved, of those that can. */
@@ -141,15 +117,13 @@ function knobGrid(runtime: string, steps: readonly number[]): Grid {
   );
 }
 
-function verdict(checks: readonly FittedSpeed[]): Line[] {
-  if (checks.length === 0)
-    return [{ tone: 'info', text: 'Nothing checks these constants: give one more timing, with another split or context.' }];
+function verdict(checks: readonly FittedSpeed[]): Lines {
+  if (checks.length === 0) return note('Nothing checks these constants: give one more timing, with another split or context.', 'info');
   const sizes = checks.map(({ measured, predicted }) => Math.abs(predicted / measured - 1)).sort((a, b) => a - b);
   const worst = sizes.at(-1)!;
-  const middle = sizes[sizes.length >> 1]!;
   const said =
     sizes.length === 1
       ? `The check was predicted within ${formatRatio(worst)}`
-      : `Of ${sizes.length} checks half were predicted within ${formatRatio(middle)}, all within ${formatRatio(worst)}`;
-  return [{ tone: worst <= 0.1 ? 'good' : 'caution', text: `${said}; every run on this machine says so from now on.` }];
+      : `Of ${sizes.length} checks half were predicted within ${formatRatio(sizes[sizes.length >> 1]!)}, all within ${formatRatio(worst)}`;
+  return note(`${said}; every run on this machine says so from now on.`, worst <= 0.1 ? 'good' : 'caution');
 }

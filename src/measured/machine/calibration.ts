@@ -2,13 +2,13 @@
 // the one with fewest; all other timings check them. The engine predicts both timings and their dependence on each group of constants. Fitted
 // constants stay near those of all machines, the nearer the less the timings depend on them.
 
+import { groupedBy } from '../../base/objects.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import { constantsApart, type RuntimeConstants, type RuntimeSpec } from '../../hardware/door.js';
 import type { Runtimes } from '../validate/constants.js';
 import { fitSteps, residualAt, type Sensitivity, sensitivityOf } from '../validate/fit.js';
 import { predictRowVariants } from '../validate/predict-all.js';
 import type { Measurement } from '../validate/rows/measurement.js';
-import { runtimeOf } from '../validate/rows/specify.js';
 import { KNOBS, turnedBy } from './knobs.js';
 
 /** A speed beside its predictions, tokens a second. */
@@ -145,23 +145,7 @@ function onGpu({ placement }: Measurement): number {
   return gpu_expert_share ?? -(cpu_moe_layers ?? 0);
 }
 
-function groupedBy(rows: readonly Measurement[], keyOf: (row: Measurement) => string): Map<string, Measurement[]> {
-  const groups = new Map<string, Measurement[]>();
-  for (const row of rows) {
-    const key = keyOf(row);
-    groups.set(key, [...(groups.get(key) ?? []), row]);
-  }
-  return groups;
-}
-
-/** Rows by the runtime that drives them. */
-export function byRuntime(rows: readonly Measurement[]): Map<string, Measurement[]> {
-  return groupedBy(rows, runtimeOf);
-}
-
-/**
- * Joins the rows of prompt and generation of one setting, which benchmarks print apart. The place is that of the first.
- */
+/** Joins the rows of prompt and generation of one setting, which benchmarks print apart. The place is that of the first. */
 export function joinedPhases(rows: readonly Measurement[]): Measurement[] {
   const joined: Measurement[] = [];
   for (const row of rows) {

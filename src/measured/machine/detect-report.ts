@@ -1,10 +1,7 @@
 // Detected machines, as people read them and as files have them.
 import { type Detection, machineFileText } from '../../hardware/door.js';
-import { type Document, documentFormats, type Format, gridOf, type Line } from '../../report/door.js';
-import { VERSION } from '../../result/version.js';
-
-/** Version tag of the JSON. Additions keep it; a change of meaning raises it. */
-const MACHINE_SCHEMA = 'moeprof.machine/1';
+import { type Document, documentFormats, type Format, gridOf, type Line, linesBlock, note } from '../../report/door.js';
+import { tagged } from '../../result/version.js';
 
 /** A detected machine with its name. */
 export interface DetectedMachine {
@@ -12,24 +9,21 @@ export interface DetectedMachine {
   readonly detection: Detection;
 }
 
-const [table, json, csv, markdown] = documentFormats<DetectedMachine>(documentOf, dataOf);
-
-const yaml: Format<DetectedMachine> = {
+/** Formats of a detection, the one for reading first; `yaml` is what -w reads. */
+export const detectionReports: readonly Format<DetectedMachine>[] = documentFormats<DetectedMachine>(documentOf, ({ detection, name }) => ({
+  ...tagged('moeprof.machine/1'),
+  name,
+  machine: compositionOf(detection),
+  ...detection,
+})).toSpliced(2, 0, {
   name: 'yaml',
   extensions: ['.yaml', '.yml'],
   render: ({ detection, name }) => machineFileText(detection, name),
-};
-
-/** Formats of a detection, the one for reading first; `yaml` is what -w reads. */
-export const detectionReports: readonly Format<DetectedMachine>[] = [table, json, yaml, csv, markdown];
+});
 
 /** The parts as one text: what -w takes. */
 function compositionOf({ parts }: Detection): string {
   return parts.map(({ part }) => part).join('+');
-}
-
-function dataOf({ detection, name }: DetectedMachine): unknown {
-  return { schema: MACHINE_SCHEMA, tool: { name: 'moeprof', version: VERSION }, name, machine: compositionOf(detection), ...detection };
 }
 
 function documentOf({ detection, name }: DetectedMachine): Document {
@@ -41,10 +35,10 @@ function documentOf({ detection, name }: DetectedMachine): Document {
   ];
   const notes: Line[] = [
     ...remarks.map((text) => ({ tone: 'warning' as const, text })),
-    ...(changes.length === 0
-      ? []
-      : [{ tone: 'info' as const, text: `Other than its parts it has ${changes.join(', ')}; a file keeps that (-o machine.yaml).` }]),
-    ...notSeen.map((text) => ({ tone: 'info' as const, text })),
+    ...[
+      ...(changes.length === 0 ? [] : [`Other than its parts it has ${changes.join(', ')}; a file keeps that (-o machine.yaml).`]),
+      ...notSeen,
+    ].map((text) => ({ tone: 'info' as const, text })),
   ];
   return {
     title: `${name}: ${compositionOf(detection)}`,
@@ -53,12 +47,8 @@ function documentOf({ detection, name }: DetectedMachine): Document {
         ['part', { head: 'stands for', align: 'left', most: 'rest' }],
         parts.map(({ exact, part, seen }) => [part, exact ? seen : `nearest to ${seen}`]),
       ),
-      { kind: 'lines', lines: notes },
-      {
-        kind: 'lines',
-        lines: [{ tone: 'dim', text: 'moeprof machine detect -o machine.yaml writes it; -w machine.yaml uses it.' }],
-        only: ['terminal'],
-      },
+      linesBlock(notes),
+      note('moeprof machine detect -o machine.yaml writes it; -w machine.yaml uses it.', 'dim', { only: ['terminal'] }),
     ],
   };
 }

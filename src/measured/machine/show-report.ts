@@ -12,7 +12,7 @@ import {
   pcieRate,
   slotText,
 } from '../../hardware/door.js';
-import { type Datum, type Document, documentFormats, type Facts, figure, gridOf, type Line, ratio } from '../../report/door.js';
+import { type Datum, type Document, documentFormats, type Facts, figure, gridOf, type Line, linesBlock, ratio } from '../../report/door.js';
 
 /** A machine, and the remarks of its file. */
 export interface ShownMachine {
@@ -54,7 +54,7 @@ function documentOf({ hardware, notSeen, remarks }: ShownMachine): Document {
         { title: `Devices, ${driver}` },
       ),
       gridOf(['link', 'copies', 'to start', 'at a time'], links.map(linkRow)),
-      { kind: 'lines', lines: notes },
+      linesBlock(notes),
     ],
   };
 }

@@ -8,15 +8,11 @@ import { runtimeOfProgram } from '../../runtime/index.js';
 import { definedFields } from '../../runtime/logs/lines.js';
 import { inHostMemory, type Timing, type TimingBuffer } from '../../runtime/logs/timing.js';
 import type { Measurement } from '../validate/rows/measurement.js';
-import { layersOnCpu } from './overrides.js';
 import { type NamedModel, type TimedModel, timedModel } from './timing-model.js';
 
 const GB = 1e9;
 
-/**
- * A timing as a measurement.
- * @throws UserError where its model or storage format is unknown
- */
+/** A timing as a measurement. @throws UserError where its model or storage format is unknown */
 export function measurementOf(timing: Timing, machine: Machine, user: NamedModel): Measurement {
   const named = timedModel(timing, user);
   const model = modelOf(named, timing);
@@ -42,10 +38,7 @@ export function measurementOf(timing: Timing, machine: Machine, user: NamedModel
     model: { ...named, bundled: true, ...(timing.modelBytes !== undefined && { file_gb: timing.modelBytes / GB }) },
     placement: placementOf(timing, used, model),
     run,
-    measured: {
-      ...(timing.decode !== undefined && { tg_tps: timing.decode }),
-      ...(timing.prefill !== undefined && { pp_tps: timing.prefill }),
-    },
+    measured: definedFields({ tg_tps: timing.decode, pp_tps: timing.prefill }),
     ...(timing.command !== undefined && { flags: timing.command }),
   };
 }
@@ -160,4 +153,50 @@ function rowMachine({ cpu, disks, gpus, name, pcie, ram, sockets, unified }: Mac
     ...(disk !== undefined && { ssd: { gbps: disk.bandwidth / GB } }),
     unified,
   };
+}
+
+/** Limit of a pattern: nobody writes longer ones. */
+const LONGEST = 400;
+/** Repetitions in one pattern: matching short names takes longer with each. */
+const MOST_REPEATS = 6;
+
+/**
+ * Layers whose experts lie in host memory, each by the part of its three tensors that does, rounded.
+ * @param firstMoe decoder layer of the first MoE layer
+ * @param layers decoder layers
+ * @param place of the rules, for messages
+ * @throws UserError where a pattern is none, or could take for ever
+ */
+export function layersOnCpu(rules: readonly string[], firstMoe: number, layers: number, place: string): number {
+  const parsed = rules.map((rule) => parseRule(rule, place));
+  let onCpu = 0;
+  for (let layer = firstMoe; layer < layers; layer++) {
+    for (const part of ['gate', 'up', 'down']) {
+      const tensor = `blk.${layer}.ffn_${part}_exps.weight`;
+      const first = parsed.find(({ pattern }) => pattern.test(tensor));
+      if (first !== undefined && /^cpu/i.test(first.buffer)) onCpu += 1 / 3;
+    }
+  }
+  return Math.round(onCpu);
+}
+
+function parseRule(rule: string, place: string): { readonly pattern: RegExp; readonly buffer: string } {
+  const at = rule.lastIndexOf('=');
+  const [source, buffer] = [rule.slice(0, at), rule.slice(at + 1).trim()];
+  const told = `${place}: -ot "${rule.slice(0, 60)}"`;
+  if (at < 1 || buffer === '') throw new UserError(`${told}: is no rule; expected pattern=buffer, e.g. exps=CPU`);
+  // Nested repetitions take time that doubles with each letter.
+  const repeats = [...source.matchAll(/[*+{]/g)].length;
+  if (
+    source.length > LONGEST ||
+    repeats > MOST_REPEATS ||
+    /\([^()]*[*+{][^()]*\)\s*[*+{]/.test(source) ||
+    /\\\d/.test(source.replace(/\\d/g, ''))
+  )
+    throw new UserError(`${told}: is too involved to be read; write fewer repetitions`);
+  try {
+    return { pattern: new RegExp(source), buffer };
+  } catch {
+    throw new UserError(`${told}: is no pattern; expected a regular expression before the sign =`);
+  }
 }

@@ -82,22 +82,13 @@ export function rateOf(visits: readonly (readonly Round[])[]): MeasuredRate {
   const rounds = visits.flat();
   const quiet = rounds.filter(isQuiet);
   const counted = quiet.length >= ENOUGH ? quiet : rounds;
-  const medians = visits
-    .map((own) => own.filter((round) => counted.includes(round)).map(({ rate }) => rate))
-    .filter(({ length }) => length > 1);
-  const sorted = counted.map(({ rate }) => rate).sort((a, b) => a - b);
+  const ratesOf = (some: readonly Round[]): number[] => some.map(({ rate }) => rate).sort((a, b) => a - b);
+  const byVisit = visits.map((own) => ratesOf(own.filter((round) => counted.includes(round)))).filter(({ length }) => length > 1);
+  const sorted = ratesOf(counted);
   const rate = at(sorted, 0.5);
   return {
     rate,
-    best: Math.max(
-      rate,
-      ...medians.map((own) =>
-        at(
-          own.sort((a, b) => a - b),
-          0.5,
-        ),
-      ),
-    ),
+    best: Math.max(rate, ...byVisit.map((own) => at(own, 0.5))),
     spread: (at(sorted, 0.75) - at(sorted, 0.25)) / 2 / rate,
     disturbed: 1 - counted.filter(isQuiet).length / counted.length,
   };

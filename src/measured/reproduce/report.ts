@@ -1,14 +1,11 @@
 // The report of `moeprof reproduce`: published figures, own figures, the error, and whether the direction is the same.
 
 import { formatCounted } from '../../base/units.js';
-import { type Block, type Datum, type Document, documentFormats, formatMetric, grid, type Line } from '../../report/door.js';
+import { type Block, type Datum, type Document, documentFormats, formatMetric, grid, type Line, linesBlock } from '../../report/door.js';
 import { METRICS } from '../../result/catalogue.js';
-import { VERSION } from '../../result/version.js';
+import { tagged } from '../../result/version.js';
 import type { JudgedClaim } from './judge.js';
 import type { Reproduced } from './reproduce.js';
-
-/** Version tag of the JSON. Additions keep it; a change of meaning raises it. */
-const REPRODUCTION_SCHEMA = 'moeprof.reproduction/1';
 
 /** Columns of a claim and of an order, on a terminal. */
 const CLAIM = 28;
@@ -16,8 +13,7 @@ const ORDER = 15;
 
 /** Formats of reproduced papers, the one for reading first. */
 export const reproductionReports = documentFormats<readonly Reproduced[]>(documentOf, (papers) => ({
-  schema: REPRODUCTION_SCHEMA,
-  tool: { name: 'moeprof', version: VERSION },
+  ...tagged('moeprof.reproduction/1'),
   papers,
 }));
 
@@ -53,7 +49,7 @@ function blocksOf({ assumes, claims, name, paper, setting }: Reproduced): Block[
     ...(assumes === null ? [] : [{ label: 'assumed', text: assumes }]),
   ];
   return [
-    { kind: 'lines', lines: about },
+    linesBlock(about),
     grid(claims, [
       { head: 'claim', of: ({ says, source }) => (source === null ? says : `${says} (${source})`), wrap: CLAIM },
       { head: 'published', of: publishedOf, wrap: ORDER },
@@ -61,7 +57,7 @@ function blocksOf({ assumes, claims, name, paper, setting }: Reproduced): Block[
       { head: 'error', of: errorOf },
       { head: 'met', of: ({ met }) => (met === null ? '–' : met ? 'yes' : 'no'), align: 'left' },
     ]),
-    { kind: 'lines', lines: claims.filter(({ met }) => met === false).map(reasonOf) },
+    linesBlock(claims.filter(({ met }) => met === false).map(reasonOf)),
   ];
 }
 

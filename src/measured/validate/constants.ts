@@ -30,13 +30,16 @@ export function withConstantMoved(runtimes: Runtimes, { name, runtime }: Constan
   if (value === undefined) throw new InternalError('runtimes', `${runtime} says that ${name} was fitted, and has no such constant`);
   const same = ([other, spec]: [string, RuntimeSpec]): boolean =>
     other === runtime || (constantOf(spec, name) === value && spec.fitted?.constants.includes(name) !== true);
-  return new Map(
-    [...runtimes].map((entry) => [entry[0], same(entry) ? withConstant(entry[1], name.split('.'), value * factor) : entry[1]]),
-  );
+  return new Map([...runtimes].map((entry) => [entry[0], same(entry) ? withConstant(entry[1], name.split('.'), factor) : entry[1]]));
 }
 
-function withConstant<T>(at: T, path: readonly string[], value: number): T {
-  const [key, ...rest] = path;
-  if (key === undefined) return value as T;
-  return { ...at, [key]: withConstant((at as Record<string, unknown>)[key], rest, value) } as T;
+/** A runtime, or a part of one, with the constant at a path times a factor, or with all of a table there; each at most `most`. */
+export function withConstant<T>(at: T, path: readonly string[], factor: number, most = Number.POSITIVE_INFINITY): T {
+  if (typeof at === 'number') return Math.min(most, at * factor) as T;
+  const [step, ...rest] = path;
+  const changed = Object.entries(at as object).map(([key, value]) => [
+    key,
+    step === undefined || key === step ? withConstant(value, rest, factor, most) : value,
+  ]);
+  return Object.fromEntries(changed) as T;
 }

@@ -75,18 +75,8 @@ export function residualAt({ residual, slopes }: Sensitivity, steps: readonly nu
 
 /** Residual of each row with constants that were fitted on the rows of all other machines. */
 export function leaveMachineOut(rows: readonly FitRow[], constants: number): number[] {
-  const steps = new Map<string, number[]>();
-  for (const { machine } of rows) {
-    if (!steps.has(machine)) {
-      steps.set(
-        machine,
-        fitConstants(
-          rows.filter((row) => row.machine !== machine),
-          constants,
-        ),
-      );
-    }
-  }
+  const without = (machine: string): FitRow[] => rows.filter((row) => row.machine !== machine);
+  const steps = new Map([...new Set(rows.map(({ machine }) => machine))].map((one) => [one, fitConstants(without(one), constants)]));
   return rows.map((row) => residualAt(row, steps.get(row.machine)!));
 }
 

@@ -1,12 +1,15 @@
 // A validation as a page for a browser: every row as a point, predicted against measured, named where the pointer rests, and the tables.
 
-import { formatNumber, formatRatio } from '../../base/units.js';
+import { formatRatio } from '../../base/units.js';
 import {
   type Axis,
+  type ColumnOf,
   curves,
   download,
   drawSections,
   formatRelative,
+  grid,
+  gridTable,
   html,
   legend,
   type Markup,
@@ -22,8 +25,8 @@ import { VERSION } from '../../result/version.js';
 import type { MemorySummary } from './memory/judge.js';
 import { MEASURED_METRICS } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
-import type { ErrorStatistics, FamilyErrors, Validation } from './summary.js';
-import { leadOf, measuredMetricText, measuredWhat, speedText, titleOf, worstFirst } from './words.js';
+import type { FamilyErrors, Validation } from './summary.js';
+import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, measuredWhat, speedText, titleOf, worstFirst } from './words.js';
 
 /** Number of points with their name beside them; the others show it under the pointer. */
 const NAMED = 6;
@@ -48,10 +51,7 @@ const COLORS: Readonly<Record<string, string>> = {
 const STYLE = `.dot.row{width:7px;height:7px;margin:0 0 -3.5px -3.5px;opacity:.8;box-shadow:none}.dot.row:hover{opacity:1;width:11px;height:11px;margin:0 0 -5.5px -5.5px}
 .dot.row span{font-weight:400;font-size:.72rem}`;
 
-/**
- * The page.
- * @param csv every figure of every row, to be saved from it
- */
+/** The page. @param csv every figure of every row, to be saved from it */
 export function renderPage(validation: Validation, csv: string): string {
   const { body, contents } = drawSections(SECTIONS, validation);
   return page({
@@ -155,15 +155,13 @@ function pointOf(row: ValidatedRow, axis: Axis, named: boolean): Piece {
 }
 
 function statisticsTable(caption: string, families: readonly FamilyErrors[]): Markup {
-  const rows = [...families]
-    .sort((a, b) => MEASURED_METRICS.indexOf(a.metric) - MEASURED_METRICS.indexOf(b.metric) || b.n - a.n)
-    .map(({ family, machines, metric, ...statistics }): Piece[] => [
-      family,
-      measuredMetricText(metric),
-      machines,
-      ...statisticsCells(statistics),
-    ]);
-  return table(caption, ['', 'of', 'machines', 'rows', 'median', 'p90', 'bias', 'factor', 'in band'], rows, [0, 1]);
+  const columns: readonly ColumnOf<FamilyErrors>[] = [
+    { head: '', of: ({ family }) => family },
+    { head: 'of', align: 'left', of: ({ metric }) => measuredMetricText(metric) },
+    { head: 'machines', of: ({ machines }) => machines },
+    ...ERROR_COLUMNS,
+  ];
+  return gridTable(caption, grid(largestFirst(families), columns));
 }
 
 function memoryTable(memory: MemorySummary): Markup {
@@ -174,11 +172,6 @@ function memoryTable(memory: MemorySummary): Markup {
     ],
   );
   return table('Memory', ['', 'on', 'buffers', 'median', 'p90', 'bias', 'largest', 'of'], rows, [0, 1, 7]);
-}
-
-function statisticsCells({ bias, coverage, factor, median, n, p90 }: ErrorStatistics): Piece[] {
-  const band = coverage === null ? '' : formatRatio(coverage);
-  return [n, formatRatio(median), formatRatio(p90), formatRelative(bias), formatNumber(factor ?? Number.NaN, 2), band];
 }
 
 function rowTable(rows: readonly ValidatedRow[]): Markup {

@@ -1,5 +1,6 @@
 // Predicts many rows, on several threads: rows that share their routing stay together. Predictions do not depend on the number of threads.
 import { hasThread } from '../../base/host/threads.js';
+import { groupedBy } from '../../base/objects.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import { runInPool } from '../../base/worker-pool.js';
 import type { Runtimes } from './constants.js';
@@ -53,10 +54,6 @@ export async function predictRowVariants(
 
 /** Rows by their routing, those with most rows first: a long task that starts last would be waited for alone. */
 function tasksOf(rows: readonly Measurement[]): RowsTask[] {
-  const groups = new Map<string, { index: number; row: Measurement }[]>();
-  for (const [index, row] of rows.entries()) {
-    const key = routingKeyOf(row);
-    groups.set(key, [...(groups.get(key) ?? []), { index, row }]);
-  }
-  return [...groups.values()].sort((a, b) => b.length - a.length);
+  const indexed = rows.map((row, index) => ({ index, row }));
+  return [...groupedBy(indexed, ({ row }) => routingKeyOf(row)).values()].sort((a, b) => b.length - a.length);
 }

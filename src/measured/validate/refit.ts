@@ -1,6 +1,6 @@
 // Refits constants on validated rows, and cross-validates by machine: the predictions for each machine's rows from constants fitted without
 // them.
-import { type Constant, constantOf, type Runtimes } from './constants.js';
+import { type Constant, constantOf, fittedConstants, type Runtimes, withConstantMoved } from './constants.js';
 import { type FitRow, fitConstants, leaveMachineOut, residualAt, sensitivityOf } from './fit.js';
 import type { Prediction } from './predict.js';
 import { MEASURED_METRICS } from './rows/specify.js';
@@ -8,7 +8,16 @@ import type { ValidatedRow } from './rows/validated-row.js';
 import { type Refit, type SpeedSummary, statisticsOf, type Validation } from './summary.js';
 
 /** Factor of a constant for the slopes of predictions. */
-export const NUDGE = 1.05;
+const NUDGE = 1.05;
+
+/** The constants of some runtimes that were fitted, and what rows are predicted with: the runtimes, then those with each constant moved. */
+export function nudgedConstants(
+  runtimes: Runtimes,
+  used: readonly string[],
+): { readonly constants: Constant[]; readonly variants: Runtimes[] } {
+  const constants = fittedConstants(runtimes, used);
+  return { constants, variants: [runtimes, ...constants.map((constant) => withConstantMoved(runtimes, constant, NUDGE))] };
+}
 
 /** A scored figure that is fitted. */
 interface FittedFigure extends FitRow {
@@ -17,7 +26,7 @@ interface FittedFigure extends FitRow {
 
 /**
  * Refits the constants.
- * @param predictions of each row by its id: with the constants of today, then with each of `constants` moved by {@link NUDGE}
+ * @param predictions of each row by its id, with the variants of {@link nudgedConstants}
  */
 export function refitOf(
   { rows }: Pick<Validation, 'rows'>,

@@ -1,9 +1,8 @@
 // The report of `moeprof validate`: the size of errors by metric and by family, the worst rows first, and which rows were not scored and why.
 
-import { formatNumber } from '../../base/units.js';
+import { groupedBy } from '../../base/objects.js';
 import {
   type Column,
-  type ColumnOf,
   type Datum,
   type Document,
   documentFormats,
@@ -21,7 +20,7 @@ import { renderPage } from './page.js';
 import { MEASURED_METRICS, type MeasuredMetric } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
 import type { ErrorStatistics, FamilyErrors, Validation } from './summary.js';
-import { leadOf, measuredMetricText, measuredWhat, speedText, titleOf, worstFirst } from './words.js';
+import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, measuredWhat, speedText, titleOf, worstFirst } from './words.js';
 
 /** Rows that the table shows unless everything is asked for. */
 const WORST = 15;
@@ -70,34 +69,18 @@ function validationDocument(validation: Validation): Document {
       constantGrid(validation),
       ...refitGrids(validation),
       ...(many
-        ? [
-            {
-              ...note('Every row, and what is not scored: --verbose, or -o rows.csv.', 'dim'),
-              only: ['terminal'] as const,
-              detail: 'brief' as const,
-            },
-          ]
+        ? [note('Every row, and what is not scored: --verbose, or -o rows.csv.', 'dim', { only: ['terminal'], detail: 'brief' })]
         : []),
     ],
     records: recordsOf(rows),
   };
 }
 
-/** Columns of statistics. */
-const STATISTICS: readonly ColumnOf<ErrorStatistics>[] = [
-  { head: 'rows', of: ({ n }) => n },
-  { head: 'median', of: ({ median }) => ratio(median) },
-  { head: 'p90', of: ({ p90 }) => ratio(p90) },
-  { head: 'bias', of: ({ bias }) => ({ value: bias, text: formatRelative(bias) }) },
-  { head: 'factor', of: ({ factor }) => ({ value: factor, text: formatNumber(factor ?? Number.NaN, 2) }) },
-  { head: 'in band', of: ({ coverage }) => ratio(coverage) },
-];
-
 function summaryGrid({ summary }: Validation): Grid {
   const known = MEASURED_METRICS.flatMap((metric) => (summary[metric] === null ? [] : [{ metric, ...summary[metric] }]));
   return grid<ErrorStatistics & { metric: MeasuredMetric }>(known, [
     { head: 'error of', of: ({ metric }) => measuredMetricText(metric) },
-    ...STATISTICS,
+    ...ERROR_COLUMNS,
   ]);
 }
 
@@ -122,15 +105,13 @@ function memoryGrid({ summary: { memory } }: Validation): Grid {
 
 /** Statistics of families; only a terminal has no room for long names. */
 function familyGrids(families: readonly FamilyErrors[], head: string, title: string): Grid[] {
-  const order = ({ metric }: FamilyErrors): number => MEASURED_METRICS.indexOf(metric);
-  const sorted = [...families].sort((a, b) => order(a) - order(b) || b.n - a.n);
   const named = (most: number | undefined, only: 'terminal' | 'markdown'): Grid =>
     grid<FamilyErrors>(
-      sorted,
+      largestFirst(families),
       [
         { head, most, of: ({ family }) => family },
         { head: '', align: 'left', of: ({ metric }) => measuredMetricText(metric) },
-        ...STATISTICS.filter(({ head: one }) => one !== 'factor'),
+        ...ERROR_COLUMNS.filter(({ head: one }) => one !== 'factor'),
       ],
       { title, keys: 2, only: [only] },
     );
@@ -162,9 +143,8 @@ function unscoredGrid(rows: readonly ValidatedRow[], more: NonNullable<Parameter
 
 /** How many rows are not scored, by reason. */
 function reasonGrid(rows: readonly ValidatedRow[]): Grid {
-  const counts = new Map<string, number>();
-  for (const { reason } of rows) counts.set(reason!, (counts.get(reason!) ?? 0) + 1);
-  const sorted = [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
+  const counts = [...groupedBy(rows, ({ reason }) => reason!)].map(([reason, { length }]) => [reason, length] as const);
+  const sorted = counts.sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
   return gridOf([{ head: 'listed, not scored, because', most: 60 }, 'figures'], sorted, { title: 'Not scored' });
 }
 
@@ -190,7 +170,7 @@ function refitGrids({ refit }: Validation): Grid[] {
     [
       { head: 'constants fitted on', of: ({ which }) => (which === 'fitted' ? 'all these rows' : 'all other machines') },
       { head: '', align: 'left', of: ({ metric }) => measuredMetricText(metric) },
-      ...STATISTICS.filter(({ head }) => head !== 'in band'),
+      ...ERROR_COLUMNS.filter(({ head }) => head !== 'in band'),
     ],
     { title: 'Refitted', keys: 2 },
   );

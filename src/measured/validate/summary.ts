@@ -3,7 +3,7 @@
 import { percentile } from '../../base/statistics.js';
 import { bandOf, type ScoredError } from '../../engine/outcome/band.js';
 import type { RuntimeSpec } from '../../hardware/door.js';
-import { VERSION } from '../../result/version.js';
+import { type Tagged, tagged } from '../../result/version.js';
 import { judgeMemory, type MemorySummary, memorySummary } from './memory/judge.js';
 import type { Prediction } from './predict.js';
 import { ascending, type ErrorSizes, errorSizes } from './rows/error-sizes.js';
@@ -11,9 +11,6 @@ import type { Measurement } from './rows/measurement.js';
 import type { MemoryRow } from './rows/memory-row.js';
 import { figuresOf, formatKin, MEASURED_METRICS, type MeasuredMetric, runtimeOf } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
-
-/** Version tag of the format. Additions keep it; a change of meaning raises it. */
-const VALIDATION_SCHEMA = 'moeprof.validation/1';
 
 /** Statistics of the errors of speeds and hit rates. */
 export interface ErrorStatistics extends ErrorSizes {
@@ -31,19 +28,15 @@ export interface FamilyErrors extends ErrorStatistics {
 }
 
 /** Constants of a runtime that were fitted on measurements. */
-interface FittedConstants {
+interface FittedConstants extends NonNullable<RuntimeSpec['fitted']> {
   readonly runtime: string;
-  readonly on: string;
-  readonly constants: readonly string[];
 }
 
 /** Errors by metric of speed; null where no row has one. */
 export type SpeedSummary = Readonly<Record<MeasuredMetric, ErrorStatistics | null>>;
 
 /** A finished validation: the public format `moeprof.validation/1`. */
-export interface Validation {
-  readonly schema: typeof VALIDATION_SCHEMA;
-  readonly tool: { readonly name: 'moeprof'; readonly version: string };
+export interface Validation extends Tagged<'moeprof.validation/1'> {
   readonly files: readonly string[];
   /** In the order of the files. */
   readonly rows: readonly ValidatedRow[];
@@ -84,11 +77,10 @@ export function validationOf(
   const used = [...new Set(rows.map(runtimeOf))].sort();
   const fitted = used.flatMap((name): FittedConstants[] => {
     const own = runtimes.get(name)?.fitted ?? null;
-    return own === null ? [] : [{ runtime: name, on: own.on, constants: own.constants }];
+    return own === null ? [] : [{ runtime: name, ...own }];
   });
   return {
-    schema: VALIDATION_SCHEMA,
-    tool: { name: 'moeprof', version: VERSION },
+    ...tagged('moeprof.validation/1'),
     files,
     rows: [...validated, ...allocated],
     summary: {
@@ -158,10 +150,7 @@ function grouped(rows: readonly ValidatedRow[], by: 'family' | 'placement'): Fam
   const names = [...new Set(rows.map((row) => row[by]))].sort();
   return MEASURED_METRICS.flatMap((metric) =>
     names.flatMap((family): FamilyErrors[] => {
-      const own = scoredOf(
-        rows.filter((row) => row[by] === family),
-        metric,
-      );
+      const own = scoredOf(rows, metric).filter((row) => row[by] === family);
       const statistics = statisticsOf(own);
       return statistics === null ? [] : [{ family, metric, machines: new Set(own.map(({ machine }) => machine)).size, ...statistics }];
     }),

@@ -13,10 +13,7 @@ export function seenFiles(): string[] {
   return listProfiles('measurements').filter((name) => name !== UNSEEN);
 }
 
-/**
- * Refuses to fit on the rows that no constant has seen, by their name or by their path.
- * @throws UserError
- */
+/** Refuses to fit on the rows that no constant has seen, by their name or by their path. @throws UserError */
 export function refuseFitOn(files: readonly string[]): void {
   const ours = realpathSync(findProfile('measurements', UNSEEN));
   const isOurs = (name: string): boolean => name === UNSEEN || (isPath(name) && realPath(name) === ours);

@@ -1,7 +1,9 @@
 // Words that the table and the page of a validation share.
 import { formatCounted, formatNumber, formatRatio } from '../../base/units.js';
+import { type ColumnOf, formatRelative, ratio } from '../../report/door.js';
+import { MEASURED_METRICS } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
-import type { Validation } from './summary.js';
+import type { ErrorStatistics, FamilyErrors, Validation } from './summary.js';
 import { UNSEEN } from './unseen.js';
 
 /** The title: rows, machines and files that were validated. */
@@ -36,6 +38,22 @@ export function leadOf({ files, fitted, rows }: Validation): string[] {
 export function worstFirst(rows: readonly ValidatedRow[]): ValidatedRow[] {
   const size = ({ measured, predicted }: ValidatedRow): number => Math.abs(Math.log(Math.max(predicted!, Number.MIN_VALUE) / measured));
   return [...rows].sort((a, b) => size(b) - size(a) || (a.id < b.id ? -1 : 1));
+}
+
+/** Columns of statistics. */
+export const ERROR_COLUMNS: readonly ColumnOf<ErrorStatistics>[] = [
+  { head: 'rows', of: ({ n }) => n },
+  { head: 'median', of: ({ median }) => ratio(median) },
+  { head: 'p90', of: ({ p90 }) => ratio(p90) },
+  { head: 'bias', of: ({ bias }) => ({ value: bias, text: formatRelative(bias) }) },
+  { head: 'factor', of: ({ factor }) => ({ value: factor, text: formatNumber(factor ?? Number.NaN, 2) }) },
+  { head: 'in band', of: ({ coverage }) => ratio(coverage) },
+];
+
+/** Families by metric, those of most rows first. */
+export function largestFirst(families: readonly FamilyErrors[]): FamilyErrors[] {
+  const order = ({ metric }: FamilyErrors): number => MEASURED_METRICS.indexOf(metric);
+  return [...families].sort((a, b) => order(a) - order(b) || b.n - a.n);
 }
 
 /** A metric as people read it. */

@@ -1,6 +1,6 @@
 // Fetches a model of the hub without its weights: the list of its repository, then the headers of its files.
 import { orUserError, UserError } from '../../base/errors.js';
-import { isObject } from '../../base/objects.js';
+import { groupedBy, isObject } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
 import { type GgufHeader, ggufHeaderOf } from '../gguf-header.js';
 import { parseJson } from '../json.js';
@@ -171,15 +171,8 @@ export function chooseFiles(address: HubAddress, files: readonly HubFile[]): Hub
 
 /** All models of a repository, smallest first; what is beside them (vision projectors, importance matrices) is left out. */
 function offersOf(address: HubAddress, files: readonly HubFile[]): HubOffer[] {
-  const groups = new Map<string, HubFile[]>();
-  for (const file of files) {
-    if (!/\.gguf$/i.test(file.path) || /(^|\/)(mmproj|imatrix)/i.test(file.path)) continue;
-    const name = file.path.replace(PART, '').replace(/\.gguf$/i, '');
-    const group = groups.get(name);
-    if (group === undefined) groups.set(name, [file]);
-    else group.push(file);
-  }
-  const offers = [...groups].map(([name, group]) => {
+  const models = files.filter(({ path }) => /\.gguf$/i.test(path) && !/(^|\/)(mmproj|imatrix)/i.test(path));
+  const offers = [...groupedBy(models, ({ path }) => path.replace(PART, '').replace(/\.gguf$/i, ''))].map(([name, group]) => {
     const total = Number(PART.exec(group[0]!.path)?.[2] ?? 1);
     const parts = [...group].sort((a, b) => (a.path < b.path ? -1 : 1));
     if (total > MOST_PARTS) throw new UserError(`${address.text}: ${name} has ${total} parts; no model has more than ${MOST_PARTS}`);

@@ -1,7 +1,7 @@
 // The command that repeats a run, as reports show it.
 import type { Result } from '../../result/result.js';
 import { printable } from '../format.js';
-import { type Column, type Datum, type Grid, gridOf, type Lines } from './document.js';
+import { type Column, type Datum, type Grid, gridOf, type Line, type Lines, linesBlock } from './document.js';
 
 /** Command that repeats a run; empty for results of earlier versions, which do not store it. */
 export function againText({ environment }: Pick<Result, 'environment'>): string {
@@ -25,11 +25,6 @@ export function againGrid(keys: readonly Column[], rows: readonly (readonly [key
 /** The command of one row, for a terminal, which has no room for all. @param which the row, e.g. `fastest`; @param more where the others stand */
 export function againLines(which: string, again: string | undefined, more: string): Lines[] {
   if (again === undefined || again === '') return [];
-  return [
-    {
-      kind: 'lines',
-      lines: [{ text: `${which} again: ${again}` }, ...(more === '' ? [] : [{ text: more, tone: 'dim' as const }])],
-      only: ['terminal'],
-    },
-  ];
+  const where: Line[] = more === '' ? [] : [{ text: more, tone: 'dim' }];
+  return [linesBlock([{ text: `${which} again: ${again}` }, ...where], { only: ['terminal'] })];
 }

@@ -5,9 +5,7 @@ import { type Document, type Grid, isShown } from './document.js';
 /** A value of CSV; null is an empty field. */
 type Field = string | number | null;
 
-/**
- * CSV of a document, always one table: its records, else its only grid, else all its grids in long format with a line for each figure.
- */
+/** CSV of a document, always one table: its records, else its only grid, else all its grids in long format with a line for each figure. */
 export function renderCsv({ blocks, records }: Document): string {
   const shown = blocks.filter((block): block is Grid => block.kind === 'grid' && isShown(block, 'csv', true));
   const grids = records === undefined ? shown : [records];

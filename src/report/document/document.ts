@@ -174,9 +174,14 @@ export function ratio(value: number | null | undefined): Datum {
   return figure(value, 'ratio');
 }
 
+/** Sentences as a block. */
+export function linesBlock(lines: readonly Line[], more: Visibility = {}): Lines {
+  return { kind: 'lines', lines, ...more };
+}
+
 /** One sentence as a block. */
-export function note(text: string, tone: Tone = 'plain'): Lines {
-  return { kind: 'lines', lines: [{ text, tone }] };
+export function note(text: string, tone: Tone = 'plain', more: Visibility = {}): Lines {
+  return linesBlock([{ text, tone }], more);
 }
 
 /** True if a rendering shows a part. */

@@ -7,7 +7,7 @@ import { html, Markup } from '../page/markup.js';
 import { download, page } from '../page/page.js';
 import { prose, table } from '../page/pieces.js';
 import { renderCsv } from './csv.js';
-import { alignOf, type Block, type Document, isShown, type Line, readable } from './document.js';
+import { alignOf, type Block, type Document, type Grid, isShown, type Line, readable } from './document.js';
 
 /** Lines to copy keep their breaks, and break on narrow screens. A heading stands right above its list. */
 const STYLE = `pre.copy{white-space:pre-wrap;overflow-wrap:anywhere;padding:.8em 1em;border:1px solid var(--line,#8884);border-radius:6px;font-size:.9rem;line-height:1.5}
@@ -52,6 +52,17 @@ export function renderDocumentPage(document: Document, name: string, picture?: s
   });
 }
 
+/**
+ * A grid as a table.
+ * @param caption absent: its first head
+ * @param text columns that are aligned left; absent: those that the grid aligns so
+ */
+export function gridTable(caption: string | undefined, grid: Grid, text?: readonly number[]): Markup {
+  const { columns, head, rows } = readable(grid, 'markdown', true);
+  const left = text ?? columns.flatMap((column, index) => (alignOf(column, index) === 'left' ? [index] : []));
+  return table(caption ?? head[0]!, head, rows, left);
+}
+
 function said({ label, text }: Line): string {
   return prose(printable(label === undefined ? text : `${label}: ${text}`));
 }
@@ -79,9 +90,7 @@ function drawn(block: Block): Markup {
     }
     case 'grid': {
       if (block.rows.length === 0) return html``;
-      const { columns, head, rows } = readable(block, 'markdown', true);
-      const text = columns.flatMap((column, index) => (alignOf(column, index) === 'left' ? [index] : []));
-      const drawnTable = table(block.title ?? block.fold ?? head[0]!, head, rows, text);
+      const drawnTable = gridTable(block.title ?? block.fold, block);
       if (block.fold === undefined)
         return html`<section>${drawnTable}</section>
 `;

@@ -3,9 +3,9 @@
 import { UserError } from '../../base/errors.js';
 import type { ExpertCause } from '../../result/details.js';
 import type { Result } from '../../result/result.js';
-import { deviceWords } from '../device.js';
 import type { Format } from '../format.js';
 import { plainJson } from '../json.js';
+import { deviceWords } from '../words.js';
 
 /** Flame graphs of a result. */
 export const speedscopeReport: Format<Result> = {

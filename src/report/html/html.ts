@@ -1,17 +1,18 @@
 // The HTML report: one self-contained file, readable without scripts or a network, with the answer first.
+
+import { formatRatio } from '../../base/units.js';
 import { knowledgeText } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
-import { bandText } from '../band.js';
 import { toCsv } from '../document/csv.js';
-import { type Format, formatMetric, type ReportOptions } from '../format.js';
+import { type Format, metricText, metricValue, type ReportOptions } from '../format.js';
 import { clientScript, uPlotScript, uPlotStyle } from '../page/assets.js';
-import { KEYS } from '../page/keys.js';
 import { html, type Markup } from '../page/markup.js';
 import { download, page } from '../page/page.js';
 import { drawSections, prose } from '../page/pieces.js';
 import { csvReport } from '../summary/run.js';
 import { summarizeResult } from '../summary/summary.js';
-import { answerOf } from './answer.js';
+import { sourceOf } from '../summary/time.js';
+import { bandText, deviceWords } from '../words.js';
 import { sections } from './sections/index.js';
 
 /** HTML of a result. */
@@ -24,8 +25,7 @@ export const htmlReport: Format<Result> = {
 
 /** The key figures of a result. */
 function keyFigures(result: Result): Markup {
-  const { metrics } = result;
-  const text = (name: string): string | null => (metrics[name] === undefined ? null : formatMetric(metrics[name]).replace(/\/token$/, ''));
+  const text = (name: string): string | null => metricText(result, name)?.replace(/\/token$/, '') ?? null;
   return html`<dl class="key">${KEYS.map(([label, name, beside, word]) => {
     const [figure, other] = [text(name), text(beside)];
     const band = label === 'decode' || label === 'prefill' ? bandText(result, label) : null;
@@ -97,3 +97,60 @@ function seriesCsv({ details }: Result): string {
   const rows = hits.map((_, bin) => [bin * binNs, ...columns.map(([, values]) => values[bin]!)]);
   return toCsv([head, ...rows]);
 }
+
+/** The answer as plain text: a sentence on the cost of the run, and one that compares it with the bounds, which may be empty. */
+export function answerOf(result: Result): { readonly sentence: string; readonly context: string } {
+  const text = (name: string): string | null => metricText(result, name);
+  const share = (name: string): number => (metricValue(result, name) ?? 0) / total;
+  const { place, processor } = deviceWords(result);
+  const tpot = text('latency.tpot.mean');
+  const pass = text('latency.pass.mean');
+  const decode = text('speed.decode');
+  const speed =
+    tpot !== null && decode !== null
+      ? `Decodes at ${decode}, a token in ${tpot} on average`
+      : pass !== null
+        ? `A pass takes ${pass} on average`
+        : 'No time was measured';
+  const total = metricValue(result, 'time.total') ?? 0;
+  const [cpu, ssd] = [share('time.stall_cpu'), share('time.stall_ssd')];
+  const stall = share('time.stall') - cpu - ssd;
+  const nothing = metricValue(result, 'memory.gpu.expert_cache') === 0 ? ', with no expert resident,' : '';
+  const sources = [
+    { source: 'the SSD', share: ssd },
+    { source: sourceOf(result), share: stall },
+  ].filter(({ share }) => share > 0.005);
+  const of = cpu > 0.005 ? 'it' : 'the run';
+  const waited = sources
+    .map(({ share, source }, i) => `for ${source}${i === 0 ? nothing : ''} during ${formatRatio(share, 0)}`)
+    .join(' and ');
+  const waits =
+    !(total > 0) || !Number.isFinite(stall)
+      ? ''
+      : [
+          ...(cpu > 0.005 ? [`, the CPU computes experts during ${formatRatio(cpu, 0)} of the run`] : []),
+          sources.length > 0
+            ? `, and the ${processor} waits ${waited} of ${of}`
+            : `, and the ${processor} hardly ever waits for an expert to arrive`,
+        ].join('');
+  const hit = text('cache.hit_rate');
+  const belady = text('bound.belady.hit_rate');
+  const resident = text('bound.all_resident.tpot');
+  const context = [
+    hit !== null &&
+      `The expert cache hits ${hit} of what is asked for${belady === null ? '' : `; no policy of this size hits more than ${belady} without prefetching`}.`,
+    resident !== null && tpot !== null && `With every expert ${place} a token would take ${resident}.`,
+  ];
+  return { sentence: `${speed}${waits}.`, context: context.filter((part) => part !== false).join(' ') };
+}
+
+/** Label, metric, and the line below: a word and a second metric. */
+export const KEYS = [
+  ['hit rate', 'cache.hit_rate', 'bound.belady.hit_rate', 'Belady'],
+  ['decode', 'speed.decode', 'throughput.generated', 'generated over the run'],
+  ['prefill', 'speed.prefill', 'throughput.total', 'with prompts over the run'],
+  ['time per output token', 'latency.tpot.mean', 'bound.all_resident.tpot', 'all resident'],
+  ['time to first token', 'latency.ttft.mean', 'latency.ttft.p99', '99 % within'],
+  ['moved for each token', 'transfer.h2d.bytes_per_token', 'transfer.on_demand.bytes_per_token', 'on demand'],
+  ['GPU memory', 'memory.gpu.allocated', 'memory.gpu.expert_cache', 'expert cache'],
+] as const;

@@ -59,11 +59,20 @@ export function curves(all: readonly PlottedCurve[]): Markup[] {
   });
 }
 
+/** Part of a column's width that stays empty. */
+const GAP = 0.15;
+
+/** The i-th of `count` columns, from `y` on down by a share of the height. */
+function columnPath(i: number, count: number, gap: number, y: number, height: number): string {
+  const width = coordinate((1 - gap) / count);
+  return `M${coordinate((i + gap / 2) / count)} ${y}h${width}v${coordinate(height)}h-${width}z`;
+}
+
 /**
  * Columns of stacked shares, the first at the bottom: `stacks[k][i]` is 0..1 of the height. One path for each colour.
  * @param gap part of a column's width that stays empty
  */
-export function columns(stacks: readonly (readonly number[])[], colors: readonly string[], gap = 0.15): Markup[] {
+export function columns(stacks: readonly (readonly number[])[], colors: readonly string[], gap = GAP): Markup[] {
   const count = stacks[0]?.length ?? 0;
   const bottom = new Float64Array(count);
   return stacks.map((shares, k) => {
@@ -72,7 +81,7 @@ export function columns(stacks: readonly (readonly number[])[], colors: readonly
       const height = shares[i]!;
       if (!(height > 0)) continue;
       const top = bottom[i]! + height;
-      path += `M${coordinate((i + gap / 2) / count)} ${coordinate(1 - top)}h${coordinate((1 - gap) / count)}v${coordinate(height)}h-${coordinate((1 - gap) / count)}z`;
+      path += columnPath(i, count, gap, coordinate(1 - top), height);
       bottom[i] = top;
     }
     return html`<path d="${path}" fill="var(--${colors[k]!})"/>`;
@@ -81,15 +90,8 @@ export function columns(stacks: readonly (readonly number[])[], colors: readonly
 
 /** Columns up or down from a line at half height: `shares[i]` is -1..1 of half the height. */
 export function divergingColumns(shares: readonly number[], up: string, down: string): Markup[] {
-  const gap = 0.15;
   const part = (sign: number): string =>
-    shares
-      .map((share, i) =>
-        share * sign > 0
-          ? `M${coordinate((i + gap / 2) / shares.length)} ${SIZE / 2}h${coordinate((1 - gap) / shares.length)}v${coordinate(-share / 2)}h-${coordinate((1 - gap) / shares.length)}z`
-          : '',
-      )
-      .join('');
+    shares.map((share, i) => (share * sign > 0 ? columnPath(i, shares.length, GAP, SIZE / 2, -share / 2) : '')).join('');
   return [html`<path d="${part(1)}" fill="var(--${up})"/>`, html`<path d="${part(-1)}" fill="var(--${down})"/>`];
 }
 

@@ -64,10 +64,7 @@ export interface Section<T> {
   /** Anchor. */
   readonly id: string;
   readonly title: string;
-  /**
-   * Null if there is nothing to show.
-   * @param source key of the pictures' data in the page
-   */
+  /** Null if there is nothing to show. @param source key of the pictures' data in the page */
   draw(value: T, source: string): Drawn | null;
 }
 

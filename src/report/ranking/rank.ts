@@ -1,10 +1,10 @@
 // The order of several runs by speed, and the reason why each is slower than the best.
-import { formatBytes, formatNs, formatRate } from '../../base/units.js';
+import { formatNs, formatRate } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
 import { tokensRun } from '../../result/work-done.js';
-import { changedParts } from '../changed-parts.js';
 import { formatDelta, metricValue } from '../format.js';
 import { type Phase, phaseSpeed, phaseTime } from '../phase-time.js';
+import { changedParts } from '../words.js';
 
 /** One run of a ranking. */
 export interface Ranked {
@@ -103,18 +103,14 @@ function behindStall(phase: Phase, best: Result, other: Result, cpuNs: number): 
     ['ssd', ' from the SSD'],
   ] as const) {
     const bytes = bytesPerToken(other, link) - bytesPerToken(best, link);
-    if (Math.abs(bytes) >= 1) said.push(`${sign(bytes)}${formatBytes(Math.abs(bytes))} a token${from}`);
+    if (Math.abs(bytes) >= 1) said.push(`${formatDelta(bytes, 'bytes')} a token${from}`);
   }
   const [rate, bestRate] = [bytesPerSecond(other), bytesPerSecond(best)];
   if (other.inputs.hardware !== best.inputs.hardware && rate > 0 && bestRate > 0) {
     said.push(`at ${formatRate(rate)} instead of ${formatRate(bestRate)}`);
   }
-  if (Math.abs(cpuNs) >= 1) said.push(`${sign(cpuNs)}${formatNs(Math.abs(cpuNs))} CPU a token`);
+  if (Math.abs(cpuNs) >= 1) said.push(`${formatDelta(cpuNs, 'ns')} CPU a token`);
   return said.join(', ');
-}
-
-function sign(value: number): string {
-  return value > 0 ? '+' : '-';
 }
 
 function bytesPerToken(result: Result, link: 'h2d' | 'ssd'): number {

@@ -1,15 +1,16 @@
 // Several runs of one workload, best first, each with the reason why it is slower than the best: `moeprof run -s a,b,c`.
 
+import { groupedBy } from '../../base/objects.js';
 import { formatCount } from '../../base/units.js';
 import { KNOWLEDGE, markOf } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
 import { tokensRun } from '../../result/work-done.js';
 import { againText } from '../document/again.js';
-import { type Document, figure, type Grid, grid, type Line, ratio } from '../document/document.js';
+import { type Document, figure, type Grid, grid, type Line, linesBlock, note, ratio } from '../document/document.js';
 import { documentFormats } from '../document/formats.js';
 import { heldOutLead, heldOutTokens } from '../document/held-out.js';
 import { bareRate, metricValue } from '../format.js';
-import { tenfoldOfAll } from '../tenfold.js';
+import { tenfoldOfAll } from '../words.js';
 import { fits, phaseRanked, type Ranked, rank } from './rank.js';
 import { type RankedRun, refusedGrid, splitRuns, withRefused } from './refused.js';
 
@@ -33,8 +34,8 @@ export function rankingDocument(runs: readonly RankedRun[]): Document {
       ...(others.length === 0 ? byKnowledge(ranked, whole) : byKnowledge(fitting, part(whole, whole.rows.slice(0, fitting.length)))),
       ...(others.length === 0 ? [] : [{ ...part(whole, whole.rows.slice(fitting.length)), title: NO_ROOM }]),
       refusedGrid(refused),
-      { kind: 'lines', lines: [...reasons(ranked), ...common(ranked)], only: ['terminal'] },
-      { kind: 'lines', lines: common(ranked), only: ['markdown'] },
+      linesBlock([...reasons(ranked), ...common(ranked)], { only: ['terminal'] }),
+      linesBlock(common(ranked), { only: ['markdown'] }),
       ...again(ranked[0]!),
     ],
     records: withRefused(whole, refused),
@@ -114,19 +115,16 @@ function orderOf(ranked: readonly Ranked[]): string {
   return `fastest ${by} first (speed.${by}, tok/s for each request)${why}`;
 }
 
-/**
- * The runs of each runtime, if runs on one machine have several: part of their difference is then due to the runtime.
- */
+/** The runs of each runtime, if runs on one machine have several: part of their difference is then due to the runtime. */
 function runtimesOf(ranked: readonly Ranked[]): Line[] {
   const onMachine = new Map(ranked.map(({ result: { inputs } }) => [inputs.hardware, inputs.runtime]));
   if (ranked.every(({ result: { inputs } }) => onMachine.get(inputs.hardware) === inputs.runtime)) return [];
-  const names = new Map<string, string[]>();
-  for (const { name, result } of ranked) {
-    const { runtime } = result.inputs;
-    if (runtime !== undefined) names.set(runtime, [...(names.get(runtime) ?? []), name]);
-  }
-  const each = [...names].map(([runtime, those]) => `${runtime} (${those.join(', ')})`);
-  return [{ text: `runtimes differ: ${each.join(', ')}; --runtime ${[...names.keys()][0]!} puts all under one` }];
+  const driven = ranked.flatMap(({ name, result: { inputs } }) =>
+    inputs.runtime === undefined ? [] : [{ name, runtime: inputs.runtime }],
+  );
+  const byRuntime = groupedBy(driven, ({ runtime }) => runtime);
+  const each = [...byRuntime].map(([runtime, those]) => `${runtime} (${those.map(({ name }) => name).join(', ')})`);
+  return [{ text: `runtimes differ: ${each.join(', ')}; --runtime ${driven[0]!.runtime} puts all under one` }];
 }
 
 /** The reason why each run is slower than the best, and its own notes. */
@@ -146,8 +144,7 @@ function movedPerToken(result: Result): number {
 /** The command of the best run; other formats have those of all runs. */
 function again({ name, result }: Ranked): Document['blocks'] {
   const command = againText(result);
-  if (command === '') return [];
-  return [{ kind: 'lines', lines: [{ text: `${name} again: ${command}`, tone: 'item' }], only: ['terminal'] }];
+  return command === '' ? [] : [note(`${name} again: ${command}`, 'item', { only: ['terminal'] })];
 }
 
 function common(ranked: readonly Ranked[]): Line[] {

@@ -1,6 +1,6 @@
 // Impossible runs of a ranking: a row each with the reason, below the others.
 import type { Result } from '../../result/result.js';
-import { type Grid, grid } from '../document/document.js';
+import { type Grid, type GridCell, grid } from '../document/document.js';
 
 /** A refused run, as listed in JSON after the results. */
 export interface RefusedRun {
@@ -46,26 +46,14 @@ export function refusedGrid(refused: readonly RefusedRun[]): Grid {
 /** Adds a row for each refused run to a grid with a row for each result, with its known values. */
 export function withRefused(whole: Grid, refused: readonly RefusedRun[]): Grid {
   if (refused.length === 0) return whole;
-  const fields = ({ again, hardware, reason, system }: RefusedRun): Readonly<Record<string, string>> => ({
-    again,
-    hardware,
-    reason,
-    system,
-  });
-  const none = { value: null, text: '' };
-  const rows = refused.map((run) =>
-    whole.columns.map(({ head }) => {
-      const text = fields(run)[head];
-      return text === undefined ? none : { value: text, text };
-    }),
-  );
-  const reasons = { head: 'reason', only: ['csv'] as const };
+  const cell = (text: string | undefined): GridCell => ({ value: text ?? null, text: text ?? '' });
+  const knownOf = (run: Readonly<Partial<Record<string, string>>>): GridCell[] => whole.columns.map(({ head }) => cell(run[head]));
   return {
     ...whole,
-    columns: [...whole.columns, reasons],
+    columns: [...whole.columns, { head: 'reason', only: ['csv'] }],
     rows: [
-      ...whole.rows.map((row) => [...row, none]),
-      ...rows.map((row, at) => [...row, { value: refused[at]!.reason, text: refused[at]!.reason }]),
+      ...whole.rows.map((row) => [...row, cell(undefined)]),
+      ...refused.map(({ again, hardware, reason, system }) => [...knownOf({ again, hardware, system }), cell(reason)]),
     ],
   };
 }

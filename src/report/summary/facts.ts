@@ -2,13 +2,11 @@
 import { isObject } from '../../base/objects.js';
 import { knowledgeText } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
-import { bandText } from '../band.js';
-import { deviceWords } from '../device.js';
 import { againText } from '../document/again.js';
 import { metricText, metricValue, printable } from '../format.js';
 import { foresightText, knownTimes, limitText } from '../limit.js';
 import type { Phase } from '../phase-time.js';
-import { tenfoldText } from '../tenfold.js';
+import { bandText, deviceWords, tenfoldText } from '../words.js';
 
 /** A label, and the metrics of its text, each with the words after it; metrics that a run lacks are omitted. */
 type Fact = readonly [label: string, ...parts: readonly (readonly [metric: string, after: string])[]];

@@ -1,7 +1,6 @@
 // Grids of a run's figures: cache and latency by phase and percentile, requests by class, counters by layer.
 import { formatNumber } from '../../base/units.js';
-import type { RequestClass } from '../../result/request-class.js';
-import type { Result } from '../../result/result.js';
+import type { RequestClass, Result } from '../../result/result.js';
 import { type Datum, figure, type Grid, grid, gridOf } from '../document/document.js';
 import { metricValue, printable } from '../format.js';
 
@@ -11,18 +10,13 @@ export const FIGURE = 11;
 
 /** Hits, late hits and misses: of the whole run and of its phases. */
 export function cacheGrid(result: Result): Grid {
-  const phases = [
-    ['all', ''],
-    ['prefill', '.prefill'],
-    ['decode', '.decode'],
-  ] as const;
-  const shown = phases.filter(([, suffix]) => suffix === '' || result.metrics[`cache.hit_rate${suffix}`] !== undefined);
+  const phases = ['prefill', 'decode'].filter((phase) => result.metrics[`cache.hit_rate.${phase}`] !== undefined);
   const rows = [
     ['hit rate', 'cache.hit_rate'],
     ['late', 'cache.late_rate'],
     ['miss', 'cache.miss_rate'],
   ] as const;
-  return metricGrid(result, 'cache', rows, shown);
+  return metricGrid(result, 'cache', rows, [['all', ''], ...phases.map((phase) => [phase, `.${phase}`] as const)]);
 }
 
 /** Latencies in the order of a reader's questions: label, and prefix of its metrics. */

@@ -11,8 +11,8 @@ import { heatmap } from '../heatmap.js';
 import { orderedResult } from '../json.js';
 import { sparkline } from '../sparkline.js';
 import { barGlyphs, palette, ruledTable, shorten, stackedBar, widthOf, wrap } from '../text.js';
-import type { BoundRow } from './bounds.js';
 import { FIGURE, LABEL, layerGrid } from './grids.js';
+import type { BoundRow } from './summary.js';
 import { type Summary, summarizeResult } from './summary.js';
 import type { TimePart } from './time.js';
 

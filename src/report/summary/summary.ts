@@ -1,13 +1,13 @@
 // The summary of a run in the order of a reader's questions, independent of the output format: the source of the run's document and HTML
 // page.
-import { formatCount, formatCounted } from '../../base/units.js';
+
+import { formatCount, formatCounted, formatRatio } from '../../base/units.js';
 import type { Result, Warning } from '../../result/result.js';
 import { requestsRun, tokensRun } from '../../result/work-done.js';
-import { changedParts } from '../changed-parts.js';
 import type { Grid } from '../document/document.js';
 import { heldOutText, heldOutTokens } from '../document/held-out.js';
-import { printable } from '../format.js';
-import { type BoundRow, boundRows } from './bounds.js';
+import { metricText, metricValue, printable } from '../format.js';
+import { changedParts } from '../words.js';
 import { factsOf } from './facts.js';
 import { cacheGrid, classGrid, latencyGrid } from './grids.js';
 import { type RunTime, runTime } from './time.js';
@@ -82,4 +82,36 @@ function synthetic(result: Result): string | null {
   if (made === 0) return null;
   const which = made === traces.length ? 'The routing is' : `The routing of ${made} of ${traces.length} traces is`;
   return `${which} synthetic: drawn by a generator, not recorded from a model. Give -t a recorded trace for figures to rely on.`;
+}
+
+/** The share of the gap between no cache and a bound that this run closes. */
+export interface BoundRow {
+  readonly label: string;
+  /** Figures with no expert cache, of this run, and of the bound, as text. */
+  readonly worst: string;
+  readonly own: string;
+  readonly best: string;
+  /** Name of the bound. */
+  readonly bound: string;
+  /** 0..1. */
+  readonly closed: number;
+}
+
+/** The bounds of a run, as rows; those that were not computed are omitted. */
+function boundRows(result: Result): BoundRow[] {
+  const rows = [
+    ['hit rate', 'cache.hit_rate', 'bound.belady.hit_rate', 'Belady', 'headroom.hit_rate', formatRatio(0)],
+    [
+      'TPOT',
+      'latency.tpot.mean',
+      'bound.all_resident.tpot',
+      'all resident',
+      'headroom.tpot',
+      metricText(result, 'bound.no_cache.tpot') ?? '',
+    ],
+  ] as const;
+  return rows.flatMap(([label, own, bestOf, bound, headroom, worst]) => {
+    const [best, open] = [metricText(result, bestOf), metricValue(result, headroom)];
+    return best === null || open === null ? [] : [{ label, worst, own: metricText(result, own) ?? '', best, bound, closed: 1 - open }];
+  });
 }

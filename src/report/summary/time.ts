@@ -1,9 +1,9 @@
 // The time of a run by part: computing, waiting for the CPU or for experts, and waiting for requests.
 import { formatNs, formatRatio } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
-import { deviceWords } from '../device.js';
 import { metricValue } from '../format.js';
 import { type PhasePart, timeParts } from '../phase-time.js';
+import { deviceWords } from '../words.js';
 
 /** A part of the time. */
 export interface TimePart {

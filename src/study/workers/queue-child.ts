@@ -1,7 +1,6 @@
 // The process side of `run-child.ts`: runs one cell after another and sends back what the store will hold. It leaves signals to its
 // parent, which knows what is under way, and ends when that is gone. It imports no file but the modules that the worker's user has named.
 
-import { breathing } from '../../base/breath.js';
 import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { parentProcess } from '../../base/host/children.js';
 import { nextTurn } from '../../base/host/clock.js';
@@ -9,6 +8,7 @@ import { processorMs } from '../../base/host/command.js';
 import { importOnly } from '../../base/host/modules.js';
 import { exit, listen } from '../../base/host/process.js';
 import { missedFiles, seeAs } from '../../base/host/view.js';
+import { breathing } from '../../base/work-watch.js';
 import { simulateRun } from '../../engine/simulate.js';
 import type { Outcome } from '../../figure/door.js';
 import type { RunSpec } from '../../system/door.js';

@@ -1,8 +1,8 @@
 // Decoded rows in a nameless temporary file of whole numbers, for formats that cannot be decoded twice or stopped half way: importing walks
 // rows up to twice, in constant memory.
 
-import { temporaryFile } from '../../base/files.js';
-import { closeSync, readSync, writeSync } from '../../base/host/files.js';
+import { readAll, temporaryFile, writeTemporary } from '../../base/files.js';
+import { closeSync } from '../../base/host/files.js';
 
 /** Maximum number of choices of a row. */
 export const CHOICE_LIMIT = 4096;
@@ -100,10 +100,7 @@ export class RowSpool {
   }
 
   #flush(): void {
-    const bytes = new Uint8Array(this.#words.buffer, 0, this.#length * 4);
-    for (let done = 0; done < bytes.length; ) {
-      done += writeSync(this.#fd, bytes, done, bytes.length - done, this.#written * 4 + done);
-    }
+    writeTemporary(this.#fd, new Uint8Array(this.#words.buffer, 0, this.#length * 4), this.#written * 4);
     this.#written += this.#length;
     this.#length = 0;
   }
@@ -112,9 +109,5 @@ export class RowSpool {
 /** Reads `count` words of a file from word `position` into `words` from `at`. */
 function readWords(fd: number, words: Int32Array, at: number, count: number, position: number): void {
   const bytes = new Uint8Array(words.buffer, at * 4, count * 4);
-  for (let done = 0; done < bytes.length; ) {
-    const got = readSync(fd, bytes, done, bytes.length - done, position * 4 + done);
-    if (got === 0) throw new Error('the temporary file of rows is cut short');
-    done += got;
-  }
+  if (readAll(fd, bytes, position * 4) < bytes.length) throw new Error('the temporary file of rows is cut short');
 }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../../src/engine/simulate.js';
 import { RequestHalves } from '../../../src/engine/watch/latency.js';
-import { tenfoldOfAll, tenfoldText } from '../../../src/report/tenfold.js';
+import { tenfoldOfAll, tenfoldText } from '../../../src/report/words.js';
 import { Request } from '../../../src/schedule/request.js';
 
 /** Requests of `halves`: ns that two tokens of each half take. */

@@ -1,7 +1,7 @@
 // Each cause: the evidence that it needs, and silence without it. Predictions are given by hand.
 import { describe, expect, it } from 'vitest';
-import type { CheckCase, CheckedSpeed } from '../../../src/measured/check/rules/case.js';
 import { CAUSES } from '../../../src/measured/check/rules/index.js';
+import type { CheckCase, CheckedSpeed } from '../../../src/measured/check/rules/rule.js';
 import type { Measurement } from '../../../src/measured/validate/rows/measurement.js';
 import { BOX } from '../validate/rows.js';
 

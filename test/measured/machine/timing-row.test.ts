@@ -2,9 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseMachine } from '../../../src/hardware/machine.js';
 import { machineToProfile } from '../../../src/hardware/machine-profile.js';
-import { layersOnCpu } from '../../../src/measured/machine/overrides.js';
 import { timedModel } from '../../../src/measured/machine/timing-model.js';
-import { isUnplaced, measurementOf } from '../../../src/measured/machine/timing-row.js';
+import { isUnplaced, layersOnCpu, measurementOf } from '../../../src/measured/machine/timing-row.js';
 import { machineOf } from '../../../src/measured/validate/rows/row-machine.js';
 import type { Timing } from '../../../src/runtime/logs/timing.js';
 

@@ -1,7 +1,7 @@
 // How a prompt ran: what a row states holds, what it guesses holds where the engine's own rule allows it.
 import { describe, expect, it } from 'vitest';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
-import { dropsExperts, onPromptThreads, promptOf } from '../../../src/measured/validate/prompt.js';
+import { dropsExperts, onPromptThreads, promptOf } from '../../../src/measured/validate/predict.js';
 import { measurement } from './rows.js';
 
 const ik = loadRuntime('ik_llama.cpp');

@@ -1,6 +1,7 @@
 // The first figure of a log, taken before clocks, caches and pages had settled: more context cannot make decoding faster.
+import { formatRatio } from '../../../base/units.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
-import { type CauseRule, percentText } from './rule.js';
+import type { CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
 /** Benchmarks repeat within some percent, and sweeps of the open rows within an eighth. */
@@ -10,6 +11,8 @@ const FASTER = 1.15;
 export const coldStart: CauseRule = {
   name: 'cold-start',
   title: 'a first run that had not settled',
+  weight: WEIGHTS.coldStart,
+  advice: 'Leave the first figure out, or warm up before it.',
   examine: ({ row, siblings }) => {
     const { depth = 0 } = row.run;
     const speed = row.measured.tg_tps;
@@ -19,11 +22,7 @@ export const coldStart: CauseRule = {
     );
     const [fastest] = deeper.sort((a, b) => b.measured.tg_tps! - a.measured.tg_tps!);
     if (fastest === undefined || fastest.measured.tg_tps! < FASTER * speed) return null;
-    return {
-      weight: WEIGHTS.coldStart,
-      evidence: `At ${fastest.run.depth} tokens of context it decodes faster, at ${fastest.measured.tg_tps} tokens a second, than without any (${percentText(speed / fastest.measured.tg_tps!)} of that).`,
-      advice: 'Leave the first figure out, or warm up before it.',
-    };
+    return `At ${fastest.run.depth} tokens of context it decodes faster, at ${fastest.measured.tg_tps} tokens a second, than without any (${formatRatio(speed / fastest.measured.tg_tps!, 0)} of that).`;
   },
 };
 

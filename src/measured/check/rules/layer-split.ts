@@ -9,12 +9,10 @@ const RATIO = 0.6;
 export const layerSplit: CauseRule = {
   name: 'layer-split',
   title: 'whole layers on the CPU instead of their experts',
+  weight: WEIGHTS.layerSplit,
+  advice: 'Put all layers on the GPU (-ngl 99) and only experts on the CPU (--n-cpu-moe), which keeps attention where it is fast.',
   examine: ({ decode, prefill, row: { placement } }) => {
     if (placement.whole_layers !== true || !(atMost(decode, RATIO) || atMost(prefill, RATIO))) return null;
-    return {
-      weight: WEIGHTS.layerSplit,
-      evidence: `${placement.cpu_moe_layers} layers lie on the CPU whole, with attention and KV cache (-ngl).`,
-      advice: 'Put all layers on the GPU (-ngl 99) and only experts on the CPU (--n-cpu-moe), which keeps attention where it is fast.',
-    };
+    return `${placement.cpu_moe_layers} layers lie on the CPU whole, with attention and KV cache (-ngl).`;
   },
 };

@@ -10,14 +10,12 @@ const DROPS = /(?:^|\s)(?:--?(?:expert-)?)?top[-_]?p[ =](0?\.\d+)/i;
 export const lossyRouting: CauseRule = {
   name: 'lossy-routing',
   title: 'experts that are dropped',
+  weight: WEIGHTS.lossyRouting,
+  advice: 'Compare with runs of the same setting only, or run it without.',
   examine: ({ row: { flags, placement } }) => {
     // In a sampler top-p is of tokens; beside a cache of experts it is of experts.
     const share = placement.kind === 'ssd-stream' || placement.kind === 'expert-cache' ? DROPS.exec(flags ?? '')?.[1] : undefined;
     if (share === undefined) return null;
-    return {
-      weight: WEIGHTS.lossyRouting,
-      evidence: `Experts beyond ${Number(share)} of the router's weight are dropped: another amount of work, and another model.`,
-      advice: 'Compare with runs of the same setting only, or run it without.',
-    };
+    return `Experts beyond ${Number(share)} of the router's weight are dropped: another amount of work, and another model.`;
   },
 };

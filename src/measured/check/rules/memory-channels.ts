@@ -1,6 +1,7 @@
 // Half the memory channels, or memory at half its speed: only reads of the CPU take twice as long.
+import { formatRatio } from '../../../base/units.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
-import { asExpected, type CauseRule, explains, percentText } from './rule.js';
+import { asExpected, type CauseRule, explains } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
 /** The CPU's memory must decide, and the figure be near to what half of its bandwidth gives. */
@@ -10,18 +11,16 @@ const LIKE = { decides: 0.6, near: 0.12 };
 export const memoryChannels: CauseRule = {
   name: 'memory-channels',
   title: 'half the memory channels, or memory at the wrong speed',
+  weight: WEIGHTS.memoryChannels,
+  advice:
+    'Look at the slots and at the speed in the firmware (XMP, EXPO); moeprof machine detect shows both, moeprof machine calibrate measures.',
   examine: async (run) => {
     const { decode, prefill, row } = run;
     // Without a normal prompt beside it, a slow figure says nothing of where the time goes.
     if (decode === null || prefill === null || !decode.slow || !asExpected(prefill) || row.machine.cpu?.sockets !== 1) return null;
     const half = await run.supposed(({ machine, ...rest }) => ({ ...rest, machine: { ...machine, ram: halved(machine.ram) } }));
     if (!explains(half.decode, decode, LIKE)) return null;
-    return {
-      weight: WEIGHTS.memoryChannels,
-      evidence: `Decoding reaches ${percentText(decode.ratio)} and prompts ${percentText(prefill.ratio)}: as if the CPU read at half the speed of ${ramText(row.machine.ram)}.`,
-      advice:
-        'Look at the slots and at the speed in the firmware (XMP, EXPO); moeprof machine detect shows both, moeprof machine calibrate measures.',
-    };
+    return `Decoding reaches ${formatRatio(decode.ratio, 0)} and prompts ${formatRatio(prefill.ratio, 0)}: as if the CPU read at half the speed of ${ramText(row.machine.ram)}.`;
   },
 };
 
@@ -29,11 +28,8 @@ type Ram = Measurement['machine']['ram'];
 
 function halved(ram: Ram): Ram {
   if (ram === undefined) return undefined;
-  return {
-    ...ram,
-    ...(ram.measured_gbps !== undefined && { measured_gbps: ram.measured_gbps / 2 }),
-    ...(ram.mts !== undefined && { mts: ram.mts / 2 }),
-  };
+  const { measured_gbps: rate, mts } = ram;
+  return { ...ram, ...(rate !== undefined && { measured_gbps: rate / 2 }), ...(mts !== undefined && { mts: mts / 2 }) };
 }
 
 function ramText(ram: Ram): string {

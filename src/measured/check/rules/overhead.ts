@@ -10,17 +10,15 @@ const TIMES = 2.5;
 export const overhead: CauseRule = {
   name: 'overhead',
   title: "the program's own time",
+  weight: WEIGHTS.overhead,
+  advice: 'Use graphs or a native program, fewer and larger kernels, or a larger batch; faster memory would not help.',
   examine: async (run) => {
     const { decode, row } = run;
     // The expectation includes the program's own time: it bounds a normal run, and makes none slow.
     if (decode === null || decode.slow || row.placement.kind === 'ssd-stream') return null;
     const without = await run.supposed((same) => same, withoutOwnTime);
     if (without.decode === undefined || without.decode < TIMES * Math.max(decode.measured, decode.expected)) return null;
-    return {
-      weight: WEIGHTS.overhead,
-      evidence: `Without the time that the program takes between its kernels it would reach ${without.decode.toPrecision(3)} tokens a second instead of ${decode.measured}.`,
-      advice: 'Use graphs or a native program, fewer and larger kernels, or a larger batch; faster memory would not help.',
-    };
+    return `Without the time that the program takes between its kernels it would reach ${without.decode.toPrecision(3)} tokens a second instead of ${decode.measured}.`;
   },
 };
 

@@ -1,7 +1,8 @@
 // Copies from pageable memory: the driver copies everything twice, and a link gives some .58 of what it does from pinned memory.
+import { formatRatio } from '../../../base/units.js';
 import { DEFAULT_RUNTIME } from '../../../runtime/index.js';
 import { copyBandwidth } from '../../validate/rows/row-machine.js';
-import { asExpected, type CauseRule, explains, percentText } from './rule.js';
+import { asExpected, type CauseRule, explains } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
 const LIKE = { decides: 0.75, near: 0.12 };
@@ -12,6 +13,8 @@ const PAGEABLE = 0.6;
 export const pageableCopies: CauseRule = {
   name: 'pageable-copies',
   title: 'copies from memory that is not pinned',
+  weight: WEIGHTS.pageableCopies,
+  advice: `Try --no-mmap, which lets ${DEFAULT_RUNTIME} pin the weights in host memory.`,
   examine: async (run) => {
     const { decode, prefill, row } = run;
     // Weights that are mapped from the file are never pinned.
@@ -27,10 +30,6 @@ export const pageableCopies: CauseRule = {
       },
     }));
     if (!explains(slower.prefill, prefill, LIKE)) return null;
-    return {
-      weight: WEIGHTS.pageableCopies,
-      evidence: `Prompts reach ${percentText(prefill.ratio)} with weights mapped from the file, which the driver copies twice.`,
-      advice: `Try --no-mmap, which lets ${DEFAULT_RUNTIME} pin the weights in host memory.`,
-    };
+    return `Prompts reach ${formatRatio(prefill.ratio, 0)} with weights mapped from the file, which the driver copies twice.`;
   },
 };

@@ -12,15 +12,13 @@ const RATIO = 0.5;
 export const paging: CauseRule = {
   name: 'paging',
   title: 'paging, or a cold page cache',
+  weight: WEIGHTS.paging,
+  advice:
+    'Take a smaller format, move more experts to the GPU, or close what else uses memory; --no-mmap keeps what the GPU has out of it.',
   examine: ({ decode, footprint, row }) => {
     if (!atMost(decode, RATIO) || row.placement.kind === 'ssd-stream' || footprint === null || footprint.hostHas === null) return null;
     const { hostHas, hostNeeds } = footprint;
     if (hostNeeds <= FOR_PAGES * hostHas) return null;
-    return {
-      weight: WEIGHTS.paging,
-      evidence: `The system holds ${formatBytes(hostNeeds)} of the model in ${formatBytes(hostHas)} of memory: pages are read from the disk again and again.`,
-      advice:
-        'Take a smaller format, move more experts to the GPU, or close what else uses memory; --no-mmap keeps what the GPU has out of it.',
-    };
+    return `The system holds ${formatBytes(hostNeeds)} of the model in ${formatBytes(hostHas)} of memory: pages are read from the disk again and again.`;
   },
 };

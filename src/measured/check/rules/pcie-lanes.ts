@@ -1,6 +1,7 @@
 // A slot with a quarter of the lanes: experts that are copied for a prompt take four times as long, decoding does not.
+import { formatRatio } from '../../../base/units.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
-import { asExpected, type CauseRule, explains, percentText } from './rule.js';
+import { asExpected, type CauseRule, explains } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
 /** The link must decide, and the figure be near to what a quarter of it gives. */
@@ -10,17 +11,15 @@ const LIKE = { decides: 0.5, near: 0.15 };
 export const pcieLanes: CauseRule = {
   name: 'pcie-lanes',
   title: 'a PCIe slot with few lanes (x4)',
+  weight: WEIGHTS.pcieLanes,
+  advice:
+    'See nvidia-smi -q -d PCIE, or moeprof machine detect, while it works; move the card to a slot with 16 lanes, or take a larger -ub.',
   examine: async (run) => {
     const { decode, prefill } = run;
     if (prefill === null || decode === null || !prefill.slow || !asExpected(decode)) return null;
     const quarter = await run.supposed(({ machine, ...rest }) => ({ ...rest, machine: { ...machine, gpus: machine.gpus.map(quartered) } }));
     if (!explains(quarter.prefill, prefill, LIKE)) return null;
-    return {
-      weight: WEIGHTS.pcieLanes,
-      evidence: `Prompts reach ${percentText(prefill.ratio)} and decoding ${percentText(decode.ratio)}: as if the card ran with a quarter of its lanes.`,
-      advice:
-        'See nvidia-smi -q -d PCIE, or moeprof machine detect, while it works; move the card to a slot with 16 lanes, or take a larger -ub.',
-    };
+    return `Prompts reach ${formatRatio(prefill.ratio, 0)} and decoding ${formatRatio(decode.ratio, 0)}: as if the card ran with a quarter of its lanes.`;
   },
 };
 

@@ -1,6 +1,7 @@
 // A power limit: large matrix products slow down, memory reads hardly do.
 
-import { asExpected, type CauseRule, percentText } from './rule.js';
+import { formatRatio } from '../../../base/units.js';
+import { asExpected, type CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
 /** Share of its usual power below which a card lowers its clocks while it computes. */
@@ -10,12 +11,10 @@ const LIMITED = 0.85;
 export const powerLimit: CauseRule = {
   name: 'power-limit',
   title: 'a power limit of the card',
+  weight: WEIGHTS.powerLimit,
+  advice: 'Raise it (nvidia-smi -pl), unless it is meant so; decoding gains little.',
   examine: ({ decode, powerShare, prefill }) => {
     if (powerShare === null || powerShare > LIMITED || prefill?.slow !== true || !asExpected(decode)) return null;
-    return {
-      weight: WEIGHTS.powerLimit,
-      evidence: `The card may draw ${percentText(powerShare)} of what it is made for, and prompts reach ${percentText(prefill.ratio)}.`,
-      advice: 'Raise it (nvidia-smi -pl), unless it is meant so; decoding gains little.',
-    };
+    return `The card may draw ${formatRatio(powerShare, 0)} of what it is made for, and prompts reach ${formatRatio(prefill.ratio, 0)}.`;
   },
 };

@@ -1,14 +1,51 @@
-// The contract of a cause: each file of rules/ is one, with the evidence that it needs. Without that evidence a rule finds nothing.
-import type { CheckCase, CheckedSpeed } from './case.js';
+// The contract of a cause: each file of rules/ is one, with the evidence that it needs. Without that evidence a rule finds nothing. It sees the
+// figures of a run only: its speeds, those that it should have, and facts; no notes or labels.
+import type { RuntimeSpec } from '../../../hardware/door.js';
+import type { ModelSpec } from '../../../model/door.js';
+import type { Accuracy } from '../../../result/result.js';
+import type { Measurement } from '../../validate/rows/measurement.js';
 
-/** A likely cause of a run's speed. */
-export interface Finding {
-  /** Evidence in the log or the machine: a sentence. */
-  readonly evidence: string;
-  /** Advice: a sentence. */
-  readonly advice: string;
-  /** 0 to 1: rank among several causes. */
-  readonly weight: number;
+/** A speed of a run beside its prediction, tokens a second. */
+export interface CheckedSpeed {
+  readonly metric: 'decode' | 'prefill';
+  readonly measured: number;
+  readonly expected: number;
+  /** measured / expected. */
+  readonly ratio: number;
+  /** How far comparable measurements lay from their predictions; null: none is comparable. */
+  readonly band: Accuracy | null;
+  /** Slower than four of five comparable runs. */
+  readonly slow: boolean;
+}
+
+/** Bytes that a run needs and has; null: unknown. */
+export interface Footprint {
+  readonly gpuNeeds: number;
+  readonly gpuHas: number | null;
+  /** Bytes of the model that the operating system holds: the whole file where it is mapped, else what the GPU does not have. */
+  readonly hostNeeds: number;
+  readonly hostHas: number | null;
+}
+
+/** A run with its predictions and its facts. */
+export interface CheckCase {
+  readonly row: Measurement;
+  readonly model: ModelSpec | null;
+  /** Other runs of the same log: the same program and model. */
+  readonly siblings: readonly Measurement[];
+  readonly decode: CheckedSpeed | null;
+  readonly prefill: CheckedSpeed | null;
+  readonly footprint: Footprint | null;
+  /** Watts that the card may draw over its rated watts; null: not seen. */
+  readonly powerShare: number | null;
+  /**
+   * Predicts the run under other conditions: a slot with fewer lanes, a program that takes no time of its own.
+   * @param driven its runtime, changed; absent: as it is
+   */
+  supposed(
+    change: (row: Measurement) => Measurement,
+    driven?: (runtime: RuntimeSpec) => RuntimeSpec,
+  ): Promise<{ readonly decode?: number; readonly prefill?: number }>;
 }
 
 /** A cause. */
@@ -16,7 +53,12 @@ export interface CauseRule {
   readonly name: string;
   /** A few words. */
   readonly title: string;
-  examine(run: CheckCase): Promise<Finding | null> | Finding | null;
+  /** 0 to 1: rank among several causes. */
+  readonly weight: number | ((run: CheckCase) => number);
+  /** A sentence. */
+  readonly advice: string;
+  /** The evidence in the log or the machine, a sentence; null: there is none. */
+  examine(run: CheckCase): Promise<string | null> | string | null;
 }
 
 /** True where a speed is known and at most `ratio` of the expected one. */
@@ -46,8 +88,3 @@ export function explains(supposed: number | undefined, { expected, measured }: C
 const NORMAL = 0.8;
 /** Ratio above which the described machine is not the one that ran. */
 const FASTER = 1.3;
-
-/** A share of 1 in percent. */
-export function percentText(share: number): string {
-  return `${Math.round(100 * share)} %`;
-}

@@ -1,6 +1,8 @@
 // Threads over sockets: pages lie in the memory of one socket, or anywhere, and half of all reads cross to the other.
+import { formatRatio } from '../../../base/units.js';
 import { DEFAULT_RUNTIME, runtimeOfProgram } from '../../../runtime/index.js';
-import { atMost, type CauseRule, percentText } from './rule.js';
+import type { Measurement } from '../../validate/rows/measurement.js';
+import { atMost, type CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
 const RATIO = 0.85;
@@ -11,10 +13,13 @@ const TOLD = /^(on|off|disable|none|0|1)$/;
 export const sockets: CauseRule = {
   name: 'numa',
   title: 'threads over several sockets',
-  examine: ({ decode, row: { engine, machine, placement, run } }) => {
+  weight: ({ row }) => (isOff(row) ? WEIGHTS.socketsOff : WEIGHTS.socketsUnsaid),
+  advice: `Keep threads and memory on one socket (numactl --cpunodebind=0 --membind=0), or let the program place weights by socket (${DEFAULT_RUNTIME} --numa distribute, KTransformers with NUMA on).`,
+  examine: ({ decode, row }) => {
+    const { engine, machine, placement, run } = row;
     const count = machine.cpu?.sockets ?? 1;
     if (count < 2 || placement.kind === 'all-gpu' || !atMost(decode, RATIO)) return null;
-    const off = run.numa !== undefined && /^(off|disable|none|0)$/.test(run.numa);
+    const off = isOff(row);
     // Such a program says how it was told; where it says nothing, it was told nothing, and threads of all sockets read one another's memory.
     const unaware =
       runtimeOfProgram(engine).numaByFlag === true &&
@@ -22,10 +27,11 @@ export const sockets: CauseRule = {
       placement.kind === 'all-cpu' &&
       decode!.slow;
     if (!off && !unaware) return null;
-    return {
-      weight: off ? WEIGHTS.socketsOff : WEIGHTS.socketsUnsaid,
-      evidence: `${count} sockets, and ${off ? 'the program runs without awareness of them' : 'nothing tells the program of them'}: decoding reaches ${percentText(decode!.ratio)}.`,
-      advice: `Keep threads and memory on one socket (numactl --cpunodebind=0 --membind=0), or let the program place weights by socket (${DEFAULT_RUNTIME} --numa distribute, KTransformers with NUMA on).`,
-    };
+    return `${count} sockets, and ${off ? 'the program runs without awareness of them' : 'nothing tells the program of them'}: decoding reaches ${formatRatio(decode!.ratio, 0)}.`;
   },
 };
+
+/** True where the program was told to look at no sockets. */
+function isOff({ run: { numa } }: Measurement): boolean {
+  return numa !== undefined && /^(off|disable|none|0)$/.test(numa);
+}

@@ -1,6 +1,7 @@
 // Heat: the same test, again and again, becomes slower.
+import { formatRatio } from '../../../base/units.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
-import { type CauseRule, percentText } from './rule.js';
+import type { CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
 /** Repeats that are needed, this run among them. */
@@ -12,6 +13,9 @@ const FALL = 0.12;
 export const thermal: CauseRule = {
   name: 'thermal',
   title: 'clocks that fall with heat',
+  weight: WEIGHTS.thermal,
+  advice:
+    'Watch clocks and temperatures while it runs (nvidia-smi dmon, turbostat); clean fans, give it air, or set a power limit that it can hold.',
   examine: ({ row, siblings }) => {
     const speed = ({ measured }: Measurement): number => measured.tg_tps ?? 0;
     const same = [...siblings.filter((other) => settings(other) === settings(row)), row].filter((one) => speed(one) > 0);
@@ -21,12 +25,7 @@ export const thermal: CauseRule = {
     const falls = order.slice(1).every((one, i) => speed(one) <= 1.01 * speed(order[i]!));
     const share = speed(last) / speed(order[0]!);
     if (!falls || share > 1 - FALL) return null;
-    return {
-      weight: WEIGHTS.thermal,
-      evidence: `The same run ${order.length} times over became slower each time, down to ${percentText(share)} of the first.`,
-      advice:
-        'Watch clocks and temperatures while it runs (nvidia-smi dmon, turbostat); clean fans, give it air, or set a power limit that it can hold.',
-    };
+    return `The same run ${order.length} times over became slower each time, down to ${formatRatio(share, 0)} of the first.`;
   },
 };
 

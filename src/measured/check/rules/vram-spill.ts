@@ -9,15 +9,13 @@ const RATIO = 0.7;
 export const vramSpill: CauseRule = {
   name: 'vram-spill',
   title: 'VRAM that the driver spills',
+  weight: WEIGHTS.vramSpill,
+  advice:
+    'Keep experts of more layers in host memory (--n-cpu-moe), or allocate less context; on Windows forbid the driver to fall back to system memory.',
   examine: ({ decode, footprint, prefill }) => {
     if (footprint === null || footprint.gpuHas === null || !(atMost(decode, RATIO) || atMost(prefill, RATIO))) return null;
     const { gpuHas, gpuNeeds } = footprint;
     if (gpuNeeds <= gpuHas) return null;
-    return {
-      weight: WEIGHTS.vramSpill,
-      evidence: `Weights and KV cache take ${formatBytes(gpuNeeds)} on ${formatBytes(gpuHas)} of GPU memory: the driver keeps the rest in host memory.`,
-      advice:
-        'Keep experts of more layers in host memory (--n-cpu-moe), or allocate less context; on Windows forbid the driver to fall back to system memory.',
-    };
+    return `Weights and KV cache take ${formatBytes(gpuNeeds)} on ${formatBytes(gpuHas)} of GPU memory: the driver keeps the rest in host memory.`;
   },
 };

@@ -33,10 +33,7 @@ export function loaded(name: string, quantization: string, overrides: readonly O
   return model;
 }
 
-/**
- * The model of a row.
- * @throws UserError where there is no profile of it
- */
+/** The model of a row. @throws UserError where there is no profile of it */
 export function weightsOfRow(row: MemoryRow): RowWeights {
   if (!listProfiles('models').includes(row.model)) throw new UserError(`model ${row.model}: has no profile`);
   const rule = row.quant === undefined ? null : readLabel(row.quant);

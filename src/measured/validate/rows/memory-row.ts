@@ -1,6 +1,7 @@
 // A row of memory: what one load of a model allocated on each device, as its log printed it, with the settings it was loaded with. Files of
 // measurements hold such rows beside those of speed; a row of memory is recognised by its list of devices.
 import { z } from 'zod';
+import { definedFields } from '../../../runtime/logs/lines.js';
 
 const text = z.string().min(1);
 const count = z.int().nonnegative();
@@ -61,11 +62,8 @@ function isHost(name: string): boolean {
 
 /** GPUs of a row in order, and its host memory added up. */
 export function measuredDevices({ devices }: MemoryRow): { readonly gpus: readonly DeviceMib[]; readonly host: DeviceMib } {
-  const of = ({ compute_mib, kv_mib, model_mib }: MemoryRow['devices'][number]): DeviceMib => ({
-    ...(model_mib === undefined ? {} : { weights: model_mib }),
-    ...(kv_mib === undefined ? {} : { kv: kv_mib }),
-    ...(compute_mib === undefined ? {} : { compute: compute_mib }),
-  });
+  const of = ({ compute_mib: compute, kv_mib: kv, model_mib: weights }: MemoryRow['devices'][number]): DeviceMib =>
+    definedFields({ weights, kv, compute });
   const host = devices.filter(({ name }) => isHost(name));
   return { gpus: devices.filter(({ name }) => !isHost(name)).map(of), host: sumOfDevices(host.map(of)) };
 }

@@ -54,10 +54,7 @@ export function decodingPhase(row: Measurement, usualUbatch: number): RowPhase {
   return { users, prompt: 1, output, context, ubatch: Math.max(usualUbatch, users), warming };
 }
 
-/**
- * The phase of a prompt.
- * @param usualUbatch tokens of a pass where the row does not say
- */
+/** The phase of a prompt. @param usualUbatch tokens of a pass where the row does not say */
 export function promptPhase(row: Measurement, usualUbatch: number): RowPhase {
   const { batch_users: users = 1, depth = 0, pp_tokens: tokens = USUAL_PROMPT, ubatch = usualUbatch } = row.run;
   const prompt = Math.min(tokens, Math.max(MOST_PROMPT, ubatch));

@@ -78,6 +78,19 @@ const fixed = (policy: string, scope: 'global' | 'layer'): Readonly<Record<strin
   onMiss: 'cpu',
 });
 
+/** Every expert resident, on the GPU or in the one memory that there is. */
+const RESIDENT: RowSystem = { system: 'all-resident', expertCache: null, dramCache: null };
+
+/** Whole layers in host memory: so many of them, from the first on; `all`: every one. */
+const byLayer = (onCpu: number | 'all'): RowSystem => ({
+  system: fixed(onCpu === 'all' ? 'static:by=layer' : `static:by=layer,cpuLayers=${onCpu}`, 'global'),
+  expertCache: onCpu === 'all' ? '0%' : '100%',
+  dramCache: null,
+});
+
+/** LRU over each layer. */
+const LRU = { name: 'lru', cache: { policy: 'lru', scope: 'layer' } } as const;
+
 /** Rules by which the experts of the GPU are chosen, as rows note them. */
 const BY_POPULARITY = /frequency|popular/;
 const BY_USE = /dynamic/;
@@ -91,20 +104,15 @@ const BY_LAYER = /front-loading/;
  */
 export function systemOf(row: Measurement, layers: number, discrete: boolean): RowSystem | { readonly lacks: string } {
   const { placement } = row;
-  const still = { dramCache: null };
   switch (placement.kind) {
     case 'all-gpu':
-      return { system: 'all-resident', expertCache: null, ...still };
+      return RESIDENT;
     case 'all-cpu':
-      return discrete
-        ? { system: fixed('static:by=layer', 'global'), expertCache: '0%', ...still }
-        : { system: 'all-resident', expertCache: null, ...still };
+      return discrete ? byLayer('all') : RESIDENT;
     case 'cpu-layers': {
       const onCpu = layersOnCpu(placement, layers);
       if (onCpu === null) return { lacks: 'nothing says how many layers lie in host memory' };
-      return discrete
-        ? { system: fixed(`static:by=layer,cpuLayers=${onCpu}`, 'global'), expertCache: '100%', ...still }
-        : { system: 'all-resident', expertCache: null, ...still };
+      return discrete ? byLayer(onCpu) : RESIDENT;
     }
     case 'cpu-share':
       return shareOf(row, layers);
@@ -123,18 +131,13 @@ function layersOnCpu({ cpu_moe_layers, gpu_expert_share, gpu_moe_layers }: Measu
 }
 
 function shareOf(row: Measurement, layers: number): RowSystem | { readonly lacks: string } {
-  const { placement } = row;
-  const { gpu_expert_share: share, note = '' } = placement;
+  const { gpu_expert_share: share, note = '' } = row.placement;
   if (share === undefined) return { lacks: 'nothing says which part of the experts is on the GPU' };
-  const common = { dramCache: null };
-  if (BY_LAYER.test(note) || isStrategy(row)) {
-    const onCpu = Math.round(layers * (1 - share));
-    return { system: fixed(`static:by=layer,cpuLayers=${onCpu}`, 'global'), expertCache: '100%', ...common };
-  }
+  if (BY_LAYER.test(note) || isStrategy(row)) return byLayer(Math.round(layers * (1 - share)));
   const { followsUse } = runtimeOfProgram(row.engine).systems ?? {};
-  if (BY_USE.test(note) && followsUse !== undefined) return { system: followsUse, expertCache: `${100 * share}%`, ...common };
-  const rule = BY_POPULARITY.test(note) ? 'popularity' : 'id';
-  return { system: fixed(`static:by=${rule}`, 'layer'), expertCache: `${100 * share}%`, ...common };
+  const common = { expertCache: `${100 * share}%`, dramCache: null };
+  if (BY_USE.test(note) && followsUse !== undefined) return { system: followsUse, ...common };
+  return { system: fixed(`static:by=${BY_POPULARITY.test(note) ? 'popularity' : 'id'}`, 'layer'), ...common };
 }
 
 function cacheOf({ engine, placement }: Measurement): RowSystem | { readonly lacks: string } {
@@ -145,13 +148,12 @@ function cacheOf({ engine, placement }: Measurement): RowSystem | { readonly lac
   const onMiss = where === 'cpu' ? { do: 'cpu', admit: 'background' } : 'load';
   const { sharesSlots, systems } = runtimeOfProgram(engine);
   if (sharesSlots === true) {
-    const served = where === 'cpu' ? 'cheaper' : 'load';
-    return { ...common, system: { name: 'lru', cache: { policy: 'lru', scope: 'global' }, onMiss: served } };
+    return { ...common, system: { ...LRU, cache: { policy: 'lru', scope: 'global' }, onMiss: where === 'cpu' ? 'cheaper' : 'load' } };
   }
   // Mixtral-offloading's table: all of it, without its prefetch, and without its cache.
-  if (policy === 'lru') return { ...common, system: { name: 'lru', cache: { policy: 'lru', scope: 'layer' }, onMiss } };
+  if (policy === 'lru') return { ...common, system: { ...LRU, onMiss } };
   if (policy === 'none' || policy === 'naive') return { ...common, expertCache: '0%', system: { name: 'no-cache', onMiss } };
-  return { ...common, system: systems?.cache?.(engine, where) ?? { name: 'lru', cache: { policy: 'lru', scope: 'layer' }, onMiss } };
+  return { ...common, system: systems?.cache?.(engine, where) ?? { ...LRU, onMiss } };
 }
 
 /** A value for `memory.expertCache`; null: unknown. */
@@ -166,13 +168,8 @@ function streamOf(row: Measurement, discrete: boolean): RowSystem | { readonly l
   const { gpu_expert_share = 0 } = placement;
   const cached = placement.cache_gb ?? (machine.ram?.gb === undefined ? undefined : machine.ram.gb * CACHED_RAM);
   if (cached === undefined) return { lacks: 'nothing says how large its cache is' };
-  const lru = { name: 'lru', cache: { policy: 'lru', scope: 'layer' }, ...lookAheadOf(row) };
-  const capacity = `${cached} GB`;
-  if (!discrete) return { system: lru, expertCache: capacity, dramCache: null };
+  if (!discrete) return { system: { ...LRU, ...lookAheadOf(row) }, expertCache: `${cached} GB`, dramCache: null };
   const onCard = onCardOf(row);
-  return {
-    system: { ...fixed('static:by=popularity', 'layer') },
-    expertCache: onCard > 0 ? `${onCard} GB` : `${100 * gpu_expert_share}%`,
-    dramCache: capacity,
-  };
+  const onGpu = onCard > 0 ? `${onCard} GB` : `${100 * gpu_expert_share}%`;
+  return { system: fixed('static:by=popularity', 'layer'), expertCache: onGpu, dramCache: `${cached} GB` };
 }

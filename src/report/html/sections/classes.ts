@@ -1,7 +1,7 @@
 // Waiting times of requests by class, and the share of the model's time that each class got.
 import type { Result } from '../../../result/result.js';
-import { readable } from '../../document/document.js';
-import { type Section, table } from '../../page/pieces.js';
+import { gridTable } from '../../document/page.js';
+import type { Section } from '../../page/pieces.js';
 import { summarizeResult } from '../../summary/summary.js';
 
 /** Sentences that explain the columns of a run's classes. */
@@ -22,8 +22,6 @@ export const classesSection: Section<Result> = {
   draw(result) {
     const { classes } = summarizeResult(result);
     if (classes === null) return null;
-    const { columns, head, rows } = readable(classes, 'markdown', true);
-    const text = columns.flatMap(({ align }, column) => (column === 0 || align === 'left' ? [column] : []));
-    return { about: aboutClasses(result.classes!), content: table('What each class waited', head, rows, text) };
+    return { about: aboutClasses(result.classes!), content: gridTable('What each class waited', classes) };
   },
 };

@@ -2,7 +2,7 @@
 import { formatNs } from '../../../base/units.js';
 import type { Details } from '../../../result/details.js';
 import type { Result } from '../../../result/result.js';
-import { readable } from '../../document/document.js';
+import { gridTable } from '../../document/page.js';
 import { formatRelative } from '../../format.js';
 import { SHARE_TICKS, spanAxis } from '../../page/axis.js';
 import { curves, dot, plot } from '../../page/chart.js';
@@ -68,31 +68,30 @@ export const latencySection: Section<Sides> = {
   },
 };
 
+/** Shares that the curve of many samples marks. */
+const MARKS = [
+  [0.5, 'p50'],
+  [0.95, 'p95'],
+] as const;
+
 /** Percentiles of one run, and their distributions. */
 function ofOne(result: Result): Markup | null {
   const { latency } = summarizeResult(result);
   if (latency === null) return null;
-  const { head, rows } = readable(latency, 'markdown', true);
   const pictures = LATENCIES.map(([name, title, what]) => {
     const points = distributionOf(result.details, name);
     if (points === null || points[0]![0] === points.at(-1)![0]) return null;
-    const percentiles = result.details!.latency[name]!;
     const few = result.details!.samples?.[name];
-    const said =
-      few === undefined
-        ? `${title}: half within ${formatNs(percentiles[50]!)}, 95 % within ${formatNs(percentiles[95]!)}, all within ${formatNs(percentiles[100]!)}`
-        : `${title}: ${few.length} ${what}, from ${formatNs(few[0]!)} to ${formatNs(few.at(-1)!)}`;
-    const marks =
-      few === undefined
-        ? ([
-            [0.5, 'p50'],
-            [0.95, 'p95'],
-          ] as const)
-        : [];
-    const caption = few === undefined ? title : `${title}, ${few.length} ${what}`;
-    return html`<figure><figcaption>${caption}</figcaption>${latencyPlot(said, what, [{ color: 'accent', points }], marks)}</figure>`;
+    const lines = [{ color: 'accent', points }];
+    if (few !== undefined) {
+      const said = `${title}: ${few.length} ${what}, from ${formatNs(few[0]!)} to ${formatNs(few.at(-1)!)}`;
+      return html`<figure><figcaption>${`${title}, ${few.length} ${what}`}</figcaption>${latencyPlot(said, what, lines)}</figure>`;
+    }
+    const [half, most, all] = [50, 95, 100].map((percent) => formatNs(result.details!.latency[name]![percent]!));
+    const said = `${title}: half within ${half}, 95 % within ${most}, all within ${all}`;
+    return html`<figure><figcaption>${title}</figcaption>${latencyPlot(said, what, lines, MARKS)}</figure>`;
   });
-  return html`${table('Percentiles', head, rows)}<div class="multiples">${pictures}</div>`;
+  return html`${gridTable('Percentiles', latency)}<div class="multiples">${pictures}</div>`;
 }
 
 const FIGURES = ['mean', 'p50', 'p99'] as const;

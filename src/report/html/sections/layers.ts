@@ -2,12 +2,12 @@
 import { sum } from '../../../base/statistics.js';
 import { formatNs, formatRatio } from '../../../base/units.js';
 import type { PerLayer } from '../../../result/result.js';
-import { readable } from '../../document/document.js';
+import { gridTable } from '../../document/page.js';
 import { formatDelta } from '../../format.js';
 import { layerTicks, SHARE_TICKS } from '../../page/axis.js';
 import { columns, divergingColumns, plot } from '../../page/chart.js';
 import { html, type Markup, type Piece } from '../../page/markup.js';
-import { legend, type Section, table } from '../../page/pieces.js';
+import { legend, type Section } from '../../page/pieces.js';
 import { layerGrid } from '../../summary/grids.js';
 import { beside, type Sides } from './sides.js';
 
@@ -87,11 +87,10 @@ export const layerSection: Section<Sides> = {
     if (sides.length === 1) {
       const [{ result }] = sides;
       const said = layerWords(layerRates(result.perLayer));
-      const { head, rows } = readable(layerGrid(result), 'markdown', true);
       return {
         about: said,
         content: html`${known}${layerPlot(result.perLayer, `Hit rate by layer. ${said}`, 220)}
-<details><summary>Figures by layer</summary>${table('Counters by MoE layer', head, rows, [])}</details>`,
+<details><summary>Figures by layer</summary>${gridTable('Counters by MoE layer', layerGrid(result), [])}</details>`,
       };
     }
     const pictures = beside(sides, ({ label, result: { perLayer } }) => {

@@ -1,10 +1,13 @@
-// Expert transfers: loads by layer and expert, of several runs in one scale of colours.
+// Expert transfers: loads by layer and expert, as a heatmap of a few hundred rectangles rather than one for each cell; of several runs in one
+// scale of colours.
+
 import { sum } from '../../../base/statistics.js';
 import { formatCount, formatRatio } from '../../../base/units.js';
-import { deviceWords } from '../../device.js';
-import { heatLegend, heatPicture, heatScale } from '../../page/heat.js';
-import { html } from '../../page/markup.js';
+import { layerTicks, roundTicks } from '../../page/axis.js';
+import { plot } from '../../page/chart.js';
+import { html, type Markup } from '../../page/markup.js';
 import type { Section } from '../../page/pieces.js';
+import { deviceWords } from '../../words.js';
 import { beside, type Sides } from './sides.js';
 
 /** Loads by layer and expert. */
@@ -37,4 +40,77 @@ function tenthText(loads: readonly (readonly number[])[]): string {
   const total = sum(flat);
   const top = sum(flat.slice(0, Math.max(1, Math.ceil(flat.length / 10)))) / total;
   return `The tenth of the experts that is loaded most takes ${formatRatio(top, 0)} of ${formatCount(total)} loads.`;
+}
+
+/** Number of intensities. */
+const LEVELS = 12;
+/** Intensity of the median. Expert counts have long tails: on a linear scale, a few experts would hide all others. */
+const MIDDLE = 0.4;
+/** Largest count in a list that may be long. */
+const largest = (values: readonly number[]): number => values.reduce((most, value) => Math.max(most, value), 0);
+
+/** The data of a heatmap. */
+interface Heat {
+  /** `[layers][experts]` counts. */
+  readonly loads: readonly (readonly number[])[];
+  /** Count of the darkest colour; shared by heatmaps that are shown side by side. */
+  readonly most: number;
+  /** Exponent that maps the median to {@link MIDDLE}. */
+  readonly gamma: number;
+}
+
+/** The common scale of several heatmaps. */
+export function heatScale(all: readonly Heat['loads'][]): { readonly most: number; readonly gamma: number; readonly median: number } {
+  const counts = all
+    .flat(2)
+    .filter((count) => count > 0)
+    .sort((a, b) => a - b);
+  const most = largest(counts);
+  const median = counts[Math.floor(counts.length / 2)] ?? 0;
+  const exact = Math.log(MIDDLE) / Math.log(median / most);
+  return { most, median, gamma: Number.isFinite(exact) ? Math.min(1, Math.max(0.25, exact)) : 1 };
+}
+
+/** A heatmap with axes. `source`: key of its counts in the page's data, for `client/heatmap.js`. */
+function heatPicture({ loads, most, gamma }: Heat, label: string, source: string): Markup {
+  const experts = largest(loads.map((row) => row.length));
+  return plot(
+    {
+      label,
+      height: Math.min(480, Math.max(160, loads.length * 7)),
+      x: roundTicks(experts, 8, (value) => String(Math.round(value))).filter(({ at }) => at < 1),
+      y: layerTicks(loads.length).map(({ at, label }) => ({ at: 1 - at, label })),
+      xTitle: 'expert',
+      yTitle: 'MoE layer',
+    },
+    null,
+    html`${cells(loads, (count) => level(count, most, gamma))}<output class="tip" data-heat="${source}" hidden></output>`,
+  );
+}
+
+/** Legend from zero to the maximum, with the median marked. */
+function heatLegend({ most, median }: { readonly most: number; readonly median: number }): Markup {
+  return html`<div class="scale" aria-hidden="true"><span>0</span><i></i><span>${formatCount(most)} loads; the median of those loaded at all is ${formatCount(median)}</span></div>`;
+}
+
+/** Cells as SVG: equal neighbours become one rectangle, equal intensities one path. */
+function cells(rows: Heat['loads'], levelOf: (count: number) => number): Markup {
+  const width = Math.max(1, largest(rows.map((row) => row.length)));
+  const paths = new Array<string>(LEVELS + 1).fill('');
+  for (const [y, row] of rows.entries()) {
+    for (let x = 0; x < row.length; ) {
+      const level = levelOf(row[x]!);
+      let end = x + 1;
+      while (end < row.length && levelOf(row[end]!) === level) end++;
+      if (level > 0) paths[level] += `M${x} ${y}h${end - x}v1h-${end - x}z`;
+      x = end;
+    }
+  }
+  return html`<svg class="heat" viewBox="0 0 ${width} ${Math.max(1, rows.length)}" preserveAspectRatio="none" shape-rendering="crispEdges" aria-hidden="true">${paths.map(
+    (path, level) => path !== '' && html`<path d="${path}" fill-opacity="${(level / LEVELS).toFixed(2)}"/>`,
+  )}</svg>`;
+}
+
+function level(count: number, most: number, gamma: number): number {
+  return count <= 0 || most <= 0 ? 0 : Math.max(1, Math.round((count / most) ** gamma * LEVELS));
 }

@@ -3,9 +3,9 @@ import { sum } from '../../../base/statistics.js';
 import { formatBytes, formatCount, formatNs, formatRatio } from '../../../base/units.js';
 import type { Details } from '../../../result/details.js';
 import type { PerLayer, Result } from '../../../result/result.js';
-import { deviceWords } from '../../device.js';
 import { html, type Piece } from '../../page/markup.js';
 import { miniBar, type Section, table } from '../../page/pieces.js';
+import { deviceWords } from '../../words.js';
 
 /** Maximum number of rows of a table. */
 const MOST = 8;

@@ -2,11 +2,11 @@
 import { sum } from '../../../base/statistics.js';
 import { formatNs, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
-import { deviceWords } from '../../device.js';
 import { roundTicks, SHARE_TICKS } from '../../page/axis.js';
 import { columns, curves, plot } from '../../page/chart.js';
 import { html } from '../../page/markup.js';
 import { legend, type Section } from '../../page/pieces.js';
+import { deviceWords } from '../../words.js';
 
 /** Columns of a static chart. */
 const COLUMNS = 200;

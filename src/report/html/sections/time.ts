@@ -3,7 +3,6 @@ import { sum } from '../../../base/statistics.js';
 import { formatCount, formatNs, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
 import { tokensRun } from '../../../result/work-done.js';
-import { deviceWords } from '../../device.js';
 import { formatDelta } from '../../format.js';
 import { foresightText, knownTimes, limitText } from '../../limit.js';
 import { html, type Piece } from '../../page/markup.js';
@@ -11,6 +10,7 @@ import { prose, type Section, shareBar, table } from '../../page/pieces.js';
 import { type Phase, type PhaseTime, phasesOf, phaseTime } from '../../phase-time.js';
 import { summarizeResult } from '../../summary/summary.js';
 import type { TimePart } from '../../summary/time.js';
+import { deviceWords } from '../../words.js';
 import type { Sides } from './sides.js';
 
 /** Colour and words of a part of the time. */

@@ -1,2 +1,0 @@
-// A page's compiler takes no options.
-export function setCompilerFlag(_flag: string): void {}

@@ -1,0 +1,71 @@
+// Words on a run that several reports share: its machine, the modifications of its system, and how far its speeds may be off.
+
+import { formatCount, formatCounted, formatNumber, formatRatio } from '../base/units.js';
+import type { Accuracy, Result } from '../result/result.js';
+import type { Phase } from './phase-time.js';
+
+/** `± 14 %`. */
+export function widthText({ halfWidth }: Accuracy): string {
+  return `± ${formatNumber(100 * halfWidth)} %`;
+}
+
+/** `± 14 % (80 % of 41 comparable measurements)`. @returns null where the machine is calibrated, since its profile holds measured rates */
+export function bandText({ accuracy }: Pick<Result, 'accuracy'>, phase: Phase): string | null {
+  if (accuracy === undefined) return null;
+  const band = accuracy[phase];
+  if (band === null) return '(no comparable measurement)';
+  const of = band.common === 'all' ? `${band.rows} measurements, none comparable` : `${band.rows} comparable measurements`;
+  return `${widthText(band)} (80 % of ${of})`;
+}
+
+/** The policy and predictor that replace a system's own: `, with s3-fifo:small=0.2`; empty where none does. */
+export function changedParts({ config }: Pick<Result, 'config'>): string {
+  const { overrides } = config as {
+    readonly overrides?: { readonly system?: readonly { readonly path: string; readonly value: unknown }[] };
+  };
+  const parts = (overrides?.system ?? []).flatMap(({ path, value: to }) => {
+    if (path === 'cache.policy') return [String(to)];
+    return path === 'predictor.kind' || path === 'predictor' ? [to === 'none' ? 'no predictor' : `predictor ${String(to)}`] : [];
+  });
+  return parts.length === 0 ? '' : ` with ${parts.join(', ')}`;
+}
+
+/** Words for the machine of a run. */
+export interface DeviceWords {
+  /** Device that executes dense layers and resident experts. */
+  readonly processor: 'GPU' | 'CPU';
+  /** Location of resident experts: `on the GPU`, on several that act as one, or `in memory` where CPU and GPU share it. */
+  readonly place: 'on the GPU' | 'on all GPUs' | 'in memory';
+  /** The memory that holds them. */
+  readonly memory: 'GPU memory' | 'memory';
+}
+
+/** The words for a result; those of a GPU if it names no device. */
+export function deviceWords({ inputs }: Pick<Result, 'inputs'>): DeviceWords {
+  if (inputs.device === undefined) {
+    return { processor: 'GPU', place: inputs.joined === undefined ? 'on the GPU' : 'on all GPUs', memory: 'GPU memory' };
+  }
+  return { processor: inputs.device === 'cpu' ? 'CPU' : 'GPU', place: 'in memory', memory: 'memory' };
+}
+
+/** Smaller changes are not reported. Our choice: a few percent, below the error of comparable measurements. */
+const FEW = 0.03;
+
+/** Sentence on one run; null if the change is small or unknown. */
+export function tenfoldText({ tenfold }: Pick<Result, 'tenfold'>): string | null {
+  if (tenfold === undefined) return null;
+  const { requests, tpot } = tenfold;
+  if (requests > 1)
+    return tpot < FEW ? null : `${formatCount(requests)} requests: ten times as many would move TPOT by about ${formatRatio(tpot, 0)}`;
+  const seen = tpot < FEW ? '' : `; the halves of this one differ, ten times as many would move TPOT by about ${formatRatio(tpot, 0)}`;
+  return `1 request, and others may be unlike it: give more tokens (--tokens)${seen}`;
+}
+
+/** Sentence on ranked runs, by the largest change; null if all are small. */
+export function tenfoldOfAll(runs: readonly { readonly name: string; readonly result: Pick<Result, 'tenfold'> }[]): string | null {
+  const most = runs.reduce((most, run) => ((run.result.tenfold?.tpot ?? 0) > (most.result.tenfold?.tpot ?? 0) ? run : most), runs[0]!);
+  const tenfold = most.result.tenfold;
+  if (tenfold === undefined || tenfold.tpot < FEW) return null;
+  const { requests, tpot } = tenfold;
+  return `${formatCounted(requests, 'request')}: ten times as many would move ${most.name} by about ${formatRatio(tpot, 0)}, no other by more.`;
+}
