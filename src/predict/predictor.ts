@@ -83,10 +83,7 @@ export interface PredictorDefinition extends Member {
   cost?(parameters: Parameters, folder: string): PredictionCost;
   /** True: a prediction runs the gates of the layers that it predicts, on the GPU, and takes what that takes. */
   readonly runsGates?: true;
-  /**
-   * Its knowledge beyond what has happened (L17). Absent: none.
-   * @param recorded look-ahead that the trace holds, as in the context
-   */
+  /** Its knowledge beyond what has happened (L17). Absent: none. @param recorded look-ahead that the trace holds, as in the context */
   knows?(parameters: Parameters, recorded: readonly number[] | undefined): Known;
   create(context: PredictorContext, parameters: Parameters): Predictor | Promise<Predictor>;
 }

@@ -27,10 +27,7 @@ export interface ClassUse {
   madeWeight: number;
 }
 
-/**
- * Reads `top-k=4`, `skip=0.25`, `copy=0.25`, or several of them with commas.
- * @throws UserError
- */
+/** Reads `top-k=4`, `skip=0.25`, `copy=0.25`, or several of them with commas. @throws UserError */
 export function parseClassBudget(text: string): ClassBudget {
   const given = new Map<string, number>();
   for (const part of text.split(',')) {

@@ -22,10 +22,7 @@ export const SCHEDULERS: readonly SchedulerDefinition[] = [
   cacheAffinity,
 ];
 
-/**
- * Finds a scheduler by name.
- * @throws UserError with the nearest name
- */
+/** Finds a scheduler by name. @throws UserError with the nearest name */
 export function findScheduler(name: string): SchedulerDefinition {
   return findNamed('scheduler', SCHEDULERS, name);
 }

@@ -114,10 +114,7 @@ export class Pass {
     return this.#slots;
   }
 
-  /**
-   * Takes the next rows of each share.
-   * @param draftNs time of drafting, ns
-   */
+  /** Takes the next rows of each share. @param draftNs time of drafting, ns */
   fill(shares: readonly Share[], draftNs = 0): void {
     this.number++;
     this.draftNs = draftNs;
@@ -203,10 +200,7 @@ export class Pass {
     this.#take(request, position, lane, row, row + tokens);
   }
 
-  /**
-   * Copies trace row `at` to the end of the pass.
-   * @param lane buffer that reads ahead, not beyond row `end`
-   */
+  /** Copies trace row `at` to the end of the pass. @param lane buffer that reads ahead, not beyond row `end` */
   #take(request: Request, position: number, lane: number, at: number, end: number): void {
     const buffer = (this.#buffers[lane] ??= new SlotBuffer(this.#trace));
     const { row } = this;

@@ -56,9 +56,7 @@ export class Speculation implements Drafts {
     return inPrefill ? 0 : Math.min(this.#spec.draft, tokens - done - 1);
   }
 
-  /**
-   * Marks the rejected tokens in the shares of a pass. @returns their number over all requests
-   */
+  /** Marks the rejected tokens in the shares of a pass. @returns their number over all requests */
   verify(shares: readonly Share[]): number {
     let longest = 0;
     let rejected = 0;

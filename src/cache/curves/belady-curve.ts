@@ -33,10 +33,7 @@ export class BeladyCurve {
     this.#bases = Int32Array.from(ofLayer, ({ base }) => base);
   }
 
-  /**
-   * One event.
-   * @param ids members by dense id, the first `count` entries
-   */
+  /** One event. @param ids members by dense id, the first `count` entries */
   event(layer: number, ids: Int32Array, count: number): void {
     if (this.#bounds === null) this.#byLayer[layer]!.event(ids, count, this.#bases[layer]!);
     else for (const bound of this.#bounds) bound.event(layer, ids, count);

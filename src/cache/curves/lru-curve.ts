@@ -40,10 +40,7 @@ export class LruCurve {
     this.#byLayer = model.layers.map((_, l) => this.#caches[scope === 'layer' ? l : 0]!);
   }
 
-  /**
-   * One event.
-   * @param ids distinct members by dense id in L3 order, the first `count` entries
-   */
+  /** One event. @param ids distinct members by dense id in L3 order, the first `count` entries */
   event(layer: number, ids: Int32Array, count: number): void {
     this.#byLayer[layer]!.event(layer, ids, count);
   }

@@ -52,10 +52,7 @@ export class DemandReplay {
     };
   }
 
-  /**
-   * Replays one event.
-   * @param ids members by dense id, in L3 order; sequential: the activations in order, which may repeat an expert
-   */
+  /** Replays one event. @param ids members by dense id, in L3 order; sequential: the activations in order, which may repeat an expert */
   event(layer: number, ids: Int32Array, count: number): void {
     const clock = this.#clock;
     clock.layer = layer;

@@ -34,10 +34,7 @@ export class RowReplay {
     this.hits = new Float64Array(model.layers.length);
   }
 
-  /**
-   * Replays rows `[from, to)`.
-   * @param next next use of each choice, in the same places as `experts`, where the policy needs the future
-   */
+  /** Replays rows `[from, to)`. @param next next use of each choice, in the same places as `experts`, where the policy needs the future */
   run(experts: Uint16Array, from: number, to: number, next: Int32Array | null = null): void {
     if (this.#sequential) {
       if (next === null) this.#sequentially(experts, from, to);

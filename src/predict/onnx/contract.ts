@@ -63,10 +63,7 @@ export function checkContract(
   return used;
 }
 
-/**
- * Checks one tensor. Sizes that are named must be left open.
- * @throws UserError with the expected and the found shape
- */
+/** Checks one tensor. Sizes that are named must be left open. @throws UserError with the expected and the found shape */
 export function checkTensor(
   path: string,
   role: 'input' | 'output',

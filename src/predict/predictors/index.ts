@@ -36,10 +36,7 @@ export const PREDICTORS: readonly PredictorDefinition[] = [
   oracle,
 ];
 
-/**
- * Finds a predictor by name.
- * @throws UserError with the nearest name
- */
+/** Finds a predictor by name. @throws UserError with the nearest name */
 export function findPredictor(name: string): PredictorDefinition {
   const found = PREDICTORS.find((predictor) => predictor.name === name);
   if (found !== undefined) return found;

@@ -15,10 +15,7 @@ const NEEDS = ['weights', 'tokenIds', 'predicted'];
 /** Time of a prediction of the user's own, where the module does not say what it costs: nothing. */
 const FREE = { default: 0, description: 'time of one prediction in ns', min: 0 } as const;
 
-/**
- * The predictor that a module exports.
- * @throws UserError naming the first thing that keeps it from being used
- */
+/** The predictor that a module exports. @throws UserError naming the first thing that keeps it from being used */
 export function ownPredictor(own: OwnExport): PredictorDefinition {
   own.nameApart(['none', ...PREDICTORS.map(({ name }) => name)]);
   own.requireMethod('create(context, parameters)');

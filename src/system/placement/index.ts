@@ -8,10 +8,7 @@ import { replicated } from './replicated.js';
 /** All placements, in the order in which they are listed; the first is the default. */
 export const PLACEMENTS: readonly PlacementDefinition[] = [even, byPopularity, replicated];
 
-/**
- * Finds a placement by name.
- * @throws UserError with the nearest name
- */
+/** Finds a placement by name. @throws UserError with the nearest name */
 export function findPlacement(name: string): PlacementDefinition {
   return findNamed('placement', PLACEMENTS, name);
 }

@@ -142,10 +142,7 @@ class OnnxPredictor implements LogitSource {
   }
 }
 
-/**
- * Loads a model, of either contract.
- * @throws UserError where the file is no model, or keeps neither
- */
+/** Loads a model, of either contract. @throws UserError where the file is no model, or keeps neither */
 export async function openOnnx(path: string, context: PredictorContext): Promise<OnnxPredictor | SequencePredictor> {
   const session = await SyncSession.open(path);
   try {
