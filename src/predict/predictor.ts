@@ -2,7 +2,7 @@
 
 import type { Member, Parameter, Parameters, ParameterTable } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
-import type { ModelSpec } from '../model/door.js';
+import type { ModelSpec, MoeLayer } from '../model/door.js';
 import type { Known } from '../result/knowledge.js';
 import type { Warning } from '../result/result.js';
 import type { Pass } from '../schedule/door.js';
@@ -99,4 +99,18 @@ export const COST: Parameter = {
 /** Probability that at least one of two independent events happens: how token-level predictions add up to a batch's. */
 export function either(p: number, q: number): number {
   return p + q - p * q;
+}
+
+/** A predictor that learns nothing: `fill` writes the scores of one layer ahead of layer `after`. */
+export function untaught(
+  { layers }: ModelSpec,
+  fill: (layer: MoeLayer, scores: Float32Array, pass: Pass, after: number) => void,
+): Predictor {
+  return {
+    observe() {},
+    predict(pass, after, horizon, scores) {
+      const last = Math.min(layers.length - 1, after + horizon);
+      for (let layer = after + 1; layer <= last; layer++) fill(layers[layer]!, scores, pass, after);
+    },
+  };
 }

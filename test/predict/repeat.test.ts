@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.js';
 import { SequenceMatrices } from '../../src/predict/evidence/sequence-matrices.js';
-import { named, overlap } from '../../src/predict/overlap.js';
+import { named, overlap } from '../../src/predict/named-experts.js';
 import { trainedOn } from '../../src/predict/training.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 import { toyModel } from '../cache/fixtures.js';

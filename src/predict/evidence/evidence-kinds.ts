@@ -14,7 +14,7 @@ import { PathVotes, pathVotes } from '../retrieval/path-votes.js';
 import { trainedOn } from '../training.js';
 import { History } from './history.js';
 import { Mixture, SAMPLED_TOKENS } from './mixture.js';
-import { SameLayer } from './same-layer.js';
+import { SameLayer } from './previous-token.js';
 import { TokenExperts } from './token-experts.js';
 import { Transitions } from './transitions.js';
 
@@ -45,7 +45,8 @@ const KINDS: Readonly<
   history: ({ model, slots }) => [{ evidence: new History(model, slots), weight: 0.6 }],
   markov: ({ model, slots, topK }, { reach }) => [{ evidence: new SameLayer(model, slots, topK, reach), weight: 0.2 }],
   'expert-map': (context) => expertMaps(context, 1024, 16, 0.4),
-  retrieval: (context, { paths }) => retrieval(context, paths),
+  retrieval: ({ model, slots, topK }, { paths }) =>
+    pathVotes(model, topK, slots, paths).columns.map((evidence) => ({ evidence, weight: 0.3 })),
   onnx: async (context, { file }) => [
     { evidence: new OnnxEvidence(context.model, await openOnnx(fileOf(file, context.folder), context)), weight: 0.4 },
   ],
@@ -70,16 +71,10 @@ function fileOf(file: string, folder = '.'): string {
   return resolve(folder, file);
 }
 
-/** Votes of the paths most similar to the token's own, in columns of different sharpness. */
-function retrieval({ model, slots, topK }: PredictorContext, paths: number): WeightedEvidence[] {
-  const votes = pathVotes(model, topK, slots, paths);
-  return votes.columns.map((evidence) => ({ evidence, weight: 0.3 }));
-}
-
 /** FineMoE's search: the maps that share most experts over all layers so far, with a vote each. */
 export function expertMaps({ model, slots, topK }: PredictorContext, maps: number, matches: number, weight: number): WeightedEvidence[] {
   const index = new PathIndex(model, topK, slots, maps, matches, { near: 0, mean: 1, before: 0 });
-  const votes = new PathVotes(model, topK, index, [{ before: 0, during: 0 }]);
+  const votes = new PathVotes(model, index, [{ before: 0, during: 0 }]);
   return votes.columns.map((evidence) => ({ evidence, weight }));
 }
 

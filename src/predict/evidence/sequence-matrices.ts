@@ -5,8 +5,7 @@
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
-import type { Evidence } from '../evidence.js';
-import { evenShare } from '../log-odds.js';
+import { type Evidence, evenShare } from '../evidence.js';
 import { representatives } from './clusters.js';
 
 /** Sequences of fewer tokens are not worth keeping. Ours. */

@@ -1,8 +1,7 @@
 // A trained network as one kind of evidence in a mixture, whose weights are fitted during the run.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
-import { type Evidence, NEXT_TOKEN } from '../evidence.js';
-import { evenShare } from '../log-odds.js';
+import { type Evidence, evenShare, NEXT_TOKEN } from '../evidence.js';
 import type { Predictor } from '../predictor.js';
 
 /** A source of logits of every expert for the tokens of a pass. */

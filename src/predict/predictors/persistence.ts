@@ -1,5 +1,6 @@
-// Token-level persistence (TLP): a token will use the experts that its request's previous token used at the same layer. The baseline that
-// every other predictor must beat; its rate of success is learned per layer.
+// Persistence, the baselines of ExpertFlow: a token will use the experts that its request's previous token used at the same layer (TLP), or
+// experts of the same ids as at the layer before (SLP).
+import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NAMING, NamedExperts } from '../named-experts.js';
 import { PathMemory } from '../path-memory.js';
@@ -35,7 +36,7 @@ function persistent({ model, topK, slots }: PredictorContext): Predictor {
   };
 }
 
-/** Registry entry. */
+/** The baseline that every other predictor must beat; its rate of success is learned per layer. */
 export const lastToken: PredictorDefinition = {
   name: 'last-token',
   summary: "the same layer's experts of the request's previous token",
@@ -43,4 +44,34 @@ export const lastToken: PredictorDefinition = {
   parameters: { costNs: COST },
   cost: () => NAMING,
   create: (context) => trainedOn(persistent(context), context.training),
+};
+
+/** Predicts the last known layer's ids. */
+function sameIds(model: ModelSpec): Predictor {
+  const names = new NamedExperts(model);
+  return {
+    observe(pass, layer) {
+      if (layer === 0) return;
+      const { choices, row, tokens, topK } = pass;
+      for (let token = 0; token < tokens; token++) names.judge(pass, token, layer, choices, token * row + (layer - 1) * topK, topK);
+    },
+    predict({ choices, row, tokens, topK }, after, horizon, scores) {
+      const last = Math.min(model.layers.length - 1, after + horizon);
+      for (let layer = after + 1; layer <= last; layer++) {
+        names.clear(layer, scores);
+        if (after < 0) continue;
+        for (let token = 0; token < tokens; token++) names.score(layer, choices, token * row + after * topK, topK, scores);
+      }
+    },
+  };
+}
+
+/** Ids of different layers are unrelated, so it does no better than chance: the weaker baseline of ExpertFlow. */
+export const previousLayer: PredictorDefinition = {
+  name: 'previous-layer',
+  summary: 'experts of the same ids as at the last layer that is known',
+  cites: 'baseline SLP of ExpertFlow, arXiv 2410.17954',
+  parameters: { costNs: COST },
+  cost: () => NAMING,
+  create: (context) => trainedOn(sameIds(context.model), context.training),
 };
