@@ -4,7 +4,8 @@ import type { ModelSpec } from '../../model/door.js';
 import { BeladyBound } from '../bounds/belady-bound.js';
 import { Optima } from '../bounds/optima.js';
 import type { Scope } from '../scope.js';
-import { cacheLevels, upTo } from './levels.js';
+import { cacheLevels } from './levels.js';
+import { upTo } from './stack-distance.js';
 
 /** {@link BeladyBound} at several capacities, evenly split. */
 export class BeladyCurve {

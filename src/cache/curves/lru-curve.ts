@@ -8,9 +8,9 @@ import type { ModelSpec } from '../../model/door.js';
 import { ExpertCache } from '../cache.js';
 import { Lru } from '../policies/lru.js';
 import { PINNED, Pins, UNPINNED } from '../policy.js';
-import type { Scope } from '../scope.js';
-import { type CacheLevels, cacheLevels, type SplitCapacity, upTo } from './levels.js';
-import { LruStack } from './stack-distance.js';
+import type { Scope, SplitCapacity } from '../scope.js';
+import { type CacheLevels, cacheLevels } from './levels.js';
+import { LruStack, upTo } from './stack-distance.js';
 
 /** Counts of one cache. */
 interface CacheCounts {

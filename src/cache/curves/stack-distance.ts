@@ -149,6 +149,13 @@ export class LruStack {
   }
 }
 
+/** Sum of the counts at a level and below it. */
+export function upTo(counts: Float64Array, level: number): number {
+  let sum = 0;
+  for (let at = 0; at <= level; at++) sum += counts[at]!;
+  return sum;
+}
+
 /** Bits set in a word. */
 function bitCount(word: number): number {
   word -= (word >>> 1) & 0x55555555;
