@@ -39,12 +39,11 @@ export type { Allocation, DeviceAllocation } from './runtime/allocation/allocate
 export type { DeviceName, TensorOverride } from './runtime/allocation/graph/load-plan.js';
 export { allocateFor as allocate, type EngineLoad as LoadPlan } from './runtime/load.js';
 export { loadHardware } from './runtime/machine.js';
-export type { Drafts } from './schedule/drafts.js';
 export type { KvRoom } from './schedule/kv-room.js';
 export type { Pass } from './schedule/pass.js';
 export type { PathView, Residency } from './schedule/paths.js';
 export type { RequestQueue, ShareList } from './schedule/queue-scheduler.js';
-export type { Request } from './schedule/request.js';
+export type { Drafts, Request } from './schedule/request.js';
 export type { Fairness, Scheduler, SchedulerContext, SchedulerDefinition, SchedulerLimits, Share } from './schedule/scheduler.js';
 export type { OwnSchedulerContext } from './schedule/user-scheduler.js';
 export type { Saturation, Sweep, SweepAxis, SweepPoint } from './study/sweep/sweep.js';

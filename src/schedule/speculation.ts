@@ -2,9 +2,8 @@
 // once. A trace does not have the number of accepted tokens, so it is drawn, evenly spread so that short runs have the mean, too.
 import { Random } from '../base/random.js';
 import { NULL_EXPERT } from '../trace/trace.js';
-import type { Drafts } from './drafts.js';
 import type { Pass } from './pass.js';
-import type { Request } from './request.js';
+import type { Drafts, Request } from './request.js';
 import type { Share } from './scheduler.js';
 
 /** Drafting and verification of tokens. */

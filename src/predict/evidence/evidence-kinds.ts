@@ -6,7 +6,7 @@ import type { Parameter, Parameters } from '../../base/parameters.js';
 import { didYouMean } from '../../base/text.js';
 import type { PredictionCost } from '../cost.js';
 import type { WeightedEvidence } from '../evidence.js';
-import { OnnxEvidence } from '../onnx/onnx-evidence.js';
+import { onnxEvidence } from '../onnx/onnx-evidence.js';
 import { networkCost, openOnnx } from '../onnx/predictor/onnx.js';
 import type { PredictorContext, PredictorNeed } from '../predictor.js';
 import { PathIndex } from '../retrieval/path-index.js';
@@ -48,7 +48,7 @@ const KINDS: Readonly<
   retrieval: ({ model, slots, topK }, { paths }) =>
     pathVotes(model, topK, slots, paths).columns.map((evidence) => ({ evidence, weight: 0.3 })),
   onnx: async (context, { file }) => [
-    { evidence: new OnnxEvidence(context.model, await openOnnx(fileOf(file, context.folder), context)), weight: 0.4 },
+    { evidence: onnxEvidence(context.model, await openOnnx(fileOf(file, context.folder), context)), weight: 0.4 },
   ],
   'token-table': ({ model }, { ids }) => [{ evidence: new TokenExperts(model, ids), weight: 0.4 }],
 };

@@ -53,11 +53,7 @@ class Running implements Sequence {
   begin(request: number): void {
     this.request = request;
     this.tokens = 0;
-    this.counts.fill(0);
-    this.norms.fill(0);
-    this.dots.fill(0);
-    this.cosines.fill(0);
-    this.similarity.fill(0);
+    for (const values of [this.counts, this.norms, this.dots, this.cosines, this.similarity]) values.fill(0);
   }
 }
 

@@ -13,37 +13,26 @@ export interface LogitSource extends Predictor {
 /** Steps per unit to which logits are rounded, far coarser than differences of arithmetic between CPUs. */
 const RESOLUTION = 1024;
 
-/** A network's logits, relative to an even share. */
-export class OnnxEvidence implements Evidence {
-  readonly #model: ModelSpec;
-  readonly #source: LogitSource;
-
-  constructor(model: ModelSpec, source: LogitSource) {
-    this.#model = model;
-    this.#source = source;
-  }
-
-  /** It gives no evidence on training traces before a run: it may have memorised them, and would get too large a weight. */
-  add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean {
-    if (after === NEXT_TOKEN || pass.request[token]! < 0) return false;
-    const logits = this.#source.logits(pass, after);
-    const { experts, offset } = this.#model.layers[layer]!;
-    const share = evenShare(this.#model.layers[layer]!);
-    const even = Math.log(share / (1 - share));
-    const from = token * this.#model.experts + offset;
-    for (let e = 0; e < experts; e++) into[e]! += weight * (Math.round(RESOLUTION * logits[from + e]!) / RESOLUTION - even);
-    return true;
-  }
-
-  learn(pass: Pass, token: number, layer: number): void {
-    if (token === pass.tokens - 1 && pass.request[token]! >= 0) this.#source.observe(pass, layer);
-  }
-
-  measured(): Readonly<Record<string, number>> {
-    return this.#source.measured?.() ?? {};
-  }
-
-  close(): void {
-    this.#source.close?.();
-  }
+/**
+ * A network's logits, relative to an even share. It gives no evidence on training traces before a run: it may have memorised them, and would get
+ * too large a weight.
+ */
+export function onnxEvidence(model: ModelSpec, source: LogitSource): Evidence {
+  return {
+    add(pass, token, after, layer, weight, into) {
+      if (after === NEXT_TOKEN || pass.request[token]! < 0) return false;
+      const logits = source.logits(pass, after);
+      const { experts, offset } = model.layers[layer]!;
+      const share = evenShare(model.layers[layer]!);
+      const even = Math.log(share / (1 - share));
+      const from = token * model.experts + offset;
+      for (let e = 0; e < experts; e++) into[e]! += weight * (Math.round(RESOLUTION * logits[from + e]!) / RESOLUTION - even);
+      return true;
+    },
+    learn(pass, token, layer) {
+      if (token === pass.tokens - 1 && pass.request[token]! >= 0) source.observe(pass, layer);
+    },
+    measured: () => source.measured?.() ?? {},
+    close: () => source.close?.(),
+  };
 }

@@ -59,7 +59,7 @@ export class PathVotes {
   constructor({ layers }: ModelSpec, index: PathIndex, sharpness: readonly Sharpness[]) {
     this.index = index;
     this.#sharpness = sharpness;
-    this.columns = sharpness.map((_, column) => new PathColumn(this, column));
+    this.columns = sharpness.map((_, column) => columnOf(this, column));
     this.#pathChoices = layers.reduce((sum, layer) => sum + layer.topK, 0);
     this.#layerChoices = this.#pathChoices / layers.length;
     const { most } = index.best;
@@ -167,24 +167,13 @@ export function pathVotes(model: ModelSpec, topK: number, slots: number, paths: 
 }
 
 /** One column as evidence. */
-class PathColumn implements Evidence {
-  readonly #votes: PathVotes;
-  readonly #column: number;
-
-  constructor(votes: PathVotes, column: number) {
-    this.#votes = votes;
-    this.#column = column;
-  }
-
-  add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean {
-    return addColumn(this.column(pass, token, after, layer), weight, into);
-  }
-
-  column(pass: Pass, token: number, after: number, layer: number): Float32Array | null {
-    return this.#votes.said(this.#column, pass, token, after, layer);
-  }
-
-  learn(pass: Pass, token: number, layer: number): void {
-    if (this.#column === 0) this.#votes.index.learn(pass, token, layer);
-  }
+function columnOf(votes: PathVotes, number: number): Evidence {
+  const column: NonNullable<Evidence['column']> = (pass, token, after, layer) => votes.said(number, pass, token, after, layer);
+  return {
+    add: (pass, token, after, layer, weight, into) => addColumn(column(pass, token, after, layer), weight, into),
+    column,
+    learn(pass, token, layer) {
+      if (number === 0) votes.index.learn(pass, token, layer);
+    },
+  };
 }
