@@ -2,8 +2,7 @@
 import { type Choice, choose, findNamed } from '../../base/parameters.js';
 import { even } from './even.js';
 import type { PlacementDefinition } from './placement.js';
-import { byPopularity } from './popularity.js';
-import { replicated } from './replicated.js';
+import { byPopularity, replicated } from './popularity.js';
 
 /** All placements, in the order in which they are listed; the first is the default. */
 export const PLACEMENTS: readonly PlacementDefinition[] = [even, byPopularity, replicated];
