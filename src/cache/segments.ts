@@ -4,11 +4,11 @@ import { IdLists } from './id-lists.js';
 import type { Pins, PolicyContext } from './policy.js';
 
 /** In no segment. */
-export const NOWHERE = 0;
+export const NO_SEGMENT = 0;
 
 /** Segments, numbered from 1, in which the newest experts are in front. */
 export class Segments {
-  /** Segment of each expert, or {@link NOWHERE}. */
+  /** Segment of each expert, or {@link NO_SEGMENT}. */
   readonly of: Uint8Array;
   /** By segment: bytes of its experts. */
   readonly bytes: Float64Array;
@@ -29,7 +29,7 @@ export class Segments {
 
   /** Puts `id` in front of a segment; it leaves the one that it is in. */
   enter(segment: number, id: number): void {
-    if (this.of[id] !== NOWHERE) this.leave(id);
+    if (this.of[id] !== NO_SEGMENT) this.leave(id);
     this.of[id] = segment;
     this.bytes[segment]! += this.#sizes[id]!;
     this.lists.pushFront(this.end(segment), id);
@@ -38,7 +38,7 @@ export class Segments {
   /** Takes `id` out of its segment. */
   leave(id: number): void {
     const segment = this.of[id]!;
-    this.of[id] = NOWHERE;
+    this.of[id] = NO_SEGMENT;
     this.bytes[segment]! -= this.#sizes[id]!;
     this.lists.unlink(id);
   }

@@ -1,6 +1,6 @@
 // ARC: two LRU lists, used once and used again, whose split follows the hits in the ghosts of each.
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
-import { NOWHERE, Segments } from '../segments.js';
+import { NO_SEGMENT, Segments } from '../segments.js';
 
 /** Where an expert is: T1 used once, T2 used again, B1 and B2 the ghosts of each; the lists follow one another in this order. */
 const T1 = 1;
@@ -20,8 +20,8 @@ class Arc implements CachePolicy {
   #target = 0;
   #candidate = NONE;
   #incoming = NONE;
-  /** Ghost list that loses its oldest where the candidate leaves; NOWHERE: none; NO_GHOST: the candidate leaves no ghost itself. */
-  #trim = NOWHERE;
+  /** Ghost list that loses its oldest where the candidate leaves; NO_SEGMENT: none; NO_GHOST: the candidate leaves no ghost itself. */
+  #trim = NO_SEGMENT;
   /** Target that the incoming expert's ghost hit leads to. */
   #nextTarget = 0;
 
@@ -79,13 +79,13 @@ class Arc implements CachePolicy {
       this.#incoming = incoming;
       this.#nextTarget = incoming === NONE ? this.#target : this.#targetAfter(incoming);
     }
-    const place = incoming === NONE ? NOWHERE : this.#segments.of[incoming]!;
+    const place = incoming === NONE ? NO_SEGMENT : this.#segments.of[incoming]!;
     const t1 = this.#segments.bytes[T1]!;
     const t2 = this.#segments.bytes[T2]!;
     const target = this.#nextTarget;
     // REPLACE of the paper: the victim comes from T1 where T1 is above its target.
     let fromT1 = (t1 > 0 && (t1 > target || (t1 === target && place === B2))) || t2 === 0;
-    this.#trim = NOWHERE;
+    this.#trim = NO_SEGMENT;
     if (place < B1) {
       // Case IV: an expert in none of the lists needs room in the directory too.
       const b1 = this.#segments.bytes[B1]!;
