@@ -5,7 +5,7 @@ import type { Random } from '../base/random.js';
 import type { ModelSpec, MoeLayer } from '../model/door.js';
 import type { Known } from '../result/knowledge.js';
 import type { Warning } from '../result/result.js';
-import type { Pass } from '../schedule/door.js';
+import { Pass, Request } from '../schedule/door.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import type { PredictionCost } from './cost.js';
 
@@ -113,4 +113,26 @@ export function untaught(
       for (let layer = after + 1; layer <= last; layer++) fill(layers[layer]!, scores, pass, after);
     },
   };
+}
+
+/**
+ * Shows every token of `traces` to a predictor, or to whatever else learns as one does, one request after another. Requests are numbered from -2 downwards, so that none is
+ * taken for one of the run.
+ * @returns the learner
+ */
+export function trainedOn<P extends Pick<Predictor, 'observe'>>(learner: P, traces: readonly RoutingTrace[]): P {
+  let index = -2;
+  for (const trace of traces) {
+    const pass = new Pass(trace, 1);
+    for (const { start, prefill, decode } of trace.requests) {
+      const request = new Request({ index: index--, start, prefill, decode, arrivalNs: 0 });
+      const shares = [{ request, tokens: 1 }];
+      while (!request.finished) {
+        pass.fill(shares);
+        for (let layer = 0; layer < pass.layers; layer++) learner.observe(pass, layer);
+        pass.advance(shares);
+      }
+    }
+  }
+  return learner;
 }

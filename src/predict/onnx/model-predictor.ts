@@ -1,10 +1,11 @@
-// What predictors that run a trained model have in common: its session, the tensors that it reads and writes, the times of its calls, and the
-// way from logits to scores.
+// What predictors that run a trained model have in common, alone or as one kind of evidence in a mixture: its session, the tensors that it reads
+// and writes, the times of its calls, and the way from logits to scores.
+import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
-import { either, type PredictorContext } from '../predictor.js';
+import { type Evidence, evenShare, NEXT_TOKEN } from '../evidence.js';
+import { either, type Predictor, type PredictorContext } from '../predictor.js';
 import type { TensorShape } from './contract.js';
 import { PathFeatures } from './features.js';
-import type { LogitSource } from './onnx-evidence.js';
 import type { SyncSession } from './session.js';
 import type { SharedTensor } from './session-worker.js';
 
@@ -12,7 +13,7 @@ import type { SharedTensor } from './session-worker.js';
 const RESOLUTION = 2 ** 20;
 
 /** Runs a model over the passes. */
-export abstract class ModelPredictor<Input extends string = string> implements LogitSource {
+export abstract class ModelPredictor<Input extends string = string> implements Predictor {
   calls = 0;
   /** Tokens predicted so far. */
   protected predicted = 0;
@@ -35,6 +36,7 @@ export abstract class ModelPredictor<Input extends string = string> implements L
     this.features = new PathFeatures(context.model, context.slots);
   }
 
+  /** Logits after layer `after` of a pass, `[tokens, experts]`. */
   abstract logits(pass: Pass, after: number): Float32Array;
 
   /** Names of the tensors that the model writes. */
@@ -104,4 +106,31 @@ export abstract class ModelPredictor<Input extends string = string> implements L
     this.#session.run(rows, steps);
     this.#wallMs += performance.now() - before;
   }
+}
+
+/** Steps per unit to which logits are rounded, far coarser than differences of arithmetic between CPUs. */
+const LOGIT_STEPS = 1024;
+
+/**
+ * A network's logits, relative to an even share. It gives no evidence on training traces before a run: it may have memorised them, and would get
+ * too large a weight.
+ */
+export function onnxEvidence(model: ModelSpec, source: Pick<ModelPredictor, 'close' | 'logits' | 'measured' | 'observe'>): Evidence {
+  return {
+    add(pass, token, after, layer, weight, into) {
+      if (after === NEXT_TOKEN || pass.request[token]! < 0) return false;
+      const logits = source.logits(pass, after);
+      const { experts, offset } = model.layers[layer]!;
+      const share = evenShare(model.layers[layer]!);
+      const even = Math.log(share / (1 - share));
+      const from = token * model.experts + offset;
+      for (let e = 0; e < experts; e++) into[e]! += weight * (Math.round(LOGIT_STEPS * logits[from + e]!) / LOGIT_STEPS - even);
+      return true;
+    },
+    learn(pass, token, layer) {
+      if (token === pass.tokens - 1 && pass.request[token]! >= 0) source.observe(pass, layer);
+    },
+    measured: () => source.measured(),
+    close: () => source.close(),
+  };
 }

@@ -4,8 +4,7 @@ import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NAMING, NamedExperts } from '../named-experts.js';
 import { PathMemory } from '../path-memory.js';
-import { COST, type Predictor, type PredictorContext, type PredictorDefinition } from '../predictor.js';
-import { trainedOn } from '../training.js';
+import { COST, type Predictor, type PredictorContext, type PredictorDefinition, trainedOn } from '../predictor.js';
 
 /** Predicts the previous token's path. */
 function persistent({ model, topK, slots }: PredictorContext): Predictor {
