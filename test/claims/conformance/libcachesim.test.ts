@@ -7,8 +7,8 @@ import { Future } from '../../../src/cache/future.js';
 import { parsePolicy, resolvePolicy } from '../../../src/cache/policies/index.js';
 import type { Clock } from '../../../src/cache/policy.js';
 import { buildCaches } from '../../../src/cache/scope.js';
-import { toyModel } from '../../cache/fixtures.js';
 import { DemandReplay } from '../../cache/demand-replay.js';
+import { toyModel } from '../../cache/fixtures.js';
 import { RowCursor } from '../../cache/row-cursor.js';
 import { Routing, SHAPES } from './routing.mjs';
 
