@@ -45,10 +45,7 @@ export class DemandLog {
     return this.#fullWords.length + (this.#used > 0 ? 1 : 0);
   }
 
-  /**
-   * Appends an event.
-   * @param ids members by dense id in L3 order, the first `count` entries
-   */
+  /** Appends an event. @param ids members by dense id in L3 order, the first `count` entries */
   append(layer: number, ids: Int32Array, count: number): void {
     if (this.#used + 2 + count > PAGE_WORDS) this.#turn();
     const page = this.#page;

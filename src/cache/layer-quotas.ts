@@ -38,15 +38,32 @@ export function proportionalQuotas(model: ModelSpec, demand: readonly Float64Arr
     open = open.filter((l) => !full.includes(l));
   }
   for (let l = 0; l < slots.length; l++) slots[l] = Math.floor(wanted[l]! + 1e-9);
-  let free = slots.reduce((bytes, count, l) => bytes - count * model.layers[l]!.expertBytes, capacityBytes);
   const order = model.layers.map((_, l) => l).sort((a, b) => wanted[b]! - slots[b]! - (wanted[a]! - slots[a]!) || a - b);
+  return giveRest(model, capacityBytes, slots, undefined, order);
+}
+
+/**
+ * One more expert to each layer that the bytes left over suffice for, in turn.
+ * @param slots experts per layer; it is changed
+ * @param most most experts of each layer; absent: all that it has
+ * @param order of the layers; absent: the earliest first
+ * @returns `slots`
+ */
+export function giveRest(
+  { layers }: ModelSpec,
+  capacityBytes: number,
+  slots: number[],
+  most: readonly number[] = layers.map(({ experts }) => experts),
+  order: Iterable<number> = layers.keys(),
+): number[] {
+  const turns = [...order];
+  let left = layers.reduce((bytes, layer, l) => bytes - slots[l]! * layer.expertBytes, capacityBytes);
   for (let given = true; given; ) {
     given = false;
-    for (const l of order) {
-      const { experts, expertBytes } = model.layers[l]!;
-      if (slots[l]! >= experts || expertBytes > free) continue;
+    for (const l of turns) {
+      if (slots[l]! >= most[l]! || layers[l]!.expertBytes > left) continue;
       slots[l]!++;
-      free -= expertBytes;
+      left -= layers[l]!.expertBytes;
       given = true;
     }
   }
@@ -138,14 +155,5 @@ export function shallowQuotas(model: ModelSpec, capacityBytes: number): number[]
     quotas[l] = experts;
     left -= experts * expertBytes;
   }
-  for (let given = true; given; ) {
-    given = false;
-    for (const [l, { experts, expertBytes }] of layers.entries()) {
-      if (quotas[l] === experts || expertBytes > left) continue;
-      quotas[l]!++;
-      left -= expertBytes;
-      given = true;
-    }
-  }
-  return quotas;
+  return giveRest(model, capacityBytes, quotas);
 }

@@ -1,4 +1,4 @@
-// The residents of a cache in one dense array, for policies that draw at random or whose ranking changes with every tick.
+// The residents of a cache in one dense array: the base of policies that draw at random or whose ranking changes with every tick.
 import { NONE, type Pins } from './policy.js';
 
 /** A set of ids [0, experts) that can be walked and indexed. */
@@ -14,13 +14,13 @@ export class ResidentSet {
   }
 
   /** Adds `id`, which is not a member. */
-  add(id: number): void {
+  insert(id: number, _used: boolean): void {
     this.#place[id] = this.count;
     this.ids[this.count++] = id;
   }
 
   /** Takes member `id` out; the last member moves into its place. */
-  delete(id: number): void {
+  remove(id: number): void {
     const last = this.ids[--this.count]!;
     const place = this.#place[id]!;
     this.ids[place] = last;

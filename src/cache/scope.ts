@@ -5,11 +5,19 @@ import type { Parameters } from '../base/parameters.js';
 import { Random } from '../base/random.js';
 import { expertSizes, type ModelSpec } from '../model/door.js';
 import { ExpertCache, isUniform } from './cache.js';
+import { giveRest } from './layer-quotas.js';
 import { NextUse } from './next-use/next-use.js';
 import { type Clock, Pins, type PolicyDefinition, policyNeeds, UNPINNED } from './policy.js';
 
 /** `global`: one cache for all layers; `layer`: one per layer. */
 export type Scope = 'global' | 'layer';
+
+/** A capacity of a tier. */
+export interface SplitCapacity {
+  readonly bytes: number;
+  /** Experts of each layer's cache; null: an even split, or one cache for all. */
+  readonly quotas: readonly number[] | null;
+}
 
 /** Inputs of {@link buildCaches}. Arrays over experts are indexed by dense id. */
 export interface CacheOptions {
@@ -119,21 +127,6 @@ export function shrinkQuotas(model: ModelSpec, capacityBytes: number, quotas: re
   const whole = model.layers.reduce((bytes, layer, l) => bytes + quotas[l]! * layer.expertBytes, 0);
   const slots = quotas.map((quota) => (whole <= capacityBytes ? quota : Math.floor((quota * capacityBytes) / whole)));
   return giveRest(model, capacityBytes, slots, quotas);
-}
-
-/** One more expert to each of the earliest layers that the bytes left over suffice for, in turn, up to `most`. */
-function giveRest({ layers }: ModelSpec, capacityBytes: number, slots: number[], most: readonly number[]): number[] {
-  let left = layers.reduce((bytes, layer, l) => bytes - slots[l]! * layer.expertBytes, capacityBytes);
-  for (let given = true; given; ) {
-    given = false;
-    for (let l = 0; l < layers.length; l++) {
-      if (slots[l]! >= most[l]! || layers[l]!.expertBytes > left) continue;
-      slots[l]!++;
-      left -= layers[l]!.expertBytes;
-      given = true;
-    }
-  }
-  return slots;
 }
 
 function checkQuotas(model: ModelSpec, capacityBytes: number, quotas: readonly number[]): readonly number[] {

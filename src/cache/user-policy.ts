@@ -6,10 +6,7 @@ import { type CachePolicy, NONE, type PolicyDefinition } from './policy.js';
 
 const NEEDS = ['expected', 'future', 'popularity', 'predicted', 'weights'];
 
-/**
- * The policy that a module exports.
- * @throws UserError naming the first thing that keeps it from being used
- */
+/** The policy that a module exports. @throws UserError naming the first thing that keeps it from being used */
 export function ownPolicy(own: OwnExport): PolicyDefinition {
   own.requireMethod('create(context, parameters)');
   own.optionalMethod('needsWith');

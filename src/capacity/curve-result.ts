@@ -1,12 +1,16 @@
 // The public format of a capacity curve, `moeprof.curve/1`. Types only.
-import type { ReplayCounts } from '../cache/curves/replay.js';
 import type { TraceInput, Warning } from '../result/result.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 export const CURVE_SCHEMA = 'moeprof.curve/1';
 
 /** A policy at one capacity, after the warm-up. */
-export interface CurvePoint extends Pick<ReplayCounts, 'hits' | 'insertions' | 'evictions' | 'streamed'> {
+export interface CurvePoint {
+  readonly hits: number;
+  /** Misses that were inserted, and those that were not. */
+  readonly insertions: number;
+  readonly streamed: number;
+  readonly evictions: number;
   /** Hits over experts demanded, 0..1. */
   readonly hitRate: number;
   /** Insertions and evictions per token. */

@@ -2,12 +2,11 @@
 
 import { shownTrace } from '../base/profiles.js';
 import { sum } from '../base/statistics.js';
-import type { SplitCapacity } from '../cache/curves/levels.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';
 import { optimalQuotas, proportionalQuotas, type Quotas, shallowQuotas } from '../cache/layer-quotas.js';
 import { type PolicyChoice, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
-import { evenSplit } from '../cache/scope.js';
+import { evenSplit, type SplitCapacity } from '../cache/scope.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/door.js';
 import { VERSION } from '../result/version.js';
 import { NULL_EXPERT, type RoutingTrace } from '../trace/trace.js';

@@ -2,11 +2,10 @@
 // or in one of its own, and returns its counts at the end.
 
 import type { Parameters } from '../base/parameters.js';
-import type { SplitCapacity } from '../cache/curves/levels.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';
 import type { PolicyChoice } from '../cache/policies/index.js';
 import type { PolicyDefinition } from '../cache/policy.js';
-import type { Scope } from '../cache/scope.js';
+import type { Scope, SplitCapacity } from '../cache/scope.js';
 import type { ModelSpec } from '../model/door.js';
 
 /** How rows are replayed: the same for all policies and capacities. */

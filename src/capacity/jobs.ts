@@ -1,14 +1,13 @@
 // The kinds of jobs, and the kind that each policy needs: policies that look at the past only are replayed as rows come in, those that need the
 // future when the last row is known, and LRU answers for all capacities in one pass.
 import { setCompilerFlag } from '../base/host/machine.js';
-import type { SplitCapacity } from '../cache/curves/levels.js';
 import { type CapacityCounts, LruCurve } from '../cache/curves/lru-curve.js';
 import { RowLog } from '../cache/curves/row-log.js';
 import { RowReplay } from '../cache/curves/row-replay.js';
 import { resolvePolicy } from '../cache/policies/index.js';
 import { lru } from '../cache/policies/lru.js';
 import { type Clock, policyNeeds } from '../cache/policy.js';
-import { buildCaches, type Caches } from '../cache/scope.js';
+import { buildCaches, type Caches, type SplitCapacity } from '../cache/scope.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import { type Job, type JobSpec, type ResolvedJob, splitAtWarmup } from './job.js';
 

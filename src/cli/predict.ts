@@ -5,9 +5,15 @@ import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
 import { arch, cpus, platform, runtimeVersion } from '../base/host/machine.js';
 import { parseShare } from '../base/units.js';
-import { comparablePredictors, comparePredictors, type JudgedTimes, referenceOf, withCorrected } from '../predict/evaluation/compare.js';
+import {
+  comparablePredictors,
+  comparePredictors,
+  DISTANCES,
+  type JudgedTimes,
+  referenceOf,
+  withCorrected,
+} from '../predict/evaluation/compare.js';
 import { openPrediction, type PredictionInputs, type PredictionRequest } from '../predict/evaluation/inputs.js';
-import { DISTANCES } from '../predict/evaluation/judged.js';
 import { VERSION } from '../result/version.js';
 import { concatTraces } from '../trace/concat.js';
 import { parseColumns } from '../trace/formats/columns.js';

@@ -28,20 +28,14 @@ function expertsBelow({ experts, layers }: Pick<ModelSpec, 'experts' | 'layers'>
 }
 
 /** Time of predictions on the host. */
-export class HostTime implements PredictionTime {
-  readonly #cost: PredictionCost;
-  readonly #below: readonly number[];
-
-  constructor(cost: PredictionCost, model: Pick<ModelSpec, 'experts' | 'layers'>) {
-    this.#cost = cost;
-    this.#below = expertsBelow(model);
-  }
-
-  ns(tokens: number, after: number, last: number): number {
-    const { callNs, expertNs, mostTokens, tokenNs } = this.#cost;
-    const scored = this.#below[last + 1]! - this.#below[after + 1]!;
-    return callNs + Math.min(tokens, mostTokens) * (tokenNs + scored * expertNs);
-  }
+export function hostTime(
+  { callNs, expertNs, mostTokens, tokenNs }: PredictionCost,
+  model: Pick<ModelSpec, 'experts' | 'layers'>,
+): PredictionTime {
+  const below = expertsBelow(model);
+  return {
+    ns: (tokens, after, last) => callNs + Math.min(tokens, mostTokens) * (tokenNs + (below[last + 1]! - below[after + 1]!) * expertNs),
+  };
 }
 
 /** Bytes of a router's weight: 16 bits, in which checkpoints keep routers whatever the format of their experts. */
@@ -50,30 +44,23 @@ const ROUTER_BYTES = 2;
 /**
  * Gates of coming layers on the GPU: for each layer a product of a matrix of hidden x experts with the hidden state of every token, which takes as
  * long as reading its weights or its arithmetic, whichever is longer, and the launch of its kernels (product, softmax, choice of the best), as many
- * as an expert has. Where nothing says how wide the hidden state is, the launch alone.
+ * as an expert has. Where nothing says how wide the hidden state is, the launch alone. Before the pass there is no hidden state, and no gate runs.
+ * @param factor multiple that the runtime charges
  */
-export class GateTime implements PredictionTime {
-  readonly #launchNs: number;
-  /** Times of one expert's row of a router: reading it, and multiplying it with one token. */
-  readonly #readNs: number;
-  readonly #tokenNs: number;
-  readonly #below: readonly number[];
-
-  /** @param factor multiple that the runtime charges */
-  constructor(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>, gpu: Device, factor = 1) {
-    const { nsPerByte, nsPerFlop } = speedOf(gpu);
-    this.#launchNs = factor * gpu.launchNs;
-    this.#readNs = factor * model.hidden * ROUTER_BYTES * nsPerByte;
-    this.#tokenNs = factor * 2 * model.hidden * nsPerFlop;
-    this.#below = expertsBelow(model);
-  }
-
-  /** Before the pass there is no hidden state, and no gate runs. */
-  ns(tokens: number, after: number, last: number): number {
-    if (after < 0) return 0;
-    const scored = this.#below[last + 1]! - this.#below[after + 1]!;
-    return (last - after) * this.#launchNs + scored * Math.max(this.#readNs, tokens * this.#tokenNs);
-  }
+export function gateTime(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>, gpu: Device, factor = 1): PredictionTime {
+  const { nsPerByte, nsPerFlop } = speedOf(gpu);
+  const launchNs = factor * gpu.launchNs;
+  // Of one expert's row of a router: reading it, and multiplying it with one token.
+  const readNs = factor * model.hidden * ROUTER_BYTES * nsPerByte;
+  const tokenNs = factor * 2 * model.hidden * nsPerFlop;
+  const below = expertsBelow(model);
+  return {
+    ns(tokens, after, last) {
+      if (after < 0) return 0;
+      const scored = below[last + 1]! - below[after + 1]!;
+      return (last - after) * launchNs + scored * Math.max(readNs, tokens * tokenNs);
+    },
+  };
 }
 
 /** A cost that does not depend on the prediction. */

@@ -3,6 +3,7 @@
 //
 // Constants of evidence that are ours give the effect of other values, in points of recall@k, before the pass and one layer ahead, on the two
 // bundled traces, 2,000 tokens of qwen3-30b-a3b on code and 2,000 of gpt-oss-20b, nothing learned beforehand.
+import type { MoeLayer } from '../model/door.js';
 import type { Pass } from '../schedule/door.js';
 
 /** `after` of a prediction that is made before the pass: nothing of it has been observed, its token ids are known. */
@@ -53,4 +54,12 @@ export function addColumn(column: Float32Array | null, weight: number, into: Flo
   if (column === null) return false;
   for (let e = 0; e < column.length; e++) into[e]! += weight * column[e]!;
   return true;
+}
+
+/**
+ * The prior of an unknown expert: a layer's choices spread evenly over its experts. At most one half, whose log-odds are 0: a layer that uses
+ * all of its experts would have infinite ones.
+ */
+export function evenShare({ experts, topK }: Pick<MoeLayer, 'experts' | 'topK'>): number {
+  return Math.min(0.5, topK / experts);
 }

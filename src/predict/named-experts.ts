@@ -2,8 +2,8 @@
 // probability of all named ones.
 import type { ModelSpec } from '../model/door.js';
 import type { Pass } from '../schedule/door.js';
+import { NULL_EXPERT } from '../trace/trace.js';
 import type { PredictionCost } from './cost.js';
-import { named, overlap } from './overlap.js';
 import { either } from './predictor.js';
 
 /** One pseudo-observation at the mean of measured models (reuse by the next token, 0.26 to 0.5). */
@@ -45,4 +45,30 @@ export class NamedExperts {
       if (expert < experts) scores[offset + expert] = either(scores[offset + expert]!, probability);
     }
   }
+}
+
+/**
+ * By expert within its layer: how often it is in the list that is being compared. All zero between two calls. One list is marked and the other
+ * looked up; comparing all pairs would mispredict a branch as often as the prediction is wrong.
+ */
+const marks = new Uint8Array(NULL_EXPERT + 1);
+
+/**
+ * Counts the pairs of equal experts in `names[from .. from + count)` and `choices[at .. at + topK)`; NULL_EXPERT equals nothing.
+ * @param topK below 256
+ */
+export function overlap(names: Uint16Array, from: number, count: number, choices: Uint16Array, at: number, topK: number): number {
+  for (let i = at; i < at + topK; i++) marks[choices[i]!]! += 1;
+  marks[NULL_EXPERT] = 0;
+  let equal = 0;
+  for (let i = from; i < from + count; i++) equal += marks[names[i]!]!;
+  for (let i = at; i < at + topK; i++) marks[choices[i]!] = 0;
+  return equal;
+}
+
+/** Experts in `names[from .. from + count)` that are not NULL_EXPERT. */
+export function named(names: Uint16Array, from: number, count: number): number {
+  let some = 0;
+  for (let i = from; i < from + count; i++) some += names[i] === NULL_EXPERT ? 0 : 1;
+  return some;
 }

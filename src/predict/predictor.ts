@@ -2,10 +2,10 @@
 
 import type { Member, Parameter, Parameters, ParameterTable } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
-import type { ModelSpec } from '../model/door.js';
+import type { ModelSpec, MoeLayer } from '../model/door.js';
 import type { Known } from '../result/knowledge.js';
 import type { Warning } from '../result/result.js';
-import type { Pass } from '../schedule/door.js';
+import { Pass, Request } from '../schedule/door.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import type { PredictionCost } from './cost.js';
 
@@ -83,10 +83,7 @@ export interface PredictorDefinition extends Member {
   cost?(parameters: Parameters, folder: string): PredictionCost;
   /** True: a prediction runs the gates of the layers that it predicts, on the GPU, and takes what that takes. */
   readonly runsGates?: true;
-  /**
-   * Its knowledge beyond what has happened (L17). Absent: none.
-   * @param recorded look-ahead that the trace holds, as in the context
-   */
+  /** Its knowledge beyond what has happened (L17). Absent: none. @param recorded look-ahead that the trace holds, as in the context */
   knows?(parameters: Parameters, recorded: readonly number[] | undefined): Known;
   create(context: PredictorContext, parameters: Parameters): Predictor | Promise<Predictor>;
 }
@@ -102,4 +99,40 @@ export const COST: Parameter = {
 /** Probability that at least one of two independent events happens: how token-level predictions add up to a batch's. */
 export function either(p: number, q: number): number {
   return p + q - p * q;
+}
+
+/** A predictor that learns nothing: `fill` writes the scores of one layer ahead of layer `after`. */
+export function untaught(
+  { layers }: ModelSpec,
+  fill: (layer: MoeLayer, scores: Float32Array, pass: Pass, after: number) => void,
+): Predictor {
+  return {
+    observe() {},
+    predict(pass, after, horizon, scores) {
+      const last = Math.min(layers.length - 1, after + horizon);
+      for (let layer = after + 1; layer <= last; layer++) fill(layers[layer]!, scores, pass, after);
+    },
+  };
+}
+
+/**
+ * Shows every token of `traces` to a predictor, or to whatever else learns as one does, one request after another. Requests are numbered from -2 downwards, so that none is
+ * taken for one of the run.
+ * @returns the learner
+ */
+export function trainedOn<P extends Pick<Predictor, 'observe'>>(learner: P, traces: readonly RoutingTrace[]): P {
+  let index = -2;
+  for (const trace of traces) {
+    const pass = new Pass(trace, 1);
+    for (const { start, prefill, decode } of trace.requests) {
+      const request = new Request({ index: index--, start, prefill, decode, arrivalNs: 0 });
+      const shares = [{ request, tokens: 1 }];
+      while (!request.finished) {
+        pass.fill(shares);
+        for (let layer = 0; layer < pass.layers; layer++) learner.observe(pass, layer);
+        pass.advance(shares);
+      }
+    }
+  }
+  return learner;
 }

@@ -1,10 +1,12 @@
 // The true experts of a pass, spoiled to a given recall and precision by distance: it replaces a predictor of known accuracy that cannot run
 // on a trace.
 
+import type { Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/door.js';
+import type { Known } from '../result/knowledge.js';
 import type { Pass } from '../schedule/door.js';
-import type { Predictor } from './predictor.js';
+import { type Predictor, untaught } from './predictor.js';
 
 /** Recall and precision at one distance, 0..1. */
 export interface Quality {
@@ -24,19 +26,15 @@ const TRUE = 1;
  * that the other does.
  * @param qualityAt quality by distance in layers from the last known one (infinite before the pass); null: no prediction
  */
-export function spoiledTruth(
-  { experts: ids, layers }: ModelSpec,
-  qualityAt: (distance: number) => Quality | null,
-  random: Random,
-): Predictor {
-  const marks = new Uint8Array(ids);
+export function spoiledTruth(model: ModelSpec, qualityAt: (distance: number) => Quality | null, random: Random): Predictor {
+  const marks = new Uint8Array(model.experts);
   /** The draw of each expert: it is named where the chance is larger. */
-  const drawn = new Float64Array(ids);
+  const drawn = new Float64Array(model.experts);
   let of = -1;
   const draw = (pass: Pass): void => {
     of = pass.number;
     marks.fill(FALSE);
-    for (const { experts, index, offset } of layers) {
+    for (const { experts, index, offset } of model.layers) {
       for (let token = 0; token < pass.tokens; token++) {
         const count = pass.listChosen(token, index);
         for (let i = 0; i < count; i++) marks[offset + pass.chosen[i]!] = TRUE;
@@ -44,28 +42,26 @@ export function spoiledTruth(
       for (let id = offset; id < offset + experts; id++) drawn[id] = random.next();
     }
   };
-  return {
-    observe() {},
-    predict(pass, after, horizon, scores) {
-      if (of !== pass.number) draw(pass);
-      const last = Math.min(layers.length - 1, after + horizon);
-      for (let layer = after + 1; layer <= last; layer++) {
-        const { experts, offset } = layers[layer]!;
-        const end = offset + experts;
-        const quality = qualityAt(after < 0 ? Number.POSITIVE_INFINITY : layer - after);
-        scores.fill(0, offset, end);
-        if (quality === null) continue;
-        const { precision, recall } = quality;
-        let hits = 0;
-        let others = 0;
-        for (let id = offset; id < end; id++) {
-          if (marks[id] === FALSE) others++;
-          else if (drawn[id]! < recall) hits++;
-        }
-        // Expected false names: hits x (1 - precision) / precision, spread evenly over the experts that are not demanded.
-        const chance = others === 0 ? 0 : Math.min(1, (hits * (1 - precision)) / precision / others);
-        for (let id = offset; id < end; id++) if (drawn[id]! < (marks[id] === TRUE ? recall : chance)) scores[id] = precision;
-      }
-    },
-  };
+  return untaught(model, ({ experts, index, offset }, scores, pass, after) => {
+    if (of !== pass.number) draw(pass);
+    const end = offset + experts;
+    const quality = qualityAt(after < 0 ? Number.POSITIVE_INFINITY : index - after);
+    scores.fill(0, offset, end);
+    if (quality === null) return;
+    const { precision, recall } = quality;
+    let hits = 0;
+    let others = 0;
+    for (let id = offset; id < end; id++) {
+      if (marks[id] === FALSE) others++;
+      else if (drawn[id]! < recall) hits++;
+    }
+    // Expected false names: hits x (1 - precision) / precision, spread evenly over the experts that are not demanded.
+    const chance = others === 0 ? 0 : Math.min(1, (hits * (1 - precision)) / precision / others);
+    for (let id = offset; id < end; id++) if (drawn[id]! < (marks[id] === TRUE ? recall : chance)) scores[id] = precision;
+  });
+}
+
+/** What a spoiled truth knows (L17): a quality that `source` published, or the future where that is empty. */
+export function publishedIn(source: Parameters[string], quality: Quality): Known {
+  return source === '' ? { knows: 'future' } : { knows: 'published', ...quality, source: String(source) };
 }

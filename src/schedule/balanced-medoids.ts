@@ -1,6 +1,6 @@
 // Balanced K-medoids over paths: groups of equal size whose members choose similar experts, as ExpertFlow's token scheduler forms them.
+import { bitCount } from '../base/bits.js';
 import type { Random } from '../base/random.js';
-import { bits } from './paths.js';
 
 /** Rounds of assignment after which the clusters stand as they are (the official code's default). */
 const EPOCHS = 30;
@@ -15,7 +15,7 @@ export function hammingDistances(paths: Int32Array, count: number, words: number
   for (let i = 0; i < count; i++) {
     for (let j = i + 1; j < count; j++) {
       let distance = 0;
-      for (let w = 0; w < words; w++) distance += bits(paths[i * words + w]! ^ paths[j * words + w]!);
+      for (let w = 0; w < words; w++) distance += bitCount(paths[i * words + w]! ^ paths[j * words + w]!);
       distances[i * count + j] = distance;
       distances[j * count + i] = distance;
     }

@@ -17,7 +17,12 @@ export interface ClassBudget extends Written {
   readonly copy: number;
 }
 
-const PARTS = ['top-k', 'skip', 'copy'];
+/** Its parts: which numbers each can have, in words, too. */
+const PARTS: Readonly<Record<string, readonly [fits: (value: number) => boolean, expected: string]>> = {
+  'top-k': [(value) => Number.isInteger(value) && value >= 1, 'a whole number of experts, e.g. top-k=4'],
+  skip: [(value) => value >= 0 && value <= 1, 'a share of the layers, e.g. skip=0.25'],
+  copy: [(value) => value > 0 && value < 1, "a share of an expert's bytes between 0 and 1, e.g. copy=0.25"],
+};
 
 /** Choices of the tokens of a class before and after its budget, and their gate weights where the trace has some. */
 export interface ClassUse {
@@ -27,23 +32,16 @@ export interface ClassUse {
   madeWeight: number;
 }
 
-/**
- * Reads `top-k=4`, `skip=0.25`, `copy=0.25`, or several of them with commas.
- * @throws UserError
- */
+/** Reads `top-k=4`, `skip=0.25`, `copy=0.25`, or several of them with commas. @throws UserError */
 export function parseClassBudget(text: string): ClassBudget {
   const given = new Map<string, number>();
   for (const part of text.split(',')) {
     const [name = '', value = '', ...rest] = part.split('=').map((side) => side.trim());
-    if (!PARTS.includes(name)) throw new UserError(`"${name}" is no budget; ${didYouMean(name, PARTS)}`);
+    const known = Object.hasOwn(PARTS, name) ? PARTS[name]! : null;
+    if (known === null) throw new UserError(`"${name}" is no budget; ${didYouMean(name, Object.keys(PARTS))}`);
     if (given.has(name)) throw new UserError(`${name} stands twice; keep one`);
     const number = value === '' || rest.length > 0 ? Number.NaN : Number(value);
-    if (name === 'top-k' && !(Number.isInteger(number) && number >= 1))
-      throw new UserError(`'${part.trim()}': expected a whole number of experts, e.g. top-k=4`);
-    if (name === 'skip' && !(number >= 0 && number <= 1))
-      throw new UserError(`'${part.trim()}': expected a share of the layers, e.g. skip=0.25`);
-    if (name === 'copy' && !(number > 0 && number < 1))
-      throw new UserError(`'${part.trim()}': expected a share of an expert's bytes between 0 and 1, e.g. copy=0.25`);
+    if (!known[0](number)) throw new UserError(`'${part.trim()}': expected ${known[1]}`);
     given.set(name, number);
   }
   return { text, topK: given.get('top-k') ?? Number.POSITIVE_INFINITY, skip: given.get('skip') ?? 0, copy: given.get('copy') ?? 1 };
@@ -105,11 +103,8 @@ export class ClassBudgets {
   }
 
   #useOf(requestClass: string): ClassUse {
-    let use = this.use.get(requestClass);
-    if (use === undefined) {
-      use = { wanted: 0, made: 0, wantedWeight: 0, madeWeight: 0 };
-      this.use.set(requestClass, use);
-    }
+    const use = this.use.get(requestClass) ?? { wanted: 0, made: 0, wantedWeight: 0, madeWeight: 0 };
+    this.use.set(requestClass, use);
     return use;
   }
 }

@@ -1,10 +1,9 @@
 // What other rooms import of schedule: arrivals, requests, and the schedulers that form passes.
-export { MOST_DRAFT, parseAcceptance, sharesOf } from './acceptance.js';
 export { arrivalsDigest } from './arrivals/arrivals.js';
 export { loadArrivals, parseArrivals } from './arrivals/load.js';
 export { CandidateRows } from './candidate-rows.js';
 export { type ClassBudget, ClassBudgets, type ClassUse, parseClassBudget } from './class-budget.js';
-export { parseDrafter } from './drafter.js';
+export { MOST_DRAFT, parseAcceptance, parseDrafter, sharesOf } from './drafting.js';
 export { findScheduler, parseScheduler, SCHEDULERS } from './index.js';
 export { type GpuRoom, inBlocks, KV_GROWTH, type KvGrowth, KvRoom } from './kv-room.js';
 export { meets, type Objectives, parseObjectives } from './objective.js';

@@ -14,12 +14,7 @@ class ExpertFlowScheduler extends QueueScheduler {
   readonly #context: SchedulerContext;
   readonly #view: PathView;
   readonly #source: PathSource;
-  readonly #wordNs: number;
-  readonly #overlap: boolean;
-  readonly #group: boolean;
-  readonly #always: boolean;
-  readonly #merge: boolean;
-  readonly #maxDelay: number;
+  readonly #parameters: Parameters;
   /** Batch of each request in the round before. */
   #places = new Map<Request, number>();
   /** Start of the running round, ns; decode steps of rounds, and their wait for the batches before theirs. */
@@ -50,12 +45,7 @@ class ExpertFlowScheduler extends QueueScheduler {
     this.#context = context;
     this.#view = context.paths!;
     this.#source = parameters.paths as PathSource;
-    this.#wordNs = Number(parameters.wordNs);
-    this.#overlap = parameters.overlap === true;
-    this.#group = parameters.group === true;
-    this.#always = parameters.regroup === 'always';
-    this.#merge = parameters.mergeKv === true;
-    this.#maxDelay = Number(parameters.maxDelay);
+    this.#parameters = parameters;
   }
 
   protected compose(list: ShareList, nowNs: number): void {
@@ -109,7 +99,7 @@ class ExpertFlowScheduler extends QueueScheduler {
     const inOrder: Request[][] = [];
     let taken = 0;
     for (const size of evenSizes(count, clusters)) inOrder.push(pool.slice(taken, (taken += size)));
-    const batches = clusters > 1 && this.#group ? this.#regroup(pool, inOrder) : inOrder;
+    const batches = clusters > 1 && this.#parameters.group === true ? this.#regroup(pool, inOrder) : inOrder;
     this.#hiddenNs = 0;
     this.#rounds++;
     const loadsInOrder = this.#merit(inOrder);
@@ -120,6 +110,7 @@ class ExpertFlowScheduler extends QueueScheduler {
 
   /** The batches of similar paths where that pays, else the standing ones. */
   #regroup(pool: readonly Request[], inOrder: readonly Request[][]): readonly Request[][] {
+    const { maxDelay, overlap, regroup, wordNs } = this.#parameters;
     const view = this.#view;
     const { words } = view;
     const count = pool.length;
@@ -132,19 +123,20 @@ class ExpertFlowScheduler extends QueueScheduler {
       this.#places,
     );
     const forecastNs = this.#source === 'predicted' ? count * (view.forecast?.costNs ?? 0) : 0;
-    const workNs = ((count * (count - 1)) / 2) * words * this.#wordNs + forecastNs;
+    const workNs = ((count * (count - 1)) / 2) * words * Number(wordNs) + forecastNs;
     const mergeNs = this.#moveNs(grouped);
     const passNs = this.#hiddenNs;
     // Dual-batch pipeline: the round is composed while passes since the one before it run. The first may have none to hide behind.
-    this.costNs += this.#overlap ? Math.max(0, workNs - passNs) : workNs;
+    this.costNs += overlap === true ? Math.max(0, workNs - passNs) : workNs;
     const path = new Map(pool.map((request, i) => [request, paths.subarray(i * words, (i + 1) * words)]));
-    const expected = this.#loadsOf(standing, path) - this.#loadsOf(grouped, path);
+    const pathOf = (request: Request): Int32Array => path.get(request)!;
+    const expected = this.#loadsOf(standing, pathOf) - this.#loadsOf(grouped, pathOf);
     const savedNs = this.#trust() * expected * (this.#context.moves?.loadNs ?? 1);
     // The true paths are known when the next round is composed.
     this.#expected += expected;
     this.#saved += this.#merit(standing) - this.#merit(grouped);
-    const pays = savedNs > mergeNs && (passNs === 0 || mergeNs <= this.#maxDelay * passNs);
-    const batches = this.#always || pays ? grouped : standing;
+    const pays = savedNs > mergeNs && (passNs === 0 || mergeNs <= Number(maxDelay) * passNs);
+    const batches = regroup === 'always' || pays ? grouped : standing;
     if (batches === grouped) {
       this.#regrouped++;
       this.#mergeNs += mergeNs;
@@ -176,7 +168,7 @@ class ExpertFlowScheduler extends QueueScheduler {
   /** Time of copying the KV caches of requests that change their batch, ns. */
   #moveNs(batches: readonly Request[][]): number {
     const { moves } = this.#context;
-    if (!this.#merge || moves === undefined) return 0;
+    if (this.#parameters.mergeKv !== true || moves === undefined) return 0;
     let tokens = 0;
     for (const [place, batch] of batches.entries()) {
       for (const request of batch) {
@@ -188,34 +180,26 @@ class ExpertFlowScheduler extends QueueScheduler {
   }
 
   /** Sum over batches and layers of max(0, distinct experts - cache size), on given paths. */
-  #loadsOf(batches: readonly (readonly Request[])[], paths: ReadonlyMap<Request, Int32Array>): number {
-    const { words } = this.#view;
+  #loadsOf(batches: readonly (readonly Request[])[], pathOf: (request: Request) => Int32Array): number {
     let loads = 0;
     for (const batch of batches) {
-      const union = new Int32Array(words);
+      const union = new Int32Array(this.#view.words);
       for (const request of batch) {
-        const path = paths.get(request)!;
-        for (let w = 0; w < words; w++) union[w]! |= path[w]!;
+        const path = pathOf(request);
+        for (let w = 0; w < union.length; w++) union[w]! |= path[w]!;
       }
       loads += loadsBeyondCache(this.#view, union);
     }
     return loads;
   }
 
-  /** Sum over batches and layers of max(0, distinct experts - cache size), on the actual paths of the tokens. */
+  /** The same on the actual paths of the tokens. */
   #merit(batches: readonly (readonly Request[])[]): number {
-    const view = this.#view;
-    const path = new Int32Array(view.words);
-    let loads = 0;
-    for (const batch of batches) {
-      const union = new Int32Array(view.words);
-      for (const request of batch) {
-        view.path(request, 'next', path, 0);
-        for (let w = 0; w < view.words; w++) union[w]! |= path[w]!;
-      }
-      loads += loadsBeyondCache(view, union);
-    }
-    return loads;
+    const path = new Int32Array(this.#view.words);
+    return this.#loadsOf(batches, (request) => {
+      this.#view.path(request, 'next', path, 0);
+      return path;
+    });
   }
 }
 

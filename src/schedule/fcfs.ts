@@ -1,6 +1,6 @@
 // First come, first served, with continuous batching as in vLLM: every running request decodes one token a pass, and the tokens
-// that are left in the pass's budget go to prompts, in order of arrival (chunked prefill).
-
+// that are left in the pass's budget go to prompts, in order of arrival (chunked prefill). And static batches, as before: a batch is filled in
+// order of arrival and runs until all of its requests are done. Places of requests that finish early stay empty, and others wait.
 import { QueueScheduler, type ShareList } from './queue-scheduler.js';
 import type { SchedulerDefinition } from './scheduler.js';
 
@@ -19,4 +19,21 @@ export const fcfs: SchedulerDefinition = {
   cites: 'continuous batching: Orca, OSDI 2022; chunked prefill: Sarathi-Serve, arXiv 2403.02310',
   fairness: () => ({ passedOver: 0, overtaken: 0 }),
   create: (limits, _parameters, context) => new FcfsScheduler(limits, context),
+};
+
+class StaticScheduler extends QueueScheduler {
+  protected compose(list: ShareList): void {
+    if (this.queue.running.length === 0) this.queue.admit(this.batch);
+    list.decodes(this.queue.running);
+    list.prompts(this.queue.running);
+  }
+}
+
+/** Registry entry. */
+export const staticBatch: SchedulerDefinition = {
+  name: 'static',
+  summary: 'static batches: nobody joins until all requests of the running batch are done',
+  cites: 'request-level batching, as described in Orca, OSDI 2022, section 3',
+  fairness: () => ({ passedOver: 0, overtaken: 0 }),
+  create: (limits, _parameters, context) => new StaticScheduler(limits, context),
 };

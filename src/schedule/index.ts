@@ -3,12 +3,11 @@ import { choose, findNamed } from '../base/parameters.js';
 import { moduleChoice, type OwnChoice } from '../base/user-module.js';
 import { cacheAffinity } from './cache-affinity.js';
 import { expertflow } from './expertflow.js';
-import { fcfs } from './fcfs.js';
+import { fcfs, staticBatch } from './fcfs.js';
 import { decodeFirst, prefillFirst } from './phase-first.js';
 import { readMe } from './read-me.js';
 import type { SchedulerDefinition } from './scheduler.js';
 import { shortestFirst } from './shortest-first.js';
-import { staticBatch } from './static.js';
 
 /** All schedulers, in the order in which they are listed. */
 export const SCHEDULERS: readonly SchedulerDefinition[] = [
@@ -22,10 +21,7 @@ export const SCHEDULERS: readonly SchedulerDefinition[] = [
   cacheAffinity,
 ];
 
-/**
- * Finds a scheduler by name.
- * @throws UserError with the nearest name
- */
+/** Finds a scheduler by name. @throws UserError with the nearest name */
 export function findScheduler(name: string): SchedulerDefinition {
   return findNamed('scheduler', SCHEDULERS, name);
 }

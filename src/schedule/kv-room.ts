@@ -1,7 +1,6 @@
 // Room for KV caches on one GPU: a request runs only while there is room for it. The way of growing decides the size and the time of its
 // reservation.
-import type { Drafts } from './drafts.js';
-import type { Request } from './request.js';
+import type { Drafts, Request } from './request.js';
 
 /**
  * Memory for the KV caches of running requests. `static`: their full length, of a room that nothing else uses. `reserve`: their full length,

@@ -35,7 +35,7 @@ export class Pass {
   readonly layers: number;
   readonly topK: number;
   /** `[tokens, layers, topK]`, expert within its layer in rank order, NULL_EXPERT = none. */
-  choices: Uint16Array;
+  choices = new Uint16Array(0);
   /** The last list of {@link listChosen}. */
   readonly chosen: Uint16Array;
   /** Gate weights of the choices, or null. */
@@ -48,15 +48,15 @@ export class Pass {
   /** Budgets of the classes of requests; null: all requests use all of their choices. */
   readonly budgets: ClassBudgets | null;
   /** Slot of each token's request: the place of the request among those that run at once. */
-  slot: Int32Array;
+  slot = new Int32Array(0);
   /** GPU of each token's request. */
-  gpu: Int32Array;
+  gpu = new Int32Array(0);
   /** `Request.index` of each token. */
-  request: Int32Array;
+  request = new Int32Array(0);
   /** Position of each token in its request. */
-  position: Int32Array;
+  position = new Int32Array(0);
   /** Step of drafting by which each token has been run by the drafter, from 1 on; 0: it never is, as the last token of a draft. */
-  draftStep: Int32Array;
+  draftStep = new Int32Array(0);
   /** Input token id of each token, or null. */
   tokenId: Int32Array | null;
   /** Requests in this pass. */
@@ -97,16 +97,10 @@ export class Pass {
     this.sequenceContext = new Int32Array(maxSequences);
     this.sequenceTokens = new Int32Array(maxSequences);
     this.chosen = new Uint16Array(trace.topK);
-    const capacity = Math.max(1, maxSequences);
-    this.choices = new Uint16Array(capacity * this.row);
-    this.weights = trace.has.weights ? new Float32Array(capacity * this.row) : null;
-    this.predicted = this.predictedK > 0 ? new Uint16Array(capacity * trace.layers * this.predictedK) : null;
-    this.slot = new Int32Array(capacity);
-    this.gpu = new Int32Array(capacity);
-    this.request = new Int32Array(capacity);
-    this.position = new Int32Array(capacity);
-    this.draftStep = new Int32Array(capacity);
-    this.tokenId = trace.has.tokenIds ? new Int32Array(capacity) : null;
+    this.weights = trace.has.weights ? new Float32Array(0) : null;
+    this.predicted = this.predictedK > 0 ? new Uint16Array(0) : null;
+    this.tokenId = trace.has.tokenIds ? new Int32Array(0) : null;
+    this.#reserve(Math.max(1, maxSequences));
   }
 
   /** Slots given out so far at once: every `slot` is below it. */
@@ -114,10 +108,7 @@ export class Pass {
     return this.#slots;
   }
 
-  /**
-   * Takes the next rows of each share.
-   * @param draftNs time of drafting, ns
-   */
+  /** Takes the next rows of each share. @param draftNs time of drafting, ns */
   fill(shares: readonly Share[], draftNs = 0): void {
     this.number++;
     this.draftNs = draftNs;
@@ -203,10 +194,7 @@ export class Pass {
     this.#take(request, position, lane, row, row + tokens);
   }
 
-  /**
-   * Copies trace row `at` to the end of the pass.
-   * @param lane buffer that reads ahead, not beyond row `end`
-   */
+  /** Copies trace row `at` to the end of the pass. @param lane buffer that reads ahead, not beyond row `end` */
   #take(request: Request, position: number, lane: number, at: number, end: number): void {
     const buffer = (this.#buffers[lane] ??= new SlotBuffer(this.#trace));
     const { row } = this;

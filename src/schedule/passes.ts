@@ -66,10 +66,7 @@ export class Passes {
     return this.#scheduler.metrics?.() ?? {};
   }
 
-  /**
-   * Fills the next pass.
-   * @returns when it starts (later than `nowNs` where nothing could run before), or -1: everything has been run
-   */
+  /** Fills the next pass. @returns when it starts (later than `nowNs` where nothing could run before), or -1: everything has been run */
   next(nowNs: number): number {
     this.again = this.#runAgain();
     if (this.again) return nowNs;

@@ -138,13 +138,6 @@ export class PathView {
   }
 }
 
-/** Set bits of a 32-bit word. */
-export function bits(word: number): number {
-  let v = word - ((word >>> 1) & 0x55555555);
-  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
-  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
-}
-
 /**
  * Experts of a set of paths beyond what the cache holds, summed over layers: the loads that no order of the cache avoids
  * (ExpertFlow's figure of merit of one batch, sum over layers of max(0, distinct experts - cache size)).

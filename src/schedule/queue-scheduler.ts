@@ -1,7 +1,6 @@
 // The common part of schedulers that compose each pass from one queue: the limits of a pass, the queue, and the list of shares, decode tokens
 // with their drafts and prompt tokens within the budget. Each member decides which requests go into the list.
-import type { Drafts } from './drafts.js';
-import type { Request } from './request.js';
+import type { Drafts, Request } from './request.js';
 import type { Scheduler, SchedulerContext, SchedulerLimits, Share } from './scheduler.js';
 
 /** A first-in-first-out queue with admission by KV room. */

@@ -67,17 +67,11 @@ export class RecordedScheduler implements Scheduler {
     if (this.#pass + 1 >= starts.length) return shares;
     for (let at = starts[this.#pass]!; at < starts[this.#pass + 1]!; at++) {
       const request = this.#arrived.get(index[at]!);
-      if (request === undefined) {
-        shares.length = 0;
-        return shares;
-      }
+      if (request === undefined) return [];
       shares.push({ request, tokens: tokens[at]!, rejected: 0 });
     }
     const admitted = this.#record.admitted[this.#pass]!;
-    if (this.#strict && !admitted.every((request) => this.#arrived.has(request))) {
-      shares.length = 0;
-      return shares;
-    }
+    if (this.#strict && !admitted.every((request) => this.#arrived.has(request))) return [];
     // No pass waits for requests that no pass holds yet.
     const due = [...this.#late, ...admitted];
     for (const request of due) if (this.#arrived.has(request)) this.#queue.admitAgain(request);

@@ -52,8 +52,7 @@ export class Request {
   /** Passes that had ended at its first output token. */
   firstTokenPass = 0;
 
-  /** Null: all rows are consecutive. */
-  readonly #segments: readonly Segment[] | null;
+  readonly #segments: readonly Segment[];
   #segment = 0;
 
   /** @param fields `segments`: rows in order, as many as `prefill + decode`; absent: consecutive from `start` */
@@ -73,9 +72,9 @@ export class Request {
     this.decode = fields.decode;
     this.arrivalNs = fields.arrivalNs;
     this.requestClass = fields.requestClass ?? '';
-    this.#segments = fields.segments ?? null;
+    this.#segments = fields.segments ?? [{ row: fields.start, tokens: this.tokens }];
     this.rowBase = fields.start;
-    this.segmentEnd = this.#segments === null ? this.tokens : this.#segments[0]!.tokens;
+    this.segmentEnd = this.#segments[0]!.tokens;
   }
 
   /** Rows in total. */
@@ -103,13 +102,13 @@ export class Request {
     this.lastRow = -1;
     this.#segment = 0;
     this.rowBase = this.start;
-    this.segmentEnd = this.#segments === null ? this.tokens : this.#segments[0]!.tokens;
+    this.segmentEnd = this.#segments[0]!.tokens;
   }
 
   /** Moves the walk from `segmentEnd` to the next segment. */
   turn(): void {
     const from = this.segmentEnd;
-    const { row, tokens } = this.#segments![++this.#segment]!;
+    const { row, tokens } = this.#segments[++this.#segment]!;
     this.rowBase = row - from;
     this.segmentEnd = from + tokens;
   }
@@ -126,7 +125,7 @@ export class Request {
   /** The place of a position in the trace: its row, and the number of consecutive rows from there. Moves nothing. */
   placeOf(position: number): Segment {
     let from = 0;
-    for (const { row, tokens } of this.#segments ?? [{ row: this.start, tokens: this.tokens }]) {
+    for (const { row, tokens } of this.#segments) {
       if (position < from + tokens) return { row: row + position - from, tokens: from + tokens - position };
       from += tokens;
     }
@@ -138,9 +137,14 @@ export class Request {
     if (position < this.segmentEnd) return this.rowBase + position;
     let from = this.segmentEnd;
     for (let next = this.#segment + 1; ; next++) {
-      const { row, tokens } = this.#segments![next]!;
+      const { row, tokens } = this.#segments[next]!;
       if (position < from + tokens) return row + position - from;
       from += tokens;
     }
   }
+}
+
+/** Speculative decoding: how many tokens a request would draft for its next pass, none while it reads its prompt. */
+export interface Drafts {
+  draftOf(request: Request): number;
 }

@@ -46,13 +46,7 @@ export class RoutingWalks {
    * @param rows rows of the trace that may be walked, from its start, at least 1
    */
   constructor(requests: readonly TraceRequest[], rows: number, seed: number) {
-    const cut = requests
-      .filter(({ start }) => start < rows)
-      .map((request) => {
-        const length = Math.min(request.prefill + request.decode, rows - request.start);
-        const prefill = Math.min(request.prefill, length);
-        return { ...request, prefill, decode: length - prefill };
-      });
+    const cut = cutAt(requests, rows);
     const prompts = poolOf(cut, ({ start, prefill }) => ({ row: start, tokens: prefill }));
     const outputs = poolOf(cut, ({ start, prefill, decode }) => ({ row: start + prefill, tokens: decode }));
     this.#requests = cut;
@@ -124,4 +118,14 @@ function poolOf(requests: readonly TraceRequest[], run: (request: TraceRequest) 
     tokens: runs.map(({ tokens }) => tokens),
     total: runs.reduce((sum, { tokens }) => sum + tokens, 0),
   };
+}
+
+/** The requests of a trace that begin in its first `rows` rows, as far as they lie there. */
+export function cutAt(requests: readonly TraceRequest[], rows: number): TraceRequest[] {
+  const begun = requests.filter(({ start }) => start < rows);
+  return begun.map((request) => {
+    const length = Math.min(request.prefill + request.decode, rows - request.start);
+    const prefill = Math.min(request.prefill, length);
+    return { ...request, prefill, decode: length - prefill };
+  });
 }

@@ -3,10 +3,9 @@
 import type { Member, Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { Known } from '../result/knowledge.js';
-import type { Drafts } from './drafts.js';
 import type { KvRoom } from './kv-room.js';
 import type { PathView, Residency } from './paths.js';
-import type { Request } from './request.js';
+import type { Drafts, Request } from './request.js';
 
 /** The share of one request in a pass: its next `tokens` rows. */
 export interface Share {

@@ -2,9 +2,8 @@
 // once. A trace does not have the number of accepted tokens, so it is drawn, evenly spread so that short runs have the mean, too.
 import { Random } from '../base/random.js';
 import { NULL_EXPERT } from '../trace/trace.js';
-import type { Drafts } from './drafts.js';
 import type { Pass } from './pass.js';
-import type { Request } from './request.js';
+import type { Drafts, Request } from './request.js';
 import type { Share } from './scheduler.js';
 
 /** Drafting and verification of tokens. */
@@ -56,9 +55,7 @@ export class Speculation implements Drafts {
     return inPrefill ? 0 : Math.min(this.#spec.draft, tokens - done - 1);
   }
 
-  /**
-   * Marks the rejected tokens in the shares of a pass. @returns their number over all requests
-   */
+  /** Marks the rejected tokens in the shares of a pass. @returns their number over all requests */
   verify(shares: readonly Share[]): number {
     let longest = 0;
     let rejected = 0;

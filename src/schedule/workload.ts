@@ -1,7 +1,7 @@
 // Arrivals of requests. A closed loop: a fixed number of users, each sending the next request when the last is answered.
 import type { RoutingTrace, TraceRequest } from '../trace/trace.js';
 import { Request } from './request.js';
-import type { RoutingUse } from './routing-walk.js';
+import { cutAt, type RoutingUse } from './routing-walk.js';
 
 /** A source of requests. */
 export interface Workload {
@@ -28,13 +28,8 @@ export type Walk = Pick<TraceRequest, 'start' | 'prefill' | 'decode'>;
  * @returns the walks in order of their rows, and whether any was cut
  */
 export function walksOf(trace: Pick<RoutingTrace, 'requests'>, tokens: number, streams: number): { walks: Walk[]; cut: boolean } {
-  const walks: Walk[] = [];
-  for (const request of trace.requests) {
-    if (request.start >= tokens) continue;
-    const length = Math.min(request.prefill + request.decode, tokens - request.start);
-    const prefill = Math.min(request.prefill, length);
-    if (length > 0) walks.push({ start: request.start, prefill, decode: length - prefill });
-  }
+  const begun = cutAt(trace.requests, tokens).filter(({ decode, prefill }) => prefill + decode > 0);
+  const walks = begun.map(({ decode, prefill, start }): Walk => ({ start, prefill, decode }));
   const wanted = Math.min(streams, tokens);
   const cut = walks.length > 0 && walks.length < wanted;
   return { walks: cut ? cutEvenly(walks, wanted) : walks, cut };

@@ -72,10 +72,7 @@ export function lostBytes(faults: readonly Fault[], gpu: number, nowNs: number):
   return own.reduce((sum, { gpuMemory = 0 }) => sum + gpuMemory, 0);
 }
 
-/**
- * A fault in a few words: `h2d at 50.0 % of its bandwidth from 2.00 s`.
- * @param gpus of the machine
- */
+/** A fault in a few words: `h2d at 50.0 % of its bandwidth from 2.00 s`. @param gpus of the machine */
 export function describeFault({ at, bandwidth, cpu, gpu, gpuMemory, lanes, link, until }: Fault, gpus = 1): string {
   const when = `from ${formatNs(at)}${until === undefined ? '' : ` to ${formatNs(until)}`}`;
   const path = gpus === 1 || gpu === undefined ? link : `${link} of GPU ${gpu}`;
@@ -86,10 +83,7 @@ export function describeFault({ at, bandwidth, cpu, gpu, gpuMemory, lanes, link,
   return `${who} without ${formatBytes(gpuMemory!)} of its memory ${when}`;
 }
 
-/**
- * Splits `at=2s,link=h2d,bandwidth=50%` into the fields of a profile, unchecked.
- * @throws UserError where a part is not `key=value`
- */
+/** Splits `at=2s,link=h2d,bandwidth=50%` into the fields of a profile, unchecked. @throws UserError where a part is not `key=value` */
 export function splitFault(text: string): Record<string, string | number> {
   const fault: Record<string, string | number> = {};
   for (const part of text.split(',')) {

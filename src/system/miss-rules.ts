@@ -77,10 +77,7 @@ const EVERYTHING: Range = {
 
 const BOUNDS = { '>=': 'min', '<=': 'max', '>': 'above', '<': 'below' } as const;
 
-/**
- * Reads `>=32`, `>32`, `<=8`, `<8` or `8`.
- * @throws UserError
- */
+/** Reads `>=32`, `>32`, `<=8`, `<8` or `8`. @throws UserError */
 function parseRange(text: string): Range {
   const match = /^\s*(>=|<=|>|<|)\s*(\d+(?:\.\d+)?)\s*$/.exec(text);
   if (match === null) throw new UserError(`expected >=32, >32, <=8, <8, 8 or { min: 8, max: 32 }, got ${JSON.stringify(text)}`);

@@ -16,28 +16,25 @@ import { REPLAYS } from './choices.js';
 import { faultsSchema } from './faults.js';
 import { speculationSchema } from './speculation.js';
 
+const word = z.string().min(1);
+const whole = z.int().nonnegative();
+const positive = z.int().positive();
+
 /** Capacity of a cache: a size, or a share of the experts. */
-const capacity = written(parseCapacity, z.union([z.string().min(1), z.number().nonnegative()]).transform(String));
+const capacity = written(parseCapacity, z.union([word, z.number().nonnegative()]).transform(String));
 
 /** The name of a profile of a family, or a path. */
-const profileOf = (family: ProfileFamily) =>
-  z
-    .string()
-    .min(1)
-    .superRefine(known((name) => findProfile(family, name)));
+const profileOf = (family: ProfileFamily) => word.superRefine(known((name) => findProfile(family, name)));
 
 /** Columns of a table whose names are not the usual ones. */
 const traceColumns = z.strictObject({
-  layer: z.string().min(1).describe('Column of the layer.'),
-  experts: z
-    .string()
-    .min(1)
-    .describe('Column of the experts: one id a row, a list of ids, or (Parquet) the columns NAME_0, NAME_1 and so on.'),
-  token: z.string().min(1).optional().describe('Column of the position in the request. Absent: rows are counted, per request and layer.'),
-  request: z.string().min(1).optional().describe('Column that tells requests apart. Absent: one request.'),
-  phase: z.string().min(1).optional().describe('Column of the phase: prefill or decode. Absent: all rows are decoded tokens.'),
-  weights: z.string().min(1).optional().describe('Column of the gate weights, one per expert.'),
-  tokenId: z.string().min(1).optional().describe('Column of the input token.'),
+  layer: word.describe('Column of the layer.'),
+  experts: word.describe('Column of the experts: one id a row, a list of ids, or (Parquet) the columns NAME_0, NAME_1 and so on.'),
+  token: word.optional().describe('Column of the position in the request. Absent: rows are counted, per request and layer.'),
+  request: word.optional().describe('Column that tells requests apart. Absent: one request.'),
+  phase: word.optional().describe('Column of the phase: prefill or decode. Absent: all rows are decoded tokens.'),
+  weights: word.optional().describe('Column of the gate weights, one per expert.'),
+  tokenId: word.optional().describe('Column of the input token.'),
 });
 
 /** The division of memory. */
@@ -53,7 +50,7 @@ const memory = z.strictObject({
     .describe(
       'Room for KV caches, e.g. 4GiB; requests wait where it is taken. Absent: for as many of the longest requests as run at once, or what the GPU leaves.',
     ),
-  kvFormat: written(parseKvFormat, z.string().min(1))
+  kvFormat: written(parseKvFormat, word)
     .optional()
     .describe('Format of KV caches: f16, bf16, q8_0, q5_1, q4_0 ..., or keys/values apart, q8_0/q4_0. Absent: f16.'),
   kvGrowth: z
@@ -66,16 +63,14 @@ const memory = z.strictObject({
     .enum(['gpu', 'dram'])
     .optional()
     .describe('Where KV caches lie, and who attends to them: the GPU, or in DRAM the CPU (llama.cpp -nkvo). Absent: gpu.'),
-  gpuLayers: z
-    .int()
-    .nonnegative()
+  gpuLayers: whole
     .optional()
     .describe(
       'Decoder layers on the GPU, counted from the last (llama.cpp -ngl); one more than there are brings norm and head. The CPU holds the others, with their KV caches and experts. Absent: all.',
     ),
   splitLayer: z
     .strictObject({
-      layer: z.int().nonnegative().describe('The layer among those with experts, counted from 0.'),
+      layer: whole.describe('The layer among those with experts, counted from 0.'),
       cpu: z.enum(CPU_PROJECTIONS).describe('Projections of its experts that lie in DRAM, where the CPU computes them: down, or gate+up.'),
     })
     .optional()
@@ -91,7 +86,7 @@ const memory = z.strictObject({
 
 /** The tokens of a run, and their concurrency. */
 const workload = z.strictObject({
-  arrivals: written(parseArrivals, z.string().min(1))
+  arrivals: written(parseArrivals, word)
     .optional()
     .describe(
       'When requests arrive: a file (Azure, Mooncake, vidur, LLMServingSim or arrival, prompt, output), poisson:rate=2, or gamma:rate=2,cv=2. Absent: a closed loop of batch users.',
@@ -101,7 +96,7 @@ const workload = z.strictObject({
     .positive()
     .optional()
     .describe('Requests per second: scales the times of a file to this mean rate, or is the rate of a process. Without arrivals: Poisson.'),
-  requests: z.int().positive().optional().describe('Most requests. Absent: all (processes: 100).'),
+  requests: positive.optional().describe('Most requests. Absent: all (processes: 100).'),
   slo: written(parseObjectives, z.string())
     .optional()
     .describe('What a request must keep to count as goodput, e.g. ttft=2s,tpot=100ms, or by class chat:ttft=1s;batch:request=1min.'),
@@ -109,14 +104,14 @@ const workload = z.strictObject({
     .record(
       z.string(),
       z.strictObject({
-        budget: written(parseClassBudget, z.string().min(1)).describe(
+        budget: written(parseClassBudget, word).describe(
           'What tokens of these requests may use: top-k=4 (their best choices), skip=0.25 (none at a share of the layers), copy=0.25 (copies of a share of the bytes of what is missed), or several with commas.',
         ),
       }),
     )
     .optional()
     .describe('Classes of requests, as the column class of the arrivals names them. Absent: all may use all of the model.'),
-  batch: z.int().positive().max(1_000_000).default(1).describe('Concurrent requests.'),
+  batch: positive.max(1_000_000).default(1).describe('Concurrent requests.'),
   tokens: quantity(COUNT)
     .refine((tokens) => tokens > 0, { error: 'must be more than 0' })
     .refine((tokens) => tokens <= 1e9, { error: 'must be at most 1e9; a part of the trace says the same' })
@@ -128,18 +123,16 @@ const workload = z.strictObject({
     .describe(
       'Share of each recorded trace, at its end, that is not replayed: what is counted beforehand is counted there. Absent: 20% where the system counts popularity on the trace, else none.',
     ),
-  maxTokensPerPass: z.int().positive().default(512).describe('Most tokens of one pass (chunked prefill).'),
+  maxTokensPerPass: positive.default(512).describe('Most tokens of one pass (chunked prefill).'),
   speculation: speculationSchema
     .optional()
     .describe('Speculative decoding: drafted tokens that a pass verifies beside the next one. Absent: none.'),
-  prompt: z.int().nonnegative().default(128).describe('Prompt tokens of one request, where routing is synthetic or arrivals are drawn.'),
-  context: z
-    .int()
-    .nonnegative()
+  prompt: whole.default(128).describe('Prompt tokens of one request, where routing is synthetic or arrivals are drawn.'),
+  context: whole
     .max(1e9)
     .optional()
     .describe('Tokens in the KV cache of every request before its first: attention reads them, nothing replays them. Absent: none.'),
-  output: z.int().positive().default(128).describe('Generated tokens of one request, where routing is synthetic or arrivals are drawn.'),
+  output: positive.default(128).describe('Generated tokens of one request, where routing is synthetic or arrivals are drawn.'),
 });
 
 /** Schema of `profiles/runs/*.yaml`, and of the input of `simulate`. */
@@ -147,15 +140,11 @@ export const runSchema = z.strictObject({
   model: profileOf('models')
     .optional()
     .describe('Bundled name, or a file: a model profile, config.json or GGUF. Absent: as the trace says.'),
-  quantization: z
-    .string()
-    .min(1)
+  quantization: word
     .superRefine(known(findQuantization))
     .optional()
     .describe('Storage format of the weights, e.g. q4_k_m, fp8, bf16. Absent: as the model profile says.'),
-  hardware: z
-    .string()
-    .min(1)
+  hardware: word
     .superRefine(known((name) => findHardware(name)))
     .default('rtx-4090')
     .describe('Bundled name or path of a hardware profile, or parts: rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+nvme-7GB/s.'),
@@ -163,11 +152,11 @@ export const runSchema = z.strictObject({
     .optional()
     .describe("Bundled name or path of a runtime, the software that executes the system. Absent: the system's, else llama.cpp."),
   system: z
-    .union([z.string().min(1), z.looseObject({})])
+    .union([word, z.looseObject({})])
     .default('on-demand-lru')
     .describe('Bundled name or path of a system, or a system in place.'),
   trace: z
-    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .union([word, z.array(word).min(1)])
     .default('synthetic')
     .transform((given) => (typeof given === 'string' ? [given] : given))
     .refine((traces) => !traces.some((trace) => /^synthetic#\d*:\d*$/.test(trace)), {
@@ -176,17 +165,12 @@ export const runSchema = z.strictObject({
     .describe(
       'Path of a routing trace (path#6000:8000: these of its rows; a folder: all files in it), or several of one model; - is JSONL on stdin, synthetic is drawn.',
     ),
-  traceFormat: z
-    .string()
-    .min(1)
-    .superRefine(known(checkFormatName))
-    .optional()
-    .describe('Format of the traces, instead of recognising it.'),
+  traceFormat: word.superRefine(known(checkFormatName)).optional().describe('Format of the traces, instead of recognising it.'),
   traceColumns: traceColumns.optional().describe('Which columns of a CSV, JSON lines or Parquet table hold what. Absent: the usual names.'),
   variants: z
-    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .union([word, z.array(word).min(1)])
     .transform((given) => (typeof given === 'string' ? [given] : given))
-    .pipe(z.array(written(parseVariant, z.string().min(1))))
+    .pipe(z.array(written(parseVariant, word)))
     .optional()
     .describe(
       'Routing variants, applied in order: top-k=4, top-p=0.9, sensitivity, null=8, skip=0.25, two-sizes=0.5, per-request, one-router, random, hash.',

@@ -20,11 +20,15 @@ import { parsePlacement } from './placement/index.js';
 import { speculationSchema } from './speculation.js';
 import { parseStaging } from './staging.js';
 
+const word = z.string().min(1);
+const whole = z.int().nonnegative();
+const positive = z.int().positive();
+
 /** Fields of a predictor that every predictor has; all other keys are parameters of its own. */
 export const predictorFields = z.looseObject({
-  kind: z.string().min(1).default('none').describe('Which predictor, none for none; parameters may follow after a colon.'),
+  kind: word.default('none').describe('Which predictor, none for none; parameters may follow after a colon.'),
   horizon: z
-    .union([z.int().positive(), z.enum(['all', 'auto'])])
+    .union([positive, z.enum(['all', 'auto'])])
     .default(1)
     .describe('Layers ahead that it predicts; all; or auto: as many as the link needs.'),
   correction: onOff.default(true).describe("Predict the remaining layers again as soon as a layer's routing is known."),
@@ -88,7 +92,7 @@ const placement = named
   .pipe(placementFields)
   .transform(({ kind, ...parameters }, context) => ({ kind: chosen(context, kind, parameters, parsePlacement), parameters }));
 
-const policy = written(parsePolicy, z.string().min(1));
+const policy = written(parsePolicy, word);
 
 const overlap = z.literal(['none', ...DEGREES, 'adaptive']);
 
@@ -97,12 +101,10 @@ export const SHORTHANDS: Readonly<Record<string, string>> = { predictor: 'kind',
 
 /** Schema of `profiles/systems/*.yaml`. */
 export const systemSchema = z.strictObject({
-  name: z.string().min(1).describe('Name, as reports show it.'),
+  name: word.describe('Name, as reports show it.'),
   cites: z.string().optional().describe('What it follows: a paper, a repository.'),
   simplifies: z.string().optional().describe('Where it is simpler than what it follows.'),
-  runtime: z
-    .string()
-    .min(1)
+  runtime: word
     .superRefine(known((name) => findProfile('runtimes', name)))
     .optional()
     .describe('Runtime that executes it, where the run names none: llama.cpp, ktransformers, hf-eager ...'),
@@ -113,13 +115,13 @@ export const systemSchema = z.strictObject({
         .describe('Cache policy, with parameters after a colon: lru, s3-fifo:small=0.1, or a file such as ./my-policy.mjs.'),
       scope: z.enum(['global', 'layer']).default('global').describe('One cache for all layers (global), or one per layer.'),
       quotas: z
-        .union([z.enum(QUOTAS), z.array(z.int().nonnegative())])
+        .union([z.enum(QUOTAS), z.array(whole)])
         .optional()
         .describe(
           'Split of the capacity over layers, layer scope only: even, proportional, optimal (both profiled), shallow (the first layers whole), or experts per MoE layer.',
         ),
       popularity: z
-        .union([z.int().positive(), z.string().min(1)])
+        .union([positive, word])
         .default(1000)
         .describe(
           'Where the popularity of experts is counted: so many tokens that the run does not replay (drawn apart; of a recorded trace those behind what is replayed, see workload.holdOut), or a file (a trace, or counts).',
@@ -144,9 +146,7 @@ export const systemSchema = z.strictObject({
   prefetch: z
     .strictObject({
       minProbability: z.number().min(0).max(1).default(0.15).describe('Experts of a smaller probability are not prefetched, 0..1.'),
-      perLayer: z
-        .int()
-        .positive()
+      perLayer: positive
         .optional()
         .describe("Most experts prefetched for one layer. Absent: the layer's top-k times the tokens of a decode pass."),
       when: z
@@ -159,7 +159,7 @@ export const systemSchema = z.strictObject({
         .enum(WHEN_FULL)
         .default('drop')
         .describe('What becomes of a prefetch that finds no slot: drop, or wait until an event has ended.'),
-      staging: written(parseStaging, z.union([z.string().min(1), z.int().nonnegative()]).transform(String))
+      staging: written(parseStaging, z.union([word, whole]).transform(String))
         .optional()
         .describe(
           'Buffers outside the cache that prefetched experts land in, e.g. 4, or 2 layers for all experts of two: they move into the cache when they are demanded, and a wrong prefetch evicts nothing. Absent: they take slots of the cache.',
@@ -202,7 +202,7 @@ export const systemSchema = z.strictObject({
   rerank: z
     .strictObject({
       lambda: z.number().min(0).describe('What residence is worth, added to the log gate weight; 0: nothing.'),
-      keep: z.int().nonnegative().default(0).describe('Best ranked choices that a token keeps in any case.'),
+      keep: whole.default(0).describe('Best ranked choices that a token keeps in any case.'),
     })
     .optional()
     .describe(

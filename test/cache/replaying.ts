@@ -1,12 +1,12 @@
 // One call that records events, builds caches and replays: what most tests of the cache room need.
 import { BeladyBound } from '../../src/cache/bounds/belady-bound.js';
-import { DemandReplay, type ReplayCounts } from '../../src/cache/curves/replay.js';
 import { DemandLog, LogCursor } from '../../src/cache/demand.js';
 import { Future } from '../../src/cache/future.js';
 import { parsePolicy, resolvePolicy } from '../../src/cache/policies/index.js';
 import type { Clock } from '../../src/cache/policy.js';
 import { buildCaches, type Caches, type Scope } from '../../src/cache/scope.js';
 import type { ModelSpec } from '../../src/model/spec.js';
+import { DemandReplay, type ReplayCounts } from './demand-replay.js';
 import type { Event } from './reference.js';
 import { RowCursor } from './row-cursor.js';
 

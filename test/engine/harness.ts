@@ -23,7 +23,7 @@ import { TokenUnimportance } from '../../src/engine/vocabulary/unimportance.js';
 import { CostModel } from '../../src/hardware/cost.js';
 import type { LinkSpec } from '../../src/hardware/spec.js';
 import { expertBytesTotal, expertSizes, type ModelSpec } from '../../src/model/spec.js';
-import { HostTime, type PredictionTime } from '../../src/predict/cost.js';
+import { hostTime, type PredictionTime } from '../../src/predict/cost.js';
 import type { Predictor } from '../../src/predict/predictor.js';
 import { findScheduler } from '../../src/schedule/index.js';
 import { KvRoom } from '../../src/schedule/kv-room.js';
@@ -72,7 +72,7 @@ export function scripted(script: Script, scenario: Scenario): Predictor {
 
 /** What a scripted prediction takes. */
 export function scriptedTime({ costNs, expertNs = 0 }: Script, model: ModelSpec): PredictionTime {
-  return new HostTime({ callNs: costNs, tokenNs: 0, expertNs, mostTokens: 2 }, model);
+  return hostTime({ callNs: costNs, tokenNs: 0, expertNs, mostTokens: 2 }, model);
 }
 
 /** The demand of the whole run, recorded beforehand; what Belady and its bound are computed from. */

@@ -1,7 +1,7 @@
 // What predictions take: by tokens and experts scored, on the host of the machine, as the runtime charges it.
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../src/index.js';
-import { costBeside, GateTime, HostTime } from '../../src/predict/cost.js';
+import { costBeside, gateTime, hostTime } from '../../src/predict/cost.js';
 import { parsePredictor, predictionTime } from '../../src/predict/predictors/create.js';
 import { PREDICTORS } from '../../src/predict/predictors/index.js';
 import { toyModel } from '../cache/fixtures.js';
@@ -14,19 +14,19 @@ const measuredOn = { hostClock: 2.45 };
 const timeOf = (text: string, beside: Omit<Parameters<typeof predictionTime>[2], 'gpu'> = measuredOn) =>
   predictionTime(parsePredictor(text), model, { gpu: TOY.gpu, ...beside });
 
-describe('HostTime', () => {
+describe('hostTime', () => {
   it('is call + tokens x (token + experts scored x expert), of as many tokens as are worked out', () => {
-    const time = new HostTime({ callNs: 100, tokenNs: 10, expertNs: 2, mostTokens: 4 }, model);
+    const time = hostTime({ callNs: 100, tokenNs: 10, expertNs: 2, mostTokens: 4 }, model);
     expect(time.ns(1, -1, 0)).toBe(100 + 10 + 4 * 2);
     expect(time.ns(3, 0, 2)).toBe(100 + 3 * (10 + (8 + 16) * 2));
     expect(time.ns(64, 1, 2)).toBe(100 + 4 * (10 + 16 * 2));
   });
 });
 
-describe('GateTime', () => {
+describe('gateTime', () => {
   // The GPU reads a byte and computes 10 operations a ns, and launches an expert in 3 ns.
   const wide = { ...model, hidden: 100 };
-  const time = new GateTime(wide, TOY.gpu);
+  const time = gateTime(wide, TOY.gpu);
 
   it('is a launch for each layer, and reading the routers where tokens are few', () => {
     // 8 experts x 100 x 2 bytes; 8 + 16 experts and two launches.
@@ -42,7 +42,7 @@ describe('GateTime', () => {
 
   it('is nothing before the pass, and launches alone where nothing says how wide the hidden state is', () => {
     expect(time.ns(1, -1, 2)).toBe(0);
-    expect(new GateTime({ ...wide, hidden: 0 }, TOY.gpu).ns(1, 0, 2)).toBe(6);
+    expect(gateTime({ ...wide, hidden: 0 }, TOY.gpu).ns(1, 0, 2)).toBe(6);
   });
 
   it('is charged as often as the runtime says, and is what the predictor gate takes', () => {

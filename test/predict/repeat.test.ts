@@ -1,11 +1,12 @@
 // What predictors keep from one prediction to the next, against working it out anew each time.
+
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.js';
 import { SequenceMatrices } from '../../src/predict/evidence/sequence-matrices.js';
-import { named, overlap } from '../../src/predict/overlap.js';
-import { trainedOn } from '../../src/predict/training.js';
+import { named, overlap } from '../../src/predict/named-experts.js';
+import { trainedOn } from '../../src/predict/predictor.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 import { toyModel } from '../cache/fixtures.js';
 import { passesOf } from './running.js';

@@ -1,9 +1,10 @@
 // Clusters of equal size, exactly, for any pool; and that they find groups that are there.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { bitCount } from '../../src/base/bits.js';
 import { Random } from '../../src/base/random.js';
+
 import { balancedMedoids, evenSizes, hammingDistances } from '../../src/schedule/balanced-medoids.js';
-import { bits } from '../../src/schedule/paths.js';
 import { cases } from '../cases.js';
 
 describe('balanced K-medoids', () => {
@@ -34,7 +35,7 @@ describe('balanced K-medoids', () => {
   });
 
   it('counts bits, and differences of bits', () => {
-    expect([0, 1, -1, 0x80000001 | 0, 0x0f0f0f0f].map(bits)).toEqual([0, 1, 32, 2, 16]);
+    expect([0, 1, -1, 0x80000001 | 0, 0x0f0f0f0f].map(bitCount)).toEqual([0, 1, 32, 2, 16]);
     expect([...hammingDistances(Int32Array.of(0b1010, 0b0110, -1), 3, 1)]).toEqual([0, 2, 30, 2, 0, 30, 30, 30, 0]);
   });
 });

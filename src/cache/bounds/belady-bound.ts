@@ -49,10 +49,7 @@ export class BeladyBound {
     this.#relaxation = alike ? null : new Relaxation(expertSizes(model), capacityBytes, preloaded);
   }
 
-  /**
-   * One event.
-   * @param ids members by dense id, the first `count` entries
-   */
+  /** One event. @param ids members by dense id, the first `count` entries */
   event(layer: number, ids: Int32Array, count: number): void {
     this.#byLayer[layer]!.event(ids, count, this.#bases[layer]!);
     this.#relaxation?.event(ids, count);
@@ -117,10 +114,7 @@ export class Relaxation {
     this.#last = new Float64Array(sizes.length).fill(preloaded ? -1 : NEVER);
   }
 
-  /**
-   * One event, whose members are used at one time (L2).
-   * @param ids distinct members, the first `count` entries
-   */
+  /** One event, whose members are used at one time (L2). @param ids distinct members, the first `count` entries */
   event(ids: Int32Array, count: number): void {
     for (let i = 0; i < count; i++) this.#use(ids[i]!);
     // Nothing needs to be kept until the first event, unless it lay there before.

@@ -49,10 +49,7 @@ export class Optimum {
     if (preloaded) this.#now = 1;
   }
 
-  /**
-   * One event, whose members are used at one time (L2).
-   * @param ids distinct members, the first `count` entries, by id less `base`
-   */
+  /** One event, whose members are used at one time (L2). @param ids distinct members, the first `count` entries, by id less `base` */
   event(ids: Int32Array, count: number, base: number): void {
     const places = this.#place;
     const free = this.#free;

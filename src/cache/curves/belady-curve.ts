@@ -4,7 +4,8 @@ import type { ModelSpec } from '../../model/door.js';
 import { BeladyBound } from '../bounds/belady-bound.js';
 import { Optima } from '../bounds/optima.js';
 import type { Scope } from '../scope.js';
-import { cacheLevels, upTo } from './levels.js';
+import { cacheLevels } from './levels.js';
+import { upTo } from './stack-distance.js';
 
 /** {@link BeladyBound} at several capacities, evenly split. */
 export class BeladyCurve {
@@ -33,10 +34,7 @@ export class BeladyCurve {
     this.#bases = Int32Array.from(ofLayer, ({ base }) => base);
   }
 
-  /**
-   * One event.
-   * @param ids members by dense id, the first `count` entries
-   */
+  /** One event. @param ids members by dense id, the first `count` entries */
   event(layer: number, ids: Int32Array, count: number): void {
     if (this.#bounds === null) this.#byLayer[layer]!.event(ids, count, this.#bases[layer]!);
     else for (const bound of this.#bounds) bound.event(layer, ids, count);

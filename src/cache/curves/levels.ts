@@ -1,14 +1,7 @@
 // The caches of one tier at several capacities, for counts of all of them in one pass.
 import { expertSizes, type ModelSpec } from '../../model/door.js';
 import { isUniform } from '../cache.js';
-import { divide, type Scope } from '../scope.js';
-
-/** A capacity of a tier. */
-export interface SplitCapacity {
-  readonly bytes: number;
-  /** Experts of each layer's cache; null: an even split, or one cache for all. */
-  readonly quotas: readonly number[] | null;
-}
+import { divide, type Scope, type SplitCapacity } from '../scope.js';
 
 /** One cache at several capacities. */
 export interface CacheLevels {
@@ -44,11 +37,4 @@ export function cacheLevels(model: ModelSpec, scope: Scope, capacities: readonly
     const levelOf = counts.map((count) => slots.indexOf(count));
     return { from: first.index, to: last.index + 1, base: first.offset, sizes, bytes, uniform, slots, levelOf };
   });
-}
-
-/** Sum of the counts at a level and below it. */
-export function upTo(counts: Float64Array, level: number): number {
-  let sum = 0;
-  for (let at = 0; at <= level; at++) sum += counts[at]!;
-  return sum;
 }

@@ -7,11 +7,10 @@
 import type { ModelSpec } from '../../model/door.js';
 import { ExpertCache } from '../cache.js';
 import { Lru } from '../policies/lru.js';
-import { Pins, UNPINNED } from '../policy.js';
-import type { Scope } from '../scope.js';
-import { type CacheLevels, cacheLevels, type SplitCapacity, upTo } from './levels.js';
-import { DemandReplay } from './replay.js';
-import { LruStack } from './stack-distance.js';
+import { PINNED, Pins, UNPINNED } from '../policy.js';
+import type { Scope, SplitCapacity } from '../scope.js';
+import { type CacheLevels, cacheLevels } from './levels.js';
+import { LruStack, upTo } from './stack-distance.js';
 
 /** Counts of one cache. */
 interface CacheCounts {
@@ -36,14 +35,11 @@ export class LruCurve {
 
   constructor(model: ModelSpec, scope: Scope, capacities: readonly SplitCapacity[]) {
     this.#capacities = capacities.length;
-    this.#caches = cacheLevels(model, scope, capacities).map((levels) => new OneCache(model.layers.length, levels));
+    this.#caches = cacheLevels(model, scope, capacities).map((levels) => new OneCache(levels));
     this.#byLayer = model.layers.map((_, l) => this.#caches[scope === 'layer' ? l : 0]!);
   }
 
-  /**
-   * One event.
-   * @param ids distinct members by dense id in L3 order, the first `count` entries
-   */
+  /** One event. @param ids distinct members by dense id in L3 order, the first `count` entries */
   event(layer: number, ids: Int32Array, count: number): void {
     this.#byLayer[layer]!.event(layer, ids, count);
   }
@@ -70,28 +66,27 @@ interface OneCounts extends CacheCounts {
 /** A capacity that has left the one pass. */
 interface Left {
   readonly cache: ExpertCache;
-  readonly replay: DemandReplay;
-  /** Counts of the pass so far, minus the initial counts of the replay. */
+  /** Hits since, by MoE layer of the cache. */
+  readonly hits: Float64Array;
+  /** Counts of the pass before, minus the initial counts of the cache. */
   before: OneCounts;
 }
 
 /** One cache at all capacities. */
 class OneCache {
-  readonly #layers: number;
   readonly #levels: CacheLevels;
   readonly #stack: LruStack;
   /** By MoE layer of the cache: uses by the smallest level that holds them; the last entry: none does. */
   readonly #uses: readonly Float64Array[];
+  /** By capacity, and in the order in which they left. */
   readonly #left = new Map<number, Left>();
-  readonly #replays: DemandReplay[] = [];
+  readonly #replayed: Left[] = [];
   /** Members of the widest event that all capacities in the pass have room for. */
   #widest: number;
   #distinctBefore = 0;
 
-  /** @param layers MoE layers of the model */
-  constructor(layers: number, levels: CacheLevels) {
+  constructor(levels: CacheLevels) {
     const { bytes, from, sizes, slots, to, uniform } = levels;
-    this.#layers = layers;
     this.#levels = levels;
     this.#stack = new LruStack(sizes.length, slots);
     this.#uses = Array.from({ length: to - from }, () => new Float64Array(slots.length + 1));
@@ -103,15 +98,15 @@ class OneCache {
     if (count > this.#widest) this.#leaveBelow(count);
     const { base, from } = this.#levels;
     this.#stack.event(ids, count, base, this.#uses[layer - from]!);
-    for (let at = 0; at < this.#replays.length; at++) this.#replays[at]!.event(layer, ids, count);
+    for (let at = 0; at < this.#replayed.length; at++) replay(this.#replayed[at]!, layer - from, ids, count);
   }
 
   counts(capacity: number): OneCounts {
     const left = this.#left.get(capacity);
     if (left === undefined) return this.#passed(capacity);
-    const { before, cache, replay } = left;
+    const { before, cache, hits } = left;
     return {
-      hits: before.hits.map((hits, l) => hits + replay.perLayer.hits[this.#levels.from + l]!),
+      hits: before.hits.map((passed, l) => passed + hits[l]!),
       insertions: before.insertions + cache.insertions,
       evictions: before.evictions + cache.evictions,
     };
@@ -120,8 +115,8 @@ class OneCache {
   resetCounts(): void {
     this.#distinctBefore = this.#stack.distinct;
     for (const uses of this.#uses) uses.fill(0);
-    for (const left of this.#left.values()) {
-      left.replay.resetCounts();
+    for (const left of this.#replayed) {
+      left.hits.fill(0);
       left.before = { hits: this.#uses.map(() => 0), insertions: -left.cache.insertions, evictions: -left.cache.evictions };
     }
   }
@@ -149,19 +144,28 @@ class OneCache {
   #leave(capacity: number): void {
     if (this.#left.has(capacity)) return;
     const { base, bytes, levelOf, sizes } = this.#levels;
-    const rank = new Int32Array(base + sizes.length).fill(UNPINNED);
-    const cache = new ExpertCache(base, sizes, bytes[capacity]!, new Pins(rank.subarray(base)), new Lru(sizes.length));
+    const pins = new Pins(new Int32Array(sizes.length).fill(UNPINNED));
+    const cache = new ExpertCache(base, sizes, bytes[capacity]!, pins, new Lru(sizes.length));
     const { hits, insertions, evictions } = this.#passed(capacity);
     if (levelOf[capacity]! >= 0) for (const id of this.#stack.held(levelOf[capacity]!)) cache.admit(id);
-    const caches = {
-      caches: [cache],
-      byLayer: Array.from({ length: this.#layers }, () => cache),
-      rank,
-      split: (share: number) => [share],
-      learned: null,
-    };
-    const replay = new DemandReplay(caches, { event: 0, pass: 0, layer: 0 }, false);
-    this.#left.set(capacity, { cache, replay, before: { hits, insertions: insertions - cache.insertions, evictions } });
-    this.#replays.push(replay);
+    const before = { hits, insertions: insertions - cache.insertions, evictions };
+    const left = { cache, hits: new Float64Array(hits.length), before };
+    this.#left.set(capacity, left);
+    this.#replayed.push(left);
   }
+}
+
+/** Replays an event. Members are pinned, so none leaves before it is judged: judging them one after another is judging them at once (L2). */
+function replay({ cache, hits }: Left, layer: number, ids: Int32Array, count: number): void {
+  const { base, resident } = cache;
+  const { rank } = cache.pins;
+  for (let i = 0; i < count; i++) rank[ids[i]! - base] = PINNED;
+  for (let i = 0; i < count; i++) {
+    const id = ids[i]! - base;
+    if (resident[id] === 1) {
+      hits[layer]! += 1;
+      cache.touch(id);
+    } else cache.admit(id);
+  }
+  for (let i = 0; i < count; i++) rank[ids[i]! - base] = UNPINNED;
 }

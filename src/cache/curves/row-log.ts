@@ -41,11 +41,6 @@ export class RowLog {
     this.#next = new PageStore(this.#pageNext.byteLength, MEMORY_PAGES);
   }
 
-  /** Rows recorded. */
-  get tokens(): number {
-    return this.#tokens;
-  }
-
   /** Appends rows `[0, tokens)`. */
   append(experts: Uint16Array, tokens: number): void {
     const row = this.#layers * this.#topK;

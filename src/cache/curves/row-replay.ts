@@ -1,5 +1,5 @@
-// Replay of trace rows, one token a pass, for capacity curves. The laws are those of replay.ts, but rows are judged in place, without gathering
-// each event first, because nothing else happens between two experts here.
+// Replay of trace rows, one token a pass, for capacity curves. Rows are judged in place, without gathering each event first,
+// because nothing else happens between two experts here.
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { NextUse } from '../next-use/next-use.js';
@@ -34,10 +34,7 @@ export class RowReplay {
     this.hits = new Float64Array(model.layers.length);
   }
 
-  /**
-   * Replays rows `[from, to)`.
-   * @param next next use of each choice, in the same places as `experts`, where the policy needs the future
-   */
+  /** Replays rows `[from, to)`. @param next next use of each choice, in the same places as `experts`, where the policy needs the future */
   run(experts: Uint16Array, from: number, to: number, next: Int32Array | null = null): void {
     if (this.#sequential) {
       if (next === null) this.#sequentially(experts, from, to);

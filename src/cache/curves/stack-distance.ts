@@ -4,6 +4,7 @@
 // Uses are marked on a time line of bits, one live mark per expert. Of a few caches, the bounds, the place is kept where each starts: it
 // holds the experts whose marks lie there or later, and a use moves the start of every bound that misses behind one more mark. Caches
 // between two bounds are found by counting marks from there.
+import { bitCount } from '../../base/bits.js';
 
 /** Marks per word of the line. */
 const WORD = 32;
@@ -149,9 +150,9 @@ export class LruStack {
   }
 }
 
-/** Bits set in a word. */
-function bitCount(word: number): number {
-  word -= (word >>> 1) & 0x55555555;
-  word = (word & 0x33333333) + ((word >>> 2) & 0x33333333);
-  return Math.imul((word + (word >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+/** Sum of the counts at a level and below it. */
+export function upTo(counts: Float64Array, level: number): number {
+  let sum = 0;
+  for (let at = 0; at <= level; at++) sum += counts[at]!;
+  return sum;
 }

@@ -1,6 +1,7 @@
 // Belady's MIN: evicts the expert whose next use is furthest, which no real system can know. It keeps to pins and order as every policy does;
 // the bound in every result (L15) does not, and hits a little more.
-import type { CachePolicy, Pins, PolicyContext, PolicyDefinition } from '../policy.js';
+import { IdLists } from '../id-lists.js';
+import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { mostResidents } from '../share.js';
 import { WinnerTree } from '../winner-tree.js';
 
@@ -37,6 +38,80 @@ class Belady extends BeladyAdmit {
   }
 }
 
+/** Belady that sees only a limited number of tokens ahead: the value of a perfect predictor with that horizon. */
+class BeladyWindow extends BeladyAdmit {
+  readonly #recency: IdLists;
+  readonly #clock: Clock;
+  readonly #passes: number;
+  #pass = 0;
+  /** The pass that was seen first here, and its first event. */
+  #firstPass = 0;
+  #firstEvent = 0;
+  /** Events of a pass, on average over the passes that are over; one per layer until the first is. */
+  #eventsPerPass: number;
+
+  constructor(context: PolicyContext, passes: number) {
+    super(context);
+    const { experts, clock, layers } = context;
+    this.#recency = new IdLists(experts);
+    this.#clock = clock;
+    this.#passes = passes;
+    this.#eventsPerPass = layers;
+  }
+
+  override touch(id: number): void {
+    this.#pace();
+    this.#recency.moveToFront(this.#recency.end, id);
+    super.touch(id);
+  }
+
+  override insert(id: number): void {
+    this.#pace();
+    this.#recency.pushFront(this.#recency.end, id);
+    super.insert(id);
+  }
+
+  override remove(id: number): void {
+    this.#recency.unlink(id);
+    super.remove(id);
+  }
+
+  /** The least recently used of those not seen to be used again; where all are, the furthest. */
+  override victim(incoming: number, pins: Pins): number {
+    const horizon = this.#horizon();
+    const furthest = super.victim(incoming, pins);
+    if (furthest === NONE || this.nextUse[furthest]! <= horizon) return furthest;
+    const list = this.#recency;
+    const { end } = list;
+    for (let id = list.newer(end); id !== end; id = list.newer(id)) if (this.nextUse[id]! > horizon && !pins.has(id)) return id;
+    return furthest;
+  }
+
+  /** Streamed only where the window shows the victim's next use and not an earlier one of the incoming expert. */
+  admits(incoming: number, victim: number): boolean {
+    const next = this.nextUse[victim]!;
+    return next > this.#horizon() || this.nextUse[incoming]! <= next;
+  }
+
+  /** Last event that the window shows. */
+  #horizon(): number {
+    this.#pace();
+    // Events count from 1 on the clock, and from 0 in the known future.
+    return this.#clock.event - 1 + this.#passes * this.#eventsPerPass;
+  }
+
+  /** Takes the length of a pass anew when another one begins. */
+  #pace(): void {
+    const { event, pass } = this.#clock;
+    if (pass === this.#pass) return;
+    if (this.#pass === 0) {
+      this.#firstPass = pass;
+      this.#firstEvent = event;
+    } else this.#eventsPerPass = (event - this.#firstEvent) / (pass - this.#firstPass);
+    this.#pass = pass;
+  }
+}
+
 const cites = 'Belady, IBM Systems Journal 5(2), 1966; Mattson et al., IBM Systems Journal 9(2), 1970';
 
 /** MIN with bypass: the incoming expert is streamed where its own next use is the furthest. Optimal for equal sizes. No parameters. */
@@ -55,4 +130,14 @@ export const beladyAdmit: PolicyDefinition = {
   cites,
   needs: ['future'],
   create: (context) => new BeladyAdmit(context),
+};
+
+/** Belady with bypass and a look-ahead of `window` passes (tokens, at batch 1); beyond it least recently used decides. */
+export const beladyWindow: PolicyDefinition = {
+  name: 'belady-window',
+  summary: 'as belady, but sees only a window of tokens ahead',
+  cites: 'Belady, IBM Systems Journal 5(2), 1966, with a bounded look-ahead',
+  parameters: { window: { default: 16, description: 'passes (tokens, at batch 1) of look-ahead', min: 0 } },
+  needs: ['future'],
+  create: (context, { window }) => new BeladyWindow(context, Number(window)),
 };

@@ -1,37 +1,32 @@
 // CLOCK: FIFO with a second chance. A hand goes round the residents and spares those that were used since it last came by.
-import { IdLists } from '../id-lists.js';
-import { type CachePolicy, NONE, type Pins, type PolicyDefinition } from '../policy.js';
+import { NONE, type Pins, type PolicyDefinition } from '../policy.js';
+import { Fifo } from './fifo.js';
 
-class Clock implements CachePolicy {
-  /** The ring as a list that starts at the hand: the hand examines the oldest next, and moves spared experts to the newest end. */
-  readonly #list: IdLists;
+/** The ring is a list that starts at the hand: the hand examines the oldest next, and moves spared experts to the newest end. */
+class Clock extends Fifo {
   /** Chances left; -1 for a prefetched expert whose first use is still to come. */
   readonly #chances: Int8Array;
   readonly #most: number;
 
   constructor(experts: number, most: number) {
-    this.#list = new IdLists(experts);
+    super(experts);
     this.#chances = new Int8Array(experts);
     this.#most = most;
   }
 
-  touch(id: number): void {
+  override touch(id: number): void {
     // Without a branch: whether an expert has all its chances already is a coin toss.
     this.#chances[id] = Math.min(this.#chances[id]! + 1, this.#most);
   }
 
-  insert(id: number, used: boolean): void {
+  override insert(id: number, used: boolean): void {
     this.#chances[id] = used ? 0 : -1;
-    this.#list.pushFront(this.#list.end, id);
-  }
-
-  remove(id: number): void {
-    this.#list.unlink(id);
+    super.insert(id, used);
   }
 
   /** Turns the hand to the first expert without a chance; each one that it passes has one less. Pinned ones are looked over. */
-  victim(_incoming: number, pins: Pins): number {
-    const list = this.#list;
+  override victim(_incoming: number, pins: Pins): number {
+    const { list } = this;
     const { end } = list;
     const chances = this.#chances;
     for (;;) {

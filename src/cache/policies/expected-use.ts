@@ -1,10 +1,10 @@
 // Evicts the expert of any layer whose next use is expected to be farthest, so that each layer gets slots in proportion to its expected demand.
-// `plec` and `learned-belady` share this class; they differ in where the expectation comes from.
+// `plec` and `learned-belady` differ in where the expectation comes from: predictions of this pass, or what is learned during the run alone.
 import { DISCOUNT } from '../next-use/next-use.js';
-import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext } from '../policy.js';
+import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 
 /** Ranks residents by expected use. */
-export class ExpectedUsePolicy implements CachePolicy {
+class ExpectedUsePolicy implements CachePolicy {
   readonly #expected: Float32Array;
   readonly #version: Uint32Array;
   readonly #clock: Clock;
@@ -155,3 +155,32 @@ export class ExpectedUsePolicy implements CachePolicy {
 
 /** No version of an expectation: versions are whole numbers from 0. */
 const STALE = -1;
+
+/**
+ * Predictive locality-aware expert caching of ExpertFlow, arXiv 2410.17954: predicted experts are kept, finished ones make room, across all
+ * layers where the scope is global. The paper ranks by the predicted paths of the running batches; here learned expectations of later passes
+ * count too, so that an expert is not evicted merely because this pass does not use it.
+ */
+export const plec: PolicyDefinition = {
+  name: 'plec',
+  summary: 'evicts the expert whose next use is expected last, by what is predicted of this pass and learned of later ones',
+  cites: 'PLEC of ExpertFlow, arXiv 2410.17954',
+  parameters: {
+    selective: { default: true, description: 'stream an expert that is expected later than every resident, instead of inserting it' },
+  },
+  needs: ['expected'],
+  takes: ['predicted'],
+  create: (context, { selective }) => new ExpectedUsePolicy(context, selective === true),
+};
+
+/**
+ * Belady's rule on learned next uses, after LRB (Song et al., NSDI 2020) and Parrot (Liu et al., ICML 2020): next uses are estimated from
+ * each expert's own past and from similar passes, with weights fitted during the run. Needs no predictor.
+ */
+export const learnedBelady: PolicyDefinition = {
+  name: 'learned-belady',
+  summary: 'evicts the expert whose next use is expected last, as learned from past uses and similar passes',
+  cites: 'after LRB, NSDI 2020, and Parrot, ICML 2020',
+  needs: ['expected'],
+  create: (context) => new ExpectedUsePolicy(context, true),
+};

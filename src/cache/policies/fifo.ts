@@ -12,7 +12,7 @@ export class Fifo implements CachePolicy {
 
   touch(_id: number): void {}
 
-  insert(id: number): void {
+  insert(id: number, _used: boolean): void {
     this.list.pushFront(this.list.end, id);
   }
 

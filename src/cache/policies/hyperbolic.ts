@@ -4,19 +4,18 @@ import type { Random } from '../../base/random.js';
 import { type CachePolicy, NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { ResidentSet } from '../resident-set.js';
 
-class Hyperbolic implements CachePolicy {
+class Hyperbolic extends ResidentSet implements CachePolicy {
   readonly #uses: Float64Array;
   readonly #since: Float64Array;
-  readonly #residents: ResidentSet;
   readonly #samples: number;
   readonly #random: Random;
   readonly #score: (id: number) => number;
   #now = 0;
 
   constructor(experts: number, samples: number, random: Random) {
+    super(experts);
     this.#uses = new Float64Array(experts);
     this.#since = new Float64Array(experts);
-    this.#residents = new ResidentSet(experts);
     this.#samples = samples;
     this.#random = random;
     this.#score = (id) => this.#uses[id]! / (this.#now - this.#since[id]! + 1);
@@ -27,24 +26,19 @@ class Hyperbolic implements CachePolicy {
     this.#uses[id]! += 1;
   }
 
-  insert(id: number, used: boolean): void {
+  override insert(id: number, used: boolean): void {
     this.#now++;
     this.#uses[id] = used ? 1 : 0;
     this.#since[id] = this.#now;
-    this.#residents.add(id);
-  }
-
-  remove(id: number): void {
-    this.#residents.delete(id);
+    super.insert(id, used);
   }
 
   victim(_incoming: number, pins: Pins): number {
-    const residents = this.#residents;
-    if (residents.count <= this.#samples) return residents.lowest(pins, this.#score);
+    if (this.count <= this.#samples) return this.lowest(pins, this.#score);
     let best = NONE;
     let least = Number.POSITIVE_INFINITY;
     for (let draw = 0; draw < this.#samples; draw++) {
-      const id = residents.ids[this.#random.below(residents.count)]!;
+      const id = this.ids[this.#random.below(this.count)]!;
       if (pins.has(id)) continue;
       const score = this.#score(id);
       if (score < least || (score === least && id < best)) {
@@ -52,7 +46,7 @@ class Hyperbolic implements CachePolicy {
         best = id;
       }
     }
-    return best === NONE ? residents.lowest(pins, this.#score) : best;
+    return best === NONE ? this.lowest(pins, this.#score) : best;
   }
 }
 

@@ -1,35 +1,29 @@
 // Least-Stale: experts that the running pass has not touched are stale and go first; those of the running pass only when none is left.
-import { IdLists } from '../id-lists.js';
-import { type CachePolicy, type Clock, NONE, type Pins, type PolicyDefinition } from '../policy.js';
+import { type Clock, NONE, type Pins, type PolicyDefinition } from '../policy.js';
+import { Fifo } from './fifo.js';
 
-class LeastStale implements CachePolicy {
-  /** In order of arrival. */
-  readonly #list: IdLists;
+class LeastStale extends Fifo {
   /** Pass of each expert's last use or arrival. */
   readonly #lastPass: Int32Array;
   readonly #clock: Clock;
 
   constructor(experts: number, clock: Clock) {
-    this.#list = new IdLists(experts);
+    super(experts);
     this.#lastPass = new Int32Array(experts);
     this.#clock = clock;
   }
 
-  touch(id: number): void {
+  override touch(id: number): void {
     this.#lastPass[id] = this.#clock.pass;
   }
 
-  insert(id: number): void {
+  override insert(id: number, used: boolean): void {
     this.#lastPass[id] = this.#clock.pass;
-    this.#list.pushFront(this.#list.end, id);
+    super.insert(id, used);
   }
 
-  remove(id: number): void {
-    this.#list.unlink(id);
-  }
-
-  victim(_incoming: number, pins: Pins): number {
-    const list = this.#list;
+  override victim(_incoming: number, pins: Pins): number {
+    const { list } = this;
     const { end } = list;
     const { pass } = this.#clock;
     let current = NONE;

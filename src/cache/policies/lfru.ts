@@ -2,17 +2,16 @@
 import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
 import { ResidentSet } from '../resident-set.js';
 
-class Lfru implements CachePolicy {
+class Lfru extends ResidentSet implements CachePolicy {
   readonly #uses: Float64Array;
   readonly #lastUse: Float64Array;
-  readonly #residents: ResidentSet;
   readonly #score: (id: number) => number;
   #now = 0;
 
   constructor(experts: number) {
+    super(experts);
     this.#uses = new Float64Array(experts);
     this.#lastUse = new Float64Array(experts);
-    this.#residents = new ResidentSet(experts);
     this.#score = (id) => this.#uses[id]! / (this.#now - this.#lastUse[id]! + 1);
   }
 
@@ -25,17 +24,13 @@ class Lfru implements CachePolicy {
     this.touch(id);
   }
 
-  insert(id: number, used: boolean): void {
+  override insert(id: number, used: boolean): void {
     if (used) this.touch(id);
-    this.#residents.add(id);
-  }
-
-  remove(id: number): void {
-    this.#residents.delete(id);
+    super.insert(id, used);
   }
 
   victim(_incoming: number, pins: Pins): number {
-    return this.#residents.lowest(pins, this.#score);
+    return this.lowest(pins, this.#score);
   }
 }
 

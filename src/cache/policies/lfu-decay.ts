@@ -1,48 +1,31 @@
 // Least frequently used with counts that fade: a use of long ago counts less than one of now, so that the cache follows the topic.
 import { DecayedCounts, RESCALE } from '../decayed-counts.js';
-import type { CachePolicy, Pins, PolicyContext, PolicyDefinition } from '../policy.js';
-import { mostPopular, mostResidents } from '../share.js';
-import { WinnerTree } from '../winner-tree.js';
+import { Keyed } from '../keyed.js';
+import type { PolicyContext, PolicyDefinition } from '../policy.js';
+import { mostPopular } from '../share.js';
 
-class LfuDecay implements CachePolicy {
+class LfuDecay extends Keyed {
+  protected readonly keys: Float64Array;
   readonly #counts: DecayedCounts;
-  readonly #tree: WinnerTree;
   /** Refuses newcomers that are not used enough; absent: all are admitted. */
   readonly admits?: (incoming: number, victim: number) => boolean;
   /** All experts, most popular first; absent: it starts empty. */
   readonly preload?: () => Iterable<number>;
 
   constructor(context: PolicyContext, halfLife: number, hysteresis: number, warm: boolean) {
+    super(context);
     this.#counts = new DecayedCounts(context.experts, halfLife, context.clock);
-    this.#tree = new WinnerTree(context.experts, mostResidents(context));
+    this.keys = this.#counts.weight;
     if (warm) this.preload = () => mostPopular(context.popularity!);
     if (hysteresis > 0) {
-      const { weight } = this.#counts;
-      this.admits = (incoming, victim) => weight[incoming]! > (1 + hysteresis) * weight[victim]!;
+      const { keys } = this;
+      this.admits = (incoming, victim) => keys[incoming]! > (1 + hysteresis) * keys[victim]!;
     }
   }
 
-  touch(id: number): void {
-    this.streamed(id);
-    this.#tree.update(id, this.#counts.weight[id]!);
-  }
-
   streamed(id: number): void {
-    if (this.#counts.settle()) this.#tree.scale(RESCALE);
+    if (this.#counts.settle()) this.tree.scale(RESCALE);
     this.#counts.add(id);
-  }
-
-  insert(id: number, used: boolean): void {
-    if (used) this.streamed(id);
-    this.#tree.add(id, this.#counts.weight[id]!);
-  }
-
-  remove(id: number): void {
-    this.#tree.delete(id);
-  }
-
-  victim(_incoming: number, pins: Pins): number {
-    return this.#tree.min(pins);
   }
 }
 

@@ -1,38 +1,63 @@
-// Least frequently used with perfect counts: they outlive residency, as in engines that count activations per expert.
+// Least frequently used, with counts that die with residency, as general cache simulators have it, or with perfect counts that outlive it, as
+// in engines that count activations per expert. On MoE routing the first freezes on the experts that came first: newcomers start at one and are
+// the next victims. It is kept for comparison; runtimes mean `lfu`.
 import { FrequencyList } from '../frequency-list.js';
 import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
 
-class Lfu implements CachePolicy {
-  readonly #uses: Float64Array;
-  readonly #residents: FrequencyList;
+class LfuResident implements CachePolicy {
+  protected readonly residents: FrequencyList;
 
   constructor(experts: number) {
-    this.#uses = new Float64Array(experts);
-    this.#residents = new FrequencyList(experts);
+    this.residents = new FrequencyList(experts);
   }
 
   touch(id: number): void {
-    this.#uses[id]! += 1;
-    this.#residents.increment(id);
+    this.residents.increment(id);
   }
 
   insert(id: number, used: boolean): void {
+    this.residents.add(id, used ? 1 : 0);
+  }
+
+  remove(id: number): void {
+    this.residents.delete(id);
+  }
+
+  victim(_incoming: number, pins: Pins): number {
+    return this.residents.min(pins);
+  }
+}
+
+class Lfu extends LfuResident {
+  readonly #uses: Float64Array;
+
+  constructor(experts: number) {
+    super(experts);
+    this.#uses = new Float64Array(experts);
+  }
+
+  override touch(id: number): void {
+    this.#uses[id]! += 1;
+    this.residents.increment(id);
+  }
+
+  override insert(id: number, used: boolean): void {
     if (used) this.#uses[id]! += 1;
-    this.#residents.add(id, this.#uses[id]!);
+    this.residents.add(id, this.#uses[id]!);
   }
 
   streamed(id: number): void {
     this.#uses[id]! += 1;
   }
-
-  remove(id: number): void {
-    this.#residents.delete(id);
-  }
-
-  victim(_incoming: number, pins: Pins): number {
-    return this.#residents.min(pins);
-  }
 }
+
+/** In-cache LFU (Aggarwal, Wolf and Yu, 1999; libCacheSim's LFU); ties go to the least recently used. No parameters. */
+export const lfuResident: PolicyDefinition = {
+  name: 'lfu-resident',
+  summary: 'evicts the expert used least often since it became resident, ties by least recent use',
+  cites: 'Aggarwal, Wolf and Yu, "Caching on the World Wide Web", IEEE TKDE 11(1), 1999; libCacheSim',
+  create: ({ experts }) => new LfuResident(experts),
+};
 
 /**
  * Perfect LFU (Breslau et al., INFOCOM 1999): counts are kept for all experts, resident or not; ties go to the least recently used.

@@ -1,5 +1,6 @@
-// Least recently used, the policy of nearly every offloading system.
-import type { PolicyDefinition } from '../policy.js';
+// Least recently used, the policy of nearly every offloading system; and most recently used, right for a cyclic scan longer than the cache,
+// where LRU never hits.
+import { NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { Fifo } from './fifo.js';
 
 /** A queue in which a use moves an expert back to the end. */
@@ -15,4 +16,22 @@ export const lru: PolicyDefinition = {
   summary: 'evicts the least recently used expert',
   cites: 'Mattson et al., IBM Systems Journal 9(2), 1970; Mixtral-offloading, arXiv 2312.17238',
   create: ({ experts }) => new Lru(experts),
+};
+
+/** The same queue from its other end. */
+class Mru extends Lru {
+  override victim(_incoming: number, pins: Pins): number {
+    const { list } = this;
+    const { end } = list;
+    for (let id = list.older(end); id !== end; id = list.older(id)) if (!pins.has(id)) return id;
+    return NONE;
+  }
+}
+
+/** Chou and DeWitt, "An evaluation of buffer management strategies for relational database systems", VLDB 1985. No parameters. */
+export const mru: PolicyDefinition = {
+  name: 'mru',
+  summary: 'evicts the most recently used expert',
+  cites: 'Chou and DeWitt, VLDB 1985',
+  create: ({ experts }) => new Mru(experts),
 };

@@ -6,11 +6,10 @@ import { ResidentSet } from '../resident-set.js';
 /** Least sequence score, so that an expert that was not used for long keeps some worth. */
 const LEAST = 1e-3;
 
-class MoeInfinity implements CachePolicy {
+class MoeInfinity extends ResidentSet implements CachePolicy {
   readonly #uses: Float64Array;
   /** Decayed uses by the running sequences. */
   readonly #recent: DecayedCounts;
-  readonly #residents: ResidentSet;
   readonly #context: PolicyContext;
   /** Weight of a layer, by how many layers ahead it is. */
   readonly #nearness: Float64Array;
@@ -18,9 +17,9 @@ class MoeInfinity implements CachePolicy {
 
   constructor(context: PolicyContext, halfLife: number) {
     const { experts, layers, clock } = context;
+    super(experts);
     this.#uses = new Float64Array(experts);
     this.#recent = new DecayedCounts(experts, halfLife, clock);
-    this.#residents = new ResidentSet(experts);
     this.#context = context;
     this.#nearness = Float64Array.from({ length: layers }, (_, ahead) => 1 - ahead / (layers + 1));
     this.#score = (id) => this.#priority(id);
@@ -36,18 +35,14 @@ class MoeInfinity implements CachePolicy {
     this.touch(id);
   }
 
-  insert(id: number, used: boolean): void {
+  override insert(id: number, used: boolean): void {
     if (used) this.touch(id);
-    this.#residents.add(id);
-  }
-
-  remove(id: number): void {
-    this.#residents.delete(id);
+    super.insert(id, used);
   }
 
   victim(_incoming: number, pins: Pins): number {
     this.#recent.settle();
-    return this.#residents.lowest(pins, this.#score);
+    return this.lowest(pins, this.#score);
   }
 
   #priority(id: number): number {

@@ -1,51 +1,31 @@
 // Minus recent score (MRS): keeps the experts whose gate scores were high lately. An expert that a token nearly chose firmly counts more
 // than one that came in last.
-import type { CachePolicy, Pins, PolicyContext, PolicyDefinition } from '../policy.js';
-import { mostResidents } from '../share.js';
-import { WinnerTree } from '../winner-tree.js';
+import { Keyed } from '../keyed.js';
+import type { PolicyContext, PolicyDefinition } from '../policy.js';
 
-class Mrs implements CachePolicy {
+class Mrs extends Keyed {
   /** ln of the score, plus what it has decayed by since pass 0: the order of two experts changes only when one of them is used. */
-  readonly #key: Float64Array;
-  readonly #tree: WinnerTree;
+  protected readonly keys: Float64Array;
   readonly #context: PolicyContext;
   readonly #source: Float32Array;
   readonly #alpha: number;
   readonly #decayPerPass: number;
 
   constructor(context: PolicyContext, source: Float32Array, alpha: number) {
+    super(context);
     this.#context = context;
     this.#source = source;
     this.#alpha = alpha;
     this.#decayPerPass = -Math.log(1 - alpha);
-    this.#key = new Float64Array(context.experts).fill(-1e300);
-    this.#tree = new WinnerTree(context.experts, mostResidents(context));
-  }
-
-  touch(id: number): void {
-    this.streamed(id);
-    this.#tree.update(id, this.#key[id]!);
+    this.keys = new Float64Array(context.experts).fill(-1e300);
   }
 
   streamed(id: number): void {
     // In logs, as of pass 0: S e^(d p) becomes S e^(d p) + alpha score e^(d p'), d = -ln(1 - alpha).
-    const before = this.#key[id]!;
+    const before = this.keys[id]!;
     const added = Math.log(Math.max(1e-9, this.#alpha * this.#source[id]!)) + this.#decayPerPass * this.#context.clock.pass;
     const larger = Math.max(before, added);
-    this.#key[id] = larger + Math.log1p(Math.exp(-Math.abs(before - added)));
-  }
-
-  insert(id: number, used: boolean): void {
-    if (used) this.streamed(id);
-    this.#tree.add(id, this.#key[id]!);
-  }
-
-  remove(id: number): void {
-    this.#tree.delete(id);
-  }
-
-  victim(_incoming: number, pins: Pins): number {
-    return this.#tree.min(pins);
+    this.keys[id] = larger + Math.log1p(Math.exp(-Math.abs(before - added)));
   }
 }
 

@@ -6,27 +6,18 @@ import { ResidentSet } from '../resident-set.js';
 /** Draws before the unpinned residents are counted: with half of them pinned, one victim in 2^8 needs the count. */
 const DRAWS = 8;
 
-class RandomVictim implements CachePolicy {
+class RandomVictim extends ResidentSet implements CachePolicy {
   readonly #random: Random;
-  readonly #residents: ResidentSet;
 
   constructor(experts: number, random: Random) {
+    super(experts);
     this.#random = random;
-    this.#residents = new ResidentSet(experts);
   }
 
   touch(): void {}
 
-  insert(id: number): void {
-    this.#residents.add(id);
-  }
-
-  remove(id: number): void {
-    this.#residents.delete(id);
-  }
-
   victim(_incoming: number, pins: Pins): number {
-    const { ids, count } = this.#residents;
+    const { ids, count } = this;
     if (count === 0) return NONE;
     for (let draw = 0; draw < DRAWS; draw++) {
       const id = ids[this.#random.below(count)]!;

@@ -10,8 +10,7 @@ import { buildCaches, type CacheOptions, layerOfExperts, type Scope } from '../.
 import { CostModel, type HardwareSpec, type LinkSpec } from '../../hardware/door.js';
 import { type ExpertSplit, expertBytesTotal, expertSizes, type ModelSpec } from '../../model/door.js';
 import type { PredictionTime } from '../../predict/cost.js';
-import type { Predictor } from '../../predict/predictor.js';
-import { trainedOn } from '../../predict/training.js';
+import { type Predictor, trainedOn } from '../../predict/predictor.js';
 import { copyShare, rulesOn, type SystemSpec, stagingBuffers } from '../../system/door.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { LayerJudge } from '../event/judge.js';

@@ -3,8 +3,7 @@
 
 import { resolve } from '../../base/host/paths.js';
 import { findProfile, isPath } from '../../base/profiles.js';
-import { upTo } from '../../cache/curves/levels.js';
-import { LruStack } from '../../cache/curves/stack-distance.js';
+import { LruStack, upTo } from '../../cache/curves/stack-distance.js';
 import { optimalQuotas, proportionalQuotas, shallowQuotas } from '../../cache/layer-quotas.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { RunSpec } from '../../system/door.js';

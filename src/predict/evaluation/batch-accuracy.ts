@@ -140,10 +140,7 @@ export class BatchUnions {
     return Math.round(sum);
   }
 
-  /**
-   * Writes the ids of the `count` most probable experts into `order`, ties by id.
-   * @returns their number
-   */
+  /** Writes the ids of the `count` most probable experts into `order`, ties by id. @returns their number */
   best(batch: number, offset: number, experts: number, order: Int32Array, count: number): number {
     const from = batch * this.#experts;
     const rank = Float32Array.from({ length: experts }, (_, e) => {

@@ -2,6 +2,7 @@
 import { UserError, userErrorOf } from '../../base/errors.js';
 import { resolveParameters } from '../../base/parameters.js';
 import { shownTrace } from '../../base/profiles.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import {
   createPredictor,
@@ -13,7 +14,7 @@ import {
 } from '../predictors/create.js';
 import { PREDICTORS } from '../predictors/index.js';
 import { type Evaluation, type EvaluationOptions, type EvaluationWatch, evaluatePredictor, type PredictionTimes } from './evaluate.js';
-import type { PredictionInputs } from './inputs.js';
+import { openPrediction, type PredictionInputs, type PredictionRequest } from './inputs.js';
 
 /** A trace that was learned from or judged on. */
 export interface TraceReference {
@@ -146,4 +147,47 @@ function chosenOf(text: string): PredictorChoice {
   const chosen = parsePredictor(text);
   if (chosen.name === 'none') throw new UserError('predictor none: predicts nothing, so there is nothing to judge');
   return chosen;
+}
+
+/** Layers ahead that predictors are judged at. */
+export const DISTANCES: readonly number[] = [1, 2, 4, 8];
+
+/** A request to judge predictors; all but traces is optional. */
+export interface JudgingRequest extends Partial<PredictionRequest>, Partial<EvaluationOptions> {
+  /** Names with parameters, modules or ONNX files; all that the traces allow unless given. */
+  readonly predictors?: readonly string[];
+}
+
+/** Scores of all predictors on all traces. */
+export interface Judged {
+  readonly model: ModelSpec;
+  readonly evaluations: readonly TraceEvaluation[];
+  /** Measured times of the predictors on this machine. */
+  readonly times: readonly JudgedTimes[];
+}
+
+/**
+ * Evaluates predictors on traces, side by side: `moeprof predict eval`.
+ * @throws UserError where something is unknown, or a trace does not carry what a predictor needs
+ */
+export async function judgedPredictors(request: JudgingRequest, watch: EvaluationWatch = {}): Promise<Judged> {
+  const {
+    batch = 16,
+    distances = DISTANCES,
+    every = null,
+    holdOut = 0.2,
+    judged = [],
+    minProbability = 0.15,
+    seed = 1,
+    training = [],
+  } = request;
+  const inputs = await openPrediction({ ...request, training, judged, holdOut, seed });
+  const { model } = inputs;
+  try {
+    const { predictors = comparablePredictors([...inputs.training, ...inputs.judged]) } = request;
+    const asked = { predictors: withCorrected(predictors), training: inputs.training, judged: inputs.judged };
+    return { model, ...(await comparePredictors({ ...asked, model, distances, batch, minProbability, every, seed }, watch)) };
+  } finally {
+    inputs.close();
+  }
 }

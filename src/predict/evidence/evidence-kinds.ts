@@ -6,15 +6,14 @@ import type { Parameter, Parameters } from '../../base/parameters.js';
 import { didYouMean } from '../../base/text.js';
 import type { PredictionCost } from '../cost.js';
 import type { WeightedEvidence } from '../evidence.js';
-import { OnnxEvidence } from '../onnx/onnx-evidence.js';
+import { onnxEvidence } from '../onnx/model-predictor.js';
 import { networkCost, openOnnx } from '../onnx/predictor/onnx.js';
-import type { PredictorContext, PredictorNeed } from '../predictor.js';
+import { type PredictorContext, type PredictorNeed, trainedOn } from '../predictor.js';
 import { PathIndex } from '../retrieval/path-index.js';
 import { PathVotes, pathVotes } from '../retrieval/path-votes.js';
-import { trainedOn } from '../training.js';
 import { History } from './history.js';
 import { Mixture, SAMPLED_TOKENS } from './mixture.js';
-import { SameLayer } from './same-layer.js';
+import { SameLayer } from './previous-token.js';
 import { TokenExperts } from './token-experts.js';
 import { Transitions } from './transitions.js';
 
@@ -45,9 +44,10 @@ const KINDS: Readonly<
   history: ({ model, slots }) => [{ evidence: new History(model, slots), weight: 0.6 }],
   markov: ({ model, slots, topK }, { reach }) => [{ evidence: new SameLayer(model, slots, topK, reach), weight: 0.2 }],
   'expert-map': (context) => expertMaps(context, 1024, 16, 0.4),
-  retrieval: (context, { paths }) => retrieval(context, paths),
+  retrieval: ({ model, slots, topK }, { paths }) =>
+    pathVotes(model, topK, slots, paths).columns.map((evidence) => ({ evidence, weight: 0.3 })),
   onnx: async (context, { file }) => [
-    { evidence: new OnnxEvidence(context.model, await openOnnx(fileOf(file, context.folder), context)), weight: 0.4 },
+    { evidence: onnxEvidence(context.model, await openOnnx(fileOf(file, context.folder), context)), weight: 0.4 },
   ],
   'token-table': ({ model }, { ids }) => [{ evidence: new TokenExperts(model, ids), weight: 0.4 }],
 };
@@ -70,16 +70,10 @@ function fileOf(file: string, folder = '.'): string {
   return resolve(folder, file);
 }
 
-/** Votes of the paths most similar to the token's own, in columns of different sharpness. */
-function retrieval({ model, slots, topK }: PredictorContext, paths: number): WeightedEvidence[] {
-  const votes = pathVotes(model, topK, slots, paths);
-  return votes.columns.map((evidence) => ({ evidence, weight: 0.3 }));
-}
-
 /** FineMoE's search: the maps that share most experts over all layers so far, with a vote each. */
 export function expertMaps({ model, slots, topK }: PredictorContext, maps: number, matches: number, weight: number): WeightedEvidence[] {
   const index = new PathIndex(model, topK, slots, maps, matches, { near: 0, mean: 1, before: 0 });
-  const votes = new PathVotes(model, topK, index, [{ before: 0, during: 0 }]);
+  const votes = new PathVotes(model, index, [{ before: 0, during: 0 }]);
   return votes.columns.map((evidence) => ({ evidence, weight }));
 }
 

@@ -5,8 +5,7 @@ import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
-import { BEFORE_PASS, type Evidence, NEXT_TOKEN, type WeightedEvidence } from '../evidence.js';
-import { evenShare } from '../log-odds.js';
+import { BEFORE_PASS, type Evidence, evenShare, NEXT_TOKEN, type WeightedEvidence } from '../evidence.js';
 import { either, type Predictor } from '../predictor.js';
 import { Blend } from './blend.js';
 

@@ -5,8 +5,7 @@
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
-import type { Evidence } from '../evidence.js';
-import { evenShare } from '../log-odds.js';
+import { type Evidence, evenShare } from '../evidence.js';
 import { representatives } from './clusters.js';
 
 /** Sequences of fewer tokens are not worth keeping. Ours. */
@@ -54,11 +53,7 @@ class Running implements Sequence {
   begin(request: number): void {
     this.request = request;
     this.tokens = 0;
-    this.counts.fill(0);
-    this.norms.fill(0);
-    this.dots.fill(0);
-    this.cosines.fill(0);
-    this.similarity.fill(0);
+    for (const values of [this.counts, this.norms, this.dots, this.cosines, this.similarity]) values.fill(0);
   }
 }
 

@@ -8,53 +8,37 @@ import type { Step, StepSource } from './trainer.js';
 /** Most held-out rows that are evaluated after an epoch, evenly spread. */
 const HELD_OUT_ROWS = 2048;
 
-/** Shuffled batches of rows. */
-export class RowBatches implements StepSource {
-  readonly learned: number;
-  readonly heldOut: number;
-  readonly steps: number;
-  readonly #learn: Int32Array;
-  readonly #held: Int32Array;
-  readonly #size: number;
-  readonly #batch: Batch;
-
-  /**
-   * @param rows training rows, and rows for early stopping
-   * @param size tokens of a step
-   */
-  constructor(
-    ort: typeof Ort,
-    dataset: PathDataset,
-    network: NetworkOptions,
-    rows: { readonly learn: Int32Array; readonly held: Int32Array },
-    size: number,
-  ) {
-    this.#learn = rows.learn;
-    this.#held = rows.held;
-    this.learned = rows.learn.length;
-    this.heldOut = rows.held.length;
-    this.steps = Math.ceil(this.learned / size);
-    this.#size = size;
-    this.#batch = new Batch(ort, dataset, network, size);
-  }
-
-  *epoch(random: Random): Iterable<Step> {
-    const order = shuffled(this.#learn, random);
-    for (let from = 0; from < order.length; from += this.#size) {
-      this.#batch.draw(order.subarray(from, from + this.#size), random);
-      yield { feeds: this.#batch.feeds(), weight: this.#batch.rows };
+/**
+ * Shuffled batches of rows.
+ * @param rows training rows, and rows for early stopping
+ * @param size tokens of a step
+ */
+export function rowBatches(
+  ort: typeof Ort,
+  dataset: PathDataset,
+  network: NetworkOptions,
+  { held, learn }: { readonly learn: Int32Array; readonly held: Int32Array },
+  size: number,
+): StepSource {
+  const batch = new Batch(ort, dataset, network, size);
+  function* stepsOf(rows: Int32Array, fill: (part: Int32Array, from: number) => void): Iterable<Step> {
+    for (let from = 0; from < rows.length; from += size) {
+      fill(rows.subarray(from, from + size), from);
+      yield { feeds: batch.feeds(), weight: batch.rows };
     }
   }
-
-  /** Half of the rows before the pass, half after some known layers: the two questions to a predictor. */
-  *measured(): Iterable<Step> {
-    const stride = Math.max(1, Math.ceil(this.#held.length / HELD_OUT_ROWS));
-    const rows = this.#held.filter((_, index) => index % stride === 0);
-    for (let from = 0; from < rows.length; from += this.#size) {
-      this.#batch.spread(rows.subarray(from, from + this.#size), from);
-      yield { feeds: this.#batch.feeds(), weight: this.#batch.rows };
-    }
-  }
+  return {
+    learned: learn.length,
+    heldOut: held.length,
+    steps: Math.ceil(learn.length / size),
+    epoch: (random) => stepsOf(shuffled(learn, random), (rows) => batch.draw(rows, random)),
+    /** Half of the rows before the pass, half after some known layers: the two questions to a predictor. */
+    measured() {
+      const stride = Math.max(1, Math.ceil(held.length / HELD_OUT_ROWS));
+      const rows = held.filter((_, index) => index % stride === 0);
+      return stepsOf(rows, (part, from) => batch.spread(part, from));
+    },
+  };
 }
 
 /** A copy in random order (Fisher-Yates). */
@@ -74,11 +58,8 @@ class Batch {
   readonly #ort: typeof Ort;
   readonly #dataset: PathDataset;
   readonly #network: NetworkOptions;
-  readonly #fast: Float32Array;
-  readonly #slow: Float32Array;
-  readonly #observed: Float32Array;
-  readonly #target: Float32Array;
-  readonly #mask: Float32Array;
+  /** `[batch, experts]` each. */
+  readonly #dense: Readonly<Record<'history' | 'history_slow' | 'observed' | 'target' | 'mask', Float32Array>>;
   readonly #tokenId: BigInt64Array;
   #weight = 0;
 
@@ -88,11 +69,7 @@ class Batch {
     this.#dataset = dataset;
     this.#network = network;
     const dense = (): Float32Array => new Float32Array(batch * dataset.model.experts);
-    this.#fast = dense();
-    this.#slow = dense();
-    this.#observed = dense();
-    this.#target = dense();
-    this.#mask = dense();
+    this.#dense = { history: dense(), history_slow: dense(), observed: dense(), target: dense(), mask: dense() };
     this.#tokenId = new BigInt64Array(batch);
   }
 
@@ -116,14 +93,11 @@ class Batch {
     const { Tensor } = this.#ort;
     const { experts } = this.#dataset.model;
     const { rows } = this;
-    const dense = (data: Float32Array): Ort.Tensor => new Tensor('float32', data.subarray(0, rows * experts), [rows, experts]);
+    const dense = Object.entries(this.#dense).filter(([name]) => name !== 'observed' || this.#network.observed);
+    const tensors = dense.map(([name, data]) => [name, new Tensor('float32', data.subarray(0, rows * experts), [rows, experts])]);
     return {
-      history: dense(this.#fast),
-      history_slow: dense(this.#slow),
-      target: dense(this.#target),
-      mask: dense(this.#mask),
+      ...Object.fromEntries(tensors),
       scale: new Tensor('float32', Float32Array.of(this.#weight), []),
-      ...(this.#network.observed ? { observed: dense(this.#observed) } : {}),
       ...(this.#network.tokenRows === null ? {} : { token_id: new Tensor('int64', this.#tokenId.subarray(0, rows), [rows]) }),
     };
   }
@@ -132,20 +106,21 @@ class Batch {
   #fill(rows: Int32Array, afterOf: (index: number) => number): void {
     const dataset = this.#dataset;
     const { experts, layers } = dataset.model;
+    const { history, history_slow: slow, mask, observed, target } = this.#dense;
     this.rows = rows.length;
-    this.#target.fill(0);
-    this.#observed.fill(0);
-    this.#mask.fill(1);
+    target.fill(0);
+    observed.fill(0);
+    mask.fill(1);
     this.#weight = 0;
     for (let index = 0; index < rows.length; index++) {
       const row = rows[index]!;
       const at = index * experts;
       const known = this.#network.observed ? afterOf(index) + 1 : 0;
       const asked = known === layers.length ? experts : layers[known]!.offset;
-      dataset.history(row, this.#fast, this.#slow, at);
-      dataset.path(row, known, layers.length, this.#target, at);
-      dataset.path(row, 0, known, this.#observed, at);
-      this.#mask.fill(0, at, at + asked);
+      dataset.history(row, history, slow, at);
+      dataset.path(row, known, layers.length, target, at);
+      dataset.path(row, 0, known, observed, at);
+      mask.fill(0, at, at + asked);
       this.#weight += experts - asked;
       if (dataset.tokenIds !== null) this.#tokenId[index] = BigInt(dataset.tokenIds[row]!);
     }

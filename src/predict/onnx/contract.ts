@@ -2,7 +2,7 @@
 // A tensor that does not fit is refused with both shapes, so that its exporter can be corrected.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
-import type { Dimension, ElementType } from './writer.js';
+import type { Dimension, ValueInfo } from './writer.js';
 
 /**
  * `history` after a token: history / 2 + path. Halving makes it a binary number: `history >= 1` is the path of the last token, the next
@@ -26,8 +26,11 @@ export interface TensorSignature {
   readonly shape: readonly Dimension[];
 }
 
+/** Type and shape of a tensor. Sizes that are named must be left open. */
+export type TensorShape = Pick<ValueInfo, 'type' | 'shape'>;
+
 /** Type and shape of an input or of the output, for a model with a given number of dense expert ids. */
-export function tensorOf(name: InputName | typeof OUTPUT_NAME, experts: number): { type: ElementType; shape: readonly Dimension[] } {
+export function tensorOf(name: InputName | typeof OUTPUT_NAME, experts: number): TensorShape {
   if (name === 'token_id' || name === 'position') return { type: 'int64', shape: ['N'] };
   return { type: 'float32', shape: name === 'popularity' ? [experts] : ['N', experts] };
 }
@@ -63,16 +66,8 @@ export function checkContract(
   return used;
 }
 
-/**
- * Checks one tensor. Sizes that are named must be left open.
- * @throws UserError with the expected and the found shape
- */
-export function checkTensor(
-  path: string,
-  role: 'input' | 'output',
-  found: TensorSignature,
-  expected: { type: ElementType; shape: readonly Dimension[] },
-): void {
+/** Checks one tensor. @throws UserError with the expected and the found shape */
+export function checkTensor(path: string, role: 'input' | 'output', found: TensorSignature, expected: TensorShape): void {
   const fits =
     found.type === expected.type &&
     found.shape.length === expected.shape.length &&

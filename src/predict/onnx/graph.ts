@@ -97,26 +97,17 @@ export class Graph {
 
   /** max(x, 0). */
   relu(x: Value): Value {
-    const out = this.#op('Relu', [x], x.shape);
-    return this.#record([x], out, (gradient) => [this.#op('Mul', [gradient, this.#op('Sign', [out], x.shape)], x.shape)]);
+    return this.#unary('Relu', x, (out) => this.#op('Sign', [out], x.shape));
   }
 
   /** 1 / (1 + e^-x). */
   sigmoid(x: Value): Value {
-    const out = this.#op('Sigmoid', [x], x.shape);
-    return this.#record([x], out, (gradient) => {
-      const slope = this.#op('Mul', [out, this.#op('Sub', [this.scalar(1), out], x.shape)], x.shape);
-      return [this.#op('Mul', [gradient, slope], x.shape)];
-    });
+    return this.#unary('Sigmoid', x, (out) => this.#op('Mul', [out, this.#op('Sub', [this.scalar(1), out], x.shape)], x.shape));
   }
 
   /** Hyperbolic tangent. */
   tanh(x: Value): Value {
-    const out = this.#op('Tanh', [x], x.shape);
-    return this.#record([x], out, (gradient) => {
-      const slope = this.#op('Sub', [this.scalar(1), this.#op('Mul', [out, out], x.shape)], x.shape);
-      return [this.#op('Mul', [gradient, slope], x.shape)];
-    });
+    return this.#unary('Tanh', x, (out) => this.#op('Sub', [this.scalar(1), this.#op('Mul', [out, out], x.shape)], x.shape));
   }
 
   /** Rows [N, d] over their root mean square: x / sqrt(mean(x^2) + epsilon) (Zhang and Sennrich, arXiv 1910.07467). */
@@ -285,6 +276,12 @@ export class Graph {
   #record(inputs: readonly Value[], output: Value, backward: (gradient: Value) => readonly (Value | null)[]): Value {
     this.#tapeEntry(inputs, [output], (...[gradient]) => backward(gradient!));
     return output;
+  }
+
+  /** An operator of one input; `slope`: its derivative, from its output. */
+  #unary(op: string, x: Value, slope: (out: Value) => Value): Value {
+    const out = this.#op(op, [x], x.shape);
+    return this.#record([x], out, (gradient) => [this.#op('Mul', [gradient, slope(out)], x.shape)]);
   }
 
   #tapeEntry(inputs: readonly Value[], outputs: readonly Value[], backward: Backward): void {

@@ -40,14 +40,14 @@ export interface PathShape {
 }
 
 /** Floors of the histories under the logarithm: about 1 use in 6 tokens and in 200. Ours. */
-export const FAST_FLOOR = 0.02;
-export const SLOW_FLOOR = 0.005;
+const FAST_FLOOR = 0.02;
+const SLOW_FLOOR = 0.005;
 /**
  * Weights of the log-histories in the logits before training. Recall of log-histories alone is flat around these on real traces; the
  * remainder of the prior log-odds goes into the bias.
  */
-export const FAST_WEIGHT = 0.3;
-export const SLOW_WEIGHT = 0.6;
+const FAST_WEIGHT = 0.3;
+const SLOW_WEIGHT = 0.6;
 export const PRIOR_WEIGHT = 0.3;
 /**
  * Token embeddings are stored small and used large: most ids are seen a handful of times, and Adam moves a weight by no more than the
@@ -86,16 +86,9 @@ export function buildNetwork(graph: Graph, parameter: ParameterSource, options: 
       parameter(constant('hidden.bias', [options.hidden], 0)),
     ),
   );
-  const bias = parameter({
-    name: 'output.bias',
-    shape: [experts],
-    initial: () => Float32Array.from(shape.frequency, (share) => PRIOR_WEIGHT * Math.log((share + 1e-4) / (1 - share + 1e-4))),
-  });
+  const bias = parameter(prior('output.bias', shape.frequency, PRIOR_WEIGHT));
   const outputScale = 0.5 / Math.sqrt(options.hidden);
-  const histories = graph.add(
-    graph.multiply(graph.log(graph.add(history, graph.scalar(FAST_FLOOR))), parameter(constant('output.fast', [experts], FAST_WEIGHT))),
-    graph.multiply(graph.log(graph.add(slow, graph.scalar(SLOW_FLOOR))), parameter(constant('output.slow', [experts], SLOW_WEIGHT))),
-  );
+  const histories = logHistories(graph, parameter, history, slow);
   const spread = (name: string, x: Value): Value => graph.dense(x, parameter(normal(name, [x.shape[1] as number, experts], outputScale)));
   const residuals = token === null ? histories : graph.add(histories, spread('output.token', token));
   if (!options.gru) {
@@ -152,6 +145,19 @@ function recurrence(
     state = graph.add(state, graph.multiply(z, graph.subtract(fresh, state)));
     return state;
   });
+}
+
+/** a_f log fast + a_s log slow, of decayed histories [N, experts]: how often each expert was used lately. */
+export function logHistories(graph: Graph, parameter: ParameterSource, fast: Value, slow: Value): Value {
+  const part = (x: Value, floor: number, name: string, weight: number): Value =>
+    graph.multiply(graph.log(graph.add(x, graph.scalar(floor))), parameter(constant(name, [x.shape[1] as number], weight)));
+  return graph.add(part(fast, FAST_FLOOR, 'output.fast', FAST_WEIGHT), part(slow, SLOW_FLOOR, 'output.slow', SLOW_WEIGHT));
+}
+
+/** A parameter that begins with the log-odds of each expert's share of the training tokens, times `weight`. */
+export function prior(name: string, frequency: Float64Array, weight: number): ParameterSpec {
+  const logOdds = (share: number): number => weight * Math.log((share + 1e-4) / (1 - share + 1e-4));
+  return { name, shape: [frequency.length], initial: () => Float32Array.from(frequency, logOdds) };
 }
 
 /** A normally distributed parameter, with this standard deviation. */

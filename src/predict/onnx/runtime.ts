@@ -14,10 +14,7 @@ function withoutTelemetry(): void {
   setDefaultEnv('ORT_DISABLE_TELEMETRY', '1');
 }
 
-/**
- * The runtime's module.
- * @throws UserError where it is not installed, or does not load on this platform
- */
+/** The runtime's module. @throws UserError where it is not installed, or does not load on this platform */
 export async function loadOnnxRuntime(): Promise<typeof Ort> {
   withoutTelemetry();
   try {
@@ -28,10 +25,7 @@ export async function loadOnnxRuntime(): Promise<typeof Ort> {
   }
 }
 
-/**
- * Where the runtime's module lies, for a worker to require.
- * @throws UserError where it is not installed
- */
+/** Where the runtime's module lies, for a worker to require. @throws UserError where it is not installed */
 export function runtimePath(): string {
   withoutTelemetry();
   try {

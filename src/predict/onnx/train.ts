@@ -8,7 +8,7 @@ import type { WorkWatch } from '../../base/work-watch.js';
 import type { ModelSpec } from '../../model/door.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import { RowBatches } from './batch.js';
+import { rowBatches } from './batch.js';
 import { type Epoch, freshCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
 import { holdOut, PathDataset } from './dataset.js';
 import { type NetworkOptions, type PathShape, sizeOf } from './network.js';
@@ -88,7 +88,7 @@ export function trainPredictor(
       training: { network, epochs, batch, learningRate, seed },
       tokenIds: tokenRows !== null,
       graphs: buildTrainingGraphs(network, shape),
-      source: (ort) => new RowBatches(ort, dataset, network, { learn, held }, batch),
+      source: (ort) => rowBatches(ort, dataset, network, { learn, held }, batch),
       export: (weights, metadata) => exportPredictor(network, shape, weights, metadata),
     };
   };

@@ -62,126 +62,110 @@ const WARM_UP = 20;
  * @throws UserError where the runtime is missing, there is nothing to learn from, or the loss is no longer a number
  */
 export async function train(
-  trainable: Trainable,
-  options: StepOptions,
+  { graphs, source: sourceOf }: Trainable,
+  { epochs, learningRate, seed }: StepOptions,
   resume: Checkpoint | null,
   watch: TrainingWatch,
 ): Promise<Checkpoint> {
-  const trainer = await Trainer.open(trainable, options, resume);
+  const ort = await loadOnnxRuntime();
+  const source = sourceOf(ort);
+  if (source.learned === 0 || source.heldOut === 0) {
+    throw new UserError(`the training traces have ${source.learned + source.heldOut} tokens; a predictor needs hundreds to learn from`);
+  }
+  const sessions = {
+    step: await ort.InferenceSession.create(graphs.step, SESSION_OPTIONS),
+    loss: await ort.InferenceSession.create(graphs.loss, SESSION_OPTIONS),
+  };
+  const state = resume ?? freshCheckpoint(graphs.parameters, MOMENTS, seed);
+  const trainer = new Trainer(ort, sessions, state);
+  const total = source.steps * epochs;
   try {
-    return await trainer.run(watch);
-  } finally {
-    await trainer.close();
-  }
-}
-
-class Trainer {
-  readonly #source: StepSource;
-  readonly #options: StepOptions;
-  readonly #ort: typeof Ort;
-  readonly #step: Ort.InferenceSession;
-  readonly #loss: Ort.InferenceSession;
-  readonly #state: Checkpoint;
-  /** Weights and moments by name, twice: a step reads one set and writes the other. */
-  #now: ReadonlyMap<string, Ort.Tensor>;
-  #next: ReadonlyMap<string, Ort.Tensor>;
-
-  private constructor(
-    source: StepSource,
-    options: StepOptions,
-    ort: typeof Ort,
-    sessions: readonly [Ort.InferenceSession, Ort.InferenceSession],
-    state: Checkpoint,
-  ) {
-    this.#source = source;
-    this.#options = options;
-    this.#ort = ort;
-    [this.#step, this.#loss] = sessions;
-    this.#state = state;
-    const tensors = (fill: boolean): Map<string, Ort.Tensor> =>
-      new Map(
-        [...state.tensors].map(([name, { data: values, shape }]) => [
-          name,
-          new ort.Tensor('float32', fill ? values.slice() : new Float32Array(values.length), shape),
-        ]),
-      );
-    this.#now = tensors(true);
-    this.#next = tensors(false);
-  }
-
-  static async open({ graphs, source }: Trainable, options: StepOptions, resume: Checkpoint | null): Promise<Trainer> {
-    const ort = await loadOnnxRuntime();
-    const steps = source(ort);
-    if (steps.learned === 0 || steps.heldOut === 0) {
-      throw new UserError(`the training traces have ${steps.learned + steps.heldOut} tokens; a predictor needs hundreds to learn from`);
-    }
-    const step = await ort.InferenceSession.create(graphs.step, SESSION_OPTIONS);
-    const loss = await ort.InferenceSession.create(graphs.loss, SESSION_OPTIONS);
-    return new Trainer(steps, options, ort, [step, loss], resume ?? freshCheckpoint(graphs.parameters, MOMENTS, options.seed));
-  }
-
-  async close(): Promise<void> {
-    await this.#step.release();
-    await this.#loss.release();
-  }
-
-  async run(watch: TrainingWatch): Promise<Checkpoint> {
-    const { epochs, seed } = this.#options;
-    const source = this.#source;
-    const total = source.steps * epochs;
-    const state = this.#state;
     while (state.epochs.length < epochs && state.epochs.length - state.bestEpoch < PATIENCE) {
       const epoch = state.epochs.length + 1;
       let number = (epoch - 1) * source.steps;
       let sum = 0;
       let weight = 0;
       for (const step of source.epoch(new Random(seed, `predict/train/epoch-${epoch}`))) {
-        sum += (await this.#runStep(step, ++number, total)) * step.weight;
+        sum += (await trainer.learn(step, rateOf(learningRate, ++number, total))) * step.weight;
         weight += step.weight;
         watch.progress?.(number, total);
         await watch.breathe?.();
       }
-      const heldOutLoss = await this.#heldOutLoss();
+      const heldOutLoss = await trainer.loss(source.measured());
       const loss = sum / weight;
       if (!Number.isFinite(loss) || !Number.isFinite(heldOutLoss)) {
         throw new UserError(`training: the loss is no longer a number in epoch ${epoch}; take a smaller --lr`);
       }
       state.epochs.push({ epoch, loss, heldOutLoss });
-      for (const [name, tensor] of this.#now) state.tensors.get(name)!.data.set(tensor.data as Float32Array);
-      if (state.bestEpoch === 0 || heldOutLoss < state.epochs[state.bestEpoch - 1]!.heldOutLoss) {
-        state.bestEpoch = epoch;
-        for (const [name, best] of state.best) best.set(state.tensors.get(name)!.data);
-      }
+      trainer.save(state.bestEpoch === 0 || heldOutLoss < state.epochs[state.bestEpoch - 1]!.heldOutLoss);
       watch.epoch?.(state);
     }
     return state;
+  } finally {
+    await sessions.step.release();
+    await sessions.loss.release();
+  }
+}
+
+/** The learning rate of a step, with Adam's bias corrections. */
+function rateOf(highest: number, step: number, total: number): number {
+  const rise = Math.min(1, step / WARM_UP);
+  const fall = 0.5 + 0.5 * Math.cos((Math.PI * step) / total);
+  const correction = Math.sqrt(1 - ADAM.beta2 ** step) / (1 - ADAM.beta1 ** step);
+  return highest * rise * fall * correction;
+}
+
+/** The weights and moments of a training, in the tensors of its sessions. */
+class Trainer {
+  readonly #ort: typeof Ort;
+  readonly #sessions: Readonly<Record<'step' | 'loss', Ort.InferenceSession>>;
+  readonly #state: Checkpoint;
+  /** By name, twice: a step reads one set and writes the other. */
+  #now: ReadonlyMap<string, Ort.Tensor>;
+  #next: ReadonlyMap<string, Ort.Tensor>;
+
+  constructor(ort: typeof Ort, sessions: Readonly<Record<'step' | 'loss', Ort.InferenceSession>>, state: Checkpoint) {
+    this.#ort = ort;
+    this.#sessions = sessions;
+    this.#state = state;
+    const tensors = (of: (values: Float32Array) => Float32Array): Map<string, Ort.Tensor> =>
+      new Map([...state.tensors].map(([name, { data, shape }]) => [name, new ort.Tensor('float32', of(data), shape)]));
+    this.#now = tensors((values) => values.slice());
+    this.#next = tensors((values) => new Float32Array(values.length));
   }
 
-  async #runStep({ feeds, fetches: carried }: Step, step: number, total: number): Promise<number> {
-    const { learningRate } = this.#options;
-    const rise = Math.min(1, step / WARM_UP);
-    const fall = 0.5 + 0.5 * Math.cos((Math.PI * step) / total);
-    const correction = Math.sqrt(1 - ADAM.beta2 ** step) / (1 - ADAM.beta1 ** step);
-    feeds.rate = new this.#ort.Tensor('float32', Float32Array.of(learningRate * rise * fall * correction), []);
+  /** Makes a step. @returns its loss */
+  async learn({ feeds, fetches: carried }: Step, rate: number): Promise<number> {
+    feeds.rate = new this.#ort.Tensor('float32', Float32Array.of(rate), []);
     const fetches: Record<string, Ort.Tensor | null> = { ...carried, loss: null };
     for (const [name, tensor] of this.#now) {
       feeds[name] = tensor;
       fetches[`${name}.next`] = this.#next.get(name)!;
     }
-    const { loss } = await this.#step.run(feeds, fetches);
+    const { loss } = await this.#sessions.step.run(feeds, fetches);
     [this.#now, this.#next] = [this.#next, this.#now];
     return (loss!.data as Float32Array)[0]!;
   }
 
-  async #heldOutLoss(): Promise<number> {
+  /** The mean loss of steps, none of which is made. */
+  async loss(steps: Iterable<Step>): Promise<number> {
     let sum = 0;
     let all = 0;
-    for (const { feeds, fetches, weight } of this.#source.measured()) {
+    for (const { feeds, fetches, weight } of steps) {
       for (const [name, tensor] of this.#now) if (this.#state.best.has(name)) feeds[name] = tensor;
-      const { loss } = await this.#loss.run(feeds, { ...fetches, loss: null });
+      const { loss } = await this.#sessions.loss.run(feeds, { ...fetches, loss: null });
       sum += (loss!.data as Float32Array)[0]! * weight;
       all += weight;
     }
     return sum / all;
+  }
+
+  /** Writes them into the state after an epoch. @param best true: the held-out loss has never been smaller */
+  save(best: boolean): void {
+    const { epochs, tensors } = this.#state;
+    for (const [name, tensor] of this.#now) tensors.get(name)!.data.set(tensor.data as Float32Array);
+    if (!best) return;
+    this.#state.bestEpoch = epochs.length;
+    for (const [name, weights] of this.#state.best) weights.set(tensors.get(name)!.data);
   }
 }

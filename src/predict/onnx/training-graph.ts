@@ -21,10 +21,7 @@ interface NetworkOutputs {
   readonly outputs?: Readonly<Record<string, Value>>;
 }
 
-/**
- * Adds a network to a graph.
- * @param learning the graph makes steps: what is only there against learning by heart belongs in it
- */
+/** Adds a network to a graph. @param learning the graph makes steps: what is only there against learning by heart belongs in it */
 type NetworkBuilder = (graph: Graph, parameter: ParameterSource, learning: boolean) => NetworkOutputs;
 
 /** The graphs of a training, as models that a runtime loads. */

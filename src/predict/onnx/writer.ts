@@ -95,19 +95,11 @@ function writeNode(writer: ProtobufWriter, { op, inputs, outputs, attributes = {
 
 /** The value, and in field 20 which kind it is (AttributeProto.AttributeType). */
 function writeAttribute(writer: ProtobufWriter, attribute: Attribute): void {
-  if ('float' in attribute) {
-    writer.float(2, attribute.float);
-    writer.integer(20, 1);
-  } else if ('int' in attribute) {
-    writer.integer(3, attribute.int);
-    writer.integer(20, 2);
-  } else if ('string' in attribute) {
-    writer.string(4, attribute.string);
-    writer.integer(20, 3);
-  } else {
-    for (const value of attribute.ints) writer.integer(8, value);
-    writer.integer(20, 7);
-  }
+  if ('float' in attribute) writer.float(2, attribute.float);
+  else if ('int' in attribute) writer.integer(3, attribute.int);
+  else if ('string' in attribute) writer.string(4, attribute.string);
+  else for (const value of attribute.ints) writer.integer(8, value);
+  writer.integer(20, 'float' in attribute ? 1 : 'int' in attribute ? 2 : 'string' in attribute ? 3 : 7);
 }
 
 /** Data goes into `raw_data`, little-endian, as it lies in memory on every platform that Node runs on. */

@@ -9,8 +9,7 @@ import { NULL_EXPERT } from '../../trace/trace.js';
 import { evidenceOf, FILE, IDS, KEPT_PATHS, needsOf, PARTS, partsCost, REACH } from '../evidence/evidence-kinds.js';
 import { Mixture } from '../evidence/mixture.js';
 import type { Evidence, WeightedEvidence } from '../evidence.js';
-import { COST, type PredictorDefinition } from '../predictor.js';
-import { trainedOn } from '../training.js';
+import { COST, type PredictorDefinition, trainedOn } from '../predictor.js';
 
 /** One token in this many is checked, at each layer, against its prediction. */
 const STRIDE = 3;

@@ -10,7 +10,7 @@ import type { HardwareSpec } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Known } from '../../result/knowledge.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import { costBeside, fixedCost, GateTime, HostTime, type PredictionTime } from '../cost.js';
+import { costBeside, fixedCost, gateTime, hostTime, type PredictionTime } from '../cost.js';
 import type { Predictor, PredictorDefinition, PredictorNeed } from '../predictor.js';
 import { findPredictor } from './index.js';
 import { ownPredictor } from './user-predictor.js';
@@ -117,11 +117,11 @@ export function predictionTime(
 ): PredictionTime {
   const { name, parameters } = chosen;
   const { costNs } = parameters;
-  if (typeof costNs === 'number') return new HostTime(fixedCost(costNs), model);
+  if (typeof costNs === 'number') return hostTime(fixedCost(costNs), model);
   const definition = name === 'none' ? null : definitionOf(chosen);
-  if (definition?.runsGates === true) return new GateTime(model, hardware.gpu, hardware.software?.prediction);
+  if (definition?.runsGates === true) return gateTime(model, hardware.gpu, hardware.software?.prediction);
   const measured = definition?.cost?.(parameters, folder);
-  return new HostTime(measured === undefined ? fixedCost(0) : costBeside(measured, hardware), model);
+  return hostTime(measured === undefined ? fixedCost(0) : costBeside(measured, hardware), model);
 }
 
 /** The first need that a trace cannot meet, in words; null: it meets all. */

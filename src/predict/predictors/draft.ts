@@ -4,15 +4,16 @@
 import type { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
-import { COST, type Predictor, type PredictorDefinition } from '../predictor.js';
+import { COST, type Predictor, type PredictorDefinition, untaught } from '../predictor.js';
+import { publishedIn } from '../spoiled-truth.js';
 
 /**
  * The routing of drafts. Each choice of a token that the drafter has run is named with probability `recall`; otherwise any other expert of
  * the layer that the token does not choose takes its place, so that a draft names as many experts as a token chooses.
  */
-function draftRouting({ experts: ids, layers }: ModelSpec, recall: number, random: Random): Predictor {
+function draftRouting(model: ModelSpec, recall: number, random: Random): Predictor {
   /** By dense id: step of drafting that names the expert first; 0: none does. */
-  const named = new Int32Array(ids);
+  const named = new Int32Array(model.experts);
   let of = -1;
   const name = (id: number, step: number): void => {
     if (named[id] === 0 || step < named[id]!) named[id] = step;
@@ -23,7 +24,7 @@ function draftRouting({ experts: ids, layers }: ModelSpec, recall: number, rando
     for (let token = 0; token < pass.tokens; token++) {
       const step = pass.draftStep[token]!;
       if (step === 0) continue;
-      for (const { experts, index, offset } of layers) {
+      for (const { experts, index, offset } of model.layers) {
         const count = pass.listChosen(token, index);
         for (let i = 0; i < count; i++) {
           if (random.next() < recall) name(offset + pass.chosen[i]!, step);
@@ -32,18 +33,11 @@ function draftRouting({ experts: ids, layers }: ModelSpec, recall: number, rando
       }
     }
   };
-  return {
-    drafts: true,
-    observe() {},
-    predict(pass, after, horizon, scores) {
-      if (of !== pass.number) draw(pass);
-      const last = Math.min(layers.length - 1, after + horizon);
-      for (let layer = after + 1; layer <= last; layer++) {
-        const { experts, offset } = layers[layer]!;
-        for (let id = offset; id < offset + experts; id++) scores[id] = named[id]! > 0 && named[id]! <= pass.drafted ? recall : 0;
-      }
-    },
-  };
+  const predictor = untaught(model, ({ experts, offset }, scores, pass) => {
+    if (of !== pass.number) draw(pass);
+    for (let id = offset; id < offset + experts; id++) scores[id] = named[id]! > 0 && named[id]! <= pass.drafted ? recall : 0;
+  });
+  return { ...predictor, drafts: true };
 }
 
 /** Expert number `place` of those that are not among the first `count` of `chosen`. */
@@ -65,7 +59,6 @@ export const draft: PredictorDefinition = {
     source: { default: 'arXiv 2511.14102', description: 'where that is published; empty: nowhere, and it counts as seeing the future' },
     costNs: COST,
   },
-  knows: ({ recall, source }) =>
-    source === '' ? { knows: 'future' } : { knows: 'published', recall: Number(recall), precision: Number(recall), source: String(source) },
+  knows: ({ recall, source }) => publishedIn(source!, { recall: Number(recall), precision: Number(recall) }),
   create: ({ model, random }, { recall }) => draftRouting(model, Number(recall), random),
 };

@@ -7,12 +7,9 @@ import { adaptive } from './adaptive.js';
 import { activationMatrix, ensemble, expertMap, markov, pathRetrieval, popularity, tokenTable, transition } from './counting.js';
 import { draft } from './draft.js';
 import { gate } from './gate.js';
-import { lastToken } from './last-token.js';
-import { oracle } from './oracle.js';
-import { preGated } from './pre-gated.js';
-import { previousLayer } from './previous-layer.js';
+import { oracle, preGated, wholeLayer } from './given.js';
+import { lastToken, previousLayer } from './persistence.js';
 import { supplied } from './supplied.js';
-import { wholeLayer } from './whole-layer.js';
 
 /** All predictors, in the order in which they are listed. `none` is not a predictor: nothing is prefetched then. */
 export const PREDICTORS: readonly PredictorDefinition[] = [
@@ -36,10 +33,7 @@ export const PREDICTORS: readonly PredictorDefinition[] = [
   oracle,
 ];
 
-/**
- * Finds a predictor by name.
- * @throws UserError with the nearest name
- */
+/** Finds a predictor by name. @throws UserError with the nearest name */
 export function findPredictor(name: string): PredictorDefinition {
   const found = PREDICTORS.find((predictor) => predictor.name === name);
   if (found !== undefined) return found;

@@ -4,8 +4,7 @@ import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import { mixtureOf } from '../evidence/evidence-kinds.js';
-import { type Evidence, NEXT_TOKEN } from '../evidence.js';
-import { evenShare } from '../log-odds.js';
+import { type Evidence, evenShare, NEXT_TOKEN } from '../evidence.js';
 import { COST, type PredictorDefinition } from '../predictor.js';
 
 /** Pseudo-trials of each rank, right at the rate of a fair guess. */

@@ -44,10 +44,7 @@ export class PathRing {
     this.successor = new Int32Array(capacity).fill(NOWHERE);
   }
 
-  /**
-   * Keeps a token's path, which the path at `previous` came before.
-   * @returns its place
-   */
+  /** Keeps a token's path, which the path at `previous` came before. @returns its place */
   keep(pass: Pass, token: number, previous: number): number {
     const place = this.#next;
     if (this.count === this.capacity) this.#forget(place);

@@ -3,11 +3,9 @@
 // all of them.
 
 import { fastLog } from '../../base/log-odds.js';
-import type { ModelSpec, MoeLayer } from '../../model/door.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
-import { NULL_EXPERT } from '../../trace/trace.js';
-import { addColumn, type Evidence, NEXT_TOKEN } from '../evidence.js';
-import { evenShare } from '../log-odds.js';
+import { addColumn, type Evidence, evenShare, NEXT_TOKEN } from '../evidence.js';
 import { PathIndex, type Similarity } from './path-index.js';
 import { NOWHERE } from './path-ring.js';
 
@@ -30,10 +28,6 @@ const SHARPNESS: readonly Sharpness[] = [
   { before: 23, during: 2 },
 ];
 
-/** Tokens ahead that {@link PathVotes.nextUse} looks, and what a use counts for one token later. */
-const REACH = 16;
-const DISCOUNT = 0.85;
-
 /** Votes of all voters of a column, a whole number: a voter below half a vote has none. Two columns share a 32-bit word. */
 const VOTES = 2048;
 const COLUMN_BITS = 16;
@@ -47,9 +41,6 @@ export class PathVotes {
   /** Each column as evidence; the first teaches the index. */
   readonly columns: readonly Evidence[];
   readonly #sharpness: readonly Sharpness[];
-  readonly #layers: readonly MoeLayer[];
-  readonly #row: number;
-  readonly #topK: number;
   /** Experts of a path, and of its mean layer. */
   readonly #pathChoices: number;
   readonly #layerChoices: number;
@@ -58,11 +49,6 @@ export class PathVotes {
   readonly #weights: Uint32Array;
   readonly #distance: Int32Array;
   #voters = 0;
-  /** The same for {@link nextUse}: paths that came after, with their discounted weights. */
-  #chainRows = new Int32Array(0);
-  #chainWeights = new Float64Array(0);
-  #chains = 0;
-  #chainSearch = -1;
   #search = -1;
   #layer = -1;
   /** By layer: log-odds of each number of votes, relative to an even share. Layers of one shape share a table. */
@@ -70,14 +56,10 @@ export class PathVotes {
   /** By column and layer: log-odds of its votes; layers share the room. */
   readonly #said: readonly (readonly Float32Array[])[];
 
-  constructor(model: ModelSpec, topK: number, index: PathIndex, sharpness: readonly Sharpness[]) {
-    const { layers } = model;
+  constructor({ layers }: ModelSpec, index: PathIndex, sharpness: readonly Sharpness[]) {
     this.index = index;
     this.#sharpness = sharpness;
-    this.columns = sharpness.map((_, column) => new PathColumn(this, column));
-    this.#layers = layers;
-    this.#row = layers.length * topK;
-    this.#topK = topK;
+    this.columns = sharpness.map((_, column) => columnOf(this, column));
     this.#pathChoices = layers.reduce((sum, layer) => sum + layer.topK, 0);
     this.#layerChoices = this.#pathChoices / layers.length;
     const { most } = index.best;
@@ -120,62 +102,6 @@ export class PathVotes {
       low[e] = logOdds[both & COLUMN]!;
       high[e] = logOdds[both >>> COLUMN_BITS]!;
     }
-  }
-
-  /**
-   * How much a token's request will use each expert of a layer that is known, in the next {@link REACH} tokens: uses by the tokens that came
-   * after the most similar ones, one of the next token counting 1, each later one {@link DISCOUNT} of that before. Only paths that so many
-   * followed have a say, with the weights of the first column.
-   * @param into `[experts of the layer]`, replaced
-   * @returns false: there are none, and `into` is as it was
-   */
-  nextUse(pass: Pass, token: number, layer: number, into: Float64Array): boolean {
-    if (!this.index.select(pass, token, NEXT_TOKEN)) return false;
-    if (this.#chainSearch !== this.index.searches) this.#followUp();
-    if (this.#chains === 0) return false;
-    const { experts } = this.#layers[layer]!;
-    into.fill(0, 0, experts);
-    const { paths } = this.index.ring;
-    const topK = this.#topK;
-    for (let k = 0; k < this.#chains; k++) {
-      const weight = this.#chainWeights[k]!;
-      const from = this.#chainRows[k]! + layer * topK;
-      for (let i = from; i < from + topK; i++) {
-        const expert = paths[i]!;
-        if (expert !== NULL_EXPERT) into[expert]! += weight;
-      }
-    }
-    return true;
-  }
-
-  /** The paths that came after those that were found, up to {@link REACH} of each, with their weights. */
-  #followUp(): void {
-    const { beforeUnit, best, ring, searches } = this.index;
-    const steps = (EXP_STEPS * this.#sharpness[0]!.before) / (this.#pathChoices * beforeUnit);
-    this.#chainSearch = searches;
-    if (this.#chainRows.length === 0) {
-      this.#chainRows = new Int32Array(REACH * best.most);
-      this.#chainWeights = new Float64Array(REACH * best.most);
-    }
-    let most = 0;
-    for (let i = 0; i < best.count; i++) most = Math.max(most, best.similarity[i]!);
-    let chains = 0;
-    let sum = 0;
-    for (let i = 0; i < best.count; i++) {
-      const weight = EXP[Math.min(LAST_EXP, steps * (most - best.similarity[i]!)) | 0]!;
-      let use = weight;
-      let length = 0;
-      for (let place = ring.successor[best.places[i]!]!; place !== NOWHERE && length < REACH; place = ring.successor[place]!) {
-        this.#chainRows[chains + length] = place * this.#row;
-        this.#chainWeights[chains + length++] = use;
-        use *= DISCOUNT;
-      }
-      if (length < REACH) continue;
-      chains += REACH;
-      sum += weight;
-    }
-    for (let k = 0; k < chains; k++) this.#chainWeights[k]! /= sum;
-    this.#chains = chains;
   }
 
   /** Divides the votes of each column among the paths that were found; for the next token, their successors vote. */
@@ -237,28 +163,17 @@ function tableOf(share: number, most: number): Float32Array {
 
 /** Votes of the paths most like a token's own, as `retrieval` casts them. @param paths that are kept */
 export function pathVotes(model: ModelSpec, topK: number, slots: number, paths: number): PathVotes {
-  return new PathVotes(model, topK, new PathIndex(model, topK, slots, paths, VOTERS, SIMILARITY), SHARPNESS);
+  return new PathVotes(model, new PathIndex(model, topK, slots, paths, VOTERS, SIMILARITY), SHARPNESS);
 }
 
 /** One column as evidence. */
-class PathColumn implements Evidence {
-  readonly #votes: PathVotes;
-  readonly #column: number;
-
-  constructor(votes: PathVotes, column: number) {
-    this.#votes = votes;
-    this.#column = column;
-  }
-
-  add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean {
-    return addColumn(this.column(pass, token, after, layer), weight, into);
-  }
-
-  column(pass: Pass, token: number, after: number, layer: number): Float32Array | null {
-    return this.#votes.said(this.#column, pass, token, after, layer);
-  }
-
-  learn(pass: Pass, token: number, layer: number): void {
-    if (this.#column === 0) this.#votes.index.learn(pass, token, layer);
-  }
+function columnOf(votes: PathVotes, number: number): Evidence {
+  const column: NonNullable<Evidence['column']> = (pass, token, after, layer) => votes.said(number, pass, token, after, layer);
+  return {
+    add: (pass, token, after, layer, weight, into) => addColumn(column(pass, token, after, layer), weight, into),
+    column,
+    learn(pass, token, layer) {
+      if (number === 0) votes.index.learn(pass, token, layer);
+    },
+  };
 }

@@ -67,10 +67,7 @@ function arrivalsOf(options: ArrivalOptions, folder: string, seed: number): Arri
   return rate === undefined ? read : atRate(read, rate);
 }
 
-/**
- * Reads the first `most` requests of a file; its format is recognised by its first line.
- * @throws UserError with file and line
- */
+/** Reads the first `most` requests of a file; its format is recognised by its first line. @throws UserError with file and line */
 export function readArrivals(path: string, most: number = Number.POSITIVE_INFINITY): Arrivals {
   return withInput(path, 'workload', (file) => {
     const arrivals = collectArrivals(new LineScanner(file), path, most);

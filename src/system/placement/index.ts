@@ -2,16 +2,12 @@
 import { type Choice, choose, findNamed } from '../../base/parameters.js';
 import { even } from './even.js';
 import type { PlacementDefinition } from './placement.js';
-import { byPopularity } from './popularity.js';
-import { replicated } from './replicated.js';
+import { byPopularity, replicated } from './popularity.js';
 
 /** All placements, in the order in which they are listed; the first is the default. */
 export const PLACEMENTS: readonly PlacementDefinition[] = [even, byPopularity, replicated];
 
-/**
- * Finds a placement by name.
- * @throws UserError with the nearest name
- */
+/** Finds a placement by name. @throws UserError with the nearest name */
 export function findPlacement(name: string): PlacementDefinition {
   return findNamed('placement', PLACEMENTS, name);
 }

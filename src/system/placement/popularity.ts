@@ -1,5 +1,6 @@
-// Experts spread so that each GPU gets the same load, according to a profile.
-import type { PlacementDefinition } from './placement.js';
+// Experts spread so that each GPU gets the same load, according to a profile; or the most popular of them on every GPU, so that their tokens stay
+// where they are.
+import { EVERYWHERE, type PlacementDefinition } from './placement.js';
 
 /**
  * Longest processing time first (Graham, 1969): the most popular expert that has no home goes to the GPU with the least work so far, ties
@@ -9,7 +10,7 @@ import type { PlacementDefinition } from './placement.js';
  * @param popularity work of each expert
  * @param homes written at `ids`
  */
-export function packByPopularity(ids: readonly number[], popularity: Float64Array, gpus: number, homes: Int32Array): void {
+function packByPopularity(ids: readonly number[], popularity: Float64Array, gpus: number, homes: Int32Array): void {
   const room = Math.ceil(ids.length / gpus);
   const work = new Float64Array(gpus);
   const held = new Int32Array(gpus);
@@ -33,6 +34,23 @@ export const byPopularity: PlacementDefinition = {
   place(layer) {
     const homes = new Int32Array(layer.experts);
     packByPopularity([...homes.keys()], layer.popularity!, layer.gpus, homes);
+    return homes;
+  },
+};
+
+/** `hottest`: number of experts of each layer that live everywhere. FasterMoE calls them shadowed, DeepSeek-V3 redundant. */
+export const replicated: PlacementDefinition = {
+  name: 'replicated',
+  summary: 'the most popular experts on every GPU, the others as popularity places them',
+  cites: 'FasterMoE (shadowing), PPoPP 2022; FlexMoE, arXiv 2304.03946; DeepSeek-V3 (redundant experts), arXiv 2412.19437',
+  parameters: {
+    hottest: { default: 4, description: 'experts of each layer that live on every GPU', min: 0 },
+  },
+  needsPopularity: true,
+  place({ experts, gpus, popularity }, { hottest }) {
+    const homes = new Int32Array(experts).fill(EVERYWHERE);
+    const ranked = [...homes.keys()].sort((a, b) => popularity![b]! - popularity![a]! || a - b);
+    packByPopularity(ranked.slice(Number(hottest)), popularity!, gpus, homes);
     return homes;
   },
 };

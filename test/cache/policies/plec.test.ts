@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { resolveParameters } from '../../../src/base/parameters.js';
+import { plec } from '../../../src/cache/policies/expected-use.js';
 import { mrs } from '../../../src/cache/policies/mrs.js';
-import { plec } from '../../../src/cache/policies/plec.js';
 import { type Clock, NONE } from '../../../src/cache/policy.js';
 import { buildCaches } from '../../../src/cache/scope.js';
 import { cases } from '../../cases.js';

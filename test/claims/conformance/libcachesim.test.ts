@@ -2,12 +2,12 @@
 //   CACHESIM=/path/to/cachesim node test/claims/conformance/libcachesim.mjs
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DemandReplay } from '../../../src/cache/curves/replay.js';
 import { DemandLog, LogCursor } from '../../../src/cache/demand.js';
 import { Future } from '../../../src/cache/future.js';
 import { parsePolicy, resolvePolicy } from '../../../src/cache/policies/index.js';
 import type { Clock } from '../../../src/cache/policy.js';
 import { buildCaches } from '../../../src/cache/scope.js';
+import { DemandReplay } from '../../cache/demand-replay.js';
 import { toyModel } from '../../cache/fixtures.js';
 import { RowCursor } from '../../cache/row-cursor.js';
 import { Routing, SHAPES } from './routing.mjs';

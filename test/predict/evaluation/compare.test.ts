@@ -1,6 +1,6 @@
 // Several predictors side by side: one that a trace does not suffice for stops nothing but itself.
 import { describe, expect, it } from 'vitest';
-import { judgedPredictors } from '../../../src/predict/evaluation/judged.js';
+import { judgedPredictors } from '../../../src/predict/evaluation/compare.js';
 
 const TRACE = 'mini-mixtral-8x8l';
 const judged = (...predictors: string[]) =>

@@ -9,14 +9,11 @@ import type { Pass } from '../../../schedule/door.js';
 import { chunks } from '../../../trace/trace.js';
 import type { PredictionCost } from '../../cost.js';
 import { COST, type PredictorContext, type PredictorDefinition } from '../../predictor.js';
-import { checkContract, INPUT_NAMES, type InputName, OUTPUT_NAME, tensorOf } from '../contract.js';
-import { PathFeatures } from '../features.js';
-import type { LogitSource } from '../onnx-evidence.js';
+import { checkContract, INPUT_NAMES, type InputName, OUTPUT_NAME, type TensorShape, tensorOf } from '../contract.js';
+import { ModelPredictor } from '../model-predictor.js';
 import { PRODUCTS, SEQUENCE } from '../sequence/contract.js';
 import { SequencePredictor } from '../sequence/sequence-predictor.js';
 import { SyncSession } from '../session.js';
-import type { SharedTensor } from '../session-worker.js';
-import { unionOf, wallTimes } from '../union.js';
 
 /** A call of a network, reading one of its weights, and multiplying it for one token, ns. */
 const CALL_NS = 33e3;
@@ -28,129 +25,69 @@ const SEQUENCE_CALL_NS = 125e3;
 const SEQUENCE_WEIGHT_NS = 0.3;
 const SEQUENCE_PRODUCT_NS = 0.038;
 
-/** Runs a model over the passes. */
-class OnnxPredictor implements LogitSource {
-  calls = 0;
-  readonly #path: string;
-  readonly #context: PredictorContext;
-  readonly #session: SyncSession;
-  readonly #inputs: readonly InputName[];
-  readonly #features: PathFeatures;
-  /** Tensors that the model reads and writes, for a given number of tokens. */
-  #capacity = 0;
-  #tensors = new Map<string, SharedTensor>();
+/** Runs a model that is told the past of each token. */
+class OnnxPredictor extends ModelPredictor<InputName> {
+  protected readonly outputs = [OUTPUT_NAME];
   /** Pass and layer that the logits belong to: a model that does not look at `observed` says the same all through a pass. */
   #pass = -1;
   #after = -1;
-  #tokens = 0;
-  #wallMs = 0;
-
-  private constructor(path: string, session: SyncSession, inputs: readonly InputName[], context: PredictorContext) {
-    this.#path = path;
-    this.#session = session;
-    this.#inputs = inputs;
-    this.#context = context;
-    this.#features = new PathFeatures(context.model, context.slots);
-  }
 
   /**
    * A predictor of an open model. Training traces of the context are counted for `popularity`, nothing more: the model has learned.
    * @throws UserError where the model does not keep the contract
    */
-  static over(path: string, session: SyncSession, context: PredictorContext): OnnxPredictor {
-    const inputs = checkContract(path, session.inputs, session.outputs, context.model.experts);
-    const predictor = new OnnxPredictor(path, session, inputs, context);
-    if (inputs.includes('popularity')) predictor.#countTraining();
-    return predictor;
-  }
-
-  observe(pass: Pass, layer: number): void {
-    if (layer === this.#context.model.layers.length - 1) this.#features.record(pass);
-  }
-
-  predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
-    const { model } = this.#context;
-    unionOf(this.logits(pass, after), pass.tokens, model, after, Math.min(model.layers.length - 1, after + horizon), scores);
+  constructor(path: string, session: SyncSession, context: PredictorContext) {
+    super(path, session, context, checkContract(path, session.inputs, session.outputs, context.model.experts));
+    if (this.inputs.includes('popularity')) this.#countTraining();
   }
 
   logits(pass: Pass, after: number): Float32Array {
-    const observes = this.#inputs.includes('observed');
-    if (this.#pass !== pass.number || (observes && this.#after !== after)) {
-      this.#run(pass, after);
+    if (this.#pass !== pass.number || (this.inputs.includes('observed') && this.#after !== after)) {
+      this.reserve(pass.tokens);
+      for (const name of this.inputs) this.#fill(name, pass, after);
+      this.run(pass.tokens);
+      this.calls++;
+      if (after < 0) this.predicted += pass.tokens;
       this.#pass = pass.number;
       this.#after = after;
     }
-    return this.#tensors.get(OUTPUT_NAME)!.data as Float32Array;
+    return this.tensors.get(OUTPUT_NAME)!.data as Float32Array;
   }
 
-  /** Wall time that the model took: measured, so it belongs where two runs may differ. */
-  measured(): Readonly<Record<string, number>> {
-    return wallTimes(this.calls, this.#tokens, this.#wallMs);
-  }
-
-  close(): void {
-    this.#session.close();
-  }
-
-  #run(pass: Pass, after: number): void {
-    if (pass.tokens > this.#capacity) this.#allocate(pass.tokens);
-    for (const name of this.#inputs) this.#fill(name, pass, after);
-    const before = performance.now();
-    this.#session.run(pass.tokens);
-    this.#wallMs += performance.now() - before;
-    this.calls++;
-    if (after < 0) this.#tokens += pass.tokens;
+  protected shapeOf(name: InputName | typeof OUTPUT_NAME): TensorShape {
+    return tensorOf(name, this.context.model.experts);
   }
 
   #fill(name: InputName, pass: Pass, after: number): void {
-    const { data } = this.#tensors.get(name)!;
+    const { data } = this.tensors.get(name)!;
     if (data instanceof Float32Array) {
-      if (name === 'popularity') this.#features.popularity(data);
-      else if (name === 'observed') this.#features.observed(pass, after, data);
-      else this.#features.history(pass, name === 'history_slow', data);
+      if (name === 'popularity') this.features.popularity(data);
+      else if (name === 'observed') this.features.observed(pass, after, data);
+      else this.features.history(pass, name === 'history_slow', data);
       return;
     }
     const column = name === 'position' ? pass.position : pass.tokenId;
     if (column === null) {
-      throw new UserError(`${this.#path}: asks for token_id, and the trace carries no token ids; take a predictor that does without`);
+      throw new UserError(`${this.path}: asks for token_id, and the trace carries no token ids; take a predictor that does without`);
     }
     for (let token = 0; token < pass.tokens; token++) data[token] = BigInt(column[token]!);
   }
 
-  #allocate(tokens: number): void {
-    this.#capacity = Math.max(tokens, this.#context.slots, 2 * this.#capacity);
-    const { experts } = this.#context.model;
-    const tensor = (name: InputName | typeof OUTPUT_NAME): SharedTensor => {
-      const { shape, type } = tensorOf(name, experts);
-      const elements = shape.reduce<number>((product, size) => product * (typeof size === 'number' ? size : this.#capacity), 1);
-      const data =
-        type === 'int64' ? new BigInt64Array(new SharedArrayBuffer(8 * elements)) : new Float32Array(new SharedArrayBuffer(4 * elements));
-      return { name, data, shape: shape.map((size) => (typeof size === 'number' ? size : -1)) };
-    };
-    const inputs = this.#inputs.map(tensor);
-    const output = tensor(OUTPUT_NAME);
-    this.#tensors = new Map([...inputs, output].map((one) => [one.name, one]));
-    this.#session.bind({ inputs, outputs: [output] });
-  }
-
   #countTraining(): void {
-    for (const trace of this.#context.training) {
+    for (const trace of this.context.training) {
       for (const { experts, tokens } of chunks(trace)) {
-        for (let token = 0; token < tokens; token++) this.#features.count(experts, token * trace.layers * trace.topK, trace.topK);
+        for (let token = 0; token < tokens; token++) this.features.count(experts, token * trace.layers * trace.topK, trace.topK);
       }
     }
   }
 }
 
-/**
- * Loads a model, of either contract.
- * @throws UserError where the file is no model, or keeps neither
- */
-export async function openOnnx(path: string, context: PredictorContext): Promise<OnnxPredictor | SequencePredictor> {
+/** Loads a model, of either contract. @throws UserError where the file is no model, or keeps neither */
+export async function openOnnx(path: string, context: PredictorContext): Promise<ModelPredictor> {
   const session = await SyncSession.open(path);
   try {
     if (session.inputs.some(({ name }) => name === SEQUENCE)) return new SequencePredictor(path, session, context);
-    return OnnxPredictor.over(path, session, context);
+    return new OnnxPredictor(path, session, context);
   } catch (error) {
     session.close();
     throw error;

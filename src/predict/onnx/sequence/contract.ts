@@ -2,8 +2,8 @@
 // while it decodes. The other contract (../contract.ts) is for models without a state: their inputs describe the past of each token.
 import { UserError } from '../../../base/errors.js';
 import { didYouMean } from '../../../base/text.js';
-import { checkTensor, OUTPUT_NAME, type TensorSignature } from '../contract.js';
-import type { Dimension, ElementType } from '../writer.js';
+import { checkTensor, OUTPUT_NAME, type TensorShape, type TensorSignature } from '../contract.js';
+import type { Dimension } from '../writer.js';
 
 /** Ids of S tokens that follow one another, of each of B requests. A model that asks for it keeps this contract. */
 export const SEQUENCE = 'sequence';
@@ -29,11 +29,7 @@ export interface SequenceSignature {
 }
 
 /** Type and shape of a tensor. `state`: width of the state, or its name. */
-export function sequenceTensorOf(
-  name: SequenceInput | (typeof SEQUENCE_OUTPUTS)[number],
-  experts: number,
-  state: Dimension,
-): { type: ElementType; shape: readonly Dimension[] } {
+export function sequenceTensorOf(name: SequenceInput | (typeof SEQUENCE_OUTPUTS)[number], experts: number, state: Dimension): TensorShape {
   if (name === SEQUENCE) return { type: 'int64', shape: ['B', 'S'] };
   if (name === STATE || name === NEXT_STATE) return { type: 'float32', shape: ['B', state] };
   return { type: 'float32', shape: name === KNOWN ? ['B', 'S'] : ['B', 'S', experts] };

@@ -2,17 +2,7 @@
 // and the exported file share the graph; only the recurrence differs (unrolled with gradients, or ONNX's GRU).
 import { HISTORY_SLOW_DECAY } from '../contract.js';
 import type { Graph, Value } from '../graph.js';
-import {
-  constant,
-  FAST_FLOOR,
-  FAST_WEIGHT,
-  normal,
-  type ParameterSource,
-  type PathShape,
-  PRIOR_WEIGHT,
-  SLOW_FLOOR,
-  SLOW_WEIGHT,
-} from '../network.js';
+import { constant, logHistories, normal, type ParameterSource, type PathShape, PRIOR_WEIGHT, prior } from '../network.js';
 
 /** The shape of an encoder. */
 export interface EncoderOptions {
@@ -119,27 +109,13 @@ export function buildEncoder(
     1,
   );
   const logits = layers.map(({ experts: own, index }) => graph.dense(parts[index]!, near(`output.${index}`, head, own)));
-  const prior = parameter({
-    name: 'output.bias',
-    shape: [experts],
-    initial: () => Float32Array.from(frequency, (share) => Math.log((share + 1e-4) / (1 - share + 1e-4))),
-  });
+  const priorBias = parameter(prior('output.bias', frequency, 1));
   const direct = graph.dense(all, near('output.direct', all.shape[1] as number, experts, 0.3));
-  const said = graph.add(graph.add(graph.concat(logits, 1), direct), prior);
-  return past === null ? said : graph.add(said, pastLogits(graph, parameter, past, experts, frequency));
-}
-
-/** How often each expert was used lately goes straight into the logits, as in ../network.ts; 0 where it is not known. */
-function pastLogits(graph: Graph, parameter: ParameterSource, past: PastInputs, experts: number, frequency: Float64Array): Value {
-  const slow = graph.multiply(past.historySlow, graph.scalar(1 - HISTORY_SLOW_DECAY));
-  const part = (x: Value, floor: number, name: string, weight: number): Value =>
-    graph.multiply(graph.log(graph.add(x, graph.scalar(floor))), parameter(constant(name, [experts], weight)));
-  const sum = graph.add(part(past.history, FAST_FLOOR, 'output.fast', FAST_WEIGHT), part(slow, SLOW_FLOOR, 'output.slow', SLOW_WEIGHT));
+  const said = graph.add(graph.add(graph.concat(logits, 1), direct), priorBias);
+  if (past === null) return said;
+  // How often each expert was used lately goes straight into the logits, as in ../network.ts; 0 where it is not known.
+  const lately = logHistories(graph, parameter, past.history, graph.multiply(past.historySlow, graph.scalar(1 - HISTORY_SLOW_DECAY)));
   // With histories, the prior log-odds count less.
-  const less = parameter({
-    name: 'output.known',
-    shape: [experts],
-    initial: () => Float32Array.from(frequency, (share) => (PRIOR_WEIGHT - 1) * Math.log((share + 1e-4) / (1 - share + 1e-4))),
-  });
-  return graph.multiply(graph.add(sum, less), past.known);
+  const less = parameter(prior('output.known', frequency, PRIOR_WEIGHT - 1));
+  return graph.add(said, graph.multiply(graph.add(lately, less), past.known));
 }

@@ -1,10 +1,10 @@
-// Replay without time: laws L1-L7, with every miss inserted at once. The engine adds transfers and predictions to the same caches; curves,
-// bounds and comparisons with cache simulators need no more than this replay.
-import { sum } from '../../base/statistics.js';
-import type { DemandCursor } from '../demand.js';
-import type { Future } from '../future.js';
-import { type Clock, UNPINNED } from '../policy.js';
-import type { Caches } from '../scope.js';
+// Replay without time: laws L1-L7, with every miss inserted at once. The engine adds transfers and predictions to the same caches; laws of
+// policies and comparisons with cache simulators need no more than this replay.
+import { sum } from '../../src/base/statistics.js';
+import type { DemandCursor } from '../../src/cache/demand.js';
+import type { Future } from '../../src/cache/future.js';
+import { type Clock, UNPINNED } from '../../src/cache/policy.js';
+import type { Caches } from '../../src/cache/scope.js';
 
 /** Counters by MoE layer of the event that caused them. */
 type LayerCounts = Readonly<Record<'events' | 'demanded' | 'hits' | 'streamed' | 'evictions', Float64Array>>;
@@ -52,10 +52,7 @@ export class DemandReplay {
     };
   }
 
-  /**
-   * Replays one event.
-   * @param ids members by dense id, in L3 order; sequential: the activations in order, which may repeat an expert
-   */
+  /** Replays one event. @param ids members by dense id, in L3 order; sequential: the activations in order, which may repeat an expert */
   event(layer: number, ids: Int32Array, count: number): void {
     const clock = this.#clock;
     clock.layer = layer;

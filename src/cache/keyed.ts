@@ -1,0 +1,36 @@
+// The common part of policies that give each expert a number, resident or not, which only its uses change: the smallest leaves.
+import type { CachePolicy, Pins, PolicyContext } from './policy.js';
+import { mostResidents } from './share.js';
+import { WinnerTree } from './winner-tree.js';
+
+/** Residents by their numbers. */
+export abstract class Keyed implements CachePolicy {
+  /** Number of each expert. */
+  protected abstract readonly keys: Float64Array;
+  protected readonly tree: WinnerTree;
+
+  constructor(context: PolicyContext) {
+    this.tree = new WinnerTree(context.experts, mostResidents(context));
+  }
+
+  /** A use: the number of `id` changes. */
+  abstract streamed(id: number): void;
+
+  touch(id: number): void {
+    this.streamed(id);
+    this.tree.update(id, this.keys[id]!);
+  }
+
+  insert(id: number, used: boolean): void {
+    if (used) this.streamed(id);
+    this.tree.add(id, this.keys[id]!);
+  }
+
+  remove(id: number): void {
+    this.tree.delete(id);
+  }
+
+  victim(_incoming: number, pins: Pins): number {
+    return this.tree.min(pins);
+  }
+}

@@ -1,0 +1,136 @@
+// What predictors that run a trained model have in common, alone or as one kind of evidence in a mixture: its session, the tensors that it reads
+// and writes, the times of its calls, and the way from logits to scores.
+import type { ModelSpec } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
+import { type Evidence, evenShare, NEXT_TOKEN } from '../evidence.js';
+import { either, type Predictor, type PredictorContext } from '../predictor.js';
+import type { TensorShape } from './contract.js';
+import { PathFeatures } from './features.js';
+import type { SyncSession } from './session.js';
+import type { SharedTensor } from './session-worker.js';
+
+/** Probabilities are rounded to this, far below what matters and far above what arithmetic differs by from one CPU to another. */
+const RESOLUTION = 2 ** 20;
+
+/** Runs a model over the passes. */
+export abstract class ModelPredictor<Input extends string = string> implements Predictor {
+  calls = 0;
+  /** Tokens predicted so far. */
+  protected predicted = 0;
+  protected readonly path: string;
+  protected readonly context: PredictorContext;
+  /** Names of the tensors that the model reads. */
+  protected readonly inputs: readonly Input[];
+  protected readonly features: PathFeatures;
+  /** Tensors that the model reads and writes, with room for `#capacity` tokens. */
+  protected tensors = new Map<string, SharedTensor>();
+  #capacity = 0;
+  #wallMs = 0;
+  readonly #session: SyncSession;
+
+  constructor(path: string, session: SyncSession, context: PredictorContext, inputs: readonly Input[]) {
+    this.path = path;
+    this.#session = session;
+    this.context = context;
+    this.inputs = inputs;
+    this.features = new PathFeatures(context.model, context.slots);
+  }
+
+  /** Logits after layer `after` of a pass, `[tokens, experts]`. */
+  abstract logits(pass: Pass, after: number): Float32Array;
+
+  /** Names of the tensors that the model writes. */
+  protected abstract readonly outputs: readonly string[];
+
+  /** Type and shape of a tensor; a size that is known only when the model runs has a name. */
+  protected abstract shapeOf(name: string): TensorShape;
+
+  observe(pass: Pass, layer: number): void {
+    if (layer === this.context.model.layers.length - 1) this.features.record(pass);
+  }
+
+  /** An expert is demanded where any of the tokens uses it, and they are taken as independent. */
+  predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
+    const { experts: width, layers } = this.context.model;
+    const logits = this.logits(pass, after);
+    const last = Math.min(layers.length - 1, after + horizon);
+    for (let layer = after + 1; layer <= last; layer++) {
+      const { experts, offset } = layers[layer]!;
+      scores.fill(0, offset, offset + experts);
+      for (let token = 0; token < pass.tokens; token++) {
+        const row = token * width;
+        for (let id = offset; id < offset + experts; id++) {
+          const probability = Math.round(RESOLUTION / (1 + Math.exp(-logits[row + id]!))) / RESOLUTION;
+          scores[id] = either(scores[id]!, probability);
+        }
+      }
+    }
+  }
+
+  /** Wall time that the model took: measured, so it belongs where two runs may differ. */
+  measured(): Readonly<Record<string, number>> {
+    if (this.predicted === 0) return {};
+    return {
+      'predict.calls': this.calls,
+      'predict.wall_ns_per_call': Math.round((this.#wallMs * 1e6) / this.calls),
+      'predict.wall_ns_per_token': Math.round((this.#wallMs * 1e6) / this.predicted),
+    };
+  }
+
+  close(): void {
+    this.#session.close();
+  }
+
+  /** Makes room for `tokens` tokens in one call. */
+  protected reserve(tokens: number): void {
+    if (tokens <= this.#capacity) return;
+    this.#capacity = Math.max(tokens, this.context.slots, 2 * this.#capacity);
+    const inputs = this.inputs.map((name) => this.#tensor(name));
+    const outputs = this.outputs.map((name) => this.#tensor(name));
+    this.tensors = new Map([...inputs, ...outputs].map((one) => [one.name, one]));
+    this.#session.bind({ inputs, outputs });
+  }
+
+  #tensor(name: string): SharedTensor {
+    const { shape, type } = this.shapeOf(name);
+    const fixed = shape.filter((size) => typeof size === 'number');
+    const elements = fixed.reduce((product, size) => product * size, fixed.length < shape.length ? this.#capacity : 1);
+    const data =
+      type === 'int64' ? new BigInt64Array(new SharedArrayBuffer(8 * elements)) : new Float32Array(new SharedArrayBuffer(4 * elements));
+    return { name, data, shape: shape.map((size) => (typeof size === 'number' ? size : size === 'S' ? -2 : -1)) };
+  }
+
+  /** Runs the model on `rows` rows of `steps` steps, whose tensors are filled. */
+  protected run(rows: number, steps = 1): void {
+    const before = performance.now();
+    this.#session.run(rows, steps);
+    this.#wallMs += performance.now() - before;
+  }
+}
+
+/** Steps per unit to which logits are rounded, far coarser than differences of arithmetic between CPUs. */
+const LOGIT_STEPS = 1024;
+
+/**
+ * A network's logits, relative to an even share. It gives no evidence on training traces before a run: it may have memorised them, and would get
+ * too large a weight.
+ */
+export function onnxEvidence(model: ModelSpec, source: Pick<ModelPredictor, 'close' | 'logits' | 'measured' | 'observe'>): Evidence {
+  return {
+    add(pass, token, after, layer, weight, into) {
+      if (after === NEXT_TOKEN || pass.request[token]! < 0) return false;
+      const logits = source.logits(pass, after);
+      const { experts, offset } = model.layers[layer]!;
+      const share = evenShare(model.layers[layer]!);
+      const even = Math.log(share / (1 - share));
+      const from = token * model.experts + offset;
+      for (let e = 0; e < experts; e++) into[e]! += weight * (Math.round(LOGIT_STEPS * logits[from + e]!) / LOGIT_STEPS - even);
+      return true;
+    },
+    learn(pass, token, layer) {
+      if (token === pass.tokens - 1 && pass.request[token]! >= 0) source.observe(pass, layer);
+    },
+    measured: () => source.measured(),
+    close: () => source.close(),
+  };
+}
