@@ -4,7 +4,7 @@ import { type ResolvedPolicy, resolvePolicy } from '../../cache/policies/index.j
 import { type PolicyDefinition, type PolicyNeed, policyNeeds } from '../../cache/policy.js';
 import { misfit, type RunSpec } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
-import { popularityFor } from '../inputs/popularity.js';
+import { popularityFor } from '../inputs/profiling.js';
 
 /** The policies of a run, and their needs. */
 export interface Policies {
@@ -31,10 +31,7 @@ interface CachesOfSsd {
   readonly pages: boolean;
 }
 
-/**
- * Resolves the policies of a run.
- * @throws UserError where a module cannot be used, or one needs what the run does not have
- */
+/** Resolves the policies of a run. @throws UserError where a module cannot be used, or one needs what the run does not have */
 export async function policiesFor(inputs: Inputs, run: RunSpec, { dram: cachesSsd, pages }: CachesOfSsd): Promise<Policies> {
   const { system, trace } = inputs;
   const gpu = await resolvePolicy(pages ? system.dram.policy : system.cache.policy, run.folder);
@@ -46,29 +43,20 @@ export async function policiesFor(inputs: Inputs, run: RunSpec, { dram: cachesSs
     throw misfit(run, 'system.dram.policy', `what DRAM is asked for depends on the GPU's cache, so its future cannot be known; use lru`);
   }
   if (needs(copies).includes('future')) {
-    throw misfit(
-      run,
-      'system.cache.copies.policy',
-      `which copies are asked for depends on the cache, so their future cannot be known; use lru`,
-    );
+    const why = `which copies are asked for depends on the cache, so their future cannot be known; use lru`;
+    throw misfit(run, 'system.cache.copies.policy', why);
   }
   const wanted = [...needs(gpu), ...needs(dram), ...needs(copies)];
   if (inputs.candidates !== null && wanted.includes('future')) {
-    throw misfit(
-      run,
-      'system.cache.policy',
-      `${gpu.definition.name} knows the future, and with rerank what is chosen depends on what is resident; take lru`,
-    );
+    const why = `${gpu.definition.name} knows the future, and with rerank what is chosen depends on what is resident; take lru`;
+    throw misfit(run, 'system.cache.policy', why);
   }
   if (wanted.includes('weights') && !trace.has.weights) {
     throw misfit(run, 'system.cache.policy', `${gpu.definition.name} needs gate weights, which ${trace.path} does not carry; take lru`);
   }
   if (system.prefetch.when === 'pays' && !ranksByBoth(gpu.definition)) {
-    throw misfit(
-      run,
-      'system.prefetch.when',
-      `pays needs a policy that knows what a victim is worth, and ${gpu.definition.name} does not; take plec, or idle`,
-    );
+    const why = `pays needs a policy that knows what a victim is worth, and ${gpu.definition.name} does not; take plec, or idle`;
+    throw misfit(run, 'system.prefetch.when', why);
   }
   const predicts = system.predictor.kind.name !== 'none';
   const takesPredictions = (gpu.definition.takes ?? []).includes('predicted');

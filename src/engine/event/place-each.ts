@@ -151,10 +151,9 @@ class EachMiss extends Misses {
     const { gpu } = this.gpu;
     const { evictions, event } = this;
     const id = event.demand.ids[i]!;
-    const cache = gpu.byLayer[layer]!;
     const rule = this.gpu.onMiss[ruleFrom(0, i, event, this.gpu)]!;
     if (rule.do === 'static' || rule.do === 'low-precision' || rule.do === 'skip' || rule.do === 'substitute') {
-      cache.policy.streamed?.(id - cache.base);
+      this.#passBy(id, layer);
       return;
     }
     evictions.slotFreeNs = event.startNs;
@@ -213,10 +212,9 @@ class EachMiss extends Misses {
     const { gpu } = this.gpu;
     const { event, evictions } = this;
     const id = event.demand.ids[i]!;
-    const cache = gpu.byLayer[layer]!;
     evictions.slotFreeNs = event.startNs;
     let admitted = false;
-    if (rule === null) cache.policy.streamed?.(id - cache.base);
+    if (rule === null) this.#passBy(id, layer);
     else {
       admitted = gpu.admit(id, layer, true, 0, rule.admit === 'always');
       evictions.account(event.startNs);
@@ -265,8 +263,7 @@ class EachMiss extends Misses {
     const { event } = this;
     const id = event.demand.ids[i]!;
     const count = event.demand.counts[i]!;
-    const cache = gpu.byLayer[layer]!;
-    cache.policy.streamed?.(id - cache.base);
+    this.#passBy(id, layer);
     if (rule.do === 'skip') {
       recorder.skippedExperts++;
       recorder.skippedActivations += count;
@@ -277,6 +274,7 @@ class EachMiss extends Misses {
     if (rule.do === 'substitute') {
       recorder.substitutedExperts++;
       recorder.substitutedActivations += count;
+      const cache = gpu.byLayer[layer]!;
       cache.touch(this.#buddyOf[i]! - cache.base);
       event.hit[event.hits++] = i;
       event.standIns++;

@@ -107,7 +107,7 @@ export class BoundClocks extends Clocks {
   /** Prices an event with every expert resident, and without a cache: each is loaded over idle links, in order, and executed as it arrives. */
   #price(layer: number, counts: Int32Array, size: number): void {
     const bytes = this.#model.layers[layer]!.expertBytes;
-    const laneNs = this.#links[0]!.laneNs(0, bytes);
+    const laneNs = this.#inLine ? this.#links[0]!.laneNs(0, bytes) : 0;
     for (const lanes of this.#lanesNs) lanes.fill(0);
     let computeNs = 0;
     let gpuNs = 0;
@@ -136,10 +136,7 @@ export class BoundClocks extends Clocks {
   }
 }
 
-/**
- * Time of all experts of an event on the CPU, ns; its sockets work beside one another.
- * @param single true where every count is 1
- */
+/** Time of all experts of an event on the CPU, ns; its sockets work beside one another. @param single true where every count is 1 */
 export function cpuNs(cost: CostModel, layer: number, counts: Int32Array, size: number, single: boolean): number {
   let ns = 0;
   if (single) ns = size * cost.cpuExpertNs(layer, 1);

@@ -30,11 +30,8 @@ export function separateRooms(need: MemoryNeed): Rooms {
   const { leftBytes, run, stagingBytes, wanted } = need;
   const { expertBytes } = need.rooms;
   if (run.memory.minExpertCache !== undefined) {
-    throw misfit(
-      run,
-      'memory.minExpertCache',
-      'the expert cache gives nothing up with static KV room; say memory.kvGrowth=grow, or leave it out',
-    );
+    const why = 'the expert cache gives nothing up with static KV room; say memory.kvGrowth=grow, or leave it out';
+    throw misfit(run, 'memory.minExpertCache', why);
   }
   const kvBytes = run.memory.kv ?? kvRoom(need);
   const freeBytes = leftBytes - kvBytes;
@@ -97,11 +94,8 @@ export function sharedRoom({
       ? Math.min(cacheBytes, tokenCycleBytes(model), Math.floor(sharedBytes / 2))
       : capacityBytes(run.memory.minExpertCache, model);
   if (leastCacheBytes > cacheBytes) {
-    throw misfit(
-      run,
-      'memory.minExpertCache',
-      `${formatBytes(leastCacheBytes)} is more than the expert cache has at all (${formatBytes(cacheBytes)}); take less`,
-    );
+    const why = `${formatBytes(leastCacheBytes)} is more than the expert cache has at all (${formatBytes(cacheBytes)}); take less`;
+    throw misfit(run, 'memory.minExpertCache', why);
   }
   const kvBytes = Math.min(sharedBytes - leastCacheBytes, run.memory.kv ?? sharedBytes);
   return { kvBytes, cacheBytes, leastCacheBytes, stagingBytes: staging };

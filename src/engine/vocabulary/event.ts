@@ -1,6 +1,6 @@
 // One event: the distinct experts that a pass chose at a layer, in order of their last appearance (L1, L3), and the fate of each on a GPU.
 // The next event overwrites it.
-import type { ModelSpec } from '../../model/door.js';
+import type { ModelSpec, MoeLayer } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Observer } from '../transfer/observer.js';
@@ -169,10 +169,7 @@ export class RunningEvent {
   /** Time that the GPU has waited, ns. */
   stallNs = 0;
 
-  /**
-   * @param demand filled anew for every event, never with more members than its arrays have room for
-   * @param cpuQueues queues of the CPU
-   */
+  /** @param demand filled anew for every event, never with more members than its arrays have room for @param cpuQueues queues of the CPU */
   constructor(demand: Demand, cpuQueues: number) {
     const widest = demand.ids.length;
     this.demand = demand;
@@ -214,4 +211,23 @@ export function arriveTogether(members: Int32Array, count: number, readyNs: Floa
   let lastNs = 0;
   for (let k = 0; k < count; k++) lastNs = Math.max(lastNs, readyNs[members[k]!]!);
   for (let k = 0; k < count; k++) readyNs[members[k]!] = lastNs;
+}
+
+/**
+ * Writes each expert's gate weights at a layer, summed over the tokens of the pass, into `gates[offset .. offset + experts)`.
+ * @param pass of a trace that has weights
+ */
+export function gatherGates(
+  pass: Pass,
+  layer: number,
+  { experts, offset }: Pick<MoeLayer, 'experts' | 'offset'>,
+  gates: Float32Array,
+): void {
+  const { choices, row, tokens, topK } = pass;
+  const weights = pass.weights!;
+  gates.fill(0, offset, offset + experts);
+  for (let token = 0; token < tokens; token++) {
+    const from = token * row + layer * topK;
+    for (let i = from; i < from + topK; i++) if (choices[i] !== NULL_EXPERT) gates[offset + choices[i]!]! += weights[i]!;
+  }
 }

@@ -37,10 +37,7 @@ class Bins {
   }
 }
 
-/**
- * Occupancy of one link.
- * @param host true: it fills a GPU
- */
+/** Occupancy of one link. @param host true: it fills a GPU */
 function linkBins(link: Link, name: string, host: boolean) {
   const { lanes } = link;
   // The last prefetch of each lane that may give way: its expert, when it starts, and when it ends, ns.
