@@ -7,7 +7,7 @@ import type { Predictor } from '../predict/predictor.js';
 import { anyMiss, deferring, gateWays, isWord, misfit, type RunSpec, rulesOn } from '../system/door.js';
 import { type CommonParts, composeGpu } from './compose/compose.js';
 import { computesOnCpu, knowledgeOf } from './compose/knowledge.js';
-import { isPageCache, type RunPlan } from './compose/plan.js';
+import type { RunPlan } from './compose/plan.js';
 import { type Policies, policiesFor } from './compose/policies.js';
 import { pathForecastOf, predictorFor, timeOf, withTraining } from './compose/predictor.js';
 import type { RunFold, SimulatedGpu, Simulation } from './compose/simulation.js';
@@ -34,7 +34,7 @@ import { TokenUnimportance } from './vocabulary/unimportance.js';
 export async function buildSimulation(plan: RunPlan, curves = false): Promise<Simulation> {
   const { inputs, layout, run, serving } = plan;
   refuse(plan);
-  const policies = await policiesFor(inputs, run, { dram: layout.total.dramBytes !== null, pages: isPageCache(plan) });
+  const policies = await policiesFor(plan);
   const recorded = policies.future ? await futuresOf(plan) : null;
   const predictor = await predictorFor(inputs, run, serving.running);
   const paths = await pathForecastOf(plan);

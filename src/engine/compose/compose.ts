@@ -216,7 +216,7 @@ function buildTier(
 /** Staging buffers of prefetches; null: the system has none. */
 function stagingOf({ prefetch }: SystemSpec, model: ModelSpec, layerOf: Uint16Array): Staging | null {
   const buffers = prefetch.staging === undefined ? 0 : stagingBuffers(prefetch.staging, model);
-  return buffers === 0 ? null : new Staging({ buffers, layerOf });
+  return buffers === 0 ? null : new Staging(buffers, layerOf);
 }
 
 /** A link whose prefetches yield between chunks of the system, or smaller ones of the machine; links of several paths never do. */

@@ -2,9 +2,9 @@
 
 import { type ResolvedPolicy, resolvePolicy } from '../../cache/policies/index.js';
 import { type PolicyDefinition, type PolicyNeed, policyNeeds } from '../../cache/policy.js';
-import { misfit, type RunSpec } from '../../system/door.js';
-import type { Inputs } from '../inputs/inputs.js';
+import { misfit } from '../../system/door.js';
 import { popularityFor } from '../inputs/profiling.js';
+import { isPageCache, type RunPlan } from './plan.js';
 
 /** The policies of a run, and their needs. */
 export interface Policies {
@@ -24,18 +24,13 @@ export interface Policies {
   readonly foretold: boolean;
 }
 
-/** The caches above an SSD. */
-interface CachesOfSsd {
-  readonly dram: boolean;
-  /** True where the operating system's policy manages the first tier: pages of a mapped file stay by recency, whatever the system's policy. */
-  readonly pages: boolean;
-}
-
 /** Resolves the policies of a run. @throws UserError where a module cannot be used, or one needs what the run does not have */
-export async function policiesFor(inputs: Inputs, run: RunSpec, { dram: cachesSsd, pages }: CachesOfSsd): Promise<Policies> {
+export async function policiesFor(plan: RunPlan): Promise<Policies> {
+  const { inputs, layout, run } = plan;
   const { system, trace } = inputs;
-  const gpu = await resolvePolicy(pages ? system.dram.policy : system.cache.policy, run.folder);
-  const dram = cachesSsd ? await resolvePolicy(system.dram.policy, run.folder) : null;
+  // The operating system keeps pages of a mapped file by recency, whatever the system's policy.
+  const gpu = await resolvePolicy(isPageCache(plan) ? system.dram.policy : system.cache.policy, run.folder);
+  const dram = layout.total.dramBytes !== null ? await resolvePolicy(system.dram.policy, run.folder) : null;
   const copies = system.cache.copies === undefined ? null : await resolvePolicy(system.cache.copies.policy, run.folder);
   const needs = (policy: ResolvedPolicy | null): readonly PolicyNeed[] =>
     policy === null ? [] : policyNeeds(policy.definition, policy.parameters);

@@ -129,7 +129,8 @@ class EachMiss extends Misses {
       this.#passBy(id, layer);
       this.#later[this.#laterCount++] = i;
     } else if ((rule.do === 'cpu' && !streamed) || (rule.do === 'cheaper' && this.#cpuIsSooner(layer, i))) {
-      this.#compute(layer, i);
+      this.#queue(layer, i, event.cpuNs);
+      this.#passBy(id, layer);
     } else {
       this.#bring(layer, i, streamed ? null : rule);
       this.#loads[this.#count++] = i;
@@ -160,14 +161,6 @@ class EachMiss extends Misses {
     const admitted = gpu.admit(id, layer, true, 0, rule.admit === 'always');
     evictions.account(event.startNs);
     if (admitted) staging.free(id, evictions.slotFreeNs);
-  }
-
-  /** Computes member `i` on the CPU. */
-  #compute(layer: number, i: number): void {
-    const { event } = this;
-    const id = event.demand.ids[i]!;
-    this.#queue(layer, i, event.cpuNs);
-    this.#passBy(id, layer);
   }
 
   /** Tells the policy of a use without an insertion. */
@@ -276,18 +269,11 @@ class EachMiss extends Misses {
       recorder.substitutedActivations += count;
       const cache = gpu.byLayer[layer]!;
       cache.touch(this.#buddyOf[i]! - cache.base);
-      event.hit[event.hits++] = i;
-      event.standIns++;
+    } else if (this.#copies?.holds(id)) this.#copies.serve(id);
+    else {
+      this.#bringCopy(layer, i, rule);
       return;
     }
-    if (this.#copies?.holds(id)) this.#serveCopy(this.#copies, i);
-    else this.#bringCopy(layer, i, rule);
-  }
-
-  /** Executes member `i` from its copy on the GPU. */
-  #serveCopy(copies: CopyPool, i: number): void {
-    const { event } = this;
-    copies.serve(event.demand.ids[i]!);
     event.hit[event.hits++] = i;
     event.standIns++;
   }

@@ -11,9 +11,9 @@ import { popularityFor } from '../inputs/profiling.js';
 import type { Serving } from '../inputs/serving.js';
 import { activationsOf } from './activations.js';
 import { type DenseRooms, densePlacementOf, denseRooms, expertSplitOf } from './dense.js';
-import { atOnce } from './need.js';
 import { type MemoryPlan, planMemory } from './plan.js';
 import { withQuotas } from './quotas.js';
+import { atOnce } from './rooms.js';
 import { type Shard, shardsOf } from './shard.js';
 
 /** One GPU of a layout. */

@@ -13,8 +13,7 @@ import type { Serving } from '../inputs/serving.js';
 import { RESERVED_TOKENS } from './activations.js';
 import { copyRoom } from './copies.js';
 import type { DenseRooms } from './dense.js';
-import { atOnce, type MemoryNeed, wantedCapacity } from './need.js';
-import { type Rooms, separateRooms, sharedRoom } from './rooms.js';
+import { atOnce, type MemoryNeed, type Rooms, separateRooms, sharedRoom, wantedCapacity } from './rooms.js';
 
 /** Bytes of the tier that executes experts, and of DRAM. */
 export interface MemoryPlan extends Rooms {

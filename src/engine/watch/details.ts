@@ -69,7 +69,7 @@ export class DetailsRecorder extends Onlooker {
     this.#model = model;
     this.#simulation = simulation;
     this.#loads = new Float64Array(model.experts);
-    this.#causes = new CauseRecorder({ model, tiers, gpus });
+    this.#causes = new CauseRecorder(model, tiers, gpus);
     for (const [g, { dram, gpu }] of gpus.entries()) {
       const named = (link: Link): string => (gpus.length > 1 ? `GPU ${g} ${link.name}` : link.name);
       this.#open(gpu.link, named(gpu.link), true);
