@@ -5,8 +5,7 @@ import { TaskThread } from '../base/worker-pool.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { allocateRing, BLOCKS, fillBlocks } from './blocks.js';
-import type { Job, JobSpec } from './job.js';
-import { startJob } from './jobs.js';
+import { type Job, type JobSpec, startJob } from './jobs.js';
 import type { JobData, JobTask } from './worker.js';
 
 /** Callbacks during a broadcast. Progress is told in token-replays: one of each token for each capacity of a job. */
@@ -15,10 +14,7 @@ export interface BroadcastWatch extends WorkWatch {
   block?(experts: Uint16Array, rows: number): void;
 }
 
-/**
- * Feeds the first `tokens` rows of a trace to all jobs in this thread.
- * @returns counts in the order of the jobs
- */
+/** Feeds the first `tokens` rows of a trace to all jobs in this thread. @returns counts in the order of the jobs */
 export async function broadcastHere(
   trace: RoutingTrace,
   tokens: number,

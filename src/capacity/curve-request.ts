@@ -55,10 +55,7 @@ export async function curveFor(input: RunInput, settings: CurveSettings = {}, wa
   return curveOfRun(checkRun(input, 'curve'), settings, watch);
 }
 
-/**
- * As {@link curveFor}, for a checked run.
- * @param prefix of the names of settings in messages: `--` where they are flags
- */
+/** As {@link curveFor}, for a checked run. @param prefix of the names of settings in messages: `--` where they are flags */
 export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: CurveWatch, prefix = ''): Promise<Curve> {
   const { at, capacities = '5%..100%', quotas = 'even', replay = 'atomic', scope = 'global', warmup = 0 } = settings;
   if (quotas !== 'even' && scope !== 'layer') {

@@ -12,7 +12,7 @@ import { VERSION } from '../result/version.js';
 import { NULL_EXPERT, type RoutingTrace } from '../trace/trace.js';
 import { type BroadcastWatch, broadcastHere, broadcastToThreads } from './broadcast.js';
 import { CURVE_SCHEMA, type Curve, type CurvePoint, type PolicyCurve } from './curve-result.js';
-import { type JobSpec, type ReplayOptions, splitAtWarmup } from './job.js';
+import { type JobSpec, type ReplayOptions, splitAtWarmup } from './jobs.js';
 import { bestOnline, curveWarnings, judge, kneeOf } from './verdict.js';
 
 /** A request for a curve. */
@@ -37,10 +37,7 @@ export interface CurveOptions extends ReplayOptions {
   readonly threads: number;
 }
 
-/**
- * Draws the curve. Closes nothing.
- * @throws UserError where a policy cannot be loaded or lacks what it needs
- */
+/** Draws the curve. Closes nothing. @throws UserError where a policy cannot be loaded or lacks what it needs */
 export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {}): Promise<Curve> {
   const { model, trace, tokens, warmup, threads } = options;
   const demand = new DemandCount(model, trace.topK, warmup);

@@ -1,23 +1,78 @@
-// The kinds of jobs, and the kind that each policy needs: policies that look at the past only are replayed as rows come in, those that need the
-// future when the last row is known, and LRU answers for all capacities in one pass.
+// One policy at several capacities: the unit of work of a capacity curve. A job receives the rows of the trace block by block, in this thread or in
+// one of its own, and returns its counts at the end. Policies that look at the past only are replayed as rows come in, those that need the future
+// when the last row is known, and LRU answers for all capacities in one pass.
 import { setCompilerFlag } from '../base/host/machine.js';
+import type { Parameters } from '../base/parameters.js';
 import { type CapacityCounts, LruCurve } from '../cache/curves/lru-curve.js';
 import { RowLog } from '../cache/curves/row-log.js';
 import { RowReplay } from '../cache/curves/row-replay.js';
-import { resolvePolicy } from '../cache/policies/index.js';
+import { type PolicyChoice, resolvePolicy } from '../cache/policies/index.js';
 import { lru } from '../cache/policies/lru.js';
-import { type Clock, policyNeeds } from '../cache/policy.js';
-import { buildCaches, type Caches, type SplitCapacity } from '../cache/scope.js';
+import { type Clock, type PolicyDefinition, policyNeeds } from '../cache/policy.js';
+import { buildCaches, type Caches, type Scope, type SplitCapacity } from '../cache/scope.js';
+import type { ModelSpec } from '../model/door.js';
 import { NULL_EXPERT } from '../trace/trace.js';
-import { type Job, type JobSpec, type ResolvedJob, splitAtWarmup } from './job.js';
+
+/** How rows are replayed: the same for all policies and capacities. */
+export interface ReplayOptions {
+  readonly model: ModelSpec;
+  /** Folder that policy modules of the user's own are relative to. */
+  readonly folder: string;
+  readonly scope: Scope;
+  /** Tokens at the start that fill the caches and are not counted. */
+  readonly warmup: number;
+  readonly seed: number;
+}
+
+/** A job of runs. It can be sent to a thread. */
+export interface JobSpec extends ReplayOptions {
+  /** Width of a row per layer. */
+  readonly topK: number;
+  /** As the user wrote it. */
+  readonly policy: PolicyChoice;
+  readonly capacities: readonly SplitCapacity[];
+  /** Each activation is judged on its own (L7). */
+  readonly sequential: boolean;
+  /** Activations by dense id, for policies that need the popularity. */
+  readonly popularity: Float64Array | null;
+}
+
+/** A running job. */
+export interface Job {
+  /** Takes rows `[0, tokens)` of a block, which is overwritten afterwards. */
+  rows(experts: Uint16Array, tokens: number): void;
+  /**
+   * Ends the replay.
+   * @param progress called with tokens replayed, where that is still to be done
+   * @returns counts in the order of the capacities
+   */
+  finish(progress: (tokens: number) => void): CapacityCounts[];
+  /** Drops the recording; absent: there is none. */
+  close?(): void;
+}
+
+/** A job with its policy found. */
+interface ResolvedJob extends JobSpec {
+  readonly definition: PolicyDefinition;
+  readonly parameters: Parameters;
+}
+
+/** Splits a block of rows at the end of the warm-up: `part(from, to, counted)`. */
+export function splitAtWarmup(
+  done: number,
+  tokens: number,
+  warmup: number,
+  part: (from: number, to: number, counted: boolean) => void,
+): void {
+  const cut = Math.min(Math.max(warmup - done, 0), tokens);
+  if (cut > 0) part(0, cut, false);
+  if (cut < tokens) part(cut, tokens, true);
+}
 
 /** Capacities from which a pass over stack distances costs less than replays. Ours, measured with `bench/policies.mjs`. */
 const WORTHWHILE = 4;
 
-/**
- * Starts a job.
- * @throws UserError where the policy cannot be loaded or lacks what it needs
- */
+/** Starts a job. @throws UserError where the policy cannot be loaded or lacks what it needs */
 export async function startJob(spec: JobSpec): Promise<Job> {
   // One replay step of an elaborate policy is a dozen small methods. V8 stops inlining them into the loop at a total of 920 bytes of
   // bytecode, in the middle of ARC; with room for all, ARC is replayed 1.4 times as fast and S3-FIFO 1.2 times.

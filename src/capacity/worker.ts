@@ -3,8 +3,7 @@
 import { serveTasks } from '../base/worker-pool.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';
 import { type BlockRing, blocksOf } from './blocks.js';
-import type { JobSpec } from './job.js';
-import { startJob } from './jobs.js';
+import { type JobSpec, startJob } from './jobs.js';
 
 /** Data that a thread starts with. */
 export interface JobData {

@@ -7,10 +7,9 @@ import type { Predictor } from '../predict/predictor.js';
 import { anyMiss, deferring, gateWays, isWord, misfit, type RunSpec, rulesOn } from '../system/door.js';
 import { type CommonParts, composeGpu } from './compose/compose.js';
 import { computesOnCpu, knowledgeOf } from './compose/knowledge.js';
-import { pathForecastOf } from './compose/path-forecast.js';
-import { isPageCache, type RunPlan } from './compose/plan.js';
+import type { RunPlan } from './compose/plan.js';
 import { type Policies, policiesFor } from './compose/policies.js';
-import { predictorFor, timeOf, withTraining } from './compose/predictor.js';
+import { pathForecastOf, predictorFor, timeOf, withTraining } from './compose/predictor.js';
 import type { RunFold, SimulatedGpu, Simulation } from './compose/simulation.js';
 import { Engine } from './event/engine.js';
 import { BoundClocks } from './foresight/clocks.js';
@@ -35,7 +34,7 @@ import { TokenUnimportance } from './vocabulary/unimportance.js';
 export async function buildSimulation(plan: RunPlan, curves = false): Promise<Simulation> {
   const { inputs, layout, run, serving } = plan;
   refuse(plan);
-  const policies = await policiesFor(inputs, run, { dram: layout.total.dramBytes !== null, pages: isPageCache(plan) });
+  const policies = await policiesFor(plan);
   const recorded = policies.future ? await futuresOf(plan) : null;
   const predictor = await predictorFor(inputs, run, serving.running);
   const paths = await pathForecastOf(plan);
@@ -134,10 +133,7 @@ function refuseDeferral(run: RunSpec, { dense, several, split, total }: RunPlan[
   if (what !== null) throw misfit(run, 'system.onMiss', `defer ${what}; leave it out`);
 }
 
-/**
- * Refuses a cache that stays empty: it starts empty, nothing is prefetched, and no miss ever enters it.
- * @throws UserError
- */
+/** Refuses a cache that stays empty: it starts empty, nothing is prefetched, and no miss ever enters it. @throws UserError */
 function refuseNeverFilled({ inputs: { system }, run }: RunPlan, { gpu: policy }: Policies, gpus: readonly SimulatedGpu[]): void {
   const { definition, parameters } = policy;
   const still = definition.name === 'static';
@@ -183,10 +179,7 @@ function predictionsOf({ inputs, layout }: RunPlan, predictor: Predictor | null,
   return () => ({ predictor, predictedUse: policies.predictions ? new PredictedUse(inputs.model) : null });
 }
 
-/**
- * The parts that rules of misses ask for.
- * @throws UserError where they ask for gate weights that the trace does not carry
- */
+/** The parts that rules of misses ask for. @throws UserError where they ask for gate weights that the trace does not carry */
 function judgesOf(plan: RunPlan): Pick<CommonParts, 'buddies' | 'classes' | 'deferral' | 'judges' | 'unimportance'> {
   const { inputs, layout, run } = plan;
   const { model, system, trace } = inputs;

@@ -40,10 +40,7 @@ export interface Futures {
   close(): void;
 }
 
-/**
- * Records the demand of passes on each GPU.
- * @param models of the experts that live on each
- */
+/** Records the demand of passes on each GPU. @param models of the experts that live on each */
 export function recordFutures(passes: Passes, models: readonly ModelSpec[], replay: Replay, walk: DemandWalk): Futures {
   const logs = models.map((model) => new DemandLog(model, replay === 'sequential'));
   for (let start = passes.next(0); start >= 0; start = passes.next(0)) {

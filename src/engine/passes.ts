@@ -17,8 +17,8 @@ import {
   Speculation,
   type Workload,
 } from '../schedule/door.js';
-import type { PredictedPaths } from './compose/path-forecast.js';
 import type { RunPlan } from './compose/plan.js';
+import type { PredictedPaths } from './compose/predictor.js';
 import { draftingOf } from './inputs/drafting.js';
 import type { Layout } from './memory/layout.js';
 import { Link } from './transfer/link.js';

@@ -22,10 +22,7 @@ export async function simulate(profile: RunInput, watch: Watch = {}): Promise<Re
   return repeatable(await simulateRun(checkRun(profile, 'simulate'), watch), toldOfInput(profile));
 }
 
-/**
- * Simulates a checked run.
- * @throws UserError as {@link simulate}
- */
+/** Simulates a checked run. @throws UserError as {@link simulate} */
 export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Result> {
   const inputs = await openInputs(run, watch);
   try {
@@ -35,10 +32,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
   }
 }
 
-/**
- * Simulates a checked run on inputs that are open already, which many runs may share.
- * @throws UserError as {@link simulate}
- */
+/** Simulates a checked run on inputs that are open already, which many runs may share. @throws UserError as {@link simulate} */
 export async function simulateInputs(inputs: Inputs, run: RunSpec, watch: Watch = {}): Promise<Result> {
   const startedAt = performance.now();
   const planned = await planRun(inputs, run);

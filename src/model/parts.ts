@@ -131,8 +131,8 @@ export function assemble(parts: ModelParts): ModelSpec {
   const { embedding, head, layers: decoder, ...facts } = parts;
   const table = embedding ?? NO_WEIGHTS;
   const dense = sumWeights([...decoder.map(denseOf), head, table]).parameters;
-  return {
-    ...facts,
+  // A spread of the rest of an object has a hidden class of its own each time: loops compiled for one model would be left for the next.
+  return Object.assign({}, facts, {
     layers,
     dense: {
       segments,
@@ -140,10 +140,10 @@ export function assemble(parts: ModelParts): ModelSpec {
       kvBytesPerToken: decoder.reduce((sum, layer) => sum + layer.context.kvBytesPerToken, 0),
     },
     experts: offset,
-    ...(decoder.some(({ shared }) => shared.parameters > 0) ? { sharedExperts: true } : {}),
+    ...(decoder.some(({ shared }) => shared.parameters > 0) ? { sharedExperts: true as const } : {}),
     parameters: {
       total: layers.reduce((sum, layer, i) => sum + layer.experts * perExpert[i]!.parameters, dense),
       active: layers.reduce((sum, layer, i) => sum + layer.topK * perExpert[i]!.parameters, dense),
     },
-  };
+  });
 }

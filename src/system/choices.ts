@@ -18,13 +18,9 @@ export type Replay = (typeof REPLAYS)[number];
 
 /** Treatment of a prefetch that finds no slot: dropped (L11), or tried again when an event has ended. */
 export const WHEN_FULL = ['drop', 'wait'] as const;
-/** One of {@link WHEN_FULL}. */
-export type WhenFull = (typeof WHEN_FULL)[number];
 
 /** Conditions of a prefetch: an idle link (L11), or also a saving above its cost. */
 export const PREFETCH_WHEN = ['idle', 'pays'] as const;
-/** One of {@link PREFETCH_WHEN}. */
-export type PrefetchWhen = (typeof PREFETCH_WHEN)[number];
 
 /** Conditions for stopping prefetches: never, or where they have caused more stall than they have avoided. */
 export const PREFETCH_BUDGETS = ['none', 'pays'] as const;

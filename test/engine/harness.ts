@@ -149,7 +149,7 @@ export async function composeEngine(scenario: Scenario) {
   const sizes = expertSizes(model);
   const layerOf = layerOfExperts(model);
   const { staging: buffers = 0 } = scenario;
-  const staging = script === null || buffers === 0 ? null : new Staging({ buffers, layerOf });
+  const staging = script === null || buffers === 0 ? null : new Staging(buffers, layerOf);
   const tier = async (spec: string, capacityBytes: number, scope: Scope, link: LinkSpec, staged: Staging | null): Promise<CachedTier> => {
     const { definition, parameters } = await resolvePolicy(parsePolicy(spec));
     const rank = new Int32Array(model.experts).fill(UNPINNED);

@@ -88,16 +88,9 @@ export function composeGpu(
   const { expectedUse, learned } = expectationsOf(policies, model, shard, training);
   const gates = policies.gates ? new Float32Array(model.experts) : null;
   const popularity = policies.popularity === null || shard === null ? policies.popularity : gatherShard(policies.popularity, shard);
-  const knows = {
-    model,
-    clock,
-    seed: run.seed,
-    nextUse,
-    popularity,
-    predictedUse: predictions?.predictedUse ?? null,
-    expected: learned,
-    gates,
-  };
+  const use = predictions?.predictedUse ?? null;
+  const foretold = { predicted: use?.predicted ?? null, predictedVersion: use?.version ?? null };
+  const knows = { model, clock, seed: run.seed, nextUse, popularity, ...foretold, expected: learned, gates };
   // Without a tier below, every expert is resident before the first event.
   const whole = layout.hardware.links.length === 0;
   const held = withoutLayersOf(cost, policies.gpu);
@@ -177,24 +170,18 @@ function offloadFrom({ software }: HardwareSpec, { layers }: ModelSpec): number 
 }
 
 /** Knowledge of the policies of one GPU. Arrays are indexed by dense id. */
-interface PolicyKnowledge
-  extends Required<Pick<CacheOptions, 'model' | 'clock' | 'seed' | 'nextUse' | 'popularity' | 'expected' | 'gates'>> {
-  readonly predictedUse: PredictedUse | null;
-}
+type PolicyKnowledge = Pick<
+  CacheOptions,
+  'model' | 'clock' | 'seed' | 'nextUse' | 'popularity' | 'predicted' | 'predictedVersion' | 'expected' | 'gates'
+>;
 
 /** The pool of low-precision copies on one GPU, with a given number of bytes; null: no copies stay. */
-function copiesOn({ plan, policies }: CommonParts, { predictedUse, ...knows }: PolicyKnowledge, roomBytes: number): CopyPool | null {
+function copiesOn({ plan, policies }: CommonParts, knows: PolicyKnowledge, roomBytes: number): CopyPool | null {
   const { cache, onMiss } = plan.inputs.system;
   if (cache.copies === undefined || roomBytes === 0) return null;
   const spec = cache.copies;
   const scope = spec.scope ?? cache.scope;
-  const predictions = predictionsSeen(predictedUse);
-  return copyPool({ ...knows, ...predictions, scope, spec, policy: policies.copies!, copyBytes: copyShare(onMiss), roomBytes });
-}
-
-/** Predictions as policies see them. */
-function predictionsSeen(predictedUse: PredictedUse | null): Pick<CacheOptions, 'predicted' | 'predictedVersion'> {
-  return { predicted: predictedUse?.predicted ?? null, predictedVersion: predictedUse?.version ?? null };
+  return copyPool({ ...knows, scope, spec, policy: policies.copies!, copyBytes: copyShare(onMiss), roomBytes });
 }
 
 /** Parts of the first tier beside its caches: preloaded experts, staging buffers, the pool of copies. */
@@ -206,7 +193,7 @@ interface Besides {
 
 /** A tier, with what is resident from the start. */
 function buildTier(
-  { predictedUse, ...knows }: PolicyKnowledge,
+  knows: PolicyKnowledge,
   { definition: policy, parameters }: ResolvedPolicy,
   capacityBytes: number,
   scope: Scope,
@@ -215,8 +202,7 @@ function buildTier(
   { copies, staging, whole }: Besides = { copies: null, staging: null, whole: false },
 ): CachedTier {
   const rank = new Int32Array(knows.model.experts).fill(UNPINNED);
-  const predictions = predictionsSeen(predictedUse);
-  const caches = buildCaches({ ...knows, ...predictions, policy, parameters, capacityBytes, scope, quotas, rank });
+  const caches = buildCaches({ ...knows, policy, parameters, capacityBytes, scope, quotas, rank });
   for (const cache of caches.caches) {
     if (whole) cache.preloadAll();
     else cache.preload();
@@ -229,7 +215,7 @@ function buildTier(
 /** Staging buffers of prefetches; null: the system has none. */
 function stagingOf({ prefetch }: SystemSpec, model: ModelSpec, layerOf: Uint16Array): Staging | null {
   const buffers = prefetch.staging === undefined ? 0 : stagingBuffers(prefetch.staging, model);
-  return buffers === 0 ? null : new Staging({ buffers, layerOf });
+  return buffers === 0 ? null : new Staging(buffers, layerOf);
 }
 
 /** A link whose prefetches yield between chunks of the system, or smaller ones of the machine; links of several paths never do. */
@@ -259,17 +245,11 @@ function setupOf(
 /** Limits of prefetching: horizon, probability and number. */
 function limitsOf({ inputs: { model, system }, run }: RunPlan): PrefetchLimits {
   const { correction, horizon } = system.predictor;
-  const { cancel, minProbability, perLayer, when, whenFull } = system.prefetch;
   const widest = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
-  return {
-    horizon: typeof horizon === 'number' ? horizon : model.layers.length,
-    correction,
-    minProbability,
-    perLayer: perLayer ?? widest * run.workload.batch * (1 + (run.workload.speculation?.draft ?? 0)),
-    when,
-    whenFull,
-    cancel,
-  };
+  const { cancel, minProbability, when, whenFull } = system.prefetch;
+  const perLayer = system.prefetch.perLayer ?? widest * run.workload.batch * (1 + (run.workload.speculation?.draft ?? 0));
+  const layers = typeof horizon === 'number' ? horizon : model.layers.length;
+  return { horizon: layers, correction, minProbability, perLayer, when, whenFull, cancel };
 }
 
 /** Inputs of the rules for misses on one GPU. */

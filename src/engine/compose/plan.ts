@@ -22,10 +22,7 @@ export interface RunPlan {
   readonly auditWarnings: readonly Warning[];
 }
 
-/**
- * Plans a run.
- * @throws UserError where the workload or a capacity is malformed, or the audit of a strict run finds something
- */
+/** Plans a run. @throws UserError where the workload or a capacity is malformed, or the audit of a strict run finds something */
 export async function planRun(inputs: Inputs, run: RunSpec): Promise<RunPlan> {
   const serving = servingOf(inputs, run);
   const auditWarnings = auditInputs(inputs, run);

@@ -2,9 +2,9 @@
 
 import { type ResolvedPolicy, resolvePolicy } from '../../cache/policies/index.js';
 import { type PolicyDefinition, type PolicyNeed, policyNeeds } from '../../cache/policy.js';
-import { misfit, type RunSpec } from '../../system/door.js';
-import type { Inputs } from '../inputs/inputs.js';
-import { popularityFor } from '../inputs/popularity.js';
+import { misfit } from '../../system/door.js';
+import { popularityFor } from '../inputs/profiling.js';
+import { isPageCache, type RunPlan } from './plan.js';
 
 /** The policies of a run, and their needs. */
 export interface Policies {
@@ -24,21 +24,13 @@ export interface Policies {
   readonly foretold: boolean;
 }
 
-/** The caches above an SSD. */
-interface CachesOfSsd {
-  readonly dram: boolean;
-  /** True where the operating system's policy manages the first tier: pages of a mapped file stay by recency, whatever the system's policy. */
-  readonly pages: boolean;
-}
-
-/**
- * Resolves the policies of a run.
- * @throws UserError where a module cannot be used, or one needs what the run does not have
- */
-export async function policiesFor(inputs: Inputs, run: RunSpec, { dram: cachesSsd, pages }: CachesOfSsd): Promise<Policies> {
+/** Resolves the policies of a run. @throws UserError where a module cannot be used, or one needs what the run does not have */
+export async function policiesFor(plan: RunPlan): Promise<Policies> {
+  const { inputs, layout, run } = plan;
   const { system, trace } = inputs;
-  const gpu = await resolvePolicy(pages ? system.dram.policy : system.cache.policy, run.folder);
-  const dram = cachesSsd ? await resolvePolicy(system.dram.policy, run.folder) : null;
+  // The operating system keeps pages of a mapped file by recency, whatever the system's policy.
+  const gpu = await resolvePolicy(isPageCache(plan) ? system.dram.policy : system.cache.policy, run.folder);
+  const dram = layout.total.dramBytes !== null ? await resolvePolicy(system.dram.policy, run.folder) : null;
   const copies = system.cache.copies === undefined ? null : await resolvePolicy(system.cache.copies.policy, run.folder);
   const needs = (policy: ResolvedPolicy | null): readonly PolicyNeed[] =>
     policy === null ? [] : policyNeeds(policy.definition, policy.parameters);
@@ -46,29 +38,20 @@ export async function policiesFor(inputs: Inputs, run: RunSpec, { dram: cachesSs
     throw misfit(run, 'system.dram.policy', `what DRAM is asked for depends on the GPU's cache, so its future cannot be known; use lru`);
   }
   if (needs(copies).includes('future')) {
-    throw misfit(
-      run,
-      'system.cache.copies.policy',
-      `which copies are asked for depends on the cache, so their future cannot be known; use lru`,
-    );
+    const why = `which copies are asked for depends on the cache, so their future cannot be known; use lru`;
+    throw misfit(run, 'system.cache.copies.policy', why);
   }
   const wanted = [...needs(gpu), ...needs(dram), ...needs(copies)];
   if (inputs.candidates !== null && wanted.includes('future')) {
-    throw misfit(
-      run,
-      'system.cache.policy',
-      `${gpu.definition.name} knows the future, and with rerank what is chosen depends on what is resident; take lru`,
-    );
+    const why = `${gpu.definition.name} knows the future, and with rerank what is chosen depends on what is resident; take lru`;
+    throw misfit(run, 'system.cache.policy', why);
   }
   if (wanted.includes('weights') && !trace.has.weights) {
     throw misfit(run, 'system.cache.policy', `${gpu.definition.name} needs gate weights, which ${trace.path} does not carry; take lru`);
   }
   if (system.prefetch.when === 'pays' && !ranksByBoth(gpu.definition)) {
-    throw misfit(
-      run,
-      'system.prefetch.when',
-      `pays needs a policy that knows what a victim is worth, and ${gpu.definition.name} does not; take plec, or idle`,
-    );
+    const why = `pays needs a policy that knows what a victim is worth, and ${gpu.definition.name} does not; take plec, or idle`;
+    throw misfit(run, 'system.prefetch.when', why);
   }
   const predicts = system.predictor.kind.name !== 'none';
   const takesPredictions = (gpu.definition.takes ?? []).includes('predicted');

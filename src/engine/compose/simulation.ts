@@ -6,12 +6,11 @@ import type { Residency } from '../../schedule/door.js';
 import type { Clocks } from '../foresight/clocks.js';
 import type { MemoryPlan } from '../memory/plan.js';
 import type { Faults } from '../transfer/faults.js';
-import type { ParallelCounters } from '../vocabulary/counters.js';
 import type { Fold } from '../vocabulary/fold.js';
 import type { Gpu } from '../vocabulary/gpu.js';
-import type { Recorder } from '../vocabulary/recorder.js';
+import type { ParallelCounters, Recorder } from '../vocabulary/recorder.js';
 import type { Rerank } from '../vocabulary/rerank.js';
-import type { PredictedPaths } from './path-forecast.js';
+import type { PredictedPaths } from './predictor.js';
 
 /** One GPU of a run. */
 export interface SimulatedGpu extends Gpu {

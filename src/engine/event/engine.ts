@@ -8,9 +8,8 @@ import { Prefetcher } from '../prefetch/prefetcher.js';
 import { Promotions } from '../prefetch/promotions.js';
 import type { Faults } from '../transfer/faults.js';
 import type { Observer } from '../transfer/observer.js';
-import { type Demand, EventDemand, RunningEvent } from '../vocabulary/event.js';
+import { type Demand, EventDemand, gatherGates, RunningEvent } from '../vocabulary/event.js';
 import type { Fold } from '../vocabulary/fold.js';
-import { gatherGates } from '../vocabulary/gates.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import type { Rerank } from '../vocabulary/rerank.js';
 import { promotes } from '../vocabulary/rules.js';
@@ -136,10 +135,7 @@ export class EventFold {
     this.#promotions?.released(nowNs);
   }
 
-  /**
-   * Changes the capacity of the cache between two passes.
-   * @returns when the memory that it gives up is free, ns
-   */
+  /** Changes the capacity of the cache between two passes. @returns when the memory that it gives up is free, ns */
   resize(capacityBytes: number, nowNs: number): number {
     return this.#evictions.free(this.gpu.gpu.resize(capacityBytes, nowNs));
   }

@@ -129,7 +129,8 @@ class EachMiss extends Misses {
       this.#passBy(id, layer);
       this.#later[this.#laterCount++] = i;
     } else if ((rule.do === 'cpu' && !streamed) || (rule.do === 'cheaper' && this.#cpuIsSooner(layer, i))) {
-      this.#compute(layer, i);
+      this.#queue(layer, i, event.cpuNs);
+      this.#passBy(id, layer);
     } else {
       this.#bring(layer, i, streamed ? null : rule);
       this.#loads[this.#count++] = i;
@@ -151,24 +152,15 @@ class EachMiss extends Misses {
     const { gpu } = this.gpu;
     const { evictions, event } = this;
     const id = event.demand.ids[i]!;
-    const cache = gpu.byLayer[layer]!;
     const rule = this.gpu.onMiss[ruleFrom(0, i, event, this.gpu)]!;
     if (rule.do === 'static' || rule.do === 'low-precision' || rule.do === 'skip' || rule.do === 'substitute') {
-      cache.policy.streamed?.(id - cache.base);
+      this.#passBy(id, layer);
       return;
     }
     evictions.slotFreeNs = event.startNs;
     const admitted = gpu.admit(id, layer, true, 0, rule.admit === 'always');
     evictions.account(event.startNs);
     if (admitted) staging.free(id, evictions.slotFreeNs);
-  }
-
-  /** Computes member `i` on the CPU. */
-  #compute(layer: number, i: number): void {
-    const { event } = this;
-    const id = event.demand.ids[i]!;
-    this.#queue(layer, i, event.cpuNs);
-    this.#passBy(id, layer);
   }
 
   /** Tells the policy of a use without an insertion. */
@@ -213,10 +205,9 @@ class EachMiss extends Misses {
     const { gpu } = this.gpu;
     const { event, evictions } = this;
     const id = event.demand.ids[i]!;
-    const cache = gpu.byLayer[layer]!;
     evictions.slotFreeNs = event.startNs;
     let admitted = false;
-    if (rule === null) cache.policy.streamed?.(id - cache.base);
+    if (rule === null) this.#passBy(id, layer);
     else {
       admitted = gpu.admit(id, layer, true, 0, rule.admit === 'always');
       evictions.account(event.startNs);
@@ -265,8 +256,7 @@ class EachMiss extends Misses {
     const { event } = this;
     const id = event.demand.ids[i]!;
     const count = event.demand.counts[i]!;
-    const cache = gpu.byLayer[layer]!;
-    cache.policy.streamed?.(id - cache.base);
+    this.#passBy(id, layer);
     if (rule.do === 'skip') {
       recorder.skippedExperts++;
       recorder.skippedActivations += count;
@@ -277,19 +267,13 @@ class EachMiss extends Misses {
     if (rule.do === 'substitute') {
       recorder.substitutedExperts++;
       recorder.substitutedActivations += count;
+      const cache = gpu.byLayer[layer]!;
       cache.touch(this.#buddyOf[i]! - cache.base);
-      event.hit[event.hits++] = i;
-      event.standIns++;
+    } else if (this.#copies?.holds(id)) this.#copies.serve(id);
+    else {
+      this.#bringCopy(layer, i, rule);
       return;
     }
-    if (this.#copies?.holds(id)) this.#serveCopy(this.#copies, i);
-    else this.#bringCopy(layer, i, rule);
-  }
-
-  /** Executes member `i` from its copy on the GPU. */
-  #serveCopy(copies: CopyPool, i: number): void {
-    const { event } = this;
-    copies.serve(event.demand.ids[i]!);
     event.hit[event.hits++] = i;
     event.standIns++;
   }

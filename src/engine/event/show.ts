@@ -2,7 +2,6 @@
 import type { Observer } from '../transfer/observer.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
-import { showParts } from './parts.js';
 
 /** Shows an event that was executed on a GPU that is alone. */
 export function showExecution(gpu: Gpu, event: RunningEvent, observer: Observer, layer: number): void {
@@ -30,4 +29,16 @@ export function showExecution(gpu: Gpu, event: RunningEvent, observer: Observer,
   }
   const waitedNs = showParts(gpu, event, observer, layer, endNs);
   if (waitedNs > gpuNs && cost.onCpu[layer] === 0) observer.stalled(-1, layer, gpuNs, waitedNs);
+}
+
+/** Tells an observer of these parts, the last of which ends at `endNs`. @returns when the first begins, ns; `endNs` where there is none */
+function showParts({ cost }: Gpu, { demand, onCpu, parts }: RunningEvent, observer: Observer, layer: number, endNs: number): number {
+  let fromNs = endNs;
+  for (let k = parts - 1; k >= 0; k--) {
+    const i = onCpu[k]!;
+    const untilNs = fromNs;
+    fromNs -= cost.gpuPartNs(demand.counts[i]!);
+    observer.executed?.(demand.ids[i]!, layer, fromNs, untilNs);
+  }
+  return fromNs;
 }

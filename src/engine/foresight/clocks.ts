@@ -39,11 +39,16 @@ export class BoundClocks extends Clocks {
   readonly #model: ModelSpec;
   /** Links that an expert crosses when nothing is cached: the GPU's, before it the SSD's where DRAM cannot hold all experts. */
   readonly #links: readonly Link[];
+  /** True where that is one link of one lane, so that experts arrive one after another. */
+  readonly #inLine: boolean;
   /** `[layers, topK + 1]` duration of an event of n single-token experts without a cache, 0 until computed. */
   readonly #single: Float64Array;
   readonly #width: number;
   readonly #lanesNs: readonly Float64Array[];
   readonly #onCpu: boolean;
+  /** Duration of the event that was priced last, ns: with every expert resident, and without a cache. */
+  #residentNs = 0;
+  #uncachedNs = 0;
 
   /**
    * @param dramHoldsAll false: without a cache an expert comes from the SSD
@@ -65,6 +70,7 @@ export class BoundClocks extends Clocks {
     const links = dramHoldsAll ? hardware.links.slice(0, 1) : hardware.links.toReversed();
     this.#links = links.map((link) => new Link(link, new Float64Array(0)));
     this.#lanesNs = this.#links.map((link) => new Float64Array(link.lanes));
+    this.#inLine = links.length === 1 && links[0]!.lanes === 1;
     this.#width = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0) + 1;
     this.#single = new Float64Array(model.layers.length * this.#width);
   }
@@ -74,14 +80,21 @@ export class BoundClocks extends Clocks {
    * @param single true where every count is 1: the duration is then remembered by layer and size
    */
   event(layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean): void {
-    const computeNs = single ? size * this.#cost.singleNs[layer]! : this.#computeNs(layer, counts, size);
-    this.allResidentNs += computeNs;
+    const at = layer * this.#width + size;
+    let residentNs = size * this.#cost.singleNs[layer]!;
+    let uncachedNs = single ? this.#single[at]! : 0;
+    if (uncachedNs === 0) {
+      this.#price(layer, counts, size);
+      uncachedNs = this.#uncachedNs;
+      if (single) this.#single[at] = uncachedNs;
+      else residentNs = this.#residentNs;
+    }
+    this.allResidentNs += residentNs;
+    this.noCacheNs += uncachedNs;
     if (this.knowledge !== null) {
-      this.knowledge.work[WORK.gpu] = computeNs;
+      this.knowledge.work[WORK.gpu] = residentNs;
       this.#know(this.knowledge, layer, ids, counts, size, single);
     }
-    if (single && size < this.#width) this.noCacheNs += this.#single[layer * this.#width + size] || this.#remember(layer, counts, size);
-    else this.noCacheNs += this.#uncachedNs(layer, counts, size);
   }
 
   /** Tells the clocks of knowledge of an event, whose time on the GPU they have. */
@@ -91,42 +104,39 @@ export class BoundClocks extends Clocks {
     knowledge.event();
   }
 
-  #computeNs(layer: number, counts: Int32Array, size: number): number {
-    let ns = 0;
-    for (let i = 0; i < size; i++) ns += this.#cost.expertNs(layer, counts[i]!);
-    return ns;
-  }
-
-  #remember(layer: number, counts: Int32Array, size: number): number {
-    const ns = this.#uncachedNs(layer, counts, size);
-    this.#single[layer * this.#width + size] = ns;
-    return ns;
-  }
-
-  /** Every expert is loaded over idle links, in order, and executed as it arrives. */
-  #uncachedNs(layer: number, counts: Int32Array, size: number): number {
+  /** Prices an event with every expert resident, and without a cache: each is loaded over idle links, in order, and executed as it arrives. */
+  #price(layer: number, counts: Int32Array, size: number): void {
     const bytes = this.#model.layers[layer]!.expertBytes;
+    const laneNs = this.#inLine ? this.#links[0]!.laneNs(0, bytes) : 0;
     for (const lanes of this.#lanesNs) lanes.fill(0);
+    let computeNs = 0;
     let gpuNs = 0;
+    let readyNs = 0;
     for (let i = 0; i < size; i++) {
-      let readyNs = 0;
-      for (let l = 0; l < this.#links.length; l++) {
-        const link = this.#links[l]!;
-        const lanes = this.#lanesNs[l]!;
-        const lane = soonest(link, lanes, bytes, readyNs);
-        readyNs = Math.max(readyNs, lanes[lane]!) + link.laneNs(lane, bytes);
-        lanes[lane] = readyNs;
-      }
-      gpuNs = Math.max(gpuNs, readyNs) + this.#cost.expertNs(layer, counts[i]!);
+      const ns = this.#cost.expertNs(layer, counts[i]!);
+      readyNs = this.#inLine ? readyNs + laneNs : this.#loadedNs(bytes);
+      gpuNs = Math.max(gpuNs, readyNs) + ns;
+      computeNs += ns;
     }
-    return gpuNs;
+    this.#residentNs = computeNs;
+    this.#uncachedNs = gpuNs;
+  }
+
+  /** Arrival of the next expert of an event that is loaded over all links, ns after the event's start. */
+  #loadedNs(bytes: number): number {
+    let readyNs = 0;
+    for (let l = 0; l < this.#links.length; l++) {
+      const link = this.#links[l]!;
+      const lanes = this.#lanesNs[l]!;
+      const lane = soonest(link, lanes, bytes, readyNs);
+      readyNs = Math.max(readyNs, lanes[lane]!) + link.laneNs(lane, bytes);
+      lanes[lane] = readyNs;
+    }
+    return readyNs;
   }
 }
 
-/**
- * Time of all experts of an event on the CPU, ns; its sockets work beside one another.
- * @param single true where every count is 1
- */
+/** Time of all experts of an event on the CPU, ns; its sockets work beside one another. @param single true where every count is 1 */
 export function cpuNs(cost: CostModel, layer: number, counts: Int32Array, size: number, single: boolean): number {
   let ns = 0;
   if (single) ns = size * cost.cpuExpertNs(layer, 1);

@@ -70,6 +70,11 @@ export class DemandBlock {
     this.starts[++this.events] = at;
   }
 
+  /** The expert of a demand, or of a number that stands for the next one. */
+  expertOf(demand: number): number {
+    return demand >= this.limit ? demand - this.limit : this.ids[demand]!;
+  }
+
   /** Event up to which a full window is replayed: the last quarter is only looked at. */
   get most(): number {
     const end = 0.75 * this.demands;

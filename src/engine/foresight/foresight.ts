@@ -5,7 +5,7 @@ import type { LinkSpec } from '../../hardware/door.js';
 import { Awaited } from './awaited.js';
 import type { DemandBlock } from './demand-block.js';
 import { FutureMemory } from './future-memory.js';
-import { type KnowingGpu, type KnowingMachine, MOMENT } from './knowing-gpu.js';
+import { type KnowingGpu, type KnowingMachine, MOMENT } from './knowing-clock.js';
 import { Lanes } from './lanes.js';
 
 /** A memory, the link that fills it, and the link's look-ahead. */

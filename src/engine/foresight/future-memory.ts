@@ -98,7 +98,7 @@ export class FutureMemory {
     while (this.#usedBytes + bytes > this.#capacityBytes) {
       const demand = this.#last(before);
       if (demand < before) return false;
-      const victim = this.#expertOf(demand);
+      const victim = this.#block.expertOf(demand);
       if (this.arrivalNs[victim]! > this.atNs[0]!) return false;
       this.#usedBytes -= this.#sizes[victim]!;
       this.#late.delete(demand);
@@ -142,11 +142,6 @@ export class FutureMemory {
     this.#fartherAt = past + QUIET * this.#near;
   }
 
-  #expertOf(demand: number): number {
-    const { ids, limit } = this.#block;
-    return demand >= limit ? demand - limit : ids[demand]!;
-  }
-
   /** Puts all near demands into the set, and shortens the near range. */
   #look(): void {
     const { demands } = this.#block;
@@ -154,7 +149,7 @@ export class FutureMemory {
     const look = ++this.#looks;
     const end = Math.min(demands, this.#past + this.#near);
     for (let d = this.#past; d < end; d++) {
-      const id = this.#expertOf(d);
+      const id = this.#block.expertOf(d);
       if (seen[id] === look) continue;
       seen[id] = look;
       if (!this.missing.has(d)) this.#late.add(d);

@@ -1,12 +1,11 @@
 // Speeds of a run under a given knowledge (L19): LRU knows the past, Belady on demand the best experts to keep, foresight all demands, and
 // nothing is faster than the floor. Demands are recorded during the run and replayed a little later.
 import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
-import { BeladyClock } from './belady-clock.js';
+import { WORK } from './demand-block.js';
 import { type FloorMark, FloorWork } from './floor.js';
 import { ForesightGpu } from './foresight.js';
-import { KnowingClock } from './knowing-clock.js';
-import type { KnowingMachine } from './knowing-gpu.js';
-import { loadNsOf, OnDemandGpu } from './on-demand.js';
+import { KnowingClock, type KnowingMachine } from './knowing-clock.js';
+import { loadNsOf, OnDemandGpu, onDemandNs } from './on-demand.js';
 import { Stretch } from './stretch.js';
 
 /** Inputs of the bounds of one GPU. */
@@ -31,7 +30,7 @@ export interface KnowledgeEnds {
 
 /** The clocks of one run. */
 export class KnowledgeBounds {
-  /** Times of the next event, see `WORK` (demand-block.ts). */
+  /** Times of the next event, see {@link WORK}. */
   readonly work = new Float64Array(4);
   readonly #gpus: readonly KnownGpu[];
   readonly #floors: readonly FloorWork[];
@@ -82,10 +81,7 @@ export class KnowledgeBounds {
     this.#stretch.dense(ns);
   }
 
-  /**
-   * Adds the demand of an event on a GPU, with its times in {@link work}.
-   * @param ids members by dense id, the first `size` entries
-   */
+  /** Adds the demand of an event on a GPU, with its times in {@link work}. @param ids members by dense id, the first `size` entries */
   demand(gpu: number, layer: number, ids: Int32Array, size: number): void {
     if (gpu === 0 && !this.#stretch.fits(ids.length)) this.#replay(Math.min(...this.#stretch.blocks.map(({ most }) => most)));
     if (size > 0) {
@@ -108,10 +104,7 @@ export class KnowledgeBounds {
     this.#stretch.passEnded();
   }
 
-  /**
-   * The end of each pass under each knowledge; the run has ended.
-   * @param passNs how long each pass of the run itself has taken, ns
-   */
+  /** The end of each pass under each knowledge; the run has ended. @param passNs how long each pass of the run itself has taken, ns */
   ends(passNs: Float64Array): KnowledgeEnds {
     this.#replay(this.#stretch.events);
     return {
@@ -139,4 +132,29 @@ function sums(values: Float64Array): Float64Array {
     sum += value;
     return sum;
   });
+}
+
+/**
+ * Time under Belady on demand on one GPU where all loads take equally long: the number of misses of an event decides its time, and the Belady bound
+ * (L15) counts these misses already, without knowing the future.
+ */
+class BeladyClock {
+  /** Without idle time between passes. */
+  nowNs = 0;
+  readonly #belady: BeladyBound;
+  readonly #loadNs: number;
+  #hits = 0;
+
+  /** @param belady exact; it receives each event before this clock does @param loadNs time of any load */
+  constructor(belady: BeladyBound, loadNs: number) {
+    this.#belady = belady;
+    this.#loadNs = loadNs;
+  }
+
+  /** An event of `size` experts, at least one, see {@link WORK}. */
+  event(size: number, work: Float64Array): void {
+    const { hits } = this.#belady;
+    this.nowNs += onDemandNs(size, size - (hits - this.#hits), work[WORK.gpu]! / size, this.#loadNs);
+    this.#hits = hits;
+  }
 }

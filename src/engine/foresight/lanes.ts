@@ -23,10 +23,7 @@ export class Lanes {
     this.#freeNs = new Float64Array(spec.lanes);
   }
 
-  /**
-   * When `bytes` that are asked for at `atNs` would arrive at best; {@link take} sends them.
-   * @returns the same object every time
-   */
+  /** When `bytes` that are asked for at `atNs` would arrive at best; {@link take} sends them. @returns the same object every time */
   offer(bytes: number, atNs: number): Offer {
     const offer = this.#offer;
     offer.endNs = Number.POSITIVE_INFINITY;

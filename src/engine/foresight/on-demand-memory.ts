@@ -20,18 +20,21 @@ export interface OnDemandMemory {
   admit(demand: number, from: number, to: number): void;
 }
 
+/** The experts in DRAM, as a cache of the SSD: it is asked only for experts that the GPU misses. Absent methods: there is nothing to do. */
+export interface DramStore extends Partial<Pick<OnDemandMemory, 'begin' | 'end' | 'judged'>> {
+  /** True: DRAM holds the expert of a demand. False: it is read from the SSD, and kept where that is worth it. */
+  ask(demand: number, from: number, to: number): boolean;
+}
+
 /** Evicts the expert that is demanded last. */
-export class BeladyMemory implements OnDemandMemory {
+export class BeladyMemory implements OnDemandMemory, DramStore {
   readonly missing: DemandBits;
   readonly #block: DemandBlock;
   readonly #memory: FutureMemory;
   /** True: the best experts are taken in before the first event, which has not come yet. */
   #preloads: boolean;
 
-  /**
-   * @param sizes bytes of each expert
-   * @param preloaded true: the best experts are resident before the first event
-   */
+  /** @param sizes bytes of each expert @param preloaded true: the best experts are resident before the first event */
   constructor(block: DemandBlock, sizes: Float64Array, capacityBytes: number, preloaded: boolean) {
     this.#block = block;
     this.#memory = new FutureMemory(block, sizes, capacityBytes);
@@ -64,6 +67,12 @@ export class BeladyMemory implements OnDemandMemory {
     const { ids, next } = this.#block;
     const id = ids[demand]!;
     if (this.#memory.makeRoom(id, next[demand]! + 1)) this.#memory.insert(id, next[demand]!);
+  }
+
+  ask(demand: number): boolean {
+    if (!this.missing.has(demand)) return true;
+    this.admit(demand);
+    return false;
   }
 }
 
@@ -108,7 +117,8 @@ export class LruMemory implements OnDemandMemory {
   end(until: number): void {
     const from = this.#block.starts[until]!;
     const residents: number[] = [];
-    for (let demand = this.#victim(from, from); demand >= 0; demand = this.#victim(from, from)) residents.push(this.#expertOf(demand));
+    for (let demand = this.#victim(from, from); demand >= 0; demand = this.#victim(from, from))
+      residents.push(this.#block.expertOf(demand));
     this.#before = residents;
   }
 
@@ -128,7 +138,7 @@ export class LruMemory implements OnDemandMemory {
     while (this.#usedBytes + bytes > this.#capacityBytes) {
       const victim = this.#victim(from, to);
       if (victim < 0) return;
-      this.#usedBytes -= this.#alikeBytes || this.#sizes[this.#expertOf(victim)]!;
+      this.#usedBytes -= this.#alikeBytes || this.#sizes[this.#block.expertOf(victim)]!;
       this.missing.add(victim);
     }
     this.#usedBytes += bytes;
@@ -153,9 +163,44 @@ export class LruMemory implements OnDemandMemory {
     this.#oldest = oldest;
     return -1;
   }
+}
 
-  #expertOf(demand: number): number {
-    const { ids, limit } = this.#block;
-    return demand >= limit ? demand - limit : ids[demand]!;
+/** Keeps the experts that were asked for last. It counts its uses itself, since no block lists the misses of the GPU. */
+export class LruStore implements DramStore {
+  readonly #block: DemandBlock;
+  readonly #sizes: Float64Array;
+  readonly #capacityBytes: number;
+  /** Residents, the one asked for longest ago first. */
+  readonly #residents = new Set<number>();
+  #usedBytes = 0;
+
+  /** @param sizes bytes of each expert */
+  constructor(block: DemandBlock, sizes: Float64Array, capacityBytes: number) {
+    this.#block = block;
+    this.#sizes = sizes;
+    this.#capacityBytes = capacityBytes;
+  }
+
+  ask(demand: number, from: number, to: number): boolean {
+    const id = this.#block.ids[demand]!;
+    const held = this.#residents.delete(id);
+    if (!held && !this.#makeRoom(this.#sizes[id]!, from, to)) return false;
+    this.#residents.add(id);
+    return held;
+  }
+
+  /** Makes room at the cost of those asked for longest ago, members of [from, to) excepted. */
+  #makeRoom(bytes: number, from: number, to: number): boolean {
+    if (bytes > this.#capacityBytes) return false;
+    const members = this.#block.ids.subarray(from, to);
+    for (const id of this.#residents) {
+      if (this.#usedBytes + bytes <= this.#capacityBytes) break;
+      if (members.includes(id)) continue;
+      this.#residents.delete(id);
+      this.#usedBytes -= this.#sizes[id]!;
+    }
+    if (this.#usedBytes + bytes > this.#capacityBytes) return false;
+    this.#usedBytes += bytes;
+    return true;
   }
 }

@@ -2,10 +2,9 @@
 import { Link } from '../transfer/link.js';
 import { Awaited } from './awaited.js';
 import type { DemandBlock } from './demand-block.js';
-import { BeladyStore, type DramStore, LruStore } from './dram-store.js';
-import { type KnowingGpu, type KnowingMachine, MOMENT } from './knowing-gpu.js';
+import { type KnowingGpu, type KnowingMachine, MOMENT } from './knowing-clock.js';
 import { Lanes } from './lanes.js';
-import { BeladyMemory, LruMemory, type OnDemandMemory } from './on-demand-memory.js';
+import { BeladyMemory, type DramStore, LruMemory, LruStore, type OnDemandMemory } from './on-demand-memory.js';
 
 /** A GPU on demand. */
 export class OnDemandGpu implements KnowingGpu {
@@ -16,37 +15,37 @@ export class OnDemandGpu implements KnowingGpu {
   readonly #loadNs: number;
   readonly #memory: OnDemandMemory;
   readonly #lanes: Lanes;
-  readonly #dram: DramStore | null;
-  readonly #ssd: Lanes | null;
+  readonly #dram: DramStore | null = null;
+  readonly #ssd: Lanes | null = null;
   readonly #handoverNs: number;
   readonly #awaited: Awaited;
 
-  /**
-   * @param moment see {@link MOMENT}
-   * @param knows knowledge by which it evicts
-   */
+  /** @param moment see {@link MOMENT} @param knows knowledge by which it evicts */
   constructor(block: DemandBlock, moment: Float64Array, machine: KnowingMachine, knows: 'past' | 'future') {
     const { capacityBytes, dram, handoverNs, link, preloaded, sizes } = machine;
     this.#moment = moment;
     this.#loadNs = loadNsOf(machine);
     this.#block = block;
     this.#sizes = sizes;
-    this.#memory = knows === 'past' ? new LruMemory(block, sizes, capacityBytes) : new BeladyMemory(block, sizes, capacityBytes, preloaded);
+    const past = knows === 'past';
+    this.#memory = past ? new LruMemory(block, sizes, capacityBytes) : new BeladyMemory(block, sizes, capacityBytes, preloaded);
     this.#lanes = new Lanes(link);
-    this.#dram = dram === null ? null : new (knows === 'past' ? LruStore : BeladyStore)(block, sizes, dram.capacityBytes);
-    this.#ssd = dram === null ? null : new Lanes(dram.link);
+    if (dram !== null) {
+      this.#dram = past ? new LruStore(block, sizes, dram.capacityBytes) : new BeladyMemory(block, sizes, dram.capacityBytes, false);
+      this.#ssd = new Lanes(dram.link);
+    }
     this.#handoverNs = handoverNs;
     this.#awaited = new Awaited(sizes.length);
   }
 
   begin(): void {
     this.#memory.begin();
-    this.#dram?.begin();
+    this.#dram?.begin?.();
   }
 
   end(until: number): void {
     this.#memory.end(until);
-    this.#dram?.end();
+    this.#dram?.end?.(until);
   }
 
   run(event: number): void {
@@ -57,7 +56,7 @@ export class OnDemandGpu implements KnowingGpu {
     const gpuNs = times[2 * event]!;
     const loadNs = this.#loadNs;
     const misses = this.#memory.judged(from, to);
-    this.#dram?.judged(from, to);
+    this.#dram?.judged?.(from, to);
     if (misses > 0 && loadNs === 0) {
       this.#load(event);
       return;

@@ -1,6 +1,6 @@
 // From a run profile to its inputs: model, machine, system and routing.
 
-import { placed } from '../../base/errors.js';
+import { placed, UserError } from '../../base/errors.js';
 import { isAbsolute, relative } from '../../base/host/paths.js';
 import { cwd } from '../../base/host/process.js';
 import { findProfile, isPath } from '../../base/profiles.js';
@@ -22,8 +22,9 @@ import { tracedModel } from '../../trace/open/traced-model.js';
 import { bundledModel, recordedModel } from '../../trace/recorded-model.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { needWeights, stackVariants } from '../../trace/variants/index.js';
+import { firstRanks } from '../../trace/variants/top-k.js';
 import { loadVariants } from '../../trace/variants/user-variant.js';
-import { topOf, widestTopK } from './candidates.js';
+import { variantTrace } from '../../trace/variants/variant.js';
 import { countsOnTrace } from './counts-on-trace.js';
 
 /** Default number of tokens of a synthetic trace. */
@@ -140,10 +141,7 @@ export function replayedRows({ heads, trace }: Pick<Inputs, 'heads' | 'trace'>):
   );
 }
 
-/**
- * Rows of each file that are replayed.
- * @param counts true: something is counted on the trace beforehand, so that a part is held out
- */
+/** Rows of each file that are replayed. @param counts true: something is counted on the trace beforehand, so that a part is held out */
 function headsOf(traces: readonly RoutingTrace[], { workload }: RunSpec, counts: boolean): number[] {
   const { holdOut, tokens: each = Number.POSITIVE_INFINITY } = workload;
   const share = holdOut ?? (counts ? HELD_OUT : null);
@@ -228,10 +226,7 @@ export function hardwareOf({ folder, hardware, overrides, runtime, system }: Run
   return sharing === 'experts' ? machine : joinGpus(machine, sharing);
 }
 
-/**
- * The model with the KV cache that the run asks for.
- * @throws UserError where its values need flash attention, and there is none
- */
+/** The model with the KV cache that the run asks for. @throws UserError where its values need flash attention, and there is none */
 function stored(run: RunSpec, model: ModelSpec, { gpu }: HardwareSpec): ModelSpec {
   const { kvFormat } = run.memory;
   if (kvFormat === undefined) return model;
@@ -274,4 +269,28 @@ function syntheticRequests({ prompt, output }: RunSpec['workload'], tokens: numb
     left -= prefill + decode;
   }
   return requests;
+}
+
+/** Largest top-k of a model's layers. */
+function widestTopK(model: ModelSpec): number {
+  return model.layers.reduce((most, layer) => Math.max(most, layer.topK), 1);
+}
+
+/**
+ * The model's own choices, without re-ranking.
+ * @throws UserError where the trace has no gate weights, or no more choices than the model makes
+ */
+export function topOf(candidates: RoutingTrace, model: ModelSpec): RoutingTrace {
+  const widest = widestTopK(model);
+  const make = `moeprof trace generate --candidates ${4 * widest}`;
+  if (!candidates.has.weights)
+    throw new UserError(`rerank: needs gate weights, which ${candidates.path} does not carry; record them, or take ${make}`);
+  if (candidates.topK <= widest) {
+    throw new UserError(
+      `rerank: ${candidates.path} has ${candidates.topK} choices per token and layer and ${model.name} makes ${widest}, ` +
+        `so there is nothing to choose from; record more with their weights, or take ${make}`,
+    );
+  }
+  const choices = Array.from({ length: candidates.layers }, (_, layer) => model.layers[layer]?.topK ?? widest);
+  return variantTrace(candidates, firstRanks(candidates, choices), `choices ${choices.join()}`, `top-k=${widest}`);
 }

@@ -1,7 +1,12 @@
 // The tokens that a placement or a split is profiled on: tokens that the run does not replay. A placement profiled on its own test looks better
 // than it is on other text.
 import { UserError } from '../../base/errors.js';
+import { resolve } from '../../base/host/paths.js';
+import { findProfile, isPath } from '../../base/profiles.js';
 import { formatCount, formatCounted } from '../../base/units.js';
+import type { RunSpec } from '../../system/door.js';
+import { openPopularity } from '../../trace/open/open.js';
+import { type Popularity, popularityOf } from '../../trace/popularity.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { type Inputs, replayedRows } from './inputs.js';
 
@@ -52,4 +57,30 @@ export function profiledPart(inputs: Profiled, tokens: number): ProfiledPart {
 export async function profiledRows(inputs: Profiled, tokens: number): Promise<ProfiledRows> {
   const { kind, from, to } = profiledPart(inputs, tokens);
   return { trace: kind === 'apart' ? await inputs.apart!(to) : inputs.trace, from, to };
+}
+
+/**
+ * Activations by dense id, counted on a number of tokens or read from a file.
+ * @throws UserError where the file cannot be read or does not fit the model
+ */
+export async function popularityFor(inputs: Inputs, run: RunSpec, source: number | string): Promise<Float64Array> {
+  const { model } = inputs;
+  let popularity: Popularity;
+  if (typeof source === 'number') {
+    const { trace, from, to } = await profiledRows(inputs, source);
+    popularity = popularityOf(trace, from, to);
+  } else popularity = await openPopularity(isPath(source) ? resolve(run.folder, source) : findProfile('traces', source), { model });
+  const byId = new Float64Array(model.experts);
+  if (popularity.counts.length !== model.layers.length) {
+    throw new UserError(
+      `${popularity.path}: counts ${popularity.counts.length} layers, ${model.name} has ${model.layers.length} MoE layers`,
+    );
+  }
+  for (const { index, offset, experts } of model.layers) {
+    const counts = popularity.counts[index]!;
+    if (counts.length > experts)
+      throw new UserError(`${popularity.path}: layer ${index}: counts ${counts.length} experts, ${model.name} has ${experts}`);
+    byId.set(counts, offset);
+  }
+  return byId;
 }

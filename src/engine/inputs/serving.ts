@@ -40,10 +40,7 @@ export interface Serving {
   workload(): Workload;
 }
 
-/**
- * Reads the workload and the scheduler of a run.
- * @throws UserError where a file of arrivals cannot be read
- */
+/** Reads the workload and the scheduler of a run. @throws UserError where a file of arrivals cannot be read */
 export function servingOf(inputs: Inputs, run: RunSpec): Serving {
   const { system, trace } = inputs;
   const { arrivals: spec, batch, maxTokensPerPass, output, prompt, rate, requests } = run.workload;

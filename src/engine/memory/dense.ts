@@ -1,9 +1,9 @@
 // The placement of a model's dense part: on the GPU, unless the run leaves layers or KV caches to the CPU. Layers of the CPU keep their
 // experts with them.
 import { type DenseBytes, type DensePlacement, denseBytes, layerCards, moeHolders } from '../../hardware/door.js';
-import { decoderLayers, type ExpertSplit, expertBytesTotal, type ModelSpec } from '../../model/door.js';
+import { decoderLayers, type ExpertSplit, expertBytesTotal, type ModelSpec, splitExperts } from '../../model/door.js';
 import { DEFAULT_SYSTEM } from '../../runtime/index.js';
-import { isWord, misfit, type RunSpec } from '../../system/door.js';
+import { isWord, misfit, type RunSpec, type SystemSpec } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
 
 /** Parts of a model on the GPU and in DRAM beside the expert cache. */
@@ -46,10 +46,16 @@ function wholeRooms(model: ModelSpec, placement: DensePlacement | null): DenseRo
   };
 }
 
-/**
- * The placement of the dense part in a run; null: all of it on the GPU.
- * @throws UserError where machine or system cannot do that
- */
+/** Why layers and tensors are not divided, and what to write where experts have to stay on the CPU. */
+const EXPERTS_SHARED = 'is for GPUs that share layers or tensors, and here they share experts; name a runtime that does';
+const STAYING = `take ${DEFAULT_SYSTEM}, or another static policy with scope global and onMiss cpu`;
+
+/** True where the CPU computes the experts that lie in its memory, and they stay there. */
+function staysOnCpu({ cache, onMiss }: SystemSpec): boolean {
+  return isWord(onMiss, 'cpu') && cache.scope !== 'layer' && cache.policy.name === 'static';
+}
+
+/** The placement of the dense part in a run; null: all of it on the GPU. @throws UserError where machine or system cannot do that */
 export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSpec): DensePlacement | null {
   const { gpuLayers, kv, kvGrowth, kvIn } = run.memory;
   const layers = decoderLayers(model);
@@ -71,21 +77,13 @@ export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSp
     throw misfit(run, system.placement === undefined ? 'system.overlap' : 'system.placement', `${what}; leave runtime.gpu.several out`);
   }
   if (!kvInDram && !headOnCpu && joined === undefined) return null;
-  if (hardware.gpus !== undefined)
-    refuse(
-      kvInDram ? 'kvIn' : 'gpuLayers',
-      'is for GPUs that share layers or tensors, and here they share experts; name a runtime that does',
-    );
+  if (hardware.gpus !== undefined) refuse(kvInDram ? 'kvIn' : 'gpuLayers', EXPERTS_SHARED);
   if (headOnCpu) {
     if (hardware.cpu === null)
       refuse('gpuLayers', `${hardware.name} has no CPU beside a GPU that could take the other layers; leave it out`);
     if (model.dense.segments[0]!.attention.length === 0) refuse('gpuLayers', `nothing says which layers ${model.name} has; leave it out`);
-    const { policy } = system.cache;
-    if (!isWord(system.onMiss, 'cpu') || system.cache.scope === 'layer' || policy.name !== 'static')
-      refuse(
-        'gpuLayers',
-        `layers of the CPU keep their experts there, and ${system.name} has them elsewhere; take ${DEFAULT_SYSTEM}, or another static policy with scope global and onMiss cpu`,
-      );
+    if (!staysOnCpu(system))
+      refuse('gpuLayers', `layers of the CPU keep their experts there, and ${system.name} has them elsewhere; ${STAYING}`);
   }
   // The head is the last part on the GPUs.
   const onGpus = layers - first + Number(!headOnCpu);
@@ -95,4 +93,19 @@ export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSp
     head: headOnCpu ? 'cpu' : cards.at(-1)!,
     kvInDram,
   };
+}
+
+/** The layer that the run splits; null: none. @throws UserError where machine, model or system cannot do that */
+export function expertSplitOf({ hardware, model, system }: Inputs, run: RunSpec): ExpertSplit | null {
+  const { splitLayer } = run.memory;
+  if (splitLayer === undefined) return null;
+  const refuse = (what: string): never => {
+    throw misfit(run, 'memory.splitLayer', what);
+  };
+  if (hardware.cpu === null) refuse(`${hardware.name} has no CPU beside a GPU that could compute a part of the experts; leave it out`);
+  if (hardware.gpus !== undefined) refuse(EXPERTS_SHARED);
+  if (!staysOnCpu(system)) refuse(`a split layer's experts stay where they are, and ${system.name} moves them; ${STAYING}`);
+  if (splitLayer.layer >= model.layers.length)
+    refuse(`layer ${splitLayer.layer} is none of the ${model.layers.length} with experts, counted from 0; take a smaller one`);
+  return splitExperts(model, splitLayer.layer, splitLayer.cpu);
 }

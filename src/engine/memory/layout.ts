@@ -1,25 +1,35 @@
 // The layout of a run over the GPUs of its machine: the experts of each, and the division of its memory.
+import { UserError } from '../../base/errors.js';
 import { type DensePlacement, type HardwareSpec, type Interconnect, shareOf } from '../../hardware/door.js';
 import type { ExpertSplit, ModelSpec } from '../../model/door.js';
 import type { Warning } from '../../result/result.js';
+import { DEFAULT_RUNTIME } from '../../runtime/index.js';
 import type { Workload } from '../../schedule/door.js';
-import type { RunSpec } from '../../system/door.js';
+import { findPlacement, misfit, parsePlacement, type RunSpec } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
+import { popularityFor } from '../inputs/profiling.js';
 import type { Serving } from '../inputs/serving.js';
 import { activationsOf } from './activations.js';
-import { type DenseRooms, densePlacementOf, denseRooms } from './dense.js';
-import { atOnce } from './need.js';
-import { type ExpertHomes, placeExperts } from './place.js';
+import { type DenseRooms, densePlacementOf, denseRooms, expertSplitOf } from './dense.js';
 import { type MemoryPlan, planMemory } from './plan.js';
 import { withQuotas } from './quotas.js';
-import type { Shard } from './shard.js';
-import { expertSplitOf } from './split.js';
+import { atOnce } from './rooms.js';
+import { type Shard, shardsOf } from './shard.js';
 
 /** One GPU of a layout. */
 export interface GpuLayout {
   /** The experts that live on it; null: there is one GPU, and all do. */
   readonly shard: Shard | null;
   readonly memory: MemoryPlan;
+}
+
+/** The GPU of every expert. */
+interface ExpertHomes {
+  /** By dense id: the GPU that the expert lives on, or EVERYWHERE. */
+  readonly homes: Int32Array;
+  readonly shards: readonly Shard[];
+  /** True where experts were placed by a profile of their popularity. */
+  readonly profiled: boolean;
 }
 
 /** A run over the GPUs of its machine. */
@@ -98,4 +108,43 @@ function totalOf(plans: readonly MemoryPlan[]): MemoryPlan {
 /** Equal GPUs give equal warnings: each is kept once. */
 function eachOnce(warnings: readonly Warning[]): Warning[] {
   return warnings.filter((one, at) => warnings.findIndex(({ code }) => code === one.code) === at);
+}
+
+/**
+ * Places the experts of a model on the GPUs of a machine that has several.
+ * @throws UserError where the run needs a part that several GPUs do not support
+ */
+async function placeExperts(inputs: Inputs, run: RunSpec): Promise<ExpertHomes> {
+  const { hardware, model, system } = inputs;
+  const { count } = hardware.gpus!;
+  refuse(inputs, run);
+  const { name, parameters } = system.placement?.kind ?? parsePlacement('even');
+  const placement = findPlacement(name);
+  const popularity = placement.needsPopularity ? await popularityFor(inputs, run, system.cache.popularity) : null;
+  const homes = new Int32Array(model.experts);
+  for (const { experts, offset } of model.layers) {
+    const ofLayer = popularity?.subarray(offset, offset + experts) ?? null;
+    homes.set(placement.place({ experts, gpus: count, popularity: ofLayer }, parameters), offset);
+  }
+  return { homes, shards: shardsOf(model, homes, count), profiled: placement.needsPopularity };
+}
+
+/** Features that several GPUs do not support. */
+function refuse({ hardware, model }: { hardware: Inputs['hardware']; model: ModelSpec }, run: RunSpec): void {
+  const { count, others } = hardware.gpus!;
+  if (others !== undefined) {
+    throw new UserError(
+      `${hardware.name}: its GPUs differ, and experts are shared by GPUs that are alike; name a runtime that shares layers (--runtime ${DEFAULT_RUNTIME}), or one kind`,
+    );
+  }
+  const fewest = model.layers.reduce((least, { experts }) => Math.min(least, experts), Number.POSITIVE_INFINITY);
+  if (count > fewest) {
+    throw new UserError(
+      `${hardware.name}: ${count} GPUs for ${fewest} experts a layer; take at most ${fewest}: --set hardware.gpus.count=N`,
+    );
+  }
+  if (run.replay === 'sequential') {
+    const why = 'sequential compares with classical cache simulators, on one GPU; take a machine with one, or leave it out';
+    throw misfit(run, 'replay', why);
+  }
 }

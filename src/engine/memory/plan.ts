@@ -1,9 +1,10 @@
 // Divides memory: dense weights, KV caches and staging come first; the expert cache has its given size, or the rest.
 
 import { formatBytes, formatCount } from '../../base/units.js';
+import { capacityBytes } from '../../cache/capacity.js';
 import { shrinkQuotas } from '../../cache/scope.js';
 import type { DenseBytes, HardwareSpec } from '../../hardware/door.js';
-import type { ModelSpec } from '../../model/door.js';
+import { expertBytesTotal, type ModelSpec } from '../../model/door.js';
 import type { Warning } from '../../result/result.js';
 import type { KvGrowth, Workload } from '../../schedule/door.js';
 import { misfit, type RunSpec, type SystemSpec, stagingBufferBytes, stagingBuffers } from '../../system/door.js';
@@ -12,9 +13,7 @@ import type { Serving } from '../inputs/serving.js';
 import { RESERVED_TOKENS } from './activations.js';
 import { copyRoom } from './copies.js';
 import type { DenseRooms } from './dense.js';
-import { divideDram } from './dram.js';
-import { atOnce, type MemoryNeed, wantedCapacity } from './need.js';
-import { type Rooms, separateRooms, sharedRoom } from './rooms.js';
+import { atOnce, type MemoryNeed, type Rooms, separateRooms, sharedRoom, wantedCapacity } from './rooms.js';
 
 /** Bytes of the tier that executes experts, and of DRAM. */
 export interface MemoryPlan extends Rooms {
@@ -53,10 +52,7 @@ interface MemoryInputs {
   readonly activations?: (tokens: number) => number;
 }
 
-/**
- * Divides memory.
- * @throws UserError for a capacity that contradicts the system or the machine
- */
+/** Divides memory. @throws UserError for a capacity that contradicts the system or the machine */
 export function planMemory(
   { activations = () => 0, hardware, model, rooms: dense, system }: MemoryInputs,
   run: RunSpec,
@@ -185,4 +181,34 @@ function fitWarnings(
         'take a smaller --cache, a smaller --quantization or less context.',
     },
   ];
+}
+
+/**
+ * Capacity of DRAM as a cache of the SSD, null where it holds every expert or there is no SSD; with warnings about experts that do not fit.
+ * @throws UserError for a capacity where DRAM caches nothing
+ */
+function divideDram({ hardware, longest, model, rooms, run, sequences }: MemoryNeed): {
+  readonly bytes: number | null;
+  readonly warnings: readonly Warning[];
+} {
+  const [, dram, ssd] = hardware.tiers;
+  const caches = dram?.name === 'dram' && ssd !== undefined;
+  const asked = run.memory.dramCache;
+  if (asked !== undefined) {
+    if (caches) return { bytes: capacityBytes(asked, model), warnings: [] };
+    throw misfit(run, 'memory.dramCache', `${hardware.name} has no SSD tier below its DRAM that it could be a cache of; leave it out`);
+  }
+  if (dram?.name !== 'dram') return { bytes: null, warnings: [] };
+  const expertBytes = expertBytesTotal(model);
+  // The rest of the CPU's memory use comes first.
+  const heldBytes = rooms.dram.weightBytes + sequences * longest * rooms.dram.kvBytesPerToken;
+  const leftBytes = Math.max(0, dram.bytes - heldBytes);
+  if (expertBytes <= leftBytes) return { bytes: null, warnings: [] };
+  const beside = heldBytes === 0 ? '' : ` beside ${formatBytes(heldBytes)} of dense weights and KV caches`;
+  const lack = `${formatBytes(expertBytes)} of experts do not fit into ${formatBytes(dram.bytes)} of DRAM${beside}`;
+  if (ssd !== undefined) {
+    const message = `${lack}: it is a cache of the SSD here, cold at the start.`;
+    return { bytes: leftBytes, warnings: [{ code: 'dram-too-small', message }] };
+  }
+  return { bytes: null, warnings: [{ code: 'does-not-fit', message: `${lack}, and ${hardware.name} has no SSD tier.` }] };
 }

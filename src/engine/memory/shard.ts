@@ -19,10 +19,7 @@ export interface Shard {
   readonly replicas: readonly Int32Array[];
 }
 
-/**
- * Splits a model over GPUs.
- * @param homes by dense id: GPU, or EVERYWHERE
- */
+/** Splits a model over GPUs. @param homes by dense id: GPU, or EVERYWHERE */
 export function shardsOf(model: ModelSpec, homes: Int32Array, gpus: number): Shard[] {
   return Array.from({ length: gpus }, (_, gpu) => {
     const own = new Int32Array(model.experts).fill(ELSEWHERE);

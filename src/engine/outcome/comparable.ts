@@ -40,10 +40,7 @@ export function bandFor(kind: ComparedBy): Accuracy | null {
   return bandOf(kind, scoredErrors());
 }
 
-/**
- * The bands of a run's speeds.
- * @returns null where the machine is calibrated: rows of other machines say nothing of its profile
- */
+/** The bands of a run's speeds. @returns null where the machine is calibrated: rows of other machines say nothing of its profile */
 export function accuracyOf(finished: Finished): Result['accuracy'] | null {
   const { hardware } = finished.inputs;
   if (hardware.software === undefined || hardware.facts === undefined) return null;

@@ -34,10 +34,7 @@ export class AdaptiveHorizon {
   #layerNs = 0;
   #correction = 0;
 
-  /**
-   * @param most layers of the model
-   * @param nsPerByte of the whole link
-   */
+  /** @param most layers of the model @param nsPerByte of the whole link */
   constructor(most: number, nsPerByte: number) {
     this.#most = most;
     this.#nsPerByte = nsPerByte;

@@ -6,7 +6,7 @@ import { computesOnCpu, knowledgeOf } from '../compose/knowledge.js';
 import type { RunFold, SimulatedGpu, Simulation } from '../compose/simulation.js';
 import type { Layout } from '../memory/layout.js';
 import { ELSEWHERE } from '../memory/shard.js';
-import { ParallelCounters } from '../vocabulary/counters.js';
+import { ParallelCounters } from '../vocabulary/recorder.js';
 import { ParallelBounds } from './bounds.js';
 import { Dispatch } from './dispatch.js';
 import { ParallelEngine } from './engine.js';

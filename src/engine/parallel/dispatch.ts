@@ -4,7 +4,7 @@ import type { Pass } from '../../schedule/door.js';
 import { EVERYWHERE } from '../../system/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Shard } from '../memory/shard.js';
-import type { Demand } from '../vocabulary/event.js';
+import { type Demand, reverse } from '../vocabulary/event.js';
 
 /** The demand of one GPU, by its own ids, in the order of L3. */
 export class ShardDemand implements Demand {
@@ -19,6 +19,13 @@ export class ShardDemand implements Demand {
   constructor(widest: number) {
     this.ids = new Int32Array(widest);
     this.counts = new Int32Array(widest);
+  }
+
+  /** Appends a member with one activation; @returns how many there are now */
+  add(id: number): number {
+    this.ids[this.size] = id;
+    this.counts[this.size++] = 1;
+    return this.size;
   }
 }
 
@@ -36,11 +43,9 @@ export class Dispatch {
   readonly #homes: Int32Array;
   readonly #sent: Int32Array;
   readonly #received: Int32Array;
-  /** By GPU: last event that demanded each of its experts, and the expert's index among its members. */
-  readonly #stamps: readonly Float64Array[];
-  readonly #places: readonly Int32Array[];
+  /** `[GPUs, experts]` while a demand is gathered, by dense id of the whole model: 1 + the expert's index among the GPU's members; 0: it is none. */
+  readonly #marks: Int32Array;
   readonly #offsets: Int32Array;
-  #event = 0;
 
   /**
    * @param shards of all GPUs
@@ -54,8 +59,7 @@ export class Dispatch {
     this.demands = shards.map(({ model }) => new ShardDemand(model.layers.reduce((most, layer) => Math.max(most, layer.experts), 1)));
     this.#sent = new Int32Array(shards.length);
     this.#received = new Int32Array(shards.length);
-    this.#stamps = shards.map(({ model }) => new Float64Array(model.experts));
-    this.#places = shards.map(({ model }) => new Int32Array(model.experts));
+    this.#marks = new Int32Array(shards.length * homes.length);
     this.exchanges = homes.some((home) => home !== EVERYWHERE);
   }
 
@@ -66,66 +70,54 @@ export class Dispatch {
    */
   gather({ choices, gpu: gpuOf, row, tokens, topK }: Pass, layer: number): number {
     const { demands } = this;
-    const gpus = demands.length;
     const homes = this.#homes;
+    const marks = this.#marks;
+    const sent = this.#sent.fill(0);
+    const received = this.#received.fill(0);
     const offset = this.#offsets[layer]!;
-    const event = ++this.#event;
-    for (const demand of demands) {
-      demand.size = demand.activations = 0;
-      demand.single = true;
-    }
-    this.#sent.fill(0);
-    this.#received.fill(0);
-    this.crossing = 0;
+    for (const demand of demands) demand.size = 0;
     for (let token = tokens - 1; token >= 0; token--) {
       const from = gpuOf[token]!;
       const start = token * row + layer * topK;
       for (let at = start + topK - 1; at >= start; at--) {
         const expert = choices[at]!;
         if (expert === NULL_EXPERT) continue;
-        const home = homes[offset + expert]!;
+        const id = offset + expert;
+        const home = homes[id]!;
         const to = home === EVERYWHERE ? from : home;
         if (to !== from) {
-          this.crossing++;
-          this.#sent[from]! += 1;
-          this.#received[to]! += 1;
+          sent[from]! += 1;
+          received[to]! += 1;
         }
-        this.#add(to, this.#shards[to]!.own[offset + expert]!, event);
+        const mark = marks[to * homes.length + id]!;
+        if (mark > 0) demands[to]!.counts[mark - 1]! += 1;
+        else marks[to * homes.length + id] = demands[to]!.add(this.#shards[to]!.own[id]!);
       }
     }
     let members = 0;
-    for (const demand of demands) {
-      reverse(demand.ids, demand.size);
-      reverse(demand.counts, demand.size);
-      members += demand.size;
+    this.crossing = this.busiest = 0;
+    for (let gpu = 0; gpu < demands.length; gpu++) {
+      members += this.#close(gpu);
+      this.crossing += sent[gpu]!;
+      this.busiest = Math.max(this.busiest, sent[gpu]!, received[gpu]!);
     }
-    this.busiest = 0;
-    for (let gpu = 0; gpu < gpus; gpu++) this.busiest = Math.max(this.busiest, this.#sent[gpu]!, this.#received[gpu]!);
     return members;
   }
 
-  #add(gpu: number, id: number, event: number): void {
+  /** Ends the list of a GPU; @returns its members */
+  #close(gpu: number): number {
     const demand = this.demands[gpu]!;
-    const stamps = this.#stamps[gpu]!;
-    const places = this.#places[gpu]!;
-    demand.activations++;
-    if (stamps[id] === event) {
-      demand.counts[places[id]!]! += 1;
-      demand.single = false;
-    } else {
-      stamps[id] = event;
-      places[id] = demand.size;
-      demand.ids[demand.size] = id;
-      demand.counts[demand.size++] = 1;
+    const { whole } = this.#shards[gpu]!;
+    const from = gpu * this.#homes.length;
+    let activations = 0;
+    for (let i = 0; i < demand.size; i++) {
+      this.#marks[from + whole[demand.ids[i]!]!] = 0;
+      activations += demand.counts[i]!;
     }
-  }
-}
-
-/** Reverses the first `count` entries. */
-function reverse(values: Int32Array, count: number): void {
-  for (let first = 0, last = count - 1; first < last; first++, last--) {
-    const value = values[first]!;
-    values[first] = values[last]!;
-    values[last] = value;
+    demand.activations = activations;
+    demand.single = activations === demand.size;
+    reverse(demand.ids, demand.size);
+    reverse(demand.counts, demand.size);
+    return demand.size;
   }
 }

@@ -6,11 +6,10 @@ import type { Pass } from '../../schedule/door.js';
 import type { OneGpuRun } from '../event/engine.js';
 import type { Shard } from '../memory/shard.js';
 import type { Observer } from '../transfer/observer.js';
-import { ParallelCounters } from '../vocabulary/counters.js';
+import { gatherGates } from '../vocabulary/event.js';
 import type { Fold } from '../vocabulary/fold.js';
-import { gatherGates } from '../vocabulary/gates.js';
 import type { Gpu } from '../vocabulary/gpu.js';
-import type { Recorder } from '../vocabulary/recorder.js';
+import { imbalance, type ParallelCounters, type Recorder } from '../vocabulary/recorder.js';
 import type { Residents } from '../vocabulary/rerank.js';
 import type { ParallelBounds } from './bounds.js';
 import type { Dispatch } from './dispatch.js';
@@ -174,7 +173,7 @@ export class ParallelEngine implements Fold {
       this.#activations[g] = activations;
     }
     counters.events++;
-    counters.eventImbalance += ParallelCounters.imbalance(this.#activations);
+    counters.eventImbalance += imbalance(this.#activations);
     counters.crossed += dispatch.crossing;
     counters.exchangeNs += Math.max(0, exchangeNs);
     recorder.phase.exchangeNs += Math.max(0, exchangeNs);

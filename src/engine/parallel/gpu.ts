@@ -16,10 +16,7 @@ export class ParallelGpu {
   readonly sequence: Sequence;
   readonly demand: ShardDemand;
 
-  /**
-   * @param shard the experts that live on it
-   * @param demand demand on it, filled by the dispatch
-   */
+  /** @param shard the experts that live on it @param demand demand on it, filled by the dispatch */
   constructor(gpu: Gpu, shard: Shard, demand: ShardDemand) {
     this.gpu = gpu;
     this.shard = shard;

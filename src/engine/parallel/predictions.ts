@@ -127,9 +127,7 @@ class ShardPredictedUse extends PredictedUse {
   }
 }
 
-/**
- * One predictor for the experts of each GPU. @param shown true: policies see its predictions
- */
+/** One predictor for the experts of each GPU. @param shown true: policies see its predictions */
 export function sharedPredictions(predictor: Predictor, model: ModelSpec, shown: boolean) {
   const shared = new SharedPredictions(predictor, model, shown);
   return (shard: Shard | null) => ({

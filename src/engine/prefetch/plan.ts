@@ -45,10 +45,7 @@ export class PrefetchPlan {
     return this.#issuedNs[entry]!;
   }
 
-  /**
-   * Appends an expert.
-   * @param waits 1: it waits for its transfer; 0: the GPU holds it already, and it is planned only so that it stays
-   */
+  /** Appends an expert. @param waits 1: it waits for its transfer; 0: the GPU holds it already, and it is planned only so that it stays */
   add(id: number, issuedNs: number, waits: number): void {
     const entry = this.#count++;
     this.#ids[entry] = id;
@@ -152,10 +149,10 @@ export class PrefetchPlan {
       const id = ids[entry]!;
       waited += queued[id]!;
       queued[id] = 0;
-      this.#gpu.unplanned(id);
+      this.#gpu.planned(id, UNPINNED);
     }
     if (this.#refusedCount > 0) waited += this.#forgiveUntil(end);
-    if (this.#dram !== null) for (let entry = this.#first; entry < end; entry++) this.#dram.unplanned(ids[entry]!);
+    if (this.#dram !== null) for (let entry = this.#first; entry < end; entry++) this.#dram.planned(ids[entry]!, UNPINNED);
     return waited;
   }
 

@@ -37,10 +37,7 @@ export class Ranking {
   readonly #first = new Int32Array(BUCKETS);
   readonly #next: Int32Array;
 
-  /**
-   * @param width most experts of a layer to rank
-   * @param scores by dense id, read at every {@link rank}
-   */
+  /** @param width most experts of a layer to rank @param scores by dense id, read at every {@link rank} */
   constructor(model: ModelSpec, width: number, scores: Float32Array) {
     this.#model = model;
     this.width = width;

@@ -1,12 +1,16 @@
-// GPU memory whose division changes during a run, on all GPUs together. Each GPU loses its own share, and a pass begins only when every GPU
-// has freed its part.
+// GPU memory whose division changes during a run: KV caches grow at the expense of the expert cache, and faults take memory away. Between two
+// passes the expert cache of each GPU gets the rest, so that together they never take more than the GPU has (L8); a pass begins when every
+// GPU has freed its part.
 
+import { UserError } from '../../base/errors.js';
+import { formatBytes, formatNs } from '../../base/units.js';
 import { policyNeeds } from '../../cache/policy.js';
-import type { Passes } from '../../schedule/door.js';
-import { misfit } from '../../system/door.js';
+import type { GpuRoom, Passes } from '../../schedule/door.js';
+import { type Fault, lostBytes, misfit } from '../../system/door.js';
 import { memoryChanges, type RunPlan } from '../compose/plan.js';
-import type { Simulation } from '../compose/simulation.js';
-import { GpuMemory } from './gpu-memory.js';
+import type { SimulatedGpu, Simulation } from '../compose/simulation.js';
+import type { MemoryPlan } from '../memory/plan.js';
+import type { Fold } from '../vocabulary/fold.js';
 
 /**
  * The memory of a run's GPUs, where its division changes; null: it stays as planned.
@@ -74,5 +78,127 @@ export class ChangingMemory {
   /** Capacity of the expert cache, mean over time and GPUs, bytes. */
   get meanCacheBytes(): number {
     return this.#gpus.reduce((sum, gpu) => sum + gpu.meanCacheBytes, 0) / this.#gpus.length;
+  }
+}
+
+/** Inputs of {@link GpuMemory}. */
+interface GpuMemoryParts {
+  /** Number of the GPU, and the number of GPUs. */
+  readonly number: number;
+  readonly gpus: number;
+  readonly simulated: SimulatedGpu;
+  /** Changes the capacity of the GPU's expert cache. */
+  readonly engine: Fold;
+  /** Room for the KV caches of the requests that run on it. */
+  readonly room: GpuRoom;
+  readonly kvBytesPerToken: number;
+  readonly faults: readonly Fault[];
+}
+
+/** Divides the memory of one GPU anew before each pass. */
+class GpuMemory {
+  /** Smallest capacity of the expert cache so far, and most bytes that everything took, each by its own pass. */
+  leastCacheBytes: number;
+  peakBytes = 0;
+  readonly #parts: GpuMemoryParts;
+  readonly #plan: MemoryPlan;
+  #lostBytes = 0;
+  #cacheBytes: number;
+  /** Sum of capacity x time up to `#sinceNs`. */
+  #byteNs = 0;
+  #startNs = -1;
+  #sinceNs = 0;
+
+  constructor(parts: GpuMemoryParts) {
+    this.#parts = parts;
+    this.#plan = parts.simulated.memory;
+    this.#cacheBytes = this.leastCacheBytes = this.#plan.cacheBytes;
+  }
+
+  /**
+   * Checks in advance the memory that faults take.
+   * @param need tokens of KV cache of the longest request
+   * @param place where the faults stand, for messages
+   * @throws UserError where they take memory that the run cannot do without
+   */
+  check(need: number, place: string): void {
+    const { faults, gpus, number } = this.#parts;
+    const { kvBytes, kvGrowth, sharedBytes } = this.#plan;
+    const refuse = (atNs: number, lost: number, what: string): never => {
+      const who = gpus === 1 ? 'the GPU' : `GPU ${number}`;
+      const left = Math.max(0, sharedBytes - lost);
+      throw new UserError(
+        `${place}: faults: at ${formatNs(atNs)} ${who} lacks ${formatBytes(lost)}, and has ${formatBytes(left)} for ${what}; take less of it`,
+      );
+    };
+    for (const { at } of faults) {
+      const lost = lostBytes(faults, number, at);
+      if (kvGrowth === 'static') {
+        if (sharedBytes - lost < kvBytes) refuse(at, lost, `${formatBytes(kvBytes)} of KV caches`);
+      } else if (this.#kvTokens(lost) < need) {
+        refuse(at, lost, 'the least expert cache and the KV cache of the longest request');
+      }
+    }
+  }
+
+  /**
+   * Gives the expert cache the memory that KV caches and faults leave.
+   * @returns when a pass that was to start at `startNs` can: a slot that a prefetch is on its way into is free when that has arrived
+   */
+  settle(startNs: number): number {
+    const { engine, number, simulated } = this.#parts;
+    const { belady, gpu } = simulated;
+    const cacheBytes = Math.min(this.#plan.cacheBytes, this.#plan.sharedBytes - this.#lostBytes - this.#kvBytes);
+    let readyNs = startNs;
+    if (cacheBytes !== this.#cacheBytes) {
+      readyNs = engine.resize(number, cacheBytes, startNs);
+      gpu.peakBytes = gpu.usedBytes;
+      belady?.resize(cacheBytes);
+    }
+    this.#account(readyNs);
+    this.#cacheBytes = cacheBytes;
+    this.leastCacheBytes = Math.min(this.leastCacheBytes, cacheBytes);
+    return readyNs;
+  }
+
+  /** A pass has ended. */
+  passed(endNs: number): void {
+    const { gpu } = this.#parts.simulated;
+    const { activationBytes, denseBytes, stagingBytes } = this.#plan;
+    this.peakBytes = Math.max(this.peakBytes, denseBytes + activationBytes + stagingBytes + this.#kvBytes + gpu.peakBytes);
+    gpu.peakBytes = gpu.usedBytes;
+    this.#account(endNs);
+  }
+
+  /** Loses what faults take at `nowNs`. KV caches may have what is then left of the shared memory above the least expert cache. */
+  lose(nowNs: number): void {
+    const { faults, number, room } = this.#parts;
+    const bytes = lostBytes(faults, number, nowNs);
+    if (bytes === this.#lostBytes) return;
+    this.#lostBytes = bytes;
+    if (this.#plan.kvGrowth !== 'static') room.capacityTokens = this.#kvTokens(bytes);
+  }
+
+  /** Capacity of the expert cache, mean over time, bytes. */
+  get meanCacheBytes(): number {
+    return this.#sinceNs > this.#startNs ? this.#byteNs / (this.#sinceNs - this.#startNs) : this.#cacheBytes;
+  }
+
+  /** Bytes that KV caches take now. */
+  get #kvBytes(): number {
+    return this.#plan.kvGrowth === 'static' ? this.#plan.kvBytes : this.#parts.room.usedTokens * this.#parts.kvBytesPerToken;
+  }
+
+  #account(nowNs: number): void {
+    if (this.#startNs < 0) this.#startNs = nowNs;
+    else this.#byteNs += this.#cacheBytes * (nowNs - this.#sinceNs);
+    this.#sinceNs = nowNs;
+  }
+
+  #kvTokens(lost: number): number {
+    const { kvBytesPerToken } = this.#parts;
+    const { kvBytes, leastCacheBytes, sharedBytes } = this.#plan;
+    if (kvBytesPerToken === 0) return Number.POSITIVE_INFINITY;
+    return Math.floor(Math.min(kvBytes, sharedBytes - lost - leastCacheBytes) / kvBytesPerToken);
   }
 }

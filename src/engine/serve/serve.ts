@@ -16,10 +16,7 @@ export interface PassWatch extends Pick<WorkWatch, 'breathe'> {
   ended(startNs: number, endNs: number): void;
 }
 
-/**
- * Runs passes until there is none left.
- * @param memory divided anew before each pass; null: it stays as planned
- */
+/** Runs passes until there is none left. @param memory divided anew before each pass; null: it stays as planned */
 export async function runPasses(
   passes: Passes,
   { engine }: Pick<Simulation, 'engine'>,

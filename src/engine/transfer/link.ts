@@ -115,10 +115,7 @@ export class Link {
     return end;
   }
 
-  /**
-   * Places a demand on the lane where it starts first; where lanes differ, where it ends first.
-   * @returns its arrival, ns
-   */
+  /** Places a demand on the lane where it starts first; where lanes differ, where it ends first. @returns its arrival, ns */
   demand(id: number, bytes: number, atNs: number): number {
     this.demands++;
     this.demandBytes += bytes;

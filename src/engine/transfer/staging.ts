@@ -6,13 +6,6 @@ import type { Observer } from './observer.js';
 /** No expert, and no buffer. */
 const NONE = -1;
 
-/** Parts of the GPU that a {@link Staging} uses. Arrays are indexed by dense id. */
-interface StagingParts {
-  /** Buffers, each as large as the largest expert. */
-  readonly buffers: number;
-  readonly layerOf: Uint16Array;
-}
-
 /** The buffers of one GPU. */
 export class Staging {
   /** The observer of experts that leave unused; null: there is none. */
@@ -21,7 +14,7 @@ export class Staging {
   fates: { wasted(id: number): void } | null = null;
   /** By dense id: 1 where an expert is in a buffer, or on its way into one. */
   readonly held: Uint8Array;
-  readonly #parts: StagingParts;
+  readonly #layerOf: Uint16Array;
   /** Expert of each buffer, NONE where it is free; and the time from which it is free. */
   readonly #tenant: Int32Array;
   readonly #freeNs: Float64Array;
@@ -30,12 +23,16 @@ export class Staging {
   readonly #leaves: Uint8Array;
   #count = 0;
 
-  constructor(parts: StagingParts) {
-    const experts = parts.layerOf.length;
-    this.#parts = parts;
+  /**
+   * @param buffers their number; each is as large as the largest expert
+   * @param layerOf MoE layer of each expert, by dense id
+   */
+  constructor(buffers: number, layerOf: Uint16Array) {
+    const experts = layerOf.length;
+    this.#layerOf = layerOf;
     this.held = new Uint8Array(experts);
-    this.#tenant = new Int32Array(parts.buffers).fill(NONE);
-    this.#freeNs = new Float64Array(parts.buffers);
+    this.#tenant = new Int32Array(buffers).fill(NONE);
+    this.#freeNs = new Float64Array(buffers);
     this.#bufferOf = new Int32Array(experts).fill(NONE);
     this.#leaves = new Uint8Array(experts);
   }
@@ -75,7 +72,7 @@ export class Staging {
    */
   known(layer: number, demand: Int32Array, size: number, arrivalNs: Float64Array, nowNs: number): void {
     if (this.#count === 0) return;
-    const { layerOf } = this.#parts;
+    const layerOf = this.#layerOf;
     for (const id of this.#tenant) if (id !== NONE && layerOf[id]! <= layer) this.#leaves[id] = 1;
     for (let i = 0; i < size; i++) this.#leaves[demand[i]!] = 0;
     for (const id of this.#tenant) if (id !== NONE && this.#leaves[id] === 1 && arrivalNs[id]! <= nowNs) this.#discard(id, nowNs);
@@ -87,7 +84,7 @@ export class Staging {
   }
 
   #discard(id: number, nowNs: number): void {
-    this.observer?.evicted(id, this.#parts.layerOf[id]!, nowNs);
+    this.observer?.evicted(id, this.#layerOf[id]!, nowNs);
     this.free(id, nowNs);
     this.fates?.wasted(id);
   }

@@ -205,15 +205,10 @@ export class CachedTier {
     for (const { id } of link.placed.all) this.rank[id] = PINNED;
   }
 
-  /** Gives an expert its rank in the plan of prefetches; a pin stays until it ends. */
+  /** Gives an expert its rank in the plan of prefetches, UNPINNED where it leaves the plan; a pin stays until it ends. */
   planned(id: number, rank: number): void {
     this.#planRank[id] = rank;
     if (this.rank[id] !== PINNED) this.rank[id] = rank;
-  }
-
-  /** Takes an expert out of the plan. */
-  unplanned(id: number): void {
-    this.planned(id, UNPINNED);
   }
 
   /** Rank of an expert in the plan: experts of a lower rank are never evicted for it (L11). */

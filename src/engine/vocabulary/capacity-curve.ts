@@ -46,10 +46,7 @@ export class CapacityMeter {
     );
   }
 
-  /**
-   * One event.
-   * @param ids distinct members by dense id in L3 order, the first `count` entries
-   */
+  /** One event. @param ids distinct members by dense id in L3 order, the first `count` entries */
   event(layer: number, ids: Int32Array, count: number): void {
     this.members += count;
     if (this.#used + 2 + count > this.#events.length) this.#count();

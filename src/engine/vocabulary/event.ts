@@ -1,6 +1,6 @@
 // One event: the distinct experts that a pass chose at a layer, in order of their last appearance (L1, L3), and the fate of each on a GPU.
 // The next event overwrites it.
-import type { ModelSpec } from '../../model/door.js';
+import type { ModelSpec, MoeLayer } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Observer } from '../transfer/observer.js';
@@ -26,18 +26,15 @@ export class EventDemand implements Demand {
   /** Activations of a layer one by one, by dense id; {@link list} returns their number. */
   listed = new Int32Array(0);
   readonly #offsets: Int32Array;
-  /** Last event that demanded each expert, and the expert's index among its members. */
-  readonly #stamp: Float64Array;
-  readonly #place: Int32Array;
-  #event = 0;
+  /** By dense id while a demand is gathered: 1 + the expert's index among the members; 0: it is none. */
+  readonly #marks: Int32Array;
 
   constructor(model: ModelSpec) {
     const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 1);
     this.ids = new Int32Array(widest);
     this.counts = new Int32Array(widest);
     this.#offsets = Int32Array.from(model.layers, (layer) => layer.offset);
-    this.#stamp = new Float64Array(model.experts);
-    this.#place = new Int32Array(model.experts);
+    this.#marks = new Int32Array(model.experts);
   }
 
   /** Gathers what `pass` chose at `layer` into the first members; @returns how many. */
@@ -86,8 +83,8 @@ export class EventDemand implements Demand {
   /** Walks backwards, so that the first sight of an expert is its last appearance; the list is reversed at the end. */
   #batch({ choices, row, tokens, topK }: Pass, layer: number): number {
     const { ids, counts } = this;
+    const marks = this.#marks;
     const offset = this.#offsets[layer]!;
-    const event = ++this.#event;
     let activations = 0;
     let size = 0;
     for (let token = tokens - 1; token >= 0; token--) {
@@ -97,20 +94,30 @@ export class EventDemand implements Demand {
         if (expert === NULL_EXPERT) continue;
         activations++;
         const id = offset + expert;
-        if (this.#stamp[id] === event) {
-          counts[this.#place[id]!]! += 1;
+        const mark = marks[id]!;
+        if (mark > 0) {
+          counts[mark - 1]! += 1;
         } else {
-          this.#stamp[id] = event;
-          this.#place[id] = size;
           ids[size] = id;
           counts[size++] = 1;
+          marks[id] = size;
         }
       }
     }
+    for (let i = 0; i < size; i++) marks[ids[i]!] = 0;
     this.activations = activations;
-    ids.subarray(0, size).reverse();
-    counts.subarray(0, size).reverse();
+    reverse(ids, size);
+    reverse(counts, size);
     return size;
+  }
+}
+
+/** Reverses the first `count` entries. */
+export function reverse(values: Int32Array, count: number): void {
+  for (let first = 0, last = count - 1; first < last; first++, last--) {
+    const value = values[first]!;
+    values[first] = values[last]!;
+    values[last] = value;
   }
 }
 
@@ -162,10 +169,7 @@ export class RunningEvent {
   /** Time that the GPU has waited, ns. */
   stallNs = 0;
 
-  /**
-   * @param demand filled anew for every event, never with more members than its arrays have room for
-   * @param cpuQueues queues of the CPU
-   */
+  /** @param demand filled anew for every event, never with more members than its arrays have room for @param cpuQueues queues of the CPU */
   constructor(demand: Demand, cpuQueues: number) {
     const widest = demand.ids.length;
     this.demand = demand;
@@ -207,4 +211,23 @@ export function arriveTogether(members: Int32Array, count: number, readyNs: Floa
   let lastNs = 0;
   for (let k = 0; k < count; k++) lastNs = Math.max(lastNs, readyNs[members[k]!]!);
   for (let k = 0; k < count; k++) readyNs[members[k]!] = lastNs;
+}
+
+/**
+ * Writes each expert's gate weights at a layer, summed over the tokens of the pass, into `gates[offset .. offset + experts)`.
+ * @param pass of a trace that has weights
+ */
+export function gatherGates(
+  pass: Pass,
+  layer: number,
+  { experts, offset }: Pick<MoeLayer, 'experts' | 'offset'>,
+  gates: Float32Array,
+): void {
+  const { choices, row, tokens, topK } = pass;
+  const weights = pass.weights!;
+  gates.fill(0, offset, offset + experts);
+  for (let token = 0; token < tokens; token++) {
+    const from = token * row + layer * topK;
+    for (let i = from; i < from + topK; i++) if (choices[i] !== NULL_EXPERT) gates[offset + choices[i]!]! += weights[i]!;
+  }
 }

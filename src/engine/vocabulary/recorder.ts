@@ -3,37 +3,23 @@
 import type { Pass } from '../../schedule/door.js';
 
 /** Counters by MoE layer. */
-class LayerCounters {
-  readonly events: Float64Array;
-  readonly demanded: Float64Array;
-  readonly hits: Float64Array;
-  readonly late: Float64Array;
-  readonly misses: Float64Array;
-  readonly evictions: Float64Array;
-  readonly streamed: Float64Array;
-  readonly onDemandBytes: Float64Array;
-  readonly prefetchBytes: Float64Array;
-  readonly stallNs: Float64Array;
-  readonly computeNs: Float64Array;
-  readonly cpuNs: Float64Array;
-  readonly denseNs: Float64Array;
-
-  constructor(layers: number) {
-    const column = (): Float64Array => new Float64Array(layers);
-    this.events = column();
-    this.demanded = column();
-    this.hits = column();
-    this.late = column();
-    this.misses = column();
-    this.evictions = column();
-    this.streamed = column();
-    this.onDemandBytes = column();
-    this.prefetchBytes = column();
-    this.stallNs = column();
-    this.computeNs = column();
-    this.cpuNs = column();
-    this.denseNs = column();
-  }
+function layerCounters(layers: number) {
+  const column = (): Float64Array => new Float64Array(layers);
+  return {
+    events: column(),
+    demanded: column(),
+    hits: column(),
+    late: column(),
+    misses: column(),
+    evictions: column(),
+    streamed: column(),
+    onDemandBytes: column(),
+    prefetchBytes: column(),
+    stallNs: column(),
+    computeNs: column(),
+    cpuNs: column(),
+    denseNs: column(),
+  } as const;
 }
 
 /** Counters of one phase. */
@@ -63,7 +49,7 @@ export class PhaseCounters {
 
 /** All counters of one run. */
 export class Recorder {
-  readonly layers: LayerCounters;
+  readonly layers: ReturnType<typeof layerCounters>;
   /** Index 0: passes that hold a prompt token; index 1: pure decode passes. */
   readonly phases: readonly [PhaseCounters, PhaseCounters];
   /** Counters of the running pass's phase. */
@@ -107,7 +93,7 @@ export class Recorder {
   tailNs = 0;
 
   constructor(layers: number) {
-    this.layers = new LayerCounters(layers);
+    this.layers = layerCounters(layers);
     this.phases = [new PhaseCounters(), new PhaseCounters()];
     this.phase = this.phases[1];
   }
@@ -125,4 +111,39 @@ export class Recorder {
     this.phase.computeNs += computeNs;
     this.phase.stallNs += stallNs;
   }
+}
+
+/** Counters that only a run on several GPUs has: the load of each, and the cost of sending activations. Arrays are indexed by GPU. */
+export class ParallelCounters {
+  readonly gpus: number;
+  readonly demanded: Float64Array;
+  readonly hits: Float64Array;
+  readonly activations: Float64Array;
+  /** Events, and the sum over them of the busiest GPU's activations over the mean. */
+  events = 0;
+  eventImbalance = 0;
+  /** Activations that were computed on another GPU than their token's: each is sent there and back. */
+  crossed = 0;
+  /** Time that sending activations added to events, ns. */
+  exchangeNs = 0;
+  /** Sum over events of the degree of overlap. */
+  degrees = 0;
+
+  constructor(gpus: number) {
+    this.gpus = gpus;
+    this.demanded = new Float64Array(gpus);
+    this.hits = new Float64Array(gpus);
+    this.activations = new Float64Array(gpus);
+  }
+}
+
+/** Most of a quantity on one GPU over its mean, at least 1; 1 where there is none of it. */
+export function imbalance(values: ArrayLike<number>): number {
+  let most = 0;
+  let sum = 0;
+  for (let gpu = 0; gpu < values.length; gpu++) {
+    most = Math.max(most, values[gpu]!);
+    sum += values[gpu]!;
+  }
+  return sum === 0 ? 1 : (most * values.length) / sum;
 }

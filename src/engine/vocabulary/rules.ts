@@ -3,9 +3,7 @@ import { inRange, type MissCondition } from '../../system/door.js';
 import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';
 
-/**
- * Number of the first rule from number `from` on that holds for the missed member `i` of an event. The last rule always holds.
- */
+/** Number of the first rule from number `from` on that holds for the missed member `i` of an event. The last rule always holds. */
 export function ruleFrom(from: number, i: number, event: RunningEvent, gpu: Gpu): number {
   const { onMiss } = gpu;
   let at = from;

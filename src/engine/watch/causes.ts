@@ -2,26 +2,12 @@
 // few numbers per expert.
 import type { ModelSpec } from '../../model/door.js';
 import type { Causes, ExpertCause } from '../../result/details.js';
+import type { SimulatedGpu } from '../compose/simulation.js';
 import type { Link } from '../transfer/link.js';
 import { Onlooker } from '../transfer/observer.js';
 
-/** One GPU. */
-interface CauseGpu {
-  /** The link that fills it. */
-  readonly gpu: { readonly link: Link };
-  /** DRAM where it is a cache of the SSD; by the GPU's own ids: when experts are (or will be) there, ns. */
-  readonly dram: { readonly link: Link; readonly arrivalNs: Float64Array } | null;
-  /** Dense id in the whole model by the GPU's own ids; null: they are the same. */
-  readonly whole: Int32Array | null;
-}
-
-/** The parts of a run to observe. Arrays are indexed by dense id. */
-interface CauseParts {
-  readonly model: ModelSpec;
-  /** Names of the tiers below the GPU, nearest first. */
-  readonly tiers: readonly string[];
-  readonly gpus: readonly CauseGpu[];
-}
+/** One GPU: its tiers, and the dense id in the whole model by its own ids. */
+type CauseGpu = Pick<SimulatedGpu, 'dram' | 'gpu' | 'whole'>;
 
 /** Causes of waits and transfers, in the order of the numbers below. */
 const CAUSES = ['on demand', 'prefetch', 'write-back', 'useful prefetch', 'late prefetch', 'wasted prefetch', 'pending prefetch'] as const;
@@ -66,7 +52,9 @@ class Sums {
 
 /** Records the causes of one run. */
 export class CauseRecorder extends Onlooker {
-  readonly #parts: CauseParts;
+  readonly #model: ModelSpec;
+  readonly #tiers: readonly string[];
+  readonly #gpus: readonly CauseGpu[];
   readonly #stalls: Sums;
   readonly #bytes: Sums;
   readonly #otherStallNs: Float64Array;
@@ -86,10 +74,12 @@ export class CauseRecorder extends Onlooker {
   #eventNs = 0;
   #layersRun = 0;
 
-  constructor(parts: CauseParts) {
+  /** @param tiers names of the tiers below the GPU, nearest first */
+  constructor(model: ModelSpec, tiers: readonly string[], gpus: readonly CauseGpu[]) {
     super();
-    const { gpus, model, tiers } = parts;
-    this.#parts = parts;
+    this.#model = model;
+    this.#tiers = tiers;
+    this.#gpus = gpus;
     this.#stalls = new Sums(tiers, model.experts);
     this.#bytes = new Sums([...tiers, 'gpu'], model.experts);
     this.#links = [...gpus.map(({ gpu }) => gpu.link), ...gpus.map(({ dram }) => dram?.link ?? null)];
@@ -115,18 +105,17 @@ export class CauseRecorder extends Onlooker {
   }
 
   override transferred(link: Link, _lane: number, id: number, bytes: number, _startNs: number, _endNs: number, prefetch: boolean): void {
-    const { gpus, tiers } = this.#parts;
     const links = this.#links;
     let at = 0;
     while (at < links.length && links[at] !== link) at++;
     if (at === links.length) {
-      this.#bytes.add(tiers.length, WRITE_BACK, id, bytes);
+      this.#bytes.add(this.#tiers.length, WRITE_BACK, id, bytes);
       return;
     }
     // A prefetch whose lane was lost starts again; the link counts it once.
     if (prefetch && this.#started[at]! === link.prefetches) return;
     if (prefetch) this.#started[at]! += 1;
-    if (at >= gpus.length) this.#bytes.add(1, prefetch ? PREFETCH : ON_DEMAND, id, bytes);
+    if (at >= this.#gpus.length) this.#bytes.add(1, prefetch ? PREFETCH : ON_DEMAND, id, bytes);
     else if (prefetch) this.#await(at, id, bytes);
     else this.#bytes.add(0, ON_DEMAND, id, bytes);
   }
@@ -145,7 +134,7 @@ export class CauseRecorder extends Onlooker {
       this.#otherStallNs[layer]! += endNs - startNs;
       return;
     }
-    const { dram } = this.#parts.gpus[gpu]!;
+    const { dram } = this.#gpus[gpu]!;
     const tier = dram !== null && dram.arrivalNs[this.#own[gpu]![id]!]! > this.#eventNs ? 1 : 0;
     const late = this.#late[gpu]!;
     this.#stalls.add(tier, late[id] === this.#layersRun ? LATE : ON_DEMAND, id, endNs - startNs);
@@ -158,9 +147,9 @@ export class CauseRecorder extends Onlooker {
       for (let id = 0; id < open.length; id++) this.#close(id, PENDING, gpu);
     });
     return {
-      stallNs: this.#stalls.columns(this.#parts.model),
+      stallNs: this.#stalls.columns(this.#model),
       otherStallNs: Array.from(this.#otherStallNs, rounded),
-      bytes: this.#bytes.columns(this.#parts.model),
+      bytes: this.#bytes.columns(this.#model),
     };
   }
 

@@ -37,10 +37,7 @@ class Bins {
   }
 }
 
-/**
- * Occupancy of one link.
- * @param host true: it fills a GPU
- */
+/** Occupancy of one link. @param host true: it fills a GPU */
 function linkBins(link: Link, name: string, host: boolean) {
   const { lanes } = link;
   // The last prefetch of each lane that may give way: its expert, when it starts, and when it ends, ns.
@@ -72,7 +69,7 @@ export class DetailsRecorder extends Onlooker {
     this.#model = model;
     this.#simulation = simulation;
     this.#loads = new Float64Array(model.experts);
-    this.#causes = new CauseRecorder({ model, tiers, gpus });
+    this.#causes = new CauseRecorder(model, tiers, gpus);
     for (const [g, { dram, gpu }] of gpus.entries()) {
       const named = (link: Link): string => (gpus.length > 1 ? `GPU ${g} ${link.name}` : link.name);
       this.#open(gpu.link, named(gpu.link), true);

@@ -45,10 +45,7 @@ export class Latencies {
 
   readonly #objectives: Objectives | undefined;
 
-  /**
-   * @param objectives limits of latencies; absent: none
-   * @param classes meter of classes; null: no request has one
-   */
+  /** @param objectives limits of latencies; absent: none @param classes meter of classes; null: no request has one */
   constructor(bounds: Clocks, objectives?: Objectives, classes: EndedRequests | null = null) {
     this.#classes = classes;
     this.#bounds = bounds;

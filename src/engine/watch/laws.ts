@@ -11,10 +11,7 @@ import type { Meters } from './meters.js';
 /** Sums of times are equal within this share: every addition rounds a clock by up to 2^-53 of it, and a run has up to 10^9 of them. */
 const ROUNDING = 1e-6;
 
-/**
- * Checks a finished run.
- * @throws InternalError naming the law that does not hold
- */
+/** Checks a finished run. @throws InternalError naming the law that does not hold */
 export function checkLaws({ run }: Pick<RunPlan, 'run'>, simulation: Simulation, { latencies }: Pick<Meters, 'latencies'>): void {
   checkJudgements(simulation);
   checkTransfers(simulation);

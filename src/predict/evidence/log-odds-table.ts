@@ -125,19 +125,25 @@ export class LogOddsTable {
 
   /** With a = SMOOTHING and p = P(source): log (both + a p) / (target + a) - log (source - both + a p) / (tokens - target + a). */
   #renew(source: number): void {
+    const pairs = this.#pairs;
+    const rows = this.#rows;
+    const targetUsed = this.#targetUsed;
+    const targets = this.#targets;
+    const tokens = this.#tokens;
     const used = this.#sourceUsed[source]!;
-    const chance = (SMOOTHING * used) / this.#tokens;
-    const base = source * this.#targets;
+    const chance = (SMOOTHING * used) / tokens;
+    const base = source * targets;
     const row = source * this.#words;
-    for (let e = 0; e < this.#targets; e++) {
-      const both = this.#pairs[base + e]!;
-      const target = this.#targetUsed[e]!;
-      const withTarget = (both + chance) * (this.#tokens - target + SMOOTHING);
+    for (let e = 0; e < targets; e++) {
+      const both = pairs[base + e]!;
+      const target = targetUsed[e]!;
+      const withTarget = (both + chance) * (tokens - target + SMOOTHING);
       const withoutTarget = (used - both + chance) * (target + SMOOTHING);
-      const logOdds = fastLog(withTarget / withoutTarget);
-      const lane = BIAS + Math.max(-BIAS, Math.min(BIAS - 1, Math.round(STEPS * logOdds)));
+      // An integer is cut off faster than a number with a fraction.
+      const steps = Math.round(STEPS * fastLog(withTarget / withoutTarget)) | 0;
+      const lane = BIAS + Math.max(-BIAS, Math.min(BIAS - 1, steps));
       const word = row + (e >> 1);
-      this.#rows[word] = e % 2 === 0 ? (this.#rows[word]! & ~0xffff) | lane : (this.#rows[word]! & 0xffff) | (lane << 16);
+      rows[word] = e % 2 === 0 ? (rows[word]! & ~0xffff) | lane : (rows[word]! & 0xffff) | (lane << 16);
     }
     this.#dueAt[source] = used + 1 + (used >> 1);
   }

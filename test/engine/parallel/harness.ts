@@ -13,9 +13,8 @@ import { ShardPredictor, SharedPredictions } from '../../../src/engine/parallel/
 import { Link } from '../../../src/engine/transfer/link.js';
 import { CachedTier } from '../../../src/engine/transfer/tier.js';
 import { Buddies } from '../../../src/engine/vocabulary/buddies.js';
-import { ParallelCounters } from '../../../src/engine/vocabulary/counters.js';
 import type { Gpu } from '../../../src/engine/vocabulary/gpu.js';
-import { Recorder } from '../../../src/engine/vocabulary/recorder.js';
+import { ParallelCounters, Recorder } from '../../../src/engine/vocabulary/recorder.js';
 import { TokenUnimportance } from '../../../src/engine/vocabulary/unimportance.js';
 import { CostModel } from '../../../src/hardware/cost.js';
 import type { Interconnect, LinkSpec } from '../../../src/hardware/spec.js';

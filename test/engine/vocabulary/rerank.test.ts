@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { topOf } from '../../../src/engine/inputs/candidates.js';
+import { topOf } from '../../../src/engine/inputs/inputs.js';
 import { simulate } from '../../../src/engine/simulate.js';
 import { Rerank } from '../../../src/engine/vocabulary/rerank.js';
 import { loadModel } from '../../../src/model/load/load.js';

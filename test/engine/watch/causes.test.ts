@@ -12,7 +12,7 @@ async function record(scenario: Scenario) {
   const composed = await composeEngine(scenario);
   const { engine, gpu, dram } = composed;
   const { model } = scenario;
-  const recorder = new CauseRecorder({ model, tiers: ['dram', 'ssd'], gpus: [{ gpu, dram, whole: null }] });
+  const recorder = new CauseRecorder(model, ['dram', 'ssd'], [{ gpu, dram, whole: null }]);
   engine.observe(recorder);
   for (const pass of passesOf(scenario)) engine.run(pass);
   return { ...composed, causes: recorder.causes() };
