@@ -1,4 +1,4 @@
-// The registry of commands. A command is one file that defines itself on a commander Command, one entry here, and a text of profiles/help. Its
+// The registry of commands. A command is one file that defines itself on a commander Command, one entry here, and a section of profiles/help.txt. Its
 // module is imported only when the command runs, so that `moeprof --version` loads nothing that it does not print.
 import type { CommandEntry } from './kit/context.js';
 

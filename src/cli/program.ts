@@ -4,7 +4,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
 import { openFilesLimit, stderr, stdout } from '../base/host/command.js';
-import { existsSync, fileText } from '../base/host/files.js';
+import { fileText } from '../base/host/files.js';
 import { env } from '../base/host/process.js';
 import { bundledFile } from '../base/profiles.js';
 import { shortened, visible } from '../base/text.js';
@@ -94,11 +94,16 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
   return program;
 }
 
-/** The text below the options of a command's help, a file of profiles/help: examples. A subcommand without one has that of its command. */
+/** The text below the options of a command's help, a section of profiles/help.txt: examples. A subcommand without one has that of its command. */
 function textBelow(command: Command): string {
   const names = command.parent?.parent ? [`${command.parent.name()}-${command.name()}`, command.parent.name()] : [command.name()];
-  const path = names.map((name) => bundledFile(`help/${name}.txt`)).find(existsSync);
-  return path === undefined ? '' : `\n${fileText(path)}`;
+  const sections = new Map(
+    fileText(bundledFile('help.txt'))
+      .split(/^\[/m)
+      .map((section) => section.split(']\n', 2) as [string, string]),
+  );
+  const text = names.map((name) => sections.get(name)).find((one) => one !== undefined);
+  return text === undefined ? '' : `\n${text.trimEnd()}\n`;
 }
 
 /** A description with choices and default; defaults like "off" and "none given" are left out. */
