@@ -136,6 +136,8 @@ const found = await places((command, name, attacked) => {
       return command === 'check' || attacked === 'model' || attacked === 'quantization' ? at('sound.log') : undefined;
     case 'name':
       return command === 'baseline save' ? 'main' : undefined;
+    case 'name[/scenario]':
+      return 'main';
     default:
       return undefined;
   }
@@ -147,7 +149,7 @@ const all = cases(10) === 10;
 describe.each(found.filter(({ number }, at) => all || (!number && at % 3 === 0)))('in the place of $name', ({ line, name, written }) => {
   const random = new Random(1, name);
   // An empty folder is a store to begin with, and a folder of modules or of files.
-  const stored = /--(store|into|profiles|modules|file-cache)$/.test(name);
+  const stored = /--(store|into|profiles|modules|files|file-cache)$/.test(name);
   const things = THINGS.filter((thing) => (!written || thing === 'folder' || thing === 'loop') && !(stored && thing === 'folder'));
   const first = random.below(things.length);
   const drawn = things.map((_, index) => things[(first + index) % things.length]!).slice(0, cases(things.length));
