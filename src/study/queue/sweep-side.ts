@@ -280,10 +280,13 @@ export class QueueSweep {
     const answers = await answersTo(() =>
       this.#server.redis.pipeline(ends.map(({ fingerprint }) => ['exists', `${prefix}:${cells}:${fingerprint}`])),
     );
+    const gone = ends.filter((_, at) => answers[at]![1] === 0);
+    // A worker puts a result there before it takes its cell away: what said otherwise was no worker.
+    await this.#collect(gone.map(({ fingerprint }) => fingerprint));
     const again: string[] = [];
-    for (const [at, { again: put, failure, fingerprint, worker }] of ends.entries()) {
-      if (answers[at]![1] !== 0) continue;
+    for (const { again: put, failure, fingerprint, worker } of gone) {
       this.#doubted.delete(fingerprint);
+      if (!this.#pending.has(fingerprint)) continue;
       if (put === true) await this.#refuse(fingerprint, null, `worker ${worker}: ${failure}`);
       else this.#fail(fingerprint, failure!);
       if (put === true) again.push(fingerprint);
