@@ -1,22 +1,44 @@
 // S3-FIFO: a small queue on probation, a main queue of those that proved useful, and a ghost queue that remembers the rejected.
-import { FIRST, GHOST, GhostQueues, MAIN } from '../ghost-queues.js';
+import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { shareBytes } from '../share.js';
 
+/** Where an expert is. */
+const NOWHERE = 0;
+const SMALL = 1;
+const MAIN = 2;
+const GHOST = 3;
 /** Uses beyond this are not counted. */
 const MOST_USES = 3;
 
-class S3Fifo extends GhostQueues implements CachePolicy {
+class S3Fifo implements CachePolicy {
+  readonly #lists: IdLists;
+  readonly #small: number;
+  readonly #main: number;
+  readonly #ghost: number;
+  readonly #place: Uint8Array;
   /** Uses since the expert entered its queue; -1 for a prefetched one whose first use is still to come. */
   readonly #uses: Int8Array;
+  readonly #sizes: Float64Array;
   readonly #limits: (capacityBytes: number) => { main: number; ghost: number };
   #mainLimit = 0;
+  #ghostLimit = 0;
   readonly #promoteAt: number;
+  #smallBytes = 0;
   #mainBytes = 0;
+  #ghostBytes = 0;
+  #candidate = NONE;
+  #incoming = NONE;
 
   constructor(context: PolicyContext, small: number, ghost: number, promoteAt: number) {
-    super(context);
-    this.#uses = new Int8Array(context.experts);
+    const { experts, sizes } = context;
+    this.#lists = new IdLists(experts, 3);
+    this.#small = experts;
+    this.#main = experts + 1;
+    this.#ghost = experts + 2;
+    this.#place = new Uint8Array(experts);
+    this.#uses = new Int8Array(experts);
+    this.#sizes = sizes;
     this.#limits = (capacityBytes) => ({
       main: capacityBytes - shareBytes({ ...context, capacityBytes }, small),
       ghost: ghost * capacityBytes,
@@ -30,50 +52,54 @@ class S3Fifo extends GhostQueues implements CachePolicy {
   }
 
   insert(id: number, used: boolean): void {
-    const known = this.place[id] === GHOST;
-    if (known) this.forget(id);
+    const known = this.#place[id] === GHOST;
+    if (known) this.#forget(id);
     this.#uses[id] = used ? 0 : -1;
     if (known) this.#enterMain(id);
-    else this.enterFirst(id);
-    this.incoming = NONE;
+    else {
+      this.#place[id] = SMALL;
+      this.#smallBytes += this.#sizes[id]!;
+      this.#lists.pushFront(this.#small, id);
+    }
+    this.#incoming = NONE;
   }
 
   remove(id: number): void {
-    const fromSmall = this.place[id] === FIRST;
-    this.lists.unlink(id);
-    this.place[id] = 0;
+    const fromSmall = this.#place[id] === SMALL;
+    this.#lists.unlink(id);
+    this.#place[id] = NOWHERE;
     if (fromSmall) {
-      this.firstBytes -= this.sizes[id]!;
-      if (id === this.candidate) this.remember(id);
+      this.#smallBytes -= this.#sizes[id]!;
+      if (id === this.#candidate) this.#remember(id);
     } else {
-      this.#mainBytes -= this.sizes[id]!;
+      this.#mainBytes -= this.#sizes[id]!;
     }
-    this.candidate = NONE;
+    this.#candidate = NONE;
   }
 
   /** Ghosts beyond a smaller limit go when the next one comes. */
   resized(capacityBytes: number): void {
     const { main, ghost } = this.#limits(capacityBytes);
     this.#mainLimit = main;
-    this.ghostLimit = ghost;
+    this.#ghostLimit = ghost;
   }
 
   victim(incoming: number, pins: Pins): number {
-    this.incoming = incoming;
-    const fromSmall = this.firstBytes > 0 && this.#mainBytes <= this.#mainLimit ? this.#rejected(pins) : NONE;
-    if (fromSmall !== NONE) return (this.candidate = fromSmall);
+    this.#incoming = incoming;
+    const fromSmall = this.#smallBytes > 0 && this.#mainBytes <= this.#mainLimit ? this.#rejected(pins) : NONE;
+    if (fromSmall !== NONE) return (this.#candidate = fromSmall);
     const fromMain = this.#unused(pins);
-    return (this.candidate = fromMain !== NONE ? fromMain : this.lists.oldest(this.first, pins));
+    return (this.#candidate = fromMain !== NONE ? fromMain : this.#lists.oldest(this.#small, pins));
   }
 
   /** The oldest unpinned expert on probation that has not earned the main queue; the older ones that have move there. */
   #rejected(pins: Pins): number {
-    const list = this.lists;
-    for (let id = list.newer(this.first); id !== this.first; ) {
+    const list = this.#lists;
+    for (let id = list.newer(this.#small); id !== this.#small; ) {
       const next = list.newer(id);
       if (this.#uses[id]! >= this.#promoteAt) {
         list.unlink(id);
-        this.firstBytes -= this.sizes[id]!;
+        this.#smallBytes -= this.#sizes[id]!;
         this.#uses[id] = 0;
         this.#enterMain(id);
       } else if (!pins.has(id)) return id;
@@ -84,15 +110,15 @@ class S3Fifo extends GhostQueues implements CachePolicy {
 
   /** The oldest unpinned expert of the main queue without a use; the older ones go round once more for one of theirs. */
   #unused(pins: Pins): number {
-    const list = this.lists;
+    const list = this.#lists;
     for (;;) {
       let spared = false;
-      for (let id = list.newer(this.main); id !== this.main; ) {
+      for (let id = list.newer(this.#main); id !== this.#main; ) {
         const next = list.newer(id);
         if (!pins.has(id)) {
           if (this.#uses[id]! <= 0) return id;
           this.#uses[id]!--;
-          list.moveToFront(this.main, id);
+          list.moveToFront(this.#main, id);
           spared = true;
         }
         id = next;
@@ -102,9 +128,29 @@ class S3Fifo extends GhostQueues implements CachePolicy {
   }
 
   #enterMain(id: number): void {
-    this.place[id] = MAIN;
-    this.#mainBytes += this.sizes[id]!;
-    this.lists.pushFront(this.main, id);
+    this.#place[id] = MAIN;
+    this.#mainBytes += this.#sizes[id]!;
+    this.#lists.pushFront(this.#main, id);
+  }
+
+  /** The ghost queue takes the victim; its oldest go, but not the one that is just coming back. */
+  #remember(id: number): void {
+    const bytes = this.#sizes[id]!;
+    while (this.#ghostBytes + bytes > this.#ghostLimit) {
+      let oldest = this.#lists.newer(this.#ghost);
+      if (oldest === this.#incoming) oldest = this.#lists.newer(oldest);
+      if (oldest === this.#ghost) return;
+      this.#forget(oldest);
+    }
+    this.#place[id] = GHOST;
+    this.#ghostBytes += bytes;
+    this.#lists.pushFront(this.#ghost, id);
+  }
+
+  #forget(id: number): void {
+    this.#place[id] = NOWHERE;
+    this.#ghostBytes -= this.#sizes[id]!;
+    this.#lists.unlink(id);
   }
 }
 
