@@ -10,7 +10,7 @@ import { ARGUMENTS, fromBuild, machine, SHORT } from './lib/bench.mjs';
 
 const { openTrace } = await fromBuild('trace/open/open.js');
 const { routingStatistics } = await fromBuild('trace/stats/index.js');
-const { shapeOf } = await fromBuild('trace/stats/shape.js');
+const { shapeOf } = await fromBuild('trace/open/traced-model.js');
 const { fitRouting, requestsLike, synthesizeFitted } = await fromBuild('trace/fit/index.js');
 const { drawCurve } = await fromBuild('capacity/curve.js');
 const { parsePolicy } = await fromBuild('cache/policies/index.js');

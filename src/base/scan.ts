@@ -18,6 +18,9 @@ const BLOCK_BYTES = 256 * 1024;
 const LINE_LIMIT = 64 * 1024 * 1024;
 const NEWLINE = 10;
 const RETURN = 13;
+const SPACE = 32;
+const MINUS = 45;
+const ZERO = 48;
 
 /** Walks the lines of a file. `bytes[start, end)` is the current one, without its line break, valid until the next. */
 export class LineScanner {
@@ -74,7 +77,7 @@ export class LineScanner {
 
   /** True where the current line holds nothing but spaces. */
   blank(): boolean {
-    for (let at = this.start; at < this.end; at++) if (this.bytes[at]! > 32) return false;
+    for (let at = this.start; at < this.end; at++) if (this.bytes[at]! > SPACE) return false;
     return true;
   }
 
@@ -108,6 +111,74 @@ export class LineScanner {
     this.#source.read(this.#position, this.bytes.subarray(pending, pending + room));
     this.#position += room;
     this.#filled = pending + room;
+  }
+}
+
+/** Numbers and words of lines, read from their bytes in place, between separators. */
+export class FieldReader extends LineScanner {
+  #at = 0;
+
+  /** Moves to the start of the next line, as {@link LineScanner.next}. */
+  override next(): boolean {
+    const found = super.next();
+    this.#at = this.start;
+    return found;
+  }
+
+  /** Goes to a byte of the scanner's buffer. */
+  seek(at: number): void {
+    this.#at = at;
+  }
+
+  /** True at the end of the line. */
+  get ended(): boolean {
+    return this.#at >= this.end;
+  }
+
+  /** Skips one byte; false where another stands here. */
+  skip(byte: number): boolean {
+    if (this.#at >= this.end || this.bytes[this.#at] !== byte) return false;
+    this.#at++;
+    return true;
+  }
+
+  /** Skips spaces. */
+  spaces(): void {
+    while (this.#at < this.end && this.bytes[this.#at] === SPACE) this.#at++;
+  }
+
+  /** Skips to behind the next `byte`; false (and at the end) where there is none. */
+  past(byte: number): boolean {
+    const { bytes, end } = this;
+    while (this.#at < end) if (bytes[this.#at++] === byte) return true;
+    return false;
+  }
+
+  /** Reads a whole number of at most 9 digits. @throws UserError with line where none stands here */
+  integer(what: string): number {
+    const { bytes, end } = this;
+    let at = this.#at;
+    const negative = at < end && bytes[at] === MINUS;
+    if (negative) at++;
+    const from = at;
+    let value = 0;
+    while (at < end) {
+      const digit = bytes[at]! - ZERO;
+      if (digit < 0 || digit > 9) break;
+      value = value * 10 + digit;
+      at++;
+    }
+    if (at === from || at - from > 9) throw new UserError(`${this.place()}: ${what} is missing or no whole number`);
+    this.#at = at;
+    return negative ? -value : value;
+  }
+
+  /** Text up to the next `byte` or the end; the separator is skipped. */
+  word(byte: number): string {
+    const from = this.#at;
+    const found = this.past(byte);
+    const to = found ? this.#at - 1 : this.#at;
+    return textOf(this.bytes, from, to);
   }
 }
 

@@ -179,6 +179,14 @@ export class OwnExport {
     }
   }
 
+  /** The methods that `member` has, which are called as {@link run} does. An absent one has a meaning, so it stays absent. */
+  guarded<T extends object, K extends keyof T & string>(member: T, methods: readonly K[]): Pick<T, K> {
+    const call = (method: K, given: unknown[]): unknown =>
+      this.run(method, () => (member as Record<K, (...given: unknown[]) => unknown>)[method](...given));
+    const there = methods.filter((method) => member[method] !== undefined);
+    return Object.fromEntries(there.map((method) => [method, (...given: unknown[]) => call(method, given)])) as unknown as Pick<T, K>;
+  }
+
   /** An error of the user's code as one line. */
   thrown(method: string, error: unknown): Error {
     if (error instanceof UserError || error instanceof InternalError) return error;

@@ -1,6 +1,5 @@
 // A policy of the user's own, checked as it is loaded and while it runs: a wrong victim would make every count wrong in silence.
 import { UserError } from '../base/errors.js';
-import type { Parameters } from '../base/parameters.js';
 import type { OwnExport } from '../base/user-module.js';
 import { type CachePolicy, NONE, type PolicyDefinition } from './policy.js';
 
@@ -15,9 +14,7 @@ export function ownPolicy(own: OwnExport): PolicyDefinition {
   return {
     ...definition,
     ...own.described('policy'),
-    ...(definition.needsWith === undefined
-      ? {}
-      : { needsWith: (values: Parameters) => own.run('needsWith', () => definition.needsWith!(values)) }),
+    ...own.guarded(definition, ['needsWith']),
     create(context, values) {
       const policy = own.run('create', () => definition.create(context, values));
       return checked(own, own.made(policy, ['touch', 'insert', 'remove', 'victim']), context.experts);
@@ -47,12 +44,6 @@ function checked(own: OwnExport, policy: CachePolicy, experts: number): CachePol
         `${own.shown}: victim(${incoming}) returned ${String(id)}, which ${wrong}; return a resident that pins.has does not hold, or -1`,
       );
     },
-    ...(policy.admits === undefined
-      ? {}
-      : { admits: (incoming: number, victim: number) => own.run('admits', () => policy.admits!(incoming, victim)) }),
-    ...(policy.bypasses === undefined ? {} : { bypasses: (incoming: number) => own.run('bypasses', () => policy.bypasses!(incoming)) }),
-    ...(policy.streamed === undefined ? {} : { streamed: (id: number) => own.run('streamed', () => policy.streamed!(id)) }),
-    ...(policy.preload === undefined ? {} : { preload: () => own.run('preload', () => policy.preload!()) }),
-    ...(policy.resized === undefined ? {} : { resized: (bytes: number) => own.run('resized', () => policy.resized!(bytes)) }),
+    ...own.guarded(policy, ['admits', 'bypasses', 'streamed', 'preload', 'resized']),
   };
 }

@@ -11,7 +11,7 @@ import { capacityBytes, parseCapacities, parseCapacity } from '../cache/capacity
 import { type PolicyChoice, parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { type Inputs, openInputs, replayedRows } from '../engine/inputs/inputs.js';
-import { profiledPart, profiledRows } from '../engine/inputs/profiling.js';
+import { countsById, profiledPart, profiledRows } from '../engine/inputs/profiling.js';
 import { checkRun, type RunInput, type RunSpec } from '../system/door.js';
 import { openPopularity } from '../trace/open/open.js';
 import { type Popularity, popularityOf } from '../trace/popularity.js';
@@ -86,7 +86,7 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
         tokens,
         warmup,
         seed: run.seed,
-        popularity: counts ? await popularityFor(counted, inputs, prefix) : null,
+        popularity: counts ? await profileFor(counted, inputs, prefix) : null,
         at: at === undefined ? null : placed(`${prefix}at`, () => capacityBytes(parseCapacity(at), model)),
         threads: hasThread('capacity/worker') ? (settings.threads ?? availableParallelism()) : 0,
       },
@@ -119,17 +119,9 @@ async function needsPopularity(policies: readonly PolicyChoice[]): Promise<boole
 }
 
 /** Activations by dense id, and their source in words. */
-async function popularityFor(source: string, inputs: Inputs, prefix: string): Promise<{ counts: Float64Array; source: string }> {
-  const { model } = inputs;
+async function profileFor(source: string, inputs: Inputs, prefix: string): Promise<{ counts: Float64Array; source: string }> {
   const { popularity, words } = await countedOn(source, inputs, prefix);
-  const counts = new Float64Array(model.experts);
-  if (popularity.counts.length !== model.layers.length) {
-    throw new UserError(
-      `${popularity.path}: counts ${popularity.counts.length} layers, ${model.name} has ${model.layers.length} MoE layers; take counts of this model`,
-    );
-  }
-  for (const layer of model.layers) counts.set(popularity.counts[layer.index]!.subarray(0, layer.experts), layer.offset);
-  return { counts, source: words };
+  return { counts: countsById(popularity, inputs.model), source: words };
 }
 
 /** True for a number of tokens; otherwise it is a file, or `replayed`. */

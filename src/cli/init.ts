@@ -1,14 +1,16 @@
 // `moeprof init`: a starter profile, a budget file and a CI job, from the templates of profiles/init. It writes all of them or none, and never
 // over a file that exists.
-
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
 import { existsSync, fileText } from '../base/host/files.js';
+import { PACKAGE_FOLDER } from '../base/host/modules.js';
 import { dirname, join } from '../base/host/paths.js';
+import { outputOf } from '../base/host/processes.js';
 import { bundledFile } from '../base/profiles.js';
+import { quoted } from '../base/text.js';
+import { VERSION } from '../result/version.js';
 import type { CliContext } from './kit/context.js';
-import { ownSource, parseSource, type Source } from './kit/source.js';
 import { schemaText } from './schema.js';
 
 /** The job of a CI system: its template, its place in a repository, and its line for moeprof's repository where that is unknown. */
@@ -81,4 +83,55 @@ export function initFiles(ci: CiSystem, { ref, repository }: Source): ReadonlyMa
       .replace(/^.*@REPOSITORY@\n/m, ofRepository)
       .replace('@REF@', ref),
   );
+}
+
+/** A repository and the commit or tag to check out. */
+interface Source {
+  /** https address; null: unknown. */
+  readonly repository: string | null;
+  /** Commit or tag. */
+  readonly ref: string;
+}
+
+const REPOSITORY = /^https:\/\/[\w.-]+(:\d+)?\/[\w.~/-]+$/;
+const REF = /^\w[\w./-]{0,99}$/;
+
+/**
+ * Reads `https://host/owner/repo#ref`; the tag of this version where no ref is given.
+ * @throws UserError where it is not written so
+ */
+export function parseSource(text: string): Source {
+  const [repository = '', ref = `v${VERSION}`, ...more] = text.split('#');
+  if (!REPOSITORY.test(repository) || !REF.test(ref) || ref.includes('..') || more.length > 0)
+    throw new UserError(
+      `--source ${quoted(text)}: expected https://host/owner/repo#commit, e.g. https://github.com/OWNER/moeprof#v${VERSION}`,
+    );
+  return { repository, ref };
+}
+
+/** The source of this installation: of a clone its remote and commit; of anything else the tag of its version, of an unknown repository. */
+export function ownSource(root = PACKAGE_FOLDER): Source {
+  const unknown = { repository: null, ref: `v${VERSION}` };
+  const top = git(root, ['rev-parse', '--show-prefix']);
+  // An empty prefix: the package is the clone, not a folder in somebody's repository.
+  if (top !== '') return unknown;
+  const [remote, commit] = [git(root, ['remote', 'get-url', 'origin']), git(root, ['rev-parse', 'HEAD'])];
+  const repository = remote === null ? null : httpsOf(remote);
+  return repository === null || commit === null || !REF.test(commit) ? unknown : { repository, ref: commit };
+}
+
+/** The address of a remote without user and password, so that anybody can clone it; null: it is a folder, or no such address. */
+function httpsOf(remote: string): string | null {
+  const ssh = /^(?:ssh:\/\/)?(?:[\w.-]+@)([\w.-]+)[:/](.+)$/.exec(remote);
+  const address = ssh === null ? remote.replace(/^https:\/\/[^/@]*@/, 'https://') : `https://${ssh[1]}/${ssh[2]}`;
+  return REPOSITORY.test(address) ? address : null;
+}
+
+/** Output of git without the line break; null: it failed, or is not installed. */
+function git(folder: string, args: readonly string[]): string | null {
+  try {
+    return outputOf('git', ['-C', folder, ...args]).trim();
+  } catch {
+    return null;
+  }
 }

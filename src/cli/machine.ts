@@ -1,11 +1,43 @@
 // `moeprof machine`: the parts of this machine and its measured speeds. One file per subcommand in machine/.
 import type { Command } from 'commander';
+import { loadRuntime, machineFileOf, readMachineFile } from '../hardware/door.js';
+import { machineReports, type ShownMachine } from '../measured/machine/show-report.js';
+import { EXAMPLE_RUNTIMES } from '../runtime/index.js';
+import { hardwareOfFile, loadHardware } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
+import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
 import { defineCalibrate } from './machine/calibrate.js';
-import { defineDetect } from './machine/detect.js';
-import { defineShow } from './machine/show.js';
+import { defineDetect, detectedMachine } from './machine/detect.js';
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   for (const subcommand of [defineDetect, defineCalibrate, defineShow]) subcommand(command, context);
+}
+
+interface ShowOptions extends OutputOptions {
+  readonly runtime?: string;
+}
+
+/** Defines the subcommand. */
+function defineShow(command: Command, context: CliContext): void {
+  const show = command
+    .command('show')
+    .summary('a machine as runs see it: data sheets, what was measured, what a runtime reaches')
+    .description('A machine as runs see it: data sheets, what was measured, what a runtime reaches.')
+    .argument('[machine]', 'parts, a bundled name or a YAML file; this machine unless said')
+    .option('--runtime <name>', `software that drives it, e.g. ${EXAMPLE_RUNTIMES.join(', ')}`);
+  addOutputOptions(show, machineReports).action((name: string | undefined, options: ShowOptions) =>
+    deliver(context, machineReports, options, () => shownMachine(name, options.runtime)),
+  );
+}
+
+async function shownMachine(name: string | undefined, runtimeName: string | undefined): Promise<ShownMachine> {
+  const runtime = runtimeName === undefined ? null : loadRuntime(runtimeName);
+  if (name === undefined) {
+    const { detection, name: own } = await detectedMachine();
+    const { notSeen, remarks } = detection;
+    return { hardware: hardwareOfFile(machineFileOf(detection, own), 'this machine', [], runtime), remarks, notSeen };
+  }
+  const { notSeen = [], remarks = [] } = readMachineFile(name) ?? {};
+  return { hardware: loadHardware(name, undefined, [], runtime), remarks, notSeen };
 }

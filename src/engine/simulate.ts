@@ -1,13 +1,15 @@
 // One run, from a profile to a result: load what it names, fold over its passes, sum up.
 
+import { parsePolicy, resolvePolicy } from '../cache/policies/index.js';
+import { policyNeeds } from '../cache/policy.js';
 import type { Result } from '../result/result.js';
+import { PassRecord } from '../schedule/door.js';
 import { checkRun, type RunInput, type RunSpec, repeatable, toldOfInput } from '../system/door.js';
 import { buildSimulation } from './build.js';
-import { planRun } from './compose/plan.js';
+import { planRun, type RunPlan } from './compose/plan.js';
 import { type Inputs, openInputs } from './inputs/inputs.js';
 import { outcome } from './outcome/outcome.js';
 import { buildPasses } from './passes.js';
-import { recordPasses } from './record.js';
 import { changingMemoryOf } from './serve/changing-memory.js';
 import { runPasses } from './serve/serve.js';
 import { checkLaws } from './watch/laws.js';
@@ -50,4 +52,36 @@ export async function simulateInputs(inputs: Inputs, run: RunSpec, watch: Watch 
   } finally {
     simulation.close();
   }
+}
+
+/**
+ * Records the passes of a run under LRU, where its policy knows the future and its schedule depends on time or on residency.
+ * @returns null: the policy does not need it, or a dry run without a clock composes the same passes
+ * @throws UserError where the run cannot be composed
+ */
+async function recordPasses(proper: RunPlan, breathe: (() => Promise<void>) | undefined): Promise<PassRecord | null> {
+  const { inputs, run, serving } = proper;
+  const { definition, parameters } = await resolvePolicy(inputs.system.cache.policy, run.folder);
+  if (!serving.timed || !policyNeeds(definition, parameters).includes('future')) return null;
+  const system = { ...inputs.system, cache: { ...inputs.system.cache, policy: parsePolicy('lru') } };
+  const plan = { ...proper, inputs: { ...inputs, system }, run: { ...run, bounds: false }, workload: serving.workload() };
+  const record = new PassRecord();
+  const simulation = await buildSimulation(plan);
+  try {
+    const passes = buildPasses(plan, plan.workload, simulation.residency, simulation.paths);
+    passes.kv.admitted = [];
+    await runPasses(passes, simulation, changingMemoryOf(plan, passes, simulation), {
+      ended() {
+        // The tokens that run again follow from the passes of the record.
+        if (passes.again) return;
+        record.append(passes.shares, passes.costNs, passes.kv.admitted!);
+        passes.kv.admitted = [];
+      },
+      breathe,
+    });
+    record.metrics = passes.metrics;
+  } finally {
+    simulation.close();
+  }
+  return record;
 }

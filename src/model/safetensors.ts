@@ -60,20 +60,37 @@ function checkpointFiles(folder: string): string[] | null {
 
 /** Adds the tensors of one file. @throws UserError where its header is damaged */
 function addSizes(file: InputFile, sizes: Map<string, number>): void {
-  const prefix = file.part(0, 8);
-  const length = prefix.length < 8 ? Number.POSITIVE_INFINITY : Number(viewOf(prefix).getBigUint64(0, true));
-  if (length > HEADER_LIMIT || 8 + length > file.bytes)
-    throw new UserError(`${file.path}: the header does not end within the file; it was cut short, or is no safetensors file`);
-  const header = parseJson(file.part(8, length), file.path, 'the header is not JSON; the file is damaged, or no safetensors file');
-  if (!isObject(header)) throw new UserError(`${file.path}: the header is not a JSON object; the file is damaged`);
-  for (const [name, entry] of Object.entries(header)) {
+  const { dataBytes, entries } = safetensorsHeader(file);
+  for (const [name, entry] of Object.entries(entries)) {
     if (name === '__metadata__') continue;
-    const offsets: unknown = isObject(entry) ? entry.data_offsets : null;
-    const [begin, end] = Array.isArray(offsets) ? (offsets as unknown[]) : [];
-    if (!isCount(begin) || !isCount(end) || end < begin || 8 + length + end > file.bytes)
-      throw new UserError(`${file.path}: tensor ${JSON.stringify(name.slice(0, 80))}: data_offsets lie outside the file; it was cut short`);
+    const place = `${file.path}: tensor ${JSON.stringify(name.slice(0, 80))}`;
+    const [begin, end] = dataOffsets(place, isObject(entry) ? entry.data_offsets : null, dataBytes);
     sizes.set(name, end - begin);
   }
+}
+
+/** The entries of a header, unchecked, and the bytes of data behind it. @throws UserError where it is too long, cut short or no JSON object */
+export function safetensorsHeader(file: Pick<InputFile, 'bytes' | 'part' | 'path'>) {
+  const { bytes, path } = file;
+  if (bytes < 8) throw new UserError(`${path}: ${bytes} bytes are too few for a safetensors file; it was cut short`);
+  const length = Number(viewOf(file.part(0, 8)).getBigUint64(0, true));
+  if (length > HEADER_LIMIT)
+    throw new UserError(`${path}: a header of ${length} bytes is more than safetensors allows (${HEADER_LIMIT}); is it one?`);
+  const dataBytes = bytes - 8 - length;
+  if (dataBytes < 0) throw new UserError(`${path}: the header ends at byte ${8 + length}, the file at ${bytes}; it was cut short`);
+  const damaged = 'it is no safetensors file, or was damaged';
+  const entries = parseJson(file.part(8, length), path, `the header is not JSON; ${damaged}`);
+  if (!isObject(entries)) throw new UserError(`${path}: the header is not a JSON object; ${damaged}`);
+  return { entries, dataBytes };
+}
+
+/** Where the data of a tensor begin and end, from the end of the header on. @throws UserError with its place where that is not in the file */
+export function dataOffsets(place: string, offsets: unknown, dataBytes: number): readonly [begin: number, end: number] {
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
+    throw new UserError(`${place}: data_offsets is not [begin, end]`);
+  const [begin, end] = offsets as [number, number];
+  if (end >= begin && end <= dataBytes) return [begin, end];
+  throw new UserError(`${place}: data_offsets [${begin}, ${end}] lie outside the file, which has ${dataBytes} bytes of data`);
 }
 
 type Part = Exclude<keyof LayerParts, 'context' | 'moe' | 'further'> | 'experts';

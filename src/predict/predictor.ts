@@ -101,13 +101,14 @@ export function either(p: number, q: number): number {
   return p + q - p * q;
 }
 
-/** A predictor that learns nothing: `fill` writes the scores of one layer ahead of layer `after`. */
-export function untaught(
+/** A predictor of one layer after the other: `fill` writes the scores of one ahead of layer `after`. It learns nothing without `observe`. */
+export function layerwise(
   { layers }: ModelSpec,
   fill: (layer: MoeLayer, scores: Float32Array, pass: Pass, after: number) => void,
+  observe: Predictor['observe'] = () => undefined,
 ): Predictor {
   return {
-    observe() {},
+    observe,
     predict(pass, after, horizon, scores) {
       const last = Math.min(layers.length - 1, after + horizon);
       for (let layer = after + 1; layer <= last; layer++) fill(layers[layer]!, scores, pass, after);

@@ -6,7 +6,7 @@ import type { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/door.js';
 import type { Known } from '../result/knowledge.js';
 import type { Pass } from '../schedule/door.js';
-import { type Predictor, untaught } from './predictor.js';
+import { layerwise, type Predictor } from './predictor.js';
 
 /** Recall and precision at one distance, 0..1. */
 export interface Quality {
@@ -42,7 +42,7 @@ export function spoiledTruth(model: ModelSpec, qualityAt: (distance: number) => 
       for (let id = offset; id < offset + experts; id++) drawn[id] = random.next();
     }
   };
-  return untaught(model, ({ experts, index, offset }, scores, pass, after) => {
+  return layerwise(model, ({ experts, index, offset }, scores, pass, after) => {
     if (of !== pass.number) draw(pass);
     const end = offset + experts;
     const quality = qualityAt(after < 0 ? Number.POSITIVE_INFINITY : index - after);

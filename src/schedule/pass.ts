@@ -70,6 +70,7 @@ export class Pass {
   readonly #context: number;
   readonly #buffers: (SlotBuffer | undefined)[] = [];
   readonly #free: number[] = [];
+  /** Slots given out so far at once: every `slot` is below it. */
   #slots = 0;
 
   /**
@@ -101,11 +102,6 @@ export class Pass {
     this.predicted = this.predictedK > 0 ? new Uint16Array(0) : null;
     this.tokenId = trace.has.tokenIds ? new Int32Array(0) : null;
     this.#reserve(Math.max(1, maxSequences));
-  }
-
-  /** Slots given out so far at once: every `slot` is below it. */
-  get slots(): number {
-    return this.#slots;
   }
 
   /** Takes the next rows of each share. @param draftNs time of drafting, ns */

@@ -1,6 +1,5 @@
 // A part of a trace as a trace: a range of rows (`trace.safetensors#6000:8000`), or some of its requests. Training and test tokens of a
 // predictor must not overlap, and most recordings are a single file.
-
 import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
 import { chunkRows, type RoutingTrace, type TraceRequest } from './trace.js';
@@ -102,4 +101,22 @@ function segmentOf(requests: readonly TraceRequest[], row: number): number {
     else high = middle;
   }
   return low;
+}
+
+/** Maximum factor between the requested share and a cut between two requests: half as much, or twice. Our choice. */
+const LEEWAY = 2;
+
+/**
+ * Rows of a trace before its held-out part. The cut is between two requests if one ends near enough, else within a request; each side has at
+ * least one row, and a trace of one row has no held-out part.
+ * @param share of the rows that is held out, in (0, 1)
+ */
+export function rowsBeforeHeldOut({ requests, tokens }: Pick<RoutingTrace, 'requests' | 'tokens'>, share: number): number {
+  if (tokens < 2) return tokens;
+  const wished = Math.min(tokens - 1, Math.max(1, tokens * share));
+  const held = requests
+    .map(({ start }) => tokens - start)
+    .filter((rows) => rows < tokens && rows >= wished / LEEWAY && rows <= wished * LEEWAY)
+    .sort((a, b) => Math.abs(a - wished) - Math.abs(b - wished));
+  return tokens - (held[0] ?? Math.round(wished));
 }

@@ -210,7 +210,7 @@ function serve(
   let generated = 0;
   for (let start = passes.next(0); start >= 0; start = passes.next(time)) {
     const { pass, shares } = passes;
-    assert.ok(pass.slots <= running);
+    assert.ok(pass.slot.subarray(0, pass.tokens).every((slot) => slot < running));
     for (const one of kv.gpus) assert.ok(one.usedTokens <= room);
     assert.equal(
       kv.gpus.reduce((sum, { usedTokens }) => sum + usedTokens, 0),

@@ -1,7 +1,7 @@
 // Where a trace is cut so that a part of it is held out.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { rowsBeforeHeldOut } from '../../src/trace/held-out.js';
+import { rowsBeforeHeldOut } from '../../src/trace/selection.js';
 import { cases } from '../cases.js';
 
 const of = (lengths: readonly number[], share: number): number => {

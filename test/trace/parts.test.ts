@@ -1,7 +1,7 @@
 // Small parts of the trace room: half floats, request folding, the row checker's stamps.
 import { describe, expect, it } from 'vitest';
 import { RowChecker } from '../../src/trace/check.js';
-import { halfTable, toHalf } from '../../src/trace/half.js';
+import { halfTable, toHalf } from '../../src/trace/column.js';
 import { RequestTable } from '../../src/trace/requests.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 

@@ -1,9 +1,10 @@
 // S3-FIFO: a small queue on probation, a main queue of those that proved useful, and a ghost queue that remembers the rejected.
+import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
-import { Segments } from '../segments.js';
 import { shareBytes } from '../share.js';
 
-/** On probation, proved useful, and ghosts of the rejected. */
+/** Where an expert is. */
+const NOWHERE = 0;
 const SMALL = 1;
 const MAIN = 2;
 const GHOST = 3;
@@ -11,19 +12,33 @@ const GHOST = 3;
 const MOST_USES = 3;
 
 class S3Fifo implements CachePolicy {
-  readonly #segments: Segments;
+  readonly #lists: IdLists;
+  readonly #small: number;
+  readonly #main: number;
+  readonly #ghost: number;
+  readonly #place: Uint8Array;
   /** Uses since the expert entered its queue; -1 for a prefetched one whose first use is still to come. */
   readonly #uses: Int8Array;
+  readonly #sizes: Float64Array;
   readonly #limits: (capacityBytes: number) => { main: number; ghost: number };
   #mainLimit = 0;
   #ghostLimit = 0;
   readonly #promoteAt: number;
+  #smallBytes = 0;
+  #mainBytes = 0;
+  #ghostBytes = 0;
   #candidate = NONE;
   #incoming = NONE;
 
   constructor(context: PolicyContext, small: number, ghost: number, promoteAt: number) {
-    this.#segments = new Segments(context, GHOST);
-    this.#uses = new Int8Array(context.experts);
+    const { experts, sizes } = context;
+    this.#lists = new IdLists(experts, 3);
+    this.#small = experts;
+    this.#main = experts + 1;
+    this.#ghost = experts + 2;
+    this.#place = new Uint8Array(experts);
+    this.#uses = new Int8Array(experts);
+    this.#sizes = sizes;
     this.#limits = (capacityBytes) => ({
       main: capacityBytes - shareBytes({ ...context, capacityBytes }, small),
       ghost: ghost * capacityBytes,
@@ -37,16 +52,28 @@ class S3Fifo implements CachePolicy {
   }
 
   insert(id: number, used: boolean): void {
+    const known = this.#place[id] === GHOST;
+    if (known) this.#forget(id);
     this.#uses[id] = used ? 0 : -1;
-    this.#segments.enter(this.#segments.of[id] === GHOST ? MAIN : SMALL, id);
+    if (known) this.#enterMain(id);
+    else {
+      this.#place[id] = SMALL;
+      this.#smallBytes += this.#sizes[id]!;
+      this.#lists.pushFront(this.#small, id);
+    }
     this.#incoming = NONE;
   }
 
-  /** The ghost queue takes the victim; its oldest go, but not the one that is just coming back. */
   remove(id: number): void {
-    const fromSmall = this.#segments.of[id] === SMALL;
-    this.#segments.leave(id);
-    if (fromSmall && id === this.#candidate) this.#segments.remember(GHOST, id, this.#ghostLimit, this.#incoming);
+    const fromSmall = this.#place[id] === SMALL;
+    this.#lists.unlink(id);
+    this.#place[id] = NOWHERE;
+    if (fromSmall) {
+      this.#smallBytes -= this.#sizes[id]!;
+      if (id === this.#candidate) this.#remember(id);
+    } else {
+      this.#mainBytes -= this.#sizes[id]!;
+    }
     this.#candidate = NONE;
   }
 
@@ -59,22 +86,22 @@ class S3Fifo implements CachePolicy {
 
   victim(incoming: number, pins: Pins): number {
     this.#incoming = incoming;
-    const { bytes } = this.#segments;
-    const fromSmall = bytes[SMALL]! > 0 && bytes[MAIN]! <= this.#mainLimit ? this.#rejected(pins) : NONE;
+    const fromSmall = this.#smallBytes > 0 && this.#mainBytes <= this.#mainLimit ? this.#rejected(pins) : NONE;
     if (fromSmall !== NONE) return (this.#candidate = fromSmall);
     const fromMain = this.#unused(pins);
-    return (this.#candidate = fromMain !== NONE ? fromMain : this.#segments.oldest(SMALL, pins));
+    return (this.#candidate = fromMain !== NONE ? fromMain : this.#lists.oldest(this.#small, pins));
   }
 
   /** The oldest unpinned expert on probation that has not earned the main queue; the older ones that have move there. */
   #rejected(pins: Pins): number {
-    const { lists } = this.#segments;
-    const end = this.#segments.end(SMALL);
-    for (let id = lists.newer(end); id !== end; ) {
-      const next = lists.newer(id);
+    const list = this.#lists;
+    for (let id = list.newer(this.#small); id !== this.#small; ) {
+      const next = list.newer(id);
       if (this.#uses[id]! >= this.#promoteAt) {
+        list.unlink(id);
+        this.#smallBytes -= this.#sizes[id]!;
         this.#uses[id] = 0;
-        this.#segments.enter(MAIN, id);
+        this.#enterMain(id);
       } else if (!pins.has(id)) return id;
       id = next;
     }
@@ -83,22 +110,47 @@ class S3Fifo implements CachePolicy {
 
   /** The oldest unpinned expert of the main queue without a use; the older ones go round once more for one of theirs. */
   #unused(pins: Pins): number {
-    const { lists } = this.#segments;
-    const end = this.#segments.end(MAIN);
+    const list = this.#lists;
     for (;;) {
       let spared = false;
-      for (let id = lists.newer(end); id !== end; ) {
-        const next = lists.newer(id);
+      for (let id = list.newer(this.#main); id !== this.#main; ) {
+        const next = list.newer(id);
         if (!pins.has(id)) {
           if (this.#uses[id]! <= 0) return id;
           this.#uses[id]!--;
-          lists.moveToFront(end, id);
+          list.moveToFront(this.#main, id);
           spared = true;
         }
         id = next;
       }
       if (!spared) return NONE;
     }
+  }
+
+  #enterMain(id: number): void {
+    this.#place[id] = MAIN;
+    this.#mainBytes += this.#sizes[id]!;
+    this.#lists.pushFront(this.#main, id);
+  }
+
+  /** The ghost queue takes the victim; its oldest go, but not the one that is just coming back. */
+  #remember(id: number): void {
+    const bytes = this.#sizes[id]!;
+    while (this.#ghostBytes + bytes > this.#ghostLimit) {
+      let oldest = this.#lists.newer(this.#ghost);
+      if (oldest === this.#incoming) oldest = this.#lists.newer(oldest);
+      if (oldest === this.#ghost) return;
+      this.#forget(oldest);
+    }
+    this.#place[id] = GHOST;
+    this.#ghostBytes += bytes;
+    this.#lists.pushFront(this.#ghost, id);
+  }
+
+  #forget(id: number): void {
+    this.#place[id] = NOWHERE;
+    this.#ghostBytes -= this.#sizes[id]!;
+    this.#lists.unlink(id);
   }
 }
 

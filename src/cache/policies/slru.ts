@@ -1,52 +1,63 @@
 // Segmented LRU: newcomers are on probation, a second use earns the protected segment, so that a scan cannot flush it.
+import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
-import { Segments } from '../segments.js';
 import { shareBytes } from '../share.js';
 
-const PROBATION = 1;
-const PROTECTED = 2;
+const PROBATION = 0;
+const PROTECTED = 1;
+/** Prefetched, first use still to come. */
+const UNUSED = 2;
 
 class Slru implements CachePolicy {
-  readonly #segments: Segments;
-  /** 1 on probation for a prefetched expert whose first use is still to come. */
-  readonly #unused: Uint8Array;
+  readonly #lists: IdLists;
+  readonly #probation: number;
+  readonly #protected: number;
+  readonly #place: Uint8Array;
   readonly #sizes: Float64Array;
   readonly #limit: (capacityBytes: number) => number;
   #protectedLimit = 0;
+  #protectedBytes = 0;
 
   constructor(context: PolicyContext, protectedShare: number) {
-    this.#segments = new Segments(context, PROTECTED);
-    this.#unused = new Uint8Array(context.experts);
-    this.#sizes = context.sizes;
+    const { experts, sizes } = context;
+    this.#lists = new IdLists(experts, 2);
+    this.#probation = experts;
+    this.#protected = experts + 1;
+    this.#place = new Uint8Array(experts);
+    this.#sizes = sizes;
     this.#limit = (capacityBytes) => (protectedShare === 0 ? 0 : shareBytes({ ...context, capacityBytes }, protectedShare));
     this.resized(context.capacityBytes);
   }
 
   touch(id: number): void {
-    const segments = this.#segments;
-    if (segments.of[id] === PROTECTED) {
-      segments.renew(id);
-    } else if (this.#unused[id] === 1 || this.#sizes[id]! > this.#protectedLimit) {
-      this.#unused[id] = 0;
-      segments.renew(id);
+    const place = this.#place[id]!;
+    if (place === PROTECTED) {
+      this.#lists.moveToFront(this.#protected, id);
+    } else if (place === UNUSED || this.#sizes[id]! > this.#protectedLimit) {
+      this.#place[id] = PROBATION;
+      this.#lists.moveToFront(this.#probation, id);
     } else {
-      segments.enter(PROTECTED, id);
+      this.#lists.unlink(id);
+      this.#place[id] = PROTECTED;
+      this.#protectedBytes += this.#sizes[id]!;
+      this.#lists.pushFront(this.#protected, id);
       this.#demoteExcess();
     }
   }
 
   insert(id: number, used: boolean): void {
-    this.#unused[id] = used ? 0 : 1;
-    this.#segments.enter(PROBATION, id);
+    this.#place[id] = used ? PROBATION : UNUSED;
+    this.#lists.pushFront(this.#probation, id);
   }
 
   remove(id: number): void {
-    this.#segments.leave(id);
+    if (this.#place[id] === PROTECTED) this.#protectedBytes -= this.#sizes[id]!;
+    this.#lists.unlink(id);
   }
 
   victim(_incoming: number, pins: Pins): number {
-    const id = this.#segments.oldest(PROBATION, pins);
-    return id !== NONE ? id : this.#segments.oldest(PROTECTED, pins);
+    const id = this.#lists.oldest(this.#probation, pins);
+    return id !== NONE ? id : this.#lists.oldest(this.#protected, pins);
   }
 
   resized(capacityBytes: number): void {
@@ -55,8 +66,13 @@ class Slru implements CachePolicy {
   }
 
   #demoteExcess(): void {
-    const segments = this.#segments;
-    while (segments.bytes[PROTECTED]! > this.#protectedLimit) segments.enter(PROBATION, segments.last(PROTECTED));
+    while (this.#protectedBytes > this.#protectedLimit) {
+      const id = this.#lists.newer(this.#protected);
+      this.#lists.unlink(id);
+      this.#place[id] = PROBATION;
+      this.#protectedBytes -= this.#sizes[id]!;
+      this.#lists.pushFront(this.#probation, id);
+    }
   }
 }
 

@@ -1,23 +1,37 @@
 // 2Q: newcomers pass through a FIFO; only those that are asked for again after leaving it enter the main LRU.
+import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
-import { Segments } from '../segments.js';
 import { shareBytes } from '../share.js';
 
-/** Newcomers, those asked for again, and ghosts. */
+/** Where an expert is. */
+const NOWHERE = 0;
 const IN = 1;
 const MAIN = 2;
 const OUT = 3;
 
 class TwoQueue implements CachePolicy {
-  readonly #segments: Segments;
+  readonly #lists: IdLists;
+  readonly #in: number;
+  readonly #main: number;
+  readonly #out: number;
+  readonly #place: Uint8Array;
+  readonly #sizes: Float64Array;
   readonly #limits: (capacityBytes: number) => { in: number; out: number };
   #inLimit = 0;
   #outLimit = 0;
+  #inBytes = 0;
+  #outBytes = 0;
   #candidate = NONE;
   #incoming = NONE;
 
   constructor(context: PolicyContext, inShare: number, outShare: number) {
-    this.#segments = new Segments(context, OUT);
+    const { experts, sizes } = context;
+    this.#lists = new IdLists(experts, 3);
+    this.#in = experts;
+    this.#main = experts + 1;
+    this.#out = experts + 2;
+    this.#place = new Uint8Array(experts);
+    this.#sizes = sizes;
     this.#limits = (capacityBytes) => ({
       in: shareBytes({ ...context, capacityBytes }, inShare),
       out: outShare * capacityBytes,
@@ -26,19 +40,30 @@ class TwoQueue implements CachePolicy {
   }
 
   touch(id: number): void {
-    if (this.#segments.of[id] === MAIN) this.#segments.renew(id);
+    if (this.#place[id] === MAIN) this.#lists.moveToFront(this.#main, id);
   }
 
   insert(id: number): void {
     this.#incoming = NONE;
-    this.#segments.enter(this.#segments.of[id] === OUT ? MAIN : IN, id);
+    if (this.#place[id] === OUT) {
+      this.#forget(id);
+      this.#place[id] = MAIN;
+      this.#lists.pushFront(this.#main, id);
+    } else {
+      this.#place[id] = IN;
+      this.#inBytes += this.#sizes[id]!;
+      this.#lists.pushFront(this.#in, id);
+    }
   }
 
-  /** The list of those that left takes the victim; its oldest go, but not the one that is just coming back. */
   remove(id: number): void {
-    const wasIn = this.#segments.of[id] === IN;
-    this.#segments.leave(id);
-    if (wasIn && id === this.#candidate) this.#segments.remember(OUT, id, this.#outLimit, this.#incoming);
+    const wasIn = this.#place[id] === IN;
+    this.#lists.unlink(id);
+    this.#place[id] = NOWHERE;
+    if (wasIn) {
+      this.#inBytes -= this.#sizes[id]!;
+      if (id === this.#candidate) this.#remember(id);
+    }
     this.#candidate = NONE;
   }
 
@@ -51,9 +76,29 @@ class TwoQueue implements CachePolicy {
 
   victim(incoming: number, pins: Pins): number {
     this.#incoming = incoming;
-    const preferred = this.#segments.bytes[IN]! > this.#inLimit ? IN : MAIN;
-    const id = this.#segments.oldest(preferred, pins);
-    return (this.#candidate = id !== NONE ? id : this.#segments.oldest(preferred === IN ? MAIN : IN, pins));
+    const preferred = this.#inBytes > this.#inLimit ? this.#in : this.#main;
+    const id = this.#lists.oldest(preferred, pins);
+    return (this.#candidate = id !== NONE ? id : this.#lists.oldest(preferred === this.#in ? this.#main : this.#in, pins));
+  }
+
+  /** The list of those that left takes the victim; its oldest go, but not the one that is just coming back. */
+  #remember(id: number): void {
+    const bytes = this.#sizes[id]!;
+    while (this.#outBytes + bytes > this.#outLimit) {
+      let oldest = this.#lists.newer(this.#out);
+      if (oldest === this.#incoming) oldest = this.#lists.newer(oldest);
+      if (oldest === this.#out) return;
+      this.#forget(oldest);
+    }
+    this.#place[id] = OUT;
+    this.#outBytes += bytes;
+    this.#lists.pushFront(this.#out, id);
+  }
+
+  #forget(id: number): void {
+    this.#place[id] = NOWHERE;
+    this.#outBytes -= this.#sizes[id]!;
+    this.#lists.unlink(id);
   }
 }
 

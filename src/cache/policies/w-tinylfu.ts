@@ -1,17 +1,21 @@
 // W-TinyLFU: a small LRU window in front of a segmented LRU; an expert that leaves the window enters it only if it is more popular than
 // the victim there. Ids are dense, so the popularity sketch of the paper is an exact counter per expert, halved now and then.
+import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
-import { Segments } from '../segments.js';
 import { shareBytes } from '../share.js';
 
-const WINDOW = 1;
-const PROBATION = 2;
-const PROTECTED = 3;
+const WINDOW = 0;
+const PROBATION = 1;
+const PROTECTED = 2;
 /** Counters saturate, as the 4-bit ones of the sketch do. */
 const MOST_USES = 15;
 
 class WTinyLfu implements CachePolicy {
-  readonly #segments: Segments;
+  readonly #lists: IdLists;
+  readonly #window: number;
+  readonly #probation: number;
+  readonly #protected: number;
+  readonly #place: Uint8Array;
   readonly #uses: Uint8Array;
   readonly #sizes: Float64Array;
   readonly #context: PolicyContext;
@@ -23,13 +27,20 @@ class WTinyLfu implements CachePolicy {
   /** Uses until all counters are halved. */
   #sample = 0;
   #counted = 0;
+  #windowBytes = 0;
+  #mainBytes = 0;
+  #protectedBytes = 0;
   #candidate = NONE;
   /** Expert that moves from the window to the main segment where the candidate leaves. */
   #admitted = NONE;
 
   constructor(context: PolicyContext, window: number, protectedShare: number) {
     const { experts, sizes } = context;
-    this.#segments = new Segments(context, PROTECTED);
+    this.#lists = new IdLists(experts, 3);
+    this.#window = experts;
+    this.#probation = experts + 1;
+    this.#protected = experts + 2;
+    this.#place = new Uint8Array(experts);
     this.#uses = new Uint8Array(experts);
     this.#sizes = sizes;
     this.#context = context;
@@ -39,22 +50,21 @@ class WTinyLfu implements CachePolicy {
 
   touch(id: number): void {
     this.#count(id);
-    const segments = this.#segments;
-    if (segments.of[id] !== PROBATION || this.#sizes[id]! > this.#protectedLimit) segments.renew(id);
-    else {
-      segments.enter(PROTECTED, id);
-      this.#demoteExcess();
-    }
+    const place = this.#place[id]!;
+    if (place === WINDOW) this.#lists.moveToFront(this.#window, id);
+    else if (place === PROTECTED) this.#lists.moveToFront(this.#protected, id);
+    else this.#promote(id);
   }
 
   insert(id: number, used: boolean): void {
     if (used) this.#count(id);
-    const segments = this.#segments;
-    segments.enter(WINDOW, id);
-    while (segments.bytes[WINDOW]! > this.#windowLimit) {
-      const oldest = segments.last(WINDOW);
+    this.#place[id] = WINDOW;
+    this.#windowBytes += this.#sizes[id]!;
+    this.#lists.pushFront(this.#window, id);
+    while (this.#windowBytes > this.#windowLimit) {
+      const oldest = this.#lists.newer(this.#window);
       if (this.#mainBytes + this.#sizes[oldest]! > this.#mainLimit) break;
-      segments.enter(PROBATION, oldest);
+      this.#toProbation(oldest);
     }
   }
 
@@ -63,9 +73,16 @@ class WTinyLfu implements CachePolicy {
   }
 
   remove(id: number): void {
-    const fromMain = this.#segments.of[id] !== WINDOW;
-    this.#segments.leave(id);
-    if (fromMain && id === this.#candidate && this.#admitted !== NONE) this.#segments.enter(PROBATION, this.#admitted);
+    const evicted = id === this.#candidate;
+    const bytes = this.#sizes[id]!;
+    this.#lists.unlink(id);
+    if (this.#place[id] === WINDOW) {
+      this.#windowBytes -= bytes;
+    } else {
+      this.#mainBytes -= bytes;
+      if (this.#place[id] === PROTECTED) this.#protectedBytes -= bytes;
+      if (evicted && this.#admitted !== NONE) this.#toProbation(this.#admitted);
+    }
     this.#candidate = this.#admitted = NONE;
   }
 
@@ -79,13 +96,12 @@ class WTinyLfu implements CachePolicy {
   }
 
   victim(incoming: number, pins: Pins): number {
-    const segments = this.#segments;
-    const probation = segments.oldest(PROBATION, pins);
-    const main = probation !== NONE ? probation : segments.oldest(PROTECTED, pins);
+    const probation = this.#lists.oldest(this.#probation, pins);
+    const main = probation !== NONE ? probation : this.#lists.oldest(this.#protected, pins);
     const bytes = incoming === NONE ? 0 : this.#sizes[incoming]!;
-    const leaving = segments.bytes[WINDOW]! + bytes > this.#windowLimit ? segments.oldest(WINDOW, pins) : NONE;
+    const leaving = this.#windowBytes + bytes > this.#windowLimit ? this.#lists.oldest(this.#window, pins) : NONE;
     this.#admitted = NONE;
-    if (leaving === NONE) return (this.#candidate = main !== NONE ? main : segments.oldest(WINDOW, pins));
+    if (leaving === NONE) return (this.#candidate = main !== NONE ? main : this.#lists.oldest(this.#window, pins));
     if (main === NONE || this.#uses[leaving]! <= this.#uses[main]!) return (this.#candidate = leaving);
     this.#admitted = leaving;
     return (this.#candidate = main);
@@ -98,14 +114,34 @@ class WTinyLfu implements CachePolicy {
     for (let other = 0; other < this.#uses.length; other++) this.#uses[other] = this.#uses[other]! >> 1;
   }
 
-  /** Bytes behind the window. */
-  get #mainBytes(): number {
-    return this.#segments.bytes[PROBATION]! + this.#segments.bytes[PROTECTED]!;
+  #promote(id: number): void {
+    if (this.#sizes[id]! > this.#protectedLimit) {
+      this.#lists.moveToFront(this.#probation, id);
+      return;
+    }
+    this.#lists.unlink(id);
+    this.#place[id] = PROTECTED;
+    this.#protectedBytes += this.#sizes[id]!;
+    this.#lists.pushFront(this.#protected, id);
+    this.#demoteExcess();
   }
 
   #demoteExcess(): void {
-    const segments = this.#segments;
-    while (segments.bytes[PROTECTED]! > this.#protectedLimit) segments.enter(PROBATION, segments.last(PROTECTED));
+    while (this.#protectedBytes > this.#protectedLimit) {
+      const oldest = this.#lists.newer(this.#protected);
+      this.#lists.unlink(oldest);
+      this.#place[oldest] = PROBATION;
+      this.#protectedBytes -= this.#sizes[oldest]!;
+      this.#lists.pushFront(this.#probation, oldest);
+    }
+  }
+
+  #toProbation(id: number): void {
+    this.#lists.unlink(id);
+    this.#place[id] = PROBATION;
+    this.#windowBytes -= this.#sizes[id]!;
+    this.#mainBytes += this.#sizes[id]!;
+    this.#lists.pushFront(this.#probation, id);
   }
 }
 

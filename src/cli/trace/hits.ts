@@ -2,7 +2,7 @@
 
 import { parsePolicy } from '../../cache/policies/index.js';
 import { drawCurve } from '../../capacity/door.js';
-import { shapeOf } from '../../trace/stats/shape.js';
+import { shapeOf } from '../../trace/open/traced-model.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { CliContext } from '../kit/context.js';
 

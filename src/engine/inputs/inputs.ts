@@ -16,10 +16,10 @@ import { misfit, placeIn, type RunSpec, type SystemSpec } from '../../system/doo
 import { concatHeads } from '../../trace/concat.js';
 import { routingProfileSchema } from '../../trace/generate/routing-profile.js';
 import { type RequestLength, synthesizing } from '../../trace/generate/synthetic.js';
-import { rowsBeforeHeldOut } from '../../trace/held-out.js';
 import { checkFits, openTrace } from '../../trace/open/open.js';
 import { tracedModel } from '../../trace/open/traced-model.js';
 import { bundledModel, recordedModel } from '../../trace/recorded-model.js';
+import { rowsBeforeHeldOut } from '../../trace/selection.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { needWeights, stackVariants } from '../../trace/variants/index.js';
 import { firstRanks } from '../../trace/variants/top-k.js';

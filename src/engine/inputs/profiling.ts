@@ -1,9 +1,9 @@
 // The tokens that a placement or a split is profiled on: tokens that the run does not replay. A placement profiled on its own test looks better
 // than it is on other text.
 import { UserError } from '../../base/errors.js';
-import { resolve } from '../../base/host/paths.js';
-import { findProfile, isPath } from '../../base/profiles.js';
+import { findProfile } from '../../base/profiles.js';
 import { formatCount, formatCounted } from '../../base/units.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { RunSpec } from '../../system/door.js';
 import { openPopularity } from '../../trace/open/open.js';
 import { type Popularity, popularityOf } from '../../trace/popularity.js';
@@ -65,22 +65,21 @@ export async function profiledRows(inputs: Profiled, tokens: number): Promise<Pr
  */
 export async function popularityFor(inputs: Inputs, run: RunSpec, source: number | string): Promise<Float64Array> {
   const { model } = inputs;
-  let popularity: Popularity;
-  if (typeof source === 'number') {
-    const { trace, from, to } = await profiledRows(inputs, source);
-    popularity = popularityOf(trace, from, to);
-  } else popularity = await openPopularity(isPath(source) ? resolve(run.folder, source) : findProfile('traces', source), { model });
+  if (typeof source === 'string') return countsById(await openPopularity(findProfile('traces', source, run.folder), { model }), model);
+  const { trace, from, to } = await profiledRows(inputs, source);
+  return countsById(popularityOf(trace, from, to), model);
+}
+
+/** Activations by dense id. @throws UserError where they are not of this model */
+export function countsById({ counts, path }: Popularity, model: ModelSpec): Float64Array {
+  const wrong = (what: string): UserError => new UserError(`${path}: ${what}; take counts of this model`);
+  if (counts.length !== model.layers.length)
+    throw wrong(`counts ${counts.length} layers, ${model.name} has ${model.layers.length} MoE layers`);
   const byId = new Float64Array(model.experts);
-  if (popularity.counts.length !== model.layers.length) {
-    throw new UserError(
-      `${popularity.path}: counts ${popularity.counts.length} layers, ${model.name} has ${model.layers.length} MoE layers`,
-    );
-  }
   for (const { index, offset, experts } of model.layers) {
-    const counts = popularity.counts[index]!;
-    if (counts.length > experts)
-      throw new UserError(`${popularity.path}: layer ${index}: counts ${counts.length} experts, ${model.name} has ${experts}`);
-    byId.set(counts, offset);
+    const own = counts[index]!;
+    if (own.length > experts) throw wrong(`layer ${index}: counts ${own.length} experts, ${model.name} has ${experts}`);
+    byId.set(own, offset);
   }
   return byId;
 }

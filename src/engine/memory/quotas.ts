@@ -1,8 +1,7 @@
 // Slots per layer, where a system asks for something else than an even split. A split that needs a profile is profiled before the run, on the
 // same tokens as popularity.
 
-import { resolve } from '../../base/host/paths.js';
-import { findProfile, isPath } from '../../base/profiles.js';
+import { findProfile } from '../../base/profiles.js';
 import { LruStack, upTo } from '../../cache/curves/stack-distance.js';
 import { optimalQuotas, proportionalQuotas, shallowQuotas } from '../../cache/layer-quotas.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -28,7 +27,7 @@ export async function withQuotas(memory: MemoryPlan, inputs: Inputs, run: RunSpe
   const { popularity, quotas, scope } = system.cache;
   if (typeof quotas !== 'string' || quotas === 'even' || scope === 'global') return memory;
   if (quotas === 'shallow') return { ...memory, quotas: shallowQuotas(model, memory.wholeBytes) };
-  const file = typeof popularity === 'number' ? null : await openTrace(pathOf(popularity, run), { model: whole });
+  const file = typeof popularity === 'number' ? null : await openTrace(findProfile('traces', popularity, run.folder), { model: whole });
   try {
     const rows =
       file === null ? await profiledRows(inputs, popularity as number) : { trace: file, from: 0, to: Math.min(file.tokens, MOST_TOKENS) };
@@ -47,10 +46,6 @@ function ownExperts(whole: ModelSpec, { model, own }: Shard): (layer: number, ex
     const id = own[whole.layers[layer]!.offset + expert]!;
     return id === ELSEWHERE ? ELSEWHERE : id - model.layers[layer]!.offset;
   };
-}
-
-function pathOf(popularity: string, run: RunSpec): string {
-  return isPath(popularity) ? resolve(run.folder, popularity) : findProfile('traces', popularity);
 }
 
 /**

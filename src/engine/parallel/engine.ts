@@ -14,10 +14,9 @@ import type { Residents } from '../vocabulary/rerank.js';
 import type { ParallelBounds } from './bounds.js';
 import type { Dispatch } from './dispatch.js';
 import { ParallelGpu } from './gpu.js';
-import { ShardObserver } from './observer.js';
+import { ShardObserver, showEvent } from './observer.js';
 import type { Pipeline, Sequence } from './pipeline.js';
 import { RequestShares } from './requests.js';
-import { showEvent } from './show.js';
 
 /** The parts of a run on several GPUs; judges are of the whole model, and candidates are re-ranked by residency on any GPU. */
 interface ParallelRun extends Pick<OneGpuRun, 'judges' | 'faults' | 'rerank'> {

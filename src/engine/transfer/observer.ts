@@ -48,24 +48,20 @@ export class Onlooker implements Observer {
   evicted(_id: number, _layer: number, _nowNs: number, _gpu?: number): void {}
 }
 
+const METHODS: readonly (keyof Observer)[] = [
+  ...(['passStarted', 'passEnded', 'drafted', 'dense', 'judged', 'planned', 'transferred', 'prefetchUsed'] as const),
+  ...(['executed', 'stalled', 'computedOnCpu', 'evicted', 'exchanged'] as const),
+];
+
 /** Several observers as one; null where there is none. */
 export function observers(all: readonly Observer[]): Observer | null {
   if (all.length < 2) return all[0] ?? null;
-  return {
-    passStarted: (...args) => all.forEach((one) => void one.passStarted(...args)),
-    drafted: (...args) => all.forEach((one) => void one.drafted?.(...args)),
-    passEnded: (...args) => all.forEach((one) => void one.passEnded(...args)),
-    dense: (...args) => all.forEach((one) => void one.dense(...args)),
-    judged: (...args) => all.forEach((one) => void one.judged(...args)),
-    planned: (...args) => all.forEach((one) => void one.planned(...args)),
-    transferred: (...args) => all.forEach((one) => void one.transferred(...args)),
-    prefetchUsed: (...args) => all.forEach((one) => void one.prefetchUsed(...args)),
-    executed: all.some(({ executed }) => executed !== undefined)
-      ? (...args) => all.forEach((one) => void one.executed?.(...args))
-      : undefined,
-    stalled: (...args) => all.forEach((one) => void one.stalled(...args)),
-    computedOnCpu: (...args) => all.forEach((one) => void one.computedOnCpu(...args)),
-    evicted: (...args) => all.forEach((one) => void one.evicted(...args)),
-    exchanged: (...args) => all.forEach((one) => void one.exchanged?.(...args)),
+  const told = (method: keyof Observer) => {
+    const able = all.filter((one) => one[method] !== undefined) as readonly Readonly<
+      Record<keyof Observer, (...args: unknown[]) => void>
+    >[];
+    const tell = (...args: unknown[]): void => able.forEach((one) => void one[method](...args));
+    return able.length === 0 ? [] : [[method, tell]];
   };
+  return Object.fromEntries(METHODS.flatMap(told)) as unknown as Observer;
 }

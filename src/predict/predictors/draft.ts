@@ -4,7 +4,7 @@
 import type { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
-import { COST, type Predictor, type PredictorDefinition, untaught } from '../predictor.js';
+import { COST, layerwise, type Predictor, type PredictorDefinition } from '../predictor.js';
 import { publishedIn } from '../spoiled-truth.js';
 
 /**
@@ -33,7 +33,7 @@ function draftRouting(model: ModelSpec, recall: number, random: Random): Predict
       }
     }
   };
-  const predictor = untaught(model, ({ experts, offset }, scores, pass) => {
+  const predictor = layerwise(model, ({ experts, offset }, scores, pass) => {
     if (of !== pass.number) draw(pass);
     for (let id = offset; id < offset + experts; id++) scores[id] = named[id]! > 0 && named[id]! <= pass.drafted ? recall : 0;
   });

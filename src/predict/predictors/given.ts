@@ -1,6 +1,6 @@
 // Predictors that learn nothing, since what they name is given: by the pass itself, spoiled or not, or by the layer.
 import type { ModelSpec } from '../../model/door.js';
-import { COST, type Predictor, type PredictorDefinition, untaught } from '../predictor.js';
+import { COST, layerwise, type Predictor, type PredictorDefinition } from '../predictor.js';
 import { publishedIn, spoiledTruth } from '../spoiled-truth.js';
 
 /** Knows the true path of the pass and spoils it to a given recall and precision: what a predictor of that quality would gain. */
@@ -26,7 +26,7 @@ export const oracle: PredictorDefinition = {
  * @param ahead layers ahead that are chosen by the time a layer is routed; 0: the whole path, before the pass
  */
 function choosing(model: ModelSpec, ahead: number): Predictor {
-  return untaught(model, ({ experts, index, offset }, scores, pass, after) => {
+  return layerwise(model, ({ experts, index, offset }, scores, pass, after) => {
     scores.fill(0, offset, offset + experts);
     if (ahead > 0 && (after < 0 || index - after > ahead)) return;
     for (let token = 0; token < pass.tokens; token++) {
@@ -56,7 +56,7 @@ export const wholeLayer: PredictorDefinition = {
   cites: 'SE-MoE, arXiv 2205.10034; FlexGen, arXiv 2303.06865',
   parameters: { costNs: COST },
   create: ({ model }) => ({
-    ...untaught(model, ({ experts, offset }, scores) => void scores.fill(1, offset, offset + experts)),
+    ...layerwise(model, ({ experts, offset }, scores) => void scores.fill(1, offset, offset + experts)),
     versions: new Uint32Array(model.layers.length),
   }),
 };

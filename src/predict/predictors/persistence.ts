@@ -4,12 +4,11 @@ import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NAMING, NamedExperts } from '../named-experts.js';
 import { PathMemory } from '../path-memory.js';
-import { COST, type Predictor, type PredictorContext, type PredictorDefinition, trainedOn } from '../predictor.js';
+import { COST, layerwise, type Predictor, type PredictorContext, type PredictorDefinition, trainedOn } from '../predictor.js';
 
 /** Predicts the previous token's path. */
 function persistent({ model, topK, slots }: PredictorContext): Predictor {
-  const layers = model.layers.length;
-  const memory = new PathMemory(slots, layers, topK);
+  const memory = new PathMemory(slots, model.layers.length, topK);
   const names = new NamedExperts(model);
   /** The prediction ignores the token's known layers, so the next token is predicted like this one before it is observed. */
   const next = (pass: Pass, layer: number, scores: Float32Array): void => {
@@ -19,20 +18,14 @@ function persistent({ model, topK, slots }: PredictorContext): Predictor {
       if (from >= 0) names.score(layer, memory.experts, from, pass.topK, scores);
     }
   };
-  return {
-    observe(pass, layer) {
-      for (let token = 0; token < pass.tokens; token++) {
-        const from = memory.previous(pass, token, layer);
-        if (from >= 0) names.judge(pass, token, layer, memory.experts, from, pass.topK);
-        memory.store(pass, token, layer);
-      }
-    },
-    predict(pass, after, horizon, scores) {
-      const last = Math.min(layers - 1, after + horizon);
-      for (let layer = after + 1; layer <= last; layer++) next(pass, layer, scores);
-    },
-    next,
+  const observe = (pass: Pass, layer: number): void => {
+    for (let token = 0; token < pass.tokens; token++) {
+      const from = memory.previous(pass, token, layer);
+      if (from >= 0) names.judge(pass, token, layer, memory.experts, from, pass.topK);
+      memory.store(pass, token, layer);
+    }
   };
+  return { ...layerwise(model, ({ index }, scores, pass) => next(pass, index, scores), observe), next };
 }
 
 /** The baseline that every other predictor must beat; its rate of success is learned per layer. */
@@ -48,21 +41,19 @@ export const lastToken: PredictorDefinition = {
 /** Predicts the last known layer's ids. */
 function sameIds(model: ModelSpec): Predictor {
   const names = new NamedExperts(model);
-  return {
-    observe(pass, layer) {
+  return layerwise(
+    model,
+    ({ index }, scores, { choices, row, tokens, topK }, after) => {
+      names.clear(index, scores);
+      if (after < 0) return;
+      for (let token = 0; token < tokens; token++) names.score(index, choices, token * row + after * topK, topK, scores);
+    },
+    (pass, layer) => {
       if (layer === 0) return;
       const { choices, row, tokens, topK } = pass;
       for (let token = 0; token < tokens; token++) names.judge(pass, token, layer, choices, token * row + (layer - 1) * topK, topK);
     },
-    predict({ choices, row, tokens, topK }, after, horizon, scores) {
-      const last = Math.min(model.layers.length - 1, after + horizon);
-      for (let layer = after + 1; layer <= last; layer++) {
-        names.clear(layer, scores);
-        if (after < 0) continue;
-        for (let token = 0; token < tokens; token++) names.score(layer, choices, token * row + after * topK, topK, scores);
-      }
-    },
-  };
+  );
 }
 
 /** Ids of different layers are unrelated, so it does no better than chance: the weaker baseline of ExpertFlow. */

@@ -2,7 +2,6 @@
 // for, would silently falsify prefetching.
 
 import { UserError } from '../../base/errors.js';
-import type { Parameters } from '../../base/parameters.js';
 import type { OwnExport } from '../../base/user-module.js';
 import type { ModelSpec } from '../../model/door.js';
 import { KNOWLEDGE } from '../../result/knowledge.js';
@@ -25,9 +24,7 @@ export function ownPredictor(own: OwnExport): PredictorDefinition {
     ...definition,
     ...own.described('predictor'),
     parameters: { ...(definition.cost === undefined ? { costNs: FREE } : {}), ...definition.parameters },
-    ...(definition.needsWith === undefined
-      ? {}
-      : { needsWith: (values: Parameters) => own.run('needsWith', () => definition.needsWith!(values)) }),
+    ...own.guarded(definition, ['needsWith']),
     knows(values, recorded) {
       const known = own.run('knows', () => definition.knows?.(values, recorded)) ?? { knows: 'nothing' };
       if (KNOWLEDGE.includes(known.knows)) return known;
@@ -50,9 +47,9 @@ export function ownPredictor(own: OwnExport): PredictorDefinition {
   };
 }
 
-/** The same predictor, whose scores are checked. An absent field has a meaning, so it stays absent. */
+/** The same predictor, whose scores are checked. */
 function checked(own: OwnExport, predictor: Predictor, { layers }: ModelSpec): Predictor {
-  const { close, measured, next, versions, warnings } = predictor;
+  const { next, versions } = predictor;
   let before = new Float32Array(0);
   /** Lets `fill` write the scores of layers `first` to `last`, and makes sure that these are probabilities and all others are as they were. */
   const check = (method: string, first: number, last: number, scores: Float32Array, fill: () => void): void => {
@@ -88,9 +85,7 @@ function checked(own: OwnExport, predictor: Predictor, { layers }: ModelSpec): P
     },
     ...(versions && { versions }),
     ...(next && { next: (pass, layer, scores) => check('next', layer, layer, scores, () => predictor.next!(pass, layer, scores)) }),
-    ...(warnings && { warnings: () => own.run('warnings', () => predictor.warnings!()) }),
-    ...(measured && { measured: () => own.run('measured', () => predictor.measured!()) }),
-    ...(close && { close: () => own.run('close', () => predictor.close!()) }),
+    ...own.guarded(predictor, ['warnings', 'measured', 'close']),
   };
   return predictor.calls === undefined ? same : Object.defineProperty(same, 'calls', { get: () => predictor.calls });
 }

@@ -4,8 +4,7 @@
 import { UserError } from '../../base/errors.js';
 import type { Anatomy, ContextMemory, ModelSpec } from '../../model/door.js';
 import { bufferBytes } from './graph/allocator.js';
-import { buildGraph } from './graph/build.js';
-import { distinctLayers } from './graph/distinct.js';
+import { buildGraph, distinctLayers } from './graph/build.js';
 import { kvBytesOf } from './graph/kv.js';
 import type { DeviceName, LoadPlan } from './graph/load-plan.js';
 import { type Placement, placementOf } from './graph/placement.js';

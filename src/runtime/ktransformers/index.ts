@@ -7,8 +7,7 @@ import type { FlagUse } from '../flags/flag.js';
 import { byShare, SERVER } from '../kind/advised.js';
 import type { KnownRuntime } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
-import { evalRates } from '../logs/eval-rates.js';
-import { linesOf, printedSpeed } from '../logs/lines.js';
+import { evalRates, linesOf, printedSpeed } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { SGLANG_LEAVES, serverUses } from '../sglang/flags.js';
 

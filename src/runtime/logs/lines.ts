@@ -1,5 +1,6 @@
 // Helpers of the readers of timings: lines with their places, and numbers in them.
 import { UserError } from '../../base/errors.js';
+import type { PrintedTiming, TimingFormat } from './timing.js';
 
 /** A line and its place. */
 export interface PlacedLine {
@@ -45,3 +46,25 @@ export function demandCells(cells: readonly string[], columns: number, place: st
 export function definedFields<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined | null> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)) as never;
 }
+
+/** `prompt eval rate` and `eval rate` after a reply. */
+export const evalRates: TimingFormat = {
+  recognizes: (text) => /^\s*eval rate:\s+\S+ tokens\/s/m.test(text),
+  read: (text, path) => {
+    const found: PrintedTiming[] = [];
+    let fields: Partial<PrintedTiming> = {};
+    for (const { place, text: line } of linesOf(text, path)) {
+      const match = /^\s*(prompt eval count|prompt eval rate|eval count|eval rate):\s+([^\s(]+)/.exec(line);
+      if (match === null) continue;
+      const [, key, value] = match as unknown as [string, string, string];
+      const count = definedFields({ [key === 'eval count' ? 'generatedTokens' : 'promptTokens']: wholeOf(value) });
+      if (key.endsWith('count')) fields = { ...fields, ...count };
+      else if (key === 'prompt eval rate') fields = { ...fields, prefill: printedSpeed(value, place, key) };
+      else {
+        found.push({ ...fields, ...definedFields({ depth: fields.promptTokens }), decode: printedSpeed(value, place, key), place });
+        fields = {};
+      }
+    }
+    return found;
+  },
+};

@@ -5,7 +5,7 @@ import { byLayers, GGUF } from '../kind/advised.js';
 import { loadedMemory } from '../kind/loaded.js';
 import type { KnownRuntime } from '../kind/runtime.js';
 import { LLAMA_CPP_RULES, llamaCppRuntime } from '../llama.cpp/index.js';
-import { evalRates } from '../logs/eval-rates.js';
+import { evalRates } from '../logs/lines.js';
 import { isAllOnGpu } from '../setting/setting.js';
 
 const MODELFILE = 'Modelfile';

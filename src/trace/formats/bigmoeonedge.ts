@@ -2,8 +2,7 @@
 // turn,phase,step,layer,slot,expert,weight,residency,expert_bytes, one row per choice. A turn is a request, a step
 // is a position in it.
 import { UserError } from '../../base/errors.js';
-import { FieldReader } from '../../base/field-reader.js';
-import { LineScanner } from '../../base/scan.js';
+import { FieldReader, LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';
 import { PHASE } from '../trace.js';
 import { Cell, type Cells, type WalkPlace } from './cell.js';
@@ -52,7 +51,6 @@ function preambleOf(source: TraceSource): Omit<Cells, 'walk'> {
 /** Visits runs of rows of one token and layer; turns are numbered in order of appearance. */
 function walkRows(source: TraceSource, visit: (cell: Cell) => void, at: WalkPlace): void {
   const fields = new FieldReader(source);
-  const { scanner } = fields;
   at.place = () => fields.place();
   const turns = new Map<number, number>();
   const field = (what: string): number => {
@@ -66,8 +64,8 @@ function walkRows(source: TraceSource, visit: (cell: Cell) => void, at: WalkPlac
     if (cell.count > 0) visit(cell);
     cell.count = 0;
   };
-  while (fields.next()) {
-    const first = scanner.bytes[scanner.start];
+  while (fields.nextFilled()) {
+    const first = fields.bytes[fields.start];
     if (first === HASH || first === LETTER_T) continue;
     const turn = field('turn');
     const phase = field('phase');
@@ -75,7 +73,7 @@ function walkRows(source: TraceSource, visit: (cell: Cell) => void, at: WalkPlac
     const layer = field('layer');
     const slot = field('slot');
     const expert = field('expert');
-    const weight = Number(fields.text(COMMA));
+    const weight = Number(fields.word(COMMA));
     if (phase !== PHASE.prefill && phase !== PHASE.decode)
       throw new UserError(`${at.place()}: phase ${phase} is neither 0 (prompt) nor 1 (decode)`);
     if (slot === 0) {

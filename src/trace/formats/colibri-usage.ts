@@ -1,7 +1,7 @@
 // colibri's expert history (.coli_usage): lines of layer, expert and count, after two lines with negative layers that hold its size and
 // writer. Counts only.
 import { UserError } from '../../base/errors.js';
-import { FieldReader } from '../../base/field-reader.js';
+import { FieldReader } from '../../base/scan.js';
 import { CountTable } from './count-table.js';
 import type { TraceFormat } from './format.js';
 
@@ -24,10 +24,10 @@ export const colibriUsage: TraceFormat = {
     const place = (): string => fields.place();
     const table = new CountTable(place);
     let [layers, experts] = [0, 0];
-    while (fields.next()) {
+    while (fields.nextFilled()) {
       const layer = fields.integer('layer');
       const second = fields.skip(SPACE) ? fields.integer('expert') : -1;
-      const third = fields.skip(SPACE) ? Number(fields.text(SPACE) || Number.NaN) : Number.NaN;
+      const third = fields.skip(SPACE) ? Number(fields.word(SPACE) || Number.NaN) : Number.NaN;
       if (!Number.isSafeInteger(third) || third < 0 || second < 0 || layer < WRITER)
         throw new UserError(`${place()}: not layer, expert and count`);
       if (layer === SIZE) [layers, experts] = [second, third];

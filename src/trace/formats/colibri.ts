@@ -1,7 +1,7 @@
 // colibri's ROUTE_TRACE: one line per token and layer, `call row layer id:gate id:gate …`, where a call is one layer of a pass and a row a
 // token of it. Record with drafts off: drafted tokens are rows as well, and the file does not say which were kept.
 import { UserError } from '../../base/errors.js';
-import { FieldReader } from '../../base/field-reader.js';
+import { FieldReader } from '../../base/scan.js';
 import { cellFormat } from './cells.js';
 import { PassReader } from './passes.js';
 
@@ -27,7 +27,7 @@ export const colibri = cellFormat({
         if (rows.length > 0) addCall(passes, layer, rows);
         rows = [];
       };
-      while (fields.next()) {
+      while (fields.nextFilled()) {
         const own = fields.integer('call');
         const number = fields.skip(SPACE) ? fields.integer('row') : -1;
         const ownLayer = fields.skip(SPACE) ? fields.integer('layer') : -1;
@@ -40,7 +40,7 @@ export const colibri = cellFormat({
         const row: Row = { ids: [], gates: [] };
         do {
           const id = fields.integer('expert');
-          const gate = fields.skip(COLON) ? Number.parseFloat(fields.text(SPACE)) : Number.NaN;
+          const gate = fields.skip(COLON) ? Number.parseFloat(fields.word(SPACE)) : Number.NaN;
           if (id < 0 || Number.isNaN(gate)) throw wrong('expected id:gate');
           row.ids.push(id);
           row.gates.push(gate);

@@ -1,8 +1,7 @@
 // MoE-Beyond's CSV: Layer ID,Batch Number,Token,Activated Expert IDs ("[3, 41]"), a prompt's tokens layer by layer. Tokens are text, so
 // they are counted; a batch is a request. Prompt and generated tokens are not distinguished.
 import { UserError } from '../../base/errors.js';
-import { FieldReader } from '../../base/field-reader.js';
-import type { LineScanner } from '../../base/scan.js';
+import { FieldReader, type LineScanner } from '../../base/scan.js';
 import { Cell } from './cell.js';
 import { cellFormat } from './cells.js';
 
@@ -22,26 +21,25 @@ export const moeBeyond = cellFormat({
   cells: (source) => ({
     walk(visit, at) {
       const fields = new FieldReader(source);
-      const { scanner } = fields;
       at.place = () => fields.place();
       const cell = new Cell();
       const requests = new Map<number, number>();
       /** Number of tokens so far of each request at its current layer. */
       const counted: number[] = [];
       const layers: number[] = [];
-      scanner.next();
-      while (fields.next()) {
+      fields.next();
+      while (fields.nextFilled()) {
         cell.layer = fields.integer('Layer ID');
-        if (!fields.skip(COMMA)) throw new UserError(`${scanner.place()}: a comma is missing after Layer ID`);
+        if (!fields.skip(COMMA)) throw new UserError(`${fields.place()}: a comma is missing after Layer ID`);
         const batch = fields.integer('Batch Number');
         cell.request = requests.get(batch) ?? requests.set(batch, requests.size).size - 1;
         if (layers[cell.request] !== cell.layer) counted[cell.request] = 0;
         layers[cell.request] = cell.layer;
         cell.token = counted[cell.request]!++;
         // A token may contain a line break; its record then continues on the next lines.
-        let from = listStart(scanner);
-        while (from < 0 && scanner.next()) from = listStart(scanner);
-        if (from < 0) throw new UserError(`${scanner.place()}: the list of Activated Expert IDs is missing`);
+        let from = listStart(fields);
+        while (from < 0 && fields.next()) from = listStart(fields);
+        if (from < 0) throw new UserError(`${fields.place()}: the list of Activated Expert IDs is missing`);
         fields.seek(from);
         readList(fields, cell);
         visit(cell);

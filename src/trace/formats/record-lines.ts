@@ -44,32 +44,17 @@ export class TokenCounter {
   }
 }
 
+/** Words of tools for a phase. */
+const PROMPT: readonly unknown[] = ['prefill', 'prompt', 'extend', 'source', 'decoder_prompt', 0, '0'];
+const GENERATED: readonly unknown[] = ['decode', 'generate', 'generated', 'decoder_generated', 'generation', 1, '1'];
+
 /** Phase of a recorded value: a tool's word, or 0 and 1; -1 if absent. */
 export function phaseOf(value: unknown, place: string): number {
-  switch (typeof value === 'string' ? value.toLowerCase() : value) {
-    case undefined:
-    case null:
-    case '':
-      return -1;
-    case 'prefill':
-    case 'prompt':
-    case 'extend':
-    case 'source':
-    case 'decoder_prompt':
-    case 0:
-    case '0':
-      return PHASE.prefill;
-    case 'decode':
-    case 'generate':
-    case 'generated':
-    case 'decoder_generated':
-    case 'generation':
-    case 1:
-    case '1':
-      return PHASE.decode;
-    default:
-      throw new UserError(`${place}: phase ${JSON.stringify(value)} is neither prefill nor decode`);
-  }
+  const word = typeof value === 'string' ? value.toLowerCase() : value;
+  if (word === undefined || word === null || word === '') return -1;
+  if (PROMPT.includes(word)) return PHASE.prefill;
+  if (GENERATED.includes(word)) return PHASE.decode;
+  throw new UserError(`${place}: phase ${JSON.stringify(value)} is neither prefill nor decode`);
 }
 
 /** Reads a record's choices, and their weights if there are as many, into a cell. @throws UserError where they are no list of ids */

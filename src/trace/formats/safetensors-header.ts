@@ -2,14 +2,11 @@
 // checked before use. https://github.com/huggingface/safetensors#format
 
 import { UserError } from '../../base/errors.js';
-import { latin1Of, viewOf } from '../../base/host/bytes.js';
+import { latin1Of } from '../../base/host/bytes.js';
 import { isCount, isObject } from '../../base/objects.js';
-import { looksLikeSafetensors, parseJson } from '../../model/door.js';
+import { dataOffsets, looksLikeSafetensors, safetensorsHeader } from '../../model/door.js';
 import { DTYPE_BYTES } from '../column.js';
 import type { TraceSource } from '../source.js';
-
-/** Largest header the format allows. */
-const HEADER_LIMIT = 100_000_000;
 
 /** One tensor of a file. */
 export interface TensorInfo {
@@ -60,24 +57,12 @@ export function requireTensor(
  */
 export function readSafetensorsHeader(source: TraceSource): SafetensorsHeader {
   const { path } = source;
-  if (source.bytes < 8) throw new UserError(`${path}: ${source.bytes} bytes are too few for a safetensors file; it was cut short`);
-  const prefix = new Uint8Array(8);
-  source.read(0, prefix);
-  const length = Number(viewOf(prefix).getBigUint64(0, true));
-  if (length > HEADER_LIMIT)
-    throw new UserError(`${path}: a header of ${length} bytes is more than safetensors allows (${HEADER_LIMIT}); is it one?`);
-  if (8 + length > source.bytes)
-    throw new UserError(`${path}: the header ends at byte ${8 + length}, the file at ${source.bytes}; it was cut short`);
-  const text = new Uint8Array(length);
-  source.read(8, text);
-  const damaged = 'it is no safetensors file, or was damaged';
-  const header = parseJson(text, path, `the header is not JSON; ${damaged}`);
-  if (!isObject(header)) throw new UserError(`${path}: the header is not a JSON object; ${damaged}`);
+  const { dataBytes, entries } = safetensorsHeader(source);
   const tensors = new Map<string, TensorInfo>();
   let metadata: Record<string, string> = {};
-  for (const [name, entry] of Object.entries(header)) {
+  for (const [name, entry] of Object.entries(entries)) {
     if (name === '__metadata__') metadata = metadataOf(path, entry);
-    else tensors.set(name, tensorOf(`${path}: tensor ${name}`, entry, 8 + length, source.bytes));
+    else tensors.set(name, tensorOf(`${path}: tensor ${name}`, entry, source.bytes, dataBytes));
   }
   refuseOverlap(path, tensors);
   return { metadata, tensors };
@@ -93,21 +78,17 @@ function metadataOf(path: string, entry: unknown): Record<string, string> {
   return metadata;
 }
 
-function tensorOf(place: string, entry: unknown, dataStart: number, fileBytes: number): TensorInfo {
+function tensorOf(place: string, entry: unknown, fileBytes: number, dataBytes: number): TensorInfo {
   const { dtype, shape, data_offsets: offsets } = isObject(entry) ? entry : {};
   const size = typeof dtype === 'string' ? DTYPE_BYTES.get(dtype) : undefined;
   if (typeof dtype !== 'string' || size === undefined) throw new UserError(`${place}: unknown dtype ${JSON.stringify(dtype)}`);
-  if (!isCounts(shape)) throw new UserError(`${place}: shape is not a list of sizes`);
-  if (!isCounts(offsets) || offsets.length !== 2) throw new UserError(`${place}: data_offsets is not [begin, end]`);
-  const [begin, end] = offsets as [number, number];
-  if (end < begin || dataStart + end > fileBytes) {
-    throw new UserError(`${place}: data_offsets [${begin}, ${end}] lie outside the file, which has ${fileBytes - dataStart} bytes of data`);
-  }
+  if (!Array.isArray(shape) || !shape.every(isCount)) throw new UserError(`${place}: shape is not a list of sizes`);
+  const [begin, end] = dataOffsets(place, offsets, dataBytes);
   const bytes = shape.reduce((product, side) => product * side, size);
   if (bytes !== end - begin) {
     throw new UserError(`${place}: ${dtype} [${shape.join(', ')}] takes ${bytes} bytes, data_offsets give ${end - begin}`);
   }
-  return { dtype, shape, offset: dataStart + begin, bytes };
+  return { dtype, shape, offset: fileBytes - dataBytes + begin, bytes };
 }
 
 function refuseOverlap(path: string, tensors: ReadonlyMap<string, TensorInfo>): void {
@@ -117,8 +98,4 @@ function refuseOverlap(path: string, tensors: ReadonlyMap<string, TensorInfo>): 
     const [name, tensor] = inOrder[i]!;
     if (tensor.offset < offset + bytes) throw new UserError(`${path}: tensor ${name}: its data lie over those of tensor ${before}`);
   }
-}
-
-function isCounts(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every(isCount);
 }

@@ -1,6 +1,6 @@
 // SGLang's expert distribution as CSV (March to May 2025): layer_id,expert_id,count per rank. Counts only.
 import { UserError } from '../../base/errors.js';
-import { FieldReader } from '../../base/field-reader.js';
+import { FieldReader } from '../../base/scan.js';
 import { CountTable } from './count-table.js';
 import type { TraceFormat } from './format.js';
 
@@ -16,8 +16,8 @@ export const sglangCounts: TraceFormat = {
   counts(source) {
     const fields = new FieldReader(source);
     const table = new CountTable(() => fields.place());
-    fields.scanner.next();
-    while (fields.next()) {
+    fields.next();
+    while (fields.nextFilled()) {
       const layer = fields.integer('layer_id');
       const expert = fields.skip(COMMA) ? fields.integer('expert_id') : -1;
       const count = fields.skip(COMMA) ? fields.integer('count') : -1;

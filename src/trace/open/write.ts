@@ -3,9 +3,8 @@
 
 import { AtomicFile } from '../../base/files.js';
 import { bytesOf as utf8, viewOf } from '../../base/host/bytes.js';
-import { DTYPE_BYTES } from '../column.js';
+import { DTYPE_BYTES, toHalf } from '../column.js';
 import { metadataOf } from '../formats/metadata.js';
-import { toHalf } from '../half.js';
 import { chunks, NULL_EXPERT, PHASE, type RoutingTrace, type TraceChunk } from '../trace.js';
 
 /** Rows that are written at a time. */

@@ -4,8 +4,8 @@ import { parsePolicy } from '../../../src/cache/policies/index.js';
 import { drawCurve } from '../../../src/capacity/curve.js';
 import { type FittedRouting, fitRouting, requestsLike, synthesizeFitted } from '../../../src/trace/fit/index.js';
 import { openTrace } from '../../../src/trace/open/open.js';
+import { shapeOf } from '../../../src/trace/open/traced-model.js';
 import { type RoutingStatistics, routingStatistics } from '../../../src/trace/stats/index.js';
-import { shapeOf } from '../../../src/trace/stats/shape.js';
 import type { RoutingTrace } from '../../../src/trace/trace.js';
 import { bundledTrace } from '../../cache/fixtures.js';
 

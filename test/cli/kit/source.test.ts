@@ -3,8 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { initFiles } from '../../../src/cli/init.js';
-import { ownSource, parseSource } from '../../../src/cli/kit/source.js';
+import { initFiles, ownSource, parseSource } from '../../../src/cli/init.js';
 import { VERSION } from '../../../src/result/version.js';
 import { temporaryFolder } from '../../trace/builders.js';
 

@@ -1,8 +1,8 @@
 // Statistics by hand on small traces; published figures of recorded ones are in test/claims.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
+import { shapeOf } from '../../../src/trace/open/traced-model.js';
 import { routingStatistics, streamsOf } from '../../../src/trace/stats/index.js';
-import { shapeOf } from '../../../src/trace/stats/shape.js';
 import { PHASE } from '../../../src/trace/trace.js';
 import { traceOf } from '../builders.js';
 
