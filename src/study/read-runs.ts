@@ -1,5 +1,6 @@
 // Rows from finished runs: a store, a folder of results, a study's JSON or JSON lines, or single results.
 
+import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { whatStands } from '../base/files.js';
 import { bytesOf } from '../base/host/bytes.js';
@@ -7,11 +8,11 @@ import { entriesBelow } from '../base/host/files.js';
 import { join } from '../base/host/paths.js';
 import { readText } from '../base/input-file.js';
 import { parseJsonBytes } from '../base/nesting.js';
-import { isObject } from '../base/objects.js';
+import { isObject, isOwnName } from '../base/objects.js';
+import { visible } from '../base/text.js';
 import { KEY_COLUMNS, type RunRow, rowOf, rowOfResult, STUDY_SCHEMA } from '../figure/door.js';
-import { METRICS } from '../result/catalogue.js';
-import { checkedResult, parseResult, readResult } from '../result/read.js';
-import { checkedRow } from './checked-row.js';
+import { METRICS, rangeOf } from '../result/catalogue.js';
+import { checkedResult, metricKey, parseResult, readResult } from '../result/read.js';
 import { Store } from './store.js';
 
 /**
@@ -109,4 +110,34 @@ function rowOfFields({ again, reason = null, status, ...fields }: Readonly<Recor
     else values[name] = value;
   }
   return { status, reason, ...(typeof again === 'string' ? { again } : {}), key, values, metrics };
+}
+
+// A row as moeprof wrote it once: read from a file, it may be anybody's.
+const value = z.union([z.string(), z.number(), z.boolean()]);
+const line = z.string().transform(visible);
+const parts = {
+  again: line.optional(),
+  key: z.partialRecord(z.enum(KEY_COLUMNS), value),
+  values: z.record(z.string().refine(isOwnName), value),
+  metrics: z.record(metricKey, z.number()),
+  config: z.record(z.string().refine(isOwnName), z.unknown()).optional(),
+};
+const rowShape = z.discriminatedUnion('status', [
+  z.strictObject({ status: z.literal('done'), reason: z.null(), ...parts }),
+  z.strictObject({ status: z.enum(['refused', 'failed']), reason: line, ...parts }),
+]);
+
+/** A row whose values are of their kinds and whose figures are ones that runs give. @param place for messages @throws UserError */
+function checkedRow(raw: unknown, place: string): RunRow {
+  const { data, error } = rowShape.safeParse(raw);
+  if (data === undefined) {
+    const [{ message, path }] = error.issues as [z.core.$ZodIssue];
+    throw new UserError(`${place}: is no row of a study: ${[...path.map(String), message].join(': ')}; write it again with moeprof sweep`);
+  }
+  for (const [name, figure] of Object.entries(data.metrics)) {
+    const [least, most] = rangeOf(name);
+    if (figure < least || figure > most)
+      throw new UserError(`${place}: ${name} is ${figure}, which no run gives; write it again with moeprof sweep`);
+  }
+  return data as RunRow;
 }

@@ -141,6 +141,11 @@ const REMEDIES: readonly (readonly [pattern: RegExp, text: string])[] = [
   [/MISCONF|READONLY/, 'takes nothing: its disk is full, or it is a replica'],
 ];
 
+/** What was thrown, a refusal of the server's in one line. */
+export function orServerError(address: QueueAddress, error: unknown): unknown {
+  return error instanceof Error && error.name === 'ReplyError' ? serverError(address, error) : error;
+}
+
 /** Describes an error of a server in one line. */
 export function serverError({ shown }: Pick<QueueAddress, 'shown'>, error: unknown): UserError {
   const code = codeOf(error) ?? '';

@@ -1,6 +1,7 @@
 // The protocol of sweeps and workers on a server: the keys, and who is there. Whoever changes a word here, or in what travels
 // (`sent-cell.ts`, `sent-result.ts`), raises PROTOCOL: workers and sweeps of two versions never read each other's cells.
 
+import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { buildOf } from '../build.js';
 
@@ -39,12 +40,11 @@ export interface QueueKeys {
 }
 
 /** The keys below a prefix. */
-export function keysOf(prefix: string, build: string = buildOf()): QueueKeys {
-  const cells = `cells-${PROTOCOL}-${build}`;
+export function keysOf(prefix: string, build: string = buildOf(), protocol: number = PROTOCOL): QueueKeys {
   return {
     prefix,
-    cells,
-    done: `${prefix}:done-${PROTOCOL}-${build}`,
+    cells: `cells-${protocol}-${build}`,
+    done: `${prefix}:done-${protocol}-${build}`,
     workers: `${prefix}:workers`,
     sweeps: `${prefix}:sweeps`,
     wanted: `${prefix}:wanted`,
@@ -81,6 +81,17 @@ export function presencesIn(texts: readonly (string | null)[]): Presence[] {
   return texts.flatMap((text) => parsed(presence, text) ?? []);
 }
 
+/** Who is there, of a set of ids; `gone`: ids without a key of their own. */
+export async function presentIn(
+  redis: Redis,
+  set: string,
+  keyOf: (id: string) => string,
+): Promise<{ readonly present: Presence[]; readonly gone: string[] }> {
+  const ids = await redis.smembers(set);
+  const texts = ids.length === 0 ? [] : await redis.mget(ids.map(keyOf));
+  return { present: presencesIn(texts), gone: ids.filter((_, at) => texts[at] === null) };
+}
+
 /** The value of a JSON text of this shape; null: it is none. */
 export function parsed<T>(shape: z.ZodType<T>, text: string | null): T | null {
   try {
@@ -92,6 +103,6 @@ export function parsed<T>(shape: z.ZodType<T>, text: string | null): T | null {
 }
 
 /** True where the process runs, or waits for, the same cells as this one. */
-export function isAlike({ build, protocol }: Presence): boolean {
+export function isAlike({ build, protocol }: Pick<Presence, 'build' | 'protocol'>): boolean {
   return build === buildOf() && protocol === PROTOCOL;
 }
