@@ -19,6 +19,16 @@ export class Random {
     for (let i = 0; i < 12; i++) this.uint32();
   }
 
+  /** A stream of the draws that are left of this one. */
+  copy(): Random {
+    const copy = new Random(0, '');
+    copy.#a = this.#a;
+    copy.#b = this.#b;
+    copy.#c = this.#c;
+    copy.#counter = this.#counter;
+    return copy;
+  }
+
   /** Uniform integer in [0, 2^32). */
   uint32(): number {
     const t = (((this.#a + this.#b) | 0) + this.#counter) | 0;

@@ -2,7 +2,7 @@
 // whether it matters. Measured ones differ only where their samples are significant.
 import { EXIT, UserError } from '../base/errors.js';
 import type { Budget } from '../result/budget.js';
-import { compareMetricNames } from '../result/catalogue.js';
+import { CORE_METRICS, compareMetricNames } from '../result/catalogue.js';
 import { type KnowledgeGap, knowledgeGap } from '../result/knowledge.js';
 import type { Metric, Result } from '../result/result.js';
 import { configDifferences, type Difference, inputDifferences } from './difference.js';
@@ -64,8 +64,6 @@ export interface Comparison {
   readonly results: { readonly base: Result; readonly candidate: Result };
 }
 
-/** Metrics that every result has: a base without them is none, and a budget would compare nothing. */
-const CORE = ['cache.hit_rate', 'cache.miss_rate', 'time.total', 'throughput.total'];
 /** Metrics that results of the same inputs have or lack together. */
 const SHARED = /^(latency\.(ttft|tpot|itl|request)|speed|throughput)\./;
 
@@ -134,7 +132,7 @@ export function compareResults(
 /** @throws UserError with exit code 3 where the base lacks a metric that every result has */
 function checkCore(base: Operand, candidate: Operand, sameInputs: boolean): void {
   const shared = sameInputs ? Object.keys(candidate.result.metrics).filter((name) => SHARED.test(name)) : [];
-  const gone = [...CORE, ...shared].find((name) => base.result.metrics[name] === undefined);
+  const gone = [...CORE_METRICS, ...shared].find((name) => base.result.metrics[name] === undefined);
   if (gone === undefined) return;
   throw new UserError(`${base.label}: lacks ${gone}, which a result of these inputs has; save the base again`, EXIT.notComparable);
 }

@@ -150,6 +150,7 @@ function unsigned(text: string): Amount {
 
 /** True where a glob matches the name of a metric or a scenario. */
 export function matches(glob: string, name: string): boolean {
+  if (isExact(glob)) return glob === name;
   const pattern = glob
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
     .replaceAll('*', '.*')

@@ -239,6 +239,9 @@ const RANGES: Readonly<Record<string, readonly [least: number, most: number]>> =
   'prefetch.stall_avoided_per_byte': [-LARGEST, LARGEST],
 };
 
+/** Metrics that every result of a run has. */
+export const CORE_METRICS = ['cache.hit_rate', 'cache.miss_rate', 'time.total', 'throughput.total'] as const;
+
 /** Least and largest value of a metric: a share is within 0 and 1, an amount or a time is not negative; one of another version is finite. */
 export function rangeOf(name: string): readonly [least: number, most: number] {
   const known = METRICS.get(name);

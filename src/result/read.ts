@@ -237,7 +237,7 @@ function findContradiction(result: Result): string | null {
   }
   for (const phase of ['', '.prefill', '.decode']) {
     const rates = ['hit_rate', 'late_rate', 'miss_rate'].map((name) => result.metrics[`cache.${name}${phase}`]?.value);
-    if (phase !== '' && rates.every((rate) => rate === undefined)) continue;
+    if (rates.every((rate) => rate === undefined)) continue;
     const sum = rates.reduce<number>((total, rate) => total + (rate ?? 0), 0);
     if (Math.abs(sum - 1) > 1e-9) return `hit, late and miss rate (metrics.cache.*_rate${phase}) add up to ${sum}, not 1`;
   }

@@ -51,7 +51,7 @@ export function runIdentity(run: RunSpec, contents: ContentOf = contentOf): RunI
     profiles: named,
     ...(code.length === 0 ? {} : { modules: code.map(contents) }),
   });
-  const modules = modulesOf(run);
+  const modules = ownModulesOf(run);
   for (const module of modules) read.delete(module);
   return { fingerprint, read: [...read], modules };
 }
@@ -86,7 +86,7 @@ function systemText({ folder, system: whole }: RunSpec, content: ContentOf): Can
 }
 
 /** Absolute paths of the modules of the user's own that a run names. */
-export function modulesOf(run: RunSpec): string[] {
+export function ownModulesOf(run: RunSpec): string[] {
   const { folder, traceFormat } = run;
   const formats = traceFormat !== undefined && isPath(traceFormat) ? [traceFormat] : [];
   return [...new Set([...choicesOf(run), ...formats].map((path) => resolve(folder, path)))];

@@ -12,6 +12,7 @@ import { parseJsonBytes } from '../base/nesting.js';
 import { isObject } from '../base/objects.js';
 import { shortened, visible } from '../base/text.js';
 import type { Outcome } from '../figure/door.js';
+import { CORE_METRICS } from '../result/catalogue.js';
 import { canonicalJson, hashOfValue, inText } from '../result/digest.js';
 import { checkedResult } from '../result/read.js';
 import type { Result } from '../result/result.js';
@@ -230,7 +231,12 @@ function outcomeIn(text: string, fingerprint: string, messages: Messages): Outco
 /** @throws UserError where a value is no outcome, or its result is not one of moeprof */
 function checkedOutcome(value: unknown, { path, remedy }: Messages): Outcome {
   const { reason, result, status } = isObject(value) ? value : {};
-  if (status === 'done') return { status, result: checkedResult(result, path, true) };
+  if (status === 'done') {
+    const checked = checkedResult(result, path, true);
+    const gone = CORE_METRICS.find((name) => checked.metrics[name] === undefined);
+    if (gone !== undefined) throw new UserError(`${path}: lacks ${gone}, which every run has${remedy}`);
+    return { status, result: checked };
+  }
   if ((status === 'refused' || status === 'failed') && typeof reason === 'string') return { status, reason: shortened(visible(reason)) };
   throw new UserError(`${path}: holds no outcome of a run${remedy}`);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { simulate } from '../../src/engine/simulate.js';
 import type { Result } from '../../src/result/result.js';
-import { exampleOf, ownFolder, refusal } from '../support/own-parts.js';
+import { exampleOf, ownFolder, refusal, withoutTrials } from '../support/own-parts.js';
 
 const folder = ownFolder();
 const example = exampleOf('add-a-scheduler.md', folder);
@@ -31,6 +31,7 @@ describe('docs/add-a-scheduler.md', () => {
 });
 
 describe('a breach of the contract is one line', () => {
+  withoutTrials();
   const scheduler = (next: string, finished = 'queue.sweep();') => `export default {
   name: 'own',
   fairness: () => ({ passedOver: 2, overtaken: 2 }),

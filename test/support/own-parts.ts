@@ -1,7 +1,9 @@
 // The examples of the pages on parts of one's own, as files in a temporary folder.
+import childProcess from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterEach, beforeEach, type MockInstance, vi } from 'vitest';
 
 /** A new temporary folder; whoever makes it removes it. */
 export function ownFolder(): string {
@@ -25,4 +27,17 @@ export async function refusal(work: () => unknown): Promise<string> {
     return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   }
   return 'nothing';
+}
+
+/**
+ * In every test of the describe block that calls it, modules are loaded without a trial in a process of its own, as where no process can be
+ * started: such a start takes longer than the test. What a trial finds out has its tests in test/base/.
+ */
+export function withoutTrials(): void {
+  let spy: MockInstance;
+  beforeEach(() => {
+    const ended = { error: new Error('no processes here'), pid: 0, output: [], stdout: '', stderr: '', status: null, signal: null };
+    spy = vi.spyOn(childProcess, 'spawnSync').mockReturnValue(ended);
+  });
+  afterEach(() => spy.mockRestore());
 }

@@ -2,7 +2,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /** A seal over parts, in hex. Each part is preceded by its length, so that no two lists of parts look alike. */
-export function sealed(key: Uint8Array, parts: readonly (string | Uint8Array)[]): string {
+export function hmacOf(key: Uint8Array, parts: readonly (string | Uint8Array)[]): string {
   const hmac = createHmac('sha256', key);
   for (const part of parts) hmac.update(`${Buffer.byteLength(part)}:`).update(part);
   return hmac.digest('hex');

@@ -35,6 +35,10 @@ export interface OpenModel {
 /** Limit of a profile in bytes: more than any person writes. */
 const PROFILE_LIMIT = 2 ** 20;
 
+/** Profiles at the formats that were asked for, and models of parts: cells of a study load the same few again and again. */
+const MEASURED = new WeakMap<ModelProfile, Map<string, OpenModel>>();
+const ASSEMBLED = new WeakMap<ModelParts, ModelSpec>();
+
 /** The source at a path. */
 type Source =
   | { readonly kind: 'gguf' | 'profile'; readonly path: string }
@@ -56,7 +60,10 @@ export function loadModel(
   relativeTo?: string,
   overrides: readonly Override[] = [],
 ): ModelSpec {
-  return assemble(openModel(nameOrPath, quantization, relativeTo, overrides).parts);
+  const { parts } = openModel(nameOrPath, quantization, relativeTo, overrides);
+  const model = ASSEMBLED.get(parts) ?? assemble(parts);
+  ASSEMBLED.set(parts, model);
+  return model;
 }
 
 /** Loads a model taken apart; parameters and errors as {@link loadModel}. */
@@ -106,8 +113,11 @@ function openHubModel(text: string, quantization: string | null, overrides: read
 /** An architecture in a storage format; null: its own. */
 function atFormat(profile: ModelProfile, quantization: string | null): OpenModel {
   const [place, name] = quantization === null ? [`model ${profile.name}`, profile.quantization] : ['--quantization', quantization];
+  const measured = MEASURED.get(profile) ?? new Map<string, OpenModel>();
   const format = placed(place, () => findQuantization(name));
-  return { parts: levelSizes(measureProfile(profile, format)), profile, sizes: 'format' };
+  const model = measured.get(name) ?? { parts: levelSizes(measureProfile(profile, format)), profile, sizes: 'format' };
+  MEASURED.set(profile, measured.set(name, model));
+  return model;
 }
 
 function noOtherFormat(quantization: string): UserError {

@@ -3,7 +3,7 @@
 
 import { UserError } from '../../base/errors.js';
 import { bytesOf } from '../../base/host/bytes.js';
-import { sameSecret, sealed } from '../../base/host/hmac.js';
+import { hmacOf, sameSecret } from '../../base/host/hmac.js';
 import { type Environment, env as processEnv } from '../../base/host/process.js';
 import { readText } from '../../base/input-file.js';
 import type { QueueAddress } from './address.js';
@@ -32,7 +32,7 @@ export interface Seal {
 /** The seal by a key; null: there is none. */
 export function sealBy(key: string | null): Seal {
   const bytes = key === null ? null : bytesOf(key);
-  const over: Seal['over'] = (kind, ...parts) => (bytes === null ? '' : sealed(bytes, [kind, ...parts]));
+  const over: Seal['over'] = (kind, ...parts) => (bytes === null ? '' : hmacOf(bytes, [kind, ...parts]));
   return {
     isKeyed: bytes !== null,
     over,

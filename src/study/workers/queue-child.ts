@@ -12,7 +12,7 @@ import { breathing } from '../../base/work-watch.js';
 import { simulateRun } from '../../engine/simulate.js';
 import type { Outcome } from '../../figure/door.js';
 import type { RunSpec } from '../../system/door.js';
-import { fingerprintOf, modulesOf } from '../fingerprint.js';
+import { fingerprintOf, ownModulesOf } from '../fingerprint.js';
 import { provenRun } from '../queue/claims.js';
 import { ModuleIndex } from '../queue/module-index.js';
 import { packedEntry } from '../queue/sent-result.js';
@@ -115,5 +115,5 @@ function failed(reason: string): () => Ran {
 
 /** Where the modules lie that a run names. What the cell says of them counts only as what content each has. @throws UserError */
 function placesOfModules(run: RunSpec, task: CellTask): (readonly [named: string, here: string])[] {
-  return modulesOf(run).map((path) => [path, modules.find(path, task.modules.find((one) => one.path === path)?.sha256)] as const);
+  return ownModulesOf(run).map((path) => [path, modules.find(path, task.modules.find((one) => one.path === path)?.sha256)] as const);
 }

@@ -6,7 +6,8 @@
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../trace.js';
-import { AliasTable, GuideTable, inclusionByRank, weightsFor } from './popularity-shape.js';
+import { AliasTable, GuideTable, weightsFor } from './popularity-shape.js';
+import { byExpert, populationOf } from './population.js';
 import { atDepth, type RoutingProfile } from './routing-profile.js';
 import { openVocabulary, type Vocabulary } from './vocabulary.js';
 
@@ -29,6 +30,20 @@ interface LayerDraws {
   /** Expert of each thread: threads are numbered by frequency, experts ranked by popularity. */
   readonly threads: Uint16Array;
 }
+
+/** What a warm-up leaves. */
+interface Start {
+  readonly draws: readonly (readonly LayerDraws[])[];
+  readonly remember: Float64Array;
+  readonly threadShares: GuideTable;
+  readonly threadMemory: number;
+  readonly random: Random;
+  readonly domainOf: Random;
+}
+
+/** Warm-ups of the routings drawn last: cells of a study draw the same few again and again. Vocabularies are too large to keep. */
+const KNOWN = new Map<string, Start>();
+const MOST_KNOWN = 8;
 
 /** Draws one token's row after another. */
 export class RoutingProcess {
@@ -69,38 +84,34 @@ export class RoutingProcess {
     const depth = layers.length;
     this.topK = Math.max(...layers.map((layer) => layer.topK));
     this.#layers = depth;
-    this.#random = new Random(seed, stream + part);
-    this.#domainOf = new Random(seed, `trace/synthetic/domain${part}`);
     this.#choices = Int32Array.from(layers, (layer) => layer.topK);
     this.#experts = Int32Array.from(layers, (layer) => layer.experts);
     this.#seen = new Int32Array(Math.max(...this.#experts));
     this.#window = profile.memory.window;
     this.#lags = lagTable(profile.memory);
     this.#history = new Uint16Array(this.#window * depth * this.topK);
-    this.#threadMemory = profile.threadMemory;
     this.#threads = new Uint16Array(this.#window * this.topK);
-    const shape = new Random(seed, 'trace/synthetic/shape');
-    const skews = layers.map((_, index) => atDepth(profile.skew, index, depth));
-    const inclusions = layers.map((layer, index) =>
-      inclusionByRank(layer.experts, layer.topK, possible(skews[index]! + profile.skewSpread * shape.normal(), layer)),
-    );
-    const common = inclusionByRank(
-      this.#seen.length,
-      this.topK,
-      possible(
-        skews.reduce((sum, skew) => sum + skew / depth, 0),
-        { experts: this.#seen.length, topK: this.topK },
-      ),
-    );
-    this.#threadShares = new GuideTable(common);
     this.#follow = Float64Array.from(layers, (_, index) => atDepth(profile.coherence, index, depth));
+    const key = JSON.stringify([layers.map(({ experts, topK }) => [experts, topK]), profile, seed, stream, part]);
+    const known = KNOWN.get(key);
+    if (known !== undefined) {
+      KNOWN.delete(key);
+      KNOWN.set(key, known);
+      this.#draws = known.draws;
+      this.#remember = known.remember;
+      this.#threadShares = known.threadShares;
+      this.#threadMemory = known.threadMemory;
+      this.#random = known.random.copy();
+      this.#domainOf = known.domainOf.copy();
+      this.#vocabulary = null;
+      return;
+    }
+    this.#random = new Random(seed, stream + part);
+    this.#domainOf = new Random(seed, `trace/synthetic/domain${part}`);
+    this.#threadMemory = profile.threadMemory;
+    const { common, inclusions, rankings, reuse } = populationOf(model, profile, seed);
+    this.#threadShares = new GuideTable(common);
     this.#remember = new Float64Array(depth).fill(0.5);
-    const reuse = inclusions.map((inclusion, index) => {
-      // Two unrelated tokens share the sum of squared inclusion probabilities.
-      const chance = inclusion.reduce((sum, probability) => sum + probability * probability, 0) / layers[index]!.topK;
-      return chance + atDepth(profile.reuse, index, depth) * (1 - chance);
-    });
-    const rankings = rankingsOf(inclusions, profile, shape);
     this.#vocabulary =
       profile.vocabulary === undefined
         ? null
@@ -114,6 +125,7 @@ export class RoutingProcess {
     this.#tune(reuse, WARM_UP / 2);
     this.#draws = this.#tables(inclusions, common, rankings);
     this.#tune(reuse, WARM_UP / 2);
+    if (this.#vocabulary === null) this.#keep(key);
   }
 
   /** Id of the last token; -1 if there is no vocabulary. */
@@ -218,6 +230,19 @@ export class RoutingProcess {
     return lag > this.#position ? 1 + ((draw >>> 10) % this.#position) : lag;
   }
 
+  /** Remembers where the warm-up has ended. */
+  #keep(key: string): void {
+    KNOWN.set(key, {
+      draws: this.#draws,
+      remember: this.#remember,
+      threadShares: this.#threadShares,
+      threadMemory: this.#threadMemory,
+      random: this.#random.copy(),
+      domainOf: this.#domainOf.copy(),
+    });
+    if (KNOWN.size > MOST_KNOWN) KNOWN.delete(KNOWN.keys().next().value!);
+  }
+
   /** Tables of every domain and layer for the current remember probabilities. */
   #tables(inclusions: readonly Float64Array[], common: Float64Array, rankings: readonly (readonly Uint16Array[])[]): LayerDraws[][] {
     const shapes = inclusions.map((inclusion, layer) => {
@@ -278,25 +303,6 @@ export class RoutingProcess {
 }
 
 /**
- * Limits a skew to the possible range: 2 % below the largest Gini coefficient, 1 - topK / experts. The 2 % are ours: 0.1 % and 10 % draw the
- * same for the three models of WARM_UP.
- */
-function possible(skew: number, { experts, topK }: { experts: number; topK: number }): number {
-  return Math.min(Math.max(skew, 0), 0.98 * (1 - topK / experts));
-}
-
-/** `[domain][layer]`: experts from the most to the least popular. Domains differ in the ranks of experts. */
-function rankingsOf(inclusions: readonly Float64Array[], { domains, domainOverlap }: RoutingProfile, random: Random): Uint16Array[][] {
-  const own = Math.sqrt(1 - domainOverlap * domainOverlap);
-  const rankings: Uint16Array[][] = Array.from({ length: domains }, () => []);
-  for (const inclusion of inclusions) {
-    const shared = Array.from(inclusion, () => random.normal());
-    for (const domain of rankings) domain.push(orderBy(shared.map((value) => domainOverlap * value + own * random.normal())));
-  }
-  return rankings;
-}
-
-/**
  * Inclusion by rank of fresh draws, such that all choices together have the layer's distribution: with follow f and remember r, remembered
  * choices are distributed as the whole, so whole = f threads + (1 - f) (r whole + (1 - r) fresh).
  */
@@ -315,20 +321,6 @@ function restOf(whole: Float64Array, common: Float64Array, rankOf: readonly numb
   });
   const sum = fresh.reduce((total, value) => total + value, 0);
   return fresh.map((value) => (value * choices * (1 - follow)) / sum);
-}
-
-/** Converts values by rank to values by expert. */
-function byExpert(byRank: Float64Array, ranking: Uint16Array): Float64Array {
-  const values = new Float64Array(byRank.length);
-  ranking.forEach((expert, rank) => {
-    values[expert] = byRank[rank]!;
-  });
-  return values;
-}
-
-/** Indices in ascending order of their keys. */
-function orderBy(keys: readonly number[]): Uint16Array {
-  return Uint16Array.from(keys, (_, i) => i).sort((a, b) => keys[a]! - keys[b]! || a - b);
 }
 
 /** Lags 1 to `window`, in proportion to their weights d^-exponent. */

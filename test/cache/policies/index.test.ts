@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
 import { POLICIES, parsePolicy, resolvePolicy } from '../../../src/cache/policies/index.js';
 import { Pins } from '../../../src/cache/policy.js';
+import { withoutTrials } from '../../support/own-parts.js';
 
 let folder = '';
 beforeAll(() => {
@@ -66,6 +67,10 @@ describe('resolvePolicy', () => {
     expect(parameters).toEqual({ rate: 3 });
     await expect(policyOf(`${path}:rat=3`)).rejects.toThrow('rate');
   });
+});
+
+describe('a module of the user’s own', () => {
+  withoutTrials();
 
   it.each([
     ['none.mjs', 'export const policy = 1;', 'there is no default export; it must be a policy definition'],

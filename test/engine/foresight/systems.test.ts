@@ -22,7 +22,7 @@ const runs: Readonly<Record<string, RunInput>> = {
 describe.each(Object.entries(runs))('L19: on %s', (_, run) => {
   it.each(systems.filter((name) => !WEIGHTS.has(name)))('%s is not faster than foresight, which is not below the floor', async (system) => {
     const memory = FIXED.has(system) ? {} : { expertCache: '25%' };
-    const { metrics } = await simulate({ ...run, system, memory, workload: { tokens: 300, batch: 2 } });
+    const { metrics } = await simulate({ ...run, system, memory, workload: { tokens: 200, batch: 2 } });
     const foresight = metrics['bound.foresight.tpot']?.value;
     if (SMALLER.has(system)) {
       expect(foresight).toBeUndefined();

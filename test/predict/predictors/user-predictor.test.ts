@@ -6,7 +6,7 @@ import { simulate } from '../../../src/engine/simulate.js';
 import type { Predictor } from '../../../src/predict/predictor.js';
 import { createPredictor, parsePredictor } from '../../../src/predict/predictors/create.js';
 import { toyModel } from '../../cache/fixtures.js';
-import { exampleOf, ownFolder, refusal } from '../../support/own-parts.js';
+import { exampleOf, ownFolder, refusal, withoutTrials } from '../../support/own-parts.js';
 import { traceFrom, walk } from '../toy.js';
 
 const folder = ownFolder();
@@ -88,6 +88,7 @@ describe('what it knows', () => {
 });
 
 describe('a breach of the contract is one line', () => {
+  withoutTrials();
   const predictor = (members: string) => `export default { name: 'own', create: () => ({ observe() {}, predict() {}, ${members} }) };`;
   it.each([
     ['a score left out', 'predict() {}', /predict left out, or made NaN, the score of expert 0 of layer 0; write a probability/],

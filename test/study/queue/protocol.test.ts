@@ -81,7 +81,9 @@ describe('a cell', () => {
     writeFileSync(at('bare/model.safetensors'), '');
     expect(filesOf(at('bare/config.json'))[0]).toMatchObject({ stays: true });
   });
+});
 
+describe('a cell from the server', () => {
   it('of another protocol or build is refused', () => {
     const cell = cellData(NAME, new CellMaker().make(checkRun({}, 'study.yaml')), KEY);
     expect(() => cellOf(NAME, { ...cell, protocol: PROTOCOL + 1 }, KEY)).toThrow(`the cell is of moeprof ${buildOf()}, this worker is`);

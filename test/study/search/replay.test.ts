@@ -28,7 +28,16 @@ interface Space {
   readonly missed: (good: number) => number;
 }
 
+const SPACES = new Map<string, Space>();
+
+/** A space, read once. */
 function spaceNamed(name: string): Space {
+  const space = SPACES.get(name) ?? readSpace(name);
+  SPACES.set(name, space);
+  return space;
+}
+
+function readSpace(name: string): Space {
   const path = new URL(`golden/${name}`, import.meta.url).pathname;
   const { batch, constraints, objectives, prices, study } = loadSearch(`${path}.yaml`);
   const figures = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as Record<'whole' | 'short', (number | null)[]>;

@@ -115,7 +115,9 @@ describe('processes that run cells', () => {
     started[0]!.done('long');
     expect(await Promise.all(runs)).toEqual(['ran long', 'waits behind a long cell']);
   });
+});
 
+describe('processes of a worker that ends', () => {
   it('give back all at once when they are killed, and take nothing more', async () => {
     const { start, started } = fakes();
     const children = new RunChildren(2, start);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openTrace } from '../../../src/trace/open/open.js';
 import { allocateChunk, NULL_EXPERT } from '../../../src/trace/trace.js';
-import { exampleOf, ownFolder, refusal } from '../../support/own-parts.js';
+import { exampleOf, ownFolder, refusal, withoutTrials } from '../../support/own-parts.js';
 
 const folder = ownFolder();
 const example = exampleOf('add-a-trace-format.md', folder);
@@ -45,6 +45,7 @@ describe('docs/add-a-trace-format.md', () => {
 });
 
 describe('a wrong row is one line', () => {
+  withoutTrials();
   it.each([
     ['other layers', '0 decode 1,2;3,4\n0 decode 1,2\n', /bad\.log:2: .*engine-log\.mjs: the row has 1 layers, the first one has 2/],
     ['too wide', '0 decode 1,2;3,4\n0 decode 1,2,3;4\n', /bad\.log:2: .*layer 0 has 3 experts, a token chooses 2; give topK in head/],

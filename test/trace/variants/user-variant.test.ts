@@ -8,7 +8,7 @@ import { parseVariant, stackVariants } from '../../../src/trace/variants/index.j
 import { loadVariants } from '../../../src/trace/variants/user-variant.js';
 import { toyModel } from '../../cache/fixtures.js';
 import { traceFrom } from '../../predict/toy.js';
-import { exampleOf, ownFolder, refusal } from '../../support/own-parts.js';
+import { exampleOf, ownFolder, refusal, withoutTrials } from '../../support/own-parts.js';
 
 const folder = ownFolder();
 const example = exampleOf('add-a-variant.md', folder);
@@ -60,6 +60,7 @@ describe('docs/add-a-variant.md', () => {
 });
 
 describe('a wrong row is one line', () => {
+  withoutTrials();
   it.each([
     [
       'an expert out of range',

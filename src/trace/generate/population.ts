@@ -1,0 +1,70 @@
+// Which experts are popular, and how much, before any token is drawn: every layer has a popularity by rank, every domain ranks of its own.
+
+import { Random } from '../../base/random.js';
+import type { ModelSpec } from '../../model/door.js';
+import { inclusionByRank } from './popularity-shape.js';
+import { atDepth, type RoutingProfile } from './routing-profile.js';
+
+/** The popularity behind a routing. */
+interface Population {
+  /** `[thread]`: inclusion probabilities of the hidden threads, most frequent first. */
+  readonly common: Float64Array;
+  /** `[layer][rank]`: inclusion probabilities, most popular first. */
+  readonly inclusions: readonly Float64Array[];
+  /** `[domain][layer]`: experts from the most to the least popular. */
+  readonly rankings: readonly (readonly Uint16Array[])[];
+  /** By layer: expected share of a token's experts that the next token uses, 0 to 1. */
+  readonly reuse: readonly number[];
+}
+
+/** Draws the popularity of a model's experts from the stream of its own. */
+export function populationOf({ layers }: ModelSpec, profile: RoutingProfile, seed: number): Population {
+  const depth = layers.length;
+  const widest = { experts: Math.max(...layers.map((layer) => layer.experts)), topK: Math.max(...layers.map((layer) => layer.topK)) };
+  const random = new Random(seed, 'trace/synthetic/shape');
+  const skews = layers.map((_, index) => atDepth(profile.skew, index, depth));
+  const inclusions = layers.map((layer, index) =>
+    inclusionByRank(layer.experts, layer.topK, possible(skews[index]! + profile.skewSpread * random.normal(), layer)),
+  );
+  const mean = skews.reduce((sum, skew) => sum + skew / depth, 0);
+  const common = inclusionByRank(widest.experts, widest.topK, possible(mean, widest));
+  const reuse = inclusions.map((inclusion, index) => {
+    // Two unrelated tokens share the sum of squared inclusion probabilities.
+    const chance = inclusion.reduce((sum, probability) => sum + probability * probability, 0) / layers[index]!.topK;
+    return chance + atDepth(profile.reuse, index, depth) * (1 - chance);
+  });
+  return { common, inclusions, rankings: rankingsOf(inclusions, profile, random), reuse };
+}
+
+/**
+ * Limits a skew to the possible range: 2 % below the largest Gini coefficient, 1 - topK / experts. The 2 % are ours: 0.1 % and 10 % draw the
+ * same for the three models of the warm-up.
+ */
+function possible(skew: number, { experts, topK }: { experts: number; topK: number }): number {
+  return Math.min(Math.max(skew, 0), 0.98 * (1 - topK / experts));
+}
+
+/** `[domain][layer]`: experts from the most to the least popular. Domains differ in the ranks of experts. */
+function rankingsOf(inclusions: readonly Float64Array[], { domains, domainOverlap }: RoutingProfile, random: Random): Uint16Array[][] {
+  const own = Math.sqrt(1 - domainOverlap * domainOverlap);
+  const rankings: Uint16Array[][] = Array.from({ length: domains }, () => []);
+  for (const inclusion of inclusions) {
+    const shared = Array.from(inclusion, () => random.normal());
+    for (const domain of rankings) domain.push(orderBy(shared.map((value) => domainOverlap * value + own * random.normal())));
+  }
+  return rankings;
+}
+
+/** Converts values by rank to values by expert. */
+export function byExpert(byRank: Float64Array, ranking: Uint16Array): Float64Array {
+  const values = new Float64Array(byRank.length);
+  ranking.forEach((expert, rank) => {
+    values[expert] = byRank[rank]!;
+  });
+  return values;
+}
+
+/** Indices in ascending order of their keys. */
+function orderBy(keys: readonly number[]): Uint16Array {
+  return Uint16Array.from(keys, (_, i) => i).sort((a, b) => keys[a]! - keys[b]! || a - b);
+}
