@@ -7,10 +7,10 @@ import { bytesOf } from '../base/host/bytes.js';
 import { entriesBelow } from '../base/host/files.js';
 import { join } from '../base/host/paths.js';
 import { readText } from '../base/input-file.js';
-import { parseJsonBytes } from '../base/nesting.js';
 import { isObject, isOwnName } from '../base/objects.js';
 import { visible } from '../base/text.js';
 import { KEY_COLUMNS, type RunRow, rowOf, rowOfResult, STUDY_SCHEMA } from '../figure/door.js';
+import { parseJson } from '../model/door.js';
 import { METRICS, rangeOf } from '../result/catalogue.js';
 import { checkedResult, metricKey, parseResult, readResult } from '../result/read.js';
 import { Store } from './store.js';
@@ -55,25 +55,16 @@ function rowsOfJson(path: string): RunRow[] {
   const text = readText(path, 'result');
   if (/^\s*\[/.test(text)) return rowsOfRanking(text, path);
   if (!text.includes(`"${STUDY_SCHEMA}"`)) return [rowOfResult(parseResult(text, path))];
-  const wrong = `${path}: is no whole study; write it again with moeprof sweep -o ${path}`;
-  const study = jsonIn(text, path, wrong);
-  if (!isObject(study) || study.schema !== STUDY_SCHEMA || !Array.isArray(study.rows)) throw new UserError(wrong);
+  const wrong = `is no whole study; write it again with moeprof sweep -o ${path}`;
+  const study = parseJson(bytesOf(text), path, wrong);
+  if (!isObject(study) || study.schema !== STUDY_SCHEMA || !Array.isArray(study.rows)) throw new UserError(`${path}: ${wrong}`);
   return study.rows.map((row, at) => checkedRow(row, `${path}: rows.${at}`));
-}
-
-/** A JSON text. @param wrong the message where it is none */
-function jsonIn(text: string, place: string, wrong: string): unknown {
-  try {
-    return parseJsonBytes(bytesOf(text), place);
-  } catch (error) {
-    throw error instanceof UserError ? error : new UserError(wrong);
-  }
 }
 
 /** Results in a list, and runs that were refused. */
 function rowsOfRanking(text: string, path: string): RunRow[] {
-  const runs = jsonIn(text, path, `${path}: is no whole ranking; write it again with moeprof run -s a,b -o ${path}`) as readonly unknown[];
-  return runs.map((run, at): RunRow => {
+  const runs = parseJson(bytesOf(text), path, `is no whole ranking; write it again with moeprof run -s a,b -o ${path}`);
+  return (runs as readonly unknown[]).map((run, at): RunRow => {
     const { again, hardware, reason, status, system } = isObject(run) ? run : {};
     if (status !== 'refused') return rowOfResult(checkedResult(run, path));
     const key = Object.fromEntries(Object.entries({ system, hardware }).filter(([, name]) => name !== undefined && name !== ''));
@@ -90,9 +81,9 @@ function rowsOfLines(path: string): RunRow[] {
   return lines.flatMap((line, at): RunRow[] => {
     if (line.trim() === '') return [];
     const place = `${path}:${at + 1}`;
-    const wrong = `${place}: is no row of a study; moeprof sweep study.yaml -o ${path} writes them`;
-    const fields = jsonIn(line, place, wrong);
-    if (!isObject(fields) || !('status' in fields)) throw new UserError(wrong);
+    const wrong = `is no row of a study; moeprof sweep study.yaml -o ${path} writes them`;
+    const fields = parseJson(bytesOf(line), place, wrong);
+    if (!isObject(fields) || !('status' in fields)) throw new UserError(`${place}: ${wrong}`);
     return [checkedRow(rowOfFields(fields), place)];
   });
 }

@@ -38,15 +38,11 @@ export async function openServer(address: QueueAddress, tell: (line: string) => 
   const { bull, Client } = libraries();
   const { db, host, password, port, tls, username } = address;
   const options: RedisOptions = {
-    host,
-    port,
-    db,
+    ...{ host, port, db, username, password },
     connectTimeout: PATIENCE_MS,
     maxRetriesPerRequest: null,
     lazyConnect: true,
     enableReadyCheck: true,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
     ...(tls ? { tls: isIP(host) === 0 ? { servername: host } : {} } : {}),
   };
   await tryOnce(new Client({ ...options, retryStrategy: () => null }), address);

@@ -18,44 +18,31 @@ export const RESULT_TAKEN_S = 600;
 /** Entries of the list of finished cells; a sweep that was away for longer looks for its results by name. */
 export const DONE_KEPT = 100_000;
 
-/** The keys of a queue. */
-export interface QueueKeys {
-  readonly prefix: string;
-  /** Name of the queue of cells. Cells of another protocol or build lie in another one, where this process never looks. */
-  readonly cells: string;
-  /** Stream of what is done. */
-  readonly done: string;
-  /** Sets of ids; an id without a key of its own is gone. */
-  readonly workers: string;
-  readonly sweeps: string;
-  /** Set of the files that workers wait for, by SHA-256. */
-  readonly wanted: string;
-  /** The note that shuts a worker out, sealed by a sweep. */
-  shut(worker: string): string;
-  worker(id: string): string;
-  sweep(id: string): string;
-  result(fingerprint: string): string;
-  file(sha256: string): string;
-  chunk(sha256: string, index: number): string;
-}
-
-/** The keys below a prefix. */
-export function keysOf(prefix: string, build: string = buildOf(), protocol: number = PROTOCOL): QueueKeys {
+/** The keys of a queue below a prefix. */
+export function keysOf(prefix: string, build: string = buildOf(), protocol: number = PROTOCOL) {
   return {
     prefix,
+    /** Name of the queue of cells. Cells of another protocol or build lie in another one, where this process never looks. */
     cells: `cells-${protocol}-${build}`,
+    /** Stream of what is done. */
     done: `${prefix}:done-${protocol}-${build}`,
+    /** Sets of ids; an id without a key of its own is gone. */
     workers: `${prefix}:workers`,
     sweeps: `${prefix}:sweeps`,
+    /** Set of the files that workers wait for, by SHA-256. */
     wanted: `${prefix}:wanted`,
-    shut: (worker) => `${prefix}:shut:${worker}`,
-    worker: (id) => `${prefix}:worker:${id}`,
-    sweep: (id) => `${prefix}:sweep:${id}`,
-    result: (fingerprint) => `${prefix}:result:${fingerprint}`,
-    file: (sha256) => `${prefix}:file:${sha256}`,
-    chunk: (sha256, index) => `${prefix}:file:${sha256}:${index}`,
-  };
+    /** The note that shuts a worker out, sealed by a sweep. */
+    shut: (worker: string) => `${prefix}:shut:${worker}`,
+    worker: (id: string) => `${prefix}:worker:${id}`,
+    sweep: (id: string) => `${prefix}:sweep:${id}`,
+    result: (fingerprint: string) => `${prefix}:result:${fingerprint}`,
+    file: (sha256: string) => `${prefix}:file:${sha256}`,
+    chunk: (sha256: string, index: number) => `${prefix}:file:${sha256}:${index}`,
+  } as const;
 }
+
+/** What {@link keysOf} gives. */
+export type QueueKeys = ReturnType<typeof keysOf>;
 
 /** Names of workers: they stand on screens, and in keys. */
 export const WORKER_NAME = /^[\w.@-]{1,100}$/;

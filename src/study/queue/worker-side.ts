@@ -9,13 +9,11 @@ import { visible } from '../../base/text.js';
 import { buildOf } from '../build.js';
 import type { Claims } from './claims.js';
 import { type QueueServer, serverError } from './connect.js';
-import type { FileCache } from './file-cache.js';
 import { DONE_KEPT, isAlike, keysOf, presenceText, presentIn, type QueueKeys, RESULT_KEPT_S, TRIES } from './protocol.js';
-import type { Seal } from './seal.js';
 import { cellOf, type SentCell } from './sent-cell.js';
 import { type CellEnd, doneFields, resultData } from './sent-result.js';
 import { answersTo, type ServerCommand, Together } from './together.js';
-import { NobodyBrings, WorkerFiles } from './worker-files.js';
+import { type FileSources, NobodyBrings, WorkerFiles } from './worker-files.js';
 
 /** How long a cell stays with a worker that has not been heard of, ms: then another one takes it. */
 const LOCK_MS = 10_000;
@@ -60,14 +58,9 @@ export interface CellProcesses {
 }
 
 /** Settings of a worker. */
-interface WorkerSettings {
+interface WorkerSettings extends Pick<FileSources, 'seal' | 'cache' | 'roots' | 'own'> {
   /** Its name in the progress of sweeps. */
   readonly name: string;
-  readonly seal: Seal;
-  readonly cache: FileCache;
-  /** Folders in which cells may look for files of theirs, and those of the package's own that runs read. */
-  readonly roots: readonly string[];
-  readonly own: readonly string[];
   readonly processes: CellProcesses;
   /** Shows a person one line. */
   tell(line: string): void;
@@ -97,8 +90,7 @@ export class QueueWorker {
     this.#settings = settings;
     this.#keys = keysOf(server.address.prefix);
     this.#together = new Together(server.redis);
-    const { cache, own, roots, seal } = settings;
-    this.#files = new WorkerFiles({ redis: server.redis, keys: this.#keys, seal, cache, own, roots, waits: () => !this.#draining });
+    this.#files = new WorkerFiles({ ...settings, redis: server.redis, keys: this.#keys, waits: () => !this.#draining });
     this.#worker = new server.bull.Worker(this.#keys.cells, (job, token) => this.#take(job, token!), {
       connection: server.redis,
       prefix: this.#keys.prefix,

@@ -122,7 +122,10 @@ function trustOf({ objectives }: Search): string {
 
 /** The most frequent reason of cells that could not run. */
 function reasonOf({ rows }: Search): string {
-  const groups = groupedBy(rows.flatMap(({ reason }) => reason ?? []), (reason) => reason);
+  const groups = groupedBy(
+    rows.flatMap(({ reason }) => reason ?? []),
+    (reason) => reason,
+  );
   return [...groups.values()].sort((a, b) => b.length - a.length)[0]![0]!;
 }
 

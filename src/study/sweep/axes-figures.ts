@@ -32,8 +32,7 @@ export function axesFigures(rows: readonly RunRow[], axes: readonly string[], me
   if (shown.length === 0) throw new UserError(`no run has ${metrics.join(', ')}, which a figure would show; name other metrics`);
   const ranking = x === null;
   const question = { kind: ranking ? 'rank' : 'line', x: x ?? others.join(','), statistic: 'median', series, facet } as const;
-  const nameOf = (row: RunRow): string =>
-    others.map((path) => `${path.split('.').at(-1)} ${String(rowValue(row, path) ?? '')}`).join(', ');
+  const nameOf = (row: RunRow): string => others.map((path) => `${path.split('.').at(-1)} ${String(rowValue(row, path) ?? '')}`).join(', ');
   const groups = ranking ? new Map([['', done]]) : groupedBy(done, nameOf);
   const figures = [...groups].flatMap(([name, own]) =>
     shown
