@@ -1,7 +1,6 @@
 // Runs that are compared replay the same rows: where one of them holds a part of its trace out to count popularity on, all do.
 
 import { orUserError, UserError, userErrorOf } from '../../base/errors.js';
-import { groupedBy } from '../../base/objects.js';
 import type { Override } from '../../base/yaml.js';
 import { countsOnTrace } from '../../engine/inputs/counts-on-trace.js';
 import { HELD_OUT } from '../../engine/inputs/inputs.js';
@@ -30,6 +29,11 @@ export async function sameRows(runs: Iterable<() => RunSpec>): Promise<readonly 
  */
 export function bySystem<T>(cells: Iterable<readonly T[]>, paths: readonly string[]): (readonly T[])[] {
   const own = paths.flatMap((path, at) => (/^system(\.|$)/.test(path) ? [at] : []));
-  const groups = groupedBy(cells, (cell) => JSON.stringify(own.map((at) => cell[at])));
-  return [...groups.values()].map(([first]) => first!);
+  // A million cells are never all in memory.
+  const first = new Map<string, readonly T[]>();
+  for (const cell of cells) {
+    const key = JSON.stringify(own.map((at) => cell[at]));
+    if (!first.has(key)) first.set(key, cell);
+  }
+  return [...first.values()];
 }
