@@ -8,7 +8,7 @@ export { onePanel, type RunPoint, rankingFigures } from './one-panel.js';
 export { longColumns, longJsonLines, longParquet } from './table/long-table.js';
 export { pivotOf, STATISTICS, statisticNamed } from './table/pivot.js';
 export { pivotReports } from './table/pivot-report.js';
-export { KEY_COLUMNS, type KeyColumn, type Outcome, type RunRow, rowOf, rowOfResult, rowValue } from './table/run-row.js';
+export { KEY_COLUMNS, type Outcome, type RunRow, rowOf, rowOfResult, rowValue } from './table/run-row.js';
 export {
   type Exclusion,
   gridSize,

@@ -9,7 +9,7 @@ import { readText } from '../../base/input-file.js';
 import type { QueueAddress } from './address.js';
 
 /** The variable that holds a key, so that no list of processes shows it. */
-export const KEY_VARIABLE = 'MOEPROF_QUEUE_KEY';
+const KEY_VARIABLE = 'MOEPROF_QUEUE_KEY';
 
 /** Shortest key, characters: 128 bits in base64 have 22. */
 const SHORTEST = 16;
