@@ -4,7 +4,7 @@
 import { formatBytes } from '../base/units.js';
 import { assumedOf, type HardwareSpec } from '../hardware/door.js';
 import { bitsPerWeight, type ModelSpec, mainFormat } from '../model/door.js';
-import { VERSION } from '../result/version.js';
+import { type Tagged, tagged } from '../result/version.js';
 import type { Command } from '../runtime/flags/dialect.js';
 import { cpuExpertLayers, splitPattern } from '../runtime/kind/loaded.js';
 import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
@@ -21,7 +21,6 @@ const ADVICE_SCHEMA = 'moeprof.advice/1';
 
 /** The request as an answer repeats it; its notes are sentences on the basis of the figures. */
 export interface Asked extends Pick<Question, 'goal' | 'request' | 'context' | 'users' | 'notes'> {
-  readonly tool: { readonly name: 'moeprof'; readonly version: string };
   readonly machine: string;
   readonly runtime: string;
 }
@@ -41,8 +40,7 @@ export interface AdvisedSetting {
 }
 
 /** Finished advice: the public format `moeprof.advice/1`. */
-export interface Advice extends Asked {
-  readonly schema: typeof ADVICE_SCHEMA;
+export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   readonly model: string;
   readonly quantization: string;
   /** Null: nothing fits. */
@@ -66,8 +64,7 @@ export async function advise(question: Question): Promise<Advice> {
   const { model, pricer, quantizations } = question;
   const answer = await bestAnswer(question);
   const common = {
-    schema: ADVICE_SCHEMA,
-    tool: { name: 'moeprof', version: VERSION },
+    ...tagged(ADVICE_SCHEMA),
     model: model(quantizations[0]!).name,
     ...repeated(question),
     notes: notesOf(question, answer),
@@ -120,14 +117,8 @@ export function settingOf(question: Question, one: Priced, change: string): Advi
 }
 
 /** What an answer repeats of its request. */
-export function repeated({
-  context,
-  goal,
-  hardware,
-  request,
-  runtime,
-  users,
-}: Pick<Question, 'context' | 'goal' | 'hardware' | 'request' | 'runtime' | 'users'>) {
+export function repeated(asked: Pick<Question, 'context' | 'goal' | 'hardware' | 'request' | 'runtime' | 'users'>) {
+  const { context, goal, hardware, request, runtime, users } = asked;
   return { machine: hardware.name, runtime: runtime.name, goal, request, context, users };
 }
 

@@ -4,7 +4,7 @@
 import { listProfiles } from '../base/profiles.js';
 import { assumedOf } from '../hardware/door.js';
 import { loadProfile, type ModelSpec, weightBytes } from '../model/door.js';
-import { VERSION } from '../result/version.js';
+import { type Tagged, tagged } from '../result/version.js';
 import { type Advice, type Asked, bestAnswer, commandOf, repeated, settingOf } from './advise.js';
 import { type AdviceWishes, basisOf, type MachineFinder, machineNamed, requestShape, wishedContext, withQuestion } from './ask.js';
 import { missingBytes } from './misfits.js';
@@ -29,8 +29,7 @@ export interface ModelOffer extends Pick<Advice, 'model' | 'answer' | 'kept' | '
 }
 
 /** All models on one machine: the public format `moeprof.models/1`. */
-export interface ModelOffers extends Asked {
-  readonly schema: typeof MODELS_SCHEMA;
+export interface ModelOffers extends Tagged<typeof MODELS_SCHEMA>, Asked {
   /** Most parameters first. */
   readonly models: readonly ModelOffer[];
 }
@@ -76,8 +75,7 @@ export async function modelsOn(
   const less = contexts.some((one) => one < wishedContext(wishes));
   const ofContext = less ? ['Models that were trained on less context have that.'] : [];
   return {
-    schema: MODELS_SCHEMA,
-    tool: { name: 'moeprof', version: VERSION },
+    ...tagged(MODELS_SCHEMA),
     ...repeated({ ...basis, request: requestShape(wishes, context), context, users: wishes.users ?? 1 }),
     models: withFrontier(models),
     notes: ['Routing is synthetic, drawn as each model routes.', ...ofContext, ...basis.notes, ...assumedOf(basis.hardware)],
@@ -89,16 +87,10 @@ async function offerOf(question: Question): Promise<Omit<ModelOffer, 'frontier'>
   const answer = await bestAnswer(question);
   const model = answer?.model ?? question.model(quantizations.at(-1)!);
   const common = { model: model.name, parameters: model.parameters, quantization: model.quantization, bytes: weightBytes(model) };
-  if (answer === null)
-    return {
-      ...common,
-      answer: null,
-      preferred: false,
-      kept: false,
-      command: null,
-      bands: null,
-      missing: missingBytes(question, quantizations.at(-1)!),
-    };
+  if (answer === null) {
+    const nothing = { answer: null, preferred: false, kept: false, command: null, bands: null };
+    return { ...common, ...nothing, missing: missingBytes(question, quantizations.at(-1)!) };
+  }
   const { kept, price, setting } = answer;
   const preferred = setting.quantization === quantizations[0];
   const advised = { answer: settingOf(question, answer, ''), command: commandOf(question, answer), bands: price.bands };

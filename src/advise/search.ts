@@ -174,9 +174,13 @@ async function withFollowedPrompts(question: Question, from: Priced): Promise<Pr
   const least = runtime.followsFrom(from.model);
   if (least === null || request.prompt < least || from.setting.gpuExperts === null) return from;
   const setting = highestFit(question, from.model, { ...from.setting, followsPrompts: true });
-  if (setting === null || setting.gpuExperts === 0) return from;
-  const chosen = await priced(question, from.model, setting);
-  return chosen.cost < from.cost ? chosen : from;
+  return setting?.gpuExperts === 0 ? from : ((await cheaper(question, from, setting)) ?? from);
+}
+
+/** A setting, priced, where it costs less than another one; null: it does not, or there is none. */
+async function cheaper(question: Question, than: Priced, setting: Setting | null): Promise<Priced | null> {
+  const one = setting === null ? null : await priced(question, than.model, setting);
+  return one !== null && one.cost < than.cost ? one : null;
 }
 
 /** True where one of several sockets could compute alone. */
@@ -187,20 +191,15 @@ export function canIsolate({ hardware, runtime }: Pick<Question, 'hardware' | 'r
 /** Uses one socket of the host where that is faster: it reads and holds only its own memory. */
 async function withOneSocket(question: Question, from: Priced): Promise<Priced> {
   if (!canIsolate(question, from.setting)) return from;
-  const setting = highestFit(question, from.model, { ...from.setting, oneSocket: true });
-  if (setting === null) return from;
-  const alone = await priced(question, from.model, setting);
-  return alone.cost < from.cost ? alone : from;
+  return (await cheaper(question, from, highestFit(question, from.model, { ...from.setting, oneSocket: true }))) ?? from;
 }
 
 /** Lengthens drafts as long as that is faster, each at its own best placement: the drafting layer and its cache take room. */
 async function withDrafts(question: Question, from: Priced): Promise<Priced> {
   let best = from;
   for (const draft of question.runtime.drafts(from.model, question.users)) {
-    const setting = highestFit(question, from.model, { ...from.setting, draft });
-    if (setting === null) break;
-    const next = await priced(question, from.model, setting);
-    if (next.cost >= best.cost) break;
+    const next = await cheaper(question, best, highestFit(question, from.model, { ...from.setting, draft }));
+    if (next === null) break;
     best = next;
   }
   return best;
@@ -212,9 +211,8 @@ async function downTheLadder(question: Question, from: Priced): Promise<Priced> 
   let best = from;
   for (let at = rungOf(ladder, from.setting) + 1; at < ladder.length; at++) {
     const setting = { ...from.setting, ...ladder[at]! };
-    if (!isFit(devicesOf(question, from.model, setting))) break;
-    const next = await priced(question, from.model, setting);
-    if (next.cost >= best.cost) break;
+    const next = isFit(devicesOf(question, from.model, setting)) ? await cheaper(question, best, setting) : null;
+    if (next === null) break;
     best = next;
   }
   return best;

@@ -20,7 +20,6 @@ import {
   sameRows,
   search,
   searchReports,
-  shorterRun,
 } from '../study/door.js';
 import { type RunSpec, repeatCommand } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
@@ -85,7 +84,7 @@ async function searchSpace(path: string, flags: SearchFlags, context: CliContext
   await deliver(context, searchReports, flags, async () => {
     const known = flags.learn === true ? knownRuns(store!, cells, specOf) : new Map<number, SettledRun>();
     const batch = batchOf(context, { store, threads });
-    const found = await search(file, cells, { budget, seed, specOf, shorterRun, runBatch: batch, againOf, known });
+    const found = await search(file, cells, { budget, seed, specOf, runBatch: batch, againOf, known });
     if (found.rows.every(({ status }) => status === 'refused')) {
       const { reason } = found.rows.find((row) => row.reason !== null) ?? { reason: 'nothing ran' };
       throw new UserError(`none of ${found.rows.length} cells can run: ${reason}`);

@@ -66,7 +66,7 @@ function list(store: Store, context: CliContext): string {
     return [fingerprint.slice(0, DIGITS), outcome?.status ?? 'damaged', ...columns];
   });
   const column = (head: string) => ({ head, align: 'left' as const, most: 20 });
-  const bytes = [...store.fingerprints()].reduce((sum, fingerprint) => sum + store.sizeOf(fingerprint), 0);
+  const bytes = [...store.fingerprints()].reduce((sum, fingerprint) => sum + store.fileOf(fingerprint).size, 0);
   return renderTerminal(
     {
       title: `${formatCount(rows.length)} runs, ${formatBytes(bytes)}, in ${store.folder}`,
@@ -135,7 +135,7 @@ function clean(store: Store, olderThan: number | undefined, context: CliContext)
   const before = olderThan === undefined ? Number.NEGATIVE_INFINITY : Date.now() - olderThan * DAY_MS;
   let removed = 0;
   for (const fingerprint of [...store.fingerprints()]) {
-    if (store.get(fingerprint) !== null && store.isOfThisBuild(fingerprint) && store.writtenAt(fingerprint) >= before) continue;
+    if (store.get(fingerprint) !== null && store.isOfThisBuild(fingerprint) && store.fileOf(fingerprint).mtimeMs >= before) continue;
     store.remove(fingerprint);
     removed++;
   }

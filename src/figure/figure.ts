@@ -1,5 +1,6 @@
 // A figure as data: points with their intervals, and the quantities of its axes. `draw.ts` draws it.
 import { UserError } from '../base/errors.js';
+import { groupedBy } from '../base/objects.js';
 import { visible } from '../base/text.js';
 import { BYTES } from '../base/units.js';
 import { describeMetric, METRICS } from '../result/catalogue.js';
@@ -90,25 +91,16 @@ export function figureOf(rows: readonly RunRow[], question: FigureQuestion): Pap
   if (done.length === 0) throw new UserError(`--y ${y}: no run has it`);
   const horizontal = axisOf(done, x, kind === 'bar' || kind === 'heat' || kind === 'rank');
   const vertical = scaleOf(describeMetric(y).unit, Math.max(...done.map(({ metrics }) => Math.abs(metrics[y]!))));
-  const cells = new Map<string, { readonly at: FigurePlace; readonly samples: number[] }>();
-  for (const row of done) {
+  const runs = done.map((row) => {
     const name = (path: string | null): string => (path === null ? '' : wordOf(row, path));
-    const at = { x: horizontal.of(row), series: name(series), facet: name(facet) };
-    const key = JSON.stringify(at);
-    const cell = cells.get(key) ?? { at, samples: [] };
-    cell.samples.push(row.metrics[y]! / vertical.factor);
-    cells.set(key, cell);
-  }
-  const points = [...cells.values()].map(
-    ({ at, samples }): FigurePoint => ({
-      ...at,
-      y: statisticOf(samples, statistic),
-      low: Math.min(...samples),
-      high: Math.max(...samples),
-      runs: samples.length,
-      front: false,
-    }),
-  );
+    const at: FigurePlace = { x: horizontal.of(row), series: name(series), facet: name(facet) };
+    return { at, value: row.metrics[y]! / vertical.factor };
+  });
+  const points = [...groupedBy(runs, ({ at }) => JSON.stringify(at)).values()].map((own): FigurePoint => {
+    const samples = own.map(({ value }) => value);
+    const [low, high] = [Math.min(...samples), Math.max(...samples)];
+    return { ...own[0]!.at, y: statisticOf(samples, statistic), low, high, runs: samples.length, front: false };
+  });
   const seriesNames = [...new Set(points.map((point) => point.series))];
   const facets = [...new Set(points.map((point) => point.facet))];
   const figure: PaperFigure = {

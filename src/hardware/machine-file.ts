@@ -93,20 +93,17 @@ export type MachineFile = z.infer<typeof machineFileSchema>;
 export function machineOfFile(file: MachineFile, place: string): Machine {
   const machine = placed(place, () => parseMachine(file.parts.join('+')));
   const { cpu, gpu, measured, name } = file;
-  const ram =
-    machine.ram === null ? null : { ...machine.ram, ...(measured?.memory !== undefined && { measuredBandwidth: measured.memory }) };
-  const pcie =
-    machine.pcie === null ? null : { ...machine.pcie, ...(measured?.copies !== undefined && { measuredBandwidth: measured.copies }) };
+  const reached = (rate: number | undefined) => (rate === undefined ? {} : { measuredBandwidth: rate });
   return {
     ...machine,
     name,
-    ram,
-    pcie,
+    ram: machine.ram === null ? null : { ...machine.ram, ...reached(measured?.memory) },
+    pcie: machine.pcie === null ? null : { ...machine.pcie, ...reached(measured?.copies) },
     cpu: machine.cpu === null ? null : withCpu(machine.cpu, cpu),
     gpus: machine.gpus.map((one) => ({
       ...one,
       ...(gpu?.memory !== undefined && { memoryBytes: gpu.memory }),
-      ...(machine.unified && measured?.memory !== undefined && { measuredBandwidth: measured.memory }),
+      ...(machine.unified && reached(measured?.memory)),
     })),
     disks: disksOf(machine.disks, measured?.disk),
   };

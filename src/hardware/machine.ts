@@ -46,6 +46,7 @@ export function machineWords(text: string): string[] {
 
 function withWord(given: GivenParts, word: string): GivenParts {
   const { bandwidth, word: plain } = splitBandwidth(word);
+  const measured = bandwidth === undefined ? {} : { measuredBandwidth: bandwidth };
   const size = /^(\d+(?:\.\d+)?)\s*([GT])(?:i?B)?(?:[\s-]*ram)?$/i.exec(word);
   if (size !== null) {
     const bytes = Math.round(Number(size[1]) * (size[2]!.toUpperCase() === 'G' ? 2 ** 30 : 2 ** 40));
@@ -55,17 +56,10 @@ function withWord(given: GivenParts, word: string): GivenParts {
   if (/^pcie/i.test(plain)) {
     const slot = parseSlot(plain.replace(/^pcie[\s-]*/i, ''));
     if (slot === null) throw new UserError(`"${word}" is not a slot; write generation x lanes, e.g. pcie4x16`);
-    return {
-      ...given,
-      pcie: givenOnce(given.pcie, { ...slot, ...(bandwidth !== undefined && { measuredBandwidth: bandwidth }) }, 'PCIe'),
-    };
+    return { ...given, pcie: givenOnce(given.pcie, { ...slot, ...measured }, 'PCIe') };
   }
   const memory = parseMemory(plain);
-  if (memory !== null)
-    return {
-      ...given,
-      memory: givenOnce(given.memory, { ...memory, ...(bandwidth !== undefined && { measuredBandwidth: bandwidth }) }, 'memory'),
-    };
+  if (memory !== null) return { ...given, memory: givenOnce(given.memory, { ...memory, ...measured }, 'memory') };
   const drives = /^(?:(\d+)\s*x\s*)?(.*)$/is.exec(plain)!;
   const disk = parseDisk(drives[2]!);
   if (typeof disk === 'string') throw new UserError(`"${word}": ${disk}`);

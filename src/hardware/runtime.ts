@@ -6,6 +6,7 @@ import { UserError } from '../base/errors.js';
 import { isObject } from '../base/objects.js';
 import { findProfile, shownPath } from '../base/profiles.js';
 import { BYTES, COUNT, DURATION, SHARE } from '../base/units.js';
+import { onOff } from '../base/written.js';
 import { type Override, positiveQuantity, quantity, readYaml } from '../base/yaml.js';
 import { NUMA } from './spec.js';
 
@@ -28,9 +29,7 @@ const gpu = z.strictObject({
     })
     .optional()
     .describe('Attention over the KV cache.'),
-  flashAttention: z
-    .union([z.boolean(), z.enum(['on', 'off'])])
-    .transform((value) => value === true || value === 'on')
+  flashAttention: onOff
     .optional()
     .describe(
       'Attention in fused kernels, on either device (llama.cpp -fa). off: scores are written to memory and read again. Absent: on.',

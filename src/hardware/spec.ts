@@ -123,13 +123,8 @@ export interface HostDevice extends Device {
   readonly sockets?: Sockets;
 }
 
-/** The interconnect of several GPUs: each has a port that sends and receives at this rate at once. */
-export interface Interconnect {
-  /** Bytes per second that one GPU sends, and that it receives, in an all-to-all, as achieved. */
-  readonly bandwidth: number;
-  /** Fixed cost of one all-to-all in ns. */
-  readonly latencyNs: number;
-}
+/** The interconnect of several GPUs, in an all-to-all: each has a port that sends and receives at this rate at once. */
+export type Interconnect = PathSpec;
 
 /** One of several GPUs. */
 export interface Card {

@@ -1,17 +1,18 @@
 // Rows from finished runs: a store, a folder of results, a study's JSON or JSON lines, or single results.
 
+import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { whatStands } from '../base/files.js';
 import { bytesOf } from '../base/host/bytes.js';
 import { entriesBelow } from '../base/host/files.js';
 import { join } from '../base/host/paths.js';
 import { readText } from '../base/input-file.js';
-import { parseJsonBytes } from '../base/nesting.js';
-import { isObject } from '../base/objects.js';
+import { isObject, isOwnName } from '../base/objects.js';
+import { visible } from '../base/text.js';
 import { KEY_COLUMNS, type RunRow, rowOf, rowOfResult, STUDY_SCHEMA } from '../figure/door.js';
-import { METRICS } from '../result/catalogue.js';
-import { checkedResult, parseResult, readResult } from '../result/read.js';
-import { checkedRow } from './checked-row.js';
+import { parseJson } from '../model/door.js';
+import { METRICS, rangeOf } from '../result/catalogue.js';
+import { checkedResult, metricKey, parseResult, readResult } from '../result/read.js';
 import { Store } from './store.js';
 
 /**
@@ -54,25 +55,16 @@ function rowsOfJson(path: string): RunRow[] {
   const text = readText(path, 'result');
   if (/^\s*\[/.test(text)) return rowsOfRanking(text, path);
   if (!text.includes(`"${STUDY_SCHEMA}"`)) return [rowOfResult(parseResult(text, path))];
-  const wrong = `${path}: is no whole study; write it again with moeprof sweep -o ${path}`;
-  const study = jsonIn(text, path, wrong);
-  if (!isObject(study) || study.schema !== STUDY_SCHEMA || !Array.isArray(study.rows)) throw new UserError(wrong);
+  const wrong = `is no whole study; write it again with moeprof sweep -o ${path}`;
+  const study = parseJson(bytesOf(text), path, wrong);
+  if (!isObject(study) || study.schema !== STUDY_SCHEMA || !Array.isArray(study.rows)) throw new UserError(`${path}: ${wrong}`);
   return study.rows.map((row, at) => checkedRow(row, `${path}: rows.${at}`));
-}
-
-/** A JSON text. @param wrong the message where it is none */
-function jsonIn(text: string, place: string, wrong: string): unknown {
-  try {
-    return parseJsonBytes(bytesOf(text), place);
-  } catch (error) {
-    throw error instanceof UserError ? error : new UserError(wrong);
-  }
 }
 
 /** Results in a list, and runs that were refused. */
 function rowsOfRanking(text: string, path: string): RunRow[] {
-  const runs = jsonIn(text, path, `${path}: is no whole ranking; write it again with moeprof run -s a,b -o ${path}`) as readonly unknown[];
-  return runs.map((run, at): RunRow => {
+  const runs = parseJson(bytesOf(text), path, `is no whole ranking; write it again with moeprof run -s a,b -o ${path}`);
+  return (runs as readonly unknown[]).map((run, at): RunRow => {
     const { again, hardware, reason, status, system } = isObject(run) ? run : {};
     if (status !== 'refused') return rowOfResult(checkedResult(run, path));
     const key = Object.fromEntries(Object.entries({ system, hardware }).filter(([, name]) => name !== undefined && name !== ''));
@@ -89,9 +81,9 @@ function rowsOfLines(path: string): RunRow[] {
   return lines.flatMap((line, at): RunRow[] => {
     if (line.trim() === '') return [];
     const place = `${path}:${at + 1}`;
-    const wrong = `${place}: is no row of a study; moeprof sweep study.yaml -o ${path} writes them`;
-    const fields = jsonIn(line, place, wrong);
-    if (!isObject(fields) || !('status' in fields)) throw new UserError(wrong);
+    const wrong = `is no row of a study; moeprof sweep study.yaml -o ${path} writes them`;
+    const fields = parseJson(bytesOf(line), place, wrong);
+    if (!isObject(fields) || !('status' in fields)) throw new UserError(`${place}: ${wrong}`);
     return [checkedRow(rowOfFields(fields), place)];
   });
 }
@@ -109,4 +101,34 @@ function rowOfFields({ again, reason = null, status, ...fields }: Readonly<Recor
     else values[name] = value;
   }
   return { status, reason, ...(typeof again === 'string' ? { again } : {}), key, values, metrics };
+}
+
+// A row as moeprof wrote it once: read from a file, it may be anybody's.
+const value = z.union([z.string(), z.number(), z.boolean()]);
+const line = z.string().transform(visible);
+const parts = {
+  again: line.optional(),
+  key: z.partialRecord(z.enum(KEY_COLUMNS), value),
+  values: z.record(z.string().refine(isOwnName), value),
+  metrics: z.record(metricKey, z.number()),
+  config: z.record(z.string().refine(isOwnName), z.unknown()).optional(),
+};
+const rowShape = z.discriminatedUnion('status', [
+  z.strictObject({ status: z.literal('done'), reason: z.null(), ...parts }),
+  z.strictObject({ status: z.enum(['refused', 'failed']), reason: line, ...parts }),
+]);
+
+/** A row whose values are of their kinds and whose figures are ones that runs give. @param place for messages @throws UserError */
+function checkedRow(raw: unknown, place: string): RunRow {
+  const { data, error } = rowShape.safeParse(raw);
+  if (data === undefined) {
+    const [{ message, path }] = error.issues as [z.core.$ZodIssue];
+    throw new UserError(`${place}: is no row of a study: ${[...path.map(String), message].join(': ')}; write it again with moeprof sweep`);
+  }
+  for (const [name, figure] of Object.entries(data.metrics)) {
+    const [least, most] = rangeOf(name);
+    if (figure < least || figure > most)
+      throw new UserError(`${place}: ${name} is ${figure}, which no run gives; write it again with moeprof sweep`);
+  }
+  return data as RunRow;
 }

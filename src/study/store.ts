@@ -4,14 +4,14 @@
 import { messageOf, orUserError, UserError } from '../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands, writeFileAtomic } from '../base/files.js';
 import { bytesOf } from '../base/host/bytes.js';
-import { existsSync, readdirSync, statSync, unlinkSync } from '../base/host/files.js';
+import { existsSync, type FileStat, readdirSync, statSync, unlinkSync } from '../base/host/files.js';
 import { newSha256 } from '../base/host/hash.js';
 import { dirname, join } from '../base/host/paths.js';
 import { isFolder, listFolder, readText } from '../base/input-file.js';
-import { parseJsonBytes } from '../base/nesting.js';
 import { isObject } from '../base/objects.js';
 import { shortened, visible } from '../base/text.js';
 import type { Outcome } from '../figure/door.js';
+import { parseJson } from '../model/door.js';
 import { CORE_METRICS } from '../result/catalogue.js';
 import { canonicalJson, hashOfValue, inText } from '../result/digest.js';
 import { checkedResult } from '../result/read.js';
@@ -135,14 +135,9 @@ export class Store {
     }
   }
 
-  /** Bytes of an entry's file. */
-  sizeOf(fingerprint: string): number {
-    return statSync(this.#pathOf(fingerprint)).size;
-  }
-
-  /** Milliseconds since 1970 at which an entry was written. */
-  writtenAt(fingerprint: string): number {
-    return statSync(this.#pathOf(fingerprint)).mtimeMs;
+  /** The file of an entry: its size, and when it was written. */
+  fileOf(fingerprint: string): FileStat {
+    return statSync(this.#pathOf(fingerprint));
   }
 
   /** False: another build of moeprof made it, or its build is unknown. Such an entry is never used. */
@@ -208,13 +203,7 @@ const REMEDY = '; delete it, and the run is repeated';
 
 /** An entry: schema, fingerprint, build, outcome, and `digest`, the SHA-256 of the outcome as canonical JSON. @throws UserError where it is none */
 function entryIn(text: string, { path, remedy }: Messages): Record<string, unknown> {
-  let entry: unknown;
-  try {
-    entry = parseJsonBytes(bytesOf(text), path);
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${path}: is no JSON${remedy}`);
-  }
+  const entry = parseJson(bytesOf(text), path, `is no JSON${remedy}`);
   if (isObject(entry) && entry.schema === ENTRY_SCHEMA && entry.outcome !== undefined) return entry;
   throw new UserError(`${path}: is no ${ENTRY_SCHEMA}${remedy}`);
 }

@@ -1,5 +1,6 @@
 // The report of a study: the number of cells that ran, reasons of those that could not, and its rows; a terminal shows the first ones.
 
+import { groupedBy } from '../base/objects.js';
 import { formatCount, formatCounted } from '../base/units.js';
 import { longColumns, longJsonLines, longParquet, pictureFormats, type RunRow, type Study } from '../figure/door.js';
 import {
@@ -120,7 +121,6 @@ function fastestOf({ rows }: Study): [which: string, again: string | undefined, 
 
 /** Each reason once, with its number of cells. */
 function reasons({ rows }: Study): string[] {
-  const counts = new Map<string, number>();
-  for (const { reason } of rows) if (reason !== null) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return [...counts].map(([reason, count]) => `${formatCounted(count, 'cell')}: ${reason}`);
+  const groups = groupedBy(rows, ({ reason }) => reason);
+  return [...groups].flatMap(([reason, { length }]) => (reason === null ? [] : [`${formatCounted(length, 'cell')}: ${reason}`]));
 }

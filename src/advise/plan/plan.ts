@@ -3,7 +3,7 @@
 // settings and follows a line (advise/search.ts); a plan executes several runs at a time, and does not assume that conditions keep holding
 // above some size. Their runs differ as well: a plan executes the user's whole run, advice composes short runs from a runtime's settings.
 import type { Result } from '../../result/result.js';
-import { VERSION } from '../../result/version.js';
+import { type Tagged, tagged } from '../../result/version.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const PLAN_SCHEMA = 'moeprof.plan/1';
@@ -39,9 +39,7 @@ export interface RefusedPlacing extends Pick<Placing, 'system' | 'hardware'> {
 }
 
 /** A finished plan: the public format `moeprof.plan/1`. */
-export interface Plan {
-  readonly schema: typeof PLAN_SCHEMA;
-  readonly tool: { readonly name: 'moeprof'; readonly version: string };
+export interface Plan extends Tagged<typeof PLAN_SCHEMA> {
   /** Conditions that a run must keep. */
   readonly conditions: readonly string[];
   /** The objective that `goodput` is counted by; null: none. */
@@ -141,14 +139,7 @@ export function planOf(
   };
   // Two placings without an answer differ by NaN: they keep their order.
   const sorted = placings.toSorted((a, b) => Number(b.fits) - Number(a.fits) || order(a) - order(b) || 0);
-  return {
-    schema: PLAN_SCHEMA,
-    tool: { name: 'moeprof', version: VERSION },
-    conditions,
-    slo,
-    placings: sorted,
-    ...(refused.length === 0 ? {} : { refused }),
-  };
+  return { ...tagged(PLAN_SCHEMA), conditions, slo, placings: sorted, ...(refused.length === 0 ? {} : { refused }) };
 }
 
 /** The run of the smallest cache that suffices; null: there is none. */

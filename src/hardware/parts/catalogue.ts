@@ -28,7 +28,7 @@ export interface Catalogue<P extends CataloguePart> {
 }
 
 /** Fields of {@link CataloguePart} in a file; what a group says holds for its parts that do not say otherwise. */
-export const partFields = {
+const partFields = {
   name: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.+-]*$/, 'must be lower case, digits, dots, hyphens and plus signs')
@@ -42,6 +42,20 @@ export const groupFields = {
   form: z.enum(FORMS).describe('What kind of computer the parts are made for.'),
   source: z.string().min(1).describe("Vendor's document that the figures are from."),
 };
+
+/**
+ * The groups of a file.
+ * @param group fields of a group
+ * @param own fields that a part may have in place of its group's
+ * @param part further fields of a part
+ */
+export function groupList<G extends z.ZodRawShape, O extends z.ZodRawShape, P extends z.ZodRawShape>(group: G, own: O, part: P) {
+  const parts = z.array(z.strictObject({ ...partFields, ...z.object(own).partial().shape, ...part }));
+  return z
+    .array(z.strictObject({ ...group, parts: parts.min(1).describe('One line a part.') }))
+    .min(1)
+    .describe('Parts with something in common.');
+}
 
 /** A part as a file has it, with the fields of its group. */
 interface Listed<P extends CataloguePart> {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { BYTES } from '../../base/units.js';
 import { quantity } from '../../base/yaml.js';
-import { type Catalogue, type CataloguePart, groupFields, lazyCatalogue, partFields } from './catalogue.js';
+import { type Catalogue, type CataloguePart, groupFields, groupList, lazyCatalogue } from './catalogue.js';
 import { type MemorySlots, parseMemory } from './memory.js';
 
 /** Instruction sets that decide how fast quantized weights are unpacked: each x86 one includes those before it. */
@@ -44,28 +44,11 @@ const own = {
 
 /** Schema of `profiles/hardware/cpus/*.yaml`. */
 export const cpuFileSchema = z.strictObject({
-  groups: z
-    .array(
-      z.strictObject({
-        ...own,
-        pcie: own.pcie.optional(),
-        sockets: own.sockets.default(1),
-        parts: z
-          .array(
-            z.strictObject({
-              ...partFields,
-              ...z.object(own).partial().shape,
-              cores: z.int().positive().describe('Cores of all kinds.'),
-              clock: z.number().positive().describe('Base clock in GHz; of the fast cores where there are two kinds.'),
-              l3: quantity(BYTES).optional().describe('L3 cache.'),
-            }),
-          )
-          .min(1)
-          .describe('One line a part.'),
-      }),
-    )
-    .min(1)
-    .describe('Parts with something in common.'),
+  groups: groupList({ ...own, pcie: own.pcie.optional(), sockets: own.sockets.default(1) }, own, {
+    cores: z.int().positive().describe('Cores of all kinds.'),
+    clock: z.number().positive().describe('Base clock in GHz; of the fast cores where there are two kinds.'),
+    l3: quantity(BYTES).optional().describe('L3 cache.'),
+  }),
 });
 
 /** All CPUs. */

@@ -1,6 +1,7 @@
 // Defaults for parts of a machine that were not given: the memory that its CPU takes, the slot that its GPU takes, a usual CPU. A remark
 // names each default, so that an assumed figure does not look like a given one.
 import { InternalError, UserError } from '../../base/errors.js';
+import { groupedBy } from '../../base/objects.js';
 import type { Form } from './catalogue.js';
 import { CPUS, type CpuPart } from './cpu.js';
 import { DISK_BYTES, type DiskPart } from './disk.js';
@@ -188,8 +189,5 @@ function nameOf({ chipBandwidth, cpu, disks, gpus, memory, memoryBytes, pcie, so
 
 /** `a, a, b` as `2xa, b`. */
 function groupedNames(names: readonly string[]): string[] {
-  return [...new Set(names)].map((name) => {
-    const count = names.filter((other) => other === name).length;
-    return count === 1 ? name : `${count}x${name}`;
-  });
+  return [...groupedBy(names, (name) => name)].map(([name, { length }]) => (length === 1 ? name : `${length}x${name}`));
 }

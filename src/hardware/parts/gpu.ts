@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { BYTES, FLOPS, RATE } from '../../base/units.js';
 import { quantity } from '../../base/yaml.js';
-import { type Catalogue, type CataloguePart, groupFields, lazyCatalogue, partFields } from './catalogue.js';
+import { type Catalogue, type CataloguePart, groupFields, groupList, lazyCatalogue } from './catalogue.js';
 import { type PcieLink, parseSlot } from './pcie.js';
 
 /** Who makes it. */
@@ -43,31 +43,15 @@ const own = {
 /** Schema of `profiles/hardware/gpus/*.yaml`. */
 export const gpuFileSchema = z.strictObject({
   vendor: z.enum(VENDORS).describe('Who makes them.'),
-  groups: z
-    .array(
-      z.strictObject({
-        ...own,
-        pcie: own.pcie.optional(),
-        parts: z
-          .array(
-            z.strictObject({
-              ...partFields,
-              ...z.object(own).partial().shape,
-              memory: quantity(BYTES).describe('Memory, e.g. 24GiB; of a chip, the most that it is sold with.'),
-              bus: z.int().positive().describe('Width of the memory bus in bits.'),
-              pins: z.number().positive().describe('Gbit/s of one bit of it.'),
-              bandwidth: quantity(RATE).describe('Memory bandwidth that the vendor gives.'),
-              fp16: quantity(FLOPS).describe('Dense FP16 with FP32 accumulation; FP32 where there are no tensor units.'),
-              link: quantity(RATE).optional().describe('One direction of NVLink or Infinity Fabric.'),
-              cpu: z.string().min(1).optional().describe('CPU on the same chip, of ../cpus/: its memory is shared.'),
-            }),
-          )
-          .min(1)
-          .describe('One line a part.'),
-      }),
-    )
-    .min(1)
-    .describe('Parts with something in common.'),
+  groups: groupList({ ...own, pcie: own.pcie.optional() }, own, {
+    memory: quantity(BYTES).describe('Memory, e.g. 24GiB; of a chip, the most that it is sold with.'),
+    bus: z.int().positive().describe('Width of the memory bus in bits.'),
+    pins: z.number().positive().describe('Gbit/s of one bit of it.'),
+    bandwidth: quantity(RATE).describe('Memory bandwidth that the vendor gives.'),
+    fp16: quantity(FLOPS).describe('Dense FP16 with FP32 accumulation; FP32 where there are no tensor units.'),
+    link: quantity(RATE).optional().describe('One direction of NVLink or Infinity Fabric.'),
+    cpu: z.string().min(1).optional().describe('CPU on the same chip, of ../cpus/: its memory is shared.'),
+  }),
 });
 
 /** All GPUs. */

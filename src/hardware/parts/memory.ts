@@ -25,9 +25,7 @@ export function memoryRate({ channels, mts, type }: MemorySlots): number {
 }
 
 /** Memory as a text gives it; channels are undefined where they are missing: `ddr5-6000`. */
-interface MemoryText {
-  readonly type: string;
-  readonly mts: number;
+interface MemoryText extends Omit<MemorySlots, 'channels'> {
   readonly channels: number | undefined;
 }
 

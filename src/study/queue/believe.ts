@@ -1,4 +1,5 @@
-// What a sweep believes of a result: only what fits its cell. The result itself was read as any result is, and agrees with itself.
+// What a sweep believes: of a result, only what fits its cell (it was read as any result is, and agrees with itself); of a worker, nothing more
+// where its results are refused time and again.
 
 import { configOfRun } from '../../engine/outcome/outcome.js';
 import { canonicalJson } from '../../result/digest.js';
@@ -23,4 +24,40 @@ export function faultOf(result: Result, run: RunSpec): string | null {
   const text = SYSTEMS.get(run.system) ?? canonicalJson(system);
   SYSTEMS.set(run.system, text);
   return canonicalJson(config.system) === text ? null : 'is of another run: config.system differs';
+}
+
+/** Refused results of a worker after which it is shut out. */
+const PATIENCE = 3;
+/** Refusals of a cell after which it fails: what comes back wrong so often is no accident of the way. */
+const MOST = 10;
+/** Workers whose refusals are counted; names are anybody's. */
+const MOST_NAMES = 10_000;
+
+/** Counts of refusals. */
+export class Refusals {
+  readonly #ofCell = new Map<string, number>();
+  readonly #ofWorker = new Map<string, number>();
+
+  /**
+   * Counts a refusal.
+   * @param worker who says that it made the result; null: nobody with the key of the queue
+   * @returns true for `named`: the cell was not refused before; `failed`: it was refused so often that it fails; `shut`: the worker is
+   * shut out from now on
+   */
+  add(fingerprint: string, worker: string | null): { readonly named: boolean; readonly failed: boolean; readonly shut: boolean } {
+    const times = (this.#ofCell.get(fingerprint) ?? 0) + 1;
+    this.#ofCell.set(fingerprint, times);
+    return { named: times === 1, failed: times >= MOST, shut: worker !== null && this.#countOf(worker) === PATIENCE };
+  }
+
+  /** True for a worker whose results count no more. */
+  isShut(worker: string): boolean {
+    return (this.#ofWorker.get(worker) ?? 0) >= PATIENCE;
+  }
+
+  #countOf(worker: string): number {
+    const count = (this.#ofWorker.get(worker) ?? 0) + 1;
+    if (count > 1 || this.#ofWorker.size < MOST_NAMES) this.#ofWorker.set(worker, count);
+    return count;
+  }
 }

@@ -9,7 +9,7 @@ import { contentOfFolder, runIdentity } from '../fingerprint.js';
 import { runOfText, type SentCell } from './sent-cell.js';
 
 /** The claims of a cell. */
-type Claims = Pick<SentCell, 'files' | 'modules' | 'run' | 'system'>;
+export type Claims = Pick<SentCell, 'files' | 'modules' | 'run' | 'system'>;
 
 /** The run of a cell; null: its name is that of other claims, or it is no run. */
 export function provenRun(fingerprint: string, cell: Claims): RunSpec | null {

@@ -38,15 +38,11 @@ export async function openServer(address: QueueAddress, tell: (line: string) => 
   const { bull, Client } = libraries();
   const { db, host, password, port, tls, username } = address;
   const options: RedisOptions = {
-    host,
-    port,
-    db,
+    ...{ host, port, db, username, password },
     connectTimeout: PATIENCE_MS,
     maxRetriesPerRequest: null,
     lazyConnect: true,
     enableReadyCheck: true,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
     ...(tls ? { tls: isIP(host) === 0 ? { servername: host } : {} } : {}),
   };
   await tryOnce(new Client({ ...options, retryStrategy: () => null }), address);
@@ -140,6 +136,11 @@ const REMEDIES: readonly (readonly [pattern: RegExp, text: string])[] = [
   [/OOM/, 'has no memory left; raise its maxmemory'],
   [/MISCONF|READONLY/, 'takes nothing: its disk is full, or it is a replica'],
 ];
+
+/** What was thrown, a refusal of the server's in one line. */
+export function orServerError(address: QueueAddress, error: unknown): unknown {
+  return error instanceof Error && error.name === 'ReplyError' ? serverError(address, error) : error;
+}
 
 /** Describes an error of a server in one line. */
 export function serverError({ shown }: Pick<QueueAddress, 'shown'>, error: unknown): UserError {

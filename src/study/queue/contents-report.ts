@@ -1,5 +1,6 @@
 // The content of a queue's server, as a document.
 
+import { groupedBy } from '../../base/objects.js';
 import { formatBytes, formatCount, formatCounted } from '../../base/units.js';
 import { type Document, grid, note } from '../../report/door.js';
 import type { QueueAddress } from './address.js';
@@ -11,13 +12,16 @@ import type { CellEnd } from './sent-result.js';
 const REASONS = 5;
 /** Digits of a fingerprint: as `moeprof store ls` shows it. */
 const DIGITS = 12;
+/** Columns of numbers of cells. */
+const COUNTS = ['waiting', 'running', 'delayed', 'done', 'failed'] as const;
 
 /** A document of a queue. */
 export function contentsDocument({ prefix, shown }: QueueAddress, contents: QueueContents, verbose: boolean): Document {
   const { cells, failures, files, results, sweeps, workers } = contents;
-  const reasons = byReason(failures);
+  // Cells that failed for one reason, the last of them first.
+  const reasons = [...groupedBy(failures, ({ failure }) => failure).values()];
   const listed = verbose ? reasons : reasons.slice(0, REASONS);
-  const others = [...workers, ...sweeps].some((one) => !isAlike(one)) || cells.some((one) => !isAlike({ ...one, name: '', running: 0 }));
+  const others = [...workers, ...sweeps].some((one) => !isAlike(one)) || cells.some((one) => !isAlike(one));
   const nobody = workers.length === 0 && cells.some(({ waiting }) => waiting > 0);
   const more = reasons.length - listed.length;
   const nothing = cells.length + workers.length + sweeps.length + results.count + files.count === 0;
@@ -26,11 +30,7 @@ export function contentsDocument({ prefix, shown }: QueueAddress, contents: Queu
     blocks: [
       grid<BuildCells>(cells, [
         { head: 'cells of', of: ({ build, protocol }) => buildText(build, protocol), most: 40 },
-        { head: 'waiting', of: ({ waiting }) => waiting },
-        { head: 'running', of: ({ running }) => running },
-        { head: 'delayed', of: ({ delayed }) => delayed },
-        { head: 'done', of: ({ done }) => done },
-        { head: 'failed', of: ({ failed }) => failed },
+        ...COUNTS.map((head) => ({ head, of: (cell: BuildCells) => cell[head] })),
       ]),
       grid<Presence>(workers, [
         { head: 'worker', of: ({ name }) => name, most: 30 },
@@ -41,11 +41,11 @@ export function contentsDocument({ prefix, shown }: QueueAddress, contents: Queu
         { head: 'sweep', of: ({ name }) => name.replace(/^sweep /, '') },
         { head: 'moeprof', align: 'left', of: ({ build, protocol }) => buildText(build, protocol), most: 'rest' },
       ]),
-      grid<Failure>(listed, [
-        { head: 'failed', align: 'right', of: ({ cells: failed }) => failed },
-        { head: 'a run', align: 'left', of: ({ fingerprint }) => fingerprint.slice(0, DIGITS) },
-        { head: 'worker', align: 'left', of: ({ worker }) => worker, most: 16 },
-        { head: 'why', align: 'left', of: ({ why }) => why, wrap: 40 },
+      grid<readonly CellEnd[]>(listed, [
+        { head: 'failed', align: 'right', of: (same) => same.length },
+        { head: 'a run', align: 'left', of: ([last]) => last!.fingerprint.slice(0, DIGITS) },
+        { head: 'worker', align: 'left', of: ([last]) => last!.worker, most: 16 },
+        { head: 'why', align: 'left', of: ([last]) => last!.failure, wrap: 40 },
       ]),
       ...(more > 0 ? [note(`${formatCounted(more, 'reason')} more (-v)`, 'dim')] : []),
       note(
@@ -59,26 +59,7 @@ export function contentsDocument({ prefix, shown }: QueueAddress, contents: Queu
   };
 }
 
-/** Cells that failed for one reason, and the last of them. */
-interface Failure {
-  readonly cells: number;
-  readonly why: string;
-  readonly fingerprint: string;
-  readonly worker: string;
-}
-
-/** @param failures the last one first */
-function byReason(failures: readonly CellEnd[]): readonly Failure[] {
-  const found = new Map<string, Failure>();
-  for (const { failure, fingerprint, worker } of failures) {
-    const why = failure ?? '';
-    const known = found.get(why) ?? { cells: 0, why, fingerprint, worker };
-    found.set(why, { ...known, cells: known.cells + 1 });
-  }
-  return [...found.values()];
-}
-
 /** A build, marked where it is not this one. */
 function buildText(build: string, protocol: number): string {
-  return isAlike({ name: '', build, protocol, running: 0 }) ? build : `${build}*`;
+  return isAlike({ build, protocol }) ? build : `${build}*`;
 }

@@ -2,11 +2,12 @@
 // And how it is emptied. Keys are found by their names, so that nothing of a queue is missed, and nothing else is touched.
 import type { Redis } from 'ioredis';
 import { UserError } from '../../base/errors.js';
+import { sum } from '../../base/statistics.js';
 import { formatCounted } from '../../base/units.js';
-import { type QueueServer, serverError } from './connect.js';
-import { answersTo } from './cut-off.js';
-import { keysOf, type Presence, presencesIn, RESULT_TAKEN_S } from './protocol.js';
+import { orServerError, type QueueServer } from './connect.js';
+import { keysOf, type Presence, presentIn, RESULT_TAKEN_S } from './protocol.js';
 import { type CellEnd, doneOf } from './sent-result.js';
+import { answersTo, valuesOf } from './together.js';
 
 /** Keys that are asked for, and entries that are read, at once. */
 const AT_ONCE = 1000;
@@ -79,30 +80,24 @@ async function contentsBehind(server: QueueServer, keys: readonly string[]): Pro
   const failures: CellEnd[] = [];
   const cells: BuildCells[] = [];
   for (const { build, protocol } of buildsIn(prefix, keys)) {
-    const ends = await endsOf(redis, `${prefix}:done-${protocol}-${build}`);
+    const own = keysOf(prefix, build, protocol);
+    const ends = await endsOf(redis, own.done);
     const failed = [...ends.values()].filter(({ failure }) => failure !== null);
     failures.push(...failed.reverse());
-    cells.push({
-      protocol,
-      build,
-      ...(await countsOf(server, `cells-${protocol}-${build}`)),
-      done: ends.size - failed.length,
-      failed: failed.length,
-    });
+    cells.push({ protocol, build, ...(await countsOf(server, own.cells)), done: ends.size - failed.length, failed: failed.length });
   }
   const results = keys.filter((key) => key.startsWith(`${prefix}:result:`));
   const chunks = keys.filter((key) => /:file:[0-9a-f]{64}:\d+$/.test(key));
-  const presences = async (set: string, keyOf: (id: string) => string): Promise<Presence[]> => {
-    const ids = await redis.smembers(set);
-    return ids.length === 0 ? [] : presencesIn(await redis.mget(ids.map(keyOf)));
-  };
+  const bytesOf = async (some: readonly string[]): Promise<number> => sum(await numbersOf(redis, 'strlen', some));
+  const secondsLeft = await numbersOf(redis, 'ttl', results);
   return {
     cells,
-    workers: await presences(workers, worker),
-    sweeps: await presences(sweeps, sweep),
+    workers: (await presentIn(redis, workers, worker)).present,
+    sweeps: (await presentIn(redis, sweeps, sweep)).present,
     failures,
-    results: { count: results.length, untaken: await untakenOf(redis, results), bytes: await bytesOf(redis, results) },
-    files: { count: keys.filter((key) => /:file:[0-9a-f]{64}$/.test(key)).length, bytes: await bytesOf(redis, chunks) },
+    // Results that no sweep has taken are kept for longer.
+    results: { count: results.length, untaken: secondsLeft.filter((left) => left > RESULT_TAKEN_S).length, bytes: await bytesOf(results) },
+    files: { count: keys.filter((key) => /:file:[0-9a-f]{64}$/.test(key)).length, bytes: await bytesOf(chunks) },
   };
 }
 
@@ -151,35 +146,17 @@ async function endsOf(redis: Redis, stream: string): Promise<Map<string, CellEnd
   }
 }
 
-/** Results that no sweep has taken: they are kept for longer. */
-async function untakenOf(redis: Redis, results: readonly string[]): Promise<number> {
-  const seconds = await eachOf(results, (pipeline, key) => pipeline.ttl(key), redis);
-  return seconds.filter((left) => left > RESULT_TAKEN_S).length;
-}
-
-async function bytesOf(redis: Redis, keys: readonly string[]): Promise<number> {
-  return (await eachOf(keys, (pipeline, key) => pipeline.strlen(key), redis)).reduce((sum, bytes) => sum + bytes, 0);
-}
-
 /** The numbers that a command answers, key by key. */
-async function eachOf(
-  keys: readonly string[],
-  ask: (pipeline: ReturnType<Redis['pipeline']>, key: string) => void,
-  redis: Redis,
-): Promise<number[]> {
-  const said: number[] = [];
+async function numbersOf(redis: Redis, command: 'strlen' | 'ttl', keys: readonly string[]): Promise<number[]> {
+  const numbers: number[] = [];
   for (const some of batchesOf(keys)) {
-    const answers = await answersTo(() => {
-      const pipeline = redis.pipeline();
-      for (const key of some) ask(pipeline, key);
-      return pipeline;
-    });
-    for (const [error, value] of answers) {
-      if (error !== null) throw error;
-      said.push(Number(value));
-    }
+    const answers = await answersTo(
+      redis,
+      some.map((key) => [command, key]),
+    );
+    numbers.push(...valuesOf(answers).map(Number));
   }
-  return said;
+  return numbers;
 }
 
 function* batchesOf(keys: readonly string[]): Generator<readonly string[]> {
@@ -187,10 +164,8 @@ function* batchesOf(keys: readonly string[]): Generator<readonly string[]> {
 }
 
 /** Turns a server's refusal into a UserError of one line. */
-async function withServerErrors<T>(server: QueueServer, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof Error && error.name === 'ReplyError' ? serverError(server.address, error) : error;
-  }
+function withServerErrors<T>({ address }: QueueServer, work: () => Promise<T>): Promise<T> {
+  return work().catch((error: unknown) => {
+    throw orServerError(address, error);
+  });
 }

@@ -1,6 +1,7 @@
 // The protocol of sweeps and workers on a server: the keys, and who is there. Whoever changes a word here, or in what travels
 // (`sent-cell.ts`, `sent-result.ts`), raises PROTOCOL: workers and sweeps of two versions never read each other's cells.
 
+import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { buildOf } from '../build.js';
 
@@ -17,45 +18,31 @@ export const RESULT_TAKEN_S = 600;
 /** Entries of the list of finished cells; a sweep that was away for longer looks for its results by name. */
 export const DONE_KEPT = 100_000;
 
-/** The keys of a queue. */
-export interface QueueKeys {
-  readonly prefix: string;
-  /** Name of the queue of cells. Cells of another protocol or build lie in another one, where this process never looks. */
-  readonly cells: string;
-  /** Stream of what is done. */
-  readonly done: string;
-  /** Sets of ids; an id without a key of its own is gone. */
-  readonly workers: string;
-  readonly sweeps: string;
-  /** Set of the files that workers wait for, by SHA-256. */
-  readonly wanted: string;
-  /** The note that shuts a worker out, sealed by a sweep. */
-  shut(worker: string): string;
-  worker(id: string): string;
-  sweep(id: string): string;
-  result(fingerprint: string): string;
-  file(sha256: string): string;
-  chunk(sha256: string, index: number): string;
-}
-
-/** The keys below a prefix. */
-export function keysOf(prefix: string, build: string = buildOf()): QueueKeys {
-  const cells = `cells-${PROTOCOL}-${build}`;
+/** The keys of a queue below a prefix. */
+export function keysOf(prefix: string, build: string = buildOf(), protocol: number = PROTOCOL) {
   return {
     prefix,
-    cells,
-    done: `${prefix}:done-${PROTOCOL}-${build}`,
+    /** Name of the queue of cells. Cells of another protocol or build lie in another one, where this process never looks. */
+    cells: `cells-${protocol}-${build}`,
+    /** Stream of what is done. */
+    done: `${prefix}:done-${protocol}-${build}`,
+    /** Sets of ids; an id without a key of its own is gone. */
     workers: `${prefix}:workers`,
     sweeps: `${prefix}:sweeps`,
+    /** Set of the files that workers wait for, by SHA-256. */
     wanted: `${prefix}:wanted`,
-    shut: (worker) => `${prefix}:shut:${worker}`,
-    worker: (id) => `${prefix}:worker:${id}`,
-    sweep: (id) => `${prefix}:sweep:${id}`,
-    result: (fingerprint) => `${prefix}:result:${fingerprint}`,
-    file: (sha256) => `${prefix}:file:${sha256}`,
-    chunk: (sha256, index) => `${prefix}:file:${sha256}:${index}`,
-  };
+    /** The note that shuts a worker out, sealed by a sweep. */
+    shut: (worker: string) => `${prefix}:shut:${worker}`,
+    worker: (id: string) => `${prefix}:worker:${id}`,
+    sweep: (id: string) => `${prefix}:sweep:${id}`,
+    result: (fingerprint: string) => `${prefix}:result:${fingerprint}`,
+    file: (sha256: string) => `${prefix}:file:${sha256}`,
+    chunk: (sha256: string, index: number) => `${prefix}:file:${sha256}:${index}`,
+  } as const;
 }
+
+/** What {@link keysOf} gives. */
+export type QueueKeys = ReturnType<typeof keysOf>;
 
 /** Names of workers: they stand on screens, and in keys. */
 export const WORKER_NAME = /^[\w.@-]{1,100}$/;
@@ -81,6 +68,17 @@ export function presencesIn(texts: readonly (string | null)[]): Presence[] {
   return texts.flatMap((text) => parsed(presence, text) ?? []);
 }
 
+/** Who is there, of a set of ids; `gone`: ids without a key of their own. */
+export async function presentIn(
+  redis: Redis,
+  set: string,
+  keyOf: (id: string) => string,
+): Promise<{ readonly present: Presence[]; readonly gone: string[] }> {
+  const ids = await redis.smembers(set);
+  const texts = ids.length === 0 ? [] : await redis.mget(ids.map(keyOf));
+  return { present: presencesIn(texts), gone: ids.filter((_, at) => texts[at] === null) };
+}
+
 /** The value of a JSON text of this shape; null: it is none. */
 export function parsed<T>(shape: z.ZodType<T>, text: string | null): T | null {
   try {
@@ -92,6 +90,6 @@ export function parsed<T>(shape: z.ZodType<T>, text: string | null): T | null {
 }
 
 /** True where the process runs, or waits for, the same cells as this one. */
-export function isAlike({ build, protocol }: Presence): boolean {
+export function isAlike({ build, protocol }: Pick<Presence, 'build' | 'protocol'>): boolean {
   return build === buildOf() && protocol === PROTOCOL;
 }

@@ -11,47 +11,53 @@ import { buildOf } from '../build.js';
 import { PROTOCOL } from './protocol.js';
 import type { Seal } from './seal.js';
 
-/** A file that a run names, as it is where the sweep is. */
-export interface CellFile {
-  /** Absolute, there. */
-  readonly path: string;
+/** Most characters of a path, and of a run. */
+const LONGEST_PATH = 4096;
+const LONGEST_RUN = 2 ** 22;
+/** Most files of a cell, and names in a folder. */
+const MOST_FILES = 20_000;
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const absolute = z.string().max(LONGEST_PATH).refine(isAbsolute);
+const fileShape = z.strictObject({
+  /** Absolute, where the sweep is. */
+  path: absolute,
   /** Hex; null: a folder, or nothing. */
-  readonly sha256: string | null;
-  readonly bytes: number;
+  sha256: digest.nullable(),
+  bytes: z.int().nonnegative(),
   /** Of a folder: what is in it. */
-  readonly names?: readonly string[];
+  names: z.array(z.string().max(255).refine(isName)).max(MOST_FILES).readonly().optional(),
   /** True: it never goes through the server. */
-  readonly stays?: true;
-}
+  stays: z.literal(true).optional(),
+});
+const moduleShape = z.strictObject({ path: absolute, sha256: digest });
+const cellShape = z.strictObject({
+  protocol: z.literal(PROTOCOL),
+  build: z.string(),
+  /** A run as text, which the worker hands on to the process that runs it and need not take apart. */
+  run: z.string().max(LONGEST_RUN),
+  /** Its system, as a text of its own: most cells of a study have the same. */
+  system: z.string().max(LONGEST_RUN),
+  /** Working directory of the sweep: messages are relative to it. */
+  folder: absolute,
+  files: z.array(fileShape).max(MOST_FILES).readonly(),
+  modules: z.array(moduleShape).max(100).readonly(),
+  /** Over its name and everything above. */
+  seal: z.string(),
+});
+
+/** A file that a run names, as it is where the sweep is. */
+export type CellFile = Readonly<z.infer<typeof fileShape>>;
 
 /** A module of the user's own. Its text never travels. */
-export interface CellModule {
-  readonly path: string;
-  /** Hex. */
-  readonly sha256: string;
-}
+export type CellModule = Readonly<z.infer<typeof moduleShape>>;
 
-/** One run, as a worker gets it. Its name is its fingerprint. */
-export interface QueueCell {
-  readonly protocol: number;
-  readonly build: string;
+/** A cell on its way. Its name is its fingerprint. */
+export type SentCell = Readonly<z.infer<typeof cellShape>>;
+
+/** One run, for a worker. */
+export interface QueueCell extends Omit<SentCell, 'run' | 'system' | 'seal'> {
   readonly run: RunSpec;
-  /** Working directory of the sweep: messages are relative to it. */
-  readonly folder: string;
-  readonly files: readonly CellFile[];
-  readonly modules: readonly CellModule[];
-}
-
-/** A cell on its way: its run is a text, which the worker hands on to the process that runs it and need not take apart. */
-export interface SentCell extends Omit<QueueCell, 'run'>, SentRun {
-  /** Over its name and everything above. */
-  readonly seal: string;
-}
-
-/** A run as text. Its system is one of its own: most cells of a study have the same. */
-export interface SentRun {
-  readonly run: string;
-  readonly system: string;
 }
 
 /** A cell as it travels. @param fingerprint its name */
@@ -86,38 +92,9 @@ function systemOfText(text: string): SystemSpec {
 }
 
 /** The run of a cell that has come. @throws SyntaxError where its texts were not made by {@link cellData} */
-export function runOfText({ run, system }: SentRun): RunSpec {
+export function runOfText({ run, system }: Pick<SentCell, 'run' | 'system'>): RunSpec {
   return { ...(decoded(JSON.parse(run)) as Omit<RunSpec, 'system'>), system: systemOfText(system) };
 }
-
-/** Most characters of a path, and of a run. */
-const LONGEST_PATH = 4096;
-const LONGEST_RUN = 2 ** 22;
-/** Most files of a cell, and names in a folder. */
-const MOST_FILES = 20_000;
-
-const digest = z.string().regex(/^[0-9a-f]{64}$/);
-const absolute = z.string().max(LONGEST_PATH).refine(isAbsolute);
-const cellShape = z.strictObject({
-  protocol: z.literal(PROTOCOL),
-  build: z.string(),
-  run: z.string().max(LONGEST_RUN),
-  system: z.string().max(LONGEST_RUN),
-  folder: absolute,
-  files: z
-    .array(
-      z.strictObject({
-        path: absolute,
-        sha256: digest.nullable(),
-        bytes: z.int().nonnegative(),
-        names: z.array(z.string().max(255).refine(isName)).max(MOST_FILES).optional(),
-        stays: z.literal(true).optional(),
-      }),
-    )
-    .max(MOST_FILES),
-  modules: z.array(z.strictObject({ path: absolute, sha256: digest })).max(100),
-  seal: z.string(),
-});
 
 /** True for the name of a file in a folder, which leads to no other folder. */
 function isName(name: string): boolean {

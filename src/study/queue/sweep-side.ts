@@ -12,16 +12,15 @@ import { shortened, visible } from '../../base/text.js';
 import type { Outcome } from '../../figure/door.js';
 import { buildOf } from '../build.js';
 import type { Store } from '../store.js';
-import { faultOf } from './believe.js';
+import { faultOf, Refusals } from './believe.js';
 import { chunkCount, chunksOf, type FileNote, fileNoteOf, fileNoteText } from './chunks.js';
-import { type QueueServer, serverError } from './connect.js';
-import { answersTo, untilAnswered } from './cut-off.js';
+import { orServerError, type QueueServer } from './connect.js';
 import { LateRate, type QueueStatus } from './progress.js';
-import { isAlike, keysOf, type Presence, presencesIn, presenceText, type QueueKeys, RESULT_TAKEN_S, TRIES } from './protocol.js';
-import { Refusals } from './refusals.js';
+import { isAlike, keysOf, type Presence, presenceText, presentIn, type QueueKeys, RESULT_TAKEN_S, TRIES } from './protocol.js';
 import type { Seal } from './seal.js';
 import { cellData, type QueueCell } from './sent-cell.js';
 import { type CellEnd, doneOf, resultOf } from './sent-result.js';
+import { answersTo, untilAnswered } from './together.js';
 
 /** Most cells on the server at a time: a million of them would fill its memory, and ten thousand workers have enough with these. */
 const WINDOW = 20_000;
@@ -118,7 +117,7 @@ export class QueueSweep {
       await Promise.all([this.#feed(cells), this.#listen(last[0]?.[0] ?? '0-0'), this.#watch()].map((work) => this.#orEnd(work)));
       await this.#leave();
     } catch (error) {
-      throw error instanceof Error && error.name === 'ReplyError' ? serverError(this.#server.address, error) : error;
+      throw orServerError(this.#server.address, error);
     }
   }
 
@@ -141,7 +140,7 @@ export class QueueSweep {
   }
 
   async #feed(cells: Iterable<Enqueued>): Promise<void> {
-    let batch: [string, QueueCell][] = [];
+    let batch: NonNullable<Enqueued>[] = [];
     const under = new Set<Promise<void>>();
     const send = async (): Promise<void> => {
       // A failed message stays, so that the next wait throws.
@@ -156,7 +155,7 @@ export class QueueSweep {
     };
     for (const one of cells) {
       if (this.#ended) break;
-      if (one !== null) batch.push([one.fingerprint, one.cell]);
+      if (one !== null) batch.push(one);
       if (batch.length >= BATCH) await send();
     }
     if (batch.length > 0 && !this.#ended) await send();
@@ -167,20 +166,23 @@ export class QueueSweep {
   }
 
   /** Adds the cells without a result to the server. Cells that are there already stay: their name is their fingerprint. */
-  async #enqueue(batch: readonly (readonly [string, QueueCell])[]): Promise<void> {
-    for (const [fingerprint, cell] of batch) {
+  async #enqueue(batch: readonly NonNullable<Enqueued>[]): Promise<void> {
+    for (const { cell, fingerprint } of batch) {
       this.#pending.set(fingerprint, cell);
       for (const { path, sha256 } of cell.files) if (sha256 !== null) this.#paths.set(sha256, path);
     }
-    await this.#collect(batch.map(([fingerprint]) => fingerprint));
-    await this.#add(batch.filter(([fingerprint]) => this.#pending.has(fingerprint)));
+    const fingerprints = batch.map(({ fingerprint }) => fingerprint);
+    await this.#collect(fingerprints);
+    await this.#add(fingerprints);
   }
 
-  async #add(batch: readonly (readonly [string, QueueCell])[]): Promise<void> {
-    const jobs = batch.map(([fingerprint, cell]) => ({
+  /** Adds those that have no outcome yet. */
+  async #add(fingerprints: readonly string[]): Promise<void> {
+    const pending = fingerprints.filter((fingerprint) => this.#pending.has(fingerprint));
+    const jobs = pending.map((jobId) => ({
       name: 'cell',
-      data: cellData(fingerprint, cell, this.#seal),
-      opts: { jobId: fingerprint, attempts: TRIES, removeOnComplete: true, removeOnFail: true },
+      data: cellData(jobId, this.#pending.get(jobId)!, this.#seal),
+      opts: { jobId, attempts: TRIES, removeOnComplete: true, removeOnFail: true },
     }));
     await untilAnswered(() => this.#queue.addBulk(jobs));
   }
@@ -237,7 +239,7 @@ export class QueueSweep {
     if (taken.length > 0) await redis.eval(EXPIRE_ALL, taken.length, ...taken, RESULT_TAKEN_S);
     if (refused.length === 0) return;
     await redis.del(refused.map((fingerprint) => this.#keys.result(fingerprint)));
-    await this.#addAgain(refused);
+    await this.#add(refused);
   }
 
   /** The outcome in a result, which is in the store by then; null: it is refused. */
@@ -245,12 +247,8 @@ export class QueueSweep {
     const sent = orUserError(() => resultOf(fingerprint, data, this.#seal));
     const worker = sent instanceof UserError || sent === null ? null : sent.worker;
     if (worker !== null && this.#refusals.isShut(worker)) return null;
-    const outcome =
-      sent === null
-        ? new UserError('its result on the server has not the seal of this queue')
-        : sent instanceof UserError
-          ? sent
-          : this.#store.putEntry(fingerprint, sent.entry, (result) => faultOf(result, run));
+    const fault = sent ?? new UserError('its result on the server has not the seal of this queue');
+    const outcome = fault instanceof UserError ? fault : this.#store.putEntry(fingerprint, fault.entry, (result) => faultOf(result, run));
     if (!(outcome instanceof UserError)) return outcome;
     await this.#refuse(fingerprint, worker, outcome.message);
     return null;
@@ -267,18 +265,14 @@ export class QueueSweep {
     await this.#server.redis.set(this.#keys.shut(worker!), this.#seal.over('shut', worker!), 'EX', SHUT_S);
   }
 
-  async #addAgain(fingerprints: readonly string[]): Promise<void> {
-    const cells = fingerprints.map((fingerprint) => [fingerprint, this.#pending.get(fingerprint)] as const);
-    await this.#add(cells.flatMap(([fingerprint, cell]) => (cell === undefined ? [] : [[fingerprint, cell] as const])));
-  }
-
   /** Fails cells that have no result, or puts them there again. One that is still in the queue will end otherwise: nobody took it away. */
   async #settleDoubted(): Promise<void> {
     const ends = [...this.#doubted.values()].filter(({ fingerprint }) => this.#pending.has(fingerprint));
     if (ends.length === 0) return this.#doubted.clear();
     const { cells, prefix } = this.#keys;
-    const answers = await answersTo(() =>
-      this.#server.redis.pipeline(ends.map(({ fingerprint }) => ['exists', `${prefix}:${cells}:${fingerprint}`])),
+    const answers = await answersTo(
+      this.#server.redis,
+      ends.map(({ fingerprint }) => ['exists', `${prefix}:${cells}:${fingerprint}`]),
     );
     const gone = ends.filter((_, at) => answers[at]![1] === 0);
     // A worker puts a result there before it takes its cell away: what said otherwise was no worker.
@@ -291,7 +285,7 @@ export class QueueSweep {
       else this.#fail(fingerprint, failure!);
       if (put === true) again.push(fingerprint);
     }
-    await this.#addAgain(again);
+    await this.#add(again);
   }
 
   #fail(fingerprint: string, reason: string): void {
@@ -339,11 +333,11 @@ export class QueueSweep {
   /** Results whose news were missed, and cells that a server without persistence has forgotten. */
   async #findLost(there: number): Promise<void> {
     await this.#repairActive();
-    const all = [...this.#pending];
+    const all = [...this.#pending.keys()];
     for (let from = 0; from < all.length; from += BATCH) {
       const batch = all.slice(from, from + BATCH);
-      if (there === 0) await this.#enqueue(batch);
-      else await this.#collect(batch.map(([fingerprint]) => fingerprint));
+      await this.#collect(batch);
+      if (there === 0) await this.#add(batch);
     }
   }
 
@@ -361,18 +355,14 @@ export class QueueSweep {
   /** Publishes the presence of this sweep. @returns the workers that are present */
   async #beat(): Promise<Presence[]> {
     const { redis } = this.#server;
-    await answersTo(() =>
-      redis
-        .pipeline()
-        .set(this.#keys.sweep(this.#id), presenceText(`sweep ${this.#id}`, 0), 'EX', BELIEVED_S)
-        .sadd(this.#keys.sweeps, this.#id),
-    );
-    const ids = await redis.smembers(this.#keys.workers);
-    if (ids.length === 0) return [];
-    const texts = await redis.mget(ids.map((id) => this.#keys.worker(id)));
-    const gone = ids.filter((_, at) => texts[at] === null);
-    if (gone.length > 0) await redis.srem(this.#keys.workers, gone);
-    return presencesIn(texts);
+    const { sweep, sweeps, worker, workers } = this.#keys;
+    await answersTo(redis, [
+      ['set', sweep(this.#id), presenceText(`sweep ${this.#id}`, 0), 'EX', BELIEVED_S],
+      ['sadd', sweeps, this.#id],
+    ]);
+    const { gone, present } = await presentIn(redis, workers, worker);
+    if (gone.length > 0) await redis.srem(workers, gone);
+    return present;
   }
 
   #tellOfOthers(workers: readonly Presence[], waitedMs: number): void {
@@ -411,7 +401,7 @@ export class QueueSweep {
       await put({ bytes, chunks: chunkCount(bytes) }, FILE_KEPT_S);
       this.#sent.set(sha256, index);
     } catch (error) {
-      const why = messageOf(error instanceof Error && error.name === 'ReplyError' ? serverError(this.#server.address, error) : error);
+      const why = messageOf(orServerError(this.#server.address, error));
       this.#hooks.tell(`${path}: cannot be brought to the workers: ${why}`);
       await put({ refused: why }, REFUSAL_KEPT_S).catch(() => undefined);
     }
@@ -420,10 +410,13 @@ export class QueueSweep {
   /** Removes everything that is no longer needed from the server. */
   async #leave(): Promise<void> {
     const { redis } = this.#server;
-    await answersTo(() => redis.pipeline().del(this.#keys.sweep(this.#id)).srem(this.#keys.sweeps, this.#id));
-    const others = await redis.smembers(this.#keys.sweeps);
-    const alive = others.length === 0 ? 0 : await redis.exists(...others.map((id) => this.#keys.sweep(id)));
-    if (alive > 0) return;
+    const { sweep, sweeps } = this.#keys;
+    await answersTo(redis, [
+      ['del', sweep(this.#id)],
+      ['srem', sweeps, this.#id],
+    ]);
+    const others = await redis.smembers(sweeps);
+    if (others.length > 0 && (await redis.exists(...others.map(sweep))) > 0) return;
     for (const [sha256, chunks] of this.#sent) {
       await redis.del(this.#keys.file(sha256));
       for (let index = 0; index < chunks; index++) await redis.del(this.#keys.chunk(sha256, index));

@@ -1,16 +1,52 @@
-// Commands of one turn of the event loop, as one message to the server: cells come back from a process several at a time, and each message
-// would wake server and worker once more.
+// Messages of several commands to the server. What a lost connection left without any answer is sent again by the connection; a message that was
+// answered in part is sent anew here. Commands of one turn of the event loop share one: each message would wake server and worker once more.
 
 import type { Redis } from 'ioredis';
 import { afterThis } from '../../base/host/clock.js';
-import { answersTo } from './cut-off.js';
 
 /** A command and its arguments. It must bear repetition, since the server may go before it answers. */
 export type ServerCommand = readonly [name: string, ...given: (string | number | Uint8Array)[]];
 
+/** The answers to commands, in their order. */
+type Answers = readonly (readonly [Error | null, unknown])[];
+
+/** True for an error of a connection that was lost in the middle of its answers. */
+function isCutOff(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
+/** Repeats work until it is not cut off. @param work may be done twice: the second time changes nothing */
+export async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isCutOff(error)) throw error;
+    }
+  }
+}
+
+/** Sends commands as one message. @returns an answer or a refusal of each */
+export function answersTo(redis: Redis, commands: readonly ServerCommand[]): Promise<Answers> {
+  return untilAnswered(async () => {
+    const answers = (await redis.pipeline(commands.map((command) => [...command])).exec()) ?? [];
+    const cut = answers.find(([error]) => isCutOff(error));
+    if (cut !== undefined) throw cut[0];
+    return answers;
+  });
+}
+
+/** The values of answers. @throws Error the first refusal */
+export function valuesOf(answers: Answers): unknown[] {
+  return answers.map(([error, value]) => {
+    if (error !== null) throw error;
+    return value;
+  });
+}
+
 interface Message {
   readonly commands: ServerCommand[];
-  readonly answers: Promise<readonly (readonly [Error | null, unknown])[]>;
+  readonly answers: Promise<Answers>;
 }
 
 /** Gathers the commands of one turn. */
@@ -27,18 +63,14 @@ export class Together {
     const message = (this.#message ??= this.#begin());
     const from = message.commands.length;
     message.commands.push(...commands);
-    const answers = (await message.answers).slice(from, from + commands.length);
-    return answers.map(([error, answer]) => {
-      if (error !== null) throw error;
-      return answer;
-    });
+    return valuesOf((await message.answers).slice(from, from + commands.length));
   }
 
   #begin(): Message {
     const commands: ServerCommand[] = [];
     const answers = new Promise<void>((resolve) => afterThis(resolve)).then(async () => {
       this.#message = null;
-      const answered = await answersTo(() => this.#redis.pipeline(commands.map((command) => [...command])));
+      const answered = await answersTo(this.#redis, commands);
       this.#gatherNext();
       return answered;
     });

@@ -25,7 +25,7 @@ const PATIENCE_MS = 10_000;
 export class NobodyBrings extends Error {}
 
 /** Sources of a worker's files. */
-interface FileSources {
+export interface FileSources {
   readonly redis: Redis;
   readonly keys: QueueKeys;
   readonly seal: Seal;

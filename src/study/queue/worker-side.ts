@@ -7,15 +7,13 @@ import { wireBytes } from '../../base/host/network.js';
 import type { View } from '../../base/host/view.js';
 import { visible } from '../../base/text.js';
 import { buildOf } from '../build.js';
+import type { Claims } from './claims.js';
 import { type QueueServer, serverError } from './connect.js';
-import { answersTo } from './cut-off.js';
-import type { FileCache } from './file-cache.js';
-import { DONE_KEPT, isAlike, keysOf, presencesIn, presenceText, type QueueKeys, RESULT_KEPT_S, TRIES } from './protocol.js';
-import type { Seal } from './seal.js';
+import { DONE_KEPT, isAlike, keysOf, presenceText, presentIn, type QueueKeys, RESULT_KEPT_S, TRIES } from './protocol.js';
 import { cellOf, type SentCell } from './sent-cell.js';
 import { type CellEnd, doneFields, resultData } from './sent-result.js';
-import { type ServerCommand, Together } from './together.js';
-import { NobodyBrings, WorkerFiles } from './worker-files.js';
+import { answersTo, type ServerCommand, Together } from './together.js';
+import { type FileSources, NobodyBrings, WorkerFiles } from './worker-files.js';
 
 /** How long a cell stays with a worker that has not been heard of, ms: then another one takes it. */
 const LOCK_MS = 10_000;
@@ -41,11 +39,9 @@ export type Ran =
   | { readonly kind: 'differs' };
 
 /** The task of a worker's process. */
-export interface CellTask extends Pick<SentCell, 'files' | 'modules' | 'run' | 'system'> {
+export interface CellTask extends Claims {
   readonly fingerprint: string;
   readonly view: View;
-  /** Paths that do not exist at the sweep either. */
-  readonly absent: readonly string[];
 }
 
 /** Sends a cell back to the queue: it would wait here while another worker may be free. */
@@ -62,14 +58,9 @@ export interface CellProcesses {
 }
 
 /** Settings of a worker. */
-interface WorkerSettings {
+interface WorkerSettings extends Pick<FileSources, 'seal' | 'cache' | 'roots' | 'own'> {
   /** Its name in the progress of sweeps. */
   readonly name: string;
-  readonly seal: Seal;
-  readonly cache: FileCache;
-  /** Folders in which cells may look for files of theirs, and those of the package's own that runs read. */
-  readonly roots: readonly string[];
-  readonly own: readonly string[];
   readonly processes: CellProcesses;
   /** Shows a person one line. */
   tell(line: string): void;
@@ -87,9 +78,8 @@ export class QueueWorker {
   #end: () => void = () => undefined;
   #draining = false;
   #running = 0;
-  #ran = 0;
-  #failed = 0;
-  #runMs = 0;
+  /** Cells that ran and that failed, and processor time in runs, ms. */
+  readonly counts = { ran: 0, failed: 0, runMs: 0 };
   #lastCell = performance.now();
   #toldOther = false;
   #shutOut = false;
@@ -100,8 +90,7 @@ export class QueueWorker {
     this.#settings = settings;
     this.#keys = keysOf(server.address.prefix);
     this.#together = new Together(server.redis);
-    const { cache, own, roots, seal } = settings;
-    this.#files = new WorkerFiles({ redis: server.redis, keys: this.#keys, seal, cache, own, roots, waits: () => !this.#draining });
+    this.#files = new WorkerFiles({ ...settings, redis: server.redis, keys: this.#keys, waits: () => !this.#draining });
     this.#worker = new server.bull.Worker(this.#keys.cells, (job, token) => this.#take(job, token!), {
       connection: server.redis,
       prefix: this.#keys.prefix,
@@ -126,11 +115,6 @@ export class QueueWorker {
     });
     // The connection reports a lost server by itself; a lost lock means that another worker has the cell now.
     this.#worker.on('error', () => undefined);
-  }
-
-  /** Cells that ran and that failed, and processor time in runs, ms. */
-  get counts(): { readonly ran: number; readonly failed: number; readonly runMs: number } {
-    return { ran: this.#ran, failed: this.#failed, runMs: this.#runMs };
   }
 
   /**
@@ -203,8 +187,8 @@ export class QueueWorker {
       const ran = await this.#ranOf(cell, fingerprint);
       if (ran.kind === 'differs') return await this.#fail({ fingerprint, worker, failure: DIFFERS, again: true });
       if (ran.kind === 'failed') return await this.#fail({ fingerprint, worker, failure: ran.reason });
-      this.#ran++;
-      this.#runMs += ran.cpuMs;
+      this.counts.ran++;
+      this.counts.runMs += ran.cpuMs;
       await this.#publish({ fingerprint, worker, failure: null }, wireBytes(resultData(fingerprint, worker, ran.entry, seal)));
     } catch (error) {
       if (error instanceof NobodyBrings || error instanceof NotNow) throw error;
@@ -218,13 +202,12 @@ export class QueueWorker {
 
   /** Runs a cell with the files that it names. */
   async #ranOf(cell: SentCell, fingerprint: string): Promise<Ran> {
-    const absent = cell.files.filter(({ names, sha256 }) => sha256 === null && names === undefined).map(({ path }) => path);
     const { files, modules, run, system } = cell;
     const placed = await this.#files.placed(fingerprint, cell);
     if (placed === null) return { kind: 'differs' };
     const { drop, release, view } = placed;
     try {
-      const ran = await this.#settings.processes.run({ fingerprint, run, system, files, modules, absent, view });
+      const ran = await this.#settings.processes.run({ fingerprint, run, system, files, modules, view });
       if (ran.kind === 'differs') drop();
       return ran;
     } finally {
@@ -233,7 +216,7 @@ export class QueueWorker {
   }
 
   async #fail(done: CellEnd): Promise<void> {
-    if (done.again !== true) this.#failed++;
+    if (done.again !== true) this.counts.failed++;
     this.#settings.tell(visible(`run ${done.fingerprint.slice(0, 12)}: ${done.again === true ? 'refused' : 'failed'}: ${done.failure}`));
     await this.#publish(done);
   }
@@ -264,14 +247,15 @@ export class QueueWorker {
     const { redis } = this.#server;
     const { name, tell } = this.#settings;
     try {
-      await answersTo(() =>
-        redis.pipeline().set(this.#keys.worker(name), presenceText(name, this.#running), 'EX', BELIEVED_S).sadd(this.#keys.workers, name),
-      );
+      const { sweep, sweeps, worker, workers } = this.#keys;
+      await answersTo(redis, [
+        ['set', worker(name), presenceText(name, this.#running), 'EX', BELIEVED_S],
+        ['sadd', workers, name],
+      ]);
       await this.#heedShut();
       if (this.#toldOther || this.#running > 0) return;
-      const ids = await redis.smembers(this.#keys.sweeps);
-      const sweeps = ids.length === 0 ? [] : presencesIn(await redis.mget(ids.map((id) => this.#keys.sweep(id))));
-      const other = sweeps.find((one) => !isAlike(one));
+      const { present } = await presentIn(redis, sweeps, sweep);
+      const other = present.find((one) => !isAlike(one));
       if (other === undefined) return;
       this.#toldOther = true;
       tell(`cells of moeprof ${other.build} wait here, which this worker, ${buildOf()}, does not run; install the same version on both`);

@@ -39,23 +39,19 @@ export function encode(paths: readonly string[], cells: readonly StudyCell[]): E
  * with the same CPU. Both leave the covariance of the process positive definite (the share of common parts is such a kernel itself).
  */
 function distances(values: readonly SweepValue[]): Float64Array {
-  const n = values.length;
-  const distance = new Float64Array(n * n);
+  const between = <T>(places: readonly T[], apart: (one: T, other: T) => number): Float64Array =>
+    Float64Array.from(places.flatMap((one) => places.map((other) => apart(one, other))));
   const numbers = values.map(numberOf);
   if (numbers.every((number) => number !== null)) {
     const order = [...numbers].sort((a, b) => a - b);
-    const place = numbers.map((number) => order.indexOf(number) / Math.max(1, n - 1));
-    for (let a = 0; a < n; a++) for (let b = 0; b < n; b++) distance[a * n + b] = Math.abs(place[a]! - place[b]!);
-    return distance;
+    const places = numbers.map((number) => order.indexOf(number) / Math.max(1, order.length - 1));
+    return between(places, (one, other) => Math.abs(one - other));
   }
   const parts = values.map((value) => new Set(String(value).split(/[:,+]/)));
-  for (let a = 0; a < n; a++) {
-    for (let b = 0; b < n; b++) {
-      const shared = [...parts[a]!].filter((part) => parts[b]!.has(part)).length;
-      distance[a * n + b] = 1 - shared / (parts[a]!.size + parts[b]!.size - shared);
-    }
-  }
-  return distance;
+  return between(parts, (one, other) => {
+    const shared = [...one].filter((part) => other.has(part)).length;
+    return 1 - shared / (one.size + other.size - shared);
+  });
 }
 
 /** The number of a number, share or size; null: it is neither. */

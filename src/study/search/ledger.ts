@@ -22,6 +22,19 @@ export interface SearchRow extends RunRow {
   readonly kept: boolean;
 }
 
+/** A point of the front. */
+export interface SearchPoint {
+  readonly fingerprint: string | null;
+  /** The command that repeats it. */
+  readonly again: string;
+  /** Varied values by path. */
+  readonly values: Readonly<Record<string, SweepValue>>;
+  /** By objective and limit. */
+  readonly figures: Readonly<Record<string, number>>;
+  /** Chance that no cell which did not run whole beats it by more than 3 %. */
+  readonly confidence: number;
+}
+
 /** Bits of an unquantized weight: bfloat16, in which models are published. */
 const FULL_BITS = 16;
 
@@ -79,19 +92,11 @@ export class Ledger {
   }
 
   /** A cell that ran whole: its varied values, and its figures by name. */
-  point(cell: number): Pick<SettledRun, 'fingerprint'> & {
-    readonly again: string;
-    readonly values: Record<string, SweepValue>;
-    readonly figures: Record<string, number>;
-  } {
+  point(cell: number): Omit<SearchPoint, 'confidence'> {
     const { again, fingerprint, outcome } = this.#whole.get(cell)!;
     const values = this.#valuesOf(cell, outcome)!;
-    return {
-      fingerprint,
-      again,
-      values: this.axesOf(cell),
-      figures: Object.fromEntries(this.figures.map(({ name }, at) => [name, values[at]!])),
-    };
+    const figures = Object.fromEntries(this.figures.map(({ name }, at) => [name, values[at]!]));
+    return { fingerprint, again, values: this.axesOf(cell), figures };
   }
 
   /** Varied values of a cell, by path. */

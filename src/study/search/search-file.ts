@@ -5,7 +5,7 @@ import { shownPath } from '../../base/profiles.js';
 import { written } from '../../base/written.js';
 import { locateYaml } from '../../base/yaml.js';
 import { checkSpace, type StudyFile, spaceFields, studyIn } from '../study-file.js';
-import { type Constraint, constraintIn, isKnown, type Objective, objectiveNamed, type Prices } from './objective.js';
+import { constraintIn, isKnown, objectiveNamed } from './objective.js';
 
 /** Schema of a search. */
 export const searchSchema = z
@@ -60,15 +60,10 @@ export const searchSchema = z
     }
   });
 
-/** A search as its file says it. */
-export interface SearchFile {
+/** A search as its file says it. `prefix` 0: all runs are whole. */
+export interface SearchFile
+  extends Readonly<Pick<z.infer<typeof searchSchema>, 'objectives' | 'constraints' | 'prices' | 'prefix' | 'batch'>> {
   readonly study: StudyFile;
-  readonly objectives: readonly Objective[];
-  readonly constraints: readonly Constraint[];
-  readonly prices: Prices;
-  /** 0: all runs are whole. */
-  readonly prefix: number;
-  readonly batch: number;
 }
 
 /**

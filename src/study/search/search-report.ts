@@ -1,5 +1,6 @@
 // The report of `moeprof search`: its best point or its front, how sure that is, and a figure of all cells that ran.
 
+import { groupedBy } from '../../base/objects.js';
 import { formatCount, formatRatio } from '../../base/units.js';
 import { figureOf, longJsonLines, type PaperFigure, pictureFormats, STUDY_SCHEMA } from '../../figure/door.js';
 import {
@@ -17,8 +18,9 @@ import {
   type OutputFormat,
 } from '../../report/door.js';
 import { METRICS } from '../../result/catalogue.js';
+import type { SearchPoint } from './ledger.js';
 import { TOLERANCE } from './objective.js';
-import type { Search, SearchPoint } from './search.js';
+import type { Search } from './search.js';
 
 /** Widest value of an axis in a terminal, columns. */
 const WIDEST_VALUE = 44;
@@ -120,9 +122,11 @@ function trustOf({ objectives }: Search): string {
 
 /** The most frequent reason of cells that could not run. */
 function reasonOf({ rows }: Search): string {
-  const counts = new Map<string, number>();
-  for (const { reason } of rows) if (reason !== null) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return [...counts].sort(([, a], [, b]) => b - a)[0]![0];
+  const groups = groupedBy(
+    rows.flatMap(({ reason }) => reason ?? []),
+    (reason) => reason,
+  );
+  return [...groups.values()].sort((a, b) => b.length - a.length)[0]![0]!;
 }
 
 /** Whole runs that keep the limits, the best at each x: two objectives against one another, or one against the number of the run. */

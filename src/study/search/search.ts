@@ -1,14 +1,15 @@
 // A search: a space, objectives, and a few runs. It hands out batches of cells to run, takes their results, and gives the answer.
-import type { Study, StudyCell, SweepValue } from '../../figure/door.js';
+import type { Study, StudyCell } from '../../figure/door.js';
 import { heldOutTokens } from '../../report/door.js';
 import { describeMetric } from '../../result/catalogue.js';
-import { VERSION } from '../../result/version.js';
+import { type Tagged, tagged } from '../../result/version.js';
 import type { RunSpec } from '../../system/door.js';
 import { encode } from './encoding.js';
-import { Ledger, type SearchRow, type SettledRun } from './ledger.js';
+import { Ledger, type SearchPoint, type SearchRow, type SettledRun } from './ledger.js';
 import { differenceAsShare, goodness, type Objective } from './objective.js';
 import type { SearchFile } from './search-file.js';
 import { Searcher, type Trial } from './searcher.js';
+import { shorterRun } from './shorter-run.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const SEARCH_SCHEMA = 'moeprof.search/1';
@@ -19,19 +20,6 @@ const SEARCH_SCHEMA = 'moeprof.search/1';
  */
 export type RunBatch = (runs: readonly (() => RunSpec)[]) => Promise<readonly SettledRun[]>;
 
-/** A point of the front. */
-export interface SearchPoint {
-  readonly fingerprint: string | null;
-  /** The command that repeats it. */
-  readonly again: string;
-  /** Varied values by path. */
-  readonly values: Readonly<Record<string, SweepValue>>;
-  /** By objective and limit. */
-  readonly figures: Readonly<Record<string, number>>;
-  /** Chance that no cell which did not run whole beats it by more than 3 %. */
-  readonly confidence: number;
-}
-
 /** An objective and the surrogate's error. */
 interface SearchObjective extends Objective {
   /** Median relative error of the surrogate for runs that are hidden from it; null: the figure is known beforehand, or there are too few runs. */
@@ -39,8 +27,7 @@ interface SearchObjective extends Objective {
 }
 
 /** A finished search: the public format `moeprof.search/1`. */
-export interface Search extends Pick<Study, 'tool' | 'axes' | 'heldOut' | 'units'> {
-  readonly schema: typeof SEARCH_SCHEMA;
+export interface Search extends Tagged<typeof SEARCH_SCHEMA>, Pick<Study, 'axes' | 'heldOut' | 'units'> {
   readonly seed: number;
   /** Cells of the space, and those that keep every limit which is known before they run. */
   readonly cells: number;
@@ -67,8 +54,6 @@ interface SearchOptions {
   readonly seed: number;
   /** The run of a cell. @throws UserError where it cannot be */
   specOf(cell: StudyCell): RunSpec;
-  /** A run on a prefix of its tokens; null: nothing says how long it is. */
-  shorterRun(run: RunSpec, share: number): RunSpec | null;
   readonly runBatch: RunBatch;
   /** The command that repeats the run of a cell. @param short what was made of it by {@link shorterRun}; null: it is whole */
   againOf(cell: StudyCell, short: RunSpec | null): string;
@@ -104,7 +89,7 @@ export async function search(file: SearchFile, cells: readonly StudyCell[], opti
 }
 
 /** The runs of a batch, and which of them are parts of whole ones. Where nothing says how long a run is, a short one is whole. */
-function runsOf(trials: readonly Trial[], cells: readonly StudyCell[], prefix: number, { shorterRun, specOf }: SearchOptions) {
+function runsOf(trials: readonly Trial[], cells: readonly StudyCell[], prefix: number, { specOf }: SearchOptions) {
   const real: Trial[] = [...trials];
   const parts = trials.map((): RunSpec | null => null);
   const runs = trials.map(({ cell, short }, at) => () => {
@@ -125,17 +110,14 @@ function summary(file: SearchFile, cells: number, ledger: Ledger, searcher: Sear
   const rank = ({ figures }: SearchPoint): number => goodness(first!, figures[first!.name]!);
   const names = new Set(rows.flatMap(({ metrics }) => Object.keys(metrics)));
   return {
-    schema: SEARCH_SCHEMA,
-    tool: { name: 'moeprof', version: VERSION },
+    ...tagged(SEARCH_SCHEMA),
     seed,
     axes: ledger.paths,
     cells,
     eligible: searcher.eligible,
-    objectives: file.objectives.map(({ better, name, unit }, at) => ({
-      name,
-      unit,
-      better,
-      mistake: mistakes[at] === null ? null : differenceAsShare(file.objectives[at]!, mistakes[at]!),
+    objectives: file.objectives.map((objective, at) => ({
+      ...objective,
+      mistake: mistakes[at] === null ? null : differenceAsShare(objective, mistakes[at]!),
     })),
     constraints: file.constraints.map(({ text }) => text),
     runs: {

@@ -63,6 +63,8 @@ export class Searcher {
   readonly #random: Random;
   /** Cells that keep all limits which are known before they run. */
   readonly #eligible: readonly number[];
+  /** Places of the objectives among the quantities. */
+  readonly #objectives: readonly number[];
   readonly #whole = new Map<number, TrialFigures>();
   readonly #short = new Map<number, TrialFigures>();
   /** By quantity; null: it is known. */
@@ -79,6 +81,7 @@ export class Searcher {
     this.#random = new Random(seed, 'search');
     this.#processes = quantities.map(({ known }) => (known === null ? new GaussianProcess(encoding) : null));
     this.#running = new GaussianProcess(encoding);
+    this.#objectives = quantities.flatMap(({ atLeast }, at) => (atLeast === null ? [at] : []));
     this.#shortTells = short;
     const kept = (cell: number): boolean =>
       quantities.every(({ atLeast, known }) => known === null || atLeast === null || known[cell]! >= atLeast);
@@ -113,7 +116,7 @@ export class Searcher {
   front(): FrontPoint[] {
     this.#learn();
     const { quantities } = this.#problem;
-    const objectives = quantities.flatMap(({ atLeast }, at) => (atLeast === null ? [at] : []));
+    const objectives = this.#objectives;
     const points = frontOf(this.#good(), (cell) => objectives.map((at) => this.#whole.get(cell)![at]!));
     const open = this.#open(() => true);
     const posteriors = this.#posteriors(open);
@@ -183,20 +186,15 @@ export class Searcher {
     const open = this.#open(among);
     if (open.length === 0 || count === 0) return [];
     const posteriors = this.#posteriors(open);
+    const good = this.#good();
     const chooser: Chooser = {
       cells: open,
       feasible: this.#chances(open, posteriors),
-      objectives: this.#problem.quantities.flatMap(({ atLeast, known }, at) =>
-        atLeast !== null
-          ? []
-          : [
-              {
-                posteriors: posteriors[at]!,
-                process: known === null ? this.#processes[at]! : null,
-                best: this.#good().map((cell) => this.#whole.get(cell)![at]!),
-              },
-            ],
-      ),
+      objectives: this.#objectives.map((at) => ({
+        posteriors: posteriors[at]!,
+        process: this.#processes[at]!,
+        best: good.map((cell) => this.#whole.get(cell)![at]!),
+      })),
       random: this.#random,
     };
     return chooser.objectives.length === 1 ? byGain(chooser, count) : byWeights(chooser, count);

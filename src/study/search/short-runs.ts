@@ -1,4 +1,5 @@
 // How well a run on a prefix of the tokens predicts the whole run, learned from cells that had both.
+import { mean } from '../../base/statistics.js';
 import type { Observation } from './gaussian-process.js';
 
 /** Residual variance, as a share of that of the short runs, where no cell has had both; and the number of cells that this prior counts as. */
@@ -13,7 +14,8 @@ const DOUBT_CELLS = 2;
 export function longFrom(short: ReadonlyMap<number, number>, whole: readonly Observation[]): Observation[] {
   if (short.size === 0) return [];
   const pairs = whole.flatMap(({ cell, value }) => (short.has(cell) ? [[short.get(cell)!, value] as const] : []));
-  const spread = varianceOf([...short.values()]);
+  const centre = mean([...short.values()]);
+  const spread = mean([...short.values()].map((value) => (value - centre) ** 2));
   const [x, y] = [meanOf(pairs.map(([first]) => first)), meanOf(pairs.map(([, second]) => second))];
   const prior = DOUBT_CELLS * spread;
   const xx = pairs.reduce((sum, [first]) => sum + (first - x) ** 2, 0);
@@ -26,10 +28,5 @@ export function longFrom(short: ReadonlyMap<number, number>, whole: readonly Obs
 }
 
 function meanOf(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function varianceOf(values: readonly number[]): number {
-  const mean = meanOf(values);
-  return meanOf(values.map((value) => (value - mean) ** 2));
+  return values.length === 0 ? 0 : mean(values);
 }

@@ -1,7 +1,8 @@
 // Default figures of the runs of a sweep or a study: the values that vary decide the axes.
 
 import { UserError } from '../../base/errors.js';
-import { type FigureQuestion, figureOf, type PaperFigure, type RunRow, readingOf, rowValue } from '../../figure/door.js';
+import { groupedBy } from '../../base/objects.js';
+import { figureOf, type PaperFigure, type RunRow, readingOf, rowValue } from '../../figure/door.js';
 import { RATE_PATH } from './sweep.js';
 
 /** Limits of drawn metrics, of panels side by side, and of figures. */
@@ -30,15 +31,10 @@ export function axesFigures(rows: readonly RunRow[], axes: readonly string[], me
   const shown = (metrics.length > 0 ? metrics : telling).filter(has).slice(0, METRICS_DRAWN);
   if (shown.length === 0) throw new UserError(`no run has ${metrics.join(', ')}, which a figure would show; name other metrics`);
   const ranking = x === null;
-  const question: Omit<FigureQuestion, 'y'> = {
-    kind: ranking ? 'rank' : 'line',
-    x: x ?? others.join(','),
-    statistic: 'median',
-    series,
-    facet,
-  };
-  const groups = ranking ? [{ name: '', rows: done }] : groupsOf(done, others);
-  const figures = groups.flatMap(({ name, rows: own }) =>
+  const question = { kind: ranking ? 'rank' : 'line', x: x ?? others.join(','), statistic: 'median', series, facet } as const;
+  const nameOf = (row: RunRow): string => others.map((path) => `${path.split('.').at(-1)} ${String(rowValue(row, path) ?? '')}`).join(', ');
+  const groups = ranking ? new Map([['', done]]) : groupedBy(done, nameOf);
+  const figures = [...groups].flatMap(([name, own]) =>
     shown
       .filter((metric) => own.some((row) => row.metrics[metric] !== undefined))
       .map((metric): PaperFigure => {
@@ -53,14 +49,7 @@ export function axesFigures(rows: readonly RunRow[], axes: readonly string[], me
 }
 
 /** The role of each path; `others`: paths without a role. Without numbers x is null, and `others` are all. */
-interface Layout {
-  readonly x: string | null;
-  readonly series: string | null;
-  readonly facet: string | null;
-  readonly others: readonly string[];
-}
-
-function layoutOf(rows: readonly RunRow[], axes: readonly string[]): Layout {
+function layoutOf(rows: readonly RunRow[], axes: readonly string[]) {
   const valuesOf = (path: string) => [...new Set(rows.map((row) => rowValue(row, path) ?? ''))];
   const varying = axes.filter((path) => path !== 'seed' && valuesOf(path).length > 1);
   const free = independent(rows, varying);
@@ -88,14 +77,4 @@ function settles(rows: readonly RunRow[], one: string, other: string): boolean {
     if (!seen.has(key)) seen.set(key, value);
     return seen.get(key) === value;
   });
-}
-
-/** Rows by the values of some paths, which name them. */
-function groupsOf(rows: readonly RunRow[], paths: readonly string[]): { readonly name: string; readonly rows: readonly RunRow[] }[] {
-  const groups = new Map<string, RunRow[]>();
-  for (const row of rows) {
-    const name = paths.map((path) => `${path.split('.').at(-1)} ${String(rowValue(row, path) ?? '')}`).join(', ');
-    groups.set(name, [...(groups.get(name) ?? []), row]);
-  }
-  return [...groups].map(([name, own]) => ({ name, rows: own }));
 }

@@ -1,6 +1,6 @@
 // Runs that are compared replay the same rows: where one of them holds a part of its trace out to count popularity on, all do.
 
-import { orUserError, UserError } from '../../base/errors.js';
+import { orUserError, UserError, userErrorOf } from '../../base/errors.js';
 import type { Override } from '../../base/yaml.js';
 import { countsOnTrace } from '../../engine/inputs/counts-on-trace.js';
 import { HELD_OUT } from '../../engine/inputs/inputs.js';
@@ -15,17 +15,12 @@ export async function sameRows(runs: Iterable<() => RunSpec>): Promise<readonly 
   for (const make of runs) {
     const run = orUserError(make);
     if (run instanceof UserError || run.workload.holdOut !== undefined || run.trace.includes('synthetic')) continue;
-    const counting = await countsOnTrace(run).catch(unusable);
-    if (counting !== null) counts.add(counting);
+    // A run whose module cannot be used: its error comes in its turn, and the others run.
+    const counting = await countsOnTrace(run).catch(userErrorOf);
+    if (!(counting instanceof UserError)) counts.add(counting);
     if (counts.size > 1) return [{ path: ['workload', 'holdOut'], value: `${HELD_OUT * 100}%`, label: 'what is held out' }];
   }
   return [];
-}
-
-/** A run whose module cannot be used: its error comes in its turn, and the others run. */
-function unusable(error: unknown): null {
-  if (error instanceof UserError) return null;
-  throw error;
 }
 
 /**
@@ -34,6 +29,7 @@ function unusable(error: unknown): null {
  */
 export function bySystem<T>(cells: Iterable<readonly T[]>, paths: readonly string[]): (readonly T[])[] {
   const own = paths.flatMap((path, at) => (/^system(\.|$)/.test(path) ? [at] : []));
+  // A million cells are never all in memory.
   const first = new Map<string, readonly T[]>();
   for (const cell of cells) {
     const key = JSON.stringify(own.map((at) => cell[at]));

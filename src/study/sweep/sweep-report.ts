@@ -72,6 +72,7 @@ function sweepFigures({ sweep: { axes, points }, metrics }: SweepView): PaperFig
 function sweepDocument(view: SweepView): Document {
   const { sweep } = view;
   const { axes, points } = sweep;
+  const best = fastestOf(points);
   const names = [...new Set(points.flatMap(({ result }) => Object.keys(result.metrics)))].sort(compareMetricNames);
   return {
     title: titleOf(sweep),
@@ -86,7 +87,8 @@ function sweepDocument(view: SweepView): Document {
       ...(sweep.refused ?? []).map(({ reason, values }) => note(`${values.join(' ')}: cannot run: ${reason}`, 'warning')),
       ...markLines(sweep).map((line) => note(line, 'info')),
       ...warningLines(sweep).map((line) => note(line, 'warning')),
-      ...againLines('fastest', fastestAgain(sweep), ''),
+      // The commands of the others stand in the other formats.
+      ...againLines('fastest', best && againText(best.result), ''),
       againGrid(
         axes.map(axisColumn),
         inOrder(axes, points).map(({ result, values }) => [values.map(String), againText(result)]),
@@ -135,19 +137,17 @@ function inOrder(axes: readonly SweepAxis[], points: readonly SweepPoint[]): rea
 function fastest({ axes, points, saturation }: Sweep): Line[] {
   // At the lowest rate nobody waits, so there is no saturation to report.
   if (saturation.length > 0) return [];
-  const most = Math.max(...points.map(decodeOf));
-  if (most <= 0) return [];
+  const best = fastestOf(points);
+  if (best === undefined || decodeOf(best) <= 0) return [];
   if (isRanking(axes)) return [{ text: 'fastest decode first (speed.decode, tok/s for each request)' }];
-  const best = points.find((point) => decodeOf(point) === most)!;
   const where = axes.map(({ path }, i) => `${path}=${String(best.values[i])}`).join(', ');
-  return [{ text: `fastest decode (speed.decode): ${formatTokensPerSecond(most)} at ${where}` }];
+  return [{ text: `fastest decode (speed.decode): ${formatTokensPerSecond(decodeOf(best))} at ${where}` }];
 }
 
-/** The command of the fastest run; the others stand in the other formats. */
-function fastestAgain({ points }: Sweep): string | undefined {
+/** The point that decodes fastest; undefined: there is none. */
+function fastestOf(points: readonly SweepPoint[]): SweepPoint | undefined {
   const most = Math.max(...points.map(decodeOf));
-  const first = points.find((point) => decodeOf(point) === most);
-  return first && againText(first.result);
+  return points.find((point) => decodeOf(point) === most);
 }
 
 /** The last word of an axis names it, where no other axis ends in the same; words stand left, figures right. */

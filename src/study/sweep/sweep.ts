@@ -5,7 +5,7 @@ import { UserError } from '../../base/errors.js';
 import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import type { Outcome, SweepValue } from '../../figure/door.js';
 import type { Result } from '../../result/result.js';
-import { VERSION } from '../../result/version.js';
+import { type Tagged, tagged } from '../../result/version.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const SWEEP_SCHEMA = 'moeprof.sweep/1';
@@ -27,12 +27,6 @@ export interface SweepPoint {
   readonly result: Result;
 }
 
-/** A combination that cannot run. */
-interface RefusedPoint {
-  readonly values: readonly SweepValue[];
-  readonly reason: string;
-}
-
 /** Saturation of runs that differ only in their rate. */
 export interface Saturation {
   /** Values of the other axes, in their order. */
@@ -48,14 +42,12 @@ export interface Saturation {
 }
 
 /** A finished sweep: the public format `moeprof.sweep/1`. */
-export interface Sweep {
-  readonly schema: typeof SWEEP_SCHEMA;
-  readonly tool: { readonly name: 'moeprof'; readonly version: string };
+export interface Sweep extends Tagged<typeof SWEEP_SCHEMA> {
   readonly axes: readonly SweepAxis[];
   /** In the order of the axes' values, the last axis first to move. */
   readonly points: readonly SweepPoint[];
   /** Combinations that cannot run, and why; absent: all ran. */
-  readonly refused?: readonly RefusedPoint[];
+  readonly refused?: readonly { readonly values: readonly SweepValue[]; readonly reason: string }[];
   /** One entry per combination of the other axes; empty where no rate is varied. */
   readonly saturation: readonly Saturation[];
 }
@@ -73,13 +65,9 @@ export function combinations(axes: readonly SweepAxis[]): SweepValue[][] {
 export function sweepOf(axes: readonly SweepAxis[], outcomes: readonly Outcome[], atOnce: readonly Outcome[]): Sweep {
   const cells = combinations(axes);
   const points = cells.flatMap((values, i) => resultsIn([outcomes[i]!]).map((result) => ({ values, result })));
-  const refused = cells.flatMap((values, i): RefusedPoint[] => ('reason' in outcomes[i]! ? [{ values, reason: outcomes[i].reason }] : []));
+  const refused = cells.flatMap((values, i) => ('reason' in outcomes[i]! ? [{ values, reason: outcomes[i].reason }] : []));
   const saturation = atOnce.length === 0 ? [] : saturationsOf(axes, points, atOnce);
-  return {
-    ...({ schema: SWEEP_SCHEMA, tool: { name: 'moeprof', version: VERSION }, axes, points } as const),
-    ...(refused.length === 0 ? {} : { refused }),
-    saturation,
-  };
+  return { ...tagged(SWEEP_SCHEMA), axes, points, ...(refused.length === 0 ? {} : { refused }), saturation };
 }
 
 /** The results among outcomes. */
@@ -116,14 +104,8 @@ function saturationsOf(axes: readonly SweepAxis[], points: readonly SweepPoint[]
     const same = points.filter((point) => JSON.stringify(point.values.toSpliced(at, 1)) === JSON.stringify(values));
     const runs = same.map(({ result, values: own }) => ({ rate: Number(own[at]), result })).sort((a, b) => a.rate - b.rate);
     const tokensPerSecond = tokensThrough(together);
-    const one: Saturation = {
-      values,
-      requestsPerSecond: servedPerSecond(together),
-      tokensPerSecond,
-      rate: runs.find(({ result }) => tokensThrough(result) >= SATURATED * tokensPerSecond)?.rate ?? null,
-      goodput: mostGoodput(runs),
-    };
-    return [one];
+    const rate = runs.find(({ result }) => tokensThrough(result) >= SATURATED * tokensPerSecond)?.rate ?? null;
+    return [{ values, requestsPerSecond: servedPerSecond(together), tokensPerSecond, rate, goodput: mostGoodput(runs) }];
   });
 }
 

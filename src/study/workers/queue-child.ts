@@ -77,7 +77,7 @@ function send(returned: readonly number[] = []): void {
 
 /** Runs a cell, unless it is not what its name says. @returns what packs its end */
 async function ranOf(task: CellTask): Promise<() => Ran> {
-  const { absent, files, fingerprint, view } = task;
+  const { files, fingerprint, view } = task;
   seeAs(null);
   const run = provenRun(fingerprint, task);
   if (run === null) return () => ({ kind: 'differs' });
@@ -97,6 +97,7 @@ async function ranOf(task: CellTask): Promise<() => Ran> {
   } catch (error) {
     if (!(error instanceof UserError)) return failed(messageOf(error));
     // A file that is not here may be where the sweep is: then the run is possible, and must not be refused for good.
+    const absent = files.filter(({ names, sha256 }) => sha256 === null && names === undefined).map(({ path }) => path);
     const missed = missedFiles().find((path) => !absent.includes(path));
     if (missed !== undefined) return failed(`${missed}: is not on this worker; only files that a run itself names come with it`);
     outcome = { status: 'refused', reason: error.message };

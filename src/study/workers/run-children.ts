@@ -1,14 +1,41 @@
 // Processes that run cells. A cell that kills its process is the only one to fail: a new process takes its place and runs each of the others
-// again, alone, to find the cause.
+// again, alone, to find the cause. A process has several short cells at a time, since each message wakes two processes, which takes as long as
+// the cell's own arithmetic beside the run; of long ones it has one, since another process may be free sooner.
 import { whileAlive } from '../../base/host/clock.js';
 import { type CellProcesses, type CellTask, NotNow, type Ran } from '../queue/worker-side.js';
-import { CellPace } from './cell-pace.js';
 import type { FromChild, RunChild } from './run-child.js';
 
 /** Time after which a running cell makes its process give back the cells behind it, ms. */
 const LONG_MS = 2000;
 /** Time between two looks for such cells, ms. */
 const LOOK_MS = 500;
+
+/** Limit of the processor time of a process's cells together, ms: another worker may wait for them as long. */
+const AHEAD_MS = 480;
+/** Most cells of a process. */
+const MOST = 32;
+/** Weight of the last cell in the mean. */
+const NEWEST = 0.2;
+
+/** Recent processor time of cells: other load of the machine does not make a cell long. */
+export class CellPace {
+  #meanMs = Number.POSITIVE_INFINITY;
+
+  /** Adds the time of a cell, ms. */
+  add(ms: number): void {
+    this.#meanMs = Number.isFinite(this.#meanMs) ? this.#meanMs + NEWEST * (ms - this.#meanMs) : ms;
+  }
+
+  /** Adds the time so far of a cell that has not ended, ms. */
+  atLeast(ms: number): void {
+    this.#meanMs = Math.max(this.#meanMs, ms);
+  }
+
+  /** Cells that one process should have, from 1 on. */
+  get depth(): number {
+    return Math.min(MOST, Math.max(1, Math.floor(AHEAD_MS / this.#meanMs)));
+  }
+}
 
 /** A cell that waits for its outcome. */
 interface Wish {

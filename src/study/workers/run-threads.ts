@@ -6,9 +6,20 @@ import { runInPool } from '../../base/worker-pool.js';
 import type { Result } from '../../result/result.js';
 import type { RunSpec } from '../../system/door.js';
 import type { RunNote, RunTask } from './run-worker.js';
-import type { Settle, Settled, Update } from './settled.js';
 
 const MODULE = 'study/workers/run-worker';
+
+/** The outcome of a run. `refused`: the input is impossible; `failed`: moeprof has a mistake, or the thread ended. */
+export type Settled =
+  | { readonly status: 'done'; readonly result: Result }
+  | { readonly status: 'refused'; readonly error: UserError }
+  | { readonly status: 'failed'; readonly error: Error };
+
+/** Receives the outcome of a run, by its index; true: stop. */
+export type Settle = (index: number, outcome: Settled) => boolean;
+
+/** Receives the progress of a run, by its index. */
+export type Update = (index: number, done: number, total: number) => void;
 
 /** True where there is a compiled worker. */
 export function canRunInThreads(): boolean {

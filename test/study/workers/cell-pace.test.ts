@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { CellPace } from '../../../src/study/workers/cell-pace.js';
+import { CellPace } from '../../../src/study/workers/run-children.js';
 
 it('gives a process one cell until it knows how long they take, then as many as make 480 ms, at most 32', () => {
   const pace = new CellPace();

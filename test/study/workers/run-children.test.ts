@@ -43,7 +43,6 @@ const task = (fingerprint: string): CellTask => ({
   fingerprint,
   run: '',
   system: '',
-  absent: [],
   files: [],
   modules: [],
   view: { folder: '/', lies: new Map(), own: [] },

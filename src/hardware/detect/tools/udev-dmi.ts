@@ -1,5 +1,6 @@
 // udev: memory modules as the firmware lists them. dmidecode needs root; udev reads the same table when the system starts and leaves its
 // properties where everybody may read them (systemd 248 and newer).
+import { groupedBy } from '../../../base/objects.js';
 import type { SeenModule } from './seen.js';
 import { countOf, filesOf, type Tool } from './tool.js';
 
@@ -13,12 +14,9 @@ export const udevDmi: Tool = {
 };
 
 function modulesOf(text: string): SeenModule[] {
-  const devices = new Map<string, Map<string, string>>();
-  for (const [, device, key, value] of text.matchAll(/^E:MEMORY_DEVICE_(\d+)_([A-Z_]+)=(.*)$/gm)) {
-    if (!devices.has(device!)) devices.set(device!, new Map());
-    devices.get(device!)!.set(key!, value!.trim());
-  }
-  return [...devices.values()].flatMap((device): SeenModule[] => {
+  const lines = text.matchAll(/^E:MEMORY_DEVICE_(\d+)_([A-Z_]+)=(.*)$/gm);
+  return [...groupedBy(lines, ([, device]) => device).values()].flatMap((own): SeenModule[] => {
+    const device = new Map(own.map(([, , key, value]) => [key!, value!.trim()]));
     const bytes = countOf(device.get('SIZE'));
     if (bytes === undefined || device.get('PRESENT') === '0') return [];
     const rated = countOf(device.get('SPEED_MTS'));
