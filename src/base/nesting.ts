@@ -10,7 +10,9 @@ const MOST_LEVELS = 64;
 /** Lists and objects of one document: a recording in one document has one for each token and layer. */
 const MOST_CONTAINERS = 4_000_000;
 
+const SPACE = 32;
 const QUOTE = 34;
+const COLON = 58;
 /** Digits, commas and spaces lie below; they are most of a recording. */
 const LETTERS = 65;
 const BACKSLASH = 92;
@@ -65,6 +67,30 @@ export function parseJsonBytes(bytes: Uint8Array, place: string, most: number = 
     } else if (bracket === 0x5d) depth--;
   }
   return JSON.parse(textOf(bytes)) as unknown;
+}
+
+/**
+ * The first key that stands in its object already, in a JSON document that has passed {@link parseJsonBytes}; null: none does.
+ * @returns the key, and its offset in bytes
+ */
+export function keyTwice(bytes: Uint8Array): { readonly key: string; readonly at: number } | null {
+  const open: Set<string>[] = [];
+  for (let at = 0; at < bytes.length; at++) {
+    const bracket = bytes[at]! & ~0x20;
+    if (bytes[at]! >= LETTERS && bracket === 0x5b) open.push(new Set());
+    else if (bytes[at]! >= LETTERS && bracket === 0x5d) open.pop();
+    if (bytes[at] !== QUOTE) continue;
+    const from = at;
+    at = endOfText(bytes, at + 1);
+    let next = at + 1;
+    while (bytes[next]! <= SPACE) next++;
+    if (bytes[next] !== COLON) continue;
+    const key = JSON.parse(textOf(bytes.subarray(from, at + 1))) as string;
+    const keys = open.at(-1)!;
+    if (keys.has(key)) return { key, at: from };
+    keys.add(key);
+  }
+  return null;
 }
 
 /** Byte of the quotation mark that ends a text which begins at `from`; the end, where none does. */

@@ -41,7 +41,7 @@ export function define(command: Command, context: CliContext): void {
     .option('--against <baseline>', 'base is this saved baseline: main, or main~3 for three states before')
     .option('--fail-on <condition>', 'fail where this is true of a metric, repeatable', collect, [])
     .option('--budgets <file>', 'YAML file with a list of budgets, repeatable', collect, [])
-    .option('--allow-different-inputs', 'compare even where model, hardware, routing, workload or seed differ', false)
+    .option('--allow-different-inputs', 'compare even where model, machine, runtime, memory, routing, workload or seed differ', false)
     .option('--all', 'show every changed metric and setting, not only the worst 12', false)
     .option('--explain', 'show which layers, phases and misses carry the change', false)
     .option('--update-baseline', 'show the changes, then write the candidate over the base', false)

@@ -5,9 +5,9 @@ import type { Budget } from '../result/budget.js';
 import { CORE_METRICS, compareMetricNames } from '../result/catalogue.js';
 import { type KnowledgeGap, knowledgeGap } from '../result/knowledge.js';
 import type { Metric, Result } from '../result/result.js';
-import { configDifferences, type Difference, inputDifferences } from './difference.js';
+import { configDifferences, type Difference, draftsDiffer, inputDifferences, remedyOf, varyingOf } from './difference.js';
 import { type Explanation, explain } from './explain.js';
-import { type BudgetFinding, judgeBudgets, judgeMetric, type MetricVerdict } from './judge.js';
+import { type BudgetFinding, judgeBudgets, judgeMetric, type MetricVerdict, type Silence, silenceFindings, silenceOf } from './judge.js';
 import { type SampleTest, testSamples } from './samples.js';
 
 /** A result and the user's name for it. */
@@ -43,7 +43,7 @@ export interface Comparison {
   readonly candidate: string;
   /** Scenario of both runs, for budgets and reports. */
   readonly scenario: string;
-  /** Inputs that differ: empty unless the comparison was allowed all the same. */
+  /** Inputs that differ: empty unless the comparison was allowed all the same, or budgets let them vary. */
   readonly inputs: readonly Difference[];
   readonly config: readonly Difference[];
   /** What the runs knew beyond what had happened (L17), where that differs; else null. */
@@ -69,10 +69,18 @@ const SHARED = /^(latency\.(ttft|tpot|itl|request)|speed|throughput)\./;
 
 /** How to compare. */
 export interface CompareOptions {
-  /** Compare even where model, hardware, routing, workload or seed differ. */
+  /** Compare even where model, hardware, runtime, memory, routing, workload or seed differ. */
   readonly allowDifferentInputs?: boolean;
   /** Reports tell all that carries the change, not only its largest parts. */
   readonly explain?: boolean;
+}
+
+/** What the comparisons of one gate share. */
+interface Gated {
+  /** True: the gate has budgets, of this pair or of others. */
+  readonly gated: boolean;
+  /** The warning about each budget; null: they stand with the findings of this comparison. */
+  readonly told: Map<Budget, BudgetFinding> | null;
 }
 
 /**
@@ -87,27 +95,48 @@ export function compareResults(
   options: CompareOptions = {},
   scenario: string = candidate.label,
   tests: ReadonlyMap<string, SampleTest> = testSamples([{ base: base.result, candidate: candidate.result }])[0]!,
+  { gated, told }: Gated = { gated: budgets.length > 0, told: null },
 ): Comparison {
   const inputs = inputDifferences(base.result, candidate.result);
-  if (inputs.length > 0 && options.allowDifferentInputs !== true) throw notComparable(base, candidate, inputs);
-  checkCore(base, candidate, inputs.length === 0);
+  const varied = variedBy(inputs, budgets);
+  const barred = inputs.filter((input) => !varied.has(input));
+  if (barred.length > 0 && options.allowDifferentInputs !== true) throw notComparable(base, candidate, barred);
+  checkCore(
+    base,
+    candidate,
+    inputs.every((input) => varyingOf(input) !== undefined),
+  );
+  const rules = budgets.filter(({ rule }) => rule.kind !== 'varies');
   const names = [...new Set([...Object.keys(base.result.metrics), ...Object.keys(candidate.result.metrics)])].sort(compareMetricNames);
-  const findings: BudgetFinding[] = [];
+  const findings: BudgetFinding[] = [...varied].map(([{ path, base: before, candidate: after }, budget]) => ({
+    metric: path,
+    level: 'warn',
+    message: `${before} -> ${after}: figures are not of the same inputs`,
+    budget,
+  }));
+  const drafts = gated ? draftsDiffer(base.result, candidate.result) : null;
+  if (drafts !== null) findings.push({ ...drafts, level: 'warn', budget: null });
   const rows: Row[] = [];
+  const silences: Silence[] = [];
   const held: string[] = [];
   let unchanged = 0;
   for (const name of names) {
     const before = base.result.metrics[name] ?? null;
     const after = candidate.result.metrics[name] ?? null;
     const test = tests.get(name) ?? null;
-    const judgement = judgeMetric(name, before, after, budgets, test);
+    const judgement = judgeMetric(name, before, after, rules, test);
+    const silence = gated ? silenceOf(name, before, after, judgement, test) : null;
+    if (silence !== null) silences.push(silence);
     findings.push(...judgement.findings);
     const equal = before?.value === after?.value;
     if (equal) unchanged++;
     if (equal && judgement.verdict === 'pass') held.push(name);
     if (!equal || judgement.findings.length > 0) rows.push(rowOf(name, before, after, judgement, test));
   }
-  findings.push(...judgeBudgets(base.result.metrics, candidate.result.metrics, budgets));
+  const warnings = told ?? new Map<Budget, BudgetFinding>();
+  findings.push(...judgeBudgets(base.result.metrics, candidate.result.metrics, rules, warnings));
+  if (told === null) findings.push(...warnings.values());
+  if (findings.every(({ level }) => level !== 'error')) findings.push(...silenceFindings(silences, rules));
   rows.sort(worstFirst);
   const rank = new Map(rows.map(({ metric }, index) => [metric, index]));
   const place = ({ metric }: BudgetFinding): number => rank.get(metric) ?? -1;
@@ -129,6 +158,17 @@ export function compareResults(
   };
 }
 
+/** Inputs that differ and that a budget lets vary, with the budget. */
+function variedBy(inputs: readonly Difference[], budgets: readonly Budget[]): ReadonlyMap<Difference, Budget> {
+  return new Map(
+    inputs.flatMap((input) => {
+      const name = varyingOf(input);
+      const budget = budgets.find(({ rule }) => name !== undefined && rule.kind === 'varies' && rule.inputs.includes(name));
+      return budget === undefined ? [] : [[input, budget] as const];
+    }),
+  );
+}
+
 /** @throws UserError with exit code 3 where the base lacks a metric that every result has */
 function checkCore(base: Operand, candidate: Operand, sameInputs: boolean): void {
   const shared = sameInputs ? Object.keys(candidate.result.metrics).filter((name) => SHARED.test(name)) : [];
@@ -140,10 +180,8 @@ function checkCore(base: Operand, candidate: Operand, sameInputs: boolean): void
 function notComparable(base: Operand, candidate: Operand, inputs: readonly Difference[]): UserError {
   const shown = inputs.slice(0, 4).map((difference) => `${difference.path} ${difference.base} -> ${difference.candidate}`);
   const more = inputs.length > shown.length ? ` and ${inputs.length - shown.length} more` : '';
-  return new UserError(
-    `${candidate.label}: not comparable with ${base.label}: ${shown.join(', ')}${more}; rerun with the same inputs, or pass --allow-different-inputs`,
-    EXIT.notComparable,
-  );
+  const remedy = remedyOf(base.result, candidate.result, [base.label, candidate.label], inputs);
+  return new UserError(`${candidate.label}: not comparable with ${base.label}: ${shown.join(', ')}${more}; ${remedy}`, EXIT.notComparable);
 }
 
 function rowOf(

@@ -5,7 +5,7 @@ import { didYouMean } from '../base/text.js';
 import { type Budget, budgetsFor, matches, parseFailOn } from '../result/budget.js';
 import type { Result } from '../result/result.js';
 import { type CompareOptions, type Comparison, compareResults, type Operand } from './compare.js';
-import { type BudgetFinding, judgeResult } from './judge.js';
+import { type BudgetFinding, isOff, judgeResult, offFinding } from './judge.js';
 import { testSamples } from './samples.js';
 
 /** The results that one operand of a gate stands for. */
@@ -81,10 +81,17 @@ export function compareSets(
   }
   faults.push(...unmatchedScenarios([...ran], given, candidates));
   const tests = testSamples(pairs.map((pair) => ({ base: pair.base.result, candidate: pair.candidate.result })));
-  const comparisons = pairs.map((pair, index) => {
-    const budgets = budgetsFor(pair.scenario, [...ownBudgets(pair.base, pair.candidate), ...given]);
-    return compareResults(pair.base, pair.candidate, budgets, options, pair.scenario, tests[index]);
-  });
+  const all = pairs.map((pair) => budgetsFor(pair.scenario, [...ownBudgets(pair.base, pair.candidate), ...given]));
+  const told = new Map<Budget, BudgetFinding>();
+  const gated = [...given, ...all.flat()].some(({ rule }) => rule.kind !== 'varies');
+  const several = { gated, told: pairs.length === 1 ? null : told };
+  const comparisons = pairs.map((pair, index) =>
+    compareResults(pair.base, pair.candidate, all[index]!, options, pair.scenario, tests[index], several),
+  );
+  // One that only excuses scenarios is in no comparison.
+  for (const budget of given.filter(isOff)) if (pairs.length !== 1 || !all[0]!.includes(budget)) told.set(budget, offFinding(budget));
+  const label = candidates.map((set) => set.label).join(', ');
+  for (const [{ scenario = 'every scenario' }, finding] of told) faults.push({ candidate: label, scenario, ...finding });
   const passed = comparisons.every((comparison) => comparison.passed) && faults.every(({ level }) => level !== 'error');
   const saved = [base, ...candidates].filter(({ scenarios }) => [...scenarios.values()].some(({ budgets }) => budgets === undefined));
   return { saved: saved.map(({ label }) => label), comparisons, faults, added, passed };
@@ -102,12 +109,13 @@ function operandOf(set: OperandSet, other: OperandSet, name: string): Operand | 
 
 /**
  * Budgets that the runs of a pair bring along. Variants of one profile repeat them: each counts once. The base's stand last, so that a
- * candidate cannot switch them off.
+ * candidate cannot switch them off; nor can it let inputs vary.
  */
 function ownBudgets(base: Operand, candidate: Operand): Budget[] {
   const keyOf = ({ level, text }: Budget): string => `${level} ${text}`;
   const known = new Set(base.budgets?.map(keyOf));
-  return [...(candidate.budgets ?? []).filter((budget) => !known.has(keyOf(budget))), ...(base.budgets ?? [])];
+  const own = (candidate.budgets ?? []).filter((budget) => budget.rule.kind !== 'varies' && !known.has(keyOf(budget)));
+  return [...own, ...(base.budgets ?? [])];
 }
 
 /** True where an `off` budget takes all metrics of the scenario out of the gate. */
@@ -120,7 +128,10 @@ function excused(scenario: string, budgets: readonly Budget[]): boolean {
 /** A budget for scenarios that were not run says that they matter: their absence is a fault. */
 function unmatchedScenarios(ran: readonly string[], budgets: readonly Budget[], candidates: readonly OperandSet[]): ScenarioFault[] {
   return budgets
-    .filter(({ rule, scenario }) => rule.kind !== 'off' && scenario !== undefined && !ran.some((name) => matches(scenario, name)))
+    .filter(
+      ({ rule, scenario }) =>
+        rule.kind !== 'off' && rule.kind !== 'varies' && scenario !== undefined && !ran.some((name) => matches(scenario, name)),
+    )
     .map((budget) => ({
       candidate: candidates.map(({ label }) => label).join(', '),
       scenario: budget.scenario!,

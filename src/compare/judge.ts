@@ -10,13 +10,14 @@ import { noSuchMetric } from '../result/replaced.js';
 import type { Metric, Result } from '../result/result.js';
 import type { SampleTest } from './samples.js';
 
-/** A broken budget. */
+/** A broken budget, or a warning. */
 export interface BudgetFinding {
   readonly metric: string;
   readonly level: 'error' | 'warn';
   /** One sentence with the figures. */
   readonly message: string;
-  readonly budget: Budget;
+  /** Null where no budget looks at the metric. */
+  readonly budget: Budget | null;
 }
 
 /** The verdict of the budgets on one metric. */
@@ -65,16 +66,13 @@ function brokenBy(name: string, base: Metric | null, candidate: Metric | null, b
   if (candidate === null) return 'is missing in the candidate';
   const pair = { base: base?.value ?? null, candidate: candidate.value, unit: candidate.unit };
   const { rule } = budget;
-  if (rule.kind === 'off') return null;
-  if (comparesChange(rule)) {
-    if (test?.verdict === 'too-few') return tooFew(test);
-    if (test?.verdict === 'unclear') return null;
-  }
+  if (rule.kind === 'off' || rule.kind === 'varies') return null;
   if (rule.kind === 'regression') {
     // A metric that only the candidate has cannot have got worse; a budget that names it says that it matters.
     if (pair.base === null) return isExact(budget.metric) ? 'is missing in the base' : null;
-    const change = pair.candidate - pair.base;
-    const worsening = candidate.better === 'none' ? Math.abs(change) : candidate.better === 'lower' ? change : -change;
+    const worsening = worseningOf(pair.base, candidate);
+    if (test?.verdict === 'too-few') return tooFew(test);
+    if (test?.verdict === 'unclear') return null;
     const broken = rule.amounts
       .map((amount) => measureRegression(amount, base!.value, worsening, candidate.unit, `${budget.place}: ${name}`))
       .every(({ observed, limit }) => observed > limit);
@@ -88,9 +86,60 @@ function brokenBy(name: string, base: Metric | null, candidate: Metric | null, b
   return holds.every(Boolean) ? null : `${figures(base, candidate)} is not ${clauses}`;
 }
 
-/** True for a rule about a change against the base. */
-function comparesChange(rule: Budget['rule']): boolean {
-  return rule.kind === 'regression' || (rule.kind !== 'off' && rule.clauses.some(({ amount }) => amount.sign !== null));
+/** What users feel of a run: its speed, and how far it departs from what the model chose. */
+const FELT = /^(latency\.(ttft|tpot|itl|request)|speed|throughput|goodput|quality)\.|^rerank\.weight_lost$/;
+const DEPARTS = /^(quality|rerank)\./;
+/** Share of a figure from which on no regression passes in silence. */
+const LOUD = 0.1;
+
+/** A regression that passes in silence. */
+export interface Silence {
+  readonly name: string;
+  readonly base: Metric | null;
+  /** Null: it is gone. */
+  readonly candidate: Metric | null;
+  /** Its share of the smaller figure. */
+  readonly size: number;
+}
+
+/**
+ * The regression of {@link LOUD} or more that breaks no budget, of a metric that budgets look at or that users feel. Null: there is none, or a
+ * budget excludes the metric.
+ */
+export function silenceOf(
+  name: string,
+  base: Metric | null,
+  candidate: Metric | null,
+  { findings, verdict }: MetricVerdict,
+  test: SampleTest | null,
+): Silence | null {
+  if (findings.length > 0 || verdict === 'off' || (verdict === 'none' && !FELT.test(name))) return null;
+  if (candidate === null) return { name, base, candidate, size: Number.POSITIVE_INFINITY };
+  if ((base === null && !DEPARTS.test(name)) || (test !== null && test.verdict !== 'different')) return null;
+  const before = base?.value ?? 0;
+  const size = worseningOf(before, candidate) / Math.min(Math.abs(before), Math.abs(candidate.value));
+  return size >= LOUD ? { name, base, candidate, size } : null;
+}
+
+/** Warnings about regressions in silence: of each family, such as latency.ttft, the largest. */
+export function silenceFindings(silences: readonly Silence[], budgets: readonly Budget[]): BudgetFinding[] {
+  const families = new Map<string, Silence[]>();
+  for (const one of [...silences].sort((a, b) => b.size - a.size)) {
+    const family = one.name.replace(/\.[^.]*$/, '');
+    families.set(family, [...(families.get(family) ?? []), one]);
+  }
+  return [...families].map(([family, [{ base, candidate, name }, ...more]]) => {
+    const what = candidate === null ? 'is missing in the candidate' : `${figures(base, candidate)} is worse by 10 % or more`;
+    const others = more.length === 0 ? '' : `; so ${more.length === 1 ? 'is' : 'are'} ${more.length} more of ${family}`;
+    const budget = budgets.findLast(({ metric }) => matches(metric, name)) ?? null;
+    return { metric: name, level: 'warn', message: `${what}, and no budget fails it${others}`, budget };
+  });
+}
+
+/** A change, counted positive where it is for the worse; any is, where neither way is better. */
+function worseningOf(base: number, { better, value }: Metric): number {
+  const change = value - base;
+  return better === 'none' ? Math.abs(change) : better === 'lower' ? change : -change;
 }
 
 function tooFew({ counts: [base, candidate] }: SampleTest): string {
@@ -128,25 +177,70 @@ const HOLDS: Readonly<Record<Comparator, (a: number, b: number) => boolean>> = {
 type Metrics = Result['metrics'];
 
 /**
- * Findings on budgets as such: one that matches no metric of the runs, one that compares nothing, one that only an improvement can break.
+ * Findings on budgets as such: one that matches no metric of the runs, one that compares nothing, one that no regression can break.
  * @param base null where there is none
+ * @param told the warning about each budget, once; those that these metrics give are added, and not returned
  * @throws UserError where the name is not that of any metric: it is mistyped
  */
-export function judgeBudgets(base: Metrics | null, candidate: Metrics, budgets: readonly Budget[]): BudgetFinding[] {
+export function judgeBudgets(
+  base: Metrics | null,
+  candidate: Metrics,
+  budgets: readonly Budget[],
+  told: Map<Budget, BudgetFinding>,
+): BudgetFinding[] {
   const unmatched = judgeUnmatched([...new Set([...Object.keys(base ?? {}), ...Object.keys(candidate)])], budgets);
-  return [...unmatched, ...budgets.flatMap((budget) => judgeAim(base, candidate, budget))];
+  return [
+    ...unmatched,
+    ...budgets.flatMap((budget) => {
+      const [nothing, warning] = [judgeAim(base, candidate, budget), told.has(budget) ? null : warningOf(base, candidate, budget)];
+      if (warning !== null) told.set(budget, warning);
+      return nothing ?? [];
+    }),
+  ];
 }
 
-function judgeAim(base: Metrics | null, candidate: Metrics, budget: Budget): BudgetFinding[] {
-  const { level, metric, rule } = budget;
+/** The warning about a budget that takes metrics out of the gate. */
+export function offFinding(budget: Budget & { readonly rule: { readonly kind: 'off' } }): BudgetFinding {
+  return { metric: budget.metric, level: 'warn', message: `is not looked at: ${budget.rule.reason}`, budget };
+}
+
+/** The finding on a budget that compares nothing; null: it does. */
+function judgeAim(base: Metrics | null, candidate: Metrics, budget: Budget): BudgetFinding | null {
+  const { level, metric } = budget;
   const matched = Object.keys(candidate).filter((name) => matches(metric, name));
-  if (rule.kind === 'off' || matched.length === 0) return [];
-  if (comparesChange(rule) && base !== null && !isExact(metric) && matched.every((name) => base[name] === undefined)) {
-    return [{ metric, level, message: 'compares nothing: the base has no metric that it matches', budget }];
-  }
-  if (rule.kind === 'regression' || !matched.every((name) => rule.clauses.every((clause) => isBetter(clause, rule.kind, candidate[name]!))))
-    return [];
-  return [{ metric, level: 'warn', message: 'only an improvement can break this; turn its comparison round', budget }];
+  if (!compares(budget) || base === null || isExact(metric) || matched.length === 0) return null;
+  if (matched.some((name) => base[name] !== undefined)) return null;
+  return { metric, level, message: 'compares nothing: the base has no metric that it matches', budget };
+}
+
+/** True for a budget of changes against the base. */
+function compares({ rule }: Budget): boolean {
+  return rule.kind === 'regression' || ('clauses' in rule && rule.clauses.some(({ amount }) => amount.sign !== null));
+}
+
+/** The warning about a budget that breaks for no regression; null: it does. */
+function warningOf(base: Metrics | null, candidate: Metrics, budget: Budget): BudgetFinding | null {
+  const { metric, rule } = budget;
+  if (isOff(budget)) return base === null ? null : offFinding(budget);
+  const matched = Object.keys(candidate).filter((name) => matches(metric, name));
+  if (rule.kind === 'varies' || rule.kind === 'off' || matched.length === 0) return null;
+  if (rule.kind !== 'regression' && matched.every((name) => rule.clauses.every((clause) => isBetter(clause, rule.kind, candidate[name]!))))
+    return { metric, level: 'warn', message: 'only an improvement can break this; turn its comparison round', budget };
+  const times = compares(budget) ? 10 : 1000;
+  if (base === null || !isLoose(base, matched, budget, times)) return null;
+  return { metric, level: 'warn', message: `hardly any regression can break this: what is ${times} times worse passes`, budget };
+}
+
+/** True for a budget that excludes metrics. */
+export function isOff(budget: Budget): budget is Budget & { readonly rule: { readonly kind: 'off' } } {
+  return budget.rule.kind === 'off';
+}
+
+/** True where a budget lets all of its metrics get so many times worse. A figure of zero has no multiple. */
+function isLoose(base: Metrics, names: readonly string[], budget: Budget, times: number): boolean {
+  const known = names.flatMap((name) => (base[name] !== undefined && base[name].value > 0 ? [[name, base[name]] as const] : []));
+  const worse = (one: Metric): Metric => ({ ...one, value: one.better === 'higher' ? one.value / times : one.value * times });
+  return known.length > 0 && known.every(([name, one]) => brokenBy(name, one, worse(one), budget, null) === null);
 }
 
 /** True where a clause can break its budget on the better side of a metric only. */
@@ -174,8 +268,11 @@ export function judgeUnmatched(names: readonly string[], budgets: readonly Budge
  * @throws UserError for unknown metrics and amounts that do not fit
  */
 export function judgeResult(result: Result, budgets: readonly Budget[]): BudgetFinding[] {
-  const absolute = budgets.filter(({ rule }) => !comparesChange(rule));
+  const absolute = budgets.filter(
+    ({ rule }) => rule.kind === 'off' || ('clauses' in rule && rule.clauses.every(({ amount }) => amount.sign === null)),
+  );
   const names = Object.keys(result.metrics);
   const findings = names.flatMap((name) => judgeMetric(name, null, result.metrics[name]!, absolute).findings);
-  return [...findings, ...judgeBudgets(null, result.metrics, absolute)];
+  const told = new Map<Budget, BudgetFinding>();
+  return [...findings, ...judgeBudgets(null, result.metrics, absolute, told), ...told.values()];
 }

@@ -41,7 +41,7 @@ const UNJUDGED = 'No budget was given, so nothing could fail.';
 
 /** True where a budget looked at a metric: without one there is nothing that could pass or fail. */
 export function isJudged({ findings, held, rows }: Comparison): boolean {
-  return findings.length + held.length > 0 || rows.some(({ verdict }) => verdict !== 'none');
+  return held.length > 0 || rows.some(({ verdict }) => verdict !== 'none') || findings.some(({ budget }) => budget?.rule.kind !== 'varies');
 }
 
 /** `Failed: 1 fault, 2 warnings.`, or that no budget was given. */

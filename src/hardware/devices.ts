@@ -75,9 +75,11 @@ export function copiedOver(link: LinkSpec, { copy }: RuntimeSpec): LinkSpec {
 }
 
 /** The software of a runtime: all it does beside computing. */
-export function softwareOf({ assumed, copy, gpu, name, prediction, prompt, read }: RuntimeSpec): Software {
+export function softwareOf(runtime: RuntimeSpec): Software {
+  const { assumed, copy, gpu, name, prediction, prompt, read } = runtime;
   return {
     runtime: name,
+    constants: { ...runtime, assumed: undefined, fitted: undefined },
     ...(assumed === null ? {} : { assumed }),
     several: gpu.several,
     offloadFrom: prompt.offloadFrom,

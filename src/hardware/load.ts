@@ -84,12 +84,18 @@ type Found = { readonly path: string } | { readonly machine: Machine };
  */
 export function findHardware(name: string, relativeTo?: string): Found {
   if (isComposed(name)) return { machine: parseMachine(name) };
-  return { path: findProfile('hardware', name, relativeTo, partNames) };
+  return { path: findProfile('hardware', bundledName(name) ?? name, relativeTo, partNames) };
 }
 
 /** True where a name is neither that of a bundled machine nor a path, but names parts. */
 export function isComposed(name: string): boolean {
-  return !listProfiles('hardware').includes(name) && isComposition(name);
+  return isComposition(name) && bundledName(name) === undefined;
+}
+
+/** The bundled machine that a name means, in any case and with any separators: `RTX 4090` is rtx-4090. */
+function bundledName(name: string): string | undefined {
+  const spelled = name.toLowerCase().replaceAll(/[\s_]+/g, '-');
+  return listProfiles('hardware').find((bundled) => bundled === spelled);
 }
 
 /** Reads a machine of parts, or one of tiers and links; values given beside the file belong to the latter. */

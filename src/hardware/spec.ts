@@ -154,6 +154,8 @@ interface GpuSet {
 export interface Software {
   /** Name of the runtime. */
   readonly runtime: string;
+  /** All that the runtime's file says, but for prose; absent: there is no file. */
+  readonly constants?: unknown;
   /** What is taken for lack of measurements of it, as sentences; absent: nothing. */
   readonly assumed?: string;
   /** How several GPUs share a model. */

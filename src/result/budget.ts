@@ -5,6 +5,16 @@ import { placed, UserError } from '../base/errors.js';
 import { written } from '../base/written.js';
 import { type Amount, parseAmount } from './amount.js';
 
+/** Inputs that budgets may let vary between base and candidate; one that stands for a group lets all of it vary. */
+export const VARYING = [
+  'runtime',
+  ...(['expertCache', 'dramCache', 'kv', 'kvGrowth', 'kvIn', 'gpuLayers', 'splitLayer', 'minExpertCache'] as const).map(
+    (setting) => `memory.${setting}` as const,
+  ),
+  'system.cache.quotas',
+  'workload.slo',
+] as const;
+
 /** How a number is compared with a limit. */
 export type Comparator = '>' | '>=' | '<' | '<=' | '==' | '!=';
 
@@ -23,11 +33,13 @@ type Rule =
   /** Broken where the metric got worse by more than every amount. */
   | { readonly kind: 'regression'; readonly amounts: readonly Amount[] }
   /** Never broken: excludes the metrics from the budgets before it. */
-  | { readonly kind: 'off'; readonly reason: string };
+  | { readonly kind: 'off'; readonly reason: string }
+  /** Never broken: these inputs, of {@link VARYING}, need not be the same in base and candidate. */
+  | { readonly kind: 'varies'; readonly inputs: readonly string[] };
 
 /** A rule for the metrics that a glob matches. */
 export interface Budget {
-  /** Metric name; `*` stands for any run of characters, dots included, and `?` for one. */
+  /** Metric name; `*` stands for any run of characters, dots included, and `?` for one. The inputs, where these vary. */
   readonly metric: string;
   /** Name of its scenarios, a glob too; absent: all. */
   readonly scenario?: string;
@@ -81,7 +93,16 @@ function parseClauses(text: string): Clause[] {
 /** An entry of `budgets:`. */
 const entrySchema = z
   .strictObject({
-    metric: z.string().min(1).describe('Metric name; * stands for any characters, dots included (moeprof explain lists the names).'),
+    metric: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Metric name; * stands for any characters, dots included (moeprof explain lists the names).'),
+    varies: z
+      .array(z.enum(VARYING))
+      .min(1)
+      .optional()
+      .describe('In place of a metric: inputs that may differ between base and candidate, e.g. [runtime, memory.expertCache].'),
     scenario: z
       .string()
       .min(1)
@@ -102,6 +123,12 @@ const entrySchema = z
   .superRefine((entry, context) => {
     const complain = (message: string): void => context.addIssue({ code: 'custom', message });
     const rules = Number(entry.max_regression !== undefined) + Number(entry.limit !== undefined);
+    if (entry.varies !== undefined) {
+      if (entry.metric !== undefined || rules > 0 || entry.level === 'off')
+        complain('varies is an entry of its own; move the rest to another');
+      return;
+    }
+    if (entry.metric === undefined) context.addIssue({ code: 'custom', path: ['metric'], message: 'is missing; name one, or give varies' });
     if (entry.level === 'off' && entry.reason === undefined) complain('level off needs a reason; say why nobody has to look at it');
     if (entry.level === 'off' && rules > 0) complain('level off takes no limit; remove max_regression and limit');
     if (entry.level !== 'off' && rules === 0)
@@ -125,9 +152,10 @@ export function budgetsOf(entries: readonly BudgetEntry[], place: (index: number
 }
 
 function budgetsOfEntry(entry: BudgetEntry, place: string): Budget[] {
-  const { metric, scenario, level, max_regression: regression, limit, reason } = entry;
+  const { varies, metric = `${varies}`, scenario, level, max_regression: regression, limit, reason } = entry;
   const scope = { metric, ...(scenario === undefined ? {} : { scenario }) };
   const text = scenario === undefined ? metric : `${metric} of ${scenario}`;
+  if (varies !== undefined) return [{ ...scope, rule: { kind: 'varies', inputs: varies }, level: 'warn', text: `${text} varies`, place }];
   if (level === 'off') return [{ ...scope, rule: { kind: 'off', reason: reason ?? '' }, level: 'warn', text: `${text}: off`, place }];
   const budgets: Budget[] = [];
   if (regression !== undefined) {

@@ -50,10 +50,12 @@ export interface KnowledgeGap {
   readonly candidate: Knowledge;
 }
 
-/** Compares the knowledge of two runs; null: it is the same, or one of them does not say. */
+/** Compares the knowledge of two runs, and how good their stand-ins are; null: it is the same, or one of them does not say. */
 export function knowledgeGap(base: Knowing, candidate: Knowing): KnowledgeGap | null {
-  const [before, after] = [base.knowledge?.most, candidate.knowledge?.most];
-  return before === undefined || after === undefined || before === after ? null : { base: before, candidate: after };
+  const [before, after] = [base.knowledge, candidate.knowledge];
+  if (before === undefined || after === undefined) return null;
+  const key = ({ most, parts: [part] }: RunKnowledge): string => `${most} ${part?.recall} ${part?.precision}`;
+  return key(before) === key(after) ? null : { base: before.most, candidate: after.most };
 }
 
 /** The mark of a run that knew more than a system can know, for tables; null: it knew nothing ahead. */

@@ -3,9 +3,9 @@
 
 import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../base/errors.js';
-import { bytesOf } from '../base/host/bytes.js';
+import { bytesOf, textOf } from '../base/host/bytes.js';
 import { readText } from '../base/input-file.js';
-import { parseJsonBytes } from '../base/nesting.js';
+import { keyTwice, parseJsonBytes } from '../base/nesting.js';
 import { isObject, isOwnName } from '../base/objects.js';
 import { median } from '../base/significance.js';
 import { quoted } from '../base/text.js';
@@ -142,7 +142,12 @@ export function readResult(path: string): Result {
 
 /** Reads the text of a result; `path` is only for messages. @throws UserError as {@link readResult} */
 export function parseResult(text: string, path: string): Result {
-  return checkedResult(parseJson(text, path), path);
+  const raw = parseJson(text, path);
+  const bytes = bytesOf(text);
+  const twice = keyTwice(bytes);
+  if (twice === null) return checkedResult(raw, path);
+  const place = lineAndColumn(text, textOf(bytes.subarray(0, twice.at)).length);
+  throw new UserError(`${path}${place}: the key ${quoted(twice.key)} stands twice; the file was edited, run again to replace it`);
 }
 
 /**

@@ -1,7 +1,7 @@
 // The shape of documents is looked at before anything walks them.
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { nestsTooDeep, parseJsonBytes } from '../../src/base/nesting.js';
+import { keyTwice, nestsTooDeep, parseJsonBytes } from '../../src/base/nesting.js';
 
 const parse = (text: string): unknown => parseJsonBytes(Buffer.from(text), 'a.json');
 const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
@@ -44,5 +44,20 @@ describe('nestsTooDeep', () => {
     let shared: unknown = 1;
     for (let level = 0; level < 50; level++) shared = [shared, shared];
     expect(nestsTooDeep(shared)).toBe(false);
+  });
+});
+
+describe('keyTwice', () => {
+  const twice = (text: string) => keyTwice(Buffer.from(text));
+
+  it.each([
+    ['{"a":1,"b":{"a":2},"c":[{"a":3},{"a":4}]}', null],
+    ['{"a":"a","b":"a:","c":["a","a"],"d":"\\"a\\":"}', null],
+    ['{"a":1, "a" :2}', { key: 'a', at: 8 }],
+    ['{"a":1,"\\u0061":2}', { key: 'a', at: 7 }],
+    ['{"x":[{"é":1,\n"é"\t: 2}]}', { key: 'é', at: 15 }],
+    ['{"__proto__":1,"__proto__":2}', { key: '__proto__', at: 15 }],
+  ])('of %s is %o', (text, found) => {
+    expect(twice(text)).toEqual(found);
   });
 });

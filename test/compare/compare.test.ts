@@ -215,9 +215,10 @@ describe('the level of a budget', () => {
     const changes = { metrics: { 'latency.tpot.p50': 40e6, 'latency.tpot.p95': 50e6 } };
     const all = regression('latency.tpot.*', '3%');
     const comparison = compare(changes, [...all, ...off]);
-    expect(comparison.findings.map((finding) => finding.metric)).toEqual(['latency.tpot.p95']);
+    expect(comparison.findings.map((finding) => finding.metric)).toEqual(['latency.tpot.p95', 'latency.tpot.p50']);
+    expect(comparison.findings[1]).toMatchObject({ level: 'warn', message: 'is not looked at: known' });
     expect(row(comparison, 'latency.tpot.p50')).toMatchObject({ verdict: 'off', reason: 'known' });
-    expect(compare(changes, [...off, ...all]).findings).toHaveLength(2);
+    expect(compare(changes, [...off, ...all]).findings.filter(({ level }) => level === 'error')).toHaveLength(2);
     expect(compare({ metrics: { 'latency.tpot.p50': null } }, off).passed).toBe(true);
   });
 });

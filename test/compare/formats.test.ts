@@ -71,6 +71,45 @@ describe('L17 a difference in what runs know', () => {
   });
 });
 
+describe('a warning about budgets', () => {
+  const rules = (...entries: Parameters<typeof budgetsSchema.parse>[0][]) =>
+    budgetsOf(budgetsSchema.parse(entries), (index) => `b.yaml:${index + 2}:5`);
+  const [loose, off, varies] = rules(
+    { metric: 'latency.tpot.mean', max_regression: '3% and 1000s' },
+    { metric: 'cache.*', level: 'off', reason: 'later' },
+    { varies: ['memory.kv'] },
+  );
+  const slower = { metrics: { 'latency.tpot.p50': 40e6 }, config: { memory: { kv: 2 ** 30 } } };
+  const WORDS = [
+    'hardly any regression can break this: what is 10 times worse passes',
+    'is not looked at: later',
+    '- -> 1073741824: figures are not of the same inputs',
+    '30.8 ms -> 40.0 ms (+29.9 %) is worse by 10 % or more, and no budget fails it',
+  ];
+  const folder = (label: string, changes: SampleChanges) => ({
+    label,
+    folder: true,
+    scenarios: new Map(['chat', 'code'].map((name) => [name, operand(`${label}/${name}.json`, changes)])),
+  });
+
+  it.each([
+    ['of one comparison', compareAll(operand('main.json'), [operand('pr.json', slower)], [loose!, off!, varies!])],
+    ['of several', compareSets(folder('main', {}), [folder('pr', slower)], [loose!, off!, varies!])],
+  ])('%s stands in every format, once, with its place', (_, gate) => {
+    expect(gate.passed).toBe(true);
+    for (const { name } of compareReports) {
+      const text = render(name, gate).replaceAll('\\', '').replaceAll('&gt;', '>').replaceAll('%25', '%').replace(/\s+/g, ' ');
+      for (const words of WORDS) expect(text, name).toContain(words);
+      // HTML has the gate as data, and as CSV, too; SARIF names places in fields.
+      const parts = text.replace(/<script.*?<\/script>|href="data:[^"]*"/g, '');
+      for (const words of WORDS.slice(0, 2)) expect(parts.split(words).length - 1, `${name}: ${words}`).toBe(1);
+      for (const place of ['b.yaml:2:5', 'b.yaml:3:5']) {
+        if (!['github', 'sarif'].includes(name)) expect(text, name).toContain(place);
+      }
+    }
+  });
+});
+
 describe('JUnit', () => {
   const number = z.string().regex(/^\d+$/);
   const counts = { tests: number, failures: number, errors: number, time: number };
@@ -111,7 +150,10 @@ describe('JUnit', () => {
       '30.8 ms -> 33.0 ms (+7.1 %) is worse by more than 3% (ci/budgets.yaml:3:5)',
     );
     expect(cases.get('latency.ttft.p99')!.children[0]!.text).toBe('is missing in the candidate (--fail-on)');
-    expect(cases.get('cache.hit_rate')!.children[0]).toMatchObject({ name: 'skipped', attributes: { message: 'known & <fine>' } });
+    expect(cases.get('cache.hit_rate')!.children[0]).toMatchObject({
+      name: 'skipped',
+      attributes: { message: 'known & <fine> (ci/budgets.yaml:5:5)' },
+    });
     expect(cases.get('time.total')!.children[0]).toMatchObject({ name: 'system-out', text: expect.stringMatching(/^warning: /) });
     // Equal, and held by a budget.
     expect(cases.get('latency.tpot.mean')!.children).toEqual([]);
@@ -182,6 +224,7 @@ describe('SARIF', () => {
       ['latency.ttft.p99', 'error'],
       ['latency.tpot.p50', 'error'],
       ['time.total', 'warning'],
+      ['cache.hit_rate', 'warning'],
     ]);
     for (const { ruleId, ruleIndex } of results) expect(tool.driver.rules[ruleIndex]!.id).toBe(ruleId);
     expect(results[1]!.locations[0]!.physicalLocation).toEqual({
@@ -196,7 +239,7 @@ describe('SARIF', () => {
     const again = compareAll(operand('main.json'), [operand('pr.json', { metrics: { 'latency.tpot.p50': 35e6 } })], budgets);
     const fingerprints = (gate: Gate) => parseSarif(gate).results.map(({ partialFingerprints }) => Object.values(partialFingerprints)[0]);
     expect(fingerprints(failed)).toContain(fingerprints(again)[0]);
-    expect(new Set(fingerprints(failed)).size).toBe(3);
+    expect(new Set(fingerprints(failed)).size).toBe(4);
   });
 
   it('is valid where nothing failed, and for paths that no address holds', () => {
@@ -221,6 +264,7 @@ describe('GitHub annotations', () => {
       '::error file=pr.json,line=1,col=1,title=moeprof%3A latency.ttft.p99 of pr.json::latency.ttft.p99 of pr.json is missing in the candidate',
       '::error file=ci/budgets.yaml,line=3,col=5,title=moeprof%3A latency.tpot.p50 of pr.json::latency.tpot.p50 of pr.json 30.8 ms -> 33.0 ms (+7.1 %25) is worse by more than 3%25',
       '::warning file=ci/budgets.yaml,line=4,col=5,title=moeprof%3A time.total of pr.json::time.total of pr.json 62.3 s -> 70.0 s (+12.4 %25) is worse by more than 1%25',
+      '::warning file=ci/budgets.yaml,line=5,col=5,title=moeprof%3A cache.hit_rate of pr.json::cache.hit_rate of pr.json is not looked at: known & <fine>',
     ]);
     const hostile = compareAll(
       operand('a'),
@@ -313,7 +357,10 @@ describe('CSV', () => {
     expect(lines[0]).toBe(
       'base,candidate,scenario,metric,unit,better,kind,base_value,candidate_value,change,relative,direction,verdict,p,note',
     );
-    expect(lines).toHaveLength(1 + Object.keys(changes.metrics!).length);
+    expect(lines).toHaveLength(1 + Object.keys(changes.metrics!).length + 1);
+    expect(lines.at(-1)).toBe(
+      'main.json,pr.json,pr.json,cache.hit_rate,,,,,,,,neutral,warn,,is not looked at: known & <fine> (ci/budgets.yaml:5:5)',
+    );
     expect(lines).toContain('main.json,pr.json,pr.json,latency.ttft.p99,ns,lower,exact,1490000000,,,,missing,fail,,');
     expect(lines.find((line) => line.includes('cache.hit_rate'))).toMatch(/,better,off,,known & <fine>$/);
     const set = (label: string, name: string) => ({ label, folder: true, scenarios: new Map([[name, operand(name)]]) });

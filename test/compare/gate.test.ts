@@ -49,7 +49,10 @@ describe('scenarios', () => {
     expect(gate.faults).toMatchObject([{ scenario: 'chat', metric: null, level: 'error', message: expect.stringContaining('is missing') }]);
     expect(gate.added).toEqual([{ candidate: 'pr', scenario: 'math' }]);
     const off = budgetsOf(budgetsSchema.parse([{ metric: '*', scenario: 'chat', level: 'off', reason: 'retired' }]), () => 'b.yaml');
-    expect(compareSets(base, [folder('pr', { code: {} })], off)).toMatchObject({ passed: true, faults: [] });
+    expect(compareSets(base, [folder('pr', { code: {} })], off)).toMatchObject({
+      passed: true,
+      faults: [{ level: 'warn', scenario: 'chat', metric: '*', message: 'is not looked at: retired' }],
+    });
   });
 
   it('that are new are judged by limits all the same', () => {

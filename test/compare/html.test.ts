@@ -17,7 +17,7 @@ const sections = (text: string): string[] => [...text.matchAll(/<section id="([^
 
 let runs: [Result, Result];
 beforeAll(async () => {
-  const toy = { model: 'olmoe-1b-7b', hardware: 'rtx-3090', workload: { tokens: 24 }, trace: 'synthetic' };
+  const toy = { model: 'olmoe-1b-7b', hardware: 'rtx-3090', workload: { tokens: 24 }, trace: 'synthetic', runtime: 'llama.cpp' };
   runs = [
     await simulate({ ...toy, system: 'on-demand-lru' }, { details: true }),
     await simulate({ ...toy, system: 'mixtral-offloading' }, { details: true }),

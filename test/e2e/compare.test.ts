@@ -111,13 +111,19 @@ describe('compare of profiles, and its files', () => {
         join(cwd, name),
         `model: olmoe-1b-7b\nmemory: { expertCache: ${cache} }\nworkload: { tokens: 48, prompt: 16, output: 16 }\n${budgets}`,
       );
-    profile('large.yaml', '50%', 'budgets:\n  - { metric: cache.hit_rate, max_regression: 0.5pp }\n');
+    profile('large.yaml', '50%', 'budgets:\n  - { metric: cache.hit_rate, max_regression: 0.5pp }\n  - varies: [memory.expertCache]\n');
     profile('small.yaml', '10%');
     const { stdout, stderr, code } = await run('compare', 'large.yaml', 'small.yaml', '--json');
     expect([code, stderr]).toEqual([1, '']);
     const [comparison] = (JSON.parse(stdout) as Gate).comparisons;
     expect(comparison!.config).toContainEqual({ path: 'memory.expertCache', base: '50%', candidate: '10%' });
-    expect(comparison!.findings).toMatchObject([{ metric: 'cache.hit_rate', budget: { place: 'large.yaml:5:5' } }]);
+    expect(comparison!.findings).toMatchObject([
+      { metric: 'cache.hit_rate', budget: { place: 'large.yaml:5:5' } },
+      { metric: 'memory.expertCache', level: 'warn', budget: { place: 'large.yaml:6:5' } },
+    ]);
+    // Only the base and given files may let it vary.
+    const turned = await run('compare', 'small.yaml', 'large.yaml');
+    expect([turned.code, turned.stderr]).toEqual([3, expect.stringContaining('(or let budgets say varies: [memory.expertCache])')]);
     // A saved result of the same profile is the same run.
     await run('run', 'large.yaml', '-o', 'large.json', '-q');
     expect((await run('compare', 'large.json', 'large.yaml')).stdout).toMatch(/No difference/);

@@ -1,7 +1,8 @@
 // The grammar of budgets: what is read, what is refused, and with which words.
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { budgetFileSchema, budgetsOf, matches, parseAssertion, parseFailOn } from '../../src/result/budget.js';
+import { budgetFileSchema, budgetsOf, matches, parseAssertion, parseFailOn, VARYING } from '../../src/result/budget.js';
+import { runSchema } from '../../src/system/run-schema.js';
 import { parseYaml } from '../support/yaml.js';
 
 function entries(text: string): ReturnType<typeof budgetsOf> {
@@ -94,5 +95,31 @@ describe('globs', () => {
     expect(matches('*.p9?', 'latency.tpot.p99')).toBe(true);
     expect(matches('latency.tpot', 'latency.tpot.p50')).toBe(false);
     expect(matches('latency.tpot.p50', 'latencyxtpot.p50')).toBe(false);
+  });
+});
+
+describe('inputs that vary', () => {
+  const read = (text: string) => entries(`budgets:\n${text}`);
+
+  it('are an entry of their own', () => {
+    expect(read('  - { varies: [runtime, memory.expertCache], scenario: tuning-* }')).toEqual([
+      {
+        metric: 'runtime,memory.expertCache',
+        scenario: 'tuning-*',
+        rule: { kind: 'varies', inputs: ['runtime', 'memory.expertCache'] },
+        level: 'warn',
+        text: 'runtime,memory.expertCache of tuning-* varies',
+        place: 'budgets.yaml: budgets.0',
+      },
+    ]);
+    expect(() => read('  - { varies: [runtime], metric: cache.hit_rate }')).toThrow('varies is an entry of its own');
+    expect(() => read('  - { varies: [hardware] }')).toThrow('budgets.0.varies.0');
+    expect(() => read('  - { varies: [] }')).toThrow('budgets.0.varies');
+    expect(() => read('  - { max_regression: 3% }')).toThrow('budgets.0.metric: is missing; name one, or give varies');
+  });
+
+  it('are settings that a run has', () => {
+    const settings = Object.keys(runSchema.shape.memory.unwrap().shape).map((name) => `memory.${name}`);
+    for (const name of VARYING.filter((input) => input.startsWith('memory.'))) expect(settings).toContain(name);
   });
 });

@@ -153,7 +153,7 @@ function headLines(comparison: Comparison, page: boolean, most: number): (Line |
   const verdict = verdictText(comparison);
   const title = `${base} → ${candidate}`;
   const knows = knowledgeWarning(comparison);
-  const faults = findings.map(({ budget, level, message, metric }) => faultLine(level, metric, message, budget.place));
+  const faults = findings.map(({ budget, level, message, metric }) => faultLine(level, metric, message, budget?.place));
   const unlike = inputs.map((one): Line => ({ ...settingLine('input', one), tone: 'caution' }));
   return [
     page ? { text: `${mark.picture} ${title}: ${verdict}`, tone: 'heading' } : { text: title, tone: 'strong', hang: 2 },

@@ -3,6 +3,7 @@ import { type Format, printable } from '../../report/door.js';
 import type { Comparison } from '../compare.js';
 import type { Gate } from '../gate.js';
 import { knowledgeWarning, rowChange, valueText } from '../words.js';
+import { placedText } from './faults.js';
 
 /** The outcome of a test case. */
 interface Case {
@@ -37,9 +38,9 @@ function suiteOf(comparison: Comparison): Suite {
   const cases = names.map((name): Case => {
     const own = findings.filter(({ metric }) => metric === name);
     const row = judged.get(name);
-    const says = own.map(({ message, budget }) => `${message} (${budget.place})`).join('\n');
+    const says = own.map(({ message, budget }) => placedText(message, budget)).join('\n');
     if (own.some(({ level }) => level === 'error')) return { name, outcome: 'failed', text: says };
-    if (row?.verdict === 'off') return { name, outcome: 'skipped', text: row.reason ?? 'off' };
+    if (row?.verdict === 'off') return { name, outcome: 'skipped', text: placedText(row.reason ?? 'off', own[0]?.budget ?? null) };
     if (own.length > 0) return { name, outcome: 'passed', text: `warning: ${says}` };
     return {
       name,
@@ -54,8 +55,9 @@ function suiteOf(comparison: Comparison): Suite {
 }
 
 function scenarioSuite({ faults, added }: Gate): Suite[] {
-  const failed = faults.map(({ scenario, metric, level, message }): Case => {
+  const failed = faults.map(({ budget, scenario, metric, level, message: plain }): Case => {
     const name = metric === null ? scenario : `${scenario}: ${metric}`;
+    const message = placedText(plain, budget);
     return level === 'error' ? { name, outcome: 'failed', text: message } : { name, outcome: 'passed', text: `warning: ${message}` };
   });
   const fresh = added.map(({ scenario }): Case => ({ name: scenario, outcome: 'passed', text: 'new: it has no base yet' }));

@@ -1,10 +1,9 @@
 // From a finished run to the public result.
 
-import { newSha256 } from '../../base/host/hash.js';
 import { arch, cpus, platform, runtimeVersion } from '../../base/host/machine.js';
 import { asWritten } from '../../base/written.js';
 import type { HardwareSpec } from '../../hardware/door.js';
-import { sealed } from '../../result/digest.js';
+import { hashOfValue, sealed } from '../../result/digest.js';
 import { type PerLayer, RESULT_SCHEMA, type Result, type TraceInput } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
 import { type RunSpec, systemChanges } from '../../system/door.js';
@@ -25,9 +24,11 @@ export function outcome(finished: Finished): Result {
   // Inputs that comparable results share; one compares the system, its cache, its predictor and its drafting.
   const { overrides, system: _system, ...config } = configOfRun(run);
   const common = {
-    model: { layers: model.layers, dense: model.dense },
+    model: { layers: model.layers, dense: model.dense, hidden: model.hidden, anatomy: { ...model.anatomy, tensors: undefined } },
     hardware: hardware.facts ?? { ...hardware, name: undefined, machine: undefined, software: undefined },
-    traces: traceInputs.map(({ sha256 }) => sha256),
+    // One file may hold several routings: in other columns, or read as another format.
+    traces: inputs.traces.map((trace) => [trace.sha256(), trace.meta.format]),
+    columns: run.traceColumns,
     variants: config.variants,
     // A name identifies a built-in variant; for other variants only the text does.
     ownVariants: inputs.ownVariants,
@@ -56,7 +57,8 @@ export function outcome(finished: Finished): Result {
       traces: traceInputs,
       ...(run.variants === undefined ? {} : { variants: run.variants.map(({ text }) => text) }),
     },
-    fingerprint: newSha256().update(JSON.stringify(common)).digest('hex'),
+    // The runtime stands apart, so that a comparison may let it vary.
+    fingerprint: `${hashOfValue(common)}-${hashOfValue(runtimeIn(hardware)).slice(0, 32)}`,
     seed: run.seed,
     config: {
       ...config,
@@ -81,6 +83,11 @@ export function outcome(finished: Finished): Result {
       ...finished.simulation.predictor?.measured?.(),
     },
   });
+}
+
+/** What counts of a runtime: not its prose, and on a calibrated machine, which has speeds of its own, not its constants. */
+function runtimeIn({ facts, software }: HardwareSpec): unknown {
+  return { ...software, assumed: undefined, ...(facts === undefined ? { constants: undefined } : {}) };
 }
 
 /** The traces, with the replayed part of each. */

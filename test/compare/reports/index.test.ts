@@ -87,6 +87,7 @@ describe('the verdict of a comparison', () => {
       memory: { expertCache: '25%' },
       workload: { tokens: 256 },
       trace: 'synthetic',
+      runtime: 'hf-eager',
     };
     const [before, after] = [await simulate({ ...toy, system: 'mixtral-offloading' }), await simulate({ ...toy, system: 'fiddler' })];
     const gate = compareAll(

@@ -125,15 +125,15 @@ describe('a result with rows held out', () => {
   const run = { trace: 'mini-mixtral-8x8l#0:400', memory: { expertCache: '25%' }, bounds: false, audit: 'off' } as const;
 
   it('is that of the rest alone, and comparable with who holds out as much', async () => {
-    const held = await simulate({ ...run, system: 'fiddler' });
+    const held = await simulate({ ...run, runtime: 'llama.cpp', system: 'fiddler' });
     const [{ heldOut, tokens }] = held.inputs.traces as [(typeof held.inputs.traces)[0]];
     expect(tokens + heldOut!).toBe(400);
     expect(held.metrics['workload.tokens']!.value).toBe(tokens);
     expect(held.config.profiledOn).toBe(`${heldOut} tokens behind those that are replayed`);
-    const lru = await simulate({ ...run, workload: { holdOut: '20%' } });
+    const lru = await simulate({ ...run, runtime: 'llama.cpp', workload: { holdOut: '20%' } });
     expect(lru.fingerprint).toBe(held.fingerprint);
     expect((await simulate(run)).fingerprint).not.toBe(held.fingerprint);
-    const rest = await simulate({ ...run, trace: `mini-mixtral-8x8l#0:${tokens}` });
+    const rest = await simulate({ ...run, runtime: 'llama.cpp', trace: `mini-mixtral-8x8l#0:${tokens}` });
     expect(lru.metrics).toEqual(rest.metrics);
   });
 

@@ -40,7 +40,7 @@ it('looks at one cell of each system', () => {
 });
 
 it('a sweep over systems replays the same rows, with the same fingerprint', async () => {
-  const run = { trace, memory: { expertCache: '25%' }, bounds: false, audit: 'off' } as const;
+  const run = { trace, runtime: 'llama.cpp', memory: { expertCache: '25%' }, bounds: false, audit: 'off' } as const;
   const { points } = await sweepFor(run, { system: ['on-demand-lru', 'fiddler'], 'workload.batch': [1, 2] });
   const [lru, lru2, fiddler, fiddler2] = points.map(({ result }) => result);
   expect(points).toHaveLength(4);
