@@ -4,12 +4,15 @@ WORKDIR /src
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
-RUN npm pack --silent && mv moeprof-*.tgz /moeprof.tgz
+RUN npm pack --silent && mkdir /app && tar -xzf moeprof-*.tgz --strip-components=1 -C /app
+# With what queues and ONNX predictors need, all in the versions of the lock file.
+RUN npm install --package-lock-only --save-prod --ignore-scripts --no-audit --no-fund \
+    $(node -p 'Object.entries(require("./package.json").peerDependencies).map((one) => one.join("@")).join(" ")') \
+  && cp package.json package-lock.json /app/
 
 FROM node:22-slim
-COPY --from=build /moeprof.tgz /tmp/moeprof.tgz
-# With what queues and ONNX predictors need.
-RUN npm install --global --ignore-scripts --no-audit --no-fund /tmp/moeprof.tgz bullmq@6 ioredis@5 onnxruntime-node@1.30 && rm /tmp/moeprof.tgz && npm cache clean --force
+COPY --from=build /app /app
+RUN cd /app && npm ci --omit=dev --ignore-scripts --no-audit --no-fund && npm cache clean --force && ln -s /app/bin/moeprof.js /usr/local/bin/moeprof
 USER node
 WORKDIR /work
 ENTRYPOINT ["moeprof"]

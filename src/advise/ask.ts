@@ -4,6 +4,7 @@
 import { UserError } from '../base/errors.js';
 import { basename, dirname } from '../base/host/paths.js';
 import { isFolder, listFolder } from '../base/input-file.js';
+import { ownValue } from '../base/objects.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';
 import { checkValue } from '../base/yaml.js';
@@ -224,6 +225,6 @@ export function usualOffer(
   if (fixed || own.startsWith('mxfp4')) return [null];
   const names = Object.keys(quantizations);
   const isRead = reads === 'folder' ? !/^i?q\d|^ud-/.test(own) : !/^(bf16|fp8)/.test(own);
-  if (isRead) return [null, ...names.filter((name) => name !== own && quantizations[name]! < ownBits)];
+  if (isRead) return [null, ...names.filter((name) => name !== own && ownValue(quantizations, name)! < ownBits)];
   return usualFile === null ? names : names.slice(names.indexOf(usualFile));
 }

@@ -1,6 +1,7 @@
 // The report of `moeprof advise`, one screen: the verdict, lines to paste, memory, alternatives, what does not fit, what would help, and how
 // sure the figures are.
 
+import { ownValue } from '../base/objects.js';
 import { formatBytes, formatCount, formatNs, formatNumber, formatTokensPerSecond } from '../base/units.js';
 import {
   type Block,
@@ -86,7 +87,7 @@ function commandOf({ command }: Advice): Block[] {
 function explained({ command, runtime }: Advice): Block {
   const { grammar } = advisedRuntime(runtime).dialect;
   const facts = (command?.uses ?? []).map(([name, value]): [string, string] => {
-    const why = command!.why[name];
+    const why = ownValue(command!.why, name);
     const does = flagOf(grammar, name)!.does;
     return [value === null || String(value).length > 12 ? name : `${name} ${value}`, `${does}${why === undefined ? '' : `: ${why}`}.`];
   });

@@ -23,6 +23,7 @@ import { newSha256, randomHex } from './host/hash.js';
 import { hostname, tmpdir } from './host/machine.js';
 import { dirname, join, resolve } from './host/paths.js';
 import { exit, isRunning, listen, pid } from './host/process.js';
+import { byName } from './objects.js';
 
 /**
  * A file under construction. It is opened before the work that fills it, so that a bad path fails at once, but is on disk only from the first
@@ -149,7 +150,7 @@ export function attempt<T>(path: string, operation: () => T): T {
   }
 }
 
-const REMEDIES: Readonly<Record<string, string>> = {
+const REMEDIES = byName<string>({
   ENOENT: 'its folder does not exist; create it first',
   EACCES: 'no permission to write there; choose another path',
   EPERM: 'no permission to write there; choose another path',
@@ -159,7 +160,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EEXIST: 'a file stands where a folder is needed; choose another path',
   ENOTDIR: 'a file stands where a folder is needed; choose another path',
   ENAMETOOLONG: 'the name is too long; choose a shorter one',
-};
+});
 
 function cannotWrite(path: string, error: unknown): UserError {
   const code = codeOf(error) ?? '';

@@ -8,6 +8,8 @@ import { pauseThread } from './host/clock.js';
 import {
   closeSync,
   constants,
+  entriesBelow,
+  type FileStat,
   type FileState,
   fileState,
   freeBytes,
@@ -19,6 +21,8 @@ import {
   statIfAny,
 } from './host/files.js';
 import { isatty, tmpdir } from './host/machine.js';
+import { join } from './host/paths.js';
+import { byName } from './objects.js';
 import { formatBytes } from './units.js';
 
 interface Limits {
@@ -223,14 +227,25 @@ function stateOf({ ctimeNs, dev, ino, mtimeNs, size }: FileState): string {
   return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }
 
+/** What stands at a path that is to be read; undefined: nothing. @throws UserError where that cannot be told */
+export function statOf(path: string): FileStat | undefined {
+  return attemptRead(path, () => statIfAny(path));
+}
+
 /** True where a path is a folder, false where nothing or something else stands there. @throws UserError where that cannot be told */
 export function isFolder(path: string): boolean {
-  return attemptRead(path, () => statIfAny(path)?.isDirectory() === true);
+  return statOf(path)?.isDirectory() === true;
 }
 
 /** Names in a folder. @throws UserError where it may not be read */
 export function listFolder(path: string): string[] {
   return attemptRead(path, () => readdirSync(path));
+}
+
+/** Paths of the regular files below a folder, sorted; links and pipes are none. @throws UserError where a folder may not be read */
+export function filesBelow(folder: string): string[] {
+  const entries = attemptRead(folder, () => entriesBelow(folder));
+  return entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : [])).sort();
 }
 
 /** Descriptor of a regular file with the content of `path`. Opening does not block, since a pipe may have no writer. */
@@ -314,7 +329,7 @@ function attemptRead<T>(path: string, operation: () => T): T {
 }
 
 /** What is wrong with a path, by the code of the error. */
-const FAULTS: Readonly<Record<string, string>> = {
+const FAULTS = byName<string>({
   ENOENT: 'there is no such file',
   ENOTDIR: 'there is no such file',
   EACCES: 'may not be read (permission denied)',
@@ -324,7 +339,7 @@ const FAULTS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'cannot be read: the name is too long',
   EMFILE: 'cannot be read: too many files are open; allow more with ulimit -n',
   ENFILE: 'cannot be read: too many files are open; allow more with ulimit -n',
-};
+});
 
 function cannotRead(path: string, error: unknown): UserError {
   return new UserError(`${path}: ${FAULTS[codeOf(error) ?? ''] ?? `cannot be read: ${messageOf(error)}`}`);

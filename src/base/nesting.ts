@@ -44,7 +44,7 @@ function* entriesOf(container: object): Generator<unknown, void, void> {
  * Parses a JSON document, once its brackets have been counted.
  * @param place names it in messages
  * @param most lists and objects; those of a recording unless said
- * @throws UserError where it nests too deep or holds too many lists and objects
+ * @throws UserError where it nests too deep, holds too many lists and objects, or one with the key `__proto__`
  * @throws SyntaxError where it is not JSON
  */
 export function parseJsonBytes(bytes: Uint8Array, place: string, most: number = MOST_CONTAINERS): unknown {
@@ -66,7 +66,13 @@ export function parseJsonBytes(bytes: Uint8Array, place: string, most: number = 
       }
     } else if (bracket === 0x5d) depth--;
   }
-  return JSON.parse(textOf(bytes)) as unknown;
+  const text = textOf(bytes);
+  // What reads records drops this key without a word.
+  const refused = (key: string, value: unknown): unknown => {
+    if (key === '__proto__') throw new UserError(`${place}: has the key "__proto__"; no such file has`);
+    return value;
+  };
+  return JSON.parse(text, /__proto__|\\u005f/i.test(text) ? refused : undefined) as unknown;
 }
 
 /**

@@ -31,3 +31,22 @@ export function groupedBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<
   }
   return groups;
 }
+
+declare const BARE: unique symbol;
+
+/** A table for names of any origin: it has no prototype, so that a name that every object has (`toString`) finds nothing in it. */
+export interface ByName<T> {
+  readonly [name: string]: T;
+  readonly [BARE]: T;
+}
+
+/** A {@link ByName} with these entries. */
+export function byName<T>(entries: Readonly<Record<string, T>>): ByName<T> {
+  return Object.assign(Object.create(null) as ByName<T>, entries);
+}
+
+/** What an object has itself under a name, and not from its prototype; undefined: nothing, or it is no object. */
+export const ownValue: {
+  <T>(from: { readonly [name: string]: T }, name: PropertyKey): T | undefined;
+  (from: unknown, name: PropertyKey): unknown;
+} = <T>(from: unknown, name: PropertyKey) => (hasKeys(from) && Object.hasOwn(from, name) ? (from[name as string] as T) : undefined);

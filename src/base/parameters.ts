@@ -1,5 +1,6 @@
 // Parameters of the members of a family (policies, predictors, schedulers): declared with defaults, given as YAML keys or `name:key=value,key=value`.
 import { UserError } from './errors.js';
+import { ownValue } from './objects.js';
 import { didYouMean } from './text.js';
 import type { Written } from './written.js';
 
@@ -64,7 +65,7 @@ export function choose(
  * @throws UserError where one stands in both places: neither is a default of the other
  */
 export function withGiven<T>(text: string, beside: Readonly<Record<string, T>>, given: Readonly<Record<string, T>>): Record<string, T> {
-  const twice = Object.keys(given).find((name) => name in beside);
+  const twice = Object.keys(given).find((name) => Object.hasOwn(beside, name));
   if (twice !== undefined) throw new UserError(`"${twice}" stands in "${text}", too; keep one of them`);
   return { ...beside, ...given };
 }
@@ -85,13 +86,13 @@ export function findNamed<T extends { readonly name: string }>(noun: string, mem
 export function splitSpec(spec: string): { name: string; given: Record<string, string> } {
   const colon = spec.indexOf(':');
   if (colon < 0) return { name: spec.trim(), given: {} };
-  const given: Record<string, string> = {};
+  const given = new Map<string, string>();
   for (const part of spec.slice(colon + 1).split(',')) {
     const equals = part.indexOf('=');
     if (equals <= 0) throw new UserError(`${spec}: expected key=value after the colon, found '${part}'`);
-    given[part.slice(0, equals).trim()] = part.slice(equals + 1).trim();
+    given.set(part.slice(0, equals).trim(), part.slice(equals + 1).trim());
   }
-  return { name: spec.slice(0, colon).trim(), given };
+  return { name: spec.slice(0, colon).trim(), given: Object.fromEntries(given) };
 }
 
 /**
@@ -101,16 +102,15 @@ export function splitSpec(spec: string): { name: string; given: Record<string, s
  * @throws UserError for an unknown name (the nearest is offered), a wrong type, or a value out of range
  */
 export function resolveParameters(place: string, table: ParameterTable = {}, given: Readonly<Record<string, unknown>> = {}): Parameters {
-  const values: Record<string, number | string | boolean> = {};
-  for (const [name, parameter] of Object.entries(table)) values[name] = parameter.default;
+  const values = new Map(Object.entries(table).map(([name, parameter]) => [name, parameter.default]));
   for (const [name, raw] of Object.entries(given)) {
-    const parameter = table[name];
+    const parameter = ownValue(table, name);
     if (parameter === undefined) {
       throw new UserError(`${place}: unknown parameter "${name}"; ${didYouMean(name, Object.keys(table))}`);
     }
-    values[name] = checked(`${place}: ${name}`, parameter, raw);
+    values.set(name, checked(`${place}: ${name}`, parameter, raw));
   }
-  return values;
+  return Object.fromEntries(values);
 }
 
 function checked(place: string, parameter: Parameter, raw: unknown): number | string | boolean {

@@ -1,5 +1,6 @@
 // Zod issues in plain words for the person who wrote the file: what is wrong, the value that stands there, and what may stand there instead.
 import { z } from 'zod';
+import { byName, ownValue } from './objects.js';
 import { didYouMean, nearest, quoted } from './text.js';
 
 type Path = readonly PropertyKey[];
@@ -55,7 +56,7 @@ function notAmong(values: readonly string[], received: unknown): string {
 }
 
 function article(type: string): string {
-  const names: Readonly<Record<string, string>> = {
+  const names = byName<string>({
     int: 'a whole number',
     number: 'a number',
     string: 'text',
@@ -63,14 +64,14 @@ function article(type: string): string {
     object: 'a mapping (key: value)',
     record: 'a mapping (key: value)',
     array: 'a list',
-  };
+  });
   return names[type] ?? type;
 }
 
 /** The value at a path; undefined where it leads nowhere. */
 export function valueAt(raw: unknown, path: Path): unknown {
   let value = raw;
-  for (const step of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[step];
+  for (const step of path) value = ownValue(value, step);
   return value;
 }
 
@@ -82,7 +83,7 @@ function keysAt(schema: z.core.$ZodType, path: Path): string[] {
 }
 
 function childrenOf(schema: z.core.$ZodType, step: PropertyKey): z.core.$ZodType[] {
-  if (schema instanceof z.ZodObject) return step in schema.shape ? [schema.shape[String(step)] as z.core.$ZodType] : [];
+  if (schema instanceof z.ZodObject) return [ownValue<z.core.$ZodType>(schema.shape, step)].filter((inner) => inner !== undefined);
   if (schema instanceof z.ZodArray) return [schema.element];
   if (schema instanceof z.ZodRecord) return [schema.valueType];
   return [];

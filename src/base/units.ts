@@ -1,6 +1,7 @@
 // Quantities as people write them and as reports print them. Inside, everything is bytes, nanoseconds and plain fractions. The locale is never
 // used, so that a number prints the same on every machine (L16).
 import { UserError } from './errors.js';
+import { byName } from './objects.js';
 
 /** A kind of quantity: the parser of its text, and the words for a text that it refuses. */
 export interface Quantity {
@@ -13,9 +14,9 @@ export interface Quantity {
 }
 
 const NUMBER = /^(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([^\d\s].*)?$/i;
-const DECIMAL: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12, p: 1e15 };
-const BINARY: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40, p: 2 ** 50 };
-const TIME: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9, min: 60e9, h: 3600e9 };
+const DECIMAL = byName<number>({ '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12, p: 1e15 });
+const BINARY = byName<number>({ k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40, p: 2 ** 50 });
+const TIME = byName<number>({ ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9, min: 60e9, h: 3600e9 });
 
 /** Splits `12.5 GiB` into its number and its unit; null where it does not start with a non-negative number. */
 function split(value: string | number): { number: number; unit: string } | null {

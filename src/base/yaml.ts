@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { messageOf, UserError } from './errors.js';
 import { readText } from './input-file.js';
 import { nestsTooDeep } from './nesting.js';
-import { hasKeys } from './objects.js';
+import { hasKeys, ownValue } from './objects.js';
 import { shownPath } from './profiles.js';
 import { describeIssue, innermost, valueAt } from './schema-issues.js';
 import { didYouMean } from './text.js';
@@ -129,8 +129,8 @@ function parseText(text: string, path: string): ParsedText {
   if (broken !== undefined) throw new UserError(`${at(broken.pos[0])}: ${broken.message.replace(/\s+/g, ' ').replace(/\.$/, '')}`);
   const root = document.contents as Node | null;
   if (root === null) throw new UserError(`${path}:1:1: the file is empty`);
-  const twice = duplicateKey(root);
-  if (twice !== null) throw new UserError(`${at(twice)}: this key stands twice; keep one of them`);
+  const wrong = wrongKey(root);
+  if (wrong !== null) throw new UserError(`${at(wrong.offset)}: this key ${wrong.why}`);
   const raw = unlessTooDeep(path, () => document.toJS({ maxAliasCount: 100 }) as unknown);
   if (nestsTooDeep(raw)) throw tooDeep(path);
   return { root, raw, checked: new WeakMap(), at };
@@ -196,11 +196,11 @@ function check<T>(
 }
 
 /** Adds the places of a value and of all that it holds. */
-function placesOf(value: unknown, locate: Locate, path: Path = [], into: Record<string, string> = {}): Record<string, string> {
-  if (path.length > 0) into[path.join('.')] = locate(path).place;
+function placesOf(value: unknown, locate: Locate, path: Path = [], into = new Map<string, string>()): Places {
+  if (path.length > 0) into.set(path.join('.'), locate(path).place);
   const inner = hasKeys(value) ? Object.entries(value) : [];
   for (const [key, one] of inner) placesOf(one, locate, [...path, key], into);
-  return into;
+  return path.length > 0 ? {} : Object.fromEntries(into);
 }
 
 /** A path as far as it leads through mappings and lists: a name that may stand for a mapping has no keys. */
@@ -213,8 +213,9 @@ function pathInside(raw: unknown, path: Path): Path {
 function numbered(root: unknown, override: Override): string[] {
   let node = root;
   return override.path.map((key) => {
+    if (key === '__proto__') throw new UserError(`${override.label}: unknown key "__proto__"`);
     const step = Array.isArray(node) ? String(entryOf(node, key, override)) : key;
-    node = hasKeys(node) ? node[step] : undefined;
+    node = ownValue(node, step);
     return step;
   });
 }
@@ -237,7 +238,7 @@ function withValue(root: unknown, path: readonly string[], amend: (before: unkno
   if (Array.isArray(root)) return root.with(Number(key), withValue(root[Number(key)], rest, amend, shorthand));
   const named = typeof root === 'string' && shorthand !== undefined ? { [shorthand]: root } : {};
   const fields = hasKeys(root) ? root : named;
-  return { ...fields, [key]: withValue(fields[key], rest, amend, shorthand) };
+  return { ...fields, [key]: withValue(ownValue(fields, key), rest, amend, shorthand) };
 }
 
 /** Which entry of a list a step of a path means: its `name`, or its number from 0. @throws UserError where the list has no such entry */
@@ -284,18 +285,26 @@ function tooDeep(path: string): UserError {
   return new UserError(`${path}:1:1: nests far more lists and mappings than any such file; is it the right one?`);
 }
 
-/** Offset of the first key that stands in its mapping already; null where there is none. */
-function duplicateKey(root: Node): number | null {
+/** The first key that stands in its mapping already, or is no text; null where there is none. */
+function wrongKey(root: Node): { readonly offset: number; readonly why: string } | null {
   const nodes: unknown[] = [root];
-  let first: number | null = null;
+  let first: ReturnType<typeof wrongKey> = null;
+  const wrong = (key: unknown, why: string): void => {
+    const offset = rangeOf(key) ?? 0;
+    if (first === null || offset < first.offset) first = { offset, why };
+  };
   for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
     if (isSeq(node)) for (const item of node.items) nodes.push(item);
     if (!isMap(node)) continue;
     const seen = new Set<unknown>();
     for (const { key, value } of node.items) {
       nodes.push(key, value);
-      if (!isScalar(key)) continue;
-      if (seen.has(key.value)) first = Math.min(first ?? Number.POSITIVE_INFINITY, key.range![0]);
+      if (!isScalar(key)) {
+        if (key !== null) wrong(key, 'is a list, a mapping or an alias; write it as a text');
+        continue;
+      }
+      if (seen.has(key.value)) wrong(key, 'stands twice; keep one of them');
+      if (key.value === '__proto__') wrong(key, 'means nothing in any file; leave it out');
       seen.add(key.value);
     }
   }

@@ -1,6 +1,7 @@
 // From a model, a capacity and a scope to caches: one for all layers, or one per layer with its share of the capacity (L6).
 
 import { UserError } from '../base/errors.js';
+import { byName } from '../base/objects.js';
 import type { Parameters } from '../base/parameters.js';
 import { Random } from '../base/random.js';
 import { expertSizes, type ModelSpec } from '../model/door.js';
@@ -178,12 +179,12 @@ function buildCache(options: CacheOptions, rank: Int32Array, base: number, end: 
   return new ExpertCache(base, sizes, capacityBytes, new Pins(rank.subarray(base, end)), created);
 }
 
-const NEEDS: Readonly<Record<string, string>> = {
+const NEEDS = byName<string>({
   future: 'the future of the run, which this command does not compute',
   popularity: 'the popularity of the experts; give a profiling prefix or a popularity trace',
   predicted: 'a predictor; choose one with --predictor',
   weights: 'gate weights, which only a run of a trace that has them can give',
-};
+});
 
 /** MoE layer of each expert, by dense id. */
 export function layerOfExperts(model: ModelSpec): Uint16Array {

@@ -2,15 +2,15 @@
 // is what `main` was before. Plain files, to be committed with the rest.
 
 import { orUserError, UserError } from '../base/errors.js';
-import { makeFolder, writeFileAtomic } from '../base/files.js';
-import { entriesIn, fileText, readdirSync, renameSync, rmSync } from '../base/host/files.js';
+import { attempt, makeFolder, writeFileAtomic } from '../base/files.js';
+import { renameSync, rmSync } from '../base/host/files.js';
 import { dirname, join } from '../base/host/paths.js';
-import { isFolder } from '../base/input-file.js';
+import { isFolder, listFolder, readText } from '../base/input-file.js';
 import { didYouMean } from '../base/text.js';
 import { digestOf } from '../result/digest.js';
 import { parseResult } from '../result/read.js';
 import type { Result } from '../result/result.js';
-import { BASELINES, filesBelow } from './scenarios.js';
+import { BASELINES, namesBelow } from './scenarios.js';
 
 /** A state of a baseline: `main`, `main~1` before it, and so on. */
 interface BaselineState {
@@ -38,7 +38,7 @@ export function isBaseline(folder: string): boolean {
 /** Names of all baselines. */
 export function baselineNames(): string[] {
   if (!isFolder(BASELINES)) return [];
-  return entriesIn(BASELINES).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  return listFolder(BASELINES).filter((name) => isFolder(join(BASELINES, name)));
 }
 
 /**
@@ -71,10 +71,10 @@ export function baselineFolder(wanted: string, runs: string, exitCode: number): 
  * @param files text of results by path, in this folder
  */
 export function writeBaseline(folder: string, files: ReadonlyMap<string, string>): void {
-  const present = isFolder(folder) ? filesBelow(folder).filter((file) => file.endsWith('.json') && !file.startsWith('.')) : [];
+  const present = isFolder(folder) ? namesBelow(folder).filter((file) => file.endsWith('.json') && !file.startsWith('.')) : [];
   const changed = present.some((file) => {
     const text = files.get(join(folder, file));
-    return text !== undefined && figuresOf(fileText(join(folder, file)), file) !== figuresOf(text, file);
+    return text !== undefined && figuresOf(readText(join(folder, file), 'result'), file) !== figuresOf(text, file);
   });
   if (changed) keep(folder, present);
   for (const [path, text] of files) {
@@ -97,23 +97,26 @@ function figuresOf(text: string, file: string): string {
 /** Copies a state into the history, all of it or nothing. */
 function keep(folder: string, files: readonly string[]): void {
   const unfinished = join(folder, HISTORY, 'unfinished');
-  rmSync(unfinished, { recursive: true, force: true });
+  attempt(unfinished, () => rmSync(unfinished, { recursive: true, force: true }));
   for (const file of files) {
     const path = join(unfinished, file);
     makeFolder(dirname(path));
-    writeFileAtomic(path, fileText(join(folder, file)));
+    writeFileAtomic(path, readText(join(folder, file), 'result'));
   }
   const earlier = earlierOf(folder);
   const next = String(Number(earlier.at(-1) ?? 0) + 1).padStart(4, '0');
-  renameSync(unfinished, join(folder, HISTORY, next));
-  for (const old of earlier.slice(0, Math.max(0, earlier.length + 1 - MOST))) rmSync(join(folder, HISTORY, old), { recursive: true });
+  attempt(unfinished, () => renameSync(unfinished, join(folder, HISTORY, next)));
+  for (const old of earlier.slice(0, Math.max(0, earlier.length + 1 - MOST))) {
+    const path = join(folder, HISTORY, old);
+    attempt(path, () => rmSync(path, { recursive: true }));
+  }
 }
 
 /** Numbers of earlier states, the oldest first. */
 function earlierOf(folder: string): string[] {
   const history = join(folder, HISTORY);
   if (!isFolder(history)) return [];
-  return readdirSync(history)
+  return listFolder(history)
     .filter((name) => /^\d+$/.test(name))
     .sort((a, b) => Number(a) - Number(b));
 }

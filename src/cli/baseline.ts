@@ -18,7 +18,7 @@ import type { CliContext } from './kit/context.js';
 import { allowCodeOption, metricNames } from './kit/options.js';
 import { FILE_OPTIONS } from './kit/outputs.js';
 import { loadOperands } from './operands.js';
-import { BASELINES, filesBelow, scenarioFiles } from './scenarios.js';
+import { BASELINES, namesBelow, scenarioFiles } from './scenarios.js';
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
@@ -82,7 +82,7 @@ function log(wanted: string, metric: string, context: CliContext): string {
   const name = baselineNames().find((one) => wanted === one || wanted.startsWith(`${one}/`)) ?? wanted;
   baselineFolder(name, 'runs/', EXIT.input);
   const states = statesOf(name).map(({ folder, name: state }) => {
-    const names = filesBelow(folder).filter((file) => file.endsWith('.json'));
+    const names = namesBelow(folder).filter((file) => file.endsWith('.json'));
     const results = scenarioFiles(names, folder).map((file) => [file.scenario, readResult(join(folder, file.name))] as const);
     return { state, results: new Map(results) };
   });
@@ -113,7 +113,7 @@ function log(wanted: string, metric: string, context: CliContext): string {
 /** Path and name (`main/code`) of all saved results. */
 function saved(): { readonly path: string; readonly name: string }[] {
   if (!isFolder(BASELINES)) return [];
-  const names = filesBelow(BASELINES).filter((file) => file.endsWith('.json') && !file.includes('/.'));
+  const names = namesBelow(BASELINES).filter((file) => file.endsWith('.json') && !file.includes('/.'));
   if (names.length === 0) return [];
   return scenarioFiles(names, BASELINES).map(({ name, scenario }) => ({ path: join(BASELINES, name), name: scenario }));
 }

@@ -1,6 +1,7 @@
 // `moeprof completion`: shell completion scripts, generated from the commands themselves, so that they never lag behind them.
 
 import { Argument, type Command, Command as NewCommand, type Option } from 'commander';
+import { byName } from '../base/objects.js';
 import { listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
 import { partNames } from '../hardware/door.js';
@@ -27,7 +28,7 @@ export function completionOf(entries: readonly CommandEntry[]): CommandModule {
 }
 
 /** Values of options and arguments that commander does not know, by the option's long name or `command argument`. */
-const WORDS: Readonly<Record<string, () => readonly string[]>> = {
+const WORDS = byName<() => readonly string[]>({
   '--model': () => listProfiles('models'),
   // A part is offered as the first of a machine; no shell completes a word after a plus sign.
   '--hardware': () => [...new Set([...listProfiles('hardware'), ...partNames()])],
@@ -41,7 +42,7 @@ const WORDS: Readonly<Record<string, () => readonly string[]>> = {
   'explain name': () => allTopics().flatMap(({ names }) => names.map((name) => name.replace(/\.\*$/, ''))),
   'show machine': () => [...new Set([...listProfiles('hardware'), ...partNames()])],
   'run profile': () => listProfiles('runs'),
-};
+});
 
 /** The whole program as a tree. Each command is defined on a stub of its own, as for a run. */
 async function describeProgram(program: Command, entries: readonly CommandEntry[], context: CliContext): Promise<Node> {

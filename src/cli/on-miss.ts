@@ -30,19 +30,19 @@ function ruleOf(text: string): unknown {
   if (action === '') throw new UserError(`--on-miss: a rule has no action; write e.g. ${EXAMPLE}`);
   checkWord('action', action, MISS_ACTIONS);
   if (parts.length === 0) return action;
-  const rule: Record<string, unknown> = { do: action };
-  const when: Record<string, unknown> = {};
+  const rule = new Map<string, unknown>([['do', action]]);
+  const when = new Map<string, unknown>();
   for (const part of parts) {
     const equals = part.indexOf('=');
     const key = part.slice(0, Math.max(0, equals)).trim();
     const value = part.slice(equals + 1).trim();
     if (key === '' || value === '') throw new UserError(`--on-miss: ${JSON.stringify(part)} is not key=value; write e.g. ${EXAMPLE}`);
     const [into, name] = key.startsWith('when.') ? [when, key.slice('when.'.length)] : [rule, key];
-    if (Object.hasOwn(into, name)) throw new UserError(`--on-miss: ${key} is given twice; say it once`);
+    if (into.has(name)) throw new UserError(`--on-miss: ${key} is given twice; say it once`);
     if (key === 'admit') checkWord(key, value, ADMISSIONS);
-    into[name] = /^\d+(\.\d+)?$/.test(value) ? Number(value) : value;
+    into.set(name, /^\d+(\.\d+)?$/.test(value) ? Number(value) : value);
   }
-  return Object.keys(when).length === 0 ? rule : { ...rule, when };
+  return Object.fromEntries(when.size === 0 ? rule : rule.set('when', Object.fromEntries(when)));
 }
 
 /** @throws UserError with the nearest word */

@@ -17,7 +17,7 @@ import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/door.js';
 import { baselineFolder, baselineNames } from './baseline-history.js';
 import type { CliContext } from './kit/context.js';
-import { filesBelow, scenarioFiles, scenarioOfFile } from './scenarios.js';
+import { namesBelow, scenarioFiles, scenarioOfFile } from './scenarios.js';
 
 /** Operands with the place of their results, for commands that overwrite them. */
 export interface LoadedSet extends OperandSet {
@@ -110,7 +110,7 @@ async function findSources(path: string, absent: number, candidate: string): Pro
   const saved = /^baseline:(.*)$/.exec(path);
   const file = saved === null ? path : baselineFolder(saved[1]!, candidate, absent);
   if (isFolder(file)) {
-    const files = scenarioFiles(filesBelow(file), path);
+    const files = scenarioFiles(namesBelow(file), path);
     const sources = files.map(({ name, scenario }): Source => {
       const label = join(file, name);
       // An earlier state is shown by its name, not by its folder.

@@ -6,6 +6,7 @@ import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
 import { openFilesLimit, stderr, stdout } from '../base/host/command.js';
 import { fileText } from '../base/host/files.js';
 import { env } from '../base/host/process.js';
+import { byName } from '../base/objects.js';
 import { bundledFile } from '../base/profiles.js';
 import { shortened, visible } from '../base/text.js';
 import { VERSION } from '../result/version.js';
@@ -125,7 +126,7 @@ function asHelpOption(argv: readonly string[], entries: readonly CommandEntry[])
 const MODEL_AS_COMMAND = /^unknown command '([^' ]*(?:\.gguf|\/[^' ]*|\d[bB](?:-[^' ]*)?))'$/;
 
 /** Commands of other programs of the field, and ours for the same question: llama-fit-params, gguf-parser, llmfit, llama-bench, simulators. */
-const OTHER_WORDS: Readonly<Record<string, string>> = {
+const OTHER_WORDS = byName<string>({
   fit: 'advise',
   memory: 'advise',
   estimate: 'advise',
@@ -134,7 +135,7 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
   simulate: 'run',
   diff: 'compare',
   list: 'profiles list',
-};
+});
 
 /** Commander's message without its prefix, its suggestion as a clause. */
 function oneLine(text: string): string {
@@ -146,7 +147,7 @@ function oneLine(text: string): string {
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '')
     .replace(/^unknown command '(\w+)'.*/, (whole, word: string) =>
-      Object.hasOwn(OTHER_WORDS, word) ? `unknown command '${word}'; that is moeprof ${OTHER_WORDS[word]}` : whole,
+      OTHER_WORDS[word] !== undefined ? `unknown command '${word}'; that is moeprof ${OTHER_WORDS[word]}` : whole,
     )
     .replace(MODEL_AS_COMMAND, (whole, name: string) => `${whole}; for a model write moeprof advise ${name}`);
 }

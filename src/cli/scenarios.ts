@@ -1,8 +1,8 @@
 // Names of scenarios and their files: `code.json` is scenario code; `code@1.json`, `code@2.json` are repeats of it.
 
 import { UserError } from '../base/errors.js';
-import { entriesBelow } from '../base/host/files.js';
 import { basename, join, relative } from '../base/host/paths.js';
+import { filesBelow } from '../base/input-file.js';
 
 /** Folder of `moeprof baseline`, in the working directory. */
 export const BASELINES = join('.moeprof', 'baselines');
@@ -38,9 +38,7 @@ export function scenarioFiles(names: readonly string[], folder: string): { reado
   return [...files].sort().map((name) => ({ scenario: scenarioOf(name), name }));
 }
 
-/** All files below a folder, forward slashes. */
-export function filesBelow(folder: string): string[] {
-  return entriesBelow(folder)
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
+/** All files below a folder by their paths in it, forward slashes. */
+export function namesBelow(folder: string): string[] {
+  return filesBelow(folder).map((path) => relative(folder, path).replaceAll('\\', '/'));
 }

@@ -2,6 +2,7 @@
 
 import { Argument, type Command } from 'commander';
 import { z } from 'zod';
+import { ownValue } from '../base/objects.js';
 import { listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
 import { HardwareProfileSchema, machineFileSchema, runtimeSchema } from '../hardware/door.js';
@@ -101,7 +102,7 @@ function rawSchema(kind: SchemaKind): JsonSchema {
 
 /** The schema with one property replaced, its description kept. */
 function withProperty(schema: JsonSchema, name: string, property: JsonSchema): JsonSchema {
-  const description = schema.properties?.[name]?.description;
+  const description = (schema.properties && ownValue(schema.properties, name))?.description;
   return { ...schema, properties: { ...schema.properties, [name]: { description, ...property } } };
 }
 
@@ -133,7 +134,7 @@ function withExamples(schema: JsonSchema, examples: Readonly<Record<string, read
   const inside = (inner: JsonSchema): JsonSchema => withExamples(inner, examples, path);
   const property = ([name, { description, ...inner }]: [string, JsonSchema]): [string, JsonSchema] => {
     const at = path === '' ? name : `${path}.${name}`;
-    const offered = examples[at] === undefined ? {} : { examples: examples[at] };
+    const offered = Object.hasOwn(examples, at) ? { examples: ownValue(examples, at) } : {};
     return [name, { description, ...offered, ...withExamples(inner, examples, at) }];
   };
   return {

@@ -1,6 +1,7 @@
 // The kinds of predictor that `predict train` makes: the flags of each with their defaults, and how it is trained.
 
 import { UserError } from '../base/errors.js';
+import { byName } from '../base/objects.js';
 import { formatCount } from '../base/units.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import type { ModelSpec } from '../model/door.js';
@@ -42,10 +43,10 @@ interface TrainKind {
   choose(options: TrainingFlags): TrainingChoice;
 }
 
-const KINDS: Readonly<Record<string, TrainKind>> = {
+const KINDS = byName<TrainKind>({
   paths: { flags: ['hidden', 'rank', 'gru', 'tokenId', 'observed'], choose: choosePaths },
   rpp: { flags: ['width', 'inside', 'blocks', 'table', 'head', 'history'], choose: chooseEncoder },
-};
+});
 
 /** Names of the kinds. */
 export const TRAIN_KINDS = Object.keys(KINDS);

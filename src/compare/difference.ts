@@ -1,5 +1,5 @@
 // Differences of two runs: in inputs, which must be the same for a verdict, and in configuration, the subject of a comparison.
-import { hasKeys, isObject } from '../base/objects.js';
+import { hasKeys, isObject, ownValue } from '../base/objects.js';
 import { BYTES, formatBytes, formatCounted, SHARE } from '../base/units.js';
 import { VARYING } from '../result/budget.js';
 import type { Result } from '../result/result.js';
@@ -157,7 +157,7 @@ export function configDifferences(base: Result, candidate: Result): Difference[]
 function differences(base: unknown, candidate: unknown, path = ''): Difference[] {
   if (hasKeys(base) && hasKeys(candidate)) {
     const keys = [...new Set([...Object.keys(base), ...Object.keys(candidate)])].sort();
-    return keys.flatMap((key) => differences(base[key], candidate[key], path === '' ? key : `${path}.${key}`));
+    return keys.flatMap((key) => differences(ownValue(base, key), ownValue(candidate, key), path === '' ? key : `${path}.${key}`));
   }
   const [before, after] = [leaf(base), leaf(candidate)];
   return before === after ? [] : [{ path, base: before, candidate: after }];

@@ -1,5 +1,6 @@
 // Devices as a runtime drives them: facts of a data sheet times the shares that the runtime's kernels reach. A device that a calibration
 // measured has its own figures, which no runtime changes.
+import { ownValue } from '../base/objects.js';
 import type { HardwareProfile } from './profile.js';
 import type { RuntimeSpec } from './runtime.js';
 import { type ByFormat, type Device, type HostDevice, type LinkSpec, type Sockets, type Software, scaledByFormat } from './spec.js';
@@ -106,7 +107,7 @@ export function measuredDevice(profile: GpuProfile): Device {
 /** Cores of a socket: arithmetic and unpacking go with cores and clock, reading with the memory. */
 function cores(profile: Pick<GpuProfile, 'clock' | 'cores' | 'isa' | 'memoryBandwidth'>, { cpu, gpu }: RuntimeSpec): Device {
   const hertz = profile.cores! * profile.clock! * 1e9;
-  const operations = cpu.operations[profile.isa!] ?? cpu.operations.default!;
+  const operations = ownValue(cpu.operations, profile.isa!) ?? cpu.operations.default!;
   return {
     peakFlops: hertz * operations,
     memoryBandwidth: profile.memoryBandwidth,

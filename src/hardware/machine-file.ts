@@ -2,6 +2,7 @@
 // `calibrate` write such files; -w takes their path in place of a name.
 import { z } from 'zod';
 import { placed } from '../base/errors.js';
+import { ownValue } from '../base/objects.js';
 import { BYTES, RATE } from '../base/units.js';
 import { positiveQuantity as positive } from '../base/yaml.js';
 import { parseMachine } from './machine.js';
@@ -121,7 +122,7 @@ interface FileRuntime {
  * @param given dotted names of constants that were given otherwise, and stand
  */
 export function runtimeOnFile({ measured }: MachineFile, runtime: RuntimeSpec, given: readonly string[] = []): FileRuntime {
-  const own = measured?.runtimes?.[runtime.name];
+  const own = measured?.runtimes && ownValue(measured.runtimes, runtime.name);
   if (own === undefined) return { runtime, said: null };
   const { checks, constants, timings } = own;
   const on = `Constants of ${runtime.name} were fitted on ${timings.length} speeds that it printed on this machine`;

@@ -3,7 +3,7 @@
 // arithmetic, time of the host per layer, and how weights are copied. Both together are the device that cost.ts prices.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
-import { isObject } from '../base/objects.js';
+import { isObject, ownValue } from '../base/objects.js';
 import { findProfile, shownPath } from '../base/profiles.js';
 import { BYTES, COUNT, DURATION, SHARE } from '../base/units.js';
 import { onOff } from '../base/written.js';
@@ -207,9 +207,8 @@ export function constantsApart(base: RuntimeSpec, other: RuntimeSpec): RuntimeCo
 function differing(base: unknown, other: unknown): unknown {
   if (typeof other === 'number') return Math.abs(other - (base as number)) <= 1e-4 * other ? undefined : Number(other.toPrecision(4));
   if (!isObject(other)) return undefined;
-  const below = base as Record<string, unknown>;
   const changed = Object.entries(other).flatMap(([key, value]) => {
-    const one = differing(below[key], value);
+    const one = differing(ownValue(base, key), value);
     return one === undefined ? [] : [[key, one] as const];
   });
   return changed.length === 0 ? undefined : Object.fromEntries(changed);
@@ -217,12 +216,11 @@ function differing(base: unknown, other: unknown): unknown {
 
 /** `above` over `below`, mapping by mapping; tables by format and instruction set are replaced entry by entry, too. */
 function merged(below: Readonly<Record<string, unknown>>, above: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const result: Record<string, unknown> = { ...below };
-  for (const [key, value] of Object.entries(above)) {
-    const under = below[key];
-    result[key] = isObject(value) && isObject(under) ? merged(under, value) : value;
-  }
-  return result;
+  const over = Object.entries(above).map(([key, value]) => {
+    const under = ownValue(below, key);
+    return [key, isObject(value) && isObject(under) ? merged(under, value) : value];
+  });
+  return { ...below, ...Object.fromEntries(over) };
 }
 
 /** Constants that a runtime or one of its bases must have. A table needs a value for what it does not name. */
@@ -244,7 +242,7 @@ const UNSAID = {
 /** @throws UserError with the first constant that is missing */
 function filled({ base: _base, cites: _cites, ...whole }: RuntimeProfile, own: RuntimeProfile, label: string): RuntimeSpec {
   for (const name of NEEDED) {
-    const value = name.split('.').reduce<unknown>((under, key) => (isObject(under) ? under[key] : undefined), whole);
+    const value = name.split('.').reduce<unknown>((under, key) => ownValue(under, key), whole);
     if (value !== undefined) continue;
     const [table, isTable] = [name.replace(/\.default$/, ''), name.endsWith('.default')];
     const remedy = isTable

@@ -1,4 +1,5 @@
 // Where the experts live: tiers of memory, links between them, devices that compute. `cost.ts` prices work on them.
+import { ownValue } from '../base/objects.js';
 import { kernelFormat } from '../model/door.js';
 import type { Machine } from './parts/defaults.js';
 
@@ -51,7 +52,9 @@ export function scaledByFormat(table: ByFormat, factor: number): ByFormat {
 /** Value of a format: its own, that of the format without interleaved rows, of its family, or `default`; undefined where there is none. */
 export function byFormat(table: ByFormat, format: string): number | undefined {
   const known = kernelFormat(format);
-  return table[format] ?? (known === undefined ? undefined : (table[known.plain] ?? table[known.family])) ?? table.default;
+  const own =
+    ownValue(table, format) ?? (known === undefined ? undefined : (ownValue(table, known.plain) ?? ownValue(table, known.family)));
+  return own ?? table.default;
 }
 
 /** A processor beside a memory. */

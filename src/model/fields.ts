@@ -1,7 +1,7 @@
 // Typed access to the fields of a JSON object from outside (config.json, GGUF metadata). A missing field or one of the wrong type is an error
 // that names it. Unknown fields are ignored; null counts as absent, as in transformers.
 import { UserError } from '../base/errors.js';
-import { isCount, isObject } from '../base/objects.js';
+import { isCount, isObject, ownValue } from '../base/objects.js';
 
 /** Fields of one object. */
 export class Fields {
@@ -18,7 +18,7 @@ export class Fields {
   /** The first of these names that has a value. */
   #find(names: readonly string[]): { name: string; value: unknown } | null {
     for (const name of names) {
-      const value = Object.hasOwn(this.#values, name) ? this.#values[name] : null;
+      const value = ownValue(this.#values, name);
       if (value !== null && value !== undefined) return { name, value };
     }
     return null;
@@ -106,7 +106,7 @@ export class Fields {
 
   /** The same fields with those of `outer` where they are absent here. */
   within(outer: Fields, names: readonly string[]): Fields {
-    const inherited = names.filter((name) => outer.has(name) && !this.has(name)).map((name) => [name, outer.#values[name]]);
+    const inherited = names.filter((name) => outer.has(name) && !this.has(name)).map((name) => [name, ownValue(outer.#values, name)]);
     return new Fields(this.place, { ...this.#values, ...Object.fromEntries(inherited) });
   }
 

@@ -1,5 +1,6 @@
 // Every metric of a result: its unit, the better direction, and its meaning. One table, so that no result holds a number that cannot be
 // looked up, and reports, gates and documentation agree on it.
+import { byName } from '../base/objects.js';
 import { median } from '../base/significance.js';
 import { didYouMean, suggested } from '../base/text.js';
 import { noSuchMetric, replacementOf } from './replaced.js';
@@ -17,7 +18,7 @@ interface MetricDescription {
 }
 
 /** Meaning of each alternative in braces. */
-const VARIANTS: Readonly<Record<string, string>> = {
+const VARIANTS = byName<string>({
   '': '',
   '.prefill': ', in passes that process prompt tokens',
   '.decode': ', in passes that only generate',
@@ -27,7 +28,7 @@ const VARIANTS: Readonly<Record<string, string>> = {
   p99: ', 99th percentile',
   min: ', of the one with the lowest',
   max: ', of the one with the highest',
-};
+});
 
 const PHASES = '{,.prefill,.decode}';
 const SUMMARY = '{mean,p50,p95,p99}';
@@ -228,7 +229,7 @@ export const LARGEST = 1e100;
 const WHOLE = 1 + 1e-6;
 
 /** Least and largest value of metrics whose bounds differ from their unit's. */
-const RANGES: Readonly<Record<string, readonly [least: number, most: number]>> = {
+const RANGES = byName<readonly [least: number, most: number]>({
   'parallel.imbalance': [0, LARGEST],
   'parallel.event_imbalance': [0, LARGEST],
   'memory.gpu.saving': [-LARGEST, WHOLE],
@@ -237,7 +238,7 @@ const RANGES: Readonly<Record<string, readonly [least: number, most: number]>> =
   'rerank.hit_rate_gained': [-WHOLE, WHOLE],
   'prefetch.stall_avoided': [-LARGEST, LARGEST],
   'prefetch.stall_avoided_per_byte': [-LARGEST, LARGEST],
-};
+});
 
 /** Metrics that every result of a run has. */
 export const CORE_METRICS = ['cache.hit_rate', 'cache.miss_rate', 'time.total', 'throughput.total'] as const;

@@ -1,6 +1,7 @@
 // The registry of runtimes, and whom a name means: a program of a measurement, a profile, or a choice of the user. A runtime of which only
 // speeds are known is a profile and has no place here.
 import { UserError } from '../base/errors.js';
+import { ownValue } from '../base/objects.js';
 import { listProfiles } from '../base/profiles.js';
 import { didYouMean } from '../base/text.js';
 import { colibriRuntime } from './colibri/index.js';
@@ -57,7 +58,7 @@ export function advisedRuntime(name: string): AdvisedRuntime {
 /** The runtime of a program as measurements name it; a program that has none runs as Hugging Face's eager mode does. */
 export function runtimeOfProgram(program: string): KnownRuntime {
   const has = ({ backends = [], name, programs = {} }: KnownRuntime): boolean =>
-    name === program || program in programs || backends.some(({ profile }) => profile === program);
+    name === program || Object.hasOwn(programs, program) || backends.some(({ profile }) => profile === program);
   return RUNTIMES.find(has) ?? hfEagerRuntime;
 }
 
@@ -74,7 +75,7 @@ export function runtimeOfProfile(profile: string): KnownRuntime | undefined {
 export function profileOfProgram(program: string, gpu: string | undefined, mixed: boolean): string {
   const { mixedProfile, name, programs } = runtimeOfProgram(program);
   if (mixed && mixedProfile !== undefined && program === name) return mixedProfile;
-  const profile = programs?.[program] ?? (listProfiles('runtimes').includes(program) ? program : hfEagerRuntime.name);
+  const profile = (programs && ownValue(programs, program)) ?? (listProfiles('runtimes').includes(program) ? program : hfEagerRuntime.name);
   const { backends = [] } = RUNTIMES.find((one) => one.name === profile) ?? {};
   return backends.find(({ gpus }) => gpu !== undefined && gpus.test(gpu))?.profile ?? profile;
 }

@@ -1,7 +1,9 @@
 // The budget of a class of requests: fewer experts per token, none at a share of the layers, or experts of lower precision, as APTP gives each
 // prompt a smaller model (arXiv 2406.12042). A pass holds requests of many classes, so choices are cut when the pass copies a token's routing;
 // the engine decides which copies serve when experts are missed (src/engine/vocabulary/class-precision.ts).
+
 import { UserError } from '../base/errors.js';
+import { ownValue } from '../base/objects.js';
 import { didYouMean } from '../base/text.js';
 import type { Written } from '../base/written.js';
 import { NULL_EXPERT } from '../trace/trace.js';
@@ -37,8 +39,8 @@ export function parseClassBudget(text: string): ClassBudget {
   const given = new Map<string, number>();
   for (const part of text.split(',')) {
     const [name = '', value = '', ...rest] = part.split('=').map((side) => side.trim());
-    const known = Object.hasOwn(PARTS, name) ? PARTS[name]! : null;
-    if (known === null) throw new UserError(`"${name}" is no budget; ${didYouMean(name, Object.keys(PARTS))}`);
+    const known = ownValue(PARTS, name);
+    if (known === undefined) throw new UserError(`"${name}" is no budget; ${didYouMean(name, Object.keys(PARTS))}`);
     if (given.has(name)) throw new UserError(`${name} stands twice; keep one`);
     const number = value === '' || rest.length > 0 ? Number.NaN : Number(value);
     if (!known[0](number)) throw new UserError(`'${part.trim()}': expected ${known[1]}`);

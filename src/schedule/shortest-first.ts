@@ -1,16 +1,17 @@
 // Shortest job first: the shortest of the waiting requests begins next. The mean latency falls at the expense of long requests, so a request
 // that has waited for too many passes goes first.
+import { byName } from '../base/objects.js';
 import type { Parameters } from '../base/parameters.js';
 import { QueueScheduler, type ShareList } from './queue-scheduler.js';
 import type { Request } from './request.js';
 import type { SchedulerContext, SchedulerDefinition, SchedulerLimits } from './scheduler.js';
 
 /** Lengths by which requests may be ordered. */
-const LENGTHS: Readonly<Record<string, (request: Request) => number>> = {
+const LENGTHS = byName<(request: Request) => number>({
   total: ({ tokens }) => tokens,
   prompt: ({ prefill }) => prefill,
   output: ({ decode }) => decode,
-};
+});
 
 class ShortestFirstScheduler extends QueueScheduler {
   readonly #length: (request: Request) => number;

@@ -1,9 +1,10 @@
 // The build of moeprof that computes, for fingerprints: a stored run is valid only for the program that made it.
 
-import { entriesBelow, existsSync, fileBytes } from '../base/host/files.js';
+import { existsSync, fileBytes } from '../base/host/files.js';
 import { newSha256 } from '../base/host/hash.js';
 import { CODE_FOLDER, PACKAGE_FOLDER } from '../base/host/modules.js';
 import { join } from '../base/host/paths.js';
+import { filesBelow } from '../base/input-file.js';
 import { VERSION } from '../result/version.js';
 
 let known: string | undefined;
@@ -19,10 +20,7 @@ export function buildOf(): string {
 /** First 12 digits of a hash over all modules below a folder, in the order of their paths. */
 function hashBelow(folder: string): string {
   const hash = newSha256();
-  const files = entriesBelow(folder)
-    .filter((entry) => entry.isFile() && /\.[jt]s$/.test(entry.name) && !entry.name.endsWith('.d.ts'))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
+  const files = filesBelow(folder).filter((path) => /(?<!\.d)\.[jt]s$/.test(path));
   for (const file of files) hash.update(fileBytes(file));
   return hash.digest('hex').slice(0, 12);
 }

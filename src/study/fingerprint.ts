@@ -1,9 +1,9 @@
 // The fingerprint of a run (L23): the same inputs, build and seed have the same one on every machine, so that nothing is run twice.
 
-import { unfilled } from '../base/host/bytes.js';
-import { closeSync, openSync, readdirSync, readSync, statIfAny } from '../base/host/files.js';
+import { realpathSync } from '../base/host/files.js';
 import { newSha256 } from '../base/host/hash.js';
 import { join, resolve } from '../base/host/paths.js';
+import { listFolder, statOf, withInput } from '../base/input-file.js';
 import { findProfile, isPath, type ProfileFamily, splitRows } from '../base/profiles.js';
 import { meantModel } from '../model/door.js';
 import { CanonicalText, canonicalJson, hashOfValue } from '../result/digest.js';
@@ -49,7 +49,7 @@ export function runIdentity(run: RunSpec, contents: ContentOf = contentOf): RunI
     build: buildOf(),
     run: told,
     profiles: named,
-    ...(code.length === 0 ? {} : { modules: code.map(contents) }),
+    ...(code.length === 0 ? {} : { modules: code.map((path) => contents(path)) }),
   });
   const modules = ownModulesOf(run);
   for (const module of modules) read.delete(module);
@@ -147,11 +147,14 @@ function contentsIn(text: string, folder: string, content: ContentOf): string {
 const HASHES = new Map<string, { readonly state: string; readonly hash: string }>();
 
 /** `sha256:` and hex, of a file, or of all files of a folder; null: there is neither. */
-export function contentOf(path: string | null): string | null {
-  const stat = path === null ? undefined : statIfAny(path);
+export function contentOf(path: string | null, within: readonly string[] = []): string | null {
+  const stat = path === null ? undefined : statOf(path);
   if (path === null || stat === undefined) return null;
   if (stat.isDirectory()) {
-    return contentOfFolder(readdirSync(path), (name) => contentOf(join(path, name)));
+    // A link to a folder around it leads in a circle.
+    const real = realpathSync(path);
+    if (within.includes(real)) return null;
+    return contentOfFolder(listFolder(path), (name) => contentOf(join(path, name), [...within, real]));
   }
   if (!stat.isFile()) return null;
   const state = `${stat.size} ${stat.mtimeMs} ${stat.ino}`;
@@ -177,16 +180,9 @@ const CHUNK = 2 ** 20;
 
 function hashOfFile(path: string): string {
   const hash = newSha256();
-  const chunk = unfilled(CHUNK);
-  const file = openSync(path, 'r');
-  try {
-    for (let read = -1; read !== 0; ) {
-      read = readSync(file, chunk, 0, CHUNK, null);
-      hash.update(chunk.subarray(0, read));
-    }
-  } finally {
-    closeSync(file);
-  }
+  withInput(path, 'trace', (file) => {
+    for (let at = 0; at < file.bytes; at += CHUNK) hash.update(file.part(at, CHUNK));
+  });
   return `sha256:${hash.digest('hex')}`;
 }
 

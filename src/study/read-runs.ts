@@ -4,9 +4,8 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { whatStands } from '../base/files.js';
 import { bytesOf } from '../base/host/bytes.js';
-import { entriesBelow } from '../base/host/files.js';
-import { join } from '../base/host/paths.js';
-import { readText } from '../base/input-file.js';
+import { basename } from '../base/host/paths.js';
+import { filesBelow, readText } from '../base/input-file.js';
 import { isObject, isOwnName } from '../base/objects.js';
 import { visible } from '../base/text.js';
 import { KEY_COLUMNS, type RunRow, rowOf, rowOfResult, STUDY_SCHEMA } from '../figure/door.js';
@@ -33,10 +32,7 @@ export function readRuns(path: string): RunRow[] {
 
 /** A store, or results in files below. */
 function rowsOfFolder(folder: string): RunRow[] {
-  const names = entriesBelow(folder)
-    .filter((entry) => entry.isFile() && /\.json$/i.test(entry.name) && !entry.name.startsWith('.'))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
+  const names = filesBelow(folder).filter((path) => /\.json$/i.test(path) && !basename(path).startsWith('.'));
   if (names.some((name) => !/[\\/][0-9a-f]{2}[\\/][0-9a-f]{64}\.json$/.test(name)))
     return names.map((name) => rowOfResult(readResult(name)));
   if (names.length === 0) return [];
@@ -90,17 +86,16 @@ function rowsOfLines(path: string): RunRow[] {
 
 /** The row whose columns these are; {@link checkedRow} looks whether it is one. */
 function rowOfFields({ again, reason = null, status, ...fields }: Readonly<Record<string, unknown>>): unknown {
-  const key: Record<string, unknown> = {};
-  const values: Record<string, unknown> = {};
-  const metrics: Record<string, unknown> = {};
+  const [key, values, metrics] = [new Map<string, unknown>(), new Map<string, unknown>(), new Map<string, unknown>()];
   for (const [name, value] of Object.entries(fields)) {
     const metric = name.replace(/ \[[^\]]*\]$/, '');
     if (value === null) continue;
-    if ((KEY_COLUMNS as readonly string[]).includes(name)) key[name] = value;
-    else if (metric !== name && METRICS.has(metric)) metrics[metric] = value;
-    else values[name] = value;
+    if ((KEY_COLUMNS as readonly string[]).includes(name)) key.set(name, value);
+    else if (metric !== name && METRICS.has(metric)) metrics.set(metric, value);
+    else values.set(name, value);
   }
-  return { status, reason, ...(typeof again === 'string' ? { again } : {}), key, values, metrics };
+  const parts = { key: Object.fromEntries(key), values: Object.fromEntries(values), metrics: Object.fromEntries(metrics) };
+  return { status, reason, ...(typeof again === 'string' ? { again } : {}), ...parts };
 }
 
 // A row as moeprof wrote it once: read from a file, it may be anybody's.

@@ -4,10 +4,10 @@
 import { messageOf, orUserError, UserError } from '../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands, writeFileAtomic } from '../base/files.js';
 import { bytesOf } from '../base/host/bytes.js';
-import { existsSync, type FileStat, readdirSync, statSync, unlinkSync } from '../base/host/files.js';
+import { existsSync, type FileStat, unlinkSync } from '../base/host/files.js';
 import { newSha256 } from '../base/host/hash.js';
 import { dirname, join } from '../base/host/paths.js';
-import { isFolder, listFolder, readText } from '../base/input-file.js';
+import { isFolder, listFolder, readText, statOf } from '../base/input-file.js';
 import { isObject } from '../base/objects.js';
 import { shortened, visible } from '../base/text.js';
 import type { Outcome } from '../figure/door.js';
@@ -48,7 +48,7 @@ export class Store {
    * @throws UserError where the folder cannot be written, or holds something else
    */
   static open(folder: string): Store {
-    const strange = whatStands(folder)?.isDirectory() === true ? readdirSync(folder).find((name) => !isOurs(name)) : undefined;
+    const strange = whatStands(folder)?.isDirectory() === true ? listFolder(folder).find((name) => !isOurs(name)) : undefined;
     if (strange !== undefined)
       throw new UserError(`${folder}: is no store of results: it holds ${strange}; name an empty folder, or a new one`);
     makeFolder(folder);
@@ -127,7 +127,7 @@ export class Store {
 
   /** All fingerprints, sorted. */
   *fingerprints(): Generator<string> {
-    for (const first of readdirSync(this.folder).filter(isOurs).sort()) {
+    for (const first of listFolder(this.folder).filter(isOurs).sort()) {
       const folder = join(this.folder, first);
       if (!isFolder(folder)) continue;
       const names = listFolder(folder).map((name) => name.replace(/\.json$/, ''));
@@ -135,9 +135,9 @@ export class Store {
     }
   }
 
-  /** The file of an entry: its size, and when it was written. */
-  fileOf(fingerprint: string): FileStat {
-    return statSync(this.#pathOf(fingerprint));
+  /** Size of an entry's file, and when it was written; nothing of one that is gone meanwhile. */
+  fileOf(fingerprint: string): Pick<FileStat, 'size' | 'mtimeMs'> {
+    return statOf(this.#pathOf(fingerprint)) ?? { size: 0, mtimeMs: 0 };
   }
 
   /** False: another build of moeprof made it, or its build is unknown. Such an entry is never used. */

@@ -2,7 +2,7 @@
 // shown only if it makes a run of the same fingerprint.
 
 import { orUserError, UserError } from '../base/errors.js';
-import { isObject } from '../base/objects.js';
+import { isObject, ownValue } from '../base/objects.js';
 import { asWritten } from '../base/written.js';
 import type { Override } from '../base/yaml.js';
 import { canonicalJson } from '../result/digest.js';
@@ -33,7 +33,7 @@ export function commandOfStored({ config }: Pick<Result, 'config'>, fingerprint:
 /** Values that are not those of `base`, whole lists at a time. */
 function differences(base: Fields, own: Fields, path: readonly string[]): Override[] {
   return Object.entries(own).flatMap(([key, value]): Override[] => {
-    const [before, at] = [base[key], [...path, key]];
+    const [before, at] = [ownValue(base, key), [...path, key]];
     if (value === undefined || canonicalJson(before ?? null) === canonicalJson(value)) return [];
     return isObject(value) && (isObject(before) || before === undefined) && path.length === 0
       ? differences((before ?? {}) as Fields, value, at)
@@ -59,7 +59,7 @@ function systemsOf({ overrides, system }: Result['config']): Override[][] {
 }
 
 function changesIn(overrides: unknown, root: string): { readonly path: readonly string[]; readonly value: unknown }[] {
-  const list = isObject(overrides) ? overrides[root] : undefined;
+  const list = ownValue(overrides, root);
   if (!Array.isArray(list)) return [];
   return list.map(({ path, value }: { path: string; value: unknown }) => ({ path: path.split('.'), value }));
 }

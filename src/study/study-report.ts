@@ -77,7 +77,7 @@ function plain(value: string | number | boolean | null): Datum {
 
 function rowGrid({ axes, rows, units }: Study): Grid {
   const known = Object.keys(units);
-  const told = known.length <= MOST_METRICS ? known : TELLING.filter((name) => name in units);
+  const told = known.length <= MOST_METRICS ? known : TELLING.filter((name) => Object.hasOwn(units, name));
   return gridOf(
     [...axisColumns({ axes, rows }), ...told.map((head) => head.slice(head.indexOf('.') + 1))],
     rows

@@ -1,6 +1,6 @@
 // Differences between a system and the bundled one of its name. They are told from the systems themselves, not from who changed them: two runs
 // of one fingerprint say the same.
-import { isObject } from '../base/objects.js';
+import { isObject, ownValue } from '../base/objects.js';
 import { isPath, listProfiles } from '../base/profiles.js';
 import { asWritten } from '../base/written.js';
 import { loadSystem, type SystemSpec } from './system.js';
@@ -38,7 +38,7 @@ function changesOf(system: SystemSpec): SystemChange[] {
 function leaves(base: unknown, own: unknown, path: string): SystemChange[] {
   if (isObject(base) && isObject(own)) {
     const keys = [...new Set([...Object.keys(base), ...Object.keys(own)])];
-    return keys.flatMap((key) => leaves(base[key], own[key], path === '' ? key : `${path}.${key}`));
+    return keys.flatMap((key) => leaves(ownValue(base, key), ownValue(own, key), path === '' ? key : `${path}.${key}`));
   }
   return JSON.stringify(base) === JSON.stringify(own) ? [] : [{ path, value: own ?? null }];
 }

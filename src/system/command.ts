@@ -4,12 +4,13 @@
 import { parse } from 'yaml';
 import { isAbsolute, sep } from '../base/host/paths.js';
 import { cwd } from '../base/host/process.js';
+import { byName } from '../base/objects.js';
 import type { Override } from '../base/yaml.js';
 import type { Result } from '../result/result.js';
 import type { RunInput } from './run.js';
 
 /** Flags of `moeprof run` that are shorter than `--set`, by the path of the value that they set. */
-const FLAGS: Readonly<Record<string, string>> = {
+const FLAGS = byName<string>({
   model: '-m',
   quantization: '--quantization',
   trace: '-t',
@@ -22,7 +23,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   'workload.batch': '--batch',
   'workload.tokens': '--tokens',
   seed: '--seed',
-};
+});
 /** Without one of these and without a profile, `moeprof run` is the quick start. */
 const NAMES = ['model', 'hardware', 'system', 'trace'];
 /** The profile of `moeprof run` alone. */

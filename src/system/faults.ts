@@ -85,7 +85,7 @@ export function describeFault({ at, bandwidth, cpu, gpu, gpuMemory, lanes, link,
 
 /** Splits `at=2s,link=h2d,bandwidth=50%` into the fields of a profile, unchecked. @throws UserError where a part is not `key=value` */
 export function splitFault(text: string): Record<string, string | number> {
-  const fault: Record<string, string | number> = {};
+  const fault = new Map<string, string | number>();
   for (const part of text.split(',')) {
     const equals = part.indexOf('=');
     const key = part.slice(0, Math.max(0, equals)).trim();
@@ -96,8 +96,8 @@ export function splitFault(text: string): Record<string, string | number> {
     if ((key === 'at' || key === 'until') && Number(value) > 0) {
       throw new UserError(`--fault: ${key}=${value} has no unit; write ${key}=${value}s or ${key}=${value}ms`);
     }
-    if (key in fault) throw new UserError(`--fault: ${key} is given twice; say it once`);
-    fault[key] = (key === 'lanes' || key === 'gpu') && /^-?\d+$/.test(value) ? Number(value) : value;
+    if (fault.has(key)) throw new UserError(`--fault: ${key} is given twice; say it once`);
+    fault.set(key, (key === 'lanes' || key === 'gpu') && /^-?\d+$/.test(value) ? Number(value) : value);
   }
-  return fault;
+  return Object.fromEntries(fault);
 }

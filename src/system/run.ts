@@ -1,6 +1,7 @@
 // A run: its checked profile and flags. It keeps the place of every value, so that a later error can still name file and line.
 import type { z } from 'zod';
 import { UserError } from '../base/errors.js';
+import { ownValue } from '../base/objects.js';
 import type { Override, Places } from '../base/yaml.js';
 import type { RunProfile, runSchema } from './run-schema.js';
 import type { SystemSpec } from './system.js';
@@ -35,6 +36,6 @@ export function misfit({ label, places }: Pick<RunSpec, 'label' | 'places'>, pat
 /** The place of a value: its own, else that of the nearest value around it, else the label of the run. `path` is dotted. */
 export function placeIn({ label, places }: Pick<RunSpec, 'label' | 'places'>, path: string): string {
   const steps = path.split('.');
-  const given = steps.map((_, length) => steps.slice(0, steps.length - length).join('.')).find((parent) => parent in places);
-  return given === undefined ? label : places[given]!;
+  const given = steps.map((_, length) => steps.slice(0, steps.length - length).join('.')).find((parent) => Object.hasOwn(places, parent));
+  return given === undefined ? label : ownValue(places, given)!;
 }

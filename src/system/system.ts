@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { readText } from '../base/input-file.js';
+import { byName } from '../base/objects.js';
 import type { Choice } from '../base/parameters.js';
 import { findProfile, shownPath } from '../base/profiles.js';
 import { BYTES } from '../base/units.js';
@@ -97,7 +98,7 @@ const policy = written(parsePolicy, word);
 const overlap = z.literal(['none', ...DEGREES, 'adaptive']);
 
 /** Parts of a system that may be a text alone: the key of the mapping that it stands for. */
-export const SHORTHANDS: Readonly<Record<string, string>> = { predictor: 'kind', scheduler: 'kind', placement: 'kind', onMiss: 'do' };
+export const SHORTHANDS = byName<string>({ predictor: 'kind', scheduler: 'kind', placement: 'kind', onMiss: 'do' });
 
 /** Schema of `profiles/systems/*.yaml`. */
 export const systemSchema = z.strictObject({

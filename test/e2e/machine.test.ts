@@ -53,6 +53,32 @@ describe('moeprof machine detect', () => {
   });
 });
 
+describe('moeprof machine detect beside hostile tools', () => {
+  it.concurrent.each([
+    ['prints without end', 'exec /usr/bin/yes "0, NVIDIA \\033[31m\\u202e, 1, 4, 4, 16, 1, 1"'],
+    ['prints escape codes', "printf '0, \\033]0;title\\007NVIDIA \\033[2JRTX 3090\\342\\200\\256, 24576, 4, 4, 16, 250, 350\\n'"],
+    ['never ends', 'exec /bin/sleep 60'],
+    ['leaves a process that keeps its output open', '/bin/sleep 60 &'],
+    ['fails with much to say', 'i=0; while [ $i -lt 20000 ]; do echo error >&2; i=$((i+1)); done; exit 9'],
+    ['is ended by a signal', 'kill -9 $$'],
+  ])(
+    'one that %s tells nothing',
+    async (_, script) => {
+      const cwd = temporaryFolder();
+      const folder = programs(cwd, {});
+      for (const name of ['nvidia-smi', 'rocm-smi', 'lspci']) {
+        writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`);
+        chmodSync(join(folder, name), 0o755);
+      }
+      const { code, stderr, stdout } = await moeprof(['machine', 'detect', '--no-color'], { cwd, env: { PATH: folder } });
+      expect([code, stderr]).toEqual([0, '']);
+      expect(stdout).not.toMatch(/[\x1b\x07\u202e]/);
+      expect(stdout).not.toContain('undefined');
+    },
+    90_000,
+  );
+});
+
 describe('moeprof machine show', () => {
   it('shows parts, and what a runtime reaches', async () => {
     const { code, stdout } = await moeprof(['machine', 'show', 'rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB', '--runtime', 'ik_llama.cpp']);

@@ -71,7 +71,15 @@ describe('a runtime', () => {
     expect(cpu!.sockets).toMatchObject({ count: 2, numa: 'tensor', efficiency: 0.5 });
     // 80 % of 20 GB/s; three pieces of 10 + 4 us.
     expect(links[0]).toMatchObject({ bandwidth: 16e9, latencyNs: 42_000 });
-    expect(software).toEqual({ runtime: 'toy', constants: expect.objectContaining({ name: 'toy' }), offloadFrom: 32, offloadCounts: 'pass', overlaps: false, prediction: 1, several: 'layers' });
+    expect(software).toEqual({
+      runtime: 'toy',
+      constants: expect.objectContaining({ name: 'toy' }),
+      offloadFrom: 32,
+      offloadCounts: 'pass',
+      overlaps: false,
+      prediction: 1,
+      several: 'layers',
+    });
   });
 
   it('has kernels of its own for formats on an instruction set', () => {

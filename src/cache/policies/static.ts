@@ -1,4 +1,5 @@
 // Static placement: a fixed set of experts stays resident and no other ever enters, as in Fiddler and llama.cpp.
+import { byName } from '../../base/objects.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { mostPopular } from '../share.js';
 
@@ -81,12 +82,12 @@ export const staticPlacement: PolicyDefinition = {
   needs: ['popularity'],
   needsWith: ({ by }) => (by === 'popularity' ? ['popularity'] : []),
   create(context, { by, cpuLayers, preload }) {
-    const orders = {
+    const orders = byName<() => number[]>({
       popularity: () => mostPopular(context.popularity!),
       layer: () => byLayer(context),
       id: () => Array.from({ length: context.experts }, (_, id) => id),
-    };
-    const order = orders[by as keyof typeof orders]().filter((id) => context.layerOf[id]! >= Number(cpuLayers));
+    });
+    const order = orders[String(by)]!().filter((id) => context.layerOf[id]! >= Number(cpuLayers));
     return new Static(context, order, preload === true);
   },
 };

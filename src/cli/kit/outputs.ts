@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { AtomicFile, attempt, whatStands, writeAll } from '../../base/files.js';
 import { bytesOf } from '../../base/host/bytes.js';
-import { closeSync, existsSync, openSync, realpathSync, statIfAny } from '../../base/host/files.js';
+import { closeSync, existsSync, openSync, realpathSync } from '../../base/host/files.js';
 import { basename, dirname, extname, join, resolve } from '../../base/host/paths.js';
 import { splitRows } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
@@ -202,7 +202,7 @@ export async function deliver<T>(
 /** True where two paths lead to one regular file, which the later of two outputs would replace. */
 export function isSameFile(one: string, other: string): boolean {
   if (one === '-' || other === '-') return one === other;
-  return fileOf(one) === fileOf(other) && !statIfAny(one)?.isCharacterDevice();
+  return fileOf(one) === fileOf(other) && !whatStands(one)?.isCharacterDevice();
 }
 
 /** Absolute path, with links followed as far as the path exists. */

@@ -1,6 +1,7 @@
 // The long table of a study: one row a run, its full key first, then what varied, then its metrics with their units in the head. CSV, JSON
 // lines and Parquet have the same columns, so that data frames read any of them as they are.
 import { parquetWriteBuffer } from 'hyparquet-writer';
+import { ownValue } from '../../base/objects.js';
 import { KEY_COLUMNS, keyColumnOf, type RunRow } from './run-row.js';
 import type { SweepValue } from './space.js';
 import type { Study } from './study.js';
@@ -18,7 +19,7 @@ export function longColumns({ axes, units }: Study): LongColumn[] {
     ...KEY_COLUMNS.map((name): LongColumn => ({ name, of: ({ key }) => key[name] ?? null })),
     ...axes
       .filter((path) => keyColumnOf(path) === undefined)
-      .map((path): LongColumn => ({ name: path, of: ({ values }) => values[path] ?? null })),
+      .map((path): LongColumn => ({ name: path, of: ({ values }) => ownValue(values, path) ?? null })),
     { name: 'status', of: ({ status }) => status },
     { name: 'reason', of: ({ reason }) => reason },
     { name: 'again', of: ({ again }) => again ?? null },

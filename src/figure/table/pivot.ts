@@ -115,7 +115,7 @@ function mixedIn(rows: readonly RunRow[], cellOf: (row: RunRow) => readonly stri
 
 /** The key of a run, what varied, and memory and workload of its configuration, each as text. */
 function valuesOf({ config = {}, key, values }: RunRow): Map<string, string> {
-  const inner = ['memory', 'workload'].flatMap((root) =>
+  const inner = (['memory', 'workload'] as const).flatMap((root) =>
     Object.entries((config[root] ?? {}) as object).map(([name, value]) => [`${root}.${name}`, value]),
   );
   const varied = Object.entries(values).filter(([path]) => path !== 'seed' && keyColumnOf(path) === undefined);

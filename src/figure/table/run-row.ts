@@ -1,6 +1,7 @@
 // A run as a row of a table: its key, the varied values, and its metrics. Rows of any study can be put under each other.
 
 import { UserError } from '../../base/errors.js';
+import { byName, ownValue } from '../../base/objects.js';
 import { shownPath } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
 import { againText } from '../../report/door.js';
@@ -18,7 +19,7 @@ export const KEY_COLUMNS = [
 export type KeyColumn = (typeof KEY_COLUMNS)[number];
 
 /** Paths of a run that a column of the key shows. */
-const PATHS: Readonly<Record<string, KeyColumn>> = {
+const PATHS = byName<KeyColumn>({
   model: 'model',
   quantization: 'quantization',
   trace: 'trace',
@@ -29,7 +30,7 @@ const PATHS: Readonly<Record<string, KeyColumn>> = {
   'system.predictor': 'predictor',
   'system.scheduler': 'scheduler',
   seed: 'seed',
-};
+});
 
 /** The column of the key that shows a path; undefined: it has a column of its own. */
 export function keyColumnOf(path: string): KeyColumn | undefined {
@@ -100,9 +101,9 @@ export function rowOfResult(result: Result): RunRow {
 export function rowValue(row: RunRow, name: string): SweepValue | undefined {
   const column = (KEY_COLUMNS as readonly string[]).includes(name) ? (name as KeyColumn) : PATHS[name];
   if (column !== undefined && row.key[column] !== undefined) return row.key[column];
-  const found = row.values[name] ?? row.metrics[name];
+  const found = ownValue(row.values, name) ?? ownValue(row.metrics, name);
   if (found !== undefined || row.config === undefined) return found;
-  const inner = name.split('.').reduce<unknown>((value, step) => (value as Record<string, unknown> | null | undefined)?.[step], row.config);
+  const inner = name.split('.').reduce<unknown>(ownValue, row.config);
   if (inner === undefined || inner === null) return undefined;
   return typeof inner === 'object' ? canonicalJson(inner) : (inner as SweepValue);
 }

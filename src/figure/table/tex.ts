@@ -1,15 +1,19 @@
 // Text for TeX: references and tables of papers.
+import { byName } from '../../base/objects.js';
 import { visible } from '../../base/text.js';
 
 /** Characters that TeX does not take for text. */
-const TEX: Readonly<Record<string, string>> = {
-  ...Object.fromEntries([...'%&#_{}$'].map((sign) => [sign, `\\${sign}`])),
+const TEX = byName<string>({
+  ...Object.fromEntries([...'%&#_$'].map((sign) => [sign, `\\${sign}`])),
+  // BibTeX counts braces, also those behind a backslash.
+  '{': '\\textbraceleft{}',
+  '}': '\\textbraceright{}',
   '\\': '\\textbackslash{}',
   '~': '\\textasciitilde{}',
   '^': '\\textasciicircum{}',
   '±': '$\\pm$',
   µ: '$\\mu$',
-};
+});
 
 /** A text as TeX source. */
 export function tex(text: string): string {

@@ -100,7 +100,7 @@ function architectureOf({ family, flags, model, names, vendor }: SeenCpu): strin
   if (/amd|epyc|ryzen/i.test(maker)) return AMD.find(([of, from, to]) => of === family && model >= from && model <= to)?.[3] ?? null;
   if (family !== 6 || !/intel|xeon/i.test(maker)) return null;
   if (model === 85 && flags.includes('avx512_vnni')) return 'cascade-lake';
-  return Object.keys(INTEL).find((arch) => INTEL[arch]!.includes(model)) ?? null;
+  return Object.entries(INTEL).find(([, models]) => models.includes(model))?.[0] ?? null;
 }
 
 /** The parts for the kind of computer in the name; all, where it names none or none is of that kind. */

@@ -1,4 +1,5 @@
 // Disks by read rate: one figure says more about the speed of a drive than its name.
+import { byName } from '../../base/objects.js';
 import { BYTES, DURATION, RATE } from '../../base/units.js';
 import { READ } from './reach.js';
 
@@ -23,7 +24,7 @@ export const DISK_BYTES = 2e12;
  * Kinds of drives, and ns until the first byte of a read: what data sheets say of random reads one by one (870 EVO 13,000 a second, 905P 10
  * us, a disk of 7,200 turns a minute half a turn and a seek); flash of phones is an estimate.
  */
-const KINDS: Readonly<Record<string, number>> = {
+const KINDS = byName<number>({
   nvme: READ.latency,
   ssd: READ.latency,
   sata: 80e3,
@@ -31,7 +32,7 @@ const KINDS: Readonly<Record<string, number>> = {
   emmc: 150e3,
   hdd: 12e6,
   optane: 10e3,
-};
+});
 
 /**
  * Reads `nvme-7GB/s`, with its size, its latency and the word `byfile` behind where they are wanted: `nvme-7GB/s-2TB-60us-byfile`.
@@ -57,7 +58,7 @@ function extrasOf(words: readonly string[]): Partial<Pick<DiskPart, 'bytes' | 'b
     const latencyNs = DURATION.read(word);
     const one =
       word === 'byfile' ? ({ byFile: true } as const) : bytes !== null && bytes > 0 ? { bytes } : latencyNs !== null ? { latencyNs } : null;
-    if (one === null || Object.keys(one).some((key) => key in found)) return null;
+    if (one === null || Object.keys(one).some((key) => Object.hasOwn(found, key))) return null;
     found = { ...found, ...one };
   }
   return found;

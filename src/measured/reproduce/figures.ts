@@ -1,6 +1,7 @@
 // The figures of the runs that a reproduction compares: simulated as they are described, or predicted from a row of measurements.
 
 import { UserError } from '../../base/errors.js';
+import { ownValue } from '../../base/objects.js';
 import { findProfile, listProfiles } from '../../base/profiles.js';
 import type { Override } from '../../base/yaml.js';
 import { simulateRun } from '../../engine/simulate.js';
@@ -36,7 +37,7 @@ export class FigureSource {
    * @throws UserError where the run cannot be done
    */
   async figures({ base, runs }: Pick<Reproduction, 'base' | 'runs'>, name: string, place: string): Promise<Figures> {
-    const run = runs[name]!;
+    const run = ownValue(runs, name)!;
     if (typeof run !== 'string' && run.row !== undefined) return await this.#ofRow(run.row, place);
     const { set = {}, ...given } = { ...base, ...(typeof run === 'string' ? { system: run } : run) };
     const overrides = Object.entries(set).map(([path, value]): Override => ({ path: path.split('.'), value, label: `${place}: set` }));
@@ -56,10 +57,12 @@ export class FigureSource {
     if (row === undefined) throw new UserError(`${place}: no bundled measurement is "${id}"`);
     const { figures, lacks } = await predictRow(row, this.#traces, this.#runtimes);
     if (lacks !== null) throw new UserError(`${place}: measurement ${id} cannot be predicted: ${lacks}`);
-    const at = (metric: string) => OF_ROWS[metric as keyof typeof OF_ROWS];
+    const at = (metric: string) => ownValue<(typeof OF_ROWS)[keyof typeof OF_ROWS]>(OF_ROWS, metric) ?? ([null, null] as const);
+    const figureOf = (name: ReturnType<typeof at>[0]): number | null => (name === null ? null : (figures[name] ?? null));
+    const measuredOf = (name: ReturnType<typeof at>[1]): number | null => (name === null ? null : (row.measured[name] ?? null));
     return {
-      of: (metric) => (at(metric) === undefined ? null : (figures[at(metric)[0]] ?? null)),
-      measured: (metric) => (at(metric) === undefined ? null : (row.measured[at(metric)[1]] ?? null)),
+      of: (metric) => figureOf(at(metric)[0]),
+      measured: (metric) => measuredOf(at(metric)[1]),
     };
   }
 }

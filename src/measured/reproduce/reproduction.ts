@@ -62,7 +62,7 @@ export const reproductionSchema = z
   .superRefine(({ claims, runs }, context) => {
     claims.forEach((claim, index) => {
       for (const name of runsOf(claim)) {
-        if (runs[name] !== undefined) continue;
+        if (Object.hasOwn(runs, name)) continue;
         context.addIssue({ code: 'custom', path: ['claims', index], message: `names the run "${name}", which is not among runs` });
       }
     });

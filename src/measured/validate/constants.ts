@@ -1,6 +1,7 @@
 // Constants of runtimes by their dotted names: read, and changed in the runtime that states them and in the runtimes that inherit them.
 
 import { InternalError } from '../../base/errors.js';
+import { ownValue } from '../../base/objects.js';
 import type { RuntimeSpec } from '../../hardware/door.js';
 
 /** All runtimes by name. */
@@ -20,7 +21,7 @@ export function fittedConstants(runtimes: Runtimes, used: readonly string[]): Co
 
 /** Value of a constant; undefined where the runtime has none of that name. */
 export function constantOf(spec: RuntimeSpec, name: string): number | undefined {
-  const value = name.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], spec);
+  const value = name.split('.').reduce<unknown>(ownValue, spec);
   return typeof value === 'number' ? value : undefined;
 }
 

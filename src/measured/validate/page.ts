@@ -1,5 +1,6 @@
 // A validation as a page for a browser: every row as a point, predicted against measured, named where the pointer rests, and the tables.
 
+import { byName } from '../../base/objects.js';
 import { formatRatio } from '../../base/units.js';
 import {
   type Axis,
@@ -36,7 +37,7 @@ const TICKS = 8;
 const OFF = 1.5;
 
 /** Colours of placements. */
-const COLORS: Readonly<Record<string, string>> = {
+const COLORS = byName<string>({
   'cpu-layers': 'dense',
   'cpu-share': 'hit',
   'expert-cache': 'late',
@@ -45,7 +46,7 @@ const COLORS: Readonly<Record<string, string>> = {
   'all-cpu': 'base',
   GPU: 'hit',
   host: 'miss',
-};
+});
 
 /** Small points, since there are many. */
 const STYLE = `.dot.row{width:7px;height:7px;margin:0 0 -3.5px -3.5px;opacity:.8;box-shadow:none}.dot.row:hover{opacity:1;width:11px;height:11px;margin:0 0 -5.5px -5.5px}

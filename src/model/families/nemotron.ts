@@ -1,5 +1,6 @@
 // Nemotron-H with experts (Nemotron 3): its layers are one mixer or one FFN each. A mixer and the FFN behind it are one layer here.
 import { UserError } from '../../base/errors.js';
+import { byName } from '../../base/objects.js';
 import { type Fields, MAX_LAYERS } from '../fields.js';
 import { type Architecture, biases, elsewhere, type Family, grouped, type Mixer, mamba2, shared, sparse, stem } from './family.js';
 
@@ -10,7 +11,7 @@ interface Pair {
 }
 
 /** Letters of `hybrid_override_pattern` by the words of `layers_block_type`. */
-const LETTERS: Readonly<Record<string, string>> = { mamba: 'M', attention: '*', moe: 'E', mlp: '-' };
+const LETTERS = byName<string>({ mamba: 'M', attention: '*', moe: 'E', mlp: '-' });
 
 /** Nemotron-3-Nano and Super. */
 export const nemotron: Family = {

@@ -2,9 +2,8 @@
 
 import { placed, UserError } from '../../base/errors.js';
 import { latin1Of, textOf } from '../../base/host/bytes.js';
-import { statIfAny } from '../../base/host/files.js';
 import { basename, dirname, join } from '../../base/host/paths.js';
-import { isFolder, listFolder, withInput } from '../../base/input-file.js';
+import { isFolder, listFolder, statOf, withInput } from '../../base/input-file.js';
 import { isObject } from '../../base/objects.js';
 import { findProfile, isPath } from '../../base/profiles.js';
 import { formatBytes } from '../../base/units.js';
@@ -186,7 +185,7 @@ function sourceIn(folder: string): Source {
 
 function configIn(folder: string, beside: string): Source {
   const path = join(folder, 'config.json');
-  if (statIfAny(path)?.isFile() !== true)
+  if (statOf(path)?.isFile() !== true)
     throw new UserError(`${join(folder, beside)}: needs the config.json of its model beside it, which tells the architecture`);
   return { kind: 'config', path, folder };
 }

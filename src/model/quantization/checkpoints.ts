@@ -1,5 +1,6 @@
 // Formats of checkpoints of Python engines and MLX: routed experts, all other linear layers, and the rest, each at one number of bits. The
 // scale, zero point and bias that a group of weights shares are spread over its weights.
+import { byName } from '../../base/objects.js';
 import { storedIn } from './formats/index.js';
 import type { Quantization, TensorPlace, TensorRole } from './rule.js';
 
@@ -86,12 +87,12 @@ export function fp8(block: number): Quantization {
 }
 
 /** Quantizations of integers: their bits, and the usual group: 128 weights with a packed zero point (GPTQ, AWQ), or a row. */
-export const INTEGER_KINDS: Readonly<Record<string, { readonly bits: 2 | 3 | 4 | 8; readonly usual: Group }>> = {
+export const INTEGER_KINDS = byName<{ readonly bits: 2 | 3 | 4 | 8; readonly usual: Group }>({
   int8: { bits: 8, usual: { group: null, zero: 0 } },
   int4: { bits: 4, usual: { group: 128, zero: 4 } },
   int3: { bits: 3, usual: { group: 128, zero: 3 } },
   int2: { bits: 2, usual: { group: 128, zero: 2 } },
-};
+});
 
 /** Usual block of fp8. */
 export const FP8_BLOCK = 128;

@@ -1,6 +1,7 @@
 // Every quantization by its name, and how people write one: a name, with details after colons: `int4:group=64`, `ud-q2_k_xl:size=226GiB`,
 // `q4_k_m:bits=5.19`. Another family of files is one file here and one line below.
 import { UserError } from '../../base/errors.js';
+import { byName } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
 import { BYTES, parseQuantity } from '../../base/units.js';
 import { CHECKPOINTS, FP8_BLOCK, fp8, type Group, INTEGER_KINDS, integers } from './checkpoints.js';
@@ -13,7 +14,7 @@ import { UNSLOTH } from './unsloth.js';
 export const QUANTIZATIONS: readonly Quantization[] = [...CHECKPOINTS, ...LLAMA, ...UNSLOTH, ...IK_LLAMA];
 
 /** Other names of quantizations: aliases of llama-quantize and names in measurements. */
-const ALIASES: Readonly<Record<string, string>> = {
+const ALIASES = byName<string>({
   fp16: 'f16',
   q2_k_m: 'q2_k',
   q3_k: 'q3_k_m',
@@ -37,13 +38,13 @@ const ALIASES: Readonly<Record<string, string>> = {
   awq: 'int4',
   'bnb-4bit': 'nf4',
   ...Object.fromEntries([3, 4, 5, 6, 8].map((bits) => [`mlx-${bits}bit`, `mlx${bits}`])),
-};
+});
 
-const byName = new Map([...QUANTIZATIONS, MIX].map((one) => [one.name, one]));
+const NAMED = new Map([...QUANTIZATIONS, MIX].map((one) => [one.name, one]));
 
 /** A quantization by its name alone; undefined where there is none. */
 export function knownQuantization(name: string): Quantization | undefined {
-  return byName.get(ALIASES[name] ?? name);
+  return NAMED.get(ALIASES[name] ?? name);
 }
 
 /** A detail after the name of a quantization: its key and its text. */
@@ -54,10 +55,10 @@ interface Detail {
 
 /** Details of all quantizations, and those of some. */
 const ANY = ['bits', 'size'];
-const OWN: Readonly<Record<string, readonly string[]>> = {
+const OWN = byName<readonly string[]>({
   ...Object.fromEntries(Object.keys(INTEGER_KINDS).map((name) => [name, ['group', 'zero']])),
   fp8: ['block'],
-};
+});
 
 /**
  * A quantization by its name, in any case, with details: `bits=` (per weight of the whole file) or `size=` (of the file); `group=` and
@@ -67,7 +68,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
 export function findQuantization(written: string): Quantization {
   const [head = '', ...rest] = written.toLowerCase().split(':');
   const found = knownQuantization(head);
-  if (found === undefined) throw new UserError(`unknown quantization "${head}"; ${didYouMean(head, byName.keys())}`);
+  if (found === undefined) throw new UserError(`unknown quantization "${head}"; ${didYouMean(head, NAMED.keys())}`);
   if (rest.length === 0 && found !== MIX) return found;
   const details = rest.map((text) => detailOf(text, found));
   if (new Set(details.map(({ key }) => key)).size < details.length || details.filter(({ key }) => ANY.includes(key)).length > 1)

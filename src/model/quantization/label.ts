@@ -1,10 +1,11 @@
 // Labels of quantizations in files and measurements: `Q4_K - Medium`, `IQ2_K_R4 - 2.375 bpw`, `mix-iq3_k`, `q4_k_m-m64`. They use other words
 // than our names, and some of them are wrong about their file.
+import { byName } from '../../base/objects.js';
 import { knownQuantization } from './index.js';
 import type { Quantization } from './rule.js';
 
 /** Sizes that llama.cpp prints behind a file type. */
-const SIZES: Readonly<Record<string, string>> = { small: '_s', medium: '_m', large: '_l' };
+const SIZES = byName<string>({ small: '_s', medium: '_m', large: '_l' });
 
 /** The quantization that a label means; null where it means none that is known. */
 export function readLabel(label: string): Quantization | null {

@@ -1,5 +1,6 @@
 // Unsloth's dynamic mixtures (UD-*): experts as the llama.cpp file type of the name, everything else at more bits. The bits of each layer are
 // chosen model by model and are known only from the file, so the size of the whole file decides the bits of the experts.
+import { byName } from '../../base/objects.js';
 import { storedIn } from './formats/index.js';
 import { LLAMA } from './llama.js';
 import type { Quantization, StoredShare, TensorRole } from './rule.js';
@@ -10,14 +11,14 @@ const NAMES =
   'iq4_nl iq4_xs iq3_s iq3_xxs iq2_m iq2_xxs iq1_m iq1_s tq1_0';
 
 /** The llama.cpp file types that their experts have, where these have another name. */
-const LIKE: Readonly<Record<string, string>> = {
+const LIKE = byName<string>({
   q8_k_xl: 'q8_0',
   q6_k_xl: 'q6_k',
   q5_k_xl: 'q5_k_m',
   q4_k_xl: 'q4_k_m',
   q3_k_xl: 'q3_k_m',
   q2_k_xl: 'q2_k',
-};
+});
 
 /**
  * Smallest format of everything but experts. A UD-Q2_K_XL of DeepSeek-V3 (233.18 GiB, of which logs print 3,965 MiB for each of 35 layers

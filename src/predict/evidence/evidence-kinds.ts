@@ -2,6 +2,7 @@
 
 import { UserError } from '../../base/errors.js';
 import { resolve } from '../../base/host/paths.js';
+import { byName, ownValue } from '../../base/objects.js';
 import type { Parameter, Parameters } from '../../base/parameters.js';
 import { didYouMean } from '../../base/text.js';
 import type { PredictionCost } from '../cost.js';
@@ -37,9 +38,9 @@ export const PARTS: Parameter = {
  * The weights are ours and only those before the first fit. They are small because a naive-Bayes sum over k dependent experts is
  * overconfident. Halved or doubled, they change the recall of `ensemble` by at most 0.15 points on four traces (see evidence.ts).
  */
-const KINDS: Readonly<
-  Record<string, (context: PredictorContext, limits: EvidenceLimits) => readonly WeightedEvidence[] | Promise<readonly WeightedEvidence[]>>
-> = {
+const KINDS = byName<
+  (context: PredictorContext, limits: EvidenceLimits) => readonly WeightedEvidence[] | Promise<readonly WeightedEvidence[]>
+>({
   transition: ({ model }, { reach }) => [{ evidence: new Transitions(model, reach), weight: 0.3 }],
   history: ({ model, slots }) => [{ evidence: new History(model, slots), weight: 0.6 }],
   markov: ({ model, slots, topK }, { reach }) => [{ evidence: new SameLayer(model, slots, topK, reach), weight: 0.2 }],
@@ -50,7 +51,7 @@ const KINDS: Readonly<
     { evidence: onnxEvidence(context.model, await openOnnx(fileOf(file, context.folder), context)), weight: 0.4 },
   ],
   'token-table': ({ model }, { ids }) => [{ evidence: new TokenExperts(model, ids), weight: 0.4 }],
-};
+});
 
 /** Memory limits and inputs of the kinds. */
 interface EvidenceLimits {
@@ -106,7 +107,7 @@ export function mixtureCost(evidenceNs: number): PredictionCost {
  */
 export function partsCost({ file, parts }: Parameters, folder: string, moreNs = 0): PredictionCost {
   const names = String(parts).split('+');
-  const cost = mixtureCost(names.reduce((sum, name) => sum + (EVIDENCE_NS[name as keyof typeof EVIDENCE_NS] ?? 0), moreNs));
+  const cost = mixtureCost(names.reduce((sum, name) => sum + (ownValue<number>(EVIDENCE_NS, name) ?? 0), moreNs));
   if (!names.includes('onnx')) return cost;
   const network = networkCost(fileOf(String(file), folder));
   return { ...cost, callNs: cost.callNs + network.callNs, tokenNs: network.tokenNs };

@@ -6,6 +6,7 @@ import { UserError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { bytesOf, joined, textOf, viewOf } from '../../base/host/bytes.js';
 import { withInput } from '../../base/input-file.js';
+import { ownValue } from '../../base/objects.js';
 import { Random } from '../../base/random.js';
 import { type ParameterSpec, sizeOf } from './network.js';
 
@@ -91,7 +92,7 @@ export function loadCheckpoint(path: string, fingerprint: string, like: Checkpoi
     throw new UserError(`${path}: belongs to a training on other data or with other options; give another path, or delete it`);
   }
   const read = (name: string, into: Float32Array): void => {
-    const place = placeSchema.safeParse(places[name]).data;
+    const place = placeSchema.safeParse(ownValue(places, name)).data;
     if (place === undefined) throw damaged;
     const [from, to] = place.data_offsets;
     if (to - from !== into.byteLength || start + to > file.length) throw damaged;

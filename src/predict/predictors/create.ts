@@ -50,8 +50,7 @@ const NEEDS: Readonly<Record<PredictorNeed, readonly [what: string, met: (has: R
 export function parsePredictor(text: string, beside: Readonly<Record<string, unknown>> = {}): PredictorChoice {
   const own = moduleChoice<PredictorDefinition>('predictor', text, beside);
   if (own !== null) return own;
-  const none = splitPredictor(text).name === 'none';
-  return none ? { text, name: 'none', parameters: {} } : choose('predictor', text, beside, findPredictor, splitPredictor);
+  return choose('predictor', text, beside, (name) => (name === 'none' ? {} : findPredictor(name)), splitPredictor);
 }
 
 /**

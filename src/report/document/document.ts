@@ -1,5 +1,6 @@
 // The output of a command, free of any format: a title, lines, facts, grids and drawings. A command has one pure function from its value to a
 // document; the terminal's table, Markdown and CSV are rendered from it.
+import { byName } from '../../base/objects.js';
 import type { Metric, Unit } from '../../result/result.js';
 import { formatMetric, printable, type ReportOptions } from '../format.js';
 import { shorten } from '../text.js';
@@ -214,7 +215,7 @@ export function alignOf({ align }: Column, index: number): 'left' | 'right' {
   return align ?? (index === 0 ? 'left' : 'right');
 }
 
-const ASCII: Readonly<Record<string, string>> = {
+const ASCII = byName<string>({
   '…': '...',
   '→': '->',
   '←': '<-',
@@ -224,7 +225,7 @@ const ASCII: Readonly<Record<string, string>> = {
   '”': '"',
   '✗': 'x',
   '✓': 'v',
-};
+});
 
 /** Replaces the typographic characters of documents by ASCII. */
 export function asciiOf(text: string): string {

@@ -1,6 +1,6 @@
 // Several runs of one workload, best first, each with the reason why it is slower than the best: `moeprof run -s a,b,c`.
 
-import { groupedBy } from '../../base/objects.js';
+import { byName, groupedBy } from '../../base/objects.js';
 import { formatCount } from '../../base/units.js';
 import { KNOWLEDGE, markOf } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
@@ -158,7 +158,7 @@ function titleOf(result: Result): string {
 }
 
 /** Texts of notes by the code of a warning; other codes are shown as they are. */
-const WORDS: Readonly<Record<string, string>> = {
+const WORDS = byName<string>({
   'below-token-cycle': 'the cache is smaller than what one token needs',
   'dram-too-small': 'experts are read from the SSD',
   'machine-defaults': 'figures of the machine were assumed',
@@ -168,7 +168,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'profiled-on-itself': 'popularity was counted on tokens that are replayed',
   'routing-reused': 'routing is used more than once',
   'streams-cut': 'long requests were cut into streams',
-};
+});
 
 /** Codes that a ranking reports in its lead or in a heading. */
 const SAID_ELSEWHERE = new Set(['does-not-fit', 'synthetic-routing']);

@@ -1,4 +1,5 @@
 // Impossible runs of a ranking: a row each with the reason, below the others.
+import { ownValue } from '../../base/objects.js';
 import type { Result } from '../../result/result.js';
 import { type Grid, type GridCell, grid } from '../document/document.js';
 
@@ -47,7 +48,8 @@ export function refusedGrid(refused: readonly RefusedRun[]): Grid {
 export function withRefused(whole: Grid, refused: readonly RefusedRun[]): Grid {
   if (refused.length === 0) return whole;
   const cell = (text: string | undefined): GridCell => ({ value: text ?? null, text: text ?? '' });
-  const knownOf = (run: Readonly<Partial<Record<string, string>>>): GridCell[] => whole.columns.map(({ head }) => cell(run[head]));
+  const knownOf = (run: Readonly<Partial<Record<string, string>>>): GridCell[] =>
+    whole.columns.map(({ head }) => cell(ownValue(run, head)));
   return {
     ...whole,
     columns: [...whole.columns, { head: 'reason', only: ['csv'] }],

@@ -1,6 +1,7 @@
 // Flags of a runtime's command line, from `profiles/flags.yaml`: their names and their values. Advice may use only these: a test parses each line
 // as the runtime's own source does.
 import { z } from 'zod';
+import { ownValue } from '../../base/objects.js';
 import { bundledFile } from '../../base/profiles.js';
 import { readOwnYaml } from '../../base/yaml.js';
 
@@ -49,8 +50,8 @@ let read: z.infer<typeof fileSchema> | undefined;
 /** The flags of a runtime that advice is given for. */
 export function grammarOf(runtime: string): Grammar {
   read ??= readOwnYaml(bundledFile('flags.yaml'), fileSchema);
-  const { shares, ...program } = read.programs[runtime]!;
-  return shares === undefined ? program : { ...program, flags: [...read.shared[shares]!, ...program.flags] };
+  const { shares, ...program } = ownValue(read.programs, runtime)!;
+  return shares === undefined ? program : { ...program, flags: [...ownValue(read.shared, shares)!, ...program.flags] };
 }
 
 /** A flag with its value; null: it takes none. */

@@ -1,5 +1,6 @@
 // llama-bench: JSON, JSON lines and Markdown tables (`-o json|jsonl|md`), one row a test.
 import { messageOf, UserError } from '../../base/errors.js';
+import { byName } from '../../base/objects.js';
 import { definedFields, demandCells, linesOf, type PlacedLine, printedSize, printedSpeed, wholeOf } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { settingsOfLog } from './llama-log.js';
@@ -84,7 +85,7 @@ function phaseOf(speed: number, prompt: number, generated: number, depth: number
 }
 
 /** Columns of the table by what they hold; others are passed over. */
-const COLUMNS: Readonly<Record<string, (cell: string) => Partial<PrintedTiming>>> = {
+const COLUMNS = byName<(cell: string) => Partial<PrintedTiming>>({
   size: (cell) => definedFields({ modelBytes: printedSize(cell) }),
   params: (cell) => definedFields({ parameters: /^[\d.]+ B$/.test(cell) ? Number.parseFloat(cell) * 1e9 : undefined }),
   ngl: (cell) => definedFields({ gpuLayers: wholeOf(cell) }),
@@ -97,7 +98,7 @@ const COLUMNS: Readonly<Record<string, (cell: string) => Partial<PrintedTiming>>
   fa: (cell) => ({ flashAttention: cell === '1' || cell === 'on' }),
   mmap: (cell) => ({ mmap: cell === '1' }),
   nopo: (cell) => definedFields({ noOpOffload: cell === '1' || undefined }),
-};
+});
 
 const cellsOf = (line: string): string[] =>
   line

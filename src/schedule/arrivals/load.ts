@@ -3,6 +3,7 @@
 import { UserError } from '../../base/errors.js';
 import { resolve } from '../../base/host/paths.js';
 import { withInput } from '../../base/input-file.js';
+import { byName } from '../../base/objects.js';
 import { type Choice, choose, type Parameters, type ParameterTable } from '../../base/parameters.js';
 import { isPath } from '../../base/profiles.js';
 import { Random } from '../../base/random.js';
@@ -36,9 +37,10 @@ interface ArrivalOptions {
  * @throws UserError where it is neither, or a parameter of the process is impossible
  */
 export function parseArrivals(text: string): ArrivalSource {
-  if (isPath(text) && !Object.hasOwn(PROCESSES, text.split(':', 1)[0]!)) return { text, path: text };
+  if (isPath(text) && PROCESSES[text.split(':', 1)[0]!] === undefined) return { text, path: text };
   return choose('workload', text, {}, (name) => {
-    if (Object.hasOwn(PROCESSES, name)) return { parameters: PROCESSES[name]! };
+    const parameters = PROCESSES[name];
+    if (parameters !== undefined) return { parameters };
     const processes = Object.keys(PROCESSES).join(', ');
     throw new UserError(`"${text}" is neither a file (./${text}.csv) nor one of ${processes}; write e.g. poisson:rate=2`);
   });
@@ -117,10 +119,10 @@ const RATE = { default: 0, description: 'requests per second', min: 0 };
  * Parameters of each process: Poisson, or gaps that are gamma distributed, which is how burstiness is usually given (by the coefficient of
  * variation of the gaps: 1 is Poisson, above it arrivals come in bursts).
  */
-const PROCESSES: Readonly<Record<string, ParameterTable>> = {
+const PROCESSES = byName<ParameterTable>({
   poisson: { rate: RATE },
   gamma: { rate: RATE, cv: { default: 1, description: 'coefficient of variation of the gaps', min: 0.01, max: 100 } },
-};
+});
 
 /** Default number of drawn requests. */
 const REQUESTS = 100;

@@ -1,6 +1,7 @@
 // What a sweep believes: of a result, only what fits its cell (it was read as any result is, and agrees with itself); of a worker, nothing more
 // where its results are refused time and again.
 
+import { ownValue } from '../../base/objects.js';
 import { configOfRun } from '../../engine/outcome/outcome.js';
 import { canonicalJson } from '../../result/digest.js';
 import type { Result } from '../../result/result.js';
@@ -19,7 +20,7 @@ export function faultOf(result: Result, run: RunSpec): string | null {
   const paths = inputs.traces.map(({ path }) => path);
   if (canonicalJson(paths) !== canonicalJson(run.trace)) return 'is of other traces';
   const { system, ...own }: Readonly<Record<string, unknown>> = configOfRun(run);
-  const differing = Object.keys(own).find((key) => canonicalJson(config[key]) !== canonicalJson(own[key]));
+  const differing = Object.keys(own).find((key) => canonicalJson(ownValue(config, key)) !== canonicalJson(ownValue(own, key)));
   if (differing !== undefined) return `is of another run: config.${differing} differs`;
   const text = SYSTEMS.get(run.system) ?? canonicalJson(system);
   SYSTEMS.set(run.system, text);

@@ -1,9 +1,10 @@
 // A run as a cell of a queue: the run itself, and the files that a worker needs for it.
 
 import { UserError } from '../../base/errors.js';
-import { readdirSync, statIfAny } from '../../base/host/files.js';
+import { realpathSync } from '../../base/host/files.js';
 import { basename, dirname, extname, join, resolve } from '../../base/host/paths.js';
 import { cwd } from '../../base/host/process.js';
+import { listFolder, statOf } from '../../base/input-file.js';
 import { isPath, isStdin } from '../../base/profiles.js';
 import type { RunSpec } from '../../system/door.js';
 import { buildOf } from '../build.js';
@@ -34,7 +35,7 @@ export class CellMaker {
   }
 
   #filesAt(path: string, isModel: boolean): readonly CellFile[] {
-    const known = this.#known.get(path) ?? (isModel ? modelFiles(path) : filesBelow(path));
+    const known = this.#known.get(path) ?? (isModel ? modelFiles(path) : cellFiles(path));
     this.#known.set(path, known);
     return known;
   }
@@ -47,12 +48,13 @@ export class CellMaker {
 }
 
 /** A file, or a folder and everything below it. A path that does not exist is listed, too, so that a worker need not ask for it. */
-function filesBelow(path: string): readonly CellFile[] {
-  const stat = statIfAny(path);
+function cellFiles(path: string, within: readonly string[] = []): readonly CellFile[] {
+  const stat = statOf(path);
   if (stat?.isFile() === true) return [{ path, sha256: hexOf(contentOf(path)), bytes: stat.size }];
-  if (stat?.isDirectory() !== true) return [{ path, sha256: null, bytes: 0 }];
-  const names = readdirSync(path).sort();
-  return [{ path, sha256: null, bytes: 0, names }, ...names.flatMap((name) => filesBelow(join(path, name)))];
+  const real = stat?.isDirectory() === true ? realpathSync(path) : null;
+  if (real === null || within.includes(real)) return [{ path, sha256: null, bytes: 0 }];
+  const names = listFolder(path).sort();
+  return [{ path, sha256: null, bytes: 0, names }, ...names.flatMap((name) => cellFiles(join(path, name), [...within, real]))];
 }
 
 /**
@@ -60,11 +62,11 @@ function filesBelow(path: string): readonly CellFile[] {
  * config.json that has no weights beside it, with the folder that shows so.
  */
 function modelFiles(path: string): readonly CellFile[] {
-  const files = filesBelow(path);
+  const files = cellFiles(path);
   const ending = extname(path).toLowerCase();
   const [{ names, sha256 }] = files as [CellFile];
   if (/^\.ya?ml$/.test(ending) || (sha256 === null && names === undefined)) return files;
-  if (ending !== '.json' || readdirSync(dirname(path)).some((name) => name.endsWith('.safetensors')))
+  if (ending !== '.json' || listFolder(dirname(path)).some((name) => name.endsWith('.safetensors')))
     return files.map((file) => ({ ...file, stays: true }));
   return [...files, { path: dirname(path), sha256: null, bytes: 0, names: [basename(path)] }];
 }

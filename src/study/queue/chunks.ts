@@ -3,9 +3,8 @@
 
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
-import { unfilled } from '../../base/host/bytes.js';
-import { closeSync, fstatSync, openSync, readSync } from '../../base/host/files.js';
 import { newSha256 } from '../../base/host/hash.js';
+import { InputFile } from '../../base/input-file.js';
 import { shortened, visible } from '../../base/text.js';
 import { parsed } from './protocol.js';
 import type { Seal } from './seal.js';
@@ -42,18 +41,16 @@ export function fileNoteOf(sha256: string, text: string | null, seal: Seal): Fil
 
 /** A file, one chunk after another. @throws UserError where its size changes meanwhile */
 export function* chunksOf(path: string): Generator<Uint8Array> {
-  const file = openSync(path, 'r');
+  const file = InputFile.open(path, 'trace');
   try {
-    const { size } = fstatSync(file);
-    for (let at = 0; at < size; ) {
-      const chunk = unfilled(Math.min(CHUNK_BYTES, size - at));
-      const read = readSync(file, chunk, 0, chunk.length, at);
-      if (read < chunk.length) throw new UserError(`${path}: became shorter while it was sent; start the sweep again`);
+    for (let at = 0; at < file.bytes; at += CHUNK_BYTES) {
+      const chunk = file.part(at, CHUNK_BYTES);
+      if (chunk.length < Math.min(CHUNK_BYTES, file.bytes - at))
+        throw new UserError(`${path}: became shorter while it was sent; start the sweep again`);
       yield chunk;
-      at += read;
     }
   } finally {
-    closeSync(file);
+    file.close();
   }
 }
 

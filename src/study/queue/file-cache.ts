@@ -2,10 +2,11 @@
 
 import { UserError } from '../../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands } from '../../base/files.js';
-import { closeSync, openSync, readdirSync, rmSync, statIfAny, utimesSync } from '../../base/host/files.js';
+import { closeSync, openSync, rmSync, utimesSync } from '../../base/host/files.js';
 import { homedir } from '../../base/host/machine.js';
 import { join, resolve } from '../../base/host/paths.js';
 import { env } from '../../base/host/process.js';
+import { listFolder, statOf } from '../../base/input-file.js';
 import { formatBytes } from '../../base/units.js';
 import { hashOfValue } from '../../result/digest.js';
 
@@ -35,7 +36,7 @@ export class FileCache {
   /** Path of a file of so many bytes, which counts as a use; null: the cache does not have it. */
   find(sha256: string, bytes: number): string | null {
     const path = this.#pathOf(sha256);
-    const stat = statIfAny(path);
+    const stat = statOf(path);
     if (stat?.isFile() !== true || stat.size !== bytes) return null;
     const now = new Date();
     utimesSync(path, now, now);
@@ -88,10 +89,10 @@ export class FileCache {
 
   /** Removes the least recently used files until `bytes` more bytes fit. */
   #makeRoom(bytes: number, kept: ReadonlySet<string>): void {
-    const files = readdirSync(this.folder)
+    const files = listFolder(this.folder)
       .filter((name) => SHA256.test(name))
       .flatMap((name) => {
-        const stat = statIfAny(join(this.folder, name));
+        const stat = statOf(join(this.folder, name));
         return stat?.isFile() !== true ? [] : [{ name, bytes: stat.size, used: stat.mtimeMs }];
       })
       .sort((one, other) => one.used - other.used);

@@ -2,9 +2,10 @@
 
 import { UserError } from '../../base/errors.js';
 import { whatStands } from '../../base/files.js';
-import { entriesBelow, realpathSync, statIfAny } from '../../base/host/files.js';
-import { join, resolve } from '../../base/host/paths.js';
+import { realpathSync } from '../../base/host/files.js';
+import { dirname, resolve } from '../../base/host/paths.js';
 import { isWithin } from '../../base/host/view.js';
+import { filesBelow, statOf } from '../../base/input-file.js';
 import { contentOf } from '../fingerprint.js';
 
 const MODULE_FILE = /\.[mc]?[jt]s$/;
@@ -23,15 +24,15 @@ export function modulesBelow(folders: readonly string[], cache: string): Trusted
     const [own, filled] = [realOf(folder), realOf(cache)];
     if (isWithin(own, filled) || isWithin(filled, own))
       throw new UserError(`--modules ${folder}: shares files with the file cache, which others fill; name another --file-cache`);
-    return entriesBelow(folder)
-      .filter((entry) => entry.isFile() && MODULE_FILE.test(entry.name) && !entry.parentPath.includes('node_modules'))
-      .map((entry) => resolve(join(entry.parentPath, entry.name)))
+    return filesBelow(folder)
+      .filter((path) => MODULE_FILE.test(path) && !dirname(path).includes('node_modules'))
+      .map((path) => resolve(path))
       .map((path) => [contentOf(path)!, path] as const);
   });
 }
 
 function realOf(path: string): string {
-  return statIfAny(path) === undefined ? resolve(path) : realpathSync(path);
+  return statOf(path) === undefined ? resolve(path) : realpathSync(path);
 }
 
 /** Finds trusted modules by content. */

@@ -132,9 +132,7 @@ function encoded(value: unknown): unknown {
   if (value instanceof Map) return { [MAP]: [...value].map(encoded) };
   const kind: unknown = Object.getPrototypeOf(value);
   if (kind !== Object.prototype && kind !== null) throw new InternalError('L23', 'a run has a part that does not travel as JSON');
-  const fields: Record<string, unknown> = {};
-  for (const key of Object.keys(value)) fields[key] = encoded((value as Readonly<Record<string, unknown>>)[key]);
-  return fields;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, encoded(inner)]));
 }
 
 function decoded(value: unknown): unknown {

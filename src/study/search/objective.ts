@@ -2,6 +2,7 @@
 // differences mean the same everywhere.
 
 import { UserError } from '../../base/errors.js';
+import { byName, ownValue } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
 import type { StudyCell } from '../../figure/door.js';
 import { measurePair } from '../../result/amount.js';
@@ -45,7 +46,7 @@ const LEAST: Readonly<Partial<Record<Unit, number>>> = {
  * @throws UserError where there is no such figure, or it is neither good nor bad
  */
 export function objectiveNamed(name: string): Objective {
-  const unit = { price: 'count', lost_bits: 'count', degraded: 'ratio' }[name] as Unit | undefined;
+  const unit = byName<Unit | undefined>({ price: 'count', lost_bits: 'count', degraded: 'ratio' })[name];
   if (unit !== undefined) return { name, unit, better: 'lower' };
   if (!METRICS.has(name)) throw new UserError(`"${name}" is no figure; ${didYouMean(name, [...OWN_FIGURES, ...METRICS.keys()])}`);
   const { better, unit: own } = describeMetric(name);
@@ -106,6 +107,9 @@ export type Prices = Readonly<Record<string, Readonly<Record<string, number>>>>;
 export function priceOf(prices: Prices, paths: readonly string[], cell: StudyCell): number {
   // Every value or part has a price: files whose prices lack one are refused.
   const priceOfValue = (own: Prices[string], value: string): number =>
-    own[value] ?? value.split('+').reduce((sum, part) => sum + own[part]!, 0);
-  return paths.reduce((sum, path, at) => sum + (prices[path] === undefined ? 0 : priceOfValue(prices[path], String(cell[at]))), 0);
+    ownValue(own, value) ?? value.split('+').reduce((sum, part) => sum + ownValue(own, part)!, 0);
+  return paths.reduce((sum, path, at) => {
+    const own = ownValue(prices, path);
+    return own === undefined ? sum : sum + priceOfValue(own, String(cell[at]));
+  }, 0);
 }

@@ -1,6 +1,7 @@
 // The file of a search: the space of a study, and the objectives.
 import { z } from 'zod';
 import { readText } from '../../base/input-file.js';
+import { ownValue } from '../../base/objects.js';
 import { shownPath } from '../../base/profiles.js';
 import { written } from '../../base/written.js';
 import { locateYaml } from '../../base/yaml.js';
@@ -51,11 +52,12 @@ export const searchSchema = z
       if (!varied.includes(path)) report(['prices', path], `is not varied; varied are ${varied.join(', ')}`);
     const priced = [...objectives, ...constraints].some(({ name }) => name === 'price');
     if (priced && Object.keys(prices).length === 0) report(['objectives'], 'price: nothing has one; give prices');
-    const has = (path: string, value: string): boolean => prices[path]![value] !== undefined;
     const all = [axes, ...zip].flatMap((group) => Object.entries(group));
     for (const [path, values] of all) {
-      if (prices[path] === undefined) continue;
-      const without = values.map(String).flatMap((value) => (has(path, value) ? [] : value.split('+').filter((part) => !has(path, part))));
+      const own = ownValue(prices, path);
+      if (own === undefined) continue;
+      const unpriced = (value: string): boolean => !Object.hasOwn(own, value);
+      const without = values.map(String).flatMap((value) => (unpriced(value) ? value.split('+').filter(unpriced) : []));
       if (without.length > 0) report(['prices', path], `${without[0]} has no price`);
     }
   });

@@ -1,5 +1,6 @@
 // A request of p prompt and g generated tokens has p + g - 1 routed rows, since the last sampled token is never forwarded. Recorders deviate
 // in three ways: an extra row that is empty or a copy, the first token missing, rows lost in between.
+import { ownValue } from '../../base/objects.js';
 import { formatCounted } from '../../base/units.js';
 import type { RoutingTrace, TraceChunk } from '../trace.js';
 import { isEmpty } from './cached-prefix.js';
@@ -98,6 +99,6 @@ function lengthFaults({ meta, requests, tokens }: RoutingTrace): string[] {
 }
 
 function noted(notes: Readonly<Record<string, string>>, keys: readonly string[]): number | null {
-  const key = keys.find((name) => /^\d{1,9}$/.test(notes[name] ?? ''));
-  return key === undefined ? null : Number(notes[key]);
+  const key = keys.find((name) => /^\d{1,9}$/.test(ownValue(notes, name) ?? ''));
+  return key === undefined ? null : Number(ownValue(notes, key));
 }

@@ -1,7 +1,7 @@
 // The JSON documents of a file: one document, an array of them, or one a line. Engines' replies come in all three.
 
 import { UserError } from '../../base/errors.js';
-import { isCount, isObject } from '../../base/objects.js';
+import { isCount, isObject, ownValue } from '../../base/objects.js';
 import { LineScanner } from '../../base/scan.js';
 import { parseJson } from '../../model/door.js';
 import type { TraceSource } from '../source.js';
@@ -56,7 +56,7 @@ export function objectAt(value: unknown, place: string): JsonObject {
 
 /** A field that must be a whole number from 0, or is absent: null. */
 export function wholeAt(object: JsonObject, key: string, place: string): number | null {
-  const value = object[key];
+  const value = ownValue(object, key);
   if (value === undefined || value === null) return null;
   if (!isCount(value)) throw new UserError(`${place}: ${key} is ${JSON.stringify(value)}; a whole number is expected`);
   return value;
@@ -64,7 +64,7 @@ export function wholeAt(object: JsonObject, key: string, place: string): number 
 
 /** @throws UserError where `object[key]` is no array */
 export function arrayAt(object: JsonObject, key: string, place: string): readonly unknown[] {
-  const value = object[key];
+  const value = ownValue(object, key);
   if (!Array.isArray(value)) throw new UserError(`${place}: ${key} is missing or not a list`);
   return value;
 }

@@ -62,10 +62,8 @@ function headerOf(scanner: LineScanner): Record<string, string> | null {
   const text = scanner.text();
   if (!/^\s*\{\s*"format"/.test(text) && !text.includes(TRACE_FORMAT)) return null;
   const header = parseJson(scanner.lineBytes(), scanner.place(), 'the header line is not JSON');
-  const strings: Record<string, string> = {};
-  for (const [key, value] of Object.entries(header as Record<string, unknown>)) {
-    strings[key] = typeof value === 'string' ? value : JSON.stringify(value);
-  }
+  const texts = Object.entries(header as object).map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]);
+  const strings = Object.fromEntries(texts) as Record<string, string>;
   if (strings.format !== TRACE_FORMAT) {
     throw new UserError(`${scanner.place()}: format is ${JSON.stringify(strings.format)}; this version reads ${TRACE_FORMAT}`);
   }

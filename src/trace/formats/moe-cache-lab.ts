@@ -67,9 +67,10 @@ function metadataOf(source: TraceSource) {
       throw new UserError(`${place}: format_version is ${JSON.stringify(version)}; versions 1 and 2 are read`);
     }
     const notes = Object.fromEntries(
-      ['capture_method', 'created_at', 'model_revision']
-        .map((key) => [key, value[key]] as const)
-        .filter((entry): entry is readonly [string, string] => typeof entry[1] === 'string'),
+      (['capture_method', 'created_at', 'model_revision'] as const).flatMap((key) => {
+        const note = value[key];
+        return typeof note === 'string' ? [[key, note]] : [];
+      }),
     );
     return {
       version,

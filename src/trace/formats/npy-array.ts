@@ -3,6 +3,7 @@
 
 import { UserError } from '../../base/errors.js';
 import { latin1Of, viewOf } from '../../base/host/bytes.js';
+import { ownValue } from '../../base/objects.js';
 import { DTYPE_BYTES } from '../column.js';
 import type { TensorInfo } from './safetensors-header.js';
 
@@ -75,6 +76,7 @@ export function numbersOf(dtype: string, raw: Uint8Array): ArrayLike<number> {
   const aligned = new Uint8Array(raw).buffer;
   if (dtype === 'U64') return Float64Array.from(new BigUint64Array(aligned), Number);
   if (dtype === 'I64') return Float64Array.from(new BigInt64Array(aligned), Number);
-  if (!Object.hasOwn(ARRAYS, dtype)) throw new UserError(`dtype ${dtype} holds no whole numbers`);
-  return new ARRAYS[dtype as keyof typeof ARRAYS](aligned);
+  const Own = ownValue(ARRAYS, dtype);
+  if (Own === undefined) throw new UserError(`dtype ${dtype} holds no whole numbers`);
+  return new Own(aligned);
 }

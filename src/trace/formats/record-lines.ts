@@ -1,5 +1,6 @@
 // Reads JSON lines with one record per token and layer, given the names of the fields.
 import { UserError } from '../../base/errors.js';
+import { ownValue } from '../../base/objects.js';
 import type { TraceSource } from '../source.js';
 import { PHASE } from '../trace.js';
 import { Cell, type Cells } from './cell.js';
@@ -18,12 +19,12 @@ export function recordCells(source: TraceSource, fields: ColumnMap): Cells {
       const counter = new TokenCounter();
       for (const { value, place } of documents(source)) {
         at.place = () => place;
-        const name = fields.request === undefined ? null : value[fields.request];
+        const name = fields.request === undefined ? null : ownValue(value, fields.request);
         cell.request = requests.get(name) ?? requests.set(name, requests.size).size - 1;
         cell.layer = integerAt(value, fields.layer, place);
         cell.token = fields.token === undefined ? counter.next(cell.request, cell.layer) : integerAt(value, fields.token, place);
-        cell.phase = fields.phase === undefined ? -1 : phaseOf(value[fields.phase], place);
-        const tokenId = fields.tokenId === undefined ? undefined : value[fields.tokenId];
+        cell.phase = fields.phase === undefined ? -1 : phaseOf(ownValue(value, fields.phase), place);
+        const tokenId = fields.tokenId === undefined ? undefined : ownValue(value, fields.tokenId);
         cell.tokenId = Number.isInteger(tokenId) ? (tokenId as number) : -1;
         choices(cell, value, fields, place);
         visit(cell);
@@ -59,10 +60,10 @@ export function phaseOf(value: unknown, place: string): number {
 
 /** Reads a record's choices, and their weights if there are as many, into a cell. @throws UserError where they are no list of ids */
 export function choices(cell: Cell, value: JsonObject, fields: Pick<ColumnMap, 'experts' | 'weights'>, place: string): void {
-  const listed = value[fields.experts];
+  const listed = ownValue(value, fields.experts);
   const ids: unknown = Number.isInteger(listed) ? [listed] : listed;
   if (!Array.isArray(ids) || !ids.every(Number.isInteger)) throw new UserError(`${place}: ${fields.experts} is not a list of expert ids`);
-  const weights = fields.weights === undefined ? null : value[fields.weights];
+  const weights = fields.weights === undefined ? null : ownValue(value, fields.weights);
   cell.weighted = Array.isArray(weights) && weights.length === ids.length && weights.every((weight) => typeof weight === 'number');
   cell.count = 0;
   ids.forEach((id: number, k) => {
@@ -72,7 +73,7 @@ export function choices(cell: Cell, value: JsonObject, fields: Pick<ColumnMap, '
 
 /** @throws UserError where a field is no whole number */
 export function integerAt(value: JsonObject, key: string, place: string): number {
-  const number = value[key];
+  const number = ownValue(value, key);
   if (!Number.isSafeInteger(number)) throw new UserError(`${place}: ${key} is ${JSON.stringify(number)}; a whole number is expected`);
   return number as number;
 }

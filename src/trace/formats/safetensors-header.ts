@@ -70,12 +70,10 @@ export function readSafetensorsHeader(source: TraceSource): SafetensorsHeader {
 
 function metadataOf(path: string, entry: unknown): Record<string, string> {
   if (!isObject(entry)) throw new UserError(`${path}: __metadata__ is not an object of strings`);
-  const metadata: Record<string, string> = {};
   for (const [key, value] of Object.entries(entry)) {
     if (typeof value !== 'string') throw new UserError(`${path}: __metadata__.${key} is not a string; safetensors metadata are strings`);
-    metadata[key] = value;
   }
-  return metadata;
+  return entry as Record<string, string>;
 }
 
 function tensorOf(place: string, entry: unknown, fileBytes: number, dataBytes: number): TensorInfo {

@@ -150,7 +150,7 @@ function ownRows(own: OwnExport, path: string, options: OpenOptions, first: OwnT
       for (const [layer, ids] of row.experts.entries()) addLayer(ids, row.weights?.[layer], layer, refuse);
       if (tokenIds) store.tokenIds[store.tokenAt] = row.tokenId ?? 0;
       const { phase = 'decode', position = -1, request = 0 } = row;
-      if (!(phase in PHASE)) refuse(`phase is '${String(phase)}'; write prefill or decode`);
+      if (!Object.hasOwn(PHASE, phase)) refuse(`phase is '${String(phase)}'; write prefill or decode`);
       if (!Number.isInteger(request) || !Number.isInteger(position)) refuse('request and position must be whole numbers');
       store.addRow(request, position, PHASE[phase]);
     },

@@ -24,8 +24,8 @@ function cardsOf(answer: string): Card[] {
 
 function gpuOf(card: Card): SeenGpu {
   const told = (...keys: readonly string[]): string | undefined => {
-    const key = Object.keys(card).find((one) => keys.includes(one.toLowerCase()));
-    return key === undefined ? undefined : String(card[key]);
+    const found = Object.entries(card).find(([key]) => keys.includes(key.toLowerCase()));
+    return found === undefined ? undefined : String(found[1]);
   };
   const names = [told('card series'), told('card model')].filter((name) => name !== undefined && !/^(0x|n\/a)/i.test(name)) as string[];
   const bus = told('pci bus')?.toLowerCase();

@@ -1,4 +1,5 @@
 // sysfs: memory and link of graphics cards, readable without root. It has no names; lspci has them.
+import { byName } from '../../../base/objects.js';
 import type { SeenGpu, SeenVendor } from './seen.js';
 import { countOf, filesOf, generationOf, linkOf, type Tool } from './tool.js';
 
@@ -22,7 +23,7 @@ export const sysfsGpus: Tool = {
   read: (answer) => ({ gpus: gpusOf(filesOf(answer)) }),
 };
 
-const VENDORS: Readonly<Record<string, SeenVendor>> = { '0x10de': 'nvidia', '0x1002': 'amd', '0x8086': 'intel' };
+const VENDORS = byName<SeenVendor>({ '0x10de': 'nvidia', '0x1002': 'amd', '0x8086': 'intel' });
 
 function gpusOf(files: ReadonlyMap<string, string>): SeenGpu[] {
   const devices = [...files.keys()].flatMap((path) => (path.endsWith('/class') ? [path.slice(0, -'/class'.length)] : []));

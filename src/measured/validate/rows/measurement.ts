@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { messageOf, UserError } from '../../../base/errors.js';
 import { readText } from '../../../base/input-file.js';
-import { isObject } from '../../../base/objects.js';
+import { isObject, ownValue } from '../../../base/objects.js';
 import { describeIssue, innermost } from '../../../base/schema-issues.js';
 import { editDistance } from '../../../base/text.js';
 import { type MemoryRow, memoryRowSchema } from './memory-row.js';
@@ -275,9 +275,9 @@ function refuseMistyped(value: unknown, schema: z.ZodType, place: string, path: 
   }
   if (!(schema instanceof z.ZodObject) || typeof value !== 'object' || value === null) return;
   const fields = schema.shape as Readonly<Record<string, z.ZodType>>;
-  const missing = Object.keys(fields).filter((key) => !(key in value));
+  const missing = Object.keys(fields).filter((key) => !Object.hasOwn(value, key));
   for (const [key, inner] of Object.entries(value)) {
-    const field = fields[key];
+    const field = ownValue(fields, key);
     if (field !== undefined) {
       refuseMistyped(inner, field, place, [...path, key]);
       continue;

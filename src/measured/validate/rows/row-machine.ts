@@ -1,6 +1,7 @@
 // From a row to the machine that it ran on, as a hardware profile of facts: the row's own figures come first, and usual values fill the gaps.
 // How well software uses the machine is left to the runtime.
 
+import { byName } from '../../../base/objects.js';
 import { checkValue } from '../../../base/yaml.js';
 import {
   COPY_START,
@@ -24,7 +25,7 @@ type RowGpu = RowMachine['gpus'][number];
 type GpuSharing = Software['several'];
 
 /** Usual speeds of memory that a row names without one, MT/s. */
-const USUAL_MTS: Readonly<Record<string, number>> = { ddr3: 1600, ddr4: 3200, ddr5: 5600, lpddr5: 6400, lpddr5x: 8000, mrdimm: 8800 };
+const USUAL_MTS = byName<number>({ ddr3: 1600, ddr4: 3200, ddr5: 5600, lpddr5: 6400, lpddr5x: 8000, mrdimm: 8800 });
 /** Defaults for parts that a row does not name: two channels of DDR5, four cores a channel at 3 GHz with AVX2, PCIe 4.0 x16. */
 const USUAL = { type: 'ddr5', channels: 2, coresPerChannel: 4, ghz: 3, isa: 'avx2', pcie: { gen: 4, lanes: 16 } } as const;
 /** Rented cards, and the clock of the virtual cores beside them: 2.2 GHz of a Xeon, where a row does not name its CPU. */

@@ -1,4 +1,5 @@
 // Distributions of latencies: usual percentiles, and cumulative curves; of two runs with their changes.
+import { ownValue } from '../../../base/objects.js';
 import { formatNs } from '../../../base/units.js';
 import type { Details } from '../../../result/details.js';
 import type { Result } from '../../../result/result.js';
@@ -28,14 +29,14 @@ type Distribution = readonly (readonly [ns: number, share: number])[];
  * measured; else a line through 101 percentiles. Null if nothing was measured.
  */
 export function distributionOf(details: Details | undefined, name: string): Distribution | null {
-  const samples = details?.samples?.[name];
+  const samples = details?.samples && ownValue(details.samples, name);
   if (samples !== undefined) {
     return samples.flatMap((ns, k): [number, number][] => [
       [ns, k / samples.length],
       [ns, (k + 1) / samples.length],
     ]);
   }
-  return details?.latency[name]?.map((ns, k): [number, number] => [ns, k / 100]) ?? null;
+  return (details && ownValue(details.latency, name))?.map((ns, k): [number, number] => [ns, k / 100]) ?? null;
 }
 
 /** A curve for each distribution, on one axis, with the median and 95th percentile of the first. */
