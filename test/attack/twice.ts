@@ -1,7 +1,6 @@
 // Traces that are read twice: by moeprof, and by a reader that shares nothing with it. Where both read a file, it demands the same.
 import { readFileSync } from 'node:fs';
-import { isDeepStrictEqual } from 'node:util';
-import { UserError } from '../../src/base/errors.js';
+import { messageOf, UserError } from '../../src/base/errors.js';
 import type { Random } from '../../src/base/random.js';
 import { openPopularity, openTrace } from '../../src/trace/open/open.js';
 import type { Popularity } from '../../src/trace/popularity.js';
@@ -61,15 +60,20 @@ function hasSecond(format: string): boolean {
   return format in secondText || format in secondArrays || format in secondCounts;
 }
 
-/** What a second reader makes of a file; empty: it finds it damaged. */
-function secondOf({ layers, meta, tokens, topK }: RoutingTrace, bytes: Buffer): DemandRow[][] {
+/** What a second reader makes of a file; a text: why it finds it damaged. */
+function secondOf({ layers, meta, tokens, topK }: RoutingTrace, bytes: Buffer): DemandRow[][] | string {
   const text = secondText[meta.format];
   try {
     return text === undefined ? secondArrays[meta.format]!(bytes, { tokens, layers, topK }, [LAYERS, TOP_K]) : [text(bytes.toString())];
   } catch (error) {
-    if (error instanceof Damaged || error instanceof TypeError || error instanceof RangeError) return [];
+    if (error instanceof Damaged || error instanceof TypeError || error instanceof RangeError) return messageOf(error);
     throw error;
   }
+}
+
+/** -0 is 0 to whoever indexes by it. */
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** @throws Error where both readers read a file, and it demands two things */
@@ -86,8 +90,11 @@ async function readTwice(path: string, random: Random): Promise<void> {
     const second = secondOf(trace, bytes);
     const { format } = trace.meta;
     comparisons.set(format, (comparisons.get(format) ?? 0) + 1);
-    if (second.some((rows) => isDeepStrictEqual(rows, first))) return;
-    throw new Error(`${format}: demands ${JSON.stringify(first)}, and read again ${JSON.stringify(second)}`);
+    if (typeof second === 'string') throw new Error(`${format}: is read, and damaged when it is read again: ${second}`);
+    if (second.some((rows) => isSame(rows, first))) return;
+    const at = first.findIndex((row, index) => !second.some((rows) => isSame(rows[index], row)));
+    const again = second.map((rows) => `${rows.length} tokens, token ${at}: ${JSON.stringify(rows[at])}`);
+    throw new Error(`${format}: demands ${first.length} tokens, token ${at}: ${JSON.stringify(first[at])}, and read again ${again.join(' or ')}`);
   } finally {
     trace.close();
   }
@@ -99,10 +106,10 @@ function compareCounts({ counts, format }: Popularity, bytes: Buffer): void {
   const table = read(bytes.toString());
   const layers = [...table.keys()].sort((a, b) => a - b);
   comparisons.set(format, (comparisons.get(format) ?? 0) + 1);
-  const isSame =
+  const areSame =
     layers.length === counts.length &&
     layers.every((layer, index) => counts[index]!.every((count, expert) => count === (table.get(layer)!.get(expert) ?? 0)));
-  if (!isSame) throw new Error(`${format}: counts differ`);
+  if (!areSame) throw new Error(`${format}: counts differ`);
 }
 
 /** The reader of traces, read twice. */

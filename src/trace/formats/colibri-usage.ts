@@ -35,8 +35,9 @@ function counts(source: TraceSource): Popularity {
     fields.rewind();
     const layer = fields.integer('layer');
     const second = fields.skip(SPACE) ? fields.integer('expert') : -1;
-    const third = fields.skip(SPACE) ? Number(fields.text(SPACE) || Number.NaN) : Number.NaN;
-    if (!Number.isSafeInteger(third) || third < 0 || second < 0 || layer < WRITER)
+    const text = fields.skip(SPACE) ? fields.text(SPACE) : '';
+    const third = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!fields.ended || !Number.isSafeInteger(third) || third < 0 || second < 0 || layer < WRITER)
       throw new UserError(`${scanner.place()}: not layer, expert and count`);
     if (layer === SIZE) [layers, experts] = [second, third];
     else if (layer === WRITER && second > VERSION)

@@ -1,4 +1,5 @@
 // Second readers of formats that hold arrays of choices, and of counts, by name of the format: no reuse of src.
+import { inflateRawSync } from 'node:zlib';
 import { checkedIds, Damaged, type DemandRow, rowsOfGraph } from './demand.js';
 import { objectsOf } from './text.js';
 
@@ -36,17 +37,18 @@ function npyArray(bytes: Buffer): NumberArray {
   return { shape, values: numbersIn(bytes.subarray(from + length), type).slice(0, count) };
 }
 
-/** The array of choices of an uncompressed archive. */
+/** The array of choices of an archive. */
 function npzArray(bytes: Buffer): NumberArray {
   const end = bytes.lastIndexOf('PK\x05\x06', undefined, 'latin1');
   let at = bytes.readUInt32LE(end + 16);
   for (let left = bytes.readUInt16LE(end + 10); left > 0; left--) {
     const [nameBytes, extra, comment] = [28, 30, 32].map((field) => bytes.readUInt16LE(at + field)) as [number, number, number];
     const name = bytes.toString('latin1', at + 46, at + 46 + nameBytes);
-    if (/^(routed_experts|experts|expert_ids|topk_ids|selected_experts)\.npy$/.test(name) && bytes.readUInt16LE(at + 10) === 0) {
+    if (/^(routed_experts|experts|expert_ids|topk_ids|selected_experts)\.npy$/.test(name) ) {
       const header = bytes.readUInt32LE(at + 42);
       const from = header + 30 + bytes.readUInt16LE(header + 26) + bytes.readUInt16LE(header + 28);
-      return npyArray(bytes.subarray(from, from + bytes.readUInt32LE(at + 24)));
+      const content = bytes.subarray(from, from + bytes.readUInt32LE(at + 20));
+      return npyArray(bytes.readUInt16LE(at + 10) === 0 ? content : inflateRawSync(content));
     }
     at += 46 + nameBytes + extra + comment;
   }
