@@ -82,11 +82,12 @@ function csvCells(source: TraceSource, header: readonly string[], columns: Colum
       while (scanner.next()) {
         if (scanner.blank()) continue;
         const row = splitCsv(scanner.text());
+        const layer = whole(row[at.layer] ?? '', columns.layer, scanner);
         if (row.length !== header.length)
           throw new UserError(`${scanner.place()}: not ${header.length} fields, as the header has; write a list in quotation marks, "[3, 41]"`);
         rows.add(
           at.request < 0 ? '' : row[at.request]!,
-          whole(row[at.layer]!, columns.layer, scanner),
+          layer,
           at.token < 0 ? null : whole(row[at.token]!, columns.token!, scanner),
           at.phase < 0 ? -1 : phaseOf(row[at.phase], scanner.place()),
           at.tokenId < 0 ? -1 : whole(row[at.tokenId]!, columns.tokenId!, scanner),

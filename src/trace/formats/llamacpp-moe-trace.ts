@@ -44,15 +44,15 @@ function walkRuns(source: TraceSource, visit: (layer: number, length: number, id
   while (lines.nextPairs()) visit(lines.key, lines.count, lines.values);
 }
 
-/** Activations of the shortest run: those of one decoded token. */
+/**
+ * Activations of the shortest run: those of one decoded token.
+ * @throws UserError where that is 1, and more runs have the next length: a line is missing, as no model with one choice has it
+ */
 function shortestRun(source: TraceSource): number {
-  let shortest = Number.POSITIVE_INFINITY;
-  walkRuns(
-    source,
-    (_layer, length) => {
-      if (length < shortest) shortest = length;
-    },
-    { place: () => source.path },
-  );
-  return Number.isFinite(shortest) ? shortest : 1;
+  const runs = new Map<number, number>();
+  walkRuns(source, (_layer, length) => void runs.set(length, (runs.get(length) ?? 0) + 1), { place: () => source.path });
+  const [shortest = 1, next = 1] = [...runs.keys()].sort((a, b) => a - b);
+  if (shortest === 1 && runs.size > 1 && runs.get(1)! < runs.get(next)!)
+    throw new UserError(`${source.path}: some layers have 1 activation, more have ${next}; lines are missing, or name the model with --model`);
+  return shortest;
 }
