@@ -21,6 +21,7 @@ const { values: options } = parseArgs({ options: { inputs: text, seed: text, pro
 const seed = Number(options.seed ?? 5);
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-fuzz-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
 
 /** A module knows where it stood: what it reads beside itself is found from there. Hooks of the test runner do nothing. */
 const places = {
@@ -39,8 +40,8 @@ const bundle = await rolldown({
   plugins: [places],
   logLevel: 'silent',
 });
-// Beside node_modules, so that packages are found.
-const program = join(ROOT, 'build', `fuzz-${process.pid}`);
+// Below node_modules, so that packages are found.
+const program = join(ROOT, 'node_modules/.cache', `moeprof-fuzz-${process.pid}`);
 await bundle.write({ dir: program, format: 'esm', entryFileNames: 'child.mjs', chunkFileNames: '[name]-[hash].mjs' });
 process.on('exit', () => rmSync(program, { recursive: true, force: true }));
 
