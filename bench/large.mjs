@@ -17,7 +17,9 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 function* traceText(bytes) {
   const row = (token) =>
     JSON.stringify({
-      experts: Array.from({ length: 16 }, (_, layer) => Array.from({ length: 8 }, (__, k) => (token * 7 + layer * 5 + k * 8 + (token % 3)) % 64)),
+      experts: Array.from({ length: 16 }, (_, layer) =>
+        Array.from({ length: 8 }, (__, k) => (token * 7 + layer * 5 + k * 8 + (token % 3)) % 64),
+      ),
     });
   const block = Buffer.from(`${Array.from({ length: 16_384 }, (_, token) => row(token)).join('\n')}\n`);
   for (let written = 0; written < bytes; written += block.length) yield block;
@@ -78,7 +80,8 @@ async function feed(child, parts) {
   child.stdin.on('error', () => undefined);
   for (const part of parts) {
     if (child.exitCode !== null || child.stdin.destroyed) break;
-    if (!child.stdin.write(part)) await Promise.race([new Promise((go) => child.stdin.once('drain', go)), new Promise((go) => child.once('close', go))]);
+    if (!child.stdin.write(part))
+      await Promise.race([new Promise((go) => child.stdin.once('drain', go)), new Promise((go) => child.once('close', go))]);
   }
   child.stdin.end();
 }
@@ -86,7 +89,10 @@ async function feed(child, parts) {
 /** Runs the command. @param interruptMs after which it gets SIGINT; null: never */
 function run({ args, stdin }, size, interruptMs) {
   const begun = performance.now();
-  const child = spawn(process.execPath, [BIN, ...args()], { cwd: folder, stdio: [stdin === undefined ? 'ignore' : 'pipe', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [BIN, ...args()], {
+    cwd: folder,
+    stdio: [stdin === undefined ? 'ignore' : 'pipe', 'ignore', 'pipe'],
+  });
   let [peakKib, told, endedMs] = [0, '', Number.NaN];
   child.stderr.on('data', (some) => {
     told = `${told}${some}`.slice(-2000);
@@ -127,5 +133,7 @@ for (const [name, one] of Object.entries(CASES).filter(([name]) => ARGUMENTS[0] 
   }
   const ends = [];
   for (const share of [0.1, 0.5]) ends.push((await run(one, one.sizes.at(-1), last.ms * share)).endedMs);
-  console.log(`${name}: SIGINT after a tenth and a half of it: ends in ${ends.map((ms) => (Number.isNaN(ms) ? 'it had ended' : `${ms.toFixed(0)} ms`)).join(', ')}`);
+  console.log(
+    `${name}: SIGINT after a tenth and a half of it: ends in ${ends.map((ms) => (Number.isNaN(ms) ? 'it had ended' : `${ms.toFixed(0)} ms`)).join(', ')}`,
+  );
 }

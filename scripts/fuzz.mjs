@@ -103,7 +103,9 @@ const end = Date.now() + Number(options.minutes ?? Number.POSITIVE_INFINITY) * 6
 function report(name, { index, of, what }) {
   rows.get(name).findings++;
   const origin = of === undefined ? '' : ` (of ${of})`;
-  console.log(`FOUND node scripts/fuzz.mjs --reader '${name}' --seed ${seed} --only ${index}${origin}: ${what.slice(0, options.only === undefined ? 600 : 20_000)}`);
+  console.log(
+    `FOUND node scripts/fuzz.mjs --reader '${name}' --seed ${seed} --only ${index}${origin}: ${what.slice(0, options.only === undefined ? 600 : 20_000)}`,
+  );
 }
 
 /** Takes tasks until there is none left. */

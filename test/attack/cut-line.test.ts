@@ -38,7 +38,11 @@ const UNTOLD: Readonly<Record<string, RegExp>> = {
 
 /** Recordings of a line per token, per token and layer, or per choice. */
 const texts = Object.entries(twice.files).filter(
-  ([name, bytes]) => !bytes.includes(0) && !(name in countFixtures) && Buffer.from(bytes).toString().trim().split('\n').length > 5 && name !== 'gpt-oss fingerprint',
+  ([name, bytes]) =>
+    !bytes.includes(0) &&
+    !(name in countFixtures) &&
+    Buffer.from(bytes).toString().trim().split('\n').length > 5 &&
+    name !== 'gpt-oss fingerprint',
 );
 
 describe('a recording', () => {

@@ -20,21 +20,25 @@ describe('damaged files', () => {
     expect(outcomes).toContain('read');
   });
 
-  it.each(Object.entries(sharesOf(chosen, cases(5000))))('%s: %i mutations are read or refused', { timeout: 300_000 }, async (name, runs) => {
-    const reader = readers[name]!;
-    let refused = 0;
-    for (let index = 0; index < runs; index++) {
-      const { bytes, from, random } = inputOf(name, reader, SEED, index);
-      const place = `node scripts/fuzz.mjs --reader '${name}' --seed ${SEED} --only ${index} (of ${from})`;
-      const before = process.cpuUsage();
-      try {
-        if ((await outcomeOf(reader, folder, bytes, random)) === 'refused') refused++;
-      } catch (error) {
-        throw new Error(`${place}: ${(error as Error).message}\n${bytes.toString('base64').slice(0, 4000)}`);
+  it.each(Object.entries(sharesOf(chosen, cases(5000))))(
+    '%s: %i mutations are read or refused',
+    { timeout: 300_000 },
+    async (name, runs) => {
+      const reader = readers[name]!;
+      let refused = 0;
+      for (let index = 0; index < runs; index++) {
+        const { bytes, from, random } = inputOf(name, reader, SEED, index);
+        const place = `node scripts/fuzz.mjs --reader '${name}' --seed ${SEED} --only ${index} (of ${from})`;
+        const before = process.cpuUsage();
+        try {
+          if ((await outcomeOf(reader, folder, bytes, random)) === 'refused') refused++;
+        } catch (error) {
+          throw new Error(`${place}: ${(error as Error).message}\n${bytes.toString('base64').slice(0, 4000)}`);
+        }
+        const { user, system } = process.cpuUsage(before);
+        if ((user + system) / 1000 > PATIENCE_MS) throw new Error(`${place}: takes ${(user + system) / 1000} ms`);
       }
-      const { user, system } = process.cpuUsage(before);
-      if ((user + system) / 1000 > PATIENCE_MS) throw new Error(`${place}: takes ${(user + system) / 1000} ms`);
-    }
-    if (runs >= 20) expect(refused).toBeGreaterThan(0);
-  });
+      if (runs >= 20) expect(refused).toBeGreaterThan(0);
+    },
+  );
 });

@@ -74,7 +74,9 @@ function takers(): string[] {
   const names = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
   const taking = names.filter((name) => TAKES.test(readFileSync(join(SRC, name), 'utf8').replace(/^\s*(\/\/|\/?\*).*$/gm, '')));
   // Formats of traces are tried one by one, below.
-  return taking.map((name) => name.replaceAll('\\', '/').replace(/\.ts$/, '')).filter((name) => !/^(trace\/formats|report\/page)\//.test(name));
+  return taking
+    .map((name) => name.replaceAll('\\', '/').replace(/\.ts$/, ''))
+    .filter((name) => !/^(trace\/formats|report\/page)\//.test(name));
 }
 
 describe('the fuzz test tries', () => {
@@ -101,6 +103,8 @@ describe('the fuzz test tries', () => {
 
   it('every format of a log', () => {
     const logs = Object.values(readers['log of a runtime']!.files).map((bytes) => Buffer.from(bytes).toString());
-    expect(TIMING_FORMATS.filter((format) => !logs.some((log) => TIMING_FORMATS.find((one) => one.recognizes(log)) === format))).toEqual([]);
+    expect(TIMING_FORMATS.filter((format) => !logs.some((log) => TIMING_FORMATS.find((one) => one.recognizes(log)) === format))).toEqual(
+      [],
+    );
   });
 });

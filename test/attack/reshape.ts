@@ -3,7 +3,23 @@
 import type { Random } from '../../src/base/random.js';
 
 /** Spellings of numbers that parsers disagree on. */
-const SPELLINGS = ['1e2', '01', '+1', '1.0', '-0', ' 3', 'NaN', '9007199254740993', '4294967299', '65535', '65536', '1.5', '0x10', '-1', '1_0'];
+const SPELLINGS = [
+  '1e2',
+  '01',
+  '+1',
+  '1.0',
+  '-0',
+  ' 3',
+  'NaN',
+  '9007199254740993',
+  '4294967299',
+  '65535',
+  '65536',
+  '1.5',
+  '0x10',
+  '-1',
+  '1_0',
+];
 
 /** `bytes`, reshaped once or twice; `others` are what it is put together with. */
 export function reshape(bytes: Uint8Array, random: Random, others: readonly Uint8Array[]): Buffer {

@@ -79,23 +79,33 @@ function readEntry(path: string, random: Random): void {
   readRuns(store.folder);
 }
 
-/** Reads a file as what the cache has of a model, and the model. */
-function readHubEntry(path: string): void {
+const HUB = 'hf:owner/model';
+const cache = scratch();
+
+/** Uses a cache of the hub that is empty but for what is put there. @param use is given its folder */
+function withCache<T>(use: (folder: string) => T): T {
   const { XDG_CACHE_HOME: before } = process.env;
-  process.env.XDG_CACHE_HOME = scratchCache;
+  process.env.XDG_CACHE_HOME = cache;
   try {
-    const folder = hubFolder();
-    const [name] = readdirSync(folder);
-    writeFileSync(join(folder, name!), readFileSync(path));
-    loadModel(HUB);
+    return use(hubFolder());
   } finally {
     if (before === undefined) delete process.env.XDG_CACHE_HOME;
     else process.env.XDG_CACHE_HOME = before;
   }
 }
 
-const HUB = 'hf:owner/model';
-const scratchCache = scratch();
+/** Path of the only entry. */
+function entryIn(folder: string): string {
+  return join(folder, readdirSync(folder)[0]!);
+}
+
+/** Reads a file as what the cache has of a model, and the model. */
+function readHubEntry(path: string): void {
+  withCache((folder) => {
+    writeFileSync(entryIn(folder), readFileSync(path));
+    loadModel(HUB);
+  });
+}
 
 /** Entries as they are stored. */
 function hubEntries(config: Record<string, unknown>): Record<string, Uint8Array> {
@@ -130,15 +140,11 @@ function hubEntries(config: Record<string, unknown>): Record<string, Uint8Array>
   };
   return Object.fromEntries(
     Object.entries(models).map(([name, model]) => {
-      const folder = scratch();
-      storeEntry(parseHubAddress(HUB), folder, { schema: 'moeprof.hub/1', address: HUB, commit: 'a'.repeat(40), fetched: '2026-01-01T00:00:00Z', model });
-      // One is put where the reader looks, which gives it its name.
-      const { XDG_CACHE_HOME: before } = process.env;
-      process.env.XDG_CACHE_HOME = scratchCache;
-      storeEntry(parseHubAddress(HUB), hubFolder(), { schema: 'moeprof.hub/1', address: HUB, commit: 'a'.repeat(40), fetched: '2026-01-01T00:00:00Z', model });
-      if (before === undefined) delete process.env.XDG_CACHE_HOME;
-      else process.env.XDG_CACHE_HOME = before;
-      return [name, readFileSync(join(folder, readdirSync(folder)[0]!))];
+      const entry = { schema: 'moeprof.hub/1', address: HUB, commit: 'a'.repeat(40), fetched: '2026-01-01T00:00:00Z', model } as const;
+      return withCache((folder) => {
+        storeEntry(parseHubAddress(HUB), folder, entry);
+        return [name, readFileSync(entryIn(folder))];
+      });
     }),
   );
 }
@@ -160,7 +166,10 @@ const messages: Readonly<Record<string, Reader>> = {
     files: { done: Buffer.from(done), refused: Buffer.from(entryText(NAME, { status: 'refused', reason: 'no' })) },
     read(path, random) {
       const bytes = readFileSync(path);
-      const sent = random.below(8) === 0 ? bytes : resultData(NAME, 'w', packedEntry(random.below(2) === 0 ? bytes.toString() : resealed(bytes.toString())), UNSEALED);
+      const sent =
+        random.below(8) === 0
+          ? bytes
+          : resultData(NAME, 'w', packedEntry(random.below(2) === 0 ? bytes.toString() : resealed(bytes.toString())), UNSEALED);
       const { entry } = required(resultOf(NAME, sent, UNSEALED));
       store ??= Store.open(join(scratch(), 'store'));
       const outcome = store.putEntry(NAME, entry, () => null);

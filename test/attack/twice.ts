@@ -94,7 +94,9 @@ async function readTwice(path: string, random: Random): Promise<void> {
     if (second.some((rows) => isSame(rows, first))) return;
     const at = first.findIndex((row, index) => !second.some((rows) => isSame(rows[index], row)));
     const again = second.map((rows) => `${rows.length} tokens, token ${at}: ${JSON.stringify(rows[at])}`);
-    throw new Error(`${format}: demands ${first.length} tokens, token ${at}: ${JSON.stringify(first[at])}, and read again ${again.join(' or ')}`);
+    throw new Error(
+      `${format}: demands ${first.length} tokens, token ${at}: ${JSON.stringify(first[at])}, and read again ${again.join(' or ')}`,
+    );
   } finally {
     trace.close();
   }

@@ -44,7 +44,13 @@ export const writtenReaders: Readonly<Record<string, Reader>> = {
     files: filesBelow('profiles/reproductions', '.yaml'),
     read: (path) => loadReproduction(path),
   },
-  runtime: { ending: '.yaml', kinds: ['profile'], share: 0.3, files: filesBelow('profiles/runtimes', '.yaml'), read: (path) => loadRuntime(path) },
+  runtime: {
+    ending: '.yaml',
+    kinds: ['profile'],
+    share: 0.3,
+    files: filesBelow('profiles/runtimes', '.yaml'),
+    read: (path) => loadRuntime(path),
+  },
   'machine of parts': {
     ending: '.yaml',
     kinds: ['profile'],

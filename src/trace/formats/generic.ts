@@ -84,7 +84,9 @@ function csvCells(source: TraceSource, header: readonly string[], columns: Colum
         const row = splitCsv(scanner.text());
         const layer = whole(row[at.layer] ?? '', columns.layer, scanner);
         if (row.length !== header.length)
-          throw new UserError(`${scanner.place()}: not ${header.length} fields, as the header has; write a list in quotation marks, "[3, 41]"`);
+          throw new UserError(
+            `${scanner.place()}: not ${header.length} fields, as the header has; write a list in quotation marks, "[3, 41]"`,
+          );
         rows.add(
           at.request < 0 ? '' : row[at.request]!,
           layer,
@@ -110,7 +112,8 @@ function splitCsv(line: string): string[] {
 
 function whole(text: string, column: string, scanner: LineScanner): number {
   const value = numberOf(text.trim());
-  if (!Number.isSafeInteger(value)) throw new UserError(`${scanner.place()}: ${column} is ${JSON.stringify(text)}; a whole number is expected`);
+  if (!Number.isSafeInteger(value))
+    throw new UserError(`${scanner.place()}: ${column} is ${JSON.stringify(text)}; a whole number is expected`);
   return value;
 }
 

@@ -22,8 +22,7 @@ export const imp = cellFormat({
         const passes = new PassReader(visit, new Cell());
         list.forEach((entry, index) => {
           at.place = () => `${path}: entry ${index}`;
-          if (!Array.isArray(entry) || entry.length < 2 || !entry.every(isId))
-            throw new UserError(`${at.place()}: not [layer, expert, …]`);
+          if (!Array.isArray(entry) || entry.length < 2 || !entry.every(isId)) throw new UserError(`${at.place()}: not [layer, expert, …]`);
           const [layer, ...ids] = entry as [number, ...number[]];
           passes.group(layer, 1, ids.length, Int32Array.from(ids), at.place);
         });

@@ -53,6 +53,8 @@ function shortestRun(source: TraceSource): number {
   walkRuns(source, (_layer, length) => void runs.set(length, (runs.get(length) ?? 0) + 1), { place: () => source.path });
   const [shortest = 1, next = 1] = [...runs.keys()].sort((a, b) => a - b);
   if (shortest === 1 && runs.size > 1 && runs.get(1)! < runs.get(next)!)
-    throw new UserError(`${source.path}: some layers have 1 activation, more have ${next}; lines are missing, or name the model with --model`);
+    throw new UserError(
+      `${source.path}: some layers have 1 activation, more have ${next}; lines are missing, or name the model with --model`,
+    );
   return shortest;
 }

@@ -44,7 +44,7 @@ function npzArray(bytes: Buffer): NumberArray {
   for (let left = bytes.readUInt16LE(end + 10); left > 0; left--) {
     const [nameBytes, extra, comment] = [28, 30, 32].map((field) => bytes.readUInt16LE(at + field)) as [number, number, number];
     const name = bytes.toString('latin1', at + 46, at + 46 + nameBytes);
-    if (/^(routed_experts|experts|expert_ids|topk_ids|selected_experts)\.npy$/.test(name) ) {
+    if (/^(routed_experts|experts|expert_ids|topk_ids|selected_experts)\.npy$/.test(name)) {
       const header = bytes.readUInt32LE(at + 42);
       const from = header + 30 + bytes.readUInt16LE(header + 26) + bytes.readUInt16LE(header + 28);
       const content = bytes.subarray(from, from + bytes.readUInt32LE(at + 20));
@@ -68,7 +68,9 @@ function readings({ shape, values }: NumberArray, { layers, tokens, topK }: Size
     const idsAt = (token: number, layer: number): number[] =>
       Array.from({ length: ownTopK }, (_, choice) => values[token * strides[t]! + layer * strides[l]! + choice * strides[k]!]!);
     const all = Array.from({ length: ownLayers }, (_, layer) => layer);
-    const kept = all.filter((layer) => Array.from({ length: ownTokens }, (_, token) => idsAt(token, layer)).some((ids) => ids.some(Boolean)));
+    const kept = all.filter((layer) =>
+      Array.from({ length: ownTokens }, (_, token) => idsAt(token, layer)).some((ids) => ids.some(Boolean)),
+    );
     const routing = ownTopK === 1 ? all : kept;
     if (ownTokens !== tokens || ownTopK !== topK || routing.length !== layers) return [];
     return [
@@ -86,7 +88,10 @@ const isNone = (id: number): boolean => id < 0 || id === 65_535;
 
 function safetensors(bytes: Buffer, sizes: Sizes): DemandRow[][] {
   const length = Number(bytes.readBigUInt64LE(0));
-  const header = JSON.parse(bytes.toString('utf8', 8, 8 + length)) as Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + length)) as Record<
+    string,
+    { dtype: string; shape: number[]; data_offsets: [number, number] }
+  >;
   const arrayOf = (name: string): NumberArray & { dtype: string } => {
     const { data_offsets, dtype, shape } = header[name]!;
     const [type] = [`${dtype[0]!.toLowerCase()}${Number(dtype.slice(1)) / 8}`];
@@ -95,7 +100,9 @@ function safetensors(bytes: Buffer, sizes: Sizes): DemandRow[][] {
   const names = Object.keys(header).filter((name) => name !== '__metadata__');
   const name = ['experts', 'routed_experts'].find((one) => names.includes(one)) ?? names.find((one) => header[one]!.shape.length === 3)!;
   const experts = arrayOf(name);
-  const columns = Object.fromEntries(['request_id', 'position', 'phase'].flatMap((one) => (names.includes(one) ? [[one, arrayOf(one).values]] : [])));
+  const columns = Object.fromEntries(
+    ['request_id', 'position', 'phase'].flatMap((one) => (names.includes(one) ? [[one, arrayOf(one).values]] : [])),
+  );
   return readings(experts, sizes, (id) => isNone(id) || (experts.dtype === 'U8' && id === 255)).map((rows) => {
     let request = -1;
     let position = -1;
@@ -109,10 +116,13 @@ function safetensors(bytes: Buffer, sizes: Sizes): DemandRow[][] {
 }
 
 /** A request: its rows one after another, and how many are of the prompt. */
-function choices(all: readonly { readonly ids: readonly (readonly (readonly number[])[])[]; readonly prompt: number | null; readonly first?: number }[]): DemandRow[] {
+function choices(
+  all: readonly { readonly ids: readonly (readonly (readonly number[])[])[]; readonly prompt: number | null; readonly first?: number }[],
+): DemandRow[] {
   const whole = all.filter(({ ids }) => ids.length > 0);
   const [{ ids: first }] = whole as [(typeof whole)[0]];
-  const isDense = (layer: number): boolean => (first[0]![layer]!.length > 1 || first.length >= 8) && first.every((row) => row[layer]!.every((id) => id === 0));
+  const isDense = (layer: number): boolean =>
+    (first[0]![layer]!.length > 1 || first.length >= 8) && first.every((row) => row[layer]!.every((id) => id === 0));
   return whole.flatMap(({ first: from = 0, ids, prompt }, request) =>
     ids.map((row, at) => ({
       request,
@@ -133,7 +143,11 @@ function nested({ shape, values }: NumberArray): number[][][] {
 
 /** @throws Damaged where requests differ in their prompts, which is read once for all */
 function vllm(text: string): DemandRow[] {
-  type Reply = { choices: { routed_experts?: string | number[][][] }[]; prompt_routed_experts?: number[][][]; usage?: { prompt_tokens?: number } };
+  type Reply = {
+    choices: { routed_experts?: string | number[][][] }[];
+    prompt_routed_experts?: number[][][];
+    usage?: { prompt_tokens?: number };
+  };
   return choices(
     (objectsOf(text) as unknown as Reply[]).flatMap(({ choices: all, prompt_routed_experts: prompt, usage }) =>
       all.map(({ routed_experts: own }) => {
@@ -151,11 +165,18 @@ function sglang(text: string, shape: readonly [layers: number, topK: number]): D
   type Info = { routed_experts?: string; routed_experts_dtype?: string; prompt_tokens?: number; routed_experts_start_len?: number };
   return choices(
     objectsOf(text).flatMap(({ meta_info }) => {
-      const { prompt_tokens: prompt, routed_experts, routed_experts_dtype = 'int32', routed_experts_start_len: first = 0 } = meta_info as Info;
+      const {
+        prompt_tokens: prompt,
+        routed_experts,
+        routed_experts_dtype = 'int32',
+        routed_experts_start_len: first = 0,
+      } = meta_info as Info;
       if (routed_experts == null) return [];
       const values = numbersIn(Buffer.from(routed_experts, 'base64'), SGLANG[routed_experts_dtype]!);
       const tokens = values.length / (shape[0] * shape[1]);
-      return [{ ids: nested({ shape: [tokens, ...shape], values }), first, prompt: prompt === undefined ? null : Math.max(0, prompt - first) }];
+      return [
+        { ids: nested({ shape: [tokens, ...shape], values }), first, prompt: prompt === undefined ? null : Math.max(0, prompt - first) },
+      ];
     }),
   );
 }

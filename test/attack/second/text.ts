@@ -191,9 +191,7 @@ const logExperts: SecondReader = (text) =>
   );
 
 const moeTrace: SecondReader = (text) => {
-  const pairs = linesOf(text)
-    .slice(1)
-    .map(numbersOf);
+  const pairs = linesOf(text).slice(1).map(numbersOf);
   if (pairs.some((pair) => pair.length !== 2)) throw new Damaged('no pair');
   const runs = groupsOf(pairs.map(([layer, id]) => [layer!, layer!, [id!]] as const));
   const topK = Math.min(...runs.map(({ rows }) => rows.length));
@@ -222,7 +220,10 @@ const colibri: SecondReader = (text) => {
 const megatron: SecondReader = (text) =>
   rowsOfGraph(
     objectsOf(text)
-      .filter(({ block = 'decoder', mtp_idx, stage = 'pre_dispatch' }) => stage === 'pre_dispatch' && block === 'decoder' && mtp_idx === undefined)
+      .filter(
+        ({ block = 'decoder', mtp_idx, stage = 'pre_dispatch' }) =>
+          stage === 'pre_dispatch' && block === 'decoder' && mtp_idx === undefined,
+      )
       .map(({ layer, top_indices }) => ({ layer: wholeOf(layer), rows: (top_indices as unknown[]).map(idsOf) }))
       .filter(({ rows }) => rows.length > 0),
   );
@@ -267,7 +268,14 @@ const bigMoeOnEdge: SecondReader = (text) => {
   const declared = lines.flatMap((line) => /^#.*\blayer=(\d+)\b.*\bexpert_bytes=(\d+)/.exec(line)?.[1] ?? []).map(Number);
   const cells: NaiveCell[] = [];
   for (const line of lines.filter((one) => !/^[#t]/.test(one))) {
-    const [turn, phase, step, layer, slot, expert] = line.split(',').slice(0, 6).map(whole) as [number, number, number, number, number, number];
+    const [turn, phase, step, layer, slot, expert] = line.split(',').slice(0, 6).map(whole) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
     const before = cells.at(-1);
     if (slot === 0) cells.push({ request: turn, token: step, layer, phase: wholeOf(phaseOf(phase)), experts: [expert] });
     else if (before?.experts.length !== slot || before.layer !== layer) throw new Damaged('slots are out of order');
