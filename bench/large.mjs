@@ -2,6 +2,7 @@
 // Needs a build, Linux (/proc) and room for a trace of 5 GB and its rows. Each case runs the command at two sizes in a process of its own,
 // prints its peak of resident memory, and then at the larger size again, until SIGINT at two moments: how long it took to end.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,8 @@ const BIN = fileURLToPath(new URL('../bin/moeprof.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-large-'));
 const at = (name) => join(folder, name);
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+// Where this process ignores SIGINT, as a shell lets what runs in the background do, the command would, too.
+process.on('SIGINT', () => process.exit(130));
 
 /** Rows of OLMoE (16 layers of 64 experts, top-8) as a text of about `bytes`, one block of them again and again. */
 function* traceText(bytes) {
@@ -80,8 +83,8 @@ async function feed(child, parts) {
   child.stdin.on('error', () => undefined);
   for (const part of parts) {
     if (child.exitCode !== null || child.stdin.destroyed) break;
-    if (!child.stdin.write(part))
-      await Promise.race([new Promise((go) => child.stdin.once('drain', go)), new Promise((go) => child.once('close', go))]);
+    // What is closed while it waits says so by an error.
+    if (!child.stdin.write(part)) await once(child.stdin, 'drain').catch(() => undefined);
   }
   child.stdin.end();
 }

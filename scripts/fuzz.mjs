@@ -74,7 +74,7 @@ function started() {
       child.once('exit', (code, signal) => stop(`ends the process: ${signal ?? code}`));
       child.send(message === 'readers' ? message : { ...message, progress });
     });
-  return { ask, kill: () => child.kill() };
+  return { ask, kill: () => child.kill('SIGKILL') };
 }
 
 const first = started();
