@@ -12,7 +12,7 @@ import { rolldown } from 'rolldown';
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const LIMITS = { limitMs: 2000, limitMib: 512 };
 /** Tries of a task; a process gets a new one after each. */
-const TASK = 2000;
+const TASK = 500;
 /** Seconds of the clock in which a try has to end: other programs may use the processors. */
 const HANG_S = 30;
 

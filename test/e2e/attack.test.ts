@@ -22,9 +22,11 @@ writeFileSync(at('long.jsonl'), `${tokens.join('\n')}\n`);
 writeFileSync(at('long.yaml'), Array.from({ length: 20_000 }, (_, i) => `k${i}: [1, 2]`).join('\n'));
 writeFileSync(at('long.arrivals.csv'), `arrival,prompt,output\n${Array.from({ length: 2_000_000 }, (_, i) => `${i},1,1`).join('\n')}\n`);
 
+// Where a sweep keeps what has ended.
+mkdirSync(at('.moeprof'));
 writeFileSync(
   at('long.study.yaml'),
-  'set: { model: mini-mixtral-8x8l, workload.tokens: 8, bounds: false, hardware: t4 }\naxes: { seed: 1..20000 }\n',
+  'set: { model: mini-mixtral-8x8l, workload.tokens: 8, bounds: false }\naxes: { seed: 1..1000, memory.expertCache: [10%, 30%, 50%] }\n',
 );
 
 /** How a command ends that gets a signal so many ms after it began; one that does not hear it is killed. */
