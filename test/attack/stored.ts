@@ -10,6 +10,7 @@ import { StudyRows } from '../../src/figure/table/study.js';
 import { parseHubAddress } from '../../src/model/hub/address.js';
 import { type HubEntry, hubFolder, storeEntry } from '../../src/model/hub/store.js';
 import { loadModel } from '../../src/model/load/load.js';
+import { fingerprintOf } from '../../src/study/fingerprint.js';
 import { CellMaker } from '../../src/study/queue/cell.js';
 import { fileNoteOf, fileNoteText } from '../../src/study/queue/chunks.js';
 import { provenRun } from '../../src/study/queue/claims.js';
@@ -150,6 +151,7 @@ function hubEntries(config: Record<string, unknown>): Record<string, Uint8Array>
 }
 
 const run = checkRun({ seed: 3, system: 'fiddler' }, 'study.yaml');
+const CELL = fingerprintOf(run);
 const done = entryText(NAME, { status: 'done', result: sampleResult() });
 
 /** Readers of messages: none of them trusts a server. */
@@ -157,8 +159,8 @@ const messages: Readonly<Record<string, Reader>> = {
   'cell of a queue': {
     ending: '.json',
     kinds: [],
-    files: { cell: json(cellData(NAME, new CellMaker().make(run), UNSEALED)) },
-    read: (path) => required(provenRun(NAME, cellOf(NAME, parsed(path), UNSEALED))),
+    files: { cell: json(cellData(CELL, new CellMaker().make(run), UNSEALED)) },
+    read: (path) => required(provenRun(CELL, cellOf(CELL, parsed(path), UNSEALED))),
   },
   'result of a queue': {
     ending: '',

@@ -31,7 +31,7 @@ export const writtenReaders: Readonly<Record<string, Reader>> = {
     kinds: ['profile'],
     files: {
       study: Buffer.from(
-        'run: quickstart\nset: { workload.tokens: 100 }\naxes:\n  system: [fiddler, on-demand-lru]\n  seed: 1..3\nzip:\n  - { hardware: [t4, ./my.yaml], workload.batch: [1, 8] }\nexclude:\n  - { system: fiddler, seed: 2 }\nsample: 5\nmetrics: [cache.hit_rate]\n',
+        'run: quickstart\nset: { workload.tokens: 100 }\naxes:\n  system: [fiddler, on-demand-lru]\n  seed: 1..3\nzip:\n  - { hardware: [t4, ./my.yaml], workload.batch: [1, 8] }\nexclude:\n  - { system: fiddler, seed: 2 }\nsample: { points: 5 }\nmetrics: [cache.hit_rate]\n',
       ),
     },
     read: (path) => [isStudy(path), loadStudy(path)],

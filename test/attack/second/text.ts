@@ -206,7 +206,7 @@ const moeTrace: SecondReader = (text) => {
 
 const colibri: SecondReader = (text) => {
   const lines = linesOf(text).map((line) => {
-    const [call, row, layer, ...chosen] = line.split(' ');
+    const [call, row, layer, ...chosen] = line.trimEnd().split(' ');
     return { call: whole(call), row: whole(row), layer: whole(layer), ids: chosen.map((one) => whole(one.split(':')[0])) };
   });
   const groups = groupsOf(lines.map(({ call, layer, ids }) => [call, layer, ids] as const));
