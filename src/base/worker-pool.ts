@@ -2,6 +2,7 @@
 // its class on the way back, and a thread that ends before its answer is an error that names the task.
 
 import { codeOf, messageOf, UserError } from './errors.js';
+import { nextTurn } from './host/clock.js';
 import { parentPort, startThread, type Thread, type ThreadModule, workerData } from './host/threads.js';
 
 /** Messages of a thread: something to note during a task, then its answer or the error that it threw. */
@@ -99,10 +100,10 @@ interface PoolOf<Task, Answer, Note> {
 
 /**
  * Gives tasks to threads, each the next one when it is free; where a thread ends, another takes its place. Ends all threads.
- * @param tasks taken in order, each when there is a thread for it
+ * @param tasks taken in order, each when there is a thread for it; null: none, after work that took time, so that signals get their turn
  * @throws what taking or settling a task throws
  */
-export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task>, pool: PoolOf<Task, Answer, Note>): Promise<void> {
+export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task | null>, pool: PoolOf<Task, Answer, Note>): Promise<void> {
   const { data, module, nameOf, note, settle, signal, threads } = pool;
   const left = tasks[Symbol.iterator]();
   const stopped = (): boolean => signal?.aborted === true;
@@ -113,6 +114,10 @@ export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task>, pool:
       const next = left.next();
       if (next.done === true) return;
       const task = next.value;
+      if (task === null) {
+        await nextTurn();
+        continue;
+      }
       if (thread === null || thread.lost) open.add((thread = new TaskThread<Task, Answer, Note>(module, data)));
       const end = await thread
         .ask(task, nameOf(task), (said) => note?.(task, said))

@@ -72,6 +72,8 @@ export async function runEach(
     const { simulateRun } = await import('../engine/simulate.js');
     let index = 0;
     for (const run of runs) {
+      // A run of few passes never does, and one that the store has is none.
+      await context.breathe();
       const at = index++;
       if (run === null) {
         show.update(at, 1, 1);

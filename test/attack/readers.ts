@@ -1,5 +1,5 @@
 // Every reader of files that users give, with files that it reads: what the fuzz test damages.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../../src/base/errors.js';
 import { readText } from '../../src/base/input-file.js';
@@ -35,27 +35,12 @@ import {
 } from '../trace/formats/fixtures.js';
 import { checkpointBytes, checkpointLike, FINGERPRINT, onnxFiles, runOnnx } from './predictors.js';
 import { reported } from './reported.js';
+import { storedReaders } from './stored.js';
+import type { Reader } from './tries.js';
+import { twice } from './twice.js';
+import { filesBelow, writtenReaders } from './written.js';
 
-/** A reader, and files of its own. */
-export interface Reader {
-  /** Ending of its files, where it tells them by that. */
-  readonly ending: string;
-  readonly files: Readonly<Record<string, Uint8Array>>;
-  /** Its share of the files that are tried, where that is not 1: traces have thirty formats, some readers take long. */
-  readonly share?: number;
-  /** Reads all of a file; @throws UserError where it refuses it */
-  read(path: string, random: Random): unknown;
-}
-
-const PROFILES = join(import.meta.dirname, '../../profiles');
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
-
-function profiles(family: string): Record<string, Uint8Array> {
-  const folder = join(PROFILES, family);
-  const names = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
-  return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name))]));
-}
-
 const model = uniformModel(LAYERS, EXPERTS, TOP_K);
 
 async function readTrace(path: string, random: Random): Promise<void> {
@@ -135,8 +120,12 @@ function loadBeside(path: string, name: string): unknown {
 
 /** All of them, by name. */
 export const readers: Readonly<Record<string, Reader>> = {
+  ...storedReaders(CONFIG),
+  ...writtenReaders,
+  'trace, read twice': twice,
   trace: {
     ending: '',
+    kinds: ['trace'],
     files: {
       ...Object.fromEntries(Object.entries({ ...fixtures, ...countFixtures }).map(([name, { bytes }]) => [name, bytes])),
       safetensors: safetensorsBytes(
@@ -155,11 +144,13 @@ export const readers: Readonly<Record<string, Reader>> = {
   },
   model: {
     ending: '.yaml',
-    files: profiles('models'),
+    kinds: ['profile', 'model'],
+    files: filesBelow('profiles/models', '.yaml'),
     read: (path) => [loadModel(path), loadRouting(path)],
   },
   'config.json': {
     ending: '.json',
+    kinds: ['config'],
     files: {
       olmoe: json({
         architectures: ['OlmoeForCausalLM'],
@@ -184,6 +175,7 @@ export const readers: Readonly<Record<string, Reader>> = {
   },
   gguf: {
     ending: '.gguf',
+    kinds: ['model'],
     files: { moe: ggufHeader(GGUF_METADATA, GGUF_TENSORS) },
     read: (path, random) => {
       // The data are a hole behind the header.
@@ -193,25 +185,29 @@ export const readers: Readonly<Record<string, Reader>> = {
   },
   safetensors: {
     ending: '.safetensors',
+    kinds: ['model'],
     files: { model: SAFETENSORS },
     read: (path) => loadBeside(path, 'model.safetensors'),
   },
   'index of safetensors': {
     ending: '.json',
+    kinds: ['index'],
     files: { index: json({ weight_map: { 'model.layers.0.mlp.gate.weight': 'part.safetensors', 'lm_head.weight': 'part.safetensors' } }) },
     read: (path) => loadBeside(path, 'model.safetensors.index.json'),
   },
-  predictor: { ending: '.onnx', share: 0.05, files: onnxFiles(), read: runOnnx },
+  predictor: { ending: '.onnx', kinds: ['predictor'], share: 0.05, files: onnxFiles(), read: runOnnx },
   checkpoint: {
     ending: '.state',
+    kinds: ['checkpoint'],
     files: { state: checkpointBytes() },
     read: (path) => loadCheckpoint(path, FINGERPRINT, checkpointLike()),
   },
-  machine: { ending: '.yaml', files: profiles('hardware'), read: (path) => loadHardware(path) },
-  system: { ending: '.yaml', files: profiles('systems'), read: (path) => loadSystem(path) },
-  run: { ending: '.yaml', files: profiles('runs'), read: (path) => loadRun(path) },
+  machine: { ending: '.yaml', kinds: ['profile'], files: filesBelow('profiles/hardware', '.yaml'), read: (path) => loadHardware(path) },
+  system: { ending: '.yaml', kinds: ['profile'], files: filesBelow('profiles/systems', '.yaml'), read: (path) => loadSystem(path) },
+  run: { ending: '.yaml', kinds: ['profile'], files: filesBelow('profiles/runs', '.yaml'), read: (path) => loadRun(path) },
   budgets: {
     ending: '.yaml',
+    kinds: ['profile'],
     files: {
       budgets: Buffer.from(
         'budgets:\n  - metric: latency.tpot.*\n    max_regression: 3% and 0.2ms\n  - metric: cache.hit_rate\n    max_regression: 0.5pp\n    level: warn\n',
@@ -224,12 +220,14 @@ export const readers: Readonly<Record<string, Reader>> = {
   },
   result: {
     ending: '.json',
+    kinds: ['result'],
     files: { result: json(sampleResult()), small: json(sampleResult({ metrics: { 'cache.evictions': null } })) },
     read: (path) => readResult(path),
   },
-  'reports of a result': { ending: '.json', share: 0.5, files: { result: json(sampleResult()) }, read: reported },
+  'reports of a result': { ending: '.json', kinds: ['result'], share: 0.5, files: { result: json(sampleResult()) }, read: reported },
   workload: {
     ending: '.csv',
+    kinds: ['workload'],
     files: {
       generic: Buffer.from('arrival,prompt,output,class\n0,12,3,chat\n250ms,7,9,batch\n1.5,1,1,chat\n'),
       azure: Buffer.from(
@@ -245,6 +243,7 @@ export const readers: Readonly<Record<string, Reader>> = {
   },
   remap: {
     ending: '.json',
+    kinds: ['mapping'],
     files: {
       one: json([3, 0, 1, 2]),
       many: json([

@@ -22,6 +22,13 @@ writeFileSync(at('long.jsonl'), `${tokens.join('\n')}\n`);
 writeFileSync(at('long.yaml'), Array.from({ length: 20_000 }, (_, i) => `k${i}: [1, 2]`).join('\n'));
 writeFileSync(at('long.arrivals.csv'), `arrival,prompt,output\n${Array.from({ length: 2_000_000 }, (_, i) => `${i},1,1`).join('\n')}\n`);
 
+// Where a sweep keeps what has ended.
+mkdirSync(at('.moeprof'));
+writeFileSync(
+  at('long.study.yaml'),
+  'set: { model: mini-mixtral-8x8l, workload.tokens: 8, bounds: false }\naxes: { seed: 1..1000, memory.expertCache: [10%, 30%, 50%] }\n',
+);
+
 /** How a command ends that gets a signal so many ms after it began; one that does not hear it is killed. */
 function ended(args: readonly string[], signal: NodeJS.Signals, delay: number): Promise<number | string> {
   const child = spawn(process.execPath, [BIN, ...args], { cwd: folder, stdio: ['pipe', 'ignore', 'ignore'] });
@@ -43,12 +50,13 @@ describe('a signal ends at any moment', () => {
     ['an inspection of a long table', ['trace', 'inspect', 'long.jsonl']],
     ['a run with a long profile', ['run', 'long.yaml', '-o', 'out.json']],
     ['a run with many arrivals', ['run', '-m', 'olmoe-1b-7b', '--workload', './long.arrivals.csv']],
+    ['a sweep of many short runs', ['sweep', 'long.study.yaml', '-j', '1', '-o', 'out.csv']],
     ['a wait for a trace on stdin', ['trace', 'inspect', '-']],
     ['a wait for a result on stdin', ['compare', '-', '-']],
   ])('%s', async (_, args) => {
     const before = readdirSync(folder);
     const both = (['SIGTERM', 'SIGINT'] as const).map(async (signal, index) => {
-      for (const delay of [100, 500, 900 + index * 300]) {
+      for (const delay of [100, 500, 900 + index * 300, 3000]) {
         // It may have ended before.
         expect([0, 2, 130, 143, signal], `${signal} after ${delay} ms`).toContain(await ended(args, signal, delay));
       }

@@ -39,11 +39,11 @@ export async function runInThreads(
   settle: Settle,
 ): Promise<void> {
   const stop = new AbortController();
-  function* tasks(): Generator<RunTask> {
+  function* tasks(): Generator<RunTask | null> {
     let index = 0;
     for (const run of runs) {
       if (run === null) update(index, 1, 1);
-      else yield { index, run, details };
+      yield run === null ? null : { index, run, details };
       index++;
     }
   }

@@ -1,5 +1,5 @@
 // llama.cpp routes only the last token of a prompt at the last layer, because no other output is needed, so its recordings have fewer rows
-// there. That is no error of the recording; layers that differ in any other way have lost rows.
+// there (in evaluations, those of half a prompt). That is no error of the recording; layers that differ in any other way have lost rows.
 import { formatCounted } from '../../base/units.js';
 import { PHASE, type TraceChunk } from '../trace.js';
 import { isEmpty } from './cached-prefix.js';
@@ -13,12 +13,15 @@ export const raggedLayers: AuditCheck = {
     const { layers, topK } = trace;
     const empty = [new Float64Array(layers), new Float64Array(layers)] as const;
     let first = -1;
+    let prompts = 0;
     return {
       rows(chunk: TraceChunk, start: number): void {
         const { experts } = chunk;
         let at = 0;
         for (let row = 0; row < chunk.tokens; row++) {
-          const counts = empty[chunk.phase[row] === PHASE.prefill ? 0 : 1];
+          const isPrompt = chunk.phase[row] === PHASE.prefill;
+          if (isPrompt) prompts++;
+          const counts = empty[isPrompt ? 0 : 1];
           for (let layer = 0; layer < layers; layer++, at += topK) {
             if (!isEmpty(experts, at, topK)) continue;
             counts[layer]! += 1;
@@ -34,7 +37,8 @@ export const raggedLayers: AuditCheck = {
         const ragged = total.flatMap((rows, layer) => (rows > least && rows < trace.tokens ? [layer] : []));
         if (ragged.length === 0) return null;
         const rows = Math.max(...ragged.map((layer) => total[layer]! - least));
-        const asLlama = ragged.length === 1 && ragged[0] === layers - 1 && Math.min(...decode) === decode[layers - 1];
+        const last = layers - 1;
+        const asLlama = ragged.length === 1 && ragged[0] === last && Math.min(...decode) === decode[last] && 2 * prompt[last]! >= prompts;
         if (asLlama) {
           return {
             level: 'note',

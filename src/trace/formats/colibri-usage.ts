@@ -27,8 +27,9 @@ export const colibriUsage: TraceFormat = {
     while (fields.nextFilled()) {
       const layer = fields.integer('layer');
       const second = fields.skip(SPACE) ? fields.integer('expert') : -1;
-      const third = fields.skip(SPACE) ? Number(fields.word(SPACE) || Number.NaN) : Number.NaN;
-      if (!Number.isSafeInteger(third) || third < 0 || second < 0 || layer < WRITER)
+      const text = fields.skip(SPACE) ? fields.word(SPACE) : '';
+      const third = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+      if (!fields.ended || !Number.isSafeInteger(third) || third < 0 || second < 0 || layer < WRITER)
         throw new UserError(`${place()}: not layer, expert and count`);
       if (layer === SIZE) [layers, experts] = [second, third];
       else if (layer === WRITER && second > VERSION)

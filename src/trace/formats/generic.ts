@@ -7,7 +7,7 @@ import type { Cells } from './cell.js';
 import { cellFormat } from './cells.js';
 import { usualColumns } from './columns.js';
 import type { ColumnMap } from './format.js';
-import { phaseOf, recordCells } from './record-lines.js';
+import { isId, phaseOf, recordCells } from './record-lines.js';
 import { TableRows } from './table-rows.js';
 
 /** CSV with a header. */
@@ -81,14 +81,19 @@ function csvCells(source: TraceSource, header: readonly string[], columns: Colum
       const rows = new TableRows(visit);
       while (scanner.nextFilled()) {
         const row = splitCsv(scanner.text());
+        const layer = whole(row[at.layer] ?? '', columns.layer, scanner);
+        if (row.length !== header.length)
+          throw new UserError(
+            `${scanner.place()}: not ${header.length} fields, as the header has; write a list in quotation marks, "[3, 41]"`,
+          );
         rows.add(
-          at.request < 0 ? '' : (row[at.request] ?? ''),
-          whole(row[at.layer], columns.layer, scanner),
-          at.token < 0 ? null : whole(row[at.token], columns.token!, scanner),
+          at.request < 0 ? '' : row[at.request]!,
+          layer,
+          at.token < 0 ? null : whole(row[at.token]!, columns.token!, scanner),
           at.phase < 0 ? -1 : phaseOf(row[at.phase], scanner.place()),
-          at.tokenId < 0 ? -1 : whole(row[at.tokenId], columns.tokenId!, scanner),
-          numbers(row[at.experts], columns.experts, scanner),
-          at.weights < 0 ? null : numbers(row[at.weights], columns.weights!, scanner),
+          at.tokenId < 0 ? -1 : whole(row[at.tokenId]!, columns.tokenId!, scanner),
+          numbers(row[at.experts]!, columns.experts, isId, scanner),
+          at.weights < 0 ? null : numbers(row[at.weights]!, columns.weights!, Number.isFinite, scanner),
         );
       }
       rows.end();
@@ -96,26 +101,29 @@ function csvCells(source: TraceSource, header: readonly string[], columns: Colum
   };
 }
 
-/** Fields of a CSV line; quoted ones may hold commas and doubled quotes. */
+/** Fields of a CSV line; quoted ones may hold commas and doubled quotes. None: quotation marks stand elsewhere. */
 function splitCsv(line: string): string[] {
   if (!line.includes('"')) return line.split(',');
-  const fields: string[] = [];
-  for (const match of line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)) fields.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? '');
-  return fields;
+  const matches = [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,"]*))/g)];
+  if (matches.reduce((length, [match]) => length + match.length, 0) < line.length) return [];
+  return matches.map(([, quoted, plain = '']) => quoted?.replaceAll('""', '"') ?? plain);
 }
 
-function whole(text: string | undefined, column: string, scanner: LineScanner): number {
-  const value = Number(text);
-  if (text === undefined || text.trim() === '' || !Number.isSafeInteger(value)) {
-    throw new UserError(`${scanner.place()}: ${column} is ${JSON.stringify(text ?? '')}; a whole number is expected`);
-  }
+function whole(text: string, column: string, scanner: LineScanner): number {
+  const value = numberOf(text.trim());
+  if (!Number.isSafeInteger(value))
+    throw new UserError(`${scanner.place()}: ${column} is ${JSON.stringify(text)}; a whole number is expected`);
   return value;
 }
 
 /** Numbers of a field such as `[3, 41]`, `3 41` or `3;41`. */
-function numbers(text: string | undefined, column: string, scanner: LineScanner): number[] {
-  const parts = (text ?? '').split(/[\s,;|[\]()]+/).filter((part) => part !== '');
-  const values = parts.map(Number);
-  if (values.some(Number.isNaN)) throw new UserError(`${scanner.place()}: ${column} is ${JSON.stringify(text)}; numbers are expected`);
+function numbers(text: string, column: string, isOne: (value: number) => boolean, scanner: LineScanner): number[] {
+  const values = text.split(/[\s,;|[\]()]+/).flatMap((part) => (part === '' ? [] : [numberOf(part)]));
+  if (!values.every(isOne)) throw new UserError(`${scanner.place()}: ${column} is ${JSON.stringify(text)}; numbers are expected`);
   return values;
+}
+
+/** A decimal number; NaN: it is none, or of another base. */
+function numberOf(text: string): number {
+  return text === '' || /^[+-]?0[a-z]/i.test(text) ? Number.NaN : Number(text);
 }

@@ -3,6 +3,7 @@ import { UserError } from '../../base/errors.js';
 import { cellFormat } from './cells.js';
 import { wholeJson } from './json-values.js';
 import { PassReader } from './passes.js';
+import { isId } from './record-lines.js';
 
 /** JSON list of imp. */
 export const imp = cellFormat({
@@ -20,8 +21,7 @@ export const imp = cellFormat({
         const passes = new PassReader(visit, at);
         list.forEach((entry, index) => {
           at.place = () => `${path}: entry ${index}`;
-          if (!Array.isArray(entry) || entry.length < 2 || !entry.every((value) => typeof value === 'number' && (value | 0) === value))
-            throw new UserError(`${at.place()}: not [layer, expert, …]`);
+          if (!Array.isArray(entry) || entry.length < 2 || !entry.every(isId)) throw new UserError(`${at.place()}: not [layer, expert, …]`);
           const [layer, ...ids] = entry as [number, ...number[]];
           passes.group(layer, 1, ids.length, Int32Array.from(ids));
         });

@@ -110,7 +110,7 @@ export class RowParser {
     const from = at;
     let value = 0;
     for (let digit = bytes[at]!; digit >= ZERO && digit <= NINE; digit = bytes[++at]!) value = value * 10 + digit - ZERO;
-    if (at === from || at - from > 9 || bytes[at] !== COMMA) return -1;
+    if (at === from || at - from > 9 || bytes[at] !== COMMA || isPadded(bytes, from, at)) return -1;
     this.#at = skipSpace(bytes, at + 1);
     return value;
   }
@@ -141,9 +141,10 @@ export class RowParser {
         for (;;) {
           if (cell === lastCell) return false;
           if (byte >= ZERO && byte <= NINE) {
+            const from = at;
             let id = byte - ZERO;
             for (byte = bytes[++at]!; byte >= ZERO && byte <= NINE; byte = bytes[++at]!) id = id * 10 + byte - ZERO;
-            if (id >= NULL_EXPERT) return false;
+            if (id >= NULL_EXPERT || isPadded(bytes, from, at)) return false;
             ids[cell++] = id;
           } else if (byte === MINUS && bytes[at + 1] === ZERO + 1) {
             ids[cell++] = NULL_EXPERT;
@@ -212,6 +213,11 @@ export class RowParser {
     if (Number.isInteger(value) && value >= 0 && value < NULL_EXPERT) return value;
     throw new UserError(`${this.#scanner.place()}: layer ${layer}: ${value} is not an expert id; ids are 0 to 65534, -1 for none`);
   }
+}
+
+/** True where the digits `[from, to)` begin with a zero too many, which JSON does not allow. */
+function isPadded(bytes: Uint8Array, from: number, to: number): boolean {
+  return bytes[from] === ZERO && to - from > 1;
 }
 
 function skipSpace(bytes: Uint8Array, at: number): number {

@@ -35,10 +35,18 @@ export const llamacppMoeTrace = cellFormat({
   },
 });
 
-/** Activations of the shortest run of lines of one layer: those of one decoded token. */
+/**
+ * Activations of the shortest run: those of one decoded token.
+ * @throws UserError where that is 1, and more runs have the next length: a line is missing, as no model with one choice has it
+ */
 function shortestRun(source: TraceSource): number {
+  const runs = new Map<number, number>();
   const lines = new NumberLines(source, 1);
-  let shortest = Number.POSITIVE_INFINITY;
-  while (lines.nextPairs()) shortest = Math.min(shortest, lines.count);
-  return Number.isFinite(shortest) ? shortest : 1;
+  while (lines.nextPairs()) runs.set(lines.count, (runs.get(lines.count) ?? 0) + 1);
+  const [shortest = 1, next = 1] = [...runs.keys()].sort((a, b) => a - b);
+  if (shortest === 1 && runs.size > 1 && runs.get(1)! < runs.get(next)!)
+    throw new UserError(
+      `${source.path}: some layers have 1 activation, more have ${next}; lines are missing, or name the model with --model`,
+    );
+  return shortest;
 }

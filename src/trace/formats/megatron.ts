@@ -4,6 +4,7 @@ import { UserError } from '../../base/errors.js';
 import { cellFormat } from './cells.js';
 import { arrayAt, documents, wholeAt } from './json-values.js';
 import { PassReader } from './passes.js';
+import { isId } from './record-lines.js';
 
 /** JSON lines of Megatron-LM. */
 export const megatron = cellFormat({
@@ -26,7 +27,7 @@ export const megatron = cellFormat({
         const width = Array.isArray(rows[0]) ? rows[0].length : 0;
         if (ids.length < rows.length * width) ids = new Int32Array(rows.length * width * 2);
         rows.forEach((row, token) => {
-          if (!Array.isArray(row) || row.length !== width || !row.every(Number.isInteger)) {
+          if (!Array.isArray(row) || row.length !== width || !row.every(isId)) {
             throw new UserError(`${place}: top_indices[${token}] is not ${width} expert ids`);
           }
           ids.set(row as number[], token * width);

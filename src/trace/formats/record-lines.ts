@@ -25,7 +25,7 @@ export function recordCells(source: TraceSource, fields: ColumnMap): Cells {
         cell.token = fields.token === undefined ? counter.next(cell.request, cell.layer) : integerAt(value, fields.token, place);
         cell.phase = fields.phase === undefined ? -1 : phaseOf(ownValue(value, fields.phase), place);
         const tokenId = fields.tokenId === undefined ? undefined : ownValue(value, fields.tokenId);
-        cell.tokenId = Number.isInteger(tokenId) ? (tokenId as number) : -1;
+        cell.tokenId = isId(tokenId) ? tokenId : -1;
         choices(cell, value, fields, place);
         visit(cell);
       }
@@ -58,11 +58,16 @@ export function phaseOf(value: unknown, place: string): number {
   throw new UserError(`${place}: phase ${JSON.stringify(value)} is neither prefill nor decode`);
 }
 
+/** True for a whole number that a {@link Cell} holds as it is: larger ones would come out as other ids. */
+export function isId(value: unknown): value is number {
+  return typeof value === 'number' && (value | 0) === value;
+}
+
 /** Reads a record's choices, and their weights if there are as many, into a cell. @throws UserError where they are no list of ids */
 export function choices(cell: Cell, value: JsonObject, fields: Pick<ColumnMap, 'experts' | 'weights'>, place: string): void {
   const listed = ownValue(value, fields.experts);
   const ids: unknown = Number.isInteger(listed) ? [listed] : listed;
-  if (!Array.isArray(ids) || !ids.every(Number.isInteger)) throw new UserError(`${place}: ${fields.experts} is not a list of expert ids`);
+  if (!Array.isArray(ids) || !ids.every(isId)) throw new UserError(`${place}: ${fields.experts} is not a list of expert ids`);
   const weights = fields.weights === undefined ? null : ownValue(value, fields.weights);
   cell.weighted = Array.isArray(weights) && weights.length === ids.length && weights.every((weight) => typeof weight === 'number');
   cell.count = 0;

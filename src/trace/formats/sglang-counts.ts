@@ -21,7 +21,7 @@ export const sglangCounts: TraceFormat = {
       const layer = fields.integer('layer_id');
       const expert = fields.skip(COMMA) ? fields.integer('expert_id') : -1;
       const count = fields.skip(COMMA) ? fields.integer('count') : -1;
-      if (layer < 0 || expert < 0 || count < 0) throw new UserError(`${fields.place()}: not layer_id,expert_id,count`);
+      if (layer < 0 || expert < 0 || count < 0 || !fields.ended) throw new UserError(`${fields.place()}: not layer_id,expert_id,count`);
       table.add(layer, expert, count);
     }
     return table.counts(source.path);

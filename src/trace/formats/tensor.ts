@@ -1,4 +1,5 @@
 // A rank-3 array of choices in a file, in any axis order. The usual order is read in place; other orders are transposed while they are decoded.
+import { UserError } from '../../base/errors.js';
 import { type ColumnLayout, ColumnReader } from '../column.js';
 import type { TraceSource } from '../source.js';
 import { tensorTrace } from '../tensor-trace.js';
@@ -61,18 +62,22 @@ function* turned(reader: ColumnReader, array: FileArray, order: 'tlk' | 'tkl' | 
   const rows = Math.max(1, Math.floor(BLOCK_IDS / row));
   const raw = new Uint16Array(rows * row);
   const ids = new Uint16Array(rows * row);
+  const read = (first: number, count: number, into: Uint16Array): void => {
+    if (reader.ids(array, first, count, into) >= 0)
+      throw new UserError(`${place}: holds what is no expert id (ids are 0 to 65534, -1 for none); is the dtype right?`);
+  };
   for (let start = 0; start < tokens; start += rows) {
     const count = Math.min(rows, tokens - start);
     if (order === 'ltk') {
       const slab = new Uint16Array(count * topK);
       for (let layer = 0; layer < layers; layer++) {
-        reader.ids(array, layer * stride.layer + start * topK, count * topK, slab);
+        read(layer * stride.layer + start * topK, count * topK, slab);
         for (let token = 0; token < count; token++) {
           for (let k = 0; k < topK; k++) ids[token * row + layer * topK + k] = slab[token * topK + k]!;
         }
       }
     } else {
-      reader.ids(array, start * row, count * row, raw);
+      read(start * row, count * row, raw);
       for (let token = 0; token < count; token++) {
         for (let layer = 0; layer < layers; layer++) {
           for (let k = 0; k < topK; k++) ids[token * row + layer * topK + k] = raw[token * row + layer * stride.layer + k * stride.choice]!;

@@ -122,6 +122,10 @@ describe('colibri', () => {
     ['-1 9 4\n-2 2 7\n3 0 1\n', /:2: version 2 of the history; version 1 is known$/],
     ['-1 9 4\n-2 1 7\n3 0\n', /:3: not layer, expert and count$/],
     ['-1 9 4\n-2 1 7\n-3 0 1\n', /:3: not layer, expert and count$/],
+    ['-1 9 4\n-2 1 7\n3 0 1e3\n', /:3: not layer, expert and count$/],
+    ['-1 9 4\n-2 1 7\n3 0 1 2\n', /:3: not layer, expert and count$/],
+    ['layer_id,expert_id,count\n0,1,1e3\n', /:2: not layer_id,expert_id,count$/],
+    ['layer_id,expert_id,count\n0,1,5,7\n', /:2: not layer_id,expert_id,count$/],
     ['-1 9 4\n-2 1 7\n', /has no counts of experts$/],
     ['{"categories": ["a"], "experts": {"3:1": {"affinity": {"a": 1}}}}', /is an atlas for the web, which has no counts/],
     ['{"categories": ["a"], "experts": [{"layer": 3, "expert": 1}]}', /experts: entry 0: needs layer, expert and total$/],
@@ -387,6 +391,12 @@ describe('arrays', () => {
     await expect(read(bytes, /7 MoE/.test(String(message)) ? { model: uniformModel(7, EXPERTS, TOP_K) } : {})).rejects.toThrow(message);
   });
 
+  it('refuses ids that do not fit, in whatever order the axes are', async () => {
+    const ids = BigInt64Array.from(flat('ltk'), BigInt);
+    ids[7] = 4_294_967_299n;
+    await expect(read(npyBytes('<i8', [LAYERS, TOKENS, TOP_K], ids), { axes: 'ltk' })).rejects.toThrow(/holds what is no expert id/);
+  });
+
   it('turns long arrays block by block', async () => {
     const tokens = 20_000;
     const ids = new Uint8Array(3 * tokens * 2);
@@ -454,6 +464,14 @@ describe('graph order', () => {
     ['a header alone', csv(), /the trace is empty/],
   ])('refuses %s', async (_what, text, message) => {
     await expect(read(text)).rejects.toThrow(message);
+  });
+
+  it('moe-trace: a line that is lost does not make tokens of two choices two tokens of one', async () => {
+    const lines = ['layer,expert', ...[1, 2, 3].flatMap((id) => ['0,0', `0,${id}`, '1,0', `1,${id}`])];
+    expect((await read(`${lines.join('\n')}\n`)).tokens).toBe(3);
+    const lost = `${lines.toSpliced(4, 1).join('\n')}\n`;
+    await expect(read(lost)).rejects.toThrow(/some layers have 1 activation, more have 2; lines are missing, or name the model/);
+    expect((await read('layer,expert\n0,1\n1,2\n0,3\n1,1\n')).topK).toBe(1);
   });
 
   it('moe-trace: the model says how many activations make a token, else the shortest run does', async () => {
@@ -552,6 +570,12 @@ describe('tables', () => {
     ['a phase that is none', 'token,layer,experts,phase\n0,0,1,later\n', /:2: phase "later" is neither/],
     ['an id that is no number', 'token,layer,experts\n0,0,one\n', /:2: experts is "one"/],
     ['a missing field', 'token,layer,experts\n0\n', /:2: layer is ""/],
+    ['a row without its experts', 'token,layer,experts\n0,0\n', /:2: not 3 fields, as the header has/],
+    ['a list without quotation marks', 'token,layer,experts\n0,0,[3, 41]\n', /:2: not 3 fields.*"\[3, 41\]"/],
+    ['text behind a quotation mark', 'token,layer,experts\n0,0,"3"x\n', /:2: layer is ""/],
+    ['an id with a fraction', 'token,layer,experts\n0,0,1.5\n', /:2: experts is "1.5"; numbers are expected/],
+    ['an id that 32 bits cut to another', 'token,layer,experts\n0,0,4294967299\n', /:2: experts is "4294967299"/],
+    ['a number of another base', 'token,layer,experts\n0,0x1,1\n', /:2: layer is "0x1"; a whole number is expected/],
   ])('refuses %s', async (_what, text, message) => {
     await expect(read(text)).rejects.toThrow(message);
   });
@@ -578,6 +602,12 @@ describe('record lines', () => {
       '{"request_id":"a","token_index":0,"layer_id":0,"selected_expert_ids":["x"]}',
       /selected_expert_ids is not a list of expert ids/,
     ],
+    [
+      'an id that 32 bits cut to another',
+      '{"request_id":"a","token_index":0,"layer_id":0,"selected_expert_ids":[4294967299]}',
+      /selected_expert_ids is not a list of expert ids/,
+    ],
+    ['an id of Megatron that 32 bits cut', '{"layer":0,"top_indices":[[4294967299]]}', /top_indices\[0\] is not 1 expert ids/],
     ['an id out of range', '{"request_id":"a","token_index":0,"layer_id":0,"selected_expert_ids":[70000]}', /70000 is not an expert id/],
   ])('refuse %s', async (_what, line, message) => {
     await expect(read(`${line}\n`)).rejects.toThrow(message);

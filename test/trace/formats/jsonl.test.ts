@@ -90,6 +90,8 @@ describe('what is accepted', () => {
 describe('what is refused', () => {
   it.each([
     ['a line that is no JSON', [A, '{"request":0,'], ':2: not JSON'],
+    ['a number with a zero before it', [A, B.replace('[4,40]', '[04,40]')], ':2: not JSON'],
+    ['a position with a zero before it', [A, B.replace('"position":1', '"position":01')], ':2: not JSON'],
     ['a line that is no object', [A, '[1,2]'], ':2: not an object'],
     ['an unknown key', [A, '{"request":0,"experts":[[1,2],[3,4]],"expert":1}'], ':2: unknown key "expert"'],
     [

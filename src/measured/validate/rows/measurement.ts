@@ -2,7 +2,9 @@
 // predicted from its specification alone. Files hold one JSON object a line; docs/measurements.md explains the fields.
 import { z } from 'zod';
 import { messageOf, UserError } from '../../../base/errors.js';
+import { bytesOf } from '../../../base/host/bytes.js';
 import { readText } from '../../../base/input-file.js';
+import { parseJsonBytes } from '../../../base/nesting.js';
 import { isObject, ownValue } from '../../../base/objects.js';
 import { describeIssue, innermost } from '../../../base/schema-issues.js';
 import { editDistance } from '../../../base/text.js';
@@ -245,8 +247,9 @@ function checked<T extends z.ZodType>(raw: Record<string, unknown>, schema: T, p
 function jsonOf(line: string, place: string): Record<string, unknown> {
   let raw: unknown;
   try {
-    raw = JSON.parse(line);
+    raw = parseJsonBytes(bytesOf(line), place);
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`${place}: is not JSON (${messageOf(error)}); write one object a line`);
   }
   if (isObject(raw)) return raw;

@@ -50,6 +50,7 @@ describe('a file of rows', () => {
 
   it.each([
     ['no JSON', '{"id": ', /^rows\.jsonl:1: is not JSON \(.+\); write one object a line$/],
+    ['lists in lists', '['.repeat(5000), 'rows.jsonl:1: nests more than 64 lists and objects; no such file does'],
     ['a list', '[1]', 'rows.jsonl:1: is not a JSON object; write {"id": ..., "engine": ..., ...}'],
     ['nothing at all', '\n\n', 'rows.jsonl: holds no measurement; write one JSON object a line (moeprof schema measurements)'],
     ['a missing field', lines(row({ engine: undefined })), 'rows.jsonl:1: engine: is missing; expected text'],

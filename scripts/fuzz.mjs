@@ -1,0 +1,151 @@
+// Damaged files of every reader, as many as one likes, in processes of their own: no internal error, no file that takes 2 s or 512 MiB, and
+// traces that are read twice demand the same. Prints a row for each reader, and a line for each finding with what repeats it.
+//   node scripts/fuzz.mjs [--inputs 1000000] [--seed 5] [--processes N] [--minutes M] [--reader NAME] [--only INDEX]
+import { fork } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { rolldown } from 'rolldown';
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+const LIMITS = { limitMs: 2000, limitMib: 512 };
+/** Tries of a task; a process gets a new one after each. */
+const TASK = 500;
+/** Seconds of the clock in which a try has to end: other programs may use the processors. */
+const HANG_S = 30;
+
+const text = { type: 'string' };
+const { values: options } = parseArgs({ options: { inputs: text, seed: text, processes: text, minutes: text, reader: text, only: text } });
+const seed = Number(options.seed ?? 5);
+const folder = mkdtempSync(join(tmpdir(), 'moeprof-fuzz-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
+
+/** A module knows where it stood: what it reads beside itself is found from there. Hooks of the test runner do nothing. */
+const places = {
+  name: 'places',
+  resolveId: (id) => (id === 'vitest' ? '\0vitest' : null),
+  load: (id) => (id === '\0vitest' ? 'export const afterAll = () => undefined; export const expect = () => undefined;' : null),
+  transform: (code, id) =>
+    code
+      .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(id).href))
+      .replaceAll('import.meta.dirname', JSON.stringify(dirname(id))),
+};
+const bundle = await rolldown({
+  input: join(ROOT, 'test/attack/fuzz-child.ts'),
+  platform: 'node',
+  external: (id) => !/^[./\0]|^[A-Z]:/.test(id) && id !== 'vitest',
+  plugins: [places],
+  logLevel: 'silent',
+});
+// Below node_modules, so that packages are found.
+const program = join(ROOT, 'node_modules/.cache', `moeprof-fuzz-${process.pid}`);
+await bundle.write({ dir: program, format: 'esm', entryFileNames: 'child.mjs', chunkFileNames: '[name]-[hash].mjs' });
+process.on('exit', () => rmSync(program, { recursive: true, force: true }));
+
+let children = 0;
+
+/** A process that tries files; `ask` rejects where it ends or hangs. */
+function started() {
+  const progress = join(folder, `progress-${children++}`);
+  writeFileSync(progress, '-1');
+  const child = fork(join(program, 'child.mjs'), { execArgv: ['--max-old-space-size=1024'], env: { ...process.env, TMPDIR: folder } });
+  const ask = (message) =>
+    new Promise((resolve, reject) => {
+      let seen = '';
+      let since = Date.now();
+      const watch = setInterval(() => {
+        const now = readFileSync(progress, 'utf8');
+        if (now !== seen) [seen, since] = [now, Date.now()];
+        else if (Date.now() - since > HANG_S * 1000) stop(`takes more than ${HANG_S} s`);
+      }, 500);
+      const end = (settle, value) => {
+        clearInterval(watch);
+        child.removeAllListeners();
+        settle(value);
+      };
+      const stop = (what) => {
+        child.kill('SIGKILL');
+        end(reject, { index: Number(readFileSync(progress, 'utf8')), what });
+      };
+      child.once('message', (answer) => end(resolve, answer));
+      child.once('exit', (code, signal) => stop(`ends the process: ${signal ?? code}`));
+      child.send(message === 'readers' ? message : { ...message, progress });
+    });
+  return { ask, kill: () => child.kill('SIGKILL') };
+}
+
+const first = started();
+const shares = await first.ask('readers');
+first.kill();
+const names = Object.keys(shares).filter((name) => name === (options.reader ?? name));
+const all = names.reduce((sum, name) => sum + shares[name], 0);
+const wanted = options.only === undefined ? Number(options.inputs ?? 1_000_000) : 1;
+const tasks = names.flatMap((name) => {
+  const [from, count] = options.only === undefined ? [0, Math.ceil((wanted * shares[name]) / all)] : [Number(options.only), 1];
+  return Array.from({ length: Math.ceil(count / TASK) }, (_, at) => ({
+    name,
+    seed,
+    ...LIMITS,
+    from: from + at * TASK,
+    to: Math.min(from + count, from + (at + 1) * TASK),
+  }));
+});
+// Every reader has had its share of what is done when the time is over.
+tasks.sort((a, b) => a.from - b.from);
+
+const rows = new Map(names.map((name) => [name, { read: 0, refused: 0, slowestMs: 0, peakMib: 0, findings: 0 }]));
+const counts = {};
+const end = Date.now() + Number(options.minutes ?? Number.POSITIVE_INFINITY) * 60_000;
+
+function report(name, { index, of, what }) {
+  rows.get(name).findings++;
+  const origin = of === undefined ? '' : ` (of ${of})`;
+  console.log(
+    `FOUND node scripts/fuzz.mjs --reader '${name}' --seed ${seed} --only ${index}${origin}: ${what.slice(0, options.only === undefined ? 600 : 20_000)}`,
+  );
+}
+
+/** Takes tasks until there is none left. */
+async function work() {
+  let child = started();
+  for (let task = tasks.shift(); task !== undefined && Date.now() < end; task = tasks.shift()) {
+    const row = rows.get(task.name);
+    try {
+      const answer = await child.ask(task);
+      row.read += answer.outcomes.read;
+      row.refused += answer.outcomes.refused;
+      row.slowestMs = Math.max(row.slowestMs, answer.slowestMs);
+      row.peakMib = Math.max(row.peakMib, answer.peakMib);
+      for (const [format, count] of Object.entries(answer.counts)) counts[format] = (counts[format] ?? 0) + count;
+      for (const finding of answer.findings) report(task.name, finding);
+      if (answer.next < task.to) tasks.unshift({ ...task, from: answer.next });
+    } catch (finding) {
+      report(task.name, finding);
+      if (finding.index + 1 < task.to) tasks.unshift({ ...task, from: finding.index + 1 });
+    }
+    // Memory is that of few files: a process that has served one task is not asked again.
+    child.kill();
+    child = started();
+  }
+  child.kill();
+}
+
+const processes = Number(options.processes ?? availableParallelism());
+await Promise.all(Array.from({ length: Math.min(processes, tasks.length) }, work));
+console.log('| reader | files | refused | read | slowest | peak of memory |\n|---|---|---|---|---|---|');
+const sum = { read: 0, refused: 0, slowestMs: 0, peakMib: 0, findings: 0 };
+const line = (name, { peakMib, read, refused, slowestMs }) =>
+  console.log(`| ${name} | ${read + refused} | ${refused} | ${read} | ${slowestMs.toFixed(0)} ms | ${peakMib.toFixed(0)} MiB |`);
+for (const [name, row] of rows) {
+  line(name, row);
+  for (const key of ['read', 'refused', 'findings']) sum[key] += row[key];
+  for (const key of ['slowestMs', 'peakMib']) sum[key] = Math.max(sum[key], row[key]);
+}
+line('all', sum);
+const compared = Object.entries(counts).sort(([, a], [, b]) => b - a);
+console.log(`read twice: ${compared.reduce((total, [, count]) => total + count, 0)} (${compared.map((one) => one.join(' ')).join(', ')})`);
+console.log(`${sum.findings} findings`);
+process.exitCode = sum.findings === 0 ? 0 : 1;

@@ -1,0 +1,246 @@
+// Second readers of formats that hold arrays of choices, and of counts, by name of the format: no reuse of src.
+import { inflateRawSync } from 'node:zlib';
+import { checkedIds, Damaged, type DemandRow, rowsOfGraph } from './demand.js';
+import { objectsOf } from './text.js';
+
+/** The sizes that a trace has, to tell its axes. */
+interface Sizes {
+  readonly tokens: number;
+  readonly layers: number;
+  readonly topK: number;
+}
+
+interface NumberArray {
+  readonly shape: readonly number[];
+  readonly values: readonly number[];
+}
+
+const WIDTHS: Readonly<Record<string, number>> = { u1: 1, i1: 1, u2: 2, i2: 2, u4: 4, i4: 4, u8: 8, i8: 8 };
+
+/** Little-endian whole numbers. @param type as NumPy names it */
+function numbersIn(bytes: Buffer, type: string): number[] {
+  const width = WIDTHS[type];
+  if (width === undefined) throw new Damaged(`dtype ${type}`);
+  return Array.from({ length: Math.floor(bytes.length / width) }, (_, at) => {
+    const from = at * width;
+    if (width === 8) return Number(type === 'u8' ? bytes.readBigUInt64LE(from) : bytes.readBigInt64LE(from));
+    return type.startsWith('u') ? bytes.readUIntLE(from, width) : bytes.readIntLE(from, width);
+  });
+}
+
+function npyArray(bytes: Buffer): NumberArray {
+  const [from, length] = bytes[6] === 1 ? [10, bytes.readUInt16LE(8)] : [12, bytes.readUInt32LE(8)];
+  const header = bytes.toString('latin1', from, from + length);
+  const type = /'descr': *'[<|=]([ui]\d)'/.exec(header)?.[1] ?? '';
+  const shape = (/'shape': *\(([^)]*)\)/.exec(header)?.[1] ?? '').split(',').flatMap((side) => (side.trim() === '' ? [] : [Number(side)]));
+  const count = shape.reduce((product, side) => product * side, 1);
+  return { shape, values: numbersIn(bytes.subarray(from + length), type).slice(0, count) };
+}
+
+/** The array of choices of an archive. */
+function npzArray(bytes: Buffer): NumberArray {
+  const end = bytes.lastIndexOf('PK\x05\x06', undefined, 'latin1');
+  let at = bytes.readUInt32LE(end + 16);
+  for (let left = bytes.readUInt16LE(end + 10); left > 0; left--) {
+    const [nameBytes, extra, comment] = [28, 30, 32].map((field) => bytes.readUInt16LE(at + field)) as [number, number, number];
+    const name = bytes.toString('latin1', at + 46, at + 46 + nameBytes);
+    if (/^(routed_experts|experts|expert_ids|topk_ids|selected_experts)\.npy$/.test(name)) {
+      const header = bytes.readUInt32LE(at + 42);
+      const from = header + 30 + bytes.readUInt16LE(header + 26) + bytes.readUInt16LE(header + 28);
+      const content = bytes.subarray(from, from + bytes.readUInt32LE(at + 20));
+      return npyArray(bytes.readUInt16LE(at + 10) === 0 ? content : inflateRawSync(content));
+    }
+    at += 46 + nameBytes + extra + comment;
+  }
+  throw new Damaged('no array');
+}
+
+/** All readings of an array that have these sizes; a layer of zeros routes nowhere, and is left out. */
+function readings({ shape, values }: NumberArray, { layers, tokens, topK }: Sizes, isNull: (id: number) => boolean): DemandRow[][] {
+  const orders = [
+    [0, 1, 2],
+    [0, 2, 1],
+    [1, 0, 2],
+  ] as const;
+  return orders.flatMap(([t, l, k]) => {
+    const [ownTokens, ownLayers, ownTopK] = [shape[t]!, shape[l]!, shape[k]!];
+    const strides = [shape[1]! * shape[2]!, shape[2]!, 1];
+    const idsAt = (token: number, layer: number): number[] =>
+      Array.from({ length: ownTopK }, (_, choice) => values[token * strides[t]! + layer * strides[l]! + choice * strides[k]!]!);
+    const all = Array.from({ length: ownLayers }, (_, layer) => layer);
+    const kept = all.filter((layer) =>
+      Array.from({ length: ownTokens }, (_, token) => idsAt(token, layer)).some((ids) => ids.some(Boolean)),
+    );
+    const routing = ownTopK === 1 ? all : kept;
+    if (ownTokens !== tokens || ownTopK !== topK || routing.length !== layers) return [];
+    return [
+      Array.from({ length: tokens }, (_, token) => ({
+        request: 0,
+        position: token,
+        phase: 1,
+        experts: routing.map((layer) => idsAt(token, layer).filter((id) => !isNull(id))),
+      })),
+    ];
+  });
+}
+
+const isNone = (id: number): boolean => id < 0 || id === 65_535;
+
+function safetensors(bytes: Buffer, sizes: Sizes): DemandRow[][] {
+  const length = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + length)) as Record<
+    string,
+    { dtype: string; shape: number[]; data_offsets: [number, number] }
+  >;
+  const arrayOf = (name: string): NumberArray & { dtype: string } => {
+    const { data_offsets, dtype, shape } = header[name]!;
+    const [type] = [`${dtype[0]!.toLowerCase()}${Number(dtype.slice(1)) / 8}`];
+    return { dtype, shape, values: numbersIn(bytes.subarray(8 + length + data_offsets[0], 8 + length + data_offsets[1]), type) };
+  };
+  const names = Object.keys(header).filter((name) => name !== '__metadata__');
+  const name = ['experts', 'routed_experts'].find((one) => names.includes(one)) ?? names.find((one) => header[one]!.shape.length === 3)!;
+  const experts = arrayOf(name);
+  const columns = Object.fromEntries(
+    ['request_id', 'position', 'phase'].flatMap((one) => (names.includes(one) ? [[one, arrayOf(one).values]] : [])),
+  );
+  return readings(experts, sizes, (id) => isNone(id) || (experts.dtype === 'U8' && id === 255)).map((rows) => {
+    let request = -1;
+    let position = -1;
+    return rows.map(({ experts: chosen }, row) => {
+      const opens = row === 0 || (columns.request_id !== undefined && columns.request_id[row] !== columns.request_id[row - 1]);
+      if (opens) request++;
+      position = columns.position?.[row] ?? (opens ? 0 : position + 1);
+      return { request, position, phase: columns.phase?.[row] ?? 1, experts: chosen };
+    });
+  });
+}
+
+/** A request: its rows one after another, and how many are of the prompt. */
+function choices(
+  all: readonly { readonly ids: readonly (readonly (readonly number[])[])[]; readonly prompt: number | null; readonly first?: number }[],
+): DemandRow[] {
+  const whole = all.filter(({ ids }) => ids.length > 0);
+  const [{ ids: first }] = whole as [(typeof whole)[0]];
+  const isDense = (layer: number): boolean =>
+    (first[0]![layer]!.length > 1 || first.length >= 8) && first.every((row) => row[layer]!.every((id) => id === 0));
+  return whole.flatMap(({ first: from = 0, ids, prompt }, request) =>
+    ids.map((row, at) => ({
+      request,
+      position: from + at,
+      phase: prompt !== null && at < prompt ? 0 : 1,
+      experts: row.filter((_, layer) => !isDense(layer)).map((own) => checkedIds(own.map((id) => (id === 65_535 ? -1 : id)))),
+    })),
+  );
+}
+
+/** [tokens][layers][top-k] of an array. */
+function nested({ shape, values }: NumberArray): number[][][] {
+  const [tokens, layers, topK] = shape as [number, number, number];
+  return Array.from({ length: tokens }, (_, token) =>
+    Array.from({ length: layers }, (__, layer) => values.slice((token * layers + layer) * topK, (token * layers + layer + 1) * topK)),
+  );
+}
+
+/** @throws Damaged where requests differ in their prompts, which is read once for all */
+function vllm(text: string): DemandRow[] {
+  type Reply = {
+    choices: { routed_experts?: string | number[][][] }[];
+    prompt_routed_experts?: number[][][];
+    usage?: { prompt_tokens?: number };
+  };
+  return choices(
+    (objectsOf(text) as unknown as Reply[]).flatMap(({ choices: all, prompt_routed_experts: prompt, usage }) =>
+      all.map(({ routed_experts: own }) => {
+        const rows = typeof own === 'string' ? nested(npyArray(Buffer.from(own, 'base64'))) : (own ?? []);
+        const ids = [...(prompt ?? []), ...rows];
+        return { ids, prompt: prompt?.length ?? usage?.prompt_tokens ?? null };
+      }),
+    ),
+  );
+}
+
+const SGLANG: Readonly<Record<string, string>> = { int8: 'i1', uint8: 'u1', int16: 'i2', uint16: 'u2', int32: 'i4', int64: 'i8' };
+
+function sglang(text: string, shape: readonly [layers: number, topK: number]): DemandRow[] {
+  type Info = { routed_experts?: string; routed_experts_dtype?: string; prompt_tokens?: number; routed_experts_start_len?: number };
+  return choices(
+    objectsOf(text).flatMap(({ meta_info }) => {
+      const {
+        prompt_tokens: prompt,
+        routed_experts,
+        routed_experts_dtype = 'int32',
+        routed_experts_start_len: first = 0,
+      } = meta_info as Info;
+      if (routed_experts == null) return [];
+      const values = numbersIn(Buffer.from(routed_experts, 'base64'), SGLANG[routed_experts_dtype]!);
+      const tokens = values.length / (shape[0] * shape[1]);
+      return [
+        { ids: nested({ shape: [tokens, ...shape], values }), first, prompt: prompt === undefined ? null : Math.max(0, prompt - first) },
+      ];
+    }),
+  );
+}
+
+/** exp_ids [tokens][top-k][layers] */
+function allenai(text: string): DemandRow[] {
+  return choices(
+    objectsOf(text).map(({ exp_ids }) => ({
+      ids: (exp_ids as number[][][]).map((byChoice) => byChoice[0]!.map((_, layer) => byChoice.map((row) => row[layer]!))),
+      prompt: null,
+    })),
+  );
+}
+
+function mbolt(bytes: Buffer): DemandRow[] {
+  const words = numbersIn(bytes, 'i4');
+  const groups: { layer: number; rows: number[][] }[] = [];
+  for (let at = 3; at < words.length; ) {
+    const [layer, topK, tokens] = words.slice(at, at + 3) as [number, number, number];
+    const from = at + 3;
+    groups.push({ layer, rows: Array.from({ length: tokens }, (_, row) => words.slice(from + row * topK, from + (row + 1) * topK)) });
+    at = from + topK * tokens;
+  }
+  return rowsOfGraph(groups);
+}
+
+/** What each format may demand: one reading, or one for each order of axes. */
+export const secondArrays: Readonly<Record<string, (bytes: Buffer, sizes: Sizes, model: readonly [number, number]) => DemandRow[][]>> = {
+  npy: (bytes, sizes) => readings(npyArray(bytes), sizes, isNone),
+  npz: (bytes, sizes) => readings(npzArray(bytes), sizes, isNone),
+  safetensors,
+  vllm: (bytes) => [vllm(bytes.toString())],
+  sglang: (bytes, _, model) => [sglang(bytes.toString(), model)],
+  allenai: (bytes) => [allenai(bytes.toString())],
+  mbolt: (bytes) => [mbolt(bytes)],
+};
+
+/** Counts of experts, layer by layer, by name of the format: `layer:expert:count` of those above 0. */
+export const secondCounts: Readonly<Record<string, (text: string) => Map<number, Map<number, number>>>> = {
+  'colibri-usage': (text) => {
+    const lines = text.split('\n').filter((line) => line.trim() !== '');
+    const numbers = lines.map((line) => line.replace(/\r$/, '').split(' ').map(Number));
+    const [, layers = 0] = numbers.findLast(([layer]) => layer === -1) ?? [];
+    return tableOf(numbers.filter(([layer]) => layer! >= 0 && layer! < layers));
+  },
+  'sglang-counts': (text) =>
+    tableOf(
+      text
+        .split('\n')
+        .slice(1)
+        .filter((line) => line.trim() !== '')
+        .map((line) => line.replace(/\r$/, '').split(',').map(Number)),
+    ),
+  'colibri-atlas': (text) =>
+    tableOf((objectsOf(text)[0]!.experts as Record<string, number>[]).map(({ expert, layer, total }) => [layer!, expert!, total!])),
+};
+
+function tableOf(rows: readonly (readonly number[])[]): Map<number, Map<number, number>> {
+  const table = new Map<number, Map<number, number>>();
+  for (const row of rows) {
+    if (row.length !== 3 || !row.every((one) => Number.isSafeInteger(one) && one >= 0)) throw new Damaged('no layer, expert and count');
+    const [layer, expert, count] = row as [number, number, number];
+    const own = table.get(layer) ?? new Map<number, number>();
+    table.set(layer, own.set(expert, (own.get(expert) ?? 0) + count));
+  }
+  return table;
+}
