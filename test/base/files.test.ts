@@ -12,14 +12,15 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('AtomicFile', () => {
   it('shows nothing under its name before commit, and everything after', () => {
-    const path = join(folder, 'a.bin');
+    const own = mkdtempSync(join(folder, 'own-'));
+    const path = join(own, 'a.bin');
     const file = new AtomicFile(path);
     file.write(Uint8Array.of(1, 2, 3));
     file.write(Uint8Array.of(9), 1);
-    expect(readdirSync(folder)).not.toContain('a.bin');
+    expect(readdirSync(own)).not.toContain('a.bin');
     file.commit();
     expect([...readFileSync(path)]).toEqual([1, 9, 3]);
-    expect(readdirSync(folder)).toEqual(['a.bin']);
+    expect(readdirSync(own)).toEqual(['a.bin']);
   });
 
   it('leaves the older file and no temporary one when it is dropped', () => {

@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { PageStore } from '../../src/cache/pages.js';
 
@@ -11,8 +11,8 @@ const folder = mkdtempSync(join(tmpdir(), 'moeprof-pages-'));
 afterEach(() => {
   if (before === undefined) delete process.env.TMPDIR;
   else process.env.TMPDIR = before;
-  rmSync(folder, { recursive: true, force: true });
 });
+afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('PageStore', () => {
   it('gives pages back from memory and from its file, which has no name', () => {

@@ -2,14 +2,17 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CliContext } from '../../src/cli/kit/context.js';
 import { writeTrace } from '../../src/cli/trace/write.js';
 import { loadModel } from '../../src/model/load/load.js';
 import { synthesize } from '../../src/trace/generate/synthetic.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'moeprof-trace-write-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'moeprof-trace-write-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
 const trace = synthesize(loadModel('mini-mixtral-8x8l'), { seed: 1, requests: [{ prefill: 4, decode: 5000 }] });
 
 /** A context in which a signal comes at breath number `fatal`. */

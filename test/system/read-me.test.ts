@@ -29,8 +29,8 @@ async function demands(variants: readonly string[]): Promise<number[][]> {
 /** Hits of a cache of so many experts. */
 function replay(events: readonly (readonly number[])[], capacity: number): number {
   const nextUse = (id: number, after: number): number => {
-    const next = events.findIndex((demand, event) => event > after && demand.includes(id));
-    return next < 0 ? Number.POSITIVE_INFINITY : next;
+    for (let event = after + 1; event < events.length; event++) if (events[event]!.includes(id)) return event;
+    return Number.POSITIVE_INFINITY;
   };
   /** Least recently used first. */
   let cache: number[] = [];

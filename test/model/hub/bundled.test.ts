@@ -50,12 +50,14 @@ describe('the name of a repository', () => {
   });
 
   it('is a path where there is such a file, or its folder, or an ending', () => {
-    mkdirSync(join(folder, 'openai'));
+    const own = join(folder, 'own');
+    mkdirSync(own);
+    mkdirSync(join(own, 'openai'));
     for (const path of ['openai/gpt-oss-120b', './openai/x', 'a/b/c', 'models/my.gguf', 'models/my.yaml', 'openai\\gpt-oss-120b']) {
-      expect(meantModel(path, folder)).toEqual({ name: path, note: null });
+      expect(meantModel(path, own)).toEqual({ name: path, note: null });
     }
-    mkdirSync(join(folder, 'Qwen'));
-    fileOf(folder, 'Qwen/Qwen3-30B-A3B', '');
-    expect(meantModel('Qwen/Qwen3-30B-A3B', folder).note).toBeNull();
+    mkdirSync(join(own, 'Qwen'));
+    fileOf(own, 'Qwen/Qwen3-30B-A3B', '');
+    expect(meantModel('Qwen/Qwen3-30B-A3B', own).note).toBeNull();
   });
 });
