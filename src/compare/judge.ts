@@ -67,12 +67,14 @@ function brokenBy(name: string, base: Metric | null, candidate: Metric | null, b
   const pair = { base: base?.value ?? null, candidate: candidate.value, unit: candidate.unit };
   const { rule } = budget;
   if (rule.kind === 'off' || rule.kind === 'varies') return null;
+  if (compares(budget)) {
+    if (test?.verdict === 'too-few') return tooFew(test);
+    if (test?.verdict === 'unclear') return null;
+  }
   if (rule.kind === 'regression') {
     // A metric that only the candidate has cannot have got worse; a budget that names it says that it matters.
     if (pair.base === null) return isExact(budget.metric) ? 'is missing in the base' : null;
     const worsening = worseningOf(pair.base, candidate);
-    if (test?.verdict === 'too-few') return tooFew(test);
-    if (test?.verdict === 'unclear') return null;
     const broken = rule.amounts
       .map((amount) => measureRegression(amount, base!.value, worsening, candidate.unit, `${budget.place}: ${name}`))
       .every(({ observed, limit }) => observed > limit);
