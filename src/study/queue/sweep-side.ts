@@ -247,8 +247,8 @@ export class QueueSweep {
     const sent = orUserError(() => resultOf(fingerprint, data, this.#seal));
     const worker = sent instanceof UserError || sent === null ? null : sent.worker;
     if (worker !== null && this.#refusals.isShut(worker)) return null;
-    const fault = sent ?? new UserError('its result on the server has not the seal of this queue');
-    const outcome = fault instanceof UserError ? fault : this.#store.putEntry(fingerprint, fault.entry, (result) => faultOf(result, run));
+    const read = sent ?? new UserError('its result on the server has not the seal of this queue');
+    const outcome = read instanceof UserError ? read : this.#store.putEntry(fingerprint, read.entry, (result) => faultOf(result, run));
     if (!(outcome instanceof UserError)) return outcome;
     await this.#refuse(fingerprint, worker, outcome.message);
     return null;
