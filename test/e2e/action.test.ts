@@ -147,7 +147,7 @@ const gate = {
 /** Makes the example slower than its budget allows. */
 function plant(): void {
   const path = join(cwd, 'moeprof/runs/example.yaml');
-  writeFileSync(path, readFileSync(path, 'utf8').replace('expertCache: 25%', 'expertCache: 20%'));
+  writeFileSync(path, readFileSync(path, 'utf8').replace('system: mixtral-offloading', 'system: { name: own, cache: { policy: fifo } }'));
 }
 
 describe('the composite action', () => {
@@ -259,7 +259,7 @@ describe('moeprof init', () => {
     expect((await shell('ls moeprof/gitlab-ci.yml', { cwd })).code).not.toBe(0);
     plant();
     expect((await moeprof(['init', '--force'], { cwd })).code).toBe(0);
-    expect(readFileSync(join(cwd, 'moeprof/runs/example.yaml'), 'utf8')).toContain('expertCache: 25%');
+    expect(readFileSync(join(cwd, 'moeprof/runs/example.yaml'), 'utf8')).toContain('system: mixtral-offloading');
   });
 
   it('writes files that name a schema that is there, and profiles that run', () => {

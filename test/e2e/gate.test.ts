@@ -92,7 +92,7 @@ describe('a tenfold regression', () => {
     const codes: [readonly string[], number, string][] = [
       [['base.json', 'worse.json', ...condition], 1, ''],
       [['missing.json', 'worse.json', ...condition], 3, 'lacks latency.tpot.mean'],
-      [['none.json', 'worse.json', ...condition], 2, 'hit, late and miss rate'],
+      [['none.json', 'worse.json', ...condition], 3, 'lacks cache.hit_rate'],
       [['base.json', 'negative.json', ...condition], 2, 'which no run gives'],
       [['base.json', 'worse.json', '--budgets', 'empty.yaml'], 2, 'needs at least 1 entries'],
     ];

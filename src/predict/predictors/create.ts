@@ -50,7 +50,9 @@ const NEEDS: Readonly<Record<PredictorNeed, readonly [what: string, met: (has: R
 export function parsePredictor(text: string, beside: Readonly<Record<string, unknown>> = {}): PredictorChoice {
   const own = moduleChoice<PredictorDefinition>('predictor', text, beside);
   if (own !== null) return own;
-  return choose('predictor', text, beside, (name) => (name === 'none' ? {} : findPredictor(name)), splitPredictor);
+  // A predictor is switched off beside the parameters that it has.
+  const none = splitPredictor(text).name === 'none';
+  return none ? { text, name: 'none', parameters: {} } : choose('predictor', text, beside, findPredictor, splitPredictor);
 }
 
 /**
