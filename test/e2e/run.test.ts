@@ -88,9 +88,9 @@ describe('moeprof run as a gate', () => {
     const base = join(folder, 'base.json');
     expect((await moeprof(['run', profile, '-q', '-o', base])).code).toBe(0);
     expect((await moeprof(['compare', base, profile, '--fail-on', 'latency.tpot.mean > +0%'])).code).toBe(0);
-    const smaller = join(folder, 'smaller.json');
-    expect((await moeprof(['run', profile, '--cache', '20%', '-q', '-o', smaller])).code).toBe(0);
-    const gate = await moeprof(['compare', base, smaller, '--fail-on', 'cache.hit_rate < -1pp']);
+    const slower = join(folder, 'slower.json');
+    expect((await moeprof(['run', profile, '--policy', 'fifo', '-q', '-o', slower])).code).toBe(0);
+    const gate = await moeprof(['compare', base, slower, '--fail-on', 'cache.hit_rate < -1pp']);
     expect(gate.code).toBe(1);
     expect(gate.stdout).toContain('cache.hit_rate');
   });
