@@ -284,8 +284,9 @@ const FILES: readonly [string, RegExp, Lies][] = [
   [
     'a config.json of a billion layers',
     /num_hidden_layers|num_experts|hidden_size/,
-    config('{"__proto__":{"a":1},"model_type":"olmoe","num_experts":1e9,"num_hidden_layers":1e9,"hidden_size":1e9}'),
+    config('{"model_type":"olmoe","num_experts":1e9,"num_hidden_layers":1e9,"hidden_size":1e9}'),
   ],
+  ['a config.json with a prototype', /has the key "__proto__"; no such file has/, config('{"__proto__":{"a":1},"model_type":"olmoe"}')],
 ];
 
 /** All of them: what they replace, what is said, and the answers. */
