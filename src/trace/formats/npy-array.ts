@@ -33,7 +33,7 @@ export function npyHeader(place: string, head: Uint8Array, total: number): Tenso
   const [, order, type] = code as unknown as [string, string, string];
   // The code of a type is its kind and its bytes: i2.
   const dtype = `${type.charAt(0).toUpperCase()}${8 * Number(type.slice(1))}`;
-  const size = DTYPE_BYTES.get(dtype);
+  const size = /^[uif][1248]$/.test(type) ? DTYPE_BYTES.get(dtype) : undefined;
   if (size === undefined) throw new UserError(`${place}: dtype ${type} holds no expert ids; save integers: array.astype("int16")`);
   if (order === '>' && size > 1) throw new UserError(`${place}: big-endian data; save it little-endian: array.astype("<${type}")`);
   if (fortran[1] === 'True') throw new UserError(`${place}: Fortran order; save it in C order: numpy.ascontiguousarray(array)`);

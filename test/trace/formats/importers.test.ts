@@ -378,6 +378,7 @@ describe('arrays', () => {
   it.each([
     ['Fortran order', npyBytes('|u1', [1, 1, 2], Uint8Array.of(1, 2), true), /Fortran order; save it in C order/],
     ['big-endian data', npyBytes('>i2', [1, 1, 2], Int16Array.of(1, 2)), /big-endian data/],
+    ['a type that is none', npyBytes('<u02', [1, 1, 2], Uint16Array.of(1, 2)), /dtype u02 holds no expert ids/],
     ['two axes', npyBytes('|u1', [2, 2], Uint8Array.of(1, 2, 3, 4)), /shape \(2, 2\) is not three axes/],
     ['data that are cut', npyBytes('|u1', [9, 2, 2], Uint8Array.of(1, 2, 3, 4)), /takes 36 bytes, the file has 4/],
     ['a model of other depth', fixtures.npy!.bytes, /is no array of choices of a model with 7 MoE layers/],
