@@ -73,5 +73,5 @@ function changeOne(within: Record<string, unknown>, random: Random): void {
   if (typeof inner === 'object' && inner !== null && random.below(10) > 0) changeOne(inner as Record<string, unknown>, random);
   else if (random.below(8) === 0) delete within[key];
   else if (typeof inner === 'number' && random.below(2) === 0) within[key] = inner * [10, 0.1, 1e6, 1e-6][random.below(4)]!;
-  else within[key] = VALUES[random.below(VALUES.length)];
+  else within[key] = structuredClone(VALUES[random.below(VALUES.length)]);
 }
