@@ -2,6 +2,7 @@
 // vanished is no gate. A metric that no budget names is shown and fails nothing.
 
 import { UserError } from '../base/errors.js';
+import { groupedBy } from '../base/objects.js';
 import { formatDelta, formatRelative, formatValue } from '../report/door.js';
 import { measurePair, measureRegression } from '../result/amount.js';
 import { type Budget, type Clause, type Comparator, isExact, matches } from '../result/budget.js';
@@ -125,12 +126,12 @@ export function silenceOf(
 
 /** Warnings about regressions in silence: of each family, such as latency.ttft, the largest. */
 export function silenceFindings(silences: readonly Silence[], budgets: readonly Budget[]): BudgetFinding[] {
-  const families = new Map<string, Silence[]>();
-  for (const one of [...silences].sort((a, b) => b.size - a.size)) {
-    const family = one.name.replace(/\.[^.]*$/, '');
-    families.set(family, [...(families.get(family) ?? []), one]);
-  }
-  return [...families].map(([family, [{ base, candidate, name }, ...more]]) => {
+  const families = groupedBy(
+    [...silences].sort((a, b) => b.size - a.size),
+    ({ name }) => name.replace(/\.[^.]*$/, ''),
+  );
+  return [...families].map(([family, [worst, ...more]]) => {
+    const { base, candidate, name } = worst!;
     const what = candidate === null ? 'is missing in the candidate' : `${figures(base, candidate)} is worse by 10 % or more`;
     const others = more.length === 0 ? '' : `; so ${more.length === 1 ? 'is' : 'are'} ${more.length} more of ${family}`;
     const budget = budgets.findLast(({ metric }) => matches(metric, name)) ?? null;
@@ -270,9 +271,7 @@ export function judgeUnmatched(names: readonly string[], budgets: readonly Budge
  * @throws UserError for unknown metrics and amounts that do not fit
  */
 export function judgeResult(result: Result, budgets: readonly Budget[]): BudgetFinding[] {
-  const absolute = budgets.filter(
-    ({ rule }) => rule.kind === 'off' || ('clauses' in rule && rule.clauses.every(({ amount }) => amount.sign === null)),
-  );
+  const absolute = budgets.filter((budget) => budget.rule.kind !== 'varies' && !compares(budget));
   const names = Object.keys(result.metrics);
   const findings = names.flatMap((name) => judgeMetric(name, null, result.metrics[name]!, absolute).findings);
   const told = new Map<Budget, BudgetFinding>();
