@@ -17,6 +17,9 @@ export function digestOf(result: Readonly<Partial<Record<(typeof COVERED)[number
   return hashOfValue(covered);
 }
 
+/** The form of a SHA-256 in hex. */
+export const SHA256_HEX = /^[0-9a-f]{64}$/;
+
 /** SHA-256, in hex, of a value as {@link canonicalJson}. */
 export function hashOfValue(value: unknown): string {
   return newSha256().update(canonicalJson(value)).digest('hex');

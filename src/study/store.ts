@@ -13,7 +13,7 @@ import { shortened, visible } from '../base/text.js';
 import type { Outcome } from '../figure/door.js';
 import { parseJson } from '../model/door.js';
 import { CORE_METRICS } from '../result/catalogue.js';
-import { canonicalJson, hashOfValue, inText } from '../result/digest.js';
+import { canonicalJson, hashOfValue, inText, SHA256_HEX } from '../result/digest.js';
 import { checkedResult } from '../result/read.js';
 import type { Result } from '../result/result.js';
 import { buildOf } from './build.js';
@@ -23,8 +23,6 @@ const ENTRY_SCHEMA = 'moeprof.stored/1';
 
 /** Hex digits of a fingerprint that name the folder of an entry: 256 folders keep each short. */
 const FOLDER_DIGITS = 2;
-
-const FINGERPRINT = /^[0-9a-f]{64}$/;
 
 /** An entry's place and what is wrong with it. */
 interface Damage {
@@ -131,7 +129,7 @@ export class Store {
       const folder = join(this.folder, first);
       if (!isFolder(folder)) continue;
       const names = listFolder(folder).map((name) => name.replace(/\.json$/, ''));
-      yield* names.filter((name) => FINGERPRINT.test(name)).sort();
+      yield* names.filter((name) => SHA256_HEX.test(name)).sort();
     }
   }
 

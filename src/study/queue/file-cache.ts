@@ -8,7 +8,7 @@ import { join, resolve } from '../../base/host/paths.js';
 import { env } from '../../base/host/process.js';
 import { listFolder, statOf } from '../../base/input-file.js';
 import { formatBytes } from '../../base/units.js';
-import { hashOfValue } from '../../result/digest.js';
+import { hashOfValue, SHA256_HEX } from '../../result/digest.js';
 
 /** Room for files unless the user says otherwise: some long recordings. */
 export const CACHE_SIZE = '20GiB';
@@ -17,8 +17,6 @@ export const CACHE_SIZE = '20GiB';
 export function cacheFolder(): string {
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'moeprof', 'queue');
 }
-
-const SHA256 = /^[0-9a-f]{64}$/;
 
 /** A folder of files that are named by their SHA-256. Several workers may share it. */
 export class FileCache {
@@ -90,7 +88,7 @@ export class FileCache {
   /** Removes the least recently used files until `bytes` more bytes fit. */
   #makeRoom(bytes: number, kept: ReadonlySet<string>): void {
     const files = listFolder(this.folder)
-      .filter((name) => SHA256.test(name))
+      .filter((name) => SHA256_HEX.test(name))
       .flatMap((name) => {
         const stat = statOf(join(this.folder, name));
         return stat?.isFile() !== true ? [] : [{ name, bytes: stat.size, used: stat.mtimeMs }];
@@ -106,7 +104,7 @@ export class FileCache {
   }
 
   #pathOf(sha256: string): string {
-    if (!SHA256.test(sha256)) throw new UserError(`'${sha256.slice(0, 80)}' is no SHA-256 of a file`);
+    if (!SHA256_HEX.test(sha256)) throw new UserError(`'${sha256.slice(0, 80)}' is no SHA-256 of a file`);
     return join(this.folder, sha256);
   }
 }

@@ -6,6 +6,7 @@ import { InternalError, UserError } from '../../base/errors.js';
 import { isAbsolute } from '../../base/host/paths.js';
 import { isObject } from '../../base/objects.js';
 import { visible } from '../../base/text.js';
+import { SHA256_HEX } from '../../result/digest.js';
 import type { RunSpec, SystemSpec } from '../../system/door.js';
 import { buildOf } from '../build.js';
 import { PROTOCOL } from './protocol.js';
@@ -17,7 +18,7 @@ const LONGEST_RUN = 2 ** 22;
 /** Most files of a cell, and names in a folder. */
 const MOST_FILES = 20_000;
 
-const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const digest = z.string().regex(SHA256_HEX);
 const absolute = z.string().max(LONGEST_PATH).refine(isAbsolute);
 const fileShape = z.strictObject({
   /** Absolute, where the sweep is. */
@@ -112,9 +113,12 @@ export function cellOf(fingerprint: string, data: unknown, seal: Seal): SentCell
   if (protocol !== PROTOCOL || build !== buildOf())
     throw new UserError(`the cell is of moeprof ${visible(build)}, this worker is ${buildOf()}; install the same version on both`);
   const cell = data as unknown as SentCell;
+  const lacking = new UserError('the cell lacks parts; it was not made by moeprof');
+  // A seal is over texts.
+  if (typeof cell.run !== 'string' || typeof cell.system !== 'string') throw lacking;
   if (!seal.holds(cell.seal, 'cell', ...sealedParts(fingerprint, cell)))
     throw new UserError('the cell has not the seal of this queue; give sweep and workers one --queue-key');
-  if (!cellShape.safeParse(data).success) throw new UserError('the cell lacks parts; it was not made by moeprof');
+  if (!cellShape.safeParse(data).success) throw lacking;
   return cell;
 }
 

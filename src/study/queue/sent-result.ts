@@ -7,6 +7,7 @@ import { bytesOf, joined, textOf } from '../../base/host/bytes.js';
 import { deflatedFast, inflated } from '../../base/host/compression.js';
 import { shortened, visible } from '../../base/text.js';
 import { formatBytes } from '../../base/units.js';
+import { SHA256_HEX } from '../../result/digest.js';
 import { WORKER_NAME } from './protocol.js';
 import type { Seal } from './seal.js';
 
@@ -54,7 +55,7 @@ export function resultOf(fingerprint: string, data: Uint8Array, seal: Seal): Sen
 }
 
 const endShape = z.object({
-  cell: z.string().regex(/^[0-9a-f]{64}$/),
+  cell: z.string().regex(SHA256_HEX),
   worker: z.string().regex(WORKER_NAME),
   failure: z
     .string()

@@ -6,6 +6,7 @@ import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { wireBytes } from '../../base/host/network.js';
 import type { View } from '../../base/host/view.js';
 import { visible } from '../../base/text.js';
+import { SHA256_HEX } from '../../result/digest.js';
 import { buildOf } from '../build.js';
 import type { Claims } from './claims.js';
 import { type QueueServer, serverError } from './connect.js';
@@ -177,7 +178,7 @@ export class QueueWorker {
   async #runCell(job: Job): Promise<void> {
     const fingerprint = job.id!;
     const { name: worker, seal, tell } = this.#settings;
-    if (!/^[0-9a-f]{64}$/.test(fingerprint)) return tell('a job on the server is no cell of a study; it is dropped');
+    if (!SHA256_HEX.test(fingerprint)) return tell('a job on the server is no cell of a study; it is dropped');
     // A sweep may have added it again just when it ended. What lies there may be no result: the sweep looks, and adds the cell again.
     if ((await this.#together.ask(['type', this.#keys.result(fingerprint)]))[0] === 'string') return;
     const cell = orUserError(() => cellOf(fingerprint, job.data, seal));

@@ -131,6 +131,9 @@ describe('a cell from the server', () => {
       ].map((part) => ({ files: [{ ...file, ...part }] })),
     ];
     for (const part of wrong) expect(() => cellOf(NAME, { ...cell, ...part }, NONE)).toThrow('lacks parts');
+    // With a key, too: a seal is over texts.
+    for (const part of [{ run: {} }, { system: 1 }, { run: null }])
+      expect(() => cellOf(NAME, { ...cell, ...part }, KEY)).toThrow('lacks parts');
     expect(cellOf(NAME, { ...cell, files: [file] }, NONE).files).toEqual([file]);
   });
 
