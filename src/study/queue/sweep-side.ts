@@ -4,22 +4,21 @@
 
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { messageOf, orUserError, UserError } from '../../base/errors.js';
+import { orUserError, UserError } from '../../base/errors.js';
 import { nextTurn, sleep } from '../../base/host/clock.js';
 import { randomHex } from '../../base/host/hash.js';
-import { wireBytes } from '../../base/host/network.js';
 import { shortened, visible } from '../../base/text.js';
 import type { Outcome } from '../../figure/door.js';
 import { buildOf } from '../build.js';
 import type { Store } from '../store.js';
 import { faultOf, Refusals } from './believe.js';
-import { chunkCount, chunksOf, type FileNote, fileNoteOf, fileNoteText } from './chunks.js';
 import { orServerError, type QueueServer } from './connect.js';
 import { LateRate, type QueueStatus } from './progress.js';
 import { isAlike, keysOf, type Presence, presenceText, presentIn, type QueueKeys, RESULT_TAKEN_S, TRIES } from './protocol.js';
 import type { Seal } from './seal.js';
 import { cellData, type QueueCell } from './sent-cell.js';
 import { type CellEnd, doneOf, resultOf } from './sent-result.js';
+import { SweepFiles } from './sweep-files.js';
 import { answersTo, untilAnswered } from './together.js';
 
 /** Most cells on the server at a time: a million of them would fill its memory, and ten thousand workers have enough with these. */
@@ -45,9 +44,6 @@ const EXPIRE_ALL = "for _, key in ipairs(KEYS) do redis.call('expire', key, ARGV
 /** Writes a cell that is there anew where it differs, as one that was not tried yet: the fields are BullMQ's. */
 const PUT_RIGHT =
   "local data = redis.call('hget', KEYS[1], 'data') if data and data ~= ARGV[1] then redis.call('hset', KEYS[1], 'data', ARGV[1]) redis.call('hdel', KEYS[1], 'defa', 'stc', 'ats') end";
-/** Seconds that a file stays on the server: workers that come later ask for it again. */
-const FILE_KEPT_S = 86_400;
-const REFUSAL_KEPT_S = 30;
 /** Seconds for which a worker is shut out. */
 const SHUT_S = 3600;
 /** Digits of a fingerprint in messages. */
@@ -81,9 +77,7 @@ export class QueueSweep {
   /** Ends without a result, until their cells are gone from the queue: a worker takes its cell away when it has said why. */
   readonly #doubted = new Map<string, CellEnd>();
   readonly #by = new Map<string, number>();
-  /** Where the files of pending and earlier cells lie, by SHA-256. */
-  readonly #paths = new Map<string, string>();
-  readonly #sent = new Map<string, number>();
+  readonly #files: SweepFiles;
   readonly #rate = new LateRate(seconds());
   readonly #end = new AbortController();
   #fed = false;
@@ -102,6 +96,7 @@ export class QueueSweep {
     this.#queue = new server.bull.Queue(cells, { connection: server.redis, prefix, streams: { events: { maxLen: 0 } } });
     this.#queue.on('error', () => undefined);
     this.#news = server.another();
+    this.#files = new SweepFiles({ server, keys: this.#keys, seal, tell: (line) => hooks.tell(line) });
   }
 
   get #ended(): boolean {
@@ -169,7 +164,7 @@ export class QueueSweep {
   async #enqueue(batch: readonly NonNullable<Enqueued>[]): Promise<void> {
     for (const { cell, fingerprint } of batch) {
       this.#pending.set(fingerprint, cell);
-      for (const { path, sha256 } of cell.files) if (sha256 !== null) this.#paths.set(sha256, path);
+      this.#files.add(cell.files);
     }
     const fingerprints = batch.map(({ fingerprint }) => fingerprint);
     await this.#collect(fingerprints);
@@ -316,7 +311,7 @@ export class QueueSweep {
       });
       this.#tellOfOthers(workers, performance.now() - begun);
       await this.#settleDoubted();
-      await this.#bringWanted();
+      await this.#files.bringWanted(() => this.#beat());
       const there = Object.values(counts).reduce((sum, count) => sum + count, 0);
       if (performance.now() - this.#lastNews > QUIET_MS && this.#fed) {
         this.#lastNews = performance.now();
@@ -374,39 +369,6 @@ export class QueueSweep {
     );
   }
 
-  async #bringWanted(): Promise<void> {
-    const { redis } = this.#server;
-    for (const sha256 of await redis.smembers(this.#keys.wanted)) {
-      const path = this.#paths.get(sha256);
-      if (path === undefined) continue;
-      const key = this.#keys.file(sha256);
-      if ((await redis.type(key)) === 'string' && fileNoteOf(sha256, await redis.get(key), this.#seal) !== null) continue;
-      await this.#bring(path, sha256);
-      await redis.srem(this.#keys.wanted, sha256);
-    }
-  }
-
-  /** Puts a file on the server; where there is no room, says so to the workers and to the user. */
-  async #bring(path: string, sha256: string): Promise<void> {
-    const { redis } = this.#server;
-    const put = (note: FileNote, kept: number) => redis.set(this.#keys.file(sha256), fileNoteText(sha256, note, this.#seal), 'EX', kept);
-    try {
-      let index = 0;
-      let bytes = 0;
-      for (const chunk of chunksOf(path)) {
-        await redis.set(this.#keys.chunk(sha256, index++), wireBytes(chunk), 'EX', FILE_KEPT_S);
-        bytes += chunk.length;
-        if (index % 16 === 0) await this.#beat();
-      }
-      await put({ bytes, chunks: chunkCount(bytes) }, FILE_KEPT_S);
-      this.#sent.set(sha256, index);
-    } catch (error) {
-      const why = messageOf(orServerError(this.#server.address, error));
-      this.#hooks.tell(`${path}: cannot be brought to the workers: ${why}`);
-      await put({ refused: why }, REFUSAL_KEPT_S).catch(() => undefined);
-    }
-  }
-
   /** Removes everything that is no longer needed from the server. */
   async #leave(): Promise<void> {
     const { redis } = this.#server;
@@ -417,10 +379,7 @@ export class QueueSweep {
     ]);
     const others = await redis.smembers(sweeps);
     if (others.length > 0 && (await redis.exists(...others.map(sweep))) > 0) return;
-    for (const [sha256, chunks] of this.#sent) {
-      await redis.del(this.#keys.file(sha256));
-      for (let index = 0; index < chunks; index++) await redis.del(this.#keys.chunk(sha256, index));
-    }
+    await this.#files.remove();
   }
 }
 
