@@ -104,9 +104,9 @@ function gpuFacts({ chip, fp16Flops, link, memoryBandwidth, memoryBytes, pcie }:
   ];
 }
 
-function cpuFacts({ clockHz, cores, flopsPerCycle, isa, l3Bytes, memory, pcieGeneration, sockets }: CpuPart): Fact[] {
+function cpuFacts({ clockHz, cores, fastCores, flopsPerCycle, isa, l3Bytes, memory, pcieGeneration, sockets }: CpuPart): Fact[] {
   return [
-    ['cores', formatCount(cores)],
+    ['cores', fastCores === undefined ? formatCount(cores) : `${formatCount(cores)}, ${formatCount(fastCores)} of them fast`],
     ['base clock', `${formatNumber(clockHz / 1e9, 2)} GHz`],
     ['instructions', `${isa}, ${formatCount(flopsPerCycle)} operations a core and cycle`],
     ...(l3Bytes === undefined ? [] : [['L3', formatBytes(l3Bytes)] satisfies Fact]),

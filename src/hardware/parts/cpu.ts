@@ -8,10 +8,25 @@ import { type MemorySlots, parseMemory } from './memory.js';
 /** Instruction sets that decide how fast quantized weights are unpacked: each x86 one includes those before it. */
 const ISAS = ['avx2', 'avx512', 'avx512-vnni', 'amx', 'neon'] as const;
 
+/** Microarchitectures of cores, by maker: work of the same kind takes them the same time at the same clock. */
+const ARCHS = [
+  ...['zen1', 'zen2', 'zen3', 'zen4', 'zen5'],
+  ...['sandy-bridge', 'ivy-bridge', 'haswell', 'broadwell', 'skylake', 'kaby-lake', 'ice-lake-client', 'rocket-lake'],
+  ...['alder-lake', 'raptor-lake', 'meteor-lake', 'arrow-lake', 'lunar-lake'],
+  ...['skylake-x', 'cascade-lake', 'ice-lake', 'sapphire-rapids', 'emerald-rapids', 'granite-rapids', 'sierra-forest'],
+  ...['neoverse-n1', 'neoverse-n2', 'neoverse-v1', 'neoverse-v2', 'neoverse-v3ae', 'carmel', 'cortex-a78ae', 'cortex-x925'],
+  ...['m1', 'm2', 'm3', 'm4', 'm5'],
+] as const;
+/** The microarchitecture of a CPU's cores; of the fast ones, where there are two kinds. */
+export type CpuArch = (typeof ARCHS)[number];
+
 /** One socket. */
 export interface CpuPart extends CataloguePart {
+  readonly arch: CpuArch;
   /** Of all kinds together. */
   readonly cores: number;
+  /** Cores of the fast kind, where there are two kinds. Absent: all are of one kind. */
+  readonly fastCores?: number;
   /** Base clock in Hz; of the fast cores where there are two kinds. */
   readonly clockHz: number;
   readonly isa: (typeof ISAS)[number];
@@ -35,6 +50,7 @@ const memory = z.string().transform((text, context): MemorySlots => {
 
 const own = {
   ...groupFields,
+  arch: z.enum(ARCHS).describe('Microarchitecture of the cores; of the fast ones, where there are two kinds.'),
   isa: z.enum(ISAS).describe('Widest instruction set.'),
   flops: z.int().positive().describe('Operations of one core in one cycle: FP32 on vector units, BF16 with AMX.'),
   memory: memory.describe('Fastest memory of a socket: channels x type-speed.'),
@@ -46,6 +62,7 @@ const own = {
 export const cpuFileSchema = z.strictObject({
   groups: groupList({ ...own, pcie: own.pcie.optional(), sockets: own.sockets.default(1) }, own, {
     cores: z.int().positive().describe('Cores of all kinds.'),
+    fastCores: z.int().positive().optional().describe('Performance cores, where there are two kinds.'),
     clock: z.number().positive().describe('Base clock in GHz; of the fast cores where there are two kinds.'),
     l3: quantity(BYTES).optional().describe('L3 cache.'),
   }),

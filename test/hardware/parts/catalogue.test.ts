@@ -86,6 +86,10 @@ describe('the catalogue of CPUs', () => {
     expect(memoryRate(part.memory)).toBeLessThanOrEqual(900e9);
     expect([1, 2]).toContain(part.sockets);
     if (part.l3Bytes !== undefined) expect(part.l3Bytes).toBeLessThanOrEqual(1152 * 2 ** 20);
+    // Six cores and fewer of these are all of the fast kind.
+    const hybrid = ['alder-lake', 'raptor-lake', 'meteor-lake', 'arrow-lake', 'lunar-lake'].includes(part.arch) && part.cores > 6;
+    expect(part.fastCores !== undefined).toBe(hybrid);
+    if (part.fastCores !== undefined) expect(part.fastCores).toBeLessThan(part.cores);
     const flops = { avx2: [16, 32], avx512: [64], 'avx512-vnni': [32, 64], amx: [1024], neon: [16, 32] }[part.isa];
     expect(flops).toContain(part.flopsPerCycle);
     expect(part.source.length).toBeGreaterThan(10);
@@ -167,7 +171,7 @@ describe('a file of parts', () => {
 
   it('says what memory is', () => {
     const group = {
-      arch: 'x',
+      arch: 'zen4',
       form: 'desktop',
       isa: 'avx2',
       flops: 32,
@@ -178,6 +182,9 @@ describe('a file of parts', () => {
       expect(() => checkValue({ groups: [{ ...group, memory }] }, 'x.yaml', cpuFileSchema)).toThrow(
         `"${memory}" is not memory; write channels`,
       );
+    expect(() => checkValue({ groups: [{ ...group, memory: '2xddr5-5600', arch: 'zen' }] }, 'x.yaml', cpuFileSchema)).toThrow(
+      'groups.0.arch: must be one of zen1',
+    );
   });
 });
 
