@@ -37,7 +37,8 @@ export function define(command: Command, context: CliContext): void {
 async function validate(files: readonly string[], fit: boolean, threads: number, context: CliContext): Promise<Validation> {
   if (fit) refuseFitOn(files);
   const names = files.length === 0 ? seenFiles() : files;
-  const read = names.map((name) => readRows(name === '-' || isPath(name) ? name : findProfile('measurements', name)));
+  const skip = ({ message }: UserError): void => context.note(`${message}; the row is left out`);
+  const read = names.map((name) => readRows(name === '-' || isPath(name) ? name : findProfile('measurements', name), skip));
   const rows = read.flatMap(({ speed }) => speed);
   const all: MeasuredRows = { speed: rows, memory: read.flatMap(({ memory }) => memory) };
   refuseTwice(all);

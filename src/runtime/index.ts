@@ -36,6 +36,9 @@ export const DEFAULT_RUNTIME = llamaCppRuntime.name;
 /** The bundled system that does what that runtime does. */
 export const DEFAULT_SYSTEM = llamaCppRuntime.systems!.fixed!;
 
+/** The profile of a paper's own framework, which nothing is known of. */
+export const PAPERS_PROFILE = hfEagerRuntime.name;
+
 /** One runtime of each kind, for help: files in C++, a host that computes, models in Python. */
 export const EXAMPLE_RUNTIMES: readonly string[] = [llamaCppRuntime, ktransformersRuntime, hfEagerRuntime].map(({ name }) => name);
 
@@ -55,11 +58,25 @@ export function advisedRuntime(name: string): AdvisedRuntime {
   throw new UserError(`--runtime: unknown runtime "${name}": ${didYouMean(name, names)}`);
 }
 
-/** The runtime of a program as measurements name it; a program that has none runs as Hugging Face's eager mode does. */
+/** Programs that a runtime is or stands for. */
+function programsOf({ backends = [], name, programs = {} }: KnownRuntime): string[] {
+  return [name, ...Object.keys(programs), ...backends.map(({ profile }) => profile)];
+}
+
+/**
+ * The runtime of a program as measurements name it; one of which only a profile is known runs as Hugging Face's eager mode does.
+ * @throws UserError with the nearest names, where nothing is known of it
+ */
 export function runtimeOfProgram(program: string): KnownRuntime {
-  const has = ({ backends = [], name, programs = {} }: KnownRuntime): boolean =>
-    name === program || Object.hasOwn(programs, program) || backends.some(({ profile }) => profile === program);
-  return RUNTIMES.find(has) ?? hfEagerRuntime;
+  const unknown = unknownProgram(program);
+  if (unknown !== null) throw new UserError(unknown);
+  return RUNTIMES.find((runtime) => programsOf(runtime).includes(program)) ?? hfEagerRuntime;
+}
+
+/** Null where a program of measurements is known; otherwise a clause with the nearest names. A version behind a name is no part of it. */
+export function unknownProgram(program: string): string | null {
+  const known = new Set([...RUNTIMES.flatMap(programsOf), ...listProfiles('runtimes')]);
+  return known.has(program) ? null : `unknown engine "${program}": ${didYouMean(program.toLowerCase().replace(/\s.*/, ''), known)}`;
 }
 
 /** The runtime of a profile, whose name the profile's begins with; undefined: it has a profile alone. */
@@ -71,11 +88,12 @@ export function runtimeOfProfile(profile: string): KnownRuntime | undefined {
  * The profile of a program as measurements name it.
  * @param gpu name of its first GPU; undefined: it has none
  * @param mixed true where experts lie on the GPU beside those of the CPU
+ * @throws UserError with the nearest names, where nothing is known of it
  */
 export function profileOfProgram(program: string, gpu: string | undefined, mixed: boolean): string {
   const { mixedProfile, name, programs } = runtimeOfProgram(program);
   if (mixed && mixedProfile !== undefined && program === name) return mixedProfile;
-  const profile = (programs && ownValue(programs, program)) ?? (listProfiles('runtimes').includes(program) ? program : hfEagerRuntime.name);
+  const profile = (programs && ownValue(programs, program)) ?? program;
   const { backends = [] } = RUNTIMES.find((one) => one.name === profile) ?? {};
   return backends.find(({ gpus }) => gpu !== undefined && gpus.test(gpu))?.profile ?? profile;
 }

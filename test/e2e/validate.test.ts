@@ -102,6 +102,19 @@ describe('moeprof validate --fit, and mistakes', () => {
     expect(refit!.leftOut.decode!.n).toBe(2);
   });
 
+  it('leaves out rows that cannot be read, and names them', async () => {
+    const folder = temporaryFolder();
+    const unknown = row('two', { tg_tps: 1 }, { engine: 'somebody-new' });
+    writeFileSync(join(folder, 'rows.jsonl'), [row('one', { tg_tps: 60 }), unknown, row('three', { tg_tps: -1 })].join('\n'));
+    const { code, stderr, stdout } = await moeprof(['validate', 'rows.jsonl', '--json'], { cwd: folder });
+    expect(code).toBe(0);
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/rows\.jsonl:2: engine: unknown engine "somebody-new": known: llama\.cpp, .*; the row is left out$/),
+      expect.stringMatching(/rows\.jsonl:3: measured\.tg_tps: must be more than 0, not -1; the row is left out$/),
+    ]);
+    expect((JSON.parse(stdout) as Validation).rows.map(({ id }) => id)).toEqual(['one']);
+  });
+
   it.each<[string[], string, string]>([
     [['bad.jsonl'], row('one', { tg_tps: -1 }), 'moeprof: bad.jsonl:1: measured.tg_tps: must be more than 0, not -1'],
     [

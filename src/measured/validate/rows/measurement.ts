@@ -8,7 +8,7 @@ import { parseJsonBytes } from '../../../base/nesting.js';
 import { isObject, ownValue } from '../../../base/objects.js';
 import { describeIssue, innermost } from '../../../base/schema-issues.js';
 import { editDistance } from '../../../base/text.js';
-import { type MemoryRow, memoryRowSchema } from './memory-row.js';
+import { type MemoryRow, memoryRowSchema, program } from './memory-row.js';
 
 const text = z.string().min(1);
 const positive = z.number().positive();
@@ -160,7 +160,8 @@ const measurementSchema = z.looseObject({
   id: text.describe('Name of the row, unique in its file.'),
   source: text.optional().describe('Where the figures are published.'),
   grade: z.enum(['A', 'B', 'C']).optional().describe('A: hardware and command are stated in full; C: much is missing.'),
-  engine: text.describe('The program that ran: llama.cpp, ik_llama.cpp, ktransformers, vllm and so on.'),
+  engine: program.describe('The program that ran: llama.cpp, ik_llama.cpp, ktransformers, vllm and so on.'),
+  framework: program.optional().describe('The program whose code it ran in, where that is not its own.'),
   engine_version: text.optional().describe('Its version.'),
   machine: machine.describe('The machine.'),
   model: model.describe('The model and its format.'),
@@ -197,10 +198,11 @@ export const anyRowSchema = z.union([measurementSchema, memoryRowSchema]);
 /**
  * Reads a file of measurements: one JSON object a line; empty lines are passed over. A line with `devices` is a row of memory.
  * @param path a file, or `-`
+ * @param skip takes the error of each line that is no measurement, where others are; absent: such an error is thrown
  * @throws UserError `file:line: field: what is wrong` for the first line that is no measurement, or whose id stands twice
  */
-export function readRows(path: string): MeasuredRows {
-  return parseRows(readText(path, 'measurements'), path);
+export function readRows(path: string, skip?: (error: UserError) => void): MeasuredRows {
+  return parseRows(readText(path, 'measurements'), path, skip);
 }
 
 /** The rows of speed of a file. @throws UserError as {@link readRows} */
@@ -209,23 +211,28 @@ export function readMeasurements(path: string): readonly Measurement[] {
 }
 
 /** The rows of a text; `path` is only for messages. @throws UserError as {@link readRows} */
-export function parseRows(content: string, path: string): MeasuredRows {
+export function parseRows(content: string, path: string, skip?: (error: UserError) => void): MeasuredRows {
   const lineOf = new Map<string, number>();
-  const speed: Measurement[] = [];
-  const memory: MemoryRow[] = [];
+  const [speed, memory, skipped]: [Measurement[], MemoryRow[], UserError[]] = [[], [], []];
   for (const [index, line] of content.split('\n').entries()) {
     if (line.trim() === '') continue;
-    const place = `${path}:${index + 1}`;
-    const raw = withoutNulls(jsonOf(line, place));
-    const row = 'devices' in raw ? checked(raw, memoryRowSchema, place) : checked(raw, measurementSchema, place);
-    const before = lineOf.get(row.id);
-    if (before !== undefined) throw new UserError(`${place}: id: "${row.id}" stands in line ${before} too; give each row its own`);
-    lineOf.set(row.id, index + 1);
-    if ('devices' in raw) memory.push(row as MemoryRow);
-    else speed.push(row as Measurement);
+    try {
+      const place = `${path}:${index + 1}`;
+      const raw = withoutNulls(jsonOf(line, place));
+      const row = 'devices' in raw ? checked(raw, memoryRowSchema, place) : checked(raw, measurementSchema, place);
+      const before = lineOf.get(row.id);
+      if (before !== undefined) throw new UserError(`${place}: id: "${row.id}" stands in line ${before} too; give each row its own`);
+      lineOf.set(row.id, index + 1);
+      if ('devices' in raw) memory.push(row as MemoryRow);
+      else speed.push(row as Measurement);
+    } catch (error) {
+      if (skip === undefined || !(error instanceof UserError)) throw error;
+      skipped.push(error);
+    }
   }
   if (speed.length + memory.length === 0)
-    throw new UserError(`${path}: holds no measurement; write one JSON object a line (moeprof schema measurements)`);
+    throw skipped[0] ?? new UserError(`${path}: holds no measurement; write one JSON object a line (moeprof schema measurements)`);
+  for (const error of skipped) skip!(error);
   return { speed, memory };
 }
 

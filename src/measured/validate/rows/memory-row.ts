@@ -1,11 +1,18 @@
 // A row of memory: what one load of a model allocated on each device, as its log printed it, with the settings it was loaded with. Files of
 // measurements hold such rows beside those of speed; a row of memory is recognised by its list of devices.
 import { z } from 'zod';
+import { unknownProgram } from '../../../runtime/index.js';
 import { definedFields } from '../../../runtime/logs/lines.js';
 
 const text = z.string().min(1);
 const count = z.int().nonnegative();
 const mib = z.number().nonnegative();
+
+/** Schema of the program that ran, which must be known: the constants of another are off by a factor. */
+export const program = text.superRefine((name, context) => {
+  const unknown = unknownProgram(name);
+  if (unknown !== null) context.addIssue({ code: 'custom', message: unknown });
+});
 
 const device = z.looseObject({
   name: text.describe('As printed: CUDA0, Vulkan1, Metal for a GPU; CPU, CPU_Mapped, CUDA_Host, Host for host memory, which is added up.'),
@@ -19,7 +26,7 @@ export const memoryRowSchema = z.looseObject({
   id: text.describe('Name of the row, unique in its file.'),
   source: text.optional().describe('Where the log is published.'),
   thread: text.optional().describe('The same in short: rows of one thread share it.'),
-  engine: text.describe('llama.cpp or ik_llama.cpp.'),
+  engine: program.describe('llama.cpp or ik_llama.cpp.'),
   class: z.enum(['gpu', 'hybrid', 'cpu']).describe('Weights on GPUs, on both sides, or in host memory.'),
   model: text.describe('Name of a bundled profile.'),
   quant: text.optional().describe('File type as printed, e.g. Q4_K - Medium.'),

@@ -1,6 +1,6 @@
 // From a row to a run in moeprof's terms: its runtime and system, and the figures that may be scored, with reasons. Pure functions;
 // machine and model have files of their own.
-import { profileOfProgram, runtimeOfProgram } from '../../../runtime/index.js';
+import { PAPERS_PROFILE, profileOfProgram, runtimeOfProgram } from '../../../runtime/index.js';
 import type { Measurement } from './measurement.js';
 import { CACHED_RAM, lookAheadOf, onCardOf } from './streamed-row.js';
 
@@ -35,10 +35,10 @@ function isStrategy({ engine, placement, source }: Measurement): boolean {
   return runtimeOfProgram(engine).wholeLayers === true && placement.kind === 'cpu-share' && /second-hand/.test(source ?? '');
 }
 
-/** Runtime profile of a row: that of its program, on the machine's kind of GPU; of a paper's framework, whatever stands for those. */
+/** Runtime profile of a row: that of the program it ran in, on the machine's kind of GPU; of a paper's framework, whatever stands for those. */
 export function runtimeOf(row: Measurement): string {
-  const { engine, machine, placement } = row;
-  return profileOfProgram(isStrategy(row) ? '' : engine, machine.gpus[0]?.name, (placement.gpu_expert_share ?? 0) > 0);
+  const { engine, framework = engine, machine, placement } = row;
+  return profileOfProgram(isStrategy(row) ? PAPERS_PROFILE : framework, machine.gpus[0]?.name, (placement.gpu_expert_share ?? 0) > 0);
 }
 
 /** Kin of a format of weights, by how it is unpacked: the middle of a family's name. */

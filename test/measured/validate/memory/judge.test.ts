@@ -25,11 +25,11 @@ describe('a row', () => {
 
   it('says what is missing, in file and line', () => {
     const line = (row: unknown) => () => parseRows(JSON.stringify(row), 'rows.jsonl');
-    expect(line({ id: 'a', engine: 'x', class: 'gpu', model: 'm', devices: [] })).toThrow('rows.jsonl:1: devices:');
-    expect(line({ id: 'a', engine: 'x', class: 'gpu', model: 'm', devices: [{ name: 'CUDA0', model_mib: -1 }] })).toThrow(
+    expect(line({ id: 'a', engine: 'llama.cpp', class: 'gpu', model: 'm', devices: [] })).toThrow('rows.jsonl:1: devices:');
+    expect(line({ id: 'a', engine: 'llama.cpp', class: 'gpu', model: 'm', devices: [{ name: 'CUDA0', model_mib: -1 }] })).toThrow(
       'rows.jsonl:1: devices.0.model_mib: must be at least 0, not -1',
     );
-    expect(line({ id: 'a', engine: 'x', class: 'gpu', model: 'm', devices: [{ name: 'CUDA0' }], offloadd: '1/2' })).toThrow(
+    expect(line({ id: 'a', engine: 'llama.cpp', class: 'gpu', model: 'm', devices: [{ name: 'CUDA0' }], offloadd: '1/2' })).toThrow(
       'unknown key "offloadd"; did you mean "offloaded"?',
     );
   });

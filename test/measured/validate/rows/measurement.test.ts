@@ -76,8 +76,31 @@ describe('a file of rows', () => {
       lines(row({ measured: { tg_tps: 1, pp_tp: 20 } })),
       'rows.jsonl:1: measured.pp_tp: unknown key "pp_tp"; did you mean "pp_tps"?',
     ],
+    [
+      'an unknown program',
+      lines(row({ engine: 'llama.ccp' })),
+      'rows.jsonl:1: engine: unknown engine "llama.ccp": did you mean "llama.cpp"?',
+    ],
+    ['a version behind a program', lines(row({ engine: 'llama.cpp b8833' })), 'unknown engine "llama.cpp b8833": did you mean "llama.cpp"'],
     ['an id that stands twice', lines(row(), row()), 'rows.jsonl:2: id: "a" stands in line 1 too; give each row its own'],
   ])('is refused for %s', (_, text, message) => {
     expect(() => parseRows(text, 'rows.jsonl')).toThrow(message);
+  });
+
+  it('leaves rows out that cannot be read, and takes the others', () => {
+    const skipped: string[] = [];
+    const text = lines(row(), row({ id: 'b', engine: 'somebody-new' }), row({ id: 'c', measured: {} }), row({ id: 'd' }));
+    const { speed } = parseRows(text, 'rows.jsonl', ({ message }) => skipped.push(message));
+    expect(speed.map(({ id }) => id)).toEqual(['a', 'd']);
+    expect(skipped).toEqual([
+      expect.stringMatching(/^rows\.jsonl:2: engine: unknown engine "somebody-new": known: llama\.cpp, /),
+      'rows.jsonl:3: measured: holds no figure; give at least one of tg_tps, pp_tps, hit_rate',
+    ]);
+  });
+
+  it('is refused where no row can be read', () => {
+    const text = lines(row({ engine: 'somebody-new' }), row({ id: 'c', measured: {} }));
+    const skip = (): void => expect.unreachable();
+    expect(() => parseRows(text, 'rows.jsonl', skip)).toThrow(/^rows\.jsonl:1: engine: unknown engine "somebody-new"/);
   });
 });

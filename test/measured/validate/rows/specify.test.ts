@@ -16,9 +16,21 @@ describe('the runtime', () => {
     ['sglang+kt', 'rtx-3090', 'sglang-kt'],
     ['freetoken', 'rtx-3090', 'freetoken'],
     ['mixtral-offloading', 't4', 'hf-eager-hqq'],
-    ['somebody-new', 't4', 'hf-eager'],
+    ['adapmoe', 'rtx-a6000', 'hf-eager-hqq'],
+    ['hybrimoe', 't4', 'hf-eager'],
+    ['mlx', 'apple-m3-max', 'mlx'],
+    ['ktransformers', 'rtx-3090', 'ktransformers'],
   ])('of %s on %s is %s', (engine, gpu, runtime) => {
     expect(runtimeOf(measurement({ engine, machine: { name: 'box', gpus: [{ name: gpu }] } }))).toBe(runtime);
+  });
+});
+
+describe('the runtime of a program in the code of another', () => {
+  it("is the other's", () => {
+    expect(runtimeOf(measurement({ engine: 'adapmoe', framework: 'hybrimoe' }))).toBe('hf-eager');
+    expect(() => measurement({ engine: 'adapmoe', framework: 'hybrimo' })).toThrow(
+      'framework: unknown engine "hybrimo": did you mean "hybrimoe"?',
+    );
   });
 });
 
