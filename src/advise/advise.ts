@@ -2,7 +2,7 @@
 // hardware would help. Pure except for the runs of the engine.
 
 import { formatBytes } from '../base/units.js';
-import { assumedOf, type HardwareSpec } from '../hardware/door.js';
+import { assumedOf, type HardwareSpec, standInsOf } from '../hardware/door.js';
 import { bitsPerWeight, type ModelSpec, mainFormat } from '../model/door.js';
 import { type Tagged, tagged } from '../result/version.js';
 import type { Command } from '../runtime/flags/dialect.js';
@@ -21,6 +21,8 @@ const ADVICE_SCHEMA = 'moeprof.advice/1';
 
 /** The request as an answer repeats it; its notes are sentences on the basis of the figures. */
 export interface Asked extends Pick<Question, 'goal' | 'request' | 'context' | 'users' | 'notes'> {
+  /** Sentences: parts of the machine that were not given, and what was taken. */
+  readonly assumed: readonly string[];
   readonly machine: string;
   readonly runtime: string;
 }
@@ -119,7 +121,7 @@ export function settingOf(question: Question, one: Priced, change: string): Advi
 /** What an answer repeats of its request. */
 export function repeated(asked: Pick<Question, 'context' | 'goal' | 'hardware' | 'request' | 'runtime' | 'users'>) {
   const { context, goal, hardware, request, runtime, users } = asked;
-  return { machine: hardware.name, runtime: runtime.name, goal, request, context, users };
+  return { machine: hardware.name, runtime: runtime.name, goal, request, context, users, assumed: standInsOf(hardware) };
 }
 
 /** The setting in the words of the runtime. */

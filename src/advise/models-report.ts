@@ -20,7 +20,7 @@ import { HOST } from '../runtime/setting/fits.js';
 import { isAllOnGpu } from '../runtime/setting/setting.js';
 import type { AdvisedSetting } from './advise.js';
 import type { ModelOffer, ModelOffers } from './models.js';
-import { sentences } from './report.js';
+import { sentences, takenOf } from './report.js';
 
 /** A model with a setting. */
 type Offered = ModelOffer & { readonly answer: AdvisedSetting };
@@ -39,7 +39,7 @@ function modelsDocument(offers: ModelOffers): Document {
   const slow = fitting.filter((one) => !one.kept);
   return {
     title: `What ${machine} runs, ${runtime}`,
-    lead: leadOf(offers, fitting.length),
+    lead: [...leadOf(offers, fitting.length), ...takenOf(offers)],
     blocks: [
       gridFor(held.filter(({ preferred }) => preferred)),
       gridFor(

@@ -45,7 +45,7 @@ function adviceDocument({ advice, explain }: AdviceView): Document {
   const { answer, machine, model, quantization, runtime } = advice;
   return {
     title: `${model} ${quantization} on ${machine}, ${runtime}`,
-    lead: verdictOf(advice),
+    lead: [...verdictOf(advice), ...takenOf(advice)],
     blocks: [
       ...commandOf(advice),
       ...(explain ? [explained(advice)] : []),
@@ -71,6 +71,11 @@ function verdictOf({ answer, bands, bound, context, goal, kept, request, users }
     ? [{ text: 'Memory does not hold the model: experts are read from the disk as they are needed', tone: 'caution' as const }]
     : [];
   return [{ text: `${speeds}; ${binds}`, tone: 'good' }, { text: whole }, ...disk, ...broken];
+}
+
+/** Parts of the machine that were taken, a line each. */
+export function takenOf({ assumed }: Pick<Advice, 'assumed'>): Line[] {
+  return assumed.map((text) => ({ text, tone: 'caution' }));
 }
 
 /** The width of a band behind a speed; nothing where nothing is comparable. */

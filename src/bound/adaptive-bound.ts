@@ -5,6 +5,7 @@ import type { Simulation } from '../engine/compose/simulation.js';
 import type { Inputs } from '../engine/inputs/inputs.js';
 import { simulateRun } from '../engine/simulate.js';
 import { Onlooker } from '../engine/transfer/observer.js';
+import { standInsOf } from '../hardware/door.js';
 import { VERSION } from '../result/version.js';
 import type { Pass } from '../schedule/door.js';
 import { misfit, type RunSpec } from '../system/door.js';
@@ -34,6 +35,8 @@ export interface AdaptiveBound {
   readonly schema: 'moeprof.adaptive/1';
   readonly tool: { readonly name: 'moeprof'; readonly version: string };
   readonly inputs: { readonly model: string; readonly quantization: string; readonly hardware: string; readonly system: string };
+  /** Sentences: parts of the machine that were not given, and what was taken. */
+  readonly assumed: readonly string[];
   readonly tokens: number;
   /** The source of the weights: `weights` of the trace, or `ranks`. */
   readonly by: 'weights' | 'ranks';
@@ -58,6 +61,7 @@ export async function adaptiveBound(
 ): Promise<AdaptiveBound> {
   let log: UseLog | null = null;
   let weights = false;
+  let assumed: readonly string[] = [];
   const watched = { ...run, bounds: false };
   const result = await simulateRun(watched, {
     ...(breathe === undefined ? {} : { breathe }),
@@ -72,6 +76,7 @@ export async function adaptiveBound(
           'the bound is of one GPU that loads experts over one link; take such a machine, with DRAM for all experts',
         );
       weights = inputs.trace.has.weights;
+      assumed = standInsOf(inputs.hardware);
       log = new UseLog(inputs, simulation);
       return log;
     },
@@ -91,6 +96,7 @@ export async function adaptiveBound(
     schema: 'moeprof.adaptive/1',
     tool: { name: 'moeprof', version: VERSION },
     inputs: { model, quantization, hardware, system },
+    assumed,
     tokens,
     by: weights ? 'weights' : 'ranks',
     copy,

@@ -7,7 +7,7 @@ import type { AdaptiveBound, AdaptivePoint } from './adaptive-bound.js';
 /** Formats of the bound, the one for reading first. */
 export const adaptiveReports = documentFormats<AdaptiveBound>(adaptiveDocument);
 
-function adaptiveDocument({ by, cacheBytes, copy, inputs, points, runNs, tokens }: AdaptiveBound): Document {
+function adaptiveDocument({ assumed, by, cacheBytes, copy, inputs, points, runNs, tokens }: AdaptiveBound): Document {
   const { hardware, model, quantization, system } = inputs;
   const copied =
     copy === null ? '' : `; copies of ${formatRatio(copy.bytes)} of the bytes that lose ${formatRatio(copy.loss)} of their weight`;
@@ -21,6 +21,7 @@ function adaptiveDocument({ by, cacheBytes, copy, inputs, points, runNs, tokens 
       {
         text: by === 'weights' ? `weights are those of the trace${copied}` : `the trace has no gate weights: rank r counts 1 / r${copied}`,
       },
+      ...assumed.map((text) => ({ text, tone: 'caution' as const })),
     ],
     blocks: [
       gridOf(

@@ -52,5 +52,10 @@ async function checkedLog(log: string, options: CheckOptions): Promise<CheckedLo
     buffers: new Map(timings.map(({ buffers = [], place }) => [place, buffers])),
     unplaced: new Set(timings.filter((timing) => isUnplaced(timing, machine)).map(({ place }) => place)),
   };
-  return { machine: file.name, runs: await checkRuns(rows, runtimes, facts), calibration: said[0] ?? null, assumed: machine.defaults };
+  return {
+    machine: file.name,
+    runs: await checkRuns(rows, runtimes, facts),
+    calibration: said[0] ?? null,
+    assumed: [...machine.standIns, ...machine.defaults],
+  };
 }

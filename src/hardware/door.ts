@@ -27,5 +27,6 @@ export {
   type LinkSpec,
   type PathSpec,
   type Software,
+  standInsOf,
   withArithmetic,
 } from './spec.js';

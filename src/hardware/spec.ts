@@ -200,7 +200,12 @@ export interface HardwareSpec {
   readonly machine?: Machine;
 }
 
-/** Sentences: what was taken of a machine and of its runtime where nobody says it. */
+/** Sentences, three at most: the CPU, the memory and the PCIe slot that were taken where nobody gives them. */
+export function standInsOf({ machine }: Pick<HardwareSpec, 'machine'>): readonly string[] {
+  return machine?.standIns ?? [];
+}
+
+/** Sentences: what else was taken of a machine and of its runtime where nobody says it. */
 export function assumedOf({ machine, software }: Pick<HardwareSpec, 'machine' | 'software'>): string[] {
   return [...(machine?.defaults ?? []), ...(software?.assumed === undefined ? [] : [software.assumed])];
 }

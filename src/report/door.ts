@@ -27,6 +27,7 @@ export { documentFormats } from './document/formats.js';
 export { heldOutLead, heldOutTokens } from './document/held-out.js';
 export { renderMarkdown } from './document/markdown.js';
 export { gridTable, pageFormat, renderDocumentPage } from './document/page.js';
+export { standInLead } from './document/stand-ins.js';
 export { renderTerminal } from './document/terminal.js';
 export {
   type BinaryFormat,

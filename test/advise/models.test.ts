@@ -8,13 +8,14 @@ const NAMES = ['olmoe-1b-7b', 'gpt-oss-20b', 'granite-3.0-1b-a400m', 'kimi-k2', 
 const WISHES = { prompt: 512, context: 4096 };
 
 describe('models on a machine', async () => {
-  const { models, notes } = await modelsFor(MACHINE, NAMES, WISHES);
+  const { assumed, models, notes } = await modelsFor(MACHINE, NAMES, WISHES);
 
   it('are those that were named, the largest first', () => {
     expect(models.map(({ model }) => model).toSorted()).toEqual(NAMES.toSorted());
     const sizes = models.map(({ parameters }) => parameters.total);
     expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
-    expect(notes).toContain('CPU not given: ryzen-7-7700x, usual beside a desktop card.');
+    expect(assumed[0]).toBe('CPU not given: ryzen-7-7700x (8 cores), usual beside a desktop card.');
+    expect(notes.join()).not.toContain('not given');
   });
 
   it.each(NAMES)('%s has the answer of advice on it alone', async (name) => {

@@ -30,6 +30,7 @@ describe('a machine composed of parts', () => {
       ram: { type: 'ddr5', mts: 6000, channels: 2, bytes: 64 * GIB },
       pcie: { generation: 4, lanes: 16 },
       disks: [{ bandwidth: 7e9, bytes: 2e12 }],
+      standIns: [],
       defaults: [],
     });
     expect(machine.gpus).toMatchObject([
@@ -77,17 +78,17 @@ describe('a machine composed of parts', () => {
 
 describe('parts that are not given', () => {
   it('are usual ones, each said', () => {
-    const { cpu, defaults, disks, pcie, ram } = parseMachine('rtx-3090');
+    const { cpu, defaults, disks, pcie, ram, standIns } = parseMachine('rtx-3090');
     expect(cpu!.name).toBe('ryzen-7-7700x');
     expect(ram).toEqual({ type: 'ddr5', mts: 5200, channels: 2, bytes: 64 * GIB });
     expect(pcie).toEqual({ generation: 4, lanes: 16 });
     expect(disks).toEqual([]);
-    expect(defaults).toEqual([
-      'CPU not given: ryzen-7-7700x, usual beside a desktop card.',
+    expect(standIns).toEqual([
+      'CPU not given: ryzen-7-7700x (8 cores), usual beside a desktop card.',
       'Memory not given: 2xddr5-5200, the fastest that ryzen-7-7700x lists.',
-      'Size of the memory not given: 64GB, modules of 32GB.',
       'PCIe not given: 4x16, of rtx-3090.',
     ]);
+    expect(defaults).toEqual(['Size of the memory not given: 64GB, modules of 32GB.']);
   });
 
   it('follow the kind of computer', () => {
@@ -100,7 +101,7 @@ describe('parts that are not given', () => {
   it('are the slot that card and CPU have in common', () => {
     const old = parseMachine('rtx-5090+ryzen-5-5600x');
     expect(old.pcie).toEqual({ generation: 4, lanes: 16 });
-    expect(old.defaults).toContain('PCIe not given: 4x16, of rtx-5090 on ryzen-5-5600x.');
+    expect(old.standIns).toContain('PCIe not given: 4x16, of rtx-5090 on ryzen-5-5600x.');
     expect(parseMachine('rtx-4060-ti-8gb').pcie).toEqual({ generation: 4, lanes: 8 });
     const wide = parseMachine('rtx-4060-ti-8gb+ryzen-9-7950x+pcie5x16');
     expect(wide.pcie).toEqual({ generation: 4, lanes: 8 });
@@ -109,10 +110,11 @@ describe('parts that are not given', () => {
   });
 
   it('are channels, and the size of a disk', () => {
-    const { defaults, disks, ram } = parseMachine('rtx-3090+ryzen-9-7950x+ddr5-6000+64GB+pcie4x16+nvme-7GB/s');
+    const { defaults, disks, ram, standIns } = parseMachine('rtx-3090+ryzen-9-7950x+ddr5-6000+64GB+pcie4x16+nvme-7GB/s');
     expect(ram).toEqual({ type: 'ddr5', mts: 6000, channels: 2, bytes: 64 * GIB });
     expect(disks[0]!.bytes).toBe(2e12);
-    expect(defaults).toEqual(['Channels of the memory not given: 2, all that ryzen-9-7950x has.']);
+    expect(standIns).toEqual(['Channels of the memory not given: 2, all that ryzen-9-7950x has.']);
+    expect(defaults).toEqual([]);
   });
 
   it('are no GPU beside a CPU', () => {

@@ -1,7 +1,9 @@
 // Reports of the sample run: what they say, that they fit, and that hostile names stay text. The golden files were read by a person;
 // after a deliberate change: MOEPROF_UPDATE=1 npx vitest run --project unit test/report
+
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { standInTexts } from '../../src/report/document/stand-ins.js';
 import type { Format, ReportOptions } from '../../src/report/format.js';
 import { reports } from '../../src/report/formats/index.js';
 import { parseResult } from '../../src/result/read.js';
@@ -33,6 +35,23 @@ const full = sampleResult({ synthetic: true, metrics: { 'time.cpu': 3e9 }, warni
 describe('table report', () => {
   it('answers at a glance', () => {
     expectGolden('table.txt', render('table', full));
+  });
+
+  it('names the parts of the machine that were taken below the title, wherever it is shown', () => {
+    const stands = ['CPU not given: a (8 cores).', 'Memory not given: b.', 'PCIe not given: c.'];
+    const taken = sampleResult({ warnings: [...stands.map((message) => ({ code: 'machine-stand-in', message })), WARNING] });
+    expect(render('table', taken).split('\n').slice(2, 5)).toEqual(stands);
+    for (const name of ['markdown', 'html']) {
+      const text = render(name, taken);
+      for (const stand of stands) expect(text.indexOf(stand)).toBeGreaterThan(0);
+      expect(text.indexOf(stands[2]!)).toBeLessThan(text.indexOf('TTFT'));
+    }
+    expect(JSON.parse(render('json', taken)).warnings).toHaveLength(4);
+    const other = sampleResult({ warnings: [{ code: 'machine-stand-in', message: 'PCIe not given: d.' }] });
+    expect(standInTexts([taken, taken])).toEqual(stands);
+    expect(standInTexts([taken, other])).toEqual([
+      'Of these machines not all parts were given: a usual CPU, its memory or PCIe was taken.',
+    ]);
   });
 
   it('has a twin in ASCII', () => {

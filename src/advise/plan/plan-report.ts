@@ -17,6 +17,7 @@ import {
   heldOutTokens,
   note,
   ratio,
+  standInLead,
 } from '../../report/door.js';
 import { measurePair } from '../../result/amount.js';
 import { parseAssertion } from '../../result/budget.js';
@@ -35,7 +36,12 @@ function planDocument(plan: Plan): Document {
   const names = metricsOf(plan);
   return {
     title: titleOf(plan),
-    lead: [{ text: originOf(plan) }, ...heldOutLead(heldOutTokens(placings[0]!.probes[0]!.result)), { text: decodeText(placings) }],
+    lead: [
+      { text: originOf(plan) },
+      ...heldOutLead(heldOutTokens(placings[0]!.probes[0]!.result)),
+      ...standInLead(placings.map(({ probes }) => probes[0]!.result)),
+      { text: decodeText(placings) },
+    ],
     blocks: [
       needGrid(placings),
       ...remarks(plan).map((text) => note(text)),

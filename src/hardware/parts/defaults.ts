@@ -25,7 +25,9 @@ export interface Machine {
   readonly disks: readonly DiskPart[];
   /** GPU and CPU share one memory. */
   readonly unified: boolean;
-  /** Sentences: which parts were not given, and what was taken. */
+  /** Sentences, three at most: a CPU, a speed of memory and a PCIe slot that were not given, and what was taken. */
+  readonly standIns: readonly string[];
+  /** Sentences: what else was not given, and what was taken. */
   readonly defaults: readonly string[];
   /** A sentence on how the constants of its runtime were fitted here, and on the error of a check. Absent: they are those of all machines. */
   readonly calibration?: string;
@@ -100,6 +102,7 @@ function ofChip(given: GivenParts, chip: GpuPart): Unnamed {
     ram: { ...cpu.memory, ...reached, bytes },
     pcie: null,
     unified: true,
+    standIns: [],
     defaults: [
       ...(given.gpus.length === 0 && variants.length > 1 ? [`GPU not given: ${chip.name}, the largest of ${cpu.name}.`] : []),
       ...(memoryBytes === undefined ? [`Size of the memory not given: ${sizeText(bytes)}, the most that it is sold with.`] : []),
@@ -114,17 +117,20 @@ function ofCards(given: GivenParts): Unnamed {
   if (given.chipBandwidth !== undefined)
     throw new UserError(`a measured rate belongs to memory: write it as ${memoryText(given.cpu!.memory)}@60GB/s`);
   const cpu = given.cpu ?? cpuNamed(USUAL_CPU[kindOf(card!.form)]);
-  const said: string[] = [];
-  if (card === undefined) said.push('GPU not given: none, the CPU computes everything.');
-  if (given.cpu === undefined) said.push(`CPU not given: ${cpu.name}, usual beside a ${card!.form} card.`);
+  const said: Said = { standIns: [], defaults: [] };
+  if (card === undefined) said.defaults.push('GPU not given: none, the CPU computes everything.');
+  if (given.cpu === undefined) said.standIns.push(`CPU not given: ${cpu.name} (${cpu.cores} cores), usual beside a ${card!.form} card.`);
   const ram = ramOf(given, cpu, said);
   const pcie = card === undefined ? null : slotOf(given, card, cpu, said);
   if (card === undefined && given.pcie !== undefined)
     throw new UserError(`pcie${slotText(given.pcie)} has no GPU to feed; name one, or leave it out`);
-  return { gpus: given.gpus, cpu, sockets: given.sockets, ram, pcie, unified: false, defaults: said };
+  return { gpus: given.gpus, cpu, sockets: given.sockets, ram, pcie, unified: false, ...said };
 }
 
-function ramOf({ memory, memoryBytes, sockets }: GivenParts, cpu: CpuPart, said: string[]): MemoryPart {
+/** Sentences on a machine, as they are found. */
+type Said = Record<'standIns' | 'defaults', string[]>;
+
+function ramOf({ memory, memoryBytes, sockets }: GivenParts, cpu: CpuPart, said: Said): MemoryPart {
   const most = cpu.memory.channels * sockets;
   const { channels = most, ...rest } = memory ?? cpu.memory;
   if (channels > most)
@@ -132,29 +138,29 @@ function ramOf({ memory, memoryBytes, sockets }: GivenParts, cpu: CpuPart, said:
       `${channels}x${rest.type}-${rest.mts}: ${sockets > 1 ? `${sockets} ` : ''}${cpu.name} ${sockets > 1 ? 'have' : 'has'} ${most} channels; count channels, not modules`,
     );
   const ram = { ...rest, channels: memory === undefined ? most : channels };
-  if (memory === undefined) said.push(`Memory not given: ${memoryText(ram)}, the fastest that ${cpu.name} lists.`);
-  else if (memory.channels === undefined) said.push(`Channels of the memory not given: ${channels}, all that ${cpu.name} has.`);
+  if (memory === undefined) said.standIns.push(`Memory not given: ${memoryText(ram)}, the fastest that ${cpu.name} lists.`);
+  else if (memory.channels === undefined) said.standIns.push(`Channels of the memory not given: ${channels}, all that ${cpu.name} has.`);
   if (memoryBytes !== undefined) return { ...ram, bytes: memoryBytes };
   const module = MODULE_GIB[kindOf(cpu.form)];
   const bytes = (module * GIB * ram.channels) / (ram.type.startsWith('lpddr') ? LPDDR_PER_MODULE : 1);
-  said.push(`Size of the memory not given: ${sizeText(bytes)}, modules of ${module}GB.`);
+  said.defaults.push(`Size of the memory not given: ${sizeText(bytes)}, modules of ${module}GB.`);
   return { ...ram, bytes };
 }
 
 /** The PCIe slot that card, CPU and slot carry together. */
-function slotOf({ pcie }: GivenParts, card: GpuPart, cpu: CpuPart, said: string[]): PcieLink {
+function slotOf({ pcie }: GivenParts, card: GpuPart, cpu: CpuPart, said: Said): PcieLink {
   const own = card.pcie!;
   const generation = cpu.pcieGeneration;
   if (generation === undefined) throw new UserError(`${cpu.name} has no slot for a card; leave ${card.name} out, or name another CPU`);
   if (pcie !== undefined) {
     const slot = { ...pcie, generation: Math.min(pcie.generation, own.generation), lanes: Math.min(pcie.lanes, own.lanes) };
     if (slotText(slot) !== slotText(pcie))
-      said.push(`pcie${slotText(pcie)} runs at ${slotText(slot)}, which is all that ${card.name} takes.`);
+      said.defaults.push(`pcie${slotText(pcie)} runs at ${slotText(slot)}, which is all that ${card.name} takes.`);
     return slot;
   }
   const slot = { ...own, generation: Math.min(own.generation, generation) };
   const of = slot.generation < own.generation ? `${card.name} on ${cpu.name}` : card.name;
-  said.push(`PCIe not given: ${slotText(slot)}, of ${of}.`);
+  said.standIns.push(`PCIe not given: ${slotText(slot)}, of ${of}.`);
   return slot;
 }
 

@@ -11,6 +11,7 @@ import {
   memoryText,
   pcieRate,
   slotText,
+  standInsOf,
 } from '../../hardware/door.js';
 import { type Datum, type Document, documentFormats, type Facts, figure, gridOf, type Line, linesBlock, ratio } from '../../report/door.js';
 
@@ -38,7 +39,7 @@ function documentOf({ hardware, notSeen, remarks }: ShownMachine): Document {
   const notes: Line[] = [
     ...remarks.map((text) => ({ tone: 'warning' as const, text })),
     ...(machine?.calibration === undefined ? [] : [{ tone: 'good' as const, text: machine.calibration }]),
-    ...[...assumedOf(hardware), ...notSeen].map((text) => ({ tone: 'info' as const, text })),
+    ...[...standInsOf(hardware), ...assumedOf(hardware), ...notSeen].map((text) => ({ tone: 'info' as const, text })),
   ];
   return {
     title: name,

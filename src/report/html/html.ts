@@ -51,6 +51,7 @@ function renderHtml(result: Result, options: ReportOptions): string {
 <p class="context">${prose(answer.context)}</p>
 <p class="origin">${summary.origin}</p>
 ${summary.heldOut !== null && html`<p class="origin">${summary.heldOut}</p>`}
+${summary.standIns.map((text) => html`<p class="note">${text}</p>`)}
 ${summary.chosen !== null && html`<p class="note">${summary.chosen}</p>`}
 ${summary.synthetic !== null && html`<p class="note">${summary.synthetic}</p>`}
 ${knows !== null && html`<p class="note">Knows more than what has happened: ${knows}.</p>`}

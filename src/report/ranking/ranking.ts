@@ -9,6 +9,7 @@ import { againText } from '../document/again.js';
 import { type Document, figure, type Grid, grid, type Line, linesBlock, note, ratio } from '../document/document.js';
 import { documentFormats } from '../document/formats.js';
 import { heldOutLead, heldOutTokens } from '../document/held-out.js';
+import { STAND_IN, standInLead } from '../document/stand-ins.js';
 import { bareRate, metricValue } from '../format.js';
 import { tenfoldOfAll } from '../words.js';
 import { fits, phaseRanked, type Ranked, rank } from './rank.js';
@@ -29,7 +30,13 @@ export function rankingDocument(runs: readonly RankedRun[]): Document {
   const others = ranked.slice(fitting.length);
   return {
     title: titleOf(results[0]!),
-    lead: [{ text: orderOf(ranked) }, ...runtimesOf(ranked), ...heldOutLead(heldOutTokens(results[0]!)), ...lengthLead(ranked)],
+    lead: [
+      { text: orderOf(ranked) },
+      ...runtimesOf(ranked),
+      ...heldOutLead(heldOutTokens(results[0]!)),
+      ...standInLead(results),
+      ...lengthLead(ranked),
+    ],
     blocks: [
       ...(others.length === 0 ? byKnowledge(ranked, whole) : byKnowledge(fitting, part(whole, whole.rows.slice(0, fitting.length)))),
       ...(others.length === 0 ? [] : [{ ...part(whole, whole.rows.slice(fitting.length)), title: NO_ROOM }]),
@@ -171,7 +178,7 @@ const WORDS = byName<string>({
 });
 
 /** Codes that a ranking reports in its lead or in a heading. */
-const SAID_ELSEWHERE = new Set(['does-not-fit', 'synthetic-routing']);
+const SAID_ELSEWHERE = new Set(['does-not-fit', 'synthetic-routing', STAND_IN]);
 
 /** The notes of a run. */
 function notesOf({ warnings }: Result): string[] {

@@ -31,7 +31,9 @@ function runDocument(result: Result): Document {
     lead: [
       { text: summary.origin },
       ...heldOutLead(heldOutTokens(result)),
-      ...[summary.chosen, summary.synthetic].flatMap((text) => (text === null ? [] : [{ text, tone: 'caution' as const }])),
+      ...[...summary.standIns, summary.chosen, summary.synthetic].flatMap((text) =>
+        text === null ? [] : [{ text, tone: 'caution' as const }],
+      ),
     ],
     blocks: [
       summary.cache,

@@ -6,6 +6,7 @@ import type { Result, Warning } from '../../result/result.js';
 import { requestsRun, tokensRun } from '../../result/work-done.js';
 import type { Grid } from '../document/document.js';
 import { heldOutText, heldOutTokens } from '../document/held-out.js';
+import { STAND_IN, standInTexts } from '../document/stand-ins.js';
 import { metricText, metricValue, printable } from '../format.js';
 import { changedParts } from '../words.js';
 import { factsOf } from './facts.js';
@@ -21,6 +22,8 @@ export interface Summary {
   readonly synthetic: string | null;
   /** Set if a part of the trace is held out for popularity counts. */
   readonly heldOut: string | null;
+  /** Parts of the machine that were taken. */
+  readonly standIns: readonly string[];
   /** The deviation of a run from the request, and its reason. */
   readonly chosen: string | null;
   readonly cache: Grid;
@@ -44,6 +47,7 @@ export function summarizeResult(result: Result): Summary {
     origin: origin(result),
     synthetic: synthetic(result),
     heldOut: heldOutText(heldOutTokens(result)),
+    standIns: standInTexts([result]),
     chosen: chosen(result),
     cache: cacheGrid(result),
     latency: latencyGrid(result),
@@ -53,7 +57,7 @@ export function summarizeResult(result: Result): Summary {
     bounds: boundRows(result),
     // Already shown under the title.
     warnings: result.warnings
-      .filter(({ code }) => code !== 'synthetic-routing' && code !== 'system-chosen')
+      .filter(({ code }) => code !== 'synthetic-routing' && code !== 'system-chosen' && code !== STAND_IN)
       .map(({ code, message }) => ({ code: printable(code), message: printable(message) })),
   };
 }

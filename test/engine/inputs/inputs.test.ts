@@ -30,9 +30,9 @@ it('takes a machine of parts, names it in the result, and says what was not give
   const result = await run('NVIDIA GeForce RTX 3090+2xddr5-6000+ryzen-9-7950x+64GB');
   expect(result.inputs.hardware).toBe('rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB');
   expect(result.config).toMatchObject({ machine: { sockets: 1, ram: { type: 'ddr5', mts: 6000 }, pcie: { generation: 4, lanes: 16 } } });
-  expect(result.warnings).toContainEqual({ code: 'machine-defaults', message: 'PCIe not given: 4x16, of rtx-3090.' });
+  expect(result.warnings).toContainEqual({ code: 'machine-stand-in', message: 'PCIe not given: 4x16, of rtx-3090.' });
   const given = await run('rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16');
-  expect(given.warnings.map(({ code }) => code)).not.toContain('machine-defaults');
+  expect(given.warnings.map(({ code }) => code)).not.toContain('machine-stand-in');
   // The same machine, whatever of it was written down.
   expect(given.fingerprint).toBe(result.fingerprint);
   expect(given.metrics).toEqual(result.metrics);
