@@ -24,7 +24,8 @@ export function parseCapacity(text: string): Capacity {
     return { text, kind: 'share', share };
   }
   if (/^\d+(\.\d+)?$/.test(trimmed) && Number(trimmed) > 0 && Number(trimmed) < 4096) {
-    throw new UserError(`"${text}" has no unit; write ${trimmed}GiB, ${trimmed}% of all experts, or ${trimmed}/layer`);
+    const sizes = Number(trimmed) > 100 ? `${trimmed}MiB` : `${trimmed}GiB, ${trimmed}% of all experts`;
+    throw new UserError(`"${text}" has no unit; write ${sizes}, or ${trimmed}/layer (slots a layer)`);
   }
   const bytes = BYTES.read(text);
   if (bytes === null) throw new UserError(`"${text}" is not a capacity; write e.g. 8GiB, 25% or 16/layer`);

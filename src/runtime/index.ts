@@ -47,14 +47,22 @@ export const ADVISED: readonly AdvisedRuntime[] = RUNTIMES.flatMap(({ advised, n
   advised === undefined ? [] : [{ ...advised, name }],
 );
 
+/** As {@link ADVISED}, and those of them that hold on some GPUs, each with its own profile. */
+const ADVISED_BY_NAME = [
+  ...ADVISED,
+  ...RUNTIMES.flatMap(({ advised, backends = [] }) =>
+    advised === undefined ? [] : backends.map(({ profile }) => ({ ...advised, name: profile, profile })),
+  ),
+];
+
 /**
- * A runtime by its name.
+ * A runtime by its name, or by that of one of its profiles for some GPUs.
  * @throws UserError with the nearest names
  */
 export function advisedRuntime(name: string): AdvisedRuntime {
-  const found = ADVISED.find((one) => one.name === name);
+  const found = ADVISED_BY_NAME.find((one) => one.name === name);
   if (found !== undefined) return found;
-  const names = ADVISED.map((one) => one.name);
+  const names = ADVISED_BY_NAME.map((one) => one.name);
   throw new UserError(`--runtime: unknown runtime "${name}": ${didYouMean(name, names)}`);
 }
 

@@ -17,7 +17,8 @@ describe('parseCapacity', () => {
   });
 
   it.each([
-    ['8', '"8" has no unit; write 8GiB, 8% of all experts, or 8/layer'],
+    ['8', '"8" has no unit; write 8GiB, 8% of all experts, or 8/layer (slots a layer)'],
+    ['700', '"700" has no unit; write 700MiB, or 700/layer (slots a layer)'],
     ['120%', '"120%" is not a share of the experts; use 0% to 100%'],
     ['much', '"much" is not a capacity; write e.g. 8GiB, 25% or 16/layer'],
   ])('refuses %s', (text, message) => {

@@ -180,7 +180,7 @@ describe('mistakes are one line and exit 2', () => {
     [['run', '-m', 'mixtrall-8x7b'], /^moeprof: --model: model: unknown model "mixtrall-8x7b": did you mean "mixtral-8x7b"/],
     [
       ['run', '--cache', '25'],
-      /^moeprof: --cache: memory\.expertCache: "25" has no unit; write 25GiB, 25% of all experts, or 25\/layer\n$/,
+      /^moeprof: --cache: memory\.expertCache: "25" has no unit; write 25GiB, 25% of all experts, or 25\/layer \(slots a layer\)\n$/,
     ],
     [['run', '--cache', '140%'], /^moeprof: --cache: memory\.expertCache: "140%" is not a share/],
     [['run', '--batch', 'many'], /^moeprof: --batch: workload\.batch: /],

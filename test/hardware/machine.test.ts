@@ -117,6 +117,21 @@ describe('parts that are not given', () => {
     expect(defaults).toEqual([]);
   });
 
+  it('are the rate of a usual drive', () => {
+    const { defaults, disks, name } = parseMachine('ryzen-9-9950x+2xddr5-6000+256GB+2xnvme+SATA');
+    expect(name).toBe('ryzen-9-9950x+2xddr5-6000+256GB+2xnvme-7GB/s+sata-550MB/s');
+    expect(disks.map((disk) => [disk.bandwidth, disk.latencyNs])).toEqual([
+      [7e9, 80e3],
+      [7e9, 80e3],
+      [550e6, 80e3],
+    ]);
+    expect(defaults.slice(1)).toEqual([
+      'Rate of the drive not given: nvme-7GB/s, usual of PCIe 4.0 x4.',
+      'Rate of the drive not given: sata-550MB/s, usual of SATA at 6 Gbit/s.',
+    ]);
+    expect(disks[0]).toEqual({ name: 'nvme-7GB/s', bandwidth: 7e9, latencyNs: 80e3, bytes: 2e12 });
+  });
+
   it('are no GPU beside a CPU', () => {
     const machine = parseMachine('ryzen-9-9950x+2xddr5-6000+256GB+nvme-7GB/s-1TB');
     expect(machine).toMatchObject({ gpus: [], pcie: null, unified: false });
@@ -160,7 +175,7 @@ describe('what cannot be', () => {
     ['2xrtx-309+64GB', 'unknown part "rtx-309": did you mean "rtx-3090"'],
     ['rtx-3090+ddr7-6000', 'unknown part "ddr7-6000"'],
     ['+rtx-3090', 'begins with a plus sign'],
-    ['rtx-3090+2x\nnvme', 'a drive needs its rate'],
+    ['rtx-3090+2x\nssd', 'a drive needs its rate'],
     ['rtx-3060+32', '"32" has no unit; memory is written as 32GB'],
     ['64GB+2xddr5-6000', 'a machine needs a GPU or a CPU'],
     ['rtx-3090+64GB+32GB', 'the size of the memory is given twice'],
@@ -170,7 +185,8 @@ describe('what cannot be', () => {
     ['rtx-3090+pcie4', '"pcie4" is not a slot; write generation x lanes, e.g. pcie4x16'],
     ['rtx-3090+pcie9x16', '"pcie9x16" is not a slot'],
     ['rtx-3090+pcie4x5', '"pcie4x5" is not a slot'],
-    ['rtx-3090+nvme', '"nvme": a drive needs its rate'],
+    ['rtx-3090+ssd', '"ssd": a drive needs its rate'],
+    ['rtx-3090+nvme-2TB', '"nvme-2TB": a drive needs its rate'],
     ['rtx-3090+nvme-7GB', '"nvme-7GB": a drive needs its rate'],
     ['rtx-3090+nvme-0GB/s', 'a drive needs its rate'],
     ['rtx-3090+nvme-7GB/s-1TB-2TB', 'may have a size and a latency'],

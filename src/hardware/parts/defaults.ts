@@ -66,7 +66,9 @@ const GIB = 2 ** 30;
 export function completed(given: GivenParts): Machine {
   const chip = chipOf(given);
   const machine = chip === null ? ofCards(given) : ofChip(given, chip);
-  return { ...machine, name: nameOf(given), disks: given.disks.map((disk) => ({ bytes: DISK_BYTES, ...disk })) };
+  const disks = given.disks.map(({ usual: _, ...disk }) => ({ bytes: DISK_BYTES, ...disk }));
+  const usual = new Set(given.disks.flatMap((disk) => disk.usual ?? []));
+  return { ...machine, name: nameOf(given), disks, defaults: [...machine.defaults, ...usual] };
 }
 
 type Unnamed = Omit<Machine, 'name' | 'disks'>;

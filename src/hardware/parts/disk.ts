@@ -13,6 +13,8 @@ export interface DiskPart {
   readonly latencyNs: number;
   /** Present where files are put on several drives, whole: what one needs comes from one of them. Absent: they are a stripe. */
   readonly byFile?: true;
+  /** A sentence: its rate was not given, and which one was taken. Absent: it was given. */
+  readonly usual?: string;
   /** Size, where given. */
   readonly bytes?: number;
 }
@@ -34,20 +36,26 @@ const KINDS = byName<number>({
   optane: 10e3,
 });
 
+/** Rates of drives whose rate is not given: what data sheets of usual ones say, close to the limit of their link. */
+const USUAL = byName<readonly [rate: string, of: string]>({ nvme: ['7GB/s', 'PCIe 4.0 x4'], sata: ['550MB/s', 'SATA at 6 Gbit/s'] });
+
 /**
- * Reads `nvme-7GB/s`, with its size, its latency and the word `byfile` behind where they are wanted: `nvme-7GB/s-2TB-60us-byfile`.
+ * Reads `nvme-7GB/s`, with its size, its latency and the word `byfile` behind where they are wanted: `nvme-7GB/s-2TB-60us-byfile`. `nvme` alone is a usual drive.
  * @returns null where it names no drive; the reason, where it does and cannot be read
  */
 export function parseDisk(text: string): DiskPart | string | null {
-  const [word, rate, ...rest] = text.trim().split(/[\s-]+/);
+  const [word, ...given] = text.trim().split(/[\s-]+/);
   const kind = word!.toLowerCase();
-  const usual = KINDS[kind];
-  if (usual === undefined) return null;
+  const latency = KINDS[kind];
+  if (latency === undefined) return null;
+  const [common, of] = given.length === 0 ? (USUAL[kind] ?? []) : [];
+  const [rate, ...rest] = common === undefined ? given : [common];
   const bandwidth = rate === undefined ? null : RATE.read(rate);
   const behind = extrasOf(rest);
   if (bandwidth === null || !rate!.endsWith('/s') || bandwidth === 0 || behind === null)
     return `a drive needs its rate, and may have a size and a latency: ${kind}-7GB/s, ${kind}-7GB/s-2TB or ${kind}-7GB/s-2TB-60us`;
-  return { name: [kind, rate, ...rest].join('-'), bandwidth, latencyNs: usual, ...behind };
+  const usual = common === undefined ? {} : { usual: `Rate of the drive not given: ${kind}-${rate}, usual of ${of}.` };
+  return { name: [kind, rate, ...rest].join('-'), bandwidth, latencyNs: latency, ...usual, ...behind };
 }
 
 /** Parses the words behind the rate; null where one is neither a size nor a latency, or stands twice. */

@@ -54,7 +54,7 @@ function countedFacts(result: Result): Fact[] {
   const shared = usersOf(result) > 1 ? ' for each user' : '';
   const prompts = metricValue(result, 'speed.prefill') !== null;
   // A run that ends within its prompts has no speed of decoding, and says why.
-  const silent = metricValue(result, 'speed.decode') === null ? '; no token was generated' : '';
+  const silent = metricValue(result, 'speed.decode') === null ? '; no token was generated: prompts took all, give more (--tokens)' : '';
   const cacheChanges = metricValue(result, 'memory.gpu.expert_cache_least') !== null;
   return [
     [
