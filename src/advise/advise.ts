@@ -1,7 +1,7 @@
 // Advice: the setting of a runtime on a machine that serves the goal best, what other settings gain or lose, what does not fit, and what
 // hardware would help. Pure except for the runs of the engine.
 
-import { formatBytes } from '../base/units.js';
+import { formatBytes, formatNumber } from '../base/units.js';
 import { assumedOf, type HardwareSpec, standInsOf } from '../hardware/door.js';
 import { bitsPerWeight, type ModelSpec, mainFormat } from '../model/door.js';
 import { type Tagged, tagged } from '../result/version.js';
@@ -14,7 +14,7 @@ import { alternativesOf } from './alternatives.js';
 import { misfitsOf, missingOf } from './misfits.js';
 import { ACCEPTANCE, type Price } from './price.js';
 import { bestSetting, contextThatFits, type Priced, type Question } from './search.js';
-import { type Bound, boundOf, type Purchase, purchasesOf } from './what-if.js';
+import { type Bound, boundOf, type Purchase, purchasesOf, unmappedPrefill } from './what-if.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const ADVICE_SCHEMA = 'moeprof.advice/1';
@@ -69,7 +69,7 @@ export async function advise(question: Question): Promise<Advice> {
     ...tagged(ADVICE_SCHEMA),
     model: model(quantizations[0]!).name,
     ...repeated(question),
-    notes: notesOf(question, answer),
+    notes: notesOf(question, answer, answer === null ? null : await unmappedPrefill(question, answer)),
   } as const;
   if (answer === null) {
     const { quantization } = model(quantizations.at(-1)!);
@@ -173,12 +173,18 @@ function keptFreeNote({ machine }: HardwareSpec, { devices, setting }: Priced): 
   return parts.length === 0 ? null : `Left to other programs: ${[...new Set(parts)].join(', ')}.`;
 }
 
-function notesOf({ hardware, notes, trace }: Question, answer: Priced | null): string[] {
+/** @param unmapped prefill speed without a mapped file, tokens/s; null: nothing to gain */
+function notesOf({ hardware, notes, trace }: Question, answer: Priced | null, unmapped: number | null): string[] {
   return [
     ...(answer === null || answer.setting.draft === 0
       ? []
       : [
           `${100 * ACCEPTANCE} % of drafted tokens are taken to be right, of those behind right ones; the server prints what your texts have.`,
+        ]),
+    ...(unmapped === null
+      ? []
+      : [
+          `With --no-mmap (newer builds: --load-mode none) weights lie in pinned memory, and prompts take ${formatNumber(unmapped)} in place of ${formatNumber(answer!.price.prefill)} tokens a second; loading then reads the whole file.`,
         ]),
     ...(answer?.setting.oneSocket === true ? [oneSocketNote(hardware)] : []),
     trace.meta.synthetic ? 'Routing is synthetic, drawn as models of this shape route.' : 'Routing is recorded.',

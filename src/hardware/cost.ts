@@ -1,7 +1,7 @@
 // The cost of work on a machine: a roofline. A kernel takes as long as the larger of its memory traffic and its arithmetic, plus fixed
 // overheads; at batch 1 the overheads of a framework weigh as much as the bytes, so they are part of the model, not noise.
 import type { ExpertSplit, ModelSpec } from '../model/door.js';
-import { DenseCost, speedOf, weightsNs } from './dense-cost.js';
+import { DenseCost, layersOf, speedOf, weightsNs } from './dense-cost.js';
 import { type DensePlacement, gpuDevices, moeHolders, SplitDense, socketsTogether } from './dense-split.js';
 import { byFormat, type Device, type HardwareSpec, type HostDevice } from './spec.js';
 
@@ -9,11 +9,20 @@ import { byFormat, type Device, type HardwareSpec, type HostDevice } from './spe
 interface ExpertTimes {
   readonly weightNs: Float64Array;
   readonly activationNs: Float64Array;
+  /** Rows that a product of several rows takes beside its own. */
+  readonly tileRows: number;
+}
+
+/** Time of one expert for some activations: the larger of reading its weights and of its arithmetic, whose tiles are computed whole. */
+function expertTime({ activationNs, tileRows, weightNs }: ExpertTimes, layer: number, activations: number): number {
+  const rows = activations > 1 ? activations + tileRows : activations;
+  return Math.max(weightNs[layer]!, rows * activationNs[layer]!);
 }
 
 /** @param deviceOf the device that computes a layer */
 function expertTimes(model: ModelSpec, deviceOf: (layer: number) => Device): ExpertTimes {
   return {
+    tileRows: deviceOf(0).tileRows ?? 0,
     weightNs: Float64Array.from(model.layers, (layer) => weightsNs(layer.formats, layer.expertBytes, deviceOf(layer.index))),
     activationNs: Float64Array.from(model.layers, ({ flopsPerToken, formats, index }) => {
       const device = deviceOf(index);
@@ -103,7 +112,7 @@ export class CostModel {
     // Where sockets share an expert, they wait for one another at its end.
     this.#cpuLaunchNs = (cpu?.launchNs ?? 0) + (alone ? 0 : sockets.interconnect.latencyNs);
 
-    const whole = model.dense.segments.map((segment) => ({ ...segment, layers: segment.attention.length }));
+    const whole = model.dense.segments.map((segment) => ({ ...segment, layers: layersOf(segment.attention) }));
     this.#split = placement === null ? null : new SplitDense(model, hardware, placement);
     this.#dense = this.#split ?? new DenseCost(gpu, whole);
     this.onCpu = Uint8Array.from(model.layers, ({ index }) => Number(holders[index] === 'cpu'));
@@ -121,14 +130,12 @@ export class CostModel {
 
   /** Time of one expert of MoE layer `layer` on the GPU in ns; its `activations` tokens share one read of the weights. */
   expertNs(layer: number, activations: number): number {
-    return Math.max(this.#gpuExperts.weightNs[layer]!, activations * this.#gpuExperts.activationNs[layer]!) + this.#launchNs;
+    return expertTime(this.#gpuExperts, layer, activations) + this.#launchNs;
   }
 
   /** The same for the GPU's projections of an expert of the split layer. */
   gpuPartNs(activations: number): number {
-    const { activationNs, weightNs } = this.#gpuParts;
-    const layer = this.splitLayer;
-    return Math.max(weightNs[layer]!, activations * activationNs[layer]!) + this.#launchNs;
+    return expertTime(this.#gpuParts, this.splitLayer, activations) + this.#launchNs;
   }
 
   /**
@@ -138,7 +145,7 @@ export class CostModel {
   cpuExpertNs(layer: number, activations: number): number {
     const times = this.#cpuExperts;
     if (times === null) return Number.POSITIVE_INFINITY;
-    return Math.max(times.weightNs[layer]!, activations * times.activationNs[layer]!) / this.#cpuShare + this.#cpuLaunchNs;
+    return expertTime(times, layer, activations) / this.#cpuShare + this.#cpuLaunchNs;
   }
 
   /** Sets the share of its speed at which the CPU computes, (0, 1]. */

@@ -8,10 +8,22 @@ interface Speed {
   readonly nsPerFlop: number;
 }
 
+/** Sharpness of the bend where neither cores nor memory alone bind: ours. */
+const BEND = 6;
+
+/**
+ * Bytes/s that a device reads: the smaller of what its cores can read and what its memory gives, with a soft bend between the two.
+ * @param share of the data sheet of its memory that kernels reach
+ */
+function reach({ coreBandwidth, memoryBandwidth }: Device, share: number): number {
+  const given = memoryBandwidth * share;
+  return coreBandwidth === undefined ? given : given / (1 + (given / coreBandwidth) ** BEND) ** (1 / BEND);
+}
+
 /** The speed of a device. */
 export function speedOf(device: Device): Speed {
   return {
-    nsPerByte: 1e9 / (device.memoryBandwidth * device.bandwidthFraction),
+    nsPerByte: 1e9 / reach(device, device.bandwidthFraction),
     nsPerFlop: 1e9 / (device.peakFlops * device.computeFraction),
   };
 }
@@ -39,13 +51,13 @@ function attentionOf(device: Device): AttentionSpeed | null {
  * @param formats their formats; absent: only their bytes are known
  */
 export function weightsNs(formats: readonly FormatShare[] | undefined, bytes: number, device: Device): number {
-  const { bandwidthByFormat, bandwidthFraction, memoryBandwidth, unpacking } = device;
+  const { bandwidthByFormat, bandwidthFraction, unpacking } = device;
   if (formats === undefined || (bandwidthByFormat === undefined && unpacking === undefined)) return bytes * speedOf(device).nsPerByte;
   let readNs = 0;
   let unpackNs = 0;
   for (const part of formats) {
     const share = (bandwidthByFormat && byFormat(bandwidthByFormat, part.format)) ?? bandwidthFraction;
-    readNs += (part.bytes * 1e9) / (memoryBandwidth * share);
+    readNs += (part.bytes * 1e9) / reach(device, share);
     unpackNs += (part.weights * 1e9) / ((unpacking && byFormat(unpacking, part.format)) ?? Number.POSITIVE_INFINITY);
   }
   return Math.max(readNs, unpackNs);
@@ -65,10 +77,15 @@ export function attendedPairs(context: number, tokens: number, window: number): 
 
 /** One device's part of a segment. */
 export interface DensePart extends Pick<DenseSegment, 'weightBytes' | 'flopsPerToken' | 'flopsPerSequence' | 'formats'> {
-  /** Decoder layers whose framework overhead is paid here. */
+  /** Decoder layers whose framework overhead is paid here, each by its kernels ({@link AttentionSpec.launches}). */
   readonly layers: number;
   /** Attention over the KV caches that lie here. */
   readonly attention: readonly AttentionSpec[];
+}
+
+/** Layers of a list, each counted by its kernels: one with grouped attention is 1. */
+export function layersOf(attention: readonly AttentionSpec[]): number {
+  return attention.reduce((sum, { launches = 1 }) => sum + launches, 0);
 }
 
 /** Prices segments on one device. Everything that does not depend on the pass is computed once; the methods allocate nothing. */
@@ -82,6 +99,9 @@ export class DenseCost {
   readonly #tokenFlops: Float64Array;
   readonly #sequenceFlops: Float64Array;
   readonly #overheadNs: Float64Array;
+  /** Time of the recurrent states of a segment for one token, ns. */
+  readonly #stateNs: Float64Array;
+  readonly #tileRows: number;
   // Attention of segment s: entries [groupStart[s], groupStart[s + 1]), layers of one window summed.
   readonly #groupStart: Int32Array;
   readonly #groupKvBytes: Float64Array;
@@ -101,6 +121,11 @@ export class DenseCost {
     this.#tokenFlops = Float64Array.from(parts, (part) => part.flopsPerToken);
     this.#sequenceFlops = Float64Array.from(parts, (part) => part.flopsPerSequence ?? 0);
     this.#overheadNs = Float64Array.from(parts, (part) => part.layers * device.perLayerNs);
+    const { recurrenceNs = 0, tileRows = 0 } = device;
+    this.#stateNs = Float64Array.from(parts, ({ attention }) =>
+      attention.reduce((sum, { stateValues = 0 }) => sum + stateValues * recurrenceNs, 0),
+    );
+    this.#tileRows = tileRows;
     this.#groupStart = new Int32Array(parts.length + 1);
     const groups: { kvBytes: number; flops: number; promptFlops: number; unpackNs: number; scores: number; window: number }[] = [];
     for (const [s, part] of parts.entries()) {
@@ -139,7 +164,8 @@ export class DenseCost {
    * @param sequences entries of both arrays that count
    */
   ns(segment: number, tokens: number, contexts: ArrayLike<number>, tokensPerSequence: ArrayLike<number>, sequences: number): number {
-    const flops = tokens * this.#tokenFlops[segment]! + sequences * this.#sequenceFlops[segment]!;
+    const rows = tokens > 1 ? tokens + this.#tileRows : tokens;
+    const flops = rows * this.#tokenFlops[segment]! + sequences * this.#sequenceFlops[segment]!;
     let kvBytes = 0;
     let attentionFlops = 0;
     let vectorFlops = 0;
@@ -166,7 +192,7 @@ export class DenseCost {
       if (unpacks) unpackNs += read * this.#groupUnpackNs[group]!;
     }
     const { nsPerByte, nsPerFlop } = this.#speed;
-    const overheadNs = this.#overheadNs[segment]! + unpackNs;
+    const overheadNs = this.#overheadNs[segment]! + tokens * this.#stateNs[segment]! + unpackNs;
     const attention = this.#attention;
     if (attention === null) {
       return Math.max(this.#weightNs[segment]! + kvBytes * nsPerByte, (flops + attentionFlops) * nsPerFlop) + overheadNs;

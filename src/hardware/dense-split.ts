@@ -1,7 +1,7 @@
 // Dense layers on more than one device: the device of each decoder layer and its KV cache, and the time of a pass over several devices. This
 // is llama.cpp's -ngl, -nkvo, and layers split over several GPUs.
 import { type DenseSegment, type ModelSpec, scaleFormats } from '../model/door.js';
-import { DenseCost, type DensePart } from './dense-cost.js';
+import { DenseCost, type DensePart, layersOf } from './dense-cost.js';
 import { hopOf } from './several-gpus.js';
 import { type Device, type HardwareSpec, type HostDevice, withArithmetic } from './spec.js';
 
@@ -53,7 +53,7 @@ function partOf(segment: DenseSegment, holders: readonly Holder[], holder: Holde
     flopsPerToken: flopsPerToken * share,
     flopsPerSequence: flopsPerSequence * share,
     ...(formats && { formats: scaleFormats(formats, share, share) }),
-    layers: own.length,
+    layers: layersOf(own),
     attention: kvElsewhere ? [] : own,
   };
 }
@@ -115,7 +115,8 @@ export function denseBytes(model: ModelSpec, placement: DensePlacement, holds: (
  * Several sockets as one device. Their memories together reach the runtime's share of their sum; arithmetic and unpacking scale with cores.
  */
 export function socketsTogether(cpu: HostDevice, count: number): Device {
-  return { ...withArithmetic(cpu, count), memoryBandwidth: cpu.memoryBandwidth * count * (cpu.sockets?.efficiency ?? 1) };
+  const { efficiency = 1, together = 1 } = count > 1 ? (cpu.sockets ?? {}) : {};
+  return { ...withArithmetic(cpu, count * together), memoryBandwidth: cpu.memoryBandwidth * count * efficiency };
 }
 
 /**
@@ -153,7 +154,7 @@ export class SplitDense {
   readonly #hopNs: number;
   readonly #hopNsPerToken: number;
   /** Costs of the CPU's layers in passes whose weights are copied to the GPU. */
-  readonly #copied: { readonly from: number; readonly gpu: DenseCost; readonly cpu: DenseCost; readonly ns: Float64Array } | null;
+  readonly #copied: { readonly from: number; readonly gpu: DenseCost; readonly cpu: DenseCost; readonly ns: Float64Array; readonly ifSooner: boolean } | null;
 
   constructor(model: ModelSpec, hardware: HardwareSpec, placement: DensePlacement) {
     const { cpu, links } = hardware;
@@ -196,6 +197,7 @@ export class SplitDense {
               host,
               ofCpu.map(({ attention }) => ({ weightBytes: 0, flopsPerToken: 0, layers: 0, attention })),
             ),
+            ifSooner: hardware.software?.offloadIfSooner === true,
             ns: Float64Array.from(ofCpu, (part) => {
               const copyNs = part.weightBytes === 0 ? 0 : link.latencyNs + (part.weightBytes * 1e9) / link.bandwidth;
               return copyNs + part.attention.filter(({ flopsPerPair }) => flopsPerPair > 0).length * handoverNs;
@@ -210,11 +212,13 @@ export class SplitDense {
     ns += this.#hops[segment]! * (this.#hopNs + tokens * this.#hopNsPerToken);
     const copied = this.#copied;
     this.cpuNs = 0;
-    if (copied !== null && tokens >= copied.from) {
-      this.cpuNs = copied.cpu.ns(segment, tokens, contexts, tokensPerSequence, sequences) / this.cpuShare;
-      return ns + this.cpuNs + copied.gpu.ns(segment, tokens, contexts, tokensPerSequence, sequences) + copied.ns[segment]!;
-    }
     if (this.#cpu !== null) this.cpuNs = this.#cpu.ns(segment, tokens, contexts, tokensPerSequence, sequences) / this.cpuShare;
-    return ns + this.cpuNs + this.#switchNs[segment]!;
+    const onCpuNs = this.cpuNs + this.#switchNs[segment]!;
+    if (copied === null || tokens < copied.from) return ns + onCpuNs;
+    const cpuNs = copied.cpu.ns(segment, tokens, contexts, tokensPerSequence, sequences) / this.cpuShare;
+    const copiedNs = cpuNs + copied.gpu.ns(segment, tokens, contexts, tokensPerSequence, sequences) + copied.ns[segment]!;
+    if (copied.ifSooner && onCpuNs <= copiedNs) return ns + onCpuNs;
+    this.cpuNs = cpuNs;
+    return ns + copiedNs;
   }
 }

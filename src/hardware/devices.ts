@@ -3,7 +3,7 @@
 import { ownValue } from '../base/objects.js';
 import type { HardwareProfile } from './profile.js';
 import type { RuntimeSpec } from './runtime.js';
-import { type ByFormat, type Device, type HostDevice, type LinkSpec, type Sockets, type Software, scaledByFormat } from './spec.js';
+import { type ByFormat, type Device, type HostDevice, type LinkSpec, type Sockets, type Software, scaledByFormat, withArithmetic } from './spec.js';
 
 /**
  * Bytes through memory for each score without flash attention: f32 that the product of queries and keys writes, the softmax reads and writes,
@@ -22,13 +22,20 @@ export function besideHost(runtime: RuntimeSpec, cpu: Pick<CpuProfile, 'clock'> 
   return { ...runtime, expert: expert * factor, handover: handover * factor, layer: layer * factor, pass: pass * factor };
 }
 
+/** The runtime under an operating system. */
+export function underSystem(runtime: RuntimeSpec, system: HardwareProfile['system']): RuntimeSpec {
+  return system === 'windows' ? { ...runtime, handover: runtime.windows.handover ?? runtime.handover } : runtime;
+}
+
 /** The device that executes dense layers: a GPU, or the CPU of a machine that has no other processor. */
 export function firstDevice(profile: GpuProfile, runtime: RuntimeSpec): Device {
   if (profile.bandwidthFraction !== undefined) return measuredDevice(profile);
-  if (profile.isa !== undefined) return { ...cores(profile, runtime), perPassNs: runtime.pass };
-  const { attention, bandwidth, compute } = runtime.gpu;
+  if (profile.isa !== undefined) return { ...allSockets(cores(profile, runtime), profile.sockets, runtime), perPassNs: runtime.pass };
+  const { attention, bandwidth, compute, halved, tile } = runtime.gpu;
   return {
     peakFlops: profile.peak!,
+    ...(tile > 0 && { tileRows: tile }),
+    ...(profile.halved === true && halved !== 1 && { peakByFormat: fewBits(profile.peak!, halved) }),
     memoryBandwidth: profile.memoryBandwidth,
     computeFraction: compute,
     bandwidthFraction: bandwidth.default!,
@@ -45,12 +52,23 @@ export function firstDevice(profile: GpuProfile, runtime: RuntimeSpec): Device {
   };
 }
 
+/** Rates of products by format on a card whose FP16 rate is halved: weights of few bits are multiplied as integers, floats are not. */
+function fewBits(peak: number, factor: number): ByFormat {
+  return { fp: peak, mxfp4: peak * factor, nvfp4: peak * factor, default: peak * factor };
+}
+
 /** The CPU beside the GPU; its figures are those of one socket. */
 export function hostDevice(profile: CpuProfile, runtime: RuntimeSpec): HostDevice {
   if (profile.bandwidthFraction !== undefined) return measuredHost(profile);
-  const { numa, sockets } = runtime.cpu;
+  const { numa, sockets, together } = runtime.cpu;
   const host = { ...cores(profile, runtime), handoverNs: profile.handover ?? runtime.handover };
-  return { ...host, ...socketsOf(profile, { numa: profile.numa ?? numa, efficiency: sockets }) };
+  return { ...host, ...socketsOf(profile, { numa: profile.numa ?? numa, efficiency: sockets, together }) };
+}
+
+/** Several sockets in the place of a GPU: of the sums of their memories and of their arithmetic they reach the runtime's shares. */
+function allSockets(device: Device, sockets: number, { cpu }: RuntimeSpec): Device {
+  if (sockets === 1) return device;
+  return { ...withArithmetic(device, cpu.together), memoryBandwidth: device.memoryBandwidth * cpu.sockets };
 }
 
 /** The same, from a calibration. */
@@ -59,7 +77,7 @@ export function measuredHost(profile: CpuProfile): HostDevice {
 }
 
 /** One socket is as a machine that says nothing of several. */
-function socketsOf({ interconnect, sockets }: CpuProfile, use: Pick<Sockets, 'numa' | 'efficiency'>): Pick<HostDevice, 'sockets'> {
+function socketsOf({ interconnect, sockets }: CpuProfile, use: Pick<Sockets, 'numa' | 'efficiency' | 'together'>): Pick<HostDevice, 'sockets'> {
   if (sockets === 1) return {};
   const { bandwidth, latency } = interconnect!;
   return { sockets: { count: sockets, ...use, interconnect: { bandwidth, latencyNs: latency } } };
@@ -69,21 +87,33 @@ function socketsOf({ interconnect, sockets }: CpuProfile, use: Pick<Sockets, 'nu
 export function copiedOver(link: LinkSpec, { copy }: RuntimeSpec): LinkSpec {
   if (link.name !== 'h2d') return link;
   const latency = (ns: number): number => copy.pieces * (ns + copy.host);
-  const reached = { ...link, bandwidth: link.bandwidth * copy.efficiency, latencyNs: latency(link.latencyNs) };
+  const most = copy.staging === 'none' ? Number.POSITIVE_INFINITY : copy.staging;
+  const rate = (bandwidth: number): number => Math.min(bandwidth * copy.efficiency, most);
+  const reached = { ...link, bandwidth: rate(link.bandwidth), latencyNs: latency(link.latencyNs) };
   if (link.paths === undefined) return reached;
-  const paths = link.paths.map((path) => ({ bandwidth: path.bandwidth * copy.efficiency, latencyNs: latency(path.latencyNs) }));
-  return { ...reached, paths };
+  const paths = link.paths.map((path) => ({ bandwidth: rate(path.bandwidth), latencyNs: latency(path.latencyNs) }));
+  return { ...reached, bandwidth: paths.reduce((sum, path) => sum + path.bandwidth, 0), paths };
 }
 
-/** The software of a runtime: all it does beside computing. */
-export function softwareOf(runtime: RuntimeSpec): Software {
+/** Factor by which pinned copies are faster than this runtime's over a link of `bandwidth` bytes/s; 1: its own are pinned. */
+function pinnedGain(bandwidth: number | undefined, { copy }: RuntimeSpec): number {
+  return bandwidth === undefined || copy.staging === 'none' ? 1 : Math.max(1, (bandwidth * copy.efficiency) / copy.staging);
+}
+
+/**
+ * The software of a runtime: all it does beside computing.
+ * @param link bytes/s of pinned copies; undefined: the link is as measured, or there is none
+ */
+export function softwareOf(runtime: RuntimeSpec, link: number | undefined): Software {
   const { assumed, copy, gpu, name, prediction, prompt, read } = runtime;
+  const pinned = pinnedGain(link, runtime);
   return {
+    ...(pinned > 1 && { pinned, ...(copy.pins && { pinsUnmapped: true as const }) }),
     runtime: name,
     constants: { ...runtime, assumed: undefined, fitted: undefined },
     ...(assumed === null ? {} : { assumed }),
     several: gpu.several,
-    offloadFrom: prompt.offloadFrom,
+    ...(prompt.offloadFrom === 'cheaper' ? { offloadFrom: 1, offloadIfSooner: true as const } : { offloadFrom: prompt.offloadFrom }),
     offloadCounts: prompt.counts,
     overlaps: copy.overlap !== 'none',
     prediction,
@@ -104,17 +134,24 @@ export function measuredDevice(profile: GpuProfile): Device {
   };
 }
 
-/** Cores of a socket: arithmetic and unpacking go with cores and clock, reading with the memory. */
-function cores(profile: Pick<GpuProfile, 'clock' | 'cores' | 'isa' | 'memoryBandwidth'>, { cpu, gpu }: RuntimeSpec): Device {
+type CoreFacts = Pick<GpuProfile, 'clock' | 'cores' | 'generation' | 'isa' | 'memory' | 'memoryBandwidth'>;
+
+/** Cores of a socket: arithmetic and unpacking go with cores and clock, reading with cores and with the memory. */
+function cores(profile: CoreFacts, { cpu, gpu }: RuntimeSpec): Device {
+  const { generation = '', isa = '', memory = '' } = profile;
   const hertz = profile.cores! * profile.clock! * 1e9;
-  const operations = ownValue(cpu.operations, profile.isa!) ?? cpu.operations.default!;
+  const factor = ownValue(cpu.generations, generation) ?? 1;
+  const operations = factor * (ownValue(cpu.operations, isa) ?? cpu.operations.default!);
+  const core = ownValue(cpu.core, generation) ?? ownValue(cpu.core, memory) ?? cpu.core.default;
   return {
     peakFlops: hertz * operations,
     memoryBandwidth: profile.memoryBandwidth,
     computeFraction: 1,
-    bandwidthFraction: cpu.bandwidth,
-    ...peaks(cpu.operations, profile.isa!, hertz),
-    unpacking: scaledByFormat(unpackedOn(cpu.weightsPerCycle, profile.isa!), hertz),
+    bandwidthFraction: cpu.bandwidth * (ownValue(cpu.memory, memory) ?? cpu.memory.default!),
+    ...(core !== undefined && { coreBandwidth: profile.cores! * core * cpu.bandwidth }),
+    ...(cpu.recurrence !== undefined && { recurrenceNs: 1e9 / (hertz * cpu.recurrence) }),
+    ...peaks(cpu.operations, isa, hertz * factor),
+    unpacking: scaledByFormat(unpackedOn(cpu.weightsPerCycle, isa), hertz),
     ...attending({ gpu }),
     launchNs: 0,
     perLayerNs: cpu.layer,

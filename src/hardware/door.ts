@@ -12,6 +12,7 @@ export { machineToProfile } from './machine-profile.js';
 export type { Catalogue, CataloguePart } from './parts/catalogue.js';
 export { CPUS, type CpuPart } from './parts/cpu.js';
 export { GPUS, type GpuPart } from './parts/gpu.js';
+export { generationOf, isHalved, memoryKind } from './parts/kinds.js';
 export { memoryRate, memoryText } from './parts/memory.js';
 export { NEWEST_PCIE, pcieRate, slotText } from './parts/pcie.js';
 export { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './parts/reach.js';

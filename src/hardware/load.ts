@@ -5,7 +5,7 @@ import { readText } from '../base/input-file.js';
 import { isObject } from '../base/objects.js';
 import { findProfile, listProfiles, shownPath } from '../base/profiles.js';
 import { locateYaml, type Override } from '../base/yaml.js';
-import { besideHost, copiedOver, firstDevice, hostDevice, measuredDevice, measuredHost, softwareOf } from './devices.js';
+import { besideHost, copiedOver, firstDevice, hostDevice, measuredDevice, measuredHost, softwareOf, underSystem } from './devices.js';
 import { isComposition, type Machine, parseMachine, partNames } from './machine.js';
 import { type MachineFile, machineFileSchema } from './machine-file.js';
 import { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './profile.js';
@@ -28,14 +28,15 @@ export function buildHardware(profile: HardwareProfile, runtime: RuntimeSpec | n
   if (runtime === null) {
     return { ...common, links, gpu: measuredDevice(gpu), cpu: cpu === undefined ? null : measuredHost(cpu) };
   }
-  const driven = besideHost(runtime, cpu ?? gpu);
+  const driven = besideHost(underSystem(runtime, profile.system), cpu ?? gpu);
+  const copies = isCalibrated(profile) ? undefined : links.find((one) => one.name === 'h2d')?.bandwidth;
   return {
     ...common,
     links: isCalibrated(profile) ? links : links.map((one) => readOver(copiedOver(one, runtime), runtime)),
     gpu: firstDevice(gpu, driven),
     ...(gpu.isa !== undefined && gpu.bandwidthFraction === undefined ? { cpuOnly: true } : {}),
     cpu: cpu === undefined ? null : hostDevice(cpu, driven),
-    software: softwareOf(runtime),
+    software: softwareOf(runtime, copies),
     ...(isCalibrated(profile) ? {} : { facts: { ...profile, name: undefined, runtime: undefined } }),
   };
 }

@@ -1,5 +1,6 @@
 // A machine of parts as a hardware profile: its tiers, links and devices. Facts only; the runtime says what kernels reach of them.
 import type { Machine } from './parts/defaults.js';
+import { isHalved, memoryKind } from './parts/kinds.js';
 import { memoryRate } from './parts/memory.js';
 import { pcieRate } from './parts/pcie.js';
 import { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './parts/reach.js';
@@ -67,20 +68,21 @@ function otherCards([first, ...others]: Machine['gpus']): Pick<NonNullable<Hardw
   };
 }
 
-function gpuFacts({ fp16Flops, measuredBandwidth, memoryBandwidth }: Machine['gpus'][number]): HardwareProfileInput['gpu'] {
-  return { peak: fp16Flops, memoryBandwidth: measuredBandwidth === undefined ? memoryBandwidth : sheetRate(measuredBandwidth, 'gpu') };
+function gpuFacts({ fp16Flops, measuredBandwidth, memoryBandwidth, name }: Machine['gpus'][number]): HardwareProfileInput['gpu'] {
+  return { peak: fp16Flops, ...(isHalved(name) && { halved: true }), memoryBandwidth: measuredBandwidth === undefined ? memoryBandwidth : sheetRate(measuredBandwidth, 'gpu') };
 }
 
 function oneSocket({ cpu, ram, sockets }: Machine): HardwareProfileInput['gpu'] & { cores: number } {
-  const { cores, clockHz, isa } = cpu!;
-  const memory = ram!.measuredBandwidth === undefined ? memoryRate(ram!) : sheetRate(ram!.measuredBandwidth, 'host');
-  return { cores, clock: clockHz / 1e9, isa, memoryBandwidth: memory / sockets };
+  const { arch, cores, clockHz, isa } = cpu!;
+  const kind = memoryKind(cpu!, ram!.type);
+  const rate = ram!.measuredBandwidth === undefined ? memoryRate(ram!) : sheetRate(ram!.measuredBandwidth, 'host');
+  return { cores, clock: clockHz / 1e9, isa, generation: arch, memory: kind, memoryBandwidth: rate / sockets };
 }
 
 /** All sockets as one device, where the CPU computes everything. */
 function allSockets(machine: Machine): HardwareProfileInput['gpu'] {
   const one = oneSocket(machine);
-  return { ...one, cores: one.cores * machine.sockets, memoryBandwidth: (one.memoryBandwidth as number) * machine.sockets };
+  return { ...one, sockets: machine.sockets, cores: one.cores * machine.sockets, memoryBandwidth: (one.memoryBandwidth as number) * machine.sockets };
 }
 
 /** Memory that the operating system keeps: 4 GiB, an eighth where memory is small. */

@@ -2,6 +2,7 @@
 // parts (machine-profile.ts).
 import { z } from 'zod';
 import { BYTES, DURATION, FLOPS, RATE, SHARE } from '../base/units.js';
+import { onOff } from '../base/written.js';
 import { positiveQuantity as positive, quantity } from '../base/yaml.js';
 import { FLOWS, NUMA } from './spec.js';
 
@@ -17,6 +18,22 @@ const deviceFields = {
   cores: z.int().positive().optional().describe('Cores of a CPU (of one socket).'),
   clock: z.number().positive().optional().describe('Base clock of a CPU in GHz.'),
   isa: z.string().min(1).optional().describe('Widest instruction set of a CPU: avx2, avx512, avx512-vnni, amx, neon.'),
+  sockets: z
+    .int()
+    .positive()
+    .default(1)
+    .describe('Sockets of a CPU in the place of a GPU, whose cores and memories the other figures count together.'),
+  generation: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Generation of a CPU, as runtimes name it: zen4, haswell, ice-lake. Absent: only its isa is known.'),
+  memory: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Kind of the memory of a CPU, as runtimes name it: ddr4, ddr5, amd-server, intel-server. Absent: nothing says.'),
+  halved: onOff.optional().describe('on: the FP16 rate of the card is half of its tensor units, as on GeForce. Absent: off.'),
   computeFraction: positive(SHARE)
     .optional()
     .describe('Measured share of the peak that large matrix products reach, e.g. 70%. Absent: as the runtime says.'),
@@ -37,6 +54,7 @@ const pathOf = (bandwidth: string, latency: string) =>
 /** The fields of a machine, each checked by itself. */
 const machineFields = z.strictObject({
   name: z.string().min(1).describe('Name, as reports show it.'),
+  system: z.enum(['linux', 'windows', 'macos']).optional().describe('Operating system. Absent: linux.'),
   runtime: z
     .string()
     .min(1)

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { isObject, ownValue } from '../base/objects.js';
 import { findProfile, shownPath } from '../base/profiles.js';
-import { BYTES, COUNT, DURATION, SHARE } from '../base/units.js';
+import { BYTES, COUNT, DURATION, RATE, SHARE } from '../base/units.js';
 import { onOff } from '../base/written.js';
 import { type Override, positiveQuantity, quantity, readYaml } from '../base/yaml.js';
 import { NUMA } from './spec.js';
@@ -21,6 +21,18 @@ const gpu = z.strictObject({
     .optional()
     .describe('Share of the memory bandwidth of the data sheet that weight-bound kernels reach, by format (q4_k), family (k) or default.'),
   compute: share.optional().describe('Share of the dense matrix throughput of the data sheet that large products reach, e.g. 40%.'),
+  halved: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      'Factor on compute for weights of few bits on cards whose FP16 rate with FP32 accumulation is halved (GeForce): integer products are not. Absent: 1.',
+    ),
+  tile: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe('Rows that a product of several rows takes beside its own: tiles are computed whole. Absent: 0.'),
   attention: z
     .strictObject({
       bandwidth: share.describe('Share of the memory bandwidth at which a KV cache is read.'),
@@ -47,12 +59,28 @@ const gpu = z.strictObject({
 });
 
 const cpu = z.strictObject({
-  bandwidth: share.optional().describe('Share of the memory bandwidth of the data sheet that expert kernels reach, e.g. 60%.'),
+  bandwidth: share.optional().describe('Share of what the memory gives to plain reads that kernels reach, e.g. 90%.'),
+  memory: byFormat(share)
+    .optional()
+    .describe('Share of the data sheet that all cores together read, by kind of memory (ddr4, ddr5, amd-server, intel-server) or default.'),
+  core: byFormat(positiveQuantity(RATE))
+    .optional()
+    .describe('Bytes that one core reads a second, by generation (zen4), kind of memory, or default.'),
+  recurrence: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Values of a recurrent state (delta nets, Mamba) that a core renews a cycle. Absent: as many as are read.'),
   operations: z
     .record(z.string().min(1), z.number().positive())
     .optional()
     .describe(
       'Operations a cycle and core of large products, by instruction set (avx2, avx512-vnni, amx, neon), that and a family of formats (amx/int), or default.',
+    ),
+  generations: byFormat(z.number().positive())
+    .optional()
+    .describe(
+      'Factor on operations by generation of cores: widths of units and clocks under load that the instruction set does not tell. Others: 1.',
     ),
   weightsPerCycle: byFormat(z.number().positive())
     .optional()
@@ -61,17 +89,34 @@ const cpu = z.strictObject({
     ),
   layer: duration.optional().describe('Time of the host per decoder layer that runs on the CPU, e.g. 60us.'),
   numa: z.enum(NUMA).optional().describe('How experts use several sockets.'),
-  sockets: share.optional().describe('Share of the sum of their memories that several sockets reach together.'),
+  sockets: share
+    .optional()
+    .describe('Share of the sum of their memories that several sockets reach together, weights spread over them as the software can (--numa).'),
+  untuned: share.optional().describe('The same where nothing spreads the weights. Absent: as sockets.'),
+  together: share.optional().describe('Share of the sum of their arithmetic that several sockets reach together. Absent: all of it.'),
 });
 
 const copy = z.strictObject({
-  efficiency: share.optional().describe('Share of what pinned memory reaches over the link, e.g. 95% pinned, 58% pageable.'),
+  efficiency: share.optional().describe('Share of what pinned memory reaches over the link, e.g. 95%.'),
+  staging: z
+    .union([positiveQuantity(RATE), z.literal('none')])
+    .optional()
+    .describe(
+      'Rate at which the host brings mapped weights to a pinned buffer, e.g. 14 GB/s; expert caches copy from pinned memory. none: all is pinned.',
+    ),
+  pins: onOff
+    .optional()
+    .describe('Weights that are not mapped lie in pinned memory, as with --no-mmap of llama.cpp. Absent: on.'),
   host: duration.optional().describe('Time of the host per copy.'),
   pieces: z.int().positive().optional().describe('Copies per expert: 3 where gate, up and down projection go one by one.'),
   overlap: z
     .enum(['none', 'copy', 'full'])
     .optional()
     .describe('none: experts execute when the last copy of their layer has arrived. copy: each when its own has. full: as copy.'),
+});
+
+const windows = z.strictObject({
+  handover: duration.optional().describe('Handover to the CPU and back on Windows, whose driver queues work (WDDM), in place of handover.'),
 });
 
 const host = z.strictObject({
@@ -85,9 +130,11 @@ const prompt = z.strictObject({
     .optional()
     .describe('What offloadFrom counts: tokens of the pass, or tokens that an expert serves on average (pass x top-k / experts).'),
   offloadFrom: z
-    .union([quantity(COUNT), z.literal('never')])
+    .union([quantity(COUNT), z.literal('never'), z.literal('cheaper')])
     .optional()
-    .describe('Tokens of a pass from which on experts in host memory are copied to the GPU and computed there; never: the CPU computes.'),
+    .describe(
+      'Tokens of a pass from which on experts in host memory are copied to the GPU and computed there; never: the CPU computes; cheaper: whichever of both is sooner, for each expert.',
+    ),
 });
 
 const read = z.strictObject({
@@ -116,6 +163,7 @@ export const runtimeSchema = z.strictObject({
   layer: duration.optional().describe('Time of the host per decoder layer: norms, router, small kernels, synchronization.'),
   expert: duration.optional().describe('Time of the host per expert that is launched on the GPU.'),
   handover: duration.optional().describe('Time to hand activations to the CPU and take the result back, once per layer that it serves.'),
+  windows: windows.optional().describe('Where Windows takes other times. Absent: nowhere.'),
   host: host.optional().describe('Times of the host go with the clock of its CPU. Absent: they do not, as with graphs.'),
   gpu: gpu.optional().describe('Kernels on the GPU.'),
   cpu: cpu.optional().describe('Kernels on the CPU.'),
@@ -140,6 +188,7 @@ export const runtimeConstantsSchema = runtimeSchema.pick({
   gpu: true,
   cpu: true,
   copy: true,
+  windows: true,
 });
 
 /** Checked constants of a machine. */
@@ -156,8 +205,9 @@ export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass'
   readonly assumed: string | null;
   /** Null: times of the host are the same beside every CPU. */
   readonly host: { /** GHz */ readonly clock: number } | null;
+  readonly windows: z.infer<typeof windows>;
   readonly gpu: Filled<z.infer<typeof gpu>>;
-  readonly cpu: Filled<Omit<z.infer<typeof cpu>, 'weightsPerCycle'>> & { readonly weightsPerCycle: Readonly<Record<string, number>> };
+  readonly cpu: Filled<Omit<z.infer<typeof cpu>, 'recurrence' | 'untuned'>> & Pick<z.infer<typeof cpu>, 'recurrence' | 'untuned'>;
   readonly copy: Filled<z.infer<typeof copy>>;
   readonly read: z.infer<typeof read>;
   /** Multiple of the measured time of predictions that is charged; 0: none is. */
@@ -165,8 +215,8 @@ export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass'
   readonly prompt: {
     readonly ubatch: number;
     readonly counts: 'pass' | 'expert';
-    /** Null: never. */
-    readonly offloadFrom: number | null;
+    /** Null: never; `cheaper`: wherever the GPU has it sooner. */
+    readonly offloadFrom: number | 'cheaper' | null;
   };
 }
 
@@ -200,8 +250,8 @@ export function withConstants(runtime: RuntimeSpec, constants: RuntimeConstants)
 
 /** Constants in which a runtime differs from another of its kind, to four digits; empty groups are left out. */
 export function constantsApart(base: RuntimeSpec, other: RuntimeSpec): RuntimeConstants {
-  const { copy, cpu, expert, gpu, handover, layer, pass } = other;
-  return (differing(base, { pass, layer, expert, handover, gpu, cpu, copy }) ?? {}) as RuntimeConstants;
+  const { copy, cpu, expert, gpu, handover, layer, pass, windows: onWindows } = other;
+  return (differing(base, { pass, layer, expert, handover, gpu, cpu, copy, windows: onWindows }) ?? {}) as RuntimeConstants;
 }
 
 function differing(base: unknown, other: unknown): unknown {
@@ -233,8 +283,10 @@ const NEEDED = [
 /** Constants of a runtime that says nothing of them. */
 const UNSAID = {
   host: null,
-  gpu: { flashAttention: true, latent: 'absorbed' },
-  cpu: { weightsPerCycle: {} },
+  windows: {},
+  gpu: { flashAttention: true, latent: 'absorbed', halved: 1, tile: 0 },
+  cpu: { weightsPerCycle: {}, memory: { default: 1 }, core: {}, generations: {}, together: 1 },
+  copy: { staging: 'none', pins: true },
   prediction: 1,
   read: { size: 'expert', inFlight: 1 },
 } as const;

@@ -73,6 +73,12 @@ export interface Device {
   readonly perLayerNs: number;
   /** Framework overhead per pass in ns: scheduling, sampling, graph launch. */
   readonly perPassNs: number;
+  /** Bytes/s that its cores together can read, whatever the memory gives; absent: more than the memory. */
+  readonly coreBandwidth?: number;
+  /** Time of one value of a recurrent state, renewed for one token, ns; absent: it is not charged. */
+  readonly recurrenceNs?: number;
+  /** Rows that a product of several rows takes beside its own, since tiles are computed whole; absent: 0. */
+  readonly tileRows?: number;
   /** `bandwidthFraction` by format of the weights; absent: it is the same for all. */
   readonly bandwidthByFormat?: ByFormat;
   /** Weights a second that are unpacked into values, by format; absent: as fast as they are read. */
@@ -87,12 +93,14 @@ export interface Device {
   readonly peakByFormat?: ByFormat;
 }
 
-/** A device with `factor` times its arithmetic: its peak, and its rates by format. */
+/** A device with `factor` times its arithmetic: its cores, their peak, and their rates by format. */
 export function withArithmetic<T extends Device>(device: T, factor: number): T {
-  const { peakByFormat, peakFlops, unpacking } = device;
+  const { coreBandwidth, peakByFormat, peakFlops, recurrenceNs, unpacking } = device;
   return {
     ...device,
     peakFlops: peakFlops * factor,
+    ...(coreBandwidth !== undefined && { coreBandwidth: coreBandwidth * factor }),
+    ...(recurrenceNs !== undefined && { recurrenceNs: recurrenceNs / factor }),
     ...(peakByFormat && { peakByFormat: scaledByFormat(peakByFormat, factor) }),
     ...(unpacking && { unpacking: scaledByFormat(unpacking, factor) }),
   };
@@ -111,8 +119,9 @@ type Numa = (typeof NUMA)[number];
 export interface Sockets {
   /** At least 2. */
   readonly count: number;
-  /** Share of the sum of their memory rates that sockets together reach, (0, 1]. Absent: all of it. */
+  /** Share of the sum of their memory rates that sockets together reach, (0, 1], and of their arithmetic. Absent: all of it. */
   readonly efficiency?: number;
+  readonly together?: number;
   readonly numa: Numa;
   /** The way from one socket to the memory of the others: bandwidth in each direction, and the cost of waiting for them. */
   readonly interconnect: PathSpec;
@@ -165,8 +174,14 @@ export interface Software {
   readonly several: 'layers' | 'tensor' | 'experts';
   /** Tokens of a pass from which on experts that the CPU would compute are copied to the GPU and computed there; null: never. */
   readonly offloadFrom: number | null;
+  /** Present where each expert is copied only if it is computed sooner so. */
+  readonly offloadIfSooner?: true;
   /** Unit of `offloadFrom`: tokens of the pass, or tokens per expert on average. */
   readonly offloadCounts: 'pass' | 'expert';
+  /** Factor on the link for copies out of pinned memory, where the link's own rate is that of pageable memory. Absent: it is pinned already. */
+  readonly pinned?: number;
+  /** Present where weights that are not mapped lie in pinned memory, too. */
+  readonly pinsUnmapped?: true;
   /** False: an event's experts execute when the last of its copies has arrived. */
   readonly overlaps: boolean;
   /** Present where experts on an SSD are pages of a mapped file, which the operating system keeps. Absent: they are read whole. */

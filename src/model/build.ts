@@ -13,6 +13,15 @@ const KV_BYTES = 2;
 /** Bytes of a value that a matrix product writes. */
 const F32_BYTES = 4;
 
+/**
+ * Kernels of a decoder layer with experts while it decodes, by what it remembers, as llama.cpp writes and fuses the graph (its
+ * `llm_graph_context` and models, build 10257): norms 2, residual sums 2, routing 4 and experts 6 of every layer; grouped attention adds
+ * projections 3, norms and rotations of queries and keys 2, stores 2, scores and output 2. A latent has two more projections with their norms, the
+ * products with the parts of the unpacking matrix, rotations of parts, joins and copies. A recurrent state (gated delta net, Mamba-2) has four
+ * projections, a convolution with its state, gates, norms, decay, update and reading of the state, each a kernel.
+ */
+const KERNELS = { heads: 23, latent: 38, state: 44 } as const;
+
 type Weigh = (role: TensorRole, columns: number, layer: number) => readonly StoredShare[];
 
 /** Sum over tensors. */
@@ -73,7 +82,11 @@ class Tally implements Weights {
 
 /** Costs per token of context of a layer with such memory: KV-cache bytes, and operations per pair of tokens. */
 export function contextFor(memory: ContextMemory): AttentionSpec {
-  if (memory.kind === 'state') return { kvBytesPerToken: 0, flopsPerPair: 0, window: null };
+  const launches = KERNELS[memory.kind] / KERNELS.heads;
+  if (memory.kind === 'state') {
+    const state = memory.bytes === null ? {} : { stateValues: memory.bytes / F32_BYTES };
+    return { kvBytesPerToken: 0, flopsPerPair: 0, window: null, launches, ...state };
+  }
   const { heads } = memory;
   if (memory.kind === 'heads') {
     const { kvHeads, keyDim, valueDim, window } = memory;
@@ -89,6 +102,7 @@ export function contextFor(memory: ContextMemory): AttentionSpec {
     flopsPerPair,
     heads,
     window: null,
+    launches,
     valueShare: 0,
     unpacked: unpackedLatent(memory),
   };

@@ -44,6 +44,10 @@ export interface AttentionSpec {
   readonly heads?: number;
   /** Sliding window in tokens, or null: the whole context. */
   readonly window: number | null;
+  /** Kernels of the layer, as a multiple of those of a layer with grouped attention. Absent: 1. */
+  readonly launches?: number;
+  /** Values of a recurrent state that every token renews. Absent: there is none, or nothing says. */
+  readonly stateValues?: number;
   /** Costs of a prompt where keys and values of all heads are unpacked from a shared latent (MLA). Absent: there is no latent. */
   readonly unpacked?: UnpackedLatent;
 }

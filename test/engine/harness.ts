@@ -179,6 +179,7 @@ export async function composeEngine(scenario: Scenario) {
     writeBack,
     onMiss: rulesOf(scenario),
     offloadFrom: Number.POSITIVE_INFINITY,
+    offloadIfSooner: false,
     overlaps: true,
     unimportance,
     classes,

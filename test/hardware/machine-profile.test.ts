@@ -28,9 +28,9 @@ describe('the profile of a machine of parts', () => {
 
   it('has its devices', () => {
     const { cpu, gpu } = machineToProfile(parseMachine(MACHINE));
-    expect(gpu).toEqual({ peak: 71e12, memoryBandwidth: 936e9 });
+    expect(gpu).toEqual({ peak: 71e12, halved: true, memoryBandwidth: 936e9 });
     // 6000 MT/s x 8 bytes x 2.
-    expect(cpu).toEqual({ cores: 16, clock: 4.5, isa: 'avx512-vnni', memoryBandwidth: 96e9 });
+    expect(cpu).toEqual({ cores: 16, clock: 4.5, isa: 'avx512-vnni', generation: 'zen4', memory: 'ddr5', memoryBandwidth: 96e9 });
     expect(hardware.machine!.defaults).toEqual([]);
   });
 
@@ -38,8 +38,12 @@ describe('the profile of a machine of parts', () => {
     const { copy, cpu, gpu } = loadRuntime('llama.cpp');
     expect(hardware.software!.runtime).toBe('llama.cpp');
     expect(hardware.gpu.bandwidthFraction).toBe(gpu.bandwidth.default);
-    expect(hardware.cpu!.bandwidthFraction).toBe(cpu.bandwidth);
-    expect(hardware.links[0]!.bandwidth / 1e9).toBeCloseTo(25.206 * copy.efficiency, 2);
+    expect(hardware.cpu!.bandwidthFraction).toBe(cpu.bandwidth * cpu.memory.ddr5!);
+    expect(hardware.cpu!.coreBandwidth).toBe(16 * cpu.core.default! * cpu.bandwidth);
+    // Mapped weights come through a buffer, those of an expert cache do not.
+    const { links, software } = hardware;
+    expect(links[0]!.bandwidth).toBe(copy.staging);
+    expect((links[0]!.bandwidth * software!.pinned!) / 1e9).toBeCloseTo(25.206 * copy.efficiency, 2);
     expect(loadHardware(MACHINE, undefined, [], loadRuntime('ideal')).software!.runtime).toBe('ideal');
     const usual = { 'rx-7900-xtx': 'llama.cpp-rocm', 'arc-b580': 'llama.cpp-vulkan', 'apple-m5': 'llama.cpp-metal', gb10: 'llama.cpp' };
     for (const [part, runtime] of Object.entries(usual)) expect(loadHardware(part).software!.runtime, part).toBe(runtime);

@@ -113,6 +113,7 @@ export function composeGpu(
     writeBack: exclusive ? new Link(link, new Float64Array(model.experts)) : null,
     onMiss: rulesOn(layout.hardware, system.onMiss.rules),
     offloadFrom: offloadFrom(layout.hardware, model),
+    offloadIfSooner: layout.hardware.software?.offloadIfSooner === true,
     overlaps: layout.hardware.software?.overlaps ?? true,
     ...missesSeen(common, shard),
     prefetch: predictions === null ? null : setupOf(common, model, link, { ...predictions, expectedUse }),

@@ -123,7 +123,9 @@ class EachMiss extends Misses {
     const id = event.demand.ids[i]!;
     const rule = this.gpu.onMiss[this.#rules[i]!]!;
     // In passes of enough tokens a runtime copies experts to the GPU instead, unless the rule has a condition of its own.
-    const streamed = rule.do === 'static' || (rule.do === 'cpu' && event.offloaded && rule.when === null);
+    const offloaded = rule.do === 'cpu' && event.offloaded && rule.when === null;
+    const chosen = offloaded && this.gpu.offloadIfSooner;
+    const streamed = rule.do === 'static' || (offloaded && !(chosen && this.#cpuIsSooner(layer, i)));
     if (rule.do === 'substitute' || rule.do === 'skip' || rule.do === 'low-precision') this.#degrade(layer, i, rule);
     else if (rule.do === 'cpu' && !streamed && this.gpu.deferral?.defers(id, rule.defer) === true) {
       this.#passBy(id, layer);
@@ -135,7 +137,7 @@ class EachMiss extends Misses {
       this.#bring(layer, i, streamed ? null : rule);
       this.#loads[this.#count++] = i;
       // Placed at once, so that the next member is judged by the current state of the link.
-      if (rule.do === 'cheaper') this.#flush(layer);
+      if (rule.do === 'cheaper' || chosen) this.#flush(layer);
       return;
     }
     if (rule.admit === 'background') this.#promotions!.missed(id, rule.after);

@@ -7,7 +7,7 @@ import { findProfile, isPath } from '../../base/profiles.js';
 import { locatedModule } from '../../base/user-module.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import { checkValue } from '../../base/yaml.js';
-import { type HardwareSpec, joinGpus, loadRuntime } from '../../hardware/door.js';
+import { type HardwareSpec, joinGpus, loadRuntime, withRate } from '../../hardware/door.js';
 import { loadModel, loadRouting, type ModelSpec, withExpertBytes, withKvFormat } from '../../model/door.js';
 import { loadPredictor } from '../../predict/predictors/create.js';
 import { loadHardware } from '../../runtime/machine.js';
@@ -216,7 +216,7 @@ function routed(
 export function hardwareOf({ folder, hardware, overrides, runtime, system }: RunSpec): HardwareSpec {
   const name = runtime ?? system.runtime;
   const named = name === undefined ? null : loadRuntime(name, folder, overrides.runtime);
-  const machine = loadHardware(hardware, folder, overrides.hardware, named, overrides.runtime);
+  const machine = pinnedFor(system, loadHardware(hardware, folder, overrides.hardware, named, overrides.runtime));
   if (machine.gpus === undefined) return machine;
   const asked = overrides.runtime.some(({ path }) => path.join('.') === 'gpu.several');
   const parallel = system.placement !== undefined || system.overlap !== undefined;
@@ -224,6 +224,13 @@ export function hardwareOf({ folder, hardware, overrides, runtime, system }: Run
   // Without a stated way, GPUs that differ can only share layers.
   const sharing = !asked && !parallel && machine.gpus.others !== undefined && says === 'experts' ? 'layers' : says;
   return sharing === 'experts' ? machine : joinGpus(machine, sharing);
+}
+
+/** The machine with a link as a system copies over it: an expert cache reads pinned memory, a static placement the runtime's own. */
+function pinnedFor({ cache }: SystemSpec, machine: HardwareSpec): HardwareSpec {
+  const { pinned = 1 } = machine.software ?? {};
+  if (pinned === 1 || cache.policy.name === 'static') return machine;
+  return { ...machine, links: machine.links.map((link) => (link.name === 'h2d' ? withRate(link, (rate) => rate * pinned) : link)) };
 }
 
 /** The model with the KV cache that the run asks for. @throws UserError where its values need flash attention, and there is none */

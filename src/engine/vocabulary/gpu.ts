@@ -34,6 +34,8 @@ export interface Gpu {
   readonly onMiss: readonly MissRule[];
   /** Tokens of a pass from which on misses that the CPU would compute are streamed to the GPU; Infinity: never. */
   readonly offloadFrom: number;
+  /** True: of these, only experts that the GPU computes sooner. */
+  readonly offloadIfSooner: boolean;
   /** False: members of an event that are copied execute when the last of them has arrived. */
   readonly overlaps: boolean;
   /** Unimportance of the running event's members to their tokens; null: no rule uses it. */

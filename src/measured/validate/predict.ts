@@ -36,14 +36,17 @@ interface RowWorld {
   /** Tokens of a pass where the row does not say. */
   readonly ubatch: number;
   readonly traces: RowTraces;
+  /** Few tokens, for the ratio of two predictions. */
+  readonly brief: boolean;
 }
 
 /**
  * Predicts what a row measured.
  * @param traces shared by rows of one model, which then see the same tokens
  * @param runtimes by name; one that is missing is an error of ours
+ * @param brief few tokens: for the ratio of two predictions of a row, in which their routing cancels
  */
-export async function predictRow(given: Measurement, traces: RowTraces, runtimes: Runtimes): Promise<Prediction> {
+export async function predictRow(given: Measurement, traces: RowTraces, runtimes: Runtimes, brief = false): Promise<Prediction> {
   const row = asStreamed(given);
   const model = modelOfRow(row);
   if ('lacks' in model) return { figures: {}, lacks: model.lacks };
@@ -52,7 +55,7 @@ export async function predictRow(given: Measurement, traces: RowTraces, runtimes
   if ('lacks' in machine) return { figures: {}, lacks: machine.lacks };
   const run = systemOf(row, model.layers.length, machine.tiers[0]!.name === 'gpu');
   if ('lacks' in run) return { figures: {}, lacks: run.lacks };
-  const world: RowWorld = { row, model, run, hardware: buildHardware(machine, runtime), ubatch: runtime.prompt.ubatch, traces };
+  const world: RowWorld = { row, model, run, hardware: buildHardware(machine, runtime), ubatch: runtime.prompt.ubatch, traces, brief };
   const asked = figuresOf(row).map(({ metric }) => metric);
   const figures: Partial<Record<MeasuredMetric, number>> = {};
   if (asked.includes('decode') || asked.includes('hit_rate')) {
@@ -72,15 +75,33 @@ function draftsOf({ run }: Measurement): NonNullable<RunInput['workload']>['spec
 }
 
 /**
- * Predicts a row with each of several sets of runtimes; a set that drives its machine as the first does gives what that gave.
+ * Predicts a row with each of several sets of runtimes: with the first whole, with others by the ratio of brief predictions; a set that drives
+ * its machine as the first does gives what that gave.
  * @param variants at least one
  */
 export async function predictVariants(row: Measurement, traces: RowTraces, variants: readonly Runtimes[]): Promise<Prediction[]> {
   const own = variants.map((runtimes) => runtimeKey(row, runtimes));
   const first = await predictRow(row, traces, variants[0]!);
   const predictions: Prediction[] = [];
-  for (const [i, runtimes] of variants.entries()) predictions.push(own[i] === own[0] ? first : await predictRow(row, traces, runtimes));
+  let brief: Prediction | null = null;
+  for (const [i, runtimes] of variants.entries()) {
+    if (own[i] === own[0]) {
+      predictions.push(first);
+      continue;
+    }
+    brief ??= await predictRow(row, traces, variants[0]!, true);
+    predictions.push(scaled(first, brief, await predictRow(row, traces, runtimes, true)));
+  }
   return predictions;
+}
+
+/** A prediction times the ratio of two brief ones. */
+function scaled(whole: Prediction, before: Prediction, after: Prediction): Prediction {
+  const figures = Object.entries(whole.figures).map(([name, value]) => {
+    const metric = name as MeasuredMetric;
+    return [metric, (value * after.figures[metric]!) / before.figures[metric]!];
+  });
+  return { ...whole, figures: Object.fromEntries(figures) };
 }
 
 /** The machine of a row as its prompt used it. */
@@ -116,13 +137,32 @@ function withRowSettings(runtime: RuntimeSpec, row: Measurement, selection: Sele
     ...(flash_attention === false && { flashAttention: false }),
     ...(mla !== undefined && mla < UNPACKED_FROM && { latent: 'absorbed' as const }),
   };
-  const copy = readsAhead(row) ? { ...runtime.copy, overlap: 'copy' as const } : runtime.copy;
-  return { ...runtime, gpu, copy, prompt: promptOf(runtime, row, selection) };
+  const copy = {
+    ...runtime.copy,
+    ...(readsAhead(row) && { overlap: 'copy' as const }),
+    ...(runtime.copy.pins && isUnmapped(row) && { staging: 'none' as const }),
+  };
+  const { sockets, untuned = sockets } = runtime.cpu;
+  const cpu = { ...runtime.cpu, sockets: spreadsWeights(row) ? sockets : untuned };
+  return { ...runtime, cpu, gpu, copy, prompt: promptOf(runtime, row, selection) };
+}
+
+/** True where a row says that its weights are spread over the sockets. */
+function spreadsWeights({ run: { numa } }: Measurement): boolean {
+  return numa !== undefined && numa !== 'off';
+}
+
+/** Flags of llama.cpp and llama-bench, old and new, with which files are read and not mapped. */
+const UNMAPPED = /(?:^|\s)(?:--no-mmap|(?:-mmp|--mmap)\s0|(?:-lm|--load-mode)\snone)(?:\s|$)/;
+
+/** True where weights in host memory are read into buffers, not mapped. */
+function isUnmapped({ flags = '', run }: Measurement): boolean {
+  return run.mmap === false || UNMAPPED.test(flags);
 }
 
 /** Decode speed of all sequences together, tokens/s, and the hit rate; where caches fill, after they have been warmed. */
 async function decoding(world: RowWorld): Promise<{ speed: number; hitRate: number }> {
-  const phase = decodingPhase(world.row, world.ubatch);
+  const phase = decodingPhase(world.row, world.ubatch, world.brief);
   const whole = await simulated(world, phase);
   if (phase.warming === 0) return { speed: (phase.users * 1e9) / of(whole, 'latency.tpot.mean'), hitRate: of(whole, 'cache.hit_rate') };
   // Both runs share the warming tokens: their difference is the rest.
@@ -137,7 +177,7 @@ async function decoding(world: RowWorld): Promise<{ speed: number; hitRate: numb
 
 /** Prefill speed, tokens/s. */
 async function prefilling(world: RowWorld): Promise<number> {
-  const phase = promptPhase(world.row, world.ubatch);
+  const phase = promptPhase(world.row, world.ubatch, world.brief);
   return (phase.users * phase.prompt * 1e9) / of(await simulated(world, phase), 'latency.ttft.mean');
 }
 
@@ -188,7 +228,7 @@ export function promptOf(runtime: RuntimeSpec, row: Measurement, { experts, topK
   const guessed = row.guessed?.includes('placement.prefill_where') === true;
   const { prompt: tokens, ubatch } = promptPhase(row, prompt.ubatch);
   const below =
-    prompt.counts === 'expert' && prompt.offloadFrom !== null && (Math.min(tokens, ubatch) * topK) / experts < prompt.offloadFrom;
+    prompt.counts === 'expert' && typeof prompt.offloadFrom === 'number' && (Math.min(tokens, ubatch) * topK) / experts < prompt.offloadFrom;
   return { ...prompt, counts: 'pass', offloadFrom: where === 'cpu' || (guessed && below) ? null : 2 };
 }
 

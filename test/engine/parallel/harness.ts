@@ -84,6 +84,7 @@ async function gpuOf(scenario: ParallelScenario, shard: Shard, { buddies, record
     writeBack: scenario.exclusive ? new Link(hardware.links[0]!, new Float64Array(own.experts)) : null,
     onMiss: rulesOf(scenario),
     offloadFrom: Number.POSITIVE_INFINITY,
+    offloadIfSooner: false,
     overlaps: true,
     unimportance: unimportanceOf(unimportance, shard),
     classes: null,

@@ -24,6 +24,8 @@ const STILL_TOKENS = 40;
 /** Tokens that warm filling caches, and tokens that count. */
 const WARM_TOKENS = 160;
 const COUNTED_TOKENS = 160;
+/** The same where only ratios of predictions count. */
+const BRIEF = { still: 6, warm: 24, counted: 24, prompt: 512 } as const;
 /** Tokens that llama-bench generates and prompts where a row does not say. */
 const USUAL_GENERATED = 128;
 const USUAL_PROMPT = 512;
@@ -45,19 +47,21 @@ function isBeforeBoth({ engine, run: { depth, pp_tokens: tokens }, series }: Mea
 /**
  * Decoding: from the depth on, so that generated tokens see half of themselves on average.
  * @param usualUbatch tokens of a pass where the row does not say
+ * @param brief few tokens, for a ratio
  */
-export function decodingPhase(row: Measurement, usualUbatch: number): RowPhase {
+export function decodingPhase(row: Measurement, usualUbatch: number, brief = false): RowPhase {
   const { batch_users: users = 1, depth = 0, tg_tokens: generated = USUAL_GENERATED } = row.run;
-  const warming = fillsCaches(row) ? WARM_TOKENS : 0;
-  const output = warming > 0 ? warming + COUNTED_TOKENS : STILL_TOKENS;
+  const [still, warm, counted] = brief ? [BRIEF.still, BRIEF.warm, BRIEF.counted] : [STILL_TOKENS, WARM_TOKENS, COUNTED_TOKENS];
+  const warming = fillsCaches(row) ? warm : 0;
+  const output = warming > 0 ? warming + counted : still;
   const context = Math.max(0, Math.round(depth + (generated - output - warming) / 2));
   return { users, prompt: 1, output, context, ubatch: Math.max(usualUbatch, users), warming };
 }
 
-/** The phase of a prompt. @param usualUbatch tokens of a pass where the row does not say */
-export function promptPhase(row: Measurement, usualUbatch: number): RowPhase {
+/** The phase of a prompt. @param usualUbatch tokens of a pass where the row does not say @param brief one pass, for a ratio */
+export function promptPhase(row: Measurement, usualUbatch: number, brief = false): RowPhase {
   const { batch_users: users = 1, depth = 0, pp_tokens: tokens = USUAL_PROMPT, ubatch = usualUbatch } = row.run;
-  const prompt = Math.min(tokens, Math.max(MOST_PROMPT, ubatch));
+  const prompt = Math.min(tokens, Math.max(brief ? BRIEF.prompt : MOST_PROMPT, ubatch));
   const before = isBeforeBoth(row) ? depth : 0;
   return { users, prompt, output: 1, context: before + Math.round((tokens - prompt) / 2), ubatch, warming: 0 };
 }

@@ -5,8 +5,11 @@ import { byName } from '../../../base/objects.js';
 import { checkValue } from '../../../base/yaml.js';
 import {
   COPY_START,
+  generationOf,
   type HardwareProfile,
   HardwareProfileSchema,
+  isHalved,
+  memoryKind,
   memoryRate,
   NEWEST_PCIE,
   pcieRate,
@@ -30,15 +33,22 @@ const USUAL_MTS = byName<number>({ ddr3: 1600, ddr4: 3200, ddr5: 5600, lpddr5: 6
 const USUAL = { type: 'ddr5', channels: 2, coresPerChannel: 4, ghz: 3, isa: 'avx2', pcie: { gen: 4, lanes: 16 } } as const;
 /** Rented cards, and the clock of the virtual cores beside them: 2.2 GHz of a Xeon, where a row does not name its CPU. */
 const RENTED = { cards: /^(t4|l4|p4|k80)$/, ghz: 2.2 };
+/** GB/s that no two channels reach. */
+const HOME_GBPS = 100;
 /** Memory where its size does not matter: the run did fit. */
 const AMPLE = '64 TB';
 
 /** Bytes/s of host memory, all sockets, as a data sheet has it. */
 function hostBandwidth({ ram, unified }: RowMachine): number {
-  if (ram?.measured_gbps !== undefined) return unified === true ? ram.measured_gbps * 1e9 : sheetRate(ram.measured_gbps * 1e9, 'host');
+  if (ram?.measured_gbps !== undefined) return unified === true ? ram.measured_gbps * 1e9 : sheetRate(ram.measured_gbps * 1e9, hostKind(ram));
   const { channels = USUAL.channels, type = USUAL.type } = ram ?? {};
   const mts = ram?.mts ?? USUAL_MTS[type] ?? USUAL_MTS[USUAL.type]!;
   return memoryRate({ type, mts, channels });
+}
+
+/** Tools of homes measure less of the memory than STREAM on servers, whose memories have more channels than two. */
+function hostKind({ channels, measured_gbps: rate = 0 }: NonNullable<RowMachine['ram']>): 'home' | 'host' {
+  return (channels ?? USUAL.channels) > USUAL.channels || rate > HOME_GBPS ? 'host' : 'home';
 }
 
 /** Bytes/s of a card's memory by its data sheet; null: unknown. */
@@ -55,14 +65,24 @@ export function copyBandwidth({ pcie }: RowGpu): number {
 }
 
 /** The cards as one: layer after layer each reads its own part; together they read and compute at once. */
-function cardsAsOne(gpus: readonly RowGpu[], sharing: GpuSharing): { peak: number; memoryBandwidth: number } | null {
+function cardsAsOne(gpus: readonly RowGpu[], sharing: GpuSharing): { peak: number; memoryBandwidth: number; halved?: boolean } | null {
   const bandwidths = gpus.map(cardBandwidth);
   const peaks = gpus.map(({ fp16_tflops }) => fp16_tflops);
   if (bandwidths.includes(null) || peaks.includes(undefined)) return null;
   const together = (rates: readonly number[]): number => rates.reduce((sum, rate) => sum + rate, 0);
   const inTurn = (rates: readonly number[]): number => rates.length / rates.reduce((sum, rate) => sum + 1 / rate, 0);
   const joined = sharing === 'layers' ? inTurn : together;
-  return { peak: joined(peaks as number[]) * 1e12, memoryBandwidth: joined(bandwidths as number[]) };
+  const halved = gpus.every(({ name }) => isHalved(name));
+  return { peak: joined(peaks as number[]) * 1e12, memoryBandwidth: joined(bandwidths as number[]), ...(halved && { halved }) };
+}
+
+/** Generation and kind of memory of a row's CPU, where its part is listed; else by the channels that it names. */
+function kindsOf({ cpu, ram, unified }: RowMachine): { generation?: string; memory?: string } {
+  const known = generationOf(cpu?.name);
+  const type = ram?.type ?? (ram === undefined ? undefined : USUAL.type);
+  if (known !== undefined) return { generation: known.generation, memory: memoryKind({ arch: known.generation, form: known.form }, type) };
+  if (unified === true || ram === undefined || (ram.channels ?? USUAL.channels) > USUAL.channels) return {};
+  return { memory: memoryKind({ arch: '', form: 'desktop' }, type) };
 }
 
 /** Cores that compute, of one socket. */
@@ -75,6 +95,7 @@ function coresOf({ machine, run }: Measurement): { cores: number; clock: number;
     cores: Math.max(1, Math.round(Math.min(all, run.threads ?? all) / sockets)),
     clock: cpu?.ghz ?? (rented ? RENTED.ghz : USUAL.ghz),
     isa: cpu?.isa ?? USUAL.isa,
+    ...kindsOf(machine),
     memoryBandwidth: hostBandwidth(machine) / sockets,
   };
 }
@@ -93,17 +114,22 @@ export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfil
   const ssd = placement.kind === 'ssd-stream' ? machine.ssd : undefined;
   const disk = ssd === undefined ? [] : [{ name: 'ssd', size: AMPLE }];
   const reads = ssd === undefined ? [] : [{ name: 'ssd', bandwidth: ssd.gbps * 1e9, ...READ }];
-  const name = machine.name;
-  const shared = cards === null || machine.unified === true;
+  const { name, os } = machine;
+  const system = os === 'windows' ? { system: os } : {};
+  // Experts that a unified machine leaves to its CPU are computed beside the GPU, out of the same memory.
+  const handed = placement.kind === 'cpu-layers' || placement.kind === 'cpu-share';
+  const shared = cards === null || (machine.unified === true && !handed);
   const profile = shared
     ? {
         name,
+        ...system,
         tiers: [{ name: 'unified', size: AMPLE }, ...disk],
         links: reads,
         gpu: cards ?? wholeCpu(row),
       }
     : {
         name,
+        ...system,
         tiers: [{ name: 'gpu', size: AMPLE }, { name: 'dram', size: AMPLE }, ...disk],
         links: [{ name: 'h2d', bandwidth: copyBandwidth(machine.gpus[0]!), latency: COPY_START }, ...reads],
         gpu: cards,
@@ -116,7 +142,7 @@ export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfil
 function wholeCpu(row: Measurement): Record<string, unknown> {
   const one = coresOf(row);
   const sockets = row.machine.cpu?.sockets ?? 1;
-  return { ...one, cores: one.cores * sockets, memoryBandwidth: one.memoryBandwidth * sockets };
+  return { ...one, sockets, cores: one.cores * sockets, memoryBandwidth: one.memoryBandwidth * sockets };
 }
 
 function severalSockets({ cpu }: RowMachine): Record<string, unknown> {

@@ -1,0 +1,35 @@
+// Kinds of parts that share a mechanism: generations of cores, kinds of memory systems, cards whose FP16 rate is halved. Runtimes have constants
+// by these names.
+import type { Form } from './catalogue.js';
+import { CPUS } from './cpu.js';
+
+/** Cores of AMD and of Arm; all others are Intel's. */
+const AMD = /^zen/;
+const ARM = /^(neoverse|cortex|carmel|grace|oryon|ampere|m\d)/;
+
+/**
+ * Kind of a memory system: its controllers and channels decide which share of the data sheet all cores together read.
+ * @param type of the modules: ddr4, ddr5; undefined: nothing says
+ * @returns `ddr4`, `ddr5` or `amd-ddr5` of a desktop, `amd-server`, `intel-server`, `arm-server`, or `unified`
+ */
+export function memoryKind({ arch, form }: { readonly arch: string; readonly form: Form }, type: string | undefined): string {
+  if (form === 'unified') return 'unified';
+  if (form === 'server' || form === 'workstation') return AMD.test(arch) ? 'amd-server' : ARM.test(arch) ? 'arm-server' : 'intel-server';
+  if (type !== undefined && /ddr[34]/.test(type)) return 'ddr4';
+  // The fabric between Ryzen's dies carries less than two channels of DDR5.
+  return AMD.test(arch) ? 'amd-ddr5' : 'ddr5';
+}
+
+/** Generation of a CPU by its name; undefined where it is not listed. */
+export function generationOf(name: string | undefined): { readonly generation: string; readonly form: Form } | undefined {
+  const part = name === undefined ? undefined : CPUS.find(name);
+  return part === undefined ? undefined : { generation: part.arch, form: part.form };
+}
+
+/** GeForce cards by their names, of desktops and laptops; workstation cards have four digits (rtx-4000). */
+const GEFORCE = /^(?:geforce-)?(?:rtx|gtx)-[1-5]0[5-9]0(?!0)/;
+
+/** True where the data sheet's FP16 rate with FP32 accumulation is half of what the card's tensor units do with integers and FP16 sums. */
+export function isHalved(card: string): boolean {
+  return GEFORCE.test(card);
+}
