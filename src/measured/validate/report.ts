@@ -1,8 +1,11 @@
 // The report of `moeprof validate`: the size of errors by metric and by family, the worst rows first, and which rows were not scored and why.
 
 import { groupedBy } from '../../base/objects.js';
+import { formatNumber } from '../../base/units.js';
 import {
+  type Block,
   type Column,
+  type ColumnOf,
   type Datum,
   type Document,
   documentFormats,
@@ -16,10 +19,12 @@ import {
   renderCsv,
   type Visibility,
 } from '../../report/door.js';
+import type { Gain } from './gains.js';
 import { renderPage } from './page.js';
 import { MEASURED_METRICS, type MeasuredMetric } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
 import type { ErrorStatistics, FamilyErrors, Validation } from './summary.js';
+import type { TrendErrors } from './trends.js';
 import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, measuredWhat, speedText, titleOf, worstFirst } from './words.js';
 
 /** Rows that the table shows unless everything is asked for. */
@@ -59,6 +64,8 @@ function validationDocument(validation: Validation): Document {
       ...(many ? [rowGrid(scored, { title: 'Rows, worst first', only: ['terminal'], detail: 'verbose' })] : []),
       rowGrid(scored, { title: 'Rows, worst first', only: ['markdown'], fold: 'All rows, worst first' }),
       ...familyGrids(validation.families, 'runtime / format / placement', 'By family'),
+      ...trendGrids(validation),
+      ...gainGrids(validation),
       memoryGrid(validation),
       rowGrid(memory.slice(0, WORST_BUFFERS), { title: 'Memory, worst first', only: ['terminal'], detail: 'brief' }),
       rowGrid(memory, { title: 'Memory, worst first', only: ['terminal'], detail: 'verbose' }),
@@ -82,6 +89,41 @@ function summaryGrid({ summary }: Validation): Grid {
     { head: 'error of', of: ({ metric }) => measuredMetricText(metric) },
     ...ERROR_COLUMNS,
   ]);
+}
+
+/** Slopes and intercepts of series, predicted over measured. */
+function trendGrids({ trendErrors }: Validation): Grid[] {
+  const factor = (value: number | null): Datum => ({ value, text: formatNumber(value ?? Number.NaN, 2) });
+  const columns: readonly ColumnOf<TrendErrors>[] = [
+    { head: 'over', of: ({ vary }) => vary },
+    { head: '', align: 'left', of: ({ metric, of }) => `${metric}, ${of}` },
+    { head: 'series', of: ({ series }) => series },
+    { head: 'machines', of: ({ machines }) => machines },
+    { head: 'reversed', of: ({ reversed }) => reversed },
+    { head: 'median', of: ({ ratio }) => factor(ratio) },
+    { head: '|log|', of: ({ size }) => factor(size) },
+  ];
+  return trendErrors.length === 0
+    ? []
+    : [grid(trendErrors, columns, { title: 'Time of a token along series, predicted / measured', keys: 2 })];
+}
+
+/** Gains of rows over others, and how many are right. */
+function gainGrids({ gains }: Validation): Block[] {
+  if (gains.length === 0) return [];
+  const known = gains.filter(({ predicted }) => predicted !== null);
+  const count = (of: (gain: Gain) => boolean | null): number => known.filter((gain) => of(gain) === true).length;
+  const factor = (value: number | null): Datum => ({ value, text: value === null ? 'unknown' : `x ${formatNumber(value, 2)}` });
+  const columns: readonly ColumnOf<Gain>[] = [
+    { head: 'gain of', most: 28, of: ({ to }) => to },
+    { head: '', align: 'left', of: ({ metric }) => metric },
+    { head: 'over', align: 'left', only: ['markdown', 'csv'], of: ({ from }) => from },
+    { head: 'measured', of: ({ measured }) => factor(measured) },
+    { head: 'predicted', of: ({ predicted }) => factor(predicted) },
+    { head: 'right', align: 'left', of: ({ right, sign }) => (sign === null ? '' : right === true ? 'yes' : sign ? 'sign' : 'no') },
+  ];
+  const counted = `${known.length} of ${gains.length} are predicted: ${count(({ sign }) => sign)} with the right sign, ${count(({ right }) => right)} of these within 25 %.`;
+  return [grid(gains, columns, { title: 'Gains of a setting over another', keys: 2 }), note(counted)];
 }
 
 /** Errors of memory, by kind and side. */

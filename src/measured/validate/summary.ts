@@ -4,13 +4,16 @@ import { percentile } from '../../base/statistics.js';
 import { bandOf, type ScoredError } from '../../engine/outcome/band.js';
 import type { RuntimeSpec } from '../../hardware/door.js';
 import { type Tagged, tagged } from '../../result/version.js';
+import { type Gain, gainsOf } from './gains.js';
 import { judgeMemory, type MemorySummary, memorySummary } from './memory/judge.js';
 import type { Prediction } from './predict.js';
 import { ascending, type ErrorSizes, errorSizes } from './rows/error-sizes.js';
+import { votesOf } from './rows/machines.js';
 import type { Measurement } from './rows/measurement.js';
 import type { MemoryRow } from './rows/memory-row.js';
 import { figuresOf, formatKin, MEASURED_METRICS, type MeasuredMetric, runtimeOf } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
+import { type Trend, type TrendErrors, trendErrors, trendsOf } from './trends.js';
 
 /** Statistics of the errors of speeds and hit rates. */
 export interface ErrorStatistics extends ErrorSizes {
@@ -44,6 +47,11 @@ export interface Validation extends Tagged<'moeprof.validation/1'> {
   /** Static placements and caches, apart. */
   readonly placements: readonly FamilyErrors[];
   readonly families: readonly FamilyErrors[];
+  /** Series over layers on the CPU, depth and ubatch, and what their slopes are worth. */
+  readonly trends: readonly Trend[];
+  readonly trendErrors: readonly TrendErrors[];
+  /** Rows that are judged by their gain over another. */
+  readonly gains: readonly Gain[];
   /** Fitted constants of the runtimes of these rows. */
   readonly fitted: readonly FittedConstants[];
   /** Constants fitted on these rows, where that was asked for. */
@@ -72,8 +80,10 @@ export function validationOf(
   runtimes: ReadonlyMap<string, RuntimeSpec>,
   memory: readonly MemoryRow[] = [],
 ): Validation {
-  const validated = withBands(rows.flatMap((row, i) => judge(row, predictions[i]!)));
+  const votes = votesOf(rows.map(({ machine }) => machine));
+  const validated = withBands(rows.flatMap((row, i) => judge(row, predictions[i]!, votes.get(row.machine.name)!)));
   const allocated = memory.flatMap(judgeMemory);
+  const trends = trendsOf(rows, validated);
   const used = [...new Set(rows.map(runtimeOf))].sort();
   const fitted = used.flatMap((name): FittedConstants[] => {
     const own = runtimes.get(name)?.fitted ?? null;
@@ -89,11 +99,14 @@ export function validationOf(
     },
     placements: grouped(validated, 'placement'),
     families: grouped(validated, 'family'),
+    trends,
+    trendErrors: trendErrors(trends),
+    gains: gainsOf(rows, validated),
     fitted,
   };
 }
 
-function judge(row: Measurement, { figures, lacks }: Prediction): ValidatedRow[] {
+function judge(row: Measurement, { figures, lacks }: Prediction, vote: string): ValidatedRow[] {
   const [runtime, format, placement] = [runtimeOf(row), formatKin(row.model), row.placement.kind];
   return figuresOf(row).map(({ measured, metric, unscored }) => {
     const predicted = figures[metric] ?? null;
@@ -103,6 +116,7 @@ function judge(row: Measurement, { figures, lacks }: Prediction): ValidatedRow[]
       id: row.id,
       metric,
       machine: row.machine.name,
+      vote,
       model: row.model.name,
       measured,
       predicted,

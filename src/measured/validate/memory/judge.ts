@@ -103,10 +103,12 @@ function figureOf(
 ): ValidatedRow {
   const placement = device === 'host' ? 'host' : 'GPU';
   const format = formatKin({ name: row.model, quant: row.quant });
+  const machine = row.thread ?? row.source ?? row.id;
   return {
     id: row.id,
     metric: 'memory',
-    machine: row.thread ?? row.source ?? row.id,
+    machine,
+    vote: machine,
     model: row.model,
     measured,
     predicted,

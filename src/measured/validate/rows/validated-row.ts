@@ -10,6 +10,8 @@ export interface ValidatedRow extends Pick<ScoredError, 'runtime' | 'format' | '
   readonly metric: MeasuredMetric | 'memory';
   /** The machine; of memory rows, the thread that has the log. */
   readonly machine: string;
+  /** Rows that share one vote: those of the machine and of all with equal parts. Memory rows have no statistics of votes. */
+  readonly vote: string;
   readonly model: string;
   /** Tokens/s, a share, or MiB of memory. */
   readonly measured: number;
