@@ -48,9 +48,11 @@ describe('HTML report', () => {
   });
 
   it('says beside a speed how far off it may be', () => {
-    const near = { halfWidth: 0.141, rows: 41, common: 'llama.cpp, k, cpu-layers' };
+    const near = { low: 0.5, high: 1.25, rows: 41, machines: 12, common: 'llama.cpp, k, cpu-layers' };
     const of = (accuracy: Result['accuracy']) => htmlReport.render({ ...sampleResult(), ...(accuracy && { accuracy }) }, options);
-    expect(of({ decode: near, prefill: null })).toContain('<small>± 14 % (80 % of 41 comparable measurements)</small>');
+    const decode = sampleResult().metrics['speed.decode']!.value;
+    const range = [0.5, 1.25].map((factor) => Number((factor * decode).toPrecision(2))).join(' to ');
+    expect(of({ decode: near, prefill: null })).toContain(`<small>(${range} tok/s for 80 % of 41 measurements of 12 machines)</small>`);
     expect(of({ decode: null, prefill: null })).toContain('<small>(no comparable measurement)</small>');
     expect(of(undefined)).not.toContain('comparable measurement');
   });

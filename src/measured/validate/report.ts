@@ -23,7 +23,7 @@ import type { Gain } from './gains.js';
 import { renderPage } from './page.js';
 import { MEASURED_METRICS, type MeasuredMetric } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
-import type { ErrorStatistics, FamilyErrors, Validation } from './summary.js';
+import type { ClassErrors, ErrorStatistics, FamilyErrors, Validation } from './summary.js';
 import type { TrendErrors } from './trends.js';
 import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, measuredWhat, speedText, titleOf, worstFirst } from './words.js';
 
@@ -43,6 +43,15 @@ const html: Format<Validation> = {
 /** Formats of a validation, the one for reading first. */
 export const validationReports: readonly Format<Validation>[] = [...documentFormats<Validation>(validationDocument), html];
 
+/** What a fit on the rows of a validation finds, as a document of its own. */
+export function crossValidation(validation: Validation): Document {
+  return {
+    title: 'Cross-validation: constants fitted without what they predict',
+    lead: [{ text: 'Machines have one vote each in the fit, too. One that is left out goes with all of equal parts.' }],
+    blocks: refitGrids(validation),
+  };
+}
+
 function validationDocument(validation: Validation): Document {
   const { rows } = validation;
   const all = worstFirst(rows.filter((row) => row.scored));
@@ -55,6 +64,7 @@ function validationDocument(validation: Validation): Document {
     lead: leadOf(validation).map((text) => ({ text })),
     blocks: [
       summaryGrid(validation),
+      ...familyGrids(validation.kinds, 'kind of machine', 'By kind of machine'),
       ...familyGrids(validation.placements, 'placement', 'By placement'),
       rowGrid(scored.slice(0, WORST), {
         title: many ? `The ${WORST} worst` : 'Rows, worst first',
@@ -217,6 +227,16 @@ function refitGrids({ refit }: Validation): Grid[] {
     { title: 'Refitted', keys: 2 },
   );
   const digits = (value: number): Datum => ({ value, text: String(Number(value.toPrecision(3))) });
+  const classes = grid<ClassErrors>(
+    refit.classesLeftOut,
+    [
+      { head: 'constants fitted without', of: ({ kind }) => kind },
+      { head: '', align: 'left', most: 22, of: ({ name }) => name },
+      { head: '', align: 'left', of: ({ metric }) => measuredMetricText(metric) },
+      ...ERROR_COLUMNS.filter(({ head }) => ['machines', 'median', 'bias'].includes(head)),
+    ],
+    { title: 'One class left out', keys: 3 },
+  );
   const constants = refit.constants.map(({ fitted, name, now, runtime }) => [
     runtime,
     name,
@@ -224,16 +244,16 @@ function refitGrids({ refit }: Validation): Grid[] {
     digits(fitted),
     digits(fitted / now),
   ]);
-  return [errors, gridOf(['runtime', { head: 'constant', align: 'left' }, 'now', 'refitted', 'factor'], constants)];
+  return [errors, classes, gridOf(['runtime', { head: 'constant', align: 'left' }, 'now', 'refitted', 'factor'], constants)];
 }
 
 /** CSV has every figure of every row. */
 function recordsOf(rows: readonly ValidatedRow[]): Grid {
   return gridOf(
-    ['id', 'metric', 'machine', 'model', 'family', 'measured', 'predicted', 'error', 'scored', 'reason', 'band', 'device', 'kind'],
+    ['id', 'metric', 'machine', 'model', 'family', 'measured', 'predicted', 'error', 'scored', 'reason', 'low', 'high', 'device', 'kind'],
     rows.map((row): Datum[] => [
       ...[row.id, row.metric, row.machine, row.model, row.family, row.measured, row.predicted, row.error],
-      ...[row.scored ? 'yes' : 'no', row.reason, row.band?.halfWidth ?? null, row.device ?? null, row.kind ?? null],
+      ...[row.scored ? 'yes' : 'no', row.reason, row.band?.low ?? null, row.band?.high ?? null, row.device ?? null, row.kind ?? null],
     ]),
   );
 }

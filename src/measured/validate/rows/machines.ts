@@ -1,5 +1,6 @@
 // Machines as votes: rows of one machine resemble each other, and so do machines of equal parts. Statistics therefore count each set of parts
 // once. Also the kind of a machine, by its parts alone.
+import { CPUS, GPUS } from '../../../hardware/door.js';
 import type { Measurement } from './measurement.js';
 
 type RowMachine = Measurement['machine'];
@@ -32,10 +33,8 @@ function partsOf({ cpu, gpus, name, ram, unified }: RowMachine): string {
 /** Kinds of machines, in the order of reports. */
 export const MACHINE_KINDS = ['desktop', 'server', 'laptop or one memory', 'CPU only', 'streams from SSD'] as const;
 
-/** CPUs of servers and workstations by their names, where nothing is said of their channels. */
+/** CPUs of servers and workstations that the catalogue does not list, by their names. */
 const SERVERS = /epyc|xeon|threadripper|graviton|neoverse/;
-/** Mobile cards and CPUs by the ends of their names. */
-const LAPTOPS = /-laptop$|\d(h|hs|hx|u)$/;
 /** Memory channels that no desktop computer has. */
 const SERVER_CHANNELS = 4;
 
@@ -46,5 +45,21 @@ export function machineKindOf({ machine, placement }: Measurement): (typeof MACH
   if (gpus.length === 0 || placement.kind === 'all-cpu') return 'CPU only';
   if (unified === true) return 'laptop or one memory';
   if (SERVERS.test(cpu?.name ?? '') || (cpu?.sockets ?? 1) > 1 || (ram?.channels ?? 0) >= SERVER_CHANNELS) return 'server';
-  return [cpu?.name ?? '', ...gpus.map(({ name }) => name)].some((name) => LAPTOPS.test(name)) ? 'laptop or one memory' : 'desktop';
+  const forms = [CPUS.find(cpu?.name ?? '')?.form, ...gpus.map(({ name }) => GPUS.find(name)?.form)];
+  return forms.includes('laptop') ? 'laptop or one memory' : 'desktop';
+}
+
+/** Classes of machines and programs, of which each may be left out of a fit. */
+export const ROW_CLASSES = ['CPU generation', 'instruction set', 'engine', 'backend'] as const;
+/** The class of a row of each kind; null: nothing says it. */
+export type RowClasses = Readonly<Record<(typeof ROW_CLASSES)[number], string | null>>;
+
+/** The classes of a row. @param backend its runtime profile, which llama.cpp has one of for each backend */
+export function classesOf({ engine, machine: { cpu } }: Measurement, backend: string): RowClasses {
+  return {
+    'CPU generation': CPUS.find(cpu?.name ?? '')?.arch ?? null,
+    'instruction set': cpu?.isa ?? null,
+    engine,
+    backend,
+  };
 }
