@@ -12,12 +12,12 @@ export function rangeText(band: Accuracy, speed: number): string {
 /** The same without its unit, for a column; null where one of the two is unknown. */
 export function bareRange(band: Accuracy | null | undefined, speed: number | null | undefined): string | null {
   if (band == null || speed == null) return null;
-  return `${twoDigits(band.low * speed)} to ${twoDigits(band.high * speed)}`;
+  return between(band.low * speed, band.high * speed);
 }
 
 /** `0.7 to 1.2 times`: a band of any speed. */
 export function timesText({ high, low }: Accuracy): string {
-  return `${twoDigits(low)} to ${twoDigits(high)} times`;
+  return `${between(low, high)} times`;
 }
 
 /** `80 % of 41 measurements of 12 machines`: what a band is counted on. */
@@ -25,8 +25,16 @@ export function countedText({ machines, rows }: Accuracy): string {
   return `80 % of ${formatCounted(rows, 'measurement')} of ${formatCounted(machines, 'machine')}`;
 }
 
-function twoDigits(value: number): string {
-  const rounded = Number(value.toPrecision(2));
+/** Two digits of either end, rounded outwards: what lies between the ends lies between their texts, too. */
+function between(low: number, high: number): string {
+  return [twoDigits(low, Math.floor), twoDigits(high, Math.ceil)].join(' to ');
+}
+
+function twoDigits(value: number, round: (value: number) => number): string {
+  if (value === 0) return '0';
+  const unit = 10 ** (Math.floor(Math.log10(value)) - 1);
+  // To nine digits first: 1.9 / .1 is less than 19.
+  const rounded = Number((round(Number((value / unit).toPrecision(9))) * unit).toPrecision(2));
   return rounded >= 1000 ? formatCount(rounded) : String(rounded);
 }
 
