@@ -14,7 +14,7 @@ import {
   grid,
   type Line,
   pageFormat,
-  widthText,
+  timesText,
 } from '../report/door.js';
 import { HOST } from '../runtime/setting/fits.js';
 import { isAllOnGpu } from '../runtime/setting/setting.js';
@@ -113,11 +113,11 @@ const LEGEND: Block = {
 /** The narrowest and the widest band of each speed: they differ by where the experts lie and by the format. */
 function bandNotes(models: readonly Offered[]): string[] {
   return (['decode', 'prefill'] as const).flatMap((phase) => {
-    const bands = models.flatMap(({ bands }) => bands?.[phase] ?? []).toSorted((a, b) => a.halfWidth - b.halfWidth);
-    const [least, most] = [bands[0], bands.at(-1)].map((band) => (band === undefined ? '' : widthText(band)));
+    const bands = models.flatMap(({ bands }) => bands?.[phase] ?? []).toSorted((a, b) => a.high / a.low - b.high / b.low);
+    const [least, most] = [bands[0], bands.at(-1)].map((band) => (band === undefined ? '' : timesText(band)));
     if (bands.length === 0) return [];
-    const range = least === most ? least! : `${least} to ${most}, by format and placement,`;
-    return [`${phase === 'decode' ? 'Decode' : 'Prefill'} ${range} holds 80 % of comparable measurements.`];
+    const range = least === most ? least! : `${least} to ${most} by format and placement,`;
+    return [`${phase === 'decode' ? 'Decode' : 'Prefill'}: 80 % of comparable measurements were ${range} what was predicted.`];
   });
 }
 

@@ -7,6 +7,7 @@ import {
   type Block,
   bareRate,
   type Column,
+  countedText,
   type Datum,
   type Document,
   documentFormats,
@@ -19,7 +20,8 @@ import {
   type Line,
   note,
   pageFormat,
-  widthText,
+  rangeText,
+  timesText,
 } from '../report/door.js';
 import type { Accuracy } from '../result/result.js';
 import { flagOf } from '../runtime/flags/flag.js';
@@ -62,7 +64,7 @@ function adviceDocument({ advice, explain }: AdviceView): Document {
 function verdictOf({ answer, bands, bound, context, goal, kept, request, users }: Advice): Line[] {
   if (answer === null) return [{ text: 'Nothing fits.', tone: 'caution' }];
   const share = users === 1 ? '' : ` for ${users} users together`;
-  const speeds = `${formatTokensPerSecond(answer.decode)}${bandText(bands!.decode)}${share}, prompts ${formatTokensPerSecond(answer.prefill)}${bandText(bands!.prefill)}`;
+  const speeds = `${formatTokensPerSecond(answer.decode)}${bandText(bands!.decode, answer.decode)}${share}, prompts ${formatTokensPerSecond(answer.prefill)}${bandText(bands!.prefill, answer.prefill)}`;
   const binds = bound!.decode === bound!.prefill ? `bound by ${bound!.decode}` : `bound by ${bound!.decode}, prompts by ${bound!.prefill}`;
   const whole = `A prompt of ${formatCount(request.prompt)} tokens and ${formatCount(request.output)} generated ones take ${formatNs(requestNs(answer, users, request))}; ${formatCount(context)} tokens of context`;
   const broken =
@@ -78,9 +80,9 @@ export function takenOf({ assumed }: Pick<Advice, 'assumed'>): Line[] {
   return assumed.map((text) => ({ text, tone: 'caution' }));
 }
 
-/** The width of a band behind a speed; nothing where nothing is comparable. */
-function bandText(band: Accuracy | null): string {
-  return band === null ? '' : ` ${widthText(band)}`;
+/** The range of a speed behind it; nothing where nothing is comparable. */
+function bandText(band: Accuracy | null, speed: number): string {
+  return band === null ? '' : ` (${rangeText(band, speed)})`;
 }
 
 function commandOf({ command }: Advice): Block[] {
@@ -156,7 +158,7 @@ function purchaseTexts({ answer, purchases }: Advice): string[] {
 /** Sentences on the basis of the figures. */
 function basisTexts({ bands, notes }: Advice): string[] {
   const of = (what: string, band: Accuracy | null): string[] =>
-    band === null ? [] : [`${what} ${widthText(band)} holds 80 % of ${band.rows} measurements (${band.common}).`];
+    band === null ? [] : [`${what}: ${countedText(band)} were ${timesText(band)} what was predicted (${band.common}).`];
   const known = bands === null ? [] : [...of('Decode', bands.decode), ...of('Prefill', bands.prefill)];
   return [...(bands !== null && known.length === 0 ? ['No measurement is comparable.'] : known), ...notes];
 }

@@ -50,6 +50,48 @@ export function percentile(sorted: ArrayLike<number>, percent: number): number {
   return low + (high - low) * (rank - below);
 }
 
+/** A value that counts as so much of a vote. */
+export interface Vote {
+  readonly value: number;
+  readonly weight: number;
+}
+
+/** Values whose items share one vote with all others of the same `vote`: of n of them each has 1/n. */
+export function sharedVotes<T extends { readonly vote: string }>(items: readonly T[], value: (item: T) => number): Vote[] {
+  const counts = new Map<string, number>();
+  for (const { vote } of items) counts.set(vote, (counts.get(vote) ?? 0) + 1);
+  return items.map((item) => ({ value: value(item), weight: 1 / counts.get(item.vote)! }));
+}
+
+/**
+ * Percentile of values with votes in any order: a value stands at the share of the other votes that lie below it, and between values it is
+ * linear. With equal votes that is {@link percentile}.
+ * @param newcomer the values are a sample, and the percentile is that of a further one of the same population: a value stands at
+ *   (votes to it) / (votes of all and one such value), as in Hyndman and Fan's definition 6; beyond the last value it is that value
+ * @throws RangeError where there is no value
+ */
+export function votedPercentile(votes: readonly Vote[], percent: number, newcomer = false): number {
+  const total = mean(votes.map(({ weight }) => weight)) * votes.length;
+  let below = 0;
+  let last: { readonly at: number; readonly value: number } | null = null;
+  for (const { value, weight } of [...votes].sort((a, b) => a.value - b.value)) {
+    const others = total - weight;
+    const at = newcomer ? (below + weight) / (total + weight) : others <= 0 ? 0 : below / others;
+    const share = percent / 100;
+    if (share <= at + EXACT) return last === null || at - share <= EXACT ? value : between(last, { at, value }, share);
+    last = { at, value };
+    below += weight;
+  }
+  return last!.value;
+}
+
+/** Sums of shares of a vote are exact to this. */
+const EXACT = 1e-12;
+
+function between(low: { readonly at: number; readonly value: number }, high: typeof low, at: number): number {
+  return low.value + ((high.value - low.value) * (at - low.at)) / (high.at - low.at);
+}
+
 /**
  * The summary that latencies are reported with: mean and percentiles of samples in any order, which are not changed.
  * @throws RangeError where there is no sample

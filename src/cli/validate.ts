@@ -26,7 +26,7 @@ interface ValidateOptions extends OutputOptions {
 export function define(command: Command, context: CliContext): void {
   command
     .argument('[files...]', 'measurements: bundled names or files of JSON lines; without, all but unseen')
-    .option('--fit', 'refit the constants of runtimes on these rows, and cross-validate by machine; takes some minutes')
+    .option('--fit', 'refit the constants of runtimes on these rows, and cross-validate by machine and by class; takes some minutes')
     .addOption(jobsOption('threads'));
   addOutputOptions(command, validationReports).action(async (files: readonly string[], options: ValidateOptions) => {
     const threads = parseJobs(options.jobs) ?? availableParallelism();
@@ -53,8 +53,7 @@ async function validate(files: readonly string[], fit: boolean, threads: number,
     all.memory,
   );
   if (!fit) return validation;
-  const byId = new Map(rows.map(({ id }, i) => [id, predicted[i]!]));
-  return { ...validation, refit: refitOf(validation, byId, constants, runtimes) };
+  return { ...validation, refit: refitOf(validation, rows, predicted, constants, runtimes) };
 }
 
 /** @throws UserError where an id stands in two files */

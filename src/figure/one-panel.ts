@@ -33,8 +33,8 @@ export function rankingFigures(runs: readonly RankedRun[]): PaperFigure[] {
   const phase = ranked.some(({ decode }) => decode !== null) ? 'decode' : 'prefill';
   const points = ranked.map(({ name, result, ...speeds }) => {
     const y = speeds[phase] ?? 0;
-    const half = result.accuracy?.[phase]?.halfWidth ?? 0;
-    return { x: visible(name), y, low: y * Math.max(0, 1 - half), high: y * (1 + half), series: '' } satisfies RunPoint;
+    const { high, low } = result.accuracy?.[phase] ?? { high: 1, low: 1 };
+    return { x: visible(name), y, low: y * low, high: y * high, series: '' } satisfies RunPoint;
   });
   const banded = points.some(({ high, y }) => high > y);
   const xAxis = { name: 'run', unit: '', continuous: false };

@@ -154,7 +154,13 @@ export class SplitDense {
   readonly #hopNs: number;
   readonly #hopNsPerToken: number;
   /** Costs of the CPU's layers in passes whose weights are copied to the GPU. */
-  readonly #copied: { readonly from: number; readonly gpu: DenseCost; readonly cpu: DenseCost; readonly ns: Float64Array; readonly ifSooner: boolean } | null;
+  readonly #copied: {
+    readonly from: number;
+    readonly gpu: DenseCost;
+    readonly cpu: DenseCost;
+    readonly ns: Float64Array;
+    readonly ifSooner: boolean;
+  } | null;
 
   constructor(model: ModelSpec, hardware: HardwareSpec, placement: DensePlacement) {
     const { cpu, links } = hardware;

@@ -3,7 +3,16 @@
 import { ownValue } from '../base/objects.js';
 import type { HardwareProfile } from './profile.js';
 import type { RuntimeSpec } from './runtime.js';
-import { type ByFormat, type Device, type HostDevice, type LinkSpec, type Sockets, type Software, scaledByFormat, withArithmetic } from './spec.js';
+import {
+  type ByFormat,
+  type Device,
+  type HostDevice,
+  type LinkSpec,
+  type Sockets,
+  type Software,
+  scaledByFormat,
+  withArithmetic,
+} from './spec.js';
 
 /**
  * Bytes through memory for each score without flash attention: f32 that the product of queries and keys writes, the softmax reads and writes,
@@ -77,7 +86,10 @@ export function measuredHost(profile: CpuProfile): HostDevice {
 }
 
 /** One socket is as a machine that says nothing of several. */
-function socketsOf({ interconnect, sockets }: CpuProfile, use: Pick<Sockets, 'numa' | 'efficiency' | 'together'>): Pick<HostDevice, 'sockets'> {
+function socketsOf(
+  { interconnect, sockets }: CpuProfile,
+  use: Pick<Sockets, 'numa' | 'efficiency' | 'together'>,
+): Pick<HostDevice, 'sockets'> {
   if (sockets === 1) return {};
   const { bandwidth, latency } = interconnect!;
   return { sockets: { count: sockets, ...use, interconnect: { bandwidth, latencyNs: latency } } };

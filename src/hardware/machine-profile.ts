@@ -69,7 +69,11 @@ function otherCards([first, ...others]: Machine['gpus']): Pick<NonNullable<Hardw
 }
 
 function gpuFacts({ fp16Flops, measuredBandwidth, memoryBandwidth, name }: Machine['gpus'][number]): HardwareProfileInput['gpu'] {
-  return { peak: fp16Flops, ...(isHalved(name) && { halved: true }), memoryBandwidth: measuredBandwidth === undefined ? memoryBandwidth : sheetRate(measuredBandwidth, 'gpu') };
+  return {
+    peak: fp16Flops,
+    ...(isHalved(name) && { halved: true }),
+    memoryBandwidth: measuredBandwidth === undefined ? memoryBandwidth : sheetRate(measuredBandwidth, 'gpu'),
+  };
 }
 
 function oneSocket({ cpu, ram, sockets }: Machine): HardwareProfileInput['gpu'] & { cores: number } {
@@ -82,7 +86,12 @@ function oneSocket({ cpu, ram, sockets }: Machine): HardwareProfileInput['gpu'] 
 /** All sockets as one device, where the CPU computes everything. */
 function allSockets(machine: Machine): HardwareProfileInput['gpu'] {
   const one = oneSocket(machine);
-  return { ...one, sockets: machine.sockets, cores: one.cores * machine.sockets, memoryBandwidth: (one.memoryBandwidth as number) * machine.sockets };
+  return {
+    ...one,
+    sockets: machine.sockets,
+    cores: one.cores * machine.sockets,
+    memoryBandwidth: (one.memoryBandwidth as number) * machine.sockets,
+  };
 }
 
 /** Memory that the operating system keeps: 4 GiB, an eighth where memory is small. */

@@ -91,7 +91,9 @@ const cpu = z.strictObject({
   numa: z.enum(NUMA).optional().describe('How experts use several sockets.'),
   sockets: share
     .optional()
-    .describe('Share of the sum of their memories that several sockets reach together, weights spread over them as the software can (--numa).'),
+    .describe(
+      'Share of the sum of their memories that several sockets reach together, weights spread over them as the software can (--numa).',
+    ),
   untuned: share.optional().describe('The same where nothing spreads the weights. Absent: as sockets.'),
   together: share.optional().describe('Share of the sum of their arithmetic that several sockets reach together. Absent: all of it.'),
 });
@@ -104,9 +106,7 @@ const copy = z.strictObject({
     .describe(
       'Rate at which the host brings mapped weights to a pinned buffer, e.g. 14 GB/s; expert caches copy from pinned memory. none: all is pinned.',
     ),
-  pins: onOff
-    .optional()
-    .describe('Weights that are not mapped lie in pinned memory, as with --no-mmap of llama.cpp. Absent: on.'),
+  pins: onOff.optional().describe('Weights that are not mapped lie in pinned memory, as with --no-mmap of llama.cpp. Absent: on.'),
   host: duration.optional().describe('Time of the host per copy.'),
   pieces: z.int().positive().optional().describe('Copies per expert: 3 where gate, up and down projection go one by one.'),
   overlap: z

@@ -1,21 +1,49 @@
 // Words on a run that several reports share: its machine, the modifications of its system, and how far its speeds may be off.
 
-import { formatCount, formatCounted, formatNumber, formatRatio } from '../base/units.js';
+import { formatCount, formatCounted, formatRatio } from '../base/units.js';
 import type { Accuracy, Result } from '../result/result.js';
 import type { Phase } from './phase-time.js';
 
-/** `± 14 %`. */
-export function widthText({ halfWidth }: Accuracy): string {
-  return `± ${formatNumber(100 * halfWidth)} %`;
+/** `14 to 29 tok/s`: a predicted speed within its band, in two digits. @param speed tokens/s */
+export function rangeText(band: Accuracy, speed: number): string {
+  return `${bareRange(band, speed)} tok/s`;
 }
 
-/** `± 14 % (80 % of 41 comparable measurements)`. @returns null where the machine is calibrated, since its profile holds measured rates */
-export function bandText({ accuracy }: Pick<Result, 'accuracy'>, phase: Phase): string | null {
+/** The same without its unit, for a column; null where one of the two is unknown. */
+export function bareRange(band: Accuracy | null | undefined, speed: number | null | undefined): string | null {
+  if (band == null || speed == null) return null;
+  return between(band.low * speed, band.high * speed);
+}
+
+/** `0.7 to 1.2 times`: a band of any speed. */
+export function timesText({ high, low }: Accuracy): string {
+  return `${between(low, high)} times`;
+}
+
+/** `80 % of 41 measurements of 12 machines`: what a band is counted on. */
+export function countedText({ machines, rows }: Accuracy): string {
+  return `80 % of ${formatCounted(rows, 'measurement')} of ${formatCounted(machines, 'machine')}`;
+}
+
+/** Two digits of either end, rounded outwards: what lies between the ends lies between their texts, too. */
+function between(low: number, high: number): string {
+  return [twoDigits(low, Math.floor), twoDigits(high, Math.ceil)].join(' to ');
+}
+
+function twoDigits(value: number, round: (value: number) => number): string {
+  if (value === 0) return '0';
+  const unit = 10 ** (Math.floor(Math.log10(value)) - 1);
+  // To nine digits first: 1.9 / .1 is less than 19.
+  const rounded = Number((round(Number((value / unit).toPrecision(9))) * unit).toPrecision(2));
+  return rounded >= 1000 ? formatCount(rounded) : String(rounded);
+}
+
+/** `(14 to 29 tok/s for 80 % of 41 measurements of 12 machines)`. @returns null where the machine is calibrated, since its profile holds measured rates */
+export function bandText({ accuracy, metrics }: Pick<Result, 'accuracy' | 'metrics'>, phase: Phase): string | null {
   if (accuracy === undefined) return null;
-  const band = accuracy[phase];
-  if (band === null) return '(no comparable measurement)';
-  const of = band.common === 'all' ? `${band.rows} measurements, none comparable` : `${band.rows} comparable measurements`;
-  return `${widthText(band)} (80 % of ${of})`;
+  const [band, speed] = [accuracy[phase], metrics[`speed.${phase}`]?.value];
+  if (band === null || speed === undefined) return '(no comparable measurement)';
+  return `(${rangeText(band, speed)} for ${countedText(band)}${band.common === 'all' ? ', none comparable' : ''})`;
 }
 
 /** The policy and predictor that replace a system's own: `, with s3-fifo:small=0.2`; empty where none does. */

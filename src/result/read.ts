@@ -50,7 +50,13 @@ const detailsSchema = z.looseObject({
 
 const classLatency = z.looseObject({ mean: count, p50: count, p95: count, p99: count }).nullable();
 
-const accuracy = z.looseObject({ halfWidth: count, rows: count, common: z.string() });
+const accuracy = z.looseObject({
+  low: z.number().min(0).max(1),
+  high: z.number().min(1),
+  rows: count,
+  machines: count,
+  common: z.string(),
+});
 
 /** The shape of a result. Unknown fields are kept: additions do not raise the version of the format. */
 export const resultSchema = z.looseObject({
@@ -162,6 +168,10 @@ export function checkedResult(raw: unknown, path: string, isCovered = false): Re
   }
   if (tag !== RESULT_SCHEMA) {
     throw new UserError(`${path}: has format ${tag}, this moeprof reads ${RESULT_SCHEMA}; run again with this version`, EXIT.notComparable);
+  }
+  const { accuracy: bands } = raw as { readonly accuracy?: unknown };
+  if (isObject(bands) && Object.values(bands).some((band) => isObject(band) && 'halfWidth' in band)) {
+    throw new UserError(`${path}: has error bands of an earlier version (halfWidth); run again with this version`, EXIT.notComparable);
   }
   const parsed = resultSchema.safeParse(raw);
   if (!parsed.success) {

@@ -77,12 +77,15 @@ export interface TraceInput {
   readonly heldOut?: number;
 }
 
-/** The errors of comparable predictions against measurements of real machines. */
+/** What comparable predictions became on real machines: 80 % of the measurements lie between two multiples of the predicted speed. */
 export interface Accuracy {
-  /** 80 % of the errors are within this share of the measured value, in either direction. */
-  readonly halfWidth: number;
-  /** Number of compared measurements, and their common fields. */
+  /** measured / predicted that one measurement in ten is below, where machines have one vote each; at most 1. */
+  readonly low: number;
+  /** measured / predicted that one in ten is above; at least 1. */
+  readonly high: number;
+  /** Number of compared measurements, of the machines that made them, and their common fields. */
   readonly rows: number;
+  readonly machines: number;
   readonly common: string;
 }
 

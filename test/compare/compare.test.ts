@@ -34,7 +34,7 @@ describe('comparison', () => {
   });
 
   it('does not look at how far off predictions may be', () => {
-    const accuracy = { decode: { halfWidth: 0.1, rows: 41, common: 'all' }, prefill: null };
+    const accuracy = { decode: { low: 0.9, high: 1.1, rows: 41, machines: 9, common: 'all' }, prefill: null };
     const wider = { label: 'pr.json', result: { ...sampleResult(), accuracy } };
     expect(compareResults(base, wider, regression('*', '0%'), { allowDifferentInputs: false })).toMatchObject({ rows: [], passed: true });
   });

@@ -93,13 +93,13 @@ function withMetrics(figures: Readonly<Record<string, number>>, inputs: Partial<
 
 describe('a ranking', () => {
   it('is a bar for each run, with what 80 % of measurements keep', () => {
-    const accuracy = { decode: { halfWidth: 0.1, rows: 40, common: 'llama.cpp' }, prefill: null };
+    const accuracy = { decode: { low: 0.7, high: 1.2, rows: 40, machines: 9, common: 'llama.cpp' }, prefill: null };
     const [figure] = rankingFigures([
       withMetrics({ 'speed.decode': 10 }, { system: 'a' }),
       { ...withMetrics({ 'speed.decode': 20 }, { system: 'b' }), accuracy },
     ]);
     expect(figure!.points.map(({ high, low, x, y }) => [x, y, low, Math.round(high)])).toEqual([
-      ['b', 20, 18, 22],
+      ['b', 20, 14, 24],
       ['a', 10, 10, 10],
     ]);
     expect(figure!.note).toBe('Whiskers: 80 % of comparable measurements');

@@ -1,10 +1,11 @@
 // The report of `moeprof plan`: the memory that each system and machine needs, the answer in a sentence each, and the runs that were tried.
 
 import { visible } from '../../base/text.js';
-import { formatBytes, formatCount, formatRatio, formatTokensPerSecond } from '../../base/units.js';
+import { formatBytes, formatCount, formatTokensPerSecond } from '../../base/units.js';
 import { onePanel, type PaperFigure, pictureFormats, type RunPoint, scaleOf } from '../../figure/door.js';
 import {
   bandText,
+  bareRange,
   bareRate,
   type Column,
   type Document,
@@ -16,7 +17,6 @@ import {
   heldOutLead,
   heldOutTokens,
   note,
-  ratio,
   standInLead,
 } from '../../report/door.js';
 import { measurePair } from '../../result/amount.js';
@@ -65,27 +65,27 @@ function recordsOf(placings: readonly Placing[], names: readonly string[]): Grid
   return gridOf(['system', 'hardware', 'cache_percent', 'kept', 'memory.gpu.allocated', ...names], rows);
 }
 
-/** Memory needed, memory present and decode speed of each placing. A system or an error that all share stands above. */
+/** Memory needed, memory present and decode speed of each placing. A system that all share stands above. */
 function needGrid(placings: readonly Placing[]): Grid {
   const shared = sharedSystem(placings) !== null;
-  const banded = halfWidths(placings).length > 1;
+  const banded = hasRanges(placings);
   const rows = placings.map((placing) => {
     const answer = answeringProbe(placing);
     const needed = answer === null ? [null, null] : [cacheOf(answer), figure(neededBytes(answer), 'bytes')];
-    const decode = bareRate(answer?.result.metrics['speed.decode']?.value);
-    const band = banded ? [ratio(answer?.result.accuracy?.decode?.halfWidth ?? null)] : [];
+    const speed = answer?.result.metrics['speed.decode']?.value;
+    const band = banded ? [bareRange(answer?.result.accuracy?.decode, speed)] : [];
     return [
       ...(shared ? [] : [placing.system]),
       placing.hardware,
       ...needed,
       figure(placing.gpuBytes, 'bytes'),
       placing.fits ? 'yes' : 'no',
-      decode,
+      bareRate(speed),
       ...band,
     ];
   });
   const names: Column[] = [...(shared ? [] : [{ head: 'system', most: LONGEST }]), { head: 'machine', most: LONGEST, align: 'left' }];
-  const speed: Column[] = [{ head: 'decode', name: 'speed.decode' }, ...(banded ? [{ head: '±', name: 'accuracy.decode' }] : [])];
+  const speed: Column[] = [{ head: 'decode', name: 'speed.decode' }, ...(banded ? [{ head: 'range', name: 'accuracy.decode' }] : [])];
   return gridOf([...names, 'expert cache', 'needs', 'has', 'fits', ...speed], rows, { keys: names.length });
 }
 
@@ -95,21 +95,15 @@ function sharedSystem(placings: readonly Placing[]): string | null {
   return others.length === 0 ? first! : null;
 }
 
-/** Decode speed, with its error where that is the same for all; a single placing has it in a sentence. */
+/** What the decode speed is, and its range; a single placing has that in a sentence. */
 function decodeText(placings: readonly Placing[]): string {
-  const [first, ...others] = halfWidths(placings);
-  const band = others.length > 0 ? '; 80 % of comparable measurements lie within ±' : '';
-  const held =
-    first === undefined || others.length > 0 || placings.length === 1
-      ? ''
-      : `; ± ${formatRatio(first)} holds 80 % of comparable measurements`;
-  return `decode is speed.decode, tok/s for each request${band}${held}`;
+  const range = hasRanges(placings) ? '; its range holds 80 % of comparable measurements' : '';
+  return `decode is speed.decode, tok/s for each request${range}`;
 }
 
-/** Error bands of the speeds, each once; empty: no measurements are comparable, or the machine is calibrated. */
-function halfWidths(placings: readonly Placing[]): number[] {
-  const all = placings.map((placing) => answeringProbe(placing)?.result.accuracy?.decode?.halfWidth);
-  return [...new Set(all.filter((one) => one !== undefined))];
+/** True where a column has the ranges of several placings; no: no measurement is comparable, or the machines are calibrated. */
+function hasRanges(placings: readonly Placing[]): boolean {
+  return placings.length > 1 && placings.some((placing) => (answeringProbe(placing)?.result.accuracy?.decode ?? null) !== null);
 }
 
 /** All runs of a placing, with the metrics that the conditions speak of; at a glance only where it is the only one. */

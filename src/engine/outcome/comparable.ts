@@ -9,13 +9,17 @@ import { isWord } from '../../system/door.js';
 import { bandOf, type ComparedBy, type ScoredError } from './band.js';
 import type { Finished } from './finished.js';
 
-/** Predictions of real machines, a line each: metric, runtime, format, placement, predicted / measured - 1, and true where no constant has seen the machine. */
+/**
+ * Predictions of real machines, a line each: metric, runtime, format, placement, predicted / measured - 1, the machine or that of equal parts,
+ * and true where no constant has seen it.
+ */
 export type AccuracyFile = readonly (readonly [
   metric: string,
   runtime: string,
   format: string,
   placement: string,
   error: number,
+  vote: string,
   unseen?: true,
 ])[];
 
@@ -24,12 +28,13 @@ let known: readonly ScoredError[] | null = null;
 function scoredErrors(): readonly ScoredError[] {
   if (known !== null) return known;
   const rows = JSON.parse(fileText(bundledFile('accuracy.json'))) as AccuracyFile;
-  known = rows.map(([metric, runtime, format, placement, error, unseen]) => ({
+  known = rows.map(([metric, runtime, format, placement, error, vote, unseen]) => ({
     metric,
     runtime,
     format,
     placement,
     error,
+    vote,
     unseen: unseen === true,
   }));
   return known;

@@ -122,7 +122,7 @@ function withSplit(row: Measurement): Measurement {
 
 function speedOfRun(row: Measurement, metric: CheckedSpeed['metric'], measured: number, expected: number): CheckedSpeed {
   const band = bandFor({ metric, runtime: runtimeOf(row), format: formatKin(row.model), placement: row.placement.kind });
-  return { metric, measured, expected, ratio: measured / expected, band, slow: band !== null && expected / measured - 1 > band.halfWidth };
+  return { metric, measured, expected, ratio: measured / expected, band, slow: band !== null && measured < expected * band.low };
 }
 
 const GIB = 2 ** 30;

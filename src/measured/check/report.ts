@@ -3,6 +3,7 @@
 import { groupedBy } from '../../base/objects.js';
 import { formatCounted, formatNumber, formatRatio } from '../../base/units.js';
 import {
+  bareRange,
   type Datum,
   type Document,
   documentFormats,
@@ -13,7 +14,6 @@ import {
   linesBlock,
   note,
   ratio,
-  widthText,
 } from '../../report/door.js';
 import { tagged } from '../../result/version.js';
 import { speedText } from '../validate/words.js';
@@ -63,13 +63,14 @@ function speeds(runs: readonly CheckedRun[]): Grid {
       { head: 'speed', align: 'left' },
       { head: 'reached', name: 'reached_tps' },
       { head: 'expected', name: 'expected_tps' },
-      ...['ratio', 'band'],
+      'ratio',
+      { head: 'range', name: 'range_tps' },
       { head: '', name: 'slow', align: 'left' },
     ],
     runs.flatMap(({ place, speeds: own }) =>
       own.map(({ band, expected, measured, metric, ratio: share, slow }): Datum[] => [
         ...[place, metric, text(measured), text(expected), ratio(share)],
-        band === null ? null : { value: band.halfWidth, text: widthText(band) },
+        bareRange(band, expected),
         { value: slow ? 1 : 0, text: slow ? 'slow' : '' },
       ]),
     ),

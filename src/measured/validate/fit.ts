@@ -2,17 +2,16 @@
 // each prediction on each constant, taken as a straight line in logarithms between the old constant and the new one. So a fit costs one more
 // prediction per constant, whatever the number of machines.
 
+import { sharedVotes, sum } from '../../base/statistics.js';
+
 /** A figure: the residual of its prediction, and the slopes by the constants. */
 export interface Sensitivity {
   /** log(predicted / measured). */
   readonly residual: number;
   /** d log(predicted) / d log(constant), one entry a constant. */
   readonly slopes: readonly number[];
-}
-
-/** A figure of a machine. */
-export interface FitRow extends Sensitivity {
-  readonly machine: string;
+  /** Its share of a vote, of those that all have as many rows; absent: 1. */
+  readonly weight?: number;
 }
 
 /**
@@ -44,7 +43,7 @@ export function fitSteps(
     const matrix = ridge.map((own, c) => ridge.map((_, d) => (c === d ? own : 0)));
     const right = ridge.map(() => 0);
     for (const row of rows) {
-      const weight = weightOf(residualAt(row, steps));
+      const weight = weightOf(residualAt(row, steps)) * (row.weight ?? 1);
       for (const [c, slope] of row.slopes.entries()) {
         if (slope === 0) continue;
         right[c]! -= weight * slope * row.residual;
@@ -73,11 +72,29 @@ export function residualAt({ residual, slopes }: Sensitivity, steps: readonly nu
   return slopes.reduce((sum, slope, c) => sum + slope * steps[c]!, residual);
 }
 
-/** Residual of each row with constants that were fitted on the rows of all other machines. */
-export function leaveMachineOut(rows: readonly FitRow[], constants: number): number[] {
-  const without = (machine: string): FitRow[] => rows.filter((row) => row.machine !== machine);
-  const steps = new Map([...new Set(rows.map(({ machine }) => machine))].map((one) => [one, fitConstants(without(one), constants)]));
-  return rows.map((row) => residualAt(row, steps.get(row.machine)!));
+/** Rows of which those of one machine share its vote; all weights together are the number of rows, so that the ridge weighs as before. */
+export function withVotes<T extends Sensitivity & { readonly vote: string }>(rows: readonly T[]): (T & { readonly weight: number })[] {
+  const shares = sharedVotes(rows, () => 0).map(({ weight }) => weight);
+  const scale = rows.length / sum(shares);
+  return rows.map((row, i) => ({ ...row, weight: shares[i]! * scale }));
+}
+
+/**
+ * Residual of each row with constants that were fitted on the rows of all other classes.
+ * @param classOf null: the row is in no class, and has no residual
+ */
+export function leaveOut<T extends Sensitivity & { readonly vote: string }>(
+  rows: readonly T[],
+  constants: number,
+  classOf: (row: T) => string | null,
+): (number | null)[] {
+  const without = (name: string): T[] => withVotes(rows.filter((row) => classOf(row) !== name));
+  const names = new Set(rows.flatMap((row) => classOf(row) ?? []));
+  const steps = new Map([...names].map((name) => [name, fitConstants(without(name), constants)]));
+  return rows.map((row) => {
+    const name = classOf(row);
+    return name === null ? null : residualAt(row, steps.get(name)!);
+  });
 }
 
 /** Solves a system with a positive definite matrix by Gaussian elimination with the largest pivot. */

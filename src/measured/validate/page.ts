@@ -4,6 +4,7 @@ import { byName } from '../../base/objects.js';
 import { formatRatio } from '../../base/units.js';
 import {
   type Axis,
+  bareRange,
   type ColumnOf,
   curves,
   download,
@@ -88,12 +89,12 @@ const SECTIONS: readonly Section<Validation>[] = [
   {
     id: 'families',
     title: 'By family',
-    draw: ({ families, placements }) =>
+    draw: ({ families, kinds, placements }) =>
       families.length === 0
         ? null
         : {
             about: 'Rows of one placement, and of one runtime, kin of format and placement.',
-            content: html`${statisticsTable('By placement', placements)}${statisticsTable('By family', families)}`,
+            content: html`${statisticsTable('By kind of machine', kinds)}${statisticsTable('By placement', placements)}${statisticsTable('By family', families)}`,
           },
   },
   {
@@ -159,7 +160,6 @@ function statisticsTable(caption: string, families: readonly FamilyErrors[]): Ma
   const columns: readonly ColumnOf<FamilyErrors>[] = [
     { head: '', of: ({ family }) => family },
     { head: 'of', align: 'left', of: ({ metric }) => measuredMetricText(metric) },
-    { head: 'machines', of: ({ machines }) => machines },
     ...ERROR_COLUMNS,
   ];
   return gridTable(caption, grid(largestFirst(families), columns));
@@ -178,9 +178,9 @@ function memoryTable(memory: MemorySummary): Markup {
 function rowTable(rows: readonly ValidatedRow[]): Markup {
   const cells = worstFirst(rows).map((row): Piece[] => [
     ...[row.id, measuredWhat(row), speedText(row, row.measured), speedText(row, row.predicted!), formatRelative(row.error!)],
-    ...[row.band === null ? '' : `± ${formatRatio(row.band.halfWidth, 0)}`, row.family, row.model, row.machine],
+    ...[bareRange(row.band, row.predicted) ?? '', row.family, row.model, row.machine],
   ]);
-  const head = ['row', 'of', 'measured', 'predicted', 'error', 'band', 'family', 'model', 'machine'];
+  const head = ['row', 'of', 'measured', 'predicted', 'error', 'range', 'family', 'model', 'machine'];
   return table('Rows, worst first', head, cells, [0, 1, 6, 7, 8]);
 }
 

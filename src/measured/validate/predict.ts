@@ -228,7 +228,9 @@ export function promptOf(runtime: RuntimeSpec, row: Measurement, { experts, topK
   const guessed = row.guessed?.includes('placement.prefill_where') === true;
   const { prompt: tokens, ubatch } = promptPhase(row, prompt.ubatch);
   const below =
-    prompt.counts === 'expert' && typeof prompt.offloadFrom === 'number' && (Math.min(tokens, ubatch) * topK) / experts < prompt.offloadFrom;
+    prompt.counts === 'expert' &&
+    typeof prompt.offloadFrom === 'number' &&
+    (Math.min(tokens, ubatch) * topK) / experts < prompt.offloadFrom;
   return { ...prompt, counts: 'pass', offloadFrom: where === 'cpu' || (guessed && below) ? null : 2 };
 }
 

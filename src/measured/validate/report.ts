@@ -1,8 +1,11 @@
 // The report of `moeprof validate`: the size of errors by metric and by family, the worst rows first, and which rows were not scored and why.
 
 import { groupedBy } from '../../base/objects.js';
+import { formatNumber } from '../../base/units.js';
 import {
+  type Block,
   type Column,
+  type ColumnOf,
   type Datum,
   type Document,
   documentFormats,
@@ -16,10 +19,12 @@ import {
   renderCsv,
   type Visibility,
 } from '../../report/door.js';
+import type { Gain } from './gains.js';
 import { renderPage } from './page.js';
 import { MEASURED_METRICS, type MeasuredMetric } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
-import type { ErrorStatistics, FamilyErrors, Validation } from './summary.js';
+import type { ClassErrors, ErrorStatistics, FamilyErrors, Validation } from './summary.js';
+import type { TrendErrors } from './trends.js';
 import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, measuredWhat, speedText, titleOf, worstFirst } from './words.js';
 
 /** Rows that the table shows unless everything is asked for. */
@@ -38,6 +43,15 @@ const html: Format<Validation> = {
 /** Formats of a validation, the one for reading first. */
 export const validationReports: readonly Format<Validation>[] = [...documentFormats<Validation>(validationDocument), html];
 
+/** What a fit on the rows of a validation finds, as a document of its own. */
+export function crossValidation(validation: Validation): Document {
+  return {
+    title: 'Cross-validation: constants fitted without what they predict',
+    lead: [{ text: 'Machines have one vote each in the fit, too. One that is left out goes with all of equal parts.' }],
+    blocks: refitGrids(validation),
+  };
+}
+
 function validationDocument(validation: Validation): Document {
   const { rows } = validation;
   const all = worstFirst(rows.filter((row) => row.scored));
@@ -50,6 +64,7 @@ function validationDocument(validation: Validation): Document {
     lead: leadOf(validation).map((text) => ({ text })),
     blocks: [
       summaryGrid(validation),
+      ...familyGrids(validation.kinds, 'kind of machine', 'By kind of machine'),
       ...familyGrids(validation.placements, 'placement', 'By placement'),
       rowGrid(scored.slice(0, WORST), {
         title: many ? `The ${WORST} worst` : 'Rows, worst first',
@@ -59,6 +74,8 @@ function validationDocument(validation: Validation): Document {
       ...(many ? [rowGrid(scored, { title: 'Rows, worst first', only: ['terminal'], detail: 'verbose' })] : []),
       rowGrid(scored, { title: 'Rows, worst first', only: ['markdown'], fold: 'All rows, worst first' }),
       ...familyGrids(validation.families, 'runtime / format / placement', 'By family'),
+      ...trendGrids(validation),
+      ...gainGrids(validation),
       memoryGrid(validation),
       rowGrid(memory.slice(0, WORST_BUFFERS), { title: 'Memory, worst first', only: ['terminal'], detail: 'brief' }),
       rowGrid(memory, { title: 'Memory, worst first', only: ['terminal'], detail: 'verbose' }),
@@ -82,6 +99,41 @@ function summaryGrid({ summary }: Validation): Grid {
     { head: 'error of', of: ({ metric }) => measuredMetricText(metric) },
     ...ERROR_COLUMNS,
   ]);
+}
+
+/** Slopes and intercepts of series, predicted over measured. */
+function trendGrids({ trendErrors }: Validation): Grid[] {
+  const factor = (value: number | null): Datum => ({ value, text: formatNumber(value ?? Number.NaN, 2) });
+  const columns: readonly ColumnOf<TrendErrors>[] = [
+    { head: 'over', of: ({ vary }) => vary },
+    { head: '', align: 'left', of: ({ metric, of }) => `${metric}, ${of}` },
+    { head: 'series', of: ({ series }) => series },
+    { head: 'machines', of: ({ machines }) => machines },
+    { head: 'reversed', of: ({ reversed }) => reversed },
+    { head: 'median', of: ({ ratio }) => factor(ratio) },
+    { head: '|log|', of: ({ size }) => factor(size) },
+  ];
+  return trendErrors.length === 0
+    ? []
+    : [grid(trendErrors, columns, { title: 'Time of a token along series, predicted / measured', keys: 2 })];
+}
+
+/** Gains of rows over others, and how many are right. */
+function gainGrids({ gains }: Validation): Block[] {
+  if (gains.length === 0) return [];
+  const known = gains.filter(({ predicted }) => predicted !== null);
+  const count = (of: (gain: Gain) => boolean | null): number => known.filter((gain) => of(gain) === true).length;
+  const factor = (value: number | null): Datum => ({ value, text: value === null ? 'unknown' : `x ${formatNumber(value, 2)}` });
+  const columns: readonly ColumnOf<Gain>[] = [
+    { head: 'gain of', most: 28, of: ({ to }) => to },
+    { head: '', align: 'left', of: ({ metric }) => metric },
+    { head: 'over', align: 'left', only: ['markdown', 'csv'], of: ({ from }) => from },
+    { head: 'measured', of: ({ measured }) => factor(measured) },
+    { head: 'predicted', of: ({ predicted }) => factor(predicted) },
+    { head: 'right', align: 'left', of: ({ right, sign }) => (sign === null ? '' : right === true ? 'yes' : sign ? 'sign' : 'no') },
+  ];
+  const counted = `${known.length} of ${gains.length} are predicted: ${count(({ sign }) => sign)} with the right sign, ${count(({ right }) => right)} of these within 25 %.`;
+  return [grid(gains, columns, { title: 'Gains of a setting over another', keys: 2 }), note(counted)];
 }
 
 /** Errors of memory, by kind and side. */
@@ -175,6 +227,16 @@ function refitGrids({ refit }: Validation): Grid[] {
     { title: 'Refitted', keys: 2 },
   );
   const digits = (value: number): Datum => ({ value, text: String(Number(value.toPrecision(3))) });
+  const classes = grid<ClassErrors>(
+    refit.classesLeftOut,
+    [
+      { head: 'constants fitted without', of: ({ kind }) => kind },
+      { head: '', align: 'left', most: 22, of: ({ name }) => name },
+      { head: '', align: 'left', of: ({ metric }) => measuredMetricText(metric) },
+      ...ERROR_COLUMNS.filter(({ head }) => ['machines', 'median', 'bias'].includes(head)),
+    ],
+    { title: 'One class left out', keys: 3 },
+  );
   const constants = refit.constants.map(({ fitted, name, now, runtime }) => [
     runtime,
     name,
@@ -182,16 +244,16 @@ function refitGrids({ refit }: Validation): Grid[] {
     digits(fitted),
     digits(fitted / now),
   ]);
-  return [errors, gridOf(['runtime', { head: 'constant', align: 'left' }, 'now', 'refitted', 'factor'], constants)];
+  return [errors, classes, gridOf(['runtime', { head: 'constant', align: 'left' }, 'now', 'refitted', 'factor'], constants)];
 }
 
 /** CSV has every figure of every row. */
 function recordsOf(rows: readonly ValidatedRow[]): Grid {
   return gridOf(
-    ['id', 'metric', 'machine', 'model', 'family', 'measured', 'predicted', 'error', 'scored', 'reason', 'band', 'device', 'kind'],
+    ['id', 'metric', 'machine', 'model', 'family', 'measured', 'predicted', 'error', 'scored', 'reason', 'low', 'high', 'device', 'kind'],
     rows.map((row): Datum[] => [
       ...[row.id, row.metric, row.machine, row.model, row.family, row.measured, row.predicted, row.error],
-      ...[row.scored ? 'yes' : 'no', row.reason, row.band?.halfWidth ?? null, row.device ?? null, row.kind ?? null],
+      ...[row.scored ? 'yes' : 'no', row.reason, row.band?.low ?? null, row.band?.high ?? null, row.device ?? null, row.kind ?? null],
     ]),
   );
 }

@@ -1,22 +1,27 @@
 // Predictions beside measurements: the error of each row, and statistics over many rows.
 
-import { percentile } from '../../base/statistics.js';
+import { sharedVotes, sum, votedPercentile } from '../../base/statistics.js';
 import { bandOf, type ScoredError } from '../../engine/outcome/band.js';
 import type { RuntimeSpec } from '../../hardware/door.js';
+import type { Accuracy } from '../../result/result.js';
 import { type Tagged, tagged } from '../../result/version.js';
+import { type Gain, gainsOf } from './gains.js';
 import { judgeMemory, type MemorySummary, memorySummary } from './memory/judge.js';
 import type { Prediction } from './predict.js';
-import { ascending, type ErrorSizes, errorSizes } from './rows/error-sizes.js';
+import { type ErrorSizes, errorSizes } from './rows/error-sizes.js';
+import { machineKindOf, votesOf } from './rows/machines.js';
 import type { Measurement } from './rows/measurement.js';
 import type { MemoryRow } from './rows/memory-row.js';
 import { figuresOf, formatKin, MEASURED_METRICS, type MeasuredMetric, runtimeOf } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
+import { type Trend, type TrendErrors, trendErrors, trendsOf } from './trends.js';
 
-/** Statistics of the errors of speeds and hit rates. */
+/** Statistics of the errors of speeds and hit rates; machines have one vote each, which their rows share. */
 export interface ErrorStatistics extends ErrorSizes {
+  readonly machines: number;
   /** Median of the larger of predicted / measured and measured / predicted, for errors as a factor; null where a prediction of 0 makes it infinite. */
   readonly factor: number | null;
-  /** Share of rows whose error lies within the band of comparable rows of other machines; null where none has one. */
+  /** Share of votes whose measurement lies within the band of comparable rows of other machines; null where none has one. */
   readonly coverage: number | null;
 }
 
@@ -24,7 +29,6 @@ export interface ErrorStatistics extends ErrorSizes {
 export interface FamilyErrors extends ErrorStatistics {
   readonly family: string;
   readonly metric: MeasuredMetric;
-  readonly machines: number;
 }
 
 /** Constants of a runtime that were fitted on measurements. */
@@ -44,10 +48,25 @@ export interface Validation extends Tagged<'moeprof.validation/1'> {
   /** Static placements and caches, apart. */
   readonly placements: readonly FamilyErrors[];
   readonly families: readonly FamilyErrors[];
+  /** By kind of machine. */
+  readonly kinds: readonly FamilyErrors[];
+  /** Series over layers on the CPU, depth and ubatch, and what their slopes are worth. */
+  readonly trends: readonly Trend[];
+  readonly trendErrors: readonly TrendErrors[];
+  /** Rows that are judged by their gain over another. */
+  readonly gains: readonly Gain[];
   /** Fitted constants of the runtimes of these rows. */
   readonly fitted: readonly FittedConstants[];
   /** Constants fitted on these rows, where that was asked for. */
   readonly refit?: Refit;
+}
+
+/** Errors on a class of rows with constants fitted on all others. */
+export interface ClassErrors extends ErrorStatistics {
+  /** One of `ROW_CLASSES`. */
+  readonly kind: string;
+  readonly name: string;
+  readonly metric: MeasuredMetric;
 }
 
 /** Constants fitted on these rows, and their errors on machines left out of the fit. */
@@ -55,8 +74,10 @@ export interface Refit {
   readonly constants: readonly { readonly runtime: string; readonly name: string; readonly now: number; readonly fitted: number }[];
   /** Errors with constants fitted on all these rows. */
   readonly fitted: SpeedSummary;
-  /** Errors of each row with constants fitted on the rows of all other machines. */
+  /** Errors of each row with constants fitted on the rows of all machines of other parts. */
   readonly leftOut: SpeedSummary;
+  /** Errors of each class of CPUs and programs with constants fitted on no row of it. */
+  readonly classesLeftOut: readonly ClassErrors[];
 }
 
 /**
@@ -72,8 +93,10 @@ export function validationOf(
   runtimes: ReadonlyMap<string, RuntimeSpec>,
   memory: readonly MemoryRow[] = [],
 ): Validation {
-  const validated = withBands(rows.flatMap((row, i) => judge(row, predictions[i]!)));
+  const votes = votesOf(rows.map(({ machine }) => machine));
+  const validated = withBands(rows.flatMap((row, i) => judge(row, predictions[i]!, votes.get(row.machine.name)!)));
   const allocated = memory.flatMap(judgeMemory);
+  const trends = trendsOf(rows, validated);
   const used = [...new Set(rows.map(runtimeOf))].sort();
   const fitted = used.flatMap((name): FittedConstants[] => {
     const own = runtimes.get(name)?.fitted ?? null;
@@ -89,11 +112,15 @@ export function validationOf(
     },
     placements: grouped(validated, 'placement'),
     families: grouped(validated, 'family'),
+    kinds: grouped(validated, 'machineKind'),
+    trends,
+    trendErrors: trendErrors(trends),
+    gains: gainsOf(rows, validated),
     fitted,
   };
 }
 
-function judge(row: Measurement, { figures, lacks }: Prediction): ValidatedRow[] {
+function judge(row: Measurement, { figures, lacks }: Prediction, vote: string): ValidatedRow[] {
   const [runtime, format, placement] = [runtimeOf(row), formatKin(row.model), row.placement.kind];
   return figuresOf(row).map(({ measured, metric, unscored }) => {
     const predicted = figures[metric] ?? null;
@@ -103,6 +130,8 @@ function judge(row: Measurement, { figures, lacks }: Prediction): ValidatedRow[]
       id: row.id,
       metric,
       machine: row.machine.name,
+      vote,
+      machineKind: machineKindOf(row),
       model: row.model.name,
       measured,
       predicted,
@@ -118,12 +147,12 @@ function judge(row: Measurement, { figures, lacks }: Prediction): ValidatedRow[]
   });
 }
 
-/** Bands of scored rows, each from the rows of all other machines. */
+/** Bands of scored rows, each from the rows of all machines of other parts. */
 function withBands(rows: readonly ValidatedRow[]): ValidatedRow[] {
   const scored = rows.filter((row): row is ValidatedRow & ScoredError => row.scored && row.error !== null && row.metric !== 'memory');
   return rows.map((row) => {
     if (!row.scored) return row;
-    const elsewhere = scored.filter(({ machine }) => machine !== row.machine);
+    const elsewhere = scored.filter(({ vote }) => vote !== row.vote);
     return { ...row, band: bandOf(row, elsewhere) };
   });
 }
@@ -133,26 +162,37 @@ function scoredOf(rows: readonly ValidatedRow[], metric: MeasuredMetric): Valida
 }
 
 /** Statistics of scored rows; null where there are none. */
-export function statisticsOf(rows: readonly Pick<ValidatedRow, 'band' | 'error' | 'measured' | 'predicted'>[]): ErrorStatistics | null {
+export function statisticsOf(
+  rows: readonly Pick<ValidatedRow, 'band' | 'error' | 'measured' | 'predicted' | 'vote'>[],
+): ErrorStatistics | null {
   if (rows.length === 0) return null;
-  const factors = ascending(rows.map(({ measured, predicted }) => Math.max(predicted! / measured, measured / predicted!)));
-  const factor = percentile(factors, 50);
-  const banded = rows.filter(({ band }) => band !== null);
+  const factors = sharedVotes(rows, ({ measured, predicted }) => Math.max(predicted! / measured, measured / predicted!));
+  const factor = votedPercentile(factors, 50);
+  const within = sharedVotes(
+    rows.filter(({ band }) => band !== null),
+    ({ band, error }) => (isWithin(error!, band!) ? 1 : 0),
+  );
   return {
-    ...errorSizes(rows.map(({ error }) => error!)),
+    ...errorSizes(sharedVotes(rows, ({ error }) => error!)),
+    machines: new Set(rows.map(({ vote }) => vote)).size,
     factor: Number.isFinite(factor) ? factor : null,
-    coverage: banded.length === 0 ? null : banded.filter(({ band, error }) => Math.abs(error!) <= band!.halfWidth).length / banded.length,
+    coverage: within.length === 0 ? null : sum(within.map(({ value, weight }) => value * weight)) / sum(within.map(({ weight }) => weight)),
   };
 }
 
+/** True where the measurement of an error is between the multiples of a band. */
+function isWithin(error: number, { high, low }: Accuracy): boolean {
+  return low * (1 + error) <= 1 && 1 <= high * (1 + error);
+}
+
 /** Statistics by metric and group, by metric and name. */
-function grouped(rows: readonly ValidatedRow[], by: 'family' | 'placement'): FamilyErrors[] {
-  const names = [...new Set(rows.map((row) => row[by]))].sort();
+function grouped(rows: readonly ValidatedRow[], by: 'family' | 'placement' | 'machineKind'): FamilyErrors[] {
+  const names = [...new Set(rows.flatMap((row) => row[by] ?? []))].sort();
   return MEASURED_METRICS.flatMap((metric) =>
     names.flatMap((family): FamilyErrors[] => {
       const own = scoredOf(rows, metric).filter((row) => row[by] === family);
       const statistics = statisticsOf(own);
-      return statistics === null ? [] : [{ family, metric, machines: new Set(own.map(({ machine }) => machine)).size, ...statistics }];
+      return statistics === null ? [] : [{ family, metric, ...statistics }];
     }),
   );
 }

@@ -10,7 +10,7 @@ import { UNSEEN } from './unseen.js';
 export function titleOf({ files, rows }: Validation): string {
   const scored = rows.filter((row) => row.scored);
   const speed = scored.filter(({ metric }) => metric !== 'memory');
-  const machines = new Set(speed.map(({ machine }) => machine)).size;
+  const machines = new Set(speed.map(({ vote }) => vote)).size;
   const loads = new Set(scored.filter(({ metric }) => metric === 'memory').map(({ id }) => id)).size;
   const what = [
     ...(speed.length === 0 ? [] : [`${speed.length} measurements of ${formatCounted(machines, 'machine')}`]),
@@ -30,7 +30,7 @@ export function leadOf({ files, fitted, rows }: Validation): string[] {
     : `${constants} constants were fitted${per}`;
   return [
     'The error is predicted / measured - 1; median and 90th percentile are of its size, the bias is its median',
-    `In band: within what 80 % of comparable measurements of other machines keep. ${fit}`,
+    `Machines have one vote each, those of equal parts one together. In band: between what 80 % of comparable measurements of other machines are. ${fit}`,
   ];
 }
 
@@ -43,6 +43,7 @@ export function worstFirst(rows: readonly ValidatedRow[]): ValidatedRow[] {
 /** Columns of statistics. */
 export const ERROR_COLUMNS: readonly ColumnOf<ErrorStatistics>[] = [
   { head: 'rows', of: ({ n }) => n },
+  { head: 'machines', of: ({ machines }) => machines },
   { head: 'median', of: ({ median }) => ratio(median) },
   { head: 'p90', of: ({ p90 }) => ratio(p90) },
   { head: 'bias', of: ({ bias }) => ({ value: bias, text: formatRelative(bias) }) },

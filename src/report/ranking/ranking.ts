@@ -11,7 +11,7 @@ import { documentFormats } from '../document/formats.js';
 import { heldOutLead, heldOutTokens } from '../document/held-out.js';
 import { STAND_IN, standInLead } from '../document/stand-ins.js';
 import { bareRate, metricValue } from '../format.js';
-import { tenfoldOfAll } from '../words.js';
+import { bareRange, tenfoldOfAll } from '../words.js';
 import { fits, phaseRanked, type Ranked, rank } from './rank.js';
 import { type RankedRun, refusedGrid, splitRuns, withRefused } from './refused.js';
 
@@ -91,7 +91,7 @@ function widthOf({ columns, rows }: Grid, index: number): number {
 }
 
 function rankingGrid(ranked: readonly Ranked[]): Grid {
-  // The error bound that 80 % of comparable measurements keep, if there are any.
+  // The range that holds 80 % of comparable measurements, if there are any.
   const banded = ranked.some(({ result }) => (result.accuracy?.decode ?? null) !== null);
   return grid(ranked, [
     { head: '', of: ({ name }) => name, most: 'rest', only: ['terminal', 'markdown'] },
@@ -99,7 +99,7 @@ function rankingGrid(ranked: readonly Ranked[]): Grid {
     { head: 'hardware', of: ({ result }) => result.inputs.hardware, only: ['csv'] },
     { head: 'decode', name: 'speed.decode', of: ({ decode }) => bareRate(decode) },
     ...(banded
-      ? [{ head: '±', name: 'accuracy.decode', of: ({ result }: Ranked) => ratio(result.accuracy?.decode?.halfWidth ?? null) }]
+      ? [{ head: 'range', name: 'accuracy.decode', of: ({ decode, result }: Ranked) => bareRange(result.accuracy?.decode, decode) }]
       : []),
     { head: 'prefill', name: 'speed.prefill', of: ({ prefill }) => bareRate(prefill) },
     { head: 'hit rate', of: ({ result }) => ratio(metricValue(result, 'cache.hit_rate') ?? 0) },

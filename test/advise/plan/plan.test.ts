@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CapacitySearch, type Placing, type Probe, placingOf, planOf } from '../../../src/advise/plan/plan.js';
 import { planReports } from '../../../src/advise/plan/plan-report.js';
+import { rangeText } from '../../../src/report/words.js';
 import type { Result } from '../../../src/result/result.js';
 import { cases } from '../../cases.js';
 import { sampleResult } from '../../result/sample.js';
@@ -73,21 +74,19 @@ function placing(hardware: string, gpuGib: number, least: number | null): Placin
 describe('the plan', () => {
   it('says how far off its speeds may be, where measurements tell', () => {
     const plain = placing('big', 5, 40);
-    const accuracy = { decode: { halfWidth: 0.141, rows: 41, common: 'all of llama.cpp' }, prefill: null };
+    const accuracy = { decode: { low: 0.5, high: 1.25, rows: 41, machines: 12, common: 'all of llama.cpp' }, prefill: null };
     const probes = plain.probes.map((one) => ({ ...one, result: { ...one.result, accuracy } }));
     const text = (...all: Placing[]) =>
       planReports[0]!.render(planOf(['x >= 1'], null, all), { color: false, width: 100, unicode: true, verbose: false });
-    expect(text({ ...plain, probes })).not.toMatch(/decode +±\n|± 14.1 % holds/);
-    const both = text({ ...plain, probes }, plain);
-    expect(both.replace(/\s+/g, ' ')).toContain('; ± 14.1 % holds 80 % of comparable measurements');
-    expect(both).not.toMatch(/decode +±\n/);
-    const looser = probes.map((one) => ({
-      ...one,
-      result: { ...one.result, accuracy: { ...accuracy, decode: { ...accuracy.decode, halfWidth: 0.2 } } },
-    }));
-    expect(text({ ...plain, probes }, { ...plain, hardware: 'small', probes: looser })).toMatch(/decode +±\n/);
-    expect(text({ ...plain, probes })).toMatch(/It decodes at [\d.,]+ tok\/s ± 14 % \(80 % of 41\s+comparable measurements\)/);
-    expect(text(plain)).not.toContain('±');
+    const speed = probes[0]!.result.metrics['speed.decode']!.value;
+    const range = rangeText(accuracy.decode, speed);
+    const both = text({ ...plain, probes }, plain).replace(/\s+/g, ' ');
+    expect(both).toContain('; its range holds 80 % of comparable measurements');
+    expect(both).toMatch(new RegExp(`decode range .* ${range.replace(' tok/s', '')}`));
+    const one = text({ ...plain, probes }).replace(/\s+/g, ' ');
+    expect(one).toContain(`tok/s (${range} for 80 % of 41 measurements of 12 machines).`);
+    expect(one).not.toContain('its range');
+    expect(text(plain)).not.toContain('range');
   });
 
   it('knows what fits: the answer, and all that a run needs beside it', () => {

@@ -17,8 +17,9 @@ describe('the band of a run', () => {
     });
     expect(accuracy!.decode!.common).toBe('llama.cpp, cpu-layers');
     expect(accuracy!.decode!.rows).toBeGreaterThan(7);
-    expect(accuracy!.decode!.halfWidth).toBeGreaterThan(0);
-    expect(accuracy!.decode!.halfWidth).toBeLessThan(1);
+    const { high, low, machines, rows } = accuracy!.decode!;
+    expect(low > 0 && low < 1 && high > 1 && high < 10).toBe(true);
+    expect(machines > 3 && machines <= rows).toBe(true);
   });
 
   it('is that of reads from a disk where DRAM caches one', async () => {

@@ -2,13 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
 import { constantOf, fittedConstants, withConstantMoved } from '../../../src/measured/validate/constants.js';
-import { fitConstants, leaveMachineOut, residualAt } from '../../../src/measured/validate/fit.js';
+import { fitConstants, leaveOut, residualAt, withVotes } from '../../../src/measured/validate/fit.js';
 
 /** Rows of six machines whose speed goes with two constants, of which the first is 20 % too high and the second 10 % too low. */
 const truth = [Math.log(1 / 1.2), Math.log(1 / 0.9)];
 const rows = Array.from({ length: 60 }, (_, i) => {
   const slopes = [(i % 7) / 7, (i % 5) / 5];
-  return { machine: `m${i % 6}`, slopes, residual: -(slopes[0]! * truth[0]! + slopes[1]! * truth[1]!) };
+  return { vote: `m${i % 6}`, slopes, residual: -(slopes[0]! * truth[0]! + slopes[1]! * truth[1]!) };
 });
 
 describe('a fit', () => {
@@ -20,7 +20,7 @@ describe('a fit', () => {
   });
 
   it('is not led astray by a row that is off by a factor of ten', () => {
-    const steps = fitConstants([...rows, { machine: 'odd', slopes: [1, 0], residual: Math.log(10) }], 2);
+    const steps = fitConstants([...rows, { vote: 'odd', slopes: [1, 0], residual: Math.log(10) }], 2);
     expect(steps).toHaveLength(2);
     for (const [c, step] of steps.entries()) expect(step).toBeCloseTo(truth[c]!, 1);
   });
@@ -35,9 +35,31 @@ describe('a fit', () => {
   });
 
   it('of other machines predicts one that follows the same constants, and not one that does not', () => {
-    const left = leaveMachineOut([...rows, { machine: 'odd', slopes: [0, 0], residual: 0.5 }], 2);
+    const left = leaveOut([...rows, { vote: 'odd', slopes: [0, 0], residual: 0.5 }], 2, ({ vote }) => vote);
     expect(left.at(-1)).toBe(0.5);
     for (const residual of left.slice(0, -1)) expect(residual).toBeCloseTo(0, 2);
+  });
+
+  it('of all classes but one knows nothing of it; a row of no class has no prediction', () => {
+    // One constant: the rows of class a need half of it, those of b are right. Without a, nothing moves; without b, it is halved.
+    const of = (name: string | null, residual: number) =>
+      Array.from({ length: 20 }, (_, i) => ({ vote: `${name}${i}`, name, slopes: [1], residual }));
+    const classes = [...of('a', Math.log(2)), ...of('b', 0), { vote: 'c', name: null, slopes: [1], residual: 0.7 }];
+    const left = leaveOut(classes.slice(0, 40), 1, ({ name }) => name);
+    expect(left[0]).toBeCloseTo(Math.log(2), 1);
+    expect(left[20]).toBeCloseTo(-Math.log(2), 1);
+    expect(leaveOut(classes, 1, ({ name }) => name)[40]).toBeNull();
+  });
+
+  it('gives a machine one vote, and all votes together the weight of the rows', () => {
+    const three = [{ vote: 'a' }, { vote: 'a' }, { vote: 'b' }].map((row) => ({ ...row, slopes: [1], residual: 0 }));
+    expect(withVotes(three).map(({ weight }) => weight)).toEqual([0.75, 0.75, 1.5]);
+    // 30 rows of one machine want a tenth less, one row of each of ten others wants nothing: as ten rows would.
+    const many = (count: number) => [
+      ...Array.from({ length: count }, () => ({ vote: 'one', slopes: [1], residual: 0.1 })),
+      ...Array.from({ length: 10 }, (_, i) => ({ vote: `m${i}`, slopes: [1], residual: 0 })),
+    ];
+    expect(fitConstants(withVotes(many(30)), 1)[0]).toBeCloseTo(fitConstants(withVotes(many(1)), 1)[0]!, 2);
   });
 });
 

@@ -36,8 +36,8 @@ describe('the table', () => {
 it('CSV has every figure of every row', () => {
   const lines = render('csv').trimEnd().split('\n');
   expect(lines.length).toBe(1 + 22);
-  expect(lines[0]).toBe('id,metric,machine,model,family,measured,predicted,error,scored,reason,band,device,kind');
-  expect(lines.at(-1)).toBe('"<b>&""",prefill,box,gpt-oss-20b,llama.cpp / fp / cpu-layers,1234.5,2469,1,yes,,,,');
+  expect(lines[0]).toBe('id,metric,machine,model,family,measured,predicted,error,scored,reason,low,high,device,kind');
+  expect(lines.at(-1)).toBe('"<b>&""",prefill,box,gpt-oss-20b,llama.cpp / fp / cpu-layers,1234.5,2469,1,yes,,,,,');
 });
 
 it('JSON is the validation itself', () => {

@@ -5,11 +5,12 @@ import { loadRuntime } from '../../../src/hardware/runtime.js';
 import { statisticsOf, validationOf } from '../../../src/measured/validate/summary.js';
 import { measurement } from './rows.js';
 
-const pair = (measured: number, predicted: number, band: number | null = null) => ({
+const pair = (measured: number, predicted: number, band: readonly [number, number] | null = null, vote = `${measured}/${predicted}`) => ({
+  vote,
   measured,
   predicted,
   error: predicted / measured - 1,
-  band: band === null ? null : { halfWidth: band, rows: 8, common: 'all' },
+  band: band === null ? null : { low: band[0], high: band[1], rows: 8, machines: 8, common: 'all' },
 });
 
 describe('statistics', () => {
@@ -26,7 +27,16 @@ describe('statistics', () => {
   });
 
   it('count who lies within its band, of those that have one', () => {
-    expect(statisticsOf([pair(10, 12, 0.25), pair(10, 8, 0.25), pair(10, 13, 0.25), pair(10, 30)])!.coverage).toBeCloseTo(2 / 3);
+    // 10 for 12 is .83 times it, 10 for 8 is 1.25 times, 10 for 13 is .77 times.
+    const band = [0.8, 1.3] as const;
+    expect(statisticsOf([pair(10, 12, band), pair(10, 8, band), pair(10, 13, band), pair(10, 30)])!.coverage).toBeCloseTo(2 / 3);
+  });
+
+  it('give each machine one vote', () => {
+    // Errors 0, 0, 0 of one machine and 50 % of another: the last 0 stands at (2/3) / (2 - 1/3) = .4, the 50 % at 1; half is a sixth of the way.
+    const band = [0.8, 1.3] as const;
+    const rows = [...[1, 2, 3].map((speed) => pair(speed, speed, band, 'a')), pair(10, 15, band, 'b')];
+    expect(statisticsOf(rows)).toMatchObject({ n: 4, machines: 2, median: expect.closeTo(0.5 / 6), coverage: expect.closeTo(0.5) });
   });
 
   it('have no factor where half of the predictions are 0', () => {
@@ -41,36 +51,59 @@ describe('statistics', () => {
 
 describe('a band', () => {
   const kind = { metric: 'decode', runtime: 'a', format: 'k', placement: 'cpu-layers' };
+  let next = 0;
+  /** Errors of so many machines. */
   const errors = (count: number, error: number, over: Partial<ScoredError> = {}): ScoredError[] =>
-    Array.from({ length: count }, () => ({ ...kind, error, ...over }));
+    Array.from({ length: count }, () => ({ ...kind, error, vote: `m${next++}`, ...over }));
+  /** The band of equal errors. */
+  const only = (error: number) =>
+    error > 0 ? { low: expect.closeTo(1 / (1 + error)), high: 1 } : { low: 1, high: expect.closeTo(1 / (1 + error)) };
 
-  it('holds 80 % of comparable errors', () => {
-    // Sizes 1 .. 11 %: rank .8 x 10 = 8, the ninth.
-    const eleven = Array.from({ length: 11 }, (_, i) => ({ ...kind, error: ((i % 2 === 0 ? 1 : -1) * (i + 1)) / 100 }));
-    expect(bandOf(kind, eleven)).toEqual({ halfWidth: expect.closeTo(0.09), rows: 11, common: 'a, k, cpu-layers' });
+  it('holds 80 % of comparable measurements, in logarithms', () => {
+    // Errors +1, -2, +3 .. -10, +11 %: places k / 12, so 10 % lies a fifth of the way from the first to the second.
+    const eleven = Array.from({ length: 11 }, (_, i) => ({ ...kind, error: ((i % 2 === 0 ? 1 : -1) * (i + 1)) / 100, vote: `m${i}` }));
+    const [low, high] = [1 / (1.11 ** 0.8 * 1.09 ** 0.2), 1 / (0.9 ** 0.8 * 0.92 ** 0.2)];
+    const common = { rows: 11, machines: 11, common: 'a, k, cpu-layers' };
+    expect(bandOf(kind, eleven)).toEqual({ low: expect.closeTo(low, 9), high: expect.closeTo(high, 9), ...common });
   });
 
-  it('takes the nearest circle that has eight rows', () => {
+  it('has the predicted speed within it, and an end where nothing is predicted', () => {
+    expect(bandOf(kind, errors(8, 0.25))).toMatchObject({ low: expect.closeTo(0.8), high: 1 });
+    expect(bandOf(kind, errors(8, -0.2))).toMatchObject({ low: 1, high: expect.closeTo(1.25) });
+    expect(bandOf(kind, errors(8, -1))).toMatchObject({ low: 1, high: expect.closeTo(1000) });
+  });
+
+  it('gives a machine one vote, whatever its rows are', () => {
+    // 20 rows of one machine are off by +300 %, each of eight others by -20 %: of 9 votes the ninth stands near .9, and 20 more rows move nothing.
+    const one = (count: number) => errors(count, 3, { vote: 'one' });
+    const eight = errors(8, -0.2);
+    expect(bandOf(kind, [...one(20), ...eight])!.low).toBeCloseTo(bandOf(kind, [...one(40), ...eight])!.low, 1);
+    expect(bandOf(kind, [...one(20), ...eight])).toMatchObject({ rows: 28, machines: 9, high: expect.closeTo(1.25) });
+    // A circle of few machines is none.
+    expect(bandOf(kind, [...one(20), ...errors(7, 0.1, { format: 'ik' })])!.common).toBe('a, cpu-layers');
+  });
+
+  it('takes the nearest circle that has eight machines', () => {
     const few = [...errors(7, 0.1), ...errors(1, 0.5, { format: 'ik' })];
     expect(bandOf(kind, few)).toMatchObject({ rows: 8, common: 'a, cpu-layers' });
     const others = [...errors(3, 0.1, { placement: 'all-gpu' }), ...errors(9, 0.3, { runtime: 'b' })];
-    expect(bandOf(kind, others)).toMatchObject({ halfWidth: 0.3, rows: 9, common: 'cpu-layers' });
-    expect(bandOf(kind, errors(2, 0.4, { runtime: 'b', placement: 'all-gpu' }))).toMatchObject({ halfWidth: 0.4, rows: 2, common: 'all' });
+    expect(bandOf(kind, others)).toMatchObject({ ...only(0.3), rows: 9, common: 'cpu-layers' });
+    expect(bandOf(kind, errors(2, 0.4, { runtime: 'b', placement: 'all-gpu' }))).toMatchObject({ ...only(0.4), rows: 2, common: 'all' });
   });
 
-  it('is that of machines that no constant has seen, where eight rows of the runtime are', () => {
+  it('is that of machines that no constant has seen, where eight of the runtime are', () => {
     const seen = errors(50, 0.01);
     const of = (count: number, over: Partial<ScoredError>) => bandOf(kind, [...seen, ...errors(count, 0.4, { unseen: true, ...over })]);
-    expect(of(8, { format: 'fp' })).toEqual({ halfWidth: 0.4, rows: 8, common: 'a, cpu-layers' });
-    expect(of(8, { placement: 'all-gpu' })).toEqual({ halfWidth: 0.4, rows: 8, common: 'a' });
-    expect(of(7, { format: 'fp' })).toEqual({ halfWidth: 0.01, rows: 50, common: 'a, k, cpu-layers' });
-    expect(of(8, { runtime: 'b' })).toEqual({ halfWidth: 0.01, rows: 50, common: 'a, k, cpu-layers' });
+    expect(of(8, { format: 'fp' })).toMatchObject({ ...only(0.4), rows: 8, common: 'a, cpu-layers' });
+    expect(of(8, { placement: 'all-gpu' })).toMatchObject({ ...only(0.4), rows: 8, common: 'a' });
+    expect(of(7, { format: 'fp' })).toMatchObject({ ...only(0.01), rows: 50, common: 'a, k, cpu-layers' });
+    expect(of(8, { runtime: 'b' })).toMatchObject({ ...only(0.01), rows: 50, common: 'a, k, cpu-layers' });
   });
 
   it('of a stream from a disk is that of unseen machines with one', () => {
     const disk = { ...kind, placement: 'ssd-stream' };
     const unseen = { unseen: true, runtime: 'b', placement: 'ssd-stream' };
-    expect(bandOf(disk, [...errors(9, 0.1), ...errors(8, 0.7, unseen)])).toEqual({ halfWidth: 0.7, rows: 8, common: 'ssd-stream' });
+    expect(bandOf(disk, [...errors(9, 0.1), ...errors(8, 0.7, unseen)])).toMatchObject({ ...only(0.7), rows: 8, common: 'ssd-stream' });
   });
 
   it('says nothing of another metric', () => {
@@ -82,7 +115,7 @@ describe('a validation', () => {
   const rows = [
     measurement({ id: 'a', measured: { tg_tps: 10, pp_tps: 100 } }),
     measurement({ id: 'b', measured: { tg_tps: 20 }, scorable: { tg: false, pp: false } }),
-    measurement({ id: 'c', measured: { tg_tps: 30 }, machine: { ...measurement().machine, name: 'other' } }),
+    measurement({ id: 'c', measured: { tg_tps: 30 }, machine: { ...measurement().machine, name: 'other', ram: { type: 'ddr4' } } }),
     measurement({ id: 'd', measured: { tg_tps: 40 } }),
   ];
   const predictions = [
@@ -108,15 +141,17 @@ describe('a validation', () => {
 
   it('takes bands from other machines only', () => {
     // The row of `box` is compared with that of `other`, and the other way round.
-    expect(validation.rows.map(({ band }) => band?.halfWidth ?? null)).toEqual([
-      expect.closeTo(0.1),
-      null,
-      null,
-      expect.closeTo(0.2),
-      null,
-    ]);
-    // |+20 %| is beyond 10 %, |-10 %| within 20 %.
-    expect(validation.summary.decode).toMatchObject({ n: 2, coverage: 0.5 });
+    const bands = validation.rows.map(({ band }) => (band === null ? null : [band.low, band.high]));
+    expect(bands).toEqual([[1, expect.closeTo(30 / 27)], null, null, [expect.closeTo(10 / 12), 1], null]);
+    // 10 for 12 is below 1, 30 for 27 above it.
+    expect(validation.summary.decode).toMatchObject({ n: 2, machines: 2, coverage: 0 });
+  });
+
+  it('counts machines of equal parts as one', () => {
+    const same = rows.map((row) => ({ ...row, machine: { ...row.machine, ram: measurement().machine.ram } }));
+    const { rows: judged, summary } = validationOf(['rows.jsonl'], same, predictions, new Map([['llama.cpp', loadRuntime('llama.cpp')]]));
+    expect([judged.map(({ vote }) => vote), summary.decode!.machines]).toEqual([Array(5).fill('box'), 1]);
+    expect(judged.every(({ band }) => band === null)).toBe(true);
   });
 
   it('sums up by metric, placement and family, scored rows alone', () => {
@@ -126,6 +161,10 @@ describe('a validation', () => {
     expect(validation.families.map(({ family, machines, metric, n }) => [family, metric, n, machines])).toEqual([
       ['llama.cpp / fp / cpu-layers', 'decode', 2, 2],
       ['llama.cpp / fp / cpu-layers', 'prefill', 1, 1],
+    ]);
+    expect(validation.kinds.map(({ family, metric, n }) => [family, metric, n])).toEqual([
+      ['desktop', 'decode', 2],
+      ['desktop', 'prefill', 1],
     ]);
     expect(validation.placements.map(({ family, n }) => [family, n])).toEqual([
       ['cpu-layers', 2],

@@ -103,10 +103,13 @@ function figureOf(
 ): ValidatedRow {
   const placement = device === 'host' ? 'host' : 'GPU';
   const format = formatKin({ name: row.model, quant: row.quant });
+  const machine = row.thread ?? row.source ?? row.id;
   return {
     id: row.id,
     metric: 'memory',
-    machine: row.thread ?? row.source ?? row.id,
+    machine,
+    vote: machine,
+    machineKind: null,
     model: row.model,
     measured,
     predicted,
@@ -139,7 +142,7 @@ export function memorySummary(rows: readonly ValidatedRow[]): MemorySummary | nu
 function errorsOf(rows: readonly ValidatedRow[]): MemoryErrors {
   const worst = rows.reduce((most, row) => (Math.abs(row.error!) > Math.abs(most.error!) ? row : most));
   return {
-    ...errorSizes(rows.map(({ error }) => error!)),
+    ...errorSizes(rows.map(({ error }) => ({ value: error!, weight: 1 }))),
     largest: { error: worst.error!, id: worst.id, device: worst.device!, kind: worst.kind! },
   };
 }

@@ -1,5 +1,5 @@
 // Statistics of the errors of predictions, of speed or of memory: their size and their bias.
-import { percentile } from '../../../base/statistics.js';
+import { type Vote, votedPercentile } from '../../../base/statistics.js';
 
 /** Median and percentile of the sizes of errors, in either direction. */
 export interface ErrorSizes {
@@ -11,12 +11,7 @@ export interface ErrorSizes {
 }
 
 /** Summarizes the sizes of errors. @throws RangeError where there is none */
-export function errorSizes(errors: readonly number[]): ErrorSizes {
-  const sizes = ascending(errors.map(Math.abs));
-  return { n: errors.length, median: percentile(sizes, 50), p90: percentile(sizes, 90), bias: percentile(ascending(errors), 50) };
-}
-
-/** A sorted copy. */
-export function ascending(values: readonly number[]): number[] {
-  return [...values].sort((a, b) => a - b);
+export function errorSizes(errors: readonly Vote[]): ErrorSizes {
+  const sizes = errors.map(({ value, weight }) => ({ value: Math.abs(value), weight }));
+  return { n: errors.length, median: votedPercentile(sizes, 50), p90: votedPercentile(sizes, 90), bias: votedPercentile(errors, 50) };
 }

@@ -148,6 +148,7 @@ const scorable = z.looseObject({
   tg: z.boolean().optional().describe('Its decode speed can be held against a prediction.'),
   pp: z.boolean().optional().describe('The same of prefill.'),
   hit: z.boolean().optional().describe('The same of the hit rate.'),
+  pair: z.boolean().optional().describe('Its gain over the row before it in its series can be, whatever is unknown of both; absent: no.'),
 });
 
 const series = z.looseObject({

@@ -40,7 +40,8 @@ const AMPLE = '64 TB';
 
 /** Bytes/s of host memory, all sockets, as a data sheet has it. */
 function hostBandwidth({ ram, unified }: RowMachine): number {
-  if (ram?.measured_gbps !== undefined) return unified === true ? ram.measured_gbps * 1e9 : sheetRate(ram.measured_gbps * 1e9, hostKind(ram));
+  if (ram?.measured_gbps !== undefined)
+    return unified === true ? ram.measured_gbps * 1e9 : sheetRate(ram.measured_gbps * 1e9, hostKind(ram));
   const { channels = USUAL.channels, type = USUAL.type } = ram ?? {};
   const mts = ram?.mts ?? USUAL_MTS[type] ?? USUAL_MTS[USUAL.type]!;
   return memoryRate({ type, mts, channels });

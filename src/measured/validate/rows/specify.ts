@@ -62,7 +62,8 @@ export function figuresOf({ measured, model, pathology, scorable }: Measurement)
     const lacks = /not stated/.test(model.variant ?? '')
       ? 'the specification does not suffice: its model is not stated'
       : 'the specification does not suffice';
-    const why = pathology === undefined ? lacks : `pathology: ${pathology}`;
+    const alone = scorable?.pair === true ? 'its gain over another row is judged, not its speed' : lacks;
+    const why = pathology === undefined ? alone : `pathology: ${pathology}`;
     figures.push({ metric, measured: value, unscored: said ? null : why });
   };
   add('decode', measured.tg_tps, scorable?.tg);

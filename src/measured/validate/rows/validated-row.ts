@@ -1,6 +1,7 @@
 // A figure of a measurement beside its prediction: the line of every report of a validation.
 import type { ScoredError } from '../../../engine/outcome/band.js';
 import type { Accuracy } from '../../../result/result.js';
+import type { MACHINE_KINDS } from './machines.js';
 import type { MemoryKind } from './memory-row.js';
 import type { MeasuredMetric } from './specify.js';
 
@@ -10,6 +11,10 @@ export interface ValidatedRow extends Pick<ScoredError, 'runtime' | 'format' | '
   readonly metric: MeasuredMetric | 'memory';
   /** The machine; of memory rows, the thread that has the log. */
   readonly machine: string;
+  /** Rows that share one vote: those of the machine and of all with equal parts. Memory rows have no statistics of votes. */
+  readonly vote: string;
+  /** The kind of machine; null for memory. */
+  readonly machineKind: (typeof MACHINE_KINDS)[number] | null;
   readonly model: string;
   /** Tokens/s, a share, or MiB of memory. */
   readonly measured: number;

@@ -1,0 +1,65 @@
+// Machines as votes: rows of one machine resemble each other, and so do machines of equal parts. Statistics therefore count each set of parts
+// once. Also the kind of a machine, by its parts alone.
+import { CPUS, GPUS } from '../../../hardware/door.js';
+import type { Measurement } from './measurement.js';
+
+type RowMachine = Measurement['machine'];
+
+/**
+ * The vote of each machine by its name: the first name of the machines with the same cards, CPU and memory (type, speed, channels). Cards on
+ * the memory of the CPU are parts of its chip. A machine whose CPU is not stated equals itself alone.
+ */
+export function votesOf(machines: readonly RowMachine[]): Map<string, string> {
+  const votes = new Map<string, string>();
+  const ofParts = new Map<string, string>();
+  const root = (name: string): string => (votes.get(name) === name ? name : root(votes.get(name)!));
+  for (const machine of machines) {
+    if (!votes.has(machine.name)) votes.set(machine.name, machine.name);
+    const parts = partsOf(machine);
+    const [one, other] = [root(machine.name), root(ofParts.get(parts) ?? machine.name)];
+    ofParts.set(parts, other);
+    const first = [...votes.keys()].find((name) => name === one || name === other)!;
+    votes.set(one, first).set(other, first);
+  }
+  return new Map([...votes.keys()].map((name) => [name, root(name)]));
+}
+
+function partsOf({ cpu, gpus, name, ram, unified }: RowMachine): string {
+  if (cpu?.name === undefined) return name;
+  const cards = unified === true ? [] : gpus.map((gpu) => gpu.name).sort();
+  return JSON.stringify([cards, cpu.name, cpu.sockets ?? 1, ram?.type ?? null, ram?.mts ?? null, ram?.channels ?? null]);
+}
+
+/** Kinds of machines, in the order of reports. */
+export const MACHINE_KINDS = ['desktop', 'server', 'laptop or one memory', 'CPU only', 'streams from SSD'] as const;
+
+/** CPUs of servers and workstations that the catalogue does not list, by their names. */
+const SERVERS = /epyc|xeon|threadripper|graviton|neoverse/;
+/** Memory channels that no desktop computer has. */
+const SERVER_CHANNELS = 4;
+
+/** The kind of machine that a row ran on; a CPU that nobody names is that of a desktop computer, as its usual values are. */
+export function machineKindOf({ machine, placement }: Measurement): (typeof MACHINE_KINDS)[number] {
+  const { cpu, gpus, ram, unified } = machine;
+  if (placement.kind === 'ssd-stream') return 'streams from SSD';
+  if (gpus.length === 0 || placement.kind === 'all-cpu') return 'CPU only';
+  if (unified === true) return 'laptop or one memory';
+  if (SERVERS.test(cpu?.name ?? '') || (cpu?.sockets ?? 1) > 1 || (ram?.channels ?? 0) >= SERVER_CHANNELS) return 'server';
+  const forms = [CPUS.find(cpu?.name ?? '')?.form, ...gpus.map(({ name }) => GPUS.find(name)?.form)];
+  return forms.includes('laptop') ? 'laptop or one memory' : 'desktop';
+}
+
+/** Classes of machines and programs, of which each may be left out of a fit. */
+export const ROW_CLASSES = ['CPU generation', 'instruction set', 'engine', 'backend'] as const;
+/** The class of a row of each kind; null: nothing says it. */
+export type RowClasses = Readonly<Record<(typeof ROW_CLASSES)[number], string | null>>;
+
+/** The classes of a row. @param backend its runtime profile, which llama.cpp has one of for each backend */
+export function classesOf({ engine, machine: { cpu } }: Measurement, backend: string): RowClasses {
+  return {
+    'CPU generation': CPUS.find(cpu?.name ?? '')?.arch ?? null,
+    'instruction set': cpu?.isa ?? null,
+    engine,
+    backend,
+  };
+}
