@@ -15,6 +15,8 @@ const LIMITS = { limitMs: 2000, limitMib: 512 };
 const TASK = 500;
 /** Seconds of the clock in which a try has to end: other programs may use the processors. */
 const HANG_S = 30;
+/** Seconds in which a process has to begin its first try, and how often another is started in its place: no file has a part in that. */
+const [START_S, STARTS] = [300, 5];
 
 const text = { type: 'string' };
 const { values: options } = parseArgs({ options: { inputs: text, seed: text, processes: text, minutes: text, reader: text, only: text } });
@@ -47,7 +49,7 @@ process.on('exit', () => rmSync(program, { recursive: true, force: true }));
 
 let children = 0;
 
-/** A process that tries files; `ask` rejects where it ends or hangs. */
+/** A process that tries files; `ask` rejects where it ends or hangs, with the number of the try: -1 before the first. */
 function started() {
   const progress = join(folder, `progress-${children++}`);
   writeFileSync(progress, '-1');
@@ -58,17 +60,18 @@ function started() {
       let since = Date.now();
       const watch = setInterval(() => {
         const now = readFileSync(progress, 'utf8');
+        const seconds = Number(now) < 0 ? START_S : HANG_S;
         if (now !== seen) [seen, since] = [now, Date.now()];
-        else if (Date.now() - since > HANG_S * 1000) stop(`takes more than ${HANG_S} s`);
+        else if (Date.now() - since > seconds * 1000) stop(`takes more than ${seconds} s`, true);
       }, 500);
       const end = (settle, value) => {
         clearInterval(watch);
         child.removeAllListeners();
         settle(value);
       };
-      const stop = (what) => {
+      const stop = (what, costly = false) => {
         child.kill('SIGKILL');
-        end(reject, { index: Number(readFileSync(progress, 'utf8')), what });
+        end(reject, { index: Number(readFileSync(progress, 'utf8')), what, costly });
       };
       child.once('message', (answer) => end(resolve, answer));
       child.once('exit', (code, signal) => stop(`ends the process: ${signal ?? code}`));
@@ -108,29 +111,50 @@ function report(name, { index, of, what }) {
   );
 }
 
+/** Adds what a process found of a task. */
+function record(task, answer) {
+  const row = rows.get(task.name);
+  // A try that is made alone was counted before.
+  if (!task.alone) {
+    row.read += answer.outcomes.read;
+    row.refused += answer.outcomes.refused;
+    for (const [format, count] of Object.entries(answer.counts)) counts[format] = (counts[format] ?? 0) + count;
+  }
+  row.slowestMs = Math.max(row.slowestMs, answer.slowestMs);
+  row.peakMib = Math.max(row.peakMib, answer.peakMib);
+  for (const finding of answer.findings) report(task.name, finding);
+  if (answer.next < task.to) tasks.unshift({ ...task, from: answer.next });
+  if (answer.costly !== null) tasks.unshift(alone(task, answer.costly));
+}
+
+/** A try in a process of its own, where nothing else takes time and memory. */
+function alone(task, index) {
+  return { ...task, from: index, to: index + 1, alone: true };
+}
+
 /** Takes tasks until there is none left. */
 async function work() {
-  let child = started();
+  let starts = 0;
   for (let task = tasks.shift(); task !== undefined && Date.now() < end; task = tasks.shift()) {
-    const row = rows.get(task.name);
-    try {
-      const answer = await child.ask(task);
-      row.read += answer.outcomes.read;
-      row.refused += answer.outcomes.refused;
-      row.slowestMs = Math.max(row.slowestMs, answer.slowestMs);
-      row.peakMib = Math.max(row.peakMib, answer.peakMib);
-      for (const [format, count] of Object.entries(answer.counts)) counts[format] = (counts[format] ?? 0) + count;
-      for (const finding of answer.findings) report(task.name, finding);
-      if (answer.next < task.to) tasks.unshift({ ...task, from: answer.next });
-    } catch (finding) {
-      report(task.name, finding);
-      if (finding.index + 1 < task.to) tasks.unshift({ ...task, from: finding.index + 1 });
-    }
     // Memory is that of few files: a process that has served one task is not asked again.
-    child.kill();
-    child = started();
+    const child = started();
+    try {
+      record(task, await child.ask(task));
+      starts = 0;
+    } catch (finding) {
+      const { index } = finding;
+      if (index < 0) {
+        if (++starts === STARTS) throw new Error(`no process begins: ${finding.what}`);
+        tasks.unshift(task);
+        continue;
+      }
+      if (index + 1 < task.to) tasks.unshift({ ...task, from: index + 1 });
+      if (finding.costly && !task.alone) tasks.unshift(alone(task, index));
+      else report(task.name, finding);
+    } finally {
+      child.kill();
+    }
   }
-  child.kill();
 }
 
 const processes = Number(options.processes ?? availableParallelism());

@@ -218,8 +218,10 @@ export const secondArrays: Readonly<Record<string, (bytes: Buffer, sizes: Sizes,
 export const secondCounts: Readonly<Record<string, (text: string) => Map<number, Map<number, number>>>> = {
   'colibri-usage': (text) => {
     const lines = text.split('\n').filter((line) => line.trim() !== '');
-    const numbers = lines.map((line) => line.replace(/\r$/, '').split(' ').map(Number));
-    const [, layers = 0] = numbers.findLast(([layer]) => layer === -1) ?? [];
+    const numbers = lines.map((line) => line.trimEnd().split(' ').map(Number));
+    const sizes = numbers.filter(([layer]) => layer === -1);
+    if (sizes.some((own) => String(own) !== String(sizes[0]))) throw new Damaged('sizes differ');
+    const [, layers = 0] = sizes[0] ?? [];
     return tableOf(numbers.filter(([layer]) => layer! >= 0 && layer! < layers));
   },
   'sglang-counts': (text) =>

@@ -265,9 +265,14 @@ const fingerprint: SecondReader = (text) => {
 
 const bigMoeOnEdge: SecondReader = (text) => {
   const lines = linesOf(text);
-  const declared = lines.flatMap((line) => /^#.*\blayer=(\d+)\b.*\bexpert_bytes=(\d+)/.exec(line)?.[1] ?? []).map(Number);
+  const columns = lines.findIndex((line) => line.startsWith('turn,'));
+  const declared = lines.slice(0, columns).flatMap((line) => {
+    const [layer, bytes] = ['layer', 'expert_bytes'].map((key) => new RegExp(`[# ]${key}=(\\S+)`).exec(line)?.[1]);
+    return layer !== undefined && bytes !== undefined && whole(bytes) > 0 ? [whole(layer)] : [];
+  });
+  if (new Set(declared).size < declared.length) throw new Damaged('a layer is declared twice');
   const cells: NaiveCell[] = [];
-  for (const line of lines.filter((one) => !/^[#t]/.test(one))) {
+  for (const line of lines.slice(columns + 1)) {
     const [turn, phase, step, layer, slot, expert] = line.split(',').slice(0, 6).map(whole) as [
       number,
       number,
