@@ -1,6 +1,6 @@
 // Damaged files of every reader, as many as one likes, in processes of their own: no internal error, no file that takes 2 s or 512 MiB, and
 // traces that are read twice demand the same. Prints a row for each reader, and a line for each finding with what repeats it.
-//   node scripts/fuzz.mjs [--inputs 1000000] [--seed 5] [--processes N] [--minutes M] [--reader NAME] [--only INDEX]
+//   node scripts/fuzz.mjs [--inputs 1000000] [--seed 5] [--processes N] [--minutes M] [--reader NAME] [--only INDEX] [--patience S]
 import { fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -13,13 +13,18 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const LIMITS = { limitMs: 2000, limitMib: 512 };
 /** Tries of a task; a process gets a new one after each. */
 const TASK = 500;
-/** Seconds of the clock in which a try has to end: other programs may use the processors. */
+/** Seconds of CPU time after which a try is stopped; of the clock where the system does not tell them. */
 const HANG_S = 30;
-/** Seconds in which a process has to begin its first try, and how often another is started in its place: no file has a part in that. */
-const [START_S, STARTS] = [300, 5];
+/** Seconds of the clock in which a process has to begin a try, or to go on to the next: other programs may use the processors. */
+const PATIENCE_S = 600;
+/** How often a process that begins no try is started again: no file has a part in that. */
+const STARTS = 5;
 
 const text = { type: 'string' };
-const { values: options } = parseArgs({ options: { inputs: text, seed: text, processes: text, minutes: text, reader: text, only: text } });
+const { values: options } = parseArgs({
+  options: { inputs: text, seed: text, patience: text, processes: text, minutes: text, reader: text, only: text },
+});
+const patienceS = Number(options.patience ?? PATIENCE_S);
 const seed = Number(options.seed ?? 5);
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-fuzz-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -49,6 +54,16 @@ process.on('exit', () => rmSync(program, { recursive: true, force: true }));
 
 let children = 0;
 
+/** Seconds of CPU time of a process: fields 14 and 15 of its stat, in hundredths; of the clock where there is no such file. */
+function secondsOf(pid) {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/s, '0 0').split(' ');
+    return (Number(fields[13]) + Number(fields[14])) / 100;
+  } catch {
+    return Date.now() / 1000;
+  }
+}
+
 /** A process that tries files; `ask` rejects where it ends or hangs, with the number of the try: -1 before the first. */
 function started() {
   const progress = join(folder, `progress-${children++}`);
@@ -57,12 +72,14 @@ function started() {
   const ask = (message) =>
     new Promise((resolve, reject) => {
       let seen = '';
-      let since = Date.now();
+      let [since, spent] = [Date.now(), 0];
+      const limitS = message === 'readers' ? PATIENCE_S : patienceS;
       const watch = setInterval(() => {
         const now = readFileSync(progress, 'utf8');
-        const seconds = Number(now) < 0 ? START_S : HANG_S;
-        if (now !== seen) [seen, since] = [now, Date.now()];
-        else if (Date.now() - since > seconds * 1000) stop(`takes more than ${seconds} s`, true);
+        const cpu = secondsOf(child.pid);
+        if (now !== seen) [seen, since, spent] = [now, Date.now(), cpu];
+        else if (Number(now) >= 0 && cpu - spent > HANG_S) stop(`takes more than ${HANG_S} s`, true);
+        else if (Date.now() - since > limitS * 1000) stop(`does not go on for ${limitS} s`, true);
       }, 500);
       const end = (settle, value) => {
         clearInterval(watch);
