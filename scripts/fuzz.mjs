@@ -28,7 +28,7 @@ const patienceS = Number(options.patience ?? PATIENCE_S);
 const seed = Number(options.seed ?? 5);
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-fuzz-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
+process.on('SIGINT', () => process.exit(130));
 
 /** A module knows where it stood: what it reads beside itself is found from there. Hooks of the test runner do nothing. */
 const places = {
@@ -116,6 +116,13 @@ const tasks = names.flatMap((name) => {
 // Every reader has had its share of what is done when the time is over.
 tasks.sort((a, b) => a.from - b.from);
 
+let stopping = false;
+// SIGTERM ends after the tasks that run, with the rows of what was done; a second one ends at once.
+process.once('SIGTERM', () => {
+  stopping = true;
+  process.once('SIGTERM', () => process.exit(143));
+});
+
 const rows = new Map(names.map((name) => [name, { read: 0, refused: 0, slowestMs: 0, peakMib: 0, findings: 0 }]));
 const counts = {};
 const end = Date.now() + Number(options.minutes ?? Number.POSITIVE_INFINITY) * 60_000;
@@ -149,10 +156,10 @@ function alone(task, index) {
   return { ...task, from: index, to: index + 1, alone: true };
 }
 
-/** Takes tasks until there is none left. */
+/** Takes tasks until there is none left, the time is over, or SIGTERM came. */
 async function work() {
   let starts = 0;
-  for (let task = tasks.shift(); task !== undefined && Date.now() < end; task = tasks.shift()) {
+  for (let task = tasks.shift(); task !== undefined && Date.now() < end && !stopping; task = tasks.shift()) {
     // Memory is that of few files: a process that has served one task is not asked again.
     const child = started();
     try {
