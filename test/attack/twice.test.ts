@@ -1,6 +1,7 @@
 // The second readers of test/attack/second on files that were read differently once: what each has to make of them, by hand.
 import { describe, expect, it } from 'vitest';
-import { secondCounts } from './second/arrays.js';
+import { npyBytes, zipBytes } from '../trace/formats/fixtures.js';
+import { secondArrays, secondCounts } from './second/arrays.js';
 import { Damaged } from './second/demand.js';
 import { secondBytes, secondText } from './second/text.js';
 
@@ -50,6 +51,16 @@ describe('second readers', () => {
       secondText['gpt-oss-fingerprint']!(JSON.stringify({ router_data: [{ token_7: { [layer]: { selected_experts: [2, 1] } } }] }));
     expect(fingerprint('layer_3')).toEqual([{ request: 0, position: 7, phase: 1, experts: [[2, 1]] }]);
     for (const layer of ['layer_', 'layer_0x10', 'stage_3']) expect(() => fingerprint(layer), layer).toThrow(Damaged);
+  });
+
+  it('take the only array of an archive under any name, and of several the one with the first of the usual names', () => {
+    const array = (id: number) => npyBytes('|u1', [1, 1, 2], Uint8Array.of(id, id + 1));
+    const sizes = { tokens: 1, layers: 1, topK: 2 };
+    const idsOf = (entries: Readonly<Record<string, Buffer>>): unknown =>
+      secondArrays.npz!(zipBytes(entries), sizes, [1, 2])[0]![0]!.experts;
+    expect(idsOf({ 'expertr.npy': array(3) })).toEqual([[3, 4]]);
+    expect(idsOf({ 'experts.npy': array(3), 'routed_experts.npy': array(5) })).toEqual([[5, 6]]);
+    expect(() => idsOf({ 'a.npy': array(3), 'b.npy': array(5) })).toThrow(Damaged);
   });
 
   it('take one size of a colibri history, and no notice of spaces at the end of a line', () => {
