@@ -1,6 +1,6 @@
 // Damaged files of every reader, as many as one likes, in processes of their own: no internal error, no file that takes 2 s or 512 MiB, and
 // traces that are read twice demand the same. Prints a row for each reader, and a line for each finding with what repeats it.
-//   node scripts/fuzz.mjs [--inputs 1000000] [--seed 5] [--processes N] [--minutes M] [--reader NAME] [--only INDEX]
+//   node scripts/fuzz.mjs [--inputs 1000000] [--seed 5] [--processes N] [--minutes M] [--reader NAME] [--only INDEX] [--patience S]
 import { fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -13,15 +13,22 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const LIMITS = { limitMs: 2000, limitMib: 512 };
 /** Tries of a task; a process gets a new one after each. */
 const TASK = 500;
-/** Seconds of the clock in which a try has to end: other programs may use the processors. */
+/** Seconds of CPU time after which a try is stopped; of the clock where the system does not tell them. */
 const HANG_S = 30;
+/** Seconds of the clock in which a process has to begin a try, or to go on to the next: other programs may use the processors. */
+const PATIENCE_S = 600;
+/** How often a process that begins no try is started again: no file has a part in that. */
+const STARTS = 5;
 
 const text = { type: 'string' };
-const { values: options } = parseArgs({ options: { inputs: text, seed: text, processes: text, minutes: text, reader: text, only: text } });
+const { values: options } = parseArgs({
+  options: { inputs: text, seed: text, patience: text, processes: text, minutes: text, reader: text, only: text },
+});
+const patienceS = Number(options.patience ?? PATIENCE_S);
 const seed = Number(options.seed ?? 5);
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-fuzz-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
+process.on('SIGINT', () => process.exit(130));
 
 /** A module knows where it stood: what it reads beside itself is found from there. Hooks of the test runner do nothing. */
 const places = {
@@ -47,7 +54,17 @@ process.on('exit', () => rmSync(program, { recursive: true, force: true }));
 
 let children = 0;
 
-/** A process that tries files; `ask` rejects where it ends or hangs. */
+/** Seconds of CPU time of a process: fields 14 and 15 of its stat, in hundredths; of the clock where there is no such file. */
+function secondsOf(pid) {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/s, '0 0').split(' ');
+    return (Number(fields[13]) + Number(fields[14])) / 100;
+  } catch {
+    return Date.now() / 1000;
+  }
+}
+
+/** A process that tries files; `ask` rejects where it ends or hangs, with the number of the try: -1 before the first. */
 function started() {
   const progress = join(folder, `progress-${children++}`);
   writeFileSync(progress, '-1');
@@ -55,20 +72,23 @@ function started() {
   const ask = (message) =>
     new Promise((resolve, reject) => {
       let seen = '';
-      let since = Date.now();
+      let [since, spent] = [Date.now(), 0];
+      const limitS = message === 'readers' ? PATIENCE_S : patienceS;
       const watch = setInterval(() => {
         const now = readFileSync(progress, 'utf8');
-        if (now !== seen) [seen, since] = [now, Date.now()];
-        else if (Date.now() - since > HANG_S * 1000) stop(`takes more than ${HANG_S} s`);
+        const cpu = secondsOf(child.pid);
+        if (now !== seen) [seen, since, spent] = [now, Date.now(), cpu];
+        else if (Number(now) >= 0 && cpu - spent > HANG_S) stop(`takes more than ${HANG_S} s`, true);
+        else if (Date.now() - since > limitS * 1000) stop(`does not go on for ${limitS} s`, true);
       }, 500);
       const end = (settle, value) => {
         clearInterval(watch);
         child.removeAllListeners();
         settle(value);
       };
-      const stop = (what) => {
+      const stop = (what, costly = false) => {
         child.kill('SIGKILL');
-        end(reject, { index: Number(readFileSync(progress, 'utf8')), what });
+        end(reject, { index: Number(readFileSync(progress, 'utf8')), what, costly });
       };
       child.once('message', (answer) => end(resolve, answer));
       child.once('exit', (code, signal) => stop(`ends the process: ${signal ?? code}`));
@@ -96,6 +116,13 @@ const tasks = names.flatMap((name) => {
 // Every reader has had its share of what is done when the time is over.
 tasks.sort((a, b) => a.from - b.from);
 
+let stopping = false;
+// SIGTERM ends after the tasks that run, with the rows of what was done; a second one ends at once.
+process.once('SIGTERM', () => {
+  stopping = true;
+  process.once('SIGTERM', () => process.exit(143));
+});
+
 const rows = new Map(names.map((name) => [name, { read: 0, refused: 0, slowestMs: 0, peakMib: 0, findings: 0 }]));
 const counts = {};
 const end = Date.now() + Number(options.minutes ?? Number.POSITIVE_INFINITY) * 60_000;
@@ -108,29 +135,50 @@ function report(name, { index, of, what }) {
   );
 }
 
-/** Takes tasks until there is none left. */
-async function work() {
-  let child = started();
-  for (let task = tasks.shift(); task !== undefined && Date.now() < end; task = tasks.shift()) {
-    const row = rows.get(task.name);
-    try {
-      const answer = await child.ask(task);
-      row.read += answer.outcomes.read;
-      row.refused += answer.outcomes.refused;
-      row.slowestMs = Math.max(row.slowestMs, answer.slowestMs);
-      row.peakMib = Math.max(row.peakMib, answer.peakMib);
-      for (const [format, count] of Object.entries(answer.counts)) counts[format] = (counts[format] ?? 0) + count;
-      for (const finding of answer.findings) report(task.name, finding);
-      if (answer.next < task.to) tasks.unshift({ ...task, from: answer.next });
-    } catch (finding) {
-      report(task.name, finding);
-      if (finding.index + 1 < task.to) tasks.unshift({ ...task, from: finding.index + 1 });
-    }
-    // Memory is that of few files: a process that has served one task is not asked again.
-    child.kill();
-    child = started();
+/** Adds what a process found of a task. */
+function record(task, answer) {
+  const row = rows.get(task.name);
+  // A try that is made alone was counted before.
+  if (!task.alone) {
+    row.read += answer.outcomes.read;
+    row.refused += answer.outcomes.refused;
+    for (const [format, count] of Object.entries(answer.counts)) counts[format] = (counts[format] ?? 0) + count;
   }
-  child.kill();
+  row.slowestMs = Math.max(row.slowestMs, answer.slowestMs);
+  row.peakMib = Math.max(row.peakMib, answer.peakMib);
+  for (const finding of answer.findings) report(task.name, finding);
+  if (answer.next < task.to) tasks.unshift({ ...task, from: answer.next });
+  if (answer.costly !== null) tasks.unshift(alone(task, answer.costly));
+}
+
+/** A try in a process of its own, where nothing else takes time and memory. */
+function alone(task, index) {
+  return { ...task, from: index, to: index + 1, alone: true };
+}
+
+/** Takes tasks until there is none left, the time is over, or SIGTERM came. */
+async function work() {
+  let starts = 0;
+  for (let task = tasks.shift(); task !== undefined && Date.now() < end && !stopping; task = tasks.shift()) {
+    // Memory is that of few files: a process that has served one task is not asked again.
+    const child = started();
+    try {
+      record(task, await child.ask(task));
+      starts = 0;
+    } catch (finding) {
+      const { index } = finding;
+      if (index < 0) {
+        if (++starts === STARTS) throw new Error(`no process begins: ${finding.what}`);
+        tasks.unshift(task);
+        continue;
+      }
+      if (index + 1 < task.to) tasks.unshift({ ...task, from: index + 1 });
+      if (finding.costly && !task.alone) tasks.unshift(alone(task, index));
+      else report(task.name, finding);
+    } finally {
+      child.kill();
+    }
+  }
 }
 
 const processes = Number(options.processes ?? availableParallelism());

@@ -10,6 +10,7 @@ import { didYouMean } from '../base/text.js';
 import { formatCount } from '../base/units.js';
 import { changeText } from '../compare/judge.js';
 import { formatMetric, jsonReport, printable, ruledTable, shorten, sparkline, tableReport } from '../report/door.js';
+import { changeOf } from '../result/amount.js';
 import { readResult } from '../result/read.js';
 import type { Result } from '../result/result.js';
 import { tokensRun } from '../result/work-done.js';
@@ -101,7 +102,8 @@ function log(wanted: string, metric: string, context: CliContext): string {
       const [now, before] = [metrics[index], metrics[index + 1]];
       const result = results.get(scenario);
       if (result === undefined) return [];
-      const change = now === undefined || before === undefined || now.value === before.value ? '' : changeText(before.value, now);
+      const change =
+        now === undefined || before === undefined || changeOf(before.value, now.value) === 0 ? '' : changeText(before.value, now);
       return [[state, String(result.environment.saved ?? '-'), now === undefined ? '-' : formatMetric(now), change]];
     });
     const head = printable(`${name}/${scenario}  ${metric}  ${line.text.trim()}  ${range}`);

@@ -1,6 +1,7 @@
 // Compares a candidate with a base, metric by metric. Simulated metrics are exact: every difference is real and is shown; budgets decide
 // whether it matters. Measured ones differ only where their samples are significant.
 import { EXIT, UserError } from '../base/errors.js';
+import { changeOf } from '../result/amount.js';
 import type { Budget } from '../result/budget.js';
 import { CORE_METRICS, compareMetricNames } from '../result/catalogue.js';
 import { type KnowledgeGap, knowledgeGap } from '../result/knowledge.js';
@@ -128,7 +129,7 @@ export function compareResults(
     const silence = gated ? silenceOf(name, before, after, judgement, test) : null;
     if (silence !== null) silences.push(silence);
     findings.push(...judgement.findings);
-    const equal = before?.value === after?.value;
+    const equal = before !== null && after !== null && changeOf(before.value, after.value) === 0;
     if (equal) unchanged++;
     if (equal && judgement.verdict === 'pass') held.push(name);
     if (!equal || judgement.findings.length > 0) rows.push(rowOf(name, before, after, judgement, test));
@@ -191,7 +192,7 @@ function rowOf(
   { verdict, reason }: MetricVerdict,
   test: SampleTest | null,
 ): Row {
-  const change = base === null || candidate === null ? null : candidate.value - base.value;
+  const change = base === null || candidate === null ? null : changeOf(base.value, candidate.value);
   const relative = change === null ? null : change / Math.abs(base!.value);
   return {
     metric,
@@ -210,7 +211,7 @@ function directionOf(base: Metric | null, candidate: Metric | null, test: Sample
   if (base === null) return 'new';
   if (candidate === null) return 'missing';
   if (test !== null && test.verdict !== 'different') return 'unclear';
-  const change = candidate.value - base.value;
+  const change = changeOf(base.value, candidate.value);
   if (candidate.better === 'none' || change === 0) return 'neutral';
   return change > 0 === (candidate.better === 'higher') ? 'better' : 'worse';
 }

@@ -1,6 +1,7 @@
 // The causes of a comparison's result: layers, phases and kinds of misses with the change, the largest first. All are differences of the
 // counters of both runs.
 import { sum } from '../base/statistics.js';
+import { changeOf } from '../result/amount.js';
 import type { PerLayer, Result } from '../result/result.js';
 
 /** A counter that changed. */
@@ -80,8 +81,8 @@ export function explain(base: Result, candidate: Result): Explanation {
 /** Counters that differ, the largest change first. */
 function changes(counters: readonly (readonly [name: string, base: number, candidate: number])[]): CounterChange[] {
   return counters
-    .map(([name, base, candidate]) => ({ name, base, candidate, change: candidate - base }))
-    .filter(({ base, candidate }) => differ(base, candidate))
+    .map(([name, base, candidate]) => ({ name, base, candidate, change: changeOf(base, candidate) }))
+    .filter(({ change }) => change !== 0)
     .sort((a, b) => Math.abs(b.change) - Math.abs(a.change));
 }
 
@@ -90,17 +91,11 @@ function layerChanges(before: PerLayer, after: PerLayer, wholeNs: number): Layer
   const direction = wholeNs < 0 ? -1 : 1;
   return before.demanded
     .map((_, layer) => {
-      const change = (key: keyof PerLayer): number =>
-        differ(before[key][layer]!, after[key][layer]!) ? after[key][layer]! - before[key][layer]! : 0;
+      const change = (key: keyof PerLayer): number => changeOf(before[key][layer]!, after[key][layer]!);
       const timeNs = GPU_TIME.reduce((total, key) => total + change(key), 0);
       const share = wholeNs === 0 ? null : timeNs / wholeNs;
       return { layer, timeNs, share, misses: change('misses'), late: change('late'), onDemandBytes: change('onDemandBytes') };
     })
     .filter(({ timeNs, misses, late, onDemandBytes }) => timeNs !== 0 || misses !== 0 || late !== 0 || onDemandBytes !== 0)
     .sort((a, b) => direction * (b.timeNs - a.timeNs) || Math.abs(b.misses) - Math.abs(a.misses) || a.layer - b.layer);
-}
-
-/** False where two sums differ by no more than the rounding of their terms. */
-function differ(base: number, candidate: number): boolean {
-  return Math.abs(candidate - base) > 1e-12 * Math.max(Math.abs(base), Math.abs(candidate));
 }

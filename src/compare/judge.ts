@@ -4,7 +4,7 @@
 import { UserError } from '../base/errors.js';
 import { groupedBy } from '../base/objects.js';
 import { formatDelta, formatRelative, formatValue } from '../report/door.js';
-import { measurePair, measureRegression } from '../result/amount.js';
+import { changeOf, measurePair, measureRegression } from '../result/amount.js';
 import { type Budget, type Clause, type Comparator, isExact, matches } from '../result/budget.js';
 import { METRICS, metricMeant } from '../result/catalogue.js';
 import { noSuchMetric } from '../result/replaced.js';
@@ -141,7 +141,7 @@ export function silenceFindings(silences: readonly Silence[], budgets: readonly 
 
 /** A change, counted positive where it is for the worse; any is, where neither way is better. */
 function worseningOf(base: number, { better, value }: Metric): number {
-  const change = value - base;
+  const change = changeOf(base, value);
   return better === 'none' ? Math.abs(change) : better === 'lower' ? change : -change;
 }
 
@@ -152,13 +152,13 @@ function tooFew({ counts: [base, candidate] }: SampleTest): string {
 /** `30.8 ms -> 32.1 ms (+4.2 %)`, or the candidate alone where there is no base or no change. */
 function figures(base: Metric | null, candidate: Metric): string {
   const now = formatValue(candidate.value, candidate.unit);
-  if (base === null || base.value === candidate.value) return now;
+  if (base === null || changeOf(base.value, candidate.value) === 0) return now;
   return `${formatValue(base.value, base.unit)} -> ${now} (${changeText(base.value, candidate)})`;
 }
 
 /** The text of a change: points for shares, else percent; from zero, the amount itself. */
 export function changeText(base: number, candidate: Metric): string {
-  const change = candidate.value - base;
+  const change = changeOf(base, candidate.value);
   if (candidate.unit === 'ratio' || base === 0) return formatDelta(change, candidate.unit);
   return formatRelative(change / Math.abs(base));
 }

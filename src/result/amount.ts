@@ -118,7 +118,7 @@ export function measurePair(amount: Amount, pair: Pair, place: string): Measured
   const limit = (amount.sign ?? 1) * size;
   if (by === 'value') return { observed: pair.candidate, limit };
   if (pair.base === null) return null;
-  const change = pair.candidate - pair.base;
+  const change = changeOf(pair.base, pair.candidate);
   return { observed: by === 'change' ? change : relativeChange(pair.base, change), limit };
 }
 
@@ -130,6 +130,15 @@ export function measurePair(amount: Amount, pair: Pair, place: string): Measured
 export function measureRegression(amount: Amount, base: number, worsening: number, unit: Unit, place: string): Measured {
   const { by, size } = measure(amount, unit, true, place);
   return { observed: by === 'relative' ? relativeChange(base, worsening) : worsening, limit: size };
+}
+
+/** Share of a figure below which two differ by the rounding of sums alone: 4,500 times that of a double (2.2e-16). */
+const ROUNDING = 1e-12;
+
+/** Candidate minus base; 0 where no more than rounding lies between them: the same terms, added in another order, differ so. */
+export function changeOf(base: number, candidate: number): number {
+  const change = candidate - base;
+  return Math.abs(change) > ROUNDING * Math.max(Math.abs(base), Math.abs(candidate)) ? change : 0;
 }
 
 function relativeChange(base: number, change: number): number {

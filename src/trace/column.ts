@@ -1,4 +1,5 @@
 // Columns of a tensor file, read by offset and widened to the types of a TraceChunk. 16-bit columns are read straight into their place.
+import { UserError } from '../base/errors.js';
 import type { TraceSource } from './source.js';
 import { NULL_EXPERT } from './trace.js';
 
@@ -78,14 +79,27 @@ export class ColumnReader {
     }
   }
 
-  /** Reads small integers (I32, I64, U8 …) that fit 32 bits, signed; wider ones are cut to their low word. */
-  integers(column: ColumnLayout, first: number, count: number, into: Int32Array): void {
+  /**
+   * Reads small integers (I32, I64, U8 …).
+   * @param name what the column is called in messages
+   * @throws UserError where one is outside 32 bits, signed
+   */
+  integers(column: ColumnLayout, name: string, first: number, count: number, into: Int32Array): void {
     const { dtype, offset } = column;
     if (dtype === 'I32' || dtype === 'U32') {
       this.#source.read(offset + first * 4, new Uint8Array(into.buffer, into.byteOffset, count * 4));
+      if (dtype === 'U32') for (let i = 0; i < count; i++) if (into[i]! < 0) throw this.#tooWide(name, first + i, BigInt(into[i]! >>> 0));
     } else if (dtype === 'I64' || dtype === 'U64') {
       const words = new Int32Array(this.#raw(offset + first * 8, count * 8).buffer, 0, count * 2);
-      for (let i = 0; i < count; i++) into[i] = words[2 * i]!;
+      for (let i = 0; i < count; i++) {
+        const low = words[2 * i]!;
+        const high = words[2 * i + 1]!;
+        if (high !== low >> 31 || (dtype === 'U64' && high < 0)) {
+          const value = (BigInt(high) << 32n) | BigInt(low >>> 0);
+          throw this.#tooWide(name, first + i, dtype === 'U64' ? BigInt.asUintN(64, value) : value);
+        }
+        into[i] = low;
+      }
     } else if (dtype === 'U16' || dtype === 'I16') {
       const raw = this.#raw(offset + first * 2, count * 2).buffer;
       into.set(dtype === 'U16' ? new Uint16Array(raw, 0, count) : new Int16Array(raw, 0, count));
@@ -93,6 +107,10 @@ export class ColumnReader {
       const raw = this.#raw(offset + first, count);
       into.set(dtype === 'I8' ? new Int8Array(raw.buffer, 0, count) : raw);
     }
+  }
+
+  #tooWide(name: string, index: number, value: bigint): UserError {
+    return new UserError(`${this.#source.path}: tensor ${name}: element ${index} is ${value}; the largest that is read is 2147483647`);
   }
 
   #raw(position: number, bytes: number): Uint8Array<ArrayBuffer> {

@@ -63,7 +63,7 @@ export function tensorTrace({ source, tokens, layers, topK, columns, experts, pr
         predicted.check(into.predicted, count, start, nullIdOf(columns.predicted.dtype));
       }
       if (columns.weights !== null && into.weights !== null) reader.weights(columns.weights, start * row, count * row, into.weights);
-      if (columns.tokenId !== null && into.tokenId !== null) reader.integers(columns.tokenId, start, count, into.tokenId);
+      if (columns.tokenId !== null && into.tokenId !== null) reader.integers(columns.tokenId, 'token_id', start, count, into.tokenId);
       table.fill(start, count, into);
       into.tokens = count;
     },
@@ -113,9 +113,9 @@ function foldRequests(path: string, reader: ColumnReader, columns: TensorColumns
   const phases = new Int32Array(rows).fill(PHASE.decode);
   for (let start = 0; start < tokens; start += rows) {
     const count = Math.min(rows, tokens - start);
-    if (request !== null) reader.integers(request, start, count, requests);
-    if (position !== null) reader.integers(position, start, count, positions);
-    if (phase !== null) reader.integers(phase, start, count, phases);
+    if (request !== null) reader.integers(request, 'request_id', start, count, requests);
+    if (position !== null) reader.integers(position, 'position', start, count, positions);
+    if (phase !== null) reader.integers(phase, 'phase', start, count, phases);
     else if (promptRows !== null) {
       const prompt = Math.max(0, Math.min(count, promptRows - start));
       phases.fill(PHASE.prefill, 0, prompt).fill(PHASE.decode, prompt);

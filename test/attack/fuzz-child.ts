@@ -1,5 +1,5 @@
 // The process of scripts/fuzz.mjs that tries files: it writes the number of each before it reads it, so that its parent can tell which one
-// takes too long, and ends where a file took too much memory, so that the next has a process of its own.
+// takes too long, and ends where a file took too much, so that it can be tried again in a process of its own.
 import { mkdtempSync, openSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,8 @@ interface Task {
   readonly progress: string;
   readonly limitMs: number;
   readonly limitMib: number;
+  /** True for a try that took too much beside others, and is made again. */
+  readonly alone?: boolean;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-fuzz-'));
@@ -32,12 +34,13 @@ process.on('message', (task: Task | 'readers') => {
 });
 
 /** Tries all of a task, and sends what it found. */
-async function tryAll({ from, limitMib, limitMs, name, progress, seed, to }: Task): Promise<void> {
+async function tryAll({ alone = false, from, limitMib, limitMs, name, progress, seed, to }: Task): Promise<void> {
   const fd = openSync(progress, 'r+');
   const reader = readers[name]!;
   const outcomes = { read: 0, refused: 0 };
   const findings: { index: number; of: string; what: string }[] = [];
-  let slowestMs = 0;
+  let [slowestMs, peak] = [0, 0];
+  let costly: number | null = null;
   let index = from;
   for (; index < to; index++) {
     writeSync(fd, String(index).padEnd(12), 0);
@@ -50,15 +53,16 @@ async function tryAll({ from, limitMib, limitMs, name, progress, seed, to }: Tas
     }
     const { system, user } = process.cpuUsage(before);
     const milliseconds = (user + system) / 1000;
-    slowestMs = Math.max(slowestMs, milliseconds);
-    if (milliseconds > limitMs) findings.push({ index, of, what: `takes ${milliseconds.toFixed(0)} ms` });
-    if (peakMib() > limitMib) {
-      findings.push({ index, of, what: `takes ${peakMib().toFixed(0)} MiB` });
-      index++;
+    const isCostly = milliseconds > limitMs || peakMib() > limitMib;
+    if (isCostly && !alone) {
+      costly = index++;
       break;
     }
+    slowestMs = Math.max(slowestMs, milliseconds);
+    peak = peakMib();
+    if (isCostly) findings.push({ index, of, what: `takes ${milliseconds.toFixed(0)} ms and ${peak.toFixed(0)} MiB` });
   }
   const counts = Object.fromEntries(comparisons);
   comparisons.clear();
-  process.send!({ next: index, outcomes, findings, slowestMs, peakMib: peakMib(), counts });
+  process.send!({ next: index, outcomes, findings, costly, slowestMs, peakMib: peak, counts });
 }

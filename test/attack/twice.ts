@@ -11,7 +11,7 @@ import { mutate } from './mutate.js';
 import { reshape } from './reshape.js';
 import { secondArrays, secondCounts } from './second/arrays.js';
 import { Damaged, type DemandRow, demandOf } from './second/demand.js';
-import { secondText } from './second/text.js';
+import { secondBytes, secondText } from './second/text.js';
 import type { Reader } from './tries.js';
 
 const model = uniformModel(LAYERS, EXPERTS, TOP_K);
@@ -60,11 +60,13 @@ function hasSecond(format: string): boolean {
   return format in secondText || format in secondArrays || format in secondCounts;
 }
 
-/** What a second reader makes of a file; a text: why it finds it damaged. */
-function secondOf({ layers, meta, tokens, topK }: RoutingTrace, bytes: Buffer): DemandRow[][] | string {
+/** What a second reader makes of a file, read with {@link model} or without; a text: why it finds it damaged. */
+function secondOf({ layers, meta, tokens, topK }: RoutingTrace, bytes: Buffer, isNamed: boolean): DemandRow[][] | string {
   const text = secondText[meta.format];
   try {
-    return text === undefined ? secondArrays[meta.format]!(bytes, { tokens, layers, topK }, [LAYERS, TOP_K]) : [text(bytes.toString())];
+    return text === undefined
+      ? secondArrays[meta.format]!(bytes, { tokens, layers, topK }, [LAYERS, TOP_K])
+      : [text(bytes.toString(), isNamed ? TOP_K : undefined)];
   } catch (error) {
     if (error instanceof Damaged || error instanceof TypeError || error instanceof RangeError) return messageOf(error);
     throw error;
@@ -79,7 +81,8 @@ function isSame(one: unknown, other: unknown): boolean {
 /** @throws Error where both readers read a file, and it demands two things */
 async function readTwice(path: string, random: Random): Promise<void> {
   const bytes = readFileSync(path);
-  const trace = await openTrace(path, random.below(3) === 0 || bytes.includes('meta_info') ? { model } : {}).catch((error: unknown) => {
+  const isNamed = random.below(3) === 0 || bytes.includes('meta_info');
+  const trace = await openTrace(path, isNamed ? { model } : {}).catch((error: unknown) => {
     if (error instanceof UserError && error.message.includes('not when')) return null;
     throw error;
   });
@@ -87,10 +90,13 @@ async function readTwice(path: string, random: Random): Promise<void> {
   try {
     if (!hasSecond(trace.meta.format)) throw new UserError(`${trace.meta.format} has no second reader`);
     const first = demandOf(trace);
-    const second = secondOf(trace, bytes);
+    const second = secondOf(trace, bytes, isNamed);
     const { format } = trace.meta;
     comparisons.set(format, (comparisons.get(format) ?? 0) + 1);
     if (typeof second === 'string') throw new Error(`${format}: is read, and damaged when it is read again: ${second}`);
+    const bytesOf = secondBytes[format];
+    if (bytesOf !== undefined && !isSame(trace.meta.expertBytes, bytesOf(bytes.toString())))
+      throw new Error(`${format}: bytes of experts are ${JSON.stringify(trace.meta.expertBytes)}`);
     if (second.some((rows) => isSame(rows, first))) return;
     const at = first.findIndex((row, index) => !second.some((rows) => isSame(rows[index], row)));
     const again = second.map((rows) => `${rows.length} tokens, token ${at}: ${JSON.stringify(rows[at])}`);

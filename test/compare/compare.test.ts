@@ -5,6 +5,7 @@ import { UserError } from '../../src/base/errors.js';
 import { compareResults, type Row } from '../../src/compare/compare.js';
 import { compareAll } from '../../src/compare/gate.js';
 import { judgeResult } from '../../src/compare/judge.js';
+import { changeOf } from '../../src/result/amount.js';
 import { type Budget, budgetsOf, budgetsSchema, parseAssertion, parseFailOn } from '../../src/result/budget.js';
 import { type SampleChanges, sampleResult } from '../result/sample.js';
 
@@ -31,6 +32,22 @@ describe('comparison', () => {
     const comparison = compare({}, [...regression('*', '0%'), parseFailOn('latency.tpot.p50 > +0%')]);
     expect(comparison).toMatchObject({ rows: [], findings: [], passed: true, config: [], inputs: [] });
     expect(comparison.unchanged).toBe(Object.keys(base.result.metrics).length);
+  });
+
+  it('takes for no change what rounding moves: less than 1e-12 of a figure', () => {
+    // 30.8 ms and 83.9 %, one part in 1e14 and in 1e13 away: sums of the same terms in another order.
+    const metrics = { 'latency.tpot.p50': 30.8e6 * (1 + 1e-14), 'cache.hit_rate': 0.839 * (1 - 1e-13) };
+    const budgets = [...regression('*', '0%'), parseFailOn('latency.tpot.p50 > +0%'), parseFailOn('latency.tpot.p50 != +0ms')];
+    const comparison = compare({ metrics }, budgets);
+    expect(comparison).toMatchObject({ rows: [], findings: [], passed: true, explanation: null });
+    expect(comparison.unchanged).toBe(Object.keys(base.result.metrics).length);
+    // A hundred times as much is a change.
+    const more = compare({ metrics: { 'latency.tpot.p50': 30.8e6 * (1 + 1e-11) } }, regression('*', '0%'));
+    expect(row(more, 'latency.tpot.p50')).toMatchObject({ direction: 'worse', verdict: 'fail' });
+    expect(more.rows).toHaveLength(1);
+    // So is any from zero, and a limit sees the figure itself.
+    expect(changeOf(0, 1e-20)).toBe(1e-20);
+    expect(compare({ metrics }, limit('latency.tpot.p50', '<= 30.8ms')).passed).toBe(false);
   });
 
   it('does not look at how far off predictions may be', () => {

@@ -9,8 +9,6 @@ import { Cell, type Cells, type WalkPlace } from './cell.js';
 import { cellFormat } from './cells.js';
 
 const COMMA = 44;
-const HASH = 35;
-const LETTER_T = 116;
 const COLUMNS = 'turn,phase,step,layer,slot,expert,weight,residency,expert_bytes';
 
 /** Route CSV of BigMoeOnEdge. */
@@ -20,36 +18,58 @@ export const bigMoeOnEdge = cellFormat({
   engines: 'BigMoeOnEdge (llama.cpp on phones)',
   turnOn: 'its route trace',
   detect: ({ text }) => /^# route_trace v1\s/.test(text),
-  cells: (source) => ({ ...preambleOf(source), walk: (visit, at) => walkRows(source, visit, at) }),
+  cells: (source) => {
+    const { lines, ...declared } = preambleOf(source);
+    return { ...declared, walk: (visit, at) => walkRows(source, lines, visit, at) };
+  },
 });
 
-function preambleOf(source: TraceSource): Omit<Cells, 'walk'> {
+/** What the preamble declares, and its lines with that of the columns. */
+function preambleOf(source: TraceSource): Omit<Cells, 'walk'> & { readonly lines: number } {
   const scanner = new LineScanner(source);
   let model: string | null = null;
   let experts: number | null = null;
-  const layers: number[] = [];
-  const expertBytes: number[] = [];
+  const sizes = new Map<number, number>();
   while (scanner.next()) {
     const line = scanner.text();
     if (!line.startsWith('#')) break;
-    const facts = new Map([...line.matchAll(/(\w+)=(\S+)/g)].map((match) => [match[1]!, match[2]!]));
-    const layer = facts.get('layer');
-    const bytes = Number(facts.get('expert_bytes') ?? 0);
-    if (layer !== undefined && bytes > 0) {
-      layers.push(Number(layer));
-      expertBytes.push(bytes);
+    const facts = factsOf(line, scanner.place());
+    const layer = wholeOf(facts, 'layer', scanner.place());
+    const bytes = wholeOf(facts, 'expert_bytes', scanner.place());
+    // Dense layers have experts of 0 bytes.
+    if (layer !== null && bytes !== null && bytes > 0) {
+      if (sizes.has(layer)) throw new UserError(`${scanner.place()}: layer ${layer} is declared twice; the preamble is damaged`);
+      sizes.set(layer, bytes);
     }
     model ??= facts.get('model') ?? null;
-    const count = facts.get('n_expert');
-    if (count !== undefined) experts = Number(count);
+    experts = wholeOf(facts, 'n_expert', scanner.place()) ?? experts;
   }
   if (scanner.text() !== COLUMNS) throw new UserError(`${scanner.place()}: the columns are not ${COLUMNS}`);
-  if (layers.length === 0) throw new UserError(`${source.path}: the preamble names no layer with expert_bytes; the recording is damaged`);
-  return { layers, ...(experts === null ? {} : { experts }), meta: { model, expertBytes } };
+  if (sizes.size === 0) throw new UserError(`${source.path}: the preamble names no layer with expert_bytes; the recording is damaged`);
+  const layers = [...sizes.keys()].sort((a, b) => a - b);
+  const meta = { model, expertBytes: layers.map((layer) => sizes.get(layer)!) };
+  return { layers, ...(experts === null ? {} : { experts }), meta, lines: scanner.line };
+}
+
+/** `key=value` of a line. @throws UserError where a key stands twice */
+function factsOf(line: string, place: string): ReadonlyMap<string, string> {
+  const all = [...line.matchAll(/(\w+)=(\S+)/g)].map((match) => [match[1]!, match[2]!] as const);
+  const facts = new Map(all);
+  if (facts.size < all.length) throw new UserError(`${place}: a key stands twice; the preamble is damaged`);
+  return facts;
+}
+
+/** A whole number of a line; null where it has none. */
+function wholeOf(facts: ReadonlyMap<string, string>, key: string, place: string): number | null {
+  const text = facts.get(key);
+  if (text === undefined) return null;
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(value)) throw new UserError(`${place}: ${key} is ${JSON.stringify(text)}; a whole number is expected`);
+  return value;
 }
 
 /** Visits runs of rows of one token and layer; turns are numbered in order of appearance. */
-function walkRows(source: TraceSource, visit: (cell: Cell) => void, at: WalkPlace): void {
+function walkRows(source: TraceSource, preamble: number, visit: (cell: Cell) => void, at: WalkPlace): void {
   const fields = new FieldReader(source);
   at.place = () => fields.place();
   const turns = new Map<number, number>();
@@ -64,9 +84,8 @@ function walkRows(source: TraceSource, visit: (cell: Cell) => void, at: WalkPlac
     if (cell.count > 0) visit(cell);
     cell.count = 0;
   };
+  for (let line = 0; line < preamble; line++) fields.next();
   while (fields.nextFilled()) {
-    const first = fields.bytes[fields.start];
-    if (first === HASH || first === LETTER_T) continue;
     const turn = field('turn');
     const phase = field('phase');
     const step = field('step');

@@ -23,7 +23,7 @@ export const colibriUsage: TraceFormat = {
     const fields = new FieldReader(source);
     const place = (): string => fields.place();
     const table = new CountTable(place);
-    let [layers, experts] = [0, 0];
+    let [layers, experts] = [-1, -1];
     while (fields.nextFilled()) {
       const layer = fields.integer('layer');
       const second = fields.skip(SPACE) ? fields.integer('expert') : -1;
@@ -31,8 +31,12 @@ export const colibriUsage: TraceFormat = {
       const third = /^\d+$/.test(text) ? Number(text) : Number.NaN;
       if (!fields.ended || !Number.isSafeInteger(third) || third < 0 || second < 0 || layer < WRITER)
         throw new UserError(`${place()}: not layer, expert and count`);
-      if (layer === SIZE) [layers, experts] = [second, third];
-      else if (layer === WRITER && second > VERSION)
+      if (layer === SIZE) {
+        if (layers >= 0 && (second !== layers || third !== experts))
+          throw new UserError(`${place()}: ${second} layers of ${third} experts, after ${layers} of ${experts}; keep one model a file`);
+        [layers, experts] = [second, third];
+      }
+      if (layer === WRITER && second > VERSION)
         throw new UserError(`${place()}: version ${second} of the history; version ${VERSION} is known`);
       // The row after the last layer belongs to the multi-token-prediction layer.
       else if (layer >= 0 && layer < layers) table.add(layer, second, third, experts);

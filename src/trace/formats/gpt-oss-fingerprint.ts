@@ -42,7 +42,8 @@ export const gptOssFingerprint = cellFormat({
 });
 
 function numbered(name: string, prefix: string, place: string): number {
-  const number = name.startsWith(prefix) ? Number(name.slice(prefix.length)) : Number.NaN;
-  if (!Number.isSafeInteger(number) || number < 0) throw new UserError(`${place}: ${JSON.stringify(name)} is not ${prefix}N`);
+  const digits = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+  const number = /^\d+$/.test(digits) ? Number(digits) : Number.NaN;
+  if (!Number.isSafeInteger(number)) throw new UserError(`${place}: ${JSON.stringify(name)} is not ${prefix}N`);
   return number;
 }

@@ -37,7 +37,7 @@ function openShard(source: TraceSource, options: OpenOptions): RoutingTrace {
   let row = 0;
   try {
     for (let request = 0; request < requests; request++) {
-      reader.integers(lengths, request, 1, tokens);
+      reader.integers(lengths, 'sequence_lengths', request, 1, tokens);
       const length = tokens[0]!;
       if (length < 0 || length > longest)
         throw new UserError(`${path}: request ${request}: ${length} tokens, the tensor holds up to ${longest}`);

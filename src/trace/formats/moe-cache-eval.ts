@@ -71,15 +71,17 @@ function* eventsOf(source: TraceSource) {
   const offsets = requireTensor(path, header, 'offsets', ID_DTYPES, [events + 1]);
   const assigned = requireTensor(path, header, 'assignment_counts', ID_DTYPES, [accesses]);
   const gates = requireTensor(path, header, 'gate_mass', WEIGHT_DTYPES, [accesses]);
-  const perEvent = ['request_indices', 'phases', 'token_counts'].map((name) => requireTensor(path, header, name, ID_DTYPES, [events]));
-  const read = (column: ColumnLayout, first: number, count: number): Int32Array => {
+  const perEvent = ['request_indices', 'phases', 'token_counts'].map(
+    (name) => [name, requireTensor(path, header, name, ID_DTYPES, [events])] as const,
+  );
+  const read = (name: string, column: ColumnLayout, first: number, count: number): Int32Array => {
     const values = new Int32Array(count);
-    reader.integers(column, first, count, values);
+    reader.integers(column, name, first, count, values);
     return values;
   };
   for (let start = 0; start < events; start += BLOCK_EVENTS) {
     const count = Math.min(BLOCK_EVENTS, events - start);
-    const at = read(offsets, start, count + 1);
+    const at = read('offsets', offsets, start, count + 1);
     for (let i = 0; i <= count; i++) {
       if (at[i]! < (i === 0 ? 0 : at[i - 1]!) || at[i]! > accesses || at[i]! - at[0]! > MOST_ACCESSES) {
         throw new UserError(`${path}: event ${start + i}: offset ${at[i]} is out of order or out of range; the file is damaged`);
@@ -87,12 +89,16 @@ function* eventsOf(source: TraceSource) {
     }
     const from = at[0]!;
     const width = at[count]! - from;
-    const experts = read(ids, from, width);
-    const counts = read(assigned, from, width);
+    const experts = read('expert_ids', ids, from, width);
+    const counts = read('assignment_counts', assigned, from, width);
     const mass = new Float32Array(width);
     reader.weights(gates, from, width, mass);
-    const [request, phase, tokens] = perEvent.map((column) => read(column, start, count)) as [Int32Array, Int32Array, Int32Array];
-    const layer = read(layers, start, count);
+    const [request, phase, tokens] = perEvent.map(([name, column]) => read(name, column, start, count)) as [
+      Int32Array,
+      Int32Array,
+      Int32Array,
+    ];
+    const layer = read('layer_ids', layers, start, count);
     for (let i = 0; i < count; i++) {
       const [begin, end] = [at[i]! - from, at[i + 1]! - from];
       yield {

@@ -30,7 +30,7 @@ export const tensorrtLlm: TraceFormat = {
       const sum = byLayer.get(layer) ?? new Float64Array(experts);
       if (sum.length !== experts) throw wrong(`${experts} experts, earlier iterations have ${sum.length}`);
       const values = new Int32Array(experts);
-      reader.integers(tensor, 0, experts, values);
+      reader.integers(tensor, name, 0, experts, values);
       values.forEach((count, expert) => {
         if (count < 0) throw wrong(`expert ${expert}: ${count} is not a count`);
         sum[expert]! += count;

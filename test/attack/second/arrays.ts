@@ -37,22 +37,31 @@ function npyArray(bytes: Buffer): NumberArray {
   return { shape, values: numbersIn(bytes.subarray(from + length), type).slice(0, count) };
 }
 
+/** Names of an array of choices, the first of which an archive has is taken; any other where it is the only one. */
+const NAMES = ['routed_experts', 'experts', 'expert_ids', 'topk_ids', 'selected_experts'];
+
 /** The array of choices of an archive. */
 function npzArray(bytes: Buffer): NumberArray {
+  const arrays = new Map<string, () => NumberArray>();
   const end = bytes.lastIndexOf('PK\x05\x06', undefined, 'latin1');
   let at = bytes.readUInt32LE(end + 16);
   for (let left = bytes.readUInt16LE(end + 10); left > 0; left--) {
     const [nameBytes, extra, comment] = [28, 30, 32].map((field) => bytes.readUInt16LE(at + field)) as [number, number, number];
     const name = bytes.toString('latin1', at + 46, at + 46 + nameBytes);
-    if (/^(routed_experts|experts|expert_ids|topk_ids|selected_experts)\.npy$/.test(name)) {
-      const header = bytes.readUInt32LE(at + 42);
-      const from = header + 30 + bytes.readUInt16LE(header + 26) + bytes.readUInt16LE(header + 28);
-      const content = bytes.subarray(from, from + bytes.readUInt32LE(at + 20));
-      return npyArray(bytes.readUInt16LE(at + 10) === 0 ? content : inflateRawSync(content));
-    }
+    const entry = at;
+    if (name.endsWith('.npy') && !arrays.has(name))
+      arrays.set(name, () => {
+        const header = bytes.readUInt32LE(entry + 42);
+        const from = header + 30 + bytes.readUInt16LE(header + 26) + bytes.readUInt16LE(header + 28);
+        const content = bytes.subarray(from, from + bytes.readUInt32LE(entry + 20));
+        return npyArray(bytes.readUInt16LE(entry + 10) === 0 ? content : inflateRawSync(content));
+      });
     at += 46 + nameBytes + extra + comment;
   }
-  throw new Damaged('no array');
+  const named = NAMES.map((name) => arrays.get(`${name}.npy`)).find((array) => array !== undefined);
+  const array = named ?? (arrays.size === 1 ? [...arrays.values()][0] : undefined);
+  if (array === undefined) throw new Damaged('no array');
+  return array();
 }
 
 /** All readings of an array that have these sizes; a layer of zeros routes nowhere, and is left out. */
@@ -218,8 +227,10 @@ export const secondArrays: Readonly<Record<string, (bytes: Buffer, sizes: Sizes,
 export const secondCounts: Readonly<Record<string, (text: string) => Map<number, Map<number, number>>>> = {
   'colibri-usage': (text) => {
     const lines = text.split('\n').filter((line) => line.trim() !== '');
-    const numbers = lines.map((line) => line.replace(/\r$/, '').split(' ').map(Number));
-    const [, layers = 0] = numbers.findLast(([layer]) => layer === -1) ?? [];
+    const numbers = lines.map((line) => line.trimEnd().split(' ').map(Number));
+    const sizes = numbers.filter(([layer]) => layer === -1);
+    if (sizes.some((own) => String(own) !== String(sizes[0]))) throw new Damaged('sizes differ');
+    const [, layers = 0] = sizes[0] ?? [];
     return tableOf(numbers.filter(([layer]) => layer! >= 0 && layer! < layers));
   },
   'sglang-counts': (text) =>

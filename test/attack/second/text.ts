@@ -2,7 +2,8 @@
 import { checkedIds, Damaged, type DemandRow, type Group, type NaiveCell, rowsOfCells, rowsOfGraph } from './demand.js';
 
 type Json = Readonly<Record<string, unknown>>;
-type SecondReader = (text: string) => DemandRow[];
+/** @param topK choices of a token, where a model is named */
+type SecondReader = (text: string, topK?: number) => DemandRow[];
 
 const linesOf = (text: string): string[] =>
   text
@@ -190,11 +191,11 @@ const logExperts: SecondReader = (text) =>
     ),
   );
 
-const moeTrace: SecondReader = (text) => {
+const moeTrace: SecondReader = (text, named) => {
   const pairs = linesOf(text).slice(1).map(numbersOf);
   if (pairs.some((pair) => pair.length !== 2)) throw new Damaged('no pair');
   const runs = groupsOf(pairs.map(([layer, id]) => [layer!, layer!, [id!]] as const));
-  const topK = Math.min(...runs.map(({ rows }) => rows.length));
+  const topK = named ?? Math.min(...runs.map(({ rows }) => rows.length));
   return rowsOfGraph(
     runs.map(({ layer, rows }) => {
       if (rows.length % topK !== 0) throw new Damaged('runs do not split');
@@ -265,9 +266,9 @@ const fingerprint: SecondReader = (text) => {
 
 const bigMoeOnEdge: SecondReader = (text) => {
   const lines = linesOf(text);
-  const declared = lines.flatMap((line) => /^#.*\blayer=(\d+)\b.*\bexpert_bytes=(\d+)/.exec(line)?.[1] ?? []).map(Number);
+  const columns = lines.findIndex((line) => line.startsWith('turn,'));
   const cells: NaiveCell[] = [];
-  for (const line of lines.filter((one) => !/^[#t]/.test(one))) {
+  for (const line of lines.slice(columns + 1)) {
     const [turn, phase, step, layer, slot, expert] = line.split(',').slice(0, 6).map(whole) as [
       number,
       number,
@@ -281,8 +282,21 @@ const bigMoeOnEdge: SecondReader = (text) => {
     else if (before?.experts.length !== slot || before.layer !== layer) throw new Damaged('slots are out of order');
     else cells[cells.length - 1] = { ...before, experts: [...before.experts, expert] };
   }
-  return rowsOfCells(cells, declared);
+  return rowsOfCells(cells, [...declaredBytes(text).keys()]);
 };
+
+/** Bytes of an expert by layer, as BigMoeOnEdge declares them above its columns. */
+function declaredBytes(text: string): Map<number, number> {
+  const declared = new Map<number, number>();
+  for (const line of linesOf(text)) {
+    if (line.startsWith('turn,')) break;
+    const [layer, bytes] = ['layer', 'expert_bytes'].map((key) => new RegExp(`[# ]${key}=(\\S+)`).exec(line)?.[1]);
+    if (layer === undefined || bytes === undefined || whole(bytes) === 0) continue;
+    if (declared.has(whole(layer))) throw new Damaged('a layer is declared twice');
+    declared.set(whole(layer), whole(bytes));
+  }
+  return declared;
+}
 
 const cacheLab: SecondReader = (text) => {
   const [metadata, ...selections] = objectsOf(text);
@@ -311,4 +325,9 @@ export const secondText: Readonly<Record<string, SecondReader>> = {
   imp,
   'gpt-oss-fingerprint': fingerprint,
   bigmoeonedge: bigMoeOnEdge,
+};
+
+/** Bytes of an expert, layer by layer, by name of the format that records them. */
+export const secondBytes: Readonly<Record<string, (text: string) => number[]>> = {
+  bigmoeonedge: (text) => [...declaredBytes(text)].sort(([a], [b]) => a - b).map(([, bytes]) => bytes),
 };

@@ -95,6 +95,41 @@ describe('what a layout carries beyond the ids', () => {
     expect(meta.expertBytes).toEqual([1000, 1001, 1002, 1003, 1004]);
     expect(expertsPerLayer).toEqual(new Array(LAYERS).fill(EXPERTS));
   });
+
+  const phone = (preamble: readonly string[], rows: readonly string[]): string =>
+    ['# route_trace v1', ...preamble, 'turn,phase,step,layer,slot,expert,weight,residency,expert_bytes', ...rows, ''].join('\n');
+  const rows = ['0,1,0,1,0,2,0.9,0,500', '0,1,0,3,0,1,0.8,0,700'];
+
+  it('bytes of a phone belong to their layers, in whatever order the preamble has them', async () => {
+    const { columns, meta } = await read(
+      phone(['# layer=3 expert_bytes=700', '# layer=0 expert_bytes=0', '# expert_bytes=500 layer=1'], rows),
+    );
+    expect(meta.expertBytes).toEqual([500, 700]);
+    expect(columns.experts).toEqual([2, 1]);
+  });
+
+  it.each([
+    [['# layer=1 expert_bytes=500', '# layer=1 expert_bytes=700', '# layer=3 expert_bytes=700'], rows, /:3: layer 1 is declared twice/],
+    [['# layer=1 layer=3 expert_bytes=500'], rows, /:2: a key stands twice; the preamble is damaged$/],
+    [['# layer=1e0 expert_bytes=500'], rows, /:2: layer is "1e0"; a whole number is expected$/],
+    [['# layer=1 expert_bytes=5x'], rows, /:2: expert_bytes is "5x"; a whole number is expected$/],
+    [['# n_expert=many', '# layer=1 expert_bytes=5'], rows, /:2: n_expert is "many"; a whole number is expected$/],
+    [['# layer=1 expert_bytes=5'], ['# layer=3 expert_bytes=700', ...rows], /:4: turn is missing or no whole number$/],
+    [['# layer=1 expert_bytes=5'], rows, /:5: layer 3 is not among those that the file declares$/],
+  ])('a preamble of %j before %j is damaged', async (preamble, behind, message) => {
+    await expect(read(phone(preamble, behind))).rejects.toThrow(UserError);
+    await expect(read(phone(preamble, behind))).rejects.toThrow(message);
+  });
+
+  it.each(['layer_', 'layer_0x10', 'layer_ 3', 'layer_1e1', 'layer_-0', 'layer_1.0', 'layer_9007199254740993'])(
+    'the layer %j of a fingerprint is none',
+    async (name) => {
+      const text = JSON.stringify({
+        router_data: [{ token_164: { layer_0: { selected_experts: [1] }, [name]: { selected_experts: [2] } } }],
+      });
+      await expect(read(text)).rejects.toThrow(/: "layer_.*" is not layer_N$/);
+    },
+  );
 });
 
 describe('colibri', () => {
@@ -121,6 +156,9 @@ describe('colibri', () => {
     ['-1 9 4\n-2 1 7\n3 4 1\n', /:3: expert 4; a layer has 4$/],
     ['-1 9 4\n-2 2 7\n3 0 1\n', /:2: version 2 of the history; version 1 is known$/],
     ['-1 9 4\n-2 1 7\n3 0\n', /:3: not layer, expert and count$/],
+    // Sizes that change: the counts before them would be of other layers than those behind.
+    ['-1 9 4\n-2 1 7\n3 0 1\n-1 0 77\n', /:4: 0 layers of 77 experts, after 9 of 4; keep one model a file$/],
+    ['-1 9 4\n-2 1 7\n3 0 1\n-1 9 5\n', /:4: 9 layers of 5 experts, after 9 of 4; keep one model a file$/],
     ['-1 9 4\n-2 1 7\n-3 0 1\n', /:3: not layer, expert and count$/],
     ['-1 9 4\n-2 1 7\n3 0 1e3\n', /:3: not layer, expert and count$/],
     ['-1 9 4\n-2 1 7\n3 0 1 2\n', /:3: not layer, expert and count$/],
@@ -134,6 +172,15 @@ describe('colibri', () => {
     ['{"categories": [], "experts": []}', /has no counts of experts$/],
   ])('counts %j are damaged', async (text, message) => {
     await expect(openPopularity(write(text))).rejects.toThrow(message);
+  });
+
+  it('counts of two histories of one size add up, and spaces at the end of a line mean nothing', async () => {
+    const one = '-1 9 4\n-2 1 7\n3 0 1 \n5 3 2\n';
+    const { counts } = await openPopularity(write(one + one));
+    expect(counts.map((layer) => [...layer])).toEqual([
+      [2, 0, 0, 0],
+      [0, 0, 0, 4],
+    ]);
   });
 });
 

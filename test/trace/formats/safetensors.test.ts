@@ -11,6 +11,7 @@ let files = 0;
 /** Three tokens, two layers, top-2 of 8. */
 const experts: RawTensor = { dtype: 'U8', shape: [3, 2, 2], data: Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7, 1, 0, 7, 2) };
 const int32 = (...values: number[]): RawTensor => ({ dtype: 'I32', shape: [values.length], data: Int32Array.from(values) });
+const int64 = (...values: bigint[]): RawTensor => ({ dtype: 'I64', shape: [values.length], data: BigInt64Array.from(values) });
 const bytes = (...values: number[]): RawTensor => ({ dtype: 'U8', shape: [values.length], data: Uint8Array.from(values) });
 
 function write(content: Uint8Array): string {
@@ -234,6 +235,31 @@ const BROKEN_FILES: [string, () => Uint8Array, RegExp][] = [
     /token 2: request 1 goes on after another request/,
   ],
   ['positions that do not ascend', () => safetensorsBytes({ experts, position: int32(0, 2, 2) }), /token 2: position 2 follows position 2/],
+  [
+    'a request above 32 bits',
+    () => safetensorsBytes({ experts, request_id: int64(1n, 1n, 2n ** 32n + 1n) }),
+    /tensor request_id: element 2 is 4294967297; the largest that is read is 2147483647$/,
+  ],
+  [
+    'a position above 32 bits',
+    () => safetensorsBytes({ experts, position: int64(0n, 1n, 2n ** 31n) }),
+    /tensor position: element 2 is 2147483648; the largest that is read is 2147483647$/,
+  ],
+  [
+    'a position far below 0',
+    () => safetensorsBytes({ experts, position: int64(0n, -(2n ** 33n), 2n) }),
+    /tensor position: element 1 is -8589934592; /,
+  ],
+  [
+    'a phase of 64 bits without a sign',
+    () => safetensorsBytes({ experts, phase: { ...int64(0n, 1n, -1n), dtype: 'U64' } }),
+    /tensor phase: element 2 is 18446744073709551615; /,
+  ],
+  [
+    'a request of 32 bits without a sign',
+    () => safetensorsBytes({ experts, request_id: { ...int32(0, 1, -1), dtype: 'U32' } }),
+    /tensor request_id: element 2 is 4294967295; /,
+  ],
   ['a negative position', () => safetensorsBytes({ experts, position: int32(-4, 2, 3) }), /token 0: position -4 is negative/],
   [
     'a prompt after an answer',
@@ -261,6 +287,12 @@ const BROKEN_ROWS: [string, Record<string, RawTensor>, Record<string, string>, s
     { experts: { dtype: 'I16', shape: [1, 1, 2], data: Int16Array.of(0, -2) } },
     { num_experts: '8' },
     'token 0, layer 0: not an expert id',
+  ],
+  [
+    'a token id above 32 bits',
+    { experts, token_id: int64(7n, 2n ** 32n + 7n, 9n) },
+    { num_experts: '8' },
+    'tensor token_id: element 1 is 4294967303; the largest that is read is 2147483647',
   ],
   [
     'a prediction that is out of range',
