@@ -9,6 +9,7 @@ import {
   closeSync,
   constants,
   type FileStat,
+  keptOpen,
   makeFolders,
   openSync,
   readdirSync,
@@ -180,9 +181,26 @@ export function temporaryFile(): number {
   });
 }
 
+/** Bytes from which on another process keeps a temporary file open, too: this much is freed in a tenth of a second. */
+const LARGE = 256 * 2 ** 20;
+
+/** Bytes that were written to temporary files, and what ends their keeping, by descriptor. */
+const temporary = new Map<number, { bytes: number; end?: () => void }>();
+
 /** Writes all of `bytes` to a {@link temporaryFile}, as {@link writeAll}. @throws UserError where the disk is full */
 export function writeTemporary(fd: number, bytes: Uint8Array, position: number | null = null): void {
   attempt(tmpdir(), () => writeAll(fd, bytes, position));
+  const file = temporary.get(fd) ?? { bytes: 0 };
+  file.bytes += bytes.length;
+  if (file.bytes >= LARGE) file.end ??= keptOpen(fd);
+  temporary.set(fd, file);
+}
+
+/** Closes a {@link temporaryFile}, or any other; a large one is freed while this process goes on. */
+export function closeTemporary(fd: number): void {
+  closeSync(fd);
+  temporary.get(fd)?.end?.();
+  temporary.delete(fd);
 }
 
 /** Writes all of `bytes` at byte `position`; null: behind what was written before. */

@@ -2,7 +2,7 @@
 // it is read: a folder, a device or a pipe without a writer is refused, and each kind of file has a largest size.
 
 import { codeOf, messageOf, UserError } from './errors.js';
-import { attempt, readAll, temporaryFile, writeTemporary } from './files.js';
+import { attempt, closeTemporary, readAll, temporaryFile, writeTemporary } from './files.js';
 import { textOf, unfilled } from './host/bytes.js';
 import { pauseThread } from './host/clock.js';
 import {
@@ -174,7 +174,7 @@ export class InputFile {
   }
 
   close(): void {
-    if (this.#open) closeSync(this.#fd);
+    if (this.#open) closeTemporary(this.#fd);
     this.#open = false;
   }
 
@@ -294,7 +294,7 @@ function spooled(fd: number, path: string, kind: Limits): number {
       writeTemporary(copy, block.subarray(0, got));
     }
   } catch (error) {
-    closeSync(copy);
+    closeTemporary(copy);
     throw error;
   }
 }

@@ -1,8 +1,7 @@
 // Pages of equal size, the first ones in memory and the rest in one nameless temporary file: a recording of a run may be larger than memory,
 // and its length must not change how much memory the run takes.
 
-import { readAll, temporaryFile, writeTemporary } from '../base/files.js';
-import { closeSync } from '../base/host/files.js';
+import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../base/files.js';
 
 /** A store of pages by number. */
 export class PageStore {
@@ -46,7 +45,7 @@ export class PageStore {
   close(): void {
     this.#memory.length = 0;
     if (this.#fd === null) return;
-    closeSync(this.#fd);
+    closeTemporary(this.#fd);
     this.#fd = null;
   }
 }

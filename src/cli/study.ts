@@ -33,13 +33,13 @@ export async function runStudy(
     throw new UserError(`${study.label}: no cell is left${shard === null ? '; see exclude' : ` for --shard ${options.shard}`}`);
   const store = storeOf(options, STORE);
   const settleAll = await runnerOf(count, options, threads, store, context);
+  const paths = pathsOf(study.space);
+  const rows = new StudyRows(paths, metrics.length > 0 ? metrics : study.metrics);
   await deliver(context, studyReports, options, async () => {
-    const paths = pathsOf(study.space);
     const varied = (cell: StudyCell, alike: readonly Override[]) => [...cell.map((value, at) => study.override(at, value)), ...alike];
     const runOfCell = (cell: StudyCell, alike: readonly Override[]) => runOfStudy(study, options, varied(cell, alike));
     // Cells of other shards count, too.
     const alike = await sameRows(bySystem(spaceCells(study.space), paths).map((cell) => () => runOfCell(cell, [])));
-    const rows = new StudyRows(paths, metrics.length > 0 ? metrics : study.metrics);
     // Only cells under way are kept: a million cells are never all in memory.
     const open = new Map<number, StudyCell>();
     function* runs(): Generator<() => ReturnType<typeof runOfStudy>> {
@@ -63,6 +63,7 @@ export async function runStudy(
     if (counts.failed > 0) context.setExitCode(EXIT.internal);
     return rows.study();
   });
+  rows.close();
 }
 
 /** The runner of the cells: this process, or the workers of a queue. @throws UserError where flags contradict each other */

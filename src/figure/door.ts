@@ -5,7 +5,7 @@ export { citedBy } from './cite/cited.js';
 export { FIGURE_KINDS, type FigureQuestion, figureOf, type PaperFigure, readingOf, scaleOf } from './figure.js';
 export { figureDocument, pictureFormats } from './formats.js';
 export { onePanel, type RunPoint, rankingFigures } from './one-panel.js';
-export { longColumns, longJsonLines, longParquet } from './table/long-table.js';
+export { longColumns, longJsonLines, longJsonParts, longParquet } from './table/long-table.js';
 export { pivotOf, STATISTICS, statisticNamed } from './table/pivot.js';
 export { pivotReports } from './table/pivot-report.js';
 export { KEY_COLUMNS, type Outcome, type RunRow, rowOf, rowOfResult, rowValue } from './table/run-row.js';

@@ -35,6 +35,8 @@ export interface Format<T> {
   readonly needsDetails?: boolean;
   /** The whole text, with its final newline. */
   render(value: T, options: ReportOptions): string;
+  /** The same text in parts, which no more than one of is in memory at a time; absent: it is never long. */
+  parts?(value: T): Iterable<string>;
 }
 
 /** A binary output format, written to files only. */

@@ -1,19 +1,16 @@
 // The report of a study: the number of cells that ran, reasons of those that could not, and its rows; a terminal shows the first ones.
 
-import { groupedBy } from '../base/objects.js';
 import { formatCount, formatCounted } from '../base/units.js';
-import { longColumns, longJsonLines, longParquet, pictureFormats, type RunRow, type Study } from '../figure/door.js';
+import { longColumns, longJsonLines, longJsonParts, longParquet, pictureFormats, type RunRow, type Study } from '../figure/door.js';
 import {
   againGrid,
   againLines,
   type Column,
-  type Datum,
   type Document,
   documentFormats,
   type Grid,
   gridOf,
   heldOutLead,
-  namedColumns,
   note,
   type OutputFormat,
 } from '../report/door.js';
@@ -30,8 +27,8 @@ const MOST_METRICS = 5;
 /** Formats of a study, the one for reading first. */
 export const studyReports: readonly OutputFormat<Study>[] = [
   ...documentFormats<Study>(studyDocument),
-  ...pictureFormats<Study>('moeprof sweep', ({ axes, rows, units }) => axesFigures(rows, axes, drawnMetrics(units)), studyDocument),
-  { name: 'jsonl', extensions: ['.jsonl', '.ndjson'], render: longJsonLines },
+  ...pictureFormats<Study>('moeprof sweep', ({ axes, rows, units }) => axesFigures([...rows], axes, drawnMetrics(units)), studyDocument),
+  { name: 'jsonl', extensions: ['.jsonl', '.ndjson'], render: longJsonLines, parts: longJsonParts },
   { name: 'parquet', extensions: ['.parquet'], encode: longParquet },
 ];
 
@@ -43,10 +40,9 @@ function drawnMetrics(units: Study['units']): string[] {
 
 function studyDocument(study: Study): Document {
   const { heldOut = 0, rows } = study;
-  const done = rows.filter(({ status }) => status === 'done').length;
+  const { absent, done, fastest, first, reasons } = toldOf(study);
   const columns = longColumns(study);
   const more = rows.length - SHOWN;
-  const absent = Object.keys(study.units).filter((name) => rows.every(({ metrics }) => metrics[name] === undefined));
   return {
     title: `${formatCount(rows.length)} cells over ${study.axes.join(', ')}`,
     lead: [
@@ -54,38 +50,76 @@ function studyDocument(study: Study): Document {
       ...heldOutLead(heldOut),
     ],
     blocks: [
-      rowGrid(study),
+      rowGrid(study, first),
       ...(more > 0 ? [note(`${formatCount(more)} more rows: -o study.csv has all, and moeprof table puts them side by side`)] : []),
-      ...reasons(study).map((text) => note(text, 'warning')),
+      ...[...reasons].map(([reason, cells]) => note(`${formatCounted(cells, 'cell')}: ${reason}`, 'warning')),
       ...(absent.length === 0 || done === 0 ? [] : [note(`No run has ${absent.join(', ')}: see moeprof explain ${absent[0]}.`, 'warning')]),
-      ...againLines(...fastestOf(study)),
+      ...againLines(
+        speedOf(fastest) > 0 ? 'fastest' : 'first',
+        fastest?.again,
+        done > 1 ? 'The command of each row is the column again of -o study.csv.' : '',
+      ),
       againGrid(
-        axisColumns(study),
-        rows.slice(0, SHOWN).map((row) => [axisValues(study, row), row.again]),
+        axisColumns(study, first),
+        first.map((row) => [axisValues(study, row), row.again]),
       ),
     ],
-    records: gridOf(
-      namedColumns(columns.map(({ name }) => name)),
-      rows.map((row) => columns.map(({ of }) => plain(of(row)))),
-    ),
+    records: { names: columns.map(({ name }) => name), values: valuesOf(rows, columns) },
   };
 }
 
-function plain(value: string | number | boolean | null): Datum {
+/** What is told of all rows, which are gone through once. */
+interface Told {
+  /** Those that a terminal has. */
+  readonly first: readonly RunRow[];
+  /** How many ran. */
+  readonly done: number;
+  /** Metrics that none has. */
+  readonly absent: readonly string[];
+  /** Why some could not run, with their number. */
+  readonly reasons: ReadonlyMap<string, number>;
+  /** The row whose command a terminal has: the one that decodes fastest, or the first that ran. */
+  readonly fastest: RunRow | undefined;
+}
+
+function toldOf({ rows, units }: Study): Told {
+  const first: RunRow[] = [];
+  const absent = new Set(Object.keys(units));
+  const reasons = new Map<string, number>();
+  let done = 0;
+  let fastest: RunRow | undefined;
+  for (const row of rows) {
+    if (first.length < SHOWN) first.push(row);
+    for (const name of absent) if (row.metrics[name] !== undefined) absent.delete(name);
+    if (row.reason !== null) reasons.set(row.reason, (reasons.get(row.reason) ?? 0) + 1);
+    if (row.status !== 'done') continue;
+    done++;
+    if (fastest === undefined || speedOf(row) > speedOf(fastest)) fastest = row;
+  }
+  return { first, done, absent: [...absent], reasons, fastest };
+}
+
+function speedOf(row: RunRow | undefined): number {
+  return row?.metrics['speed.decode'] ?? 0;
+}
+
+function* valuesOf(rows: Study['rows'], columns: ReturnType<typeof longColumns>): Generator<(string | number | null)[]> {
+  for (const row of rows) yield columns.map(({ of }) => plain(of(row)));
+}
+
+function plain(value: string | number | boolean | null): string | number | null {
   return typeof value === 'boolean' ? String(value) : value;
 }
 
-function rowGrid({ axes, rows, units }: Study): Grid {
+function rowGrid({ axes, units }: Study, first: readonly RunRow[]): Grid {
   const known = Object.keys(units);
   const told = known.length <= MOST_METRICS ? known : TELLING.filter((name) => Object.hasOwn(units, name));
   return gridOf(
-    [...axisColumns({ axes, rows }), ...told.map((head) => head.slice(head.indexOf('.') + 1))],
-    rows
-      .slice(0, SHOWN)
-      .map((row) => [
-        ...axisValues({ axes }, row),
-        ...told.map((name) => (row.metrics[name] === undefined ? null : { value: row.metrics[name], unit: units[name]! })),
-      ]),
+    [...axisColumns({ axes }, first), ...told.map((head) => head.slice(head.indexOf('.') + 1))],
+    first.map((row) => [
+      ...axisValues({ axes }, row),
+      ...told.map((name) => (row.metrics[name] === undefined ? null : { value: row.metrics[name], unit: units[name]! })),
+    ]),
     { keys: axes.length },
   );
 }
@@ -95,11 +129,9 @@ const AXES_ROOM = 60;
 const [WIDEST, LEAST] = [24, 6];
 
 /** Axes by the last word of their path, each as wide as leaves room for a figure beside all of them. */
-function axisColumns({ axes, rows }: Pick<Study, 'axes' | 'rows'>): Column[] {
+function axisColumns({ axes }: Pick<Study, 'axes'>, first: readonly RunRow[]): Column[] {
   const heads = axes.map((path) => path.split('.').at(-1)!);
-  const widths = axes.map((path, at) =>
-    Math.max(heads[at]!.length, ...rows.slice(0, SHOWN).map(({ values }) => String(values[path] ?? '').length)),
-  );
+  const widths = axes.map((path, at) => Math.max(heads[at]!.length, ...first.map(({ values }) => String(values[path] ?? '').length)));
   const room = (most: number): number => widths.reduce((sum, width) => sum + Math.min(width, most) + 2, 0);
   let most = WIDEST;
   while (most > LEAST && room(most) > AXES_ROOM) most--;
@@ -108,19 +140,4 @@ function axisColumns({ axes, rows }: Pick<Study, 'axes' | 'rows'>): Column[] {
 
 function axisValues({ axes }: Pick<Study, 'axes'>, { values }: RunRow): string[] {
   return axes.map((path) => String(values[path] ?? ''));
-}
-
-/** The row whose command a terminal has: the one that decodes fastest, or the first that ran. */
-function fastestOf({ rows }: Study): [which: string, again: string | undefined, more: string] {
-  const speed = ({ metrics }: RunRow): number => metrics['speed.decode'] ?? 0;
-  const done = rows.filter(({ status }) => status === 'done');
-  const fastest = done.reduce<RunRow | undefined>((best, row) => (best === undefined || speed(row) > speed(best) ? row : best), undefined);
-  const more = done.length > 1 ? 'The command of each row is the column again of -o study.csv.' : '';
-  return [fastest !== undefined && speed(fastest) > 0 ? 'fastest' : 'first', fastest?.again, more];
-}
-
-/** Each reason once, with its number of cells. */
-function reasons({ rows }: Study): string[] {
-  const groups = groupedBy(rows, ({ reason }) => reason);
-  return [...groups].flatMap(([reason, { length }]) => (reason === null ? [] : [`${formatCounted(length, 'cell')}: ${reason}`]));
 }

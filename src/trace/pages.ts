@@ -1,8 +1,7 @@
 // Pages of bytes that may be written in any order: in memory up to a bound, beyond it in a temporary file. This turns a trace of any length
 // and layout into random-access rows in constant memory.
 
-import { readAll, temporaryFile, writeTemporary } from '../base/files.js';
-import { closeSync } from '../base/host/files.js';
+import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../base/files.js';
 
 /** A growing array of equal pages. */
 export class Pages {
@@ -55,7 +54,7 @@ export class Pages {
 
   /** Frees the memory and the temporary file. */
   close(): void {
-    if (this.#fd !== null) closeSync(this.#fd);
+    if (this.#fd !== null) closeTemporary(this.#fd);
     this.#fd = null;
     this.#buffers.length = 0;
     this.#slotOf.length = 0;

@@ -2,10 +2,9 @@
 // format may seek and read twice.
 
 import { messageOf, UserError } from '../base/errors.js';
-import { temporaryFile, writeTemporary } from '../base/files.js';
+import { closeTemporary, temporaryFile, writeTemporary } from '../base/files.js';
 import { textOf } from '../base/host/bytes.js';
 import { gunzipping, pipe } from '../base/host/compression.js';
-import { closeSync } from '../base/host/files.js';
 import { newSha256 } from '../base/host/hash.js';
 import { InputFile } from '../base/input-file.js';
 import type { Decompressor } from './zstd.js';
@@ -180,7 +179,7 @@ export async function unpacked(
   try {
     await pipe(sourceBlocks(source, from, bytes), check === undefined ? [decode] : [check, decode], sink);
   } catch (error) {
-    closeSync(fd);
+    closeTemporary(fd);
     // A refused stream ends in one of several errors, depending on the side that detects it first.
     if (error instanceof UserError) throw error;
     throw refusal ?? new UserError(`${place}: cannot be decompressed: ${messageOf(error)}`);

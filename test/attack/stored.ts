@@ -50,7 +50,7 @@ function rows(): Record<string, Uint8Array> {
   table.set(1, null, ['no-cache', '25%'], { status: 'refused', reason: 'fixes it' }, 'moeprof run -s no-cache');
   const study = table.study();
   return {
-    study: json(study),
+    study: json({ ...study, rows: [...study.rows] }),
     lines: Buffer.from(longJsonLines(study)),
     ranking: json([sampleResult(), { status: 'refused', system: 'fiddler', reason: 'no' }]),
   };

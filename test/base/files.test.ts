@@ -1,11 +1,22 @@
 // Atomic files: the target is whole or as it was before.
 import { spawnSync } from 'node:child_process';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { AtomicFile, makeFolder, writeFileAtomic } from '../../src/base/files.js';
+import { AtomicFile, closeTemporary, makeFolder, temporaryFile, writeFileAtomic, writeTemporary } from '../../src/base/files.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-files-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -54,6 +65,34 @@ describe('AtomicFile', () => {
   it('says at once that a folder does not exist', () => {
     expect(() => new AtomicFile(join(folder, 'none', 'c.txt'))).toThrow(UserError);
     expect(() => new AtomicFile(join(folder, 'none', 'c.txt'))).toThrow(/c\.txt: cannot be written: its folder does not exist/);
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('a nameless file', () => {
+  /** Other processes that have a file open. */
+  const keepers = (ino: number): string[] =>
+    readdirSync('/proc').filter((pid) => {
+      try {
+        return pid !== String(process.pid) && statSync(`/proc/${pid}/fd/3`).ino === ino;
+      } catch {
+        return false;
+      }
+    });
+
+  it('that is large is kept open by a process of its own until it is closed, so that this one need not wait for the system', async () => {
+    const fd = temporaryFile();
+    const { ino } = fstatSync(fd);
+    writeTemporary(fd, new Uint8Array(255 * 2 ** 20));
+    expect(keepers(ino)).toEqual([]);
+    writeTemporary(fd, new Uint8Array(2 ** 20));
+    await vi.waitFor(() => expect(keepers(ino)).toHaveLength(1), 30_000);
+    const [keeper] = keepers(ino);
+    // It hears no Ctrl-C of this one's terminal: its session is its own.
+    expect(readFileSync(`/proc/${keeper}/stat`, 'utf8').split(') ')[1]!.split(' ')[3]).toBe(keeper);
+    writeTemporary(fd, new Uint8Array(1));
+    expect(keepers(ino)).toEqual([keeper]);
+    closeTemporary(fd);
+    await vi.waitFor(() => expect(keepers(ino)).toEqual([]), 30_000);
   });
 });
 

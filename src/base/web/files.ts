@@ -194,3 +194,6 @@ export function rmSync(
 export function utimesSync(path: string, _read: Date, written: Date): void {
   contentAt(path).writtenMs = written.getTime();
 }
+export function keptOpen(_fd: number): () => void {
+  return () => undefined;
+}

@@ -9,7 +9,7 @@ import { closeSync, existsSync, openSync, realpathSync } from '../../base/host/f
 import { basename, dirname, extname, join, resolve } from '../../base/host/paths.js';
 import { splitRows } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
-import type { BinaryFormat, Format, OutputFormat, ReportOptions } from '../../report/door.js';
+import type { BinaryFormat, OutputFormat, ReportOptions } from '../../report/door.js';
 import type { CliContext } from './context.js';
 import { collect } from './options.js';
 
@@ -157,14 +157,14 @@ export class Outputs<T> {
   async deliver(value: T, all = false): Promise<void> {
     const verbose = all || this.#context.options.verbose;
     const options: ReportOptions = { ...FILE_OPTIONS, verbose };
-    for (const { format, sink } of this.#targets)
-      sink?.write(isBinary(format) ? format.encode(value) : (await renderOf(format))(value, options));
+    for (const { format, sink } of this.#targets) {
+      if (sink === null) continue;
+      for (const part of isBinary(format) ? [format.encode(value)] : await partsOf(format, value, options)) sink.write(part);
+    }
     for (const { sink } of this.#targets) sink?.commit();
     for (const { format, sink } of this.#targets) {
-      if (sink === null && !isBinary(format)) {
-        const render = await renderOf(format);
-        this.#context.out(render(value, { ...this.#context.reportOptions, verbose }));
-      }
+      if (sink !== null || isBinary(format)) continue;
+      for (const part of await partsOf(format, value, { ...this.#context.reportOptions, verbose })) this.#context.out(part);
     }
   }
 
@@ -213,8 +213,10 @@ function fileOf(path: string): string {
   return join(existsSync(folder) ? realpathSync(folder) : folder, basename(absolute));
 }
 
-async function renderOf<T>(format: Exclude<OutputFormat<T>, BinaryFormat<T>>): Promise<Format<T>['render']> {
-  return 'load' in format ? format.load() : (value, options) => format.render(value, options);
+/** The text of a value, in parts where the format has some. */
+async function partsOf<T>(format: Exclude<OutputFormat<T>, BinaryFormat<T>>, value: T, options: ReportOptions): Promise<Iterable<string>> {
+  if ('load' in format) return [(await format.load())(value, options)];
+  return format.parts?.(value) ?? [format.render(value, options)];
 }
 
 function isBinary<T>(format: OutputFormat<T>): format is BinaryFormat<T> {

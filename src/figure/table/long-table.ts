@@ -29,14 +29,22 @@ export function longColumns({ axes, units }: Study): LongColumn[] {
 
 /** JSON lines: an object a row, with every column in every line. */
 export function longJsonLines(study: Study): string {
+  return [...longJsonParts(study)].join('');
+}
+
+/** {@link longJsonLines}, line by line. */
+export function* longJsonParts(study: Study): Generator<string> {
   const columns = longColumns(study);
-  return study.rows.map((row) => `${JSON.stringify(Object.fromEntries(columns.map(({ name, of }) => [name, of(row)])))}\n`).join('');
+  for (const row of study.rows) yield `${JSON.stringify(Object.fromEntries(columns.map(({ name, of }) => [name, of(row)])))}\n`;
 }
 
 /** Parquet. A column whose values are of several kinds is text. */
 export function longParquet(study: Study): Uint8Array {
-  const columnData = longColumns(study).map(({ name, of }) => {
-    const data = study.rows.map(of);
+  const columns = longColumns(study);
+  const values = columns.map((): (SweepValue | null)[] => []);
+  for (const row of study.rows) for (const [at, { of }] of columns.entries()) values[at]!.push(of(row));
+  const columnData = columns.map(({ name }, at) => {
+    const data = values[at]!;
     const kinds = new Set(data.filter((value) => value !== null).map((value) => typeof value));
     const [kind = 'string'] = kinds;
     if (kinds.size > 1 || kind === 'string') {

@@ -3,6 +3,7 @@ import { heldOutTokens } from '../../report/door.js';
 import { compareMetricNames, describeMetric } from '../../result/catalogue.js';
 import type { Unit } from '../../result/result.js';
 import { type Tagged, tagged } from '../../result/version.js';
+import { KeptRows } from './kept-rows.js';
 import { type Outcome, type RunRow, rowOf } from './run-row.js';
 import type { StudyCell } from './space.js';
 
@@ -17,15 +18,15 @@ export interface Study extends Tagged<typeof STUDY_SCHEMA> {
   readonly units: Readonly<Record<string, Unit>>;
   /** Tokens of recorded traces that the runs hold out, the most of them, so that popularity is counted on what is not replayed. Absent: none. */
   readonly heldOut?: number;
-  /** In the order of the study's cells. */
-  readonly rows: readonly RunRow[];
+  /** In the order of the study's cells; there may be more than memory has room for. */
+  readonly rows: Iterable<RunRow> & { readonly length: number };
 }
 
 /** Gathers rows as their runs end. */
 export class StudyRows {
   readonly #axes: readonly string[];
   readonly #wanted: readonly string[];
-  readonly #rows: RunRow[] = [];
+  readonly #rows = new KeptRows();
   readonly #units = new Map<string, Unit>();
   #heldOut = 0;
 
@@ -46,7 +47,7 @@ export class StudyRows {
   set(index: number, fingerprint: string | null, cell: StudyCell, outcome: Outcome, again: string): void {
     const values = Object.fromEntries(this.#axes.map((path, at) => [path, cell[at]!]));
     const row = rowOf(fingerprint, values, outcome, this.#wanted, again);
-    this.#rows[index] = row;
+    this.#rows.set(index, row);
     if (outcome.status !== 'done') return;
     for (const name of Object.keys(row.metrics)) this.#units.set(name, outcome.result.metrics[name]!.unit);
     this.#heldOut = Math.max(this.#heldOut, heldOutTokens(outcome.result));
@@ -56,8 +57,12 @@ export class StudyRows {
   study(): Study {
     const names = this.#wanted.length > 0 ? this.#wanted : [...this.#units.keys()].sort(compareMetricNames);
     const units = Object.fromEntries(names.map((name) => [name, this.#units.get(name) ?? describeMetric(name).unit]));
-    const rows = this.#rows.filter((row) => row !== undefined);
     const heldOut = this.#heldOut === 0 ? {} : { heldOut: this.#heldOut };
-    return { ...tagged(STUDY_SCHEMA), axes: this.#axes, units, ...heldOut, rows };
+    return { ...tagged(STUDY_SCHEMA), axes: this.#axes, units, ...heldOut, rows: this.#rows };
+  }
+
+  /** Frees what they take on disk. */
+  close(): void {
+    this.#rows.close();
   }
 }

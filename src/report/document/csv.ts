@@ -6,11 +6,20 @@ import { type Document, type Grid, isShown } from './document.js';
 type Field = string | number | null;
 
 /** CSV of a document, always one table: its records, else its only grid, else all its grids in long format with a line for each figure. */
-export function renderCsv({ blocks, records }: Document): string {
+export function renderCsv(document: Document): string {
+  return [...csvParts(document)].join('');
+}
+
+/** {@link renderCsv} in parts. */
+export function* csvParts({ blocks, records }: Document): Generator<string> {
+  if (records !== undefined && 'names' in records) {
+    yield toCsv([records.names]);
+    for (const row of records.values) yield toCsv([row]);
+    return;
+  }
   const shown = blocks.filter((block): block is Grid => block.kind === 'grid' && isShown(block, 'csv', true));
   const grids = records === undefined ? shown : [records];
-  if (grids.length === 1) return toCsv(tableOf(grids[0]!));
-  return toCsv([['table', 'row', 'column', 'value'], ...grids.flatMap(longRows)]);
+  yield toCsv(grids.length === 1 ? tableOf(grids[0]!) : [['table', 'row', 'column', 'value'], ...grids.flatMap(longRows)]);
 }
 
 /** Heads, then rows. */

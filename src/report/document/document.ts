@@ -23,7 +23,14 @@ export interface Document {
   readonly lead?: readonly Line[];
   readonly blocks: readonly Block[];
   /** The records of CSV, where they are not the grids of the blocks. */
-  readonly records?: Grid;
+  readonly records?: Grid | Records;
+}
+
+/** Records that are made one at a time: those of a study may be many. */
+export interface Records {
+  /** Heads, as they stand in CSV. */
+  readonly names: readonly string[];
+  readonly values: Iterable<readonly (string | number | null)[]>;
 }
 
 /** A part of a document; parts are separated by blank lines. */

@@ -1,7 +1,7 @@
 // The formats of a command that returns a document: table, JSON, CSV and Markdown.
 import type { Format } from '../format.js';
-import { toJson } from '../json.js';
-import { renderCsv } from './csv.js';
+import { jsonParts, toJson } from '../json.js';
+import { csvParts, renderCsv } from './csv.js';
 import type { Document } from './document.js';
 import { renderMarkdown } from './markdown.js';
 import { renderTerminal } from './terminal.js';
@@ -21,8 +21,13 @@ export function documentFormats<T>(
       extensions: ['.txt'],
       render: (value, options) => renderTerminal(documentOf(value), options),
     },
-    { name: 'json', extensions: ['.json'], render: (value) => toJson(dataOf(value)) },
-    { name: 'csv', extensions: ['.csv'], render: (value) => renderCsv(documentOf(value)) },
+    { name: 'json', extensions: ['.json'], render: (value) => toJson(dataOf(value)), parts: (value) => jsonParts(dataOf(value)) },
+    {
+      name: 'csv',
+      extensions: ['.csv'],
+      render: (value) => renderCsv(documentOf(value)),
+      parts: (value) => csvParts(documentOf(value)),
+    },
     {
       name: 'markdown',
       extensions: ['.md', '.markdown'],

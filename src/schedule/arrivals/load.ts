@@ -1,6 +1,7 @@
 // Loads the arrivals of a run: a file is read line by line, or a random process is drawn.
 
 import { UserError } from '../../base/errors.js';
+import { grown } from '../../base/grown.js';
 import { resolve } from '../../base/host/paths.js';
 import { withInput } from '../../base/input-file.js';
 import { byName } from '../../base/objects.js';
@@ -89,28 +90,59 @@ function collectArrivals(lines: LineScanner, path: string, most: number): Arriva
     throw new UserError(`${lines.place()}: not a file of arrivals that is known: ${known}`);
   }
   const read = format.reader(first);
-  const all: Arrival[] = [];
+  const columns = new Columns();
   let more = format.header ? lines.next() : true;
-  for (; more && all.length < most; more = lines.next()) {
+  for (; more && columns.count < most; more = lines.next()) {
     if (lines.blank()) continue;
     const arrival = read(lines.text(), lines.place());
-    if (all.length > 0 && arrival.arrivalNs < all.at(-1)!.arrivalNs) {
+    if (columns.count > 0 && arrival.arrivalNs < columns.lastNs) {
       throw new UserError(`${lines.place()}: arrives before the request above it; sort the file by arrival`);
     }
-    if (all.length === MOST_REQUESTS) {
+    if (columns.count === MOST_REQUESTS) {
       throw new UserError(`${path}: holds more than ${MOST_REQUESTS} requests; take the first of them with workload.requests`);
     }
-    all.push(arrival);
+    columns.add(arrival);
   }
-  if (all.length === 0) throw new UserError(`${path}: holds no request`);
-  const classes = all.map(({ requestClass }) => requestClass);
-  return {
-    count: all.length,
-    arrivalNs: Float64Array.from(all, ({ arrivalNs }) => arrivalNs - all[0]!.arrivalNs),
-    prompt: Int32Array.from(all, ({ prompt }) => prompt),
-    output: Int32Array.from(all, ({ output }) => output),
-    requestClass: classes.some((name) => name !== '') ? classes : null,
-  };
+  if (columns.count === 0) throw new UserError(`${path}: holds no request`);
+  return columns.arrivals();
+}
+
+/** Arrivals in columns while they are read: a million of them as objects would take a hundred MiB. */
+class Columns {
+  count = 0;
+  lastNs = 0;
+  #arrivalNs = new Float64Array(256);
+  #prompt = new Int32Array(256);
+  #output = new Int32Array(256);
+  /** Classes up to the last request that has one, each text once. */
+  readonly #classes: string[] = [];
+  readonly #names = new Map<string, string>();
+
+  add({ arrivalNs, output, prompt, requestClass }: Arrival): void {
+    if (this.count === this.#prompt.length) {
+      this.#arrivalNs = grown(this.#arrivalNs);
+      this.#prompt = grown(this.#prompt);
+      this.#output = grown(this.#output);
+    }
+    this.#arrivalNs[this.count] = this.lastNs = arrivalNs;
+    this.#prompt[this.count] = prompt;
+    this.#output[this.count] = output;
+    if (requestClass !== '') {
+      while (this.#classes.length < this.count) this.#classes.push('');
+      if (!this.#names.has(requestClass)) this.#names.set(requestClass, requestClass);
+      this.#classes.push(this.#names.get(requestClass)!);
+    }
+    this.count++;
+  }
+
+  arrivals(): Arrivals {
+    const { count } = this;
+    const firstNs = this.#arrivalNs[0]!;
+    const requestClass =
+      this.#classes.length === 0 ? null : [...this.#classes, ...new Array<string>(count - this.#classes.length).fill('')];
+    const arrivalNs = this.#arrivalNs.subarray(0, count).map((ns) => ns - firstNs);
+    return { count, arrivalNs, prompt: this.#prompt.slice(0, count), output: this.#output.slice(0, count), requestClass };
+  }
 }
 
 const RATE = { default: 0, description: 'requests per second', min: 0 };

@@ -1,8 +1,7 @@
 // Decoded rows in a nameless temporary file of whole numbers, for formats that cannot be decoded twice or stopped half way: importing walks
 // rows up to twice, in constant memory.
 
-import { readAll, temporaryFile, writeTemporary } from '../../base/files.js';
-import { closeSync } from '../../base/host/files.js';
+import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../../base/files.js';
 
 /** Maximum number of choices of a row. */
 export const CHOICE_LIMIT = 4096;
@@ -96,7 +95,7 @@ export class RowSpool {
   }
 
   close(): void {
-    closeSync(this.#fd);
+    closeTemporary(this.#fd);
   }
 
   #flush(): void {
