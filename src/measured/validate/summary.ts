@@ -1,6 +1,6 @@
 // Predictions beside measurements: the error of each row, and statistics over many rows.
 
-import { sharedVotes, sum, votedPercentile } from '../../base/statistics.js';
+import { sharedVotes, votedMean, votedPercentile } from '../../base/statistics.js';
 import { bandOf, type ScoredError } from '../../engine/outcome/band.js';
 import type { RuntimeSpec } from '../../hardware/door.js';
 import type { Accuracy } from '../../result/result.js';
@@ -176,7 +176,7 @@ export function statisticsOf(
     ...errorSizes(sharedVotes(rows, ({ error }) => error!)),
     machines: new Set(rows.map(({ vote }) => vote)).size,
     factor: Number.isFinite(factor) ? factor : null,
-    coverage: within.length === 0 ? null : sum(within.map(({ value, weight }) => value * weight)) / sum(within.map(({ weight }) => weight)),
+    coverage: within.length === 0 ? null : votedMean(within),
   };
 }
 
