@@ -106,10 +106,7 @@ export function validationOf(
     ...tagged('moeprof.validation/1'),
     files,
     rows: [...validated, ...allocated],
-    summary: {
-      ...(Object.fromEntries(MEASURED_METRICS.map((metric) => [metric, statisticsOf(scoredOf(validated, metric))])) as SpeedSummary),
-      memory: memorySummary(allocated),
-    },
+    summary: { ...speedSummary(validated), memory: memorySummary(allocated) },
     placements: grouped(validated, 'placement'),
     families: grouped(validated, 'family'),
     kinds: grouped(validated, 'machineKind'),
@@ -155,6 +152,11 @@ function withBands(rows: readonly ValidatedRow[]): ValidatedRow[] {
     const elsewhere = scored.filter(({ vote }) => vote !== row.vote);
     return { ...row, band: bandOf(row, elsewhere) };
   });
+}
+
+/** Statistics of scored rows by metric. */
+export function speedSummary(rows: readonly ValidatedRow[]): SpeedSummary {
+  return Object.fromEntries(MEASURED_METRICS.map((metric) => [metric, statisticsOf(scoredOf(rows, metric))])) as SpeedSummary;
 }
 
 function scoredOf(rows: readonly ValidatedRow[], metric: MeasuredMetric): ValidatedRow[] {
