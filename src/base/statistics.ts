@@ -63,33 +63,31 @@ export function sharedVotes<T extends { readonly vote: string }>(items: readonly
   return items.map((item) => ({ value: value(item), weight: 1 / counts.get(item.vote)! }));
 }
 
+/** Mean of values by their votes. @throws RangeError where there is none */
+export function votedMean(votes: readonly Vote[]): number {
+  return mean(votes.map(({ value, weight }) => value * weight)) / mean(votes.map(({ weight }) => weight));
+}
+
 /**
  * Percentile of values with votes in any order: a value stands at the share of the other votes that lie below it, and between values it is
  * linear. With equal votes that is {@link percentile}.
- * @param newcomer the values are a sample, and the percentile is that of a further one of the same population: a value stands at
- *   (votes to it) / (votes of all and one such value), as in Hyndman and Fan's definition 6; beyond the last value it is that value
+ * @param newcomer it is the percentile of a further value: one stands at (votes to it) / (votes of all and one such value), as in Hyndman and
+ *   Fan's definition 6; beyond the last value it is that value
  * @throws RangeError where there is no value
  */
 export function votedPercentile(votes: readonly Vote[], percent: number, newcomer = false): number {
   const total = mean(votes.map(({ weight }) => weight)) * votes.length;
   let below = 0;
-  let last: { readonly at: number; readonly value: number } | null = null;
+  let [lastAt, last] = [Number.NaN, Number.NaN];
   for (const { value, weight } of [...votes].sort((a, b) => a.value - b.value)) {
-    const others = total - weight;
-    const at = newcomer ? (below + weight) / (total + weight) : others <= 0 ? 0 : below / others;
-    const share = percent / 100;
-    if (share <= at + EXACT) return last === null || at - share <= EXACT ? value : between(last, { at, value }, share);
-    last = { at, value };
+    const at = newcomer ? (below + weight) / (total + weight) : weight < total ? below / (total - weight) : 0;
+    const left = at - percent / 100;
+    // Sums of shares of a vote are exact to this.
+    if (left >= -1e-12) return below === 0 || left <= 1e-12 ? value : value - ((value - last) * left) / (at - lastAt);
+    [lastAt, last] = [at, value];
     below += weight;
   }
-  return last!.value;
-}
-
-/** Sums of shares of a vote are exact to this. */
-const EXACT = 1e-12;
-
-function between(low: { readonly at: number; readonly value: number }, high: typeof low, at: number): number {
-  return low.value + ((high.value - low.value) * (at - low.at)) / (high.at - low.at);
+  return last;
 }
 
 /**

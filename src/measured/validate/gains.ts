@@ -2,7 +2,6 @@
 // measured and predicted. The sign is what a choice needs, the factor what it is worth.
 import { groupedBy } from '../../base/objects.js';
 import type { Measurement } from './rows/measurement.js';
-import type { MeasuredMetric } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
 
 /** Smaller gains and losses have no sign: runs of one setting differ by as much. */
@@ -10,17 +9,15 @@ const NO_GAIN = 0.02;
 /** A predicted gain is right up to this share of the measured one, in either direction as a factor. */
 const CLOSE = 1.25;
 
-/** The gain of one row over the row before it in its series. */
-export interface Gain {
+/** The gain of one row over the row before it in its series: the ratio of their speeds. */
+export interface Gain extends Pick<ValidatedRow, 'metric'> {
   readonly series: string;
   readonly from: string;
   readonly to: string;
-  readonly metric: MeasuredMetric;
-  /** Speed of the second over that of the first. */
   readonly measured: number;
-  /** The same of the predictions; null where one of them is not predicted. */
+  /** Of the predictions; null, as what follows is: one of them is missing. */
   readonly predicted: number | null;
-  /** The prediction gains where the measurement does, and loses where it loses; null where nothing is predicted. */
+  /** The prediction gains where the measurement does, and loses where it loses. */
   readonly sign: boolean | null;
   /** Its sign is right, and its factor within 25 % of the measured one. */
   readonly right: boolean | null;
@@ -31,27 +28,27 @@ export interface Gain {
 /** The gains of rows that are marked for it (`scorable.pair`), each over the one before it in the file. @param validated their figures */
 export function gainsOf(rows: readonly Measurement[], validated: readonly ValidatedRow[]): Gain[] {
   const byId = groupedBy(validated, ({ id }) => id);
-  const paired = rows.filter(({ scorable, series }) => scorable?.pair === true && series !== undefined);
-  return [...groupedBy(paired, ({ series }) => series!.id)].flatMap(([series, members]) =>
-    members.slice(1).flatMap((row, i) => {
-      const before = byId.get(members[i]!.id) ?? [];
-      return (byId.get(row.id) ?? []).flatMap((second): Gain[] => {
-        const first = before.find(({ metric }) => metric === second.metric);
+  const paired = rows.flatMap(({ id, scorable, series }) =>
+    scorable?.pair === true && series !== undefined ? [{ id, series: series.id }] : [],
+  );
+  return [...groupedBy(paired, ({ series }) => series)].flatMap(([series, members]) =>
+    members.slice(1).flatMap(({ id }, i) =>
+      byId.get(id)!.flatMap((second) => {
+        const first = byId.get(members[i]!.id)!.find(({ metric }) => metric === second.metric);
         return first === undefined ? [] : [gainOf(series, first, second)];
-      });
-    }),
+      }),
+    ),
   );
 }
 
 function gainOf(series: string, first: ValidatedRow, second: ValidatedRow): Gain {
   const measured = second.measured / first.measured;
-  const between = { series, from: first.id, to: second.id, metric: second.metric as MeasuredMetric, measured };
+  const between = { series, from: first.id, to: second.id, metric: second.metric, measured };
   const lacking = [first, second].find(({ predicted }) => predicted === null || predicted === 0);
   if (lacking !== undefined) return { ...between, predicted: null, sign: null, right: null, reason: lacking.reason };
   const predicted = second.predicted! / first.predicted!;
   const sign = signOf(measured) === signOf(predicted);
-  const factor = Math.exp(Math.abs(Math.log(predicted / measured)));
-  return { ...between, predicted, sign, right: sign && factor <= CLOSE, reason: null };
+  return { ...between, predicted, sign, right: sign && Math.abs(Math.log(predicted / measured)) <= Math.log(CLOSE), reason: null };
 }
 
 function signOf(gain: number): number {

@@ -5,9 +5,9 @@ import { fitConstants, leaveOut, residualAt, type Sensitivity, sensitivityOf, wi
 import type { Prediction } from './predict.js';
 import { classesOf, ROW_CLASSES, type RowClasses } from './rows/machines.js';
 import type { Measurement } from './rows/measurement.js';
-import { MEASURED_METRICS, type MeasuredMetric } from './rows/specify.js';
+import { MEASURED_METRICS } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
-import { type Refit, type SpeedSummary, statisticsOf, type Validation } from './summary.js';
+import { type Refit, type SpeedSummary, speedSummary, type Validation } from './summary.js';
 
 /** Factor of a constant for the slopes of predictions. */
 const NUDGE = 1.05;
@@ -25,7 +25,6 @@ export function nudgedConstants(
 interface FittedFigure extends Sensitivity {
   readonly row: ValidatedRow;
   readonly vote: string;
-  readonly metric: MeasuredMetric;
   readonly classes: RowClasses;
 }
 
@@ -48,45 +47,31 @@ export function refitOf(
     const index = indexOf.get(row.id)!;
     const moved = predictions[index]!.slice(1).map(({ figures }) => figures[metric]!);
     const classes = classesOf(measured[index]!, row.runtime);
-    return [{ row, vote, metric, classes, ...sensitivityOf(row.measured, row.predicted!, moved, Math.log(NUDGE)) }];
+    return [{ row, vote, classes, ...sensitivityOf(row.measured, row.predicted!, moved, Math.log(NUDGE)) }];
   });
   const steps = fitConstants(withVotes(figures), constants.length);
   const without = (classOf: (figure: FittedFigure) => string | null): (number | null)[] => leaveOut(figures, constants.length, classOf);
+  const summaryAt = (residuals: readonly (number | null)[]): SpeedSummary =>
+    speedSummary(figures.flatMap((one, i) => withResidual(one, residuals[i]!)));
+  const now = constants.map(({ name, runtime }) => constantOf(runtimes.get(runtime)!, name)!);
   return {
-    constants: constants.map(({ name, runtime }, c) => {
-      const now = constantOf(runtimes.get(runtime)!, name)!;
-      return { runtime, name, now, fitted: now * Math.exp(steps[c]!) };
-    }),
-    fitted: summaryAt(
-      figures,
-      figures.map((figure) => residualAt(figure, steps)),
-    ),
-    leftOut: summaryAt(
-      figures,
-      without(({ vote }) => vote),
-    ),
+    constants: constants.map(({ name, runtime }, c) => ({ runtime, name, now: now[c]!, fitted: now[c]! * Math.exp(steps[c]!) })),
+    fitted: summaryAt(figures.map((figure) => residualAt(figure, steps))),
+    leftOut: summaryAt(without(({ row }) => row.vote)),
     classesLeftOut: ROW_CLASSES.flatMap((kind) => {
       const residuals = without(({ classes }) => classes[kind]);
       const names = [...new Set(figures.flatMap(({ classes }) => classes[kind] ?? []))].sort();
       return names.flatMap((name) => {
-        const summary = summaryAt(
-          figures,
-          residuals.map((residual, i) => (figures[i]!.classes[kind] === name ? residual : null)),
-        );
+        const summary = summaryAt(residuals.map((residual, i) => (figures[i]!.classes[kind] === name ? residual : null)));
         return MEASURED_METRICS.flatMap((metric) => (summary[metric] === null ? [] : [{ kind, name, metric, ...summary[metric] }]));
       });
     }),
   };
 }
 
-/** Error statistics by metric, given new residuals; null: the figure is left out of them. */
-function summaryAt(figures: readonly FittedFigure[], residuals: readonly (number | null)[]): SpeedSummary {
-  const all = figures.flatMap(({ metric, row: { measured }, vote }, i) => {
-    const residual = residuals[i]!;
-    if (residual === null) return [];
-    const predicted = measured * Math.exp(residual);
-    return [{ metric, vote, measured, predicted, error: predicted / measured - 1, band: null }];
-  });
-  const entries = MEASURED_METRICS.map((metric) => [metric, statisticsOf(all.filter((one) => one.metric === metric))]);
-  return Object.fromEntries(entries) as SpeedSummary;
+/** A row as other constants predict it; none where there is no residual. */
+function withResidual({ row }: FittedFigure, residual: number | null): ValidatedRow[] {
+  if (residual === null) return [];
+  const predicted = row.measured * Math.exp(residual);
+  return [{ ...row, predicted, error: predicted / row.measured - 1, band: null }];
 }

@@ -113,9 +113,8 @@ function trendGrids({ trendErrors }: Validation): Grid[] {
     { head: 'median', of: ({ ratio }) => factor(ratio) },
     { head: '|log|', of: ({ size }) => factor(size) },
   ];
-  return trendErrors.length === 0
-    ? []
-    : [grid(trendErrors, columns, { title: 'Time of a token along series, predicted / measured', keys: 2 })];
+  const title = 'Time of a token along series, predicted / measured';
+  return trendErrors.length === 0 ? [] : [grid(trendErrors, columns, { title, keys: 2 })];
 }
 
 /** Gains of rows over others, and how many are right. */

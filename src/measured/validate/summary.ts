@@ -1,6 +1,6 @@
 // Predictions beside measurements: the error of each row, and statistics over many rows.
 
-import { sharedVotes, sum, votedPercentile } from '../../base/statistics.js';
+import { sharedVotes, votedMean, votedPercentile } from '../../base/statistics.js';
 import { bandOf, type ScoredError } from '../../engine/outcome/band.js';
 import type { RuntimeSpec } from '../../hardware/door.js';
 import type { Accuracy } from '../../result/result.js';
@@ -106,10 +106,7 @@ export function validationOf(
     ...tagged('moeprof.validation/1'),
     files,
     rows: [...validated, ...allocated],
-    summary: {
-      ...(Object.fromEntries(MEASURED_METRICS.map((metric) => [metric, statisticsOf(scoredOf(validated, metric))])) as SpeedSummary),
-      memory: memorySummary(allocated),
-    },
+    summary: { ...speedSummary(validated), memory: memorySummary(allocated) },
     placements: grouped(validated, 'placement'),
     families: grouped(validated, 'family'),
     kinds: grouped(validated, 'machineKind'),
@@ -157,6 +154,11 @@ function withBands(rows: readonly ValidatedRow[]): ValidatedRow[] {
   });
 }
 
+/** Statistics of scored rows by metric. */
+export function speedSummary(rows: readonly ValidatedRow[]): SpeedSummary {
+  return Object.fromEntries(MEASURED_METRICS.map((metric) => [metric, statisticsOf(scoredOf(rows, metric))])) as SpeedSummary;
+}
+
 function scoredOf(rows: readonly ValidatedRow[], metric: MeasuredMetric): ValidatedRow[] {
   return rows.filter((row) => row.scored && row.metric === metric);
 }
@@ -176,7 +178,7 @@ export function statisticsOf(
     ...errorSizes(sharedVotes(rows, ({ error }) => error!)),
     machines: new Set(rows.map(({ vote }) => vote)).size,
     factor: Number.isFinite(factor) ? factor : null,
-    coverage: within.length === 0 ? null : sum(within.map(({ value, weight }) => value * weight)) / sum(within.map(({ weight }) => weight)),
+    coverage: within.length === 0 ? null : votedMean(within),
   };
 }
 

@@ -1,7 +1,7 @@
 // Trends: how the time of a token grows along a series of rows, measured and predicted. A median error does not show whether a prediction
 // follows a setting; the ratio of the slopes does.
 import { groupedBy } from '../../base/objects.js';
-import { mean, sharedVotes, sum, votedPercentile } from '../../base/statistics.js';
+import { mean, sharedVotes, sum, votedMean, votedPercentile } from '../../base/statistics.js';
 import type { Measurement } from './rows/measurement.js';
 import type { MeasuredMetric } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
@@ -22,35 +22,26 @@ const VARIED: readonly Varied[] = [
 ];
 
 /** A line through the points of a series by least squares: seconds a token; of `ubatch`, logarithms of both. */
-interface TrendLine {
-  readonly intercept: number;
-  readonly slope: number;
-}
+type TrendLine = Readonly<Record<'intercept' | 'slope', number>>;
 
-/** A series, measured and predicted. */
-export interface Trend {
+/** A series, measured and predicted; its vote is that of its machine. */
+export interface Trend extends Pick<ValidatedRow, 'metric' | 'vote'> {
   readonly series: string;
   readonly vary: string;
-  readonly metric: MeasuredMetric;
-  /** The machine, as {@link ValidatedRow.vote}. */
-  readonly vote: string;
   readonly rows: number;
   readonly measured: TrendLine;
   readonly predicted: TrendLine;
 }
 
 /** Trends of one kind: predicted / measured, with one vote a machine. */
-export interface TrendErrors {
-  readonly vary: string;
-  readonly metric: MeasuredMetric;
-  readonly of: 'slope' | 'intercept';
+export interface TrendErrors extends Pick<Trend, 'metric' | 'vary'> {
+  readonly of: keyof TrendLine;
   readonly series: number;
   readonly machines: number;
   /** Series in which prediction and measurement have different signs; they are in no other figure. */
   readonly reversed: number;
-  /** Median of predicted / measured; null where every series is reversed. */
+  /** Median of predicted / measured, and mean of the size of its logarithm; null where every series is reversed. */
   readonly ratio: number | null;
-  /** Mean of |log(predicted / measured)|. */
   readonly size: number | null;
 }
 
@@ -58,6 +49,7 @@ export interface TrendErrors {
 export function trendsOf(rows: readonly Measurement[], validated: readonly ValidatedRow[]): Trend[] {
   const byId = groupedBy(validated, ({ id }) => id);
   return VARIED.flatMap(({ logarithms, metrics, of, vary }) => {
+    const scale = logarithms === true ? Math.log : (value: number): number => value;
     const inSeries = rows.flatMap((row) =>
       [row.series, row.also_series].flatMap((series) => (series?.vary === vary && of(row) !== undefined ? [{ id: series.id, row }] : [])),
     );
@@ -65,21 +57,16 @@ export function trendsOf(rows: readonly Measurement[], validated: readonly Valid
       metrics.flatMap((metric): Trend[] => {
         // Prompts of different lengths would differ by more than what varies; over ubatch, benchmarks read prompts of one pass.
         if (metric === 'prefill' && logarithms !== true && new Set(members.map(({ row }) => row.run.pp_tokens)).size > 1) return [];
-        const points = members.flatMap(({ row }) => {
-          const figure = byId.get(row.id)?.find((one) => one.metric === metric);
-          return figure === undefined || !(isUsable(figure, row) && figure.predicted! > 0) ? [] : [{ x: of(row)!, figure }];
-        });
+        const points = members.flatMap(({ row }) =>
+          byId
+            .get(row.id)!
+            .flatMap((figure) => (figure.metric === metric && isUsable(figure, row) ? [{ x: scale(of(row)!), figure }] : [])),
+        );
         if (new Set(points.map(({ x }) => x)).size < 2) return [];
-        const scale = logarithms === true ? Math.log : (value: number): number => value;
-        const through = (speedOf: (row: ValidatedRow) => number): TrendLine =>
-          lineThrough(points.map(({ figure, x }) => [scale(x), scale(1 / speedOf(figure))]));
-        return [
-          {
-            ...{ series, vary, metric, vote: points[0]!.figure.vote, rows: points.length },
-            measured: through(({ measured }) => measured),
-            predicted: through(({ predicted }) => predicted!),
-          },
-        ];
+        const through = (key: 'measured' | 'predicted'): TrendLine =>
+          lineThrough(points.map(({ figure, x }) => [x, scale(1 / figure[key]!)]));
+        const { vote } = points[0]!.figure;
+        return [{ series, vary, metric, vote, rows: points.length, measured: through('measured'), predicted: through('predicted') }];
       }),
     );
   });
@@ -87,13 +74,13 @@ export function trendsOf(rows: readonly Measurement[], validated: readonly Valid
 
 /** True where a figure is predicted, and it or its gain can be held against that. */
 function isUsable({ predicted, scored }: ValidatedRow, { scorable }: Measurement): boolean {
-  return predicted !== null && (scored || scorable?.pair === true);
+  return predicted !== null && predicted > 0 && (scored || scorable?.pair === true);
 }
 
 /** The line with the least squares. @param points at least two different x */
 export function lineThrough(points: readonly (readonly [x: number, y: number])[]): TrendLine {
   const [x0, y0] = [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))];
-  const slope = points.reduce((sum, [x, y]) => sum + (x - x0) * (y - y0), 0) / points.reduce((sum, [x]) => sum + (x - x0) ** 2, 0);
+  const slope = sum(points.map(([x, y]) => (x - x0) * (y - y0))) / sum(points.map(([x]) => (x - x0) ** 2));
   return { intercept: y0 - slope * x0, slope };
 }
 
@@ -109,12 +96,13 @@ export function trendErrors(trends: readonly Trend[]): TrendErrors[] {
 }
 
 function ratiosOf(trends: readonly Trend[], of: TrendErrors['of']): Omit<TrendErrors, 'vary' | 'metric' | 'of'> {
-  const ratioOf = ({ measured, predicted }: Trend): number => predicted[of] / measured[of];
-  const alike = trends.filter((trend) => ratioOf(trend) > 0);
+  const ratios = sharedVotes(
+    trends.filter(({ measured, predicted }) => predicted[of] / measured[of] > 0),
+    ({ measured, predicted }) => predicted[of] / measured[of],
+  );
   const machines = new Set(trends.map(({ vote }) => vote)).size;
-  const counts = { series: trends.length, machines, reversed: trends.length - alike.length };
-  if (alike.length === 0) return { ...counts, ratio: null, size: null };
-  const sizes = sharedVotes(alike, (trend) => Math.abs(Math.log(ratioOf(trend))));
-  const size = sum(sizes.map(({ value, weight }) => value * weight)) / sum(sizes.map(({ weight }) => weight));
-  return { ...counts, ratio: votedPercentile(sharedVotes(alike, ratioOf), 50), size };
+  const counts = { series: trends.length, machines, reversed: trends.length - ratios.length };
+  if (ratios.length === 0) return { ...counts, ratio: null, size: null };
+  const sizes = ratios.map(({ value, weight }) => ({ value: Math.abs(Math.log(value)), weight }));
+  return { ...counts, ratio: votedPercentile(ratios, 50), size: votedMean(sizes) };
 }

@@ -47,7 +47,7 @@ function errorsOf({ rows }: Validation, unseen: boolean, votes: ReadonlyMap<stri
   return rows
     .filter(({ metric, scored }) => scored && metric !== 'memory')
     .map(({ error, format, machine, metric, placement, runtime }) => {
-      const line = [metric, runtime, format, placement, Number(error!.toFixed(4)), votes.get(machine)!] as const;
+      const line = [metric, runtime, format, placement, Number(error!.toFixed(6)), votes.get(machine)!] as const;
       return unseen ? [...line, true] : line;
     });
 }
