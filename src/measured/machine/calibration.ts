@@ -4,12 +4,11 @@
 
 import { groupedBy } from '../../base/objects.js';
 import type { WorkWatch } from '../../base/work-watch.js';
-import { constantsApart, type RuntimeConstants, type RuntimeSpec } from '../../hardware/door.js';
+import { constantsApart, KNOBS, NUDGE, type RuntimeConstants, type RuntimeSpec, turnedBy } from '../../hardware/door.js';
 import type { Runtimes } from '../validate/constants.js';
 import { fitSteps, residualAt, type Sensitivity, sensitivityOf } from '../validate/fit.js';
 import { predictRowVariants } from '../validate/predict-all.js';
 import type { Measurement } from '../validate/rows/measurement.js';
-import { KNOBS, turnedBy } from './knobs.js';
 
 /** A speed beside its predictions, tokens a second. */
 export interface FittedSpeed {
@@ -35,8 +34,6 @@ export interface RuntimeCalibration {
 
 /** Standard error of a benchmark, and of the best constants: a logarithm, ours. */
 const NOISE = 0.05;
-/** Step of a knob for the slopes of predictions: a logarithm. */
-const NUDGE = 0.1;
 /** Rounds of the fit: predictions are not linear, so slopes are taken again at the fitted constants. */
 const ROUNDS = 2;
 
