@@ -17,6 +17,7 @@ import {
   grid,
   gridOf,
   type Line,
+  learnedFrom,
   note,
   pageFormat,
   widthText,
@@ -151,7 +152,11 @@ function purchaseTexts({ answer, purchases }: Advice): string[] {
 /** Sentences on the basis of the figures. */
 function basisTexts({ bands, notes }: Advice): string[] {
   const of = (what: string, band: Accuracy | null): string[] =>
-    band === null ? [] : [`${what} ${widthText(band)} holds 80 % of ${band.rows} measurements (${band.common}).`];
+    band === null
+      ? []
+      : [
+          `${what} ${widthText(band)} holds 80 % ${band.learned === true ? `of runs, ${learnedFrom(band)}` : `of ${band.rows} measurements (${band.common})`}.`,
+        ];
   const known = bands === null ? [] : [...of('Decode', bands.decode), ...of('Prefill', bands.prefill)];
   return [...(bands !== null && known.length === 0 ? ['No measurement is comparable.'] : known), ...notes];
 }

@@ -59,4 +59,4 @@ export { type RankedRun, splitRuns } from './ranking/refused.js';
 export { sparkline } from './sparkline.js';
 export { jsonReport, tableReport } from './summary/run.js';
 export { barGlyphs, clip, MAX_WIDTH, palette, ruledTable, shorten, widthOf, wrap } from './text.js';
-export { bandText, changedParts, deviceWords, widthText } from './words.js';
+export { bandText, changedParts, deviceWords, learnedFrom, widthText } from './words.js';

@@ -9,11 +9,17 @@ export function widthText({ halfWidth }: Accuracy): string {
   return `± ${formatNumber(100 * halfWidth)} %`;
 }
 
+/** `learned from 2 timings of this machine`. */
+export function learnedFrom({ rows }: Accuracy): string {
+  return `learned from ${formatCounted(rows, 'timing')} of this machine`;
+}
+
 /** `± 14 % (80 % of 41 comparable measurements)`. @returns null where the machine is calibrated, since its profile holds measured rates */
 export function bandText({ accuracy }: Pick<Result, 'accuracy'>, phase: Phase): string | null {
   if (accuracy === undefined) return null;
   const band = accuracy[phase];
   if (band === null) return '(no comparable measurement)';
+  if (band.learned === true) return `${widthText(band)} (80 %, ${learnedFrom(band)})`;
   const of = band.common === 'all' ? `${band.rows} measurements, none comparable` : `${band.rows} comparable measurements`;
   return `${widthText(band)} (80 % of ${of})`;
 }

@@ -84,6 +84,8 @@ export interface Accuracy {
   /** Number of compared measurements, and their common fields. */
   readonly rows: number;
   readonly common: string;
+  /** True: it follows from `rows` timings of the run's own machine. */
+  readonly learned?: true;
 }
 
 /** A finished run. */

@@ -34,6 +34,9 @@ export interface RuntimeCalibration {
 
 /** Standard error of a benchmark, and of the best constants: a logarithm, ours. */
 const NOISE = 0.05;
+/** Inverse variances of the knobs, and of a speed. */
+export const RIDGE: readonly number[] = KNOBS.map(({ spread }) => 1 / spread ** 2);
+export const SURENESS = 1 / NOISE ** 2;
 /** Rounds of the fit: predictions are not linear, so slopes are taken again at the fitted constants. */
 const ROUNDS = 2;
 
@@ -44,8 +47,27 @@ const ROUNDS = 2;
 export function fitKnobs(speeds: readonly Sensitivity[], at: readonly number[]): number[] {
   const back = at.map((step) => -step);
   const rows = speeds.map((speed) => ({ ...speed, residual: residualAt(speed, back) }));
-  const ridge = KNOBS.map(({ spread }) => 1 / spread ** 2);
-  return fitSteps(rows, ridge, () => 1 / NOISE ** 2);
+  return fitSteps(rows, RIDGE, () => SURENESS);
+}
+
+/**
+ * The steps of the knobs that rows of one machine give, and the sensitivities of their speeds at the steps of the last round but one.
+ * @param runtimes by name, all that the rows ran on
+ * @param threads most at a time
+ */
+export async function fittedTo(
+  rows: readonly Measurement[],
+  runtimes: Runtimes,
+  threads: number,
+  watch: WorkWatch = {},
+): Promise<{ readonly steps: readonly number[]; readonly speeds: readonly Sensitivity[] }> {
+  let steps: readonly number[] = KNOBS.map(() => 0);
+  let speeds: readonly Sensitivity[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    speeds = await sensitivities(rows, runtimes, steps, threads, watch);
+    steps = fitKnobs(speeds, steps);
+  }
+  return { steps, speeds };
 }
 
 /**
@@ -61,10 +83,7 @@ export async function calibrate(
   watch: WorkWatch = {},
 ): Promise<RuntimeCalibration> {
   const { anchors, checks } = anchorsOf(rows);
-  let steps: readonly number[] = KNOBS.map(() => 0);
-  for (let round = 0; round < ROUNDS; round++) {
-    steps = fitKnobs(await sensitivities(anchors, runtime, steps, threads, watch), steps);
-  }
+  const { steps } = await fittedTo(anchors, only(runtime), threads, watch);
   const all = [...anchors, ...checks];
   const turned = turnedBy(runtime, steps);
   const predictions = await predictRowVariants(all, [only(runtime), only(turned)], threads, watch);
@@ -88,7 +107,7 @@ const only = (runtime: RuntimeSpec): Runtimes => new Map([[runtime.name, runtime
 /** Residuals and slopes of the rows' speeds around some steps. */
 async function sensitivities(
   rows: readonly Measurement[],
-  runtime: RuntimeSpec,
+  runtimes: Runtimes,
   at: readonly number[],
   threads: number,
   watch: WorkWatch,
@@ -96,7 +115,7 @@ async function sensitivities(
   const variants = [at, ...KNOBS.map((_, k) => at.map((step, i) => (i === k ? step + NUDGE : step)))];
   const predictions = await predictRowVariants(
     rows,
-    variants.map((steps) => only(turnedBy(runtime, steps))),
+    variants.map((steps) => new Map([...runtimes].map(([name, one]) => [name, turnedBy(one, steps)]))),
     threads,
     watch,
   );
