@@ -56,8 +56,15 @@ export function learnedWidth(
 /** Knobs that moved by less are not spoken of, as a share. */
 const FEW = 0.05;
 
-/** What was learned of a machine, as a sentence: knobs that moved, those that moved most first, three at most. @param usual the runtime of all machines */
-export function learnedText(machine: Machine, usual: RuntimeSpec, steps: readonly number[], timings: number): string {
+/** Factor from which on what is left of a timing is spoken of. Ours: far above what owners of the same parts differ by. */
+const UNEXPLAINED = 1.3;
+
+/**
+ * What was learned of a machine, as a sentence: knobs that moved, those that moved most first, three at most.
+ * @param usual the runtime of all machines
+ * @param left the largest residual that is left, log(predicted / measured)
+ */
+export function learnedText(machine: Machine, usual: RuntimeSpec, steps: readonly number[], timings: number, left = 0): string {
   const turned = turnedBy(usual, steps);
   const moved = KNOBS.flatMap((knob, i) => (Math.abs(Math.exp(steps[i]!) - 1) < FEW ? [] : [{ knob, step: steps[i]! }]));
   const words = moved
@@ -65,7 +72,12 @@ export function learnedText(machine: Machine, usual: RuntimeSpec, steps: readonl
     .slice(0, 3)
     .map(({ knob, step }) => knobText(knob.name, machine, usual, turned) ?? `${knob.says}: times ${Math.exp(step).toFixed(2)}`);
   const on = `Learned from ${timings} ${timings === 1 ? 'timing' : 'timings'} of this machine`;
-  return `${on}: ${words.length === 0 ? 'it is as others of its parts, to within 5 %' : words.join('; ')}.`;
+  const factor = Math.exp(Math.abs(left));
+  const rest =
+    factor < UNEXPLAINED
+      ? ''
+      : ` One is still ${factor.toFixed(1)} times as ${left > 0 ? 'slow' : 'fast'} as that explains: does its placement fit (moeprof check)?`;
+  return `${on}: ${words.length === 0 ? 'it is as others of its parts, to within 5 %' : words.join('; ')}.${rest}`;
 }
 
 /** A knob in words, with its value; null: it has no more words than its name. */

@@ -21,9 +21,9 @@ export function timingOption(): Option {
   return new Option('--timing <timing>', summary).argParser(collect).default([], '');
 }
 
-/** Timings of flags, and before them those of the machine's file. @throws UserError where one is not understood */
-export function givenTimings(given: readonly string[], file: MachineFile | null): Timing[] {
-  const kept = (file?.timings ?? []).flatMap((text, i) => timingsIn(text, `timings.${i}`));
+/** Timings of flags, and before them those of the file of a machine, named for messages. @throws UserError where one is not understood */
+export function givenTimings(given: readonly string[], file: MachineFile | null, name = ''): Timing[] {
+  const kept = (file?.timings ?? []).flatMap((text, i) => timingsIn(text, `${name}: timings.${i}`));
   return [...kept, ...given.flatMap((text) => timingsIn(text, `--timing "${text.slice(0, 200)}"`))];
 }
 
@@ -41,7 +41,7 @@ export async function learnedBy(
   user: NamedModel,
 ): Promise<Learned | null> {
   const known = name === undefined ? null : readMachineFile(name);
-  const timings = givenTimings(given, known);
+  const timings = givenTimings(given, known, name);
   if (timings.length === 0) return null;
   const file = known ?? (await machineToMeasure(name));
   return watched(context, 'learning', 'predictions', (watch) =>

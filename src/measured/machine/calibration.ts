@@ -34,6 +34,8 @@ export interface RuntimeCalibration {
 
 /** Standard error of a benchmark, and of the best constants: a logarithm, ours. */
 const NOISE = 0.05;
+/** Largest step of a knob, a factor of 3: what is farther off has another cause, which `check` looks for. */
+const LARGEST_STEP = Math.log(3);
 /** Inverse variances of the knobs, and of a speed. */
 export const RIDGE: readonly number[] = KNOBS.map(({ spread }) => 1 / spread ** 2);
 export const SURENESS = 1 / NOISE ** 2;
@@ -47,11 +49,12 @@ const ROUNDS = 2;
 export function fitKnobs(speeds: readonly Sensitivity[], at: readonly number[]): number[] {
   const back = at.map((step) => -step);
   const rows = speeds.map((speed) => ({ ...speed, residual: residualAt(speed, back) }));
-  return fitSteps(rows, RIDGE, () => SURENESS);
+  return fitSteps(rows, RIDGE, () => SURENESS, LARGEST_STEP);
 }
 
 /**
- * The steps of the knobs that rows of one machine give, and the sensitivities of their speeds at the steps of the last round but one.
+ * The steps of the knobs that rows of one machine give, the sensitivities of their speeds at the steps of the last round but one, and what is
+ * left of their residuals.
  * @param runtimes by name, all that the rows ran on
  * @param threads most at a time
  */
@@ -60,14 +63,18 @@ export async function fittedTo(
   runtimes: Runtimes,
   threads: number,
   watch: WorkWatch = {},
-): Promise<{ readonly steps: readonly number[]; readonly speeds: readonly Sensitivity[] }> {
+): Promise<{ readonly steps: readonly number[]; readonly speeds: readonly Sensitivity[]; readonly left: readonly number[] }> {
   let steps: readonly number[] = KNOBS.map(() => 0);
   let speeds: readonly Sensitivity[] = [];
+  let left: readonly number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     speeds = await sensitivities(rows, runtimes, steps, threads, watch);
-    steps = fitKnobs(speeds, steps);
+    const next = fitKnobs(speeds, steps);
+    const moved = next.map((step, k) => step - steps[k]!);
+    left = speeds.map((speed) => residualAt(speed, moved));
+    steps = next;
   }
-  return { steps, speeds };
+  return { steps, speeds, left };
 }
 
 /**

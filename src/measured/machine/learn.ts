@@ -45,11 +45,12 @@ export async function learn(
     ),
   );
   const runtimes = new Map([...new Set(rows.map(runtimeOf))].map((name) => [name, runtimeBefore(file, loadRuntime(name))]));
-  const { speeds, steps } = await fittedTo(rows, runtimes, threads, watch);
+  const { left, speeds, steps } = await fittedTo(rows, runtimes, threads, watch);
   if (speeds.length === 0) throw new UserError(`${rows[0]!.id}: nothing can be learned from it: its speeds cannot be predicted`);
   const covariance = covarianceOf(speeds, RIDGE, SURENESS);
   const [first] = runtimes.values();
-  return { steps, covariance, timings: rows.length, said: learnedText(machine, first!, steps, rows.length) };
+  const worst = left.reduce((most, one) => (Math.abs(one) > Math.abs(most) ? one : most), 0);
+  return { steps, covariance, timings: rows.length, said: learnedText(machine, first!, steps, rows.length, worst) };
 }
 
 function spread(rows: readonly Measurement[]): readonly Measurement[] {

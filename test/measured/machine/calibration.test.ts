@@ -59,7 +59,7 @@ describe('the fit', () => {
     }
     expect(calibration.checks.map(({ place }) => place)).toEqual(['log:8']);
     const before = { name: 'box', parts: PARTS.split('+') };
-    const value = { before, date: '2026-01-02', rates: null, calibrations: [calibration] };
+    const value = { before, date: '2026-01-02', rates: null, calibrations: [calibration], timings: [] };
     const file = machineFileSchema.parse(
       parse(
         calibrationReports.find(({ name }) => name === 'yaml')!.render(value, { color: false, width: 80, unicode: true, verbose: false }),
