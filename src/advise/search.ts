@@ -13,7 +13,7 @@ import type { RoutingTrace } from '../trace/trace.js';
 import type { Price, Pricer } from './price.js';
 
 /** What timings taught of a machine, as a runtime drives it. */
-export interface LearnedMachine {
+interface LearnedMachine {
   readonly learned: Learned;
   /** With each knob moved, as of `nudged`. */
   readonly moved: readonly HardwareSpec[];

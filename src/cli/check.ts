@@ -16,7 +16,6 @@ import { type CheckFacts, checkRuns, runtimesFor } from '../measured/check/check
 import { type CheckedLog, checkReports } from '../measured/check/report.js';
 import { joinedPhases } from '../measured/machine/calibration.js';
 import { isUnplaced, measurementOf } from '../measured/machine/timing-row.js';
-import type { Runtimes } from '../measured/validate/constants.js';
 import { readTimings } from '../runtime/timings.js';
 import type { CliContext } from './kit/context.js';
 import { modelOption, quantizationOption, type Texts } from './kit/options.js';
@@ -55,8 +54,8 @@ async function checkedLog(log: string, options: CheckOptions, context: CliContex
   const rows = joinedPhases(timings.map((timing) => measurementOf(timing, machine, user)));
   const learned = await learnedBy(context, options.timing, options.hardware, user);
   const said: string[] = learned === null ? [] : [learned.said];
-  const turned = (own: Learned): Runtimes => runtimesFor(rows, (name) => turnedBy(runtimeBefore(file, loadRuntime(name)), own.steps));
-  const usual = (): Runtimes =>
+  const turned = (own: Learned) => runtimesFor(rows, (name) => turnedBy(runtimeBefore(file, loadRuntime(name)), own.steps));
+  const usual = () =>
     runtimesFor(rows, (name) => {
       const own = runtimeOnFile(file, loadRuntime(name));
       if (own.said !== null) said.push(own.said);

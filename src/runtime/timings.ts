@@ -6,6 +6,8 @@ import { RUNTIMES } from './index.js';
 import type { Timing, TimingFormat } from './logs/timing.js';
 import { isToldTiming, readToldTiming } from './told-timing.js';
 
+export { toldTiming } from './told-timing.js';
+
 /** All outputs of runtimes; what only one of several prints comes first. */
 const LOGS = RUNTIMES.flatMap(({ logs = [], name }) => logs.map((log) => ({ ...log, engine: name }))).sort(
   (a, b) => Number(a.mark === undefined) - Number(b.mark === undefined),

@@ -8,7 +8,7 @@ import { definedFields } from './logs/lines.js';
 import type { PrintedTiming, Timing } from './logs/timing.js';
 
 /** An example, for messages. */
-export const TOLD = 'eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26';
+const TOLD = 'eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26';
 
 /** Characters of a text: nobody writes more. */
 const LONGEST = 2000;

@@ -17,13 +17,12 @@ import {
 import type { CalibratedMachine } from '../../measured/machine/calibrated-machine.js';
 import { calibrate, joinedPhases, type RuntimeCalibration } from '../../measured/machine/calibration.js';
 import { calibrationReports } from '../../measured/machine/calibration-report.js';
-import { namedTiming, timingOfModel } from '../../measured/machine/timing-model.js';
+import { namedTiming, timingOfModel } from '../../measured/machine/learn.js';
 import { isUnplaced, measurementOf, TELL_PLACES } from '../../measured/machine/timing-row.js';
 import { MEASURES, type Measure, measureMachine } from '../../measured/measure/machine-rates.js';
 import { runtimeOf } from '../../measured/validate/rows/specify.js';
 import { runtimeOfProgram } from '../../runtime/index.js';
-import { readTimings, timingsIn } from '../../runtime/timings.js';
-import { toldTiming } from '../../runtime/told-timing.js';
+import { readTimings, timingsIn, toldTiming } from '../../runtime/timings.js';
 import type { CliContext } from '../kit/context.js';
 import { collect, jobsOption, modelOption, parseJobs, quantizationOption, type Texts } from '../kit/options.js';
 import { addOutputOptions, deliver, type OutputOptions } from '../kit/outputs.js';

@@ -5,8 +5,7 @@ import { availableParallelism } from '../../base/host/machine.js';
 import { resolve } from '../../base/host/paths.js';
 import { isPath } from '../../base/profiles.js';
 import { isComposed, type Learned, type MachineFile, readMachineFile } from '../../hardware/door.js';
-import { learn } from '../../measured/machine/learn.js';
-import type { NamedModel } from '../../measured/machine/timing-model.js';
+import { learn, type NamedModel } from '../../measured/machine/learn.js';
 import type { Timing } from '../../runtime/logs/timing.js';
 import { timingsIn } from '../../runtime/timings.js';
 import type { RunSpec } from '../../system/door.js';
@@ -22,7 +21,7 @@ export function timingOption(): Option {
 }
 
 /** Timings of flags, and before them those of the file of a machine, named for messages. @throws UserError where one is not understood */
-export function givenTimings(given: readonly string[], file: MachineFile | null, name = ''): Timing[] {
+function givenTimings(given: readonly string[], file: MachineFile | null, name = ''): Timing[] {
   const kept = (file?.timings ?? []).flatMap((text, i) => timingsIn(text, `${name}: timings.${i}`));
   return [...kept, ...given.flatMap((text) => timingsIn(text, `--timing "${text.slice(0, 200)}"`))];
 }

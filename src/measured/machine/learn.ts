@@ -13,6 +13,8 @@ import { fittedTo, joinedPhases, RIDGE, SURENESS } from './calibration.js';
 import { type NamedModel, timingOfModel } from './timing-model.js';
 import { isUnplaced, measurementOf, TELL_PLACES } from './timing-row.js';
 
+export { type NamedModel, namedTiming, timingOfModel } from './timing-model.js';
+
 /** Rows that are learned from, evenly spread over those given: each takes some twenty predictions, and more teach little. */
 const MOST_ROWS = 16;
 
