@@ -9,7 +9,7 @@ import { ARGUMENTS, fromBuild, SHORT } from './lib/bench.mjs';
 const { listProfiles } = await fromBuild('base/profiles.js');
 const { loadRuntime } = await fromBuild('hardware/runtime.js');
 const { anchorsOf, fitKnobs } = await fromBuild('measured/machine/calibration.js');
-const { KNOBS, turnedBy } = await fromBuild('measured/machine/knobs.js');
+const { KNOBS, turnedBy } = await fromBuild('hardware/knobs.js');
 const { sensitivityOf } = await fromBuild('measured/validate/fit.js');
 const { predictRowVariants } = await fromBuild('measured/validate/predict-all.js');
 const { readMeasurements } = await fromBuild('measured/validate/rows/measurement.js');

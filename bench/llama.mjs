@@ -180,7 +180,7 @@ async function predictAll(rows, hardware) {
   const { simulateRun } = await fromBuild('engine/simulate.js');
   const { checkRun } = await fromBuild('system/load-run.js');
   const { loadRuntime } = await fromBuild('hardware/runtime.js');
-  const { KNOBS, turnedBy } = await fromBuild('measured/machine/knobs.js');
+  const { KNOBS, turnedBy } = await fromBuild('hardware/knobs.js');
   const { fitKnobs } = await fromBuild('measured/machine/calibration.js');
   const { constantsApart } = await fromBuild('hardware/runtime.js');
   const runtime = loadRuntime('llama.cpp');

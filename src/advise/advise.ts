@@ -13,7 +13,7 @@ import type { Setting } from '../runtime/setting/setting.js';
 import { alternativesOf } from './alternatives.js';
 import { misfitsOf, missingOf } from './misfits.js';
 import { ACCEPTANCE, type Price } from './price.js';
-import { bestSetting, contextThatFits, type Priced, type Question } from './search.js';
+import { bandsOf, bestSetting, contextThatFits, type Priced, type Question } from './search.js';
 import { type Bound, boundOf, type Purchase, purchasesOf, unmappedPrefill } from './what-if.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
@@ -69,7 +69,7 @@ export async function advise(question: Question): Promise<Advice> {
     ...tagged(ADVICE_SCHEMA),
     model: model(quantizations[0]!).name,
     ...repeated(question),
-    notes: notesOf(question, answer, answer === null ? null : await unmappedPrefill(question, answer)),
+    notes: [...notesOf(question, answer, answer === null ? null : await unmappedPrefill(question, answer)), ...askedFor(question, answer)],
   } as const;
   if (answer === null) {
     const { quantization } = model(quantizations.at(-1)!);
@@ -82,7 +82,7 @@ export async function advise(question: Question): Promise<Advice> {
     answer: settingOf(question, answer, ''),
     kept: answer.kept,
     command: commandOf(question, answer),
-    bands: answer.price.bands,
+    bands: await bandsOf(question, answer),
     bound: await boundOf(question, answer),
     alternatives: (await alternativesOf(question, answer)).map(({ change, one }) => settingOf(question, one, change)),
     misfits: misfitsOf(question, answer),
@@ -171,6 +171,26 @@ function keptFreeNote({ machine }: HardwareSpec, { devices, setting }: Priced): 
     return [`${formatBytes(whole - has)} of ${/^GPU \d/.test(name) ? 'each GPU' : name === HOST ? 'host memory' : `the ${name}`}`];
   });
   return parts.length === 0 ? null : `Left to other programs: ${[...new Set(parts)].join(', ')}.`;
+}
+
+/** A sentence that asks for a timing of the machine, with the command that makes one; nothing where it has one, or is calibrated, or nothing fits. */
+function askedFor(question: Question, answer: Priced | null): string[] {
+  const { hardware, learned, runtime } = question;
+  if (learned !== undefined || answer === null || hardware.facts === undefined || hardware.machine?.calibration !== undefined) return [];
+  const { steps, uses } = commandOf(question, answer);
+  const { benchmark } = runtime;
+  if (benchmark === undefined || steps.length === 0)
+    return [
+      'One timing of your machine makes this surer: run the lines above, and repeat this with --timing "eval 24.3 tok/s", with the speed that you see.',
+    ];
+  const taken = uses
+    .filter(([name]) => benchmark.flags.includes(name))
+    .flatMap(([name, value]) => (value === null ? [name] : [name, `${value}`]));
+  const model = taken.includes('-m') ? [] : ['-m', question.file ?? fileName(answer.model, runtime)];
+  const words = [benchmark.command, ...model, ...taken, benchmark.tests].map((word) =>
+    /[|()\s]/.test(word) && word !== benchmark.tests ? `'${word}'` : word,
+  );
+  return [`One timing of your machine makes this surer: run ${words.join(' ')} > bench.md, and repeat this with --timing bench.md.`];
 }
 
 /** @param unmapped prefill speed without a mapped file, tokens/s; null: nothing to gain */

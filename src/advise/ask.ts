@@ -57,7 +57,7 @@ export interface AdviceWishes {
 }
 
 /** Finds a machine as a runtime drives it, with sentences on how it was found. */
-export type MachineFinder = (runtime: AdvisedRuntime) => Promise<Pick<Question, 'hardware' | 'notes'>>;
+export type MachineFinder = (runtime: AdvisedRuntime) => Promise<Pick<Question, 'hardware' | 'learned' | 'notes'>>;
 
 /** Finds the machine of a name: a bundled one, a file, or parts. Its error is a UserError where that is unknown. */
 export function machineNamed(name: string): MachineFinder {
@@ -83,7 +83,7 @@ export async function adviceOn(name: string, machine: MachineFinder, wishes: Adv
 }
 
 /** The part of a question that is the same for all models. */
-type Basis = Pick<Question, 'runtime' | 'goal' | 'hardware' | 'notes'>;
+type Basis = Pick<Question, 'runtime' | 'goal' | 'hardware' | 'learned' | 'notes'>;
 
 /** The runtime and the goal of the wishes, and the machine. @throws UserError where one is unknown, or a prompt exceeds its context */
 export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Promise<Basis> {

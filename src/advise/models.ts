@@ -8,7 +8,7 @@ import { type Tagged, tagged } from '../result/version.js';
 import { type Advice, type Asked, bestAnswer, commandOf, repeated, settingOf } from './advise.js';
 import { type AdviceWishes, basisOf, type MachineFinder, machineNamed, requestShape, wishedContext, withQuestion } from './ask.js';
 import { missingBytes } from './misfits.js';
-import type { Question } from './search.js';
+import { bandsOf, type Question } from './search.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const MODELS_SCHEMA = 'moeprof.models/1';
@@ -91,9 +91,9 @@ async function offerOf(question: Question): Promise<Omit<ModelOffer, 'frontier'>
     const nothing = { answer: null, preferred: false, kept: false, command: null, bands: null };
     return { ...common, ...nothing, missing: missingBytes(question, quantizations.at(-1)!) };
   }
-  const { kept, price, setting } = answer;
+  const { kept, setting } = answer;
   const preferred = setting.quantization === quantizations[0];
-  const advised = { answer: settingOf(question, answer, ''), command: commandOf(question, answer), bands: price.bands };
+  const advised = { answer: settingOf(question, answer, ''), command: commandOf(question, answer), bands: await bandsOf(question, answer) };
   return { ...common, ...advised, preferred, kept, missing: 0 };
 }
 

@@ -18,6 +18,7 @@ import {
   grid,
   gridOf,
   type Line,
+  learnedFrom,
   note,
   pageFormat,
   rangeText,
@@ -158,7 +159,11 @@ function purchaseTexts({ answer, purchases }: Advice): string[] {
 /** Sentences on the basis of the figures. */
 function basisTexts({ bands, notes }: Advice): string[] {
   const of = (what: string, band: Accuracy | null): string[] =>
-    band === null ? [] : [`${what}: ${countedText(band)} were ${timesText(band)} what was predicted (${band.common}).`];
+    band === null
+      ? []
+      : [
+          `${what}: ${band.learned === true ? `80 % of runs, ${learnedFrom(band)},` : countedText(band)} were ${timesText(band)} what was predicted${band.learned === true ? '' : ` (${band.common})`}.`,
+        ];
   const known = bands === null ? [] : [...of('Decode', bands.decode), ...of('Prefill', bands.prefill)];
   return [...(bands !== null && known.length === 0 ? ['No measurement is comparable.'] : known), ...notes];
 }

@@ -1,7 +1,9 @@
 // The search for a setting: on each ladder the highest rung that fits, by bisection, since memory and speed fall along the ladder; then the
 // rungs next to it, since bisection only assumes that and a run shows it.
-import type { HardwareSpec } from '../hardware/door.js';
+import { learnedBand } from '../engine/outcome/learned-bands.js';
+import { type HardwareSpec, type Learned, learnedWidth, type SpeedKind } from '../hardware/door.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/door.js';
+import type { Accuracy } from '../result/result.js';
 import type { Loaded } from '../runtime/kind/loaded.js';
 import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 import { type DeviceMemory, freeOf, HOST, isFit } from '../runtime/setting/fits.js';
@@ -9,6 +11,13 @@ import { costOf, type Goal, isKept, type RequestShape } from '../runtime/setting
 import { ALL_ON_GPU, isAllOnGpu, type KvType, PLAIN, type Setting, type WeightPlacement } from '../runtime/setting/setting.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import type { Price, Pricer } from './price.js';
+
+/** What timings taught of a machine, as a runtime drives it. */
+interface LearnedMachine {
+  readonly learned: Learned;
+  /** With each knob moved, as of `nudged`. */
+  readonly moved: readonly HardwareSpec[];
+}
 
 /** A request for advice: what settings are searched for, and what the answer needs besides. */
 export interface Question {
@@ -30,6 +39,8 @@ export interface Question {
   readonly hub: string | null;
   /** Sentences on the machine, e.g. what was not seen of it. */
   readonly notes: readonly string[];
+  /** What timings taught of the machine, and the machine with each knob moved in turn; absent: nothing. */
+  readonly learned?: LearnedMachine;
   /** The model in a format; null: its own. @throws UserError where there is none */
   model(quantization: string | null): ModelSpec;
 }
@@ -131,11 +142,32 @@ export function passesOf({ request, runtime: { ubatches } }: Pick<Question, 'req
   return ubatches.filter((_, i) => i === 0 || ubatches[i - 1]! < request.prompt);
 }
 
+/** Bytes of memory that cache experts of the disk; null: memory holds them all. */
+function cachedBy({ devices }: Loaded, model: ModelSpec, setting: Setting): number | null {
+  return setting.fromDisk ? cacheBytes(devices, model, setting) : null;
+}
+
+/** The bands of a priced setting: where timings taught the machine, they follow from its speeds with each knob moved. */
+export async function bandsOf({ learned, pricer }: Question, priced: Priced): Promise<Price['bands']> {
+  const { model, price, setting } = priced;
+  if (learned === undefined) return price.bands;
+  const cached = cachedBy(priced, model, setting);
+  const decode: number[] = [];
+  const prefill: number[] = [];
+  for (const hardware of learned.moved) {
+    decode.push(await pricer.decode({ model, hardware, setting, cached }));
+    prefill.push(await pricer.prefill({ model, hardware, setting, cached }));
+  }
+  const of = (kind: SpeedKind, moved: readonly number[]): Accuracy =>
+    learnedBand(learned.learned, learnedWidth(learned.learned, kind, price[kind], moved));
+  return { decode: of('decode', decode), prefill: of('prefill', prefill) };
+}
+
 /** Prices a setting, and judges it by the goal. */
 export async function priced(question: Question, model: ModelSpec, setting: Setting): Promise<Priced> {
   const { goal, hardware, pricer, request } = question;
   const memory = memoryOf(question, model, setting);
-  const cached = setting.fromDisk ? cacheBytes(memory.devices, model, setting) : null;
+  const cached = cachedBy(memory, model, setting);
   const price = await pricer.price({ model, hardware, setting, cached });
   const cost = costOf(goal, price, setting.users, request);
   return { ...memory, setting, model, price, cost, kept: isKept(goal, cost) };

@@ -14,19 +14,22 @@ import {
 } from '../advise/door.js';
 import { EXIT, placed, UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
-import { loadRuntime, machineFileOf } from '../hardware/door.js';
+import { type HardwareSpec, type Learned, loadRuntime, machineFileOf, nudged } from '../hardware/door.js';
 import { findQuantization } from '../model/door.js';
 import { ADVISED, DEFAULT_RUNTIME } from '../runtime/index.js';
-import { hardwareOfFile } from '../runtime/machine.js';
+import { hardwareOfFile, loadHardware } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
 import type { Texts } from './kit/options.js';
 import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { namesIn } from './listed.js';
+import { machineToMeasure } from './machine/calibrate.js';
+import { learnedBy, timingOption } from './machine/learned.js';
 
 interface AdviseOptions extends OutputOptions, Texts<keyof AdviceWishes> {
   readonly hardware?: string;
   readonly explain?: boolean;
+  readonly timing: readonly string[];
   readonly markdown?: boolean;
 }
 
@@ -42,6 +45,7 @@ export function define(command: Command, context: CliContext): void {
       'machine: a bundled name, a file, or parts: rtx-3090+ryzen-9-5950x+64GB; without, this one is detected',
     )
     .option('-t, --trace <trace>', 'recorded routing to price settings on; without, it is drawn as the model routes')
+    .addOption(timingOption())
     .addOption(new Option('--runtime <name>', `runtime: ${ADVISED.map(({ name }) => name).join(', ')}`).default(DEFAULT_RUNTIME))
     .optionsGroup('What is wanted:')
     .addOption(new Option('--goal <goal>', 'request (a whole one soon), decode, prefill, or targets: ttft=2s,tpot=50ms').default('request'))
@@ -66,7 +70,7 @@ export function define(command: Command, context: CliContext): void {
         return;
       }
       await deliver(context, adviceReports, outputs, async () => {
-        const advice = await adviceOn(model, machineOf(options), wishesOf(options));
+        const advice = await adviceOn(model, machineOf(context, options, model), wishesOf(options));
         if (advice.answer === null || !advice.kept) context.setExitCode(EXIT.gateFailed);
         return { advice, explain: options.explain === true };
       });
@@ -79,7 +83,7 @@ async function offersFor(context: CliContext, models: readonly string[], options
   if (options.explain === true) throw new UserError('--explain: explains the line of one model; name one model');
   const { trace: _none, ...wishes } = wishesOf(options);
   const offers = await watched(context, 'advising', 'models', ({ breathe, progress }) =>
-    modelsOn(models, machineOf(options), wishes, async (done, all) => {
+    modelsOn(models, machineOf(context, options, null), wishes, async (done, all) => {
       progress(done, all);
       await breathe();
     }),
@@ -101,9 +105,20 @@ function wishesOf({ context, goal, prompt, quantizations, runtime, trace, users 
   };
 }
 
-/** The named machine, or this one. */
-function machineOf({ hardware }: AdviseOptions): MachineFinder {
-  return hardware === undefined ? thisMachine : machineNamed(hardware);
+/** The named machine, or this one, as timings taught it. @param model of timings that name none; null: they do */
+function machineOf(context: CliContext, { hardware: name, quantizations, timing }: AdviseOptions, model: string | null): MachineFinder {
+  const found = name === undefined ? thisMachine : machineNamed(name);
+  return async (runtime) => {
+    const usual = await found(runtime);
+    const learned = await learnedBy(context, timing, name, { model, quantization: quantizations?.split(',')[0] ?? null });
+    if (learned === null) return usual;
+    const driven = runtime.profile === null ? null : loadRuntime(runtime.profile);
+    const file = name === undefined ? await machineToMeasure(name) : null;
+    const at = (own: Learned): HardwareSpec =>
+      file === null ? loadHardware(name!, undefined, [], driven, [], own) : hardwareOfFile(file, 'this machine', [], driven, [], own);
+    const moved = nudged(learned).map(at);
+    return { hardware: at(learned), learned: { learned, moved }, notes: [learned.said, ...usual.notes] };
+  };
 }
 
 /** This machine, with notes on its detection. */

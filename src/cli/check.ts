@@ -2,7 +2,16 @@
 
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
-import { loadRuntime, machineOfFile, powerShareOf, runtimeOnFile } from '../hardware/door.js';
+import {
+  type Learned,
+  loadRuntime,
+  machineOfFile,
+  nudged,
+  powerShareOf,
+  runtimeBefore,
+  runtimeOnFile,
+  turnedBy,
+} from '../hardware/door.js';
 import { type CheckFacts, checkRuns, runtimesFor } from '../measured/check/check.js';
 import { type CheckedLog, checkReports } from '../measured/check/report.js';
 import { joinedPhases } from '../measured/machine/calibration.js';
@@ -12,8 +21,9 @@ import type { CliContext } from './kit/context.js';
 import { modelOption, quantizationOption, type Texts } from './kit/options.js';
 import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
 import { machineToMeasure } from './machine/calibrate.js';
+import { learnedBy, timingOption } from './machine/learned.js';
 
-type CheckOptions = OutputOptions & Texts<'hardware' | 'model' | 'quantization'>;
+type CheckOptions = OutputOptions & Texts<'hardware' | 'model' | 'quantization'> & { readonly timing: readonly string[] };
 
 /** Runs of one log that are checked; each takes some predictions. */
 const MOST_RUNS = 200;
@@ -23,31 +33,37 @@ export function define(command: Command, context: CliContext): void {
   command
     .argument('<log>', 'what a runtime printed')
     .option('-w, --hardware <machine>', 'parts, or a file of parts; this machine, detected, unless said')
+    .addOption(timingOption())
     .addOption(modelOption('bundled model, where the log does not name it'))
     .addOption(quantizationOption('storage format of its weights, where the log does not say'));
   addOutputOptions(command, checkReports).action(async (log: string, options: CheckOptions) => {
     await deliver(context, checkReports, options, async () => {
-      const checked = await checkedLog(log, options);
+      const checked = await checkedLog(log, options, context);
       if (checked.runs.some(({ verdict }) => verdict === 'slow')) context.setExitCode(EXIT.gateFailed);
       return checked;
     });
   });
 }
 
-async function checkedLog(log: string, options: CheckOptions): Promise<CheckedLog> {
+async function checkedLog(log: string, options: CheckOptions, context: CliContext): Promise<CheckedLog> {
   const timings = readTimings(log);
   if (timings.length > MOST_RUNS) throw new UserError(`${log}: holds ${timings.length} runs; give at most ${MOST_RUNS}`);
   const file = await machineToMeasure(options.hardware);
   const machine = machineOfFile(file, options.hardware ?? 'this machine');
   const user = { model: options.model ?? null, quantization: options.quantization ?? null };
   const rows = joinedPhases(timings.map((timing) => measurementOf(timing, machine, user)));
-  const said: string[] = [];
-  const runtimes = runtimesFor(rows, (name) => {
-    const own = runtimeOnFile(file, loadRuntime(name));
-    if (own.said !== null) said.push(own.said);
-    return own.runtime;
-  });
+  const learned = await learnedBy(context, options.timing, options.hardware, user);
+  const said: string[] = learned === null ? [] : [learned.said];
+  const turned = (own: Learned) => runtimesFor(rows, (name) => turnedBy(runtimeBefore(file, loadRuntime(name)), own.steps));
+  const usual = () =>
+    runtimesFor(rows, (name) => {
+      const own = runtimeOnFile(file, loadRuntime(name));
+      if (own.said !== null) said.push(own.said);
+      return own.runtime;
+    });
+  const runtimes = learned === null ? usual() : turned(learned);
   const facts: CheckFacts = {
+    ...(learned !== null && { learned: { learned, moved: nudged(learned).map(turned) } }),
     powerShare: powerShareOf(file.remarks ?? []),
     buffers: new Map(timings.map(({ buffers = [], place }) => [place, buffers])),
     unplaced: new Set(timings.filter((timing) => isUnplaced(timing, machine)).map(({ place }) => place)),

@@ -6,15 +6,18 @@ import { EXIT, UserError } from '../base/errors.js';
 import type { Override } from '../base/yaml.js';
 import type { Result } from '../result/result.js';
 import { sameRows } from '../study/door.js';
+import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { collect, jobsOption, parseJobs } from './kit/options.js';
 import { addOutputOptions, addPictureOptions, deliver, type OutputOptions } from './kit/outputs.js';
+import { learnedRun, timingOption } from './machine/learned.js';
 import { type Combination, combinationsOf } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf } from './run-options.js';
 
 interface PlanOptions extends RunFlags, OutputOptions {
   readonly assert: readonly string[];
   readonly jobs?: string;
+  readonly timing: readonly string[];
 }
 
 /** Defines the command. */
@@ -23,7 +26,7 @@ export function define(command: Command, context: CliContext): void {
     .argument('[profile]', 'run profile: a YAML file or a bundled name; without it and without -m -t -w -s, the quick start')
     .optionsGroup('What must hold (or --slo):')
     .option('--assert <condition>', "e.g. 'latency.tpot.p99 <= 40ms' (moeprof explain lists metrics); repeatable", collect, []);
-  addRunOptions(command.addOption(jobsOption()));
+  addRunOptions(command.addOption(jobsOption()).addOption(timingOption()));
   addPictureOptions(addOutputOptions(command, planReports)).action(async (profile: string | undefined, options: PlanOptions) => {
     const threads = parseJobs(options.jobs);
     const judged = async (): Promise<Plan> => {
@@ -40,9 +43,18 @@ async function planOf(profile: string | undefined, options: PlanOptions, threads
   const all = combinationsOf(options);
   const runAt = ({ hardware, system }: Combination, told: readonly Override[]) => runOf(profile, { ...options, system, hardware }, told);
   const alike = await sameRows(all.map((chosen) => () => runAt(chosen, [])));
+  const learned = new Map<string | undefined, RunSpec['learned']>();
+  for (const chosen of all) {
+    if (learned.has(chosen.hardware)) continue;
+    learned.set(chosen.hardware, (await learnedRun(context, runAt(chosen, []), options.timing)).learned);
+  }
+  const withLearned = (chosen: Combination, run: RunSpec): RunSpec => {
+    const own = learned.get(chosen.hardware);
+    return own === undefined ? run : { ...run, learned: own };
+  };
   const candidates = all.map((chosen) =>
     planCandidate({ system: chosen.system ?? '', hardware: chosen.hardware ?? '' }, (percent) =>
-      runAt(chosen, [...planOverrides(percent), ...alike]),
+      withLearned(chosen, runAt(chosen, [...planOverrides(percent), ...alike])),
     ),
   );
   const { runEach } = await import('./run-pool.js');

@@ -45,6 +45,8 @@ export interface RunFlags extends RoutingFlags, Texts<RunText> {
   readonly strict?: boolean;
   readonly set: readonly string[];
   readonly allowCode?: boolean;
+  /** Values of `--timing`; absent: the command has no such flag. */
+  readonly timing?: readonly string[];
 }
 
 /** Adds the flags of a run. */
@@ -106,15 +108,22 @@ export function toldOf(
   const file = profile ?? (names === undefined ? QUICK_START : undefined);
   const overrides = [...overridesOf(options, file !== undefined), ...last];
   const allowCode = options.allowCode === true;
+  const timings = options.timing?.length ? { timings: options.timing } : {};
   const policy = profile === undefined && file !== undefined ? lonelyPolicy(overrides) : undefined;
   if (policy === undefined) {
-    const told = { profile: file, overrides, allowCode };
+    const told = { profile: file, overrides, allowCode, ...timings };
     // Where neither system nor cache nor trace is chosen, what is asked is what a model does on a machine.
     const chosen = overrides.some(({ path: [root] }) => root === 'system' || root === 'memory' || root === 'trace');
     return file === undefined && !chosen ? { ...told, note: UNCHOSEN } : told;
   }
   const note = `${DEFAULT_SYSTEM} never loads an expert, so ${policy.label} runs in ${LOADING}.`;
-  return { profile: file, overrides: [{ path: ['system'], value: LOADING, label: policy.label }, ...overrides], allowCode, note };
+  return {
+    profile: file,
+    overrides: [{ path: ['system'], value: LOADING, label: policy.label }, ...overrides],
+    allowCode,
+    note,
+    ...timings,
+  };
 }
 
 /** The system for a cache policy on the quick start, whose own system never loads an expert. */

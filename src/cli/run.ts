@@ -37,12 +37,14 @@ import {
   stdoutFormat,
 } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
+import { learnedRun, timingOption } from './machine/learned.js';
 import { type Combination, combinationsOf, runMany } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf, toldOf } from './run-options.js';
 import { scenarioOfFile } from './scenarios.js';
 
 interface RunOptions extends RunFlags, OutputOptions, TimelineOptions {
   readonly repeat?: string;
+  readonly timing: readonly string[];
   readonly details?: boolean;
   readonly assert: readonly string[];
 }
@@ -51,6 +53,7 @@ interface RunOptions extends RunFlags, OutputOptions, TimelineOptions {
 export function define(command: Command, context: CliContext): void {
   command.argument('[profile]', 'run profile: a YAML file or a bundled name; without it and without -m -t -w -s, the quick start');
   addRunOptions(command)
+    .addOption(timingOption())
     .option('--repeat <n>', 'run n times and measure the wall-clock time (metric wall.run)')
     .option('--assert <condition>', "fail with exit code 1 unless it holds, e.g. 'cache.hit_rate >= 0.8', repeatable", collect, []);
   addOutputOptions(command, reports)
@@ -71,11 +74,14 @@ export function define(command: Command, context: CliContext): void {
         const alike = await sameRows(all.map((chosen) => () => runOf(profile, { ...options, ...chosen })));
         const told = (chosen: Combination) => toldOf(profile, { ...options, ...chosen }, alike);
         const run = async (chosen: Combination) =>
-          repeatable(await runWithProgress(runOf(profile, { ...options, ...chosen }, alike), context), told(chosen));
+          repeatable(
+            await runWithProgress(await learnedRun(context, runOf(profile, { ...options, ...chosen }, alike), options.timing), context),
+            told(chosen),
+          );
         await runMany(all, { run, again: (chosen) => repeatCommand(told(chosen)) }, context, options);
         return;
       }
-      const run = runOf(profile, options);
+      const run = await learnedRun(context, runOf(profile, options), options.timing);
       const repeat = options.repeat === undefined ? null : parseRepeat(options.repeat);
       if (repeat !== null && run.trace.some(isStdin))
         throw new UserError('--repeat: a trace on stdin can be read only once; give it as a file');

@@ -2,12 +2,14 @@
 
 import { parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
+import { nudged } from '../hardware/door.js';
 import type { Result } from '../result/result.js';
 import { PassRecord } from '../schedule/door.js';
 import { checkRun, type RunInput, type RunSpec, repeatable, toldOfInput } from '../system/door.js';
 import { buildSimulation } from './build.js';
 import { planRun, type RunPlan } from './compose/plan.js';
-import { type Inputs, openInputs } from './inputs/inputs.js';
+import { hardwareOf, type Inputs, openInputs } from './inputs/inputs.js';
+import { withLearnedBands } from './outcome/learned-bands.js';
 import { outcome } from './outcome/outcome.js';
 import { buildPasses } from './passes.js';
 import { changingMemoryOf } from './serve/changing-memory.js';
@@ -28,7 +30,15 @@ export async function simulate(profile: RunInput, watch: Watch = {}): Promise<Re
 export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Result> {
   const inputs = await openInputs(run, watch);
   try {
-    return await simulateInputs(inputs, run, watch);
+    const result = await simulateInputs(inputs, run, watch);
+    const { learned } = run;
+    if (learned === undefined) return result;
+    const moved = nudged(learned).map((other) => () => {
+      const hardware = hardwareOf({ ...run, learned: other });
+      if (JSON.stringify(hardware) === JSON.stringify(inputs.hardware)) return null;
+      return simulateInputs({ ...inputs, hardware }, { ...run, bounds: false }, watch.breathe && { breathe: watch.breathe });
+    });
+    return await withLearnedBands(result, learned, moved);
   } finally {
     for (const trace of inputs.traces) trace.close();
   }

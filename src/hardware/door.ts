@@ -1,13 +1,17 @@
 // What other rooms import of hardware: the machine: GPU, CPU, links and memory, and the cost of kernels.
+
+export { withConstant } from './constants.js';
 export { CostModel } from './cost.js';
 export { speedOf } from './dense-cost.js';
 export { type DenseBytes, type DensePlacement, denseBytes, moeHolders, usesCpu } from './dense-split.js';
 export { askAll } from './detect/ask.js';
 export { type Detection, detectFrom, powerShareOf } from './detect/compose.js';
 export { machineFileOf, machineFileText } from './detect/write.js';
+export { KNOBS, turnedBy } from './knobs.js';
+export { type Learned, learnedText, learnedWidth, NUDGE, nudged, type SpeedKind } from './learned.js';
 export { buildHardware, findHardware, isComposed, readMachine, readMachineFile } from './load.js';
 export { type Machine, machineWords, partNames } from './machine.js';
-export { type MachineFile, machineFileSchema, machineOfFile, runtimeOnFile } from './machine-file.js';
+export { type MachineFile, machineFileSchema, machineOfFile, runtimeBefore, runtimeOnFile } from './machine-file.js';
 export { machineToProfile } from './machine-profile.js';
 export type { Catalogue, CataloguePart } from './parts/catalogue.js';
 export { CPUS, type CpuPart } from './parts/cpu.js';

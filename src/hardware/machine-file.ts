@@ -44,6 +44,13 @@ export const machineFileSchema = z.strictObject({
     .describe('What the graphics card has that its part does not say.'),
   remarks: z.array(text).optional().describe('What was seen that changes how fast it is; for people.'),
   notSeen: z.array(text).optional().describe('What detection did not see, and what is taken instead; for people.'),
+  timings: z
+    .array(text.max(2000))
+    .max(64)
+    .optional()
+    .describe(
+      'What runtimes printed on this machine, as --timing takes it: eval 24.3 tok/s, prompt 410 tok/s, -m gpt-oss-120b -ncmoe 26. run, plan, advise and check learn from them.',
+    ),
   measured: z
     .strictObject({
       date: text.optional().describe('Day of the measurement.'),
@@ -127,6 +134,11 @@ export function runtimeOnFile({ measured }: MachineFile, runtime: RuntimeSpec, g
   const { checks, constants, timings } = own;
   const on = `Constants of ${runtime.name} were fitted on ${timings.length} speeds that it printed on this machine`;
   return { runtime: withConstants(runtime, withoutPaths(constants, given) as RuntimeConstants), said: `${on}; ${checkText(checks)}.` };
+}
+
+/** The runtime from which timings are learned: constants in the file were fitted on its timings, which are learned again where they stand in it. */
+export function runtimeBefore(file: MachineFile | null, runtime: RuntimeSpec, given: readonly string[] = []): RuntimeSpec {
+  return file === null || file.timings !== undefined ? runtime : runtimeOnFile(file, runtime, given).runtime;
 }
 
 function withoutPaths(value: unknown, paths: readonly string[], at = ''): unknown {

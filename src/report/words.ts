@@ -9,6 +9,11 @@ export function rangeText(band: Accuracy, speed: number): string {
   return `${bareRange(band, speed)} tok/s`;
 }
 
+/** `learned from 2 timings of this machine`. */
+export function learnedFrom({ rows }: Accuracy): string {
+  return `learned from ${formatCounted(rows, 'timing')} of this machine`;
+}
+
 /** The same without its unit, for a column; null where one of the two is unknown. */
 export function bareRange(band: Accuracy | null | undefined, speed: number | null | undefined): string | null {
   if (band == null || speed == null) return null;
@@ -43,6 +48,7 @@ export function bandText({ accuracy, metrics }: Pick<Result, 'accuracy' | 'metri
   if (accuracy === undefined) return null;
   const [band, speed] = [accuracy[phase], metrics[`speed.${phase}`]?.value];
   if (band === null || speed === undefined) return '(no comparable measurement)';
+  if (band.learned === true) return `(${rangeText(band, speed)} for 80 % of runs, ${learnedFrom(band)})`;
   return `(${rangeText(band, speed)} for ${countedText(band)}${band.common === 'all' ? ', none comparable' : ''})`;
 }
 

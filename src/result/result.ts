@@ -87,6 +87,8 @@ export interface Accuracy {
   readonly rows: number;
   readonly machines: number;
   readonly common: string;
+  /** True: it follows from `rows` timings of the run's own machine. */
+  readonly learned?: true;
 }
 
 /** A finished run. */

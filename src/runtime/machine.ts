@@ -9,6 +9,7 @@ import {
   HardwareProfileSchema,
   type HardwareSpec,
   isCalibrated,
+  type Learned,
   loadRuntime,
   type Machine,
   type MachineFile,
@@ -16,7 +17,9 @@ import {
   machineToProfile,
   type RuntimeSpec,
   readMachine,
+  runtimeBefore,
   runtimeOnFile,
+  turnedBy,
 } from '../hardware/door.js';
 import { DEFAULT_RUNTIME, defaultProfile } from './index.js';
 
@@ -26,6 +29,7 @@ import { DEFAULT_RUNTIME, defaultProfile } from './index.js';
  * @param overrides values that replace the profile's
  * @param runtime what drives it; null: the usual one, where the profile is not calibrated
  * @param changes values that replace those of the usual runtime
+ * @param learned what timings taught of it; null: nothing
  * @throws UserError where there is no such machine, or it is not well-formed, or values are given of a runtime that have no effect on it
  */
 export function loadHardware(
@@ -34,6 +38,7 @@ export function loadHardware(
   overrides: readonly Override[] = [],
   runtime: RuntimeSpec | null = null,
   changes: readonly Override[] = [],
+  learned: Learned | null = null,
 ): HardwareSpec {
   const found = findHardware(name, relativeTo);
   const read = 'path' in found ? readMachine(found.path, overrides) : found;
@@ -42,8 +47,8 @@ export function loadHardware(
     return buildHardware(profile, runtimeOf(profile, profile.runtime ?? DEFAULT_RUNTIME, runtime, changes));
   }
   return 'file' in read
-    ? hardwareOfFile(read.file, read.place, overrides, runtime, changes)
-    : hardwareOfParts(read.machine, overrides, runtime, changes);
+    ? hardwareOfFile(read.file, read.place, overrides, runtime, changes, learned)
+    : hardwareOfParts(read.machine, overrides, runtime, changes, null, learned);
 }
 
 /**
@@ -57,8 +62,9 @@ export function hardwareOfFile(
   overrides: readonly Override[] = [],
   runtime: RuntimeSpec | null = null,
   changes: readonly Override[] = [],
+  learned: Learned | null = null,
 ): HardwareSpec {
-  return hardwareOfParts(machineOfFile(file, place), overrides, runtime, changes, file);
+  return hardwareOfParts(machineOfFile(file, place), overrides, runtime, changes, file, learned);
 }
 
 function hardwareOfParts(
@@ -66,12 +72,18 @@ function hardwareOfParts(
   overrides: readonly Override[],
   runtime: RuntimeSpec | null,
   changes: readonly Override[],
-  file: MachineFile | null = null,
+  file: MachineFile | null,
+  learned: Learned | null,
 ): HardwareSpec {
   const profile = checkValue(machineToProfile(machine), `machine ${machine.name}`, HardwareProfileSchema, overrides);
   const usual = runtimeOf(profile, defaultProfile(machine.gpus[0]?.vendor), runtime, changes);
-  if (file === null || usual === null) return { ...buildHardware(profile, usual), machine };
+  if (usual === null) return { ...buildHardware(profile, usual), machine };
   const paths = changes.map(({ path }) => path.join('.'));
+  if (learned !== null) {
+    const turned = turnedBy(runtimeBefore(file, usual, paths), learned.steps, paths);
+    return { ...buildHardware(profile, turned), machine: { ...machine, calibration: learned.said } };
+  }
+  if (file === null) return { ...buildHardware(profile, usual), machine };
   const { runtime: own, said } = runtimeOnFile(file, usual, paths);
   return { ...buildHardware(profile, own), machine: { ...machine, ...(said !== null && { calibration: said }) } };
 }

@@ -1,9 +1,12 @@
 // The one way to read a log: whichever runtime printed it.
-import { UserError } from '../base/errors.js';
-import { readText } from '../base/input-file.js';
+import { placed, UserError } from '../base/errors.js';
+import { readText, statOf } from '../base/input-file.js';
 import { shownPath } from '../base/profiles.js';
 import { RUNTIMES } from './index.js';
 import type { Timing, TimingFormat } from './logs/timing.js';
+import { isToldTiming, readToldTiming } from './told-timing.js';
+
+export { toldTiming } from './told-timing.js';
 
 /** All outputs of runtimes; what only one of several prints comes first. */
 const LOGS = RUNTIMES.flatMap(({ logs = [], name }) => logs.map((log) => ({ ...log, engine: name }))).sort(
@@ -27,6 +30,19 @@ const printersOf = (format: TimingFormat): string =>
  */
 export function readTimings(path: string): Timing[] {
   return timingsOf(readText(path, 'log'), shownPath(path));
+}
+
+/**
+ * Timings of what a flag or a machine file gives: a text such as `eval 24.3 tok/s, -ncmoe 26`, or the path of a log.
+ * @param place of it, for messages
+ * @returns at least one
+ * @throws UserError where it cannot be understood
+ */
+export function timingsIn(given: string, place: string): Timing[] {
+  if (isToldTiming(given)) return [readToldTiming(given, place)];
+  // A text that begins in another way is a timing that is not understood, and no name of a file.
+  if (/^\s*$|[\x00-\x1f]|tok\/s|\bt\/s/.test(given) && statOf(given) === undefined) return [readToldTiming(given, place)];
+  return placed(place, () => readTimings(given));
 }
 
 /** {@link readTimings} of text that is at hand; `path` is only for messages. @throws UserError as there */

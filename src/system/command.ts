@@ -40,10 +40,12 @@ export interface RunTold {
   readonly overrides: readonly Override[];
   /** True: files may name modules. */
   readonly allowCode?: boolean;
+  /** Timings that taught the machine, as given. */
+  readonly timings?: readonly string[];
 }
 
 /** The command that repeats a run. */
-export function repeatCommand({ allowCode = false, overrides, profile }: RunTold): string {
+export function repeatCommand({ allowCode = false, overrides, profile, timings = [] }: RunTold): string {
   const last = lastOf(overrides);
   const flags: string[] = [];
   const sets: string[] = [];
@@ -68,6 +70,7 @@ export function repeatCommand({ allowCode = false, overrides, profile }: RunTold
     ...flags,
     ...sets,
     ...code,
+    ...timings.flatMap((one) => ['--timing', one]),
   ]
     .map(quoted)
     .join(' ');

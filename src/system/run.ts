@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { ownValue } from '../base/objects.js';
 import type { Override, Places } from '../base/yaml.js';
+import type { Learned } from '../hardware/door.js';
 import type { RunProfile, runSchema } from './run-schema.js';
 import type { SystemSpec } from './system.js';
 
@@ -22,6 +23,8 @@ export interface RunSpec extends Omit<RunProfile, 'system'> {
   readonly overrides: Readonly<Record<'model' | 'hardware' | 'runtime', readonly Override[]>>;
   /** Notes for the reader on how the run came about; they do not change it. */
   readonly note?: string;
+  /** What timings taught of its machine. Absent: nothing. */
+  readonly learned?: Learned;
 }
 
 /**

@@ -17,11 +17,12 @@ import {
 import type { CalibratedMachine } from '../../measured/machine/calibrated-machine.js';
 import { calibrate, joinedPhases, type RuntimeCalibration } from '../../measured/machine/calibration.js';
 import { calibrationReports } from '../../measured/machine/calibration-report.js';
+import { namedTiming, timingOfModel } from '../../measured/machine/learn.js';
 import { isUnplaced, measurementOf, TELL_PLACES } from '../../measured/machine/timing-row.js';
 import { MEASURES, type Measure, measureMachine } from '../../measured/measure/machine-rates.js';
 import { runtimeOf } from '../../measured/validate/rows/specify.js';
 import { runtimeOfProgram } from '../../runtime/index.js';
-import { readTimings } from '../../runtime/timings.js';
+import { readTimings, timingsIn, toldTiming } from '../../runtime/timings.js';
 import type { CliContext } from '../kit/context.js';
 import { collect, jobsOption, modelOption, parseJobs, quantizationOption, type Texts } from '../kit/options.js';
 import { addOutputOptions, deliver, type OutputOptions } from '../kit/outputs.js';
@@ -31,6 +32,7 @@ import { detectedMachine } from './detect.js';
 interface CalibrateOptions extends OutputOptions, Texts<'hardware' | 'model' | 'quantization' | 'jobs' | 'measure'> {
   readonly llamaBench: readonly string[];
   readonly log: readonly string[];
+  readonly timing: readonly string[];
   readonly folder: string;
 }
 
@@ -45,6 +47,11 @@ export function defineCalibrate(command: Command, context: CliContext): void {
       new Option('--llama-bench <file>', 'what llama-bench printed (json, jsonl, md), repeatable').argParser(collect).default([], ''),
     )
     .addOption(new Option('--log <file>', 'what another runtime printed, repeatable').argParser(collect).default([], ''))
+    .addOption(
+      new Option('--timing <timing>', 'the same in words: "eval 24.3 tok/s, -ncmoe 26", or a log; repeatable')
+        .argParser(collect)
+        .default([], ''),
+    )
     .addOption(modelOption('bundled model of the logs, where they do not name it'))
     .addOption(quantizationOption('storage format of its weights, where the logs do not say'))
     .addOption(jobsOption('predictions'))
@@ -58,8 +65,11 @@ export function defineCalibrate(command: Command, context: CliContext): void {
 }
 
 async function calibrated(options: CalibrateOptions, context: CliContext): Promise<CalibratedMachine> {
+  const user = { model: options.model ?? null, quantization: options.quantization ?? null };
   const threads = parseJobs(options.jobs) ?? availableParallelism();
-  const timings = [...options.llamaBench, ...options.log].flatMap(readTimings);
+  const given = [...options.llamaBench, ...options.log].flatMap(readTimings);
+  const told = options.timing.flatMap((text) => timingsIn(text, `--timing "${text.slice(0, 200)}"`));
+  const timings = [...given, ...told].map((timing) => timingOfModel(timing, user));
   const wanted = measuresOf(options.measure ?? (timings.length > 0 ? 'none' : MEASURES.join(',')));
   if (timings.length === 0 && wanted.length === 0)
     throw new UserError('--measure none: leaves nothing to do; give --llama-bench or --log, or measure');
@@ -72,13 +82,15 @@ async function calibrated(options: CalibrateOptions, context: CliContext): Promi
   }
   const before = await machineToMeasure(options.hardware);
   const machine = machineOfFile(before, options.hardware ?? 'this machine');
-  const user = { model: options.model ?? null, quantization: options.quantization ?? null };
   const unplaced = timings.find((timing) => runtimeOfProgram(timing.engine).places !== 'by itself' && isUnplaced(timing, machine));
   if (unplaced !== undefined)
     throw new UserError(
       `${unplaced.place}: nothing says where the experts lie, which decides what constants are fitted to it; ${TELL_PLACES}`,
     );
-  const rows = joinedPhases(timings.map((timing) => measurementOf(timing, machine, user)));
+  const earlier = timings.length === 0 ? [] : (before.timings ?? []).flatMap((text, i) => timingsIn(text, `timings.${i}`));
+  const all = [...earlier, ...timings];
+  const rows = joinedPhases(all.map((timing) => measurementOf(timing, machine, user)));
+  const texts = timings.map((timing) => toldTiming(namedTiming(timing, user)));
   const rates =
     wanted.length === 0
       ? null
@@ -94,7 +106,7 @@ async function calibrated(options: CalibrateOptions, context: CliContext): Promi
       await watched(context, `calibrating ${name}`, 'predictions', (watch) => calibrate(own, loadRuntime(name), threads, watch)),
     );
   }
-  return { before, date: new Date().toISOString().slice(0, 10), rates, calibrations };
+  return { before, timings: texts, date: new Date().toISOString().slice(0, 10), rates, calibrations };
 }
 
 /** @throws UserError with the nearest word */

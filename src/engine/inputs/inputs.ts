@@ -213,10 +213,10 @@ function routed(
  * nobody names a runtime, or the system places experts on GPUs, they share experts.
  * @throws UserError where one of them is unknown or malformed
  */
-export function hardwareOf({ folder, hardware, overrides, runtime, system }: RunSpec): HardwareSpec {
+export function hardwareOf({ folder, hardware, learned, overrides, runtime, system }: RunSpec): HardwareSpec {
   const name = runtime ?? system.runtime;
   const named = name === undefined ? null : loadRuntime(name, folder, overrides.runtime);
-  const machine = pinnedFor(system, loadHardware(hardware, folder, overrides.hardware, named, overrides.runtime));
+  const machine = pinnedFor(system, loadHardware(hardware, folder, overrides.hardware, named, overrides.runtime, learned ?? null));
   if (machine.gpus === undefined) return machine;
   const asked = overrides.runtime.some(({ path }) => path.join('.') === 'gpu.several');
   const parallel = system.placement !== undefined || system.overlap !== undefined;

@@ -129,7 +129,7 @@ function processorName(): string {
 
 /** The configuration of a run before anything that it names is opened: its values as they were written, and what was set inside profiles. */
 export function configOfRun(run: RunSpec): Record<'overrides' | 'system' | 'variants' | 'workload', unknown> {
-  const { folder: _folder, label: _label, note: _note, overrides: _overrides, places: _places, system, ...config } = run;
+  const { folder: _folder, label: _label, learned: _learned, note: _note, overrides: _overrides, places: _places, system, ...config } = run;
   const written = asWritten(config) as Record<'variants' | 'workload', unknown>;
   return { ...written, system: asWritten(system), overrides: overridesOf(run) };
 }

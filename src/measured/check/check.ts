@@ -1,12 +1,14 @@
 // Checks runs: the speed that each should have on its machine, the speed that it has, and which causes have evidence.
 
 import { bandFor } from '../../engine/outcome/comparable.js';
-import type { RuntimeSpec } from '../../hardware/door.js';
+import { learnedBand } from '../../engine/outcome/learned-bands.js';
+import { type Learned, learnedWidth, type RuntimeSpec } from '../../hardware/door.js';
 import { expertBytesTotal, type ModelSpec } from '../../model/door.js';
+import type { Accuracy } from '../../result/result.js';
 import { inHostMemory, type TimingBuffer } from '../../runtime/logs/timing.js';
 import { TELL_PLACES } from '../machine/timing-row.js';
 import type { Runtimes } from '../validate/constants.js';
-import { predictRow } from '../validate/predict.js';
+import { predictRow, predictVariants } from '../validate/predict.js';
 import type { Measurement } from '../validate/rows/measurement.js';
 import { modelOfRow } from '../validate/rows/row-model.js';
 import { RowTraces } from '../validate/rows/row-traces.js';
@@ -47,6 +49,8 @@ export interface CheckFacts {
   readonly buffers?: ReadonlyMap<string, readonly TimingBuffer[]>;
   /** Rows of which nothing tells where the experts lie. */
   readonly unplaced?: ReadonlySet<string>;
+  /** What timings taught of the machine, and the runtimes with each knob moved in turn; absent: nothing. */
+  readonly learned?: { readonly learned: Learned; readonly moved: readonly Runtimes[] };
 }
 
 /** Checks the runs of one log. @param runtimes by name, all that the rows ran on */
@@ -65,7 +69,9 @@ async function checkRun(
   facts: CheckFacts,
 ): Promise<CheckedRun> {
   const known = withSplit(row);
-  const { figures, lacks } = await predictRow(known, traces, runtimes);
+  const { learned } = facts;
+  const [prediction, ...moved] = await predictVariants(known, traces, [runtimes, ...(learned?.moved ?? [])]);
+  const { figures, lacks } = prediction!;
   const found = modelOfRow(row);
   const model = 'lacks' in found ? null : found;
   const footprint = model === null ? null : footprintOf(row, model, facts.buffers?.get(row.id));
@@ -75,7 +81,10 @@ async function checkRun(
     return { ...common, speeds: [], lacks: UNPLACED, verdict: 'unknown', findings: [] };
   const speed = (metric: CheckedSpeed['metric'], measured: number | undefined): CheckedSpeed | null => {
     const expected = figures[metric];
-    return measured === undefined || expected === undefined ? null : speedOfRun(row, metric, measured, expected);
+    if (measured === undefined || expected === undefined) return null;
+    const others = moved.map((one) => one.figures[metric] ?? expected);
+    const band = learned === undefined ? null : learnedBand(learned.learned, learnedWidth(learned.learned, metric, expected, others));
+    return speedOfRun(row, metric, measured, expected, band);
   };
   const run: CheckCase = {
     row: known,
@@ -120,8 +129,14 @@ function withSplit(row: Measurement): Measurement {
   return { ...row, placement: { ...row.placement, gpu_expert_share: 0 } };
 }
 
-function speedOfRun(row: Measurement, metric: CheckedSpeed['metric'], measured: number, expected: number): CheckedSpeed {
-  const band = bandFor({ metric, runtime: runtimeOf(row), format: formatKin(row.model), placement: row.placement.kind });
+function speedOfRun(
+  row: Measurement,
+  metric: CheckedSpeed['metric'],
+  measured: number,
+  expected: number,
+  own: Accuracy | null,
+): CheckedSpeed {
+  const band = own ?? bandFor({ metric, runtime: runtimeOf(row), format: formatKin(row.model), placement: row.placement.kind });
   return { metric, measured, expected, ratio: measured / expected, band, slow: band !== null && measured < expected * band.low };
 }
 

@@ -15,10 +15,12 @@ export interface CalibratedMachine {
   readonly rates: MachineRates | null;
   /** By runtime. */
   readonly calibrations: readonly RuntimeCalibration[];
+  /** Timings that were given now, as texts. */
+  readonly timings: readonly string[];
 }
 
 /** The machine with new measurements; older ones stay where they were not repeated. */
-export function calibratedFile({ before, calibrations, date, rates }: CalibratedMachine): MachineFile {
+export function calibratedFile({ before, calibrations, date, rates, timings }: CalibratedMachine): MachineFile {
   const runtimes = Object.fromEntries(
     calibrations.map(({ anchors, checks, constants, runtime }) => [
       runtime,
@@ -32,8 +34,18 @@ export function calibratedFile({ before, calibrations, date, rates }: Calibrated
     !(measured.disk !== undefined && /drive/i.test(sentence)) && !(measured.memory !== undefined && /virtual machine/.test(sentence));
   const { notSeen = [], remarks = [], ...rest } = before;
   const [left, unseen] = [remarks.filter(still), notSeen.filter(still)];
-  return { ...rest, ...(left.length > 0 && { remarks: left }), ...(unseen.length > 0 && { notSeen: unseen }), measured };
+  const texts = [...new Set([...(before.timings ?? []), ...timings])].slice(-MOST_TIMINGS);
+  return {
+    ...rest,
+    ...(texts.length > 0 && { timings: texts }),
+    ...(left.length > 0 && { remarks: left }),
+    ...(unseen.length > 0 && { notSeen: unseen }),
+    measured,
+  };
 }
+
+/** Timings that a file keeps, the latest ones. */
+const MOST_TIMINGS = 64;
 
 /** Four digits are more than repeats agree in. */
 const digits = (value: number): number => Number(value.toPrecision(4));

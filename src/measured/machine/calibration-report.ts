@@ -1,6 +1,7 @@
 // The report of a calibrated machine: measured rates, fitted constants, and errors of the checks.
 
 import { formatRate, formatRatio } from '../../base/units.js';
+import { KNOBS } from '../../hardware/door.js';
 import {
   type Datum,
   type Document,
@@ -19,7 +20,6 @@ import type { MachineRates } from '../measure/machine-rates.js';
 import { speedText } from '../validate/words.js';
 import { type CalibratedMachine, calibratedFile, calibratedFileText } from './calibrated-machine.js';
 import type { FittedSpeed } from './calibration.js';
-import { KNOBS } from './knobs.js';
 
 /** Formats of a calibration, the one for reading first; `yaml` is what -w reads. */
 export const calibrationReports: readonly Format<CalibratedMachine>[] = documentFormats<CalibratedMachine>(documentOf, (value) => ({

@@ -4,12 +4,11 @@
 
 import { groupedBy } from '../../base/objects.js';
 import type { WorkWatch } from '../../base/work-watch.js';
-import { constantsApart, type RuntimeConstants, type RuntimeSpec } from '../../hardware/door.js';
+import { constantsApart, KNOBS, NUDGE, type RuntimeConstants, type RuntimeSpec, turnedBy } from '../../hardware/door.js';
 import type { Runtimes } from '../validate/constants.js';
 import { fitSteps, residualAt, type Sensitivity, sensitivityOf } from '../validate/fit.js';
 import { predictRowVariants } from '../validate/predict-all.js';
 import type { Measurement } from '../validate/rows/measurement.js';
-import { KNOBS, turnedBy } from './knobs.js';
 
 /** A speed beside its predictions, tokens a second. */
 export interface FittedSpeed {
@@ -35,8 +34,11 @@ export interface RuntimeCalibration {
 
 /** Standard error of a benchmark, and of the best constants: a logarithm, ours. */
 const NOISE = 0.05;
-/** Step of a knob for the slopes of predictions: a logarithm. */
-const NUDGE = 0.1;
+/** Largest step of a knob, a factor of 3: what is farther off has another cause, which `check` looks for. */
+const LARGEST_STEP = Math.log(3);
+/** Inverse variances of the knobs, and of a speed. */
+export const RIDGE: readonly number[] = KNOBS.map(({ spread }) => 1 / spread ** 2);
+export const SURENESS = 1 / NOISE ** 2;
 /** Rounds of the fit: predictions are not linear, so slopes are taken again at the fitted constants. */
 const ROUNDS = 2;
 
@@ -47,8 +49,32 @@ const ROUNDS = 2;
 export function fitKnobs(speeds: readonly Sensitivity[], at: readonly number[]): number[] {
   const back = at.map((step) => -step);
   const rows = speeds.map((speed) => ({ ...speed, residual: residualAt(speed, back) }));
-  const ridge = KNOBS.map(({ spread }) => 1 / spread ** 2);
-  return fitSteps(rows, ridge, () => 1 / NOISE ** 2);
+  return fitSteps(rows, RIDGE, () => SURENESS, LARGEST_STEP);
+}
+
+/**
+ * The steps of the knobs that rows of one machine give, the sensitivities of their speeds at the steps of the last round but one, and what is
+ * left of their residuals.
+ * @param runtimes by name, all that the rows ran on
+ * @param threads most at a time
+ */
+export async function fittedTo(
+  rows: readonly Measurement[],
+  runtimes: Runtimes,
+  threads: number,
+  watch: WorkWatch = {},
+): Promise<{ readonly steps: readonly number[]; readonly speeds: readonly Sensitivity[]; readonly left: readonly number[] }> {
+  let steps: readonly number[] = KNOBS.map(() => 0);
+  let speeds: readonly Sensitivity[] = [];
+  let left: readonly number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    speeds = await sensitivities(rows, runtimes, steps, threads, watch);
+    const next = fitKnobs(speeds, steps);
+    const moved = next.map((step, k) => step - steps[k]!);
+    left = speeds.map((speed) => residualAt(speed, moved));
+    steps = next;
+  }
+  return { steps, speeds, left };
 }
 
 /**
@@ -64,10 +90,7 @@ export async function calibrate(
   watch: WorkWatch = {},
 ): Promise<RuntimeCalibration> {
   const { anchors, checks } = anchorsOf(rows);
-  let steps: readonly number[] = KNOBS.map(() => 0);
-  for (let round = 0; round < ROUNDS; round++) {
-    steps = fitKnobs(await sensitivities(anchors, runtime, steps, threads, watch), steps);
-  }
+  const { steps } = await fittedTo(anchors, only(runtime), threads, watch);
   const all = [...anchors, ...checks];
   const turned = turnedBy(runtime, steps);
   const predictions = await predictRowVariants(all, [only(runtime), only(turned)], threads, watch);
@@ -91,7 +114,7 @@ const only = (runtime: RuntimeSpec): Runtimes => new Map([[runtime.name, runtime
 /** Residuals and slopes of the rows' speeds around some steps. */
 async function sensitivities(
   rows: readonly Measurement[],
-  runtime: RuntimeSpec,
+  runtimes: Runtimes,
   at: readonly number[],
   threads: number,
   watch: WorkWatch,
@@ -99,7 +122,7 @@ async function sensitivities(
   const variants = [at, ...KNOBS.map((_, k) => at.map((step, i) => (i === k ? step + NUDGE : step)))];
   const predictions = await predictRowVariants(
     rows,
-    variants.map((steps) => only(turnedBy(runtime, steps))),
+    variants.map((steps) => new Map([...runtimes].map(([name, one]) => [name, turnedBy(one, steps)]))),
     threads,
     watch,
   );

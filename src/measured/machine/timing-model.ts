@@ -3,7 +3,7 @@
 import { UserError } from '../../base/errors.js';
 import { listProfiles } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
-import { findQuantization, readLabel } from '../../model/door.js';
+import { findQuantization, loadProfile, readLabel } from '../../model/door.js';
 import type { Timing } from '../../runtime/logs/timing.js';
 
 /** A model as measurements name it. */
@@ -46,6 +46,22 @@ export function timedModel(timing: Timing, { model: named, quantization }: Named
   return { name, ...(quant !== undefined && { quant }), ...(bits !== undefined && { bits }) };
 }
 
+/** A timing with the model and the format that the user says, where it names none itself. */
+export function timingOfModel(timing: Timing, { model, quantization }: NamedModel): Timing {
+  const names = listProfiles('models');
+  const named = model === null || timing.model !== undefined || bundledName(timing, names) !== null ? timing : { ...timing, model };
+  if (quantOf(named) !== undefined) return named;
+  const name = bundledName(named, names);
+  const own = quantization ?? (name === null ? null : loadProfile(name).quantization);
+  return own === null || /^(bf16|fp8)/.test(own) ? named : { ...named, quantization: own };
+}
+
+/** A timing whose model and format have the names that moeprof has for them, as a file keeps it. @throws UserError as {@link timedModel} */
+export function namedTiming(timing: Timing, user: NamedModel): Timing {
+  const { name, quant } = timedModel(timing, user);
+  return { ...timing, model: name, ...(quant !== undefined && { quantization: quant }) };
+}
+
 function baseName(path: string): string {
   return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
 }
@@ -75,6 +91,7 @@ function quantOf({ model, quantization }: Timing): string | undefined {
   const said = /\b(I?Q\d\w*|TQ\d_\d|MXFP4|BF16|F16|F32)(?: - (Small|Medium|Large|XS|XXS))?/.exec(quantization ?? '');
   // Of 2-bit k-quants the medium one has no letter.
   const size = said?.[2] === undefined || /^Q2_K$/.test(said[1]!) ? '' : `_${said[2][0]}`;
+  const plain = /^\S+$/.test(quantization ?? '') ? quantization!.toLowerCase() : undefined;
   const spoken = said === null ? undefined : `${said[1]}${/^Q\d_K$/.test(said[1]!) ? size : ''}`;
-  return [label, spoken].flatMap((one) => (one === undefined ? [] : [one.toLowerCase()])).find((one) => readLabel(one) !== null);
+  return [plain, label, spoken].flatMap((one) => (one === undefined ? [] : [one.toLowerCase()])).find((one) => readLabel(one) !== null);
 }

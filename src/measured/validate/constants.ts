@@ -2,7 +2,7 @@
 
 import { InternalError } from '../../base/errors.js';
 import { ownValue } from '../../base/objects.js';
-import type { RuntimeSpec } from '../../hardware/door.js';
+import { type RuntimeSpec, withConstant } from '../../hardware/door.js';
 
 /** All runtimes by name. */
 export type Runtimes = ReadonlyMap<string, RuntimeSpec>;
@@ -32,15 +32,4 @@ export function withConstantMoved(runtimes: Runtimes, { name, runtime }: Constan
   const same = ([other, spec]: [string, RuntimeSpec]): boolean =>
     other === runtime || (constantOf(spec, name) === value && spec.fitted?.constants.includes(name) !== true);
   return new Map([...runtimes].map((entry) => [entry[0], same(entry) ? withConstant(entry[1], name.split('.'), factor) : entry[1]]));
-}
-
-/** A runtime, or a part of one, with the constant at a path times a factor, or with all of a table there; each at most `most`. */
-export function withConstant<T>(at: T, path: readonly string[], factor: number, most = Number.POSITIVE_INFINITY): T {
-  if (typeof at === 'number') return Math.min(most, at * factor) as T;
-  const [step, ...rest] = path;
-  const changed = Object.entries(at as object).map(([key, value]) => [
-    key,
-    step === undefined || key === step ? withConstant(value, rest, factor, most) : value,
-  ]);
-  return Object.fromEntries(changed) as T;
 }

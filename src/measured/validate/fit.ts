@@ -97,6 +97,23 @@ export function leaveOut<T extends Sensitivity & { readonly vote: string }>(
   });
 }
 
+/**
+ * Covariance of the steps of {@link fitSteps} where all rows have one weight: the inverse of the curvature of what it minimises.
+ * @param ridge inverse variance of each constant between machines
+ * @param weight inverse variance of a row
+ */
+export function covarianceOf(rows: readonly Sensitivity[], ridge: readonly number[], weight: number): number[][] {
+  const curvature = ridge.map((own, c) =>
+    ridge.map((_, d) => rows.reduce((sum, { slopes }) => sum + weight * slopes[c]! * slopes[d]!, c === d ? own : 0)),
+  );
+  return ridge.map((_, c) =>
+    solve(
+      curvature,
+      ridge.map((_, d) => Number(c === d)),
+    ),
+  );
+}
+
 /** Solves a system with a positive definite matrix by Gaussian elimination with the largest pivot. */
 function solve(matrix: readonly number[][], right: readonly number[]): number[] {
   const size = right.length;

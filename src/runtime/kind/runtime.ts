@@ -125,6 +125,8 @@ interface Advised {
   readonly usualFile: string | null;
   /** Its input: GGUF files, or a folder of safetensors. */
   readonly reads: 'gguf' | 'folder';
+  /** How its speed is measured: the start of a command line, and the flags of a setting that it takes. Absent: it prints its speed as it runs. */
+  readonly benchmark?: { readonly command: string; readonly flags: readonly string[]; readonly tests: string };
   /** Files are mapped, so that a model may be larger than memory. */
   readonly mapsFiles: boolean;
 }

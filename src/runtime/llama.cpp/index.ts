@@ -15,6 +15,9 @@ export const LLAMA_CPP_RULES = {
   offloadsBy: 'pass',
 } as const;
 
+/** Its benchmark, and the flags that it has in common with the server. */
+const LLAMA_BENCH = { command: 'llama-bench', flags: ['-m', '-ngl', '-ncmoe', '-ot', '-ub', '-t', '-ctk', '-ctv'], tests: '-p 512 -n 128' };
+
 /** llama.cpp. */
 export const llamaCppRuntime: KnownRuntime = {
   name: 'llama.cpp',
@@ -31,6 +34,7 @@ export const llamaCppRuntime: KnownRuntime = {
   advised: {
     ...GGUF,
     dialect: llamaCppFlags,
+    benchmark: LLAMA_BENCH,
     ladder: byExpertLayers,
     drafts: fileDrafts,
     memory: (...loaded) => loadedMemory(LLAMA_CPP_RULES, ...loaded),

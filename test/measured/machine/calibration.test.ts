@@ -1,13 +1,13 @@
 // The fit of a runtime's constants to two timings, by hand and on timings that the engine itself made.
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { KNOBS, turnedBy } from '../../../src/hardware/knobs.js';
 import { parseMachine } from '../../../src/hardware/machine.js';
 import { machineFileSchema, runtimeOnFile } from '../../../src/hardware/machine-file.js';
 import { constantsApart, loadRuntime, withConstants } from '../../../src/hardware/runtime.js';
 import { calibratedFile } from '../../../src/measured/machine/calibrated-machine.js';
 import { anchorsOf, calibrate, fitKnobs, joinedPhases } from '../../../src/measured/machine/calibration.js';
 import { calibrationReports } from '../../../src/measured/machine/calibration-report.js';
-import { KNOBS, turnedBy } from '../../../src/measured/machine/knobs.js';
 import { measurementOf } from '../../../src/measured/machine/timing-row.js';
 import { predictRowVariants } from '../../../src/measured/validate/predict-all.js';
 import type { Measurement } from '../../../src/measured/validate/rows/measurement.js';
@@ -59,7 +59,7 @@ describe('the fit', () => {
     }
     expect(calibration.checks.map(({ place }) => place)).toEqual(['log:8']);
     const before = { name: 'box', parts: PARTS.split('+') };
-    const value = { before, date: '2026-01-02', rates: null, calibrations: [calibration] };
+    const value = { before, date: '2026-01-02', rates: null, calibrations: [calibration], timings: [] };
     const file = machineFileSchema.parse(
       parse(
         calibrationReports.find(({ name }) => name === 'yaml')!.render(value, { color: false, width: 80, unicode: true, verbose: false }),

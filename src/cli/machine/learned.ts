@@ -1,0 +1,61 @@
+// `--timing`: what a runtime printed on the machine, from which a command learns; and the timings that the machine's file holds.
+
+import { Option } from 'commander';
+import { availableParallelism } from '../../base/host/machine.js';
+import { resolve } from '../../base/host/paths.js';
+import { isPath } from '../../base/profiles.js';
+import { isComposed, type Learned, type MachineFile, readMachineFile } from '../../hardware/door.js';
+import { learn, type NamedModel } from '../../measured/machine/learn.js';
+import type { Timing } from '../../runtime/logs/timing.js';
+import { timingsIn } from '../../runtime/timings.js';
+import type { RunSpec } from '../../system/door.js';
+import type { CliContext } from '../kit/context.js';
+import { collect } from '../kit/options.js';
+import { watched } from '../kit/watched.js';
+import { machineToMeasure } from './calibrate.js';
+
+/** `--timing`, repeatable. */
+export function timingOption(): Option {
+  const summary = 'what this machine reached: "eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26", or the path of a log; repeatable';
+  return new Option('--timing <timing>', summary).argParser(collect).default([], '');
+}
+
+/** Timings of flags, and before them those of the file of a machine, named for messages. @throws UserError where one is not understood */
+function givenTimings(given: readonly string[], file: MachineFile | null, name = ''): Timing[] {
+  const kept = (file?.timings ?? []).flatMap((text, i) => timingsIn(text, `${name}: timings.${i}`));
+  return [...kept, ...given.flatMap((text) => timingsIn(text, `--timing "${text.slice(0, 200)}"`))];
+}
+
+/**
+ * What timings teach of a machine; null: there are none.
+ * @param given values of `--timing`
+ * @param name of the machine; undefined: this one, detected
+ * @param user model and storage format of timings that name none
+ * @throws UserError where one is not understood, or the machine has no parts
+ */
+export async function learnedBy(
+  context: Pick<CliContext, 'progress' | 'breathe'>,
+  given: readonly string[],
+  name: string | undefined,
+  user: NamedModel,
+): Promise<Learned | null> {
+  const known = name === undefined ? null : readMachineFile(name);
+  const timings = givenTimings(given, known, name);
+  if (timings.length === 0) return null;
+  const file = known ?? (await machineToMeasure(name));
+  return watched(context, 'learning', 'predictions', (watch) =>
+    learn(timings, file, name ?? 'this machine', user, availableParallelism(), watch),
+  );
+}
+
+/** The run on its machine as timings taught it. @throws UserError as {@link learnedBy} */
+export async function learnedRun(
+  context: Pick<CliContext, 'progress' | 'breathe'>,
+  run: RunSpec,
+  given: readonly string[],
+): Promise<RunSpec> {
+  const { folder, hardware, model = null, quantization = null } = run;
+  const name = isPath(hardware) && !isComposed(hardware) ? resolve(folder, hardware) : hardware;
+  const learned = await learnedBy(context, given, name, { model, quantization });
+  return learned === null ? run : { ...run, learned };
+}

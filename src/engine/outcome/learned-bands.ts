@@ -1,0 +1,33 @@
+// The bands of a run on a machine that timings taught: as wide as what is left unsure of its knobs, and what no knob explains, make its speeds.
+// How much each knob weighs here is seen from the same run with that knob moved.
+import { type Learned, learnedWidth } from '../../hardware/door.js';
+import type { Accuracy, Result } from '../../result/result.js';
+
+/** Phases that have a speed. */
+const PHASES = ['decode', 'prefill'] as const;
+
+/**
+ * The result with bands of its own machine.
+ * @param moved the same run with each knob moved in turn; null: that knob changes nothing here
+ */
+export async function withLearnedBands(
+  result: Result,
+  learned: Learned,
+  moved: readonly (() => Promise<Result> | null)[],
+): Promise<Result> {
+  if (result.accuracy === undefined) return result;
+  const others: Result[] = [];
+  for (const one of moved) others.push((await one()) ?? result);
+  const bands = PHASES.map((phase): [string, Accuracy | null] => {
+    const speedOf = ({ metrics }: Result): number => metrics[`speed.${phase}`]?.value ?? 0;
+    const speed = speedOf(result);
+    if (!(speed > 0)) return [phase, result.accuracy![phase]];
+    return [phase, learnedBand(learned, learnedWidth(learned, phase, speed, others.map(speedOf)))];
+  });
+  return { ...result, accuracy: Object.fromEntries(bands) as NonNullable<Result['accuracy']> };
+}
+
+/** A band that timings of the machine give: as wide up as down, in logarithms. @param width of the upper half: .2 is a fifth more */
+export function learnedBand({ timings }: Learned, width: number): Accuracy {
+  return { low: 1 / (1 + width), high: 1 + width, rows: timings, machines: 1, common: 'this machine', learned: true };
+}

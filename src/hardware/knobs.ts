@@ -1,0 +1,48 @@
+// What a machine may have of its own beside its data sheet: groups of constants of a runtime that change together from machine to machine, so
+// that few timings can fix them. A machine with slower memory than its sheet says reads every format more slowly, and a slower host takes
+// longer for everything that it does. This is the one list of them, with their spread.
+import { withConstant } from './constants.js';
+import type { RuntimeSpec } from './runtime.js';
+
+/** A group of constants. */
+interface Knob {
+  readonly name: string;
+  /** The scaled quantity, in words: a speed or a time. */
+  readonly says: string;
+  /**
+   * Spread between machines, as the standard deviation of its logarithm. Ours: it comes from the spread of residuals between the machines of
+   * profiles/measurements/ that have several rows.
+   */
+  readonly spread: number;
+  /** Dotted names of its constants, or of their tables; absent: its own name is. */
+  readonly constants?: readonly string[];
+  /** True: its constants are shares, which stay at most 1. */
+  readonly shares?: true;
+}
+
+/** All knobs. */
+export const KNOBS: readonly Knob[] = [
+  { name: 'gpu.bandwidth', says: 'memory of the GPU', spread: 0.12, shares: true },
+  { name: 'cpu.bandwidth', says: 'memory of the CPU', spread: 0.25, shares: true },
+  { name: 'cpu.weightsPerCycle', says: 'unpacking of weights on the CPU', spread: 0.2 },
+  { name: 'cpu.sockets', says: 'sockets together', spread: 0.3, shares: true },
+  { name: 'layer', says: 'time of the host for each layer and pass', spread: 0.4, constants: ['pass', 'layer', 'expert', 'cpu.layer'] },
+  { name: 'handover', says: 'time of the host to hand a layer to the CPU', spread: 0.4 },
+  { name: 'gpu.attention', says: 'attention over a long context', spread: 0.4, shares: true },
+  { name: 'gpu.compute', says: 'large products on the GPU', spread: 0.25, shares: true },
+  { name: 'copy.efficiency', says: 'copies to the GPU', spread: 0.15, shares: true },
+  { name: 'cpu.operations', says: 'large products on the CPU', spread: 0.3 },
+];
+
+/**
+ * The runtime with each knob turned by `exp` of its step.
+ * @param given dotted names of constants that were given otherwise, and stand
+ */
+export function turnedBy(runtime: RuntimeSpec, steps: readonly number[], given: readonly string[] = []): RuntimeSpec {
+  return KNOBS.reduce((spec, knob, i) => {
+    const { constants = [knob.name], shares } = knob;
+    const most = shares === true ? 1 : Number.POSITIVE_INFINITY;
+    const free = steps[i] === 0 ? [] : constants.filter((name) => !given.some((one) => one === name || one.startsWith(`${name}.`)));
+    return free.reduce((turned, name) => withConstant(turned, name.split('.'), Math.exp(steps[i]!), most), spec);
+  }, runtime);
+}

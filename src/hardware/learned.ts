@@ -1,0 +1,95 @@
+// What timings taught of one machine: how its knobs stand, and how surely. A prediction on it is as far off as what is left unsure of the knobs,
+// and what no knob explains.
+import { KNOBS, turnedBy } from './knobs.js';
+import type { Machine } from './parts/defaults.js';
+import { memoryRate } from './parts/memory.js';
+import type { RuntimeSpec } from './runtime.js';
+
+/** Knobs of a machine, as timings taught them. */
+export interface Learned {
+  /** Steps of {@link KNOBS}, logarithms: the most likely ones. */
+  readonly steps: readonly number[];
+  /** Their covariance. */
+  readonly covariance: readonly (readonly number[])[];
+  /** Timings that taught them. */
+  readonly timings: number;
+  /** A sentence: what was learned. */
+  readonly said: string;
+}
+
+/** Speeds of a run that have a band. */
+export type SpeedKind = 'decode' | 'prefill';
+
+/** Step of a knob for the slopes of predictions: a logarithm. */
+export const NUDGE = 0.1;
+
+/**
+ * What no knob explains of another run of the same machine, as the standard deviation of a logarithm: fitted so that the bands hold four of five
+ * rows of profiles/measurements/ that one other row of their machine predicts. Owners of the same parts differ by 0.08.
+ */
+const LEFT: Readonly<Record<SpeedKind, number>> = { decode: 0.12, prefill: 0.2 };
+/** Standard deviations within which four of five values of a Gaussian lie. */
+const FOUR_OF_FIVE = 1.2816;
+
+/** The same knowledge with each knob moved in turn, by {@link NUDGE}. */
+export function nudged(learned: Learned): Learned[] {
+  return KNOBS.map((_, k) => ({ ...learned, steps: learned.steps.map((step, i) => (i === k ? step + NUDGE : step)) }));
+}
+
+/**
+ * Half the width of the band of a speed, as a share of it.
+ * @param speed tokens/s
+ * @param moved the same with the knobs of {@link nudged}
+ */
+export function learnedWidth(
+  { covariance }: Pick<Learned, 'covariance'>,
+  kind: SpeedKind,
+  speed: number,
+  moved: readonly number[],
+): number {
+  const slopes = moved.map((one) => Math.log(one / speed) / NUDGE);
+  const along = covariance.map((row) => row.reduce((sum, value, i) => sum + value * slopes[i]!, 0));
+  const variance = slopes.reduce((sum, slope, i) => sum + slope * along[i]!, 0);
+  return Math.exp(FOUR_OF_FIVE * Math.sqrt(Math.max(0, variance) + LEFT[kind] ** 2)) - 1;
+}
+
+/** Knobs that moved by less are not spoken of, as a share. */
+const FEW = 0.05;
+
+/** Factor from which on what is left of a timing is spoken of. Ours: far above what owners of the same parts differ by. */
+const UNEXPLAINED = 1.3;
+
+/**
+ * What was learned of a machine, as a sentence: knobs that moved, those that moved most first, three at most.
+ * @param usual the runtime of all machines
+ * @param left the largest residual that is left, log(predicted / measured)
+ */
+export function learnedText(machine: Machine, usual: RuntimeSpec, steps: readonly number[], timings: number, left = 0): string {
+  const turned = turnedBy(usual, steps);
+  const moved = KNOBS.flatMap((knob, i) => (Math.abs(Math.exp(steps[i]!) - 1) < FEW ? [] : [{ knob, step: steps[i]! }]));
+  const words = moved
+    .sort((a, b) => Math.abs(b.step) - Math.abs(a.step))
+    .slice(0, 3)
+    .map(({ knob, step }) => knobText(knob.name, machine, usual, turned) ?? `${knob.says}: times ${Math.exp(step).toFixed(2)}`);
+  const on = `Learned from ${timings} ${timings === 1 ? 'timing' : 'timings'} of this machine`;
+  const factor = Math.exp(Math.abs(left));
+  const rest =
+    factor < UNEXPLAINED
+      ? ''
+      : ` One is still ${factor.toFixed(1)} times as ${left > 0 ? 'slow' : 'fast'} as that explains: does its placement fit (moeprof check)?`;
+  return `${on}: ${words.length === 0 ? 'it is as others of its parts, to within 5 %' : words.join('; ')}.${rest}`;
+}
+
+/** A knob in words, with its value; null: it has no more words than its name. */
+function knobText(name: string, { gpus, ram }: Machine, usual: RuntimeSpec, turned: RuntimeSpec): string | null {
+  const sheet = (what: string, rate: number, share: number): string =>
+    `${what} gives ${((rate * share) / 1e9).toPrecision(2)} GB/s, ${Math.round(100 * share)} % of its sheet`;
+  const time = (what: string, ns: number, before: number): string =>
+    `${what} takes ${Math.round(ns / 1e3)} us, usual ${Math.round(before / 1e3)}`;
+  if (name === 'cpu.bandwidth' && ram !== null) return sheet('your memory', memoryRate(ram), turned.cpu.bandwidth);
+  if (name === 'gpu.bandwidth' && gpus[0] !== undefined)
+    return sheet("your GPU's memory", gpus[0].memoryBandwidth, turned.gpu.bandwidth.default!);
+  if (name === 'layer') return time('a layer', turned.layer, usual.layer);
+  if (name === 'handover') return time('a handover to the CPU', turned.handover, usual.handover);
+  return null;
+}

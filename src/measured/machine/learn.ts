@@ -1,0 +1,61 @@
+// Learns what a machine has of its own from speeds that runtimes printed on it: the most likely steps of its knobs, whichever model and runtime
+// the timings are of, and how sure they are.
+
+import { UserError } from '../../base/errors.js';
+import type { WorkWatch } from '../../base/work-watch.js';
+import { type Learned, learnedText, loadRuntime, type MachineFile, machineOfFile, runtimeBefore } from '../../hardware/door.js';
+import { runtimeOfProgram } from '../../runtime/index.js';
+import type { Timing } from '../../runtime/logs/timing.js';
+import { covarianceOf } from '../validate/fit.js';
+import type { Measurement } from '../validate/rows/measurement.js';
+import { runtimeOf } from '../validate/rows/specify.js';
+import { fittedTo, joinedPhases, RIDGE, SURENESS } from './calibration.js';
+import { type NamedModel, timingOfModel } from './timing-model.js';
+import { isUnplaced, measurementOf, TELL_PLACES } from './timing-row.js';
+
+export { type NamedModel, namedTiming, timingOfModel } from './timing-model.js';
+
+/** Rows that are learned from, evenly spread over those given: each takes some twenty predictions, and more teach little. */
+const MOST_ROWS = 16;
+
+/**
+ * What timings teach of a machine.
+ * @param timings at least one
+ * @param place of the machine, for messages
+ * @param user model and storage format where a timing names none
+ * @throws UserError where a timing's model is unknown, or nothing says where its experts lay
+ */
+export async function learn(
+  timings: readonly Timing[],
+  file: MachineFile,
+  place: string,
+  user: NamedModel,
+  threads: number,
+  watch: WorkWatch = {},
+): Promise<Learned> {
+  const machine = machineOfFile(file, place);
+  const rows = spread(
+    joinedPhases(
+      timings.map((given) => {
+        const timing = timingOfModel(given, user);
+        if (runtimeOfProgram(timing.engine).places !== 'by itself' && isUnplaced(timing, machine))
+          throw new UserError(
+            `${timing.place}: nothing says where its experts lay; add e.g. -ncmoe 24 (0: all on the GPU), or ${TELL_PLACES}`,
+          );
+        return measurementOf(timing, machine, { model: null, quantization: null });
+      }),
+    ),
+  );
+  const runtimes = new Map([...new Set(rows.map(runtimeOf))].map((name) => [name, runtimeBefore(file, loadRuntime(name))]));
+  const { left, speeds, steps } = await fittedTo(rows, runtimes, threads, watch);
+  if (speeds.length === 0) throw new UserError(`${rows[0]!.id}: nothing can be learned from it: its speeds cannot be predicted`);
+  const covariance = covarianceOf(speeds, RIDGE, SURENESS);
+  const [first] = runtimes.values();
+  const worst = left.reduce((most, one) => (Math.abs(one) > Math.abs(most) ? one : most), 0);
+  return { steps, covariance, timings: rows.length, said: learnedText(machine, first!, steps, rows.length, worst) };
+}
+
+function spread(rows: readonly Measurement[]): readonly Measurement[] {
+  if (rows.length <= MOST_ROWS) return rows;
+  return Array.from({ length: MOST_ROWS }, (_, i) => rows[Math.round((i * (rows.length - 1)) / (MOST_ROWS - 1))]!);
+}

@@ -1,0 +1,134 @@
+// A timing as a person writes it: `eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26`. Parts stand between commas: speeds, the runtime, the format,
+// the depth, and the flags of llama.cpp, which begin the first part with a hyphen and go on to the end.
+import { UserError } from '../base/errors.js';
+import { ownValue } from '../base/objects.js';
+import { RUNTIMES } from './index.js';
+import { settingsOfFlags } from './llama.cpp/llama-log.js';
+import { definedFields } from './logs/lines.js';
+import type { PrintedTiming, Timing } from './logs/timing.js';
+
+/** An example, for messages. */
+const TOLD = 'eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26';
+
+/** Characters of a text: nobody writes more. */
+const LONGEST = 2000;
+/** Tokens a second that no machine exceeds, of one run: ours. */
+const FASTEST = 1e7;
+/** Tokens of a prompt, a generation or a context that no run exceeds: ours. */
+const MOST_TOKENS = 1e8;
+
+const SPEED =
+  /^(eval|decode|generation|tg|prompt|prefill|pp)(\d+)?\s*[:=]?\s*(\d[\d.]*)\s*(?:tok(?:ens?)?\/s(?:ec)?|t\/s|tps|tokens (?:per|a) second)?$/i;
+const DEPTH = /^(?:depth|at|d)\s*(\d+)$/i;
+const FORMAT = /^(?:(?:ud-)?(?:i?q\d[a-z0-9_]*|tq\d_\d)|bf16|f16|fp8|mxfp4|nvfp4)$/i;
+const PROMPT = /^(prompt|prefill|pp)$/i;
+
+/** True for a text that is meant as a timing and not as a file's name. */
+export function isToldTiming(text: string): boolean {
+  return SPEED.test(partsOf(text)[0]!.text.trim());
+}
+
+/** A part of a text, and where it begins. */
+interface Part {
+  readonly text: string;
+  readonly at: number;
+}
+
+/** Parts between commas; the flags, from the first that begins with a hyphen on, are one. */
+function partsOf(text: string): Part[] {
+  const parts: Part[] = [];
+  for (let at = 0; at <= text.length; ) {
+    const rest = text.slice(at);
+    const length = /^\s*-/.test(rest) || !rest.includes(',') ? rest.length : rest.indexOf(',');
+    parts.push({ text: rest.slice(0, length), at });
+    at += length + 1;
+  }
+  return parts;
+}
+
+/**
+ * Reads such a text.
+ * @param place of it, for messages
+ * @throws UserError with what was read, where a part cannot be understood, or there is no speed
+ */
+export function readToldTiming(text: string, place: string): Timing {
+  if (text.length > LONGEST) throw new UserError(`${place}: has ${text.length} characters; give at most ${LONGEST}, or the path of a log`);
+  let told: PrintedTiming & { engine?: string } = { place };
+  for (const part of partsOf(text)) {
+    const fields = fieldsOf(part.text.trim());
+    if (fields === null) {
+      const read = text.slice(0, part.at).replace(/,\s*$/, '').trim();
+      const until = read === '' ? 'nothing of it was read' : `it was read up to "${read}"`;
+      const wrong = part.text.trim() === '' ? 'nothing between two commas' : `"${part.text.trim().slice(0, 60)}"`;
+      throw new UserError(`${place}: ${until}; not understood is ${wrong}; write e.g. "${TOLD}", or the path of a log`);
+    }
+    told = { ...told, ...fields };
+  }
+  if (told.decode === undefined && told.prefill === undefined)
+    throw new UserError(`${place}: was read to its end, and gives no speed; write e.g. "${TOLD}"`);
+  return { engine: RUNTIMES[0]!.name, ...told };
+}
+
+/** The fields of a part; null: it is not understood, or a number is out of range. */
+function fieldsOf(text: string): Partial<Timing> | null {
+  const speed = SPEED.exec(text);
+  if (speed !== null) return speedOf(speed[1]!, speed[2], speed[3]!);
+  const depth = DEPTH.exec(text)?.[1];
+  if (depth !== undefined) return Number(depth) <= MOST_TOKENS ? { depth: Number(depth) } : null;
+  if (FORMAT.test(text)) return { quantization: text.toLowerCase() };
+  const engine = engineOf(text);
+  if (engine !== undefined) return { engine };
+  if (!text.startsWith('-')) return null;
+  const settings = settingsOfFlags(text);
+  return Object.keys(settings).length === 0 ? null : { ...settings, command: text };
+}
+
+function speedOf(kind: string, count: string | undefined, rate: string): Partial<Timing> | null {
+  const value = Number(rate);
+  const tokens = count === undefined ? undefined : Number(count);
+  if (!(value > 0 && value <= FASTEST) || (tokens !== undefined && !(tokens > 0 && tokens <= MOST_TOKENS))) return null;
+  return PROMPT.test(kind)
+    ? { prefill: value, ...definedFields({ promptTokens: tokens }) }
+    : { decode: value, ...definedFields({ generatedTokens: tokens }) };
+}
+
+/** The program of a name, as measurements have it. */
+function engineOf(text: string): string | undefined {
+  const known = ({ name, programs = {} }: (typeof RUNTIMES)[number]): boolean => name === text || ownValue(programs, text) !== undefined;
+  return RUNTIMES.some(known) ? text : undefined;
+}
+
+/** A timing as {@link readToldTiming} reads it: speeds, depth, runtime, format and flags. */
+export function toldTiming(timing: Timing): string {
+  const { cpuMoe, decode, depth, engine, flashAttention, generatedTokens, gpuLayers, kv, mmap, model, numa, overrides, prefill } = timing;
+  const { allCpuMoe, noOpOffload, promptTokens, quantization, threads, ubatch, users } = timing;
+  const flag = (name: string, value: string | number | undefined): string[] => (value === undefined ? [] : [name, wordOf(String(value))]);
+  const flags = [
+    ...flag('-m', model),
+    ...flag('-ngl', gpuLayers),
+    ...flag('-ncmoe', cpuMoe),
+    ...(allCpuMoe === true ? ['-cmoe'] : []),
+    ...(overrides ?? []).flatMap((rule) => flag('-ot', rule)),
+    ...flag('-t', threads),
+    ...flag('-ub', ubatch),
+    ...flag('-ctk', kv),
+    ...flag('-fa', flashAttention === undefined ? undefined : Number(flashAttention)),
+    ...(mmap === false ? ['--no-mmap'] : []),
+    ...(noOpOffload === true ? ['-nopo'] : []),
+    ...flag('--numa', numa),
+    ...flag('-np', users),
+  ];
+  return [
+    ...(decode === undefined ? [] : [`eval${generatedTokens ?? ''} ${decode} tok/s`]),
+    ...(prefill === undefined ? [] : [`prompt${promptTokens ?? ''} ${prefill} tok/s`]),
+    ...(depth === undefined || depth === 0 ? [] : [`depth ${depth}`]),
+    engine,
+    ...(quantization !== undefined && FORMAT.test(quantization) ? [quantization.toLowerCase()] : []),
+    ...(flags.length === 0 ? [] : [flags.join(' ')]),
+  ].join(', ');
+}
+
+/** A word of flags, quoted where it has spaces. */
+function wordOf(text: string): string {
+  return /\s/.test(text) ? `"${text}"` : text;
+}
