@@ -13,6 +13,7 @@ export const LLAMA_CPP_RULES = {
   keepsWindows: true,
   cachesNextLayers: false,
   offloadsBy: 'pass',
+  fetchesRepacked: false,
 } as const;
 
 /** llama.cpp. */

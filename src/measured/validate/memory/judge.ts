@@ -158,7 +158,7 @@ function rowReason({ model, plan, row }: RowLoad): string | null {
   const { gpus } = measuredDevices(row);
   const flags = row.flags ?? '';
   if (runtimeOfProgram(row.engine).memory === undefined) return `allocation of ${row.engine} is not modelled`;
-  if (row.flags === undefined && gpus.length > 0) return 'no command line: nothing says where tensors lie';
+  if (row.flags === undefined && gpus.length > 0 && !printsAllOnGpu(row, model)) return 'no command line: nothing says where tensors lie';
   if (/(^|\s)(-sm|--split-mode)\s+(row|graph)/.test(flags)) return 'tensors are split over GPUs';
   if ((hasFlag(flags, '-amb') && row.attn_max_batch === 0) || (hasFlag(flags, '-fmoe') && row.fused_moe === false))
     return 'command line and printed settings contradict each other';
@@ -166,6 +166,12 @@ function rowReason({ model, plan, row }: RowLoad): string | null {
   if (plan.rules.latentVariants && latent && plan.flashAttention && row.flags !== undefined && !hasFlag(flags, '-mla', '--mla-use'))
     return 'no -mla: what the engine takes then depends on its version and on the file';
   return null;
+}
+
+/** True where the log itself says that nothing but the embedding table is in host memory; windows may be kept whole by a flag. */
+function printsAllOnGpu({ class: place, offloaded }: MemoryRow, { anatomy }: ModelSpec): boolean {
+  const windows = anatomy!.layers.some((layer) => layer.kind === 'heads' && layer.window !== null);
+  return !windows && place === 'gpu' && /^(\d+)\/\1$/.test(offloaded ?? '');
 }
 
 /** True where the program placed tensors by itself. */
@@ -202,7 +208,7 @@ function computeReason(load: RowLoad, device: number | 'host' | 'all'): string |
   if (hasBlas(row) && (device === 'host' || !resident)) return 'built with BLAS, which has a buffer of its own';
   if (device !== 'host' && !resident) return 'no layer is on the GPU: what it still computes depends on the build';
   const latent = model.anatomy!.layers.some(({ kind }) => kind === 'latent');
-  if (latent && RUNTIMES.some(({ memory }) => memory?.isBefore?.(row.source ?? '') === true))
+  if (latent && plan.flashAttention && RUNTIMES.some(({ memory }) => memory?.isBefore?.(row.source ?? '') === true))
     return 'an engine of before March 2025, which kept more';
   if (load.lacks !== null && dependsOnFormat(model, plan, device)) return 'it depends on the format of experts, which nothing says';
   return null;

@@ -3,7 +3,7 @@
 import { UserError } from '../../../base/errors.js';
 import { listProfiles } from '../../../base/profiles.js';
 import type { Override } from '../../../base/yaml.js';
-import { loadModel, type ModelSpec, readLabel } from '../../../model/door.js';
+import { dynamicLike, loadModel, type ModelSpec, readLabel } from '../../../model/door.js';
 import type { DeviceName, LoadPlan, TensorOverride } from '../../../runtime/allocation/graph/load-plan.js';
 import { DEFAULT_RUNTIME, runtimeOfProgram } from '../../../runtime/index.js';
 import type { KnownRuntime } from '../../../runtime/kind/runtime.js';
@@ -11,6 +11,9 @@ import { type MemoryRow, measuredDevices } from '../rows/memory-row.js';
 
 /** Relative distance within which a file has the size of its label's rule: sizes are printed with few digits. */
 const SAME = 1e-3;
+
+/** Relative distance within which a file may be of another version of its label's rule; one that is farther off is Unsloth's of that label. */
+const VERSIONS = 0.01;
 
 /** Distance in bits from its label's rule from which the label does not describe a file. */
 const OTHER = 0.25;
@@ -46,7 +49,8 @@ export function weightsOfRow(row: MemoryRow): RowWeights {
   const bits = (row.file_gib * 2 ** 33) / (parametersOf(row) ?? model.parameters.total);
   if (Math.abs(bits / own - 1) <= SAME) return { model, lacks: null };
   if (Math.abs(bits / own - 1) > OTHER) return { model, lacks: 'the label does not describe the file: its size is another' };
-  return { model: at(`${rule.name}:bits=${bits}`), lacks: null };
+  const dynamic = Math.abs(bits / own - 1) > VERSIONS ? dynamicLike(rule.name) : undefined;
+  return { model: at(`${dynamic ?? rule.name}:bits=${bits}`), lacks: null };
 }
 
 /** Parameters as printed, null where they are not. */
@@ -77,21 +81,21 @@ const memoryOf = (program: string): NonNullable<KnownRuntime['memory']> =>
 /** The plan of a row; a context that is not printed counts as the smallest. */
 export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
   const flags = row.flags ?? '';
-  const { rules, sequences } = memoryOf(row.engine);
+  const memory = memoryOf(row.engine);
   const gpus = measuredDevices(row).gpus.length;
   const [k, v] = (row.kv_type ?? 'f16').split('/') as [string, string?];
   const limit = row.attn_max_batch || numberOf(flags, '-amb') || 0;
   const ubatch = row.ubatch ?? 512;
   const split = /(?:^|\s)(?:-ts|--tensor-split)\s+([\d.,/]+)/.exec(flags)?.[1]?.split(/[,/]/).map(Number);
   return {
-    rules,
+    rules: memory.rulesOf?.(row) ?? memory.rules,
     gpus,
     gpuLayers: layersOnGpus(row),
     ...(split === undefined ? {} : { tensorSplit: split }),
     overrides: (row.ot ?? []).flatMap((one) => one.split(',')).map(overrideOf),
     cpuMoeLayers: row.cpu_moe === true ? Number.POSITIVE_INFINITY : (row.n_cpu_moe ?? 0),
     context: row.ctx ?? 256,
-    parallel: numberOf(flags, '-np') ?? numberOf(flags, '--parallel') ?? slotsOf(row, model, sequences),
+    parallel: numberOf(flags, '-np') ?? numberOf(flags, '--parallel') ?? slotsOf(row, model, memory.sequences),
     batch: row.batch ?? Math.max(2048, ubatch),
     ubatch,
     kv: { k, v: v ?? k },

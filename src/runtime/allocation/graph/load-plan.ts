@@ -12,6 +12,8 @@ export interface AllocationRules {
   readonly cachesNextLayers: boolean;
   /** What decides that a GPU computes with experts of host memory: tokens of the pass, or those that an expert serves on average. */
   readonly offloadsBy: 'pass' | 'expert';
+  /** A GPU computes with host tensors that were repacked on loading (`-rtr`), where it has kernels for their format; false: with none of them. */
+  readonly fetchesRepacked: boolean;
 }
 
 /** A device: `cpu` (host memory, pinned or not), or a GPU by its number: `gpu0`. */
@@ -52,7 +54,7 @@ export interface LoadPlan {
   readonly attnMaxBatch?: number;
   /** Up and gate projection of an expert are one operation (`-fmoe`). ik_llama.cpp. */
   readonly fusedMoe?: boolean;
-  /** Host tensors are repacked when they are loaded (`-rtr`), after which no GPU computes with them. ik_llama.cpp. */
+  /** Host tensors get the form of their format with interleaved rows (`_r4`) when they are loaded (`-rtr`). ik_llama.cpp. */
   readonly repack?: boolean;
   /** Keys and values stay in host memory (`-nkvo`). */
   readonly kvOnCpu?: boolean;
