@@ -65,6 +65,10 @@ const sweepBench: TimingFormat = {
 export const IK_LLAMA_CPP_RULES = {
   fuses: true,
   latentVariants: true,
+  gatesApart: true,
+  halfMasks: false,
+  takesEmbeddings: false,
+  keepsLatentValues: true,
   keepsWindows: false,
   cachesNextLayers: true,
   offloadsBy: 'expert',

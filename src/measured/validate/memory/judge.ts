@@ -174,9 +174,17 @@ function printsAllOnGpu({ class: place, offloaded }: MemoryRow, { anatomy }: Mod
   return !windows && place === 'gpu' && /^(\d+)\/\1$/.test(offloaded ?? '');
 }
 
+/** Flags that place tensors. */
+const PLACES = /(^|\s)(-ot|--override-tensor|-ngl|--n-gpu-layers|-n?cmoe|--cpu-moe|--n-cpu-moe)\b/;
+
 /** True where the program placed tensors by itself. */
 function unplaced({ row }: RowLoad): boolean {
-  const said = row.ngl !== undefined || row.offloaded !== undefined || row.cpu_moe === true || row.n_cpu_moe !== undefined;
+  const said =
+    row.ngl !== undefined ||
+    row.offloaded !== undefined ||
+    row.cpu_moe === true ||
+    row.n_cpu_moe !== undefined ||
+    PLACES.test(row.flags ?? '');
   return row.class === 'hybrid' && !said && (row.ot ?? []).length === 0;
 }
 

@@ -86,16 +86,17 @@ export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
   const [k, v] = (row.kv_type ?? 'f16').split('/') as [string, string?];
   const limit = row.attn_max_batch || numberOf(flags, '-amb') || 0;
   const ubatch = row.ubatch ?? 512;
-  const split = /(?:^|\s)(?:-ts|--tensor-split)\s+([\d.,/]+)/.exec(flags)?.[1]?.split(/[,/]/).map(Number);
+  const split = valuesOf(flags, '-ts|--tensor-split')[0]?.split(/[,/]/).map(Number);
+  const cpuMoe = row.n_cpu_moe ?? numberOf(flags, '-ncmoe', '--n-cpu-moe') ?? 0;
   return {
     rules: memory.rulesOf?.(row) ?? memory.rules,
     gpus,
     gpuLayers: layersOnGpus(row),
     ...(split === undefined ? {} : { tensorSplit: split }),
-    overrides: (row.ot ?? []).flatMap((one) => one.split(',')).map(overrideOf),
-    cpuMoeLayers: row.cpu_moe === true ? Number.POSITIVE_INFINITY : (row.n_cpu_moe ?? 0),
+    overrides: (row.ot ?? valuesOf(flags, '-ot|--override-tensor')).flatMap((one) => one.split(',')).map(overrideOf),
+    cpuMoeLayers: row.cpu_moe === true || hasFlag(flags, '-cmoe', '--cpu-moe') ? Number.POSITIVE_INFINITY : cpuMoe,
     context: row.ctx ?? 256,
-    parallel: numberOf(flags, '-np') ?? numberOf(flags, '--parallel') ?? slotsOf(row, model, memory.sequences),
+    parallel: numberOf(flags, '-np', '--parallel') ?? slotsOf(row, model, memory.sequences),
     batch: row.batch ?? Math.max(2048, ubatch),
     ubatch,
     kv: { k, v: v ?? k },
@@ -114,10 +115,15 @@ export function hasFlag(flags: string, ...names: readonly string[]): boolean {
   return flags.split(/\s+/).some((word) => names.includes(word));
 }
 
-function numberOf(flags: string, name: string): number | undefined {
-  const words = flags.split(/\s+/);
-  const value = Number(words[words.indexOf(name) + 1]);
-  return words.includes(name) && Number.isFinite(value) ? value : undefined;
+/** Values of a flag that may stand several times, without quotes. @param names alternatives of a regular expression */
+function valuesOf(flags: string, names: string): string[] {
+  const found = flags.matchAll(new RegExp(`(?:^|\\s)(?:${names})[\\s=]+("[^"]*"|'[^']*'|\\S+)`, 'g'));
+  return [...found].map(([, value]) => value!.replaceAll(/^["']|["']$/g, ''));
+}
+
+function numberOf(flags: string, ...names: readonly string[]): number | undefined {
+  const value = Number(valuesOf(flags, names.join('|'))[0]);
+  return Number.isFinite(value) ? value : undefined;
 }
 
 /** Slots of a server, which has several unless told. */
@@ -127,10 +133,10 @@ function slotsOf({ flags }: MemoryRow, { anatomy }: ModelSpec, sequences: number
 }
 
 /** Layers on GPUs; all of them where nothing says otherwise. */
-function layersOnGpus({ ngl, offloaded }: MemoryRow): number {
+function layersOnGpus({ flags = '', ngl, offloaded }: MemoryRow): number {
   const printed = /^(\d+)\/\d+$/.exec(offloaded ?? '');
   if (printed !== null) return Number(printed[1]);
-  return ngl ?? Number.POSITIVE_INFINITY;
+  return ngl ?? numberOf(flags, '-ngl', '--n-gpu-layers', '--gpu-layers') ?? Number.POSITIVE_INFINITY;
 }
 
 function overrideOf(text: string): TensorOverride {

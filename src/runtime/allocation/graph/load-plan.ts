@@ -6,6 +6,14 @@ export interface AllocationRules {
   readonly fuses: boolean;
   /** Latent attention has the variants of `-mla`; false: it keeps the latent and its values, absorbed. */
   readonly latentVariants: boolean;
+  /** Gate and up projections are combined into memory of their own; false: in the place of one of them. */
+  readonly gatesApart: boolean;
+  /** The mask of flash attention is an input in f16; false: in f32, from which it is converted. */
+  readonly halfMasks: boolean;
+  /** There is an input for embeddings beside the one for tokens. */
+  readonly takesEmbeddings: boolean;
+  /** Without variants, latent attention keeps the values beside the latent, of which they are a part. */
+  readonly keepsLatentValues: boolean;
   /** A layer with a window keeps the window of each sequence and one ubatch; false: the whole context. */
   readonly keepsWindows: boolean;
   /** Layers that predict further tokens have a KV cache beside the others'. */
