@@ -127,6 +127,8 @@ interface Advised {
   readonly usualFile: string | null;
   /** Its input: GGUF files, or a folder of safetensors. */
   readonly reads: 'gguf' | 'folder';
+  /** Bytes of host memory that its server fills with finished prompts as requests end, unless told; absent: none. */
+  readonly promptCache?: number;
   /** Files are mapped, so that a model may be larger than memory. */
   readonly mapsFiles: boolean;
 }

@@ -52,6 +52,8 @@ export const llamaCppRuntime: KnownRuntime = {
     dialect: llamaCppFlags,
     ladder: byExpertLayers,
     drafts: fileDrafts,
+    // --cache-ram, 8,192 MiB by default (tools/server/README.md).
+    promptCache: 8192 * 2 ** 20,
     memory: (...loaded) => loadedMemory(LLAMA_CPP_RULES, ...loaded),
   },
   // llama-server has had four slots in all versions that know models with recurrent layers.
