@@ -8,10 +8,10 @@ import { type Tagged, tagged } from '../result/version.js';
 import type { Command } from '../runtime/flags/dialect.js';
 import { cpuExpertLayers, splitPattern } from '../runtime/kind/loaded.js';
 import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
-import { type DeviceMemory, gpusOf, HOST } from '../runtime/setting/fits.js';
+import { type DeviceMemory, freeOf, gpusOf, HOST } from '../runtime/setting/fits.js';
 import type { Setting } from '../runtime/setting/setting.js';
 import { alternativesOf } from './alternatives.js';
-import { misfitsOf, missingOf } from './misfits.js';
+import { misfitsOf, missingOf, pagedForecast } from './misfits.js';
 import { ACCEPTANCE, type Price } from './price.js';
 import { bandsOf, bestSetting, contextThatFits, type Priced, type Question } from './search.js';
 import { type Bound, boundOf, type Purchase, purchasesOf, unmappedPrefill } from './what-if.js';
@@ -52,6 +52,8 @@ export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   readonly command: Command | null;
   readonly bands: Price['bands'] | null;
   readonly bound: Bound | null;
+  /** Tokens/s of the answer if memory held what it reads from the disk; absent: it holds all. */
+  readonly inMemory?: number;
   /** Up to five, best first. */
   readonly alternatives: readonly AdvisedSetting[];
   /** Sentences: what does not fit, and what is missing. */
@@ -74,7 +76,13 @@ export async function advise(question: Question): Promise<Advice> {
   if (answer === null) {
     const { quantization } = model(quantizations.at(-1)!);
     const nothing = { answer: null, kept: false, command: null, bands: null, bound: null, alternatives: [], purchases: [] };
-    return { ...common, ...nothing, quantization, misfits: missingOf(question), runs: pricer.runs };
+    return {
+      ...common,
+      ...nothing,
+      quantization,
+      misfits: [...missingOf(question), ...(await pagedForecast(question))],
+      runs: pricer.runs,
+    };
   }
   return {
     ...common,
@@ -84,6 +92,7 @@ export async function advise(question: Question): Promise<Advice> {
     command: commandOf(question, answer),
     bands: await bandsOf(question, answer),
     bound: await boundOf(question, answer),
+    ...(answer.setting.fromDisk ? { inMemory: await pricer.decode({ ...answer, hardware: question.hardware, cached: null }) } : {}),
     alternatives: (await alternativesOf(question, answer)).map(({ change, one }) => settingOf(question, one, change)),
     misfits: misfitsOf(question, answer),
     purchases: await purchasesOf(question, answer),
@@ -193,8 +202,16 @@ function askedFor(question: Question, answer: Priced | null): string[] {
   return [`One timing of your machine makes this surer: run ${words.join(' ')} > bench.md, and repeat this with --timing bench.md.`];
 }
 
+/** The note on finished prompts that a server keeps, where host memory may not have room for them; null: it has, or keeps none. */
+function promptCacheNote({ runtime: { promptCache } }: Question, { devices }: Priced): string | null {
+  const free = Math.max(0, freeOf(devices.at(-1)!));
+  if (promptCache === undefined || free >= promptCache) return null;
+  return `As requests end, the server may take ${formatBytes(promptCache)} of host memory for their prompts, of which ${formatBytes(free)} are free: say less with --cache-ram.`;
+}
+
 /** @param unmapped prefill speed without a mapped file, tokens/s; null: nothing to gain */
-function notesOf({ hardware, notes, trace }: Question, answer: Priced | null, unmapped: number | null): string[] {
+function notesOf(question: Question, answer: Priced | null, unmapped: number | null): string[] {
+  const { hardware, notes, trace } = question;
   return [
     ...(answer === null || answer.setting.draft === 0
       ? []
@@ -213,7 +230,7 @@ function notesOf({ hardware, notes, trace }: Question, answer: Priced | null, un
           `The profile of ${hardware.name} says itself what its kernels reach, whatever the runtime: name its parts for this runtime's own speed.`,
         ]
       : []),
-    ...(answer === null ? [] : [keptFreeNote(hardware, answer)]).filter((note) => note !== null),
+    ...(answer === null ? [] : [keptFreeNote(hardware, answer), promptCacheNote(question, answer)]).filter((note) => note !== null),
     ...notes,
     ...assumedOf(hardware),
   ];

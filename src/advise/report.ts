@@ -62,7 +62,7 @@ function adviceDocument({ advice, explain }: AdviceView): Document {
 }
 
 /** The answer in a sentence or two. */
-function verdictOf({ answer, bands, bound, context, goal, kept, request, users }: Advice): Line[] {
+function verdictOf({ answer, bands, bound, context, goal, inMemory, kept, request, users }: Advice): Line[] {
   if (answer === null) return [{ text: 'Nothing fits.', tone: 'caution' }];
   const share = users === 1 ? '' : ` for ${users} users together`;
   const speeds = `${formatTokensPerSecond(answer.decode)}${bandText(bands!.decode, answer.decode)}${share}, prompts ${formatTokensPerSecond(answer.prefill)}${bandText(bands!.prefill, answer.prefill)}`;
@@ -70,10 +70,16 @@ function verdictOf({ answer, bands, bound, context, goal, kept, request, users }
   const whole = `A prompt of ${formatCount(request.prompt)} tokens and ${formatCount(request.output)} generated ones take ${formatNs(requestNs(answer, users, request))}; ${formatCount(context)} tokens of context`;
   const broken =
     kept || goal.kind !== 'targets' ? [] : [{ text: 'No setting keeps the targets; this one comes nearest.', tone: 'warning' as const }];
-  const disk = answer.setting.fromDisk
-    ? [{ text: 'Memory does not hold the model: experts are read from the disk as they are needed', tone: 'caution' as const }]
-    : [];
+  const disk = inMemory === undefined ? [] : [{ text: fromDiskText(answer, inMemory), tone: 'caution' as const }];
   return [{ text: `${speeds}; ${binds}`, tone: 'good' }, { text: whole }, ...disk, ...broken];
+}
+
+/** The part of the weights that stays on the disk, and what that costs. */
+function fromDiskText({ decode, devices }: AdvisedSetting, inMemory: number): string {
+  const { compute, has, kv, weights } = devices.at(-1)!;
+  const room = Math.max(0, has - kv - compute);
+  const [slow, fast] = [decode, inMemory].map(formatTokensPerSecond);
+  return `${formatBytes(weights)} of weights in ${formatBytes(room)} of memory: ${formatBytes(weights - room)} stay on the disk, and experts are read from it as they are needed; ${slow} in place of ${fast}`;
 }
 
 /** Parts of the machine that were taken, a line each. */

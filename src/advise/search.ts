@@ -119,9 +119,12 @@ function withoutSplit(setting: Setting): Setting {
 
 /** Bytes of host memory, or of the one memory that there is, that can cache experts of the file. */
 export function cacheBytes(devices: readonly DeviceMemory[], model: ModelSpec, setting: Setting): number {
-  const device = devices.at(-1)!;
-  const moved = setting.cpuMoe > 0 && device.name === HOST ? model.layers.slice(0, setting.cpuMoe) : model.layers;
-  return Math.max(0, freeOf(device) + expertBytesTotal({ layers: moved }));
+  return Math.max(0, freeOf(devices.at(-1)!) + expertBytesTotal({ layers: layersInMemory(devices, model, setting) }));
+}
+
+/** Layers whose experts lie in host memory, or in the one memory that there is. */
+export function layersInMemory(devices: readonly DeviceMemory[], model: ModelSpec, setting: Setting): ModelSpec['layers'] {
+  return setting.cpuMoe > 0 && devices.at(-1)!.name === HOST ? model.layers.slice(0, setting.cpuMoe) : model.layers;
 }
 
 /** Place of the first rung whose part on the GPUs fits; as many as there are rungs: none does. */

@@ -29,7 +29,7 @@ const ROLES: readonly (readonly [TensorRole, string])[] = [
 ];
 
 /** The example model for a rule. */
-const EXAMPLE = { columns: 4096, layers: 48, experts: 128, groups: 8, tied: false };
+const EXAMPLE = { columns: 4096, layers: 48, experts: 128, groups: 8, mixer: 'heads', tied: false } as const;
 
 /** A format with its bits: `q4_k 4.5`. */
 const bitsText = (bits: number): string => String(Number(formatNumber(bits, 4)));

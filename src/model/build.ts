@@ -126,7 +126,7 @@ function addAttention(tally: Tally, profile: ModelProfile, layer: number): void 
   tally.vector(hidden, 'attn_norm.weight');
   if (!hasAttention(profile, layer)) {
     const parameters = attention.otherwise?.parameters ?? 0;
-    tally.matrix('projection', parameters / hidden, hidden, layer, 'ssm_mixer');
+    tally.matrix('state', parameters / hidden, hidden, layer, 'ssm_mixer');
     return;
   }
   if (attention.kind === 'mla') {
@@ -139,10 +139,10 @@ function addAttention(tally: Tally, profile: ModelProfile, layer: number): void 
     } else tally.matrix('projection', queries, hidden, layer, 'attn_q');
     tally.matrix('projection', kvLora + qkRope, hidden, layer, 'attn_kv_a_mqa');
     tally.vector(kvLora, 'attn_kv_a_norm.weight');
-    tally.matrix('projection', heads * (qkNope + vHead), kvLora, layer, 'attn_kv_b');
+    tally.matrix('latent', heads * (qkNope + vHead), kvLora, layer, 'attn_kv_b');
     if (attention.unpackedTwice) {
-      tally.spare('projection', heads * kvLora, qkNope, layer, 'attn_k_b');
-      tally.spare('projection', heads * vHead, kvLora, layer, 'attn_v_b');
+      tally.spare('latent', heads * kvLora, qkNope, layer, 'attn_k_b');
+      tally.spare('latent', heads * vHead, kvLora, layer, 'attn_v_b');
     }
     tally.matrix('attention-out', hidden, heads * vHead, layer, 'attn_output');
     return;
@@ -201,8 +201,9 @@ export function wholeFile({ layers, head, embedding }: ModelParts): FileWeights 
 function takeApart(profile: ModelProfile, quantization: Quantization): ModelParts {
   const { hidden, layers: depth, moe, tiedEmbeddings: tied, attention: shape } = profile;
   const groups = shape.kind === 'gqa' ? shape.heads / shape.kvHeads : shape.heads;
+  const mixer = shape.otherwise !== undefined ? 'state' : shape.kind === 'mla' ? 'latent' : 'heads';
   const weigh: Weigh = (role, columns, layer) =>
-    quantization.stored(role, { columns, layer, layers: depth, experts: moe.experts, groups, tied });
+    quantization.stored(role, { columns, layer, layers: depth, experts: moe.experts, groups, mixer, tied });
   const layers = Array.from({ length: depth }, (_, layer) => layerOf(profile, layer, weigh));
   // Logits are computed for the last token of a sequence only.
   const head = new Tally(weigh);

@@ -19,6 +19,7 @@ export { KERNEL_FORMATS, kernelFormat } from './quantization/formats/index.js';
 export { findQuantization, QUANTIZATIONS } from './quantization/index.js';
 export { readLabel } from './quantization/label.js';
 export type { Quantization, TensorRole } from './quantization/rule.js';
+export { dynamicLike } from './quantization/unsloth.js';
 export { dataOffsets, looksLikeSafetensors, safetensorsHeader } from './safetensors.js';
 export {
   type AttentionSpec,

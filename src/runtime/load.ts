@@ -11,14 +11,17 @@ import { RUNTIMES } from './index.js';
 export interface EngineLoad extends Omit<LoadPlan, 'rules'> {
   /** A program whose allocation is known: `llama.cpp`, `ik_llama.cpp`. */
   readonly engine: string;
+  /** Its build, as it prints it: `6699 (c08002a1)`; absent: a current one. */
+  readonly version?: string;
 }
 
 /**
  * The plan of a load, with the rules of its program.
  * @throws UserError where they are not known
  */
-export function loadPlan({ engine, ...plan }: EngineLoad): LoadPlan {
-  const rules = RUNTIMES.find(({ name }) => name === engine)?.memory?.rules;
+export function loadPlan({ engine, version, ...plan }: EngineLoad): LoadPlan {
+  const memory = RUNTIMES.find(({ name }) => name === engine)?.memory;
+  const rules = version === undefined ? memory?.rules : (memory?.rulesOf?.({ version }) ?? memory?.rules);
   if (rules !== undefined) return { ...plan, rules };
   const known = RUNTIMES.flatMap(({ memory, name }) => (memory === undefined ? [] : [name]));
   throw new UserError(`engine "${engine}": its allocation is not known: ${didYouMean(engine, known)}`);

@@ -2,14 +2,15 @@
 
 import { bandFor } from '../../engine/outcome/comparable.js';
 import { learnedBand } from '../../engine/outcome/learned-bands.js';
-import { type Learned, learnedWidth, type RuntimeSpec } from '../../hardware/door.js';
-import { expertBytesTotal, type ModelSpec } from '../../model/door.js';
+import { type Learned, learnedWidth, pagesOf, type RuntimeSpec } from '../../hardware/door.js';
+import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../../model/door.js';
 import type { Accuracy } from '../../result/result.js';
 import { inHostMemory, type TimingBuffer } from '../../runtime/logs/timing.js';
 import { TELL_PLACES } from '../machine/timing-row.js';
 import type { Runtimes } from '../validate/constants.js';
 import { predictRow, predictVariants } from '../validate/predict.js';
 import type { Measurement } from '../validate/rows/measurement.js';
+import { copyBandwidth } from '../validate/rows/row-machine.js';
 import { modelOfRow } from '../validate/rows/row-model.js';
 import { RowTraces } from '../validate/rows/row-traces.js';
 import { formatKin, runtimeOf } from '../validate/rows/specify.js';
@@ -74,7 +75,7 @@ async function checkRun(
   const { figures, lacks } = prediction!;
   const found = modelOfRow(row);
   const model = 'lacks' in found ? null : found;
-  const footprint = model === null ? null : footprintOf(row, model, facts.buffers?.get(row.id));
+  const footprint = model === null ? null : footprintOf(row, model, runtimes.get(runtimeOf(row))!, facts.buffers?.get(row.id));
   const unplaced = facts.unplaced?.has(row.id) === true;
   const common = { place: row.id, runtime: runtimeOf(row), model: row.model.name, placement: row.placement.kind, unplaced };
   if (unplaced && footprint !== null && footprint.gpuNeeds > (footprint.gpuHas ?? Number.POSITIVE_INFINITY))
@@ -145,7 +146,7 @@ const GIB = 2 ** 30;
 const USUAL_CONTEXT = 4096;
 
 /** Bytes needed and present; printed figures take precedence over computed ones. */
-function footprintOf(row: Measurement, model: ModelSpec, buffers: readonly TimingBuffer[] | undefined): Footprint {
+function footprintOf(row: Measurement, model: ModelSpec, runtime: RuntimeSpec, buffers: readonly TimingBuffer[] | undefined): Footprint {
   const { machine, placement, run } = row;
   const experts = expertBytesTotal(model);
   const dense = model.dense.segments.reduce((sum, { weightBytes }) => sum + weightBytes, 0);
@@ -161,6 +162,10 @@ function footprintOf(row: Measurement, model: ModelSpec, buffers: readonly Timin
     gpuHas: !discrete || memory.includes(undefined) ? null : (memory as number[]).reduce((sum, gigabytes) => sum + gigabytes * GIB, 0),
     hostNeeds: run.mmap === false ? (1 - share) * experts + (discrete ? 0 : dense) : file,
     hostHas: machine.ram?.gb === undefined ? null : machine.ram.gb * GIB,
+    gpuTouched: discrete ? dense + share * tokenCycleBytes(model) + kv : 0,
+    hostTouched: (1 - share) * tokenCycleBytes(model) + (discrete ? 0 : dense),
+    pages: pagesOf(machine.ssd === undefined ? null : machine.ssd.gbps * 1e9, runtime),
+    spill: { place: 'host memory', rate: discrete ? copyBandwidth(machine.gpus[0]!) : Number.POSITIVE_INFINITY },
   };
 }
 

@@ -49,6 +49,8 @@ export const LADDERS = {
 const FIELDS = {
   embedding: 'embedding',
   projection: 'query',
+  latent: 'query',
+  state: 'query',
   key: 'key',
   value: 'value',
   'attention-out': 'out',
@@ -87,10 +89,14 @@ function stepped(name: string, ladder: readonly string[], steps: number): string
   return Math.sign(bits(reached) - bits(name)) === -Math.sign(steps) ? name : reached;
 }
 
-/** A format moved along a ladder: whole steps to another one, the rest as a share of the next. */
-function alongLadder(name: string, ladder: readonly string[], by: number, columns: number): readonly StoredShare[] {
+/**
+ * The format of experts moved along a ladder: whole steps to another one, the rest as layers of the next, from the last layer on. A tensor
+ * has one format, and mixtures spend on the ends of a model first; of one layer a share is left, so that any size can be met.
+ */
+function alongLadder(name: string, ladder: readonly string[], by: number, { columns, layer, layers }: TensorPlace): readonly StoredShare[] {
   const whole = Math.floor(by);
-  return between(stepped(name, ladder, whole), stepped(name, ladder, whole + 1), by - whole, columns);
+  const share = (by - whole) * layers - (layers - 1 - layer);
+  return between(stepped(name, ladder, whole), stepped(name, ladder, whole + 1), share, columns);
 }
 
 /** Steps of down projections among the steps of experts towards more bits: the first of each two. */
@@ -106,11 +112,10 @@ function downSteps(by: number): number {
  */
 function movedExpert(types: FileType, role: 'expert-in' | 'expert-down', place: TensorPlace, by: number): readonly StoredShare[] {
   const [own, base] = [wantedFormat(types, role, place), wantedFormat(types, 'expert-in', place)];
-  const { columns } = place;
   if (by >= 0)
-    return alongLadder(own, types.ladder, Math.max(0, role === 'expert-down' ? downSteps(by - 1) : by - 1 - downSteps(by - 1)), columns);
+    return alongLadder(own, types.ladder, Math.max(0, role === 'expert-down' ? downSteps(by - 1) : by - 1 - downSteps(by - 1)), place);
   const least = kernelFormat(own)!.bits > kernelFormat(base)!.bits ? base : own;
-  return by >= -1 ? between(own, least, -by, columns) : alongLadder(least, types.ladder, by + 1, columns);
+  return by >= -1 ? between(own, least, -by, place.columns) : alongLadder(least, types.ladder, by + 1, place);
 }
 
 /**

@@ -12,11 +12,15 @@ export interface FileWeights {
 /** Share by which a size may exceed a rule's range: stated sizes are rounded, and files hold a tokenizer. */
 const TOLERANCE = 0.01;
 
+/** Share of a size within which it is met, and the most mixtures that are looked at for it. */
+const CLOSE = 1e-9;
+const MOST_LOOKS = 60;
+
 /**
  * The quantization moved until the file has its size; itself where it has none.
  *
- * Bytes grow with the move, and in straight lines between whole steps, since a tensor between two rungs is partly of one format and partly
- * of the next. So whole steps are searched by halving, and what is left is a proportion.
+ * Bytes grow with the move, almost in straight lines between whole steps: a part of the layers is of one format, the rest of the next, and
+ * some layers have no experts. So whole steps are searched by halving, and what is left by the line through the nearest two (regula falsi).
  * @param measure the file of the model in a quantization
  * @throws UserError where no mixture of its formats is so small or so large
  */
@@ -34,9 +38,10 @@ export function fitToSize(quantization: Quantization, measure: (one: Quantizatio
     if (Math.abs(target / nearest.bytes - 1) > TOLERANCE) throw outOfReach(name, target, measure, quantization);
     return moved(nearest.by);
   }
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
+  for (let looks = 0; looks < MOST_LOOKS && most - least > CLOSE * target; looks++) {
+    const middle = high - low > 1 ? Math.floor((low + high) / 2) : low + ((high - low) * (target - least)) / (most - least);
     const bytes = at(middle);
+    if (Math.abs(bytes - target) <= CLOSE * target) return moved(middle);
     if (bytes < target) [low, least] = [middle, bytes];
     else [high, most] = [middle, bytes];
   }

@@ -8,7 +8,9 @@ export type TensorRole =
   | 'expert-down'
   | 'ffn-in' // gate and up projection of a dense or shared FFN
   | 'ffn-down'
-  | 'projection' // query, latent projections, state-space mixers
+  | 'projection' // query, and what makes the latent
+  | 'latent' // what unpacks the latent, for each head
+  | 'state' // mixers of recurrent layers
   | 'key'
   | 'value'
   | 'attention-out'
@@ -28,6 +30,8 @@ export interface TensorPlace {
   readonly experts: number;
   /** Query heads that share a key and value head; latent attention counts as one shared by all. */
   readonly groups: number;
+  /** How layers look back: over keys and values of heads, a latent, or, in some layers, a state. */
+  readonly mixer: 'heads' | 'latent' | 'state';
   /** True where the embedding table is the head, too. */
   readonly tied: boolean;
 }

@@ -3,7 +3,7 @@
 import { byName } from '../../base/objects.js';
 import { storedIn } from './formats/index.js';
 import { LLAMA } from './llama.js';
-import type { Quantization, StoredShare, TensorRole } from './rule.js';
+import type { Quantization, StoredShare, TensorPlace, TensorRole } from './rule.js';
 
 /** Names behind `ud-`. */
 const NAMES =
@@ -21,28 +21,51 @@ const LIKE = byName<string>({
 });
 
 /**
- * Smallest format of everything but experts. A UD-Q2_K_XL of DeepSeek-V3 (233.18 GiB, of which logs print 3,965 MiB for each of 35 layers
- * of experts) has about 10,050 MiB outside the experts, 5.1 bits per weight; later files have up to 8.5, as their sizes show.
+ * Smallest format of everything but experts, and the format of what unpacks a latent and of all that mixes tokens beside states. Logs of
+ * DeepSeek-V3-0324 print 122 tensors of q8_0, the two per layer that unpack the latent, beside 389 of q4_k, 23 of q5_k and 15 of q6_k
+ * (UD-Q2_K_XL) or 485, 95 and 23 (UD-Q4_K_XL): 139.2 MiB a layer of 12 layers. Files of models with states, which are later, keep attention
+ * and states in q8_0.
  */
-function least(role: TensorRole): string | null {
-  if (role === 'expert-in' || role === 'expert-down' || role === 'router' || role === 'vector') return null;
-  return role === 'embedding' ? 'q4_k' : role === 'head' ? 'q6_k' : 'q5_k';
+function least(role: TensorRole, { mixer }: TensorPlace): string | null {
+  switch (role) {
+    case 'expert-in':
+    case 'expert-down':
+    case 'router':
+    case 'vector':
+      return null;
+    case 'latent':
+    case 'state':
+      return 'q8_0';
+    case 'embedding':
+      return 'q4_k';
+    case 'head':
+      return 'q6_k';
+    case 'ffn-in':
+    case 'ffn-down':
+      return mixer === 'latent' ? 'q4_k' : 'q5_k';
+    default:
+      return mixer === 'state' ? 'q8_0' : mixer === 'latent' ? 'q4_k' : 'q5_k';
+  }
 }
 
-function dynamic(name: string, like: Quantization): Quantization {
+/** A mixture. @param by the steps that its experts are moved */
+function dynamic(name: string, like: Quantization, by = 0): Quantization {
   const atLeast = (shares: readonly StoredShare[], floor: string, columns: number): readonly StoredShare[] => {
     const stored = storedIn(floor, columns);
     return shares.map((one) => (one.bits < stored.bits ? { ...stored, share: one.share } : one));
   };
+  const moved = like.moved(by);
+  // Beside a latent the others stay as they are: the log of a larger file shows down projections of experts at more bits.
+  const experts = by > 0 ? like.moved(by + 1) : moved;
   return {
     name,
-    summary: `Unsloth ${name.toUpperCase()}: experts like ${like.name}, everything else 5.5 bits and more`,
-    range: like.range,
-    moved: (by) => dynamic(name, like.moved(by)),
+    summary: `Unsloth ${name.toUpperCase()}: experts like ${like.name}, everything else 4.5 or 5.5 bits and more`,
+    range: [like.range[0], like.range[1] - 1],
+    moved: (distance) => dynamic(name, like, by + distance),
     stored: (role, place) => {
-      const floor = least(role);
-      const shares = like.stored(role, place);
-      return floor === null ? shares : atLeast(shares, floor, place.columns);
+      const floor = least(role, place);
+      if (floor === null) return (place.mixer === 'latent' ? experts : moved).stored(role, place);
+      return atLeast((place.mixer === 'latent' ? like : moved).stored(role, place), floor, place.columns);
     },
   };
 }
@@ -51,3 +74,9 @@ function dynamic(name: string, like: Quantization): Quantization {
 export const UNSLOTH: readonly Quantization[] = NAMES.split(' ').map((name) =>
   dynamic(`ud-${name}`, LLAMA.find((one) => one.name === (LIKE[name] ?? name))!),
 );
+
+/** The mixture whose files print the file type of this name; undefined: there is none. */
+export function dynamicLike(name: string): string | undefined {
+  const found = Object.entries(LIKE).find(([, like]) => like === name);
+  return found === undefined ? undefined : `ud-${found[0]}`;
+}

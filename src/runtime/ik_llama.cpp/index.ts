@@ -65,9 +65,14 @@ const sweepBench: TimingFormat = {
 export const IK_LLAMA_CPP_RULES = {
   fuses: true,
   latentVariants: true,
+  gatesApart: true,
+  halfMasks: false,
+  takesEmbeddings: false,
+  keepsLatentValues: true,
   keepsWindows: false,
   cachesNextLayers: true,
   offloadsBy: 'expert',
+  fetchesRepacked: true,
 } as const;
 
 /**
@@ -75,6 +80,9 @@ export const IK_LLAMA_CPP_RULES = {
  * soon after; discussions go on for months.
  */
 const LATENT_SINCE = 260;
+
+/** Its pull request 461 of 26 May 2025 brought kernels of GPUs for rows of iq2_k to iq5_k that are interleaved; builds are numbered by commits. */
+const INTERLEAVED_SINCE = { thread: 461, build: 3714 };
 
 /** ik_llama.cpp. */
 export const ikLlamaCppRuntime: KnownRuntime = {
@@ -95,6 +103,12 @@ export const ikLlamaCppRuntime: KnownRuntime = {
   memory: {
     rules: IK_LLAMA_CPP_RULES,
     sequences: 1,
+    rulesOf: ({ source = '', version = '' }) => {
+      const build = /^(\d{2,}) \(/.exec(version)?.[1];
+      const thread = /ik_llama\.cpp\/\w+\/(\d+)/.exec(source)?.[1] ?? Number.POSITIVE_INFINITY;
+      const since = build === undefined ? Number(thread) >= INTERLEAVED_SINCE.thread : Number(build) >= INTERLEAVED_SINCE.build;
+      return { ...IK_LLAMA_CPP_RULES, fetchesRepacked: since };
+    },
     isBefore: (source) => Number(/ik_llama\.cpp\/(?:issues|pull)\/(\d+)$/.exec(source)?.[1] ?? LATENT_SINCE) < LATENT_SINCE,
   },
   places: 'by flags',

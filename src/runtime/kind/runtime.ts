@@ -66,6 +66,8 @@ interface AllocatedMemory {
   readonly rules: AllocationRules;
   /** Sequences of its server for a model with recurrent layers, where nothing is said. */
   readonly sequences: number;
+  /** The rules of the build that a log is of; absent: all builds have the same. */
+  rulesOf?(log: { readonly source?: string | undefined; readonly version?: string | undefined }): AllocationRules;
   /** True where a thread that a measurement is from is older than the rules of latent attention. */
   isBefore?(source: string): boolean;
 }
@@ -127,6 +129,8 @@ interface Advised {
   readonly reads: 'gguf' | 'folder';
   /** How its speed is measured: the start of a command line, and the flags of a setting that it takes. Absent: it prints its speed as it runs. */
   readonly benchmark?: { readonly command: string; readonly flags: readonly string[]; readonly tests: string };
+  /** Bytes of host memory that its server fills with finished prompts as requests end, unless told; absent: none. */
+  readonly promptCache?: number;
   /** Files are mapped, so that a model may be larger than memory. */
   readonly mapsFiles: boolean;
 }

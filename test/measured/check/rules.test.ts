@@ -27,13 +27,19 @@ const row = (more: Partial<Measurement> = {}): Measurement => ({
 });
 
 const GIB = 2 ** 30;
+const WAYS = {
+  gpuTouched: 4 * GIB,
+  hostTouched: 2 * GIB,
+  pages: { place: 'the drive', rate: 3.5e9 },
+  spill: { place: 'host memory', rate: 25.2e9 },
+};
 const run = (more: Partial<CheckCase> = {}): CheckCase => ({
   row: row(),
   model: null,
   siblings: [],
   decode: speed('decode', 30, 31),
   prefill: speed('prefill', 400, 420),
-  footprint: { gpuNeeds: 20 * GIB, gpuHas: 24 * GIB, hostNeeds: 50 * GIB, hostHas: 64 * GIB },
+  footprint: { gpuNeeds: 20 * GIB, gpuHas: 24 * GIB, hostNeeds: 50 * GIB, hostHas: 64 * GIB, ...WAYS },
   powerShare: null,
   supposed: async () => ({ decode: 31, prefill: 420 }),
   ...more,
@@ -62,8 +68,8 @@ describe('causes', () => {
   });
 
   it.each<[string, Partial<CheckCase>]>([
-    ['paging', { ...sick(2), footprint: { gpuNeeds: 0, gpuHas: 24 * GIB, hostNeeds: 63 * GIB, hostHas: 64 * GIB } }],
-    ['vram-spill', { ...sick(12), footprint: { gpuNeeds: 26 * GIB, gpuHas: 24 * GIB, hostNeeds: 1, hostHas: 64 * GIB } }],
+    ['paging', { ...sick(2), footprint: { gpuNeeds: 0, gpuHas: 24 * GIB, hostNeeds: 63 * GIB, hostHas: 64 * GIB, ...WAYS } }],
+    ['vram-spill', { ...sick(12), footprint: { gpuNeeds: 26 * GIB, gpuHas: 24 * GIB, hostNeeds: 1, hostHas: 64 * GIB, ...WAYS } }],
     ['layer-split', { ...sick(15), row: row({ placement: { kind: 'cpu-layers', cpu_moe_layers: 20, whole_layers: true } }) }],
     [
       'numa',
@@ -111,9 +117,12 @@ describe('causes', () => {
 
 describe('what is no cause', () => {
   it.each<[string, Partial<CheckCase>]>([
-    ['pages fit', { ...sick(2), footprint: { gpuNeeds: 0, gpuHas: null, hostNeeds: 50 * GIB, hostHas: 64 * GIB } }],
-    ['nobody knows how much memory there is', { ...sick(2), footprint: { gpuNeeds: 0, gpuHas: null, hostNeeds: 90 * GIB, hostHas: null } }],
-    ['it is full and fast', { footprint: { gpuNeeds: 26 * GIB, gpuHas: 24 * GIB, hostNeeds: 64 * GIB, hostHas: 64 * GIB } }],
+    ['pages fit', { ...sick(2), footprint: { gpuNeeds: 0, gpuHas: null, hostNeeds: 50 * GIB, hostHas: 64 * GIB, ...WAYS } }],
+    [
+      'nobody knows how much memory there is',
+      { ...sick(2), footprint: { gpuNeeds: 0, gpuHas: null, hostNeeds: 90 * GIB, hostHas: null, ...WAYS } },
+    ],
+    ['it is full and fast', { footprint: { gpuNeeds: 26 * GIB, gpuHas: 24 * GIB, hostNeeds: 64 * GIB, hostHas: 64 * GIB, ...WAYS } }],
     ['prompts are slow, too: not the memory', { ...sick(16, 150), supposed: async () => ({ decode: 16, prefill: 150 }) }],
     ['context makes it slower, as it does', { row: depthRow(0, 12), siblings: [depthRow(4096, 11)] }],
     ['repeats go up and down', { row: again(9, 20), siblings: [again(3, 25), again(6, 30)] }],

@@ -13,6 +13,7 @@ const place = (columns: number, layer = 0, layers = 48, experts = 128): TensorPl
   layers,
   experts,
   groups: 8,
+  mixer: 'heads',
   tied: false,
 });
 const bits = (format: string, role: TensorRole, columns = 4096, layer = 0, layers = 48, experts = 128): number =>

@@ -11,6 +11,8 @@ function compute(model: string, quantization: string, changes: Partial<EngineLoa
 }
 
 const IK = { engine: 'ik_llama.cpp', fusedMoe: true } as const;
+/** The build of the logs of spring 2025. */
+const MID_2025 = { version: '5271 (36667c8e)' } as const;
 const EXPERTS = [{ pattern: 'exps', device: 'cpu' }] as const;
 const Q8 = { k: 'q8_0', v: 'q8_0' };
 const DEEPSEEK = { ...IK, overrides: EXPERTS, mla: 3, attnMaxBatch: 512 * MIB } as const;
@@ -47,7 +49,7 @@ describe('experts', () => {
       { pattern: 'blk\\.([7-9]|1[0-3])\\.ffn', device: 'gpu1' },
       { pattern: 'blk\\..*\\.ffn', device: 'cpu' },
     ] as const;
-    expect(compute('qwen3-235b-a22b', 'q6_k', { gpus: 2, overrides, context: 16_384, kv: Q8 })).toEqual([774, 304.75, 40.01]);
+    expect(compute('qwen3-235b-a22b', 'q6_k', { ...MID_2025, gpus: 2, overrides, context: 16_384, kv: Q8 })).toEqual([774, 304.75, 40.01]);
   });
 
   it('of DeepSeek that ik_llama.cpp computes on the CPU for few tokens', () => {
@@ -84,7 +86,7 @@ describe('latent attention', () => {
 
   // ik-394-2: llama.cpp keeps queries of 576 for all heads, 1,024 x 128 x 576 x 4 = 288 MiB, and what they bring back, 256.
   it('of DeepSeek in llama.cpp', () => {
-    const changes = { gpus: 4, overrides: EXPERTS, context: 16_384, ubatch: 1024, mla: 0 } as const;
+    const changes = { ...MID_2025, gpus: 4, overrides: EXPERTS, context: 16_384, ubatch: 1024, mla: 0 } as const;
     expect(compute('deepseek-v3', 'q2_k', changes).slice(1, 4)).toEqual([788, 788, 788.01]);
   });
 });
@@ -92,9 +94,32 @@ describe('latent attention', () => {
 describe('windows', () => {
   // ik-822-1: host 512 x (131,072 + 768 + 2,880) x 4 = 263.1 MiB.
   it('of gpt-oss have a mask of their own', () => {
-    const [gpu, host] = compute('gpt-oss-20b', 'mxfp4', { cpuMoeLayers: 99, context: 131_072 });
+    const [gpu, host] = compute('gpt-oss-20b', 'mxfp4', { version: '6699 (c08002a1)', cpuMoeLayers: 99, context: 131_072 });
     expect(host).toBeCloseTo(263.15, 1);
-    expect(Math.abs(gpu! / 456.98 - 1)).toBeLessThan(0.02);
+    expect(Math.abs(gpu! / 456.98 - 1)).toBeLessThan(1e-4);
+  });
+});
+
+describe('current llama.cpp on the CPU', () => {
+  // What its own planner prints (no_alloc, commit de3ff81 of September 2026) for files of these shapes.
+  it('has masks in f16, an input for embeddings, and gates of their own', () => {
+    const at = (model: string, changes: Partial<EngineLoad>): number => compute(model, 'q4_k_m', { gpus: 0, gpuLayers: 0, ...changes })[0]!;
+    expect(at('qwen3-30b-a3b', { context: 4096 })).toBeCloseTo(304.75, 1);
+    expect(at('qwen3-235b-a22b', { context: 16_384 })).toBeCloseTo(312.75, 1);
+    // Latent attention with and without flash attention: 512 tokens x 128 heads x 16,384 scores x 4 bytes = 4,096 MiB.
+    expect(at('deepseek-v3', { context: 16_384 })).toBeCloseTo(424.01, 1);
+    expect(at('deepseek-v3', { context: 16_384, flashAttention: false })).toBeCloseTo(4536.01, 1);
+    expect(Math.abs(at('qwen3-30b-a3b', { context: 32_768, ubatch: 2048, flashAttention: false }) / 8568.04 - 1)).toBeLessThan(0.002);
+  });
+});
+
+describe('experts that are repacked on loading', () => {
+  // Qwen3-235B, 2,048 tokens: host 2,048 x (32,768 + 4,096) x 4 = 288 MiB where a GPU has kernels for iq3_k_r4, with 8 x 4,096 for q8_0_r8.
+  it('are fetched in the formats that GPUs have kernels for', () => {
+    const host = (quantization: string): number =>
+      compute('qwen3-235b-a22b', quantization, { ...IK, overrides: EXPERTS, ubatch: 2048, repack: true })[1]!;
+    expect(host('iq3_k')).toBeCloseTo(288, 0);
+    expect(host('q8_0')).toBeCloseTo(512, 0);
   });
 });
 

@@ -1,6 +1,6 @@
 // The contract of a cause: each file of rules/ is one, with the evidence that it needs. Without that evidence a rule finds nothing. It sees the
 // figures of a run only: its speeds, those that it should have, and facts; no notes or labels.
-import type { RuntimeSpec } from '../../../hardware/door.js';
+import type { Elsewhere, RuntimeSpec } from '../../../hardware/door.js';
 import type { ModelSpec } from '../../../model/door.js';
 import type { Accuracy } from '../../../result/result.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
@@ -25,6 +25,12 @@ export interface Footprint {
   /** Bytes of the model that the operating system holds: the whole file where it is mapped, else what the GPU does not have. */
   readonly hostNeeds: number;
   readonly hostHas: number | null;
+  /** Bytes of either that one token reads. */
+  readonly gpuTouched: number;
+  readonly hostTouched: number;
+  /** Where pages come from that memory has no room for, and what a card has none for. */
+  readonly pages: Elsewhere;
+  readonly spill: Elsewhere;
 }
 
 /** A run with its predictions and its facts. */

@@ -1,5 +1,6 @@
 // Spilled VRAM: the driver silently moves what does not fit to host memory (on Windows by default).
 import { formatBytes } from '../../../base/units.js';
+import { overfullText } from '../../../hardware/door.js';
 import { atMost, type CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
@@ -14,8 +15,10 @@ export const vramSpill: CauseRule = {
     'Keep experts of more layers in host memory (--n-cpu-moe), or allocate less context; on Windows forbid the driver to fall back to system memory.',
   examine: ({ decode, footprint, prefill }) => {
     if (footprint === null || footprint.gpuHas === null || !(atMost(decode, RATIO) || atMost(prefill, RATIO))) return null;
-    const { gpuHas, gpuNeeds } = footprint;
-    if (gpuNeeds <= gpuHas) return null;
-    return `Weights and KV cache take ${formatBytes(gpuNeeds)} on ${formatBytes(gpuHas)} of GPU memory: the driver keeps the rest in host memory.`;
+    const { gpuHas: has, gpuNeeds: needs, gpuTouched: touched, spill } = footprint;
+    if (needs <= has) return null;
+    if (decode !== null)
+      return `${overfullText({ needs, has, touched, speed: decode.expected }, spill, 'weights and KV cache', 'GPU memory')}.`;
+    return `Weights and KV cache take ${formatBytes(needs)} on ${formatBytes(has)} of GPU memory: the driver keeps the rest in host memory.`;
   },
 };

@@ -161,7 +161,7 @@ function rowReason({ model, plan, row }: RowLoad): string | null {
   const { gpus } = measuredDevices(row);
   const flags = row.flags ?? '';
   if (runtimeOfProgram(row.engine).memory === undefined) return `allocation of ${row.engine} is not modelled`;
-  if (row.flags === undefined && gpus.length > 0) return 'no command line: nothing says where tensors lie';
+  if (row.flags === undefined && gpus.length > 0 && !printsAllOnGpu(row, model)) return 'no command line: nothing says where tensors lie';
   if (/(^|\s)(-sm|--split-mode)\s+(row|graph)/.test(flags)) return 'tensors are split over GPUs';
   if ((hasFlag(flags, '-amb') && row.attn_max_batch === 0) || (hasFlag(flags, '-fmoe') && row.fused_moe === false))
     return 'command line and printed settings contradict each other';
@@ -171,9 +171,23 @@ function rowReason({ model, plan, row }: RowLoad): string | null {
   return null;
 }
 
+/** True where the log itself says that nothing but the embedding table is in host memory; windows may be kept whole by a flag. */
+function printsAllOnGpu({ class: place, offloaded }: MemoryRow, { anatomy }: ModelSpec): boolean {
+  const windows = anatomy!.layers.some((layer) => layer.kind === 'heads' && layer.window !== null);
+  return !windows && place === 'gpu' && /^(\d+)\/\1$/.test(offloaded ?? '');
+}
+
+/** Flags that place tensors. */
+const PLACES = /(^|\s)(-ot|--override-tensor|-ngl|--n-gpu-layers|-n?cmoe|--cpu-moe|--n-cpu-moe)\b/;
+
 /** True where the program placed tensors by itself. */
 function unplaced({ row }: RowLoad): boolean {
-  const said = row.ngl !== undefined || row.offloaded !== undefined || row.cpu_moe === true || row.n_cpu_moe !== undefined;
+  const said =
+    row.ngl !== undefined ||
+    row.offloaded !== undefined ||
+    row.cpu_moe === true ||
+    row.n_cpu_moe !== undefined ||
+    PLACES.test(row.flags ?? '');
   return row.class === 'hybrid' && !said && (row.ot ?? []).length === 0;
 }
 
@@ -205,7 +219,7 @@ function computeReason(load: RowLoad, device: number | 'host' | 'all'): string |
   if (hasBlas(row) && (device === 'host' || !resident)) return 'built with BLAS, which has a buffer of its own';
   if (device !== 'host' && !resident) return 'no layer is on the GPU: what it still computes depends on the build';
   const latent = model.anatomy!.layers.some(({ kind }) => kind === 'latent');
-  if (latent && RUNTIMES.some(({ memory }) => memory?.isBefore?.(row.source ?? '') === true))
+  if (latent && plan.flashAttention && RUNTIMES.some(({ memory }) => memory?.isBefore?.(row.source ?? '') === true))
     return 'an engine of before March 2025, which kept more';
   if (load.lacks !== null && dependsOnFormat(model, plan, device)) return 'it depends on the format of experts, which nothing says';
   return null;

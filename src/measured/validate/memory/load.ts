@@ -3,7 +3,7 @@
 import { UserError } from '../../../base/errors.js';
 import { listProfiles } from '../../../base/profiles.js';
 import type { Override } from '../../../base/yaml.js';
-import { loadModel, type ModelSpec, readLabel } from '../../../model/door.js';
+import { dynamicLike, loadModel, type ModelSpec, readLabel } from '../../../model/door.js';
 import type { DeviceName, LoadPlan, TensorOverride } from '../../../runtime/allocation/graph/load-plan.js';
 import { DEFAULT_RUNTIME, runtimeOfProgram } from '../../../runtime/index.js';
 import type { KnownRuntime } from '../../../runtime/kind/runtime.js';
@@ -11,6 +11,9 @@ import { type MemoryRow, measuredDevices } from '../rows/memory-row.js';
 
 /** Relative distance within which a file has the size of its label's rule: sizes are printed with few digits. */
 const SAME = 1e-3;
+
+/** Relative distance within which a file may be of another version of its label's rule; one that is farther off is Unsloth's of that label. */
+const VERSIONS = 0.01;
 
 /** Distance in bits from its label's rule from which the label does not describe a file. */
 const OTHER = 0.25;
@@ -46,7 +49,8 @@ export function weightsOfRow(row: MemoryRow): RowWeights {
   const bits = (row.file_gib * 2 ** 33) / (parametersOf(row) ?? model.parameters.total);
   if (Math.abs(bits / own - 1) <= SAME) return { model, lacks: null };
   if (Math.abs(bits / own - 1) > OTHER) return { model, lacks: 'the label does not describe the file: its size is another' };
-  return { model: at(`${rule.name}:bits=${bits}`), lacks: null };
+  const dynamic = Math.abs(bits / own - 1) > VERSIONS ? dynamicLike(rule.name) : undefined;
+  return { model: at(`${dynamic ?? rule.name}:bits=${bits}`), lacks: null };
 }
 
 /** Parameters as printed, null where they are not. */
@@ -77,21 +81,22 @@ const memoryOf = (program: string): NonNullable<KnownRuntime['memory']> =>
 /** The plan of a row; a context that is not printed counts as the smallest. */
 export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
   const flags = row.flags ?? '';
-  const { rules, sequences } = memoryOf(row.engine);
+  const memory = memoryOf(row.engine);
   const gpus = measuredDevices(row).gpus.length;
   const [k, v] = (row.kv_type ?? 'f16').split('/') as [string, string?];
   const limit = row.attn_max_batch || numberOf(flags, '-amb') || 0;
   const ubatch = row.ubatch ?? 512;
-  const split = /(?:^|\s)(?:-ts|--tensor-split)\s+([\d.,/]+)/.exec(flags)?.[1]?.split(/[,/]/).map(Number);
+  const split = valuesOf(flags, '-ts|--tensor-split')[0]?.split(/[,/]/).map(Number);
+  const cpuMoe = row.n_cpu_moe ?? numberOf(flags, '-ncmoe', '--n-cpu-moe') ?? 0;
   return {
-    rules,
+    rules: memory.rulesOf?.(row) ?? memory.rules,
     gpus,
     gpuLayers: layersOnGpus(row),
     ...(split === undefined ? {} : { tensorSplit: split }),
-    overrides: (row.ot ?? []).flatMap((one) => one.split(',')).map(overrideOf),
-    cpuMoeLayers: row.cpu_moe === true ? Number.POSITIVE_INFINITY : (row.n_cpu_moe ?? 0),
+    overrides: (row.ot ?? valuesOf(flags, '-ot|--override-tensor')).flatMap((one) => one.split(',')).map(overrideOf),
+    cpuMoeLayers: row.cpu_moe === true || hasFlag(flags, '-cmoe', '--cpu-moe') ? Number.POSITIVE_INFINITY : cpuMoe,
     context: row.ctx ?? 256,
-    parallel: numberOf(flags, '-np') ?? numberOf(flags, '--parallel') ?? slotsOf(row, model, sequences),
+    parallel: numberOf(flags, '-np', '--parallel') ?? slotsOf(row, model, memory.sequences),
     batch: row.batch ?? Math.max(2048, ubatch),
     ubatch,
     kv: { k, v: v ?? k },
@@ -110,10 +115,15 @@ export function hasFlag(flags: string, ...names: readonly string[]): boolean {
   return flags.split(/\s+/).some((word) => names.includes(word));
 }
 
-function numberOf(flags: string, name: string): number | undefined {
-  const words = flags.split(/\s+/);
-  const value = Number(words[words.indexOf(name) + 1]);
-  return words.includes(name) && Number.isFinite(value) ? value : undefined;
+/** Values of a flag that may stand several times, without quotes. @param names alternatives of a regular expression */
+function valuesOf(flags: string, names: string): string[] {
+  const found = flags.matchAll(new RegExp(`(?:^|\\s)(?:${names})[\\s=]+("[^"]*"|'[^']*'|\\S+)`, 'g'));
+  return [...found].map(([, value]) => value!.replaceAll(/^["']|["']$/g, ''));
+}
+
+function numberOf(flags: string, ...names: readonly string[]): number | undefined {
+  const value = Number(valuesOf(flags, names.join('|'))[0]);
+  return Number.isFinite(value) ? value : undefined;
 }
 
 /** Slots of a server, which has several unless told. */
@@ -123,10 +133,10 @@ function slotsOf({ flags }: MemoryRow, { anatomy }: ModelSpec, sequences: number
 }
 
 /** Layers on GPUs; all of them where nothing says otherwise. */
-function layersOnGpus({ ngl, offloaded }: MemoryRow): number {
+function layersOnGpus({ flags = '', ngl, offloaded }: MemoryRow): number {
   const printed = /^(\d+)\/\d+$/.exec(offloaded ?? '');
   if (printed !== null) return Number(printed[1]);
-  return ngl ?? Number.POSITIVE_INFINITY;
+  return ngl ?? numberOf(flags, '-ngl', '--n-gpu-layers', '--gpu-layers') ?? Number.POSITIVE_INFINITY;
 }
 
 function overrideOf(text: string): TensorOverride {

@@ -27,6 +27,7 @@ export const memoryRowSchema = z.looseObject({
   source: text.optional().describe('Where the log is published.'),
   thread: text.optional().describe('The same in short: rows of one thread share it.'),
   engine: program.describe('llama.cpp or ik_llama.cpp.'),
+  version: text.optional().describe('Build as printed: 3808 (38012f72).'),
   class: z.enum(['gpu', 'hybrid', 'cpu']).describe('Weights on GPUs, on both sides, or in host memory.'),
   model: text.describe('Name of a bundled profile.'),
   quant: text.optional().describe('File type as printed, e.g. Q4_K - Medium.'),

@@ -43,13 +43,11 @@ function allocate(node: GraphNode, backend: Backend, gaps: readonly Gaps[]): voi
 /** Takes the memory of a source that only this node needs; false where there is none. */
 function reuses(node: GraphNode): boolean {
   for (const source of node.sources) {
-    const owner = source.root ?? source;
-    if (!owner.allocated || owner.kept || !source.fits(node) || source.children !== 1 || source.views !== 0) continue;
-    // A view has no memory of its own to give away; its root has, where nothing else looks into it.
-    if (source.root !== null && (owner.views !== 1 || owner.children !== 0)) continue;
-    owner.allocated = false;
-    node.backend = owner.backend;
-    node.offset = owner.offset;
+    // A view has no memory of its own to give away.
+    if (!source.allocated || source.kept || !source.fits(node) || source.children !== 1 || source.views !== 0) continue;
+    source.allocated = false;
+    node.backend = source.backend;
+    node.offset = source.offset;
     return true;
   }
   return false;

@@ -2,7 +2,7 @@
 // logits for every token.
 import { groupedAttention, type LayerInputs, latentAttention } from './attention.js';
 import { cellsIn } from './kv.js';
-import { F16, type GraphNode, inPlace, input, op, product } from './node.js';
+import { F16, F32, type GraphNode, inPlace, input, op, product } from './node.js';
 import { ffn, norm, outputIds, routedExperts, rowsOf } from './parts.js';
 import type { Scene } from './scene.js';
 
@@ -13,6 +13,8 @@ const MASK_ROWS = 64;
 export function buildGraph(scene: Scene, layers: readonly number[]): void {
   const { anatomy, graph, hidden, tokens } = scene;
   const shape = [hidden, tokens];
+  // Chosen instead of the rows of tokens where a program gives embeddings: allocated whichever it gives.
+  if (scene.plan.rules.takesEmbeddings) graph.expand(input(shape));
   let state = op(shape, [scene.weight('token_embd.weight', null), input([tokens])], { onGpu: false });
   const inputs = inputsOf(scene);
   for (const layer of layers) {
@@ -41,6 +43,7 @@ export function buildGraph(scene: Scene, layers: readonly number[]): void {
 function inputsOf({ anatomy, cells, plan, tokens }: Scene): LayerInputs {
   const rows = Math.ceil(tokens / MASK_ROWS) * MASK_ROWS;
   const maskOf = (columns: number): GraphNode => {
+    if (plan.rules.halfMasks) return input([columns, tokens], plan.flashAttention ? F16 : F32);
     const mask = input([columns, rows]);
     return plan.flashAttention ? op([columns, rows], [mask], { width: F16 }) : mask;
   };

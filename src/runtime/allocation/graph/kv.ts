@@ -56,7 +56,7 @@ export function cellsIn(window: number | null, { context, parallel, rules, ubatc
 function latentBytes({ heads, latent, nope, rope, value }: ContextMemory & { kind: 'latent' }, { kv, mla, rules }: LoadPlan): number {
   const key = valueBytes(kv.k);
   const absorbed = (latent + rope) * key;
-  if (!rules.latentVariants) return absorbed + latent * valueBytes(kv.v);
+  if (!rules.latentVariants) return absorbed + (rules.keepsLatentValues ? latent * valueBytes(kv.v) : 0);
   if (mla === 0) return heads * ((nope + rope) * key + value * valueBytes(kv.v));
   return mla === 1 ? absorbed + latent * F16 : absorbed;
 }

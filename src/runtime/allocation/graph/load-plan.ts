@@ -6,12 +6,22 @@ export interface AllocationRules {
   readonly fuses: boolean;
   /** Latent attention has the variants of `-mla`; false: it keeps the latent and its values, absorbed. */
   readonly latentVariants: boolean;
+  /** Gate and up projections are combined into memory of their own; false: in the place of one of them. */
+  readonly gatesApart: boolean;
+  /** The mask of flash attention is an input in f16; false: in f32, from which it is converted. */
+  readonly halfMasks: boolean;
+  /** There is an input for embeddings beside the one for tokens. */
+  readonly takesEmbeddings: boolean;
+  /** Without variants, latent attention keeps the values beside the latent, of which they are a part. */
+  readonly keepsLatentValues: boolean;
   /** A layer with a window keeps the window of each sequence and one ubatch; false: the whole context. */
   readonly keepsWindows: boolean;
   /** Layers that predict further tokens have a KV cache beside the others'. */
   readonly cachesNextLayers: boolean;
   /** What decides that a GPU computes with experts of host memory: tokens of the pass, or those that an expert serves on average. */
   readonly offloadsBy: 'pass' | 'expert';
+  /** A GPU computes with host tensors that were repacked on loading (`-rtr`), where it has kernels for their format; false: with none of them. */
+  readonly fetchesRepacked: boolean;
 }
 
 /** A device: `cpu` (host memory, pinned or not), or a GPU by its number: `gpu0`. */
@@ -52,7 +62,7 @@ export interface LoadPlan {
   readonly attnMaxBatch?: number;
   /** Up and gate projection of an expert are one operation (`-fmoe`). ik_llama.cpp. */
   readonly fusedMoe?: boolean;
-  /** Host tensors are repacked when they are loaded (`-rtr`), after which no GPU computes with them. ik_llama.cpp. */
+  /** Host tensors get the form of their format with interleaved rows (`_r4`) when they are loaded (`-rtr`). ik_llama.cpp. */
   readonly repack?: boolean;
   /** Keys and values stay in host memory (`-nkvo`). */
   readonly kvOnCpu?: boolean;

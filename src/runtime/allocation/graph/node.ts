@@ -125,9 +125,9 @@ export function cache(home: Backend): GraphNode {
   return new GraphNode('external', [], 0, [], { strided: true, home });
 }
 
-/** An input that the program fills in; f32 or 32-bit integers. */
-export function input(shape: Shape): GraphNode {
-  return new GraphNode('input', shape, I32, []);
+/** An input that the program fills in; f32 or 32-bit integers unless said. */
+export function input(shape: Shape, width = I32): GraphNode {
+  return new GraphNode('input', shape, width, []);
 }
 
 /** A result of this shape, f32 unless said. */

@@ -22,7 +22,7 @@ export function ffn(scene: Scene, of: GraphNode, layer: number, width: number, s
 
 /** Combines gate and up. */
 function gated({ plan }: Scene, gate: GraphNode, up: GraphNode, shape: readonly number[]): GraphNode {
-  return plan.rules.fuses ? op(shape, [gate, up]) : inPlace(shape, [inPlace(shape, [gate]), up]);
+  return plan.rules.gatesApart ? op(shape, [gate, up]) : inPlace(shape, [inPlace(shape, [gate]), up]);
 }
 
 /** A layer's routed experts. */

@@ -61,8 +61,10 @@ export class Scene {
 
   /** True where a GPU can compute with a host weight of this format once it is fetched. */
   #fetchable(format: string): boolean {
-    if (this.plan.repack === true && format !== 'f32') return false;
-    return !/_r\d+$/.test(format) || /^iq([2-5]_k|[45]_ks|1_[sm])_r4$/.test(format);
+    const repacked = this.plan.repack === true && format !== 'f32';
+    if (repacked && !this.plan.rules.fetchesRepacked) return false;
+    const rows = repacked && !/_r\d+$/.test(format) ? `${format}_r4` : format;
+    return !/_r\d+$/.test(rows) || /^iq([2-5]_k|[45]_ks|1_[sm])_r4$/.test(rows);
   }
 
   /** Sets the backend of a norm to that of its layer, as llama.cpp does where all layers are on GPUs. */

@@ -10,6 +10,7 @@ export function memoryRow(over: Readonly<Record<string, unknown>> = {}): MemoryR
     source: 'https://github.com/ikawrakow/ik_llama.cpp/discussions/370',
     thread: 'ik#370',
     engine: 'llama.cpp',
+    version: '5274 (d541533a)',
     model: 'qwen3-235b-a22b',
     quant: 'Q8_0',
     file_gib: 232.77,
