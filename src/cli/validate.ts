@@ -11,7 +11,6 @@ import { validationReports } from '../measured/validate/report.js';
 import { type MeasuredRows, readRows } from '../measured/validate/rows/measurement.js';
 import { runtimeOf } from '../measured/validate/rows/specify.js';
 import { type Validation, validationOf } from '../measured/validate/summary.js';
-import { refuseFitOn, seenFiles } from '../measured/validate/unseen.js';
 import type { CliContext } from './kit/context.js';
 import { jobsOption, parseJobs } from './kit/options.js';
 import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
@@ -25,7 +24,7 @@ interface ValidateOptions extends OutputOptions {
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command
-    .argument('[files...]', 'measurements: bundled names or files of JSON lines; without, all but unseen')
+    .argument('[files...]', 'measurements: bundled names or files of JSON lines; without, all that are bundled')
     .option('--fit', 'refit the constants of runtimes on these rows, and cross-validate by machine and by class; takes some minutes')
     .addOption(jobsOption('threads'));
   addOutputOptions(command, validationReports).action(async (files: readonly string[], options: ValidateOptions) => {
@@ -35,8 +34,7 @@ export function define(command: Command, context: CliContext): void {
 }
 
 async function validate(files: readonly string[], fit: boolean, threads: number, context: CliContext): Promise<Validation> {
-  if (fit) refuseFitOn(files);
-  const names = files.length === 0 ? seenFiles() : files;
+  const names = files.length === 0 ? listProfiles('measurements') : files;
   const skip = ({ message }: UserError): void => context.note(`${message}; the row is left out`);
   const read = names.map((name) => readRows(name === '-' || isPath(name) ? name : findProfile('measurements', name), skip));
   const rows = read.flatMap(({ speed }) => speed);

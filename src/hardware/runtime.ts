@@ -16,6 +16,9 @@ const duration = quantity(DURATION);
 /** Values by format of the weights. */
 const byFormat = <T extends z.ZodType<number>>(value: T) => z.record(z.string().min(1), value);
 
+/** A constant as its own field writes it: a share, a time, a rate, or a number. */
+const before = z.union([z.number().positive(), ...[SHARE, DURATION, RATE].map((dimension) => positiveQuantity(dimension))]);
+
 const gpu = z.strictObject({
   bandwidth: byFormat(share)
     .optional()
@@ -155,6 +158,10 @@ export const runtimeSchema = z.strictObject({
     .strictObject({
       on: z.string().min(1).describe('The measurements that constants were fitted on.'),
       constants: z.array(z.string().min(1)).describe('Dotted names of the constants, e.g. gpu.bandwidth.k.'),
+      before: z
+        .record(z.string().min(1), before)
+        .default({})
+        .describe('Values that constants had before the rows, which a fit draws them towards. A constant that is not here: its own.'),
     })
     .optional()
     .describe('Constants that are no data-sheet or published figures.'),

@@ -29,28 +29,6 @@ describe('the README', () => {
     expect(readme.match(/up to (\d+) \[schedulers\]/)?.[1]).toBe(`${SCHEDULERS.length}`);
   });
 
-  it('says how far predictions are off as docs/accuracy.md does, of machines that constants know and of others', () => {
-    const page = read('docs/accuracy.md');
-    const constants = /(\d+) constants were fitted/.exec(page)![1];
-    for (const [file, more] of [
-      ['memory, open, unified', ` The ${constants} constants`],
-      ['unseen', ''],
-    ] as const) {
-      const [, report] = page.split(`predicted (${file})`);
-      const [figures, machines] = [...page.matchAll(/^## (\d+) measurements of (\d+) machines.*predicted \((.*)\)$/gm)]
-        .filter(([, , , name]) => name === file)
-        .flatMap(([, ...counts]) => counts);
-      const [decode, prefill] = ['decode', 'prefill'].map(
-        (phase) => new RegExp(`^\\| ${phase} \\| \\d+ \\| (\\S+) % \\| (\\S+) %`, 'm').exec(report!)!,
-      );
-      const text = readme.replaceAll('\n', ' ');
-      expect(text).toMatch(new RegExp(`${figures} published figures of ${machines} `));
-      expect(text).toContain(
-        `error is ${decode![1]} % for decoding and ${prefill![1]} % for prompts; 90 % of the errors are within ${decode![2]} and ${prefill![2]} %.${more}`,
-      );
-    }
-  });
-
   it('lists every trace format', () => {
     const [, list] = readme.split('## What it reads');
     expect(traceFormats.map(({ name }) => name).filter((name) => !list!.split('\n## ')[0]!.includes(`\`${name}\``))).toEqual([]);

@@ -1,7 +1,7 @@
 // The error band of a prediction: what comparable measurements were, as multiples of their predictions. A machine has one vote, whatever the
-// number of its rows: they err alike, and would make a band of their own. Rows of machines that no constant has seen come first,
-// since rows that constants were fitted on are predicted better than a machine that nobody calibrated. Of either, rows of the same runtime,
-// format and placement come first; where they are few, rows that share less are taken in.
+// number of its rows: they err alike, and would make a band of their own. Errors are those of constants that were fitted without the row's machine, as
+// a user's machine is one that no constant has seen. Rows of the same runtime, format and placement come first; where they are few, rows that share
+// less are taken in.
 import { sharedVotes, votedPercentile } from '../../base/statistics.js';
 import type { Accuracy } from '../../result/result.js';
 
@@ -25,12 +25,10 @@ export interface ScoredError {
   readonly error: number;
   /** The machine, or that of equal parts. */
   readonly vote: string;
-  /** No constant was fitted on a row of its machine. */
-  readonly unseen?: boolean;
 }
 
 /** The fields by which rows and runs are compared. */
-export type ComparedBy = Omit<ScoredError, 'error' | 'unseen' | 'vote'>;
+export type ComparedBy = Omit<ScoredError, 'error' | 'vote'>;
 
 /** Groups of comparable rows, nearest first: the fields that they share, and the words for it. */
 const CIRCLES: readonly { readonly fields: readonly (keyof ComparedBy)[]; readonly named: (kind: ComparedBy) => string }[] = [
@@ -51,10 +49,7 @@ const CIRCLES_OF_DISKS = CIRCLES.filter(({ fields }) => fields.includes('placeme
  */
 export function bandOf(kind: ComparedBy, errors: readonly ScoredError[]): Accuracy | null {
   const own = errors.filter(({ metric }) => metric === kind.metric);
-  const [circles, least] = kind.placement === STREAMED ? ([CIRCLES_OF_DISKS, 'placement'] as const) : ([CIRCLES, 'runtime'] as const);
-  const close = circles.filter(({ fields }) => fields.includes(least));
-  const unseen = own.filter((error) => error.unseen === true);
-  return nearest(kind, unseen, close) ?? nearest(kind, own, circles);
+  return nearest(kind, own, kind.placement === STREAMED ? CIRCLES_OF_DISKS : CIRCLES);
 }
 
 /** The band of the nearest circle that has enough machines; the circle of all is enough with one. */

@@ -10,8 +10,8 @@ import { bandOf, type ComparedBy, type ScoredError } from './band.js';
 import type { Finished } from './finished.js';
 
 /**
- * Predictions of real machines, a line each: metric, runtime, format, placement, predicted / measured - 1, the machine or that of equal parts,
- * and true where no constant has seen it.
+ * Predictions of real machines, a line each: metric, runtime, format, placement, predicted / measured - 1 by constants that were fitted without its
+ * machine and those of equal parts, the machine or that of equal parts, and the same error by the constants of all.
  */
 export type AccuracyFile = readonly (readonly [
   metric: string,
@@ -20,7 +20,7 @@ export type AccuracyFile = readonly (readonly [
   placement: string,
   error: number,
   vote: string,
-  unseen?: true,
+  fitted: number,
 ])[];
 
 let known: readonly ScoredError[] | null = null;
@@ -28,14 +28,13 @@ let known: readonly ScoredError[] | null = null;
 function scoredErrors(): readonly ScoredError[] {
   if (known !== null) return known;
   const rows = JSON.parse(fileText(bundledFile('accuracy.json'))) as AccuracyFile;
-  known = rows.map(([metric, runtime, format, placement, error, vote, unseen]) => ({
+  known = rows.map(([metric, runtime, format, placement, error, vote]) => ({
     metric,
     runtime,
     format,
     placement,
     error,
     vote,
-    unseen: unseen === true,
   }));
   return known;
 }

@@ -12,11 +12,40 @@ export interface Constant {
   readonly runtime: string;
   /** Dotted, e.g. `cpu.operations.avx2`. */
   readonly name: string;
+  /** Its value before any row was seen. */
+  readonly before: number;
+  /** How far it may lie from there, as the standard deviation of its logarithm. */
+  readonly spread: number;
 }
+
+/**
+ * Spreads by the mechanism of a constant, the first that matches: how far published figures and single machines lay apart where several are known
+ * (shares of memory, generations, unpacking), and half to a factor of two where little is (host times, tiles). Ours.
+ */
+const SPREADS: readonly (readonly [RegExp, number])[] = [
+  [/^copy\.efficiency/, 0.05],
+  [/^cpu\.bandwidth/, 0.08],
+  [/^cpu\.memory|^gpu\.bandwidth/, 0.2],
+  [/^cpu\.generations|weightsPerCycle/, 0.25],
+  [/halved|staging/, 0.3],
+  [/^cpu\.core|operations/, 0.35],
+  [/^cpu\.layer|^gpu\.(compute|attention)/, 0.4],
+  [/^layer|^pass|sockets|untuned|together/, 0.5],
+  [/handover|tile/, 0.6],
+  [/recurrence/, 1],
+];
+const OTHERWISE = 0.3;
 
 /** Constants that some runtimes say were fitted, in the order of the runtimes. */
 export function fittedConstants(runtimes: Runtimes, used: readonly string[]): Constant[] {
-  return used.flatMap((runtime) => (runtimes.get(runtime)?.fitted?.constants ?? []).map((name) => ({ runtime, name })));
+  return used.flatMap((runtime) => {
+    const spec = runtimes.get(runtime);
+    return (spec?.fitted?.constants ?? []).map((name) => {
+      const before = ownValue(spec!.fitted!.before, name) ?? constantOf(spec!, name);
+      if (before === undefined) throw new InternalError('runtimes', `${runtime} says that ${name} was fitted, and has no such constant`);
+      return { runtime, name, before, spread: SPREADS.find(([pattern]) => pattern.test(name))?.[1] ?? OTHERWISE };
+    });
+  });
 }
 
 /** Value of a constant; undefined where the runtime has none of that name. */

@@ -2,7 +2,7 @@
 // each prediction on each constant, taken as a straight line in logarithms between the old constant and the new one. So a fit costs one more
 // prediction per constant, whatever the number of machines.
 
-import { sharedVotes, sum } from '../../base/statistics.js';
+import { sharedVotes } from '../../base/statistics.js';
 
 /** A figure: the residual of its prediction, and the slopes by the constants. */
 export interface Sensitivity {
@@ -31,17 +31,19 @@ const ITERATIONS = 25;
  * @param ridge of each constant, as of a row with this squared slope: a constant that no row depends on does not move
  * @param weightOf weight of a row by its residual with the steps so far
  * @param largest step
+ * @param towards steps that the ridge draws to; absent: 0
  */
 export function fitSteps(
   rows: readonly Sensitivity[],
   ridge: readonly number[],
   weightOf: (residual: number) => number,
   largest = Number.POSITIVE_INFINITY,
+  towards: readonly number[] = ridge.map(() => 0),
 ): number[] {
   let steps = ridge.map(() => 0);
   for (let i = 0; i < ITERATIONS; i++) {
     const matrix = ridge.map((own, c) => ridge.map((_, d) => (c === d ? own : 0)));
-    const right = ridge.map(() => 0);
+    const right = ridge.map((own, c) => own * towards[c]!);
     for (const row of rows) {
       const weight = weightOf(residualAt(row, steps)) * (row.weight ?? 1);
       for (const [c, slope] of row.slopes.entries()) {
@@ -55,16 +57,30 @@ export function fitSteps(
   return steps;
 }
 
-/** Scale of the pseudo-Huber loss: smaller errors count by their square, larger ones by their size. */
-const HUBER_SCALE = 0.1;
-const RIDGE = 0.08;
-/** Largest step from today's constants, a factor of 2: farther off, the linear prediction is not reliable. */
-const LARGEST_STEP = Math.log(2);
+/** Scale of the pseudo-Huber loss: smaller errors count by their square, larger ones by their size. About the median error of a machine. */
+const HUBER_SCALE = 0.2;
+/** Largest step from today's constants: farther off, the linear prediction is not reliable. */
+const LARGEST_STEP = 1.2;
 
-/** Fits the steps of so many constants of all machines with the least pseudo-Huber loss. */
-export function fitConstants(rows: readonly Sensitivity[], constants: number): number[] {
+/** What is known of a constant before the rows. */
+export interface Prior {
+  /** Step from its value of today to the one before, a logarithm. */
+  readonly step: number;
+  /** Standard deviation of its logarithm around that. */
+  readonly spread: number;
+}
+
+/** Fits the steps of constants of all machines with the least pseudo-Huber loss, drawn towards their values before the rows. */
+export function fitConstants(rows: readonly Sensitivity[], priors: readonly Prior[]): number[] {
   const weightOf = (residual: number): number => 1 / Math.sqrt(1 + (residual / HUBER_SCALE) ** 2);
-  return fitSteps(rows, new Array<number>(constants).fill(RIDGE), weightOf, LARGEST_STEP);
+  const ridge = priors.map(({ spread }) => (HUBER_SCALE / spread) ** 2);
+  return fitSteps(
+    rows,
+    ridge,
+    weightOf,
+    LARGEST_STEP,
+    priors.map(({ step }) => step),
+  );
 }
 
 /** log(predicted / measured) of a row with moved constants. */
@@ -72,11 +88,9 @@ export function residualAt({ residual, slopes }: Sensitivity, steps: readonly nu
   return slopes.reduce((sum, slope, c) => sum + slope * steps[c]!, residual);
 }
 
-/** Rows of which those of one machine share its vote; all weights together are the number of rows, so that the ridge weighs as before. */
+/** Rows of which those of one machine and speed share its vote. */
 export function withVotes<T extends Sensitivity & { readonly vote: string }>(rows: readonly T[]): (T & { readonly weight: number })[] {
-  const shares = sharedVotes(rows, () => 0).map(({ weight }) => weight);
-  const scale = rows.length / sum(shares);
-  return rows.map((row, i) => ({ ...row, weight: shares[i]! * scale }));
+  return sharedVotes(rows, () => 0).map(({ weight }, i) => ({ ...rows[i]!, weight }));
 }
 
 /**
@@ -85,12 +99,12 @@ export function withVotes<T extends Sensitivity & { readonly vote: string }>(row
  */
 export function leaveOut<T extends Sensitivity & { readonly vote: string }>(
   rows: readonly T[],
-  constants: number,
+  priors: readonly Prior[],
   classOf: (row: T) => string | null,
 ): (number | null)[] {
   const without = (name: string): T[] => withVotes(rows.filter((row) => classOf(row) !== name));
   const names = new Set(rows.flatMap((row) => classOf(row) ?? []));
-  const steps = new Map([...names].map((name) => [name, fitConstants(without(name), constants)]));
+  const steps = new Map([...names].map((name) => [name, fitConstants(without(name), priors)]));
   return rows.map((row) => {
     const name = classOf(row);
     return name === null ? null : residualAt(row, steps.get(name)!);

@@ -21,6 +21,9 @@ export function nudgedConstants(
   return { constants, variants: [runtimes, ...constants.map((constant) => withConstantMoved(runtimes, constant, NUDGE))] };
 }
 
+/** Least d log(speed) / d log(constant) of a row that says something of a constant: a tenth more of it moves the speed by half a percent. */
+const FELT = 0.05;
+
 /** A scored figure that is fitted. */
 interface FittedFigure extends Sensitivity {
   readonly row: ValidatedRow;
@@ -49,15 +52,26 @@ export function refitOf(
     const classes = classesOf(measured[index]!, row.runtime);
     return [{ row, vote, classes, ...sensitivityOf(row.measured, row.predicted!, moved, Math.log(NUDGE)) }];
   });
-  const steps = fitConstants(withVotes(figures), constants.length);
-  const without = (classOf: (figure: FittedFigure) => string | null): (number | null)[] => leaveOut(figures, constants.length, classOf);
+  const now = constants.map(({ name, runtime }) => constantOf(runtimes.get(runtime)!, name)!);
+  const priors = constants.map(({ before, spread }, c) => ({ step: Math.log(before / now[c]!), spread }));
+  const steps = fitConstants(withVotes(figures), priors);
+  const without = (classOf: (figure: FittedFigure) => string | null): (number | null)[] => leaveOut(figures, priors, classOf);
   const summaryAt = (residuals: readonly (number | null)[]): SpeedSummary =>
     speedSummary(figures.flatMap((one, i) => withResidual(one, residuals[i]!)));
-  const now = constants.map(({ name, runtime }) => constantOf(runtimes.get(runtime)!, name)!);
+  const leftOut = without(({ row }) => row.vote);
   return {
-    constants: constants.map(({ name, runtime }, c) => ({ runtime, name, now: now[c]!, fitted: now[c]! * Math.exp(steps[c]!) })),
+    constants: constants.map(({ before, name, runtime, spread }, c) => ({
+      runtime,
+      name,
+      before,
+      spread,
+      now: now[c]!,
+      fitted: now[c]! * Math.exp(steps[c]!),
+      machines: new Set(figures.flatMap(({ slopes, vote }) => (Math.abs(slopes[c]!) > FELT ? [vote] : []))).size,
+    })),
     fitted: summaryAt(figures.map((figure) => residualAt(figure, steps))),
-    leftOut: summaryAt(without(({ row }) => row.vote)),
+    leftOut: summaryAt(leftOut),
+    errors: figures.map(({ row: { id, metric } }, i) => ({ id, metric, error: Math.exp(leftOut[i]!) - 1 })),
     classesLeftOut: ROW_CLASSES.flatMap((kind) => {
       const residuals = without(({ classes }) => classes[kind]);
       const names = [...new Set(figures.flatMap(({ classes }) => classes[kind] ?? []))].sort();

@@ -23,7 +23,7 @@ import type { Gain } from './gains.js';
 import { renderPage } from './page.js';
 import { MEASURED_METRICS, type MeasuredMetric } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
-import type { ClassErrors, ErrorStatistics, FamilyErrors, Validation } from './summary.js';
+import type { ClassErrors, ErrorStatistics, FamilyErrors, Refit, Validation } from './summary.js';
 import type { TrendErrors } from './trends.js';
 import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, measuredWhat, speedText, titleOf, worstFirst } from './words.js';
 
@@ -210,6 +210,9 @@ function constantGrid({ fitted }: Validation): Grid {
   return gridOf(columns, rows, { title: 'Fitted constants' });
 }
 
+/** Machines from which on a constant is no guess. */
+const KNOWN = 4;
+
 /** Refitted constants, and their errors on machines that they have not seen. */
 function refitGrids({ refit }: Validation): Grid[] {
   if (refit === undefined) return [];
@@ -236,14 +239,21 @@ function refitGrids({ refit }: Validation): Grid[] {
     ],
     { title: 'One class left out', keys: 3 },
   );
-  const constants = refit.constants.map(({ fitted, name, now, runtime }) => [
-    runtime,
-    name,
-    digits(now),
-    digits(fitted),
-    digits(fitted / now),
-  ]);
-  return [errors, classes, gridOf(['runtime', { head: 'constant', align: 'left' }, 'now', 'refitted', 'factor'], constants)];
+  const constants = grid<Refit['constants'][number]>(
+    refit.constants,
+    [
+      { head: 'runtime', of: ({ runtime }) => runtime },
+      { head: 'constant', align: 'left', of: ({ name }) => name },
+      { head: 'before', of: ({ before }) => digits(before) },
+      { head: 'spread', only: ['markdown', 'csv'], of: ({ spread }) => digits(spread) },
+      { head: 'now', of: ({ now }) => digits(now) },
+      { head: 'refitted', of: ({ fitted }) => digits(fitted) },
+      { head: 'machines', of: ({ machines }) => machines },
+      { head: '', align: 'left', of: ({ machines }) => (machines < KNOWN ? 'a guess' : '') },
+    ],
+    { title: 'Constants: before the rows, today, refitted', keys: 2 },
+  );
+  return [errors, classes, constants];
 }
 
 /** CSV has every figure of every row. */

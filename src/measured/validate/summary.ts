@@ -69,13 +69,28 @@ export interface ClassErrors extends ErrorStatistics {
   readonly metric: MeasuredMetric;
 }
 
+/** A constant, before any row was seen, today, and fitted on these rows. */
+interface FittedConstant {
+  readonly runtime: string;
+  readonly name: string;
+  readonly before: number;
+  /** Of its logarithm around that. */
+  readonly spread: number;
+  readonly now: number;
+  readonly fitted: number;
+  /** Machines with a row whose speed goes with it; with fewer than four it is a guess. */
+  readonly machines: number;
+}
+
 /** Constants fitted on these rows, and their errors on machines left out of the fit. */
 export interface Refit {
-  readonly constants: readonly { readonly runtime: string; readonly name: string; readonly now: number; readonly fitted: number }[];
+  readonly constants: readonly FittedConstant[];
   /** Errors with constants fitted on all these rows. */
   readonly fitted: SpeedSummary;
   /** Errors of each row with constants fitted on the rows of all machines of other parts. */
   readonly leftOut: SpeedSummary;
+  /** The same row by row: predicted / measured - 1. */
+  readonly errors: readonly { readonly id: string; readonly metric: ValidatedRow['metric']; readonly error: number }[];
   /** Errors of each class of CPUs and programs with constants fitted on no row of it. */
   readonly classesLeftOut: readonly ClassErrors[];
 }

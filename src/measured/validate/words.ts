@@ -4,7 +4,6 @@ import { type ColumnOf, formatRelative, ratio } from '../../report/door.js';
 import { MEASURED_METRICS } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
 import type { ErrorStatistics, FamilyErrors, Validation } from './summary.js';
-import { UNSEEN } from './unseen.js';
 
 /** The title: rows, machines and files that were validated. */
 export function titleOf({ files, rows }: Validation): string {
@@ -20,14 +19,12 @@ export function titleOf({ files, rows }: Validation): string {
 }
 
 /** The explanation of the figures, and the number of fitted constants. */
-export function leadOf({ files, fitted, rows }: Validation): string[] {
+export function leadOf({ fitted, rows }: Validation): string[] {
   const scored = rows.filter(({ metric, scored }) => scored && metric !== 'memory').length;
   const constants = fitted.reduce((sum, { constants: names }) => sum + names.length, 0);
   const per = constants === 0 ? '' : `, one for ${formatNumber(scored / constants, 1)} of them`;
   if (scored === 0) return ['The error is predicted / measured - 1; median and 90th percentile are of its size, the bias is its median'];
-  const fit = files.every((name) => name === UNSEEN)
-    ? 'No constant was fitted on these machines'
-    : `${constants} constants were fitted${per}`;
+  const fit = `${constants} constants were fitted${per}`;
   return [
     'The error is predicted / measured - 1; median and 90th percentile are of its size, the bias is its median',
     `Machines have one vote each, those of equal parts one together. In band: between what 80 % of comparable measurements of other machines are. ${fit}`,

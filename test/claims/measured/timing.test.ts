@@ -32,7 +32,7 @@ const speedsOf = (row: Measurement) => figuresOf(row).filter(({ metric, unscored
 
 /** Figures of the rows of each machine with several. */
 async function figuresByMachine(): Promise<Map<string, Figure[][]>> {
-  const all = ['open', 'unified', 'unseen'].flatMap((name) => readRows(findProfile('measurements', name)).speed);
+  const all = ['open', 'unified', 'second'].flatMap((name) => readRows(findProfile('measurements', name)).speed);
   const machines = groupedBy(
     all.filter((row) => speedsOf(row).length > 0),
     ({ machine }) => machine.name,
@@ -126,7 +126,7 @@ it('one timing of a machine makes its predictions surer, two more so', { timeout
   const text = [
     '## With timings of the machine',
     '',
-    'Of every machine with several rows (open, unified and unseen), one row or two are what `--timing` gives, and the others are predicted; one',
+    'Of every machine with several rows (open, unified and second), one row or two are what `--timing` gives, and the others are predicted; one',
     'vote a machine. In band: within the printed band, which is as wide as the median says; without: the same without a timing.',
     '',
     '| timings | speed | machines | error without | error | p90 | in band | band | band without |',
