@@ -116,6 +116,14 @@ function parsed(text: string, path: string): ParsedText {
   return known;
 }
 
+/** The value of a flag. Of a key that is a collection the parser would warn through Node, with the key as it is. @throws Error where it is not YAML */
+export function flagValue(text: string): unknown {
+  return parse(text, QUIET);
+}
+
+/** What is wrong is thrown, or refused by a schema. */
+export const QUIET = { logLevel: 'error' } as const;
+
 function parseText(text: string, path: string): ParsedText {
   const lines = new LineCounter();
   // Whether keys are unique is checked below: the parser compares every two of them.

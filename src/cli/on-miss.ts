@@ -1,8 +1,8 @@
 // The syntax of --on-miss: an action, a rule in words (cpu,admit=background), several with semicolons, or YAML as in a system's file.
 
-import { parse as parseScalar } from 'yaml';
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
+import { flagValue } from '../base/yaml.js';
 import { ADMISSIONS, MISS_ACTIONS } from '../system/door.js';
 
 /** Example of a rule. */
@@ -15,7 +15,7 @@ const EXAMPLE = 'cpu,admit=background';
 export function missRulesOf(text: string): unknown {
   if (/^\s*[{[]/.test(text)) {
     try {
-      return parseScalar(text);
+      return flagValue(text);
     } catch {
       throw new UserError(`--on-miss: ${text.trim()} is not YAML; write e.g. '{ do: cpu, admit: background }', or ${EXAMPLE}`);
     }

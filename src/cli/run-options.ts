@@ -1,13 +1,12 @@
 // The flags of a run, for all commands that run. Flags become overrides of the run profile, so that an error about a value names its flag.
 
 import { type Command, Option } from 'commander';
-import { parse as parseScalar } from 'yaml';
 import { UserError } from '../base/errors.js';
 import { resolve } from '../base/host/paths.js';
 import { cwd } from '../base/host/process.js';
 import { isPath } from '../base/profiles.js';
 import { locatedModule } from '../base/user-module.js';
-import type { Override } from '../base/yaml.js';
+import { flagValue, type Override } from '../base/yaml.js';
 import { isComposed } from '../hardware/door.js';
 import { locatedPredictor } from '../predict/predictors/create.js';
 import { DEFAULT_RUNTIME, DEFAULT_SYSTEM, EXAMPLE_RUNTIMES } from '../runtime/index.js';
@@ -248,7 +247,7 @@ function setOverride(text: string): Override {
   if (equals <= 0 || path.includes('')) throw new UserError(`--set ${text}: expected path=value, e.g. --set system.cache.policy=lfu`);
   let value: unknown;
   try {
-    value = parseScalar(text.slice(equals + 1));
+    value = flagValue(text.slice(equals + 1));
   } catch {
     throw new UserError(`--set ${text}: the value is not YAML; quote it, e.g. --set '${path.join('.')}="..."'`);
   }

@@ -2,10 +2,10 @@
 // other value of the run.
 
 import type { Command } from 'commander';
-import { isSeq, parseDocument, parse as parseYaml } from 'yaml';
+import { isSeq, parseDocument } from 'yaml';
 import { UserError } from '../base/errors.js';
 import { isPath, isStdin } from '../base/profiles.js';
-import type { Override } from '../base/yaml.js';
+import { flagValue, type Override, QUIET } from '../base/yaml.js';
 import type { Outcome, SweepValue } from '../figure/door.js';
 import {
   checkSweep,
@@ -145,11 +145,11 @@ function axisOf(text: string): SweepAxis {
   if (equals <= 0 || path.split('.').includes('')) throw wrong('has no path');
   let values: unknown;
   try {
-    const document = parseDocument(given);
+    const document = parseDocument(given, QUIET);
     values =
       given.startsWith('[') && isSeq(document.contents)
         ? document.toJS()
-        : listed(given).flatMap((part): unknown[] => wholeNumbersOf(part) ?? [parseYaml(part)]);
+        : listed(given).flatMap((part): unknown[] => wholeNumbersOf(part) ?? [flagValue(part)]);
   } catch (error) {
     throw wrong(error instanceof UserError ? error.message : 'is not YAML');
   }

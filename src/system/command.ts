@@ -1,11 +1,10 @@
 // The command line that repeats a run. It is made of the run's settings, not of typed words, so that runs of a ranking, a sweep and the
 // library have one, too.
 
-import { parse } from 'yaml';
 import { isAbsolute, sep } from '../base/host/paths.js';
 import { cwd } from '../base/host/process.js';
 import { byName } from '../base/objects.js';
-import type { Override } from '../base/yaml.js';
+import { flagValue, type Override } from '../base/yaml.js';
 import type { Result } from '../result/result.js';
 import type { RunInput } from './run.js';
 
@@ -132,7 +131,7 @@ function isWord(value: unknown): value is string | number {
 function yamlOf(value: unknown): string {
   if (typeof value !== 'string') return JSON.stringify(value);
   try {
-    return parse(value) === value && value.trim() === value ? value : JSON.stringify(value);
+    return flagValue(value) === value && value.trim() === value ? value : JSON.stringify(value);
   } catch {
     return JSON.stringify(value);
   }

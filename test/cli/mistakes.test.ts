@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { runCli } from '../../src/cli/program.js';
 import { catchOutput } from '../support/cli-output.js';
 
@@ -115,5 +115,25 @@ describe('a malformed value of a flag', () => {
     ['--assert', 'cache.hit_rate', `--assert: "cache.hit_rate" is not metric, comparator, amount; write e.g. 'latency.tpot.p50 > +3%'`],
   ])('%s %s', async (flag, value, message) => {
     expect(await refusal(flag, value)).toBe(`moeprof: ${message}\n`);
+  });
+});
+
+describe('a key that is a collection, with a sign that turns the direction of text', () => {
+  it.each([
+    [['run', '--set', 'workload={? {"a\u202e": 1} : 2}'], /^moeprof: --set workload: workload: unknown key .*\\u\{202e\}.*\n$/],
+    [['run', '--on-miss', '{? ["a\u202e"] : 2}'], /^moeprof: --on-miss: .*\n$/],
+    [['sweep', '--vary', 'workload.batch={? {"a\u202e": 1} : 2}'], /^moeprof: --vary workload\.batch=.*\\u\{202e\}.*no plain value; .*\n$/],
+    [
+      ['sweep', '--vary', 'workload.batch=[{? {"a\u202e": 1} : 2}]'],
+      /^moeprof: --vary workload\.batch=.*\\u\{202e\}.*no plain value; .*\n$/,
+    ],
+    [['run', join(folder, 'key.yaml')], /^moeprof: .*key\.yaml:1:3: this key is a list, a mapping or an alias; write it as a text\n$/],
+  ])('%j is one printable line, of which Node does not warn', async (words, message) => {
+    const warned = vi.spyOn(process, 'emitWarning');
+    writeFileSync(join(folder, 'key.yaml'), '? {"a\u202e": 1}\n: 2\n');
+    expect(await runCli(words)).toBe(2);
+    expect(output.stderr).toMatch(message);
+    expect(output.stderr).not.toContain('\u202e');
+    expect(warned).not.toHaveBeenCalled();
   });
 });

@@ -1,8 +1,9 @@
 // `moeprof machine` from outside: it detects this machine without root, with tools that lie in the path or do not, and reads its own file.
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { moeprof, shell, temporaryFolder } from './moeprof.js';
+import { describe, expect, it, vi } from 'vitest';
+import { BIN, moeprof, shell, temporaryFolder } from './moeprof.js';
 
 /** A folder of programs, each of which prints a text. */
 function programs(cwd: string, printing: Readonly<Record<string, string>>): string {
@@ -53,29 +54,64 @@ describe('moeprof machine detect', () => {
   });
 });
 
+/** Tools that run a script in which each sleeps. @returns their folder, and what names the processes of them that are left (on Linux) */
+function hostileTools(cwd: string, script: string): [folder: string, left: () => string[]] {
+  const folder = programs(cwd, {});
+  const names = ['nvidia-smi', 'rocm-smi', 'lspci'];
+  for (const name of names) {
+    writeFileSync(join(folder, name), `#!/bin/sh\n${script.replaceAll('/bin/sleep', join(cwd, 'sleep'))}\n`);
+    chmodSync(join(folder, name), 0o755);
+  }
+  symlinkSync('/bin/sleep', join(cwd, 'sleep'));
+  const left = (): string[] =>
+    (existsSync('/proc/self') ? readdirSync('/proc') : []).flatMap((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+        return /^\d+$/.test(pid) && words.includes(cwd) ? [words] : [];
+      } catch {
+        return [];
+      }
+    });
+  return [folder, left];
+}
+
 describe('moeprof machine detect beside hostile tools', () => {
   it.concurrent.each([
     ['prints without end', 'exec /usr/bin/yes "0, NVIDIA \\033[31m\\u202e, 1, 4, 4, 16, 1, 1"'],
     ['prints escape codes', "printf '0, \\033]0;title\\007NVIDIA \\033[2JRTX 3090\\342\\200\\256, 24576, 4, 4, 16, 250, 350\\n'"],
     ['never ends', 'exec /bin/sleep 60'],
     ['leaves a process that keeps its output open', '/bin/sleep 60 &'],
+    ['leaves one that is silent', '/bin/sleep 60 >/dev/null 2>&1 &'],
+    ['never ends, nor do those that it has started', '(/bin/sleep 60; :) & /bin/sleep 60 & /bin/sleep 60'],
+    ['ends for no signal that can be heard', "trap '' INT TERM HUP; while :; do /bin/sleep 60; done"],
     ['fails with much to say', 'i=0; while [ $i -lt 20000 ]; do echo error >&2; i=$((i+1)); done; exit 9'],
     ['is ended by a signal', 'kill -9 $$'],
   ])(
     'one that %s tells nothing',
     async (_, script) => {
       const cwd = temporaryFolder();
-      const folder = programs(cwd, {});
-      for (const name of ['nvidia-smi', 'rocm-smi', 'lspci']) {
-        writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`);
-        chmodSync(join(folder, name), 0o755);
-      }
+      const [folder, left] = hostileTools(cwd, script);
       const { code, stderr, stdout } = await moeprof(['machine', 'detect', '--no-color'], { cwd, env: { PATH: folder } });
       expect([code, stderr]).toEqual([0, '']);
       expect(stdout).not.toMatch(/[\x1b\x07\u202e]/);
       expect(stdout).not.toContain('undefined');
+      await vi.waitFor(() => expect(left()).toEqual([]), 10_000);
     },
     90_000,
+  );
+
+  it.skipIf(process.platform !== 'linux').each(['SIGINT', 'SIGTERM'] as const)(
+    '%s ends it, and all that they have started',
+    async (signal) => {
+      const cwd = temporaryFolder();
+      const [folder, left] = hostileTools(cwd, '/bin/sleep 60 & /bin/sleep 60');
+      const child = spawn(process.execPath, [BIN, 'machine', 'detect'], { cwd, env: { PATH: folder, HOME: cwd }, stdio: 'ignore' });
+      const ended = new Promise((resolve) => child.on('close', (code, by) => resolve(by ?? code)));
+      await vi.waitFor(() => expect(left().length).toBeGreaterThanOrEqual(9), { timeout: 30_000, interval: 200 });
+      child.kill(signal);
+      expect(await ended).toBe(signal);
+      await vi.waitFor(() => expect(left()).toEqual([]), 10_000);
+    },
   );
 });
 

@@ -58,14 +58,60 @@ export function outputOf(program: string, args: readonly string[], complains = f
   });
 }
 
-/** {@link outputOf}, in the time of others, and with limits. @throws Error with `killed` where it takes too long */
+/**
+ * {@link outputOf}, in the time of others, and with limits. What the program has started ends with it, or with this process.
+ * @throws Error with `killed` where it takes too long
+ */
 export function outputLater(
   program: string,
   args: readonly string[],
   { env, mostBytes, timeout }: { readonly env: Environment; readonly mostBytes: number; readonly timeout: number },
 ): Promise<string> {
-  const options = { env: { ...process.env, ...env }, timeout, killSignal: 'SIGKILL', maxBuffer: mostBytes, windowsHide: true } as const;
+  // Where there are groups of processes, the program leads one of its own, which is killed as a whole.
+  const detached = process.platform !== 'win32';
   return new Promise((resolve, reject) => {
-    childProcess.execFile(program, args, options, (error, stdout) => (error === null ? resolve(stdout) : reject(error))).stdin?.end();
+    const child = childProcess.spawn(program, args, {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'ignore'],
+      windowsHide: true,
+      detached,
+    });
+    const parts: Uint8Array[] = [];
+    let bytes = 0;
+    const endAll = (): void => {
+      for (const signal of ENDINGS) process.off(signal, interrupted);
+      clearTimeout(timer);
+      child.stdout.destroy();
+      try {
+        if (child.pid !== undefined) process.kill(detached ? -child.pid : child.pid, 'SIGKILL');
+      } catch {
+        // Nothing is left of it.
+      }
+    };
+    const fail = (error: Error): void => {
+      endAll();
+      reject(error);
+    };
+    // Ctrl-C does not reach another group; this process ends by it as it would have, once none of these hears it.
+    const interrupted = (signal: NodeJS.Signals): void => {
+      endAll();
+      if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+    };
+    for (const signal of ENDINGS) process.on(signal, interrupted);
+    const timer = setTimeout(() => fail(Object.assign(new Error(`${program} takes too long`), { killed: true })), timeout);
+    child.on('error', fail);
+    child.stdout.on('data', (part: Uint8Array) => {
+      parts.push(part);
+      bytes += part.length;
+      if (bytes > mostBytes) fail(new Error(`${program} prints too much`));
+    });
+    child.on('close', (code) => {
+      if (code !== 0) fail(new Error(`${program} ended with ${code}`));
+      endAll();
+      resolve(Buffer.concat(parts).toString());
+    });
   });
 }
+
+/** Signals that end a process. */
+const ENDINGS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

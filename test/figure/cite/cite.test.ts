@@ -121,6 +121,24 @@ describe('BibTeX', () => {
     expect(entries.get('moeprof')!.get('author')).toBe('{The moeprof authors}');
   });
 
+  it('keeps braces that do not match, backslashes and signs of TeX as text', () => {
+    const cites = 'a } talk { of 100 % \\ $x_1^2$ & #2 ~ @misc{other, title = {x}}';
+    const name = 'code}{_{{.safetensors';
+    const rows = [row({ system: 'my } system', trace: `/tmp/${name}`, trace_sha256: 'cd'.repeat(32) }, { system: { cites } })];
+    const hostile = citationsIn(`${cites} github.com/me/mi}ne`, 'own');
+    const entries = entriesOf(bibtex([...citedBy(rows), ...hostile, { key: 'url', title: '}', url: 'https://a.b/{x}\\%', venue: '{' }]));
+    const fields = [...entries.values()].flatMap((entry) => [...entry.values()]);
+    // BibTeX counts every brace, whatever stands before it.
+    for (const value of fields) {
+      let depth = 0;
+      const depths = [...value].map((sign) => (depth += sign === '{' ? 1 : sign === '}' ? -1 : 0));
+      expect([Math.min(0, ...depths), depth], value).toEqual([0, 0]);
+    }
+    expect(entries.get('url')!.get('url')).toBe('https://a.b/%7Bx%7D%5C%25');
+    expect(entries.get('url')!.get('title')).toBe('{\\textbraceright{}}');
+    expect(fields.some((value) => value.includes('talk \\textbraceleft{} of 100 \\% \\textbackslash{} \\$x\\_1'))).toBe(true);
+  });
+
   it('is taken by BibTeX and LaTeX, where they are here', { timeout: 60_000 }, () => {
     if (spawnSync('bibtex', ['--version']).error !== undefined || spawnSync('pdflatex', ['--version']).error !== undefined) {
       console.warn('SKIPPED: references were not given to BibTeX, which is not here');
