@@ -2,7 +2,7 @@
 // hardware would help. Pure except for the runs of the engine.
 
 import { formatBytes, formatNumber } from '../base/units.js';
-import { assumedOf, type HardwareSpec, standInsOf } from '../hardware/door.js';
+import { assumedOf, type HardwareSpec, takenPartsOf } from '../hardware/door.js';
 import { bitsPerWeight, type ModelSpec, mainFormat } from '../model/door.js';
 import { type Tagged, tagged } from '../result/version.js';
 import type { Command } from '../runtime/flags/dialect.js';
@@ -130,7 +130,7 @@ export function settingOf(question: Question, one: Priced, change: string): Advi
 /** What an answer repeats of its request. */
 export function repeated(asked: Pick<Question, 'context' | 'goal' | 'hardware' | 'request' | 'runtime' | 'users'>) {
   const { context, goal, hardware, request, runtime, users } = asked;
-  return { machine: hardware.name, runtime: runtime.name, goal, request, context, users, assumed: standInsOf(hardware) };
+  return { machine: hardware.name, runtime: runtime.name, goal, request, context, users, assumed: takenPartsOf(hardware) };
 }
 
 /** The setting in the words of the runtime. */

@@ -5,7 +5,7 @@ import type { Simulation } from '../engine/compose/simulation.js';
 import type { Inputs } from '../engine/inputs/inputs.js';
 import { simulateRun } from '../engine/simulate.js';
 import { Onlooker } from '../engine/transfer/observer.js';
-import { standInsOf } from '../hardware/door.js';
+import { takenPartsOf } from '../hardware/door.js';
 import { VERSION } from '../result/version.js';
 import type { Pass } from '../schedule/door.js';
 import { misfit, type RunSpec } from '../system/door.js';
@@ -76,7 +76,7 @@ export async function adaptiveBound(
           'the bound is of one GPU that loads experts over one link; take such a machine, with DRAM for all experts',
         );
       weights = inputs.trace.has.weights;
-      assumed = standInsOf(inputs.hardware);
+      assumed = takenPartsOf(inputs.hardware);
       log = new UseLog(inputs, simulation);
       return log;
     },

@@ -33,6 +33,6 @@ export {
   type LinkSpec,
   type PathSpec,
   type Software,
-  standInsOf,
+  takenPartsOf,
   withArithmetic,
 } from './spec.js';

@@ -216,7 +216,7 @@ export interface HardwareSpec {
 }
 
 /** Sentences, three at most: the CPU, the memory and the PCIe slot that were taken where nobody gives them. */
-export function standInsOf({ machine }: Pick<HardwareSpec, 'machine'>): readonly string[] {
+export function takenPartsOf({ machine }: Pick<HardwareSpec, 'machine'>): readonly string[] {
   return machine?.standIns ?? [];
 }
 

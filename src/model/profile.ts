@@ -54,7 +54,7 @@ const Latent = z.strictObject({
   qLora: index.describe('Rank of the query compression; 0: queries are projected directly.'),
   kvLora: count.describe('Rank of the key and value compression.'),
   qkNope: count.describe('Width of a head without rotary embedding.'),
-  qkRope: count.describe('Width of a head with rotary embedding.'),
+  qkRope: z.int().nonnegative().describe('Width of a head with rotary embedding.'),
   vHead: count.describe('Width of a value head.'),
   unpackedTwice: z
     .boolean()

@@ -1,7 +1,7 @@
 // The warnings of a result.
 
 import { formatBytes, formatCount, formatRatio } from '../../base/units.js';
-import { assumedOf, standInsOf } from '../../hardware/door.js';
+import { assumedOf, takenPartsOf } from '../../hardware/door.js';
 import { expertBytesTotal } from '../../model/door.js';
 import type { Bounds, Warning } from '../../result/result.js';
 import { isWord } from '../../system/door.js';
@@ -21,7 +21,7 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
   }
   if (run.note !== undefined) warnings.push({ code: 'system-chosen', message: run.note });
   if (inputs.model.note !== undefined) warnings.push({ code: 'model-note', message: inputs.model.note });
-  warnings.push(...standInsOf(inputs.hardware).map((message) => ({ code: 'machine-stand-in', message })));
+  warnings.push(...takenPartsOf(inputs.hardware).map((message) => ({ code: 'machine-stand-in', message })));
   const taken = assumedOf(inputs.hardware);
   if (taken.length > 0) warnings.push({ code: 'machine-defaults', message: taken.join(' ') });
   const calibration = inputs.hardware.machine?.calibration;

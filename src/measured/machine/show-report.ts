@@ -11,7 +11,7 @@ import {
   memoryText,
   pcieRate,
   slotText,
-  standInsOf,
+  takenPartsOf,
 } from '../../hardware/door.js';
 import { type Datum, type Document, documentFormats, type Facts, figure, gridOf, type Line, linesBlock, ratio } from '../../report/door.js';
 
@@ -39,7 +39,7 @@ function documentOf({ hardware, notSeen, remarks }: ShownMachine): Document {
   const notes: Line[] = [
     ...remarks.map((text) => ({ tone: 'warning' as const, text })),
     ...(machine?.calibration === undefined ? [] : [{ tone: 'good' as const, text: machine.calibration }]),
-    ...[...standInsOf(hardware), ...assumedOf(hardware), ...notSeen].map((text) => ({ tone: 'info' as const, text })),
+    ...[...takenPartsOf(hardware), ...assumedOf(hardware), ...notSeen].map((text) => ({ tone: 'info' as const, text })),
   ];
   return {
     title: name,
