@@ -1,6 +1,6 @@
 // docs/accuracy.md is what `moeprof validate` and `moeprof validate unseen` write today, behind them what `moeprof validate --fit` wrote last
-// (bench/fit.md, where it was written: minutes of computing) and bench/llama.md, which bench/llama.mjs measured last; profiles/accuracy.json has the same errors, from
-// which every run takes its band. All but the last two are made anew and compared. MOEPROF_UPDATE=1 writes them; with MOEPROF_FIT=1 it fits, too.
+// (bench/fit.md, where it was written: minutes of computing) bench/llama.md, which bench/llama.mjs measured last, and bench/timing.md, which timing.test.ts writes;
+// profiles/accuracy.json has the same errors, from which every run takes its band. All but the last three are made anew and compared. MOEPROF_UPDATE=1 writes them; with MOEPROF_FIT=1 it fits, too.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { expect, it } from 'vitest';
@@ -21,6 +21,7 @@ const page = new URL('../../../docs/accuracy.md', import.meta.url);
 const engine = new URL('../../../bench/llama.md', import.meta.url);
 const fitted = new URL('../../../bench/fit.md', import.meta.url);
 const options = { color: false, width: 80, unicode: true, verbose: false };
+const timing = new URL('../../../bench/timing.md', import.meta.url);
 
 const runtimes = new Map(listProfiles('runtimes').map((name) => [name, loadRuntime(name)]));
 
@@ -58,7 +59,7 @@ it('docs/accuracy.md and profiles/accuracy.json are up to date', { timeout: 3_60
   const seen = await validated(seenFiles(), update && process.env.MOEPROF_FIT === '1');
   if (seen.refit !== undefined) writeFileSync(fitted, `${renderMarkdown(crossValidation(seen), options).trimEnd()}\n`);
   const intro = 'Machines that no constant has seen come first, rows that constants were fitted on behind them.';
-  const behind = [fitted, engine].filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8'));
+  const behind = [fitted, engine, timing].filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8'));
   const text = [`# Accuracy\n\n${intro}`, reportOf(unseen), reportOf(seen), ...behind].join('\n\n');
   // Machines of equal parts are one, whichever file they are of.
   const votes = votesOf(
