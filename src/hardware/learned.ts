@@ -24,8 +24,8 @@ export type SpeedKind = 'decode' | 'prefill';
 export const NUDGE = 0.1;
 
 /**
- * What no knob explains of another run of the same machine, as the standard deviation of a logarithm: fitted so that the bands hold four of five
- * rows of profiles/measurements/ that one other row of their machine predicts. Owners of the same parts differ by 0.08.
+ * What no knob explains of another run of the same machine, as the standard deviation of a logarithm: fitted so that the bands hold three to four
+ * of five rows of profiles/measurements/ that one other row of their machine predicts. Owners of the same parts differ by 0.08.
  */
 const LEFT: Readonly<Record<SpeedKind, number>> = { decode: 0.12, prefill: 0.2 };
 /** Standard deviations within which four of five values of a Gaussian lie. */
