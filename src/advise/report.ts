@@ -21,7 +21,7 @@ import {
   learnedFrom,
   note,
   pageFormat,
-  rangeText,
+  speedRange,
   timesText,
 } from '../report/door.js';
 import type { Accuracy } from '../result/result.js';
@@ -89,7 +89,7 @@ export function takenOf({ assumed }: Pick<Advice, 'assumed'>): Line[] {
 
 /** The range of a speed behind it; nothing where nothing is comparable. */
 function bandText(band: Accuracy | null, speed: number): string {
-  return band === null ? '' : ` (${rangeText(band, speed)})`;
+  return band === null ? '' : ` (${speedRange(band, speed)})`;
 }
 
 function commandOf({ command }: Advice): Block[] {

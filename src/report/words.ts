@@ -5,7 +5,7 @@ import type { Accuracy, Result } from '../result/result.js';
 import type { Phase } from './phase-time.js';
 
 /** `14 to 29 tok/s`: a predicted speed within its band, in two digits. @param speed tokens/s */
-export function rangeText(band: Accuracy, speed: number): string {
+export function speedRange(band: Accuracy, speed: number): string {
   return `${bareRange(band, speed)} tok/s`;
 }
 
@@ -48,8 +48,8 @@ export function bandText({ accuracy, metrics }: Pick<Result, 'accuracy' | 'metri
   if (accuracy === undefined) return null;
   const [band, speed] = [accuracy[phase], metrics[`speed.${phase}`]?.value];
   if (band === null || speed === undefined) return '(no comparable measurement)';
-  if (band.learned === true) return `(${rangeText(band, speed)} for 80 % of runs, ${learnedFrom(band)})`;
-  return `(${rangeText(band, speed)} for ${countedText(band)}${band.common === 'all' ? ', none comparable' : ''})`;
+  if (band.learned === true) return `(${speedRange(band, speed)} for 80 % of runs, ${learnedFrom(band)})`;
+  return `(${speedRange(band, speed)} for ${countedText(band)}${band.common === 'all' ? ', none comparable' : ''})`;
 }
 
 /** The policy and predictor that replace a system's own: `, with s3-fifo:small=0.2`; empty where none does. */

@@ -5,7 +5,7 @@ import { htmlReport } from '../../src/report/html/html.js';
 import { distributionOf } from '../../src/report/html/sections/latency.js';
 import { embedJson, html } from '../../src/report/page/markup.js';
 import { table } from '../../src/report/page/pieces.js';
-import { rangeText } from '../../src/report/words.js';
+import { speedRange } from '../../src/report/words.js';
 import { parseResult } from '../../src/result/read.js';
 import type { Result } from '../../src/result/result.js';
 import { sampleResult } from '../result/sample.js';
@@ -51,7 +51,7 @@ describe('HTML report', () => {
   it('says beside a speed how far off it may be', () => {
     const near = { low: 0.5, high: 1.25, rows: 41, machines: 12, common: 'llama.cpp, k, cpu-layers' };
     const of = (accuracy: Result['accuracy']) => htmlReport.render({ ...sampleResult(), ...(accuracy && { accuracy }) }, options);
-    const range = rangeText(near, sampleResult().metrics['speed.decode']!.value);
+    const range = speedRange(near, sampleResult().metrics['speed.decode']!.value);
     expect(of({ decode: near, prefill: null })).toContain(`<small>(${range} for 80 % of 41 measurements of 12 machines)</small>`);
     expect(of({ decode: null, prefill: null })).toContain('<small>(no comparable measurement)</small>');
     expect(of(undefined)).not.toContain('comparable measurement');

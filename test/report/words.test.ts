@@ -1,6 +1,6 @@
 // Bands as people read them: ranges of two digits.
 import { describe, expect, it } from 'vitest';
-import { bandText, bareRange, countedText, rangeText, timesText } from '../../src/report/words.js';
+import { bandText, bareRange, countedText, speedRange, timesText } from '../../src/report/words.js';
 import { metric } from '../../src/result/catalogue.js';
 import type { Accuracy } from '../../src/result/result.js';
 
@@ -9,16 +9,16 @@ const band: Accuracy = { low: 0.7, high: 1.45, rows: 41, machines: 12, common: '
 describe('a range', () => {
   it('is of the speed times both ends, in two digits', () => {
     // 20.5 x .7 = 14.35, and x 1.45 = 29.7.
-    expect(rangeText(band, 20.5)).toBe('14 to 30 tok/s');
-    expect(rangeText(band, 1531.6)).toBe('1,000 to 2,300 tok/s');
-    expect(rangeText(band, 0.144)).toBe('0.1 to 0.21 tok/s');
-    expect(rangeText(band, 0)).toBe('0 to 0 tok/s');
+    expect(speedRange(band, 20.5)).toBe('14 to 30 tok/s');
+    expect(speedRange(band, 1531.6)).toBe('1,000 to 2,300 tok/s');
+    expect(speedRange(band, 0.144)).toBe('0.1 to 0.21 tok/s');
+    expect(speedRange(band, 0)).toBe('0 to 0 tok/s');
   });
 
   it('is rounded outwards, so that the speed is within it', () => {
-    expect(rangeText({ ...band, low: 1, high: 1 }, 144.3)).toBe('140 to 150 tok/s');
-    expect(rangeText({ ...band, low: 1, high: 1 }, 1.9)).toBe('1.9 to 1.9 tok/s');
-    expect(rangeText({ ...band, low: 1, high: 1 }, 99.5)).toBe('99 to 100 tok/s');
+    expect(speedRange({ ...band, low: 1, high: 1 }, 144.3)).toBe('140 to 150 tok/s');
+    expect(speedRange({ ...band, low: 1, high: 1 }, 1.9)).toBe('1.9 to 1.9 tok/s');
+    expect(speedRange({ ...band, low: 1, high: 1 }, 99.5)).toBe('99 to 100 tok/s');
   });
 
   it('of nothing is none', () => {

@@ -23,6 +23,14 @@ function damaged(change: (raw: Record<string, unknown>) => void): UserError {
   return refusal(JSON.stringify(raw));
 }
 
+it('says of error bands of an earlier version that the run is to be saved again (3)', () => {
+  const old = damaged((raw) => (raw.accuracy = { decode: { halfWidth: 0.44, rows: 30, common: 'llama.cpp' }, prefill: null }));
+  expect(old).toMatchObject({ exitCode: 3 });
+  expect(old.message).toBe('base.json: has error bands of an earlier version (halfWidth); run again with this version');
+  const now = { decode: { low: 0.7, high: 1.4, rows: 30, machines: 12, common: 'llama.cpp' }, prefill: null };
+  expect(parseResult(JSON.stringify({ ...sampleResult(), accuracy: now }), 'base.json').accuracy).toEqual(now);
+});
+
 describe('reading a result', () => {
   it('gives back what was written, with fields that a later version added', () => {
     const result = sampleResult();
@@ -51,14 +59,6 @@ describe('reading a result', () => {
     expect(refusal('{"schema":"other/1"}')).toMatchObject({ exitCode: 2 });
     expect(refusal('[1,2]').message).toMatch(/is not a moeprof result/);
     expect(damaged((raw) => (raw.schema = 'moeprof.result/2'))).toMatchObject({ exitCode: 3 });
-  });
-
-  it('says of error bands of an earlier version that the run is to be saved again (3)', () => {
-    const old = damaged((raw) => (raw.accuracy = { decode: { halfWidth: 0.44, rows: 30, common: 'llama.cpp' }, prefill: null }));
-    expect(old).toMatchObject({ exitCode: 3 });
-    expect(old.message).toBe('base.json: has error bands of an earlier version (halfWidth); run again with this version');
-    const now = { decode: { low: 0.7, high: 1.4, rows: 30, machines: 12, common: 'llama.cpp' }, prefill: null };
-    expect(parseResult(JSON.stringify({ ...sampleResult(), accuracy: now }), 'base.json').accuracy).toEqual(now);
   });
 
   it('L21 says of a metric that was replaced what stands for it, and is not comparable (3)', () => {

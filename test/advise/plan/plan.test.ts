@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CapacitySearch, type Placing, type Probe, placingOf, planOf } from '../../../src/advise/plan/plan.js';
 import { planReports } from '../../../src/advise/plan/plan-report.js';
-import { rangeText } from '../../../src/report/words.js';
+import { speedRange } from '../../../src/report/words.js';
 import type { Result } from '../../../src/result/result.js';
 import { cases } from '../../cases.js';
 import { sampleResult } from '../../result/sample.js';
@@ -79,7 +79,7 @@ describe('the plan', () => {
     const text = (...all: Placing[]) =>
       planReports[0]!.render(planOf(['x >= 1'], null, all), { color: false, width: 100, unicode: true, verbose: false });
     const speed = probes[0]!.result.metrics['speed.decode']!.value;
-    const range = rangeText(accuracy.decode, speed);
+    const range = speedRange(accuracy.decode, speed);
     const both = text({ ...plain, probes }, plain).replace(/\s+/g, ' ');
     expect(both).toContain('; its range holds 80 % of comparable measurements');
     expect(both).toMatch(new RegExp(`decode range .* ${range.replace(' tok/s', '')}`));
