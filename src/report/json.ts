@@ -8,37 +8,7 @@ import type { Result } from '../result/result.js';
  * @throws Error for NaN and infinities: JSON would silently turn them into null
  */
 export function toJson(value: unknown): string {
-  return [...jsonParts(value)].join('');
-}
-
-/** {@link toJson} in parts: of a field that is gone through and is no list in memory, one entry is made at a time. */
-export function* jsonParts(value: unknown): Generator<string> {
-  const fields = typeof value === 'object' && value !== null ? Object.entries(value) : [];
-  if (!fields.some(([, field]) => isIterable(field))) {
-    yield `${write(value, '')}\n`;
-    return;
-  }
-  let before = '{\n  ';
-  for (const [key, field] of fields.filter(([, field]) => field !== undefined)) {
-    yield `${before}${plainJson(key)}: `;
-    before = ',\n  ';
-    if (isIterable(field)) yield* listParts(field);
-    else yield write(field, '  ');
-  }
-  yield '\n}\n';
-}
-
-function* listParts(list: Iterable<unknown>): Generator<string> {
-  let before = '[\n    ';
-  for (const entry of list) {
-    yield `${before}${write(entry, '    ')}`;
-    before = ',\n    ';
-  }
-  yield before.startsWith('[') ? '[]' : '\n  ]';
-}
-
-function isIterable(value: unknown): value is Iterable<unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Symbol.iterator in value;
+  return `${write(value, '')}\n`;
 }
 
 /** A result with its free-form parts by key, and its metrics as the catalogue lists them. */

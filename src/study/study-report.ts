@@ -26,7 +26,7 @@ const MOST_METRICS = 5;
 
 /** Formats of a study, the one for reading first. */
 export const studyReports: readonly OutputFormat<Study>[] = [
-  ...documentFormats<Study>(studyDocument),
+  ...documentFormats<Study>(studyDocument, (study) => ({ ...study, rows: [...study.rows] })),
   ...pictureFormats<Study>('moeprof sweep', ({ axes, rows, units }) => axesFigures([...rows], axes, drawnMetrics(units)), studyDocument),
   { name: 'jsonl', extensions: ['.jsonl', '.ndjson'], render: longJsonLines, parts: longJsonParts },
   { name: 'parquet', extensions: ['.parquet'], encode: longParquet },
@@ -68,21 +68,11 @@ function studyDocument(study: Study): Document {
   };
 }
 
-/** What is told of all rows, which are gone through once. */
-interface Told {
-  /** Those that a terminal has. */
-  readonly first: readonly RunRow[];
-  /** How many ran. */
-  readonly done: number;
-  /** Metrics that none has. */
-  readonly absent: readonly string[];
-  /** Why some could not run, with their number. */
-  readonly reasons: ReadonlyMap<string, number>;
-  /** The row whose command a terminal has: the one that decodes fastest, or the first that ran. */
-  readonly fastest: RunRow | undefined;
-}
-
-function toldOf({ rows, units }: Study): Told {
+/**
+ * What is told of all rows, which are gone through once: the first of them, how many ran, metrics that none has, reasons with their number of
+ * cells, and the row whose command a terminal has: the one that decodes fastest, or the first that ran.
+ */
+function toldOf({ rows, units }: Study) {
   const first: RunRow[] = [];
   const absent = new Set(Object.keys(units));
   const reasons = new Map<string, number>();

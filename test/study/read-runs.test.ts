@@ -23,7 +23,7 @@ describe('rows', () => {
     rows.set(1, null, ['no-cache', '25%'], { status: 'refused', reason: 'fixes it' }, 'moeprof run -s no-cache');
     const study = rows.study();
     const [json, lines] = ['study.json', 'study.jsonl'].map((name) => join(fresh(), name)) as [string, string];
-    writeFileSync(json, toJson(study));
+    writeFileSync(json, toJson({ ...study, rows: [...study.rows] }));
     writeFileSync(lines, longJsonLines(study));
     expect(readRuns(json)).toEqual([...study.rows]);
     // A path that the key shows has no column of its own.

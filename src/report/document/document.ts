@@ -27,7 +27,7 @@ export interface Document {
 }
 
 /** Records that are made one at a time: those of a study may be many. */
-export interface Records {
+interface Records {
   /** Heads, as they stand in CSV. */
   readonly names: readonly string[];
   readonly values: Iterable<readonly (string | number | null)[]>;

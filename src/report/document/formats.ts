@@ -1,6 +1,6 @@
 // The formats of a command that returns a document: table, JSON, CSV and Markdown.
 import type { Format } from '../format.js';
-import { jsonParts, toJson } from '../json.js';
+import { toJson } from '../json.js';
 import { csvParts, renderCsv } from './csv.js';
 import type { Document } from './document.js';
 import { renderMarkdown } from './markdown.js';
@@ -21,7 +21,7 @@ export function documentFormats<T>(
       extensions: ['.txt'],
       render: (value, options) => renderTerminal(documentOf(value), options),
     },
-    { name: 'json', extensions: ['.json'], render: (value) => toJson(dataOf(value)), parts: (value) => jsonParts(dataOf(value)) },
+    { name: 'json', extensions: ['.json'], render: (value) => toJson(dataOf(value)) },
     {
       name: 'csv',
       extensions: ['.csv'],

@@ -114,9 +114,8 @@ class Columns {
   #arrivalNs = new Float64Array(256);
   #prompt = new Int32Array(256);
   #output = new Int32Array(256);
-  /** Classes up to the last request that has one, each text once. */
+  /** Classes up to the last request that has one. */
   readonly #classes: string[] = [];
-  readonly #names = new Map<string, string>();
 
   add({ arrivalNs, output, prompt, requestClass }: Arrival): void {
     if (this.count === this.#prompt.length) {
@@ -129,8 +128,7 @@ class Columns {
     this.#output[this.count] = output;
     if (requestClass !== '') {
       while (this.#classes.length < this.count) this.#classes.push('');
-      if (!this.#names.has(requestClass)) this.#names.set(requestClass, requestClass);
-      this.#classes.push(this.#names.get(requestClass)!);
+      this.#classes.push(requestClass);
     }
     this.count++;
   }
