@@ -192,10 +192,20 @@ describe('a model that memory does not hold', () => {
     output.stdout = '';
     await run(...small);
     expect(output.stdout).toMatch(/GiB on disk/);
+    expect(output.stdout.replaceAll(/\s+/g, ' ')).toMatch(
+      /GiB of weights in [\d.]+ GiB of memory: [\d.]+ GiB stay on the disk, and experts are read from it as they are needed; [\d.]+ tok\/s in place of [\d.]+ tok\/s/,
+    );
+    // 44.1 GiB of experts and 12 GiB of memory: nothing is free for prompts that are done.
+    expect(output.stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'the server may take 8.00 GiB of host memory for their prompts, of which 0 B are free',
+    );
   });
 
-  it('does not fit where the machine names none', async () => {
+  it('does not fit where the machine names none, and a usual one is taken for the forecast', async () => {
     expect(await run('mixtral-8x7b', '-w', 'rtx-3060+16GB', '--quantizations', 'q8_0')).toBe(1);
+    expect(output.stdout.replaceAll(/\s+/g, ' ')).toMatch(
+      /are read from a drive \(nvme-3\.5GB\/s, since none is named\) for every token; about [\d.]+ tok\/s in place of [\d.]+ tok\/s\./,
+    );
   });
 });
 

@@ -27,25 +27,11 @@ const LIKE = byName<string>({
  * and states in q8_0.
  */
 function least(role: TensorRole, { mixer }: TensorPlace): string | null {
-  switch (role) {
-    case 'expert-in':
-    case 'expert-down':
-    case 'router':
-    case 'vector':
-      return null;
-    case 'latent':
-    case 'state':
-      return 'q8_0';
-    case 'embedding':
-      return 'q4_k';
-    case 'head':
-      return 'q6_k';
-    case 'ffn-in':
-    case 'ffn-down':
-      return mixer === 'latent' ? 'q4_k' : 'q5_k';
-    default:
-      return mixer === 'state' ? 'q8_0' : mixer === 'latent' ? 'q4_k' : 'q5_k';
-  }
+  if (role.startsWith('expert') || role === 'router' || role === 'vector') return null;
+  if (role === 'latent' || role === 'state') return 'q8_0';
+  if (role === 'embedding' || role === 'head') return role === 'head' ? 'q6_k' : 'q4_k';
+  if (mixer === 'latent') return 'q4_k';
+  return mixer === 'state' && !role.startsWith('ffn') ? 'q8_0' : 'q5_k';
 }
 
 /** A mixture. @param by the steps that its experts are moved */

@@ -16,6 +16,9 @@ const place = (columns: number, layer = 0, layers = 48, experts = 128): TensorPl
   mixer: 'heads',
   tied: false,
 });
+/** Bits of a role in Unsloth's mixture, by the mixer of the model. */
+const dynamicBits = (role: TensorRole, mixer: TensorPlace['mixer']): number =>
+  bitsOf(findQuantization('ud-q2_k_xl').stored(role, { ...place(4096), mixer }));
 const bits = (format: string, role: TensorRole, columns = 4096, layer = 0, layers = 48, experts = 128): number =>
   bitsOf(findQuantization(format).stored(role, place(columns, layer, layers, experts)));
 
@@ -123,5 +126,27 @@ describe('whole files', () => {
   it('kimi-k3 in mxfp4_hf has 1,560.94 GB, its vision encoder included, within .5 %', () => {
     const model = loadModel('kimi-k3');
     expect(Math.abs((expertBytesTotal(model) + model.dense.weightBytes) / 1_560.94e9 - 1)).toBeLessThan(0.005);
+  });
+});
+
+describe("Unsloth's mixtures", () => {
+  it('keep what unpacks a latent, and attention beside states, in q8_0', () => {
+    expect(dynamicBits('latent', 'latent')).toBe(8.5);
+    expect((['state', 'projection', 'key', 'attention-out'] as const).map((role) => dynamicBits(role, 'state'))).toEqual([
+      8.5, 8.5, 8.5, 8.5,
+    ]);
+    expect((['projection', 'ffn-down', 'embedding', 'head'] as const).map((role) => dynamicBits(role, 'latent'))).toEqual([
+      4.5, 4.5, 4.5, 6.5625,
+    ]);
+    expect(dynamicBits('projection', 'heads')).toBe(5.5);
+  });
+
+  // ik-394-2, 233.18 GiB: 12 layers of everything but experts take 2,146.47 MiB, of which one down projection takes 476 more than others.
+  it('give the rest of a size to down projections of the last layers', () => {
+    const { tensors } = loadModel('deepseek-v3', 'ud-q2_k_xl:size=233.18GiB').anatomy!;
+    const mib = (of: RegExp): number => tensors.reduce((sum, { bytes, name }) => (of.test(name) ? sum + bytes / 2 ** 20 : sum), 0);
+    expect(mib(/^blk\.20\.(?!ffn_.*_exps)/)).toBeCloseTo((2146.47 - 476) / 12, 0);
+    expect(mib(/^blk\.54\.ffn_down_exps/)).toBeLessThan(1600);
+    expect([56, 58, 60].map((layer) => mib(new RegExp(`^blk\\.${layer}\\.ffn_down_exps`)))).toEqual([2016, 2016, 2016]);
   });
 });
