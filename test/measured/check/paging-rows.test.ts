@@ -11,7 +11,7 @@ const PAGE = join(import.meta.dirname, '../../../docs/memory.md');
 
 /** Forecast over measured speed by row that is found to page. */
 async function forecasts(): Promise<Map<string, number>> {
-  const rows = ['open', 'unseen'].flatMap((name) => readRows(findProfile('measurements', name)).speed);
+  const rows = ['open', 'second'].flatMap((name) => readRows(findProfile('measurements', name)).speed);
   const paged = rows.filter(({ pathology, placement }) => pathology === 'paging' && placement.cpu_moe_layers !== undefined);
   const runs = await checkRuns(paged, runtimesFor(paged, loadRuntime));
   const found = runs.flatMap(({ findings, place }) => {
