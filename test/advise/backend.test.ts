@@ -11,7 +11,7 @@ it('is given for a backend by its name, with its own speeds', async () => {
   expect(vulkan).toMatchObject({ runtime: 'llama.cpp-vulkan', kept: true });
   expect(vulkan!.command!.steps.at(-1)!.lines[0]).toMatch(/^llama-server -m /);
   // Published for this chip: 73.7 tok/s.
-  expect(vulkan!.answer!.decode).toBeGreaterThan(1.3 * rocm!.answer!.decode);
+  expect(vulkan!.answer!.decode).toBeGreaterThan(1.1 * rocm!.answer!.decode);
   expect(Math.abs(vulkan!.answer!.decode / 73.7 - 1)).toBeLessThan(0.2);
   expect(() => advisedRuntime('llama.cpp-vulcan')).toThrow('did you mean "llama.cpp-vulkan"');
 });

@@ -1,6 +1,7 @@
 // Tokens that a request has in its KV cache before its first: they are read and take room, and nothing replays them.
 import { describe, expect, it } from 'vitest';
 import { simulate, simulateRun } from '../../src/engine/simulate.js';
+import { loadRuntime } from '../../src/hardware/runtime.js';
 import { checkRun } from '../../src/system/load-run.js';
 import type { RunInput } from '../../src/system/run.js';
 
@@ -68,9 +69,10 @@ const depth = async (model: string, kvFormat: string, context: number, flash = '
 };
 
 describe('a token at depth', () => {
-  // RTX 3090: 936 GB/s and 71 TFLOP/s; llama.cpp reads KV caches at 40 % and computes on few new tokens at 11 % of these.
-  const READ = 1e9 / (936e9 * 0.4);
-  const COMPUTE = 1e9 / (71e12 * 0.11);
+  // RTX 3090: 936 GB/s and 71 TFLOP/s; llama.cpp reads KV caches and computes on few new tokens at its shares of these.
+  const { bandwidth, vector } = loadRuntime('llama.cpp').gpu.attention;
+  const READ = 1e9 / (936e9 * bandwidth);
+  const COMPUTE = 1e9 / (71e12 * vector);
 
   it.each([
     // 48 layers of 4 x 128 keys and values: 98,304 bytes; 32 heads: 16,384 operations a layer.

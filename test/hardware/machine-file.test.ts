@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readMachineFile } from '../../src/hardware/load.js';
+import { loadRuntime } from '../../src/hardware/runtime.js';
 import { loadHardware } from '../../src/runtime/machine.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'machine-file-'));
@@ -34,8 +35,9 @@ describe('a file of parts', () => {
 
   it('says what parts do not: cores, instruction set, memory of the card', () => {
     const own = loadHardware(file(`name: box\n${PARTS}\ncpu: { cores: 4, isa: avx2, clock: 3 }\ngpu: { memory: 20GiB }\n`));
-    // 4 cores at 3 GHz; llama.cpp computes 36 operations a cycle with AVX2.
-    expect(own.cpu!.peakFlops).toBe(4 * 3e9 * 36);
+    // 4 cores at 3 GHz, with the operations of AVX2 on cores of their generation.
+    const { generations, operations } = loadRuntime('llama.cpp').cpu;
+    expect(own.cpu!.peakFlops).toBeCloseTo(4 * 3e9 * operations.avx2! * (generations.zen4 ?? 1), -3);
     expect(own.tiers[0]!.bytes).toBe(19.5 * 2 ** 30);
   });
 

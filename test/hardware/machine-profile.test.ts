@@ -30,7 +30,7 @@ describe('the profile of a machine of parts', () => {
     const { cpu, gpu } = machineToProfile(parseMachine(MACHINE));
     expect(gpu).toEqual({ peak: 71e12, halved: true, memoryBandwidth: 936e9 });
     // 6000 MT/s x 8 bytes x 2.
-    expect(cpu).toEqual({ cores: 16, clock: 4.5, isa: 'avx512-vnni', generation: 'zen4', memory: 'ddr5', memoryBandwidth: 96e9 });
+    expect(cpu).toEqual({ cores: 16, clock: 4.5, isa: 'avx512-vnni', generation: 'zen4', memory: 'amd-ddr5', memoryBandwidth: 96e9 });
     expect(hardware.machine!.defaults).toEqual([]);
   });
 
@@ -38,7 +38,7 @@ describe('the profile of a machine of parts', () => {
     const { copy, cpu, gpu } = loadRuntime('llama.cpp');
     expect(hardware.software!.runtime).toBe('llama.cpp');
     expect(hardware.gpu.bandwidthFraction).toBe(gpu.bandwidth.default);
-    expect(hardware.cpu!.bandwidthFraction).toBe(cpu.bandwidth * cpu.memory.ddr5!);
+    expect(hardware.cpu!.bandwidthFraction).toBe(cpu.bandwidth * cpu.memory['amd-ddr5']!);
     expect(hardware.cpu!.coreBandwidth).toBe(16 * cpu.core.default! * cpu.bandwidth);
     // Mapped weights come through a buffer, those of an expert cache do not.
     const { links, software } = hardware;
@@ -127,8 +127,8 @@ describe('the profile of a machine that lacks a part', () => {
     expect(tiers).toEqual([{ name: 'unified', bytes: 508 * GIB }]);
     expect(links).toEqual([]);
     expect(cpu).toBeNull();
-    // 24 channels x 8 bytes x 6000 MT/s.
-    expect(gpu.memoryBandwidth).toBe(1152e9);
+    // 24 channels x 8 bytes x 6000 MT/s, of which two sockets reach the runtime's share.
+    expect(gpu.memoryBandwidth).toBe(1152e9 * loadRuntime('llama.cpp').cpu.sockets);
     expect(machineToProfile(parseMachine('2xepyc-9355')).gpu).toMatchObject({ cores: 64, clock: 3.55, isa: 'avx512-vnni' });
   });
 

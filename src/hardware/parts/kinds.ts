@@ -21,7 +21,7 @@ export function memoryKind({ arch, form }: { readonly arch: string; readonly for
 }
 
 /** Generation of a CPU by its name; undefined where it is not listed. */
-export function generationOf(name: string | undefined): { readonly generation: string; readonly form: Form } | undefined {
+export function listedKind(name: string | undefined): { readonly generation: string; readonly form: Form } | undefined {
   const part = name === undefined ? undefined : CPUS.find(name);
   return part === undefined ? undefined : { generation: part.arch, form: part.form };
 }

@@ -47,7 +47,7 @@ export const validationReports: readonly Format<Validation>[] = [...documentForm
 export function crossValidation(validation: Validation): Document {
   return {
     title: 'Cross-validation: constants fitted without what they predict',
-    lead: [{ text: 'Machines have one vote each in the fit, too. One that is left out goes with all of equal parts.' }],
+    lead: [{ text: 'Machines have one vote each in the fit, too. One that is left out goes with all of equal parts' }],
     blocks: refitGrids(validation),
   };
 }

@@ -5,7 +5,7 @@ import { byName } from '../../../base/objects.js';
 import { checkValue } from '../../../base/yaml.js';
 import {
   COPY_START,
-  generationOf,
+  listedKind,
   type HardwareProfile,
   HardwareProfileSchema,
   isHalved,
@@ -79,7 +79,7 @@ function cardsAsOne(gpus: readonly RowGpu[], sharing: GpuSharing): { peak: numbe
 
 /** Generation and kind of memory of a row's CPU, where its part is listed; else by the channels that it names. */
 function kindsOf({ cpu, ram, unified }: RowMachine): { generation?: string; memory?: string } {
-  const known = generationOf(cpu?.name);
+  const known = listedKind(cpu?.name);
   const type = ram?.type ?? (ram === undefined ? undefined : USUAL.type);
   if (known !== undefined) return { generation: known.generation, memory: memoryKind({ arch: known.generation, form: known.form }, type) };
   if (unified === true || ram === undefined || (ram.channels ?? USUAL.channels) > USUAL.channels) return {};
