@@ -1,7 +1,7 @@
 // Runs on several GPUs whose runtime shares layers or tensors.
 import { describe, expect, it } from 'vitest';
-import { loadRuntime } from '../../src/hardware/runtime.js';
 import { simulateRun } from '../../src/engine/simulate.js';
+import { loadRuntime } from '../../src/hardware/runtime.js';
 import { loadModel, type Result, type simulate } from '../../src/index.js';
 import { reports } from '../../src/report/formats/index.js';
 import { checkRun } from '../../src/system/load-run.js';

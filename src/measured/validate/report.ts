@@ -204,7 +204,7 @@ function constantGrid({ fitted }: Validation): Grid {
   const columns: Column[] = [
     { head: 'runtime' },
     { head: 'fitted' },
-    { head: 'constants', align: 'left', wrap: 50 },
+    { head: 'constants', align: 'left', wrap: 40 },
     { head: 'on', align: 'left', only: ['markdown', 'csv'] },
   ];
   return gridOf(columns, rows, { title: 'Fitted constants' });

@@ -30,6 +30,15 @@ interface Figure extends Sensitivity {
 const NONE = KNOBS.map(() => 0);
 const speedsOf = (row: Measurement) => figuresOf(row).filter(({ metric, unscored }) => unscored === null && metric !== 'hit_rate');
 
+/** Rows of one machine that are looked at, at most: it has one vote whatever their number. */
+const MOST = 6;
+
+/** So many of a list at most, evenly spread over it. */
+function spread<T>(list: readonly T[]): T[] {
+  const count = Math.min(MOST, list.length);
+  return Array.from({ length: count }, (_, i) => list[Math.floor((i * list.length) / count)]!);
+}
+
 /** Figures of the rows of each machine with several. */
 async function figuresByMachine(): Promise<Map<string, Figure[][]>> {
   const all = ['open', 'unified', 'second'].flatMap((name) => readRows(findProfile('measurements', name)).speed);
@@ -37,7 +46,7 @@ async function figuresByMachine(): Promise<Map<string, Figure[][]>> {
     all.filter((row) => speedsOf(row).length > 0),
     ({ machine }) => machine.name,
   );
-  const rows = [...machines.values()].filter(({ length }) => length > 1).flat();
+  const rows = [...machines.values()].filter(({ length }) => length > 1).flatMap(spread);
   const usual = new Map(listProfiles('runtimes').map((name) => [name, loadRuntime(name)]));
   const variants = [NONE, ...NONE.map((_, k) => NONE.map((_, i) => (i === k ? NUDGE : 0)))].map(
     (steps) => new Map([...usual].map(([name, runtime]) => [name, turnedBy(runtime, steps)])),
@@ -126,8 +135,9 @@ it('one timing of a machine makes its predictions surer, two more so', { timeout
   const text = [
     '## With timings of the machine',
     '',
-    'Of every machine with several rows (open, unified and second), one row or two are what `--timing` gives, and the others are predicted; one',
-    'vote a machine. In band: within the printed band, which is as wide as the median says; without: the same without a timing.',
+    'Of every machine with several rows (open, unified and second; six of them at most), one row or two are what `--timing` gives,',
+    'and the others are predicted; one vote a machine. In band: within the printed band, which is as wide as the median says; without:',
+    'the same without a timing.',
     '',
     '| timings | speed | machines | error without | error | p90 | in band | band | band without |',
     '| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
@@ -148,7 +158,7 @@ it('one timing of a machine makes its predictions surer, two more so', { timeout
   expect(decode.median).toBeLessThan(0.65 * decode.before);
   expect(decodeByTwo.median).toBeLessThan(0.08);
   expect(prefill.median).toBeLessThan(0.19);
-  expect(prefillByTwo.median).toBeLessThan(0.13);
+  expect(prefillByTwo.median).toBeLessThan(0.17);
   for (const { held, wide, width } of cases) {
     expect(held).toBeGreaterThan(0.68);
     expect(held).toBeLessThan(0.86);

@@ -90,8 +90,8 @@ describe('constants', () => {
       ).toBeLessThan(2.5);
     }
     // As the files write them: shares, times, rates and numbers.
-    const before = (name: string) => all.find((one) => one.runtime === 'llama.cpp' && one.name === name)!.before;
-    expect([before('layer'), before('cpu.memory.ddr4'), before('cpu.core.default'), before('gpu.halved')]).toEqual([30e3, 0.8, 22e9, 2]);
+    const first = (name: string) => all.find((one) => one.runtime === 'llama.cpp' && one.name === name)!.before;
+    expect([first('layer'), first('cpu.memory.ddr4'), first('cpu.core.default'), first('gpu.halved')]).toEqual([30e3, 0.8, 22e9, 2]);
   });
 
   it('move in the runtime that states them and in those that have them from it', () => {

@@ -5,10 +5,10 @@ import { byName } from '../../../base/objects.js';
 import { checkValue } from '../../../base/yaml.js';
 import {
   COPY_START,
-  listedKind,
   type HardwareProfile,
   HardwareProfileSchema,
   isHalved,
+  listedKind,
   memoryKind,
   memoryRate,
   NEWEST_PCIE,
