@@ -28,6 +28,7 @@ const TRIED_BY: Readonly<Record<string, string>> = {
   'cli/profiles': 'own',
   'engine/outcome/comparable': 'own',
   'figure/cite/cited': 'own',
+  'figure/table/kept-rows': 'own',
   'hardware/detect/tools/rocm-smi': 'own',
   'hardware/detect/tools/system-information': 'own',
   'hardware/load': 'machine of parts',

@@ -111,7 +111,7 @@ describe('buildModel, part by part', () => {
 
   it('prices layers without attention by their mixer', () => {
     const model = build(TINY.replace('headDim: 3 }', 'headDim: 3, every: 2, offset: 1, otherwise: { kind: mamba, parameters: 100 } }'));
-    expect(model.dense.segments[0]!.attention).toEqual([{ kvBytesPerToken: 0, flopsPerPair: 0, window: null }]);
+    expect(model.dense.segments[0]!.attention).toEqual([{ kvBytesPerToken: 0, flopsPerPair: 0, window: null, launches: 70 / 23 }]);
     expect(model.dense.segments[0]!.weightBytes).toBe((100 + 20 + 8) * 2);
     expect(model.dense.kvBytesPerToken).toBe(12);
   });

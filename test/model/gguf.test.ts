@@ -225,6 +225,7 @@ describe('attention by metadata', () => {
       flopsPerPair: 4 * (2 * 576 + 2 * 512),
       heads: 4,
       window: null,
+      launches: 38 / 23,
       valueShare: 0,
       unpacked: { flopsPerPair: 4 * 2 * 320, flopsPerToken: 4 * 2 * 512 * 256, bytesPerToken: 4 * (8 * 256 + 2 * (256 + 128 + 192 + 320)) },
     });

@@ -26,8 +26,8 @@ export function listedKind(name: string | undefined): { readonly generation: str
   return part === undefined ? undefined : { generation: part.arch, form: part.form };
 }
 
-/** GeForce cards by their names, of desktops and laptops; workstation cards have four digits (rtx-4000). */
-const GEFORCE = /^(?:geforce-)?(?:rtx|gtx)-[1-5]0[5-9]0(?!0)/;
+/** GeForce cards with tensor units by their names, of desktops and laptops; those of workstations are thousands (rtx-4000). */
+const GEFORCE = /^rtx-[2-5]0[5-9]0/;
 
 /** True where the data sheet's FP16 rate with FP32 accumulation is half of what the card's tensor units do with integers and FP16 sums. */
 export function isHalved(card: string): boolean {

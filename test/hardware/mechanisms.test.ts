@@ -1,0 +1,161 @@
+// What the model of time explains by mechanisms, each by hand: reading by cores and memory, generations, sockets, tiles, halved FP16, recurrent states,
+// kinds of layers, mapped weights, Windows.
+import { describe, expect, it } from 'vitest';
+import { CostModel } from '../../src/hardware/cost.js';
+import { DenseCost, layersOf, speedOf, weightsNs } from '../../src/hardware/dense-cost.js';
+import { buildHardware } from '../../src/hardware/load.js';
+import { isHalved, listedKind, memoryKind } from '../../src/hardware/parts/kinds.js';
+import type { HardwareProfile } from '../../src/hardware/profile.js';
+import { HardwareProfileSchema } from '../../src/hardware/profile.js';
+import { loadRuntime, type RuntimeSpec } from '../../src/hardware/runtime.js';
+import type { Device } from '../../src/hardware/spec.js';
+import { loadModel } from '../../src/model/load/load.js';
+
+const llama = loadRuntime('llama.cpp');
+
+const DEVICE: Device = {
+  ...{ peakFlops: 1e12, memoryBandwidth: 100e9, computeFraction: 1, bandwidthFraction: 0.8 },
+  ...{ launchNs: 0, perLayerNs: 10e3, perPassNs: 0 },
+};
+
+/** A machine of a card and a CPU of 8 cores. */
+function machine(cpu: Record<string, unknown> = {}, top: Record<string, unknown> = {}, gpu: Record<string, unknown> = {}): HardwareProfile {
+  return HardwareProfileSchema.parse({
+    name: 'box',
+    tiers: [
+      { name: 'gpu', size: 24e9 },
+      { name: 'dram', size: 64e9 },
+    ],
+    links: [{ name: 'h2d', bandwidth: 25e9, latency: 10e3 }],
+    gpu: { peak: 100e12, memoryBandwidth: 1000e9, ...gpu },
+    cpu: { cores: 8, clock: 4, isa: 'avx2', memoryBandwidth: 50e9, ...cpu },
+    ...top,
+  });
+}
+
+const driven = (profile: HardwareProfile, change: Partial<RuntimeSpec> = {}) => buildHardware(profile, { ...llama, ...change });
+
+describe('reading', () => {
+  it('is bound by the memory where cores could read much more, and by cores where they could read less', () => {
+    const at = (coreBandwidth: number): number => 1 / speedOf({ ...DEVICE, coreBandwidth }).nsPerByte;
+    // 80 GB/s of the memory.
+    expect(at(1000e9)).toBeCloseTo(80, 3);
+    expect(at(20e9)).toBeCloseTo(20, 2);
+    // Where both give the same, the bend takes a ninth: 2 ** (-1 / 6).
+    expect(at(80e9)).toBeCloseTo(80 * 2 ** (-1 / 6), 6);
+    expect(1 / speedOf(DEVICE).nsPerByte).toBeCloseTo(80, 9);
+    const formats = [{ format: 'q4_k', weights: 2e6, bytes: 1e6 }];
+    expect(weightsNs(formats, 1e6, { ...DEVICE, coreBandwidth: 20e9, unpacking: { default: 1e12 } })).toBeCloseTo(1e6 / 20, -2);
+  });
+
+  it('goes with the kind of memory and the cores of a CPU', () => {
+    const of = (memory: string | undefined) => driven(machine(memory === undefined ? {} : { memory })).cpu!;
+    const { bandwidth, core, memory } = llama.cpu;
+    expect(of('ddr4').bandwidthFraction).toBeCloseTo(bandwidth * memory.ddr4!, 12);
+    expect(of(undefined).bandwidthFraction).toBeCloseTo(bandwidth * memory.default!, 12);
+    expect(of('intel-server').coreBandwidth).toBeCloseTo(8 * bandwidth * core['intel-server']!, -3);
+    expect(of('ddr4').coreBandwidth).toBeCloseTo(8 * bandwidth * core.default!, -3);
+  });
+});
+
+describe('a CPU', () => {
+  it('computes what its generation does of its instruction set', () => {
+    const of = (generation?: string) => driven(machine(generation === undefined ? {} : { generation })).cpu!.peakFlops;
+    expect(of()).toBeCloseTo(8 * 4e9 * llama.cpu.operations.avx2!, -3);
+    expect(of('haswell') / of()).toBeCloseTo(llama.cpu.generations.haswell!, 12);
+    expect(of('of no name')).toBe(of());
+  });
+
+  it('in the place of a GPU has all sockets, of which memory and arithmetic reach shares', () => {
+    const profile = (sockets: number) =>
+      HardwareProfileSchema.parse({
+        ...{ name: 'box', tiers: [{ name: 'unified', size: 64e9 }] },
+        gpu: { cores: 16, clock: 2, isa: 'avx2', memoryBandwidth: 200e9, sockets },
+      });
+    const [one, two] = [driven(profile(1)).gpu, driven(profile(2)).gpu];
+    expect(two.memoryBandwidth / one.memoryBandwidth).toBeCloseTo(llama.cpu.sockets, 12);
+    expect(two.peakFlops / one.peakFlops).toBeCloseTo(llama.cpu.together, 12);
+  });
+
+  it('hands over later on Windows', () => {
+    expect(driven(machine({}, { system: 'windows' })).cpu!.handoverNs).toBe(llama.windows.handover);
+    expect(driven(machine({}, { system: 'linux' })).cpu!.handoverNs).toBe(llama.handover);
+  });
+});
+
+describe('layers', () => {
+  const attention = { kvBytesPerToken: 0, flopsPerPair: 0, window: null };
+  const part = { weightBytes: 0, flopsPerToken: 0 };
+
+  it('take the time of their kernels', () => {
+    expect(layersOf([attention, { ...attention, launches: 1.5 }])).toBe(2.5);
+    const cost = new DenseCost(DEVICE, [{ ...part, layers: 2.5, attention: [] }]);
+    expect(cost.ns(0, 1, [0], [1], 1)).toBeCloseTo(25e3, 6);
+    // Grouped attention 23 kernels, a latent 38, a state 70.
+    const kinds = (name: string) =>
+      new Set(loadModel(name).dense.segments.flatMap((one) => one.attention.map(({ launches = 1 }) => launches)));
+    expect([...kinds('qwen3-30b-a3b')]).toEqual([1]);
+    expect([...kinds('deepseek-v3')]).toEqual([38 / 23]);
+    expect([...kinds('qwen3-next-80b-a3b')].sort()).toEqual([1, 70 / 23]);
+  });
+
+  it('with a recurrent state renew it for every token', () => {
+    const state = { ...attention, stateValues: 1000 };
+    const cost = new DenseCost({ ...DEVICE, perLayerNs: 0, recurrenceNs: 0.5 }, [{ ...part, layers: 1, attention: [state, state] }]);
+    expect(cost.ns(0, 3, [0], [3], 1)).toBeCloseTo(3 * 2 * 1000 * 0.5, 9);
+  });
+});
+
+describe('products', () => {
+  it('of several rows compute whole tiles, those of one do not', () => {
+    const model = loadModel('mini-mixtral-8x8l');
+    const hardware = driven(machine());
+    const with_ = (tile: number) => new CostModel(model, driven(machine(), { gpu: { ...llama.gpu, tile } }));
+    const { launchNs } = hardware.gpu;
+    const many = 100_000;
+    const perRow = (with_(0).expertNs(0, many) - launchNs) / many;
+    expect(with_(16).expertNs(0, many) - launchNs).toBeCloseTo((many + 16) * perRow, 3);
+    expect(with_(16).expertNs(0, 1)).toBe(with_(0).expertNs(0, 1));
+  });
+
+  it('of few bits are faster than a halved FP16 rate tells', () => {
+    const gpu = driven(machine({}, {}, { halved: true })).gpu;
+    expect(gpu.peakByFormat!.default).toBeCloseTo(100e12 * llama.gpu.halved, -3);
+    expect(gpu.peakByFormat!.fp).toBe(100e12);
+    expect(driven(machine()).gpu.peakByFormat).toBeUndefined();
+  });
+});
+
+describe('copies', () => {
+  it('of mapped weights go through a buffer, and a faster link gains nothing', () => {
+    const of = (bandwidth: number, staging: RuntimeSpec['copy']['staging']) => {
+      const profile = machine({}, { links: [{ name: 'h2d', bandwidth, latency: 10e3 }] });
+      return driven(profile, { copy: { ...llama.copy, efficiency: 0.9, staging } });
+    };
+    expect(of(10e9, 18e9).links[0]!.bandwidth).toBeCloseTo(9e9, 0);
+    expect(of(10e9, 18e9).software!.pinned).toBeUndefined();
+    expect(of(50e9, 18e9).links[0]!.bandwidth).toBe(18e9);
+    // What an expert cache gains, and --no-mmap where the runtime pins.
+    expect(of(50e9, 18e9).software).toMatchObject({ pinned: 2.5, pinsUnmapped: true });
+    expect(of(50e9, 'none').links[0]!.bandwidth).toBeCloseTo(45e9, 0);
+  });
+});
+
+describe('kinds of parts', () => {
+  it('follow from architecture, form and memory', () => {
+    expect(memoryKind({ arch: 'zen4', form: 'desktop' }, 'ddr5')).toBe('amd-ddr5');
+    expect(memoryKind({ arch: 'alder-lake', form: 'desktop' }, 'ddr5')).toBe('ddr5');
+    expect(memoryKind({ arch: 'zen3', form: 'desktop' }, 'ddr4')).toBe('ddr4');
+    expect(memoryKind({ arch: 'zen3', form: 'workstation' }, 'ddr4')).toBe('amd-server');
+    expect(memoryKind({ arch: 'sapphire-rapids', form: 'server' }, 'ddr5')).toBe('intel-server');
+    expect(memoryKind({ arch: 'neoverse-n1', form: 'server' }, 'ddr4')).toBe('arm-server');
+    expect(listedKind('ryzen-9-9950x')).toEqual({ generation: 'zen5', form: 'desktop' });
+    expect(listedKind('a cpu of no name')).toBeUndefined();
+  });
+
+  it('are halved on GeForce, and not on cards for workstations', () => {
+    for (const name of ['rtx-3090', 'rtx-4070-ti', 'rtx-2060-laptop', 'rtx-5090', 'rtx-3060']) expect(isHalved(name), name).toBe(true);
+    for (const name of ['rtx-4000-ada', 'rtx-5000-ada', 'rtx-a6000', 'a10', 'gtx-1650', 'gtx-1080', 'rtx-pro-6000', 'h100', 'rx-7900-xtx'])
+      expect(isHalved(name), name).toBe(false);
+  });
+});
