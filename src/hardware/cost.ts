@@ -1,7 +1,7 @@
 // The cost of work on a machine: a roofline. A kernel takes as long as the larger of its memory traffic and its arithmetic, plus fixed
 // overheads; at batch 1 the overheads of a framework weigh as much as the bytes, so they are part of the model, not noise.
 import type { ExpertSplit, ModelSpec } from '../model/door.js';
-import { DenseCost, layersOf, speedOf, weightsNs } from './dense-cost.js';
+import { DenseCost, layersOf, rowsComputed, speedOf, weightsNs } from './dense-cost.js';
 import { type DensePlacement, gpuDevices, moeHolders, SplitDense, socketsTogether } from './dense-split.js';
 import { byFormat, type Device, type HardwareSpec, type HostDevice } from './spec.js';
 
@@ -15,8 +15,7 @@ interface ExpertTimes {
 
 /** Time of one expert for some activations: the larger of reading its weights and of its arithmetic, whose tiles are computed whole. */
 function expertTime({ activationNs, tileRows, weightNs }: ExpertTimes, layer: number, activations: number): number {
-  const rows = activations > 1 ? activations + tileRows : activations;
-  return Math.max(weightNs[layer]!, rows * activationNs[layer]!);
+  return Math.max(weightNs[layer]!, rowsComputed(activations, tileRows) * activationNs[layer]!);
 }
 
 /** @param deviceOf the device that computes a layer */

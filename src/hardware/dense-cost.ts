@@ -28,8 +28,13 @@ export function speedOf(device: Device): Speed {
   };
 }
 
-/** New tokens of a sequence up to which attention is a product of vectors: a decoded token and a draft beside it. */
+/** Rows up to which products are those of vectors, in attention of a sequence's new tokens as well: a decoded token and a draft beside it. */
 const VECTOR_TOKENS = 8;
+
+/** Rows that a product computes: few are vectors, more are whole tiles (ggml-cuda's mul_mat_vec_q takes 8 columns, mul_mat_q tiles). */
+export function rowsComputed(rows: number, tileRows: number): number {
+  return rows > VECTOR_TOKENS ? rows + tileRows : rows;
+}
 
 /** Tokens of a pass from which on a latent is unpacked, where that is done: ik_llama.cpp's own limit. */
 const UNPACKED_TOKENS = 128;
@@ -164,8 +169,7 @@ export class DenseCost {
    * @param sequences entries of both arrays that count
    */
   ns(segment: number, tokens: number, contexts: ArrayLike<number>, tokensPerSequence: ArrayLike<number>, sequences: number): number {
-    const rows = tokens > 1 ? tokens + this.#tileRows : tokens;
-    const flops = rows * this.#tokenFlops[segment]! + sequences * this.#sequenceFlops[segment]!;
+    const flops = rowsComputed(tokens, this.#tileRows) * this.#tokenFlops[segment]! + sequences * this.#sequenceFlops[segment]!;
     let kvBytes = 0;
     let attentionFlops = 0;
     let vectorFlops = 0;

@@ -23,7 +23,8 @@ interface Knob {
 /** All knobs. */
 export const KNOBS: readonly Knob[] = [
   { name: 'gpu.bandwidth', says: 'memory of the GPU', spread: 0.12, shares: true },
-  { name: 'cpu.bandwidth', says: 'memory of the CPU', spread: 0.25, shares: true },
+  { name: 'cpu.memory', says: 'memory of the CPU', spread: 0.25, shares: true },
+  { name: 'cpu.core', says: 'what a core of the CPU reads', spread: 0.2 },
   { name: 'cpu.weightsPerCycle', says: 'unpacking of weights on the CPU', spread: 0.2 },
   { name: 'cpu.sockets', says: 'sockets together', spread: 0.3, shares: true },
   { name: 'layer', says: 'time of the host for each layer and pass', spread: 0.4, constants: ['pass', 'layer', 'expert', 'cpu.layer'] },

@@ -1,7 +1,9 @@
 // What timings taught of one machine: how its knobs stand, and how surely. A prediction on it is as far off as what is left unsure of the knobs,
 // and what no knob explains.
+import { ownValue } from '../base/objects.js';
 import { KNOBS, turnedBy } from './knobs.js';
 import type { Machine } from './parts/defaults.js';
+import { memoryKind } from './parts/kinds.js';
 import { memoryRate } from './parts/memory.js';
 import type { RuntimeSpec } from './runtime.js';
 
@@ -81,12 +83,15 @@ export function learnedText(machine: Machine, usual: RuntimeSpec, steps: readonl
 }
 
 /** A knob in words, with its value; null: it has no more words than its name. */
-function knobText(name: string, { gpus, ram }: Machine, usual: RuntimeSpec, turned: RuntimeSpec): string | null {
+function knobText(name: string, { cpu, gpus, ram }: Machine, usual: RuntimeSpec, turned: RuntimeSpec): string | null {
   const sheet = (what: string, rate: number, share: number): string =>
     `${what} gives ${((rate * share) / 1e9).toPrecision(2)} GB/s, ${Math.round(100 * share)} % of its sheet`;
   const time = (what: string, ns: number, before: number): string =>
     `${what} takes ${Math.round(ns / 1e3)} us, usual ${Math.round(before / 1e3)}`;
-  if (name === 'cpu.bandwidth' && ram !== null) return sheet('your memory', memoryRate(ram), turned.cpu.bandwidth);
+  if (name === 'cpu.memory' && cpu !== null && ram !== null) {
+    const { bandwidth, memory } = turned.cpu;
+    return sheet('your memory', memoryRate(ram), bandwidth * (ownValue(memory, memoryKind(cpu, ram.type)) ?? memory.default!));
+  }
   if (name === 'gpu.bandwidth' && gpus[0] !== undefined)
     return sheet("your GPU's memory", gpus[0].memoryBandwidth, turned.gpu.bandwidth.default!);
   if (name === 'layer') return time('a layer', turned.layer, usual.layer);

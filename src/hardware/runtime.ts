@@ -35,7 +35,7 @@ const gpu = z.strictObject({
     .number()
     .nonnegative()
     .optional()
-    .describe('Rows that a product of several rows takes beside its own: tiles are computed whole. Absent: 0.'),
+    .describe('Rows that a product of more than eight rows takes beside its own: tiles are computed whole. Absent: 0.'),
   attention: z
     .strictObject({
       bandwidth: share.describe('Share of the memory bandwidth at which a KV cache is read.'),

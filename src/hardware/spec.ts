@@ -77,7 +77,7 @@ export interface Device {
   readonly coreBandwidth?: number;
   /** Time of one value of a recurrent state, renewed for one token, ns; absent: it is not charged. */
   readonly recurrenceNs?: number;
-  /** Rows that a product of several rows takes beside its own, since tiles are computed whole; absent: 0. */
+  /** Rows that a product of more than a few rows takes beside its own, since tiles are computed whole; absent: 0. */
   readonly tileRows?: number;
   /** `bandwidthFraction` by format of the weights; absent: it is the same for all. */
   readonly bandwidthByFormat?: ByFormat;

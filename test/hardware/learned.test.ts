@@ -49,9 +49,9 @@ describe('knobs', () => {
 
 describe('words', () => {
   it('are of constants that moved by 5 % and more, those that moved most first', () => {
-    const steps = at({ 'cpu.bandwidth': Math.log(0.8), layer: Math.log(1.5), 'copy.efficiency': 0.04 });
+    const steps = at({ 'cpu.memory': Math.log(0.8), layer: Math.log(1.5), 'copy.efficiency': 0.04 });
     // 96 GB/s by the sheet.
-    const share = 0.8 * llama.cpu.bandwidth;
+    const share = 0.8 * llama.cpu.bandwidth * llama.cpu.memory['amd-ddr5']!;
     const rate = ((96 * share) / 1).toPrecision(2);
     expect(learnedText(machine, llama, steps, 1)).toBe(
       `Learned from 1 timing of this machine: a layer takes ${Math.round((1.5 * llama.layer) / 1e3)} us, usual ${Math.round(llama.layer / 1e3)}; your memory gives ${rate} GB/s, ${Math.round(100 * share)} % of its sheet.`,

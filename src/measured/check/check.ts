@@ -69,7 +69,7 @@ async function checkRun(
   traces: RowTraces,
   facts: CheckFacts,
 ): Promise<CheckedRun> {
-  const known = withSplit(row);
+  const known = withSpread(withSplit(row));
   const { learned } = facts;
   const [prediction, ...moved] = await predictVariants(known, traces, [runtimes, ...(learned?.moved ?? [])]);
   const { figures, lacks } = prediction!;
@@ -128,6 +128,11 @@ function withSplit(row: Measurement): Measurement {
   const { cpu_moe_layers, gpu_expert_share, gpu_moe_layers, kind } = row.placement;
   if (kind !== 'cpu-layers' || (cpu_moe_layers ?? gpu_moe_layers ?? gpu_expert_share) !== undefined) return row;
   return { ...row, placement: { ...row.placement, gpu_expert_share: 0 } };
+}
+
+/** A run that is known not to spread its weights over the sockets is held against one that does. */
+function withSpread(row: Measurement): Measurement {
+  return row.run.numa === 'off' ? { ...row, run: { ...row.run, numa: 'distribute' } } : row;
 }
 
 function speedOfRun(

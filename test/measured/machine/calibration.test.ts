@@ -46,7 +46,7 @@ describe('the fit', () => {
 
   it('gives back the machine that made the timings', async () => {
     // A machine whose CPU memory is 20 % slower and whose GPU is 10 % slower than others of its data sheet.
-    const steps = KNOBS.map(({ name }) => (name === 'cpu.bandwidth' ? Math.log(0.8) : name === 'gpu.bandwidth' ? Math.log(0.9) : 0));
+    const steps = KNOBS.map(({ name }) => (name === 'cpu.memory' ? Math.log(0.8) : name === 'gpu.bandwidth' ? Math.log(0.9) : 0));
     const truth = turnedBy(llama, steps);
     const asked = [row(0), row(16), row(8)];
     const made = (await predictRowVariants(asked, [new Map([['llama.cpp', truth]])], 1, {})).map(([only]) => only!);

@@ -35,7 +35,7 @@ async function made(steps: Readonly<Record<string, number>>, timings: readonly T
   return (await predictRowVariants(rows, [new Map([['llama.cpp', truth]])], 1, {})).map(([only]) => only!.figures.decode!);
 }
 
-const SLOWER = { 'cpu.bandwidth': Math.log(0.7) };
+const SLOWER = { 'cpu.memory': Math.log(0.7) };
 
 describe('a timing', () => {
   it('teaches what goes with it, and brings other runs of the machine nearer', async () => {
