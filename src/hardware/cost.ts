@@ -1,7 +1,7 @@
 // The cost of work on a machine: a roofline. A kernel takes as long as the larger of its memory traffic and its arithmetic, plus fixed
 // overheads; at batch 1 the overheads of a framework weigh as much as the bytes, so they are part of the model, not noise.
 import type { ExpertSplit, ModelSpec } from '../model/door.js';
-import { DenseCost, layersOf, rowsComputed, speedOf, weightsNs } from './dense-cost.js';
+import { DenseCost, launchesOf, rowsComputed, speedOf, weightsNs } from './dense-cost.js';
 import { type DensePlacement, gpuDevices, moeHolders, SplitDense, socketsTogether } from './dense-split.js';
 import { byFormat, type Device, type HardwareSpec, type HostDevice } from './spec.js';
 
@@ -111,7 +111,11 @@ export class CostModel {
     // Where sockets share an expert, they wait for one another at its end.
     this.#cpuLaunchNs = (cpu?.launchNs ?? 0) + (alone ? 0 : sockets.interconnect.latencyNs);
 
-    const whole = model.dense.segments.map((segment) => ({ ...segment, layers: layersOf(segment.attention) }));
+    const whole = model.dense.segments.map((segment) => ({
+      ...segment,
+      layers: segment.attention.length,
+      launches: launchesOf(segment.attention),
+    }));
     this.#split = placement === null ? null : new SplitDense(model, hardware, placement);
     this.#dense = this.#split ?? new DenseCost(gpu, whole);
     this.onCpu = Uint8Array.from(model.layers, ({ index }) => Number(holders[index] === 'cpu'));

@@ -82,14 +82,16 @@ export function attendedPairs(context: number, tokens: number, window: number): 
 
 /** One device's part of a segment. */
 export interface DensePart extends Pick<DenseSegment, 'weightBytes' | 'flopsPerToken' | 'flopsPerSequence' | 'formats'> {
-  /** Decoder layers whose framework overhead is paid here, each by its kernels ({@link AttentionSpec.launches}). */
+  /** Decoder layers whose framework overhead is paid here. */
   readonly layers: number;
+  /** The same, each by its kernels ({@link AttentionSpec.launches}); absent: as many. */
+  readonly launches?: number;
   /** Attention over the KV caches that lie here. */
   readonly attention: readonly AttentionSpec[];
 }
 
-/** Layers of a list, each counted by its kernels: one with grouped attention is 1. */
-export function layersOf(attention: readonly AttentionSpec[]): number {
+/** Layers of a list by their kernels: one with grouped attention is 1. */
+export function launchesOf(attention: readonly AttentionSpec[]): number {
   return attention.reduce((sum, { launches = 1 }) => sum + launches, 0);
 }
 
@@ -125,7 +127,8 @@ export class DenseCost {
     this.#weightNs = Float64Array.from(parts, (part) => weightsNs(part.formats, part.weightBytes, device));
     this.#tokenFlops = Float64Array.from(parts, (part) => part.flopsPerToken);
     this.#sequenceFlops = Float64Array.from(parts, (part) => part.flopsPerSequence ?? 0);
-    this.#overheadNs = Float64Array.from(parts, (part) => part.layers * device.perLayerNs);
+    const launches = ({ layers, launches: own = layers }: DensePart): number => (device.fusesLayers === true ? layers : own);
+    this.#overheadNs = Float64Array.from(parts, (part) => launches(part) * device.perLayerNs);
     const { recurrenceNs = 0, tileRows = 0 } = device;
     this.#stateNs = Float64Array.from(parts, ({ attention }) =>
       attention.reduce((sum, { stateValues = 0 }) => sum + stateValues * recurrenceNs, 0),

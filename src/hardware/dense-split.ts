@@ -1,7 +1,7 @@
 // Dense layers on more than one device: the device of each decoder layer and its KV cache, and the time of a pass over several devices. This
 // is llama.cpp's -ngl, -nkvo, and layers split over several GPUs.
 import { type DenseSegment, type ModelSpec, scaleFormats } from '../model/door.js';
-import { DenseCost, type DensePart, layersOf } from './dense-cost.js';
+import { DenseCost, type DensePart, launchesOf } from './dense-cost.js';
 import { hopOf } from './several-gpus.js';
 import { type Device, type HardwareSpec, type HostDevice, withArithmetic } from './spec.js';
 
@@ -53,7 +53,8 @@ function partOf(segment: DenseSegment, holders: readonly Holder[], holder: Holde
     flopsPerToken: flopsPerToken * share,
     flopsPerSequence: flopsPerSequence * share,
     ...(formats && { formats: scaleFormats(formats, share, share) }),
-    layers: layersOf(own),
+    layers: own.length,
+    launches: launchesOf(own),
     attention: kvElsewhere ? [] : own,
   };
 }

@@ -40,10 +40,11 @@ export function underSystem(runtime: RuntimeSpec, system: HardwareProfile['syste
 export function firstDevice(profile: GpuProfile, runtime: RuntimeSpec): Device {
   if (profile.bandwidthFraction !== undefined) return measuredDevice(profile);
   if (profile.isa !== undefined) return { ...allSockets(cores(profile, runtime), profile.sockets, runtime), perPassNs: runtime.pass };
-  const { attention, bandwidth, compute, halved, tile } = runtime.gpu;
+  const { attention, bandwidth, compute, fused, halved, tile } = runtime.gpu;
   return {
     peakFlops: profile.peak!,
     ...(tile > 0 && { tileRows: tile }),
+    ...(fused && { fusesLayers: true as const }),
     ...(profile.halved === true && halved !== 1 && { peakByFormat: fewBits(profile.peak!, halved) }),
     memoryBandwidth: profile.memoryBandwidth,
     computeFraction: compute,

@@ -31,6 +31,11 @@ const gpu = z.strictObject({
     .describe(
       'Factor on compute for weights of few bits on cards whose FP16 rate with FP32 accumulation is halved (GeForce): integer products are not. Absent: 1.',
     ),
+  fused: onOff
+    .optional()
+    .describe(
+      'Layers with a latent or a recurrent state take no more kernels than one with grouped attention, as in SGLang and vLLM. Absent: off.',
+    ),
   tile: z
     .number()
     .nonnegative()
@@ -291,7 +296,7 @@ const NEEDED = [
 const UNSAID = {
   host: null,
   windows: {},
-  gpu: { flashAttention: true, latent: 'absorbed', halved: 1, tile: 0 },
+  gpu: { flashAttention: true, latent: 'absorbed', halved: 1, tile: 0, fused: false },
   cpu: { weightsPerCycle: {}, memory: { default: 1 }, core: {}, generations: {}, together: 1 },
   copy: { staging: 'none', pins: true },
   prediction: 1,

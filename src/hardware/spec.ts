@@ -77,6 +77,8 @@ export interface Device {
   readonly coreBandwidth?: number;
   /** Time of one value of a recurrent state, renewed for one token, ns; absent: it is not charged. */
   readonly recurrenceNs?: number;
+  /** Present where its software runs a layer of any kind in as few kernels as one with grouped attention. */
+  readonly fusesLayers?: true;
   /** Rows that a product of more than a few rows takes beside its own, since tiles are computed whole; absent: 0. */
   readonly tileRows?: number;
   /** `bandwidthFraction` by format of the weights; absent: it is the same for all. */

@@ -2,7 +2,7 @@
 // kinds of layers, mapped weights, Windows.
 import { describe, expect, it } from 'vitest';
 import { CostModel } from '../../src/hardware/cost.js';
-import { DenseCost, layersOf, speedOf, weightsNs } from '../../src/hardware/dense-cost.js';
+import { DenseCost, launchesOf, speedOf, weightsNs } from '../../src/hardware/dense-cost.js';
 import { buildHardware } from '../../src/hardware/load.js';
 import { isHalved, listedKind, memoryKind } from '../../src/hardware/parts/kinds.js';
 import type { HardwareProfile } from '../../src/hardware/profile.js';
@@ -88,9 +88,10 @@ describe('layers', () => {
   const part = { weightBytes: 0, flopsPerToken: 0 };
 
   it('take the time of their kernels', () => {
-    expect(layersOf([attention, { ...attention, launches: 1.5 }])).toBe(2.5);
-    const cost = new DenseCost(DEVICE, [{ ...part, layers: 2.5, attention: [] }]);
-    expect(cost.ns(0, 1, [0], [1], 1)).toBeCloseTo(25e3, 6);
+    expect(launchesOf([attention, { ...attention, launches: 1.5 }])).toBe(2.5);
+    const two = { ...part, layers: 2, launches: 2.5, attention: [] };
+    expect(new DenseCost(DEVICE, [two]).ns(0, 1, [0], [1], 1)).toBeCloseTo(25e3, 6);
+    expect(new DenseCost({ ...DEVICE, fusesLayers: true }, [two]).ns(0, 1, [0], [1], 1)).toBeCloseTo(20e3, 6);
     // Grouped attention 23 kernels, a latent 38, a state 70.
     const kinds = (name: string) =>
       new Set(loadModel(name).dense.segments.flatMap((one) => one.attention.map(({ launches = 1 }) => launches)));

@@ -97,7 +97,7 @@ describe.each(MODELS)('%s', (name) => {
 
 it('advises each flag that places weights', () => {
   for (const runtime of ['llama.cpp', 'ik_llama.cpp']) {
-    for (const flag of ['-ncmoe', '-ot', '-ts', '--numa isolate']) expect(used).toContain(`${runtime} ${flag}`);
+    for (const flag of ['-ncmoe', '-ot', '-ts', '--numa distribute']) expect(used).toContain(`${runtime} ${flag}`);
   }
   expect(used).toContain('llama.cpp --spec-type draft-mtp');
   expect(used).toContain('ktransformers --kt-num-gpu-experts');

