@@ -69,9 +69,9 @@ async function checkRun(
   traces: RowTraces,
   facts: CheckFacts,
 ): Promise<CheckedRun> {
-  const known = withSpread(withSplit(row));
+  const known = withSplit(row);
   const { learned } = facts;
-  const [prediction, ...moved] = await predictVariants(known, traces, [runtimes, ...(learned?.moved ?? [])]);
+  const [prediction, ...moved] = await predictVariants(withSpread(known), traces, [runtimes, ...(learned?.moved ?? [])]);
   const { figures, lacks } = prediction!;
   const found = modelOfRow(row);
   const model = 'lacks' in found ? null : found;
@@ -97,7 +97,7 @@ async function checkRun(
     powerShare: facts.powerShare ?? null,
     supposed: async (change, driven = (runtime) => runtime) => {
       const own = new Map([[runtimeOf(row), driven(runtimes.get(runtimeOf(row))!)]]);
-      return (await predictRow(change(known), traces, own)).figures;
+      return (await predictRow(withSpread(change(known)), traces, own)).figures;
     },
   };
   const speeds = [run.decode, run.prefill].filter((one) => one !== null);
