@@ -67,7 +67,7 @@ describe('what moeprof sweep varies', () => {
     expect(stdout).toMatch(/^rate +decode +generated +goodput +TTFT p50 +TTFT p99 +queueing +hits +KV peak$/m);
     const text = stdout.replace(/\n/g, ' ');
     const [, most, from] = /Serves ([\d.]+) requests\/s \([^)]*\) at most; saturated from ([\d.]+) requests\/s on/.exec(text)!.map(Number);
-    const rates = [...stdout.matchAll(/^([\d.]+) {2}/gm)].map((match) => Number(match[1]));
+    const rates = [...stdout.matchAll(/^ *([\d.]+) {2}/gm)].map((match) => Number(match[1]));
     expect(rates.length).toBe(8);
     expect(rates[0]!).toBeLessThan(most!);
     expect(rates).toContain(from);
