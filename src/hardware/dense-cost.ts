@@ -17,7 +17,8 @@ const BEND = 6;
  */
 function reach({ coreBandwidth, memoryBandwidth }: Device, share: number): number {
   const given = memoryBandwidth * share;
-  return coreBandwidth === undefined ? given : given / (1 + (given / coreBandwidth) ** BEND) ** (1 / BEND);
+  // To twelve digits: the last bits of a power are not the same in all engines of JavaScript.
+  return coreBandwidth === undefined ? given : Number((given / (1 + (given / coreBandwidth) ** BEND) ** (1 / BEND)).toPrecision(12));
 }
 
 /** The speed of a device. */

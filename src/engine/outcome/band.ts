@@ -60,7 +60,8 @@ function nearest(kind: ComparedBy, errors: readonly ScoredError[], circles: type
     if (machines < (fields.length > 0 ? ENOUGH : 1)) continue;
     // Of logarithms, in which half the speed is as far off as twice the speed.
     const votes = sharedVotes(near, ({ error }) => -Math.log(Math.max(NOTHING, 1 + error)));
-    const at = (percent: number): number => Math.exp(votedPercentile(votes, percent, true));
+    // To twelve digits: the last bits of a logarithm are not the same in all engines of JavaScript.
+    const at = (percent: number): number => Number(Math.exp(votedPercentile(votes, percent, true)).toPrecision(12));
     return { low: Math.min(1, at(TAIL)), high: Math.max(1, at(100 - TAIL)), rows: near.length, machines, common: named(kind) };
   }
   return null;

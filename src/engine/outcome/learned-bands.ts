@@ -29,5 +29,12 @@ export async function withLearnedBands(
 
 /** A band that timings of the machine give: as wide up as down, in logarithms. @param width of the upper half: .2 is a fifth more */
 export function learnedBand({ timings }: Learned, width: number): Accuracy {
-  return { low: 1 / (1 + width), high: 1 + width, rows: timings, machines: 1, common: 'this machine', learned: true };
+  return {
+    low: Number((1 / (1 + width)).toPrecision(12)),
+    high: Number((1 + width).toPrecision(12)),
+    rows: timings,
+    machines: 1,
+    common: 'this machine',
+    learned: true,
+  };
 }
