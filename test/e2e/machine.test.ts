@@ -160,7 +160,9 @@ describe('moeprof machine calibrate', () => {
       cwd,
     });
     const { warnings } = JSON.parse(run.stdout);
-    expect(warnings.find(({ code: name }: { code: string }) => name === 'machine-calibrated').message).toMatch(/^Learned from 3 timings of this machine: /);
+    expect(warnings.find(({ code: name }: { code: string }) => name === 'machine-calibrated').message).toMatch(
+      /^Learned from 3 timings of this machine: /,
+    );
   });
 
   it.each([
