@@ -197,9 +197,12 @@ export function statisticsOf(
   };
 }
 
+/** What rounding takes from the end of a band, as a share: a measurement on the end is inside. */
+const ROUNDING = 1e-9;
+
 /** True where the measurement of an error is between the multiples of a band. */
 function isWithin(error: number, { high, low }: Accuracy): boolean {
-  return low * (1 + error) <= 1 && 1 <= high * (1 + error);
+  return low * (1 + error) <= 1 + ROUNDING && 1 - ROUNDING <= high * (1 + error);
 }
 
 /** Statistics by metric and group, by metric and name. */

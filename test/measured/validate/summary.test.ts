@@ -32,6 +32,12 @@ describe('statistics', () => {
     expect(statisticsOf([pair(10, 12, band), pair(10, 8, band), pair(10, 13, band), pair(10, 30)])!.coverage).toBeCloseTo(2 / 3);
   });
 
+  it('count a measurement on the end of a band as within, whatever rounding took from the end', () => {
+    // 6 for 7 is .857142857142857 times it; a band of twelve digits starts a little above.
+    const rows = [pair(6, 7, [Number((6 / 7).toPrecision(12)) + 1e-12, 1]), pair(7, 7, [0.8, 1 - 1e-12]), pair(7, 7, [0.8, 1 - 1e-6], 'b')];
+    expect(statisticsOf(rows)!.coverage).toBeCloseTo(2 / 3);
+  });
+
   it('give each machine one vote', () => {
     // Errors 0, 0, 0 of one machine and 50 % of another: the last 0 stands at (2/3) / (2 - 1/3) = .4, the 50 % at 1; half is a sixth of the way.
     const band = [0.8, 1.3] as const;
