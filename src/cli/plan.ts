@@ -10,7 +10,7 @@ import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { collect, jobsOption, parseJobs } from './kit/options.js';
 import { addOutputOptions, addPictureOptions, deliver, type OutputOptions } from './kit/outputs.js';
-import { learnedRun, timingOption } from './machine/learned.js';
+import { learnerOf, timingOption } from './machine/learned.js';
 import { type Combination, combinationsOf } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf } from './run-options.js';
 
@@ -43,20 +43,14 @@ async function planOf(profile: string | undefined, options: PlanOptions, threads
   const all = combinationsOf(options);
   const runAt = ({ hardware, system }: Combination, told: readonly Override[]) => runOf(profile, { ...options, system, hardware }, told);
   const alike = await sameRows(all.map((chosen) => () => runAt(chosen, [])));
-  const learned = new Map<string | undefined, RunSpec['learned']>();
+  const learnedOf = learnerOf(context, options.timing);
+  const candidates: ReturnType<typeof planCandidate>[] = [];
   for (const chosen of all) {
-    if (learned.has(chosen.hardware)) continue;
-    learned.set(chosen.hardware, (await learnedRun(context, runAt(chosen, []), options.timing)).learned);
+    const { learned } = await learnedOf(runAt(chosen, []));
+    const names = { system: chosen.system ?? '', hardware: chosen.hardware ?? '' };
+    const at = (percent: number): RunSpec => runAt(chosen, [...planOverrides(percent), ...alike]);
+    candidates.push(planCandidate(names, (percent) => (learned === undefined ? at(percent) : { ...at(percent), learned })));
   }
-  const withLearned = (chosen: Combination, run: RunSpec): RunSpec => {
-    const own = learned.get(chosen.hardware);
-    return own === undefined ? run : { ...run, learned: own };
-  };
-  const candidates = all.map((chosen) =>
-    planCandidate({ system: chosen.system ?? '', hardware: chosen.hardware ?? '' }, (percent) =>
-      withLearned(chosen, runAt(chosen, [...planOverrides(percent), ...alike])),
-    ),
-  );
   const { runEach } = await import('./run-pool.js');
   return planRuns(candidates, options.assert, async (runs) => {
     const outcomes = new Array<Result | UserError>(runs.length);

@@ -37,7 +37,7 @@ import {
   stdoutFormat,
 } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
-import { learnedRun, timingOption } from './machine/learned.js';
+import { learnerOf, timingOption } from './machine/learned.js';
 import { type Combination, combinationsOf, runMany } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf, toldOf } from './run-options.js';
 import { scenarioOfFile } from './scenarios.js';
@@ -73,15 +73,13 @@ export function define(command: Command, context: CliContext): void {
         const all = combinationsOf(options);
         const alike = await sameRows(all.map((chosen) => () => runOf(profile, { ...options, ...chosen })));
         const told = (chosen: Combination) => toldOf(profile, { ...options, ...chosen }, alike);
+        const learned = learnerOf(context, options.timing);
         const run = async (chosen: Combination) =>
-          repeatable(
-            await runWithProgress(await learnedRun(context, runOf(profile, { ...options, ...chosen }, alike), options.timing), context),
-            told(chosen),
-          );
+          repeatable(await runWithProgress(await learned(runOf(profile, { ...options, ...chosen }, alike)), context), told(chosen));
         await runMany(all, { run, again: (chosen) => repeatCommand(told(chosen)) }, context, options);
         return;
       }
-      const run = await learnedRun(context, runOf(profile, options), options.timing);
+      const run = await learnerOf(context, options.timing)(runOf(profile, options));
       const repeat = options.repeat === undefined ? null : parseRepeat(options.repeat);
       if (repeat !== null && run.trace.some(isStdin))
         throw new UserError('--repeat: a trace on stdin can be read only once; give it as a file');

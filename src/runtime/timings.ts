@@ -45,6 +45,16 @@ export function timingsIn(given: string, place: string): Timing[] {
   return placed(place, () => readTimings(given));
 }
 
+/** Timings of values of `--timing`, in their order. @throws UserError as {@link timingsIn} */
+export function timingsOfFlags(given: readonly string[]): Timing[] {
+  return given.flatMap((text) => timingsIn(text, `--timing "${text.slice(0, 200)}"`));
+}
+
+/** Timings that the file of a machine holds. @param place of their list, for messages @throws UserError as {@link timingsIn} */
+export function timingsOfFile(kept: readonly string[] | undefined, place: string): Timing[] {
+  return (kept ?? []).flatMap((text, i) => timingsIn(text, `${place}.${i}`));
+}
+
 /** {@link readTimings} of text that is at hand; `path` is only for messages. @throws UserError as there */
 export function timingsOf(given: string, path: string): Timing[] {
   const text = given.replaceAll('\r\n', '\n');

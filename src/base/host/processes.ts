@@ -106,7 +106,7 @@ export function outputLater(
       if (bytes > mostBytes) fail(new Error(`${program} prints too much`));
     });
     child.on('close', (code) => {
-      if (code !== 0) fail(new Error(`${program} ended with ${code}`));
+      if (code !== 0) return fail(new Error(`${program} ended with ${code}`));
       endAll();
       resolve(Buffer.concat(parts).toString());
     });

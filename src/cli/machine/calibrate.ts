@@ -22,7 +22,7 @@ import { isUnplaced, measurementOf, TELL_PLACES } from '../../measured/machine/t
 import { MEASURES, type Measure, measureMachine } from '../../measured/measure/machine-rates.js';
 import { runtimeOf } from '../../measured/validate/rows/specify.js';
 import { runtimeOfProgram } from '../../runtime/index.js';
-import { readTimings, timingsIn, toldTiming } from '../../runtime/timings.js';
+import { readTimings, timingsOfFile, timingsOfFlags, toldTiming } from '../../runtime/timings.js';
 import type { CliContext } from '../kit/context.js';
 import { collect, jobsOption, modelOption, parseJobs, quantizationOption, type Texts } from '../kit/options.js';
 import { addOutputOptions, deliver, type OutputOptions } from '../kit/outputs.js';
@@ -68,8 +68,7 @@ async function calibrated(options: CalibrateOptions, context: CliContext): Promi
   const user = { model: options.model ?? null, quantization: options.quantization ?? null };
   const threads = parseJobs(options.jobs) ?? availableParallelism();
   const given = [...options.llamaBench, ...options.log].flatMap(readTimings);
-  const told = options.timing.flatMap((text) => timingsIn(text, `--timing "${text.slice(0, 200)}"`));
-  const timings = [...given, ...told].map((timing) => timingOfModel(timing, user));
+  const timings = [...given, ...timingsOfFlags(options.timing)].map((timing) => timingOfModel(timing, user));
   const wanted = measuresOf(options.measure ?? (timings.length > 0 ? 'none' : MEASURES.join(',')));
   if (timings.length === 0 && wanted.length === 0)
     throw new UserError('--measure none: leaves nothing to do; give --llama-bench or --log, or measure');
@@ -87,7 +86,7 @@ async function calibrated(options: CalibrateOptions, context: CliContext): Promi
     throw new UserError(
       `${unplaced.place}: nothing says where the experts lie, which decides what constants are fitted to it; ${TELL_PLACES}`,
     );
-  const earlier = timings.length === 0 ? [] : (before.timings ?? []).flatMap((text, i) => timingsIn(text, `timings.${i}`));
+  const earlier = timings.length === 0 ? [] : timingsOfFile(before.timings, 'timings');
   const all = [...earlier, ...timings];
   const rows = joinedPhases(all.map((timing) => measurementOf(timing, machine, user)));
   const texts = timings.map((timing) => toldTiming(namedTiming(timing, user)));

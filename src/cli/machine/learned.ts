@@ -4,10 +4,9 @@ import { Option } from 'commander';
 import { availableParallelism } from '../../base/host/machine.js';
 import { resolve } from '../../base/host/paths.js';
 import { isPath } from '../../base/profiles.js';
-import { isComposed, type Learned, type MachineFile, readMachineFile } from '../../hardware/door.js';
+import { isComposed, type Learned, readMachineFile } from '../../hardware/door.js';
 import { learn, type NamedModel } from '../../measured/machine/learn.js';
-import type { Timing } from '../../runtime/logs/timing.js';
-import { timingsIn } from '../../runtime/timings.js';
+import { timingsOfFile, timingsOfFlags } from '../../runtime/timings.js';
 import type { RunSpec } from '../../system/door.js';
 import type { CliContext } from '../kit/context.js';
 import { collect } from '../kit/options.js';
@@ -18,12 +17,6 @@ import { machineToMeasure } from './calibrate.js';
 export function timingOption(): Option {
   const summary = 'what this machine reached: "eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26", or the path of a log; repeatable';
   return new Option('--timing <timing>', summary).argParser(collect).default([], '');
-}
-
-/** Timings of flags, and before them those of the file of a machine, named for messages. @throws UserError where one is not understood */
-function givenTimings(given: readonly string[], file: MachineFile | null, name = ''): Timing[] {
-  const kept = (file?.timings ?? []).flatMap((text, i) => timingsIn(text, `${name}: timings.${i}`));
-  return [...kept, ...given.flatMap((text) => timingsIn(text, `--timing "${text.slice(0, 200)}"`))];
 }
 
 /**
@@ -40,7 +33,8 @@ export async function learnedBy(
   user: NamedModel,
 ): Promise<Learned | null> {
   const known = name === undefined ? null : readMachineFile(name);
-  const timings = givenTimings(given, known, name);
+  // Those of the file come first.
+  const timings = [...timingsOfFile(known?.timings, `${name}: timings`), ...timingsOfFlags(given)];
   if (timings.length === 0) return null;
   const file = known ?? (await machineToMeasure(name));
   return watched(context, 'learning', 'predictions', (watch) =>
@@ -48,14 +42,20 @@ export async function learnedBy(
   );
 }
 
-/** The run on its machine as timings taught it. @throws UserError as {@link learnedBy} */
-export async function learnedRun(
-  context: Pick<CliContext, 'progress' | 'breathe'>,
-  run: RunSpec,
-  given: readonly string[],
-): Promise<RunSpec> {
-  const { folder, hardware, model = null, quantization = null } = run;
-  const name = isPath(hardware) && !isComposed(hardware) ? resolve(folder, hardware) : hardware;
-  const learned = await learnedBy(context, given, name, { model, quantization });
-  return learned === null ? run : { ...run, learned };
+/**
+ * Runs on their machines as timings taught them; each machine is learned once.
+ * @param given values of `--timing`
+ * @returns the run as it is on its machine. @throws UserError as {@link learnedBy}
+ */
+export function learnerOf(context: Pick<CliContext, 'progress' | 'breathe'>, given: readonly string[]): (run: RunSpec) => Promise<RunSpec> {
+  const known = new Map<string, Promise<Learned | null>>();
+  return async (run) => {
+    const { folder, hardware, model = null, quantization = null } = run;
+    const name = isPath(hardware) && !isComposed(hardware) ? resolve(folder, hardware) : hardware;
+    const key = JSON.stringify([name, model, quantization]);
+    const learning = known.get(key) ?? learnedBy(context, given, name, { model, quantization });
+    known.set(key, learning);
+    const learned = await learning;
+    return learned === null ? run : { ...run, learned };
+  };
 }
