@@ -219,9 +219,11 @@ export class SplitDense {
     ns += this.#hops[segment]! * (this.#hopNs + tokens * this.#hopNsPerToken);
     const copied = this.#copied;
     this.cpuNs = 0;
-    if (this.#cpu !== null) this.cpuNs = this.#cpu.ns(segment, tokens, contexts, tokensPerSequence, sequences) / this.cpuShare;
+    const copies = copied !== null && tokens >= copied.from;
+    if (this.#cpu !== null && (!copies || copied.ifSooner))
+      this.cpuNs = this.#cpu.ns(segment, tokens, contexts, tokensPerSequence, sequences) / this.cpuShare;
     const onCpuNs = this.cpuNs + this.#switchNs[segment]!;
-    if (copied === null || tokens < copied.from) return ns + onCpuNs;
+    if (!copies) return ns + onCpuNs;
     const cpuNs = copied.cpu.ns(segment, tokens, contexts, tokensPerSequence, sequences) / this.cpuShare;
     const copiedNs = cpuNs + copied.gpu.ns(segment, tokens, contexts, tokensPerSequence, sequences) + copied.ns[segment]!;
     if (copied.ifSooner && onCpuNs <= copiedNs) return ns + onCpuNs;
