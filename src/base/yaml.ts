@@ -58,7 +58,7 @@ export function readYaml<T>(path: string, schema: z.ZodType<T>, overrides: reado
  */
 export function readOwnYaml<T>(path: string, schema: z.ZodType<T>, text = readText(path)): T {
   try {
-    const read = schema.safeParse(parse(text));
+    const read = schema.safeParse(parse(text, QUIET));
     if (read.success) return read.data;
   } catch {
     // Reported below, with its place.
@@ -127,7 +127,7 @@ export const QUIET = { logLevel: 'error' } as const;
 function parseText(text: string, path: string): ParsedText {
   const lines = new LineCounter();
   // Whether keys are unique is checked below: the parser compares every two of them.
-  const document = unlessTooDeep(path, () => parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false }));
+  const document = unlessTooDeep(path, () => parseDocument(text, { ...QUIET, lineCounter: lines, prettyErrors: false, uniqueKeys: false }));
   const at = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `${path}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
@@ -311,6 +311,8 @@ function wrongKey(root: Node): { readonly offset: number; readonly why: string }
         if (key !== null) wrong(key, 'is a list, a mapping or an alias; write it as a text');
         continue;
       }
+      // Bytes and times: only documents of YAML 1.1 have them.
+      if (typeof key.value === 'object' && key.value !== null) wrong(key, 'is of a type of its own; write it as a text');
       if (seen.has(key.value)) wrong(key, 'stands twice; keep one of them');
       if (key.value === '__proto__') wrong(key, 'means nothing in any file; leave it out');
       seen.add(key.value);

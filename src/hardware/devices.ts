@@ -163,7 +163,7 @@ function cores(profile: CoreFacts, { cpu, gpu }: RuntimeSpec): Device {
     bandwidthFraction: cpu.bandwidth * (ownValue(cpu.memory, memory) ?? cpu.memory.default!),
     ...(core !== undefined && { coreBandwidth: profile.cores! * core * cpu.bandwidth }),
     ...(cpu.recurrence !== undefined && { recurrenceNs: 1e9 / (hertz * cpu.recurrence) }),
-    ...peaks(cpu.operations, isa, hertz * factor),
+    ...peaks(cpu, isa, hertz * operations, hertz * factor),
     unpacking: scaledByFormat(unpackedOn(cpu.weightsPerCycle, isa), hertz),
     ...attending({ gpu }),
     launchNs: 0,
@@ -186,10 +186,14 @@ function onIsa(table: ByFormat, isa: string): ByFormat {
   return Object.fromEntries(own);
 }
 
-/** Throughput of formats that have kernels of their own. */
-function peaks(operations: ByFormat, isa: string, hertz: number): Pick<Device, 'peakByFormat'> {
-  const own = onIsa(operations, isa);
-  return Object.keys(own).length === 0 ? {} : { peakByFormat: scaledByFormat(own, hertz) };
+/**
+ * Throughput of formats that have kernels of their own.
+ * @param peak of all others, FLOP/s
+ * @param hertz cycles a second of all cores, times the factor of their generation
+ */
+function peaks({ operations, products }: RuntimeSpec['cpu'], isa: string, peak: number, hertz: number): Pick<Device, 'peakByFormat'> {
+  const own = { ...scaledByFormat(onIsa(products, isa), peak), ...scaledByFormat(onIsa(operations, isa), hertz) };
+  return Object.keys(own).length === 0 ? {} : { peakByFormat: own };
 }
 
 /** Weights a cycle by format: those of all instruction sets, and in their place those of this one. */

@@ -85,6 +85,11 @@ const cpu = z.strictObject({
     .describe(
       'Operations a cycle and core of large products, by instruction set (avx2, avx512-vnni, amx, neon), that and a family of formats (amx/int), or default.',
     ),
+  products: byFormat(share)
+    .optional()
+    .describe(
+      'Share of `operations` that large products of a format reach on an instruction set (avx512-vnni/fp, avx512-vnni/q8_0). Absent: all; a runtime with operations of its own has products of its own, too.',
+    ),
   generations: byFormat(z.number().positive())
     .optional()
     .describe(
@@ -244,15 +249,20 @@ const MOST_BASES = 4;
 export function loadRuntime(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): RuntimeSpec {
   const path = findProfile('runtimes', nameOrPath, relativeTo);
   const profile = readYaml(path, runtimeSchema, overrides);
-  let whole: Record<string, unknown> = profile;
+  let whole = profile;
   let { base } = profile;
   for (let depth = 0; base !== undefined; depth++) {
     if (depth === MOST_BASES) throw new UserError(`${shownPath(path)}: base: more than ${MOST_BASES} runtimes deep; name a nearer one`);
     const below = readYaml(findProfile('runtimes', base), runtimeSchema);
-    whole = merged(below, whole);
+    whole = merged(withoutOthersKernels(below, whole), whole) as RuntimeProfile;
     base = below.base;
   }
-  return filled(whole as RuntimeProfile, profile, shownPath(path));
+  return filled(whole, profile, shownPath(path));
+}
+
+/** The lower runtime without `cpu.products` where the upper one has operations of its own: those are of other kernels. */
+function withoutOthersKernels(below: RuntimeProfile, above: RuntimeProfile): RuntimeProfile {
+  return above.cpu?.operations === undefined ? below : { ...below, cpu: { ...below.cpu, products: {} } };
 }
 
 /** A runtime with the constants that a machine has for itself. */
@@ -297,7 +307,7 @@ const UNSAID = {
   host: null,
   windows: {},
   gpu: { flashAttention: true, latent: 'absorbed', halved: 1, tile: 0, fused: false },
-  cpu: { weightsPerCycle: {}, memory: { default: 1 }, core: {}, generations: {}, together: 1 },
+  cpu: { weightsPerCycle: {}, memory: { default: 1 }, core: {}, generations: {}, products: {}, together: 1 },
   copy: { staging: 'none', pins: true },
   prediction: 1,
   read: { size: 'expert', inFlight: 1 },

@@ -128,9 +128,12 @@ describe('a key that is a collection, with a sign that turns the direction of te
       /^moeprof: --vary workload\.batch=.*\\u\{202e\}.*no plain value; .*\n$/,
     ],
     [['run', join(folder, 'key.yaml')], /^moeprof: .*key\.yaml:1:3: this key is a list, a mapping or an alias; write it as a text\n$/],
+    [['run', join(folder, 'bytes.yaml')], /^moeprof: .*bytes\.yaml:3:10: this key is of a type of its own; write it as a text\n$/],
   ])('%j is one printable line, of which Node does not warn', async (words, message) => {
     const warned = vi.spyOn(process, 'emitWarning');
     writeFileSync(join(folder, 'key.yaml'), '? {"a\u202e": 1}\n: 2\n');
+    // Of YAML 1.1; the bytes are U+202E.
+    writeFileSync(join(folder, 'bytes.yaml'), '%YAML 1.1\n---\n!!binary 4oCu : 1\n');
     expect(await runCli(words)).toBe(2);
     expect(output.stderr).toMatch(message);
     expect(output.stderr).not.toContain('\u202e');
