@@ -48,7 +48,8 @@ interface AttentionSpeed extends Speed {
 
 function attentionOf(device: Device): AttentionSpeed | null {
   if (device.attention === undefined) return null;
-  return { ...speedOf({ ...device, ...device.attention }), vectorNsPerFlop: 1e9 / (device.peakFlops * device.attention.vectorFraction) };
+  const attending = { ...device, ...device.attention };
+  return { ...speedOf(attending), vectorNsPerFlop: 1e9 / (attending.peakFlops * attending.vectorFraction) };
 }
 
 /**

@@ -67,11 +67,19 @@ function fewBits(peak: number, factor: number): ByFormat {
   return { fp: peak, mxfp4: peak * factor, nvfp4: peak * factor, default: peak * factor };
 }
 
+/**
+ * Share of a layer's operations that its experts are, seven of 23 in llama.cpp's graph: three products, gate and activation, their weights and
+ * their sum. Threads wait for one another after each.
+ */
+const EXPERTS_SHARE = 7 / 23;
+
 /** The CPU beside the GPU; its figures are those of one socket. */
 export function hostDevice(profile: CpuProfile, runtime: RuntimeSpec): HostDevice {
   if (profile.bandwidthFraction !== undefined) return measuredHost(profile);
   const { numa, sockets, together } = runtime.cpu;
-  const host = { ...cores(profile, runtime), handoverNs: profile.handover ?? runtime.handover };
+  const threads = profile.cores! * profile.sockets;
+  const handoverNs = profile.handover ?? runtime.handover + EXPERTS_SHARE * runtime.cpu.barrier * threads;
+  const host = { ...cores(profile, runtime), handoverNs };
   return { ...host, ...socketsOf(profile, { numa: profile.numa ?? numa, efficiency: sockets, together }) };
 }
 
@@ -147,7 +155,7 @@ export function measuredDevice(profile: GpuProfile): Device {
   };
 }
 
-type CoreFacts = Pick<GpuProfile, 'clock' | 'cores' | 'generation' | 'isa' | 'memory' | 'memoryBandwidth'>;
+type CoreFacts = Pick<GpuProfile, 'clock' | 'cores' | 'generation' | 'isa' | 'memory' | 'memoryBandwidth' | 'sockets'>;
 
 /** Cores of a socket: arithmetic and unpacking go with cores and clock, reading with cores and with the memory. */
 function cores(profile: CoreFacts, { cpu, gpu }: RuntimeSpec): Device {
@@ -155,19 +163,28 @@ function cores(profile: CoreFacts, { cpu, gpu }: RuntimeSpec): Device {
   const hertz = profile.cores! * profile.clock! * 1e9;
   const factor = ownValue(cpu.generations, generation) ?? 1;
   const operations = factor * (ownValue(cpu.operations, isa) ?? cpu.operations.default!);
+  const memoryShare = ownValue(cpu.memory, memory) ?? cpu.memory.default!;
   const core = ownValue(cpu.core, generation) ?? ownValue(cpu.core, memory) ?? cpu.core.default;
   return {
     peakFlops: hertz * operations,
     memoryBandwidth: profile.memoryBandwidth,
     computeFraction: 1,
-    bandwidthFraction: cpu.bandwidth * (ownValue(cpu.memory, memory) ?? cpu.memory.default!),
+    bandwidthFraction: cpu.bandwidth * memoryShare,
     ...(core !== undefined && { coreBandwidth: profile.cores! * core * cpu.bandwidth }),
     ...(cpu.recurrence !== undefined && { recurrenceNs: 1e9 / (hertz * cpu.recurrence) }),
     ...peaks(cpu, isa, hertz * operations, hertz * factor),
     unpacking: scaledByFormat(unpackedOn(cpu.weightsPerCycle, isa), hertz),
     ...attending({ gpu }),
     launchNs: 0,
-    perLayerNs: cpu.layer,
+    ...(cpu.attention !== undefined && {
+      attention: {
+        bandwidthFraction: cpu.bandwidth * memoryShare,
+        peakFlops: hertz * cpu.attention.prompt,
+        computeFraction: 1,
+        vectorFraction: cpu.attention.vector / cpu.attention.prompt,
+      },
+    }),
+    perLayerNs: cpu.layer + cpu.barrier * profile.cores! * (profile.sockets ?? 1),
     perPassNs: 0,
   };
 }

@@ -90,6 +90,13 @@ const cpu = z.strictObject({
     .describe(
       'Share of `operations` that large products of a format reach on an instruction set (avx512-vnni/fp, avx512-vnni/q8_0). Absent: all; a runtime with operations of its own has products of its own, too.',
     ),
+  attention: z
+    .strictObject({
+      prompt: z.number().positive().describe('In prompts.'),
+      vector: z.number().positive().describe('Where few tokens of a sequence are new, as in decoding: each head reads the cache by itself.'),
+    })
+    .optional()
+    .describe('Operations a cycle and core of attention over the KV cache, which waits for the weights. Absent: it shares their time.'),
   generations: byFormat(z.number().positive())
     .optional()
     .describe(
@@ -101,6 +108,9 @@ const cpu = z.strictObject({
       'Weights that a core unpacks a cycle, by format, family, that on an instruction set (amx/k), or default. Absent: as many as are read.',
     ),
   layer: duration.optional().describe('Time of the host per decoder layer that runs on the CPU, e.g. 60us.'),
+  barrier: duration
+    .optional()
+    .describe('Time that each thread adds to a decoder layer on the CPU, since all wait for one another after each operation. Absent: 0.'),
   numa: z.enum(NUMA).optional().describe('How experts use several sockets.'),
   sockets: share
     .optional()
@@ -214,6 +224,9 @@ export type RuntimeConstants = z.infer<typeof runtimeConstantsSchema>;
 type RuntimeProfile = z.infer<typeof runtimeSchema>;
 type Filled<T> = { readonly [K in keyof T]-?: NonNullable<T[K]> };
 
+/** What a CPU may have no constant for. */
+type MayLack = 'attention' | 'recurrence' | 'untuned';
+
 /** A runtime, its base filled in. Times in ns, shares in (0, 1]. */
 export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass' | 'layer' | 'expert' | 'handover'>> {
   /** Its own constants that were fitted on measurements, and those measurements; without its base's. */
@@ -224,7 +237,7 @@ export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass'
   readonly host: { /** GHz */ readonly clock: number } | null;
   readonly windows: z.infer<typeof windows>;
   readonly gpu: Filled<z.infer<typeof gpu>>;
-  readonly cpu: Filled<Omit<z.infer<typeof cpu>, 'recurrence' | 'untuned'>> & Pick<z.infer<typeof cpu>, 'recurrence' | 'untuned'>;
+  readonly cpu: Filled<Omit<z.infer<typeof cpu>, MayLack>> & Pick<z.infer<typeof cpu>, MayLack>;
   readonly copy: Filled<z.infer<typeof copy>>;
   readonly read: z.infer<typeof read>;
   /** Multiple of the measured time of predictions that is charged; 0: none is. */
@@ -307,7 +320,7 @@ const UNSAID = {
   host: null,
   windows: {},
   gpu: { flashAttention: true, latent: 'absorbed', halved: 1, tile: 0, fused: false },
-  cpu: { weightsPerCycle: {}, memory: { default: 1 }, core: {}, generations: {}, products: {}, together: 1 },
+  cpu: { barrier: 0, weightsPerCycle: {}, memory: { default: 1 }, core: {}, generations: {}, products: {}, together: 1 },
   copy: { staging: 'none', pins: true },
   prediction: 1,
   read: { size: 'expert', inFlight: 1 },

@@ -85,8 +85,15 @@ export interface Device {
   readonly bandwidthByFormat?: ByFormat;
   /** Weights a second that are unpacked into values, by format; absent: as fast as they are read. */
   readonly unpacking?: ByFormat;
-  /** Fractions that attention over the KV cache reaches. It then takes its own time, after the weights; absent: it shares their roofline. */
-  readonly attention?: { readonly bandwidthFraction: number; readonly computeFraction: number; readonly vectorFraction: number };
+  /** What attention over the KV cache reaches. It then takes its own time, after the weights; absent: it shares their roofline. */
+  readonly attention?: {
+    readonly bandwidthFraction: number;
+    /** Fractions of {@link peakFlops} here, or of the device's: of prompts, and where few tokens of a sequence are new. */
+    readonly computeFraction: number;
+    readonly vectorFraction: number;
+    /** FLOP/s; absent: the device's. */
+    readonly peakFlops?: number;
+  };
   /** Bytes that each score of attention moves through memory, where kernels do not fuse it (no flash attention). Absent: none. */
   readonly scoreBytes?: number;
   /** Present where every pass of a prompt unpacks the latent of its whole context (MLA). Absent: heads work on the latent itself. */
@@ -97,10 +104,11 @@ export interface Device {
 
 /** A device with `factor` times its arithmetic: its cores, their peak, and their rates by format. */
 export function withArithmetic<T extends Device>(device: T, factor: number): T {
-  const { coreBandwidth, peakByFormat, peakFlops, recurrenceNs, unpacking } = device;
+  const { attention, coreBandwidth, peakByFormat, peakFlops, recurrenceNs, unpacking } = device;
   return {
     ...device,
     peakFlops: peakFlops * factor,
+    ...(attention?.peakFlops !== undefined && { attention: { ...attention, peakFlops: attention.peakFlops * factor } }),
     ...(coreBandwidth !== undefined && { coreBandwidth: coreBandwidth * factor }),
     ...(recurrenceNs !== undefined && { recurrenceNs: recurrenceNs / factor }),
     ...(peakByFormat && { peakByFormat: scaledByFormat(peakByFormat, factor) }),

@@ -31,7 +31,7 @@ const SPREADS: readonly (readonly [RegExp, number])[] = [
   [/^cpu\.core|operations/, 0.35],
   [/^cpu\.layer|^gpu\.(compute|attention)/, 0.4],
   [/^layer|^pass|sockets|untuned|together/, 0.5],
-  [/handover|tile/, 0.6],
+  [/handover|tile|barrier/, 0.6],
   [/recurrence/, 1],
 ];
 const OTHERWISE = 0.3;
