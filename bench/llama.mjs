@@ -52,6 +52,9 @@ const MODELS = SHORT
       'gpt-oss mxfp4': { ...small, layers: 2, hidden: 2880, width: 2880, experts: 8, topK: 4, architecture: 'gpt-oss', format: 'mxfp4' },
       'deepseek2 q4_k': { ...small, width: 1536, topK: 6, architecture: 'deepseek2', format: 'q4_k', latent },
       'deepseek2 q8_0': { ...small, width: 1536, topK: 6, architecture: 'deepseek2', format: 'q8_0', latent },
+      // Their prompts are longer: what attention over them costs.
+      'qwen3moe q4_k, deep': { ...small, architecture: 'qwen3moe', format: 'q4_k', prompt: 3000 },
+      'deepseek2 q4_k, deep': { ...small, width: 1536, topK: 6, architecture: 'deepseek2', format: 'q4_k', latent, prompt: 3000 },
       // Added after the last constant was chosen.
       'gpt-oss mxfp4, narrow': { ...small, width: 1024, topK: 4, architecture: 'gpt-oss', format: 'mxfp4' },
       'qwen3moe q4_0': { ...small, architecture: 'qwen3moe', format: 'q4_0' },
@@ -65,11 +68,11 @@ const CALIBRATING = 2;
 /** Part of the time for which threads may have waited for a processor (median) in what is written down. */
 const QUIET = 0.1;
 
-if (process.argv[2] === '--measure') await measure(process.argv[3], JSON.parse(process.argv[4]));
+if (process.argv[2] === '--measure') await measure(process.argv[3], JSON.parse(process.argv[4]), Number(process.argv[5]));
 else await main(SHORT ? 1 : Number(process.argv.slice(2).find((word) => /^\d+$/.test(word)) ?? 3));
 
 /** In a process of its own: prints the speeds of llama.cpp on a file, as JSON. */
-async function measure(path, { mmap, threads }) {
+async function measure(path, { mmap, threads }, length) {
   const { getLlama } = await import(pathToFileURL(join(engine(), installed().main)).href);
   const llama = await getLlama({
     gpu: false,
@@ -80,7 +83,7 @@ async function measure(path, { mmap, threads }) {
     progressLogs: false,
   });
   const model = await llama.loadModel({ modelPath: path, useMmap: mmap, gpuLayers: 0 });
-  const context = await model.createContext({ contextSize: 1024, batchSize: PROMPT, threads, sequences: 1, flashAttention: false });
+  const context = await model.createContext({ contextSize: 4096, batchSize: PROMPT, threads, sequences: 1, flashAttention: false });
   // Bytes are tokens of this vocabulary, behind a mark of the beginning and a space.
   const promptOf = (first, tokens) => Array.from({ length: (tokens - 4) / 7 }, (_, i) => `${first}${(i * 37) % 89}`).join(' ');
   // The first token comes when the prompt was read.
@@ -96,7 +99,7 @@ async function measure(path, { mmap, threads }) {
   // A short one touches every expert.
   await run('v', 32, 4);
   const before = waitedMs();
-  const { decodeMs, prompt, promptMs } = await run('w', PROMPT, DECODE);
+  const { decodeMs, prompt, promptMs } = await run('w', length, DECODE);
   const waited = (waitedMs() - before) / (threads * (decodeMs + promptMs));
   writeFileSync(3, JSON.stringify({ decode: (1000 * DECODE) / decodeMs, prefill: (1000 * prompt) / promptMs, prompt, waited }));
   process.exit(0);
@@ -118,7 +121,7 @@ async function main(rounds) {
   const forget = () => rmSync(folder, { recursive: true, force: true });
   process.on('exit', forget);
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
-  const told = `${machine()}; node-llama-cpp ${version}, prompts of about ${PROMPT} tokens, medians of ${rounds} rounds`;
+  const told = `${machine()}; node-llama-cpp ${version}, prompts of about ${PROMPT} and 3000 tokens, medians of ${rounds} rounds`;
   console.log(told);
   const measured = measureAll(folder, rounds);
   const { factors, speeds: predicted } = await predictAll(measured, machinesOf(folder));
@@ -144,7 +147,7 @@ function measureAll(folder, rounds) {
   const rows = Object.entries(MODELS).flatMap(([name, shape], i) => {
     const path = join(folder, `${i}.gguf`);
     const bytes = writeRandomMoe(path, shape);
-    return WAYS.map((way) => ({ name, path, bytes, way, seen: [] }));
+    return WAYS.map((way) => ({ name, path, bytes, way, length: shape.prompt ?? PROMPT, seen: [] }));
   });
   for (let round = 0; round < rounds; round++) {
     for (const row of rows) row.seen.push(inChild(row));
@@ -204,8 +207,16 @@ function installed() {
   }
 }
 
-function inChild({ path, way }, before = []) {
-  const [command, ...args] = [...before, process.execPath, fileURLToPath(import.meta.url), '--measure', path, JSON.stringify(way)];
+function inChild({ length, path, way }, before = []) {
+  const [command, ...args] = [
+    ...before,
+    process.execPath,
+    fileURLToPath(import.meta.url),
+    '--measure',
+    path,
+    JSON.stringify(way),
+    String(length),
+  ];
   const child = spawnSync(command, args, {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     encoding: 'utf8',

@@ -27,7 +27,12 @@ export const KNOBS: readonly Knob[] = [
   { name: 'cpu.core', says: 'what a core of the CPU reads', spread: 0.2 },
   { name: 'cpu.weightsPerCycle', says: 'unpacking of weights on the CPU', spread: 0.2 },
   { name: 'cpu.sockets', says: 'sockets together', spread: 0.3, shares: true },
-  { name: 'layer', says: 'time of the host for each layer and pass', spread: 0.4, constants: ['pass', 'layer', 'expert', 'cpu.layer', 'cpu.barrier'] },
+  {
+    name: 'layer',
+    says: 'time of the host for each layer and pass',
+    spread: 0.4,
+    constants: ['pass', 'layer', 'expert', 'cpu.layer', 'cpu.barrier'],
+  },
   { name: 'handover', says: 'time of the host to hand a layer to the CPU', spread: 0.4 },
   { name: 'gpu.attention', says: 'attention over a long context', spread: 0.4, shares: true },
   { name: 'gpu.compute', says: 'large products on the GPU', spread: 0.25, shares: true },

@@ -93,7 +93,10 @@ const cpu = z.strictObject({
   attention: z
     .strictObject({
       prompt: z.number().positive().describe('In prompts.'),
-      vector: z.number().positive().describe('Where few tokens of a sequence are new, as in decoding: each head reads the cache by itself.'),
+      vector: z
+        .number()
+        .positive()
+        .describe('Where few tokens of a sequence are new, as in decoding: each head reads the cache by itself.'),
     })
     .optional()
     .describe('Operations a cycle and core of attention over the KV cache, which waits for the weights. Absent: it shares their time.'),

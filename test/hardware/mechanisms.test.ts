@@ -77,9 +77,35 @@ describe('a CPU', () => {
     expect(two.peakFlops / one.peakFlops).toBeCloseTo(llama.cpu.together, 12);
   });
 
-  it('hands over later on Windows', () => {
-    expect(driven(machine({}, { system: 'windows' })).cpu!.handoverNs).toBe(llama.windows.handover);
-    expect(driven(machine({}, { system: 'linux' })).cpu!.handoverNs).toBe(llama.handover);
+  it('hands over later on Windows, and the later the more threads wait for one another', () => {
+    // Seven of the 23 operations of a layer are those of its experts.
+    const waits = (threads: number): number => (7 / 23) * llama.cpu.barrier * threads;
+    expect(driven(machine({}, { system: 'windows' })).cpu!.handoverNs).toBeCloseTo(llama.windows.handover! + waits(8), 6);
+    expect(driven(machine({}, { system: 'linux' })).cpu!.handoverNs).toBeCloseTo(llama.handover + waits(8), 6);
+    const interconnect = { bandwidth: 10e9, latency: 1000 };
+    expect(driven(machine({ sockets: 2, interconnect })).cpu!.handoverNs).toBeCloseTo(llama.handover + waits(16), 6);
+    expect(driven(machine()).cpu!.perLayerNs).toBeCloseTo(llama.cpu.layer + 8 * llama.cpu.barrier, 6);
+  });
+
+  it('computes products of some formats more slowly, on the instruction set where that was seen', () => {
+    const of = (isa: string, cpu: Partial<RuntimeSpec['cpu']> = {}) => driven(machine({ isa }), { cpu: { ...llama.cpu, ...cpu } }).cpu!;
+    const seen = { products: { 'avx2/fp': 0.5, 'avx512/fp': 0.25 }, operations: { ...llama.cpu.operations, 'avx2/q8_0': 3 } };
+    const { peakByFormat, peakFlops } = of('avx2', seen);
+    expect(peakByFormat).toEqual({ fp: peakFlops / 2, q8_0: 8 * 4e9 * 3 });
+    expect(of('avx2', { products: {} }).peakByFormat).toBeUndefined();
+  });
+
+  it('attends after it has read the weights, heads at a time in prompts and one by one while decoding', () => {
+    const { cpu } = driven(machine(), { cpu: { ...llama.cpu, barrier: 0, layer: 0, attention: { prompt: 20, vector: 5 } } });
+    const attention = [{ kvBytesPerToken: 0, flopsPerPair: 1000, window: null }];
+    const part = { weightBytes: 0, flopsPerToken: 0, layers: 1, attention };
+    const cost = new DenseCost(cpu!, [part]);
+    // 8 cores x 4 GHz x 5 operations: 1,000 positions of 1,000 operations take 1e6 / 160 ns; the new one is a position, too.
+    expect(cost.ns(0, 1, [999], [1], 1)).toBeCloseTo(1e6 / 160, 6);
+    // 100 tokens over 0 earlier ones: 5,050 positions.
+    expect(cost.ns(0, 100, [0], [100], 1)).toBeCloseTo(5050e3 / 640, 6);
+    const none = new DenseCost(cpu!, [{ ...part, weightBytes: 1e6 }]).ns(0, 1, [0], [1], 1) - 1000 / 160;
+    expect(new DenseCost(cpu!, [{ ...part, weightBytes: 1e6 }]).ns(0, 1, [999], [1], 1)).toBeCloseTo(none + 1e6 / 160, 6);
   });
 });
 
