@@ -20,8 +20,9 @@ const GPU_RESERVE = 512 * 2 ** 20;
  * The profile of a machine. A machine without a GPU is one whose CPU stands in its place, on the one memory that there is.
  */
 export function machineToProfile(machine: Machine): HardwareProfileInput {
-  const { disks, gpus, name } = machine;
-  const parts = machine.unified || gpus.length === 0 ? ofOneMemory(machine) : ofCards(machine);
+  const { disks, gpus, name, system } = machine;
+  const memories = machine.unified || gpus.length === 0 ? ofOneMemory(machine) : ofCards(machine);
+  const parts = system === undefined ? memories : { ...memories, system };
   if (disks.length === 0) return { name, ...parts };
   const ssd = { name: 'ssd', size: disks.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0) } as const;
   return { name, ...parts, tiers: [...parts.tiers, ssd], links: [...(parts.links ?? []), ssdLink(machine)] };

@@ -45,6 +45,7 @@ export function machineWords(text: string): string[] {
 }
 
 function withWord(given: GivenParts, word: string): GivenParts {
+  if (word.toLowerCase() === 'windows') return { ...given, system: givenOnce(given.system, 'windows', 'Windows') };
   const { bandwidth, word: plain } = splitBandwidth(word);
   const measured = bandwidth === undefined ? {} : { measuredBandwidth: bandwidth };
   const size = /^(\d+(?:\.\d+)?)\s*([GT])(?:i?B)?(?:[\s-]*ram)?$/i.exec(word);

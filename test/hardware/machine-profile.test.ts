@@ -12,6 +12,13 @@ const MACHINE = 'rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s-1TB
 const hardware = loadHardware(MACHINE);
 
 describe('the profile of a machine of parts', () => {
+  it('is under Windows where that is one of its parts', () => {
+    const machine = parseMachine(`windows+${MACHINE}`);
+    expect(machine.name).toMatch(/\+windows$/);
+    expect(machineToProfile(machine).system).toBe('windows');
+    expect(machineToProfile(parseMachine(MACHINE))).not.toHaveProperty('system');
+  });
+
   it('has its memories and links', () => {
     expect(hardware.name).toBe(MACHINE);
     expect(hardware.tiers).toEqual([

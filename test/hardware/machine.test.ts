@@ -182,6 +182,7 @@ describe('what cannot be', () => {
     ['rtx-3090+0GB', '"0GB" is no memory'],
     ['rtx-3090+2xddr5-6000+2xddr5-5600', 'memory is given twice'],
     ['rtx-3090+pcie4x16+pcie3x16', 'PCIe is given twice'],
+    ['rtx-3090+windows+Windows', 'Windows is given twice'],
     ['rtx-3090+pcie4', '"pcie4" is not a slot; write generation x lanes, e.g. pcie4x16'],
     ['rtx-3090+pcie9x16', '"pcie9x16" is not a slot'],
     ['rtx-3090+pcie4x5', '"pcie4x5" is not a slot'],

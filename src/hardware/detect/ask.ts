@@ -48,7 +48,7 @@ const LIBRARY = `
 const library = require(process.argv[1]);
 const names = ['cpu', 'mem', 'memLayout', 'graphics', 'diskLayout'];
 Promise.all(names.map((name) => library[name]().catch(() => null))).then((answers) =>
-  process.stdout.write(JSON.stringify(Object.fromEntries(names.map((name, i) => [name, answers[i]])))),
+  process.stdout.write(JSON.stringify({ ...Object.fromEntries(names.map((name, i) => [name, answers[i]])), platform: process.platform })),
 );`;
 
 function output([program, ...args]: readonly [string, ...string[]], timeout: number): Promise<string> {

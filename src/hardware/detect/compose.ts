@@ -36,6 +36,7 @@ function composeMachine(seen: Seen): Detection {
   const chip = matchChip(seen);
   const changes = chip === null ? ofCards(seen, draft) : ofChip(seen, chip, draft);
   addDisk(seen, draft);
+  if (seen.system === 'windows' && draft.parts.length > 0) draft.parts.push({ part: 'windows', seen: 'Windows', exact: true });
   const { notSeen, parts, remarks } = draft;
   return { parts: composable(parts, notSeen), ...changes, remarks, notSeen };
 }

@@ -23,6 +23,8 @@ export interface Machine {
   /** Slot of each GPU; null where there is none. */
   readonly pcie: PcieLink | null;
   readonly disks: readonly DiskPart[];
+  /** Its operating system where software is slower under it; absent: Linux. */
+  readonly system?: 'windows';
   /** GPU and CPU share one memory. */
   readonly unified: boolean;
   /** Sentences, three at most: a CPU, a speed of memory and a PCIe slot that were not given, and what was taken. */
@@ -34,7 +36,7 @@ export interface Machine {
 }
 
 /** The parts of a machine that were given. */
-export interface GivenParts extends Pick<Machine, 'gpus' | 'sockets' | 'disks'> {
+export interface GivenParts extends Pick<Machine, 'gpus' | 'sockets' | 'disks' | 'system'> {
   readonly cpu?: CpuPart;
   readonly memory?: { readonly type: string; readonly mts: number; readonly channels?: number; readonly measuredBandwidth?: number };
   readonly memoryBytes?: number;
@@ -68,10 +70,11 @@ export function completed(given: GivenParts): Machine {
   const machine = chip === null ? ofCards(given) : ofChip(given, chip);
   const disks = given.disks.map(({ usual: _, ...disk }) => ({ bytes: DISK_BYTES, ...disk }));
   const usual = new Set(given.disks.flatMap((disk) => disk.usual ?? []));
-  return { ...machine, name: nameOf(given), disks, defaults: [...machine.defaults, ...usual] };
+  const system = given.system === undefined ? {} : { system: given.system };
+  return { ...machine, ...system, name: nameOf(given), disks, defaults: [...machine.defaults, ...usual] };
 }
 
-type Unnamed = Omit<Machine, 'name' | 'disks'>;
+type Unnamed = Omit<Machine, 'name' | 'disks' | 'system'>;
 
 /** The GPU on the CPU's chip, where the machine has no card. */
 function chipOf({ cpu, gpus }: GivenParts): GpuPart | null {
@@ -182,7 +185,7 @@ function sizeText(bytes: number): string {
 }
 
 /** The parts that were given, in one order. */
-function nameOf({ chipBandwidth, cpu, disks, gpus, memory, memoryBytes, pcie, sockets }: GivenParts): string {
+function nameOf({ chipBandwidth, cpu, disks, gpus, memory, memoryBytes, pcie, sockets, system }: GivenParts): string {
   const rate = (bandwidth: number | undefined): string => (bandwidth === undefined ? '' : `@${bandwidth / 1e9}GB/s`);
   const channels = memory?.channels === undefined ? '' : `${memory.channels}x`;
   return [
@@ -192,6 +195,7 @@ function nameOf({ chipBandwidth, cpu, disks, gpus, memory, memoryBytes, pcie, so
     ...(memoryBytes === undefined ? [] : [sizeText(memoryBytes)]),
     ...(pcie === undefined ? [] : [`pcie${slotText(pcie)}${rate(pcie.measuredBandwidth)}`]),
     ...groupedNames(disks.map(({ name }) => name)),
+    ...(system === undefined ? [] : [system]),
   ].join('+');
 }
 

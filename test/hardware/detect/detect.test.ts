@@ -57,7 +57,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   macos: { platform: 'darwin', parts: 'm4-max-gpu-32+36GB+nvme-3.3GB/s-1TB', notSeen: [DRIVE] },
   windows: {
     platform: 'win32',
-    parts: 'rtx-4060-ti-16gb+i5-13600k+1xddr5-4800+32GB+pcie4x8+nvme-3.3GB/s-1TB',
+    parts: 'rtx-4060-ti-16gb+i5-13600k+1xddr5-4800+32GB+pcie4x8+nvme-3.3GB/s-1TB+windows',
     remarks: [/UHD Graphics 770 shares/, /^1 of 2 memory channels are filled: .* 50 %/],
     notSeen: [DRIVE],
   },

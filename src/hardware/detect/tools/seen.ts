@@ -85,6 +85,7 @@ export interface Seen {
   readonly disks?: readonly SeenDisk[];
   /** The board's own name: a Jetson, a DGX Spark. */
   readonly board?: string;
+  readonly system?: 'windows';
 }
 
 /** The reports of all tools joined: each fact from the first tool that has it, each GPU from all tools that report it. */

@@ -11,7 +11,7 @@ export const systemInformation: Tool = {
   tells: 'processor, memory, graphics and drives',
   missing: ({ cpu, memoryBytes }) => cpu === undefined || memoryBytes === undefined,
   read: (answer) => {
-    const { cpu, diskLayout, graphics, mem, memLayout } = JSON.parse(answer) as Answers;
+    const { cpu, diskLayout, graphics, mem, memLayout, platform } = JSON.parse(answer) as Answers;
     const total = numberOf(mem?.total);
     return {
       ...(cpu && { cpu: cpuOf(cpu) }),
@@ -19,6 +19,7 @@ export const systemInformation: Tool = {
       modules: listOf(memLayout).flatMap(moduleOf),
       ...(total !== null && { memoryBytes: total }),
       disks: listOf(diskLayout).flatMap(diskOf),
+      ...(platform === 'win32' && { system: 'windows' as const }),
     } satisfies Seen;
   },
 };
@@ -31,6 +32,8 @@ interface Answers {
   readonly memLayout?: unknown;
   readonly graphics?: { readonly controllers?: unknown };
   readonly diskLayout?: unknown;
+  /** That of Node. */
+  readonly platform?: unknown;
 }
 
 const listOf = (value: unknown): Fields[] => (Array.isArray(value) ? value.filter(isObject) : []);
