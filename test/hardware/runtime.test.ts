@@ -50,13 +50,6 @@ describe('a runtime', () => {
     expect(own.prompt).toEqual({ ...base.prompt, offloadFrom: null });
   });
 
-  it('takes no shares of products from a base whose operations are not its own', () => {
-    const { cpu } = runtimeOf('name: own\nbase: llama.cpp\ncpu: { operations: { avx2: 5 } }\n');
-    expect(cpu.products).toEqual({});
-    expect(cpu.operations).toEqual({ ...loadRuntime('llama.cpp').cpu.operations, avx2: 5 });
-    expect(loadRuntime('llama.cpp').cpu.products).not.toEqual({});
-  });
-
   it('tells the constant that is missing', () => {
     expect(() => runtimeOf('name: own\n')).toThrow(/r\.yaml: pass: is missing; give it, or name a base that has it/);
     expect(() => runtimeOf(TOY.replace('default: 1 ', ''))).toThrow(/cpu\.operations: needs a value for all others; add default/);
@@ -107,6 +100,15 @@ describe('a runtime', () => {
     const { cpu, gpu } = buildHardware(facts(), runtimeOf(text));
     expect(gpu).toMatchObject({ launchNs: 3000, perLayerNs: 7500, perPassNs: 10_500 });
     expect(cpu!.handoverNs).toBe(13_500);
+  });
+});
+
+describe('a base', () => {
+  it('takes no shares of products from a base whose operations are not its own', () => {
+    const { cpu } = runtimeOf('name: own\nbase: llama.cpp\ncpu: { operations: { avx2: 5 } }\n');
+    expect(cpu.products).toEqual({});
+    expect(cpu.operations).toEqual({ ...loadRuntime('llama.cpp').cpu.operations, avx2: 5 });
+    expect(loadRuntime('llama.cpp').cpu.products).not.toEqual({});
   });
 });
 
