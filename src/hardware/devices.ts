@@ -179,7 +179,7 @@ function cores(profile: CoreFacts, { cpu, gpu }: RuntimeSpec): Device {
     ...(cpu.attention !== undefined && {
       attention: {
         bandwidthFraction: cpu.bandwidth * memoryShare,
-        peakFlops: hertz * cpu.attention.prompt,
+        peakFlops: hertz * factor * cpu.attention.prompt,
         computeFraction: 1,
         vectorFraction: cpu.attention.vector / cpu.attention.prompt,
       },
