@@ -28,7 +28,7 @@ export function npyHeader(place: string, head: Uint8Array, total: number): Tenso
   const code = /'descr':\s*'([<>|=])([a-z]\d+)'/.exec(text);
   const shapeText = /'shape':\s*\(([\d,\s]*)\)/.exec(text);
   const fortran = /'fortran_order':\s*(True|False)/.exec(text);
-  if (code === null || shapeText === null || fortran === null)
+  if (code === null || shapeText === null || fortran === null || !isWhole(text, [code[0], shapeText[0], fortran[0]]))
     throw new UserError(`${place}: the .npy header is not understood: ${text.trim().slice(0, 80)}`);
   const [, order, type] = code as unknown as [string, string, string];
   // The code of a type is its kind and its bytes: i2.
@@ -47,6 +47,11 @@ export function npyHeader(place: string, head: Uint8Array, total: number): Tenso
     throw new UserError(`${place}: shape (${shape.join(', ')}) takes ${bytes} bytes, the file has ${total - offset}; it was cut short`);
   }
   return { dtype, shape, offset, bytes };
+}
+
+/** True where a header is a dictionary of these entries and of nothing else. */
+function isWhole(text: string, entries: readonly string[]): boolean {
+  return /^\s*\{\s*,\s*,\s*,?\s*\}\s*$/.test(entries.reduce((rest, entry) => rest.replace(entry, ''), text));
 }
 
 /** Elements of a whole .npy file in memory, as numbers. @throws UserError as {@link npyHeader} does */

@@ -41,6 +41,12 @@ async function read(bytes: Uint8Array | string, options: Parameters<typeof openT
   }
 }
 
+/** Bytes with a text in the place of another as long. */
+function withText(bytes: Buffer, text: string, other: string): Buffer {
+  expect(other).toHaveLength(text.length);
+  return Buffer.from(bytes.toString('latin1').replace(text, other), 'latin1');
+}
+
 describe('every layout gives the same routing', () => {
   it.each(Object.entries(fixtures))('%s', async (_name, { bytes, format, prompt, needsModel }) => {
     const content = await read(bytes, needsModel ? { model } : {});
@@ -423,6 +429,12 @@ describe('arrays', () => {
   });
 
   it.each([
+    ['a header that is no dictionary', withText(npyBytes('|u1', [1, 1, 2], Uint8Array.of(1, 2)), ', }', ',::'), /header is not understood/],
+    [
+      'a header with a key of its own',
+      withText(npyBytes('|u1', [1, 1, 2], Uint8Array.of(1, 2)), ', }     ', ", 'a':1}"),
+      /header is not understood/,
+    ],
     ['Fortran order', npyBytes('|u1', [1, 1, 2], Uint8Array.of(1, 2), true), /Fortran order; save it in C order/],
     ['big-endian data', npyBytes('>i2', [1, 1, 2], Int16Array.of(1, 2)), /big-endian data/],
     ['a type that is none', npyBytes('<u02', [1, 1, 2], Uint16Array.of(1, 2)), /dtype u02 holds no expert ids/],
