@@ -43,7 +43,7 @@ function scaled(value: string | number, factor: (unit: string) => number | null 
   if (unit === null || unit === undefined) return null;
   const product = parts.number * unit;
   // 32.19us are 32,190 ns, which the product of doubles misses in its last bit.
-  return Number.isInteger(product) ? product : Number(product.toPrecision(15));
+  return unit === 1 || Number.isInteger(product) ? product : Number(product.toPrecision(15));
 }
 
 /** Sizes, in whole bytes. A plain number is bytes; `GB` is 10^9 and `GiB` 2^30. */

@@ -99,7 +99,9 @@ const cpu = z.strictObject({
         .describe('Where few tokens of a sequence are new, as in decoding: each head reads the cache by itself.'),
     })
     .optional()
-    .describe('Operations a cycle and core of attention over the KV cache, times the factor of a generation; it waits for the weights. Absent: it shares their time.'),
+    .describe(
+      'Operations a cycle and core of attention over the KV cache, times the factor of a generation; it waits for the weights. Absent: it shares their time.',
+    ),
   generations: byFormat(z.number().positive())
     .optional()
     .describe(

@@ -406,6 +406,17 @@ describe('a reader of SGLang recordings', () => {
   });
 });
 
+describe('the header of an array', () => {
+  const npy = npyBytes('|u1', [1, 1, 2], Uint8Array.of(1, 2));
+
+  it.each([
+    ['that is no dictionary', withText(npy, ', }', ',::')],
+    ['with a key of its own', withText(npy, ', }     ', ", 'a':1}")],
+  ])('%s is not understood', async (_what, bytes) => {
+    await expect(read(bytes)).rejects.toThrow(/header is not understood/);
+  });
+});
+
 describe('arrays', () => {
   it('asks for the axes where the ids cannot tell, and takes them when named', async () => {
     // Every id is its own: tokens and layers look alike.
@@ -429,12 +440,6 @@ describe('arrays', () => {
   });
 
   it.each([
-    ['a header that is no dictionary', withText(npyBytes('|u1', [1, 1, 2], Uint8Array.of(1, 2)), ', }', ',::'), /header is not understood/],
-    [
-      'a header with a key of its own',
-      withText(npyBytes('|u1', [1, 1, 2], Uint8Array.of(1, 2)), ', }     ', ", 'a':1}"),
-      /header is not understood/,
-    ],
     ['Fortran order', npyBytes('|u1', [1, 1, 2], Uint8Array.of(1, 2), true), /Fortran order; save it in C order/],
     ['big-endian data', npyBytes('>i2', [1, 1, 2], Int16Array.of(1, 2)), /big-endian data/],
     ['a type that is none', npyBytes('<u02', [1, 1, 2], Uint16Array.of(1, 2)), /dtype u02 holds no expert ids/],
