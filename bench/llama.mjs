@@ -168,11 +168,9 @@ function machinesOf(folder) {
   const bin = fileURLToPath(new URL('../bin/moeprof.js', import.meta.url));
   execFileSync(process.execPath, [bin, 'machine', 'calibrate', '-q', '--measure', 'memory', '-o', seen]);
   const machine = parse(readFileSync(seen, 'utf8'));
-  return ({ threads }) => {
-    const path = join(folder, `machine-${threads}.yaml`);
-    writeFileSync(path, stringify({ ...machine, cpu: { ...machine.cpu, cores: threads } }));
-    return path;
-  };
+  const pathOf = ({ threads }) => join(folder, `machine-${threads}.yaml`);
+  for (const way of WAYS) writeFileSync(pathOf(way), stringify({ ...machine, cpu: { ...machine.cpu, cores: way.threads } }));
+  return pathOf;
 }
 
 /** A line of the table. */
