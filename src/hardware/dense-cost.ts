@@ -1,4 +1,5 @@
 // Time of the dense part of a model on one device: weights, attention over KV caches, and the framework's time per layer.
+import { twelveDigits } from '../base/rounding.js';
 import type { AttentionSpec, DenseSegment, FormatShare } from '../model/door.js';
 import { byFormat, type Device } from './spec.js';
 
@@ -17,8 +18,7 @@ const BEND = 6;
  */
 function reach({ coreBandwidth, memoryBandwidth }: Device, share: number): number {
   const given = memoryBandwidth * share;
-  // To twelve digits: the last bits of a power are not the same in all engines of JavaScript.
-  return coreBandwidth === undefined ? given : Number((given / (1 + (given / coreBandwidth) ** BEND) ** (1 / BEND)).toPrecision(12));
+  return coreBandwidth === undefined ? given : twelveDigits(given / (1 + (given / coreBandwidth) ** BEND) ** (1 / BEND));
 }
 
 /** The speed of a device. */

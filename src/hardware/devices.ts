@@ -77,8 +77,7 @@ const EXPERTS_SHARE = 7 / 23;
 export function hostDevice(profile: CpuProfile, runtime: RuntimeSpec): HostDevice {
   if (profile.bandwidthFraction !== undefined) return measuredHost(profile);
   const { numa, sockets, together } = runtime.cpu;
-  const threads = profile.cores! * profile.sockets;
-  const handoverNs = profile.handover ?? runtime.handover + EXPERTS_SHARE * runtime.cpu.barrier * threads;
+  const handoverNs = profile.handover ?? runtime.handover + EXPERTS_SHARE * waitingNs(profile, runtime);
   const host = { ...cores(profile, runtime), handoverNs };
   return { ...host, ...socketsOf(profile, { numa: profile.numa ?? numa, efficiency: sockets, together }) };
 }
@@ -163,13 +162,13 @@ function cores(profile: CoreFacts, { cpu, gpu }: RuntimeSpec): Device {
   const hertz = profile.cores! * profile.clock! * 1e9;
   const factor = ownValue(cpu.generations, generation) ?? 1;
   const operations = factor * (ownValue(cpu.operations, isa) ?? cpu.operations.default!);
-  const memoryShare = ownValue(cpu.memory, memory) ?? cpu.memory.default!;
+  const bandwidthFraction = cpu.bandwidth * (ownValue(cpu.memory, memory) ?? cpu.memory.default!);
   const core = ownValue(cpu.core, generation) ?? ownValue(cpu.core, memory) ?? cpu.core.default;
   return {
     peakFlops: hertz * operations,
     memoryBandwidth: profile.memoryBandwidth,
     computeFraction: 1,
-    bandwidthFraction: cpu.bandwidth * memoryShare,
+    bandwidthFraction,
     ...(core !== undefined && { coreBandwidth: profile.cores! * core * cpu.bandwidth }),
     ...(cpu.recurrence !== undefined && { recurrenceNs: 1e9 / (hertz * cpu.recurrence) }),
     ...peaks(cpu, isa, hertz * operations, hertz * factor),
@@ -178,15 +177,20 @@ function cores(profile: CoreFacts, { cpu, gpu }: RuntimeSpec): Device {
     launchNs: 0,
     ...(cpu.attention !== undefined && {
       attention: {
-        bandwidthFraction: cpu.bandwidth * memoryShare,
+        bandwidthFraction,
         peakFlops: hertz * factor * cpu.attention.prompt,
         computeFraction: 1,
         vectorFraction: cpu.attention.vector / cpu.attention.prompt,
       },
     }),
-    perLayerNs: cpu.layer + cpu.barrier * profile.cores! * (profile.sockets ?? 1),
+    perLayerNs: cpu.layer + waitingNs(profile, { cpu }),
     perPassNs: 0,
   };
+}
+
+/** Time for which the threads of all sockets wait for one another in a layer. */
+function waitingNs({ cores: own, sockets = 1 }: Pick<CoreFacts, 'cores' | 'sockets'>, { cpu }: Pick<RuntimeSpec, 'cpu'>): number {
+  return cpu.barrier * own! * sockets;
 }
 
 /** The form of attention, on either device. */

@@ -2,6 +2,7 @@
 // number of its rows: they err alike, and would make a band of their own. Errors are those of constants that were fitted without the row's machine, as
 // a user's machine is one that no constant has seen. Rows of the same runtime, format and placement come first; where they are few, rows that share
 // less are taken in.
+import { twelveDigits } from '../../base/rounding.js';
 import { sharedVotes, votedPercentile } from '../../base/statistics.js';
 import type { Accuracy } from '../../result/result.js';
 
@@ -60,8 +61,7 @@ function nearest(kind: ComparedBy, errors: readonly ScoredError[], circles: type
     if (machines < (fields.length > 0 ? ENOUGH : 1)) continue;
     // Of logarithms, in which half the speed is as far off as twice the speed.
     const votes = sharedVotes(near, ({ error }) => -Math.log(Math.max(NOTHING, 1 + error)));
-    // To twelve digits: the last bits of a logarithm are not the same in all engines of JavaScript.
-    const at = (percent: number): number => Number(Math.exp(votedPercentile(votes, percent, true)).toPrecision(12));
+    const at = (percent: number): number => twelveDigits(Math.exp(votedPercentile(votes, percent, true)));
     return { low: Math.min(1, at(TAIL)), high: Math.max(1, at(100 - TAIL)), rows: near.length, machines, common: named(kind) };
   }
   return null;

@@ -1,5 +1,6 @@
 // The bands of a run on a machine that timings taught: as wide as what is left unsure of its knobs, and what no knob explains, make its speeds.
 // How much each knob weighs here is seen from the same run with that knob moved.
+import { twelveDigits } from '../../base/rounding.js';
 import { type Learned, learnedWidth } from '../../hardware/door.js';
 import type { Accuracy, Result } from '../../result/result.js';
 
@@ -29,12 +30,6 @@ export async function withLearnedBands(
 
 /** A band that timings of the machine give: as wide up as down, in logarithms. @param width of the upper half: .2 is a fifth more */
 export function learnedBand({ timings }: Learned, width: number): Accuracy {
-  return {
-    low: Number((1 / (1 + width)).toPrecision(12)),
-    high: Number((1 + width).toPrecision(12)),
-    rows: timings,
-    machines: 1,
-    common: 'this machine',
-    learned: true,
-  };
+  const [low, high] = [twelveDigits(1 / (1 + width)), twelveDigits(1 + width)];
+  return { low, high, rows: timings, machines: 1, common: 'this machine', learned: true };
 }

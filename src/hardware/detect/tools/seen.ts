@@ -85,6 +85,7 @@ export interface Seen {
   readonly disks?: readonly SeenDisk[];
   /** The board's own name: a Jetson, a DGX Spark. */
   readonly board?: string;
+  /** Its operating system where software is slower under it. */
   readonly system?: 'windows';
 }
 
