@@ -8,13 +8,14 @@
 // process may have, if that can be limited.
 // --short does all that with three tiny models, to see whether it runs: its figures mean nothing. --write puts the table into
 // bench/llama.md, which docs/accuracy.md ends with.
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
 import { fromBuild, machine, median } from './lib/bench.mjs';
+import { engineVersion, inEngine } from './lib/llama-engine.mjs';
 import { memoryLimit } from './lib/memory-limit.mjs';
 import { writeRandomMoe } from './lib/random-moe-gguf.mjs';
 
@@ -68,55 +69,10 @@ const CALIBRATING = 2;
 /** Part of the time for which threads may have waited for a processor (median) in what is written down. */
 const QUIET = 0.1;
 
-if (process.argv[2] === '--measure') await measure(process.argv[3], JSON.parse(process.argv[4]), Number(process.argv[5]));
-else await main(SHORT ? 1 : Number(process.argv.slice(2).find((word) => /^\d+$/.test(word)) ?? 3));
-
-/** In a process of its own: prints the speeds of llama.cpp on a file, as JSON. */
-async function measure(path, { mmap, threads }, length) {
-  const { getLlama } = await import(pathToFileURL(join(engine(), installed().main)).href);
-  const llama = await getLlama({
-    gpu: false,
-    build: 'never',
-    skipDownload: true,
-    maxThreads: threads,
-    logLevel: 'error',
-    progressLogs: false,
-  });
-  const model = await llama.loadModel({ modelPath: path, useMmap: mmap, gpuLayers: 0 });
-  const context = await model.createContext({ contextSize: 4096, batchSize: PROMPT, threads, sequences: 1, flashAttention: false });
-  // Bytes are tokens of this vocabulary, behind a mark of the beginning and a space.
-  const promptOf = (first, tokens) => Array.from({ length: (tokens - 4) / 7 }, (_, i) => `${first}${(i * 37) % 89}`).join(' ');
-  // The first token comes when the prompt was read.
-  const run = async (first, tokens, n) => {
-    const sequence = context.getSequence();
-    const prompt = model.tokenize(promptOf(first, tokens));
-    const times = [performance.now()];
-    for await (const _ of sequence.evaluate(prompt, { temperature: 0, yieldEogToken: true }))
-      if (times.push(performance.now()) === n + 2) break;
-    sequence.dispose();
-    return { prompt: prompt.length, promptMs: times[1] - times[0], decodeMs: times[n + 1] - times[1] };
-  };
-  // A short one touches every expert.
-  await run('v', 32, 4);
-  const before = waitedMs();
-  const { decodeMs, prompt, promptMs } = await run('w', length, DECODE);
-  const waited = (waitedMs() - before) / (threads * (decodeMs + promptMs));
-  writeFileSync(3, JSON.stringify({ decode: (1000 * DECODE) / decodeMs, prefill: (1000 * prompt) / promptMs, prompt, waited }));
-  process.exit(0);
-}
-
-/** ms for which all threads of this process have waited for a processor; NaN where the system does not tell. */
-function waitedMs() {
-  try {
-    const threads = readdirSync('/proc/self/task').map((id) => readFileSync(`/proc/self/task/${id}/schedstat`, 'utf8').split(' '));
-    return threads.reduce((sum, [, waited]) => sum + Number(waited) / 1e6, 0);
-  } catch {
-    return Number.NaN;
-  }
-}
+await main(SHORT ? 1 : Number(process.argv.slice(2).find((word) => /^\d+$/.test(word)) ?? 3));
 
 async function main(rounds) {
-  const { version } = installed();
+  const version = engineVersion();
   const folder = mkdtempSync(join(tmpdir(), 'moeprof-llama-'));
   const forget = () => rmSync(folder, { recursive: true, force: true });
   process.on('exit', forget);
@@ -150,7 +106,7 @@ function measureAll(folder, rounds) {
     return WAYS.map((way) => ({ name, path, bytes, way, length: shape.prompt ?? PROMPT, seen: [] }));
   });
   for (let round = 0; round < rounds; round++) {
-    for (const row of rows) row.seen.push(inChild(row));
+    for (const row of rows) row.seen.push(speedsOf(row));
     console.error(`round ${round + 1} of ${rounds}, load ${loadavg()[0].toFixed(1)}`);
   }
   return rows.map(({ seen, ...row }) => ({
@@ -190,39 +146,15 @@ function lineOf(row, predicted) {
   };
 }
 
-/** Folder of the package: below LLAMA_NODE, or beside this program's. */
-function engine() {
-  return join(process.env.LLAMA_NODE ?? fileURLToPath(new URL('../', import.meta.url)), 'node_modules/node-llama-cpp');
-}
-
-/** The package of llama.cpp; ends where it is not there. */
-function installed() {
-  try {
-    return JSON.parse(readFileSync(join(engine(), 'package.json'), 'utf8'));
-  } catch {
-    console.error('node-llama-cpp is not installed: npm run bench:llama installs it for this run');
-    process.exit(2);
-  }
-}
-
-function inChild({ length, path, way }, before = []) {
-  const [command, ...args] = [
-    ...before,
-    process.execPath,
-    fileURLToPath(import.meta.url),
-    '--measure',
-    path,
-    JSON.stringify(way),
-    String(length),
-  ];
-  const child = spawnSync(command, args, {
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
-    encoding: 'utf8',
-    // The engine's threads belong to the thread that starts them: one of several would find the processors taken by those of the last one.
-    env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
-  });
-  if (child.status !== 0 || !child.output[3]) throw new Error(`llama.cpp on ${path} ended with ${child.status ?? child.signal}`);
-  return JSON.parse(child.output[3]);
+/** Speeds in tokens a second, and part of the time for which threads waited. */
+function speedsOf({ length, path, way }, before = []) {
+  const task = { path, way: { ...way, gpu: false, gpuLayers: 0 }, batch: PROMPT, prompts: [length], decode: DECODE, repeats: 1 };
+  const {
+    decode,
+    prompts: [{ ms, tokens }],
+    waited,
+  } = inEngine(task, before);
+  return { decode: 1000 / decode, prefill: (1000 * tokens) / ms, prompt: tokens, waited };
 }
 
 /** Predictions of all models, by a runtime that the first two have calibrated. */
@@ -298,7 +230,7 @@ function mapped(row) {
   const limited = memoryLimit(limit);
   if ('lacks' in limited) return told(`SKIPPED: a file larger than memory: ${limited.lacks}`);
   try {
-    const { decode } = inChild(row, limited.command);
+    const { decode } = speedsOf(row, limited.command);
     return told(
       `${row.name} with ${(limit / 2 ** 30).toFixed(2)} GiB of memory (${limited.by}): ${decode.toFixed(1)} tok/s instead of ${row.decode.toFixed(1)}`,
     );

@@ -23,6 +23,11 @@ const TYPES = {
   mxfp4: { number: 39, weights: 32, bytes: 17 },
 };
 
+/** Bytes of a weight. */
+export function bytesPerWeight(format) {
+  return TYPES[format].bytes / TYPES[format].weights;
+}
+
 /** Vocabulary: 3 marks, 256 bytes, and words. */
 const VOCABULARY = 2048;
 
