@@ -19,7 +19,7 @@ export {
 } from './miss-rules.js';
 export { findPlacement, PLACEMENTS, parsePlacement } from './placement/index.js';
 export { EVERYWHERE } from './placement/placement.js';
-export { misfit, placeIn, type RunInput, type RunSpec } from './run.js';
+export { misfit, placeIn, type RunInput, type RunSpec, runtimeNamed } from './run.js';
 export { runSchema } from './run-schema.js';
 export { acceptancesOf } from './speculation.js';
 export { stagingBufferBytes, stagingBuffers } from './staging.js';

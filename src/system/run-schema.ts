@@ -12,7 +12,7 @@ import { budgetsSchema } from '../result/budget.js';
 import { KV_GROWTH, parseArrivals, parseClassBudget, parseObjectives } from '../schedule/door.js';
 import { checkFormatName } from '../trace/formats/index.js';
 import { parseVariant } from '../trace/variants/index.js';
-import { REPLAYS } from './choices.js';
+import { REPLAYS, RUNTIME_WORDS } from './choices.js';
 import { faultsSchema } from './faults.js';
 import { speculationSchema } from './speculation.js';
 
@@ -148,9 +148,12 @@ export const runSchema = z.strictObject({
     .superRefine(known((name) => findHardware(name)))
     .default('rtx-4090')
     .describe('Bundled name or path of a hardware profile, or parts: rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+nvme-7GB/s.'),
-  runtime: profileOf('runtimes')
+  runtime: word
+    .superRefine(known((name) => RUNTIME_WORDS.includes(name) || findProfile('runtimes', name)))
     .optional()
-    .describe("Bundled name or path of a runtime, the software that executes the system. Absent: the system's, else llama.cpp."),
+    .describe(
+      "Bundled name or path of a runtime, the software that executes the system; own: the system's; default: whatever drives the machine where nobody names one, llama.cpp for most. Absent: the system's, and of several that are compared the default for all.",
+    ),
   system: z
     .union([word, z.looseObject({})])
     .default('on-demand-lru')
