@@ -12,7 +12,7 @@ import { loadModel, loadRouting, type ModelSpec, withExpertBytes, withKvFormat }
 import { loadPredictor } from '../../predict/predictors/create.js';
 import { loadHardware } from '../../runtime/machine.js';
 import { loadScheduler } from '../../schedule/door.js';
-import { misfit, placeIn, type RunSpec, runtimeNamed, type SystemSpec } from '../../system/door.js';
+import { gateWays, misfit, placeIn, type RunSpec, runtimeNamed, type SystemSpec } from '../../system/door.js';
 import { concatHeads } from '../../trace/concat.js';
 import { routingProfileSchema } from '../../trace/generate/routing-profile.js';
 import { type RequestLength, synthesizing } from '../../trace/generate/synthetic.js';
@@ -159,7 +159,9 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
   const profile = routing === null ? undefined : checkValue(routing, `model ${run.model}: routing`, routingProfileSchema);
   const choices = widestTopK(model);
   // With as many candidates as choices, the candidates are the choices, with their weights.
-  const candidates = system.rerank !== undefined ? CANDIDATES_PER_CHOICE * choices : needWeights(run.variants ?? []) ? choices : undefined;
+  const judged = [...gateWays(system.onMiss)].some((by) => by !== 'rank') && profile?.per !== 'request';
+  const weighed = judged || needWeights(run.variants ?? []);
+  const candidates = system.rerank !== undefined ? CANDIDATES_PER_CHOICE * choices : weighed ? choices : undefined;
   const draw = async (tokens: number, apart: boolean): Promise<RoutingTrace> => {
     const drawing = synthesizing(model, { seed, requests: syntheticRequests(workload, tokens), profile, candidates, apart });
     let step = drawing.next();

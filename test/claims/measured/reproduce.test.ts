@@ -53,7 +53,8 @@ describe('every bundled paper, reproduced', () => {
     for (const { best, gain, moeprof, metric, says } of ratios) {
       const { cache, prefetch, scheduler } = gain!;
       if (scheduler !== null) expect((cache ?? 1) * (prefetch ?? 1) * scheduler, says).toBeCloseTo(moeprof!, 9);
-      if (best !== null) expect(METRICS.get(metric)!.better === 'lower' ? moeprof! >= best - 1e-9 : moeprof! <= best + 1e-9, says).toBe(true);
+      if (best !== null)
+        expect(METRICS.get(metric)!.better === 'lower' ? moeprof! >= best - 1e-9 : moeprof! <= best + 1e-9, says).toBe(true);
     }
   });
 });
