@@ -11,7 +11,7 @@ const PER_TOKEN = /^(speed\.decode|latency\.(tpot|itl)\.)/;
  * compute experts, the floor of all runs bounds it, else foresight, which loads every expert in time as far as the link can.
  * @param value of the metric in the run itself, which a bound never falls behind
  */
-export function bestOf(knowing: Knowing, system: SystemSpec, metric: string, value: number | null): number | null {
+export function bestUnderFuture(knowing: Knowing, system: SystemSpec, metric: string, value: number | null): number | null {
   if (value === null) return null;
   if (metric.startsWith('cache.hit_rate')) {
     // What is prefetched in time is a hit, however small the cache.

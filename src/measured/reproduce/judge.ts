@@ -2,10 +2,10 @@
 // the runtime of the first run, so that they differ in no constant that was fitted on the comparison (L26).
 import { UserError } from '../../base/errors.js';
 import { METRICS } from '../../result/catalogue.js';
-import { Done, type Gain, gainOf } from './gain.js';
+import type { ComparedRun, Figures } from './compared-run.js';
+import { Done, type GainFactors, gainOf } from './gain.js';
 import { type Claim, runsOf } from './reproduction.js';
-import type { Figures, Side } from './side.js';
-import { gainShare, type Verdict, verdictOfOrder, verdictOfRatio, verdictOfValue } from './verdict.js';
+import { type ClaimVerdict, gainShare, verdictOfOrder, verdictOfRatio, verdictOfValue } from './verdict.js';
 
 /** A claim, judged. */
 export interface JudgedClaim {
@@ -23,26 +23,26 @@ export interface JudgedClaim {
   /** The runs of an order by our figures, best first. */
   readonly comesOut: readonly string[] | null;
   /** The factors of a ratio; null: it is none. */
-  readonly gain: Gain | null;
+  readonly gain: GainFactors | null;
   /** The share of the published gain that ours is, in logarithms; null: it is no ratio. */
   readonly share: number | null;
   /** What our run could reach at most if it knew the future, as `moeprof` has it; null: no bound is known. */
   readonly best: number | null;
-  readonly verdict: Verdict;
+  readonly verdict: ClaimVerdict;
   /** The least verdict that the file asks for. */
-  readonly expected: Verdict;
+  readonly expected: ClaimVerdict;
   readonly why: string | null;
   readonly source: string | null;
 }
 
 /** Judges the claims of a file, each run of which is done once. */
-export class Judge {
+export class ClaimJudge {
   readonly #place: string;
-  readonly #sides: ReadonlyMap<string, Side>;
+  readonly #sides: ReadonlyMap<string, ComparedRun>;
   readonly #done: Done;
 
   /** @param place of the file, for messages @param sides its runs, by name */
-  constructor(place: string, sides: ReadonlyMap<string, Side>) {
+  constructor(place: string, sides: ReadonlyMap<string, ComparedRun>) {
     this.#place = place;
     this.#sides = sides;
     this.#done = new Done(sides);

@@ -5,17 +5,17 @@ import { formatCounted, formatRatio } from '../../base/units.js';
 import { type Block, type Datum, type Document, documentFormats, formatMetric, grid, type Line, linesBlock } from '../../report/door.js';
 import { METRICS } from '../../result/catalogue.js';
 import { tagged } from '../../result/version.js';
-import { PARTS } from './gain.js';
+import { GAIN_PARTS } from './gain.js';
 import type { JudgedClaim } from './judge.js';
 import type { Reproduced } from './reproduce.js';
-import { VERDICTS, type Verdict, WITHIN } from './verdict.js';
+import { type ClaimVerdict, VERDICTS, WITHIN } from './verdict.js';
 
 /** Columns of a claim and of an order, on a terminal. */
 const CLAIM = 28;
 const ORDER = 15;
 
 /** Factors of a gain. */
-const FACTORS = [...PARTS, 'engine'] as const;
+const FACTORS = [...GAIN_PARTS, 'engine'] as const;
 
 /** A claim with the name of its paper's file. */
 interface Row {
@@ -58,7 +58,7 @@ function documentOf(papers: readonly Reproduced[]): Document {
 
 /** How often each verdict is given, the best first. */
 function countsOf(claims: readonly JudgedClaim[]): string {
-  return (Object.keys(VERDICTS) as Verdict[])
+  return (Object.keys(VERDICTS) as ClaimVerdict[])
     .map((verdict) => [claims.filter((claim) => claim.verdict === verdict).length, VERDICTS[verdict]] as const)
     .flatMap(([count, words]) => (count === 0 ? [] : [`${count} ${words}`]))
     .join(', ');
@@ -113,7 +113,7 @@ function partsOf({ gain, says }: JudgedClaim): Line[] {
   if (gain === null) return [];
   const factor = (part: keyof typeof gain): string[] => (gain[part] === null ? [] : [`${part} ${gain[part].toFixed(2)}x`]);
   const engine = Math.abs(gain.engine - 1) < 0.005 ? [] : [`; engines apart, ${gain.engine.toFixed(2)}x`];
-  const parts = PARTS.flatMap(factor);
+  const parts = GAIN_PARTS.flatMap(factor);
   const text = `${parts.length === 0 ? 'sides of different settings' : parts.join(', ')}${engine.join('')}`;
   return [{ text: `${says}: ${text}`, tone: 'item' }];
 }

@@ -1,8 +1,8 @@
 // Reproduces papers: executes every run that a file of published figures compares, and puts its figures beside the published ones.
 import type { WorkWatch } from '../../base/work-watch.js';
-import { Judge, type JudgedClaim } from './judge.js';
+import { ComparedRuns } from './compared-run.js';
+import { ClaimJudge, type JudgedClaim } from './judge.js';
 import { loadReproduction, type Reproduction } from './reproduction.js';
-import { SideSource } from './side.js';
 import { isWorse } from './verdict.js';
 
 /** A paper, reproduced. */
@@ -20,13 +20,13 @@ export interface Reproduced extends Pick<Reproduction, 'paper' | 'setting'> {
 export async function reproduce(names: readonly string[], watch: WorkWatch = {}): Promise<Reproduced[]> {
   const files = names.map((name) => ({ name, file: loadReproduction(name) }));
   const total = files.reduce((sum, { file }) => sum + file.claims.length, 0);
-  const source = new SideSource();
+  const source = new ComparedRuns();
   const reproduced: Reproduced[] = [];
   let done = 0;
   for (const { file, name } of files) {
     const { assumes = null, claims, paper, runs, setting } = file;
     const sides = new Map(Object.keys(runs).map((run) => [run, source.side(file, run, `${name}: runs: ${run}`)]));
-    const judge = new Judge(name, sides);
+    const judge = new ClaimJudge(name, sides);
     const judged: JudgedClaim[] = [];
     for (const claim of claims) {
       judged.push(await judge.judge(claim));

@@ -4,7 +4,7 @@ import { readText } from '../../base/input-file.js';
 import { findProfile, shownPath } from '../../base/profiles.js';
 import { locateYaml } from '../../base/yaml.js';
 import { METRICS } from '../../result/catalogue.js';
-import { VERDICTS, type Verdict } from './verdict.js';
+import { type ClaimVerdict, VERDICTS } from './verdict.js';
 
 const text = z.string().min(1);
 
@@ -24,9 +24,9 @@ const shared = {
     .describe('Metric that is compared; a row of measurements has speed.decode, speed.prefill and cache.hit_rate.'),
   source: text.optional().describe('Table, figure or section of the paper.'),
   verdict: z
-    .enum(Object.keys(VERDICTS) as [Verdict, ...Verdict[]])
+    .enum(Object.keys(VERDICTS) as [ClaimVerdict, ...ClaimVerdict[]])
     .optional()
-    .describe('Verdict that it has today: a worse one fails --gate. Absent: a ratio or an order must be on the published side.'),
+    .describe('ClaimVerdict that it has today: a worse one fails --gate. Absent: a ratio or an order must be on the published side.'),
   why: text
     .regex(/\d/, 'is a reason without a number; say how large what is meant is')
     .optional()

@@ -12,9 +12,9 @@ export const VERDICTS = {
 } as const;
 
 /** One of {@link VERDICTS}. */
-export type Verdict = keyof typeof VERDICTS;
+export type ClaimVerdict = keyof typeof VERDICTS;
 
-const ORDER = Object.keys(VERDICTS) as Verdict[];
+const ORDER = Object.keys(VERDICTS) as ClaimVerdict[];
 
 /** Shares that figures are within. */
 export const WITHIN = { figure: 0.15, near: 0.3 } as const;
@@ -23,7 +23,7 @@ export const WITHIN = { figure: 0.15, near: 0.3 } as const;
 const TIE = 0.01;
 
 /** True where a verdict is worse than another. */
-export function isWorse(one: Verdict, other: Verdict): boolean {
+export function isWorse(one: ClaimVerdict, other: ClaimVerdict): boolean {
   return ORDER.indexOf(one) > ORDER.indexOf(other);
 }
 
@@ -44,7 +44,7 @@ export function isImpossible({ best, lower, published }: Judged): boolean {
 }
 
 /** The verdict on a value. */
-export function verdictOfValue(judged: Judged): Verdict {
+export function verdictOfValue(judged: Judged): ClaimVerdict {
   const error = Math.abs(judged.moeprof / judged.published - 1);
   if (error <= WITHIN.figure) return 'figure';
   if (error <= WITHIN.near) return 'near';
@@ -59,7 +59,7 @@ export function gainShare({ moeprof, published }: Pick<Judged, 'moeprof' | 'publ
 }
 
 /** The verdict on a ratio; a figure on the other side of 1 is not near, however small the gain. */
-export function verdictOfRatio(judged: Judged): Verdict {
+export function verdictOfRatio(judged: Judged): ClaimVerdict {
   const share = gainShare(judged) ?? 0;
   const sided = share > 0 || Math.abs(judged.published - 1) <= TIE;
   if (sided && Math.abs(judged.moeprof / judged.published - 1) <= WITHIN.figure) return 'figure';
@@ -72,7 +72,7 @@ export function verdictOfRatio(judged: Judged): Verdict {
  * The verdict on an order, and how many of its pairs come out the other way round.
  * @param values in the published order, the best first
  */
-export function verdictOfOrder(values: readonly number[], lower: boolean): { verdict: Verdict; swapped: number; pairs: number } {
+export function verdictOfOrder(values: readonly number[], lower: boolean): { verdict: ClaimVerdict; swapped: number; pairs: number } {
   const pairs = values.flatMap((better, a) => values.slice(a + 1).map((worse) => (lower ? worse / better : better / worse)));
   const swapped = pairs.filter((ratio) => ratio < 1 - TIE).length;
   const right = pairs.filter((ratio) => ratio > 1 + TIE).length;

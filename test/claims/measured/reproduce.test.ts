@@ -5,7 +5,7 @@ import { listProfiles } from '../../../src/base/profiles.js';
 import { reproductionReports } from '../../../src/measured/reproduce/report.js';
 import { gotWorse, type Reproduced, reproduce } from '../../../src/measured/reproduce/reproduce.js';
 import { loadReproduction } from '../../../src/measured/reproduce/reproduction.js';
-import type { Verdict } from '../../../src/measured/reproduce/verdict.js';
+import type { ClaimVerdict } from '../../../src/measured/reproduce/verdict.js';
 import { METRICS } from '../../../src/result/catalogue.js';
 import { expectShown } from '../../support/shown.js';
 
@@ -33,7 +33,7 @@ describe('every bundled paper, reproduced', () => {
   });
 
   it('has a reason with a number where it is far off and no bound says why, and only there', () => {
-    const needs: readonly Verdict[] = ['side', 'far', 'other'];
+    const needs: readonly ClaimVerdict[] = ['side', 'far', 'other'];
     for (const { claims, name } of papers)
       for (const { says, verdict, why } of claims) expect(needs.includes(verdict), `${name}: ${says}: ${why}`).toBe(why !== null);
   });

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
 import { listProfiles } from '../../../src/base/profiles.js';
 import { checkValue } from '../../../src/base/yaml.js';
-import { Judge } from '../../../src/measured/reproduce/judge.js';
+import type { ComparedRun, Composition } from '../../../src/measured/reproduce/compared-run.js';
+import { ClaimJudge } from '../../../src/measured/reproduce/judge.js';
 import { reproductionReports } from '../../../src/measured/reproduce/report.js';
 import { gotWorse, reproduce } from '../../../src/measured/reproduce/reproduce.js';
 import { type Claim, loadReproduction, reproductionSchema, runsOf } from '../../../src/measured/reproduce/reproduction.js';
-import type { Composition, Side } from '../../../src/measured/reproduce/side.js';
 import { checkRun } from '../../../src/system/door.js';
 import { fileOf, temporaryFolder } from '../../trace/builders.js';
 
@@ -18,7 +18,7 @@ const SPEEDS: Readonly<Record<string, number>> = { a: 30, b: 20, c: 25, none: 0 
 
 /** Sides of one world whose cache, prefetch and scheduler are worth what `worth` says; what was asked of them is in `asked`. */
 const asked: string[] = [];
-const side = (name: string, runtime: string, speed: (composition: Composition) => number): Side => ({
+const side = (name: string, runtime: string, speed: (composition: Composition) => number): ComparedRun => ({
   world: 'one',
   runtime,
   composition: { system: checkRun({ system: name === 'a' ? 'expertflow' : 'on-demand-lru' }, 'test').system, memory: {} },
@@ -39,7 +39,7 @@ const judged = async (claim: object) => {
   const runs = Object.fromEntries(Object.keys(SPEEDS).map((name) => [name, 'on-demand-lru']));
   const file = checkValue({ paper: 'p', setting: 's', runs, claims: [{ says: 'x', ...claim }] }, 'test', reproductionSchema);
   const sides = new Map(Object.keys(SPEEDS).map((name) => [name, side(name, 'x', () => SPEEDS[name]!)]));
-  return new Judge('test', sides).judge(file.claims[0]!);
+  return new ClaimJudge('test', sides).judge(file.claims[0]!);
 };
 
 describe('a claim', () => {
@@ -94,13 +94,13 @@ describe('L26 equal footing', () => {
   it('puts both sides of a ratio under the runtime of the first, and says what the engines would add', async () => {
     asked.length = 0;
     // 10 x 1.2 x 1.5 x 1.1 = 19.8 against 10 under x; b makes 5 under its own runtime y.
-    expect(await new Judge('test', sides()).judge(claim)).toMatchObject({ runtime: 'x', moeprof: expect.closeTo(1.98) });
+    expect(await new ClaimJudge('test', sides()).judge(claim)).toMatchObject({ runtime: 'x', moeprof: expect.closeTo(1.98) });
     expect(asked.filter((one) => one === 'b y')).toHaveLength(1);
     expect(asked.filter((one) => one !== 'b y').every((one) => one.endsWith(' x'))).toBe(true);
   });
 
   it('decomposes the gain into factors that multiply to it', async () => {
-    const { gain, moeprof } = await new Judge('test', sides()).judge(claim);
+    const { gain, moeprof } = await new ClaimJudge('test', sides()).judge(claim);
     expect(gain).toEqual({ cache: expect.closeTo(1.2), prefetch: expect.closeTo(1.5), scheduler: expect.closeTo(1.1), engine: 2 });
     expect(gain!.cache! * gain!.prefetch! * gain!.scheduler!).toBeCloseTo(moeprof!, 12);
   });
@@ -113,14 +113,14 @@ describe('L26 equal footing', () => {
       return half ? Promise.reject(new UserError('no')) : b.figures(runtime, composition, bounds);
     };
     own.set('b', { ...b, figures: alone });
-    const { gain } = await new Judge('test', own).judge(claim);
+    const { gain } = await new ClaimJudge('test', own).judge(claim);
     expect(gain).toEqual({ cache: null, prefetch: expect.closeTo(1.8), scheduler: expect.closeTo(1.1), engine: 2 });
   });
 
   it('does not exchange parts of runs of different worlds', async () => {
     const own = sides();
     own.set('b', { ...own.get('b')!, world: 'other' });
-    const { gain } = await new Judge('test', own).judge(claim);
+    const { gain } = await new ClaimJudge('test', own).judge(claim);
     expect(gain).toEqual({ cache: null, prefetch: null, scheduler: null, engine: 2 });
   });
 });

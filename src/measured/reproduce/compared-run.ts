@@ -13,7 +13,7 @@ import { compositionOf, knowingOf, predictRow } from '../validate/predict.js';
 import { type Measurement, readMeasurements } from '../validate/rows/measurement.js';
 import { RowTraces } from '../validate/rows/row-traces.js';
 import type { RowSystem } from '../validate/rows/specify.js';
-import { bestOf } from './best.js';
+import { bestUnderFuture } from './best.js';
 import type { Reproduction } from './reproduction.js';
 
 /** Figures of a run, by metric. Null: it has none. */
@@ -35,7 +35,7 @@ export interface Composition {
 }
 
 /** A run of a reproduction. */
-export interface Side {
+export interface ComparedRun {
   /** Model, machine and workload, in one text: runs of one world can exchange their parts. */
   readonly world: string;
   /** The runtime that executes it. */
@@ -53,7 +53,7 @@ const OF_ROWS = {
 } as const;
 
 /** The source of the runs of reproductions; bundled measurements are read once. */
-export class SideSource {
+export class ComparedRuns {
   #rows: ReadonlyMap<string, Measurement> | null = null;
   #traces: RowTraces | null = null;
   #runtimes: ReadonlyMap<string, RuntimeSpec> | null = null;
@@ -63,15 +63,15 @@ export class SideSource {
    * @param place names it in messages
    * @throws UserError where it is not well-formed
    */
-  side({ base, runs }: Pick<Reproduction, 'base' | 'runs'>, name: string, place: string): Side {
+  side({ base, runs }: Pick<Reproduction, 'base' | 'runs'>, name: string, place: string): ComparedRun {
     const run = ownValue(runs, name)!;
     if (typeof run !== 'string' && run.row !== undefined) return this.#ofRow(run.row, place);
     const { set = {}, ...given } = { ...base, ...(typeof run === 'string' ? { system: run } : run) };
     const overrides = Object.entries(set).map(([path, value]): Override => ({ path: path.split('.'), value, label: `${place}: set` }));
-    return sideOfRun(checkRun({ audit: 'off', ...given, ...mergedParts(base, run) }, place, overrides));
+    return comparedRun(checkRun({ audit: 'off', ...given, ...mergedParts(base, run) }, place, overrides));
   }
 
-  #ofRow(id: string, place: string): Side {
+  #ofRow(id: string, place: string): ComparedRun {
     this.#rows ??= new Map(
       listProfiles('measurements')
         .flatMap((file) => readMeasurements(findProfile('measurements', file)))
@@ -106,14 +106,14 @@ export class SideSource {
             const [, measured] = ownValue<(typeof OF_ROWS)[keyof typeof OF_ROWS]>(OF_ROWS, metric) ?? [];
             return measured === undefined ? null : (row.measured[measured] ?? null);
           },
-          best: (metric) => (knowing === undefined ? null : bestOf(knowing, composition.system, metric, of(metric))),
+          best: (metric) => (knowing === undefined ? null : bestUnderFuture(knowing, composition.system, metric, of(metric))),
         };
       },
     };
   }
 }
 
-function sideOfRun(spec: RunSpec): Side {
+function comparedRun(spec: RunSpec): ComparedRun {
   const { label: _, memory, note: __, overrides, places: ___, runtime: ____, system, workload, ...rest } = spec;
   const { speculation, ...load } = workload;
   const changes = Object.values(overrides).map((all) => all.map(({ path, value }) => [path, value]));
@@ -125,7 +125,7 @@ function sideOfRun(spec: RunSpec): Side {
       const run = { ...spec, ...composition, bounds, runtime, workload: { ...load, speculation: composition.speculation } } as RunSpec;
       const { metrics } = await simulateRun(run);
       const of = (metric: string): number | null => metrics[metric]?.value ?? null;
-      return { of, measured: () => null, best: (metric) => bestOf(knowingOf(metrics), composition.system, metric, of(metric)) };
+      return { of, measured: () => null, best: (metric) => bestUnderFuture(knowingOf(metrics), composition.system, metric, of(metric)) };
     },
   };
 }
