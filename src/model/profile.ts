@@ -79,6 +79,10 @@ export const ConfigProfileSchema = z
       .min(1)
       .regex(/^\P{Cc}*$/u, 'must not have line breaks or other control characters')
       .describe('Name, as reports show it.'),
+    hub: z
+      .array(z.string().regex(/^[\w.-]{1,96}$/, 'expected the name of a repository without its owner'))
+      .optional()
+      .describe('Repositories of the hub that hold these sizes under another name, without owners and endings such as -Instruct-2507-FP8.'),
     layers: count.max(MAX_LAYERS).describe('Decoder layers (encoder and decoder together, where there are both).'),
     hidden: count.describe('Width of the residual stream.'),
     vocab: count.describe('Entries of the vocabulary.'),
