@@ -1,13 +1,13 @@
 // The schema of a run profile: model, machine, system and routing, with a description of each field.
 
 import { z } from 'zod';
-import { findProfile, type ProfileFamily } from '../base/profiles.js';
+import { findProfile, isPath, type ProfileFamily } from '../base/profiles.js';
 import { BYTES, COUNT, SHARE } from '../base/units.js';
 import { known, written } from '../base/written.js';
 import { quantity } from '../base/yaml.js';
 import { parseCapacity } from '../cache/capacity.js';
 import { findHardware } from '../hardware/door.js';
-import { CPU_PROJECTIONS, findQuantization, parseKvFormat } from '../model/door.js';
+import { CPU_PROJECTIONS, findQuantization, meantModel, parseKvFormat } from '../model/door.js';
 import { budgetsSchema } from '../result/budget.js';
 import { KV_GROWTH, parseArrivals, parseClassBudget, parseObjectives } from '../schedule/door.js';
 import { checkFormatName } from '../trace/formats/index.js';
@@ -137,7 +137,8 @@ const workload = z.strictObject({
 
 /** Schema of `profiles/runs/*.yaml`, and of the input of `simulate`. */
 export const runSchema = z.strictObject({
-  model: profileOf('models')
+  model: word
+    .superRefine(known((name) => isPath(name) || findProfile('models', meantModel(name).name)))
     .optional()
     .describe('Bundled name, or a file: a model profile, config.json or GGUF. Absent: as the trace says.'),
   quantization: word
