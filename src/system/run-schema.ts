@@ -1,7 +1,7 @@
 // The schema of a run profile: model, machine, system and routing, with a description of each field.
 
 import { z } from 'zod';
-import { findProfile, isPath, type ProfileFamily } from '../base/profiles.js';
+import { findProfile, isPath } from '../base/profiles.js';
 import { BYTES, COUNT, SHARE } from '../base/units.js';
 import { known, written } from '../base/written.js';
 import { quantity } from '../base/yaml.js';
@@ -22,9 +22,6 @@ const positive = z.int().positive();
 
 /** Capacity of a cache: a size, or a share of the experts. */
 const capacity = written(parseCapacity, z.union([word, z.number().nonnegative()]).transform(String));
-
-/** The name of a profile of a family, or a path. */
-const profileOf = (family: ProfileFamily) => word.superRefine(known((name) => findProfile(family, name)));
 
 /** Columns of a table whose names are not the usual ones. */
 const traceColumns = z.strictObject({

@@ -28,6 +28,8 @@ export interface JudgedClaim {
   readonly share: number | null;
   /** What our run could reach at most if it knew the future, as `moeprof` has it; null: no bound is known. */
   readonly best: number | null;
+  /** False: even a known future falls more than 15 % short of what is published. */
+  readonly allowed: boolean;
   readonly verdict: ClaimVerdict;
   /** The least verdict that the file asks for. */
   readonly expected: ClaimVerdict;
@@ -55,7 +57,7 @@ export class ClaimJudge {
     const lower = METRICS.get(metric)!.better === 'lower';
     const runs = runsOf(claim);
     const { runtime } = this.#sides.get(runs[0]!)!;
-    const common = { says, metric, runs, runtime, gain: null, share: null, best: null, comesOut: null, why, source };
+    const common = { says, metric, runs, runtime, gain: null, share: null, best: null, allowed: true, comesOut: null, why, source };
     const figures = await Promise.all(runs.map((run, i) => this.#figures(run, runtime, i === 0 && !('order' in claim))));
     const figure = (i: number): number => known(figures[i]!.of(metric), `${place}: ${runs[i]} has no ${metric}`);
     const measured = (i: number): number => known(figures[i]!.measured(metric), `${place}: nothing is published of ${runs[i]}`);
@@ -72,7 +74,8 @@ export class ClaimJudge {
       const published = claim.published ?? measured(0);
       const moeprof = figure(0);
       const value = { kind: 'value', published, moeprof, best, error: moeprof / published - 1 } as const;
-      return { ...common, ...value, verdict: verdictOfValue({ ...value, lower }), expected: claim.verdict ?? 'other' };
+      const allowed = !isImpossible({ ...value, lower });
+      return { ...common, ...value, allowed, verdict: verdictOfValue({ ...value, lower }), expected: claim.verdict ?? 'other' };
     }
     const [of, to] = [figure(0), figure(1)];
     const published = claim.published ?? measured(0) / measured(1);
@@ -87,7 +90,8 @@ export class ClaimJudge {
     const verdict = verdictOfRatio({ ...ratio, lower });
     const sides = [this.#sides.get(runs[0]!)!, this.#sides.get(runs[1]!)!] as const;
     const gain = await gainOf(sides, this.#done, (one) => one.of(metric) ?? Number.NaN, [of, to]);
-    return { ...common, ...ratio, gain, share: gainShare(ratio), verdict, expected: claim.verdict ?? 'side' };
+    const allowed = !isImpossible({ ...ratio, lower });
+    return { ...common, ...ratio, allowed, gain, share: gainShare(ratio), verdict, expected: claim.verdict ?? 'side' };
   }
 
   #figures(run: string, runtime: string, bounds: boolean): Promise<Figures> {

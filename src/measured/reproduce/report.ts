@@ -69,18 +69,15 @@ function summaryOf(claims: readonly JudgedClaim[]): Line[] {
   const numeric = claims.filter(({ kind }) => kind !== 'order');
   if (numeric.length === 0) return [];
   const within = (share: number): string => formatRatio(numeric.filter(({ error }) => Math.abs(error) <= share).length / numeric.length);
-  const shares = numeric.flatMap(({ share, verdict }) => (share === null || verdict === 'impossible' ? [] : [share]));
+  const told = numeric.filter(({ error, verdict, why }) => Math.abs(error) > WITHIN.near && (verdict === 'impossible' || why !== null));
+  const shares = numeric.flatMap(({ allowed, share }) => (share === null || !allowed ? [] : [share])).sort((a, b) => a - b);
+  const near = `of ${formatCounted(numeric.length, 'numeric claim')} ${within(WITHIN.figure)} within 15 %, ${within(WITHIN.near)} within 30 %`;
+  const others = `; a bound or a reason with a number says why of ${formatRatio(told.length / numeric.length)}`;
   const gains =
     shares.length === 0
       ? ''
-      : `; of ${formatCounted(shares.length, 'gain')} that the bound allows, ${formatRatio(
-          percentile(
-            shares.sort((a, b) => a - b),
-            50,
-          ),
-        )} is shown (median)`;
-  const text = `of ${formatCounted(numeric.length, 'numeric claim')} ${within(WITHIN.figure)} within 15 %, ${within(WITHIN.near)} within 30 %${gains}`;
-  return [{ text }];
+      : `; of ${formatCounted(shares.length, 'gain')} that the bound allows, ${formatRatio(percentile(shares, 50))} is shown (median)`;
+  return [{ text: `${near}${others}${gains}` }];
 }
 
 function blocksOf({ assumes, claims, name, paper, setting }: Reproduced): Block[] {

@@ -29,8 +29,11 @@ export interface Prediction {
   readonly knowing?: Knowing;
 }
 
-/** Time of a run's decoded tokens and the same under knowledge (L19), in one unit; the hit rate of Belady. Absent: there is no such bound. */
-export type Knowing = Readonly<Partial<Record<'own' | 'foresight' | 'floor' | 'belady', number>>>;
+/**
+ * Time of a run's decoded tokens and the same under knowledge (L19), in one unit; of the whole run and under foresight; the hit rate of Belady.
+ * Absent: there is no such bound.
+ */
+export type Knowing = Readonly<Partial<Record<'own' | 'foresight' | 'floor' | 'total' | 'totalForesight' | 'belady', number>>>;
 
 /** Metrics that they come from. */
 const KNOWING = {
@@ -38,6 +41,8 @@ const KNOWING = {
   foresight: 'bound.foresight.tpot',
   floor: 'bound.floor.tpot',
   belady: 'bound.belady.hit_rate',
+  total: 'time.total',
+  totalForesight: 'bound.foresight.total',
 } as const;
 
 /** Times and the hit rate of a run, from its metrics. */

@@ -38,6 +38,18 @@ describe('every bundled paper, reproduced', () => {
       for (const { says, verdict, why } of claims) expect(needs.includes(verdict), `${name}: ${says}: ${why}`).toBe(why !== null);
   });
 
+  it('has hits of ExpertFlow over LRU within a tenth, its memory within a fifth, and 27 of its figures or more', () => {
+    const claims = claimsOf('expertflow');
+    expect(claims.length).toBeGreaterThanOrEqual(27);
+    const near = (says: RegExp, count: number, within: number) => {
+      const found = claims.filter((claim) => says.test(claim.says));
+      expect(found).toHaveLength(count);
+      for (const { error, says: what } of found) expect(Math.abs(error), what).toBeLessThan(within);
+    };
+    near(/hits, PLEC over LRU$/, 3, 0.1);
+    near(/: memory$/, 7, 0.2);
+  });
+
   it('compares under one runtime: what ExpertFlow gains over Cache-MoE there is far from what is published, and the engine is the rest', () => {
     const over = claimsOf('expertflow').filter(({ says }) => says.endsWith('over Cache-MoE'));
     expect(over.length).toBeGreaterThanOrEqual(3);
