@@ -5,7 +5,7 @@ import { METRICS } from '../../result/catalogue.js';
 import type { ComparedRun, Figures } from './compared-run.js';
 import { Done, type GainFactors, gainOf } from './gain.js';
 import { type Claim, runsOf } from './reproduction.js';
-import { type ClaimVerdict, gainShare, verdictOfOrder, verdictOfRatio, verdictOfValue } from './verdict.js';
+import { type ClaimVerdict, gainShare, isImpossible, verdictOfOrder, verdictOfRatio, verdictOfValue } from './verdict.js';
 
 /** A claim, judged. */
 export interface JudgedClaim {
