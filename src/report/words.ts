@@ -52,12 +52,11 @@ export function bandText({ accuracy, metrics }: Pick<Result, 'accuracy' | 'metri
   return `(${speedRange(band, speed)} for ${countedText(band)}${band.common === 'all' ? ', none comparable' : ''})`;
 }
 
-/** `48 to 75 % of demands, as for 80 % of the figures published of 26 models, each by a prior without it`. @returns null where routing is not drawn */
+/** `48 to 75 % hits for 80 % of published figures (26 models); its profile has routing of its own`. @returns null where routing is not drawn */
 export function hitRangeText({ hitRange }: Pick<Result, 'hitRange'>): string | null {
   if (hitRange === undefined) return null;
   const { high, low, models, routing } = hitRange;
-  const known =
-    routing === 'prior' ? 'nobody published its routing, a prior by its shape says it' : 'its routing is fitted on published figures';
+  const known = routing === 'prior' ? 'its profile has no routing, a prior by its shape says it' : 'its profile has routing of its own';
   return `${between(100 * low, 100 * high)} % hits for 80 % of published figures (${formatCounted(models, 'model')}); ${known}`;
 }
 

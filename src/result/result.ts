@@ -131,8 +131,8 @@ export interface Result {
    */
   readonly tenfold?: { readonly requests: number; readonly tpot: number };
   /**
-   * Of `cache.hit_rate`, where routing is drawn: 80 % of published figures lay within, by the errors of so many models. `prior`: nobody published
-   * how the model routes, and its shape says it; `profile`: its profile does. Absent: routing is recorded or the user's own. A comparison of two
+   * Of `cache.hit_rate`, where routing is drawn: 80 % of published figures lay within, by the errors of so many models. `prior`: the model's
+   * profile has no routing, and its shape says it; `profile`: it has. Absent: routing is recorded or the user's own. A comparison of two
    * results does not look at it.
    */
   readonly hitRange?: { readonly low: number; readonly high: number; readonly models: number; readonly routing: 'prior' | 'profile' };

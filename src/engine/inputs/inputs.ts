@@ -188,10 +188,11 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
   };
 }
 
-/** What the routing of a profile follows: skew and reuse decide how often a cache hits. */
-function sourceOf(profile: Partial<RoutingProfile> | undefined, { overrides, variants = [] }: RunSpec): Pick<Inputs, 'routing'> {
-  if (profile?.per === 'request' || variants.length > 0 || overrides.model.some(({ path }) => path[0] === 'routing')) return {};
-  return { routing: profile?.skew === undefined || profile.reuse === undefined ? 'prior' : 'profile' };
+/** What the routing of a profile follows: skew and reuse decide how often a cache hits. Of a user's own nobody can say how far it errs. */
+function sourceOf(profile: Partial<RoutingProfile> | undefined, { model, overrides, variants = [] }: RunSpec): Pick<Inputs, 'routing'> {
+  const blank = profile?.skew === undefined || profile.reuse === undefined;
+  const own = (!blank && isPath(model!)) || variants.length > 0 || overrides.model.some(({ path }) => path[0] === 'routing');
+  return own || profile?.per === 'request' ? {} : { routing: blank ? 'prior' : 'profile' };
 }
 
 /**

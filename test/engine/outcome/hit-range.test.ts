@@ -46,11 +46,11 @@ describe('the range of a hit rate', () => {
     const rate = prior.metrics['cache.hit_rate']!.value;
     expect(prior.hitRange!.low < rate && rate < prior.hitRange!.high).toBe(true);
     const text = new Map(factsOf(prior)).get('hits')!;
-    expect(text).toMatch(/^\d+ to \d+ % hits for 80 % of published figures \(26 models\); nobody published its routing/);
+    expect(text).toMatch(/^\d+ to \d+ % hits for 80 % of published figures \(26 models\); its profile has no routing/);
     expect(checkedResult(JSON.parse(JSON.stringify(prior)), 'x').hitRange).toEqual(prior.hitRange);
     const own = await run({ model: 'olmoe-1b-7b', workload: { tokens: 24, prompt: 8, output: 16 } });
     expect(own.hitRange!.routing).toBe('profile');
-    expect(new Map(factsOf(own)).get('hits')).toContain('its routing is fitted on published figures');
+    expect(new Map(factsOf(own)).get('hits')).toContain('its profile has routing of its own');
     const recorded = await run({ trace: 'mini-mixtral-8x8l', model: 'mini-mixtral-8x8l' });
     expect(recorded.hitRange).toBeUndefined();
     expect(new Map(factsOf(recorded)).get('hits')).toBeUndefined();
