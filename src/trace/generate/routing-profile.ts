@@ -92,13 +92,13 @@ export interface RoutedShape {
 /**
  * The prior of skew and reuse by shape. Skew rises with log2(experts / topK), `slope` a doubling, between `least` and `most`: of few experts a
  * token uses too large a part for one to stand out. Shared experts count as `beside` fewer doublings, since they take over what tokens have in
- * common. Reuse above chance is `few` with at most eight experts or with gaps, `wide` beside shared experts or with 16 experts a choice and more,
- * where skew alone makes tokens alike, else `local`.
+ * common. Reuse above chance is `gaps` where layers lack experts, `few` with at most eight, `wide` beside shared experts or with 16 experts a
+ * choice and more, where skew alone makes tokens alike, else `local`.
  *
  * Fitted on the published LRU curves and segment routing consistencies of profiles/measurements/hits.jsonl, one vote a model;
  * test/claims/trace/hits.test.ts fits anew, with all and with each model left out, and docs/synthetic-routing.md has the errors.
  */
-export const PRIOR = { slope: 0.27, offset: -0.4, beside: 1.5, least: 0.05, most: 0.67, few: 0, wide: 0.18, local: 0.29 };
+export const PRIOR = { slope: 0.28, offset: -0.46, beside: 1.45, least: 0.05, most: 0.66, gaps: 0, few: 0.075, wide: 0.185, local: 0.31 };
 
 /** Experts up to which `few` holds, and experts a choice from which `wide` does: the published shapes have none between 8 and 16 of either. */
 const FEW = 8;
@@ -107,7 +107,8 @@ const WIDE = 16;
 /** Skew and reuse of a shape by the prior. */
 export function localityOf({ experts, gaps, shared, topK }: RoutedShape, prior = PRIOR): Pick<RoutingProfile, 'skew' | 'reuse'> {
   const doublings = Math.log2(experts / topK) - (shared ? prior.beside : 0);
-  const reuse = experts <= FEW || gaps ? prior.few : shared || experts >= WIDE * topK ? prior.wide : prior.local;
+  const alone = experts <= FEW ? prior.few : shared || experts >= WIDE * topK ? prior.wide : prior.local;
+  const reuse = gaps ? prior.gaps : alone;
   const skew = between(prior.least, prior.slope * doublings + prior.offset, prior.most);
   return { skew, reuse: { first: 0.1 * reuse, middle: reuse, last: 0.5 * reuse } };
 }

@@ -14,7 +14,7 @@ const CONSISTENCY = 0.3;
 /** Points beyond which an error counts as so many. */
 const LARGEST = 25;
 /** What the fit starts from, whatever ships. */
-const START: Prior = { slope: 0.25, offset: -0.4, beside: 1, least: 0.05, most: 0.65, few: 0.1, wide: 0.2, local: 0.3 };
+const START: Prior = { slope: 0.25, offset: -0.4, beside: 1, least: 0.05, most: 0.65, gaps: 0.05, few: 0.1, wide: 0.2, local: 0.3 };
 /** Constants that are fitted; the least skew is a floor. */
 const FREE = (Object.keys(START) as (keyof Prior)[]).filter((name) => name !== 'least');
 

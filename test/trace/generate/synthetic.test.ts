@@ -100,7 +100,7 @@ describe('parts', () => {
 describe('the prior by shape', () => {
   const skewOf = (model: ModelSpec) => routingProfile(model).skew as number;
   const reuseOf = (model: ModelSpec) => (routingProfile(model).reuse as { middle: number }).middle;
-  const { beside, few, least, local, most, offset, slope, wide } = PRIOR;
+  const { beside, few, gaps, least, local, most, offset, slope, wide } = PRIOR;
 
   it('skew rises with the doublings of experts per choice, from a floor to a ceiling', () => {
     // log2(40 / 8) = 2.32, log2(8 / 2) = 2; 128 of 1 are 7 doublings, above the ceiling; half of the experts are one, below the floor.
@@ -117,11 +117,11 @@ describe('the prior by shape', () => {
     expect(skewOf(loadModel('jamba-v0.1'))).toBeCloseTo(3 * slope + offset, 12);
   });
 
-  it('reuse: few with eight experts or gaps, wide beside shared experts or with 16 experts a choice, else local', () => {
+  it('reuse: gaps, few with eight experts, wide beside shared experts or with 16 experts a choice, else local', () => {
     const models = [uniformModel(4, 8, 2), uniformModel(4, 16, 2), uniformModel(4, 128, 8), uniformModel(4, 40, 8)];
     expect(models.map(reuseOf)).toEqual([few, local, wide, local]);
     const named = ['deepseek-v3', 'qwen2-57b-a14b', 'llama-4-scout', 'longcat-flash', 'nllb-moe-54b'];
-    expect(named.map((name) => reuseOf(loadModel(name)))).toEqual([wide, wide, wide, few, few]);
+    expect(named.map((name) => reuseOf(loadModel(name)))).toEqual([wide, wide, wide, gaps, gaps]);
     // A dense first layer is no gap, nor is a layer with another mixer.
     expect(['dbrx', 'ernie-4.5-300b-a47b'].map((name) => reuseOf(loadModel(name)))).toEqual([local, local]);
     expect(['qwen3-235b-a22b', 'minimax-text-01'].map((name) => reuseOf(loadModel(name)))).toEqual([wide, wide]);
