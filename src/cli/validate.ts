@@ -8,7 +8,7 @@ import { loadRuntime } from '../hardware/door.js';
 import { predictRowVariants } from '../measured/validate/predict-all.js';
 import { nudgedConstants, refitOf } from '../measured/validate/refit.js';
 import { validationReports } from '../measured/validate/report.js';
-import { type MeasuredRows, readRows } from '../measured/validate/rows/measurement.js';
+import { readRows } from '../measured/validate/rows/measurement.js';
 import { runtimeOf } from '../measured/validate/rows/specify.js';
 import { type Validation, validationOf } from '../measured/validate/summary.js';
 import type { CliContext } from './kit/context.js';
@@ -37,10 +37,11 @@ async function validate(files: readonly string[], fit: boolean, threads: number,
   const names = files.length === 0 ? listProfiles('measurements') : files;
   const skip = ({ message }: UserError): void => context.note(`${message}; the row is left out`);
   const read = names.map((name) => readRows(name === '-' || isPath(name) ? name : findProfile('measurements', name), skip));
-  const rows = read.flatMap(({ speed }) => speed);
-  const all: MeasuredRows = { speed: rows, memory: read.flatMap(({ memory }) => memory) };
-  refuseTwice(all);
+  const [rows, memory] = [read.flatMap(({ speed }) => speed), read.flatMap((file) => file.memory)];
+  refuseTwice([...rows, ...memory, ...read.flatMap(({ hits }) => hits)]);
   const runtimes = new Map(listProfiles('runtimes').map((name) => [name, loadRuntime(name)]));
+  if (rows.length + memory.length === 0)
+    context.note('rows of hit rates are in order; docs/synthetic-routing.md holds them against drawn routing');
   const { constants, variants } = nudgedConstants(runtimes, fit ? [...new Set(rows.map(runtimeOf))].sort() : []);
   const predicted = await watched(context, 'predicting', 'rows', (watch) => predictRowVariants(rows, variants, threads, watch));
   const validation = validationOf(
@@ -48,16 +49,16 @@ async function validate(files: readonly string[], fit: boolean, threads: number,
     rows,
     predicted.map(([today]) => today!),
     runtimes,
-    all.memory,
+    memory,
   );
   if (!fit) return validation;
   return { ...validation, refit: refitOf(validation, rows, predicted, constants, runtimes) };
 }
 
 /** @throws UserError where an id stands in two files */
-function refuseTwice({ memory, speed }: MeasuredRows): void {
+function refuseTwice(rows: readonly { readonly id: string }[]): void {
   const ids = new Set<string>();
-  for (const { id } of [...speed, ...memory]) {
+  for (const { id } of rows) {
     if (ids.has(id)) throw new UserError(`measurement "${id}" stands in two of the files; give each row an id of its own`);
     ids.add(id);
   }

@@ -52,6 +52,14 @@ export function bandText({ accuracy, metrics }: Pick<Result, 'accuracy' | 'metri
   return `(${speedRange(band, speed)} for ${countedText(band)}${band.common === 'all' ? ', none comparable' : ''})`;
 }
 
+/** `48 to 75 % hits for 80 % of published figures (26 models); its profile has routing of its own`. @returns null where routing is not drawn */
+export function hitRangeText({ hitRange }: Pick<Result, 'hitRange'>): string | null {
+  if (hitRange === undefined) return null;
+  const { high, low, models, routing } = hitRange;
+  const known = routing === 'prior' ? 'its profile has no routing, a prior by its shape says it' : 'its profile has routing of its own';
+  return `${between(100 * low, 100 * high)} % hits for 80 % of published figures (${formatCounted(models, 'model')}); ${known}`;
+}
+
 /** The policy and predictor that replace a system's own: `, with s3-fifo:small=0.2`; empty where none does. */
 export function changedParts({ config }: Pick<Result, 'config'>): string {
   const { overrides } = config as {

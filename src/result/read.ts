@@ -99,6 +99,9 @@ export const resultSchema = z.looseObject({
     capacityBytes: count,
   }),
   tenfold: z.looseObject({ requests: count, tpot: count }).optional(),
+  hitRange: z
+    .looseObject({ low: z.number().min(0).max(1), high: z.number().min(0).max(1), models: count, routing: z.enum(['prior', 'profile']) })
+    .optional(),
   accuracy: z.looseObject({ decode: accuracy.nullable(), prefill: accuracy.nullable() }).optional(),
   knowledge: z
     .looseObject({

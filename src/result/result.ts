@@ -132,6 +132,12 @@ export interface Result {
    * generated. A comparison of two results does not look at it.
    */
   readonly tenfold?: { readonly requests: number; readonly tpot: number };
+  /**
+   * Of `cache.hit_rate`, where routing is drawn: 80 % of published figures lay within, by the errors of so many models. `prior`: the model's
+   * profile has no routing, and its shape says it; `profile`: it has. Absent: routing is recorded or the user's own. A comparison of two
+   * results does not look at it.
+   */
+  readonly hitRange?: { readonly low: number; readonly high: number; readonly models: number; readonly routing: 'prior' | 'profile' };
   /** Knowledge of parts of the system beyond what had happened (L17); absent in results of earlier versions. */
   readonly knowledge?: RunKnowledge;
   /** By class, where arrivals give requests one; absent: they do not. */

@@ -69,7 +69,7 @@ describe('JSON Schema', () => {
   });
 
   it('of measurements accepts all that ship', () => {
-    const lines = ['open', 'unified', 'second', 'memory'].flatMap((name) =>
+    const lines = ['open', 'unified', 'second', 'memory', 'hits'].flatMap((name) =>
       readFileSync(findProfile('measurements', name), 'utf8').trimEnd().split('\n'),
     );
     const schema = jsonSchemaOf('measurements');

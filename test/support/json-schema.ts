@@ -27,6 +27,10 @@ function innerViolations(schema: Schema, keyword: string, value: unknown, path: 
         const own = Array.isArray(expected) ? (expected as Schema[])[index] : (expected as Schema);
         return own === undefined ? [] : violations(own, item, `${path}[${index}]`);
       });
+    case 'additionalItems': {
+      const listed = Array.isArray(schema.items) ? schema.items.length : Number.POSITIVE_INFINITY;
+      return expected === false && Array.isArray(value) && value.length > listed ? [`${path}: has more than ${listed} entries`] : [];
+    }
     case 'required':
       return isObject(value) ? (expected as string[]).filter((key) => !(key in value)).map((key) => `${path}: lacks ${key}`) : [];
     case 'properties': {

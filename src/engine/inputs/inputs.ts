@@ -14,7 +14,7 @@ import { loadHardware } from '../../runtime/machine.js';
 import { loadScheduler } from '../../schedule/door.js';
 import { gateWays, misfit, placeIn, type RunSpec, runtimeNamed, type SystemSpec } from '../../system/door.js';
 import { concatHeads } from '../../trace/concat.js';
-import { routingProfileSchema } from '../../trace/generate/routing-profile.js';
+import { type RoutingProfile, routingProfileSchema } from '../../trace/generate/routing-profile.js';
 import { type RequestLength, synthesizing } from '../../trace/generate/synthetic.js';
 import { checkFits, openTrace } from '../../trace/open/open.js';
 import { tracedModel } from '../../trace/open/traced-model.js';
@@ -57,6 +57,8 @@ export interface Inputs {
   readonly traces: readonly RoutingTrace[];
   /** Rows of each file, from its start, that are replayed: the first ones of `trace`, one after another. */
   readonly heads: readonly number[];
+  /** What drawn routing follows: the `routing:` block of the model's profile, or the prior of its shape. Absent: recorded, or the user's own. */
+  readonly routing?: 'profile' | 'prior';
   /** Draws more tokens like those of `trace`, none of them in it, variants applied. Null: the routing is recorded. */
   readonly apart: ((tokens: number) => Promise<RoutingTrace>) | null;
 }
@@ -183,8 +185,16 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
     ...routed(trace, model, system, run),
     traces: [trace],
     heads: [trace.tokens],
+    ...sourceOf(profile, run),
     apart,
   };
+}
+
+/** What the routing of a profile follows: skew and reuse decide how often a cache hits. Of a user's own nobody can say how far it errs. */
+function sourceOf(profile: Partial<RoutingProfile> | undefined, { model, overrides, variants = [] }: RunSpec): Pick<Inputs, 'routing'> {
+  const blank = profile?.skew === undefined || profile.reuse === undefined;
+  const own = (!blank && isPath(model!)) || variants.length > 0 || overrides.model.some(({ path }) => path[0] === 'routing');
+  return own || profile?.per === 'request' ? {} : { routing: blank ? 'prior' : 'profile' };
 }
 
 /**

@@ -10,6 +10,7 @@ import { type RunSpec, systemChanges } from '../../system/door.js';
 import { boundsOf } from './bounds.js';
 import { accuracyOf } from './comparable.js';
 import type { Finished } from './finished.js';
+import { hitRangeOf } from './hit-range.js';
 import { metricsOf } from './metrics.js';
 import { knowledgeOfRun, profileOf } from './profile.js';
 import { warningsOf } from './warnings.js';
@@ -71,6 +72,7 @@ export function outcome(finished: Finished): Result {
     perLayer: perLayerOf(finished),
     bounds,
     ...(accuracy === null ? {} : { accuracy }),
+    ...hitRangeOf(finished),
     ...(tenfold === null ? {} : { tenfold }),
     knowledge: knowledgeOfRun(finished),
     ...classesOf(finished),

@@ -35,7 +35,8 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
     });
   }
   warnings.push(...unpredicted(finished));
-  warnings.push(...cacheWarnings(finished, bounds), ...profileWarnings(finished), ...routingWarnings(finished));
+  const small = cacheWarnings(finished, bounds);
+  warnings.push(...(small.length > 0 ? small : flatWarnings(finished, bounds)), ...profileWarnings(finished), ...routingWarnings(finished));
   if (serving.cut) {
     warnings.push({
       code: 'streams-cut',
@@ -87,6 +88,23 @@ function cacheWarnings(finished: Finished, { capacityBytes }: Bounds): Warning[]
     `In ${formatCount(starved.length)} of ${formatCount(model.layers.length)} layers the cache holds fewer experts than one token uses there: ` +
     'part of every token is streamed. Take a larger cache.';
   return [{ code: 'below-token-cycle', message }];
+}
+
+/** Share by which hits exceed the cached share where routing is flat: about what a prediction of hit rates errs by (docs/synthetic-routing.md). */
+const FLAT = 0.05;
+
+/** A cache that hits hardly more of the decoded demand than the share of the experts that it holds. */
+function flatWarnings({ inputs: { model, system }, run, simulation }: Finished, { capacityBytes }: Bounds): Warning[] {
+  const { demanded, hits } = simulation.recorder.phases[1];
+  const held = capacityBytes / expertBytesTotal(model);
+  // Whole layers hit with every token, whatever the routing.
+  if (demanded === 0 || held < FLAT || held > 1 - FLAT || /by=layer|cpuLayers/.test(system.cache.policy.text)) return [];
+  if (hits / demanded > held + FLAT) return [];
+  const over = run.workload.batch > 1 ? ` over ${formatCount(run.workload.batch)} requests at once` : '';
+  const message =
+    `The cache holds ${formatRatio(held)} of the experts and ${formatRatio(hits / demanded)} of what decoding demands: routing is flat${over}, ` +
+    'and a cache buys little here. Which experts it holds makes no difference: more of them help, or cheaper misses.';
+  return [{ code: 'flat-routing', message }];
 }
 
 /** Bytes of the distinct experts that one decode pass touches, on average (any pass, where none decodes): at batch 1 the token cycle. */

@@ -6,7 +6,7 @@ import { againText } from '../document/again.js';
 import { metricText, metricValue, printable } from '../format.js';
 import { foresightText, knownTimes, limitText } from '../limit.js';
 import type { Phase } from '../phase-time.js';
-import { bandText, deviceWords, tenfoldText } from '../words.js';
+import { bandText, deviceWords, hitRangeText, tenfoldText } from '../words.js';
 
 /** A label, and the metrics of its text, each with the words after it; metrics that a run lacks are omitted. */
 type Fact = readonly [label: string, ...parts: readonly (readonly [metric: string, after: string])[]];
@@ -140,6 +140,7 @@ export function factsOf(result: Result): (readonly [label: string, text: string]
   const others = [
     ['GPUs', joinedText(result)] as const,
     ...lines.slice(0, 1),
+    ['hits', hitRangeText(result) ?? ''] as const,
     ['length', tenfoldText(result) ?? ''] as const,
     ...lines.slice(1),
     ['knows', knows] as const,

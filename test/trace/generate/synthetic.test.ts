@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { loadModel } from '../../../src/model/load/load.js';
 import type { ModelSpec } from '../../../src/model/spec.js';
 import { AliasTable, GuideTable, giniOf, inclusionByRank } from '../../../src/trace/generate/popularity-shape.js';
-import { atDepth, routingProfile, routingProfileSchema } from '../../../src/trace/generate/routing-profile.js';
+import { atDepth, PRIOR, routingProfile, routingProfileSchema } from '../../../src/trace/generate/routing-profile.js';
 import { requestsOf, synthesize } from '../../../src/trace/generate/synthetic.js';
 import { popularityOf } from '../../../src/trace/popularity.js';
 import { NULL_EXPERT } from '../../../src/trace/trace.js';
@@ -97,33 +97,39 @@ describe('parts', () => {
   });
 });
 
-describe('defaults by family', () => {
+describe('the prior by shape', () => {
+  const skewOf = (model: ModelSpec) => routingProfile(model).skew as number;
   const reuseOf = (model: ModelSpec) => (routingProfile(model).reuse as { middle: number }).middle;
+  const { beside, few, gaps, least, local, most, offset, slope, wide } = PRIOR;
 
-  it('local: skew by experts per choice, reuse .28, but .12 with eight experts', () => {
-    // 0.27 log2(128 / 8) - 0.42 = 0.66; log2(4) gives 0.12; log2(128) gives more than the largest.
-    expect(routingProfile(uniformModel(4, 128, 8)).skew).toBeCloseTo(0.66, 12);
-    expect(routingProfile(uniformModel(4, 16, 4)).skew).toBeCloseTo(0.12, 12);
-    expect(routingProfile(uniformModel(4, 128, 1)).skew).toBe(0.7);
-    expect([reuseOf(uniformModel(4, 16, 4)), reuseOf(uniformModel(4, 8, 2))]).toEqual([0.28, 0.12]);
+  it('skew rises with the doublings of experts per choice, from a floor to a ceiling', () => {
+    // log2(40 / 8) = 2.32, log2(8 / 2) = 2; 128 of 1 are 7 doublings, above the ceiling; half of the experts are one, below the floor.
+    expect(skewOf(uniformModel(4, 40, 8))).toBeCloseTo(slope * Math.log2(5) + offset, 12);
+    expect(skewOf(uniformModel(4, 8, 2))).toBeCloseTo(2 * slope + offset, 12);
+    expect([skewOf(uniformModel(4, 128, 1)), skewOf(uniformModel(4, 8, 4))]).toEqual([most, least]);
   });
 
-  it('loose: shared experts, or layers without experts between those with', () => {
-    // 0.12 log2(256) - 0.5 = 0.46; with 64 and 16 experts 0.22 and 0.2, the least.
-    const profiles = ['deepseek-v3', 'deepseek-moe-16b', 'jamba-v0.1'].map((name) => routingProfile(loadModel(name)));
-    expect(profiles.map(({ skew }) => Math.round(1e6 * (skew as number)) / 1e6)).toEqual([0.46, 0.22, 0.2]);
-    expect(
-      ['deepseek-v3', 'qwen2-57b-a14b', 'llama-4-scout', 'jamba-v0.1', 'nllb-moe-54b'].map((name) => reuseOf(loadModel(name))),
-    ).toEqual(new Array(5).fill(0.12));
+  it('shared experts count as fewer doublings', () => {
+    // Shared experts: 256 / 8, 64 / 6. Layers without experts between those with take nothing over: 16 / 2.
+    const skews = ['deepseek-v3', 'ernie-4.5-21b-a3b'].map((name) => skewOf(loadModel(name)));
+    expect(skews[0]).toBeCloseTo(slope * (5 - beside) + offset, 12);
+    expect(skews[1]).toBeCloseTo(slope * (Math.log2(64 / 6) - beside) + offset, 12);
+    expect(skewOf(loadModel('jamba-v0.1'))).toBeCloseTo(3 * slope + offset, 12);
+  });
+
+  it('reuse: gaps, few with eight experts, wide beside shared experts or with 16 experts a choice, else local', () => {
+    const models = [uniformModel(4, 8, 2), uniformModel(4, 16, 2), uniformModel(4, 128, 8), uniformModel(4, 40, 8)];
+    expect(models.map(reuseOf)).toEqual([few, local, wide, local]);
+    const named = ['deepseek-v3', 'qwen2-57b-a14b', 'llama-4-scout', 'longcat-flash', 'nllb-moe-54b'];
+    expect(named.map((name) => reuseOf(loadModel(name)))).toEqual([wide, wide, wide, gaps, gaps]);
     // A dense first layer is no gap, nor is a layer with another mixer.
-    expect(['qwen3-235b-a22b', 'dbrx', 'ernie-4.5-300b-a47b', 'minimax-text-01'].map((name) => reuseOf(loadModel(name)))).toEqual(
-      new Array(4).fill(0.28),
-    );
+    expect(['dbrx', 'ernie-4.5-300b-a47b'].map((name) => reuseOf(loadModel(name)))).toEqual([local, local]);
+    expect(['qwen3-235b-a22b', 'minimax-text-01'].map((name) => reuseOf(loadModel(name)))).toEqual([wide, wide]);
   });
 });
 
 describe('requests drawn apart', () => {
-  const requests = new Array(8).fill({ prefill: 0, decode: 250 });
+  const requests = new Array(24).fill({ prefill: 0, decode: 250 });
 
   it.each([
     ['tokens', { domains: 1 }],

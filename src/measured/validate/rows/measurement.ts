@@ -8,6 +8,7 @@ import { parseJsonBytes } from '../../../base/nesting.js';
 import { isObject, ownValue } from '../../../base/objects.js';
 import { describeIssue, innermost } from '../../../base/schema-issues.js';
 import { editDistance } from '../../../base/text.js';
+import { type HitRow, hitRowSchema } from './hit-row.js';
 import { type MemoryRow, memoryRowSchema, program } from './memory-row.js';
 
 const text = z.string().min(1);
@@ -187,17 +188,19 @@ export type Measurement = z.infer<typeof measurementSchema>;
 const SLIP = 1;
 const LONG_ENOUGH = 4;
 
-/** Rows of a file: of speed, and of memory. */
+/** Rows of a file: of speed, of memory, and of hit rates. */
 export interface MeasuredRows {
   readonly speed: readonly Measurement[];
   readonly memory: readonly MemoryRow[];
+  readonly hits: readonly HitRow[];
 }
 
-/** Schema of a line of either kind, for editors. */
-export const anyRowSchema = z.union([measurementSchema, memoryRowSchema]);
+/** Schema of a line of any kind, for editors. */
+export const anyRowSchema = z.union([measurementSchema, memoryRowSchema, hitRowSchema]);
 
 /**
- * Reads a file of measurements: one JSON object a line; empty lines are passed over. A line with `devices` is a row of memory.
+ * Reads a file of measurements: one JSON object a line; empty lines are passed over. A line with `devices` is a row of memory, one
+ * with `curve` of hit rates.
  * @param path a file, or `-`
  * @param skip takes the error of each line that is no measurement, where others are; absent: such an error is thrown
  * @throws UserError `file:line: field: what is wrong` for the first line that is no measurement, or whose id stands twice
@@ -214,27 +217,29 @@ export function readMeasurements(path: string): readonly Measurement[] {
 /** The rows of a text; `path` is only for messages. @throws UserError as {@link readRows} */
 export function parseRows(content: string, path: string, skip?: (error: UserError) => void): MeasuredRows {
   const lineOf = new Map<string, number>();
-  const [speed, memory, skipped]: [Measurement[], MemoryRow[], UserError[]] = [[], [], []];
+  const [speed, memory, hits, skipped]: [Measurement[], MemoryRow[], HitRow[], UserError[]] = [[], [], [], []];
   for (const [index, line] of content.split('\n').entries()) {
     if (line.trim() === '') continue;
     try {
       const place = `${path}:${index + 1}`;
       const raw = withoutNulls(jsonOf(line, place));
-      const row = 'devices' in raw ? checked(raw, memoryRowSchema, place) : checked(raw, measurementSchema, place);
+      const kind = 'devices' in raw ? memoryRowSchema : 'curve' in raw ? hitRowSchema : measurementSchema;
+      const row = checked(raw, kind, place) as { readonly id: string };
       const before = lineOf.get(row.id);
       if (before !== undefined) throw new UserError(`${place}: id: "${row.id}" stands in line ${before} too; give each row its own`);
       lineOf.set(row.id, index + 1);
-      if ('devices' in raw) memory.push(row as MemoryRow);
+      if (kind === memoryRowSchema) memory.push(row as MemoryRow);
+      else if (kind === hitRowSchema) hits.push(row as HitRow);
       else speed.push(row as Measurement);
     } catch (error) {
       if (skip === undefined || !(error instanceof UserError)) throw error;
       skipped.push(error);
     }
   }
-  if (speed.length + memory.length === 0)
+  if (speed.length + memory.length + hits.length === 0)
     throw skipped[0] ?? new UserError(`${path}: holds no measurement; write one JSON object a line (moeprof schema measurements)`);
   for (const error of skipped) skip!(error);
-  return { speed, memory };
+  return { speed, memory, hits };
 }
 
 /** @throws UserError `place: field: what is wrong` */
