@@ -125,7 +125,7 @@ export const systemSchema = z.strictObject({
         .union([positive, word])
         .default(1000)
         .describe(
-          'Where the popularity of experts is counted: so many tokens that the run does not replay (drawn apart; of a recorded trace those behind what is replayed, see workload.holdOut), or a file (a trace, or counts).',
+          'Where the popularity of experts is counted: so many tokens that the run does not replay (drawn apart; of a recorded trace those before what is replayed, see workload.holdOut), or a file (a trace, or counts).',
         ),
       capacity: written(parseCapacity, z.string())
         .optional()

@@ -16,7 +16,7 @@ import {
   walksOf,
 } from '../../schedule/door.js';
 import { misfit, type RunSpec, rulesOn } from '../../system/door.js';
-import { type Inputs, replayedRows } from './inputs.js';
+import type { Inputs } from './inputs.js';
 
 /** The serving of a run. */
 export interface Serving {
@@ -47,7 +47,7 @@ export function servingOf(inputs: Inputs, run: RunSpec): Serving {
   const { definition, name, parameters } = system.scheduler.kind;
   const scheduler = definition ?? findScheduler(name);
   const running = scheduler.running?.({ batch, maxTokensPerPass }, parameters) ?? batch;
-  const rows = replayedRows(inputs);
+  const rows = trace.tokens;
   const common = { scheduler, parameters, running, rows };
   const byResidency = scheduler.needs?.includes('residency') === true;
   // A rate alone: requests come independently of each other.
