@@ -134,9 +134,9 @@ function missesOf({ cache, onMiss }: SystemSpec): string {
   const served = (action: MissAction): string =>
     action === 'low-precision' && cache.copies !== undefined ? 'a low-precision copy serves, and stays' : MISSES[action];
   return onMiss.rules
-    .map(({ admit, after, defer, do: action, when }) => {
+    .map(({ admit, after, defer, do: action, inPlace, when }) => {
       const late = defer === 0 ? '' : `, the last ${defer} choices of a token one layer late`;
-      return `${whenOf(when)}${served(action)}${late}${ADMITTED[admit](after)}`;
+      return `${whenOf(when)}${inPlace === true ? 'read in place, nothing moves in' : served(action)}${late}${ADMITTED[admit](after)}`;
     })
     .join('; ');
 }
