@@ -145,7 +145,7 @@ export function remedyOf(base: Result, candidate: Result, names: readonly [strin
  * Settings that are prose: where a description was taken from, and what it leaves out; or what stands in the system already. They change no
  * figure.
  */
-const PROSE = /(^|\.)(cites|simplifies)$|^(system|machine)\.(.*\.)?source$|^overrides\.system(\.|$)/;
+const PROSE = /(^|\.)(cites|simplifies)$|^system\.decisive\.|^(system|machine)\.(.*\.)?source$|^overrides\.system(\.|$)/;
 
 /** Settings that differ, the name of the system and the version of moeprof included, prose excepted. */
 export function configDifferences(base: Result, candidate: Result): Difference[] {
