@@ -25,6 +25,7 @@ import { lru, mru } from './lru.js';
 import { moeInfinity } from './moe-infinity.js';
 import { mrs } from './mrs.js';
 import { random } from './random.js';
+import { recencyFrequency } from './recency-frequency.js';
 import { s3Fifo } from './s3-fifo.js';
 import { sieve } from './sieve.js';
 import { slru } from './slru.js';
@@ -53,6 +54,7 @@ export const POLICIES: readonly PolicyDefinition[] = [
   gdsf,
   hyperbolic,
   lecar,
+  recencyFrequency,
   random,
   leastStale,
   layerPosition,
