@@ -22,6 +22,7 @@ import { lfu, lfuResident } from './lfu.js';
 import { lfuDecay } from './lfu-decay.js';
 import { lirs } from './lirs.js';
 import { lru, mru } from './lru.js';
+import { mapPriority } from './map-priority.js';
 import { moeInfinity } from './moe-infinity.js';
 import { mrs } from './mrs.js';
 import { random } from './random.js';
@@ -59,6 +60,7 @@ export const POLICIES: readonly PolicyDefinition[] = [
   leastStale,
   layerPosition,
   moeInfinity,
+  mapPriority,
   mrs,
   plec,
   learnedBelady,
