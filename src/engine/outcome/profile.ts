@@ -50,13 +50,15 @@ function partOf(named: string, folder: string): { readonly file: string; readonl
 
 /** The knowledge of a run, by part. Miss actions, placements and limits of prefetches know only the past. */
 export function knowledgeOfRun(finished: Finished): RunKnowledge {
-  const { inputs, serving, simulation } = finished;
+  const { inputs, run, serving, simulation } = finished;
   const { predictor } = inputs.system;
   const { definition, parameters } = simulation.policy;
+  const taught = simulation.predictor !== null && predictor.train.some((source) => isFuture(source, run, inputs));
   const parts: KnowingPart[] = [
     { part: 'predictor', name: predictor.kind.name, ...predictorKnows(predictor.kind, inputs.trace) },
     { part: 'cache.policy', name: definition.name, ...policyKnows(definition, parameters) },
     { part: 'scheduler', name: serving.scheduler.name, ...schedulerKnows(serving.scheduler, serving.parameters) },
+    { part: 'predictor.train', name: 'on the replayed tokens or later ones', knows: taught ? 'future' : 'nothing' },
     {
       part: 'cache.popularity',
       name: 'of the replayed tokens or later ones',

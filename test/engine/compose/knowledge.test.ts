@@ -104,6 +104,17 @@ describe('L17 a row with truth in any part is marked', () => {
     expect(await countedOn('mini-mixtral-8x8l#199:201')).toEqual(future);
     expect(await countedOn('mini-mixtral-8x8l#0:200')).toEqual([]);
   });
+
+  it('of a predictor that was trained on the very tokens that are replayed, or on later ones', async () => {
+    const trace = 'mini-mixtral-8x8l#200:400';
+    const trainedOn = async (train: string) => {
+      const system = { name: 'x', predictor: { kind: 'transition', train: [train] } };
+      return (await run({ trace, system, workload: {}, ...withCache })).knowledge!.most;
+    };
+    expect(await trainedOn('mini-mixtral-8x8l#0:200')).toBe('nothing');
+    expect(await trainedOn('mini-mixtral-8x8l#300:400')).toBe('future');
+    expect(await trainedOn('mini-mixtral-8x8l#400:500')).toBe('future');
+  });
 });
 
 describe('L17 the mark of a row begins', () => {
