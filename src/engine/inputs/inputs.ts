@@ -170,8 +170,8 @@ function replayedRows(traces: readonly RoutingTrace[], { workload }: RunSpec, co
 
 /** All that a drawn trace has, for runs that walk a few rows of it: a count takes the first. */
 export function firstOf(drawn: RoutingTrace): Apart {
-  const { tokens, path } = drawn;
-  return { tokens, place: DRAWN_APART, take: async (some) => selectRows(drawn, 0, some, path) };
+  // Rows that no request walks are part of no selection.
+  return { tokens: drawn.tokens, place: DRAWN_APART, take: async (tokens) => ({ ...drawn, tokens }) };
 }
 
 /** The held-out rows of recorded traces: a count takes the latest. @param vary applies the run's variants */
