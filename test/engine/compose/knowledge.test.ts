@@ -90,7 +90,9 @@ describe('L17 a row with truth in any part is marked', () => {
     const told = await run({ system: { name: 'x', scheduler: 'expertflow:paths=next' }, workload, ...withCache });
     expect(told.knowledge!.parts).toEqual([{ part: 'scheduler', name: 'expertflow', knows: 'future' }]);
   });
+});
 
+describe('L17 a row is marked', () => {
   it('of counts of the very tokens that are replayed, or of later ones, not of earlier ones', async () => {
     const trace = 'mini-mixtral-8x8l#200:400';
     expect((await run({ trace, system: 'fiddler', workload: {}, ...withCache })).knowledge!.most).toBe('nothing');
