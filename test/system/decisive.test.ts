@@ -31,15 +31,15 @@ async function worth({ cache, name, decisive }: SystemSpec): Promise<number> {
 }
 
 /** Parts of papers that pay nothing on these runs, with what takes them away; docs/systems.md lists them. */
-const IDLE: readonly (readonly [system: string, without: Decisive['without'], shown?: Decisive['without']])[] = [
-  ['specmd', { 'system.cache.policy': 'lru' }],
-  ['edgemoe', { 'system.cache.policy': 'lru' }],
-  ['fate', { 'system.cache.quotas': 'even' }],
-  ['buddymoe', { 'system.predictor': 'none' }],
-  ['adapmoe', { 'system.cache.quotas': 'even' }],
-  ['promoe', { 'system.predictor.horizon': 1 }],
-  ['expertflow-shen', { 'system.predictor.horizon': 1 }],
-  ['flexmoe', { 'system.placement': 'even' }, { hardware: '2x-rtx-4090', 'workload.batch': 16 }],
+const IDLE: readonly { readonly name: string; readonly without: Decisive['without']; readonly shown?: Decisive['without'] }[] = [
+  { name: 'specmd', without: { 'system.cache.policy': 'lru' } },
+  { name: 'edgemoe', without: { 'system.cache.policy': 'lru' } },
+  { name: 'fate', without: { 'system.cache.quotas': 'even' } },
+  { name: 'buddymoe', without: { 'system.predictor': 'none' } },
+  { name: 'adapmoe', without: { 'system.cache.quotas': 'even' } },
+  { name: 'promoe', without: { 'system.predictor.horizon': 1 } },
+  { name: 'expertflow-shen', without: { 'system.predictor.horizon': 1 } },
+  { name: 'flexmoe', without: { 'system.placement': 'even' }, shown: { hardware: '2x-rtx-4090', 'workload.batch': 16 } },
 ];
 
 describe('the mechanism that decides', () => {
@@ -70,7 +70,7 @@ describe('the mechanism that decides', () => {
   });
 });
 
-it.each(IDLE)('%s decodes as fast without %o', async (name, without, shown) => {
+it.each(IDLE)('$name decodes as fast without $without', async ({ name, shown, without }) => {
   const { spec } = describedSystems().find((one) => one.name === name)!;
   const lost = await worth({ ...spec, decisive: { mechanism: 'of the paper', without, worse: 'speed.decode', shown } });
   expect(lost).toBeLessThan(LEAST);
