@@ -8,7 +8,7 @@ import { partNames } from '../hardware/door.js';
 import { PREDICTORS } from '../predict/predictors/index.js';
 import { allTopics } from '../result/explanations.js';
 import { SCHEDULERS } from '../schedule/door.js';
-import { MISS_ACTIONS } from '../system/door.js';
+import { MISS_ACTIONS, RUNTIME_WORDS } from '../system/door.js';
 import { VARIANTS } from '../trace/variants/index.js';
 import { type CompletionValues, completionScript, type Node, SHELLS, type Shell } from './completion-scripts.js';
 import type { CliContext, CommandEntry, CommandModule } from './kit/context.js';
@@ -32,7 +32,7 @@ const WORDS = byName<() => readonly string[]>({
   '--model': () => listProfiles('models'),
   // A part is offered as the first of a machine; no shell completes a word after a plus sign.
   '--hardware': () => [...new Set([...listProfiles('hardware'), ...partNames()])],
-  '--runtime': () => listProfiles('runtimes'),
+  '--runtime': () => [...RUNTIME_WORDS, ...listProfiles('runtimes')],
   '--system': () => listProfiles('systems'),
   '--policy': () => POLICIES.map(({ name }) => name),
   '--predictor': () => ['none', ...PREDICTORS.map(({ name }) => name)],

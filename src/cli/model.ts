@@ -68,11 +68,13 @@ export const modelReports = documentFormats<ModelInspection>((inspection) => {
 
 function facts({ layers, note, parameters, tokenCycleBytes, kvBytesPerToken, wholeModels }: ModelInspection): Line[] {
   const { published } = parameters;
-  const against = (own: number, stated: number): string => `${formatParameters(stated)} (${formatRelative(own / stated - 1)} here)`;
+  const against = (own: number, stated: number, what = ''): string =>
+    `${formatParameters(stated)}${what} (${formatRelative(own / stated - 1)} here)`;
   const parts =
     layers.moe === layers.total ? `${layers.total} layers, all with experts` : `${layers.moe} of ${layers.total} layers have experts`;
   const moe = wholeModels === undefined ? parts : `${formatCount(wholeModels)} whole models of ${layers.total} layers`;
-  const active = published?.active === undefined ? '' : `, active ${against(parameters.active, published.active)}`;
+  const tables = [' without the head', '', ' with the embedding'][published?.tables ?? 1];
+  const active = published?.active === undefined ? '' : `, active ${against(published.alike, published.active, tables)}`;
   return [
     { tone: 'plain', text: `${moe}; ${formatParameters(parameters.total)} parameters, ${formatParameters(parameters.active)} active` },
     { text: `One token touches ${formatBytes(tokenCycleBytes)} of experts and adds ${formatBytes(kvBytesPerToken)} of KV cache` },

@@ -5,7 +5,7 @@ import { type Plan, planCandidate, planOverrides, planReports, planRuns } from '
 import { EXIT, UserError } from '../base/errors.js';
 import type { Override } from '../base/yaml.js';
 import type { Result } from '../result/result.js';
-import { sameRows } from '../study/door.js';
+import { equalFooting } from '../study/door.js';
 import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { collect, jobsOption, parseJobs } from './kit/options.js';
@@ -42,7 +42,7 @@ async function planOf(profile: string | undefined, options: PlanOptions, threads
   if (options.cache !== undefined) throw new UserError('--cache: its size is what a plan finds; leave it out');
   const all = combinationsOf(options);
   const runAt = ({ hardware, system }: Combination, told: readonly Override[]) => runOf(profile, { ...options, system, hardware }, told);
-  const alike = await sameRows(all.map((chosen) => () => runAt(chosen, [])));
+  const alike = await equalFooting(all.map((chosen) => () => runAt(chosen, [])));
   const learnedOf = learnerOf(context, options.timing);
   const candidates: ReturnType<typeof planCandidate>[] = [];
   for (const chosen of all) {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
 import { reproductionReports } from '../measured/reproduce/report.js';
-import { isUnexplained, type Reproduced, reproduce } from '../measured/reproduce/reproduce.js';
+import { gotWorse, type Reproduced, reproduce } from '../measured/reproduce/reproduce.js';
 import type { CliContext } from './kit/context.js';
 import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
@@ -18,12 +18,12 @@ export function define(command: Command, context: CliContext): void {
   command
     .argument('[papers...]', 'bundled names, or files of published figures')
     .option('--all', 'every paper that ships')
-    .option('--gate', 'fail where a direction is not met that is not explained');
+    .option('--gate', 'fail where a verdict is worse than its file asks for');
   addOutputOptions(command, reproductionReports).action(async (papers: readonly string[], options: ReproduceOptions) => {
     const names = namesOf(papers, options);
     await deliver(context, reproductionReports, options, async () => {
-      const reproduced: Reproduced[] = await watched(context, 'reproducing', 'runs', (watch) => reproduce(names, watch));
-      if (options.gate === true && reproduced.some(isUnexplained)) context.setExitCode(EXIT.gateFailed);
+      const reproduced: Reproduced[] = await watched(context, 'reproducing', 'claims', (watch) => reproduce(names, watch));
+      if (options.gate === true && reproduced.some(gotWorse)) context.setExitCode(EXIT.gateFailed);
       return reproduced;
     });
   });

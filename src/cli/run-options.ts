@@ -56,7 +56,7 @@ export function addRunOptions(command: Command): Command {
     .option('-w, --hardware <machine>', 'machine: a bundled name, a YAML file, or parts (rtx-3090+ryzen-9-7950x); several with commas')
     .option(
       '--runtime <runtime>',
-      `software that executes the system, e.g. ${EXAMPLE_RUNTIMES.slice(0, 2).join(' or ')}; the system's unless given`,
+      `software that executes the system, e.g. ${EXAMPLE_RUNTIMES.slice(0, 2).join(' or ')}; own: the system's`,
     )
     .option('-s, --system <system>', 'offloading system: a bundled name or a YAML file; several with commas')
     .optionsGroup('Parts of the system:')

@@ -19,7 +19,7 @@ import { type Budget, budgetsFor, budgetsOf, parseAssertion } from '../result/bu
 import { sampledMetric } from '../result/catalogue.js';
 import { sealed } from '../result/digest.js';
 import type { Result } from '../result/result.js';
-import { sameRows } from '../study/door.js';
+import { equalFooting } from '../study/door.js';
 import { placeIn, type RunSpec, repeatable, repeatCommand } from '../system/door.js';
 import { TraceEvents } from '../timeline/events.js';
 import { Timeline } from '../timeline/timeline.js';
@@ -71,7 +71,8 @@ export function define(command: Command, context: CliContext): void {
           if (value !== undefined) throw new UserError(`--${name}: shows one run, not several; name one system and one machine`);
         }
         const all = combinationsOf(options);
-        const alike = await sameRows(all.map((chosen) => () => runOf(profile, { ...options, ...chosen })));
+        const makes = all.map((chosen) => () => runOf(profile, { ...options, ...chosen }));
+        const alike = await equalFooting(makes);
         const told = (chosen: Combination) => toldOf(profile, { ...options, ...chosen }, alike);
         const learned = learnerOf(context, options.timing);
         const run = async (chosen: Combination) =>

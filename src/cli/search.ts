@@ -8,6 +8,7 @@ import { parseCount } from '../base/units.js';
 import { gridSize, pathsOf, type StudyCell, spaceCells } from '../figure/door.js';
 import {
   bySystem,
+  equalFooting,
   fingerprintOf,
   lengthOf,
   loadSearch,
@@ -17,7 +18,6 @@ import {
   type SearchFile,
   type SettledRun,
   type Store,
-  sameRows,
   search,
   searchReports,
 } from '../study/door.js';
@@ -73,7 +73,7 @@ async function searchSpace(path: string, flags: SearchFlags, context: CliContext
   if (cells.length === 0) throw new UserError(`${file.study.label}: no cell is left; see exclude`);
   const told: RunFlags = { trace: [], variant: [], fault: [], bounds: true, set: flags.set, allowCode: flags.allowCode };
   const own = (cell: StudyCell) => cell.map((value, at) => file.study.override(at, value));
-  const alike = await sameRows(bySystem(cells, pathsOf(space)).map((cell) => () => runOfStudy(file.study, told, own(cell))));
+  const alike = await equalFooting(bySystem(cells, pathsOf(space)).map((cell) => () => runOfStudy(file.study, told, own(cell))));
   const varied = (cell: StudyCell) => [...own(cell), ...alike];
   const specOf = (cell: StudyCell): RunSpec => runOfStudy(file.study, told, varied(cell));
   const againOf = (cell: StudyCell, short: RunSpec | null): string =>

@@ -3,7 +3,7 @@
 import { EXIT, UserError } from '../base/errors.js';
 import type { Override } from '../base/yaml.js';
 import { pathsOf, type StudyCell, StudyRows, shardOf, spaceCells } from '../figure/door.js';
-import { bySystem, loadStudy, type SettleCell, type Store, sameRows, studyReports } from '../study/door.js';
+import { bySystem, equalFooting, loadStudy, type SettleCell, type Store, studyReports } from '../study/door.js';
 import { type RunSpec, repeatCommand } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { deliver } from './kit/outputs.js';
@@ -39,7 +39,7 @@ export async function runStudy(
     const varied = (cell: StudyCell, alike: readonly Override[]) => [...cell.map((value, at) => study.override(at, value)), ...alike];
     const runOfCell = (cell: StudyCell, alike: readonly Override[]) => runOfStudy(study, options, varied(cell, alike));
     // Cells of other shards count, too.
-    const alike = await sameRows(bySystem(spaceCells(study.space), paths).map((cell) => () => runOfCell(cell, [])));
+    const alike = await equalFooting(bySystem(spaceCells(study.space), paths).map((cell) => () => runOfCell(cell, [])));
     // Only cells under way are kept: a million cells are never all in memory.
     const open = new Map<number, StudyCell>();
     function* runs(): Generator<() => ReturnType<typeof runOfStudy>> {

@@ -131,8 +131,10 @@ export function remedyOf(base: Result, candidate: Result, names: readonly [strin
   const rest = inputs.filter(
     (input) => varyingOf(input) === undefined && !(one !== null && /^trace\.\d+\.(heldOut|tokens|requests)$/.test(input.path)),
   );
-  const { runtime = base.inputs.runtime } = base.config;
-  const same = varying.includes('runtime') ? `run both with --runtime ${runtime}` : 'run both with the same room';
+  const { runtime = 'own' } = base.config;
+  const same = varying.includes('runtime')
+    ? `run both with --runtime ${runtime === 'own' ? base.inputs.runtime : runtime}`
+    : 'run both with the same room';
   const ways = [
     ...(rest.length > 0 ? ['rerun with the same inputs'] : []),
     ...(one === null ? [] : [`run ${names[1 - one]} with --set workload.holdOut=${share}`]),

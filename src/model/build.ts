@@ -2,7 +2,7 @@
 // of each part. The same walk counts parameters, so that a published total checks the bytes, too.
 import type { ContextMemory } from './anatomy.js';
 import { type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
-import { attentionBlocks, expertsOf, hasAttention, isMoeLayer, type ModelProfile, modulesOf } from './profile.js';
+import { attentionBlocks, expertsOf, hasAttention, headsOf, isMoeLayer, type ModelProfile, modulesOf } from './profile.js';
 import { memoryOf, profileAnatomy } from './profile-anatomy.js';
 import { type FileWeights, fitToSize } from './quantization/fit.js';
 import { bitsOf, type Quantization, type StoredShare, type TensorRole } from './quantization/rule.js';
@@ -147,7 +147,8 @@ function addAttention(tally: Tally, profile: ModelProfile, layer: number): void 
     tally.matrix('attention-out', hidden, heads * vHead, layer, 'attn_output');
     return;
   }
-  const { heads, kvHeads, headDim, gate } = attention;
+  const { kvHeads, headDim, gate } = attention;
+  const heads = headsOf(profile, layer);
   const blocks = attentionBlocks(attention, layer);
   for (let block = 0; block < blocks; block++) {
     const prefix = block > 0 ? 'cross_attn_' : 'attn_';

@@ -71,8 +71,10 @@ export class Fields {
     return this.#typed(name, 'text', isText);
   }
 
-  /** A list of whole numbers of at least 0, or null where there is none. @throws UserError */
+  /** A list of whole numbers of at least 0, which may be one text (`3,4,5`), or null where there is none. @throws UserError */
   indexes(name: string): readonly number[] | null {
+    const text = this.#find([name])?.value;
+    if (isText(text) && /^\d{1,4}(, ?\d{1,4})*$/.test(text)) return text.split(',').map(Number);
     return this.#typed(name, 'a list of whole numbers', (value): value is number[] => Array.isArray(value) && value.every(isCount));
   }
 

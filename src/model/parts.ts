@@ -143,7 +143,7 @@ export function assemble(parts: ModelParts): ModelSpec {
     ...(decoder.some(({ shared }) => shared.parameters > 0) ? { sharedExperts: true as const } : {}),
     parameters: {
       total: layers.reduce((sum, layer, i) => sum + layer.experts * perExpert[i]!.parameters, dense),
-      active: layers.reduce((sum, layer, i) => sum + layer.topK * perExpert[i]!.parameters, dense),
+      active: layers.reduce((sum, layer, i) => sum + layer.topK * perExpert[i]!.parameters, dense - table.parameters),
     },
   });
 }

@@ -2,7 +2,7 @@
 // context.
 import type { Anatomy, ContextMemory, Tensor } from './anatomy.js';
 import { type ModelParts, routedOf, type Weights } from './parts.js';
-import { attentionBlocks, expertsOf, hasAttention, isMoeLayer, type ModelProfile, windowOf } from './profile.js';
+import { attentionBlocks, expertsOf, hasAttention, headsOf, isMoeLayer, type ModelProfile, windowOf } from './profile.js';
 
 /** The anatomy of a profile. @param parts the profile taken apart, before layers are levelled */
 export function profileAnatomy(profile: ModelProfile, parts: ModelParts): Anatomy {
@@ -42,10 +42,10 @@ export function memoryOf(profile: ModelProfile, layer: number): ContextMemory {
     const { heads, qLora, kvLora, qkRope, qkNope, vHead } = attention;
     return { kind: 'latent', heads, queryRank: qLora, latent: kvLora, rope: qkRope, nope: qkNope, value: vHead };
   }
-  const { heads, kvHeads, headDim } = attention;
+  const { kvHeads, headDim } = attention;
   return {
     kind: 'heads',
-    heads,
+    heads: headsOf(profile, layer),
     kvHeads: attentionBlocks(attention, layer) * kvHeads,
     keyDim: headDim,
     valueDim: headDim,

@@ -41,6 +41,7 @@ const GroupedQuery = z.strictObject({
       layers: count.default(1).describe('The first so many layers of every `of` layers have it.'),
       of: count.default(1).describe('Period of windowed layers.'),
       at: z.array(index).max(MAX_LAYERS).optional().describe('Layers with a window, instead of a period.'),
+      heads: count.optional().describe('Query heads of layers with a window. Absent: as of the others.'),
     })
     .optional()
     .describe('Sliding window in some layers.'),
@@ -78,6 +79,10 @@ export const ConfigProfileSchema = z
       .min(1)
       .regex(/^\P{Cc}*$/u, 'must not have line breaks or other control characters')
       .describe('Name, as reports show it.'),
+    hub: z
+      .array(z.string().regex(/^[\w.-]{1,96}$/, 'expected the name of a repository without its owner'))
+      .optional()
+      .describe('Repositories of the hub that hold these sizes under another name, without owners and endings such as -Instruct-2507-FP8.'),
     layers: count.max(MAX_LAYERS).describe('Decoder layers (encoder and decoder together, where there are both).'),
     hidden: count.describe('Width of the residual stream.'),
     vocab: count.describe('Entries of the vocabulary.'),
@@ -139,6 +144,10 @@ export const ConfigProfileSchema = z
       .strictObject({
         total: z.number().positive().describe('All parameters.'),
         active: z.number().positive().optional().describe('Parameters that one token uses.'),
+        tables: z
+          .union([z.literal(0), z.literal(1), z.literal(2)])
+          .default(1)
+          .describe('Vocabulary tables in `active`: the head, as moeprof counts (1), the embedding as well (2), or neither (0).'),
         source: z.string().describe('Where it is stated.'),
       })
       .optional()
@@ -166,8 +175,9 @@ export const ConfigProfileSchema = z
     );
     if (dense.length === profile.layers && moe.first < profile.layers) refuse(['moe', 'except'], 'leaves no layer with experts');
     if (dense.length > 0 && profile.dense === undefined) refuse([], 'has dense layers; add dense: { intermediate: ... }');
-    if (attention.kind === 'gqa' && attention.heads % attention.kvHeads !== 0)
-      refuse(['attention', 'kvHeads'], `must divide the number of heads, ${attention.heads}`);
+    const widths = attention.kind === 'gqa' ? [attention.heads, attention.window?.heads ?? 0] : [];
+    const odd = widths.find((heads) => attention.kind === 'gqa' && heads % attention.kvHeads !== 0);
+    if (odd !== undefined) refuse(['attention', 'kvHeads'], `must divide the number of heads, ${odd}`);
     for (const [i, module] of (moe.modules ?? []).entries()) {
       const [topK, experts] = [module.topK ?? moe.topK, module.experts ?? moe.experts];
       if (topK > experts) refuse(['moe', 'modules', i, 'topK'], `a token cannot choose ${topK} of ${experts} experts`);
@@ -220,6 +230,12 @@ export function windowOf({ attention }: ModelProfile, layer: number): number | n
   if (attention.kind !== 'gqa' || attention.window === undefined) return null;
   const { size, layers, of, at } = attention.window;
   return (at === undefined ? layer % of < layers : at.includes(layer)) ? size : null;
+}
+
+/** Query heads of decoder layer `layer`. */
+export function headsOf(profile: ModelProfile, layer: number): number {
+  const { attention } = profile;
+  return (attention.kind === 'gqa' && windowOf(profile, layer) !== null ? attention.window?.heads : undefined) ?? attention.heads;
 }
 
 /** A routed module of a decoder layer. */

@@ -117,7 +117,10 @@ export interface ModelSpec extends ModelFacts {
   readonly experts: number;
   /** True: beside routed experts, layers have shared ones, which every token runs. They are priced as dense work. */
   readonly sharedExperts?: true;
-  /** Parameters in total and active per token, experts and embeddings included. */
+  /**
+   * Parameters in total, and those that a token is multiplied with: its experts and all dense weights, the head included. The embedding, of
+   * which it reads a row, is not active unless it is the head, too. OpenAI counts so (gpt-oss model card, arXiv 2508.10925, Table 1).
+   */
   readonly parameters: { readonly total: number; readonly active: number };
 }
 

@@ -204,6 +204,7 @@ bound.no_cache.tpot ns none: Mean TPOT of the same passes with no expert cache: 
 bound.lru.tpot ns none: Mean TPOT of the same passes under LRU on demand over all layers, at the same capacity
 bound.belady.tpot ns none: Mean TPOT of the same passes under Belady on demand over all layers, with bypass, at the same capacity
 bound.foresight.tpot ns none: Mean TPOT of the same passes where all that is demanded is known beforehand and prefetched as the link can
+bound.foresight.total ns none: Time of the same passes, prompts among them, where all that is demanded is known beforehand, without idle time
 bound.floor.tpot ns none: Mean TPOT by the work of the GPU or the fewest transfers, whichever is more: no run is faster
 bound.belady.hit_rate ratio none: Hit rate of Belady with bypass at the same capacity and scope: without prefetch no policy has more
 bound.compulsory count none: Distinct experts demanded: misses that no cache avoids from a cold start

@@ -92,6 +92,7 @@ export const resultSchema = z.looseObject({
     beladyTpotNs: count.nullable().optional(),
     foresightTpotNs: count.nullable().optional(),
     floorTpotNs: count.nullable().optional(),
+    foresightTotalNs: count.optional(),
     beladyHitRate: count.nullable(),
     compulsoryMisses: count,
     tokenCycleBytes: count,

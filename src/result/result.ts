@@ -55,6 +55,8 @@ export interface Bounds {
   readonly beladyTpotNs?: number | null | undefined;
   readonly foresightTpotNs?: number | null | undefined;
   readonly floorTpotNs?: number | null | undefined;
+  /** Time of all passes under foresight, those of prompts among them, without idle time between them, ns; absent as these are. */
+  readonly foresightTotalNs?: number | undefined;
   /** Hit rate of Belady (with bypass) at the same capacity and scope; null where bounds were switched off. */
   readonly beladyHitRate: number | null;
   /** Distinct experts demanded: misses that no cache avoids from a cold start. */

@@ -1,6 +1,6 @@
 // What other rooms import of system: a system: policy, predictor, scheduler and miss action, read from YAML or flags.
 export { systemChanges } from './changes.js';
-export { ADMISSIONS, DEGREES, MISS_ACTIONS, type Overlap, REPLAYS, type Replay } from './choices.js';
+export { ADMISSIONS, DEGREES, MISS_ACTIONS, type Overlap, REPLAYS, type Replay, RUNTIME_WORDS } from './choices.js';
 export { QUICK_START, type RunTold, repeatable, repeatCommand, toldOfInput } from './command.js';
 export { type CopiesSpec, copyShare } from './copies.js';
 export { describeFault, type Fault, hits, isInEffect, lostBytes, splitFault } from './faults.js';
@@ -19,7 +19,7 @@ export {
 } from './miss-rules.js';
 export { findPlacement, PLACEMENTS, parsePlacement } from './placement/index.js';
 export { EVERYWHERE } from './placement/placement.js';
-export { misfit, placeIn, type RunInput, type RunSpec } from './run.js';
+export { misfit, placeIn, type RunInput, type RunSpec, runtimeNamed } from './run.js';
 export { runSchema } from './run-schema.js';
 export { acceptancesOf } from './speculation.js';
 export { stagingBufferBytes, stagingBuffers } from './staging.js';

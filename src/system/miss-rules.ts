@@ -33,8 +33,8 @@ export interface MissCondition {
 
 /** A range of the share of a token's gate weight that better-ranked experts have, the smallest over the tokens that chose the expert. */
 export interface GateShare {
-  /** The source of the share: gate weights of the trace, or the rank alone, as if weights were equal. */
-  readonly by: 'rank' | 'weights';
+  /** The source of the share: gate weights of the trace; the rank alone, as if weights were equal; or whichever is known, weights first. */
+  readonly by: 'known' | 'rank' | 'weights';
   readonly share: Range;
 }
 
@@ -105,12 +105,14 @@ const when = z.strictObject({
   misses: range.optional().describe("Experts that the pass misses at this layer: '>=2', 1, or { min, max }."),
   gate: z
     .union([
-      range.transform((share): GateShare => ({ by: 'rank', share })),
+      range.transform((share): GateShare => ({ by: 'known', share })),
       z.strictObject({
         by: z
-          .enum(['rank', 'weights'])
-          .default('rank')
-          .describe("What the share is read from: the trace's gate weights, or the rank alone."),
+          .enum(['known', 'rank', 'weights'])
+          .default('known')
+          .describe(
+            "What the share is read from: the trace's gate weights; the rank alone; or, known, weights where there are some, else the rank.",
+          ),
         share: range.describe("Share of its token's gate weight that better-ranked experts have: '>0.6', or { min, max }."),
       }),
     ])

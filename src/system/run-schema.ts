@@ -1,18 +1,18 @@
 // The schema of a run profile: model, machine, system and routing, with a description of each field.
 
 import { z } from 'zod';
-import { findProfile, type ProfileFamily } from '../base/profiles.js';
+import { findProfile, isPath } from '../base/profiles.js';
 import { BYTES, COUNT, SHARE } from '../base/units.js';
 import { known, written } from '../base/written.js';
 import { quantity } from '../base/yaml.js';
 import { parseCapacity } from '../cache/capacity.js';
 import { findHardware } from '../hardware/door.js';
-import { CPU_PROJECTIONS, findQuantization, parseKvFormat } from '../model/door.js';
+import { CPU_PROJECTIONS, findQuantization, meantModel, parseKvFormat } from '../model/door.js';
 import { budgetsSchema } from '../result/budget.js';
 import { KV_GROWTH, parseArrivals, parseClassBudget, parseObjectives } from '../schedule/door.js';
 import { checkFormatName } from '../trace/formats/index.js';
 import { parseVariant } from '../trace/variants/index.js';
-import { REPLAYS } from './choices.js';
+import { REPLAYS, RUNTIME_WORDS } from './choices.js';
 import { faultsSchema } from './faults.js';
 import { speculationSchema } from './speculation.js';
 
@@ -22,9 +22,6 @@ const positive = z.int().positive();
 
 /** Capacity of a cache: a size, or a share of the experts. */
 const capacity = written(parseCapacity, z.union([word, z.number().nonnegative()]).transform(String));
-
-/** The name of a profile of a family, or a path. */
-const profileOf = (family: ProfileFamily) => word.superRefine(known((name) => findProfile(family, name)));
 
 /** Columns of a table whose names are not the usual ones. */
 const traceColumns = z.strictObject({
@@ -137,7 +134,8 @@ const workload = z.strictObject({
 
 /** Schema of `profiles/runs/*.yaml`, and of the input of `simulate`. */
 export const runSchema = z.strictObject({
-  model: profileOf('models')
+  model: word
+    .superRefine(known((name) => isPath(name) || findProfile('models', meantModel(name).name)))
     .optional()
     .describe('Bundled name, or a file: a model profile, config.json or GGUF. Absent: as the trace says.'),
   quantization: word
@@ -148,9 +146,12 @@ export const runSchema = z.strictObject({
     .superRefine(known((name) => findHardware(name)))
     .default('rtx-4090')
     .describe('Bundled name or path of a hardware profile, or parts: rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+nvme-7GB/s.'),
-  runtime: profileOf('runtimes')
+  runtime: word
+    .superRefine(known((name) => RUNTIME_WORDS.includes(name) || findProfile('runtimes', name)))
     .optional()
-    .describe("Bundled name or path of a runtime, the software that executes the system. Absent: the system's, else llama.cpp."),
+    .describe(
+      "Bundled name or path of a runtime, the software that executes the system; own: the system's; default: whatever drives the machine where nobody names one, llama.cpp for most. Absent: the system's, and of several that are compared the default for all.",
+    ),
   system: z
     .union([word, z.looseObject({})])
     .default('on-demand-lru')

@@ -27,6 +27,12 @@ export interface RunSpec extends Omit<RunProfile, 'system'> {
   readonly learned?: Learned;
 }
 
+/** The runtime that a run, or else its system, names; undefined: the machine's usual one. */
+export function runtimeNamed({ runtime = 'own', system }: Pick<RunSpec, 'runtime' | 'system'>): string | undefined {
+  if (runtime === 'default') return undefined;
+  return runtime === 'own' ? system.runtime : runtime;
+}
+
 /**
  * The error for a value that is valid alone but does not fit the rest of the run.
  * @param path dotted; values of the system begin with `system`

@@ -7,9 +7,9 @@ import { moeprof } from './moeprof.js';
 
 const folder = temporaryFolder();
 
-it('runs a file, prints its claims, and fails with --gate where a direction is neither met nor explained', async () => {
+it('runs a file, prints its claims, and fails with --gate where a verdict is worse than the file asks for', async () => {
   const path = join(folder, 'own.yaml');
-  const file = (why: string) => `
+  const file = (more: string) => `
 paper: made up
 setting: the bundled recording on a T4
 base: { trace: mini-mixtral-8x8l, hardware: t4, workload: { tokens: 60 } }
@@ -17,19 +17,19 @@ runs:
   lru: { system: on-demand-lru, memory: { expertCache: 50% } }
   none: { system: no-cache, memory: { expertCache: 0% } }
 claims:
-  - { says: no cache is faster, metric: throughput.total, ratio: [none, lru], published: 1.2${why} }
+  - { says: no cache is faster, metric: throughput.total, ratio: [none, lru], published: 1.2${more} }
 `;
   writeFileSync(path, file(''));
   const plain = await moeprof(['reproduce', path]);
   expect([plain.code, plain.stderr]).toEqual([0, '']);
-  expect(plain.stdout).toContain('1 paper, 1 claim: 0 of 1 directions met');
+  expect(plain.stdout).toContain('1 paper, 1 claim: 1 other side');
   expect((await moeprof(['reproduce', path, '--gate'])).code).toBe(1);
-  writeFileSync(path, file(', why: made up'));
+  writeFileSync(path, file(', verdict: other, why: 1 of 1 is made up'));
   const explained = await moeprof(['reproduce', path, '--gate', '--json']);
   expect(explained.code).toBe(0);
   expect(JSON.parse(explained.stdout)).toMatchObject({
-    schema: 'moeprof.reproduction/1',
-    papers: [{ claims: [{ met: false, why: 'made up' }] }],
+    schema: 'moeprof.reproduction/2',
+    papers: [{ claims: [{ verdict: 'other', expected: 'other', why: '1 of 1 is made up' }] }],
   });
 });
 

@@ -28,7 +28,10 @@ describe('buildModel', () => {
     const layer = 24 + 12 + 12 + 24 + 20 + 8;
     const head = 4 * 10;
     expect(model.parameters.total).toBe(2 * (layer + 5 * expert) + 4 + 2 * head);
-    expect(model.parameters.active).toBe(2 * (layer + 2 * expert) + 4 + 2 * head);
+    // The embedding is no part of what a token goes through; as a head it is.
+    const active = 2 * (layer + 2 * expert) + 4 + head;
+    expect(model.parameters.active).toBe(active);
+    expect(build(`${TINY}tiedEmbeddings: true\n`).parameters).toEqual({ total: model.parameters.total - head, active });
     const inBf16 = (weights: number) => [{ format: 'bf16', weights, bytes: 2 * weights }];
     const one = { experts: 5, topK: 2, expertBytes: expert * 2, flopsPerToken: expert * 2, formats: inBf16(expert) };
     expect(model.layers).toEqual([

@@ -44,7 +44,7 @@ describe('rules of misses', () => {
       { do: 'load', admit: 'policy', when: { phase: 'prefill', tokens: { min: 8 }, pass: { min: 2, max: 64 } } },
       { do: 'static', admit: 'never', when: { tokens: 3 } },
       { do: 'skip', admit: 'never', when: { misses: '>1' } },
-      { do: 'low-precision', admit: 'never', copyBytes: 0.5, when: { gate: { by: 'rank', share: '>0.6' } } },
+      { do: 'low-precision', admit: 'never', copyBytes: 0.5, when: { gate: { by: 'known', share: '>0.6' } } },
       { do: 'skip', admit: 'never', when: { gate: { by: 'weights', share: '>0.9' } } },
       'substitute',
       { do: 'cpu', admit: 'background', after: 2 },

@@ -12,7 +12,7 @@ import { loadModel, loadRouting, type ModelSpec, withExpertBytes, withKvFormat }
 import { loadPredictor } from '../../predict/predictors/create.js';
 import { loadHardware } from '../../runtime/machine.js';
 import { loadScheduler } from '../../schedule/door.js';
-import { misfit, placeIn, type RunSpec, type SystemSpec } from '../../system/door.js';
+import { gateWays, misfit, placeIn, type RunSpec, runtimeNamed, type SystemSpec } from '../../system/door.js';
 import { concatTraces } from '../../trace/concat.js';
 import { routingProfileSchema } from '../../trace/generate/routing-profile.js';
 import { type RequestLength, synthesizing } from '../../trace/generate/synthetic.js';
@@ -192,7 +192,9 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
   const profile = routing === null ? undefined : checkValue(routing, `model ${run.model}: routing`, routingProfileSchema);
   const choices = widestTopK(model);
   // With as many candidates as choices, the candidates are the choices, with their weights.
-  const candidates = system.rerank !== undefined ? CANDIDATES_PER_CHOICE * choices : needWeights(run.variants ?? []) ? choices : undefined;
+  const judged = [...gateWays(system.onMiss)].some((by) => by !== 'rank') && profile?.per !== 'request';
+  const weighed = judged || needWeights(run.variants ?? []);
+  const candidates = system.rerank !== undefined ? CANDIDATES_PER_CHOICE * choices : weighed ? choices : undefined;
   const draw = async (tokens: number, apart: boolean): Promise<RoutingTrace> => {
     const drawing = synthesizing(model, { seed, requests: syntheticRequests(workload, tokens), profile, candidates, apart });
     let step = drawing.next();
@@ -246,8 +248,9 @@ function routed(
  * nobody names a runtime, or the system places experts on GPUs, they share experts.
  * @throws UserError where one of them is unknown or malformed
  */
-export function hardwareOf({ folder, hardware, learned, overrides, runtime, system }: RunSpec): HardwareSpec {
-  const name = runtime ?? system.runtime;
+export function hardwareOf(run: RunSpec): HardwareSpec {
+  const { folder, hardware, learned, overrides, system } = run;
+  const name = runtimeNamed(run);
   const named = name === undefined ? null : loadRuntime(name, folder, overrides.runtime);
   const machine = pinnedFor(system, loadHardware(hardware, folder, overrides.hardware, named, overrides.runtime, learned ?? null));
   if (machine.gpus === undefined) return machine;

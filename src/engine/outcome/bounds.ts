@@ -28,7 +28,7 @@ export function boundsOf({ inputs, layout, meters, run, simulation: { gpus, reco
  * TPOT of LRU, of Belady on demand and of foresight, and the floor of all runs.
  * @param loads false: every expert is where it executes, and there is nothing to know
  */
-function knowingOf(latencies: Latencies, loads: boolean): Pick<Bounds, 'lruTpotNs' | 'beladyTpotNs' | 'foresightTpotNs' | 'floorTpotNs'> {
+function knowingOf(latencies: Latencies, loads: boolean): Partial<Bounds> {
   if (!loads) {
     const resident = meanOf(latencies.tpotAllResident);
     return { lruTpotNs: resident, beladyTpotNs: resident, foresightTpotNs: resident, floorTpotNs: resident };
@@ -40,6 +40,7 @@ function knowingOf(latencies: Latencies, loads: boolean): Pick<Bounds, 'lruTpotN
     beladyTpotNs: meanOfAll(knowing.belady),
     foresightTpotNs: meanOfAll(knowing.foresight),
     floorTpotNs: meanOf(latencies.tpotFloor),
+    foresightTotalNs: knowing.totalNs,
   };
 }
 
@@ -62,6 +63,7 @@ export function boundMetrics({ simulation }: Finished, bounds: Bounds, metrics: 
     'bound.belady.tpot': bounds.beladyTpotNs ?? null,
     'bound.foresight.tpot': bounds.foresightTpotNs ?? null,
     'bound.floor.tpot': bounds.floorTpotNs ?? null,
+    'bound.foresight.total': bounds.foresightTotalNs ?? null,
     'bound.belady.hit_rate': bounds.beladyHitRate,
     'bound.compulsory': bounds.compulsoryMisses,
     'bound.token_cycle': bounds.tokenCycleBytes,

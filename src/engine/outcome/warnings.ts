@@ -4,7 +4,7 @@ import { formatBytes, formatCount, formatRatio } from '../../base/units.js';
 import { assumedOf, takenPartsOf } from '../../hardware/door.js';
 import { expertBytesTotal } from '../../model/door.js';
 import type { Bounds, Warning } from '../../result/result.js';
-import { isWord } from '../../system/door.js';
+import { isWord, runtimeNamed } from '../../system/door.js';
 import { isPageCache } from '../compose/plan.js';
 import type { Finished } from './finished.js';
 import { profileOf } from './profile.js';
@@ -58,7 +58,7 @@ function unpredicted({ run, serving, simulation }: Finished): Warning[] {
 /** A runtime that the user named without effect: the machine is calibrated and has speeds of its own. */
 function idleRuntime({ inputs: { hardware }, run }: Finished): Warning[] {
   const { facts, name, software } = hardware;
-  if (run.runtime === undefined || software === undefined || facts !== undefined) return [];
+  if (run.runtime === undefined || runtimeNamed(run) !== run.runtime || software === undefined || facts !== undefined) return [];
   const message =
     `${name} is calibrated: its file says how fast it is. Of ${software.runtime} only two things count: whether computing goes on beside ` +
     'copies, and from how many tokens of a prompt experts are copied.';

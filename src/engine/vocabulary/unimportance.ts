@@ -5,7 +5,6 @@ import type { Pass } from '../../schedule/door.js';
 import type { GateShare } from '../../system/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
-/** The source of the shares: gate weights, or the rank alone, as if weights were equal. */
 type By = GateShare['by'];
 
 /** Shares of the members of the running event. */
@@ -30,7 +29,7 @@ export class TokenUnimportance implements Unimportance {
     const { offset, experts } = this.#model.layers[layer]!;
     for (const [by, shares] of this.#shares) {
       shares.fill(1, offset, offset + experts);
-      const equal = by === 'rank';
+      const equal = by === 'rank' || weights === null;
       for (let token = 0; token < tokens; token++) {
         const from = token * row + layer * topK;
         let total = 0;

@@ -100,8 +100,8 @@ export class Latencies {
     }
   }
 
-  /** TPOT of the same requests under each knowledge, ns; null where it is not counted. Call it after the run. */
-  tpotKnowing(): KnowledgeEnds | null {
+  /** TPOT of the same requests under each knowledge, and the time of all passes under foresight, ns; null: not counted. Call it after the run. */
+  tpotKnowing(): (KnowledgeEnds & { readonly totalNs: number }) | null {
     const { knowledge } = this.#bounds;
     if (knowledge === null) return null;
     const { belady, foresight, lru } = knowledge.ends(this.pass.values());
@@ -109,7 +109,7 @@ export class Latencies {
       const at = (passes: number): number => (passes === 0 ? 0 : ends[passes - 1]!);
       return Float64Array.from(this.#spans, ([first, last, tokens]) => (at(last) - at(first)) / tokens);
     };
-    return { belady: tpot(belady), foresight: tpot(foresight), lru: tpot(lru) };
+    return { belady: tpot(belady), foresight: tpot(foresight), lru: tpot(lru), totalNs: foresight.at(-1) ?? 0 };
   }
 
   #finishedKnowing(request: Request): void {

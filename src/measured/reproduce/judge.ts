@@ -1,8 +1,11 @@
-// Own figures beside published ones: the error, and whether the direction is the same.
+// Own figures beside published ones: the error, the verdict, and what a gain is made of. Both sides of a ratio, and all runs of an order, are under
+// the runtime of the first run, so that they differ in no constant that was fitted on the comparison (L26).
 import { UserError } from '../../base/errors.js';
 import { METRICS } from '../../result/catalogue.js';
-import type { Figures } from './figures.js';
+import type { ComparedRun, Figures } from './compared-run.js';
+import { Done, type GainFactors, gainOf } from './gain.js';
 import { type Claim, runsOf } from './reproduction.js';
+import { type ClaimVerdict, gainShare, isImpossible, verdictOfOrder, verdictOfRatio, verdictOfValue } from './verdict.js';
 
 /** A claim, judged. */
 export interface JudgedClaim {
@@ -10,6 +13,8 @@ export interface JudgedClaim {
   readonly kind: 'value' | 'ratio' | 'order';
   readonly metric: string;
   readonly runs: readonly string[];
+  /** Runtime of all runs. */
+  readonly runtime: string;
   /** The published value or ratio; null for an order. */
   readonly published: number | null;
   readonly moeprof: number | null;
@@ -17,43 +22,81 @@ export interface JudgedClaim {
   readonly error: number;
   /** The runs of an order by our figures, best first. */
   readonly comesOut: readonly string[] | null;
-  /** Null: it has no direction. */
-  readonly met: boolean | null;
+  /** The factors of a ratio; null: it is none. */
+  readonly gain: GainFactors | null;
+  /** The share of the published gain that ours is, in logarithms; null: it is no ratio. */
+  readonly share: number | null;
+  /** What our run could reach at most if it knew the future, as `moeprof` has it; null: no bound is known. */
+  readonly best: number | null;
+  /** False: even a known future falls more than 15 % short of what is published. */
+  readonly allowed: boolean;
+  readonly verdict: ClaimVerdict;
+  /** The least verdict that the file asks for. */
+  readonly expected: ClaimVerdict;
   readonly why: string | null;
   readonly source: string | null;
 }
 
-/**
- * Judges a claim.
- * @param figuresOf the figures of a run
- * @throws UserError where a figure of the file is missing, or a ratio has nothing to divide by
- */
-export function judgeClaim(claim: Claim, figuresOf: (run: string) => Figures): JudgedClaim {
-  const { metric, says, source = null, why = null } = claim;
-  const common = { says, metric, runs: runsOf(claim), why, source };
-  const figure = (run: string): number => known(figuresOf(run).of(metric), `${says}: ${run} has no ${metric}`);
-  const measured = (run: string): number => known(figuresOf(run).measured(metric), `${says}: nothing is published of ${run}`);
-  if ('order' in claim) {
-    const best = METRICS.get(metric)!.better === 'lower' ? 1 : -1;
-    const values = claim.order.map(figure);
-    const pairs = claim.order.flatMap((_, a) => claim.order.slice(a + 1).map((_, b) => [values[a]!, values[a + 1 + b]!] as const));
-    const reversed = pairs.filter(([before, after]) => best * (before - after) > 0).length;
-    const comesOut = [...claim.order].sort((a, b) => best * (figure(a) - figure(b)));
-    return { ...common, kind: 'order', published: null, moeprof: null, error: reversed / pairs.length, comesOut, met: reversed === 0 };
+/** Judges the claims of a file, each run of which is done once. */
+export class ClaimJudge {
+  readonly #place: string;
+  readonly #sides: ReadonlyMap<string, ComparedRun>;
+  readonly #done: Done;
+
+  /** @param place of the file, for messages @param sides its runs, by name */
+  constructor(place: string, sides: ReadonlyMap<string, ComparedRun>) {
+    this.#place = place;
+    this.#sides = sides;
+    this.#done = new Done(sides);
   }
-  if ('ratio' in claim) {
-    const [of, to] = claim.ratio;
-    const published = claim.published ?? measured(of) / measured(to);
-    const moeprof = figure(of) / figure(to);
-    if (!Number.isFinite(moeprof)) throw new UserError(`${says}: ${to} has ${metric} 0, so that there is no ratio`);
-    const met = claim.atLeast !== undefined ? moeprof >= claim.atLeast : published > 1 ? moeprof > 1 : moeprof < 1;
-    return { ...common, kind: 'ratio', published, moeprof, error: moeprof / published - 1, comesOut: null, met };
+
+  /** @throws UserError where a run cannot be done, a figure is missing, or a ratio has nothing to divide by */
+  async judge(claim: Claim): Promise<JudgedClaim> {
+    const { metric, says, source = null, why = null } = claim;
+    const place = `${this.#place}: ${says}`;
+    const lower = METRICS.get(metric)!.better === 'lower';
+    const runs = runsOf(claim);
+    const { runtime } = this.#sides.get(runs[0]!)!;
+    const common = { says, metric, runs, runtime, gain: null, share: null, best: null, allowed: true, comesOut: null, why, source };
+    const figures = await Promise.all(runs.map((run, i) => this.#figures(run, runtime, i === 0 && !('order' in claim))));
+    const figure = (i: number): number => known(figures[i]!.of(metric), `${place}: ${runs[i]} has no ${metric}`);
+    const measured = (i: number): number => known(figures[i]!.measured(metric), `${place}: nothing is published of ${runs[i]}`);
+    if ('order' in claim) {
+      const values = runs.map((_, i) => figure(i));
+      const { pairs, swapped, verdict } = verdictOfOrder(values, lower);
+      const best = lower ? 1 : -1;
+      const comesOut = [...runs].sort((a, b) => best * (values[runs.indexOf(a)]! - values[runs.indexOf(b)]!));
+      const order = { kind: 'order', published: null, moeprof: null, error: swapped / pairs, comesOut, verdict } as const;
+      return { ...common, ...order, expected: claim.verdict ?? 'side' };
+    }
+    const best = figures[0]!.best(metric);
+    if ('value' in claim) {
+      const published = claim.published ?? measured(0);
+      const moeprof = figure(0);
+      const value = { kind: 'value', published, moeprof, best, error: moeprof / published - 1 } as const;
+      const allowed = !isImpossible({ ...value, lower });
+      return { ...common, ...value, allowed, verdict: verdictOfValue({ ...value, lower }), expected: claim.verdict ?? 'other' };
+    }
+    const [of, to] = [figure(0), figure(1)];
+    const published = claim.published ?? measured(0) / measured(1);
+    if (!Number.isFinite(of / to)) throw new UserError(`${place}: ${runs[1]} has ${metric} 0, so that there is no ratio`);
+    const ratio = {
+      kind: 'ratio',
+      published,
+      moeprof: of / to,
+      best: best === null ? null : best / to,
+      error: of / to / published - 1,
+    } as const;
+    const verdict = verdictOfRatio({ ...ratio, lower });
+    const sides = [this.#sides.get(runs[0]!)!, this.#sides.get(runs[1]!)!] as const;
+    const gain = await gainOf(sides, this.#done, (one) => one.of(metric) ?? Number.NaN, [of, to]);
+    const allowed = !isImpossible({ ...ratio, lower });
+    return { ...common, ...ratio, allowed, gain, share: gainShare(ratio), verdict, expected: claim.verdict ?? 'side' };
   }
-  const published = claim.published ?? measured(claim.value);
-  const moeprof = figure(claim.value);
-  const error = moeprof / published - 1;
-  const met = claim.within === undefined ? null : Math.abs(error) <= claim.within;
-  return { ...common, kind: 'value', published, moeprof, error, comesOut: null, met };
+
+  #figures(run: string, runtime: string, bounds: boolean): Promise<Figures> {
+    return this.#done.figures(this.#sides.get(run)!, runtime, undefined, bounds);
+  }
 }
 
 function known(value: number | null, missing: string): number {

@@ -1,45 +1,83 @@
-// The report of `moeprof reproduce`: published figures, own figures, the error, and whether the direction is the same.
+// The report of `moeprof reproduce`: published figures, own figures, what gains are made of, what a known future allows, and the verdict.
 
-import { formatCounted } from '../../base/units.js';
+import { percentile } from '../../base/statistics.js';
+import { formatCounted, formatRatio } from '../../base/units.js';
 import { type Block, type Datum, type Document, documentFormats, formatMetric, grid, type Line, linesBlock } from '../../report/door.js';
 import { METRICS } from '../../result/catalogue.js';
 import { tagged } from '../../result/version.js';
+import { GAIN_PARTS } from './gain.js';
 import type { JudgedClaim } from './judge.js';
 import type { Reproduced } from './reproduce.js';
+import { type ClaimVerdict, VERDICTS, WITHIN } from './verdict.js';
 
 /** Columns of a claim and of an order, on a terminal. */
 const CLAIM = 28;
 const ORDER = 15;
 
+/** Factors of a gain. */
+const FACTORS = [...GAIN_PARTS, 'engine'] as const;
+
+/** A claim with the name of its paper's file. */
+interface Row {
+  readonly name: string;
+  readonly claim: JudgedClaim;
+}
+
 /** Formats of reproduced papers, the one for reading first. */
 export const reproductionReports = documentFormats<readonly Reproduced[]>(documentOf, (papers) => ({
-  ...tagged('moeprof.reproduction/1'),
+  ...tagged('moeprof.reproduction/2'),
   papers,
 }));
 
 function documentOf(papers: readonly Reproduced[]): Document {
   const claims = papers.flatMap((paper) => paper.claims);
-  const directions = claims.filter(({ met }) => met !== null);
-  const met = directions.filter((claim) => claim.met).length;
-  const many = formatCounted(papers.length, 'paper');
   return {
-    title: `${many}, ${formatCounted(claims.length, 'claim')}: ${met} of ${directions.length} directions met`,
+    title: `${formatCounted(papers.length, 'paper')}, ${formatCounted(claims.length, 'claim')}: ${countsOf(claims)}`,
+    lead: summaryOf(claims),
     blocks: papers.flatMap(blocksOf),
     records: grid(
-      papers.flatMap(({ claims: own, name }) => own.map((claim) => ({ name, claim }))),
+      papers.flatMap(({ claims: own, name }) => own.map((claim): Row => ({ name, claim }))),
       [
         { head: 'paper', of: ({ name }) => name },
         { head: 'claim', of: ({ claim }) => claim.says },
         { head: 'kind', of: ({ claim }) => claim.kind },
         { head: 'metric', of: ({ claim }) => claim.metric },
+        { head: 'runtime', of: ({ claim }) => claim.runtime },
         { head: 'published', of: ({ claim }) => claim.published ?? claim.runs.join(' > ') },
         { head: 'moeprof', of: ({ claim }) => claim.moeprof ?? (claim.comesOut ?? []).join(' > ') },
         { head: 'error', of: ({ claim }) => claim.error },
-        { head: 'met', of: ({ claim }) => (claim.met === null ? null : Number(claim.met)) },
+        { head: 'share', of: ({ claim }) => claim.share },
+        ...FACTORS.map((part) => ({ head: part, of: ({ claim }: Row) => claim.gain?.[part] ?? null })),
+        { head: 'best', of: ({ claim }) => claim.best },
+        { head: 'verdict', of: ({ claim }) => claim.verdict },
         { head: 'why', of: ({ claim }) => claim.why },
       ],
     ),
   };
+}
+
+/** How often each verdict is given, the best first. */
+function countsOf(claims: readonly JudgedClaim[]): string {
+  return (Object.keys(VERDICTS) as ClaimVerdict[])
+    .map((verdict) => [claims.filter((claim) => claim.verdict === verdict).length, VERDICTS[verdict]] as const)
+    .flatMap(([count, words]) => (count === 0 ? [] : [`${count} ${words}`]))
+    .join(', ');
+}
+
+/** Numeric claims near the published figure, and the median share of gains that the bound allows. */
+function summaryOf(claims: readonly JudgedClaim[]): Line[] {
+  const numeric = claims.filter(({ kind }) => kind !== 'order');
+  if (numeric.length === 0) return [];
+  const within = (share: number): string => formatRatio(numeric.filter(({ error }) => Math.abs(error) <= share).length / numeric.length);
+  const told = numeric.filter(({ error, verdict, why }) => Math.abs(error) > WITHIN.near && (verdict === 'impossible' || why !== null));
+  const shares = numeric.flatMap(({ allowed, share }) => (share === null || !allowed ? [] : [share])).sort((a, b) => a - b);
+  const near = `of ${formatCounted(numeric.length, 'numeric claim')} ${within(WITHIN.figure)} within 15 %, ${within(WITHIN.near)} within 30 %`;
+  const others = `; a bound or a reason with a number says why of ${formatRatio(told.length / numeric.length)}`;
+  const gains =
+    shares.length === 0
+      ? ''
+      : `; of ${formatCounted(shares.length, 'gain')} that the bound allows, ${formatRatio(percentile(shares, 50))} is shown (median)`;
+  return [{ text: `${near}${others}${gains}` }];
 }
 
 function blocksOf({ assumes, claims, name, paper, setting }: Reproduced): Block[] {
@@ -54,15 +92,35 @@ function blocksOf({ assumes, claims, name, paper, setting }: Reproduced): Block[
       { head: 'claim', of: ({ says, source }) => (source === null ? says : `${says} (${source})`), wrap: CLAIM },
       { head: 'published', of: publishedOf, wrap: ORDER },
       { head: 'moeprof', of: moeprofOf, wrap: ORDER },
-      { head: 'error', of: errorOf },
-      { head: 'met', of: ({ met }) => (met === null ? '–' : met ? 'yes' : 'no'), align: 'left' },
+      ...FACTORS.map((part) => ({
+        head: part,
+        of: ({ gain }: JudgedClaim) => factorOf(gain?.[part] ?? null),
+        only: ['markdown'] as const,
+      })),
+      { head: 'bound', of: ({ best, kind, metric }) => (best === null ? '–' : textOf(kind, metric, best)) },
+      { head: 'verdict', of: ({ verdict }) => VERDICTS[verdict], align: 'left' },
     ]),
-    linesBlock(claims.filter(({ met }) => met === false).map(reasonOf)),
+    linesBlock(claims.flatMap(partsOf), { only: ['terminal'] }),
+    linesBlock(claims.flatMap(reasonOf)),
   ];
 }
 
-function reasonOf({ says, why }: JudgedClaim): Line {
-  return { text: `${says}: ${why ?? 'not met, and nothing is known of why'}`, tone: 'item' };
+/** What a gain is made of, where it is of more than nothing. */
+function partsOf({ gain, says }: JudgedClaim): Line[] {
+  if (gain === null) return [];
+  const factor = (part: keyof typeof gain): string[] => (gain[part] === null ? [] : [`${part} ${gain[part].toFixed(2)}x`]);
+  const engine = Math.abs(gain.engine - 1) < 0.005 ? [] : [`; engines apart, ${gain.engine.toFixed(2)}x`];
+  const parts = GAIN_PARTS.flatMap(factor);
+  const text = `${parts.length === 0 ? 'sides of different settings' : parts.join(', ')}${engine.join('')}`;
+  return [{ text: `${says}: ${text}`, tone: 'item' }];
+}
+
+function reasonOf({ says, why }: JudgedClaim): Line[] {
+  return why === null ? [] : [{ text: `${says}: ${why}`, tone: 'item' }];
+}
+
+function factorOf(factor: number | null): Datum {
+  return factor === null ? '–' : { value: factor, text: `${factor.toFixed(2)}x` };
 }
 
 function publishedOf({ kind, metric, published, runs }: JudgedClaim): Datum {
@@ -85,10 +143,4 @@ function orderText(runs: readonly string[]): string {
 function textOf(kind: JudgedClaim['kind'], metric: string, value: number): Datum {
   const text = kind === 'ratio' ? `${value.toFixed(2)}x` : formatMetric({ value, unit: METRICS.get(metric)!.unit });
   return { value, text };
-}
-
-function errorOf({ comesOut, error }: JudgedClaim): Datum {
-  if (comesOut === null) return { value: error, text: `${error < 0 ? '' : '+'}${Math.round(100 * error)} %` };
-  const pairs = (comesOut.length * (comesOut.length - 1)) / 2;
-  return { value: error, text: `${Math.round(error * pairs)} of ${pairs}` };
 }

@@ -1,9 +1,9 @@
 // Reproduces papers: executes every run that a file of published figures compares, and puts its figures beside the published ones.
-import { placed } from '../../base/errors.js';
 import type { WorkWatch } from '../../base/work-watch.js';
-import { FigureSource, type Figures } from './figures.js';
-import { type JudgedClaim, judgeClaim } from './judge.js';
+import { ComparedRuns } from './compared-run.js';
+import { ClaimJudge, type JudgedClaim } from './judge.js';
 import { loadReproduction, type Reproduction } from './reproduction.js';
+import { isWorse } from './verdict.js';
 
 /** A paper, reproduced. */
 export interface Reproduced extends Pick<Reproduction, 'paper' | 'setting'> {
@@ -19,30 +19,26 @@ export interface Reproduced extends Pick<Reproduction, 'paper' | 'setting'> {
  */
 export async function reproduce(names: readonly string[], watch: WorkWatch = {}): Promise<Reproduced[]> {
   const files = names.map((name) => ({ name, file: loadReproduction(name) }));
-  const total = files.reduce((sum, { file }) => sum + Object.keys(file.runs).length, 0);
-  const source = new FigureSource();
+  const total = files.reduce((sum, { file }) => sum + file.claims.length, 0);
+  const source = new ComparedRuns();
   const reproduced: Reproduced[] = [];
   let done = 0;
   for (const { file, name } of files) {
-    const figures = new Map<string, Figures>();
-    for (const run of Object.keys(file.runs)) {
-      figures.set(run, await source.figures(file, run, `${name}: runs: ${run}`));
+    const { assumes = null, claims, paper, runs, setting } = file;
+    const sides = new Map(Object.keys(runs).map((run) => [run, source.side(file, run, `${name}: runs: ${run}`)]));
+    const judge = new ClaimJudge(name, sides);
+    const judged: JudgedClaim[] = [];
+    for (const claim of claims) {
+      judged.push(await judge.judge(claim));
       watch.progress?.(++done, total);
       await watch.breathe?.();
     }
-    const { assumes = null, claims, paper, setting } = file;
-    reproduced.push({
-      name,
-      paper,
-      setting,
-      assumes,
-      claims: claims.map((claim) => placed(name, () => judgeClaim(claim, (run) => figures.get(run)!))),
-    });
+    reproduced.push({ name, paper, setting, assumes, claims: judged });
   }
   return reproduced;
 }
 
-/** True where a direction is not met and the file does not say why. */
-export function isUnexplained({ claims }: Reproduced): boolean {
-  return claims.some(({ met, why }) => met === false && why === null);
+/** True where a verdict is worse than its file asks for. */
+export function gotWorse({ claims }: Reproduced): boolean {
+  return claims.some(({ expected, verdict }) => isWorse(verdict, expected));
 }

@@ -4,6 +4,7 @@ import { readText } from '../../base/input-file.js';
 import { findProfile, shownPath } from '../../base/profiles.js';
 import { locateYaml } from '../../base/yaml.js';
 import { METRICS } from '../../result/catalogue.js';
+import { type ClaimVerdict, VERDICTS } from './verdict.js';
 
 const text = z.string().min(1);
 
@@ -22,7 +23,14 @@ const shared = {
     .default('speed.decode')
     .describe('Metric that is compared; a row of measurements has speed.decode, speed.prefill and cache.hit_rate.'),
   source: text.optional().describe('Table, figure or section of the paper.'),
-  why: text.optional().describe('Why the direction is not met, where that is known.'),
+  verdict: z
+    .enum(Object.keys(VERDICTS) as [ClaimVerdict, ...ClaimVerdict[]])
+    .optional()
+    .describe('ClaimVerdict that it has today: a worse one fails --gate. Absent: a ratio or an order must be on the published side.'),
+  why: text
+    .regex(/\d/, 'is a reason without a number; say how large what is meant is')
+    .optional()
+    .describe('Why the figure is not met, where that is known, with a number.'),
 };
 
 const published = z.number().optional().describe('Published figure. Absent: as the rows of measurements have it.');
@@ -33,13 +41,11 @@ const claimSchema = z.union([
     ...shared,
     value: text.describe('Run whose figure is compared.'),
     published,
-    within: z.number().positive().optional().describe('Largest error that counts as met, as a share. Absent: a figure has no direction.'),
   }),
   z.strictObject({
     ...shared,
     ratio: z.tuple([text, text]).describe('Two runs: the figure of the first over that of the second.'),
     published,
-    atLeast: z.number().positive().optional().describe('Smallest ratio that counts as met. Absent: any on the published side of 1.'),
   }),
   z.strictObject({
     ...shared,

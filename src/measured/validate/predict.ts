@@ -26,6 +26,41 @@ export interface Prediction {
   readonly figures: Readonly<Partial<Record<MeasuredMetric, number>>>;
   /** Reason why nothing could be predicted; null: something was. */
   readonly lacks: string | null;
+  /** Times of its decoded tokens; absent: it decodes nothing. */
+  readonly knowing?: Knowing;
+}
+
+/**
+ * Time of a run's decoded tokens and the same under knowledge (L19), in one unit; of the whole run and under foresight; the hit rate of Belady.
+ * Absent: there is no such bound.
+ */
+export type Knowing = Readonly<Partial<Record<'own' | 'foresight' | 'floor' | 'total' | 'totalForesight' | 'belady', number>>>;
+
+/** Metrics that they come from. */
+const KNOWING = {
+  own: 'latency.tpot.mean',
+  foresight: 'bound.foresight.tpot',
+  floor: 'bound.floor.tpot',
+  belady: 'bound.belady.hit_rate',
+  total: 'time.total',
+  totalForesight: 'bound.foresight.total',
+} as const;
+
+/** Times and the hit rate of a run, from its metrics. */
+export function knowingOf(metrics: Result['metrics']): Knowing {
+  return Object.fromEntries(
+    Object.entries(KNOWING).flatMap(([key, name]) => (metrics[name] === undefined ? [] : [[key, metrics[name].value]])),
+  );
+}
+
+/** How a row is predicted. */
+interface Predicting {
+  /** Few tokens: for the ratio of two predictions of a row, in which their routing cancels. */
+  readonly brief?: boolean;
+  /** True: with the bounds of the run. */
+  readonly bounds?: boolean;
+  /** A runtime and a system in place of its own. */
+  readonly instead?: { readonly runtime: string; readonly run: RowSystem };
 }
 
 /** Inputs of one row's simulation. */
@@ -37,35 +72,53 @@ interface RowWorld {
   /** Tokens of a pass where the row does not say. */
   readonly ubatch: number;
   readonly traces: RowTraces;
-  /** Few tokens, for the ratio of two predictions. */
   readonly brief: boolean;
+  readonly bounds: boolean;
 }
 
 /**
  * Predicts what a row measured.
  * @param traces shared by rows of one model, which then see the same tokens
  * @param runtimes by name; one that is missing is an error of ours
- * @param brief few tokens: for the ratio of two predictions of a row, in which their routing cancels
  */
-export async function predictRow(given: Measurement, traces: RowTraces, runtimes: Runtimes, brief = false): Promise<Prediction> {
+export async function predictRow(
+  given: Measurement,
+  traces: RowTraces,
+  runtimes: Runtimes,
+  { bounds = false, brief = false, instead }: Predicting = {},
+): Promise<Prediction> {
   const row = asStreamed(given);
   const model = modelOfRow(row);
   if ('lacks' in model) return { figures: {}, lacks: model.lacks };
-  const runtime = withRowSettings(runtimes.get(runtimeOf(row))!, row, selectionOf(row, model));
+  const runtime = withRowSettings(runtimes.get(instead?.runtime ?? runtimeOf(row))!, row, selectionOf(row, model));
   const machine = machineOf(row, runtime.gpu.several);
   if ('lacks' in machine) return { figures: {}, lacks: machine.lacks };
-  const run = systemOf(row, model.layers.length, machine.tiers[0]!.name === 'gpu');
+  const run = instead?.run ?? systemOf(row, model.layers.length, machine.tiers[0]!.name === 'gpu');
   if ('lacks' in run) return { figures: {}, lacks: run.lacks };
-  const world: RowWorld = { row, model, run, hardware: buildHardware(machine, runtime), ubatch: runtime.prompt.ubatch, traces, brief };
+  const hardware = buildHardware(machine, runtime);
+  const world: RowWorld = { row, model, run, hardware, ubatch: runtime.prompt.ubatch, traces, brief, bounds };
   const asked = figuresOf(row).map(({ metric }) => metric);
   const figures: Partial<Record<MeasuredMetric, number>> = {};
+  let decoded: Decoded | null = null;
   if (asked.includes('decode') || asked.includes('hit_rate')) {
-    const { speed, hitRate } = await decoding(world);
-    if (asked.includes('decode')) figures.decode = speed;
-    if (asked.includes('hit_rate')) figures.hit_rate = hitRate;
+    decoded = await decoding(world);
+    if (asked.includes('decode')) figures.decode = decoded.speed;
+    if (asked.includes('hit_rate')) figures.hit_rate = decoded.hitRate;
   }
   if (asked.includes('prefill')) figures.prefill = await prefilling({ ...world, hardware: promptHardware(world, runtime) });
-  return { figures, lacks: null };
+  return { figures, lacks: null, ...(decoded === null ? {} : { knowing: decoded.knowing }) };
+}
+
+/** The runtime of a row and its system; or what it lacks. */
+export function compositionOf(given: Measurement, runtimes: Runtimes): { runtime: string; run: RowSystem } | { readonly lacks: string } {
+  const row = asStreamed(given);
+  const model = modelOfRow(row);
+  if ('lacks' in model) return model;
+  const runtime = runtimeOf(row);
+  const machine = machineOf(row, runtimes.get(runtime)!.gpu.several);
+  if ('lacks' in machine) return machine;
+  const run = systemOf(row, model.layers.length, machine.tiers[0]!.name === 'gpu');
+  return 'lacks' in run ? run : { runtime, run };
 }
 
 /** Drafts of a row; undefined where it has none, or does not say how many tokens there are and how many of them are right. */
@@ -90,8 +143,8 @@ export async function predictVariants(row: Measurement, traces: RowTraces, varia
       predictions.push(first);
       continue;
     }
-    brief ??= await predictRow(row, traces, variants[0]!, true);
-    predictions.push(scaled(first, brief, await predictRow(row, traces, runtimes, true)));
+    brief ??= await predictRow(row, traces, variants[0]!, { brief: true });
+    predictions.push(scaled(first, brief, await predictRow(row, traces, runtimes, { brief: true })));
   }
   return predictions;
 }
@@ -161,19 +214,33 @@ function isUnmapped({ flags = '', run }: Measurement): boolean {
   return run.mmap === false || UNMAPPED.test(flags);
 }
 
-/** Decode speed of all sequences together, tokens/s, and the hit rate; where caches fill, after they have been warmed. */
-async function decoding(world: RowWorld): Promise<{ speed: number; hitRate: number }> {
+/** Decode speed of all sequences together, tokens/s, the hit rate, and the times of its tokens. */
+interface Decoded {
+  readonly speed: number;
+  readonly hitRate: number;
+  readonly knowing: Knowing;
+}
+
+/** What a row decodes; where caches fill, after they have been warmed. */
+async function decoding(world: RowWorld): Promise<Decoded> {
   const phase = decodingPhase(world.row, world.ubatch, world.brief);
   const whole = await simulated(world, phase);
-  if (phase.warming === 0) return { speed: (phase.users * 1e9) / of(whole, 'latency.tpot.mean'), hitRate: of(whole, 'cache.hit_rate') };
-  // Both runs share the warming tokens: their difference is the rest.
+  const [hitRate, knowing] = [of(whole, 'cache.hit_rate'), knowingOf(whole.metrics)];
+  if (phase.warming === 0) return { speed: (phase.users * 1e9) / of(whole, 'latency.tpot.mean'), hitRate, knowing };
   const warm = await simulated(world, { ...phase, output: phase.warming });
   const rest = (name: string): number => of(whole, name) - of(warm, name);
   const demanded = rest('cache.hits') + rest('cache.late') + rest('cache.misses');
   const tokens = phase.users * (phase.output - phase.warming);
   // An engine that streams counts what it need not read, whichever memory has it.
   const kept = world.run.dramCache === null ? rest('cache.hits') : demanded - rest('transfer.ssd.count');
-  return { speed: (tokens * 1e9) / rest('time.total'), hitRate: kept / demanded };
+  return { speed: (tokens * 1e9) / rest('time.total'), hitRate: kept / demanded, knowing: afterWarming(whole, warm, phase) };
+}
+
+/** Times of the tokens behind those that warm the caches; no hit rate is known of them alone. */
+function afterWarming(whole: Result, warm: Result, { output, warming }: RowPhase): Knowing {
+  const [all, first] = [knowingOf(whole.metrics), knowingOf(warm.metrics)];
+  const keys = (['own', 'foresight', 'floor'] as const).filter((key) => all[key] !== undefined && first[key] !== undefined);
+  return Object.fromEntries(keys.map((key) => [key, all[key]! * (output - 1) - first[key]! * (warming - 1)]));
 }
 
 /** Prefill speed, tokens/s. */
@@ -182,7 +249,7 @@ async function prefilling(world: RowWorld): Promise<number> {
   return (phase.users * phase.prompt * 1e9) / of(await simulated(world, phase), 'latency.ttft.mean');
 }
 
-function simulated({ hardware, model, row, run, traces }: RowWorld, phase: RowPhase): Promise<Result> {
+function simulated({ bounds, hardware, model, row, run, traces }: RowWorld, phase: RowPhase): Promise<Result> {
   const input: RunInput = {
     system: run.system as RunInput['system'],
     memory: {
@@ -190,10 +257,11 @@ function simulated({ hardware, model, row, run, traces }: RowWorld, phase: RowPh
       ...(run.dramCache === null ? {} : { dramCache: run.dramCache }),
     },
     workload: { batch: phase.users, context: phase.context, maxTokensPerPass: phase.ubatch, speculation: draftsOf(row) },
-    bounds: false,
+    bounds,
     audit: 'off',
   };
   const spec = checkRun(input, `measurement ${row.id}`);
+  const system = run.loaded ?? spec.system;
   const trace = traces.of(row, model, phase);
   // Profiles are counted on the first tokens, which no request walks.
   const routing = {
@@ -205,7 +273,7 @@ function simulated({ hardware, model, row, run, traces }: RowWorld, phase: RowPh
     replayed: [{ from: 0, to: trace.tokens }],
     apart: firstOf(trace),
   };
-  return simulateInputs({ model, modelNote: null, hardware, system: spec.system, ...routing }, spec);
+  return simulateInputs({ model, modelNote: null, hardware, system, ...routing }, { ...spec, system });
 }
 
 function of({ metrics }: Result, name: string): number {

@@ -34,7 +34,13 @@ export function decoder(config: Fields, tied = false): ReturnType<typeof stem> &
 /** Multi-head or grouped-query attention. */
 export function grouped(config: Fields, also: Partial<Grouped> = {}): Grouped {
   const heads = config.count('num_attention_heads');
-  return { kind: 'gqa', heads, kvHeads: config.countOr(heads, 'num_key_value_heads'), headDim: headDim(config, heads), ...also };
+  return {
+    kind: 'gqa',
+    heads,
+    kvHeads: config.countOr(heads, 'num_key_value_heads', 'num_attention_groups'),
+    headDim: headDim(config, heads),
+    ...also,
+  };
 }
 
 /** Width of one head: stated, or an even share of the hidden size. @throws UserError where there is no such share */

@@ -1,5 +1,4 @@
 // The families of models whose config.json can be read. A new one is a file and a line here.
-import { bailing } from './bailing.js';
 import { dbrx } from './dbrx.js';
 import { deepseek, deepseekV2, deepseekV3, glm4 } from './deepseek.js';
 import { deepseekV4 } from './deepseek-v4.js';
@@ -16,6 +15,7 @@ import { longcat } from './longcat.js';
 import { grok, minimaxM2, mixtral, olmoe, phimoe } from './mixtral.js';
 import { nemotron } from './nemotron.js';
 import { qwen2, qwen3, qwen3Next } from './qwen.js';
+import { bailing, step } from './usual.js';
 
 /** All families. */
 export const FAMILIES: readonly Family[] = [
@@ -45,6 +45,7 @@ export const FAMILIES: readonly Family[] = [
   lfm2,
   bailing,
   longcat,
+  step,
   switchTransformers,
   nllb,
 ];

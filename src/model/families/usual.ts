@@ -1,8 +1,9 @@
-// Models of an unknown family whose config.json has the fields of most MoE models. A note warns the user: these fields do not show what the
-// family may do differently.
+// Models whose config.json has the fields of most MoE models: families that need no others, and unknown ones. A note on the latter warns the
+// user: these fields do not show what the family may do differently.
+import { UserError } from '../../base/errors.js';
 import { quoted } from '../../base/text.js';
 import type { Fields } from '../fields.js';
-import { type Architecture, dense, grouped, latent, shared, sparse, window } from './family.js';
+import { type Architecture, dense, type Family, grouped, latent, shared, sparse, window } from './family.js';
 
 /** Names of each field in public configurations. */
 const EXPERTS = ['num_experts', 'n_routed_experts', 'num_local_experts', 'moe_num_experts', 'num_routed_experts', 'num_moe_experts'];
@@ -19,7 +20,12 @@ const TOP_K = [
 const WIDTH = ['moe_intermediate_size', 'expert_ffn_hidden_size', 'moe_ffn_hidden_size', 'expert_intermediate_size'] as const;
 const DENSE_FIRST = ['first_k_dense_replace', 'num_dense_layers', 'moe_layer_start_index'] as const;
 const STEP = ['moe_layer_freq', 'decoder_sparse_step', 'moe_layer_interval', 'interleave_moe_layer_step'] as const;
-const SHARED_WIDTH = ['shared_expert_intermediate_size', 'moe_shared_expert_intermediate_size', 'shared_intermediate_size'] as const;
+const SHARED_WIDTH = [
+  'shared_expert_intermediate_size',
+  'moe_shared_expert_intermediate_size',
+  'shared_intermediate_size',
+  'share_expert_dim',
+] as const;
 const SHARED_COUNT = ['n_shared_experts', 'num_shared_experts', 'moe_num_shared_experts', 'num_shared_expert'] as const;
 
 /** Kinds of layers that are attention to keys and values. */
@@ -32,8 +38,31 @@ export function looksUsual(config: Fields): boolean {
   return EXPERTS.some((name) => config.has(name));
 }
 
-/** Reads the usual fields. @param type what the file calls its model, for the note @throws UserError where one is missing or malformed */
+/** Ling-mini-2.0, Ling-flash-2.0, Ling-1T and their Ring variants. */
+export const bailing: Family = {
+  types: ['bailing_moe_v2'],
+  architectures: ['BailingMoeV2ForCausalLM'],
+  read: (config) => ({
+    ...read(config, { qkNorm: true, routerBias: 'moe_router_enable_expert_bias' }),
+    nextLayers: config.indexOr(0, 'num_nextn_predict_layers'),
+  }),
+};
+
+/** Step-3.5-Flash and the language model of Step-3.7-Flash. The gate that weighs each head (0.01 % of the weights) is left out. */
+export const step: Family = {
+  types: ['step3p5'],
+  architectures: ['Step3p5ForCausalLM'],
+  read: (config) => read(config, { qkNorm: true, routerBias: 'use_moe_router_bias' }),
+};
+
+/** Reads an unknown family. @param type what the file calls its model, for the note @throws UserError where a field is missing or malformed */
 export function readUsual(config: Fields, type: string): Architecture {
+  const architecture = read(config, { qkNorm: false, routerBias: null });
+  return { ...architecture, note: noteOf(config, type, architecture.moe) };
+}
+
+/** @param habits norm of queries and keys where no field says; the field of the router's bias, which there is unless it says otherwise */
+function read(config: Fields, habits: { readonly qkNorm: boolean; readonly routerBias: string | null }): Architecture {
   const layers = config.depth('num_hidden_layers', 'num_layers', 'n_layers', 'n_layer');
   const hidden = config.count('hidden_size', 'd_model', 'n_embd');
   const intermediate = config.has('moe_intermediate_size')
@@ -43,6 +72,7 @@ export function readUsual(config: Fields, type: string): Architecture {
     experts: config.perLayer(layers, ...EXPERTS)[layers - 1]!,
     topK: config.perLayer(layers, ...TOP_K)[layers - 1]!,
     intermediate,
+    routerBias: habits.routerBias !== null && config.flag(habits.routerBias, true),
     ...sparse(config, layers, layersWithExperts(config, layers)),
     ...sharedOf(config, intermediate),
   };
@@ -51,16 +81,17 @@ export function readUsual(config: Fields, type: string): Architecture {
     hidden,
     vocab: config.count('vocab_size'),
     tiedEmbeddings: config.flag('tie_word_embeddings', false),
-    attention: attentionOf(config),
+    attention: attentionOf(config, habits.qkNorm),
     moe,
     ...dense(config),
     mtpLayers: config.indexOr(0, 'num_nextn_predict_layers'),
-    note: noteOf(config, type, moe),
   };
 }
 
-/** Tells which layers have experts: a list of kinds, or the first of them and a step, without those that are named dense. */
+/** Tells which layers have experts: a list of them, of kinds or of flags, or the first of them and a step, without those that are named dense. */
 function layersWithExperts(config: Fields, layers: number): (layer: number) => boolean {
+  const numbers = config.indexes('moe_layers_enum');
+  if (numbers !== null) return (layer) => numbers.includes(layer);
   const kinds = config.texts('mlp_layer_types');
   if (kinds !== null) return (layer) => kinds[layer] !== 'dense';
   const listed = STEP.find((name) => config.flags(name) !== null);
@@ -81,15 +112,18 @@ function sharedOf(config: Fields, intermediate: number): ReturnType<typeof share
   return shared(count * (width > 0 ? width : intermediate));
 }
 
-function attentionOf(config: Fields): Architecture['attention'] {
+function attentionOf(config: Fields, qkNormed: boolean): Architecture['attention'] {
   if (config.has('kv_lora_rank')) return latent(config);
-  const qkNorm = config.flag('use_qk_norm', config.flag('qk_norm', false));
+  const qkNorm = config.flag('use_qk_norm', config.flag('qk_norm', qkNormed));
   const bias = config.flag('attention_bias', config.flag('use_qkv_bias', false));
-  const windowed = config.flag('use_sliding_window', true) ? window(config) : {};
+  const attention = grouped(config, { bias, qkNorm, outBias: config.flag('use_bias', false) });
+  const windowed = config.flag('use_sliding_window', true) ? window(config).window : undefined;
   const at = config.texts('layer_types')?.flatMap((kind, layer) => (kind === 'sliding_attention' ? [layer] : []));
-  const placed =
-    windowed.window === undefined || at === undefined ? windowed : at.length === 0 ? {} : { window: { ...windowed.window, at } };
-  return grouped(config, { bias, qkNorm, ...placed });
+  if (windowed === undefined || at?.length === 0) return attention;
+  const other = config.object('attention_other_setting');
+  if ((other?.countOr(attention.kvHeads, 'num_attention_groups') ?? attention.kvHeads) !== attention.kvHeads)
+    throw new UserError(`${other!.place}: num_attention_groups: must be ${attention.kvHeads}, as in layers without a window`);
+  return { ...attention, window: { ...windowed, at, heads: other?.count('num_attention_heads') } };
 }
 
 function noteOf(config: Fields, type: string, { experts, topK, intermediate }: Architecture['moe']): string {

@@ -1,11 +1,13 @@
 // Names of models as people copy them from the hub: `openai/gpt-oss-120b`. Unless a file has that name, it means the bundled model.
 
+import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { existsSync } from '../../base/host/files.js';
 import { resolve } from '../../base/host/paths.js';
 import { cwd } from '../../base/host/process.js';
-import { listProfiles } from '../../base/profiles.js';
-import { nearest } from '../../base/text.js';
+import { findProfile, listProfiles } from '../../base/profiles.js';
+import { editDistance, nearest } from '../../base/text.js';
+import { readOwnYaml } from '../../base/yaml.js';
 
 /** The meaning of a model's name on a command line, with a note for the reader. */
 interface MeantModel {
@@ -15,49 +17,76 @@ interface MeantModel {
   readonly note: string | null;
 }
 
-const REPOSITORY = /^([\w-][\w.-]{0,95})\/([\w-][\w.-]{0,95}?)(:[\w.-]{1,40})?$/;
+const REPOSITORY = /^(?:([\w-][\w.-]{0,95})\/)?([\w-][\w.-]{0,95}?)(:[\w.-]{1,40})?$/;
 /** A page of the hub, or of one of a repository's files, as a browser has it; `hf.co/owner/repo` as Ollama has it. */
 const PAGE = /^(?:https?:\/\/)?(?:huggingface\.co|hf\.co)\/([^/?#]+\/[^/?#]+)/;
 const FILE = /\.(ya?ml|json|gguf|safetensors)$/i;
 
+/** The publisher that others write before the name of a model: `Qwen_Qwen3-30B-A3B-GGUF`. */
+const PUBLISHER = /^(?:[a-z\d.-]+_(?=[a-z][a-z\d-])|huihui-)/;
 /** Endings that repositories append to the name of a model: how it was trained further, when, and how it is stored. Its architecture stays. */
-const SUFFIX =
-  /-(instruct|thinking|chat|base|it|hf|gguf|awq|gptq|mlx|int[48]|fp8|fp8-dynamic|nvfp4|mxfp4|bf16|[348]bit|w4a16|unsloth|v\d+(\.\d+)?|\d{4})$/;
+const ENDING = new RegExp(
+  `[-_.](${[
+    'instruct|thinking|chat|base|pretrain|pt|it|sft|dpo|abliterated|original|hf|paddle|unsloth|preview|v\\d+(\\.\\d+)?|\\d{4}|\\d+k|1m',
+    'gguf|awq|gptq|mlx|dwq|exl[23]|bnb|auto-?round|i1|imatrix|dynamic|quantized|mixed|qat|hqq|aqlm|ud|i?q\\d\\w*|g\\d+|tp\\d',
+    'int[248]|fp[48]|nvfp4|mxfp4|bf16|fp16|w\\d+a\\d+(c\\d+)?|\\d(\\.\\d+)?-?bits?|\\d(\\.\\d+)?bpw',
+  ].join('|')})$`,
+);
 
 /**
- * The model that a name means: a file of that path, or the bundled model of a repository's name on the hub.
+ * The model that a name means: a file of that path, or the bundled model of a repository's name on the hub, with or without its owner.
  * @param relativeTo folder that a path is relative to
  * @throws UserError where it looks like a repository and no bundled model has its name
  */
 export function meantModel(text: string, relativeTo: string = cwd()): MeantModel {
   const page = PAGE.exec(text);
   if (page !== null) return meantModel(page[1]!, relativeTo);
+  const itself = { name: text, note: null };
   const [, owner, repo, format] = REPOSITORY.exec(text) ?? [];
-  if (owner === undefined || repo === undefined || FILE.test(text) || existsSync(resolve(relativeTo, text)))
-    return { name: text, note: null };
-  // A folder of that name is there: the rest is a file that is not.
-  if (existsSync(resolve(relativeTo, owner))) return { name: text, note: null };
-  const name = bundledAs(owner, repo);
+  if (repo === undefined || FILE.test(text) || listProfiles('models').includes(text)) return itself;
+  // Where a folder of the owner's name is, the rest is a file that is not.
+  if ([text, owner ?? text].some((path) => existsSync(resolve(relativeTo, path)))) return itself;
+  const { name, near } = bundledAs(repo.toLowerCase());
+  if (owner === undefined) {
+    return name === null || format !== undefined ? itself : { name, note: `${text} is taken for the bundled ${name}.` };
+  }
   if (name !== null && format === undefined) {
     return { name, note: `${text} is no file here; taking the bundled ${name} (hf:${text} reads the repository's own files).` };
   }
-  const bundled = listProfiles('models');
-  const near = name === null ? nearest(repo, bundled) : [name];
   const stored = format === undefined ? '' : ` --quantization ${format.slice(1).toLowerCase()}`;
   const what = name === null ? 'a bundled model of a similar name is' : 'the bundled model is';
-  const offer = near.length === 0 ? '' : `, ${what} -m ${near[0]}${stored}`;
+  const offer = near === undefined ? '' : `, ${what} -m ${near}${stored}`;
   throw new UserError(`${text}: there is no such file; the repository of the Hugging Face hub is -m hf:${text}${offer}`);
 }
 
-/** The bundled model of a repository; null: none has its name. */
-function bundledAs(owner: string, repo: string): string | null {
-  const bundled = new Set(listProfiles('models'));
-  const lower = repo.toLowerCase();
-  const prefix = `${owner.toLowerCase()}-`;
-  for (let name = lower.startsWith(prefix) ? lower.slice(prefix.length) : lower; ; ) {
-    if (bundled.has(name)) return name;
-    const shorter = name.replace(SUFFIX, '');
-    if (shorter === name) return null;
-    name = shorter;
+/** The bundled model of a repository's name in lower case, null where none has its architecture and sizes; and the one of the nearest name. */
+function bundledAs(repo: string): { name: string | null; near: string | undefined } {
+  known ??= namesOfModels();
+  const bare = repo.replace(PUBLISHER, '');
+  for (const start of [repo, bare]) {
+    for (let [own, before] = [start, '']; own !== before; [own, before] = [own.replace(ENDING, ''), own]) {
+      const name = known.get(own);
+      if (name !== undefined) return { name, near: name };
+    }
   }
+  return { name: null, near: nearTo(bare, known) };
+}
+
+/** The model of the name that begins alike by most words, the closest of them; else of one that is a slip away. */
+function nearTo(repo: string, names: ReadonlyMap<string, string>): string | undefined {
+  for (let start = repo; start.length > 2; start = start.replace(/(?:^|[-_.]|(?<=[a-z])(?=\d))[^-_.]*$/, '')) {
+    const alike = [...names.keys()].filter((name) => name.startsWith(start));
+    const [near] = alike.sort((a, b) => editDistance(repo, a) - editDistance(repo, b));
+    if (near !== undefined) return names.get(near);
+  }
+  return names.get(nearest(repo, names.keys(), 1)[0] ?? '');
+}
+
+/** Bundled models by their own names and by those that repositories have for them, in lower case; read once. */
+let known: ReadonlyMap<string, string> | undefined;
+
+function namesOfModels(): ReadonlyMap<string, string> {
+  const schema = z.looseObject({ hub: z.array(z.string()).default([]) });
+  const models = listProfiles('models').map((name) => ({ name, hub: readOwnYaml(findProfile('models', name), schema).hub }));
+  return new Map(models.flatMap(({ name, hub }) => [name, ...hub].map((own) => [own.toLowerCase(), name])));
 }

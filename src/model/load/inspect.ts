@@ -11,7 +11,7 @@ const MODEL_SCHEMA = 'moeprof.model/1';
 interface PartBudget {
   readonly part: 'experts' | 'shared experts' | 'router' | 'attention' | 'dense FFN' | 'head' | 'embedding';
   readonly parameters: number;
-  /** Parameters that one token goes through. */
+  /** Parameters that one token goes through: none of the embedding, of which it reads a row. */
   readonly active: number;
   readonly bytes: number;
   /** Formats of the weights, most bytes first; empty where nothing says. */
@@ -71,7 +71,8 @@ export interface ModelInspection {
   readonly parameters: {
     readonly total: number;
     readonly active: number;
-    readonly published: { readonly total: number; readonly active?: number | undefined; readonly source: string } | null;
+    /** As the publisher states them; `alike`: those that are active here, with the tables of the vocabulary that the publisher counts. */
+    readonly published: (NonNullable<NonNullable<OpenModel['profile']>['published']> & { readonly alike: number }) | null;
   };
   /** A note for the reader on how the model was described; absent: none. */
   readonly note?: string;
@@ -98,7 +99,11 @@ export function inspectModel({ parts, profile, sizes }: OpenModel, machines: rea
     sizes,
     layers: { total: parts.layers.length, moe: parts.layers.filter(({ moe }) => moe !== null).length },
     ...(model.wholeModels === true ? { wholeModels: model.experts } : {}),
-    parameters: { ...model.parameters, published: profile?.published ?? null },
+    parameters: {
+      ...model.parameters,
+      published:
+        profile?.published === undefined ? null : { ...profile.published, alike: activeAs(profile.published.tables, parts, model) },
+    },
     ...(model.note === undefined ? {} : { note: model.note }),
     bytes: expertBytesTotal(model) + model.dense.weightBytes,
     parts: budget,
@@ -109,6 +114,11 @@ export function inspectModel({ parts, profile, sizes }: OpenModel, machines: rea
     context,
     fits: machines.map((machine) => fitOn(machine, model, context)),
   };
+}
+
+/** Active parameters with the head alone (1 table of the vocabulary), with the embedding as well (2), or with neither (0). */
+function activeAs(tables: 0 | 1 | 2, { embedding, head }: ModelParts, { parameters }: ModelSpec): number {
+  return parameters.active + (tables === 2 ? (embedding?.parameters ?? 0) : 0) - (tables === 0 ? head.parameters : 0);
 }
 
 /** Parameters and bytes by part; parts that a model does not have are left out. */
@@ -135,7 +145,7 @@ function budgetOf(parts: ModelParts): PartBudget[] {
     dense('attention', over('attention')),
     dense('dense FFN', over('ffn')),
     dense('head', parts.head),
-    dense('embedding', parts.embedding ?? NO_WEIGHTS),
+    { ...dense('embedding', parts.embedding ?? NO_WEIGHTS), active: 0 },
   ].filter(({ parameters, bytes }) => parameters > 0 || bytes > 0);
 }
 

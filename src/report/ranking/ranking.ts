@@ -36,9 +36,10 @@ export function rankingDocument(runs: readonly RankedRun[]): Document {
       ...heldOutLead(heldOutTokens(results[0]!)),
       ...standInLead(results),
       ...lengthLead(ranked),
+      ...(ranked.some(({ result }) => isLossy(result)) ? [{ text: '* lossless: computes what the model computes' }] : []),
     ],
     blocks: [
-      ...(others.length === 0 ? byKnowledge(ranked, whole) : byKnowledge(fitting, part(whole, whole.rows.slice(0, fitting.length)))),
+      ...(others.length === 0 ? byFooting(ranked, whole) : byFooting(fitting, part(whole, whole.rows.slice(0, fitting.length)))),
       ...(others.length === 0 ? [] : [{ ...part(whole, whole.rows.slice(fitting.length)), title: NO_ROOM }]),
       refusedGrid(refused),
       linesBlock([...reasons(ranked), ...common(ranked)], { only: ['terminal'] }),
@@ -64,15 +65,37 @@ function part(whole: Grid, rows: Grid['rows']): Grid {
   return { ...whole, columns, rows };
 }
 
-/** A grid for each level of knowledge (L17), with a heading; one grid without a heading if no run has such knowledge. */
-function byKnowledge(ranked: readonly Ranked[], whole: Grid): Grid[] {
-  const knows = ranked.map(({ result }) => result.knowledge?.most ?? 'nothing');
+/** Groups of runs that stand on one footing (L17, L26), in the order of reports; a run belongs to the last one that it is in. */
+const FOOTINGS: readonly { readonly name: string; readonly has: (result: Result) => boolean; readonly title: string | null }[] = [
+  ...KNOWLEDGE.map((known) => ({ name: known, has: ({ knowledge }: Result) => (knowledge?.most ?? 'nothing') === known, title: null })),
+  { name: 'own memory', has: fixesCache, title: 'have a cache of their own size, whatever --cache says' },
+  { name: 'lossy', has: isLossy, title: 'lossy: compute something else than the model' },
+];
+
+/** True where the system says itself how large its cache is. */
+function fixesCache({ config }: Result): boolean {
+  const { cache } = (config.system ?? {}) as { readonly cache?: { readonly capacity?: unknown } };
+  return cache?.capacity !== undefined;
+}
+
+/** True where choices of the router are changed, or served by something else than their experts. */
+function isLossy({ inputs, metrics }: Result): boolean {
+  return inputs.variants !== undefined || ['quality.degraded_rate', 'rerank.changed'].some((name) => metrics[name] !== undefined);
+}
+
+function footingOf(result: Result): string {
+  return FOOTINGS.findLast(({ has }) => has(result))!.name;
+}
+
+/** A grid for each footing, with a heading; one grid without a heading if all know only what has happened. */
+function byFooting(ranked: readonly Ranked[], whole: Grid): Grid[] {
+  const footings = ranked.map(({ result }) => footingOf(result));
   if (ranked.length === 0) return [];
-  if (knows.every((known) => known === 'nothing')) return [whole];
-  return KNOWLEDGE.flatMap((known) => {
-    const rows = whole.rows.filter((_, row) => knows[row] === known);
-    const title = headingOf(ranked.filter((_, row) => knows[row] === known));
-    return rows.length === 0 ? [] : [{ ...part(whole, rows), title }];
+  if (footings.every((footing) => footing === 'nothing')) return [whole];
+  return FOOTINGS.flatMap(({ name, title }) => {
+    const rows = whole.rows.filter((_, row) => footings[row] === name);
+    const heading = title ?? headingOf(ranked.filter((_, row) => footings[row] === name));
+    return rows.length === 0 ? [] : [{ ...part(whole, rows), title: heading }];
   });
 }
 
@@ -91,10 +114,11 @@ function widthOf({ columns, rows }: Grid, index: number): number {
 }
 
 function rankingGrid(ranked: readonly Ranked[]): Grid {
+  const lossy = ranked.some(({ result }) => isLossy(result));
   // The range that holds 80 % of comparable measurements, if there are any.
   const banded = ranked.some(({ result }) => (result.accuracy?.decode ?? null) !== null);
   return grid(ranked, [
-    { head: '', of: ({ name }) => name, most: 'rest', only: ['terminal', 'markdown'] },
+    { head: '', of: ({ name, result }) => (lossy && !isLossy(result) ? `${name}*` : name), most: 'rest', only: ['terminal', 'markdown'] },
     { head: 'system', of: ({ result }) => result.inputs.system, only: ['csv'] },
     { head: 'hardware', of: ({ result }) => result.inputs.hardware, only: ['csv'] },
     { head: 'decode', name: 'speed.decode', of: ({ decode }) => bareRate(decode) },
@@ -108,6 +132,7 @@ function rankingGrid(ranked: readonly Ranked[]): Grid {
     { head: 'why slower', of: ({ reason }) => reason, only: ['markdown', 'csv'] },
     { head: 'notes', align: 'left', of: (row) => notesOf(row.result).join('; '), only: ['markdown', 'csv'] },
     { head: 'knows', name: 'knowledge', of: ({ result }) => result.knowledge?.most ?? 'nothing', only: ['csv'] },
+    { head: 'footing', of: ({ result }) => footingOf(result), only: ['csv'] },
     { head: 'mark', align: 'left', of: ({ result }) => markOf(result), only: ['markdown', 'csv'] },
     ...(ranked.some(({ result }) => againText(result) !== '')
       ? [{ head: 'again', align: 'left' as const, of: ({ result }: Ranked) => againText(result), only: ['markdown', 'csv'] as const }]
@@ -122,16 +147,21 @@ function orderOf(ranked: readonly Ranked[]): string {
   return `fastest ${by} first (speed.${by}, tok/s for each request)${why}`;
 }
 
-/** The runs of each runtime, if runs on one machine have several: part of their difference is then due to the runtime. */
+/** The runtime of all runs; where those on one machine have several (L26), the runs of each: part of their difference is then due to it. */
 function runtimesOf(ranked: readonly Ranked[]): Line[] {
   const onMachine = new Map(ranked.map(({ result: { inputs } }) => [inputs.hardware, inputs.runtime]));
-  if (ranked.every(({ result: { inputs } }) => onMachine.get(inputs.hardware) === inputs.runtime)) return [];
+  if (ranked.every(({ result: { inputs } }) => onMachine.get(inputs.hardware) === inputs.runtime)) {
+    const [name, ...others] = new Set(onMachine.values());
+    const systems = new Set(ranked.map(({ result: { inputs } }) => inputs.system)).size;
+    if (name === undefined || others.length > 0 || systems === 1) return [];
+    return [{ text: `all under ${name}; --runtime own gives each system its own` }];
+  }
   const driven = ranked.flatMap(({ name, result: { inputs } }) =>
     inputs.runtime === undefined ? [] : [{ name, runtime: inputs.runtime }],
   );
   const byRuntime = groupedBy(driven, ({ runtime }) => runtime);
   const each = [...byRuntime].map(([runtime, those]) => `${runtime} (${those.map(({ name }) => name).join(', ')})`);
-  return [{ text: `runtimes differ: ${each.join(', ')}; --runtime ${driven[0]!.runtime} puts all under one` }];
+  return [{ text: `runtimes differ, and so do constants that were fitted: ${each.join(', ')}; without --runtime own all are under one` }];
 }
 
 /** The reason why each run is slower than the best, and its own notes. */

@@ -6,7 +6,8 @@ import type { Override } from '../../base/yaml.js';
 import { simulateRun } from '../../engine/simulate.js';
 import type { Outcome, SweepValue } from '../../figure/door.js';
 import { checkRun, type RunInput, type RunSpec, type RunTold, repeatable, toldOfInput } from '../../system/door.js';
-import { bySystem, sameRows } from './same-rows.js';
+import { equalFooting } from './equal-footing.js';
+import { bySystem } from './same-rows.js';
 import {
   checkAxes,
   combinations,
@@ -50,7 +51,7 @@ export async function sweepRuns({ axes, rates, specOf, toldOf, runAll }: SweepJo
     combinations(axes),
     axes.map(({ path }) => path),
   );
-  const alike = await sameRows(systems.map((values) => () => specOf(varied(axes, values))));
+  const alike = await equalFooting(systems.map((values) => () => specOf(varied(axes, values))));
   const run = async (all: readonly SweepAxis[]): Promise<Outcome[]> => {
     const told = combinations(all).map((values) => [...varied(all, values), ...alike]);
     const outcomes = await runAll(told.map((overrides) => () => specOf(overrides)));

@@ -10,7 +10,10 @@ const MACHINES = [
   'rtx-5090+epyc-9355+12xddr5-6000+384GB+pcie5x16',
   't4+xeon-platinum-8358+128GB',
 ];
-const REAL = ['llama.cpp', 'ik_llama.cpp', 'ktransformers', 'vllm', 'hf-eager'];
+const USUAL = ['llama.cpp', 'ik_llama.cpp', 'ktransformers', 'vllm', 'hf-eager'];
+/** Every runtime on the first machine, the usual ones on the others. */
+const realOn = (hardware: string): readonly string[] =>
+  hardware === MACHINES[0] ? listProfiles('runtimes').filter((name) => name !== 'ideal') : USUAL;
 const systems = listProfiles('systems');
 
 /** Time of a short run, ns; null: the system refuses these inputs. */
@@ -39,7 +42,7 @@ describe.each(MACHINES)('L24 on %s', (hardware) => {
     for (const system of systems) {
       const floor = await timeOf(system, hardware, 'ideal');
       if (floor === null) continue;
-      for (const runtime of REAL) {
+      for (const runtime of realOn(hardware)) {
         const time = await timeOf(system, hardware, runtime);
         if (time === null) continue;
         compared++;

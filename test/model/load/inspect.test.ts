@@ -26,6 +26,7 @@ describe('inspectModel', () => {
     const sum = (pick: (part: (typeof parts)[number]) => number): number => parts.reduce((total, part) => total + pick(part), 0);
     expect(sum((part) => part.parameters)).toBe(model.parameters.total);
     expect(sum((part) => part.active)).toBe(parameters.active);
+    expect(parts.find(({ part }) => part === 'embedding')?.active ?? 0).toBe(0);
     expect(bytes).toBe(expertBytesTotal(model) + model.dense.weightBytes);
     // Segments and parts are each rounded to whole bytes.
     expect(Math.abs(sum((part) => part.bytes) - bytes)).toBeLessThan(100);
@@ -187,7 +188,7 @@ describe('reports', () => {
     expect(JSON.parse(render('json', inspection))).toEqual(JSON.parse(JSON.stringify(inspection)));
     for (const format of ['table', 'markdown']) {
       const text = render(format, inspection);
-      for (const figure of ['671B', '37.6B', '19.0 GiB', '68.6 KiB', '42.0 MiB', '3-60', 'dense part too large', '10.0 %'])
+      for (const figure of ['671B', '36.6B', '19.0 GiB', '68.6 KiB', '42.0 MiB', '3-60', 'dense part too large', '10.0 %'])
         expect(text, figure).toContain(figure);
     }
     expect(render('table', inspection, { ...PLAIN, unicode: false } as unknown as typeof PLAIN)).toMatch(/^[ -~\n]+$/);

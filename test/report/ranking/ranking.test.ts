@@ -195,9 +195,10 @@ describe('what a row of the table adds', () => {
     };
     const said = (results: readonly Result[]): string => text(results).replace(/\s+/g, ' ');
     expect(said([under('a', 'x'), under('b', 'y'), under('c', 'x')])).toContain(
-      'runtimes differ: x (a, c), y (b); --runtime x puts all under one',
+      'runtimes differ, and so do constants that were fitted: x (a, c), y (b); without --runtime own all are under one',
     );
-    expect(said([under('a', 'x'), under('b', 'x')])).not.toContain('runtime');
+    expect(said([under('a', 'x'), under('b', 'x')])).toContain('all under x; --runtime own gives each system its own');
+    expect(said([under('a', 'x'), under('a', 'x')])).not.toContain('runtime');
     // A machine that only one runtime drives is no choice.
     const elsewhere = under('b', 'y');
     const other = { ...elsewhere, inputs: { ...elsewhere.inputs, hardware: 'other' } };
@@ -254,6 +255,31 @@ describe('what cannot run', () => {
   });
 });
 
+describe('L26 what runs may be compared with', () => {
+  const lossless = run('lru', { stall: 3, experts: 2, dense: 3 });
+  const metric = { value: 0.1, unit: 'ratio', better: 'lower', summary: 'share' } as unknown as Result['metrics'][string];
+  const lossy = { ...run('hobbit', { stall: 1, experts: 2, dense: 3 }) };
+  const results: Result[] = [
+    { ...lossy, metrics: { ...lossy.metrics, 'quality.degraded_rate': metric } },
+    lossless,
+    { ...run('flexmoe', { stall: 0, experts: 2, dense: 3 }), config: { system: { cache: { capacity: '100%' } } } },
+  ];
+  const lines = text(results).split('\n');
+  const at = (start: string) => lines.findIndex((line) => line.startsWith(start));
+
+  it('puts lossy systems and those with a cache of their own size under lines of their own, whatever their speed', () => {
+    const order = ['knows only', 'lru* ', 'have a cache of their own', 'flexmoe* ', 'lossy', 'hobbit '].map(at);
+    expect(order.every((line) => line > 0)).toBe(true);
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+  });
+
+  it('marks what is lossless beside what is not, and nothing where all are', () => {
+    expect(lines).toContain('* lossless: computes what the model computes');
+    expect(text(results.slice(1))).not.toContain('lossless');
+    expect(text(results.slice(1))).toContain('\nlru ');
+  });
+});
+
 describe('L17 what runs know', () => {
   const knowing = (system: string, part: KnowingPart | null, stall: number): Result => ({
     ...run(system, { stall, experts: 2, dense: 3 }),
@@ -284,8 +310,8 @@ describe('L17 what runs know', () => {
     const csv = render(2)
       .split('\n')
       .map((line) => line.split(','));
-    expect(csv[0]!.slice(-2)).toEqual(['knowledge', 'mark']);
-    expect(csv.slice(1, -1).map((line) => [line[0], ...line.slice(-2)])).toEqual([
+    expect(csv[0]!.slice(-3)).toEqual(['knowledge', 'footing', 'mark']);
+    expect(csv.slice(1, -1).map((line) => [line[0], line.at(-3), line.at(-1)])).toEqual([
       ['told', 'future', 'sees the future'],
       ['mixtral', 'published', 'stand-in: published recall .84'],
       ['fate', 'published', 'stand-in: published recall .9715'],

@@ -1,6 +1,8 @@
 // From a row to a run in moeprof's terms: its runtime and system, and the figures that may be scored, with reasons. Pure functions;
 // machine and model have files of their own.
+
 import { PAPERS_PROFILE, profileOfProgram, runtimeOfProgram } from '../../../runtime/index.js';
+import type { SystemSpec } from '../../../system/door.js';
 import type { Measurement } from './measurement.js';
 import { CACHED_RAM, lookAheadOf, onCardOf } from './streamed-row.js';
 
@@ -20,6 +22,8 @@ interface Figure {
 /** A system in place, as a run has it, and the capacity of its expert cache where that is the run's. */
 export interface RowSystem {
   readonly system: Readonly<Record<string, unknown>> | string;
+  /** A system in its place, already read; absent: none. */
+  readonly loaded?: SystemSpec;
   /** As `memory.expertCache` has it; null: the system's own. */
   readonly expertCache: string | null;
   /** As `memory.dramCache` has it; null: DRAM holds every expert. */

@@ -1,0 +1,32 @@
+// The best that a run could reach if it knew the future, from its bounds (L19): what "cannot be under these facts" is judged by.
+import { METRICS } from '../../result/catalogue.js';
+import { isWord, type SystemSpec } from '../../system/door.js';
+import type { Knowing } from '../validate/predict.js';
+
+/** Metrics that go with the time of a decoded token, and those that go with the time of the whole run. */
+const PER_TOKEN = /^(speed\.decode|latency\.(tpot|itl)\.)/;
+const WHOLE = /^(throughput\.|time\.total$)/;
+
+/**
+ * The best value of a metric under a known future, on the same machine under the same runtime; null: no bound is known of it. Where the CPU may
+ * compute experts, the floor of all runs bounds it, else foresight, which loads every expert in time as far as the link can.
+ * @param value of the metric in the run itself, which a bound never falls behind
+ */
+export function bestUnderFuture(knowing: Knowing, system: SystemSpec, metric: string, value: number | null): number | null {
+  if (value === null) return null;
+  if (metric.startsWith('cache.hit_rate')) {
+    // What is prefetched in time is a hit, however small the cache.
+    const best = system.predictor.kind.name === 'none' ? knowing.belady : 1;
+    return best === undefined ? null : Math.max(best, value);
+  }
+  const [own, bound] = timesOf(knowing, isWord(system.onMiss, 'load'), metric);
+  if (own === undefined || bound === undefined) return null;
+  const faster = Math.max(1, own / bound);
+  return METRICS.get(metric)!.better === 'lower' ? value / faster : value * faster;
+}
+
+/** The time that a metric goes with, in the run and at best. @param loads true: the CPU computes no expert */
+function timesOf(knowing: Knowing, loads: boolean, metric: string): readonly [own: number | undefined, bound: number | undefined] {
+  if (PER_TOKEN.test(metric)) return [knowing.own, loads ? knowing.foresight : knowing.floor];
+  return WHOLE.test(metric) && loads ? [knowing.total, knowing.totalForesight] : [undefined, undefined];
+}

@@ -1,0 +1,138 @@
+// The runs that a reproduction compares, simulated as they are described or predicted from a row of measurements. Each may also run under another
+// runtime, and with parts of another run, so that a gain can be decomposed.
+
+import { UserError } from '../../base/errors.js';
+import { ownValue } from '../../base/objects.js';
+import { findProfile, listProfiles } from '../../base/profiles.js';
+import type { Override } from '../../base/yaml.js';
+import { hardwareOf } from '../../engine/inputs/inputs.js';
+import { simulateRun } from '../../engine/simulate.js';
+import { loadRuntime, type RuntimeSpec } from '../../hardware/door.js';
+import { checkRun, type RunSpec, type SystemSpec } from '../../system/door.js';
+import { compositionOf, knowingOf, predictRow } from '../validate/predict.js';
+import { type Measurement, readMeasurements } from '../validate/rows/measurement.js';
+import { RowTraces } from '../validate/rows/row-traces.js';
+import type { RowSystem } from '../validate/rows/specify.js';
+import { bestUnderFuture } from './best.js';
+import type { Reproduction } from './reproduction.js';
+
+/** Figures of a run, by metric. Null: it has none. */
+export interface Figures {
+  of(metric: string): number | null;
+  /** As the row of measurements has it. */
+  measured(metric: string): number | null;
+  /** What the same run can reach at most if it knows the future, on the same machine under the same runtime. */
+  best(metric: string): number | null;
+}
+
+/** What a run is composed of, beside its runtime: parts that another run may have in their place. */
+export interface Composition {
+  readonly system: SystemSpec;
+  /** Sizes of caches, as a run has them. */
+  readonly memory: unknown;
+  /** Drafts, as a workload has them; absent: none. */
+  readonly speculation?: unknown;
+}
+
+/** A run of a reproduction. */
+export interface ComparedRun {
+  /** Model, machine and workload, in one text: runs of one world can exchange their parts. */
+  readonly world: string;
+  /** The runtime that executes it. */
+  readonly runtime: string;
+  readonly composition: Composition;
+  /** @param bounds true: with the best of each metric @throws UserError where the run cannot be done */
+  figures(runtime: string, composition: Composition, bounds: boolean): Promise<Figures>;
+}
+
+/** Fields of the figures in a row of measurements. */
+const OF_ROWS = {
+  'speed.decode': ['decode', 'tg_tps'],
+  'speed.prefill': ['prefill', 'pp_tps'],
+  'cache.hit_rate': ['hit_rate', 'hit_rate'],
+} as const;
+
+/** The source of the runs of reproductions; bundled measurements are read once. */
+export class ComparedRuns {
+  #rows: ReadonlyMap<string, Measurement> | null = null;
+  #traces: RowTraces | null = null;
+  #runtimes: ReadonlyMap<string, RuntimeSpec> | null = null;
+
+  /**
+   * A run of a file.
+   * @param place names it in messages
+   * @throws UserError where it is not well-formed
+   */
+  side({ base, runs }: Pick<Reproduction, 'base' | 'runs'>, name: string, place: string): ComparedRun {
+    const run = ownValue(runs, name)!;
+    if (typeof run !== 'string' && run.row !== undefined) return this.#ofRow(run.row, place);
+    const { set = {}, ...given } = { ...base, ...(typeof run === 'string' ? { system: run } : run) };
+    const overrides = Object.entries(set).map(([path, value]): Override => ({ path: path.split('.'), value, label: `${place}: set` }));
+    return comparedRun(checkRun({ audit: 'off', ...given, ...mergedParts(base, run) }, place, overrides));
+  }
+
+  #ofRow(id: string, place: string): ComparedRun {
+    this.#rows ??= new Map(
+      listProfiles('measurements')
+        .flatMap((file) => readMeasurements(findProfile('measurements', file)))
+        .map((row) => [row.id, row]),
+    );
+    this.#traces ??= new RowTraces([...this.#rows.values()]);
+    this.#runtimes ??= new Map(listProfiles('runtimes').map((runtime) => [runtime, loadRuntime(runtime)]));
+    const row = this.#rows.get(id);
+    if (row === undefined) throw new UserError(`${place}: no bundled measurement is "${id}"`);
+    const [traces, runtimes] = [this.#traces, this.#runtimes];
+    const lacking = (lacks: string): UserError => new UserError(`${place}: measurement ${id} cannot be predicted: ${lacks}`);
+    const own = compositionOf(row, runtimes);
+    if ('lacks' in own) throw lacking(own.lacks);
+    const { expertCache, dramCache, system: named } = own.run;
+    const { system } = checkRun({ system: named }, place);
+    return {
+      world: JSON.stringify([row.model, row.machine, row.run]),
+      runtime: own.runtime,
+      composition: { system, memory: { expertCache, dramCache } },
+      figures: async (runtime, composition, bounds) => {
+        const sizes = composition.memory as Pick<RowSystem, 'expertCache' | 'dramCache'>;
+        const instead = { runtime, run: { ...own.run, ...sizes, loaded: composition.system } };
+        const { figures, knowing, lacks } = await predictRow(row, traces, runtimes, { instead, bounds });
+        if (lacks !== null) throw lacking(lacks);
+        const of = (metric: string): number | null => {
+          const [predicted] = ownValue<(typeof OF_ROWS)[keyof typeof OF_ROWS]>(OF_ROWS, metric) ?? [];
+          return predicted === undefined ? null : (figures[predicted] ?? null);
+        };
+        return {
+          of,
+          measured: (metric) => {
+            const [, measured] = ownValue<(typeof OF_ROWS)[keyof typeof OF_ROWS]>(OF_ROWS, metric) ?? [];
+            return measured === undefined ? null : (row.measured[measured] ?? null);
+          },
+          best: (metric) => (knowing === undefined ? null : bestUnderFuture(knowing, composition.system, metric, of(metric))),
+        };
+      },
+    };
+  }
+}
+
+function comparedRun(spec: RunSpec): ComparedRun {
+  const { label: _, memory, note: __, overrides, places: ___, runtime: ____, system, workload, ...rest } = spec;
+  const { speculation, ...load } = workload;
+  const changes = Object.values(overrides).map((all) => all.map(({ path, value }) => [path, value]));
+  return {
+    world: JSON.stringify([rest, load, changes]),
+    runtime: hardwareOf(spec).software?.runtime ?? 'default',
+    composition: { system, memory, speculation },
+    figures: async (runtime, composition, bounds) => {
+      const run = { ...spec, ...composition, bounds, runtime, workload: { ...load, speculation: composition.speculation } } as RunSpec;
+      const { metrics } = await simulateRun(run);
+      const of = (metric: string): number | null => metrics[metric]?.value ?? null;
+      return { of, measured: () => null, best: (metric) => bestUnderFuture(knowingOf(metrics), composition.system, metric, of(metric)) };
+    },
+  };
+}
+
+/** Memory and workload of a run, merged over the shared ones field by field. */
+function mergedParts(base: Readonly<Record<string, unknown>>, run: unknown): object {
+  const own = typeof run === 'string' ? {} : (run as Readonly<Record<string, unknown>>);
+  const both = (field: 'memory' | 'workload'): object => ({ ...(base[field] as object), ...(own[field] as object) });
+  return { memory: both('memory'), workload: both('workload') };
+}

@@ -1,0 +1,83 @@
+// A gain decomposed: what the cache, the prefetch and the scheduler of one side are worth under one runtime, and what the engines of the two sides
+// would add. Parts of the better side take the place of the other's, one group after another, so that the factors multiply to the gain.
+import { UserError } from '../../base/errors.js';
+import type { ComparedRun, Composition, Figures } from './compared-run.js';
+
+/** Groups of parts, in the order in which they are exchanged. */
+export const GAIN_PARTS = ['cache', 'prefetch', 'scheduler'] as const;
+
+/** Factors of a ratio. Null: a run between the two sides cannot be, and the next factor has its share, or the sides are of different worlds. */
+export interface GainFactors extends Readonly<Record<(typeof GAIN_PARTS)[number], number | null>> {
+  /** What the other side's own runtime would add; 1 where both have one. */
+  readonly engine: number;
+}
+
+/** Figures of runs of one file, each done once. */
+export class Done {
+  readonly #known = new Map<string, Promise<Figures>>();
+  readonly #names = new Map<ComparedRun, string>();
+
+  /** @param names of the runs in the file */
+  constructor(sides: ReadonlyMap<string, ComparedRun>) {
+    for (const [name, side] of sides) this.#names.set(side, name);
+  }
+
+  /** Figures of a run under a runtime, with the parts of a composition. */
+  figures(side: ComparedRun, runtime = side.runtime, composition = side.composition, bounds = false): Promise<Figures> {
+    const key = JSON.stringify([this.#names.get(side), runtime, composition, bounds]);
+    const known = this.#known.get(key) ?? side.figures(runtime, composition, bounds);
+    this.#known.set(key, known);
+    return known;
+  }
+}
+
+/**
+ * The factors of a ratio of two runs under the runtime of the first.
+ * @param figure of a run, above 0
+ * @param whole figures of both under that runtime
+ */
+export async function gainOf(
+  [of, to]: readonly [ComparedRun, ComparedRun],
+  done: Done,
+  figure: (figures: Figures) => number,
+  whole: readonly [number, number],
+): Promise<GainFactors> {
+  const engine = of.runtime === to.runtime ? 1 : whole[1] / figure(await done.figures(to));
+  const gain: Record<(typeof GAIN_PARTS)[number], number | null> = { cache: null, prefetch: null, scheduler: null };
+  if (of.world !== to.world) return { ...gain, engine };
+  let before = whole[1];
+  for (const [i, part] of GAIN_PARTS.entries()) {
+    const last = i === GAIN_PARTS.length - 1;
+    const mixed = mixOf(of.composition, to.composition, GAIN_PARTS.slice(0, i + 1));
+    const after = last ? whole[0] : await figureOrNull(() => done.figures(to, of.runtime, mixed), figure);
+    if (after === null) continue;
+    gain[part] = after / before;
+    before = after;
+  }
+  return { ...gain, engine };
+}
+
+/** A composition with groups of parts of another. */
+function mixOf(from: Composition, to: Composition, parts: readonly (typeof GAIN_PARTS)[number][]): Composition {
+  const { memory, speculation, system } = from;
+  const { cache, dram, onMiss, overlap, placement, predictor, prefetch, rerank } = system;
+  return {
+    ...to,
+    ...(parts.includes('cache') && { memory }),
+    ...(parts.includes('prefetch') && { speculation }),
+    system: {
+      ...to.system,
+      ...(parts.includes('cache') && { cache, dram, onMiss, overlap, placement, rerank }),
+      ...(parts.includes('prefetch') && { predictor, prefetch }),
+    },
+  };
+}
+
+async function figureOrNull(run: () => Promise<Figures>, figure: (figures: Figures) => number): Promise<number | null> {
+  try {
+    return figure(await run());
+  } catch (error) {
+    if (error instanceof UserError) return null;
+    throw error;
+  }
+}

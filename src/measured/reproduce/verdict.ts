@@ -1,0 +1,80 @@
+// The verdict on a claim: how near our figure comes to the published one.
+
+/** Verdicts, the best first, and their words. */
+export const VERDICTS = {
+  figure: 'within 15 %',
+  near: 'within 30 %',
+  gain: 'half the gain',
+  side: 'same side',
+  impossible: 'cannot be',
+  far: 'far off',
+  other: 'other side',
+} as const;
+
+/** One of {@link VERDICTS}. */
+export type ClaimVerdict = keyof typeof VERDICTS;
+
+const ORDER = Object.keys(VERDICTS) as ClaimVerdict[];
+
+/** Shares that figures are within. */
+export const WITHIN = { figure: 0.15, near: 0.3 } as const;
+
+/** Figures that differ by less are a tie. */
+const TIE = 0.01;
+
+/** True where a verdict is worse than another. */
+export function isWorse(one: ClaimVerdict, other: ClaimVerdict): boolean {
+  return ORDER.indexOf(one) > ORDER.indexOf(other);
+}
+
+/** A figure beside the published one. */
+interface Judged {
+  readonly published: number;
+  readonly moeprof: number;
+  /** The best that our run could reach if it knew the future; null: nothing is known of it. */
+  readonly best: number | null;
+  /** True: the less the better. */
+  readonly lower: boolean;
+}
+
+/** True where even a known future falls more than 15 % short of what is published. */
+export function isImpossible({ best, lower, published }: Judged): boolean {
+  if (best === null) return false;
+  return lower ? best > published * (1 + WITHIN.figure) : best < published * (1 - WITHIN.figure);
+}
+
+/** The verdict on a value. */
+export function verdictOfValue(judged: Judged): ClaimVerdict {
+  const error = Math.abs(judged.moeprof / judged.published - 1);
+  if (error <= WITHIN.figure) return 'figure';
+  if (error <= WITHIN.near) return 'near';
+  return isImpossible(judged) ? 'impossible' : 'far';
+}
+
+/**
+ * The share of a published gain that ours is, in logarithms; null: nothing is gained. Negative: ours is on the other side.
+ */
+export function gainShare({ moeprof, published }: Pick<Judged, 'moeprof' | 'published'>): number | null {
+  return published === 1 ? null : Math.log(moeprof) / Math.log(published);
+}
+
+/** The verdict on a ratio; a figure on the other side of 1 is not near, however small the gain. */
+export function verdictOfRatio(judged: Judged): ClaimVerdict {
+  const share = gainShare(judged) ?? 0;
+  const sided = share > 0 || Math.abs(judged.published - 1) <= TIE;
+  if (sided && Math.abs(judged.moeprof / judged.published - 1) <= WITHIN.figure) return 'figure';
+  if (share >= 0.5 && share <= 1.5) return 'gain';
+  if (isImpossible(judged)) return 'impossible';
+  return share > 0 ? 'side' : 'other';
+}
+
+/**
+ * The verdict on an order, and how many of its pairs come out the other way round.
+ * @param values in the published order, the best first
+ */
+export function verdictOfOrder(values: readonly number[], lower: boolean): { verdict: ClaimVerdict; swapped: number; pairs: number } {
+  const pairs = values.flatMap((better, a) => values.slice(a + 1).map((worse) => (lower ? worse / better : better / worse)));
+  const swapped = pairs.filter((ratio) => ratio < 1 - TIE).length;
+  const right = pairs.filter((ratio) => ratio > 1 + TIE).length;
+  return { verdict: right === pairs.length ? 'figure' : swapped === 0 ? 'side' : 'other', swapped, pairs: pairs.length };
+}

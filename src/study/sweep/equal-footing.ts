@@ -1,0 +1,24 @@
+// Runs that are compared stand on one footing (L26): they replay the same rows, under one runtime. Runtimes differ in constants that were fitted,
+// some of them on the very systems that are compared.
+
+import { orUserError, UserError } from '../../base/errors.js';
+import type { Override } from '../../base/yaml.js';
+import { type RunSpec, runtimeNamed } from '../../system/door.js';
+import { sameRows } from './same-rows.js';
+
+/**
+ * Overrides that put runs on one footing; empty where they are on one anyway. Runs whose runtime is named keep it, the word `own` included.
+ * @param runs one of each system; those that cannot be are left out
+ */
+export async function equalFooting(runs: readonly (() => RunSpec)[]): Promise<readonly Override[]> {
+  return [...(await sameRows(runs)), ...sameRuntime(runs)];
+}
+
+function sameRuntime(runs: readonly (() => RunSpec)[]): readonly Override[] {
+  const specs = runs.flatMap((make) => {
+    const run = orUserError(make);
+    return run instanceof UserError ? [] : [run];
+  });
+  if (specs.some(({ runtime }) => runtime !== undefined) || new Set(specs.map(runtimeNamed)).size <= 1) return [];
+  return [{ path: ['runtime'], value: 'default', label: 'one runtime for all' }];
+}
