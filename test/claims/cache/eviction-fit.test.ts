@@ -1,5 +1,5 @@
-// The weights of `recency-frequency` are what a fit to the first fifths of the bundled recordings gives, and on the rest they hit more than recency or
-// frequency alone.
+// The weights of `recency-frequency` are what a fit to the first fifths of the bundled recordings gives. On the rest they hit more than recency
+// or frequency alone.
 import { expect, it } from 'vitest';
 import { LogisticFit } from '../../../src/base/logistic-fit.js';
 import { findProfile } from '../../../src/base/profiles.js';
