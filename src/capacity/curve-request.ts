@@ -10,7 +10,7 @@ import { parseCount } from '../base/units.js';
 import { capacityBytes, parseCapacities, parseCapacity } from '../cache/capacity.js';
 import { type PolicyChoice, parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
-import { type Inputs, openInputs, replayedRows } from '../engine/inputs/inputs.js';
+import { type Inputs, openInputs } from '../engine/inputs/inputs.js';
 import { countsById, profiledPart, profiledRows } from '../engine/inputs/profiling.js';
 import { checkRun, type RunInput, type RunSpec } from '../system/door.js';
 import { openPopularity } from '../trace/open/open.js';
@@ -68,7 +68,7 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
   const { model, modelNote, trace, unsized = false } = inputs;
   for (const note of [modelNote, model.note ?? null]) if (note !== null) watch.note?.(note);
   try {
-    const tokens = replayedRows(inputs);
+    const { tokens } = trace;
     if (tokens === 0) throw new UserError(`${trace.path}: has no tokens to replay`);
     if (warmup >= tokens) throw new UserError(`${prefix}warmup: ${warmup} tokens leave none of ${tokens} to count; use fewer`);
     if (unsized) refuseBytes({ capacities, at }, prefix);
@@ -133,14 +133,13 @@ function isCount(source: string): boolean {
 async function countedOn(source: string, inputs: Inputs, prefix: string): Promise<{ popularity: Popularity; words: string }> {
   const { model, trace } = inputs;
   if (source === 'replayed') {
-    const popularity = popularityOf(trace, 0, replayedRows(inputs));
+    const popularity = popularityOf(trace);
     return { popularity, words: 'the replayed tokens themselves, in hindsight' };
   }
   if (isCount(source)) {
     const tokens = parseCount(source, `${prefix}popularity`);
     if (tokens === 0) throw new UserError(`${prefix}popularity: '${source}' counts nothing; write at least 1, or name a file`);
-    const { from, to, trace: counted } = await profiledRows(inputs, tokens);
-    return { popularity: popularityOf(counted, from, to), words: profiledPart(inputs, tokens).words };
+    return { popularity: popularityOf(await profiledRows(inputs, tokens)), words: profiledPart(inputs, tokens).words };
   }
   const popularity = await openPopularity(isPath(source) ? source : findProfile('traces', source), { model });
   return { popularity, words: popularity.path };

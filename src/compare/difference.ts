@@ -39,7 +39,7 @@ function workDifferences(base: Result, candidate: Result): Difference[] {
     seed,
     // The hash identifies the routing; the path does not.
     variants,
-    trace: traces.map(({ sha256, tokens, requests }) => ({ sha256: sha256.slice(0, 12), tokens, requests })),
+    trace: traces.map(({ heldOut, sha256, tokens, requests }) => ({ sha256: sha256.slice(0, 12), heldOut, tokens, requests })),
     traceColumns: config.traceColumns,
     workload: { ...part(config.workload), holdOut: undefined, slo: undefined, speculation: undefined },
     memory: { kvFormat: part(config.memory).kvFormat },
@@ -129,7 +129,7 @@ export function remedyOf(base: Result, candidate: Result, names: readonly [strin
   const share = part((one === 0 ? base : candidate).config.workload).holdOut ?? '20%';
   const varying = [...new Set(inputs.flatMap((input) => varyingOf(input) ?? []))];
   const rest = inputs.filter(
-    (input) => varyingOf(input) === undefined && !(one !== null && /^trace\.\d+\.(tokens|requests)$/.test(input.path)),
+    (input) => varyingOf(input) === undefined && !(one !== null && /^trace\.\d+\.(heldOut|tokens|requests)$/.test(input.path)),
   );
   const { runtime = 'own' } = base.config;
   const same = varying.includes('runtime')
@@ -147,7 +147,7 @@ export function remedyOf(base: Result, candidate: Result, names: readonly [strin
  * Settings that are prose: where a description was taken from, and what it leaves out; or what stands in the system already. They change no
  * figure.
  */
-const PROSE = /(^|\.)(cites|simplifies)$|^(system|machine)\.(.*\.)?source$|^overrides\.system(\.|$)/;
+const PROSE = /(^|\.)(cites|simplifies)$|^system\.decisive\.|^(system|machine)\.(.*\.)?source$|^overrides\.system(\.|$)/;
 
 /** Settings that differ, the name of the system and the version of moeprof included, prose excepted. */
 export function configDifferences(base: Result, candidate: Result): Difference[] {

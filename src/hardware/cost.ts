@@ -121,14 +121,29 @@ export class CostModel {
     this.onCpu = Uint8Array.from(model.layers, ({ index }) => Number(holders[index] === 'cpu'));
   }
 
+  /** Sequences whose dense work runs together: those of a pass beyond them read the weights anew. */
+  attending = Number.POSITIVE_INFINITY;
+  /** CPU share of the last {@link denseNs}, ns. */
+  cpuDenseNs = 0;
+
   /** Time of a dense segment for one pass in ns, as of {@link DenseCost.ns}, on whichever devices hold it. */
   denseNs(segment: number, tokens: number, contexts: ArrayLike<number>, tokensPerSequence: ArrayLike<number>, sequences: number): number {
-    return this.#dense.ns(segment, tokens, contexts, tokensPerSequence, sequences);
-  }
-
-  /** CPU share of the last {@link denseNs}, ns. */
-  get cpuDenseNs(): number {
-    return this.#split?.cpuNs ?? 0;
+    const { attending } = this;
+    if (sequences <= attending) {
+      const ns = this.#dense.ns(segment, tokens, contexts, tokensPerSequence, sequences);
+      this.cpuDenseNs = this.#split?.cpuNs ?? 0;
+      return ns;
+    }
+    let [ns, cpuNs] = [0, 0];
+    for (let from = 0; from < sequences; from += attending) {
+      const part = (all: ArrayLike<number>): number[] => Array.prototype.slice.call(all, from, Math.min(sequences, from + attending));
+      const own = part(tokensPerSequence);
+      const sum = own.reduce((total, one) => total + one, 0);
+      ns += this.#dense.ns(segment, sum, part(contexts), own, own.length);
+      cpuNs += this.#split?.cpuNs ?? 0;
+    }
+    this.cpuDenseNs = cpuNs;
+    return ns;
   }
 
   /** Time of one expert of MoE layer `layer` on the GPU in ns; its `activations` tokens share one read of the weights. */

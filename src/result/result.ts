@@ -75,7 +75,7 @@ export interface TraceInput {
   readonly tokens: number;
   readonly requests: number;
   readonly synthetic: boolean;
-  /** Tokens behind the replayed ones that are held out: popularity is counted on them. Absent: none are. */
+  /** Tokens before the replayed ones that are held out: popularity is counted on them. Absent: none are. */
   readonly heldOut?: number;
 }
 

@@ -85,6 +85,8 @@ export interface SchedulerDefinition extends Member {
   fairness(limits: SchedulerLimits, parameters: Parameters): Fairness;
   /** Requests that run at once, where these are more than one pass holds (a pool); absent: the batch. */
   running?(limits: SchedulerLimits, parameters: Parameters): number;
+  /** Requests whose dense work runs together, one such group after another; absent: all of a pass. */
+  attending?(limits: SchedulerLimits, parameters: Parameters): number;
   create(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext): Scheduler;
 }
 

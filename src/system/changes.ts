@@ -14,7 +14,7 @@ interface SystemChange {
 }
 
 /** Values without an effect on a system. */
-const PROSE = new Set(['name', 'cites', 'simplifies']);
+const PROSE = new Set(['name', 'cites', 'simplifies', 'decisive']);
 
 const BUNDLED = new Map<string, unknown>();
 /** Changes of systems that were asked for: runs of a study share them. */

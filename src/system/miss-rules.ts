@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
-import { issueOf } from '../base/written.js';
+import { issueOf, onOff } from '../base/written.js';
 import type { HardwareSpec } from '../hardware/door.js';
 import { ADMISSIONS, type Admission, MISS_ACTIONS, type MissAction } from './choices.js';
 
@@ -46,6 +46,8 @@ export interface MissRule {
   readonly after: number;
   /** `cpu`: most of a token's choices, the last ones, whose results may come one layer late. */
   readonly defer: number;
+  /** `static`: kernels read it where it lies while they compute. Absent: it is copied, and then read from GPU memory. */
+  readonly inPlace?: true;
   /** `low-precision`: bytes of a copy as a share of the expert's; 1 elsewhere. */
   readonly copyBytes: number;
   /** Null: it always holds. */
@@ -166,12 +168,13 @@ const rule = z
         .nonnegative()
         .optional()
         .describe("cpu: most of a token's choices, the last ones, that are computed one layer late. Absent: 0."),
+      inPlace: onOff.optional().describe('static: kernels read the expert where it lies, over the link, while they compute. Absent: off.'),
       when: when.optional().describe('When the rule holds: all that is said must. Absent: always.'),
     }),
   ])
   .transform((given, context) => {
-    const none = { after: undefined, admit: undefined, copyBytes: undefined, defer: undefined, when: undefined };
-    const { after, admit: asked, copyBytes, defer, do: action, when: said } = { ...none, ...given };
+    const none = { after: undefined, admit: undefined, copyBytes: undefined, defer: undefined, inPlace: undefined, when: undefined };
+    const { after, admit: asked, copyBytes, defer, do: action, inPlace, when: said } = { ...none, ...given };
     const admit = asked ?? ADMITS[action][0]!;
     const complain = (key: string, message: string): void => context.addIssue({ code: 'custom', path: [key], message });
     if (!ADMITS[action].includes(admit)) complain('admit', insteadOf(action, admit));
@@ -179,6 +182,7 @@ const rule = z
       complain('after', 'counts misses until a promotion; take admit: background, or leave it out');
     if (copyBytes !== undefined && action !== 'low-precision') complain('copyBytes', 'is of low-precision copies; leave it out');
     if (defer !== undefined && action !== 'cpu') complain('defer', 'is of what the CPU computes; take do: cpu, or leave it out');
+    if (inPlace === true && action !== 'static') complain('inPlace', 'is of what is streamed; take do: static, or leave it out');
     const condition = said === undefined || Object.keys(said).length === 0 ? null : said;
     const { gate = null, misses, pass = null, phase = null, tokens = null } = condition ?? {};
     return {
@@ -187,6 +191,7 @@ const rule = z
       after: after ?? 1,
       ...(copyBytes === undefined ? {} : { copyBytes }),
       defer: defer ?? 0,
+      ...(inPlace === true ? { inPlace } : {}),
       when: condition === null ? null : { phase, tokens, pass, ...(misses === undefined ? {} : { misses }), gate },
     } satisfies MissRule;
   });
@@ -209,9 +214,9 @@ export const missRules = z.union([rule, z.array(rule).min(1)]).transform((given,
 });
 
 /** The written form of a rule: a word where that suffices. */
-function shownRule({ admit, after, copyBytes, defer, do: action, when: condition }: MissRule): unknown {
+function shownRule({ admit, after, copyBytes, defer, do: action, inPlace, when: condition }: MissRule): unknown {
   const word = ruleOf(action);
-  if (condition === null && admit === word.admit && copyBytes === word.copyBytes && defer === 0) return action;
+  if (condition === null && admit === word.admit && copyBytes === word.copyBytes && defer === 0 && inPlace === undefined) return action;
   const { gate, misses, pass, phase, tokens }: MissCondition = condition ?? { gate: null, pass: null, phase: null, tokens: null };
   const held = {
     ...(phase === null ? {} : { phase }),
@@ -226,6 +231,7 @@ function shownRule({ admit, after, copyBytes, defer, do: action, when: condition
     ...(admit === 'background' ? { after } : {}),
     ...(action === 'low-precision' ? { copyBytes } : {}),
     ...(defer > 0 ? { defer } : {}),
+    ...(inPlace === undefined ? {} : { inPlace }),
     ...(condition === null ? {} : { when: held }),
   };
 }

@@ -113,12 +113,12 @@ const workload = z.strictObject({
     .refine((tokens) => tokens > 0, { error: 'must be more than 0' })
     .refine((tokens) => tokens <= 1e9, { error: 'must be at most 1e9; a part of the trace says the same' })
     .optional()
-    .describe('Tokens to replay, from the start of each trace, e.g. 2000 or 10k. Absent: all (synthetic: 512).'),
+    .describe('Tokens to replay, from the start of each trace (behind what is held out), e.g. 2000 or 10k. Absent: all (synthetic: 512).'),
   holdOut: quantity(SHARE)
     .refine((share) => share > 0 && share < 1, { error: 'must be more than 0 and less than all' })
     .optional()
     .describe(
-      'Share of each recorded trace, at its end, that is not replayed: what is counted beforehand is counted there. Absent: 20% where the system counts popularity on the trace, else none.',
+      'Share of each recorded trace, at its start, that is not replayed: what is counted beforehand is counted there. Absent: 20% where the system counts popularity on the trace, else none.',
     ),
   maxTokensPerPass: positive.default(512).describe('Most tokens of one pass (chunked prefill).'),
   speculation: speculationSchema

@@ -105,6 +105,15 @@ export const systemSchema = z.strictObject({
   name: word.describe('Name, as reports show it.'),
   cites: z.string().optional().describe('What it follows: a paper, a repository.'),
   simplifies: z.string().optional().describe('Where it is simpler than what it follows.'),
+  decisive: z
+    .strictObject({
+      mechanism: word.describe('What it is, in words.'),
+      without: z.record(word, z.unknown()).describe('What takes it away and leaves the rest: values by their path, as for --set.'),
+      worse: word.describe('The metric that gets worse without it.'),
+      shown: z.record(word, z.unknown()).optional().describe('Settings of a run that shows it, by their path. Absent: any run does.'),
+    })
+    .optional()
+    .describe('The mechanism that makes this system what it is, and what takes it away.'),
   runtime: word
     .superRefine(known((name) => findProfile('runtimes', name)))
     .optional()
@@ -125,7 +134,7 @@ export const systemSchema = z.strictObject({
         .union([positive, word])
         .default(1000)
         .describe(
-          'Where the popularity of experts is counted: so many tokens that the run does not replay (drawn apart; of a recorded trace those behind what is replayed, see workload.holdOut), or a file (a trace, or counts).',
+          'Where the popularity of experts is counted: so many tokens that the run does not replay (drawn apart; of a recorded trace those before what is replayed, see workload.holdOut), or a file (a trace, or counts).',
         ),
       capacity: written(parseCapacity, z.string())
         .optional()

@@ -2,7 +2,6 @@
 
 import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
-import { selectRows } from './selection.js';
 import { chunkRows, type RoutingTrace, type TraceShape } from './trace.js';
 
 /**
@@ -49,26 +48,6 @@ export function concatTraces(traces: readonly RoutingTrace[]): RoutingTrace {
       for (const trace of traces) hash.update(trace.sha256());
       return hash.digest('hex');
     },
-    close() {
-      for (const trace of traces) trace.close();
-    },
-  };
-}
-
-/**
- * Joins traces of one model, the first rows of each before all others: a replay of some tokens of each reads these first, and the remaining
- * rows follow.
- * @param rows of each trace that come first
- * @throws UserError as {@link concatTraces}
- */
-export function concatHeads(traces: readonly RoutingTrace[], rows: readonly number[]): RoutingTrace {
-  if (traces.length < 2) return concatTraces(traces);
-  const parts = traces.map((trace, i) => ({ trace, cut: Math.min(rows[i]!, trace.tokens) }));
-  const heads = parts.map(({ trace, cut }) => (cut === trace.tokens ? trace : selectRows(trace, 0, cut, trace.path)));
-  const tails = parts.flatMap(({ trace, cut }) => (cut === trace.tokens ? [] : [selectRows(trace, cut, trace.tokens, trace.path)]));
-  return {
-    ...concatTraces([...heads, ...tails]),
-    path: traces.map((trace) => trace.path).join(' + '),
     close() {
       for (const trace of traces) trace.close();
     },

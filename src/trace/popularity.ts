@@ -14,10 +14,10 @@ export interface Popularity {
   readonly counts: readonly Float64Array[];
 }
 
-/** Counts the activations of rows `[from, to)` of a trace. */
-export function popularityOf(trace: RoutingTrace, from = 0, to: number = trace.tokens): Popularity {
+/** Counts the activations of a trace. */
+export function popularityOf(trace: RoutingTrace): Popularity {
   const counts = trace.expertsPerLayer.map((experts) => new Float64Array(experts));
-  for (const { experts, tokens } of chunks(trace, 1024, from, to)) {
+  for (const { experts, tokens } of chunks(trace, 1024)) {
     let at = 0;
     for (let row = 0; row < tokens; row++) {
       for (const layer of counts) {

@@ -30,8 +30,9 @@ export function rowsNamed(whole: RoutingTrace, rows: string, name: string): Rout
   throw new UserError(`${name}: there are rows 0:${whole.tokens}; write #FROM:TO with FROM < TO <= ${whole.tokens}`);
 }
 
-/** Rows `[from, to)` of a trace. @param name of the selection in messages and reports */
+/** Rows `[from, to)` of a trace; all of them are the trace itself. @param name of the selection in messages and reports */
 export function selectRows(whole: RoutingTrace, from: number, to: number, name: string): RoutingTrace {
+  if (from === 0 && to === whole.tokens && name === whole.path) return whole;
   const segments = whole.requests.flatMap((request) => {
     const start = Math.max(from, request.start);
     const end = Math.min(to, request.start + request.prefill + request.decode);
@@ -107,16 +108,16 @@ function segmentOf(requests: readonly TraceRequest[], row: number): number {
 const LEEWAY = 2;
 
 /**
- * Rows of a trace before its held-out part. The cut is between two requests if one ends near enough, else within a request; each side has at
- * least one row, and a trace of one row has no held-out part.
+ * Rows of a trace, from its start, that are held out. The cut is between two requests if one ends near enough, else within a request; each side
+ * has at least one row, and of a trace of one row none is held out.
  * @param share of the rows that is held out, in (0, 1)
  */
-export function rowsBeforeHeldOut({ requests, tokens }: Pick<RoutingTrace, 'requests' | 'tokens'>, share: number): number {
-  if (tokens < 2) return tokens;
+export function heldOutRows({ requests, tokens }: Pick<RoutingTrace, 'requests' | 'tokens'>, share: number): number {
+  if (tokens < 2) return 0;
   const wished = Math.min(tokens - 1, Math.max(1, tokens * share));
   const held = requests
-    .map(({ start }) => tokens - start)
-    .filter((rows) => rows < tokens && rows >= wished / LEEWAY && rows <= wished * LEEWAY)
+    .map(({ start }) => start)
+    .filter((rows) => rows > 0 && rows >= wished / LEEWAY && rows <= wished * LEEWAY)
     .sort((a, b) => Math.abs(a - wished) - Math.abs(b - wished));
-  return tokens - (held[0] ?? Math.round(wished));
+  return held[0] ?? Math.round(wished);
 }

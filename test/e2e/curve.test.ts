@@ -50,9 +50,9 @@ describe('moeprof curve', () => {
     const apart = JSON.parse((await moeprof([...args, '--popularity', '100', '--tokens', '500'])).stdout) as Curve;
     const whole = JSON.parse((await moeprof(args)).stdout) as Curve;
     expect(hindsight.config.popularity).toContain('hindsight');
-    expect(apart.config.popularity).toBe('100 tokens behind those that are replayed');
+    expect(apart.config.popularity).toBe('100 tokens before those that are replayed');
     expect(apart.policies[0]!.points[0]!.hits).toBeLessThanOrEqual(hindsight.policies[0]!.points[0]!.hits);
-    expect(whole.config.popularity).toMatch(/^[\d,]+ tokens behind those that are replayed$/);
+    expect(whole.config.popularity).toMatch(/^[\d,]+ tokens before those that are replayed$/);
   });
 
   it('writes all formats in one run', async () => {

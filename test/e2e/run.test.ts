@@ -124,7 +124,7 @@ describe('moeprof run with several systems', () => {
     });
     expect([several.code, several.stderr]).toEqual([0, '']);
     expect(several.stdout.replace(/\s+/g, ' ')).toMatch(
-      /cannot run why ─+ fiddler profiles\/systems\/fiddler\.yaml:9:9: system\.onMiss: cheaper needs a CPU/,
+      /cannot run why ─+ fiddler profiles\/systems\/fiddler\.yaml:13:9: system\.onMiss: cheaper needs a CPU/,
     );
     for (const line of several.stdout.split('\n')) expect([...line].length, line).toBeLessThanOrEqual(80);
     expect(readFileSync(join(cwd, 'r.csv'), 'utf8')).toMatch(/^fiddler,sn40l,,.*moeprof run .* -s fiddler,"?profiles/m);
@@ -132,7 +132,7 @@ describe('moeprof run with several systems', () => {
     expect(table.stdout).toMatch(/^on-demand-lru +[\d.,]+/m);
     const none = await moeprof([...command, '-s', 'fiddler,hybrimoe'], { cwd });
     expect(none.code).toBe(2);
-    expect(none.stderr).toMatch(/^moeprof: fiddler: profiles\/systems\/fiddler\.yaml:9:9: system\.onMiss: cheaper needs a CPU .*\n$/);
+    expect(none.stderr).toMatch(/^moeprof: fiddler: profiles\/systems\/fiddler\.yaml:13:9: system\.onMiss: cheaper needs a CPU .*\n$/);
   });
 
   it('names machines where only they differ, and both where both do', async () => {

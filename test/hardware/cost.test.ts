@@ -54,6 +54,20 @@ describe('CostModel', () => {
     expect(slow.cpuExpertNs(0, 1)).toBe(200 + 3);
   });
 
+  it('reads dense weights once for each group of sequences that attend together', () => {
+    const apart = new CostModel(model, hardware);
+    apart.attending = 2;
+    // Segment 2 is bound by its bytes, which every group reads.
+    const whole = cost.denseNs(2, 5, [0, 0, 0, 0, 0], [1, 1, 1, 1, 1], 5);
+    const one = (sequences: number) => cost.denseNs(2, sequences, [0, 0], [1, 1], sequences);
+    expect(apart.denseNs(2, 5, [0, 0, 0, 0, 0], [1, 1, 1, 1, 1], 5)).toBe(one(2) + one(2) + one(1));
+    expect(apart.denseNs(2, 5, [0, 0, 0, 0, 0], [1, 1, 1, 1, 1], 5)).toBeGreaterThan(whole);
+    expect(apart.denseNs(2, 2, [0, 0], [1, 1], 2)).toBe(one(2));
+    // Of a layer with attention, each sequence has its own context and tokens: groups of (0, 3) and (7), 2 + 1 and 4 tokens.
+    const groups = cost.denseNs(0, 3, [0, 3], [2, 1], 2) + cost.denseNs(0, 4, [7], [4], 1);
+    expect(apart.denseNs(0, 7, [0, 3, 7], [2, 1, 4], 3)).toBe(groups);
+  });
+
   it('unpacks the latent of the whole context once a pass, for prompts of 128 tokens and more', () => {
     const latent = { ...full, unpacked: { flopsPerPair: 10, flopsPerToken: 5, bytesPerToken: 4 } };
     const segments = [{ weightBytes: 0, flopsPerToken: 0, attention: [latent] }];

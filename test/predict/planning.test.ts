@@ -1,6 +1,7 @@
 // What predictions are used for: slots that follow the predicted demand, a horizon that follows the link, what policies are shown, and
 // misses that are served from smaller copies.
 import { describe, expect, it } from 'vitest';
+import { formatCount } from '../../src/base/units.js';
 import { profileLayers } from '../../src/engine/memory/quotas.js';
 import { AdaptiveHorizon } from '../../src/engine/outlook/horizon.js';
 import { PredictedUse } from '../../src/engine/outlook/predicted-use.js';
@@ -196,7 +197,7 @@ describe('quotas by profile', () => {
       [1, 2],
     ].map((list) => ({ experts: [list] }));
     // Stacks before each event, most recent first: -, 1 0, 0 2 1, 3 0 2 1. Depths: 0 at 1; 0 at 0; 1 at 3 and 2 at 2.
-    const { demand, hits } = profileLayers(model, { trace: traceOf(rows, 4), from: 0, to: 4 });
+    const { demand, hits } = profileLayers(model, traceOf(rows, 4));
     expect([...hits[0]!]).toEqual([0, 1, 2, 3, 4]);
     expect([...demand[0]!]).toEqual([3, 2, 2, 1]);
   });
@@ -207,7 +208,7 @@ describe('quotas by profile', () => {
         trace: 'mini-finegrained-64x12l',
         system: { name: 'q', cache: { policy: 'lru', scope: 'layer', popularity, ...(quotas === undefined ? {} : { quotas }) } },
         memory: { expertCache: '25%' },
-        workload: { tokens: 1000 },
+        workload: { tokens: 1000, holdOut: '20%' },
       });
       expect(result.metrics['memory.gpu.expert_cache']!.value).toBeGreaterThan(0);
       return result;
@@ -215,16 +216,19 @@ describe('quotas by profile', () => {
     const even = await run(undefined);
     const optimal = await run('optimal');
     expect((await run('even')).metrics['cache.hits']).toEqual(even.metrics['cache.hits']);
-    expect(optimal.metrics['cache.hits']!.value).toBeGreaterThan(even.metrics['cache.hits']!.value);
+    // Earlier text has other layers that profit: 22,559 hits where an even split has 22,710.
+    expect(Math.abs(optimal.metrics['cache.hits']!.value / even.metrics['cache.hits']!.value - 1)).toBeLessThan(0.01);
     expect(optimal.metrics['memory.gpu.peak']!.value).toBeLessThanOrEqual(even.metrics['memory.gpu.peak']!.value);
-    // The trace has 7,172 tokens: 6,172 behind the replayed ones.
-    expect(optimal.config.profiledOn).toBe('1,000 tokens behind those that are replayed');
+    expect(optimal.config.profiledOn).toBe('1,000 tokens before those that are replayed');
     expect(optimal.warnings.map(({ code }) => code)).not.toContain('profiled-on-itself');
+    const held = optimal.inputs.traces[0]!.heldOut!;
     const more = await run('optimal', 7000);
-    expect(more.config.profiledOn).toBe('6,172 tokens behind those that are replayed');
-    const hindsight = await run('optimal', 'mini-finegrained-64x12l#0:1000');
+    expect(more.config.profiledOn).toBe(`${formatCount(held)} tokens before those that are replayed`);
+    const hindsight = await run('optimal', `mini-finegrained-64x12l#${held}:${held + 1000}`);
     expect(hindsight.warnings.map(({ code }) => code)).toContain('profiled-on-itself');
-    expect(hindsight.metrics['cache.hits']!.value).toBeGreaterThan(optimal.metrics['cache.hits']!.value);
+    for (const other of [even, optimal, more])
+      expect(hindsight.metrics['cache.hits']!.value).toBeGreaterThan(other.metrics['cache.hits']!.value);
     expect(even.config).not.toHaveProperty('profiledOn');
+    expect(even.fingerprint).toBe(optimal.fingerprint);
   });
 });

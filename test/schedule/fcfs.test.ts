@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { staticBatch } from '../../src/schedule/fcfs.js';
+import { parseScheduler } from '../../src/schedule/index.js';
 import { cases } from '../cases.js';
 import { passesOf, traceOf } from './fixtures.js';
 
@@ -9,9 +11,14 @@ import { passesOf, traceOf } from './fixtures.js';
 vi.setConfig({ testTimeout: 60_000 });
 
 /** `request:tokens` of every pass. */
-function composition(lengths: readonly { prefill: number; decode: number }[], batch: number, maxTokensPerPass: number): string[] {
+function composition(
+  lengths: readonly { prefill: number; decode: number }[],
+  batch: number,
+  maxTokensPerPass: number,
+  scheduler = 'fcfs',
+): string[] {
   const trace = traceOf(lengths);
-  const passes = passesOf(trace, trace.requests, 'fcfs', batch, maxTokensPerPass);
+  const passes = passesOf(trace, trace.requests, scheduler, batch, maxTokensPerPass);
   const seen: string[] = [];
   while (passes.next(0) >= 0) {
     seen.push(passes.shares.map(({ request, tokens }) => `${request.index}:${tokens}`).join(' '));
@@ -96,5 +103,23 @@ describe('fcfs with any requests', () => {
       }),
       { seed: 3, numRuns: cases(150) },
     );
+  });
+});
+
+describe('static batches that are gathered', () => {
+  const lengths = Array.from({ length: 5 }, () => ({ prefill: 0, decode: 2 }));
+
+  it('share a pass, so many at a time, and nobody joins before they are done', () => {
+    expect(composition(lengths, 2, 512, 'static')).toEqual(['0:1 1:1', '0:1 1:1', '2:1 3:1', '2:1 3:1', '4:1', '4:1']);
+    const together = ['0:1 1:1 2:1 3:1', '0:1 1:1 2:1 3:1', '4:1', '4:1'];
+    expect(composition(lengths, 2, 512, 'static:gather=2')).toEqual(together);
+    // A pass holds a token of each.
+    expect(composition(lengths, 2, 4, 'static:gather=8')).toEqual(together);
+  });
+
+  it('attend batch by batch', () => {
+    const { parameters } = parseScheduler('static:gather=3');
+    expect(staticBatch.running!({ batch: 2, maxTokensPerPass: 512 }, parameters)).toBe(6);
+    expect(staticBatch.attending!({ batch: 2, maxTokensPerPass: 512 }, parameters)).toBe(2);
   });
 });

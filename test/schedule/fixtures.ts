@@ -1,6 +1,6 @@
 // Requests of given lengths, walked by a scheduler with a clock of the test's own.
 import { Random } from '../../src/base/random.js';
-import { findScheduler } from '../../src/schedule/index.js';
+import { findScheduler, parseScheduler } from '../../src/schedule/index.js';
 import { KvRoom } from '../../src/schedule/kv-room.js';
 import { Pass } from '../../src/schedule/pass.js';
 import { Passes } from '../../src/schedule/passes.js';
@@ -24,8 +24,10 @@ export function traceOf(lengths: readonly { prefill: number; decode: number }[])
 /** Passes of a scheduler over a closed loop of these walks. */
 export function passesOf(trace: RoutingTrace, walks: readonly Walk[], scheduler: string, batch: number, maxTokensPerPass = 512): Passes {
   const limits = { batch, maxTokensPerPass };
-  const definition = findScheduler(scheduler);
+  const { name, parameters } = parseScheduler(scheduler);
+  const definition = findScheduler(name);
+  const running = definition.running?.(limits, parameters) ?? batch;
   const kv = new KvRoom(Number.POSITIVE_INFINITY);
   const context = { kv, paths: null, residency: null, random: new Random(1, 'test') };
-  return new Passes(new ClosedLoop(walks, batch), definition.create(limits, {}, context), new Pass(trace, batch), kv);
+  return new Passes(new ClosedLoop(walks, running), definition.create(limits, parameters, context), new Pass(trace, running), kv);
 }

@@ -70,7 +70,25 @@ function tableOf(systems: readonly Described[]): string {
 function sectionOf({ name, spec, summary }: Described): string {
   const lines = [summary, ...(spec.cites === undefined ? [] : [`Follows: ${linked(spec.cites)}.`])];
   const simpler = (spec.simplifies ?? '').trim();
-  return [`### ${name}`, ...lines, `Simpler: ${simpler.replace(/\.?$/, '.')}`, `    ${exampleOf(spec).command}`].join('\n\n');
+  return [`### ${name}`, ...lines, ...decisiveOf(spec), `Simpler: ${simpler.replace(/\.?$/, '.')}`, `    ${exampleOf(spec).command}`].join(
+    '\n\n',
+  );
+}
+
+/** The mechanism that decides, and what takes it away. */
+function decisiveOf({ decisive }: SystemSpec): string[] {
+  if (decisive === undefined) return [];
+  const { mechanism, without, worse } = decisive;
+  const sets = Object.entries(without).map(([path, value]) => {
+    const text =
+      typeof value === 'string'
+        ? value
+        : JSON.stringify(value)
+            .replaceAll('"', '')
+            .replaceAll(/([:,])/g, '$1 ');
+    return `--set ${path}=${text.includes(' ') ? `'${text}'` : text}`;
+  });
+  return [`Decides: ${mechanism}. \`${sets.join(' ')}\` takes it away, and \`${worse}\` gets worse.`];
 }
 
 /** Papers and repositories as links. */
@@ -134,9 +152,9 @@ function missesOf({ cache, onMiss }: SystemSpec): string {
   const served = (action: MissAction): string =>
     action === 'low-precision' && cache.copies !== undefined ? 'a low-precision copy serves, and stays' : MISSES[action];
   return onMiss.rules
-    .map(({ admit, after, defer, do: action, when }) => {
+    .map(({ admit, after, defer, do: action, inPlace, when }) => {
       const late = defer === 0 ? '' : `, the last ${defer} choices of a token one layer late`;
-      return `${whenOf(when)}${served(action)}${late}${ADMITTED[admit](after)}`;
+      return `${whenOf(when)}${inPlace === true ? 'read in place, nothing moves in' : served(action)}${late}${ADMITTED[admit](after)}`;
     })
     .join('; ');
 }

@@ -22,9 +22,11 @@ import { lfu, lfuResident } from './lfu.js';
 import { lfuDecay } from './lfu-decay.js';
 import { lirs } from './lirs.js';
 import { lru, mru } from './lru.js';
+import { mapPriority } from './map-priority.js';
 import { moeInfinity } from './moe-infinity.js';
 import { mrs } from './mrs.js';
 import { random } from './random.js';
+import { recencyFrequency } from './recency-frequency.js';
 import { s3Fifo } from './s3-fifo.js';
 import { sieve } from './sieve.js';
 import { slru } from './slru.js';
@@ -53,10 +55,12 @@ export const POLICIES: readonly PolicyDefinition[] = [
   gdsf,
   hyperbolic,
   lecar,
+  recencyFrequency,
   random,
   leastStale,
   layerPosition,
   moeInfinity,
+  mapPriority,
   mrs,
   plec,
   learnedBelady,

@@ -106,8 +106,7 @@ class LeCaR implements CachePolicy {
 
 /**
  * Vietri et al., "Driving cache replacement with ML-based LeCaR", HotStorage 2018: learning rate 0.45, regret discounted by
- * 0.005^(1/slots) a use, a history of as many evictions as the cache has slots for each of the two. FlashMoE (arXiv 2601.17063) learns the
- * same combination of recency and frequency with a network that is trained beforehand.
+ * 0.005^(1/slots) a use, a history of as many evictions as the cache has slots for each of the two.
  */
 export const lecar: PolicyDefinition = {
   name: 'lecar',

@@ -81,6 +81,7 @@ export function composeGpu(
   const [link = UNUSED_LINK, ssdLink] = layout.hardware.links.map((one) => chunked(one, system.prefetch.chunk));
   const model = shard?.model ?? inputs.model;
   const cost = new CostModel(model, layout.hardware, layout.dense, layout.split);
+  cost.attending = plan.serving.attending;
   const clock: Clock = { event: 0, pass: 0, layer: 0 };
   // A prefetch may ask a policy before the first event: the next use of each expert is then its first one.
   const nextUse = future === null ? null : Int32Array.from(future.first);

@@ -6,6 +6,7 @@ import type { Warning } from '../../result/result.js';
 import type { PassRecord, Workload } from '../../schedule/door.js';
 import type { RunSpec } from '../../system/door.js';
 import { type AuditFinding, auditTrace } from '../../trace/audit/index.js';
+import { selectRows } from '../../trace/selection.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { Inputs } from '../inputs/inputs.js';
 import { type Serving, servingOf } from '../inputs/serving.js';
@@ -75,15 +76,17 @@ function findingsIn(
  * @returns one warning per finding
  * @throws UserError where the run is strict and something was found
  */
-function auditInputs({ heads, model, modelNote, traces }: Inputs, run: RunSpec): Warning[] {
+function auditInputs({ model, modelNote, replayed, traces }: Inputs, run: RunSpec): Warning[] {
   const warnings: Warning[] = modelNote === null ? [] : [{ code: 'model-by-sizes', message: modelNote }];
   if (run.audit === 'off') return warnings;
-  for (const [i, trace] of traces.entries()) {
-    const rows = heads[i]!;
+  for (const [i, whole] of traces.entries()) {
+    const { from, to } = replayed[i]!;
+    // Rows that are held out are no part of the replay; those behind it were never looked at.
+    const trace = from === 0 ? whole : selectRows(whole, from, whole.tokens, whole.path);
     if (trace.meta.synthetic) continue;
     for (const { code, effect, fix, level, what } of findingsIn(
       trace,
-      rows,
+      to - from,
       trace.layers === model.layers.length ? model : undefined,
       run,
     )) {

@@ -9,20 +9,24 @@ export class Executor {
   readonly #event: RunningEvent;
   /** True: the CPU computes nothing of any event. */
   readonly #alone: boolean;
+  /** True: kernels read what is missed over the link, each for as long as that or its work takes. */
+  readonly #inPlace: boolean;
 
   constructor(gpu: Gpu, event: RunningEvent) {
     this.#gpu = gpu;
     this.#event = event;
     this.#alone = gpu.onMiss.every((rule) => rule.do !== 'cpu' && rule.do !== 'cheaper');
+    this.#inPlace = gpu.onMiss.every((rule) => rule.inPlace === true);
   }
 
   /** Executes the event. */
   execute(layer: number): void {
-    const { cost, dram, recorder } = this.#gpu;
+    const { cost, dram, gpu, model, recorder } = this.#gpu;
     const event = this.#event;
     const { counts, single } = event.demand;
     const { hit, hits, readyNs, waiting, waits } = event;
     const singleNs = cost.singleNs[layer]!;
+    const readNs = this.#inPlace ? gpu.link.transferNs(model.layers[layer]!.expertBytes) : 0;
     let gpuNs = event.startNs;
     let computeNs = 0;
     // Summed gap by gap, so that without gaps it is 0 and not a rounding error.
@@ -40,10 +44,10 @@ export class Executor {
     for (let k = 0; k < waits; k++) {
       const i = waiting[k]!;
       const ns = single ? singleNs : cost.expertNs(layer, counts[i]!);
-      const startsNs = Math.max(gpuNs, readyNs[i]!);
-      stallNs += startsNs - gpuNs;
+      const startsNs = Math.max(gpuNs, readyNs[i]! - readNs);
+      stallNs += startsNs - gpuNs + Math.max(0, readNs - ns);
       if (dram !== null) recorder.phase.ssdStallNs += Math.max(0, Math.min(startsNs, event.readNs[i]!) - gpuNs);
-      gpuNs = startsNs + ns;
+      gpuNs = startsNs + Math.max(ns, readNs);
       computeNs += ns;
     }
     event.endNs = gpuNs;

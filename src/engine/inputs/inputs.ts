@@ -13,13 +13,13 @@ import { loadPredictor } from '../../predict/predictors/create.js';
 import { loadHardware } from '../../runtime/machine.js';
 import { loadScheduler } from '../../schedule/door.js';
 import { gateWays, misfit, placeIn, type RunSpec, runtimeNamed, type SystemSpec } from '../../system/door.js';
-import { concatHeads } from '../../trace/concat.js';
+import { concatTraces } from '../../trace/concat.js';
 import { type RoutingProfile, routingProfileSchema } from '../../trace/generate/routing-profile.js';
 import { type RequestLength, synthesizing } from '../../trace/generate/synthetic.js';
 import { checkFits, openTrace } from '../../trace/open/open.js';
 import { tracedModel } from '../../trace/open/traced-model.js';
 import { bundledModel, recordedModel } from '../../trace/recorded-model.js';
-import { rowsBeforeHeldOut } from '../../trace/selection.js';
+import { heldOutRows, selectRows } from '../../trace/selection.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { needWeights, stackVariants } from '../../trace/variants/index.js';
 import { firstRanks } from '../../trace/variants/top-k.js';
@@ -29,10 +29,29 @@ import { countsOnTrace } from './counts-on-trace.js';
 
 /** Default number of tokens of a synthetic trace. */
 export const SYNTHETIC_TOKENS = 512;
-/** Share of a recorded trace that is held out where popularity is counted on it. Ours: a fifth, as is usual for a test set. */
+/** Share of a recorded trace, at its start, that is held out where popularity is counted on it. Ours: a fifth, as is usual for a test set. */
 export const HELD_OUT = 0.2;
+/** Limit of the tokens drawn for a profile. Ours: more tokens rank experts alike, and a profile is drawn before every run. */
+const MOST_APART = 65_536;
+const DRAWN_APART = 'drawn apart from those that are replayed';
 /** Candidates that synthetic routing has for each choice, where the system re-ranks. */
 const CANDIDATES_PER_CHOICE = 4;
+
+/** Rows `[from, to)` of a trace. */
+export interface Rows {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Tokens that the run does not replay and that come before its own: what is known beforehand is counted on them. */
+export interface Apart {
+  /** The most that there are. */
+  readonly tokens: number;
+  /** Their place in words, e.g. `drawn apart from those that are replayed`. */
+  readonly place: string;
+  /** The last `tokens` of them, variants applied. */
+  take(tokens: number): Promise<RoutingTrace>;
+}
 
 /** The inputs of a run. The caller that opens them closes the trace. */
 export interface Inputs {
@@ -43,9 +62,9 @@ export interface Inputs {
   readonly system: SystemSpec;
   /** True: nothing says how large experts are, and each counts as one byte. Absent: their sizes are known. */
   readonly unsized?: true;
-  /** The routing that runs, variants applied. */
+  /** The routing that runs, and no more of it, variants applied. */
   readonly trace: RoutingTrace;
-  /** The routing as it was recorded: `traces`, joined. */
+  /** The same as it was recorded: the replayed rows of `traces`, joined. */
   readonly recorded: RoutingTrace;
   /** More choices per token than the model makes, with their gate weights, for systems that re-rank; null: there are none. */
   readonly candidates: RoutingTrace | null;
@@ -55,12 +74,12 @@ export interface Inputs {
   readonly ownVariants?: readonly string[];
   /** The files. */
   readonly traces: readonly RoutingTrace[];
-  /** Rows of each file, from its start, that are replayed: the first ones of `trace`, one after another. */
-  readonly heads: readonly number[];
+  /** Rows of each file that are replayed; those before them are held out. */
+  readonly replayed: readonly Rows[];
   /** What drawn routing follows: the `routing:` block of the model's profile, or the prior of its shape. Absent: recorded, or the user's own. */
   readonly routing?: 'profile' | 'prior';
-  /** Draws more tokens like those of `trace`, none of them in it, variants applied. Null: the routing is recorded. */
-  readonly apart: ((tokens: number) => Promise<RoutingTrace>) | null;
+  /** Null: the routing is recorded, and nothing of it is held out. */
+  readonly apart: Apart | null;
 }
 
 /**
@@ -89,8 +108,11 @@ export async function openInputs(
     }
     const { model, note, unsized } =
       given === undefined ? modelFor(traces[0]!, run, hits !== null) : { model: given, note: null, unsized: false };
-    const heads = headsOf(traces, run, needed);
-    const routing = routed(concatHeads(traces, heads), model, system, run);
+    const replayed = replayedRows(traces, run, needed);
+    const joined = (rows: readonly Rows[]): RoutingTrace =>
+      concatTraces(rows.flatMap(({ from, to }, i) => (from === to ? [] : [selectRows(traces[i]!, from, to, traces[i]!.path)])));
+    const routing = routed(joined(replayed), model, system, run);
+    const earlier = replayed.map(({ from }) => ({ from: 0, to: from }));
     const sized = run.quantization === undefined ? withRecordedSizes(model, routing.trace.meta.expertBytes) : model;
     return {
       model: stored(run, sized, hardware),
@@ -100,8 +122,8 @@ export async function openInputs(
       system,
       ...routing,
       traces,
-      heads,
-      apart: null,
+      replayed,
+      apart: earlier.every(({ to }) => to === 0) ? null : apartOf(joined(earlier), (rows) => routed(rows, model, system, run).trace),
     };
   } catch (error) {
     for (const trace of traces) trace.close();
@@ -135,19 +157,30 @@ async function withModules(run: RunSpec): Promise<RunSpec> {
   };
 }
 
-/** Rows of the trace, from its start, that a run replays: the heads of its files, without what is held out. */
-export function replayedRows({ heads, trace }: Pick<Inputs, 'heads' | 'trace'>): number {
-  return Math.min(
-    heads.reduce((sum, rows) => sum + rows, 0),
-    trace.tokens,
-  );
+/**
+ * Rows of each file that are replayed.
+ * @param counts true: something is counted on the trace beforehand, so that its first part is held out
+ */
+function replayedRows(traces: readonly RoutingTrace[], { workload }: RunSpec, counts: boolean): Rows[] {
+  const { holdOut, tokens: most = Number.POSITIVE_INFINITY } = workload;
+  const share = holdOut ?? (counts ? HELD_OUT : null);
+  return traces.map((trace) => {
+    const from = share === null ? 0 : heldOutRows(trace, share);
+    return { from, to: Math.min(from + most, trace.tokens) };
+  });
 }
 
-/** Rows of each file that are replayed. @param counts true: something is counted on the trace beforehand, so that a part is held out */
-function headsOf(traces: readonly RoutingTrace[], { workload }: RunSpec, counts: boolean): number[] {
-  const { holdOut, tokens: each = Number.POSITIVE_INFINITY } = workload;
-  const share = holdOut ?? (counts ? HELD_OUT : null);
-  return traces.map((trace) => Math.min(each, share === null ? trace.tokens : rowsBeforeHeldOut(trace, share)));
+/** All that a drawn trace has, for runs that walk a few rows of it: a count takes the first. */
+export function firstOf(drawn: RoutingTrace): Apart {
+  // Rows that no request walks are part of no selection.
+  return { tokens: drawn.tokens, place: DRAWN_APART, take: async (tokens) => ({ ...drawn, tokens }) };
+}
+
+/** The held-out rows of recorded traces: a count takes the latest. @param vary applies the run's variants */
+function apartOf(held: RoutingTrace, vary: (rows: RoutingTrace) => RoutingTrace): Apart {
+  const { tokens, path } = held;
+  const take = async (some: number): Promise<RoutingTrace> => vary(selectRows(held, tokens - some, tokens, path));
+  return { tokens, place: 'before those that are replayed', take };
 }
 
 /** Inputs of a run whose routing is drawn. */
@@ -172,7 +205,7 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
   };
   const trace = await draw(workload.tokens ?? SYNTHETIC_TOKENS, false);
   const drawn = new Map<number, Promise<RoutingTrace>>();
-  const apart = (tokens: number): Promise<RoutingTrace> => {
+  const take = (tokens: number): Promise<RoutingTrace> => {
     const known = drawn.get(tokens) ?? draw(tokens, true).then((other) => routed(other, model, system, run).trace);
     drawn.set(tokens, known);
     return known;
@@ -184,9 +217,9 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
     system,
     ...routed(trace, model, system, run),
     traces: [trace],
-    heads: [trace.tokens],
+    replayed: [{ from: 0, to: trace.tokens }],
     ...sourceOf(profile, run),
-    apart,
+    apart: { tokens: MOST_APART, place: DRAWN_APART, take },
   };
 }
 

@@ -16,7 +16,7 @@ import {
   walksOf,
 } from '../../schedule/door.js';
 import { misfit, type RunSpec, rulesOn } from '../../system/door.js';
-import { type Inputs, replayedRows } from './inputs.js';
+import type { Inputs } from './inputs.js';
 
 /** The serving of a run. */
 export interface Serving {
@@ -24,6 +24,8 @@ export interface Serving {
   readonly parameters: Parameters;
   /** Requests that run at once. */
   readonly running: number;
+  /** Requests whose dense work runs together. */
+  readonly attending: number;
   /** Rows of the trace that the run may walk. */
   readonly rows: number;
   /** True where requests were cut into streams to fill the batch. */
@@ -47,8 +49,9 @@ export function servingOf(inputs: Inputs, run: RunSpec): Serving {
   const { definition, name, parameters } = system.scheduler.kind;
   const scheduler = definition ?? findScheduler(name);
   const running = scheduler.running?.({ batch, maxTokensPerPass }, parameters) ?? batch;
-  const rows = replayedRows(inputs);
-  const common = { scheduler, parameters, running, rows };
+  const attending = scheduler.attending?.({ batch, maxTokensPerPass }, parameters) ?? running;
+  const rows = trace.tokens;
+  const common = { scheduler, parameters, running, attending, rows };
   const byResidency = scheduler.needs?.includes('residency') === true;
   // A rate alone: requests come independently of each other.
   const source = spec ?? (rate === undefined ? undefined : parseArrivals('poisson'));

@@ -7,9 +7,9 @@ import { optimalQuotas, proportionalQuotas, shallowQuotas } from '../../cache/la
 import type { ModelSpec } from '../../model/door.js';
 import type { RunSpec } from '../../system/door.js';
 import { openTrace } from '../../trace/open/open.js';
-import { chunks, NULL_EXPERT } from '../../trace/trace.js';
+import { chunks, NULL_EXPERT, type RoutingTrace } from '../../trace/trace.js';
 import type { Inputs } from '../inputs/inputs.js';
-import { type ProfiledRows, profiledRows } from '../inputs/profiling.js';
+import { profiledRows } from '../inputs/profiling.js';
 import type { MemoryPlan } from './plan.js';
 import { ELSEWHERE, type Shard } from './shard.js';
 
@@ -29,9 +29,9 @@ export async function withQuotas(memory: MemoryPlan, inputs: Inputs, run: RunSpe
   if (quotas === 'shallow') return { ...memory, quotas: shallowQuotas(model, memory.wholeBytes) };
   const file = typeof popularity === 'number' ? null : await openTrace(findProfile('traces', popularity, run.folder), { model: whole });
   try {
-    const rows =
-      file === null ? await profiledRows(inputs, popularity as number) : { trace: file, from: 0, to: Math.min(file.tokens, MOST_TOKENS) };
-    const { demand, hits } = profileLayers(model, rows, shard === null ? undefined : ownExperts(whole, shard));
+    const rows = file ?? (await profiledRows(inputs, popularity as number));
+    const most = file === null ? rows.tokens : MOST_TOKENS;
+    const { demand, hits } = profileLayers(model, rows, most, shard === null ? undefined : ownExperts(whole, shard));
     const split =
       quotas === 'optimal' ? optimalQuotas(model, hits, [memory.wholeBytes])[0]! : proportionalQuotas(model, demand, memory.wholeBytes);
     return { ...memory, quotas: split };
@@ -51,11 +51,13 @@ function ownExperts(whole: ModelSpec, { model, own }: Shard): (layer: number, ex
 /**
  * Activations by layer and expert, and by layer what an LRU cache of 0..experts slots hits: a member at depth d of the layer's stack, as
  * the event finds it, is a hit of every cache with more than d slots. Of caches smaller than an event that is an estimate.
+ * @param most tokens that are read, from the start of the trace
  * @param own number among the model's experts of an expert of the trace, {@link ELSEWHERE} where the model does not have it
  */
 export function profileLayers(
   model: ModelSpec,
-  { trace, from, to }: ProfiledRows,
+  trace: RoutingTrace,
+  most: number = trace.tokens,
   own: (layer: number, expert: number) => number = (_layer, expert) => expert,
 ): { demand: Float64Array[]; hits: Float64Array[] } {
   const demand = model.layers.map(({ experts }) => new Float64Array(experts));
@@ -69,7 +71,7 @@ export function profileLayers(
       ),
   );
   const chosen = new Int32Array(trace.topK);
-  for (const chunk of chunks(trace, 256, from, to)) {
+  for (const chunk of chunks(trace, 256, 0, Math.min(most, trace.tokens))) {
     for (let token = 0; token < chunk.tokens; token++) {
       for (const { index } of model.layers) {
         const at = (token * trace.layers + index) * trace.topK;

@@ -18,7 +18,7 @@ import { warningsOf } from './warnings.js';
 /** Builds the result. */
 export function outcome(finished: Finished): Result {
   const { inputs, run } = finished;
-  const { hardware, heads, model, system } = inputs;
+  const { hardware, model, replayed, system } = inputs;
   const bounds = boundsOf(finished);
   const { arrivalsSha256 } = finished.serving;
   const traceInputs = tracesOf(finished);
@@ -35,7 +35,7 @@ export function outcome(finished: Finished): Result {
     ownVariants: inputs.ownVariants,
     // The remaining rows identify the held-out ones.
     workload: { ...run.workload, arrivals: arrivalsSha256 ?? undefined, slo: undefined, speculation: undefined, holdOut: undefined },
-    ...(traceInputs.some(({ heldOut }) => heldOut !== undefined) ? { replayed: heads } : {}),
+    ...(traceInputs.some(({ heldOut }) => heldOut !== undefined) ? { replayed } : {}),
     replay: run.replay,
     seed: run.seed,
     faults: run.faults,
@@ -93,21 +93,19 @@ function runtimeIn({ facts, software }: HardwareSpec): unknown {
 }
 
 /** The traces, with the replayed part of each. */
-function tracesOf({ inputs: { heads, recorded, trace: played, traces }, run }: Finished): TraceInput[] {
-  const { tokens: each = Number.POSITIVE_INFINITY } = run.workload;
+function tracesOf({ inputs: { recorded, replayed, trace: played, traces }, run }: Finished): TraceInput[] {
   // A variant may redraw recorded routing.
   const drawn = played.meta.synthetic && !recorded.meta.synthetic;
   return traces.map((trace, i) => {
-    const tokens = heads[i]!;
-    const heldOut = Math.min(trace.tokens, each) - tokens;
-    const requests = trace.requests.filter((request) => request.start < tokens).length;
+    const { from, to } = replayed[i]!;
+    const requests = trace.requests.filter(({ decode, prefill, start }) => start < to && start + prefill + decode > from).length;
     return {
       path: run.trace[i]!,
       sha256: trace.sha256(),
-      tokens,
+      tokens: to - from,
       requests,
       synthetic: trace.meta.synthetic || drawn,
-      ...(heldOut === 0 ? {} : { heldOut }),
+      ...(from === 0 ? {} : { heldOut: from }),
     };
   });
 }

@@ -14,8 +14,8 @@ import type { Finished } from './finished.js';
 /** The tokens that a placement or a split was profiled on. */
 interface Profile {
   readonly words: string;
-  /** True: on tokens that are replayed. */
-  readonly replayed: boolean;
+  /** True: on tokens that are replayed, or on later ones of the same trace. */
+  readonly future: boolean;
 }
 
 /** The tokens that the run's placement or split was profiled on; null: neither was profiled. */
@@ -24,17 +24,20 @@ export function profileOf({ inputs, layout, run, simulation }: Finished): Profil
   const { popularity, quotas } = inputs.system.cache;
   const split = quotas === 'proportional' || quotas === 'optimal' || layout.several?.profiled === true;
   if (!split && !policyNeeds(definition, parameters).includes('popularity')) return null;
-  if (typeof popularity === 'string') return { words: popularity, replayed: replayedOf(popularity, run, inputs) };
-  return { words: profiledPart(inputs, popularity).words, replayed: false };
+  if (typeof popularity === 'string') return { words: popularity, future: isFuture(popularity, run, inputs) };
+  return { words: profiledPart(inputs, popularity).words, future: false };
 }
 
-/** True where `source` names rows of a trace of the run that are replayed. @param source a file or a bundled name, rows may stand behind it */
-function replayedOf(source: string, { folder, trace }: Pick<RunSpec, 'folder' | 'trace'>, { heads }: Pick<Inputs, 'heads'>): boolean {
+/**
+ * True where `source` names rows of a trace of the run that are replayed, or later ones.
+ * @param source a file or a bundled name, rows may stand behind it
+ */
+function isFuture(source: string, { folder, trace }: Pick<RunSpec, 'folder' | 'trace'>, { replayed }: Pick<Inputs, 'replayed'>): boolean {
   const counted = partOf(source, folder);
   return trace.some((named, i) => {
     if (named === 'synthetic') return false;
-    const { end, file, start } = partOf(named, folder);
-    return file === counted.file && counted.start < Math.min(end, start + heads[i]!) && start < counted.end;
+    const { file, start } = partOf(named, folder);
+    return file === counted.file && counted.end > start + replayed[i]!.from;
   });
 }
 
@@ -47,15 +50,20 @@ function partOf(named: string, folder: string): { readonly file: string; readonl
 
 /** The knowledge of a run, by part. Miss actions, placements and limits of prefetches know only the past. */
 export function knowledgeOfRun(finished: Finished): RunKnowledge {
-  const { inputs, serving, simulation } = finished;
+  const { inputs, run, serving, simulation } = finished;
   const { predictor } = inputs.system;
   const { definition, parameters } = simulation.policy;
+  const taught = simulation.predictor !== null && predictor.train.some((source) => isFuture(source, run, inputs));
   const parts: KnowingPart[] = [
     { part: 'predictor', name: predictor.kind.name, ...predictorKnows(predictor.kind, inputs.trace) },
     { part: 'cache.policy', name: definition.name, ...policyKnows(definition, parameters) },
     { part: 'scheduler', name: serving.scheduler.name, ...schedulerKnows(serving.scheduler, serving.parameters) },
-    // Counts of the very tokens that are replayed.
-    { part: 'cache.popularity', name: 'of the replayed tokens', knows: profileOf(finished)?.replayed === true ? 'future' : 'nothing' },
+    { part: 'predictor.train', name: 'on the replayed tokens or later ones', knows: taught ? 'future' : 'nothing' },
+    {
+      part: 'cache.popularity',
+      name: 'of the replayed tokens or later ones',
+      knows: profileOf(finished)?.future === true ? 'future' : 'nothing',
+    },
   ];
   return knowledgeOfParts(parts);
 }

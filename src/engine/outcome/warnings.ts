@@ -121,12 +121,12 @@ function meanPassBytes({ inputs, simulation }: Finished): number {
   return (phase.demanded / passes) * (bytes / demanded);
 }
 
-/** A placement or a split that was profiled on the very tokens that are replayed. */
+/** A placement or a split that was profiled on the tokens that are replayed, or on later ones. */
 function profileWarnings(finished: Finished): Warning[] {
   const profile = profileOf(finished);
-  if (profile === null || !profile.replayed) return [];
+  if (profile === null || !profile.future) return [];
   const message =
-    `Placement was profiled on ${profile.words}, rows of which are replayed: it has seen its test. Leave system.cache.popularity out, and ` +
+    `Placement was profiled on ${profile.words}, rows of which are replayed or come later in the same text: it has seen its test. Leave system.cache.popularity out, and ` +
     'it is counted on tokens that are held out.';
   return [{ code: 'profiled-on-itself', message }];
 }

@@ -32,6 +32,7 @@ export function severalGpus(
   const { interconnect, shards } = several;
   const dispatch = dispatchOf(model, several);
   const cost = new CostModel(model, hardware);
+  cost.attending = plan.serving.attending;
   const pipeline = () => new Pipeline(cost, interconnect, model.hidden, system.overlap ?? 1, dispatch.exchanges);
   const [hostLink, ssdLink] = hardware.links;
   const links = policies.dram === null ? [hostLink!] : [ssdLink!, hostLink!];

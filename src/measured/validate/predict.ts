@@ -1,6 +1,7 @@
 // Predicts rows with the engine itself: each is a short run over synthetic routing of its model, decoding at its depth or reading one prompt. A
 // separate formula would validate only the formula.
 
+import { firstOf } from '../../engine/inputs/inputs.js';
 import { simulateInputs } from '../../engine/simulate.js';
 import { buildHardware, type HardwareSpec, type RuntimeSpec } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -269,8 +270,8 @@ function simulated({ bounds, hardware, model, row, run, traces }: RowWorld, phas
     candidates: null,
     variants: false,
     traces: [trace],
-    heads: [trace.tokens],
-    apart: async () => trace,
+    replayed: [{ from: 0, to: trace.tokens }],
+    apart: firstOf(trace),
   };
   return simulateInputs({ model, modelNote: null, hardware, system, ...routing }, { ...spec, system });
 }

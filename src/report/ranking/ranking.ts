@@ -202,7 +202,7 @@ const WORDS = byName<string>({
   'system-chosen': 'no -s given, a baseline runs',
   'page-cache': 'the page cache of the system reads experts from the SSD',
   'pass-split': 'prompts are read in several passes',
-  'profiled-on-itself': 'popularity was counted on tokens that are replayed',
+  'profiled-on-itself': 'popularity was counted on tokens that are replayed, or later ones',
   'routing-reused': 'routing is used more than once',
   'streams-cut': 'long requests were cut into streams',
 });

@@ -297,7 +297,7 @@ const WAYS: Readonly<Record<string, Case>> = {
     files: { 'sub/t.csv': CSV.replace(/^0,0,.*$/m, '0,0,1 2 3 4,1 2 3 4') },
   },
   'drawn routing': { code: 3, says: 'trace.0.requests 1 -> 3', base: traced, candidate: put('trace: t.csv', 'trace: synthetic') },
-  'rows that are held out': { code: 3, says: 'trace.0.tokens 96 -> 60', base: traced, candidate: workload('holdOut: 50%') },
+  'rows that are held out': { code: 3, says: 'trace.0.heldOut - -> 60', base: traced, candidate: workload('holdOut: 50%') },
   'a predictor of the future': { code: 0, says: 'the runs do not know the same', candidate: inSystem('predictor: oracle') },
   'a stand-in of higher recall': {
     code: 0,

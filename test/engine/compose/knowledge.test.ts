@@ -90,13 +90,32 @@ describe('L17 a row with truth in any part is marked', () => {
     const told = await run({ system: { name: 'x', scheduler: 'expertflow:paths=next' }, workload, ...withCache });
     expect(told.knowledge!.parts).toEqual([{ part: 'scheduler', name: 'expertflow', knows: 'future' }]);
   });
+});
 
-  it('of counts of the very tokens that are replayed', async () => {
-    const trace = 'mini-mixtral-8x8l#0:200';
+describe('L17 a row is marked', () => {
+  it('of counts of the very tokens that are replayed, or of later ones, not of earlier ones', async () => {
+    const trace = 'mini-mixtral-8x8l#200:400';
     expect((await run({ trace, system: 'fiddler', workload: {}, ...withCache })).knowledge!.most).toBe('nothing');
-    const hindsight = { name: 'x', cache: { policy: 'static', popularity: trace } };
-    const all = await run({ trace, system: hindsight, workload: {}, ...withCache });
-    expect(all.knowledge!.parts).toEqual([{ part: 'cache.popularity', name: 'of the replayed tokens', knows: 'future' }]);
+    const countedOn = async (popularity: string) => {
+      const system = { name: 'x', cache: { policy: 'static', popularity } };
+      return (await run({ trace, system, workload: {}, ...withCache })).knowledge!.parts;
+    };
+    const future = [{ part: 'cache.popularity', name: 'of the replayed tokens or later ones', knows: 'future' }];
+    expect(await countedOn(trace)).toEqual(future);
+    expect(await countedOn('mini-mixtral-8x8l#400:500')).toEqual(future);
+    expect(await countedOn('mini-mixtral-8x8l#199:201')).toEqual(future);
+    expect(await countedOn('mini-mixtral-8x8l#0:200')).toEqual([]);
+  });
+
+  it('of a predictor that was trained on the very tokens that are replayed, or on later ones', async () => {
+    const trace = 'mini-mixtral-8x8l#200:400';
+    const trainedOn = async (train: string) => {
+      const system = { name: 'x', predictor: { kind: 'transition', train: [train] } };
+      return (await run({ trace, system, workload: {}, ...withCache })).knowledge!.most;
+    };
+    expect(await trainedOn('mini-mixtral-8x8l#0:200')).toBe('nothing');
+    expect(await trainedOn('mini-mixtral-8x8l#300:400')).toBe('future');
+    expect(await trainedOn('mini-mixtral-8x8l#400:500')).toBe('future');
   });
 });
 

@@ -1,11 +1,27 @@
 // What a run names is loaded without holding up signals, and what it is profiled on is not what it replays.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openInputs } from '../../../src/engine/inputs/inputs.js';
+import { formatCount } from '../../../src/base/units.js';
+import { firstOf, openInputs, type Rows } from '../../../src/engine/inputs/inputs.js';
 import { profiledPart, profiledRows } from '../../../src/engine/inputs/profiling.js';
 import { simulate } from '../../../src/engine/simulate.js';
 import { checkRun } from '../../../src/system/load-run.js';
 import { synthesize } from '../../../src/trace/generate/synthetic.js';
+import { writeSafetensors } from '../../../src/trace/open/write.js';
 import { popularityOf } from '../../../src/trace/popularity.js';
+import { selectRows } from '../../../src/trace/selection.js';
+import type { RoutingTrace } from '../../../src/trace/trace.js';
+import { temporaryFolder, traceOf } from '../../trace/builders.js';
+
+const folder = temporaryFolder();
+/** A model of one layer with 4 experts, of which a token takes one. */
+const one = join(folder, 'one.yaml');
+writeFileSync(
+  one,
+  'name: one\nlayers: 1\nhidden: 64\nvocab: 256\nquantization: bf16\nattention: { kind: gqa, heads: 4, kvHeads: 4, headDim: 16 }\n' +
+    'moe: { experts: 4, topK: 1, intermediate: 64 }\n',
+);
 
 it('breathes while it draws routing, and draws the same', async () => {
   const run = checkRun({ model: 'mini-mixtral-8x8l', trace: 'synthetic', workload: { tokens: 1000 } }, 'test');
@@ -50,46 +66,88 @@ describe('what is profiled on', () => {
     const few = await opened(100, { model: 'mini-mixtral-8x8l', trace: 'synthetic' });
     const many = await opened(1000, { model: 'mini-mixtral-8x8l', trace: 'synthetic' });
     const rows = await profiledRows(few.inputs, 700);
-    expect([rows.from, rows.to, rows.trace.tokens]).toEqual([0, 700, 700]);
-    expect(profiledPart(few.inputs, 700)).toMatchObject({
-      kind: 'apart',
-      words: '700 tokens drawn apart from those that are replayed',
-    });
-    expect((await profiledRows(many.inputs, 700)).trace.sha256()).toBe(rows.trace.sha256());
-    expect((await profiledRows(few.inputs, 700)).trace).toBe(rows.trace);
+    expect(rows.tokens).toBe(700);
+    expect(profiledPart(few.inputs, 700).words).toBe('700 tokens drawn apart from those that are replayed');
+    expect((await profiledRows(many.inputs, 700)).sha256()).toBe(rows.sha256());
+    expect(await profiledRows(few.inputs, 700)).toBe(rows);
     const same = await opened(700, { model: 'mini-mixtral-8x8l', trace: 'synthetic' });
-    expect(same.inputs.trace.sha256()).not.toBe(rows.trace.sha256());
-    expect(profiledPart(few.inputs, 1e12).to).toBe(65_536);
+    expect(same.inputs.trace.sha256()).not.toBe(rows.sha256());
+    expect(profiledPart(few.inputs, 1e12).tokens).toBe(65_536);
   });
 
   it('synthetic with a variant: the variant applies to what is drawn apart, too', async () => {
     const { inputs } = await opened(100, { model: 'mini-mixtral-8x8l', trace: 'synthetic', variants: ['top-k=1'] });
     // Of two choices a token is left with one.
-    const { counts } = popularityOf((await profiledRows(inputs, 50)).trace);
+    const { counts } = popularityOf(await profiledRows(inputs, 50));
     expect(counts[0]!.reduce((sum, count) => sum + count, 0)).toBe(50);
   });
 
-  it('recorded: rows behind the replayed ones, of which the last fifth is never one', async () => {
+  it('recorded: the latest rows before the replayed ones, and never one that is replayed or comes later', async () => {
     const counted = { trace: 'mini-finegrained-64x12l', system: 'fiddler' };
     const whole = await opened(undefined, counted);
-    const [kept] = whole.inputs.heads as [number];
+    const [{ from: held, to: end }] = whole.inputs.replayed as [Rows];
     // 7,172 tokens, a fifth of which are 1,434: the cut falls between two requests.
-    expect(whole.inputs.trace.requests.map(({ start }) => start)).toContain(kept);
-    expect((7172 - kept) / 7172).toBeCloseTo(0.2, 1);
+    expect(end).toBe(7172);
+    expect(whole.inputs.traces[0]!.requests.map(({ start }) => start)).toContain(held);
+    expect(held / 7172).toBeCloseTo(0.2, 1);
     for (const [tokens, wanted, from, to] of [
-      [1000, 500, 1000, 1500],
-      [1000, 9000, 1000, 7172],
-      [7000, 1000, kept, kept + 1000],
-      [undefined, 1000, kept, kept + 1000],
-      [undefined, 9000, kept, 7172],
+      [1000, 500, held - 500, held + 1000],
+      [1000, 9000, 0, held + 1000],
+      [7000, 1000, held - 1000, 7172],
+      [undefined, 1000, held - 1000, 7172],
+      [undefined, 9000, 0, 7172],
     ] as const) {
       const { inputs } = await opened(tokens, counted);
-      expect(profiledPart(inputs, wanted)).toMatchObject({ kind: 'behind', from, to });
-      expect((await profiledRows(inputs, wanted)).trace).toBe(inputs.trace);
+      const [file] = inputs.traces as [RoutingTrace];
+      expect(inputs.replayed).toEqual([{ from: held, to }]);
+      expect(profiledPart(inputs, wanted)).toEqual({
+        tokens: held - from,
+        words: `${formatCount(held - from)} tokens before those that are replayed`,
+      });
+      const rows = await profiledRows(inputs, wanted);
+      expect(popularityOf(rows).counts).toEqual(popularityOf(selectRows(file, from, held, 'x')).counts);
+      // What runs is the rows behind them, and no more.
+      expect(popularityOf(inputs.trace).counts).toEqual(popularityOf(selectRows(file, held, to, 'x')).counts);
       for (const trace of inputs.traces) trace.close();
     }
     for (const trace of whole.inputs.traces) trace.close();
   });
+});
+
+it('recorded: counts of ten tokens by hand, and a replay of the others in which the counted ones count for nothing', async () => {
+  // Ten tokens of one layer with 4 experts, one choice each. A fifth are the first two: expert 3 twice.
+  const path = join(folder, 'ten.safetensors');
+  writeSafetensors(
+    traceOf(
+      [3, 3, 0, 1, 0, 1, 0, 1, 2, 2].map((expert) => ({ experts: [[expert]] })),
+      4,
+    ),
+    path,
+  );
+  const static1 = { name: 's', cache: { policy: 'static:by=popularity', popularity: 1000 } };
+  const run = { trace: path, model: one, audit: 'off', memory: { expertCache: '25%' } } as const;
+  const { config, inputs, knowledge, metrics } = await simulate({ ...run, system: static1 });
+  expect(config.profiledOn).toBe('2 tokens before those that are replayed');
+  expect(inputs.traces[0]).toMatchObject({ tokens: 8, heldOut: 2 });
+  expect(knowledge!.most).toBe('nothing');
+  // Expert 3 stays, which none of the eight asks for; of all ten tokens, or of the last two, the best is hit.
+  expect(metrics['cache.hits']!.value).toBe(0);
+  const told = async (popularity: string) => {
+    const system = { ...static1, cache: { ...static1.cache, popularity } };
+    const result = await simulate({ ...run, trace: `${path}#2:8`, system });
+    return [result.metrics['cache.hits']!.value, result.knowledge!.most];
+  };
+  // Of 0 1 0 1 0 1, counted before (3), on itself (0), and behind (2): what follows in the text is the future as well.
+  expect(await told(`${path}#0:2`)).toEqual([0, 'nothing']);
+  expect(await told(`${path}#2:8`)).toEqual([3, 'future']);
+  expect(await told(`${path}#8:10`)).toEqual([0, 'future']);
+});
+
+it('rows of drawn routing that no request walks are counted all the same', async () => {
+  const { inputs } = await opened(100, { model: 'mini-mixtral-8x8l', trace: 'synthetic' });
+  const counted = popularityOf(await firstOf({ ...inputs.trace, requests: [] }).take(50)).counts;
+  expect(counted).toEqual(popularityOf(selectRows(inputs.trace, 0, 50, 'x')).counts);
+  expect(counted[0]!.reduce((sum, count) => sum + count, 0)).toBe(100);
 });
 
 describe('what is held out of a recording', () => {
@@ -98,7 +156,7 @@ describe('what is held out of a recording', () => {
       const spec = checkRun({ trace: 'mini-mixtral-8x8l#0:200', ...run, workload }, 'test');
       const inputs = await openInputs(spec);
       inputs.trace.close();
-      return inputs.heads;
+      return inputs.replayed.map(({ from, to }) => to - from);
     };
     const file = { name: 'x', cache: { policy: 'static', popularity: 'mini-finegrained-64x12l' } };
     const layers = { name: 'x', cache: { policy: 'static:by=layer' } };
@@ -129,25 +187,27 @@ describe('a result with rows held out', () => {
     const [{ heldOut, tokens }] = held.inputs.traces as [(typeof held.inputs.traces)[0]];
     expect(tokens + heldOut!).toBe(400);
     expect(held.metrics['workload.tokens']!.value).toBe(tokens);
-    expect(held.config.profiledOn).toBe(`${heldOut} tokens behind those that are replayed`);
+    expect(held.config.profiledOn).toBe(`${heldOut} tokens before those that are replayed`);
     const lru = await simulate({ ...run, runtime: 'llama.cpp', workload: { holdOut: '20%' } });
     expect(lru.fingerprint).toBe(held.fingerprint);
     expect((await simulate(run)).fingerprint).not.toBe(held.fingerprint);
-    const rest = await simulate({ ...run, runtime: 'llama.cpp', trace: `mini-mixtral-8x8l#0:${tokens}` });
+    const rest = await simulate({ ...run, runtime: 'llama.cpp', trace: `mini-mixtral-8x8l#${heldOut}:400` });
     expect(lru.metrics).toEqual(rest.metrics);
   });
 
   it('warns where the file that is named is the trace itself, and only of rows that are replayed', async () => {
-    const codes = async (popularity: string) => {
+    const codes = async (popularity: string, trace: string = run.trace) => {
       const system = { name: 'x', cache: { policy: 'static', popularity } };
-      const result = await simulate({ ...run, system });
+      const result = await simulate({ ...run, trace, system });
       expect(result.inputs.traces[0]).not.toHaveProperty('heldOut');
       expect(result.config.profiledOn).toBe(popularity);
       return result.warnings.filter(({ code }) => code === 'profiled-on-itself').length;
     };
     expect(await codes('mini-mixtral-8x8l')).toBe(1);
     expect(await codes('mini-mixtral-8x8l#300:500')).toBe(1);
-    expect(await codes('mini-mixtral-8x8l#400:500')).toBe(0);
+    // Later rows of the same text are its future.
+    expect(await codes('mini-mixtral-8x8l#400:500')).toBe(1);
+    expect(await codes('mini-mixtral-8x8l#0:100', 'mini-mixtral-8x8l#100:400')).toBe(0);
   });
 });
 
@@ -168,11 +228,20 @@ describe('several traces', () => {
     expect(metrics).toEqual(parts.metrics);
   });
 
-  it('leaves what is not replayed of each to be profiled', async () => {
-    const spec = checkRun({ ...common, trace, workload: { tokens: 100 } }, 'test');
+  it('counts on the first rows of each, and replays so many behind them', async () => {
+    const spec = checkRun({ ...common, trace, workload: { tokens: 100, holdOut: '25%' } }, 'test');
     const inputs = await openInputs(spec);
-    expect(profiledPart(inputs, 200)).toMatchObject({ kind: 'behind', from: 140, to: 340 });
-    expect(profiledPart(inputs, 201)).toMatchObject({ kind: 'behind', from: 140, to: 340 });
+    expect(inputs.replayed).toEqual([
+      { from: 75, to: 175 },
+      { from: 10, to: 40 },
+    ]);
+    expect(inputs.trace.tokens).toBe(130);
+    expect(profiledPart(inputs, 85).tokens).toBe(85);
+    // 85 are all; of 12 the last ten are the second file's.
+    const [first, second] = inputs.traces as [RoutingTrace, RoutingTrace];
+    const counts = popularityOf(await profiledRows(inputs, 12)).counts[0]!;
+    const [late, all] = [popularityOf(selectRows(first, 73, 75, 'x')).counts[0]!, popularityOf(selectRows(second, 0, 10, 'x')).counts[0]!];
+    expect(counts).toEqual(counts.map((_, expert) => late[expert]! + all[expert]!));
     inputs.trace.close();
   });
 });

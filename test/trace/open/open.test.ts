@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as zlib from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
-import { concatHeads, concatTraces } from '../../../src/trace/concat.js';
+import { concatTraces } from '../../../src/trace/concat.js';
 import { checkFits, openPopularity, openTrace } from '../../../src/trace/open/open.js';
 import { writeSafetensors } from '../../../src/trace/open/write.js';
 import { openSource } from '../../../src/trace/source.js';
@@ -123,23 +123,6 @@ describe('concatTraces', () => {
     expect(joined.has.tokenIds).toBe(false);
     expect(allocateChunk(joined, 1).tokenId).toBeNull();
     expect(contentOf(joined).columns.position).toEqual([0, 1, 2, 0, 1, 2]);
-  });
-
-  it('puts the first rows of each before all others, where so many of each are replayed', () => {
-    const joined = concatHeads([traceOf(rows(4, 0), 10), traceOf(rows(5, 3), 12)], [2, 2]);
-    const { columns } = contentOf(joined);
-    expect(columns.experts).toEqual([0, 9, 1, 9, 3, 9, 4, 9, 2, 9, 5, 9]);
-    expect(columns.request).toEqual([0, 0, 1, 1, 2, 3]);
-    expect(columns.position).toEqual([0, 1, 0, 1, 2, 2]);
-    expect(joined.requests.map(({ prefill, decode }) => [prefill, decode])).toEqual([
-      [1, 1],
-      [1, 1],
-      [0, 1],
-      [0, 1],
-    ]);
-    expect(joined.path).toBe('test + test');
-    const short = concatHeads([traceOf(rows(4, 0), 10), traceOf(rows(5, 3), 12)], [3, 3]);
-    expect(contentOf(short).columns.experts).toEqual([0, 9, 1, 9, 2, 9, 3, 9, 4, 9, 5, 9]);
   });
 
   it('refuses traces of different shape, and none', () => {

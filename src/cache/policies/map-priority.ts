@@ -1,0 +1,52 @@
+// FineMoE's eviction: an expert stays for how often it was used, times how likely the map of the running token makes it.
+import { DecayedCounts } from '../decayed-counts.js';
+import type { CachePolicy, Pins, PolicyContext, PolicyDefinition } from '../policy.js';
+import { ResidentSet } from '../resident-set.js';
+
+class MapPriority extends ResidentSet implements CachePolicy {
+  readonly #counts: DecayedCounts;
+  readonly #priority: (id: number) => number;
+
+  constructor({ clock, experts, predicted }: PolicyContext, halfLife: number, unknown: number) {
+    super(experts);
+    const counts = new DecayedCounts(experts, halfLife, clock);
+    this.#counts = counts;
+    this.#priority = (id) => (counts.weight[id]! / counts.unit) * ((predicted?.[id] ?? 0) + unknown);
+  }
+
+  touch(id: number): void {
+    this.#counts.settle();
+    this.#counts.add(id);
+  }
+
+  streamed(id: number): void {
+    this.touch(id);
+  }
+
+  override insert(id: number, used: boolean): void {
+    if (used) this.touch(id);
+    super.insert(id, used);
+  }
+
+  victim(_incoming: number, pins: Pins): number {
+    this.#counts.settle();
+    return this.lowest(pins, this.#priority);
+  }
+}
+
+/**
+ * FineMoE (arXiv 2502.05370) evicts by 1 / (probability x frequency), the probability being that of the map found for the running token. Maps look
+ * ahead a few layers: of layers that they do not reach, all experts have the probability `unknown`. Frequency is decayed with
+ * `halfLife` passes. Both defaults are ours: of .001 to 1 and of 32 and 128, on two recordings and Qwen1.5's synthetic routing, they lose least.
+ */
+export const mapPriority: PolicyDefinition = {
+  name: 'map-priority',
+  summary: 'evicts the least decayed uses x predicted probability',
+  cites: 'FineMoE, arXiv 2502.05370',
+  parameters: {
+    halfLife: { default: 32, description: 'passes after which a use counts half', min: 0.01 },
+    unknown: { default: 0.01, description: 'probability of experts that no prediction reaches', min: 1e-6, max: 1 },
+  },
+  takes: ['predicted'],
+  create: (context, { halfLife, unknown }) => new MapPriority(context, Number(halfLife), Number(unknown)),
+};
