@@ -48,6 +48,15 @@ export function describeDirections(base: RunInput): void {
     testPapers(runs);
   });
 
+  it('hybrimoe, which fills the cache while the CPU helps, waits less than ktransformers, which does not (2504.05897)', async () => {
+    // Over the first hundreds of tokens what was counted right before them is as good as what a cache has learned.
+    const workload = { tokens: 1500, holdOut: '20%' };
+    const tpot = async (system: string): Promise<number> => value(await runOf({ ...base, workload }, system), 'latency.tpot.mean');
+    const still = await tpot('ktransformers');
+    expect(await tpot('hybrimoe')).toBeLessThan(still);
+    expect(await tpot('dali')).toBeLessThan(still);
+  });
+
   describe('with a tenth of the experts cached, and a link that keeps nobody waiting', () => {
     it('moe-beyond hits far more than LRU (2508.17137, which simulates no time: 72 against 17 %)', async () => {
       const fast: Override = { path: ['hardware', 'links', 'h2d', 'bandwidth'], value: '100 TB/s', label: 'test' };
@@ -105,11 +114,6 @@ function testPapers(runs: Runs): void {
   it('fiddler, which takes the cheaper of CPU and link, waits less than those that take one of the two always (2402.07033)', () => {
     for (const name of ['on-demand-lru', 'mixtral-offloading', 'llama.cpp-static'])
       expect(runs.tpot('fiddler'), name).toBeLessThan(runs.tpot(name));
-  });
-
-  it('hybrimoe, which fills the cache while the CPU helps, waits less than ktransformers, which does not (2504.05897)', () => {
-    expect(runs.tpot('hybrimoe')).toBeLessThan(runs.tpot('ktransformers'));
-    expect(runs.tpot('dali')).toBeLessThan(runs.tpot('ktransformers'));
   });
 
   it('expertflow hits more than LRU, and more than without its prediction or its cache (2410.17954, fig. 10)', () => {
