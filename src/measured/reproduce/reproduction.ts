@@ -26,7 +26,7 @@ const shared = {
   verdict: z
     .enum(Object.keys(VERDICTS) as [ClaimVerdict, ...ClaimVerdict[]])
     .optional()
-    .describe('ClaimVerdict that it has today: a worse one fails --gate. Absent: a ratio or an order must be on the published side.'),
+    .describe('Verdict that it has today: a worse one fails --gate. Absent: a ratio or an order must be on the published side.'),
   why: text
     .regex(/\d/, 'is a reason without a number; say how large what is meant is')
     .optional()
