@@ -181,4 +181,17 @@ describe('bundled papers', () => {
     expect(paper).toMatch(/arXiv|github|doc\//);
     expect(Object.keys(runs).filter((run) => !claims.some((claim: Claim) => runsOf(claim).includes(run)))).toEqual([]);
   });
+
+  it.each(listProfiles('reproductions'))('L26 %s sets no constant of a runtime on one side of a claim alone', (name) => {
+    const { base, claims, runs } = loadReproduction(name);
+    const constantsOf = (run: string): unknown => {
+      const own = runs[run]!;
+      const set = { ...base.set, ...(typeof own === 'string' ? {} : own.set) };
+      return Object.entries(set).filter(([path]) => path.startsWith('runtime.'));
+    };
+    for (const claim of claims) {
+      const [first, ...others] = runsOf(claim).map(constantsOf);
+      for (const other of others) expect(other, `${name}: ${claim.says}`).toEqual(first);
+    }
+  });
 });
