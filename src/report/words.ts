@@ -4,6 +4,11 @@ import { formatCount, formatCounted, formatRatio } from '../base/units.js';
 import type { Accuracy, Result } from '../result/result.js';
 import type { Phase } from './phase-time.js';
 
+/** The runtime of several systems that are compared (L26), in a sentence. */
+export function underOne(runtime: string): string {
+  return `all under ${runtime}; --runtime own gives each system its own`;
+}
+
 /** `14 to 29 tok/s`: a predicted speed within its band, in two digits. @param speed tokens/s */
 export function speedRange(band: Accuracy, speed: number): string {
   return `${bareRange(band, speed)} tok/s`;

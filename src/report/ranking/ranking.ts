@@ -11,7 +11,7 @@ import { documentFormats } from '../document/formats.js';
 import { heldOutLead, heldOutTokens } from '../document/held-out.js';
 import { STAND_IN, standInLead } from '../document/stand-ins.js';
 import { bareRate, metricValue } from '../format.js';
-import { bareRange, tenfoldOfAll } from '../words.js';
+import { bareRange, tenfoldOfAll, underOne } from '../words.js';
 import { fits, phaseRanked, type Ranked, rank } from './rank.js';
 import { type RankedRun, refusedGrid, splitRuns, withRefused } from './refused.js';
 
@@ -154,7 +154,7 @@ function runtimesOf(ranked: readonly Ranked[]): Line[] {
     const [name, ...others] = new Set(onMachine.values());
     const systems = new Set(ranked.map(({ result: { inputs } }) => inputs.system)).size;
     if (name === undefined || others.length > 0 || systems === 1) return [];
-    return [{ text: `all under ${name}; --runtime own gives each system its own` }];
+    return [{ text: underOne(name) }];
   }
   const driven = ranked.flatMap(({ name, result: { inputs } }) =>
     inputs.runtime === undefined ? [] : [{ name, runtime: inputs.runtime }],

@@ -19,6 +19,7 @@ import {
   type Line,
   namedColumns,
   note,
+  underOne,
 } from '../../report/door.js';
 import { compareMetricNames } from '../../result/catalogue.js';
 import { markOf } from '../../result/knowledge.js';
@@ -76,7 +77,12 @@ function sweepDocument(view: SweepView): Document {
   const names = [...new Set(points.flatMap(({ result }) => Object.keys(result.metrics)))].sort(compareMetricNames);
   return {
     title: titleOf(sweep),
-    lead: [{ text: originOf(sweep) }, ...heldOutLead(Math.max(0, ...points.map(({ result }) => heldOutTokens(result)))), ...fastest(sweep)],
+    lead: [
+      { text: originOf(sweep) },
+      ...runtimeOf(sweep),
+      ...heldOutLead(Math.max(0, ...points.map(({ result }) => heldOutTokens(result)))),
+      ...fastest(sweep),
+    ],
     blocks: [
       pointGrid(view),
       ...breakEvensOf(axes, points).flatMap((one) => [
@@ -183,6 +189,12 @@ function originOf({ points }: Sweep): string {
   const plural = (count: string, noun: string): string => `${count} ${noun}${count === '1' ? '' : 's'}`;
   const each = `${plural(range(requestsRun), 'request')} and ${plural(range(tokensRun), 'token')} each`;
   return `${plural(formatCount(points.length), 'run')} of ${each}, from ${routing.join(', ')}`;
+}
+
+/** The runtime of systems that are compared, where that is one. */
+function runtimeOf({ axes, points }: Sweep): Line[] {
+  const [runtime, ...others] = new Set(points.map(({ result }) => result.inputs.runtime));
+  return runtime === undefined || others.length > 0 || !axes.some(({ path }) => path === 'system') ? [] : [{ text: underOne(runtime) }];
 }
 
 /** A sentence, after the values of the axes that it is for, those beside `without`. */

@@ -67,6 +67,21 @@ describe('combinations', () => {
   });
 });
 
+describe('L26 the runtime of systems that are compared', () => {
+  const under = (runtime: string): Result => {
+    const result = ran(1);
+    return { ...result, inputs: { ...result.inputs, runtime } };
+  };
+  const shown = (path: string, runtimes: readonly string[]): string =>
+    render('table', { sweep: sweepOf([{ path, values: runtimes.map((_, i) => `s${i}`) }], runtimes.map(under), []), metrics: [] });
+
+  it('is said where it is one, and only of systems', () => {
+    expect(shown('system', ['x', 'x'])).toContain('all under x; --runtime own gives each system its own\n');
+    expect(shown('system', ['x', 'y'])).not.toContain('all under');
+    expect(shown('workload.batch', ['x', 'x'])).not.toContain('all under');
+  });
+});
+
 describe('saturation', () => {
   const axes = [{ path: 'workload.rate', values: [0.5, 1, 2, 4] }];
   // At once 10 requests take 10 s: 1 request and 100 tokens per second.
