@@ -11,7 +11,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ARGUMENTS, machine, SHORT, skip } from './lib/bench.mjs';
+import { ARGUMENTS, machine, markdownTable, SHORT, skip } from './lib/bench.mjs';
 import { engineVersion, gpuName, inEngine } from './lib/llama-engine.mjs';
 import { bytesPerWeight, writeRandomMoe } from './lib/random-moe-gguf.mjs';
 
@@ -125,12 +125,5 @@ function rate(bytes, ms) {
 
 /** A table in Markdown. */
 function print(title, rows) {
-  const heads = Object.keys(rows[0]);
-  const line = (cells) => `| ${cells.join(' | ')} |`;
-  const lines = [
-    line(heads),
-    line(heads.map((_, i) => (i === 0 ? '---' : '---:'))),
-    ...rows.map((row) => line(heads.map((head) => row[head]))),
-  ];
-  console.log(`\n**${title}**\n\n${lines.join('\n')}`);
+  console.log(`\n**${title}**\n\n${markdownTable(rows).join('\n')}`);
 }

@@ -14,7 +14,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
-import { fromBuild, machine, median } from './lib/bench.mjs';
+import { fromBuild, machine, markdownTable, median } from './lib/bench.mjs';
 import { engineVersion, inEngine } from './lib/llama-engine.mjs';
 import { memoryLimit } from './lib/memory-limit.mjs';
 import { writeRandomMoe } from './lib/random-moe-gguf.mjs';
@@ -246,8 +246,6 @@ function told(text) {
 
 /** The section of docs/accuracy.md. */
 function write({ disturbed, errors, factors, limited, table, told: where }) {
-  const heads = Object.keys(table[0]);
-  const line = (cells) => `| ${cells.join(' | ')} |`;
   const text = [
     '## A real engine beside the prediction',
     '',
@@ -263,9 +261,7 @@ function write({ disturbed, errors, factors, limited, table, told: where }) {
     `- ${disturbed}`,
     `- ${limited}`,
     '',
-    line(heads),
-    line(heads.map((_, i) => (i === 0 ? '---' : '---:'))),
-    ...table.map((row) => line(heads.map((head) => row[head]))),
+    ...markdownTable(table),
     '',
   ].join('\n');
   writeFileSync(fileURLToPath(new URL('./llama.md', import.meta.url)), text);

@@ -36,6 +36,13 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** The lines of a table in Markdown, with the keys of the first row as heads. */
+export function markdownTable(rows) {
+  const heads = Object.keys(rows[0]);
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [line(heads), line(heads.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map((row) => line(heads.map((head) => row[head])))];
+}
+
 /** The machine, in one line. */
 export function machine() {
   return `Node ${process.versions.node} on ${cpus()[0]?.model.trim() ?? 'an unknown processor'}, ${cpus().length} logical cores`;

@@ -1,36 +1,23 @@
 // Frequency over age of the last use: a popular expert survives a pause, a rare one does not.
-import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
-import { ResidentSet } from '../resident-set.js';
+import type { PolicyDefinition } from '../policy.js';
+import { ScoredResidents } from '../scored-residents.js';
 
-class Lfru extends ResidentSet implements CachePolicy {
+class Lfru extends ScoredResidents {
   readonly #uses: Float64Array;
   readonly #lastUse: Float64Array;
-  readonly #score: (id: number) => number;
+  protected readonly score: (id: number) => number;
   #now = 0;
 
   constructor(experts: number) {
     super(experts);
     this.#uses = new Float64Array(experts);
     this.#lastUse = new Float64Array(experts);
-    this.#score = (id) => this.#uses[id]! / (this.#now - this.#lastUse[id]! + 1);
+    this.score = (id) => this.#uses[id]! / (this.#now - this.#lastUse[id]! + 1);
   }
 
   touch(id: number): void {
     this.#uses[id]! += 1;
     this.#lastUse[id] = ++this.#now;
-  }
-
-  streamed(id: number): void {
-    this.touch(id);
-  }
-
-  override insert(id: number, used: boolean): void {
-    if (used) this.touch(id);
-    super.insert(id, used);
-  }
-
-  victim(_incoming: number, pins: Pins): number {
-    return this.lowest(pins, this.#score);
   }
 }
 

@@ -1,17 +1,17 @@
 // FineMoE's eviction: an expert stays for how often it was used, times how likely the map of the running token makes it.
 import { DecayedCounts } from '../decayed-counts.js';
-import type { CachePolicy, Pins, PolicyContext, PolicyDefinition } from '../policy.js';
-import { ResidentSet } from '../resident-set.js';
+import type { Pins, PolicyContext, PolicyDefinition } from '../policy.js';
+import { ScoredResidents } from '../scored-residents.js';
 
-class MapPriority extends ResidentSet implements CachePolicy {
+class MapPriority extends ScoredResidents {
   readonly #counts: DecayedCounts;
-  readonly #priority: (id: number) => number;
+  protected readonly score: (id: number) => number;
 
   constructor({ clock, experts, predicted }: PolicyContext, halfLife: number, unknown: number) {
     super(experts);
     const counts = new DecayedCounts(experts, halfLife, clock);
     this.#counts = counts;
-    this.#priority = (id) => (counts.weight[id]! / counts.unit) * ((predicted?.[id] ?? 0) + unknown);
+    this.score = (id) => (counts.weight[id]! / counts.unit) * ((predicted?.[id] ?? 0) + unknown);
   }
 
   touch(id: number): void {
@@ -19,18 +19,9 @@ class MapPriority extends ResidentSet implements CachePolicy {
     this.#counts.add(id);
   }
 
-  streamed(id: number): void {
-    this.touch(id);
-  }
-
-  override insert(id: number, used: boolean): void {
-    if (used) this.touch(id);
-    super.insert(id, used);
-  }
-
-  victim(_incoming: number, pins: Pins): number {
+  override victim(incoming: number, pins: Pins): number {
     this.#counts.settle();
-    return this.lowest(pins, this.#priority);
+    return super.victim(incoming, pins);
   }
 }
 

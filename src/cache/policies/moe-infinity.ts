@@ -1,19 +1,19 @@
 // MoE-Infinity's activation-aware cache: how often, how soon in layer order, and how much the present sequence uses an expert.
 import { DecayedCounts } from '../decayed-counts.js';
-import type { CachePolicy, Pins, PolicyContext, PolicyDefinition } from '../policy.js';
-import { ResidentSet } from '../resident-set.js';
+import type { Pins, PolicyContext, PolicyDefinition } from '../policy.js';
+import { ScoredResidents } from '../scored-residents.js';
 
 /** Least sequence score, so that an expert that was not used for long keeps some worth. */
 const LEAST = 1e-3;
 
-class MoeInfinity extends ResidentSet implements CachePolicy {
+class MoeInfinity extends ScoredResidents {
   readonly #uses: Float64Array;
   /** Decayed uses by the running sequences. */
   readonly #recent: DecayedCounts;
   readonly #context: PolicyContext;
   /** Weight of a layer, by how many layers ahead it is. */
   readonly #nearness: Float64Array;
-  readonly #score: (id: number) => number;
+  protected readonly score: (id: number) => number;
 
   constructor(context: PolicyContext, halfLife: number) {
     const { experts, layers, clock } = context;
@@ -22,7 +22,7 @@ class MoeInfinity extends ResidentSet implements CachePolicy {
     this.#recent = new DecayedCounts(experts, halfLife, clock);
     this.#context = context;
     this.#nearness = Float64Array.from({ length: layers }, (_, ahead) => 1 - ahead / (layers + 1));
-    this.#score = (id) => this.#priority(id);
+    this.score = (id) => this.#priority(id);
   }
 
   touch(id: number): void {
@@ -31,18 +31,9 @@ class MoeInfinity extends ResidentSet implements CachePolicy {
     this.#recent.add(id);
   }
 
-  streamed(id: number): void {
-    this.touch(id);
-  }
-
-  override insert(id: number, used: boolean): void {
-    if (used) this.touch(id);
-    super.insert(id, used);
-  }
-
-  victim(_incoming: number, pins: Pins): number {
+  override victim(incoming: number, pins: Pins): number {
     this.#recent.settle();
-    return this.lowest(pins, this.#score);
+    return super.victim(incoming, pins);
   }
 
   #priority(id: number): number {

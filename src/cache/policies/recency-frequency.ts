@@ -1,22 +1,22 @@
 // Weighs how long ago an expert was used against how often, as was learned beforehand from recorded routing: neither alone says best which of two
 // experts is wanted sooner.
 import { DecayedCounts } from '../decayed-counts.js';
-import type { CachePolicy, Clock, Pins, PolicyContext, PolicyDefinition } from '../policy.js';
-import { ResidentSet } from '../resident-set.js';
+import type { Clock, Pins, PolicyContext, PolicyDefinition } from '../policy.js';
+import { ScoredResidents } from '../scored-residents.js';
 
-class RecencyFrequency extends ResidentSet implements CachePolicy {
+class RecencyFrequency extends ScoredResidents {
   readonly #counts: DecayedCounts;
   /** Pass of each expert's last use, or of its arrival where it was not used since. */
   readonly #last: Float64Array;
   readonly #clock: Clock;
-  readonly #worth: (id: number) => number;
+  protected readonly score: (id: number) => number;
 
   constructor({ clock, experts }: PolicyContext, halfLife: number, recency: number) {
     super(experts);
     this.#counts = new DecayedCounts(experts, halfLife, clock);
     this.#last = new Float64Array(experts);
     this.#clock = clock;
-    this.#worth = (id) => {
+    this.score = (id) => {
       const { unit, weight } = this.#counts;
       return Math.log2(1 + weight[id]! / unit) - recency * Math.log2(1 + this.#clock.pass - this.#last[id]!);
     };
@@ -28,19 +28,14 @@ class RecencyFrequency extends ResidentSet implements CachePolicy {
     this.#last[id] = this.#clock.pass;
   }
 
-  streamed(id: number): void {
-    this.touch(id);
-  }
-
   override insert(id: number, used: boolean): void {
-    if (used) this.touch(id);
-    else this.#last[id] = this.#clock.pass;
+    this.#last[id] = this.#clock.pass;
     super.insert(id, used);
   }
 
-  victim(_incoming: number, pins: Pins): number {
+  override victim(incoming: number, pins: Pins): number {
     this.#counts.settle();
-    return this.lowest(pins, this.#worth);
+    return super.victim(incoming, pins);
   }
 }
 

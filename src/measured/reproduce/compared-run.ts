@@ -52,6 +52,11 @@ const OF_ROWS = {
   'cache.hit_rate': ['hit_rate', 'hit_rate'],
 } as const;
 
+/** The prediction and the measured field of a metric; undefined: rows have no such metric. */
+function fieldsOf(metric: string): (typeof OF_ROWS)[keyof typeof OF_ROWS] | undefined {
+  return ownValue<(typeof OF_ROWS)[keyof typeof OF_ROWS]>(OF_ROWS, metric);
+}
+
 /** The source of the runs of reproductions; bundled measurements are read once. */
 export class ComparedRuns {
   #rows: ReadonlyMap<string, Measurement> | null = null;
@@ -97,13 +102,13 @@ export class ComparedRuns {
         const { figures, knowing, lacks } = await predictRow(row, traces, runtimes, { instead, bounds });
         if (lacks !== null) throw lacking(lacks);
         const of = (metric: string): number | null => {
-          const [predicted] = ownValue<(typeof OF_ROWS)[keyof typeof OF_ROWS]>(OF_ROWS, metric) ?? [];
+          const predicted = fieldsOf(metric)?.[0];
           return predicted === undefined ? null : (figures[predicted] ?? null);
         };
         return {
           of,
           measured: (metric) => {
-            const [, measured] = ownValue<(typeof OF_ROWS)[keyof typeof OF_ROWS]>(OF_ROWS, metric) ?? [];
+            const measured = fieldsOf(metric)?.[1];
             return measured === undefined ? null : (row.measured[measured] ?? null);
           },
           best: (metric) => (knowing === undefined ? null : bestUnderFuture(knowing, composition.system, metric, of(metric))),

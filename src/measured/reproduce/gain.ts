@@ -24,9 +24,10 @@ export class Done {
 
   /** Figures of a run under a runtime, with the parts of a composition. */
   figures(side: ComparedRun, runtime = side.runtime, composition = side.composition, bounds = false): Promise<Figures> {
-    const key = JSON.stringify([this.#names.get(side), runtime, composition, bounds]);
-    const known = this.#known.get(key) ?? side.figures(runtime, composition, bounds);
-    this.#known.set(key, known);
+    const key = (bounded: boolean): string => JSON.stringify([this.#names.get(side), runtime, composition, bounded]);
+    // A run with bounds has all figures of the one without.
+    const known = this.#known.get(key(true)) ?? this.#known.get(key(bounds)) ?? side.figures(runtime, composition, bounds);
+    this.#known.set(key(bounds), known);
     return known;
   }
 }

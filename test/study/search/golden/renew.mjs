@@ -1,7 +1,8 @@
 // What every cell of the spaces beside this file gives, whole and short, as the engine computes it today: fixtures for replay.test.ts. After
 // `npm run build`, from the root: node test/study/search/golden/renew.mjs [name...]. A space takes some minutes.
 import { writeFileSync } from 'node:fs';
-import { bySystem, sameRows } from '../../../../build/study/sweep/same-rows.js';
+import { equalFooting } from '../../../../build/study/sweep/equal-footing.js';
+import { bySystem } from '../../../../build/study/sweep/same-rows.js';
 import { figureIn } from '../../../../build/study/search/objective.js';
 import { loadSearch } from '../../../../build/study/search/search-file.js';
 import { shorterRun } from '../../../../build/study/search/shorter-run.js';
@@ -17,8 +18,8 @@ for (const name of names.length > 0 ? names : ['policies', 'serving', 'machines'
   const figures = { short: [], whole: [] };
   const cells = [...spaceCells(study.space)];
   const own = (cell) => [...study.fixed, ...cell.map((value, at) => study.override(at, value))];
-  // As in a search: where one system holds a part of the trace out, all do.
-  const alike = await sameRows(bySystem(cells, pathsOf(study.space)).map((cell) => () => specOf(study.run, own(cell))));
+  // As in a search: all on one footing.
+  const alike = await equalFooting(bySystem(cells, pathsOf(study.space)).map((cell) => () => specOf(study.run, own(cell))));
   for (const cell of cells) {
     const overrides = [...own(cell), ...alike];
     const one = async (make) => {
