@@ -13,12 +13,13 @@ import {
   gridOf,
   note,
   palette,
-  ratio,
+  percentRange,
+  rangeSource,
   type Visibility,
   widthOf,
 } from '../report/door.js';
 import { drawChart, markerOf } from './chart.js';
-import type { Curve, PolicyCurve } from './curve-result.js';
+import type { Curve, CurvePoint, PolicyCurve } from './curve-result.js';
 import { capacityText } from './verdict.js';
 
 /** Policies that the big table shows side by side. */
@@ -84,7 +85,7 @@ function chartOf(curve: Curve): Drawing {
 
 const RECORD = [
   ...['model', 'trace', 'scope', 'replay', 'quotas', 'policy', 'capacity_bytes', 'capacity_share', 'hit_rate', 'hits'],
-  ...['demanded', 'insertions', 'evictions', 'streamed', 'churn_per_token', 'below_belady'],
+  ...['demanded', 'insertions', 'evictions', 'streamed', 'churn_per_token', 'below_belady', 'hit_rate_low', 'hit_rate_high'],
 ];
 
 /** A row for each policy and capacity. */
@@ -105,7 +106,7 @@ function recordsOf(curve: Curve): Grid {
         bytes / curve.expertBytes,
       ];
       const counts = [point.hits, curve.demand.demanded, point.insertions, point.evictions, point.streamed, point.churn];
-      return [...fixed, point.hitRate, ...counts, bound === null ? null : bound - point.hitRate];
+      return [...fixed, point.hitRate, ...counts, bound === null ? null : bound - point.hitRate, point.range?.low, point.range?.high];
     }),
   );
   return gridOf(RECORD, rows);
@@ -119,7 +120,7 @@ function titleOf(curve: Curve): string {
 }
 
 function facts(curve: Curve): string[] {
-  const { trace, unit } = curve.inputs;
+  const { drawn, trace, unit } = curve.inputs;
   const { warmup } = curve.config;
   const { tokens, events, demanded, compulsory, perEvent } = curve.demand;
   const synthetic = trace.synthetic ? ' of synthetic routing (no model was run)' : '';
@@ -130,6 +131,7 @@ function facts(curve: Curve): string[] {
     `${formatCount(demanded)} experts demanded in ${formatCount(events)} events, ${formatNumber(perEvent, 1)} each; ` +
       `${formatCount(compulsory)} first uses; ${unit === 'experts' ? 'there are' : 'all experts are'} ${capacityText(curve, curve.expertBytes)}, one token touches ${capacityText(curve, curve.tokenCycleBytes)}`,
     ...hindsight,
+    ...(drawn === undefined ? [] : [`(low-high): hits for ${rangeSource(drawn)}`]),
   ];
 }
 
@@ -153,10 +155,16 @@ function atGrid(curve: Curve, at: number): Grid {
   const known = bounds[at] !== null;
   const size = `${formatRatio(curve.capacities[at]! / curve.expertBytes, 0)}, ${capacityText(curve, curve.capacities[at]!)}`;
   const rows = curve.policies.map(({ policy, points }) => {
-    const { hitRate, churn, streamed } = points[at]!;
+    const { hitRate, churn, range, streamed } = points[at]!;
     const gaps = points.map((point, c) => (bounds[c] ?? 0) - point.hitRate);
     const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
-    return [policy, ratio(hitRate), ...(known ? [inPoints(gaps[at]!), inPoints(mean)] : []), oneDigit(churn), figure(streamed, 'count')];
+    return [
+      policy,
+      { value: hitRate, text: withRange(formatRatio(hitRate), range) },
+      ...(known ? [inPoints(gaps[at]!), inPoints(mean)] : []),
+      oneDigit(churn),
+      figure(streamed, 'count'),
+    ];
   });
   const head = { head: `at ${size}`, most: 26 };
   return gridOf([head, 'hits', ...(known ? ['below belady', 'mean'] : []), 'churn/token', 'streamed'], rows);
@@ -171,8 +179,17 @@ function inPoints(value: number): Datum {
   return { value, text: asPoints(value) };
 }
 
+/** Percent of hits; whole ones beside a range, which is wider than they are. */
+function hitsOf({ hitRate, range }: CurvePoint): Datum {
+  return { value: hitRate, text: withRange(range === undefined ? asPoints(hitRate) : formatNumber(hitRate * 100, 0), range) };
+}
+
+function withRange(text: string, range: CurvePoint['range']): string {
+  return range === undefined ? text : `${text} ${percentRange(range)}`;
+}
+
 function oneDigit(value: number): Datum {
-  return { value, text: formatNumber(value, 1) };
+  return { value, text: formatNumber(value, value < 1000 ? 1 : 0) };
 }
 
 /** A row for each capacity: the share of it that one event takes, and hit rate and churn of each policy. */
@@ -184,7 +201,7 @@ function fullGrid(curve: Curve, group: readonly PolicyCurve[], shown: readonly n
     return [
       size,
       formatNumber(Math.min(999, 100 * eventShare(curve, bytes))),
-      ...group.flatMap(({ points }) => [inPoints(points[c]!.hitRate), oneDigit(points[c]!.churn)]),
+      ...group.flatMap(({ points }) => [hitsOf(points[c]!), oneDigit(points[c]!.churn)]),
     ];
   });
   return gridOf(['capacity', 'ev %', ...group.flatMap(({ policy }) => [{ head: policy, most: 10 }, 'churn'])], rows, where);

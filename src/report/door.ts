@@ -25,6 +25,7 @@ export {
 } from './document/document.js';
 export { documentFormats } from './document/formats.js';
 export { heldOutLead, heldOutTokens } from './document/held-out.js';
+export { hitRangeLead, hitRateOf } from './document/hit-rates.js';
 export { renderMarkdown } from './document/markdown.js';
 export { gridTable, pageFormat, renderDocumentPage } from './document/page.js';
 export { standInLead } from './document/stand-ins.js';
@@ -60,4 +61,16 @@ export { type RankedRun, splitRuns } from './ranking/refused.js';
 export { sparkline } from './sparkline.js';
 export { jsonReport, tableReport } from './summary/run.js';
 export { barGlyphs, clip, MAX_WIDTH, palette, ruledTable, shorten, widthOf, wrap } from './text.js';
-export { bandText, bareRange, changedParts, countedText, deviceWords, learnedFrom, speedRange, timesText, underOne } from './words.js';
+export {
+  bandText,
+  bareRange,
+  changedParts,
+  countedText,
+  deviceWords,
+  learnedFrom,
+  percentRange,
+  rangeSource,
+  speedRange,
+  timesText,
+  underOne,
+} from './words.js';

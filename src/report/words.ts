@@ -1,7 +1,7 @@
 // Words on a run that several reports share: its machine, the modifications of its system, and how far its speeds may be off.
 
 import { formatCount, formatCounted, formatRatio } from '../base/units.js';
-import type { Accuracy, Result } from '../result/result.js';
+import type { Accuracy, HitRange, Result } from '../result/result.js';
 import type { Phase } from './phase-time.js';
 
 /** The runtime of several systems that are compared (L26), in a sentence. */
@@ -60,9 +60,20 @@ export function bandText({ accuracy, metrics }: Pick<Result, 'accuracy' | 'metri
 /** `48 to 75 % hits for 80 % of published figures (26 models); its profile has routing of its own`. @returns null where routing is not drawn */
 export function hitRangeText({ hitRange }: Pick<Result, 'hitRange'>): string | null {
   if (hitRange === undefined) return null;
-  const { high, low, models, routing } = hitRange;
+  return `${between(100 * hitRange.low, 100 * hitRange.high)} % hits for ${rangeSource(hitRange)}`;
+}
+
+/** `(55-70)`: a range in whole percent, rounded outwards. */
+export function percentRange({ high, low }: Pick<HitRange, 'low' | 'high'>): string {
+  // To nine digits first: 100 x .55 is above 55.
+  const percent = (share: number): number => Number((100 * share).toPrecision(9));
+  return `(${Math.floor(percent(low))}-${Math.ceil(percent(high))})`;
+}
+
+/** `80 % of published figures (26 models); its profile has no routing, a prior by its shape says it`: where a range is from. */
+export function rangeSource({ models, routing }: Pick<HitRange, 'models' | 'routing'>): string {
   const known = routing === 'prior' ? 'its profile has no routing, a prior by its shape says it' : 'its profile has routing of its own';
-  return `${between(100 * low, 100 * high)} % hits for 80 % of published figures (${formatCounted(models, 'model')}); ${known}`;
+  return `80 % of published figures (${formatCounted(models, 'model')}); ${known}`;
 }
 
 /** The policy and predictor that replace a system's own: `, with s3-fifo:small=0.2`; empty where none does. */

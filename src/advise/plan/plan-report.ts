@@ -16,6 +16,8 @@ import {
   gridOf,
   heldOutLead,
   heldOutTokens,
+  hitRangeLead,
+  hitRateOf,
   note,
   standInLead,
 } from '../../report/door.js';
@@ -40,6 +42,7 @@ function planDocument(plan: Plan): Document {
       { text: originOf(plan) },
       ...heldOutLead(heldOutTokens(placings[0]!.probes[0]!.result)),
       ...standInLead(placings.map(({ probes }) => probes[0]!.result)),
+      ...hitRangeLead(placings.flatMap(({ probes }) => probes.map(({ result }) => result))),
       { text: decodeText(placings) },
     ],
     blocks: [
@@ -109,7 +112,7 @@ function hasRanges(placings: readonly Placing[]): boolean {
 /** All runs of a placing, with the metrics that the conditions speak of; at a glance only where it is the only one. */
 function probeGrid(placing: Placing, names: readonly string[], alone: boolean): Grid {
   const rows = placing.probes.map((probe) => [
-    ...[cacheOf(probe), figure(neededBytes(probe), 'bytes'), probe.result.metrics['cache.hit_rate']],
+    ...[cacheOf(probe), figure(neededBytes(probe), 'bytes'), hitRateOf(probe.result)],
     ...names.map((name) => probe.result.metrics[name]),
     keptBy(probe),
   ]);

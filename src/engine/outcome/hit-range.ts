@@ -18,9 +18,18 @@ export const HIT_ERRORS = {
 /** The range of a run's hit rate; none: its routing is recorded or the user's own, or the cache holds all that is demanded, or nothing. */
 export function hitRangeOf({ inputs: { routing }, simulation }: Pick<Finished, 'inputs' | 'simulation'>): Pick<Result, 'hitRange'> {
   const { demanded, hits } = bothPhases(simulation.recorder);
-  if (routing === undefined || hits === 0 || hits === demanded) return {};
-  const { high, low, models } = HIT_ERRORS[routing];
-  const angle = Math.asin(Math.sqrt(hits / demanded));
+  const range = publishedRange(hits / demanded, routing);
+  return range === null || routing === undefined ? {} : { hitRange: { ...range, models: HIT_ERRORS[routing].models, routing } };
+}
+
+/** The range of a hit rate, 0..1; null where its routing is not drawn, or there are no misses, or no hits. */
+export function publishedRange(
+  rate: number,
+  routing: Finished['inputs']['routing'],
+): { readonly low: number; readonly high: number } | null {
+  if (routing === undefined || !(rate > 0 && rate < 1)) return null;
+  const { high, low } = HIT_ERRORS[routing];
+  const angle = Math.asin(Math.sqrt(rate));
   const by = (error: number): number => twelveDigits(Math.sin(Math.min(Math.max(angle + error, 0), Math.PI / 2)) ** 2);
-  return { hitRange: { low: by(low), high: by(high), models, routing } };
+  return { low: by(low), high: by(high) };
 }
