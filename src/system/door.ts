@@ -31,5 +31,6 @@ export {
   SHORTHANDS,
   type SystemSpec,
   schedulerFields,
+  sharingPart,
   systemSchema,
 } from './system.js';

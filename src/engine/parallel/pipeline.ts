@@ -1,7 +1,9 @@
 // The time of an event on several GPUs: its activations are dispatched, executed and combined, whole or in chunks of which one is executed
-// while the next is on its way. The time is a closed form, so that the degree of overlap can be chosen anew for every event.
+// while the next is on its way; or nothing is sent but weights. The time is a closed form, so that every event can choose the degree of overlap
+// and the parallelism anew.
 import type { CostModel, Interconnect } from '../../hardware/door.js';
 import { DEGREES, type Overlap } from '../../system/door.js';
+import type { Gathered } from './gathered.js';
 
 /** Bytes of one value of an activation on the interconnect: bf16. */
 export const VALUE_BYTES = 2;
@@ -54,6 +56,9 @@ export class Pipeline {
   /** Chunks of the last event, and the time of one all-to-all of one of them, ns. */
   degree = 1;
   exchangeNs = 0;
+  /** What the last event gathered, in place of sending activations; null: it sent them. */
+  gathered: Gathered | null = null;
+  readonly #other: Gathered | null;
   readonly #cost: CostModel;
   readonly #interconnect: Interconnect;
   readonly #activationBytes: number;
@@ -64,8 +69,17 @@ export class Pipeline {
    * @param cost of a GPU
    * @param hidden values of one activation
    * @param exchanges false: no activation ever leaves its GPU, so that there is nothing to overlap
+   * @param other data parallelism, where events may choose it; null: they may not
    */
-  constructor(cost: CostModel, interconnect: Interconnect, hidden: number, overlap: Overlap, exchanges: boolean) {
+  constructor(
+    cost: CostModel,
+    interconnect: Interconnect,
+    hidden: number,
+    overlap: Overlap,
+    exchanges: boolean,
+    other: Gathered | null = null,
+  ) {
+    this.#other = exchanges ? other : null;
     this.#cost = cost;
     this.#interconnect = interconnect;
     this.#activationBytes = hidden * VALUE_BYTES;
@@ -84,7 +98,7 @@ export class Pipeline {
   }
 
   /**
-   * Ends an event at the best degree, the smallest of equals.
+   * Ends an event at the best degree, the smallest of equals; or data parallel, where that is faster still.
    * @param sequences of all GPUs
    * @param activations the most that one GPU sends or receives
    * @param startNs when the routing is known
@@ -100,7 +114,15 @@ export class Pipeline {
       this.degree = degree;
       this.exchangeNs = exchangeNs;
     }
-    return bestNs;
+    this.gathered = null;
+    const other = this.#other;
+    if (other === null || !isResident(sequences, startNs)) return bestNs;
+    const ns = startNs + other.gatherNs[layer]! + other.longestNs;
+    if (ns >= bestNs) return bestNs;
+    this.gathered = other;
+    this.degree = 1;
+    this.exchangeNs = other.gatherNs[layer]!;
+    return ns;
   }
 
   /** End of the first chunk on one GPU, which waits for the weights, ns. */
@@ -130,4 +152,13 @@ export class Pipeline {
     }
     return pipelineNs(degree, exchangeNs, firstNs, lastNs, startNs);
   }
+}
+
+/** True where the GPUs have all weights that the event needs: only then can they be gathered. */
+function isResident(sequences: readonly Sequence[], startNs: number): boolean {
+  for (const { cpuNs, readyNs, size } of sequences) {
+    if (cpuNs > 0) return false;
+    for (let k = 0; k < size; k++) if (readyNs[k]! > startNs) return false;
+  }
+  return true;
 }
