@@ -1,11 +1,11 @@
 // The public format of a capacity curve, `moeprof.curve/1`. Types only.
-import type { HitRange, TraceInput, Warning } from '../result/result.js';
+import type { Result, TraceInput, Warning } from '../result/result.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 export const CURVE_SCHEMA = 'moeprof.curve/1';
 
-/** A policy at one capacity, after the warm-up. */
-export interface CurvePoint {
+/** A policy at one capacity, after the warm-up; policies that look into the future have no `hitRange`. */
+export interface CurvePoint extends Pick<Result, 'hitRange'> {
   readonly hits: number;
   /** Misses that were inserted, and those that were not. */
   readonly insertions: number;
@@ -13,8 +13,6 @@ export interface CurvePoint {
   readonly evictions: number;
   /** Hits over experts demanded, 0..1. */
   readonly hitRate: number;
-  /** Of hitRate, where routing is drawn and both hits and misses are. Absent: no such; or the policy looks into the future. */
-  readonly range?: Pick<HitRange, 'low' | 'high'>;
   /** Insertions and evictions per token. */
   readonly churn: number;
 }
@@ -66,8 +64,6 @@ export interface Curve {
     /** `experts`: nothing says how large experts are, and whatever is in bytes here counts experts. Absent: bytes. */
     readonly unit?: 'experts';
     readonly trace: TraceInput;
-    /** What the ranges of hit rates are counted on, where routing is drawn. Absent: it is recorded, or the user's own. */
-    readonly drawn?: Pick<HitRange, 'models' | 'routing'>;
   };
   readonly config: {
     readonly scope: 'global' | 'layer';

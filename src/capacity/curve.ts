@@ -7,9 +7,9 @@ import { optimalQuotas, proportionalQuotas, type Quotas, shallowQuotas } from '.
 import { type PolicyChoice, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { evenSplit, type SplitCapacity } from '../cache/scope.js';
-import { HIT_ERRORS, publishedRange } from '../engine/outcome/hit-range.js';
+import type { Inputs } from '../engine/inputs/inputs.js';
+import { hitRangeOf } from '../engine/outcome/hit-range.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/door.js';
-import type { HitRange } from '../result/result.js';
 import { VERSION } from '../result/version.js';
 import { NULL_EXPERT, type RoutingTrace } from '../trace/trace.js';
 import { type BroadcastWatch, broadcastHere, broadcastToThreads } from './broadcast.js';
@@ -18,12 +18,10 @@ import { type JobSpec, type ReplayOptions, splitAtWarmup } from './jobs.js';
 import { bestOnline, curveWarnings, judge, kneeOf } from './verdict.js';
 
 /** A request for a curve. */
-export interface CurveOptions extends ReplayOptions {
+export interface CurveOptions extends ReplayOptions, Pick<Inputs, 'routing'> {
   /** True: nothing says how large experts are, and each is one byte. Absent: their sizes are known. */
   readonly unsized?: boolean;
   readonly trace: RoutingTrace;
-  /** What drawn routing follows. Absent: it is recorded, or the user's own, and hit rates have no range. */
-  readonly routing?: HitRange['routing'];
   readonly policies: readonly PolicyChoice[];
   /** Bytes, ascending. */
   readonly capacities: readonly number[];
@@ -52,14 +50,15 @@ export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {
   const counts =
     threads === 0 ? await broadcastHere(trace, tokens, jobs, seeing) : await broadcastToThreads(trace, tokens, jobs, threads, seeing);
   const policies = options.policies.map(({ text: policy }, index): PolicyCurve => {
-    const counted = plans.flatMap((plan, job) =>
+    const own = plans.flatMap((plan, job) =>
       plan.policy === index ? plan.places.map((place, c) => [place, counts[job]![c]!] as const) : [],
     );
     const byPlace: CapacityCounts[] = [];
-    for (const [place, count] of counted) byPlace[place] = count;
+    for (const [place, count] of own) byPlace[place] = count;
     const { name, foresight } = plans.find((plan) => plan.policy === index)!;
-    const own = tables === null ? { points: byPlace.map((count) => pointOf(count, demand)) } : splitCurve(options, byPlace, demand);
-    return { policy, name, foresight, ...own, points: foresight ? own.points : own.points.map((point) => ranged(point, options.routing)) };
+    const drawn = tables === null ? { points: byPlace.map((count) => pointOf(count, demand)) } : splitCurve(options, byPlace, demand);
+    const points = drawn.points.map((point) => ({ ...point, ...(foresight ? {} : hitRangeOf(point.hitRate, options.routing)) }));
+    return { policy, name, foresight, ...drawn, points };
   });
   const demanded = sum(demand.demanded);
   const data = {
@@ -69,7 +68,6 @@ export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {
       model: model.name,
       quantization: model.quantization,
       ...(options.unsized === true ? { unit: 'experts' as const } : {}),
-      ...(options.routing === undefined ? {} : { drawn: { models: HIT_ERRORS[options.routing].models, routing: options.routing } }),
       trace: {
         path: shownTrace(trace.path),
         sha256: trace.sha256(),
@@ -155,12 +153,6 @@ function pointOf({ hits, caches }: CapacityCounts, demand: DemandCount): CurvePo
     streamed: demanded - hit - insertions,
     churn: demand.tokens === 0 ? 0 : (insertions + evictions) / demand.tokens,
   };
-}
-
-/** A point with its range, where it has one. */
-function ranged(point: CurvePoint, routing: CurveOptions['routing']): CurvePoint {
-  const range = publishedRange(point.hitRate, routing);
-  return range === null ? point : { ...point, range };
 }
 
 /** Capacities with the same number of slots in all layers, for every such number: with one cache per layer they determine all others. */

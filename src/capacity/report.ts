@@ -11,15 +11,15 @@ import {
   figure,
   type Grid,
   gridOf,
+  hitRangeLead,
+  hitRateOf,
   note,
   palette,
-  percentRange,
-  rangeSource,
   type Visibility,
   widthOf,
 } from '../report/door.js';
 import { drawChart, markerOf } from './chart.js';
-import type { Curve, CurvePoint, PolicyCurve } from './curve-result.js';
+import type { Curve, PolicyCurve } from './curve-result.js';
 import { capacityText } from './verdict.js';
 
 /** Policies that the big table shows side by side. */
@@ -36,18 +36,23 @@ export const curveReports = [
 function curveDocument(curve: Curve): Document {
   const { capacities, policies, verdict, warnings } = curve;
   const step = Math.ceil(capacities.length / ROWS);
-  const all = capacities.map((_, c) => c);
-  const some = all.filter((c) => c % step === 0 || c === capacities.length - 1);
+  const places = capacities.map((_, c) => c);
+  const some = places.filter((c) => c % step === 0 || c === capacities.length - 1);
   const groups = inGroups(policies);
+  const all = policies.flatMap(({ points }) => points);
   return {
     title: titleOf(curve),
-    lead: [...(verdict === null ? [] : [{ text: verdict.sentence, tone: 'strong' as const }]), ...facts(curve).map((text) => ({ text }))],
+    lead: [
+      ...(verdict === null ? [] : [{ text: verdict.sentence, tone: 'strong' as const }]),
+      ...facts(curve).map((text) => ({ text })),
+      ...hitRangeLead(all),
+    ],
     blocks: [
       chartOf(curve),
       ...(verdict === null ? [] : [atGrid(curve, verdict.at)]),
       ...groups.map((group) => fullGrid(curve, group, some, { only: ['terminal'], detail: 'brief' })),
-      ...groups.map((group) => fullGrid(curve, group, all, { only: ['terminal'], detail: 'verbose' })),
-      fullGrid(curve, policies, all, { only: ['markdown'] }),
+      ...groups.map((group) => fullGrid(curve, group, places, { only: ['terminal'], detail: 'verbose' })),
+      fullGrid(curve, policies, places, { only: ['markdown'] }),
       ...splitFacts(curve).map((text) => note(text)),
       ...warnings.map(({ message }) => note(message, 'warning')),
     ],
@@ -106,7 +111,8 @@ function recordsOf(curve: Curve): Grid {
         bytes / curve.expertBytes,
       ];
       const counts = [point.hits, curve.demand.demanded, point.insertions, point.evictions, point.streamed, point.churn];
-      return [...fixed, point.hitRate, ...counts, bound === null ? null : bound - point.hitRate, point.range?.low, point.range?.high];
+      const { high, low } = point.hitRange ?? {};
+      return [...fixed, point.hitRate, ...counts, bound === null ? null : bound - point.hitRate, low, high];
     }),
   );
   return gridOf(RECORD, rows);
@@ -120,7 +126,7 @@ function titleOf(curve: Curve): string {
 }
 
 function facts(curve: Curve): string[] {
-  const { drawn, trace, unit } = curve.inputs;
+  const { trace, unit } = curve.inputs;
   const { warmup } = curve.config;
   const { tokens, events, demanded, compulsory, perEvent } = curve.demand;
   const synthetic = trace.synthetic ? ' of synthetic routing (no model was run)' : '';
@@ -131,7 +137,6 @@ function facts(curve: Curve): string[] {
     `${formatCount(demanded)} experts demanded in ${formatCount(events)} events, ${formatNumber(perEvent, 1)} each; ` +
       `${formatCount(compulsory)} first uses; ${unit === 'experts' ? 'there are' : 'all experts are'} ${capacityText(curve, curve.expertBytes)}, one token touches ${capacityText(curve, curve.tokenCycleBytes)}`,
     ...hindsight,
-    ...(drawn === undefined ? [] : [`(low-high): hits for ${rangeSource(drawn)}`]),
   ];
 }
 
@@ -155,37 +160,28 @@ function atGrid(curve: Curve, at: number): Grid {
   const known = bounds[at] !== null;
   const size = `${formatRatio(curve.capacities[at]! / curve.expertBytes, 0)}, ${capacityText(curve, curve.capacities[at]!)}`;
   const rows = curve.policies.map(({ policy, points }) => {
-    const { hitRate, churn, range, streamed } = points[at]!;
+    const { hitRate, churn, hitRange, streamed } = points[at]!;
     const gaps = points.map((point, c) => (bounds[c] ?? 0) - point.hitRate);
     const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
-    return [
-      policy,
-      { value: hitRate, text: withRange(formatRatio(hitRate), range) },
-      ...(known ? [inPoints(gaps[at]!), inPoints(mean)] : []),
-      oneDigit(churn),
-      figure(streamed, 'count'),
-    ];
+    const below = known ? [inPoints(gaps[at]!), inPoints(mean)] : [];
+    return [policy, hitRateOf(hitRate, { hitRange }), ...below, oneDigit(churn), figure(streamed, 'count')];
   });
   const head = { head: `at ${size}`, most: 26 };
   return gridOf([head, 'hits', ...(known ? ['below belady', 'mean'] : []), 'churn/token', 'streamed'], rows);
 }
 
 /** Points of a percentage. */
-function asPoints(gap: number): string {
-  return formatNumber(gap * 100, 1);
+function asPoints(gap: number, decimals = 1): string {
+  return formatNumber(gap * 100, decimals);
+}
+
+/** Percent, whole beside a range, which is wider than a decimal. */
+function inPercent(rate: number, ranged: boolean): string {
+  return asPoints(rate, ranged ? 0 : 1);
 }
 
 function inPoints(value: number): Datum {
   return { value, text: asPoints(value) };
-}
-
-/** Percent of hits; whole ones beside a range, which is wider than they are. */
-function hitsOf({ hitRate, range }: CurvePoint): Datum {
-  return { value: hitRate, text: withRange(range === undefined ? asPoints(hitRate) : formatNumber(hitRate * 100, 0), range) };
-}
-
-function withRange(text: string, range: CurvePoint['range']): string {
-  return range === undefined ? text : `${text} ${percentRange(range)}`;
 }
 
 function oneDigit(value: number): Datum {
@@ -201,7 +197,7 @@ function fullGrid(curve: Curve, group: readonly PolicyCurve[], shown: readonly n
     return [
       size,
       formatNumber(Math.min(999, 100 * eventShare(curve, bytes))),
-      ...group.flatMap(({ points }) => [hitsOf(points[c]!), oneDigit(points[c]!.churn)]),
+      ...group.flatMap(({ points }) => [hitRateOf(points[c]!.hitRate, points[c]!, inPercent), oneDigit(points[c]!.churn)]),
     ];
   });
   return gridOf(['capacity', 'ev %', ...group.flatMap(({ policy }) => [{ head: policy, most: 10 }, 'churn'])], rows, where);

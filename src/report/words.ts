@@ -1,7 +1,7 @@
 // Words on a run that several reports share: its machine, the modifications of its system, and how far its speeds may be off.
 
 import { formatCount, formatCounted, formatRatio } from '../base/units.js';
-import type { Accuracy, HitRange, Result } from '../result/result.js';
+import type { Accuracy, Result } from '../result/result.js';
 import type { Phase } from './phase-time.js';
 
 /** The runtime of several systems that are compared (L26), in a sentence. */
@@ -60,18 +60,11 @@ export function bandText({ accuracy, metrics }: Pick<Result, 'accuracy' | 'metri
 /** `48 to 75 % hits for 80 % of published figures (26 models); its profile has routing of its own`. @returns null where routing is not drawn */
 export function hitRangeText({ hitRange }: Pick<Result, 'hitRange'>): string | null {
   if (hitRange === undefined) return null;
-  return `${between(100 * hitRange.low, 100 * hitRange.high)} % hits for ${rangeSource(hitRange)}`;
+  return `${between(100 * hitRange.low, 100 * hitRange.high)} % hits for ${hitRangeSource(hitRange)}`;
 }
 
-/** `(55-70)`: a range in whole percent, rounded outwards. */
-export function percentRange({ high, low }: Pick<HitRange, 'low' | 'high'>): string {
-  // To nine digits first: 100 x .55 is above 55.
-  const percent = (share: number): number => Number((100 * share).toPrecision(9));
-  return `(${Math.floor(percent(low))}-${Math.ceil(percent(high))})`;
-}
-
-/** `80 % of published figures (26 models); its profile has no routing, a prior by its shape says it`: where a range is from. */
-export function rangeSource({ models, routing }: Pick<HitRange, 'models' | 'routing'>): string {
+/** `80 % of published figures (26 models); its profile has routing of its own`: what a range is counted on. */
+export function hitRangeSource({ models, routing }: NonNullable<Result['hitRange']>): string {
   const known = routing === 'prior' ? 'its profile has no routing, a prior by its shape says it' : 'its profile has routing of its own';
   return `80 % of published figures (${formatCounted(models, 'model')}); ${known}`;
 }

@@ -93,17 +93,6 @@ export interface Accuracy {
   readonly learned?: true;
 }
 
-/** A hit rate of drawn routing, and where published ones lay beside those of drawn routing, 0..1. */
-export interface HitRange {
-  /** Bounds that one published figure in ten is below, and one in ten above. */
-  readonly low: number;
-  readonly high: number;
-  /** Models whose errors the bounds are counted on. */
-  readonly models: number;
-  /** `prior`: the model's profile has no routing, and its shape says it; `profile`: it has. */
-  readonly routing: 'prior' | 'profile';
-}
-
 /** A finished run. */
 export interface Result {
   readonly schema: typeof RESULT_SCHEMA;
@@ -144,10 +133,11 @@ export interface Result {
    */
   readonly tenfold?: { readonly requests: number; readonly tpot: number };
   /**
-   * Of `cache.hit_rate`, where routing is drawn. Absent: routing is recorded or the user's own. A comparison of two results does not look
-   * at it.
+   * Of `cache.hit_rate`, where routing is drawn: 80 % of published figures lay within, by the errors of so many models. `prior`: the model's
+   * profile has no routing, and its shape says it; `profile`: it has. Absent: routing is recorded or the user's own. A comparison of two
+   * results does not look at it.
    */
-  readonly hitRange?: HitRange;
+  readonly hitRange?: { readonly low: number; readonly high: number; readonly models: number; readonly routing: 'prior' | 'profile' };
   /** Knowledge of parts of the system beyond what had happened (L17); absent in results of earlier versions. */
   readonly knowledge?: RunKnowledge;
   /** By class, where arrivals give requests one; absent: they do not. */

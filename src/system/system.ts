@@ -14,7 +14,7 @@ import { QUOTAS } from '../cache/layer-quotas.js';
 import { parsePolicy } from '../cache/policies/index.js';
 import { parsePredictor } from '../predict/predictors/create.js';
 import { parseScheduler } from '../schedule/door.js';
-import { DEGREES, PARALLELISMS, PREFETCH_BUDGETS, PREFETCH_WHEN, WHEN_FULL } from './choices.js';
+import { DEGREES, PREFETCH_BUDGETS, PREFETCH_WHEN, WHEN_FULL } from './choices.js';
 import { copies } from './copies.js';
 import { missRules } from './miss-rules.js';
 import { parsePlacement } from './placement/index.js';
@@ -205,7 +205,7 @@ export const systemSchema = z.strictObject({
     .optional()
     .describe('Chunks in which activations go to other GPUs and back: none, 2, 4, 8, or adaptive, the best for each event. Absent: none.'),
   parallelism: z
-    .enum(PARALLELISMS)
+    .enum(['expert', 'adaptive'])
     .optional()
     .describe(
       "How GPUs share the work of an event: expert, activations go where experts live; adaptive, or every GPU gathers the layer's weights and computes its own tokens, where that ends sooner and all weights are resident. Absent: expert.",

@@ -152,21 +152,17 @@ describe('hit rates of drawn routing', () => {
 
   it('have a range at each capacity that has hits and misses, but for policies with foresight', async () => {
     const drawn = await drawCurve({ ...options, routing: 'prior' });
-    expect(drawn.inputs.drawn).toEqual({ models: HIT_ERRORS.prior.models, routing: 'prior' });
     for (const { foresight, points } of drawn.policies) {
-      for (const { hitRate, range } of points) {
-        expect(range !== undefined, `${hitRate}`).toBe(!foresight && hitRate > 0 && hitRate < 1);
+      for (const { hitRange, hitRate } of points) {
+        expect(hitRange !== undefined, `${hitRate}`).toBe(!foresight && hitRate > 0 && hitRate < 1);
         // At a rate r the lower end is sin^2(arcsin(sqrt r) + e), below r; the upper one above.
-        if (range !== undefined) expect(range.low < hitRate && hitRate < range.high).toBe(true);
+        if (hitRange !== undefined) expect(hitRange.low < hitRate && hitRate < hitRange.high).toBe(true);
       }
     }
-    const middle = drawn.policies[0]!.points.find(({ range }) => range !== undefined)!;
-    expect(middle.range!.low).toBeCloseTo(Math.sin(Math.asin(Math.sqrt(middle.hitRate)) + HIT_ERRORS.prior.low) ** 2, 11);
-    // 1.0 is neither: without range the tables are as before.
-    expect({ ...drawn, policies: [], inputs: { ...drawn.inputs, drawn: undefined } }).toEqual({
-      ...(await drawCurve(options)),
-      policies: [],
-    });
+    const middle = drawn.policies[0]!.points.find(({ hitRange }) => hitRange !== undefined)!;
+    expect(middle.hitRange).toMatchObject({ models: HIT_ERRORS.prior.models, routing: 'prior' });
+    expect(middle.hitRange!.low).toBeCloseTo(Math.sin(Math.asin(Math.sqrt(middle.hitRate)) + HIT_ERRORS.prior.low) ** 2, 11);
+    expect({ ...drawn, policies: [] }).toEqual({ ...(await drawCurve(options)), policies: [] });
   });
 
   it('show it in both tables and in CSV, with where it is from', async () => {
@@ -180,7 +176,7 @@ describe('hit rates of drawn routing', () => {
     const [head, ...rows] = report('csv').render(drawn, plain).trim().split('\n');
     const low = head!.split(',').indexOf('hit_rate_low');
     expect(rows.filter((row) => row.split(',')[low] !== '')).toHaveLength(
-      drawn.policies.flatMap(({ points }) => points.filter(({ range }) => range !== undefined)).length,
+      drawn.policies.flatMap(({ points }) => points.filter(({ hitRange }) => hitRange !== undefined)).length,
     );
     expect(report('table').render(await drawCurve(options), plain)).not.toMatch(/published figures|\(\d+-\d+\)/);
   });

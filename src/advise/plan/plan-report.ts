@@ -112,7 +112,7 @@ function hasRanges(placings: readonly Placing[]): boolean {
 /** All runs of a placing, with the metrics that the conditions speak of; at a glance only where it is the only one. */
 function probeGrid(placing: Placing, names: readonly string[], alone: boolean): Grid {
   const rows = placing.probes.map((probe) => [
-    ...[cacheOf(probe), figure(neededBytes(probe), 'bytes'), hitRateOf(probe.result)],
+    ...[cacheOf(probe), figure(neededBytes(probe), 'bytes'), hitRateOf(probe.result.metrics['cache.hit_rate']?.value ?? 0, probe.result)],
     ...names.map((name) => probe.result.metrics[name]),
     keptBy(probe),
   ]);

@@ -35,7 +35,7 @@ export function severalGpus(
   cost.attending = plan.serving.attending;
   const gathered = system.parallelism === 'adaptive' ? new Gathered(model, cost, interconnect, shards) : null;
   const dispatch = dispatchOf(model, several, gathered);
-  const pipeline = () => new Pipeline(cost, interconnect, model.hidden, system.overlap ?? 1, dispatch.exchanges, gathered);
+  const pipeline = () => new Pipeline(cost, interconnect, model.hidden, system.overlap ?? 1, dispatch);
   const [hostLink, ssdLink] = hardware.links;
   const links = policies.dram === null ? [hostLink!] : [ssdLink!, hostLink!];
   const knowledge = knowledgeOf(plan, gpus);

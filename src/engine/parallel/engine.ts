@@ -84,7 +84,7 @@ export class ParallelEngine implements Fold {
     recorder.begin(pass);
     this.#requests.divide(pass);
     this.#observer?.passStarted(pass, startNs);
-    if (pass.draftNs > 0) recorder.tailNs += this.#draft(pass.draftNs);
+    if (pass.draftNs > 0) recorder.tailNs += this.#dense(-1, pass.draftNs);
     for (const { fold } of this.#gpus) fold.begin(pass, startNs);
     for (let layer = 0; layer < layers; layer++) {
       recorder.layers.denseNs[layer]! += this.#dense(layer, this.#requests.denseNs(cost, layer));
@@ -96,20 +96,12 @@ export class ParallelEngine implements Fold {
     this.#observer?.passEnded(pass, startNs, this.nowNs);
   }
 
-  /** Drafts the tokens that the pass verifies, for `ns`. @returns `ns` */
-  #draft(ns: number): number {
-    this.#run.bounds.dense(ns);
-    this.#run.recorder.phase.denseNs += ns;
-    this.#observer?.drafted?.(this.nowNs, this.nowNs + ns);
-    this.nowNs += ns;
-    return ns;
-  }
-
-  /** Runs a dense segment of `ns`. @returns `ns` */
+  /** Runs a dense segment of `ns`; segment -1 drafts the tokens that the pass verifies. @returns `ns` */
   #dense(segment: number, ns: number): number {
     this.#run.bounds.dense(ns);
     this.#run.recorder.phase.denseNs += ns;
-    this.#observer?.dense(segment, this.nowNs, this.nowNs + ns);
+    if (segment < 0) this.#observer?.drafted?.(this.nowNs, this.nowNs + ns);
+    else this.#observer?.dense(segment, this.nowNs, this.nowNs + ns);
     this.nowNs += ns;
     return ns;
   }

@@ -3,6 +3,7 @@
 // and the parallelism anew.
 import type { CostModel, Interconnect } from '../../hardware/door.js';
 import { DEGREES, type Overlap } from '../../system/door.js';
+import type { Dispatch } from './dispatch.js';
 import type { Gathered } from './gathered.js';
 
 /** Bytes of one value of an activation on the interconnect: bf16. */
@@ -51,6 +52,8 @@ export function pipelineNs(degree: number, exchangeNs: number, firstNs: number, 
   return Math.max(startNs + 2 * degree * exchangeNs, firstNs + degree * exchangeNs, lastNs + exchangeNs);
 }
 
+type Sent = Pick<Dispatch, 'exchanges' | 'gathered'>;
+
 /** Prices events. Every chunk carries an equal part of each expert's activations, and reads its weights once. */
 export class Pipeline {
   /** Chunks of the last event, and the time of one all-to-all of one of them, ns. */
@@ -68,18 +71,10 @@ export class Pipeline {
   /**
    * @param cost of a GPU
    * @param hidden values of one activation
-   * @param exchanges false: no activation ever leaves its GPU, so that there is nothing to overlap
-   * @param other data parallelism, where events may choose it; null: they may not
+   * @param dispatch where no activation ever leaves its GPU there is nothing to overlap, and nothing to gather
    */
-  constructor(
-    cost: CostModel,
-    interconnect: Interconnect,
-    hidden: number,
-    overlap: Overlap,
-    exchanges: boolean,
-    other: Gathered | null = null,
-  ) {
-    this.#other = exchanges ? other : null;
+  constructor(cost: CostModel, interconnect: Interconnect, hidden: number, overlap: Overlap, { exchanges, gathered }: Sent) {
+    this.#other = exchanges ? gathered : null;
     this.#cost = cost;
     this.#interconnect = interconnect;
     this.#activationBytes = hidden * VALUE_BYTES;

@@ -128,7 +128,7 @@ function rankingGrid(ranked: readonly Ranked[]): Grid {
       ? [{ head: 'range', name: 'accuracy.decode', of: ({ decode, result }: Ranked) => bareRange(result.accuracy?.decode, decode) }]
       : []),
     { head: 'prefill', name: 'speed.prefill', of: ({ prefill }) => bareRate(prefill) },
-    { head: 'hit rate', of: ({ result }) => hitRateOf(result) },
+    { head: 'hit rate', of: ({ result }) => hitRateOf(metricValue(result, 'cache.hit_rate') ?? 0, result) },
     { head: 'moved/token', name: 'moved_bytes_per_token', of: ({ result }) => figure(movedPerToken(result), 'bytes') },
     { head: 'waits', name: 'stall_share', of: ({ result }) => ratio(metricValue(result, 'share.stall') ?? 0) },
     { head: 'why slower', of: ({ reason }) => reason, only: ['markdown', 'csv'] },

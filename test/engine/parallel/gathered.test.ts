@@ -15,7 +15,7 @@ const cost = new CostModel(model, wholeMachine([wholeLink('h2d', 1)]));
 const homes = Int32Array.of(0, 0, 1, EVERYWHERE);
 const interconnect = { bandwidth: 1e9, latencyNs: 3 };
 const gathered = new Gathered(model, cost, interconnect, shardsOf(model, homes, 2));
-const pipeline = new Pipeline(cost, interconnect, 4, 1, true, gathered);
+const pipeline = new Pipeline(cost, interconnect, 4, 1, { exchanges: true, gathered });
 
 /** Tokens of requests on these GPUs, and what each chose. */
 function count(gpus: readonly number[], rows: readonly (readonly number[])[]): void {
@@ -84,7 +84,7 @@ describe('an event', () => {
     const beside = sequence([20, 0]);
     beside.cpuNs = 1;
     expect(pipeline.endNs(0, [sequence(), beside], 10, 0)).toBe(sent);
-    const only = new Pipeline(cost, interconnect, 4, 1, true);
+    const only = new Pipeline(cost, interconnect, 4, 1, { exchanges: true, gathered: null });
     expect(only.endNs(0, [sequence(), sequence([20, 0])], 10, 0)).toBe(sent);
     expect([pipeline.gathered, only.gathered]).toEqual([null, null]);
   });

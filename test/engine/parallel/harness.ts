@@ -131,7 +131,7 @@ export async function composeParallel(scenario: ParallelScenario) {
   const buddies = new Buddies(model);
   const gpus: Gpu[] = [];
   for (const shard of shards) gpus.push(await gpuOf(scenario, shard, { buddies, recorder, shared, unimportance }));
-  const pipeline = () => new Pipeline(cost, interconnect, model.hidden, overlap, dispatch.exchanges, gathered);
+  const pipeline = () => new Pipeline(cost, interconnect, model.hidden, overlap, dispatch);
   const counters = new ParallelCounters(count);
   const links = scenario.dram === null ? hardware.links.slice(0, 1) : hardware.links.toReversed();
   const bounds = new ParallelBounds(shards, dispatch, links, pipeline());

@@ -2,9 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { hitRangeLead, hitRateOf } from '../../../src/report/document/hit-rates.js';
 import { rankingReports } from '../../../src/report/ranking/ranking.js';
-import { percentRange } from '../../../src/report/words.js';
-import type { HitRange } from '../../../src/result/result.js';
+import type { Result } from '../../../src/result/result.js';
 import { sampleResult } from '../../result/sample.js';
+
+type HitRange = NonNullable<Result['hitRange']>;
 
 const drawn: HitRange = { low: 0.551, high: 0.699, models: 26, routing: 'prior' };
 const of = (hitRange?: HitRange, system = 'lru') => ({
@@ -14,14 +15,14 @@ const of = (hitRange?: HitRange, system = 'lru') => ({
 
 describe('the range of a hit rate', () => {
   it('is rounded outwards, so that it holds what it held, and whole percent stay', () => {
-    expect(percentRange(drawn)).toBe('(55-70)');
-    expect(percentRange({ low: 0.55, high: 0.7 })).toBe('(55-70)');
-    expect(percentRange({ low: 0.0001, high: 0.9999 })).toBe('(0-100)');
+    const text = (low: number, high: number) => hitRateOf(0.6234, { hitRange: { ...drawn, low, high } }).text;
+    expect([text(0.551, 0.699), text(0.55, 0.7), text(0.0001, 0.9999)]).toEqual(['62.3 % (55-70)', '62.3 % (55-70)', '62.3 % (0-100)']);
   });
 
   it('stands behind a rate whose routing is drawn, and behind no other', () => {
-    expect(hitRateOf(of(drawn))).toEqual({ value: 0.6234, text: '62.3 % (55-70)' });
-    expect(hitRateOf(of())).toMatchObject({ value: 0.6234, unit: 'ratio' });
+    expect(hitRateOf(0.6234, of(drawn))).toEqual({ value: 0.6234, text: '62.3 % (55-70)' });
+    expect(hitRateOf(0.6234, of())).toEqual({ value: 0.6234, text: '62.3 %' });
+    expect(hitRateOf(0.6234, of(drawn), (rate, ranged) => `${rate} ${ranged}`).text).toBe('0.6234 true (55-70)');
   });
 
   it('has its source above a table, once for each', () => {
