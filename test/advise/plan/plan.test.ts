@@ -146,4 +146,8 @@ it('a plan has the range of hit rates behind those of drawn routing, and says wh
   expect(text({ ...plain, probes }).match(/83\.9 % \(75-91\)/g)).toHaveLength(probes.length);
   expect(text({ ...plain, probes }).match(/80 % of published figures/g)).toHaveLength(1);
   expect(text(plain)).not.toMatch(/75-91|published figures/);
+  // Of several placings what was tried is shown on demand, and the range's source with it.
+  const several = (verbose: boolean) =>
+    planReports[0]!.render(planOf(['x >= 1'], null, [{ ...plain, probes }, plain]), { color: false, width: 80, unicode: true, verbose });
+  expect([several(false), several(true)].map((shown) => shown.includes('80 % of published figures'))).toEqual([false, true]);
 });
