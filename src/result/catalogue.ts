@@ -163,8 +163,8 @@ time.stall_cpu${PHASES} ns lower: Of time.stall, waiting for the CPU to compute 
 time.stall_ssd${PHASES} ns lower: Of time.stall, waiting for the SSD to read experts, the CPU that waits for them included; what is left waits for the link
 time.cpu${PHASES} ns none: CPU time in routed experts, in parallel with the GPU
 share.stall ratio lower: Stall over the total time of the run
-time.all_to_all${PHASES} ns lower: What exchanging activations between GPUs added to events
-share.all_to_all ratio lower: What exchanging activations added, over the total time of the run
+time.all_to_all${PHASES} ns lower: What exchanging activations between GPUs, or gathering weights, added to events
+share.all_to_all ratio lower: What exchanging activations, or gathering weights, added, over the total time of the run
 
 parallel.gpus count none: GPUs that share the work
 parallel.hit_rate.{min,max} ratio higher: Hit rate of one GPU for what is demanded of it
@@ -172,6 +172,8 @@ parallel.imbalance ratio lower: Activations of the busiest GPU over the mean of 
 parallel.event_imbalance ratio lower: Activations of the busiest GPU over the mean of all, mean over events
 parallel.crossing_rate ratio lower: Activations computed on another GPU than their token is on, over all
 parallel.overlap_degree count none: Chunks in which an event was dispatched, executed and combined, mean over events
+parallel.gathered_rate ratio none: Events whose weights every GPU gathered, in place of sending activations, over all
+transfer.all_gather.bytes bytes lower: Bytes of weights that GPUs gathered for single events
 transfer.all_to_all.bytes bytes lower: Bytes of activations sent between GPUs, there and back
 transfer.all_to_all.bytes_per_token bytes/token lower: Bytes of activations sent between GPUs, per token
 

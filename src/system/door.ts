@@ -32,5 +32,6 @@ export {
   SHORTHANDS,
   type SystemSpec,
   schedulerFields,
+  sharingPart,
   systemSchema,
 } from './system.js';

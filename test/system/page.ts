@@ -196,7 +196,7 @@ function draftsOf({ acceptance, draft, drafter }: NonNullable<SystemSpec['specul
   return `drafts ${draft} tokens, ${acceptance?.text} right, by ${drafter?.text ?? 'a head'}`;
 }
 
-function besides({ dram, onMiss, overlap, placement, rerank, speculation }: SystemSpec): string {
+function besides({ dram, onMiss, overlap, parallelism, placement, rerank, speculation }: SystemSpec): string {
   const said: string[] = [];
   if (speculation !== undefined) said.push(draftsOf(speculation));
   if (isLossy(onMiss)) said.push('lossy');
@@ -204,5 +204,6 @@ function besides({ dram, onMiss, overlap, placement, rerank, speculation }: Syst
   if (dram.policy.text !== 'lru') said.push(`\`${dram.policy.text}\` in DRAM, where there is an SSD`);
   if (placement !== undefined) said.push(`several GPUs, placed ${code(placement.kind.text, placement.parameters)}`);
   if (overlap !== undefined) said.push(`overlap ${overlap}`);
+  if (parallelism !== undefined) said.push(`parallelism ${parallelism}`);
   return said.length === 0 ? '–' : said.join('; ');
 }
