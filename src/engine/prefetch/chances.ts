@@ -16,8 +16,13 @@ const TRUST = 24;
 const FULL = 16384;
 /** Least distance of a chance from 0 and 1. */
 const LEAST = 0.001;
-/** One layer in this many is judged in a pass. */
+/**
+ * One layer in this many is judged in a pass: often in the first passes, then rarely. Ours: often all along, `expertflow` has a TPOT within 0.14 %
+ * on six settings (docs/performance.md).
+ */
 const JUDGED = 8;
+const LATE_JUDGED = 32;
+const FIRST_PASSES = 64;
 
 /** The calibration of the scores of one distance. */
 class Reading {
@@ -148,5 +153,5 @@ function bucketOf(distance: number): number {
 
 /** True where the prediction of a layer is judged in this pass: layers take turns. */
 function isJudged(pass: number, layer: number): boolean {
-  return (pass + layer) % JUDGED === 0;
+  return (pass + layer) % (pass < FIRST_PASSES ? JUDGED : LATE_JUDGED) === 0;
 }
