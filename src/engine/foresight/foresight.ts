@@ -213,9 +213,9 @@ export class ForesightGpu implements KnowingGpu {
     const { events, ids, limit, next, starts, times } = this.#block;
     const moment = this.#moment;
     const gapNs = moment[MOMENT.known]! - moment[MOMENT.start]!;
-    let lackNs = lanes.durationNs(this.#machine.sizes[ids[demand]!]!) - (moment[since + 1]! - memory.atNs[0]!);
-    if (since === MOMENT.known) lackNs -= gapNs;
-    for (let e = least; lackNs > 0 && e < aheadEvent; e++) lackNs -= gapNs + (starts[e + 1]! - starts[e]!) * times[2 * e]!;
+    const gaps = aheadEvent - least + (since === MOMENT.known ? 1 : 0);
+    let lackNs = lanes.durationNs(this.#machine.sizes[ids[demand]!]!) - (moment[since + 1]! - memory.atNs[0]!) - gaps * gapNs;
+    for (let e = least; lackNs > 0 && e < aheadEvent; e++) lackNs -= (starts[e + 1]! - starts[e]!) * times[2 * e]!;
     if (lackNs <= 0) return starts[aheadEvent + 1]!;
     lackNs -= gapNs;
     let event = aheadEvent + 1;
