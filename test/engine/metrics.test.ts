@@ -14,6 +14,7 @@ const small: RunInput = {
 const RUNS: Readonly<Record<string, RunInput>> = {
   'three tiers': { ...small, memory: { expertCache: '25%', dramCache: '50%' }, system: 'mixtral-offloading' },
   'several GPUs': { ...small, hardware: '2x-rtx-4090', system: 'mixtral-offloading' },
+  'GPUs that gather a layer': { ...small, hardware: '2x-rtx-4090', system: 'tutel', memory: {} },
   'serving with faults, prefetch as far as needed, fewer experts': {
     ...small,
     system: { name: 'test', scheduler: 'expertflow', predictor: { kind: 'transition', horizon: 'auto' }, prefetch: { budget: 'pays' } },

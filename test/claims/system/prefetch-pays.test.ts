@@ -3,6 +3,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { Random } from '../../../src/base/random.js';
+import { cases } from '../../cases.js';
 import { expectShown } from '../../support/shown.js';
 import { PREDICTING, printed, type Row, rowOf, type Setting, STREAMING } from './prefetch-pays.js';
 
@@ -38,6 +40,24 @@ describe('L18 prefetching of bundled systems', () => {
       const rows = await rowsOf({ model, trace: model, hardware: 't4', batch, tokens: 400 });
       expect(losing(rows, 0.02), `batch ${batch}`).toEqual([]);
     }
+  });
+
+  // L25: under any runtime, at any size. A cell is a system, a runtime, a batch, a cache and a trace, drawn with a seed.
+  const far = 'costs at most 1 % under any runtime, at any batch and cache';
+  it.skipIf(!there)(there ? far : `${far}: SKIPPED, ../shared/traces is not there`, { timeout: 1_200_000 }, async () => {
+    const random = new Random(25, 'never lose');
+    const draw = <T>(from: readonly T[]): T => from[random.below(from.length)]!;
+    const losers: string[] = [];
+    for (let cell = 0; cell < cases(200, 40); cell++) {
+      const [model, trace] = draw(Object.values(RECORDED));
+      const batch = draw([1, 4, 16]);
+      const more = { runtime: draw(['ideal', 'llama.cpp', 'hf-eager', 'ktransformers']), cache: draw(['12.5%', '25%', '50%']) };
+      const setting = { model, trace, hardware: draw(['rtx-4090', 't4', 'rtx-3060']), batch, tokens: batch === 1 ? 250 : 500, ...more };
+      const row = await rowOf(setting, draw(JUDGED));
+      const where = `${more.runtime} ${trace.split('/').at(-1)} ${setting.hardware} batch ${batch} cache ${more.cache}`;
+      losers.push(...losing([row], 0.01).map((text) => `${text} ${where}`));
+    }
+    expect(losers).toEqual([]);
   });
 
   const title = 'costs at most 1 % on recordings of Qwen3-30B and gpt-oss-20b, as docs/systems.md shows';

@@ -13,6 +13,10 @@ export interface Setting {
   readonly hardware: string;
   readonly batch: number;
   readonly tokens: number;
+  /** Absent: the system's own. */
+  readonly runtime?: string;
+  /** Absent: a quarter of the experts. */
+  readonly cache?: string;
 }
 
 /** Bundled systems that predict. */
@@ -22,14 +26,14 @@ export const STREAMING = PREDICTING.filter((name) => !loadSystem(name).value.pre
 
 /** Time of a run, ns. */
 export async function timeOf(setting: Setting, system: string, predictor?: string): Promise<number> {
-  const { batch, hardware, model, tokens, trace } = setting;
+  const { batch, cache = '25%', hardware, model, runtime, tokens, trace } = setting;
   const fixed = loadSystem(system).value.cache.capacity !== undefined;
   const overrides: Override[] =
     predictor === undefined
       ? []
       : [{ path: ['system', 'predictor'], value: predictor, amend: replacePredictor(predictor), label: '--predictor' }];
-  const input = { model, trace, hardware, system, bounds: false, foresight: false, audit: 'off' as const };
-  const run = checkRun({ ...input, memory: fixed ? {} : { expertCache: '25%' }, workload: { batch, tokens } }, system, overrides);
+  const input = { model, trace, hardware, runtime, system, bounds: false, foresight: false, audit: 'off' as const };
+  const run = checkRun({ ...input, memory: fixed ? {} : { expertCache: cache }, workload: { batch, tokens, holdOut: '20%' } }, system, overrides);
   return (await simulateRun(run)).metrics['time.total']!.value;
 }
 

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { PrefetchBudget } from '../../../src/engine/outlook/budget.js';
 
-/** 64 prefetches of expert 0 for a layer `distance` ahead, each used and worth so many ns. */
+/** 16 prefetches of expert 0 for a layer `distance` ahead, each used and worth so many ns. */
 function trial(budget: PrefetchBudget, ns: number, distance = 1): void {
-  for (let k = 0; k < 64; k++) {
+  for (let k = 0; k < 16; k++) {
     expect(budget.allows(0, distance)).toBe(true);
     budget.used(0, ns);
   }
@@ -29,13 +29,13 @@ describe('PrefetchBudget', () => {
     expect(budget.paused).toBe(0);
   });
 
-  it('pauses what loses for 1,024 layers, then for twice as long, up to 16,384', () => {
+  it('pauses what loses for 4,096 layers, then for twice as long, up to 131,072', () => {
     const budget = new PrefetchBudget(4);
     const pauses = Array.from({ length: 6 }, () => {
       trial(budget, -1);
       return pauseOf(budget);
     });
-    expect(pauses).toEqual([1024, 2048, 4096, 8192, 16384, 16384]);
+    expect(pauses).toEqual([4096, 8192, 16384, 32768, 65536, 131072]);
     expect(budget.paused).toBe(pauses.reduce((sum, layers) => sum + layers));
   });
 
@@ -76,7 +76,7 @@ describe('PrefetchBudget', () => {
   it('knows that a prefetch may cost more than a miss', () => {
     const budget = new PrefetchBudget(4);
     trial(budget, 1);
-    for (let k = 0; k < 64; k++) {
+    for (let k = 0; k < 16; k++) {
       if (budget.allows(0, 1)) budget.used(0, -2);
     }
     expect(budget.allows(0, 1)).toBe(false);
