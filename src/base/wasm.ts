@@ -4,6 +4,7 @@ import { bytesOf } from './host/bytes.js';
 
 /** Types of locals. */
 export const I32 = 0x7f;
+export const I64 = 0x7e;
 export const V128 = 0x7b;
 
 /** Unsigned LEB128. */
