@@ -27,14 +27,17 @@ export class ResidentSet {
     this.#place[last] = place;
   }
 
-  /** The unpinned member with the smallest score (ties: the smallest id), or NONE. */
-  lowest(pins: Pins, score: (id: number) => number): number {
+  /**
+   * The unpinned member with the smallest score (ties: the smallest id), or NONE.
+   * @param score of a member; where it exceeds `least`, the smallest so far, any number above that will do
+   */
+  lowest(pins: Pins, score: (id: number, least: number) => number): number {
     let best = NONE;
     let least = Number.POSITIVE_INFINITY;
     for (let i = 0; i < this.count; i++) {
       const id = this.ids[i]!;
       if (pins.has(id)) continue;
-      const value = score(id);
+      const value = score(id, least);
       if (value < least || (value === least && id < best) || best === NONE) {
         least = value;
         best = id;

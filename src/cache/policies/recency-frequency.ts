@@ -4,21 +4,33 @@ import { DecayedCounts } from '../decayed-counts.js';
 import type { Clock, Pins, PolicyContext, PolicyDefinition } from '../policy.js';
 import { ScoredResidents } from '../scored-residents.js';
 
+/** The bits of a double; the second word begins with its exponent. */
+const BITS = new Float64Array(1);
+const WORDS = new Int32Array(BITS.buffer);
+/** log2(1 + passes), of common waits. */
+const WAITS = Float64Array.from({ length: 1024 }, (_, passes) => Math.log2(1 + passes));
+
 class RecencyFrequency extends ScoredResidents {
   readonly #counts: DecayedCounts;
   /** Pass of each expert's last use, or of its arrival where it was not used since. */
   readonly #last: Float64Array;
   readonly #clock: Clock;
-  protected readonly score: (id: number) => number;
+  protected readonly score: (id: number, least: number) => number;
 
   constructor({ clock, experts }: PolicyContext, halfLife: number, recency: number) {
     super(experts);
     this.#counts = new DecayedCounts(experts, halfLife, clock);
     this.#last = new Float64Array(experts);
     this.#clock = clock;
-    this.score = (id) => {
+    this.score = (id, least) => {
       const { unit, weight } = this.#counts;
-      return Math.log2(1 + weight[id]! / unit) - recency * Math.log2(1 + this.#clock.pass - this.#last[id]!);
+      const wait = this.#clock.pass - this.#last[id]!;
+      const recent = -recency * (wait < WAITS.length ? WAITS[wait]! : Math.log2(1 + wait));
+      const uses = 1 + weight[id]! / unit;
+      BITS[0] = uses;
+      // Exponent and fraction: at most .09 below the logarithm, which most residents do not need.
+      const less = WORDS[1]! * 2 ** -20 - 1023 - 1e-9 + recent;
+      return less > least ? less : Math.log2(uses) + recent;
     };
   }
 
