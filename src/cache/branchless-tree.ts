@@ -3,25 +3,19 @@
 import { get, I32, I64, instantiate, type KernelBody, literal, loop, set } from '../base/wasm.js';
 import { WinnerTree } from './winner-tree.js';
 
+/** Plays the matches of a leaf, bottom up, until one has the same winner with the same key as before; nodes are at addresses. */
 interface Kernels {
-  /**
-   * Plays the matches of a leaf, bottom up, until one has the same winner with the same key as before.
-   * @param keys address of the keys by node, as `ids` of the ids
-   */
   play(leaf: number, keys: number, ids: number): number;
 }
 
 /** Locals of {@link PLAY}: the winner so far and who it meets, keys as bits; the node of that one, then whether it wins. */
 const [KEY, OTHER, ID, OTHER_ID, BESIDE] = [3, 4, 5, 6, 7] as const;
-const SHIFT_LEFT = 0x74;
-const ADD = 0x6a;
-const AND = 0x71;
-const OR = 0x72;
-const SELECT = 0x1b;
-const keyAddress = (node: number): number[] => [...get(1), ...get(node), ...literal(3), SHIFT_LEFT, ADD];
-const idAddress = (node: number): number[] => [...get(2), ...get(node), ...literal(2), SHIFT_LEFT, ADD];
-const keyAt = (node: number): number[] => [...keyAddress(node), 0x29, 3, 0];
-const idAt = (node: number): number[] => [...idAddress(node), 0x28, 2, 0];
+const [ADD, AND, OR, SELECT, SHIFT_LEFT] = [0x6a, 0x71, 0x72, 0x1b, 0x74] as const;
+const addressOf = (entries: number, node: number, shift: number): number[] => [
+  ...[...get(entries), ...get(node), ...literal(shift), SHIFT_LEFT, ADD],
+];
+const keyAt = (node: number): number[] => [...addressOf(1, node, 3), 0x29, 3, 0];
+const idAt = (node: number): number[] => [...addressOf(2, node, 2), 0x28, 2, 0];
 /** Two keys as doubles. */
 const bothKeys: readonly number[] = [...get(OTHER), 0xbf, ...get(KEY), 0xbf];
 
@@ -42,7 +36,7 @@ const PLAY: KernelBody = {
       [...get(0), ...literal(1), 0x76, ...set(0)],
       // Returns where the node has this winner and key.
       [...idAt(0), ...get(ID), 0x46, ...keyAt(0), ...get(KEY), 0x51, AND, 0x04, 0x40, ...literal(0), 0x0f, 0x0b],
-      [...keyAddress(0), ...get(KEY), 0x37, 3, 0, ...idAddress(0), ...get(ID), 0x36, 2, 0],
+      [...addressOf(1, 0, 3), ...get(KEY), 0x37, 3, 0, ...addressOf(2, 0, 2), ...get(ID), 0x36, 2, 0],
       [...get(0), ...literal(1), 0x4b, 0x0d, 0],
     ),
     ...literal(0),
@@ -76,7 +70,6 @@ export class BranchlessTree extends WinnerTree {
   readonly #keys: number;
   readonly #ids: number;
 
-  /** As that of {@link WinnerTree}. */
   constructor(experts: number, residents: number = experts) {
     super(experts, residents, allocate);
     this.#kernels = kernels;

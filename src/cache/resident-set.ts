@@ -27,10 +27,7 @@ export class ResidentSet {
     this.#place[last] = place;
   }
 
-  /**
-   * The unpinned member with the smallest score (ties: the smallest id), or NONE.
-   * @param score of a member; where it exceeds `least`, the smallest so far, any number above that will do
-   */
+  /** The unpinned member with the smallest score (ties: the smallest id), or NONE. A score above `least`, the smallest so far, may be any above. */
   lowest(pins: Pins, score: (id: number, least: number) => number): number {
     let best = NONE;
     let least = Number.POSITIVE_INFINITY;

@@ -5,10 +5,7 @@ import { NONE, type Pins } from './policy.js';
 const ABSENT = Number.POSITIVE_INFINITY;
 
 /** Winner's key and id by node: node n plays the winners of 2n and 2n + 1; leaves are seats, taken by ids as they come. */
-interface Nodes {
-  readonly key: Float64Array;
-  readonly id: Int32Array;
-}
+const nodesOf = (count: number) => ({ key: new Float64Array(count), id: new Int32Array(count) });
 
 /** Finds the smallest (key, id) among the ids that are present. */
 export class WinnerTree {
@@ -30,11 +27,7 @@ export class WinnerTree {
    * @param residents most ids present at once
    * @param allocate arrays for so many nodes
    */
-  constructor(
-    experts: number,
-    residents: number = experts,
-    allocate: (nodes: number) => Nodes = (nodes) => ({ key: new Float64Array(nodes), id: new Int32Array(nodes) }),
-  ) {
+  constructor(experts: number, residents: number = experts, allocate = nodesOf) {
     let seats = 2;
     while (seats < residents) seats *= 2;
     const { key, id } = allocate(2 * seats);

@@ -163,7 +163,9 @@ export class DenseCost {
     this.#groupScoreBytes = Float64Array.from(groups, (group) => group.scores * (device.scoreBytes ?? 0));
     this.#groupWindow = Float64Array.from(groups, (group) => group.window);
     const own = [this.#weightNs, this.#tokenFlops, this.#sequenceFlops, this.#overheadNs, this.#stateNs];
-    const costs = parts.map((_, s) => JSON.stringify([own.map((all) => all[s]), groups.slice(this.#groupStart[s], this.#groupStart[s + 1])]));
+    const costs = parts.map((_, s) =>
+      JSON.stringify([own.map((all) => all[s]), groups.slice(this.#groupStart[s], this.#groupStart[s + 1])]),
+    );
     this.repeats = Uint8Array.from(costs, (cost, s) => Number(cost === costs[s - 1]));
   }
 

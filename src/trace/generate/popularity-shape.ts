@@ -17,18 +17,14 @@ export function inclusionByRank(experts: number, choices: number, gini: number):
   // The largest multiple of a fine step whose skew is below the target: by false position (Illinois), since each look costs an exponential per
   // expert and Newton step, or in halves where that does not get there.
   const sigma = (steps: number): number => (MOST_SIGMA * steps) / STEPS;
-  let [low, high] = [0, STEPS];
-  let [below, above] = [-gini, 1 - choices / experts - gini];
+  let [low, high, below, above] = [0, STEPS, -gini, 1 - choices / experts - gini];
   for (let look = 0, last = 0; high - low > 1; look++) {
     const share = look < MOST_LOOKS ? below / (below - above) : 0.5;
     const steps = Math.min(Math.max(low + Math.round((high - low) * share), low + 1), high - 1);
     const excess = giniOfAscending(inclusionOf(quantiles, sigma(steps), choices).reverse()) - gini;
-    const side = excess < 0 ? -1 : 1;
-    if (side < 0) [low, below] = [steps, excess];
-    else [high, above] = [steps, excess];
-    if (side === last && side < 0) above /= 2;
-    else if (side === last) below /= 2;
-    last = side;
+    if (excess < 0) [low, below, above] = [steps, excess, last < 0 ? above / 2 : above];
+    else [high, above, below] = [steps, excess, last > 0 ? below / 2 : below];
+    last = excess < 0 ? -1 : 1;
   }
   return inclusionOf(quantiles, sigma(low), choices);
 }

@@ -31,13 +31,12 @@ interface LayerDraws {
   readonly threads: Uint16Array;
 }
 
-/** `[layer]`, by domain: made where a request is of it. */
-type DomainDraws = (domain: number) => readonly LayerDraws[];
+/** By domain, `[layer]`: made where a request is of it. */
+type DomainDraws = readonly (() => readonly LayerDraws[])[];
 
 /** What a warm-up leaves. */
 interface Start {
   readonly draws: DomainDraws;
-  readonly domains: number;
   readonly remember: Float64Array;
   readonly threadShares: GuideTable;
   readonly threadMemory: number;
@@ -59,7 +58,6 @@ export class RoutingProcess {
   readonly #choices: Int32Array;
   readonly #experts: Int32Array;
   #draws: DomainDraws;
-  readonly #domains: number;
   /** Draws of the current request's domain. */
   #current: readonly LayerDraws[] = [];
   /** By layer: probability that a choice follows a thread, and that one without a thread is remembered. */
@@ -104,7 +102,6 @@ export class RoutingProcess {
       KNOWN.delete(key);
       KNOWN.set(key, known);
       this.#draws = known.draws;
-      this.#domains = known.domains;
       this.#remember = known.remember;
       this.#threadShares = known.threadShares;
       this.#threadMemory = known.threadMemory;
@@ -117,7 +114,6 @@ export class RoutingProcess {
     this.#domainOf = new Random(seed, `trace/synthetic/domain${part}`);
     this.#threadMemory = profile.threadMemory;
     const { common, inclusions, rankings, reuse } = populationOf(model, profile, seed);
-    this.#domains = rankings.length;
     this.#threadShares = new GuideTable(common);
     this.#remember = new Float64Array(depth).fill(0.5);
     this.#vocabulary =
@@ -144,8 +140,8 @@ export class RoutingProcess {
   /** Starts a request with an empty memory, and draws its domain. */
   begin(): void {
     this.#position = 0;
-    this.#domain = this.#domainOf.below(this.#domains);
-    this.#current = this.#draws(this.#domain);
+    this.#domain = this.#domainOf.below(this.#draws.length);
+    this.#current = this.#draws[this.#domain]!();
   }
 
   /** Writes the next token's row `[layers, topK]` to `ids` from `at`. */
@@ -243,7 +239,6 @@ export class RoutingProcess {
   #keep(key: string): void {
     KNOWN.set(key, {
       draws: this.#draws,
-      domains: this.#domains,
       remember: this.#remember,
       threadShares: this.#threadShares,
       threadMemory: this.#threadMemory,
@@ -259,12 +254,14 @@ export class RoutingProcess {
       const rankOf = Uint16Array.from(common, (_, thread) => Math.floor((thread * inclusion.length) / common.length));
       return { rankOf, rest: restOf(inclusion, common, rankOf, this.#follow[layer]!, this.#remember[layer]!) };
     });
-    const made: LayerDraws[][] = [];
-    return (domain) =>
-      (made[domain] ??= rankings[domain]!().map((ranking, layer) => {
-        const { rankOf, rest } = shapes[layer]!;
-        return { popularity: new AliasTable(weightsFor(byExpert(rest, ranking))), threads: rankOf.map((rank) => ranking[rank]!) };
-      }));
+    return rankings.map((ranked) => {
+      let made: LayerDraws[] | undefined;
+      return () =>
+        (made ??= ranked().map((ranking, layer) => {
+          const { rankOf, rest } = shapes[layer]!;
+          return { popularity: new AliasTable(weightsFor(byExpert(rest, ranking))), threads: rankOf.map((rank) => ranking[rank]!) };
+        }));
+    });
   }
 
   /**
