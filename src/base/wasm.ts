@@ -5,6 +5,7 @@ import { bytesOf } from './host/bytes.js';
 /** Types of locals. */
 export const I32 = 0x7f;
 export const F64 = 0x7c;
+export const I64 = 0x7e;
 export const V128 = 0x7b;
 
 /** Unsigned LEB128. */

@@ -18,7 +18,7 @@ export abstract class Keyed implements CachePolicy {
 
   touch(id: number): void {
     this.streamed(id);
-    this.tree.update(id, this.keys[id]!);
+    this.tree.raise(id, this.keys[id]!);
   }
 
   insert(id: number, used: boolean): void {

@@ -27,14 +27,14 @@ export class ResidentSet {
     this.#place[last] = place;
   }
 
-  /** The unpinned member with the smallest score (ties: the smallest id), or NONE. */
-  lowest(pins: Pins, score: (id: number) => number): number {
+  /** The unpinned member with the smallest score (ties: the smallest id), or NONE. A score above `least`, the smallest so far, may be any above. */
+  lowest(pins: Pins, score: (id: number, least: number) => number): number {
     let best = NONE;
     let least = Number.POSITIVE_INFINITY;
     for (let i = 0; i < this.count; i++) {
       const id = this.ids[i]!;
       if (pins.has(id)) continue;
-      const value = score(id);
+      const value = score(id, least);
       if (value < least || (value === least && id < best) || best === NONE) {
         least = value;
         best = id;

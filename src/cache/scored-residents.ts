@@ -4,8 +4,8 @@ import { ResidentSet } from './resident-set.js';
 
 /** Residents by their scores. */
 export abstract class ScoredResidents extends ResidentSet implements CachePolicy {
-  /** Score of a resident. */
-  protected abstract readonly score: (id: number) => number;
+  /** Score of a resident, as in {@link ResidentSet.lowest}. */
+  protected abstract readonly score: (id: number, least: number) => number;
 
   /** A use of `id`, resident or not. */
   abstract touch(id: number): void;

@@ -4,11 +4,13 @@ import { NONE, type Pins } from './policy.js';
 
 const ABSENT = Number.POSITIVE_INFINITY;
 
+/** Winner's key and id by node: node n plays the winners of 2n and 2n + 1; leaves are seats, taken by ids as they come. */
+const nodesOf = (count: number) => ({ key: new Float64Array(count), id: new Int32Array(count) });
+
 /** Finds the smallest (key, id) among the ids that are present. */
 export class WinnerTree {
-  /** Winner's key and id by node: node n plays the winners of 2n and 2n + 1; leaves are seats, taken by ids as they come. */
-  readonly #key: Float64Array;
-  readonly #id: Int32Array;
+  protected readonly key: Float64Array;
+  protected readonly id: Int32Array;
   /** Seat of each present id, as a node. */
   readonly #leaf: Int32Array;
   /** Vacant seats below `#free`, the last one given out first. */
@@ -23,12 +25,14 @@ export class WinnerTree {
   /**
    * @param experts ids are [0, experts)
    * @param residents most ids present at once
+   * @param allocate arrays for so many nodes
    */
-  constructor(experts: number, residents: number = experts) {
+  constructor(experts: number, residents: number = experts, allocate = nodesOf) {
     let seats = 2;
     while (seats < residents) seats *= 2;
-    this.#key = new Float64Array(2 * seats).fill(ABSENT);
-    this.#id = new Int32Array(2 * seats).fill(NONE);
+    const { key, id } = allocate(2 * seats);
+    this.key = key.fill(ABSENT);
+    this.id = id.fill(NONE);
     this.#leaf = new Int32Array(experts);
     this.#vacant = Int32Array.from({ length: seats }, (_, i) => 2 * seats - 1 - i);
     this.#free = seats;
@@ -40,18 +44,34 @@ export class WinnerTree {
     if (leaf === 0) leaf = this.#vacant[--this.#free]!;
     this.#hole = 0;
     this.#leaf[id] = leaf;
-    this.#id[leaf] = id;
-    this.#play(leaf, key);
+    this.id[leaf] = id;
+    this.play(leaf, key);
   }
 
-  /** Changes the key of `id`, which is present. */
-  update(id: number, key: number): void {
-    this.#play(this.#leaf[id]!, key);
+  /** Changes the key of `id`, which is present, to one that is not smaller: unless it won its first match, no other is played again. */
+  raise(id: number, key: number): void {
+    const leaf = this.#leaf[id]!;
+    if (this.id[leaf >> 1] === id) this.play(leaf, key);
+    else this.key[leaf] = key;
+  }
+
+  /** Changes the key of `id`, which is present, to one that is not larger: it has to beat only the winners above it. */
+  lower(id: number, key: number): void {
+    const keys = this.key;
+    const ids = this.id;
+    const leaf = this.#leaf[id]!;
+    keys[leaf] = key;
+    for (let node = leaf >> 1; node > 0; node >>= 1) {
+      const best = keys[node]!;
+      if (best < key || (best === key && ids[node]! < id)) return;
+      keys[node] = key;
+      ids[node] = id;
+    }
   }
 
   /** Key of `id`, which is present. */
   keyOf(id: number): number {
-    return this.#key[this.#leaf[id]!]!;
+    return this.key[this.#leaf[id]!]!;
   }
 
   /** Makes `id`, present so far, absent. */
@@ -63,13 +83,13 @@ export class WinnerTree {
   /** The present id with the smallest (key, id) that is not pinned, or NONE. */
   min(pins: Pins): number {
     this.#fillHole();
-    const id = this.#id[1]!;
+    const id = this.id[1]!;
     return id === NONE || !pins.has(id) ? id : this.#minBehind(pins);
   }
 
   /** Multiplies all keys by a positive number, which changes no order. */
   scale(factor: number): void {
-    for (let node = 0; node < this.#key.length; node++) this.#key[node]! *= factor;
+    for (let node = 0; node < this.key.length; node++) this.key[node]! *= factor;
   }
 
   #minBehind(pins: Pins): number {
@@ -81,8 +101,8 @@ export class WinnerTree {
 
   /** Goes up from the pinned winner of `top` and looks at those that it has beaten; where one of them is pinned too, below it as well. */
   #searchBelow(top: number, pins: Pins): void {
-    const keys = this.#key;
-    const ids = this.#id;
+    const keys = this.key;
+    const ids = this.id;
     for (let node = this.#leaf[ids[top]!]!; node > top; node >>= 1) {
       const beaten = node ^ 1;
       const key = keys[beaten]!;
@@ -101,15 +121,15 @@ export class WinnerTree {
     const leaf = this.#hole;
     if (leaf === 0) return;
     this.#hole = 0;
-    this.#id[leaf] = NONE;
+    this.id[leaf] = NONE;
     this.#vacant[this.#free++] = leaf;
-    this.#play(leaf, ABSENT);
+    this.play(leaf, ABSENT);
   }
 
   /** Gives the id at a leaf a new key and plays its matches, bottom up, until one has the same winner with the same key as before. */
-  #play(leaf: number, key: number): void {
-    const keys = this.#key;
-    const ids = this.#id;
+  protected play(leaf: number, key: number): void {
+    const keys = this.key;
+    const ids = this.id;
     keys[leaf] = key;
     let id = ids[leaf]!;
     for (let node = leaf; node > 1; ) {

@@ -117,12 +117,16 @@ export class CostModel {
       launches: launchesOf(segment.attention),
     }));
     this.#split = placement === null ? null : new SplitDense(model, hardware, placement);
-    this.#dense = this.#split ?? new DenseCost(gpu, whole);
+    const dense = new DenseCost(gpu, whole);
+    this.#dense = this.#split ?? dense;
+    this.repeats = this.#split === null ? dense.repeats : new Uint8Array(whole.length);
     this.onCpu = Uint8Array.from(model.layers, ({ index }) => Number(holders[index] === 'cpu'));
   }
 
   /** Sequences whose dense work runs together: those of a pass beyond them read the weights anew. */
   attending = Number.POSITIVE_INFINITY;
+  /** By dense segment: 1 where {@link denseNs} of a pass is that of the segment before it. */
+  readonly repeats: Uint8Array;
   /** CPU share of the last {@link denseNs}, ns. */
   cpuDenseNs = 0;
 

@@ -99,6 +99,8 @@ export function launchesOf(attention: readonly AttentionSpec[]): number {
 
 /** Prices segments on one device. Everything that does not depend on the pass is computed once; the methods allocate nothing. */
 export class DenseCost {
+  /** By segment: 1 where it costs in any pass what the one before does, as most layers of most models. */
+  readonly repeats: Uint8Array;
   readonly #speed: Speed;
   /** The speed of attention that takes its own time; null: it shares the roofline of the weights. */
   readonly #attention: AttentionSpeed | null;
@@ -160,6 +162,11 @@ export class DenseCost {
     this.#groupUnpackNs = Float64Array.from(groups, (group) => group.unpackNs);
     this.#groupScoreBytes = Float64Array.from(groups, (group) => group.scores * (device.scoreBytes ?? 0));
     this.#groupWindow = Float64Array.from(groups, (group) => group.window);
+    const own = [this.#weightNs, this.#tokenFlops, this.#sequenceFlops, this.#overheadNs, this.#stateNs];
+    const costs = parts.map((_, s) =>
+      JSON.stringify([own.map((all) => all[s]), groups.slice(this.#groupStart[s], this.#groupStart[s + 1])]),
+    );
+    this.repeats = Uint8Array.from(costs, (cost, s) => Number(cost === costs[s - 1]));
   }
 
   /**

@@ -10,8 +10,8 @@ import type { TraceSource } from './source.js';
 import { type FormatMeta, NULL_EXPERT, type RoutingTrace, type TraceChunk, type TraceShape, wholeMeta } from './trace.js';
 
 /** Rows are held in memory up to this size, beyond it in a temporary file. */
-const MEMORY_BYTES = 32 * 1024 * 1024;
-const PAGE_BYTES = 256 * 1024;
+const MEMORY_BYTES = 8 * 1024 * 1024;
+const PAGE_BYTES = 64 * 1024;
 
 /** The shape of the rows to store. */
 interface StoreShape extends Pick<TraceShape, 'path' | 'layers' | 'topK'>, Partial<Omit<TraceShape['has'], 'phases'>> {
@@ -19,7 +19,7 @@ interface StoreShape extends Pick<TraceShape, 'path' | 'layers' | 'topK'>, Parti
   readonly phases?: boolean;
   /** Place of a row in messages; absent: `path: token row`. */
   readonly place?: (row: number) => string;
-  /** Bytes of rows to hold in memory; default 32 MiB. */
+  /** Bytes of rows to hold in memory; default 8 MiB. */
   readonly memoryBytes?: number;
 }
 

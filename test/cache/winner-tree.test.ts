@@ -1,6 +1,7 @@
-// The tournament and the frequency list against arrays that are searched, under random use and pins.
+// Both tournaments and the frequency list against arrays that are searched, under random use and pins.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { BranchlessTree } from '../../src/cache/branchless-tree.js';
 import { FrequencyList } from '../../src/cache/frequency-list.js';
 import { NONE, Pins, UNPINNED } from '../../src/cache/policy.js';
 import { WinnerTree } from '../../src/cache/winner-tree.js';
@@ -17,11 +18,11 @@ interface Step {
 const kinds = fc.constantFrom<Step['kind']>('put', 'put', 'put', 'drop', 'pin', 'free', 'min', 'min', 'min', 'scale');
 const steps = fc.array(fc.record({ kind: kinds, id: fc.nat(EXPERTS - 1), key: fc.integer({ min: -3, max: 5 }) }), { maxLength: 120 });
 
-describe('WinnerTree', () => {
+describe.each([WinnerTree, BranchlessTree])('%o', (Tree) => {
   it('finds the smallest key, ties by id, among those present and free', () => {
     fc.assert(
       fc.property(steps, (all) => {
-        const tree = new WinnerTree(EXPERTS, 8);
+        const tree = new Tree(EXPERTS, 8);
         const present = new Map<number, number>();
         const pins = new Pins(new Int32Array(EXPERTS).fill(UNPINNED));
         for (const step of all) {
@@ -36,7 +37,8 @@ describe('WinnerTree', () => {
           } else if (step.kind === 'drop') {
             if (present.delete(step.id)) tree.delete(step.id);
           } else if (present.has(step.id)) {
-            tree.update(step.id, step.key);
+            const change = step.key <= present.get(step.id)! ? 'lower' : 'raise';
+            tree[change](step.id, step.key);
             present.set(step.id, step.key);
           } else if (present.size < 8) {
             tree.add(step.id, step.key);
@@ -48,6 +50,13 @@ describe('WinnerTree', () => {
       { numRuns: cases(500) },
     );
   });
+});
+
+it('keeps trees in one memory apart, and a tree larger than that', () => {
+  const pins = new Pins(new Int32Array(1 << 17).fill(UNPINNED));
+  const trees = [3, 1 << 17, 5].map((experts) => new BranchlessTree(experts));
+  for (const [t, tree] of trees.entries()) for (let id = 0; id < 3; id++) tree.add(id, (id + t) % 3);
+  expect(trees.map((tree) => tree.min(pins))).toEqual([0, 2, 1]);
 });
 
 describe('FrequencyList', () => {

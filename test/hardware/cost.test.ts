@@ -40,6 +40,20 @@ describe('CostModel', () => {
     expect(cost.passNs).toBe(11);
   });
 
+  it('marks segments that cost what the one before does, and no others', () => {
+    expect([...cost.repeats]).toEqual([0, 0, 0]);
+    const [first, second] = model.dense.segments as [(typeof model.dense.segments)[0], (typeof model.dense.segments)[0]];
+    const wider = { ...first, attention: [full, full, { ...full, window: 5 }] };
+    const segments = [first, { ...first }, second, first, wider, wider];
+    const several = new CostModel({ ...model, dense: { ...model.dense, segments } }, hardware);
+    expect([...several.repeats]).toEqual([0, 1, 0, 0, 0, 1]);
+    for (const tokens of [1, 7]) {
+      const prices = segments.map((_, s) => several.denseNs(s, tokens, [3], [tokens], 1));
+      expect(prices[1]).toBe(prices[0]);
+      expect(prices[5]).toBe(prices[4]);
+    }
+  });
+
   it('has no CPU price where there is no CPU', () => {
     const alone = new CostModel(model, { ...hardware, cpu: null });
     expect(alone.cpuExpertNs(0, 1)).toBe(Number.POSITIVE_INFINITY);

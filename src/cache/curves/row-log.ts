@@ -59,20 +59,21 @@ export class RowLog {
   lookBack(): void {
     if (this.#tokens % this.#pageRows !== 0) this.#rows.write(Math.floor(this.#tokens / this.#pageRows), bytesOf(this.#page));
     const first = new Int32Array(this.#experts).fill(NEVER);
+    const [experts, next] = [this.#page, this.#pageNext];
+    const [layers, topK, atomic] = [this.#layers, this.#topK, !this.#sequential];
     let event = this.#events;
     for (let page = this.#pages - 1; page >= 0; page--) {
-      this.#rows.read(page, bytesOf(this.#page));
-      const rows = this.#rowsOf(page);
-      for (let start = rows * this.#layers * this.#topK - this.#topK, layer = this.#layers - 1; start >= 0; start -= this.#topK) {
+      this.#rows.read(page, bytesOf(experts));
+      for (let start = (this.#rowsOf(page) * layers - 1) * topK, layer = layers - 1; start >= 0; start -= topK) {
         const offset = this.#offsets[layer]!;
-        layer = layer === 0 ? this.#layers - 1 : layer - 1;
+        layer = layer === 0 ? layers - 1 : layer - 1;
         let counted = false;
-        for (let at = start + this.#topK - 1; at >= start; at--) {
-          const expert = this.#page[at]!;
+        for (let at = start + topK - 1; at >= start; at--) {
+          const expert = experts[at]!;
           if (expert === NULL_EXPERT) continue;
           if (!counted) event--;
-          counted = !this.#sequential;
-          this.#pageNext[at] = first[offset + expert]!;
+          counted = atomic;
+          next[at] = first[offset + expert]!;
           first[offset + expert] = event;
         }
       }
@@ -104,11 +105,11 @@ export class RowLog {
   }
 
   #countEvents(from: number, to: number): void {
-    const topK = this.#topK;
+    const [experts, topK] = [this.#page, this.#topK];
     let events = 0;
     for (let start = from * this.#layers * topK; start < to * this.#layers * topK; start += topK) {
       let choices = 0;
-      for (let at = start; at < start + topK; at++) if (this.#page[at] !== NULL_EXPERT) choices++;
+      for (let at = start; at < start + topK; at++) choices += Math.min(1, NULL_EXPERT - experts[at]!);
       events += this.#sequential ? choices : Math.min(1, choices);
     }
     this.#events += events;

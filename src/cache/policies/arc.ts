@@ -49,41 +49,46 @@ class Arc implements CachePolicy {
       this.#unused[id] = 0;
       this.#lists.moveToFront(this.#t1, id);
     } else {
-      this.#lists.unlink(id);
       this.#bytes[T1]! -= this.#sizes[id]!;
-      this.#enterT2(id);
+      this.#bytes[T2]! += this.#sizes[id]!;
+      this.#place[id] = T2;
+      this.#lists.moveToFront(this.#t2, id);
     }
   }
 
   insert(id: number, used: boolean): void {
-    if (this.#place[id]! >= B1) {
+    const place = this.#place[id]!;
+    const bytes = this.#sizes[id]!;
+    if (place >= B1) {
       this.#target = id === this.#incoming ? this.#nextTarget : this.#targetAfter(id);
-      this.#forget(id);
-      this.#enterT2(id);
+      this.#bytes[place]! -= bytes;
+      this.#bytes[T2]! += bytes;
+      this.#place[id] = T2;
+      this.#lists.moveToFront(this.#t2, id);
     } else {
       this.#place[id] = T1;
-      this.#unused[id] = used ? 0 : 1;
-      this.#bytes[T1]! += this.#sizes[id]!;
+      if (!used) this.#unused[id] = 1;
+      this.#bytes[T1]! += bytes;
       this.#lists.pushFront(this.#t1, id);
     }
     this.#incoming = NONE;
   }
 
   remove(id: number): void {
-    const place = this.#place[id] === T2 ? T2 : T1;
+    const place = this.#place[id]!;
     const bytes = this.#sizes[id]!;
-    const evicted = id === this.#candidate;
-    if (evicted && this.#trim >= B1) this.#forget(this.#lists.newer(this.#t1 + this.#trim - T1));
-    this.#lists.unlink(id);
+    this.#unused[id] = 0;
     this.#bytes[place]! -= bytes;
-    if (evicted && this.#trim !== NO_GHOST) {
+    if (id === this.#candidate && this.#trim !== NO_GHOST) {
+      if (this.#trim !== NOWHERE) this.#forget(this.#lists.newer(this.#t1 + this.#trim - T1));
       // T1 leaves its ghosts in B1, T2 in B2.
       const ghost = place + 2;
       this.#place[id] = ghost;
       this.#bytes[ghost]! += bytes;
-      this.#lists.pushFront(this.#t1 + ghost - T1, id);
+      this.#lists.moveToFront(this.#t1 + ghost - T1, id);
     } else {
       this.#place[id] = NOWHERE;
+      this.#lists.unlink(id);
     }
     this.#candidate = NONE;
   }
@@ -106,23 +111,20 @@ class Arc implements CachePolicy {
     }
     const place = incoming === NONE ? NOWHERE : this.#place[incoming]!;
     const t1 = this.#bytes[T1]!;
-    const t2 = this.#bytes[T2]!;
     const target = this.#nextTarget;
+    this.#trim = place < B1 ? this.#trimFor(incoming) : NOWHERE;
     // REPLACE of the paper: the victim comes from T1 where T1 is above its target.
-    let fromT1 = (t1 > 0 && (t1 > target || (t1 === target && place === B2))) || t2 === 0;
-    this.#trim = NOWHERE;
-    if (place < B1) {
-      // Case IV: an expert in none of the lists needs room in the directory too.
-      const b1 = this.#bytes[B1]!;
-      const b2 = this.#bytes[B2]!;
-      const bytes = incoming === NONE ? 0 : this.#sizes[incoming]!;
-      if (t1 + b1 + bytes > this.#capacity) {
-        this.#trim = b1 > 0 ? B1 : NO_GHOST;
-        if (b1 === 0) fromT1 = true;
-      } else if (b2 > 0 && t1 + b1 + t2 + b2 >= 2 * this.#capacity) this.#trim = B2;
-    }
+    const fromT1 = (t1 > 0 && (t1 > target || (t1 === target && place === B2))) || this.#trim === NO_GHOST || this.#bytes[T2] === 0;
     const id = this.#lists.oldest(fromT1 ? this.#t1 : this.#t2, pins);
     return (this.#candidate = id !== NONE ? id : this.#lists.oldest(fromT1 ? this.#t2 : this.#t1, pins));
+  }
+
+  /** Case IV of the paper, an expert in none of the lists, which needs room in the directory too. */
+  #trimFor(incoming: number): number {
+    const bytes = this.#bytes;
+    const all1 = bytes[T1]! + bytes[B1]!;
+    if (all1 + (incoming === NONE ? 0 : this.#sizes[incoming]!) > this.#capacity) return bytes[B1]! > 0 ? B1 : NO_GHOST;
+    return bytes[B2]! > 0 && all1 + bytes[T2]! + bytes[B2]! >= 2 * this.#capacity ? B2 : NOWHERE;
   }
 
   /** The target after a demand for `id`: B1 hits widen T1, B2 hits narrow it, by the ratio of the ghosts (paper, cases II and III). */
@@ -134,12 +136,6 @@ class Arc implements CachePolicy {
     const bytes = this.#sizes[id]!;
     if (place === B1) return Math.min(this.#target + Math.max(b2 / b1, 1) * bytes, this.#capacity);
     return Math.max(this.#target - Math.max(b1 / b2, 1) * bytes, 0);
-  }
-
-  #enterT2(id: number): void {
-    this.#place[id] = T2;
-    this.#bytes[T2]! += this.#sizes[id]!;
-    this.#lists.pushFront(this.#t2, id);
   }
 
   #forget(id: number): void {

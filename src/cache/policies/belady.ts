@@ -15,7 +15,7 @@ class BeladyAdmit implements CachePolicy {
   }
 
   touch(id: number): void {
-    this.#tree.update(id, -this.nextUse[id]!);
+    this.#tree.lower(id, -this.nextUse[id]!);
   }
 
   insert(id: number): void {

@@ -1,13 +1,13 @@
 // Greedy-dual-size with frequency: weighs uses against size and lets priorities age, for experts that differ in size.
+import { BranchlessTree } from '../branchless-tree.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { mostResidents } from '../share.js';
-import { WinnerTree } from '../winner-tree.js';
 
 class Gdsf implements CachePolicy {
   readonly #uses: Float64Array;
   /** Increase of an expert's priority by one use. */
   readonly #value: Float64Array;
-  readonly #tree: WinnerTree;
+  readonly #tree: BranchlessTree;
   /** Priority of the last victim, from which newcomers start. */
   #inflation = 0;
   #candidate = NONE;
@@ -17,12 +17,12 @@ class Gdsf implements CachePolicy {
     this.#uses = new Float64Array(experts);
     const mean = sizes.reduce((sum, size) => sum + size, 0) / experts;
     this.#value = sizes.map((size) => (byBytes ? 1 : mean / size));
-    this.#tree = new WinnerTree(experts, mostResidents(context));
+    this.#tree = new BranchlessTree(experts, mostResidents(context));
   }
 
   touch(id: number): void {
     this.#uses[id]! += 1;
-    this.#tree.update(id, this.#inflation + this.#uses[id]! * this.#value[id]!);
+    this.#tree.raise(id, this.#inflation + this.#uses[id]! * this.#value[id]!);
   }
 
   insert(id: number, used: boolean): void {

@@ -1,27 +1,15 @@
 // FineMoE's eviction: an expert stays for how often it was used, times how likely the map of the running token makes it.
-import { DecayedCounts } from '../decayed-counts.js';
-import type { Pins, PolicyContext, PolicyDefinition } from '../policy.js';
-import { ScoredResidents } from '../scored-residents.js';
+import { CountedResidents } from '../counted-residents.js';
+import type { PolicyContext, PolicyDefinition } from '../policy.js';
 
-class MapPriority extends ScoredResidents {
-  readonly #counts: DecayedCounts;
+class MapPriority extends CountedResidents {
   protected readonly score: (id: number) => number;
 
-  constructor({ clock, experts, predicted }: PolicyContext, halfLife: number, unknown: number) {
-    super(experts);
-    const counts = new DecayedCounts(experts, halfLife, clock);
-    this.#counts = counts;
+  constructor(context: PolicyContext, halfLife: number, unknown: number) {
+    super(context, halfLife);
+    const { counts } = this;
+    const { predicted } = context;
     this.score = (id) => (counts.weight[id]! / counts.unit) * ((predicted?.[id] ?? 0) + unknown);
-  }
-
-  touch(id: number): void {
-    this.#counts.settle();
-    this.#counts.add(id);
-  }
-
-  override victim(incoming: number, pins: Pins): number {
-    this.#counts.settle();
-    return super.victim(incoming, pins);
   }
 }
 

@@ -1,46 +1,37 @@
 // MoE-Infinity's activation-aware cache: how often, how soon in layer order, and how much the present sequence uses an expert.
-import { DecayedCounts } from '../decayed-counts.js';
-import type { Pins, PolicyContext, PolicyDefinition } from '../policy.js';
-import { ScoredResidents } from '../scored-residents.js';
+import { CountedResidents } from '../counted-residents.js';
+import type { PolicyContext, PolicyDefinition } from '../policy.js';
 
 /** Least sequence score, so that an expert that was not used for long keeps some worth. */
 const LEAST = 1e-3;
 
-class MoeInfinity extends ScoredResidents {
+/** The decayed counts are of uses by the running sequences. */
+class MoeInfinity extends CountedResidents {
   readonly #uses: Float64Array;
-  /** Decayed uses by the running sequences. */
-  readonly #recent: DecayedCounts;
   readonly #context: PolicyContext;
   /** Weight of a layer, by how many layers ahead it is. */
   readonly #nearness: Float64Array;
   protected readonly score: (id: number) => number;
 
   constructor(context: PolicyContext, halfLife: number) {
-    const { experts, layers, clock } = context;
-    super(experts);
+    const { experts, layers } = context;
+    super(context, halfLife);
     this.#uses = new Float64Array(experts);
-    this.#recent = new DecayedCounts(experts, halfLife, clock);
     this.#context = context;
     this.#nearness = Float64Array.from({ length: layers }, (_, ahead) => 1 - ahead / (layers + 1));
     this.score = (id) => this.#priority(id);
   }
 
-  touch(id: number): void {
+  override touch(id: number): void {
     this.#uses[id]! += 1;
-    this.#recent.settle();
-    this.#recent.add(id);
-  }
-
-  override victim(incoming: number, pins: Pins): number {
-    this.#recent.settle();
-    return super.victim(incoming, pins);
+    super.touch(id);
   }
 
   #priority(id: number): number {
     const { clock, layers, layerOf, predicted } = this.#context;
     const ahead = layerOf[id]! - clock.layer - 1;
     const expected = predicted === null ? 0 : predicted[id]!;
-    const sequence = this.#recent.weight[id]! / this.#recent.unit + expected;
+    const sequence = this.counts.weight[id]! / this.counts.unit + expected;
     return (this.#uses[id]! + 1) * this.#nearness[ahead < 0 ? ahead + layers : ahead]! * (sequence + LEAST);
   }
 }

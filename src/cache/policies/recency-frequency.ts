@@ -1,41 +1,44 @@
 // Weighs how long ago an expert was used against how often, as was learned beforehand from recorded routing: neither alone says best which of two
 // experts is wanted sooner.
-import { DecayedCounts } from '../decayed-counts.js';
-import type { Clock, Pins, PolicyContext, PolicyDefinition } from '../policy.js';
-import { ScoredResidents } from '../scored-residents.js';
+import { CountedResidents } from '../counted-residents.js';
+import type { Clock, PolicyContext, PolicyDefinition } from '../policy.js';
 
-class RecencyFrequency extends ScoredResidents {
-  readonly #counts: DecayedCounts;
+/** The bits of a double; the second word begins with its exponent. */
+const BITS = new Float64Array(1);
+const WORDS = new Int32Array(BITS.buffer);
+/** log2(1 + passes), of common waits. */
+const WAITS = Float64Array.from({ length: 1024 }, (_, passes) => Math.log2(1 + passes));
+
+class RecencyFrequency extends CountedResidents {
   /** Pass of each expert's last use, or of its arrival where it was not used since. */
   readonly #last: Float64Array;
   readonly #clock: Clock;
-  protected readonly score: (id: number) => number;
+  protected readonly score: (id: number, least: number) => number;
 
-  constructor({ clock, experts }: PolicyContext, halfLife: number, recency: number) {
-    super(experts);
-    this.#counts = new DecayedCounts(experts, halfLife, clock);
-    this.#last = new Float64Array(experts);
-    this.#clock = clock;
-    this.score = (id) => {
-      const { unit, weight } = this.#counts;
-      return Math.log2(1 + weight[id]! / unit) - recency * Math.log2(1 + this.#clock.pass - this.#last[id]!);
+  constructor(context: PolicyContext, halfLife: number, recency: number) {
+    super(context, halfLife);
+    this.#last = new Float64Array(context.experts);
+    this.#clock = context.clock;
+    this.score = (id, least) => {
+      const { unit, weight } = this.counts;
+      const wait = this.#clock.pass - this.#last[id]!;
+      const recent = -recency * (wait < WAITS.length ? WAITS[wait]! : Math.log2(1 + wait));
+      const uses = 1 + weight[id]! / unit;
+      BITS[0] = uses;
+      // Exponent and fraction: at most .09 below the logarithm, which most residents do not need.
+      const less = WORDS[1]! * 2 ** -20 - 1023 - 1e-9 + recent;
+      return less > least ? less : Math.log2(uses) + recent;
     };
   }
 
-  touch(id: number): void {
-    this.#counts.settle();
-    this.#counts.add(id);
+  override touch(id: number): void {
+    super.touch(id);
     this.#last[id] = this.#clock.pass;
   }
 
   override insert(id: number, used: boolean): void {
     this.#last[id] = this.#clock.pass;
     super.insert(id, used);
-  }
-
-  override victim(incoming: number, pins: Pins): number {
-    this.#counts.settle();
-    return super.victim(incoming, pins);
   }
 }
 

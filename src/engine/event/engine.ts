@@ -200,8 +200,10 @@ export class Engine implements Fold {
     this.#observer?.passStarted(pass, startNs);
     if (pass.draftNs > 0) recorder.tailNs += this.#draft(pass.draftNs);
     this.#fold.begin(pass, startNs);
+    let denseNs = 0;
     for (let layer = 0; layer < layers; layer++) {
-      recorder.layers.denseNs[layer]! += this.#dense(layer, cost.denseNs(layer, tokens, sequenceContext, sequenceTokens, sequences));
+      if (cost.repeats[layer] === 0) denseNs = cost.denseNs(layer, tokens, sequenceContext, sequenceTokens, sequences);
+      recorder.layers.denseNs[layer]! += this.#dense(layer, denseNs);
       this.#runLayer(pass, layer);
     }
     if (deferral !== null) this.nowNs = deferral.settle(layers - 1, this.nowNs, recorder);

@@ -86,8 +86,10 @@ export class ParallelEngine implements Fold {
     this.#observer?.passStarted(pass, startNs);
     if (pass.draftNs > 0) recorder.tailNs += this.#dense(-1, pass.draftNs);
     for (const { fold } of this.#gpus) fold.begin(pass, startNs);
+    let denseNs = 0;
     for (let layer = 0; layer < layers; layer++) {
-      recorder.layers.denseNs[layer]! += this.#dense(layer, this.#requests.denseNs(cost, layer));
+      if (cost.repeats[layer] === 0) denseNs = this.#requests.denseNs(cost, layer);
+      recorder.layers.denseNs[layer]! += this.#dense(layer, denseNs);
       this.#runLayer(pass, layer);
     }
     recorder.tailNs += this.#dense(layers, this.#requests.denseNs(cost, layers) + cost.passNs);

@@ -1,6 +1,11 @@
 // A popularity of a given skew, and tables to draw from it. A token's choices are drawn without replacement, which flattens the popularity;
 // so weights are derived from the target inclusion probabilities.
 
+/** Largest deviation of the log-normal that is looked at, the steps that it is divided into, and looks until their number is halved instead. */
+const MOST_SIGMA = 12;
+const STEPS = 2 ** 40;
+const MOST_LOOKS = 24;
+
 /**
  * Inclusion probabilities by rank, most popular first, of log-normal popularity: they sum to `choices`, none exceeds 1. At equal Gini
  * the log-normal meets the head, the tail and the chance overlap of Qwen3-30B, gpt-oss-20b and small models better than Zipf or
@@ -9,14 +14,19 @@
 export function inclusionByRank(experts: number, choices: number, gini: number): Float64Array {
   if (choices >= experts) return new Float64Array(experts).fill(1);
   const quantiles = Float64Array.from({ length: experts }, (_, rank) => normalQuantile(1 - (rank + 0.5) / experts));
-  let low = 0;
-  let high = 12;
-  for (let i = 0; i < 40; i++) {
-    const middle = (low + high) / 2;
-    if (giniOf(inclusionOf(quantiles, middle, choices)) < gini) low = middle;
-    else high = middle;
+  // The largest multiple of a fine step whose skew is below the target: by false position (Illinois), since each look costs an exponential per
+  // expert and Newton step, or in halves where that does not get there.
+  const sigma = (steps: number): number => (MOST_SIGMA * steps) / STEPS;
+  let [low, high, below, above] = [0, STEPS, -gini, 1 - choices / experts - gini];
+  for (let look = 0, last = 0; high - low > 1; look++) {
+    const share = look < MOST_LOOKS ? below / (below - above) : 0.5;
+    const steps = Math.min(Math.max(low + Math.round((high - low) * share), low + 1), high - 1);
+    const excess = giniOfAscending(inclusionOf(quantiles, sigma(steps), choices).reverse()) - gini;
+    if (excess < 0) [low, below, above] = [steps, excess, last < 0 ? above / 2 : above];
+    else [high, above, below] = [steps, excess, last > 0 ? below / 2 : below];
+    last = excess < 0 ? -1 : 1;
   }
-  return inclusionOf(quantiles, low, choices);
+  return inclusionOf(quantiles, sigma(low), choices);
 }
 
 /**
@@ -29,14 +39,17 @@ export function weightsFor(inclusion: Float64Array): Float64Array {
 
 /** Gini coefficient of non-negative values: 0 if all are equal. */
 export function giniOf(values: ArrayLike<number>): number {
-  const sorted = Float64Array.from(values).sort();
+  return giniOfAscending(Float64Array.from(values).sort());
+}
+
+function giniOfAscending(values: Float64Array): number {
   let sum = 0;
   let weighted = 0;
-  sorted.forEach((value, i) => {
-    sum += value;
-    weighted += value * (2 * (i + 1) - sorted.length - 1);
-  });
-  return sum === 0 ? 0 : weighted / (sorted.length * sum);
+  for (let i = 0; i < values.length; i++) {
+    sum += values[i]!;
+    weighted += values[i]! * (2 * (i + 1) - values.length - 1);
+  }
+  return sum === 0 ? 0 : weighted / (values.length * sum);
 }
 
 /**
@@ -77,21 +90,26 @@ export class AliasTable {
 
   constructor(weights: Float64Array) {
     const n = weights.length;
-    const sum = weights.reduce((total, weight) => total + weight, 0);
-    this.#keep = weights.map((weight) => (weight / sum) * n);
-    this.#alias = Uint16Array.from(weights, (_, i) => i);
-    const small: number[] = [];
-    const large: number[] = [];
-    this.#keep.forEach((share, i) => {
-      (share < 1 ? small : large).push(i);
-    });
-    while (small.length > 0 && large.length > 0) {
-      const under = small.pop()!;
-      const over = large.at(-1)!;
-      this.#alias[under] = over;
-      this.#keep[over]! -= 1 - this.#keep[under]!;
-      if (this.#keep[over]! < 1) small.push(large.pop()!);
+    let sum = 0;
+    for (const weight of weights) sum += weight;
+    const keep = weights.map((weight) => (weight / sum) * n);
+    const alias = new Uint16Array(n);
+    const [small, large] = [new Uint16Array(n), new Uint16Array(n)];
+    let [smalls, larges] = [0, 0];
+    for (let i = 0; i < n; i++) {
+      alias[i] = i;
+      if (keep[i]! < 1) small[smalls++] = i;
+      else large[larges++] = i;
     }
+    while (smalls > 0 && larges > 0) {
+      const under = small[--smalls]!;
+      const over = large[larges - 1]!;
+      alias[under] = over;
+      keep[over]! -= 1 - keep[under]!;
+      if (keep[over]! < 1) small[smalls++] = large[--larges]!;
+    }
+    this.#keep = keep;
+    this.#alias = alias;
   }
 
   /** Number of indices. */

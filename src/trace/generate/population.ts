@@ -6,13 +6,13 @@ import { inclusionByRank } from './popularity-shape.js';
 import { atDepth, type RoutingProfile } from './routing-profile.js';
 
 /** The popularity behind a routing. */
-interface Population {
+export interface Population {
   /** `[thread]`: inclusion probabilities of the hidden threads, most frequent first. */
   readonly common: Float64Array;
   /** `[layer][rank]`: inclusion probabilities, most popular first. */
   readonly inclusions: readonly Float64Array[];
-  /** `[domain][layer]`: experts from the most to the least popular. */
-  readonly rankings: readonly (readonly Uint16Array[])[];
+  /** By domain, `[layer]`: experts from the most to the least popular. */
+  readonly rankings: readonly (() => readonly Uint16Array[])[];
   /** By layer: expected share of a token's experts that the next token uses, 0 to 1. */
   readonly reuse: readonly number[];
 }
@@ -44,27 +44,29 @@ function possible(skew: number, { experts, topK }: { experts: number; topK: numb
   return Math.min(Math.max(skew, 0), 0.98 * (1 - topK / experts));
 }
 
-/** `[domain][layer]`: experts from the most to the least popular. Domains differ in the ranks of experts. */
-function rankingsOf(inclusions: readonly Float64Array[], { domains, domainOverlap }: RoutingProfile, random: Random): Uint16Array[][] {
+/** By domain, `[layer]`: experts from the most to the least popular, sorted where they are needed. Domains differ in the ranks of experts. */
+function rankingsOf(
+  inclusions: readonly Float64Array[],
+  { domains, domainOverlap }: RoutingProfile,
+  random: Random,
+): (() => Uint16Array[])[] {
   const own = Math.sqrt(1 - domainOverlap * domainOverlap);
-  const rankings: Uint16Array[][] = Array.from({ length: domains }, () => []);
+  const keys: Float64Array[][] = Array.from({ length: domains }, () => []);
   for (const inclusion of inclusions) {
-    const shared = Array.from(inclusion, () => random.normal());
-    for (const domain of rankings) domain.push(orderBy(shared.map((value) => domainOverlap * value + own * random.normal())));
+    const shared = inclusion.map(() => random.normal());
+    for (const domain of keys) domain.push(shared.map((value) => domainOverlap * value + own * random.normal()));
   }
-  return rankings;
+  return keys.map((domain) => () => domain.map(orderBy));
 }
 
 /** Converts values by rank to values by expert. */
 export function byExpert(byRank: Float64Array, ranking: Uint16Array): Float64Array {
   const values = new Float64Array(byRank.length);
-  ranking.forEach((expert, rank) => {
-    values[expert] = byRank[rank]!;
-  });
+  for (let rank = 0; rank < ranking.length; rank++) values[ranking[rank]!] = byRank[rank]!;
   return values;
 }
 
 /** Indices in ascending order of their keys. */
-function orderBy(keys: readonly number[]): Uint16Array {
+function orderBy(keys: Float64Array): Uint16Array {
   return Uint16Array.from(keys, (_, i) => i).sort((a, b) => keys[a]! - keys[b]! || a - b);
 }

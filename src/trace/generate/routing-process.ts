@@ -7,7 +7,7 @@ import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../trace.js';
 import { AliasTable, GuideTable, weightsFor } from './popularity-shape.js';
-import { byExpert, populationOf } from './population.js';
+import { byExpert, type Population, populationOf } from './population.js';
 import { atDepth, type RoutingProfile } from './routing-profile.js';
 import { openVocabulary, type Vocabulary } from './vocabulary.js';
 
@@ -31,9 +31,12 @@ interface LayerDraws {
   readonly threads: Uint16Array;
 }
 
+/** By domain, `[layer]`: made where a request is of it. */
+type DomainDraws = readonly (() => readonly LayerDraws[])[];
+
 /** What a warm-up leaves. */
 interface Start {
-  readonly draws: readonly (readonly LayerDraws[])[];
+  readonly draws: DomainDraws;
   readonly remember: Float64Array;
   readonly threadShares: GuideTable;
   readonly threadMemory: number;
@@ -54,8 +57,9 @@ export class RoutingProcess {
   readonly #layers: number;
   readonly #choices: Int32Array;
   readonly #experts: Int32Array;
-  /** `[domain][layer]` */
-  #draws: readonly (readonly LayerDraws[])[];
+  #draws: DomainDraws;
+  /** Draws of the current request's domain. */
+  #current: readonly LayerDraws[] = [];
   /** By layer: probability that a choice follows a thread, and that one without a thread is remembered. */
   readonly #follow: Float64Array;
   readonly #remember: Float64Array;
@@ -116,7 +120,7 @@ export class RoutingProcess {
       profile.vocabulary === undefined
         ? null
         : openVocabulary(model, profile.vocabulary, {
-            popularity: rankings.map((domain) => domain.map((ranking, layer) => byExpert(inclusions[layer]!, ranking))),
+            popularity: rankings.map((domain) => domain().map((ranking, layer) => byExpert(inclusions[layer]!, ranking))),
             overlap: profile.domainOverlap,
             seed,
             part,
@@ -137,13 +141,14 @@ export class RoutingProcess {
   begin(): void {
     this.#position = 0;
     this.#domain = this.#domainOf.below(this.#draws.length);
+    this.#current = this.#draws[this.#domain]!();
   }
 
   /** Writes the next token's row `[layers, topK]` to `ids` from `at`. */
   next(ids: Uint16Array, at: number): void {
     const { topK } = this;
     const row = this.#layers * topK;
-    const draws = this.#draws[this.#domain]!;
+    const draws = this.#current;
     this.#vocabulary?.next(this.#domain);
     this.#spin();
     for (let layer = 0; layer < this.#layers; layer++) {
@@ -244,20 +249,19 @@ export class RoutingProcess {
   }
 
   /** Tables of every domain and layer for the current remember probabilities. */
-  #tables(inclusions: readonly Float64Array[], common: Float64Array, rankings: readonly (readonly Uint16Array[])[]): LayerDraws[][] {
+  #tables(inclusions: readonly Float64Array[], common: Float64Array, rankings: Population['rankings']): DomainDraws {
     const shapes = inclusions.map((inclusion, layer) => {
-      const rankOf = Array.from(common, (_, thread) => Math.floor((thread * inclusion.length) / common.length));
+      const rankOf = Uint16Array.from(common, (_, thread) => Math.floor((thread * inclusion.length) / common.length));
       return { rankOf, rest: restOf(inclusion, common, rankOf, this.#follow[layer]!, this.#remember[layer]!) };
     });
-    return rankings.map((layers) =>
-      layers.map((ranking, layer) => {
-        const { rankOf, rest } = shapes[layer]!;
-        return {
-          popularity: new AliasTable(weightsFor(byExpert(rest, ranking))),
-          threads: Uint16Array.from(rankOf, (rank) => ranking[rank]!),
-        };
-      }),
-    );
+    return rankings.map((ranked) => {
+      let made: LayerDraws[] | undefined;
+      return () =>
+        (made ??= ranked().map((ranking, layer) => {
+          const { rankOf, rest } = shapes[layer]!;
+          return { popularity: new AliasTable(weightsFor(byExpert(rest, ranking))), threads: rankOf.map((rank) => ranking[rank]!) };
+        }));
+    });
   }
 
   /**
@@ -306,7 +310,7 @@ export class RoutingProcess {
  * Inclusion by rank of fresh draws, such that all choices together have the layer's distribution: with follow f and remember r, remembered
  * choices are distributed as the whole, so whole = f threads + (1 - f) (r whole + (1 - r) fresh).
  */
-function restOf(whole: Float64Array, common: Float64Array, rankOf: readonly number[], follow: number, remember: number): Float64Array {
+function restOf(whole: Float64Array, common: Float64Array, rankOf: Uint16Array, follow: number, remember: number): Float64Array {
   const choices = whole.reduce((sum, probability) => sum + probability, 0);
   const threads = new Float64Array(whole.length);
   rankOf.forEach((rank, thread) => {

@@ -1,7 +1,9 @@
 // What was learned of recency and frequency, by hand.
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { recencyFrequency } from '../../../src/cache/policies/recency-frequency.js';
 import { Pins, type PolicyContext, UNPINNED } from '../../../src/cache/policy.js';
+import { cases } from '../../cases.js';
 import { contextOf } from '../context.js';
 
 const free = new Pins(new Int32Array(3).fill(UNPINNED));
@@ -35,4 +37,31 @@ it('counts a prefetched expert from its arrival, without a use', () => {
   expect(policy.victim(2, free)).toBe(0);
   policy.remove(0);
   expect(policy.victim(2, free)).toBe(1);
+});
+
+it('evicts the least of all scores, though it computes few of them', () => {
+  const experts = 12;
+  const none = new Pins(new Int32Array(experts).fill(UNPINNED));
+  const use = fc.record({ id: fc.nat(experts - 1), wait: fc.oneof(fc.constantFrom(0, 1), fc.nat(3000)) });
+  fc.assert(
+    fc.property(fc.array(use, { minLength: 1, maxLength: 60 }), fc.constantFrom(0, 0.42, 3), (all, recency) => {
+      const context: PolicyContext = { ...contextOf(experts), clock: { event: 0, pass: 1, layer: 0 } };
+      const policy = recencyFrequency.create(context, { halfLife: 1e12, recency });
+      const known = new Map<number, { uses: number; last: number }>();
+      for (const { id, wait } of all) {
+        context.clock.pass += wait;
+        const before = known.get(id);
+        known.set(id, { uses: (before?.uses ?? 0) + 1, last: context.clock.pass });
+        if (before === undefined) policy.insert(id, true);
+        else policy.touch(id);
+      }
+      const score = (id: number): number => {
+        const { uses, last } = known.get(id)!;
+        return Math.log2(1 + uses) - recency * Math.log2(1 + context.clock.pass - last);
+      };
+      const least = Math.min(...[...known.keys()].map(score));
+      expect(score(policy.victim(0, none))).toBeCloseTo(least, 6);
+    }),
+    { numRuns: cases(200) },
+  );
 });
