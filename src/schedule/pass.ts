@@ -117,7 +117,7 @@ export class Pass {
     for (const share of shares) total += share.tokens;
     this.#reserve(total);
     for (let i = 0; i < shares.length; i++) {
-      const { again = false, rejected = 0, request, tokens } = shares[i]!;
+      const { again = false, rejected = 0, request, standIns = null, tokens } = shares[i]!;
       const from = again ? request.done - tokens : request.done;
       if (request.slot < 0) request.slot = this.#free.pop() ?? this.#slots++;
       this.sequenceContext[i] = this.#context + from;
@@ -131,7 +131,10 @@ export class Pass {
       if (again) continue;
       // Stand-ins of a request have a read-ahead buffer of their own.
       const lane = this.sequenceTokens.length + request.slot;
-      for (let k = tokens - rejected; k < tokens; k++) this.#appendAt(request, from + k, lane, request.standIn(from + k));
+      for (let k = tokens - rejected; k < tokens; k++) {
+        const place = standIns === null ? request.standIn(from + k) : request.placeOf(standIns.sourceOf(request, k));
+        this.#appendAt(request, from + k, lane, place);
+      }
     }
   }
 
