@@ -57,6 +57,8 @@ export class Pass {
   position = new Int32Array(0);
   /** Step of drafting by which each token has been run by the drafter, from 1 on; 0: it never is, as the last token of a draft. */
   draftStep = new Int32Array(0);
+  /** By token: 1 where it is drafted and turns out wrong, as is known when the pass has ended. */
+  wrong = new Uint8Array(0);
   /** Input token id of each token, or null. */
   tokenId: Int32Array | null;
   /** Requests in this pass. */
@@ -126,6 +128,8 @@ export class Pass {
       const drafted = again || request.inPrefill ? 0 : tokens - 1;
       this.draftSteps = Math.max(this.draftSteps, drafted);
       for (let k = 0; k < tokens; k++) this.draftStep[this.tokens + k] = k < drafted ? k + 1 : 0;
+      const right = again ? tokens : tokens - rejected;
+      this.wrong.fill(0, this.tokens, this.tokens + right).fill(1, this.tokens + right, this.tokens + tokens);
       if (again) for (let k = 0; k < tokens; k++) this.#appendAt(request, from + k, request.slot, request.placeOf(from + k));
       else this.#append(request, tokens - rejected);
       if (again) continue;
@@ -143,6 +147,7 @@ export class Pass {
     this.number++;
     this.draftSteps = 0;
     this.draftStep[0] = 0;
+    this.wrong[0] = 0;
     this.tokens = 0;
     this.decodeTokens = 1;
     this.sequences = 1;
@@ -226,6 +231,7 @@ export class Pass {
     this.request = new Int32Array(capacity);
     this.position = new Int32Array(capacity);
     this.draftStep = new Int32Array(capacity);
+    this.wrong = new Uint8Array(capacity);
     if (this.tokenId !== null) this.tokenId = new Int32Array(capacity);
   }
 }
