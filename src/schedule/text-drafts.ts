@@ -12,7 +12,7 @@ const ROWS = 256;
 /** The text of one request. */
 interface Text {
   readonly ids: Int32Array;
-  /** Position where each pair of ids ended last, by {@link pairOf}, and by position where its pair ended before; -1: nowhere. */
+  /** Where each pair of neighbouring ids, as one number, ended last; and by position where its pair ended before; -1: nowhere. */
   readonly last: Map<number, number>;
   readonly before: Int32Array;
   /** Positions that are indexed: those before it. */
@@ -61,7 +61,7 @@ export class TextDrafts {
   #lookUp(text: Text, at: number): void {
     const { before, ids, last } = text;
     for (; text.indexed <= at; text.indexed++) {
-      const pair = pairOf(ids, text.indexed);
+      const pair = ids[text.indexed - 1]! * 2 ** 31 + ids[text.indexed]!;
       before[text.indexed] = last.get(pair) ?? -1;
       last.set(pair, text.indexed);
     }
@@ -101,9 +101,4 @@ export class TextDrafts {
     this.#texts.set(request, text);
     return text;
   }
-}
-
-/** A pair of neighbouring ids as one number. */
-function pairOf(ids: Int32Array, end: number): number {
-  return ids[end - 1]! * 2 ** 31 + ids[end]!;
 }

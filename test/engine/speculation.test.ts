@@ -196,26 +196,6 @@ describe('a run that drafts', () => {
     expect(of(drafts, 'cache.hit_rate')).toBeLessThanOrEqual(of(drafts, 'bound.belady.hit_rate'));
   });
 
-  it('of nothing but right tokens, for nothing, is no slower than none (1 %)', async () => {
-    for (const onMiss of ['load', 'cheaper'])
-      for (const runtime of ['ideal', 'llama.cpp']) {
-        const system = { name: 'x', cache: { policy: 'lru' }, onMiss } as RunInput['system'];
-        const decode = async (speculation?: object): Promise<number> => {
-          const input = {
-            system,
-            runtime,
-            hardware: 'rtx-3060+ryzen-9-7950x',
-            workload: { ...workload, batch: 1, ...(speculation && { speculation }) },
-          };
-          return of(await run(input as RunInput), 'speed.decode');
-        };
-        const none = await decode();
-        for (const draft of [1, 2, 4]) {
-          expect(await decode({ draft, acceptance: 1, drafter: 0 }), `${onMiss} ${runtime} ${draft}`).toBeGreaterThan(0.99 * none);
-        }
-      }
-  });
-
   it('runs again what was right where a state cannot go back', async () => {
     const speculation = { draft: 3, acceptance: 0.6 };
     const free = await run({ workload: { ...workload, speculation } });
@@ -302,16 +282,38 @@ describe('drafts from the text', () => {
   });
 });
 
-it('a drafter that never finds a draft is none, to the nanosecond', async () => {
-  const plain = await run({ workload });
-  const never = await run({ workload: { ...workload, speculation: { draft: 4, acceptance: 0.7, found: 0 } } });
-  const { metrics } = never;
-  expect(
-    Object.keys(metrics)
-      .filter((name) => name.startsWith('speculation.'))
-      .map((name) => of(never, name)),
-  ).toEqual(new Array(7).fill(0));
-  expect(Object.fromEntries(Object.entries(metrics).filter(([name]) => !name.startsWith('speculation.')))).toEqual(plain.metrics);
+describe('a drafter', () => {
+  it('that is always right, for nothing, is no slower than none (1 %)', async () => {
+    for (const onMiss of ['load', 'cheaper'])
+      for (const runtime of ['ideal', 'llama.cpp']) {
+        const system = { name: 'x', cache: { policy: 'lru' }, onMiss } as RunInput['system'];
+        const decode = async (speculation?: object): Promise<number> => {
+          const input = {
+            system,
+            runtime,
+            hardware: 'rtx-3060+ryzen-9-7950x',
+            workload: { ...workload, batch: 1, ...(speculation && { speculation }) },
+          };
+          return of(await run(input as RunInput), 'speed.decode');
+        };
+        const none = await decode();
+        for (const draft of [1, 2, 4]) {
+          expect(await decode({ draft, acceptance: 1, drafter: 0 }), `${onMiss} ${runtime} ${draft}`).toBeGreaterThan(0.99 * none);
+        }
+      }
+  });
+
+  it('that never finds a draft is none, to the nanosecond', async () => {
+    const plain = await run({ workload });
+    const never = await run({ workload: { ...workload, speculation: { draft: 4, acceptance: 0.7, found: 0 } } });
+    const { metrics } = never;
+    expect(
+      Object.keys(metrics)
+        .filter((name) => name.startsWith('speculation.'))
+        .map((name) => of(never, name)),
+    ).toEqual(new Array(7).fill(0));
+    expect(Object.fromEntries(Object.entries(metrics).filter(([name]) => !name.startsWith('speculation.')))).toEqual(plain.metrics);
+  });
 });
 
 describe('any run that drafts', () => {

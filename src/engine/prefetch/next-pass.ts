@@ -70,16 +70,14 @@ export class NextPass {
     this.#at = 0;
   }
 
-  /** The next candidate that the GPU lacks and the pass has no plan for, by dense id; -1: there is none. */
+  /** The next candidate that the GPU lacks, by dense id; -1: there is none. */
   take(): number {
-    const { gpu } = this.#gpu;
     const { ids, width } = this.#ranking;
-    const { length } = this.#count;
     for (; this.#layer < this.#layers; this.#layer++, this.#at = 0) {
-      const layer = (this.#from + this.#layer) % length;
+      const layer = (this.#from + this.#layer) % this.#count.length;
       while (this.#at < this.#count[layer]!) {
         const id = ids[layer * width + this.#at++]!;
-        if (!gpu.holds(id, layer)) return id;
+        if (!this.#gpu.gpu.holds(id, layer)) return id;
       }
     }
     return -1;

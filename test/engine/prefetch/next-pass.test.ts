@@ -56,7 +56,9 @@ describe('what the next pass will demand', () => {
     const input = { model: 'mini-mixtral-8x8l', memory: { expertCache: '25%' }, workload: { tokens: 20 }, ...run, system } as RunInput;
     await expect(simulate(input)).rejects.toThrow(`system.prefetch.across: ${message}`);
   });
+});
 
+describe('L25 what comes for the next pass', () => {
   it('L25 takes no more than 1 % longer than the same system without it', async () => {
     for (let number = 0; number < cases(24, 6); number++) {
       const random = new Random(number, 'test/next-pass');
