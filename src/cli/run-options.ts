@@ -32,7 +32,7 @@ export interface RoutingFlags extends TraceFlags, Texts<'quantization' | 'tokens
 
 /** Flags of a run that are text. */
 type RunText =
-  | ('topK' | 'rerank' | 'hardware' | 'runtime' | 'system' | 'cache' | 'gpuLayers' | 'policy' | 'predictor' | 'scheduler')
+  | ('topK' | 'rerank' | 'hardware' | 'runtime' | 'system' | 'cache' | 'warm' | 'gpuLayers' | 'policy' | 'predictor' | 'scheduler')
   | ('onMiss' | 'scope' | 'replay' | 'workload' | 'rate' | 'requests' | 'slo' | 'batch');
 
 /** Values of {@link addRunOptions}. */
@@ -62,6 +62,7 @@ export function addRunOptions(command: Command): Command {
     .optionsGroup('Parts of the system:')
     .option('--cache <size>', 'expert cache: 8GiB, 25% of all experts, or 16/layer')
     .option('--gpu-layers <n>', 'decoder layers on the GPU, from the last (-ngl); the CPU holds the others')
+    .option('--warm <text>', 'earlier text that the caches have served: so many tokens before the replayed ones, or a trace')
     .option('--policy <policy>', 'cache policy, e.g. lru, s3-fifo:small=0.1 or ./mine.mjs')
     .addOption(scopeOption())
     .option('--predictor <predictor>', 'path predictor: transition, predictor.onnx, ./mine.mjs, none, ...')
@@ -189,6 +190,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   flag('--runtime', 'runtime', options.runtime, local);
   flag('--system', 'system', options.system, local);
   flag('--cache', 'memory.expertCache', options.cache);
+  flag('--warm', 'system.cache.warm', options.warm, number);
   flag('--gpu-layers', 'memory.gpuLayers', options.gpuLayers, number);
   flag('--policy', 'system.cache.policy', options.policy, own);
   flag('--scope', 'system.cache.scope', options.scope);

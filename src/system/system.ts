@@ -136,6 +136,12 @@ export const systemSchema = z.strictObject({
         .describe(
           'Where the popularity of experts is counted: so many tokens that the run does not replay (drawn apart; of a recorded trace those before what is replayed, see workload.holdOut), or a file (a trace, or counts).',
         ),
+      warm: z
+        .union([positive, word])
+        .optional()
+        .describe(
+          'Earlier text that the caches have served and predictions have learned from when the run begins: so many tokens before the replayed ones (as popularity), or a trace. Absent: caches are cold.',
+        ),
       capacity: written(parseCapacity, z.string())
         .optional()
         .describe('Capacity that makes this system what it is (0%, 100%). Absent: the run says.'),

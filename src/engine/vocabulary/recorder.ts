@@ -56,6 +56,9 @@ export class Recorder {
   phase: PhaseCounters;
   /** Experts executed on the CPU. */
   cpuExperts = 0;
+  /** Those of them that the GPU computed a share of, and those that were hits. */
+  sharedExperts = 0;
+  takenOver = 0;
   prefetchUseful = 0;
   prefetchLate = 0;
   prefetchWasted = 0;
