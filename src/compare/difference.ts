@@ -98,8 +98,8 @@ function roomDifferences(base: Result, candidate: Result): Difference[] {
 /** The warning about drafts whose acceptance, which no run simulates, is not taken to be the same; null: it is. */
 export function draftsDiffer(base: Result, candidate: Result): { readonly metric: string; readonly message: string } | null {
   const taken = ({ config: { workload } }: Result): string => {
-    const { acceptance, acceptances, draft = 0 } = part(part(workload).speculation);
-    return draft === 0 ? 'no drafts' : String(acceptance ?? acceptances);
+    const { acceptance, acceptances, draft = 0, drafter } = part(part(workload).speculation);
+    return draft === 0 ? 'no drafts' : String(acceptance ?? acceptances ?? drafter);
   };
   const [before, after] = [taken(base), taken(candidate)];
   const message = `${before} -> ${after}: acceptance is taken as said, not simulated`;

@@ -52,7 +52,7 @@ export function buildPasses(
   }
   const { scheduler } = serving;
   const spec = draftingOf(inputs, run);
-  const speculation = spec === null ? null : new Speculation(spec, run.seed);
+  const speculation = spec === null ? null : new Speculation(spec, run.seed, trace);
   const context: SchedulerContext = {
     kv,
     drafts: speculation,

@@ -23,8 +23,9 @@ export class PathMemory {
     return this.#owner[at] === pass.request[token] ? at * this.#topK : -1;
   }
 
-  /** Replaces them by those of a token. */
+  /** Replaces them by those of a token, unless that is a wrong draft, which nothing follows. */
   store(pass: Pass, token: number, layer: number): void {
+    if (pass.wrong[token] === 1) return;
     const at = pass.slot[token]! * this.#layers + layer;
     const from = token * pass.row + layer * this.#topK;
     const to = at * this.#topK;

@@ -49,14 +49,22 @@ function chanceOf(share: number, positions: number): number {
   return high;
 }
 
-/** A drafter: its time a token, or the bytes of its experts as a share of the model's, (0, 1]. */
-type Drafter = Written & ({ readonly ns: number } | { readonly copyBytes: number });
+/**
+ * A drafter: its time a token, or the bytes of its experts as a share of the model's, (0, 1]. `looksUp`: drafts are looked up in the text, and
+ * what follows there says how many are right.
+ */
+type Drafter = Written & ({ readonly ns: number; readonly looksUp?: true } | { readonly copyBytes: number });
+
+/** Time of a draft that is looked up, ns a token: an upper bound, since `TextDrafts` takes 160 to 1,000 ns a draft on a busy EPYC. */
+const LOOK_UP_NS = 1000;
 
 /**
- * Reads `1ms`, the time of drafting one token, or `copy 25%`: the model itself, with experts of that share of their bytes, all on the GPU.
+ * Reads `1ms`, the time of drafting one token; `ngram`: drafts are looked up in the text of the request; or `copy 25%`: the model itself, with
+ * experts of that share of their bytes, all on the GPU.
  * @throws UserError where it is neither
  */
 export function parseDrafter(text: string): Drafter {
+  if (text.trim() === 'ngram') return { text, ns: LOOK_UP_NS, looksUp: true };
   const copy = /^\s*copy(?:\s+(.*))?$/.exec(text);
   if (copy === null) {
     const ns = DURATION.read(text);
@@ -65,5 +73,7 @@ export function parseDrafter(text: string): Drafter {
     const copyBytes = SHARE.read(copy[1] ?? '100%');
     if (copyBytes !== null && copyBytes > 0) return { text, copyBytes };
   }
-  throw new UserError(`"${text}" is no drafter; write the time of a token, e.g. 1ms, or copy 25% for the model in a copy of fewer bytes`);
+  throw new UserError(
+    `"${text}" is no drafter; write the time of a token, e.g. 1ms, ngram for drafts from the text, or copy 25% for the model in a copy of fewer bytes`,
+  );
 }

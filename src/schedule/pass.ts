@@ -57,6 +57,8 @@ export class Pass {
   position = new Int32Array(0);
   /** Step of drafting by which each token has been run by the drafter, from 1 on; 0: it never is, as the last token of a draft. */
   draftStep = new Int32Array(0);
+  /** By token: 1 where it is drafted and turns out wrong, as is known when the pass has ended. */
+  wrong = new Uint8Array(0);
   /** Input token id of each token, or null. */
   tokenId: Int32Array | null;
   /** Requests in this pass. */
@@ -117,7 +119,7 @@ export class Pass {
     for (const share of shares) total += share.tokens;
     this.#reserve(total);
     for (let i = 0; i < shares.length; i++) {
-      const { again = false, rejected = 0, request, tokens } = shares[i]!;
+      const { again = false, rejected = 0, request, standIns = null, tokens } = shares[i]!;
       const from = again ? request.done - tokens : request.done;
       if (request.slot < 0) request.slot = this.#free.pop() ?? this.#slots++;
       this.sequenceContext[i] = this.#context + from;
@@ -126,12 +128,17 @@ export class Pass {
       const drafted = again || request.inPrefill ? 0 : tokens - 1;
       this.draftSteps = Math.max(this.draftSteps, drafted);
       for (let k = 0; k < tokens; k++) this.draftStep[this.tokens + k] = k < drafted ? k + 1 : 0;
+      const right = again ? tokens : tokens - rejected;
+      this.wrong.fill(0, this.tokens, this.tokens + right).fill(1, this.tokens + right, this.tokens + tokens);
       if (again) for (let k = 0; k < tokens; k++) this.#appendAt(request, from + k, request.slot, request.placeOf(from + k));
       else this.#append(request, tokens - rejected);
       if (again) continue;
       // Stand-ins of a request have a read-ahead buffer of their own.
       const lane = this.sequenceTokens.length + request.slot;
-      for (let k = tokens - rejected; k < tokens; k++) this.#appendAt(request, from + k, lane, request.standIn(from + k));
+      for (let k = tokens - rejected; k < tokens; k++) {
+        const place = standIns === null ? request.standIn(from + k) : request.placeOf(standIns.sourceOf(request, k));
+        this.#appendAt(request, from + k, lane, place);
+      }
     }
   }
 
@@ -140,6 +147,7 @@ export class Pass {
     this.number++;
     this.draftSteps = 0;
     this.draftStep[0] = 0;
+    this.wrong[0] = 0;
     this.tokens = 0;
     this.decodeTokens = 1;
     this.sequences = 1;
@@ -223,6 +231,7 @@ export class Pass {
     this.request = new Int32Array(capacity);
     this.position = new Int32Array(capacity);
     this.draftStep = new Int32Array(capacity);
+    this.wrong = new Uint8Array(capacity);
     if (this.tokenId !== null) this.tokenId = new Int32Array(capacity);
   }
 }

@@ -6,6 +6,7 @@ import type { Known } from '../result/knowledge.js';
 import type { KvRoom } from './kv-room.js';
 import type { PathView, Residency } from './paths.js';
 import type { Drafts, Request } from './request.js';
+import type { TextDrafts } from './text-drafts.js';
 
 /** The share of one request in a pass: its next `tokens` rows. */
 export interface Share {
@@ -14,6 +15,8 @@ export interface Share {
   readonly tokens: number;
   /** The last of them that are drafted and turn out wrong: they run, and are run again. Absent: none. */
   rejected?: number;
+  /** The texts that drafts were copied from: a rejected token takes the routing of its source. Absent, null: that of a token far away. */
+  standIns?: Pick<TextDrafts, 'sourceOf'> | null;
   /** True: the tokens are those before the next one, and run a second time. Then all of them count as rejected. Absent: false. */
   readonly again?: boolean;
 }

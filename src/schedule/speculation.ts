@@ -1,17 +1,20 @@
 // Speculative decoding: requests draft tokens, a pass verifies them together with the next known token, and accepted tokens are generated at
 // once. A trace does not have the number of accepted tokens, so it is drawn, evenly spread so that short runs have the mean, too.
 import { Random } from '../base/random.js';
-import { NULL_EXPERT } from '../trace/trace.js';
+import { NULL_EXPERT, type RoutingTrace } from '../trace/trace.js';
 import type { Pass } from './pass.js';
 import type { Drafts, Request } from './request.js';
 import type { Share } from './scheduler.js';
+import { TextDrafts } from './text-drafts.js';
 
 /** Drafting and verification of tokens. */
 export interface SpeculationSpec {
   /** Tokens that a request drafts for each pass, at least 1. */
   readonly draft: number;
-  /** By position: share of drafts that are right up to there. It falls, and is at least as long as the draft. */
-  readonly acceptances: readonly number[];
+  /** By position: share of drafts that are right up to there. It falls, and is at least as long as the draft. null: the text says it. */
+  readonly acceptances: readonly number[] | null;
+  /** Share of the passes of a request for which the drafter has a draft, where the text does not say it. Absent: 1. */
+  readonly found?: number;
   /** Time of drafting one token for all requests of a pass together, ns. */
   readonly drafterNs: number;
   readonly rollback: Rollback;
@@ -43,16 +46,21 @@ export class Speculation implements Drafts {
   readonly again: Share[] = [];
   readonly #spec: SpeculationSpec;
   readonly #seed: number;
+  /** Drafts from the texts of requests; null: what is right is drawn. */
+  readonly #text: TextDrafts | null;
 
-  /** @param seed the run's */
-  constructor(spec: SpeculationSpec, seed: number) {
+  /** @param seed the run's @param trace with token ids, where the text says what is right */
+  constructor(spec: SpeculationSpec, seed: number, trace?: RoutingTrace) {
     this.#spec = spec;
     this.#seed = seed;
+    this.#text = spec.acceptances === null ? new TextDrafts(trace!) : null;
   }
 
   /** The last token of a request needs no draft behind it, so that none ever runs beyond its end. */
-  draftOf({ done, inPrefill, tokens }: Request): number {
-    return inPrefill ? 0 : Math.min(this.#spec.draft, tokens - done - 1);
+  draftOf(request: Request): number {
+    const { done, inPrefill, tokens } = request;
+    if (inPrefill || !this.#finds(request)) return 0;
+    return Math.min(this.#spec.draft, tokens - done - 1);
   }
 
   /** Marks the rejected tokens in the shares of a pass. @returns their number over all requests */
@@ -63,8 +71,9 @@ export class Speculation implements Drafts {
       const { request, tokens } = share;
       const drafted = request.inPrefill ? 0 : tokens - 1;
       if (drafted === 0) continue;
-      const accepted = this.#accepted(request, drafted);
+      const accepted = this.#text === null ? this.#drawn(request, drafted) : this.#text.right(request, drafted);
       share.rejected = drafted - accepted;
+      share.standIns = this.#text;
       if (accepted < drafted && this.#spec.rollback === 'redo') {
         this.again.push({ request, tokens: accepted + 1, rejected: accepted + 1, again: true });
       }
@@ -88,11 +97,23 @@ export class Speculation implements Drafts {
     }
   }
 
-  /** Number of accepted tokens of a draft. */
-  #accepted(request: Request, drafted: number): number {
-    const { acceptances } = this.#spec;
+  /** True where the drafter has a draft for the next pass: positions take turns, as evenly as the draws of what is right. */
+  #finds(request: Request): boolean {
+    if (this.#text !== null) return this.#text.find(request) > 0;
+    const { found = 1 } = this.#spec;
+    return found === 1 || this.#draw(request, request.done) < found;
+  }
+
+  /** The `n`-th draw of a request, [0, 1). */
+  #draw(request: Request, n: number): number {
     if (request.drawShift < 0) request.drawShift = new Random(this.#seed, `speculation/${request.index}`).next();
-    const draw = (request.drawShift + mirrored(request.verified++)) % 1;
+    return (request.drawShift + mirrored(n)) % 1;
+  }
+
+  /** Number of accepted tokens of a draft, drawn by the shares. */
+  #drawn(request: Request, drafted: number): number {
+    const acceptances = this.#spec.acceptances!;
+    const draw = this.#draw(request, request.verified++);
     let accepted = 0;
     while (accepted < drafted && draw < acceptances[accepted]!) accepted++;
     return accepted;

@@ -22,7 +22,7 @@ export { findPlacement, PLACEMENTS, parsePlacement } from './placement/index.js'
 export { EVERYWHERE } from './placement/placement.js';
 export { misfit, placeIn, type RunInput, type RunSpec, runtimeNamed } from './run.js';
 export { runSchema } from './run-schema.js';
-export { acceptancesOf } from './speculation.js';
+export { acceptancesOf, looksUpDrafts } from './speculation.js';
 export { stagingBufferBytes, stagingBuffers } from './staging.js';
 export {
   loadSystem,

@@ -24,8 +24,11 @@ export const speculationSchema = z
     drafter: written(parseDrafter, z.union([z.string().min(1), z.number().nonnegative()]).transform(String))
       .optional()
       .describe(
-        'What drafts: the time of one token for all requests of a pass, e.g. 1ms; or copy 25%, the model in a copy whose experts take that share of their bytes, all on the GPU. Absent: a head for multi-token prediction on the GPU.',
+        'What drafts: the time of one token for all requests of a pass, e.g. 1ms; ngram, the text itself, where its last ids have stood before (the trace has token ids, and they say what is right); or copy 25%, the model in a copy whose experts take that share of their bytes, all on the GPU. Absent: a head for multi-token prediction on the GPU.',
       ),
+    found: quantity(SHARE)
+      .optional()
+      .describe('Share of the passes of a request for which the drafter has a draft, e.g. 35%, as where it looks text up. Absent: all.'),
     rollback: z
       .enum(ROLLBACKS)
       .optional()
@@ -33,9 +36,15 @@ export const speculationSchema = z
         'What rejected tokens leave behind. free: they are forgotten. redo: accepted ones run again after them. Absent: redo where layers are recurrent and the runtime keeps their state from before the pass.',
       ),
   })
-  .superRefine(({ acceptance, acceptances, draft }, context) => {
+  .superRefine(({ acceptance, acceptances, draft, drafter, found }, context) => {
     const refuse = (message: string, path: string[] = []): void => context.addIssue({ code: 'custom', path, message });
     if (acceptance !== undefined && acceptances !== undefined) refuse('stands beside acceptance; give one of them', ['acceptances']);
+    if (looksUpDrafts({ drafter })) {
+      for (const [name, value] of Object.entries({ acceptance, acceptances, found })) {
+        if (value !== undefined) refuse('stands beside drafter: ngram, and token ids say it; leave it out', [name]);
+      }
+      return;
+    }
     if (draft > 0 && acceptance === undefined && acceptances === undefined)
       refuse('needs to know how many drafted tokens are right; give acceptance: 0.7, or acceptances by position');
     if (acceptances === undefined) return;
@@ -45,6 +54,11 @@ export const speculationSchema = z
     if (rises > 0)
       refuse('rises: a token is only accepted where the one before it is, so shares by position fall or stay', ['acceptances', `${rises}`]);
   });
+
+/** True where drafts are looked up in the text, which says what is right of them. */
+export function looksUpDrafts({ drafter }: Pick<z.infer<typeof speculationSchema>, 'drafter'>): boolean {
+  return drafter !== undefined && 'looksUp' in drafter;
+}
 
 /** Shares by position, of as many as are drafted or more. */
 export function acceptancesOf({ acceptance, acceptances, draft }: z.infer<typeof speculationSchema>): readonly number[] {

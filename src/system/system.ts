@@ -171,6 +171,12 @@ export const systemSchema = z.strictObject({
         .describe(
           'When a planned expert is brought: whenever the link is idle, or only where the stall that it is expected to save exceeds what it delays and what its victim is worth (needs a policy that knows that: plec).',
         ),
+      across: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Also bring what the next pass will probably demand, while nothing of the running one wants the link (needs when: pays, one GPU, and a predictor that counts, such as path-retrieval).',
+        ),
       whenFull: z
         .enum(WHEN_FULL)
         .default('drop')

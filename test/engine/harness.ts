@@ -3,12 +3,14 @@ import { UserError } from '../../src/base/errors.js';
 import { Random } from '../../src/base/random.js';
 import { DemandLog } from '../../src/cache/demand.js';
 import { Future } from '../../src/cache/future.js';
+import { NextUse } from '../../src/cache/next-use/next-use.js';
 import { parsePolicy, resolvePolicy } from '../../src/cache/policies/index.js';
 import { type Clock, UNPINNED } from '../../src/cache/policy.js';
 import { buildCaches, layerOfExperts, type Scope } from '../../src/cache/scope.js';
 import { Engine } from '../../src/engine/event/engine.js';
 import { BoundClocks } from '../../src/engine/foresight/clocks.js';
 import { copyPool, copyRoom } from '../../src/engine/memory/copies.js';
+import { ExpectedUse } from '../../src/engine/outlook/expected-use.js';
 import type { CopyPool } from '../../src/engine/transfer/copies.js';
 import { Faults } from '../../src/engine/transfer/faults.js';
 import { Link } from '../../src/engine/transfer/link.js';
@@ -60,6 +62,7 @@ export function scripted(script: Script, scenario: Scenario): Predictor {
   const { layers } = scenario.model;
   return {
     ...(script.drafts === undefined ? {} : { drafts: script.drafts }),
+    ...(script.next === undefined ? {} : { next: nextBy(script.next, scenario) }),
     observe() {},
     predict(pass, after, horizon, scores) {
       for (let layer = after + 1; layer <= after + horizon; layer++) {
@@ -67,6 +70,14 @@ export function scripted(script: Script, scenario: Scenario): Predictor {
         for (let id = offset; id < offset + experts; id++) scores[id] = script.score(pass.number, after, id, pass.drafted);
       }
     },
+  };
+}
+
+/** What a script says of the next pass. */
+function nextBy(score: NonNullable<Script['next']>, { model }: Scenario): NonNullable<Predictor['next']> {
+  return (pass, layer, scores) => {
+    const { experts, offset } = model.layers[layer]!;
+    for (let id = offset; id < offset + experts; id++) scores[id] = score(pass.number, id);
   };
 }
 
@@ -134,7 +145,7 @@ function prefetchOf(scenario: Scenario): Gpu['prefetch'] {
     limits: script.limits,
     scores: new Float32Array(model.experts),
     predictedUse: null,
-    expectedUse: null,
+    expectedUse: script.next === undefined ? null : new ExpectedUse(model, new NextUse(model)),
     adaptive: null,
   };
 }

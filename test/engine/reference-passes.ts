@@ -34,7 +34,7 @@ function verify(rows: readonly TokenChoices[], { acceptances, draft, drafterNs, 
     // Between all accepted (0) and all rejected (1): the number of the draft in binary, mirrored at the point, shifted.
     const digits = drafted === 0 ? [] : [...(drafts++).toString(2)].toReversed();
     const draw = (shift + digits.reduce((sum, digit, i) => sum + Number(digit) / 2 ** (i + 1), 0)) % 1;
-    const accepted = acceptances.slice(0, drafted).filter((share) => draw < share).length;
+    const accepted = acceptances!.slice(0, drafted).filter((share) => draw < share).length;
     const kept = rows.slice(done, done + accepted + 1);
     done += kept.length;
     const rejected = Array.from({ length: drafted - accepted }, (_, i) => rows[(done + i + Math.floor(rows.length / 2)) % rows.length]!);

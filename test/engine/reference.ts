@@ -142,7 +142,14 @@ function judge(w: World, layer: number, choices: readonly number[]): void {
   w.members = distinct.map((id) => {
     const [rows, contents] = [all.filter((row) => row.includes(id)), pass.contents.filter((_, token) => all[token]!.includes(id))];
     const fate = !gpu.holds(id) ? 'misses' : gpu.arrivalNs(id) <= nowNs ? 'hits' : 'late';
-    const served = { copy: hasCopy(w, id), rule: w.rules[0]!, buddy: -1, by: 'gpu', cpuShare: 0, readyNs: Math.max(nowNs, gpu.arrivalNs(id)) } as const;
+    const served = {
+      copy: hasCopy(w, id),
+      rule: w.rules[0]!,
+      buddy: -1,
+      by: 'gpu',
+      cpuShare: 0,
+      readyNs: Math.max(nowNs, gpu.arrivalNs(id)),
+    } as const;
     return { id, count: choices.filter((other) => other === id).length, fate, rows, contents, ...served };
   });
   const counts = w.layers[layer]!;

@@ -24,6 +24,8 @@ export interface Script {
   readonly expertNs?: number;
   /** True: it is asked after each step of drafting. */
   readonly drafts?: true;
+  /** Score of dense id `id` in the pass after `pass`; present: prefetches must pay, by what is learned of next uses from nothing. Absent: none. */
+  readonly next?: (pass: number, id: number) => number;
   /** Score of dense id `id` in pass `pass` (1-based) when layers up to `after` are known and `drafted` steps taken; exact in 32 bits. */
   readonly score: (pass: number, after: number, id: number, drafted: number) => number;
 }

@@ -1,6 +1,7 @@
 // Speculative decoding: a table by hand over draft, acceptance and residency, and what holds for whole runs.
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { findProfile } from '../../src/base/profiles.js';
 import type { Override } from '../../src/base/yaml.js';
 import { simulateRun } from '../../src/engine/simulate.js';
 import type { Result } from '../../src/result/result.js';
@@ -9,6 +10,8 @@ import { Request } from '../../src/schedule/request.js';
 import { ROLLBACKS, Speculation } from '../../src/schedule/speculation.js';
 import { checkRun } from '../../src/system/load-run.js';
 import type { RunInput } from '../../src/system/run.js';
+import { openTrace } from '../../src/trace/open/open.js';
+import { allocateChunk, type RoutingTrace } from '../../src/trace/trace.js';
 import { cases } from '../cases.js';
 import { simulateByEngine } from './harness.js';
 import { simulateByTheBook } from './reference.js';
@@ -121,6 +124,16 @@ describe('draws', () => {
     }
   });
 
+  it('are for the share of positions at which the drafter finds one, exactly over 2^k of them', () => {
+    const speculation = new Speculation({ draft: 3, acceptances: [1, 1, 1], found: 0.375, drafterNs: 0, rollback: 'free' }, 2);
+    const request = new Request({ index: 5, start: 0, prefill: 0, decode: 1000, arrivalNs: 0 });
+    const drafts = Array.from({ length: 64 }, (_, done) => speculation.draftOf(Object.assign(request, { done })));
+    expect(drafts.filter((draft) => draft === 3)).toHaveLength(24);
+    expect(drafts.filter((draft) => draft === 0)).toHaveLength(40);
+    // However often it is asked, and in whatever order.
+    expect(drafts.map((_, k) => speculation.draftOf(Object.assign(request, { done: 63 - k }))).toReversed()).toEqual(drafts);
+  });
+
   it('are no more than what is left of a request, and none while it reads its prompt', () => {
     const speculation = new Speculation({ draft: 3, acceptances: [1, 1, 1], drafterNs: 0, rollback: 'free' }, 1);
     const request = new Request({ index: 0, start: 0, prefill: 4, decode: 6, arrivalNs: 0 });
@@ -215,6 +228,91 @@ describe('a run that drafts', () => {
     expect(speculation({ draft: 2, acceptances: [0.4, 0.7] })).toThrow('rises');
     expect(speculation({ draft: 2, acceptances: [0.7, 0.4], acceptance: 0.7 })).toThrow('give one of them');
     expect(speculation({ draft: 65, acceptance: 0.7 })).toThrow('64');
+  });
+});
+
+describe('drafts from the text', () => {
+  /** Passes that verify, drafted tokens and right ones, of texts that nothing but a search from the newest place on looks through. */
+  function counted(trace: RoutingTrace, draft: number): { verified: number; drafted: number; accepted: number } {
+    const counts = { verified: 0, drafted: 0, accepted: 0 };
+    const chunk = allocateChunk(trace, 1);
+    for (const { start, prefill, decode } of trace.requests) {
+      const ids = Array.from({ length: prefill + decode }, (_, position) => {
+        trace.read(start + position, 1, chunk);
+        return chunk.tokenId![0]!;
+      });
+      for (let done = prefill; done < ids.length; ) {
+        const known = ids.slice(0, done + 1);
+        const ends = [4, 3, 2].flatMap((length) =>
+          Array.from({ length: Math.max(0, known.length - length) }, (_, i) => done - 1 - i).filter(
+            (end) => end - length + 1 >= 0 && known.slice(end - length + 1, end + 1).join() === known.slice(-length).join(),
+          ),
+        );
+        const most = Math.min(draft, ids.length - done - 1);
+        if (ends.length === 0 || most === 0) {
+          done++;
+          continue;
+        }
+        const text = [...known];
+        for (let k = 0; k < most; k++) text.push(text[ends[0]! + 1 + k]!);
+        let accepted = 0;
+        while (accepted < most && text[done + 1 + accepted] === ids[done + 1 + accepted]) accepted++;
+        counts.verified++;
+        counts.drafted += most;
+        counts.accepted += accepted;
+        done += accepted + 1;
+      }
+    }
+    return counts;
+  }
+
+  it.each([1, 2, 4])('of %d tokens: as many are found and right in a recording as a plain search finds', async (draft) => {
+    const drafts = await run({ trace: 'mini-finegrained-64x12l', workload: { speculation: { draft, drafter: 'ngram' } } });
+    const trace = await openTrace(findProfile('traces', 'mini-finegrained-64x12l'));
+    const { verified, drafted, accepted } = counted(trace, draft);
+    trace.close();
+    expect(verified).toBeGreaterThan(100);
+    expect([of(drafts, 'speculation.drafted'), of(drafts, 'speculation.accepted')]).toEqual([drafted, accepted]);
+    expect(of(drafts, 'speculation.tokens_per_pass')).toBe((verified + accepted) / verified);
+    // Wrong drafts change no count of what is generated.
+    const plain = await run({ trace: 'mini-finegrained-64x12l' });
+    for (const name of ['workload.tokens', 'workload.requests', 'experts.distinct']) expect(of(drafts, name)).toBe(of(plain, name));
+    const activations = (result: Result): number => of(result, 'experts.activations');
+    expect(activations(drafts) - activations(plain)).toBe(of(drafts, 'speculation.wasted_activations'));
+  });
+});
+
+describe('a drafter', () => {
+  it('that is always right, for nothing, is no slower than none (1 %)', async () => {
+    for (const onMiss of ['load', 'cheaper'])
+      for (const runtime of ['ideal', 'llama.cpp']) {
+        const system = { name: 'x', cache: { policy: 'lru' }, onMiss } as RunInput['system'];
+        const decode = async (speculation?: object): Promise<number> => {
+          const input = {
+            system,
+            runtime,
+            hardware: 'rtx-3060+ryzen-9-7950x',
+            workload: { ...workload, batch: 1, ...(speculation && { speculation }) },
+          };
+          return of(await run(input as RunInput), 'speed.decode');
+        };
+        const none = await decode();
+        for (const draft of [1, 2, 4]) {
+          expect(await decode({ draft, acceptance: 1, drafter: 0 }), `${onMiss} ${runtime} ${draft}`).toBeGreaterThan(0.99 * none);
+        }
+      }
+  });
+
+  it('that never finds a draft is none, to the nanosecond', async () => {
+    const plain = await run({ workload });
+    const never = await run({ workload: { ...workload, speculation: { draft: 4, acceptance: 0.7, found: 0 } } });
+    const { metrics } = never;
+    expect(
+      Object.keys(metrics)
+        .filter((name) => name.startsWith('speculation.'))
+        .map((name) => of(never, name)),
+    ).toEqual(new Array(7).fill(0));
+    expect(Object.fromEntries(Object.entries(metrics).filter(([name]) => !name.startsWith('speculation.')))).toEqual(plain.metrics);
   });
 });
 

@@ -21,6 +21,20 @@ export function traceOf(lengths: readonly { prefill: number; decode: number }[])
   return store.finish([50], { model: null, format: 'test', synthetic: false, expertBytes: null, notes: {} });
 }
 
+/** A trace of requests with these token ids, all of them generated, one layer, top-1: each token chooses expert `id mod 50`. */
+export function textOf(texts: readonly (readonly number[])[]): RoutingTrace {
+  const store = new TraceStore({ path: 'texts', layers: 1, topK: 1, tokenIds: true });
+  texts.forEach((ids, request) => {
+    ids.forEach((id, position) => {
+      store.seek(store.rows);
+      store.ids[store.idsAt] = id % 50;
+      store.tokenIds[store.tokenAt] = id;
+      store.addRow(request, position, PHASE.decode);
+    });
+  });
+  return store.finish([50], { model: null, format: 'test', synthetic: false, expertBytes: null, notes: {} });
+}
+
 /** Passes of a scheduler over a closed loop of these walks. */
 export function passesOf(trace: RoutingTrace, walks: readonly Walk[], scheduler: string, batch: number, maxTokensPerPass = 512): Passes {
   const limits = { batch, maxTokensPerPass };

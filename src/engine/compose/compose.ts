@@ -11,7 +11,7 @@ import { CostModel, type HardwareSpec, type LinkSpec } from '../../hardware/door
 import { type ExpertSplit, expertBytesTotal, expertSizes, type ModelSpec } from '../../model/door.js';
 import type { PredictionTime } from '../../predict/cost.js';
 import { type Predictor, trainedOn } from '../../predict/predictor.js';
-import { copyShare, rulesOn, type SystemSpec, stagingBuffers } from '../../system/door.js';
+import { copyShare, misfit, rulesOn, type SystemSpec, stagingBuffers } from '../../system/door.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { LayerJudge } from '../event/judge.js';
 import { copyPool } from '../memory/copies.js';
@@ -120,7 +120,7 @@ export function composeGpu(
     offloadIfSooner: layout.hardware.software?.offloadIfSooner === true,
     overlaps: layout.hardware.software?.overlaps ?? true,
     ...missesSeen(common, shard),
-    prefetch: predictions === null ? null : setupOf(common, model, link, { ...predictions, expectedUse }),
+    prefetch: predictions === null ? null : setupOf(common, model, link, { ...predictions, expectedUse }, dram !== null),
     recorder,
     sizes: copiedSizes(model, layout.split),
     layerOf,
@@ -235,8 +235,15 @@ function setupOf(
   model: ModelSpec,
   { bandwidth }: LinkSpec,
   predicts: Pick<PrefetchSetup, 'predictor' | 'predictedUse' | 'expectedUse'>,
+  fromDisk: boolean,
 ): PrefetchSetup {
   const { predictor, prefetch } = plan.inputs.system;
+  if (prefetch.across) {
+    const paying = prefetch.when === 'pays' && prefetch.staging === undefined;
+    const what = fromDisk ? 'all experts in host memory' : paying ? null : 'when: pays, and no staging';
+    const lack = what ?? (predicts.predictor.next === undefined ? 'one GPU, and a predictor that counts, such as path-retrieval' : null);
+    if (lack !== null) throw misfit(plan.run, 'system.prefetch.across', `needs ${lack}`);
+  }
   return {
     ...predicts,
     time,
@@ -251,10 +258,10 @@ function setupOf(
 function limitsOf({ inputs: { model, system }, run }: RunPlan): PrefetchLimits {
   const { correction, horizon } = system.predictor;
   const widest = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
-  const { cancel, minProbability, when, whenFull } = system.prefetch;
+  const { across, cancel, minProbability, when, whenFull } = system.prefetch;
   const perLayer = system.prefetch.perLayer ?? widest * run.workload.batch * (1 + (run.workload.speculation?.draft ?? 0));
   const layers = typeof horizon === 'number' ? horizon : model.layers.length;
-  return { horizon: layers, correction, minProbability, perLayer, when, whenFull, cancel };
+  return { horizon: layers, correction, minProbability, perLayer, when, whenFull, cancel, across };
 }
 
 /** Inputs of the rules for misses on one GPU. */

@@ -5,7 +5,7 @@ import type { PredictionTime } from '../../predict/cost.js';
 import type { Predictor } from '../../predict/predictor.js';
 import { createPredictor, predictionTime } from '../../predict/predictors/create.js';
 import { Pass, type PassLearner, type PathForecast, type Request } from '../../schedule/door.js';
-import type { RunSpec } from '../../system/door.js';
+import { looksUpDrafts, type RunSpec } from '../../system/door.js';
 import { openTrace } from '../../trace/open/open.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { Inputs } from '../inputs/inputs.js';
@@ -49,7 +49,7 @@ export async function withEarlierText<T>(inputs: Inputs, run: RunSpec, use: (ear
 export async function predictorFor(inputs: Inputs, run: RunSpec, running: number): Promise<Predictor | null> {
   const { model, system, trace } = inputs;
   const { folder, seed, workload } = run;
-  const drafts = workload.speculation !== undefined;
+  const drafts = workload.speculation !== undefined && !looksUpDrafts(workload.speculation);
   return await withEarlierText(inputs, run, ({ training, warm }) => {
     const known = { model, trace, slots: running, seed, training: [...training, ...warm], folder, drafts };
     return createPredictor({ chosen: system.predictor.kind, ...known });

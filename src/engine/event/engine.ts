@@ -88,9 +88,9 @@ export class EventFold {
     if (this.#onDemand) return;
     const { ids } = this.event.demand;
     this.#advance(nowNs, true);
-    this.prefetcher?.known(layer, ids, size, nowNs);
+    this.prefetcher?.known(pass, layer, ids, size, nowNs);
     this.gpu.learned?.demanded(layer, ids, size);
-    this.prefetcher?.observe(pass, layer);
+    this.prefetcher?.observe(pass, layer, nowNs);
   }
 
   /** Starts prefetches and promotions that can start before `nowNs`, when a routing is known or an event ends. */

@@ -1,21 +1,31 @@
 // The drafting of a run: as its profile says, or, where it says nothing, as the model and the runtime imply.
+import { shownTrace } from '../../base/profiles.js';
 import { CostModel } from '../../hardware/door.js';
 import { expertBytesTotal, type ModelSpec, type MoeLayer } from '../../model/door.js';
 import { runtimeOfProfile } from '../../runtime/index.js';
 import type { SpeculationSpec } from '../../schedule/door.js';
-import { acceptancesOf, type RunSpec } from '../../system/door.js';
+import { acceptancesOf, looksUpDrafts, misfit, type RunSpec } from '../../system/door.js';
 import type { Inputs } from './inputs.js';
 
 type Speculation = NonNullable<RunSpec['workload']['speculation']>;
 
-/** The drafting of a run; null: none. */
-export function draftingOf(inputs: Pick<Inputs, 'hardware' | 'model'>, { workload }: Pick<RunSpec, 'workload'>): SpeculationSpec | null {
-  const { speculation } = workload;
+/** The drafting of a run; null: none. @throws UserError where drafts are looked up in a trace without token ids */
+export function draftingOf(
+  inputs: Pick<Inputs, 'hardware' | 'model' | 'trace'>,
+  run: Pick<RunSpec, 'label' | 'places' | 'workload'>,
+): SpeculationSpec | null {
+  const { speculation } = run.workload;
   if (speculation === undefined || speculation.draft === 0) return null;
+  const looksUp = looksUpDrafts(speculation);
+  if (looksUp && !inputs.trace.has.tokenIds) {
+    const lack = `ngram needs token ids, which ${shownTrace(inputs.trace.path)} does not carry; give the time of a token, 0ms, and an acceptance`;
+    throw misfit(run, 'workload.speculation.drafter', lack);
+  }
   const redoes = isRecurrent(inputs.model) && runtimeOfProfile(inputs.hardware.software?.runtime ?? '')?.redoesAccepted === true;
   return {
     draft: speculation.draft,
-    acceptances: acceptancesOf(speculation),
+    acceptances: looksUp ? null : acceptancesOf(speculation),
+    found: speculation.found,
     drafterNs: drafterNs(inputs, speculation),
     rollback: speculation.rollback ?? (redoes ? 'redo' : 'free'),
   };

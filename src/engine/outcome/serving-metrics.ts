@@ -48,8 +48,10 @@ export function servingMetrics({ meters, passes, run, simulation, workload }: Fi
 function speculationMetrics(speculation: Speculation, activations: number): Values {
   const { accepted, drafted, redone, totalDraftNs, verified, wastedActivations } = speculation;
   return {
-    'speculation.tokens_per_pass': (verified + accepted) / verified,
-    'speculation.acceptance': accepted / drafted,
+    // Where no draft is found, no pass verifies one.
+    ...(verified === 0
+      ? {}
+      : { 'speculation.tokens_per_pass': (verified + accepted) / verified, 'speculation.acceptance': accepted / drafted }),
     'speculation.drafted': drafted,
     'speculation.accepted': accepted,
     'speculation.rejected': drafted - accepted,

@@ -8,11 +8,12 @@ import type { ExpectedUse } from './expected-use.js';
 import type { AdaptiveHorizon } from './horizon.js';
 import type { PredictedUse } from './predicted-use.js';
 
-/** Limits of prefetching: those of the system, of which absent ones mean that the link must be idle, and that plans are cancelled and dropped. */
+/** Limits of prefetching: those of the system, of which absent ones mean that the link must be idle, and that plans are cancelled, dropped, and end
+ * with the pass. */
 export interface PrefetchLimits
   extends Pick<SystemSpec['predictor'], 'correction'>,
     Pick<SystemSpec['prefetch'], 'minProbability'>,
-    Partial<Pick<SystemSpec['prefetch'], 'cancel' | 'when' | 'whenFull'>> {
+    Partial<Pick<SystemSpec['prefetch'], 'across' | 'cancel' | 'when' | 'whenFull'>> {
   /** Layers ahead that are predicted; without effect where the horizon is adaptive. */
   readonly horizon: number;
   /** Most experts prefetched for one layer. */

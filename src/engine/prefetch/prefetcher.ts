@@ -7,6 +7,7 @@ import type { CachedTier } from '../transfer/tier.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import { Forecast } from './forecast.js';
 import type { MissCost } from './miss-cost.js';
+import { NextPass } from './next-pass.js';
 import { PrefetchPlan } from './plan.js';
 import type { Planner, Promotions } from './promotions.js';
 import { PrefetchStarts } from './starts.js';
@@ -25,6 +26,8 @@ export class Prefetcher implements Planner {
   /** Judges whether a prefetch pays; null: all are brought. */
   readonly #worth: PrefetchWorth | null;
   readonly #starts: PrefetchStarts;
+  /** Predictions of the next pass; null: none are made. */
+  readonly #nextPass: NextPass | null;
   /** First layer that has not been planned in this pass. */
   #nextLayer = 0;
   /** Counts at the end of the last pass. */
@@ -41,6 +44,7 @@ export class Prefetcher implements Planner {
     this.#plan = new PrefetchPlan(gpu);
     this.#worth = setup.limits.when === 'pays' ? new PrefetchWorth() : null;
     this.#starts = new PrefetchStarts(gpu, setup, this.#plan, this.#forecast.chances, this.#worth, missCost, evicted);
+    this.#nextPass = this.#starts.nextPass = setup.limits.across === true ? new NextPass(gpu, setup) : null;
   }
 
   /**
@@ -69,20 +73,22 @@ export class Prefetcher implements Planner {
    * At `nowNs` the routing of `layer` is known: it demands `demand[0..size)`. What was planned for the layer leaves the queue: demanded experts
    * have become demands, the others are cancelled. The prediction is judged.
    */
-  known(layer: number, demand: Int32Array, size: number, nowNs: number): void {
+  known(pass: Pass, layer: number, demand: Int32Array, size: number, nowNs: number): void {
     this.#worth?.known(nowNs);
     this.#setup.budget?.known();
     this.#starts.routed = layer;
     this.#forecast.judge(layer, demand, size);
+    this.#nextPass?.known(pass, layer, demand, size);
     if (this.#setup.limits.cancel === false) this.#starts.carryThrough(layer, nowNs);
     this.#gpu.gpu.staging?.known(layer, demand, size, this.#gpu.gpu.arrivalNs, nowNs);
     for (let i = 0; i < size; i++) this.#plan.satisfied(demand[i]!);
     this.#gpu.recorder.prefetchCancelled += this.#plan.dropUntil(layer);
   }
 
-  /** The routing of a layer is known: the predictor learns from it. */
-  observe(pass: Pass, layer: number): void {
+  /** The routing of a layer is known at `nowNs`: the predictor learns from it. */
+  observe(pass: Pass, layer: number, nowNs: number): void {
     this.#forecast.observe(pass, layer);
+    this.#nextPass?.predict(pass, layer, nowNs);
   }
 
   /** An event has ended and let go of its experts at `nowNs`: prefetches that found no slot are tried again. */
@@ -154,10 +160,12 @@ export class Prefetcher implements Planner {
     const { adaptive, limits } = this.#setup;
     const last = Math.min(this.#gpu.model.layers.length - 1, after + (adaptive?.layers ?? limits.horizon));
     if (this.#nextLayer <= after) this.#nextLayer = after + 1;
-    if (this.#nextLayer > last) return;
-    const knownNs = this.#forecast.predict(pass, after, last, nowNs);
-    for (let layer = this.#nextLayer; layer <= last; layer++) this.#planLayer(layer, nowNs, knownNs);
-    this.#nextLayer = last + 1;
+    if (this.#nextLayer <= last) {
+      const knownNs = this.#forecast.predict(pass, after, last, nowNs);
+      for (let layer = this.#nextLayer; layer <= last; layer++) this.#planLayer(layer, nowNs, knownNs);
+      this.#nextLayer = last + 1;
+    }
+    this.#nextPass?.again(this.#nextLayer, after);
   }
 
   /** Plans the most probable experts of a layer. `knownNs`: when its prediction has been made. */

@@ -5,6 +5,7 @@ import type { PrefetchSetup } from '../outlook/setup.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import type { MissCost } from './miss-cost.js';
+import type { NextPass } from './next-pass.js';
 import type { PrefetchPlan } from './plan.js';
 import type { PrefetchWorth } from './worth.js';
 
@@ -14,6 +15,8 @@ export class PrefetchStarts {
   routed = -1;
   /** Expected time of the next known routing, ns. */
   nextRoutingNs = 0;
+  /** Candidates of the next pass, once the plan leaves the link idle; null: there are none. */
+  nextPass: NextPass | null = null;
   readonly #gpu: Gpu;
   readonly #setup: PrefetchSetup;
   readonly #plan: PrefetchPlan;
@@ -58,11 +61,23 @@ export class PrefetchStarts {
     for (;;) {
       const freeNs = link.freeNs(link.nextLane());
       const entry = this.#nextReady(null, freeNs);
-      if (entry < 0) return;
-      const startNs = Math.max(freeNs, plan.issuedNs(entry));
-      if (through ? startNs > untilNs : startNs >= untilNs) return;
-      this.#toGpu(plan.idOf(entry), startNs);
+      const startNs = entry < 0 ? Number.POSITIVE_INFINITY : Math.max(freeNs, plan.issuedNs(entry));
+      if (through ? startNs <= untilNs : startNs < untilNs) this.#toGpu(plan.idOf(entry), startNs);
+      else if (through || this.nextPass === null || !this.#across(this.nextPass, freeNs, untilNs)) return;
     }
+  }
+
+  /** Starts the best transfer for the next pass that pays before `untilNs`. @returns false: there is none */
+  #across(nextPass: NextPass, freeNs: number, untilNs: number): boolean {
+    const startNs = Math.max(freeNs, nextPass.knownNs);
+    if (startNs >= untilNs) return false;
+    const { gpu } = this.#gpu;
+    gpu.settle(startNs);
+    for (let id = nextPass.take(); id >= 0; id = nextPass.take()) {
+      if (gpu.planRank(id) === UNPINNED && this.#pays(this.#worth!, id, startNs, nextPass.chances) && this.#start(gpu, id, startNs))
+        return true;
+    }
+    return false;
   }
 
   /** With three tiers transfers on both links start in order of time, so that neither link sees a later state of DRAM. */
@@ -121,7 +136,7 @@ export class PrefetchStarts {
     const { gpu, recorder } = this.#gpu;
     this.#plan.started(id);
     gpu.settle(startNs);
-    if (this.#worth !== null && !this.#pays(this.#worth, id, startNs)) return;
+    if (this.#worth !== null && !this.#pays(this.#worth, id, startNs, this.#chances)) return;
     if (this.#setup.budget?.allows(id, this.#gpu.layerOf[id]! - this.routed) === false) return;
     if (this.#start(gpu, id, startNs)) return;
     if (this.#setup.limits.whenFull === 'wait') this.#plan.refused(id);
@@ -129,18 +144,19 @@ export class PrefetchStarts {
   }
 
   /** True where the transfer of an expert saves more than it costs. Otherwise it is planned again after the next event. */
-  #pays(worth: PrefetchWorth, id: number, startNs: number): boolean {
+  #pays(worth: PrefetchWorth, id: number, startNs: number, chances: Float32Array): boolean {
     const { gpu, layerOf, sizes } = this.#gpu;
     const layer = layerOf[id]!;
     const bytes = sizes[id]!;
     const victim = gpu.staging === null ? gpu.victimFor(id, layer, bytes) : NONE;
+    const distance = this.#layersTo(layer);
     const { later, values } = this.#setup.expectedUse!;
     const victimWorth = victim === NONE ? 0 : values[victim]!;
     const { link } = gpu;
     const transferNs = link.transferNs(bytes);
     const saved = worth.of({
-      chance: this.#chances[id]!,
-      distance: layer - this.routed - 1,
+      chance: chances[id]!,
+      distance,
       nextNs: this.nextRoutingNs,
       startNs,
       transferNs,
@@ -148,9 +164,15 @@ export class PrefetchStarts {
       heldNs: link.transferNs(link.chunkBytes === 0 ? bytes : Math.min(bytes, link.chunkBytes)),
       victimWorth,
       laterWorth: DISCOUNT * later.values[id]!,
-      victimFirst: victim !== NONE && layerOf[victim]! > this.routed && layerOf[victim]! <= layer,
+      victimFirst: victim !== NONE && this.#layersTo(layerOf[victim]!) <= distance,
     });
     return saved > 0;
+  }
+
+  /** Layers from the next routing to the next one of `layer`, in this pass or the next, from 0. */
+  #layersTo(layer: number): number {
+    const { length } = this.#gpu.model.layers;
+    return (layer - this.routed - 1 + length) % length;
   }
 
   #toDram(dram: CachedTier, id: number, startNs: number): void {

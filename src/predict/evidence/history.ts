@@ -83,7 +83,9 @@ export class History implements Evidence {
     for (let e = 0; e < said.length; e++) said[e] = logOdds[base + bits.past(from + e)]!;
   }
 
+  /** What a wrong draft chose is no part of its request's past. */
   learn(pass: Pass, token: number, layer: number, counted: boolean): void {
+    if (pass.wrong[token] === 1) return;
     const slot = pass.slot[token]!;
     const { experts } = this.#model.layers[layer]!;
     const bytes = slot * this.#slotBytes + this.#start[layer]!;

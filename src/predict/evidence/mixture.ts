@@ -99,9 +99,11 @@ export class Mixture implements Predictor {
   observe(pass: Pass, layer: number): void {
     const first = layer === 0;
     for (let token = 0; token < pass.tokens; token++) {
-      if (--this.#untilPractice === 0) this.#practise(pass, token, layer);
+      // A wrong draft is no token of the text: what it chose is known in its own pass, and learned by nobody.
+      const wrong = pass.wrong[token] === 1;
+      if (!wrong && --this.#untilPractice === 0) this.#practise(pass, token, layer);
       // A token is counted at all layers or at none: pairs of layers need both.
-      const counted = this.#counted < COUNTED_TOKENS || (pass.number + token) % COUNTED_STRIDE === 0;
+      const counted = !wrong && (this.#counted < COUNTED_TOKENS || (pass.number + token) % COUNTED_STRIDE === 0);
       if (counted) this.#usage.learn(pass, token, layer);
       for (let i = 0; i < this.#evidence.length; i++) this.#evidence[i]!.learn(pass, token, layer, counted);
     }

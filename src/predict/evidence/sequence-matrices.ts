@@ -113,6 +113,7 @@ export class SequenceMatrices implements Evidence {
   }
 
   learn(pass: Pass, token: number, layer: number): void {
+    if (pass.wrong[token] === 1) return;
     const running = this.#slots[pass.slot[token]!]!;
     if (layer === 0) this.#begin(running, pass.request[token]!);
     this.#record(pass, token, layer, running);

@@ -20,6 +20,7 @@ function persistent({ model, topK, slots }: PredictorContext): Predictor {
   };
   const observe = (pass: Pass, layer: number): void => {
     for (let token = 0; token < pass.tokens; token++) {
+      if (pass.wrong[token] === 1) continue;
       const from = memory.previous(pass, token, layer);
       if (from >= 0) names.judge(pass, token, layer, memory.experts, from, pass.topK);
       memory.store(pass, token, layer);

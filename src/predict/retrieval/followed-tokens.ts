@@ -37,7 +37,7 @@ export class FollowedTokens {
     for (let token = 0; token < tokens; token++) {
       const slot = pass.slot[token]!;
       if (this.first[slot] === -1) this.first[slot] = token;
-      this.last[slot] = token;
+      if (pass.wrong[token] === 0) this.last[slot] = token;
     }
     const stride = Math.ceil(tokens / FOLLOWED);
     let rows = 0;

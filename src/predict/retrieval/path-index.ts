@@ -328,6 +328,7 @@ export class PathIndex {
       for (const first of [0, this.#nextHints]) this.#hints.copy(first + row, first + this.#rows + slot);
     }
     for (let token = 0; token < pass.tokens; token++) {
+      if (pass.wrong[token] === 1) continue;
       const slot = pass.slot[token]!;
       const follows = this.#owner[slot] === pass.request[token] && this.#kept - this.#keptAt[slot]! < this.ring.capacity;
       const place = this.ring.keep(pass, token, follows ? this.#place[slot]! : NOWHERE);

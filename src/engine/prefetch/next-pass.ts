@@ -1,0 +1,85 @@
+// What the next pass will demand, as far as it is predicted while this one runs: experts that may be brought when nothing of this pass wants the
+// link. Where all experts are in host memory, one of a layer that is known now has a whole pass of time.
+import type { Pass } from '../../schedule/door.js';
+import type { PrefetchSetup } from '../outlook/setup.js';
+import type { Gpu } from '../vocabulary/gpu.js';
+import { Chances } from './chances.js';
+import { Ranking } from './ranking.js';
+
+/** Predictions of the next pass, made layer by layer as those of this one become known. */
+export class NextPass {
+  /** By dense id: calibrated chance that the next pass of its layer demands an expert. */
+  readonly chances: Float32Array;
+  /** Time at which the last prediction is ready, ns. */
+  knownNs = 0;
+  readonly #gpu: Gpu;
+  readonly #setup: PrefetchSetup;
+  readonly #calibration: Chances;
+  readonly #scores: Float32Array;
+  readonly #ranking: Ranking;
+  /** By layer: experts ranked; 0: none, or that pass has come there. */
+  readonly #count: Int32Array;
+  /** Candidates before `#layer` and `#at` have been looked at since the last event; layers are counted from `#from`, around the end. */
+  #from = 0;
+  #layers = 0;
+  #layer = 0;
+  #at = 0;
+
+  /** @param setup of a predictor that predicts next passes, and with expected uses */
+  constructor(gpu: Gpu, setup: PrefetchSetup) {
+    const { experts, layers } = gpu.model;
+    this.#gpu = gpu;
+    this.#setup = setup;
+    this.chances = new Float32Array(experts);
+    this.#scores = new Float32Array(experts);
+    this.#calibration = new Chances(gpu.model, setup.expectedUse!.later.logOdds);
+    this.#ranking = new Ranking(gpu.model, setup.limits.perLayer, this.chances);
+    this.#count = new Int32Array(layers.length);
+  }
+
+  /** The layer is known, with this demand: what was predicted of it is judged, and over. */
+  known(pass: Pass, layer: number, demand: Int32Array, size: number): void {
+    this.#calibration.judge(pass.number, layer, demand, size);
+    this.#count[layer] = 0;
+  }
+
+  /** Predicts the layer in the next pass, when the predictor has learned from it in this one. Policies see it at once. */
+  predict(pass: Pass, layer: number, nowNs: number): void {
+    const { expectedUse, limits, predictor, time } = this.#setup;
+    const { recorder } = this.#gpu;
+    predictor.next!(pass, layer, this.#scores);
+    this.#calibration.read(this.#scores, pass.number + 1, layer - 1, layer, this.chances);
+    expectedUse!.ahead(layer, this.chances);
+    const ranked = this.#ranking.rank(layer);
+    const first = layer * limits.perLayer;
+    let count = 0;
+    while (count < ranked && this.chances[this.#ranking.ids[first + count]!]! >= limits.minProbability) count++;
+    this.#count[layer] = count;
+    const costNs = time.ns(pass.tokens, layer - 1, layer);
+    recorder.predictions++;
+    recorder.predictionNs += costNs;
+    this.knownNs = nowNs + costNs;
+  }
+
+  /** An event begins: all candidates are looked at anew, the nearest layers first, from `first` on around to the last one that is known. */
+  again(first: number, routed: number): void {
+    const { length } = this.#count;
+    this.#from = first;
+    this.#layers = length - first + routed + 1;
+    this.#layer = 0;
+    this.#at = 0;
+  }
+
+  /** The next candidate that the GPU lacks, by dense id; -1: there is none. */
+  take(): number {
+    const { ids, width } = this.#ranking;
+    for (; this.#layer < this.#layers; this.#layer++, this.#at = 0) {
+      const layer = (this.#from + this.#layer) % this.#count.length;
+      while (this.#at < this.#count[layer]!) {
+        const id = ids[layer * width + this.#at++]!;
+        if (!this.#gpu.gpu.holds(id, layer)) return id;
+      }
+    }
+    return -1;
+  }
+}
