@@ -3,11 +3,11 @@
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
-import { existsSync, fileText } from '../base/host/files.js';
+import { existsSync } from '../base/host/files.js';
 import { PACKAGE_FOLDER } from '../base/host/modules.js';
 import { dirname, join } from '../base/host/paths.js';
 import { outputOf } from '../base/host/processes.js';
-import { bundledFile } from '../base/profiles.js';
+import { bundledText } from '../base/profiles.js';
 import { quoted } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import type { CliContext } from './kit/context.js';
@@ -67,7 +67,7 @@ export function define(command: Command, context: CliContext): void {
  * @param source moeprof that the job runs
  */
 export function initFiles(ci: CiSystem, { ref, repository }: Source): ReadonlyMap<string, string> {
-  const template = (name: string): string => fileText(bundledFile(`init/${name}`));
+  const template = (name: string): string => bundledText(`init/${name}`);
   const files = new Map([
     ['moeprof/runs/example.yaml', template('run.yaml')],
     ['moeprof/budgets.yaml', template('budgets.yaml')],

@@ -4,10 +4,9 @@
 import { Command, CommanderError, Option } from 'commander';
 import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
 import { openFilesLimit, stderr, stdout } from '../base/host/command.js';
-import { fileText } from '../base/host/files.js';
 import { env } from '../base/host/process.js';
 import { byName } from '../base/objects.js';
-import { bundledFile } from '../base/profiles.js';
+import { bundledText } from '../base/profiles.js';
 import { shortened, visible } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import { commands } from './commands.js';
@@ -99,7 +98,7 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
 function textBelow(command: Command): string {
   const names = command.parent?.parent ? [`${command.parent.name()}-${command.name()}`, command.parent.name()] : [command.name()];
   const sections = new Map(
-    fileText(bundledFile('help.txt'))
+    bundledText('help.txt')
       .split(/^\[/m)
       .map((section) => section.split(']\n', 2) as [string, string]),
   );
