@@ -47,6 +47,17 @@ export function bundledRows(name: string): string[] {
     .filter((line) => line !== '' && !line.startsWith('#'));
 }
 
+/** Rows of such a table by section: `== name` opens one. */
+export function bundledSections(name: string): ReadonlyMap<string, readonly string[]> {
+  const sections = new Map<string, string[]>();
+  let rows: string[] = [];
+  for (const row of bundledRows(name)) {
+    if (row.startsWith('== ')) sections.set(row.slice(3), (rows = []));
+    else rows.push(row);
+  }
+  return sections;
+}
+
 /** Names of the bundled profiles of a family, sorted. */
 export function listProfiles(family: ProfileFamily): string[] {
   return [...bundled(family).keys()].sort();

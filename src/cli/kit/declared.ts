@@ -1,7 +1,7 @@
 // Arguments and options of commands, read from `profiles/commands.txt`: what a command takes is data, which its code reads as values.
 import { Argument, type Command, Option } from 'commander';
 import { ownValue } from '../../base/objects.js';
-import { bundledRows } from '../../base/profiles.js';
+import { bundledSections } from '../../base/profiles.js';
 import type { OutputFormat } from '../../report/door.js';
 import { collect } from './options.js';
 
@@ -13,19 +13,12 @@ interface Given<T> {
   readonly formats?: readonly OutputFormat<T>[];
 }
 
-let known: ReadonlyMap<string, readonly string[]> | undefined;
+let known: ReturnType<typeof bundledSections> | undefined;
 
-/** Rows of all sections, by name. */
-export function commandSections(): ReadonlyMap<string, readonly string[]> {
-  if (known !== undefined) return known;
-  const all = new Map<string, string[]>();
-  let rows: string[] = [];
-  for (const row of bundledRows('commands.txt')) {
-    if (row.startsWith('== ')) all.set(row.slice(3), (rows = []));
-    else rows.push(row);
-  }
-  known = all;
-  return all;
+/** Rows of all sections, by name; read once. */
+export function commandSections(): ReturnType<typeof bundledSections> {
+  known ??= bundledSections('commands.txt');
+  return known;
 }
 
 /**
