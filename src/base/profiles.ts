@@ -42,20 +42,22 @@ export function bundledText(name: string): string {
 
 /** Rows of such a file that is a table: its lines but for those that are empty or begin with `#`. */
 export function bundledRows(name: string): string[] {
-  return bundledText(name)
-    .split(/\r?\n/)
-    .filter((line) => line !== '' && !line.startsWith('#'));
+  return rowsIn(bundledText(name));
 }
 
-/** Rows of such a table by section: `== name` opens one. */
+function rowsIn(text: string): string[] {
+  return text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+/** Texts of the sections of such a file, without their last line break: `== name` opens one. */
+export function bundledParts(name: string): ReadonlyMap<string, string> {
+  const parts = bundledText(name).replaceAll('\r\n', '\n').split(/^== /m);
+  return new Map(parts.slice(1).map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1).replace(/\n$/, '')]));
+}
+
+/** Rows of such a table by section. */
 export function bundledSections(name: string): ReadonlyMap<string, readonly string[]> {
-  const sections = new Map<string, string[]>();
-  let rows: string[] = [];
-  for (const row of bundledRows(name)) {
-    if (row.startsWith('== ')) sections.set(row.slice(3), (rows = []));
-    else rows.push(row);
-  }
-  return sections;
+  return new Map([...bundledParts(name)].map(([section, text]) => [section, rowsIn(text)]));
 }
 
 /** Names of the bundled profiles of a family, sorted. */
