@@ -18,7 +18,6 @@ interface ShowOptions extends OutputOptions {
   readonly runtime?: string;
 }
 
-/** Defines the subcommand. */
 function defineShow(command: Command, context: CliContext): void {
   subcommand(command, 'show', { formats: machineReports }).action((name: string | undefined, options: ShowOptions) =>
     deliver(context, machineReports, options, () => shownMachine(name, options.runtime)),

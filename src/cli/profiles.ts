@@ -89,7 +89,6 @@ function parts<P extends CataloguePart>(
   };
 }
 
-/** A label and its value. */
 type Fact = [label: string, value: string];
 
 const gibibytes = (bytes: number): string => `${formatNumber(bytes / 2 ** 30)} GiB`;

@@ -14,7 +14,6 @@ interface Flags extends TraceFlags, OutputOptions {
   readonly strict?: boolean;
 }
 
-/** The report of an audit. */
 interface Audit {
   readonly schema: 'moeprof.trace-audit/1';
   readonly trace: TraceIdentity;

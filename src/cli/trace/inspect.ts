@@ -23,7 +23,6 @@ import { deliver, type OutputOptions } from '../kit/outputs.js';
 import { HIT_SHARES, hitsOf, type PolicyHits } from './hits.js';
 import { describeTrace, identityOf, type TraceIdentity, withNamed } from './open.js';
 
-/** The report of an inspection. */
 interface Inspection {
   readonly trace: TraceIdentity;
   readonly statistics: RoutingStatistics;

@@ -28,7 +28,6 @@ function withEight({ key, value, out, ...types }: FileType, eightOut: string | n
   return { ...types, key: of('q8_0', key), value: of('q8_0', value), out: of(eightOut ?? types.base, out) };
 }
 
-/** A file type of k-quants. */
 function k(base: string, types: Partial<FileType> & { eightOut?: string } = {}): FileType {
   const { eightOut = null, ...own } = types;
   return withEight({ base, head: 'q6_k', ladder: LADDERS.k, generous: 'q8_0', ...own }, eightOut);

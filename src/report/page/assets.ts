@@ -5,7 +5,6 @@ import { fileText } from '../../base/host/files.js';
 import { CODE_FOLDER, packagePath } from '../../base/host/modules.js';
 import { join } from '../../base/host/paths.js';
 
-/** The text of a file in `client/`. */
 function clientFile(name: string): string {
   return fileText(join(CODE_FOLDER, 'report/page/client', name));
 }
