@@ -7,11 +7,10 @@ import { openFilesLimit, stderr, stdout } from '../base/host/command.js';
 import { env } from '../base/host/process.js';
 import { byName } from '../base/objects.js';
 import { bundledText } from '../base/profiles.js';
-import { shortened, visible } from '../base/text.js';
+import { capital, shortened, visible } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import { commands } from './commands.js';
 import type { CliContext, CommandEntry, GlobalOptions } from './kit/context.js';
-import { sentence } from './kit/declared.js';
 import { detectTerminal } from './kit/terminal.js';
 import { Runtime } from './runtime.js';
 
@@ -76,7 +75,11 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
   runtime.readOptions(() => program.opts<GlobalOptions>());
 
   for (const entry of entries) {
-    program.command(entry.name).summary(entry.summary).description(sentence(entry.summary)).helpGroup(`${entry.group}:`);
+    program
+      .command(entry.name)
+      .summary(entry.summary)
+      .description(`${capital(entry.summary)}.`)
+      .helpGroup(`${entry.group}:`);
   }
   // The stubs above suffice for the list of commands; the one that runs is completed just before its own arguments are parsed.
   program.hook('preSubcommand', async (_, command) => {

@@ -2,6 +2,7 @@
 import { Argument, type Command, Option } from 'commander';
 import { ownValue } from '../../base/objects.js';
 import { bundledSections } from '../../base/profiles.js';
+import { capital } from '../../base/text.js';
 import type { OutputFormat } from '../../report/door.js';
 import { collect } from './options.js';
 
@@ -44,15 +45,10 @@ export function subcommand<T>(parent: Command, name: string, given: Given<T> = {
   return declared(parent.command(name), `${parent.name()} ${name}`, given);
 }
 
-/** A summary as a sentence. */
-export function sentence(summary: string): string {
-  return `${summary[0]!.toUpperCase()}${summary.slice(1)}.`;
-}
-
 function addRow<T>(command: Command, [head = '', text = '', ...notes]: readonly string[], given: Given<T>): void {
   if (head === '@output') addOutputOptions(command, given.formats ?? []);
   else if (head.startsWith('@')) declared(command, head, given);
-  else if (head === 'summary') command.summary(text).description(sentence(text));
+  else if (head === 'summary') command.summary(text).description(`${capital(text)}.`);
   else if (head === 'description') command.description(text.replaceAll('\\n', '\n'));
   else if (head.endsWith(':') && text === '') command.optionsGroup(head);
   else if (head.startsWith('-')) command.addOption(optionOf(head, text, notes));

@@ -1,4 +1,4 @@
-// File types of llama.cpp, from their table in `profiles/file-types.txt`: here are the kinds that its rows are of, and the layers that they name.
+// File types of llama.cpp, from their table in `profiles/formats.txt`: here are the kinds that its rows are of, and the layers that they name.
 import { byName } from '../../base/objects.js';
 import { bundledSections } from '../../base/profiles.js';
 import { type FileType, fileType, LADDERS } from './file-type.js';
@@ -37,7 +37,7 @@ function choiceOf(text: string, base: string): FileType['key'] {
   const [some = '', where, others = base] = text.split('/');
   if (where === undefined) return some;
   const at = PLACES[where];
-  if (at === undefined) throw new Error(`profiles/file-types.txt: no place ${where}`);
+  if (at === undefined) throw new Error(`profiles/formats.txt: no place ${where}`);
   return (place) => (at(place) ? some : others);
 }
 
@@ -75,14 +75,14 @@ const KINDS = byName<(base: string, row: Row) => FileType>({
 /** The file type for a file of which only the size is given: k-quants, as in most files. */
 export const MIX: Quantization = fileType('mix', 'k-quants in proportions that give the file a stated size', KINDS.k!('q4_k', {}));
 
-const TABLE = bundledSections('file-types.txt');
+const TABLE = bundledSections('formats.txt');
 
 /** llama.cpp's file types. @throws Error for a row of the table that is none */
 export const LLAMA: readonly Quantization[] = TABLE.get('types')!.map((row) => {
   const [name = '', kind = '', rules = '', summary] = row.split(/ {2,}/);
   const [own = '', base = ''] = kind.split(' ');
   const typesOf = KINDS[own];
-  if (typesOf === undefined || summary === undefined) throw new Error(`profiles/file-types.txt: no file type: ${row}`);
+  if (typesOf === undefined || summary === undefined) throw new Error(`profiles/formats.txt: no file type: ${row}`);
   const roles = rules === '-' ? [] : rules.split(' ').map((rule) => rule.split('=') as [string, string]);
   return fileType(name, summary, typesOf(base, Object.fromEntries(roles.map(([role, text]) => [role, choiceOf(text, base)])) as Row));
 });

@@ -1,9 +1,10 @@
 // What commands take is data: every section belongs to a command, every row is understood, and marks mean what the file's head says.
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { capital } from '../../../src/base/text.js';
 import { commands } from '../../../src/cli/commands.js';
 import type { CliContext } from '../../../src/cli/kit/context.js';
-import { addOutputOptions, commandSections, declared, sentence } from '../../../src/cli/kit/declared.js';
+import { addOutputOptions, commandSections, declared } from '../../../src/cli/kit/declared.js';
 
 describe('profiles/commands.txt', () => {
   it('has a section for what each command and subcommand takes, and no other', async () => {
@@ -64,7 +65,7 @@ describe('a section', () => {
 
   it('has its summary as description unless it has one', () => {
     const command = declared(new Command('show'), 'machine show', { words: {}, formats: [] });
-    expect(command.description()).toBe(sentence(command.summary()));
+    expect(command.description()).toBe(`${capital(command.summary())}.`);
   });
 
   it('is an error where it is not there, or a text in it is not given', () => {

@@ -2,13 +2,15 @@
 import { bundledSections } from '../../../base/profiles.js';
 import { FORMAT_FAMILIES, type FormatFamily, type KernelFormat } from './format.js';
 
+const FORMATS = bundledSections('formats.txt');
+
 const ROW = /^(\S+) +(\d+) +([\d.]+) +(\S+) +(\d+|-)(?: +(\d+))?(?: +#.*)?$/;
 
 /** Every format that weights of a model can be stored in. @throws Error for a row of `profiles/formats.txt` that is none */
-export const KERNEL_FORMATS: readonly KernelFormat[] = [...bundledSections('formats.txt')].flatMap(([family, rows]) =>
-  rows.map((row): KernelFormat => {
+export const KERNEL_FORMATS: readonly KernelFormat[] = (Object.keys(FORMAT_FAMILIES) as FormatFamily[]).flatMap((family) =>
+  FORMATS.get(family)!.map((row): KernelFormat => {
     const [, name, weights, bytes, fallback, ggml, rowBytes = 0] = ROW.exec(row) ?? [];
-    if (name === undefined || !isFamily(family)) throw new Error(`profiles/formats.txt: no format: ${row}`);
+    if (name === undefined) throw new Error(`profiles/formats.txt: no format: ${row}`);
     const [, plain = name, interleaved = 1] = /^(.+)_r(\d+)$/.exec(name) ?? [];
     return {
       name,
@@ -27,10 +29,6 @@ export const KERNEL_FORMATS: readonly KernelFormat[] = [...bundledSections('form
 
 const byName = new Map(KERNEL_FORMATS.map((format) => [format.name, format]));
 const byNumber = new Map(KERNEL_FORMATS.flatMap((format) => (format.ggml === null ? [] : [[format.ggml, format] as const])));
-
-function isFamily(name: string): name is FormatFamily {
-  return Object.hasOwn(FORMAT_FAMILIES, name);
-}
 
 /** A format by its name; undefined for one that is none, e.g. `type 400` of a GGUF file. */
 export function kernelFormat(name: string): KernelFormat | undefined {
