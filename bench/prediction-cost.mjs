@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { ARGUMENTS, fromBuild, inProcess, machine, median, SHORT } from './lib/bench.mjs';
 
 const MODEL = fileURLToPath(new URL('./lib/moe-24x64.yaml', import.meta.url));
-const PARTS = ['transition', 'history', 'markov', 'expert-map', 'retrieval', 'token-table', 'transition+history+markov'];
+const PARTS = ['transition', 'history', 'request', 'markov', 'expert-map', 'retrieval', 'token-table', 'transition+history+markov'];
 const NAMES = [
   'popularity',
   'last-token',

@@ -4,6 +4,7 @@ import { bytesOf } from './host/bytes.js';
 
 /** Types of locals. */
 export const I32 = 0x7f;
+export const F64 = 0x7c;
 export const V128 = 0x7b;
 
 /** Unsigned LEB128. */
@@ -30,6 +31,10 @@ export const get = (local: number): number[] => [0x20, ...leb(local)];
 export const set = (local: number): number[] => [0x21, ...leb(local)];
 /** Pushes a 32-bit integer. */
 export const literal = (value: number): number[] => [0x41, ...signed(value)];
+/** Pushes a double. */
+export const real = (value: number): number[] => [0x44, ...new Uint8Array(Float64Array.of(value).buffer)];
+/** A scalar load or store at an offset from the address on the stack. Alignment is a hint only: 1 byte. */
+export const access = (opcode: number, offset: number): number[] => [opcode, 0, ...leb(offset)];
 /** An instruction of the SIMD set. */
 export const simd = (opcode: number, ...operands: readonly number[]): number[] => [0xfd, ...leb(opcode), ...operands];
 /** Pushes 16 bytes from the address in a local, plus an offset. Alignment is a hint only: 1 byte. */

@@ -65,7 +65,7 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
   const counted = settings.popularity ?? CURVE_POPULARITY;
   const counts = await needsPopularity(policies);
   const inputs = await openInputs(run, watch, { counts: counts && isCount(counted) });
-  const { model, modelNote, trace, unsized = false } = inputs;
+  const { model, modelNote, routing, trace, unsized = false } = inputs;
   for (const note of [modelNote, model.note ?? null]) if (note !== null) watch.note?.(note);
   try {
     const { tokens } = trace;
@@ -77,6 +77,7 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
         model,
         unsized,
         trace,
+        ...(routing === undefined ? {} : { routing }),
         policies,
         folder: cwd(),
         capacities: placed(`${prefix}capacities`, () => parseCapacities(capacities, model)),

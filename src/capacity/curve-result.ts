@@ -1,11 +1,11 @@
 // The public format of a capacity curve, `moeprof.curve/1`. Types only.
-import type { TraceInput, Warning } from '../result/result.js';
+import type { Result, TraceInput, Warning } from '../result/result.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 export const CURVE_SCHEMA = 'moeprof.curve/1';
 
-/** A policy at one capacity, after the warm-up. */
-export interface CurvePoint {
+/** A policy at one capacity, after the warm-up; policies that look into the future have no `hitRange`. */
+export interface CurvePoint extends Pick<Result, 'hitRange'> {
   readonly hits: number;
   /** Misses that were inserted, and those that were not. */
   readonly insertions: number;

@@ -7,6 +7,8 @@ import { optimalQuotas, proportionalQuotas, type Quotas, shallowQuotas } from '.
 import { type PolicyChoice, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { evenSplit, type SplitCapacity } from '../cache/scope.js';
+import type { Inputs } from '../engine/inputs/inputs.js';
+import { hitRangeOf } from '../engine/outcome/hit-range.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/door.js';
 import { VERSION } from '../result/version.js';
 import { NULL_EXPERT, type RoutingTrace } from '../trace/trace.js';
@@ -16,7 +18,7 @@ import { type JobSpec, type ReplayOptions, splitAtWarmup } from './jobs.js';
 import { bestOnline, curveWarnings, judge, kneeOf } from './verdict.js';
 
 /** A request for a curve. */
-export interface CurveOptions extends ReplayOptions {
+export interface CurveOptions extends ReplayOptions, Pick<Inputs, 'routing'> {
   /** True: nothing says how large experts are, and each is one byte. Absent: their sizes are known. */
   readonly unsized?: boolean;
   readonly trace: RoutingTrace;
@@ -54,8 +56,9 @@ export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {
     const byPlace: CapacityCounts[] = [];
     for (const [place, count] of own) byPlace[place] = count;
     const { name, foresight } = plans.find((plan) => plan.policy === index)!;
-    if (tables === null) return { policy, name, foresight, points: byPlace.map((count) => pointOf(count, demand)) };
-    return { policy, name, foresight, ...splitCurve(options, byPlace, demand) };
+    const drawn = tables === null ? { points: byPlace.map((count) => pointOf(count, demand)) } : splitCurve(options, byPlace, demand);
+    const points = drawn.points.map((point) => ({ ...point, ...(foresight ? {} : hitRangeOf(point.hitRate, options.routing)) }));
+    return { policy, name, foresight, ...drawn, points };
   });
   const demanded = sum(demand.demanded);
   const data = {

@@ -11,9 +11,10 @@ import {
   figure,
   type Grid,
   gridOf,
+  hitRangeLead,
+  hitRateOf,
   note,
   palette,
-  ratio,
   type Visibility,
   widthOf,
 } from '../report/door.js';
@@ -35,18 +36,23 @@ export const curveReports = [
 function curveDocument(curve: Curve): Document {
   const { capacities, policies, verdict, warnings } = curve;
   const step = Math.ceil(capacities.length / ROWS);
-  const all = capacities.map((_, c) => c);
-  const some = all.filter((c) => c % step === 0 || c === capacities.length - 1);
+  const places = capacities.map((_, c) => c);
+  const some = places.filter((c) => c % step === 0 || c === capacities.length - 1);
   const groups = inGroups(policies);
+  const all = policies.flatMap(({ points }) => points);
   return {
     title: titleOf(curve),
-    lead: [...(verdict === null ? [] : [{ text: verdict.sentence, tone: 'strong' as const }]), ...facts(curve).map((text) => ({ text }))],
+    lead: [
+      ...(verdict === null ? [] : [{ text: verdict.sentence, tone: 'strong' as const }]),
+      ...facts(curve).map((text) => ({ text })),
+      ...hitRangeLead(all),
+    ],
     blocks: [
       chartOf(curve),
       ...(verdict === null ? [] : [atGrid(curve, verdict.at)]),
       ...groups.map((group) => fullGrid(curve, group, some, { only: ['terminal'], detail: 'brief' })),
-      ...groups.map((group) => fullGrid(curve, group, all, { only: ['terminal'], detail: 'verbose' })),
-      fullGrid(curve, policies, all, { only: ['markdown'] }),
+      ...groups.map((group) => fullGrid(curve, group, places, { only: ['terminal'], detail: 'verbose' })),
+      fullGrid(curve, policies, places, { only: ['markdown'] }),
       ...splitFacts(curve).map((text) => note(text)),
       ...warnings.map(({ message }) => note(message, 'warning')),
     ],
@@ -84,7 +90,7 @@ function chartOf(curve: Curve): Drawing {
 
 const RECORD = [
   ...['model', 'trace', 'scope', 'replay', 'quotas', 'policy', 'capacity_bytes', 'capacity_share', 'hit_rate', 'hits'],
-  ...['demanded', 'insertions', 'evictions', 'streamed', 'churn_per_token', 'below_belady'],
+  ...['demanded', 'insertions', 'evictions', 'streamed', 'churn_per_token', 'below_belady', 'hit_rate_low', 'hit_rate_high'],
 ];
 
 /** A row for each policy and capacity. */
@@ -105,7 +111,8 @@ function recordsOf(curve: Curve): Grid {
         bytes / curve.expertBytes,
       ];
       const counts = [point.hits, curve.demand.demanded, point.insertions, point.evictions, point.streamed, point.churn];
-      return [...fixed, point.hitRate, ...counts, bound === null ? null : bound - point.hitRate];
+      const { high, low } = point.hitRange ?? {};
+      return [...fixed, point.hitRate, ...counts, bound === null ? null : bound - point.hitRate, low, high];
     }),
   );
   return gridOf(RECORD, rows);
@@ -153,18 +160,24 @@ function atGrid(curve: Curve, at: number): Grid {
   const known = bounds[at] !== null;
   const size = `${formatRatio(curve.capacities[at]! / curve.expertBytes, 0)}, ${capacityText(curve, curve.capacities[at]!)}`;
   const rows = curve.policies.map(({ policy, points }) => {
-    const { hitRate, churn, streamed } = points[at]!;
+    const { hitRate, churn, hitRange, streamed } = points[at]!;
     const gaps = points.map((point, c) => (bounds[c] ?? 0) - point.hitRate);
     const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
-    return [policy, ratio(hitRate), ...(known ? [inPoints(gaps[at]!), inPoints(mean)] : []), oneDigit(churn), figure(streamed, 'count')];
+    const below = known ? [inPoints(gaps[at]!), inPoints(mean)] : [];
+    return [policy, hitRateOf(hitRate, { hitRange }), ...below, oneDigit(churn), figure(streamed, 'count')];
   });
   const head = { head: `at ${size}`, most: 26 };
   return gridOf([head, 'hits', ...(known ? ['below belady', 'mean'] : []), 'churn/token', 'streamed'], rows);
 }
 
 /** Points of a percentage. */
-function asPoints(gap: number): string {
-  return formatNumber(gap * 100, 1);
+function asPoints(gap: number, decimals = 1): string {
+  return formatNumber(gap * 100, decimals);
+}
+
+/** Percent, whole beside a range, which is wider than a decimal. */
+function inPercent(rate: number, ranged: boolean): string {
+  return asPoints(rate, ranged ? 0 : 1);
 }
 
 function inPoints(value: number): Datum {
@@ -172,7 +185,7 @@ function inPoints(value: number): Datum {
 }
 
 function oneDigit(value: number): Datum {
-  return { value, text: formatNumber(value, 1) };
+  return { value, text: formatNumber(value, value < 1000 ? 1 : 0) };
 }
 
 /** A row for each capacity: the share of it that one event takes, and hit rate and churn of each policy. */
@@ -184,7 +197,7 @@ function fullGrid(curve: Curve, group: readonly PolicyCurve[], shown: readonly n
     return [
       size,
       formatNumber(Math.min(999, 100 * eventShare(curve, bytes))),
-      ...group.flatMap(({ points }) => [inPoints(points[c]!.hitRate), oneDigit(points[c]!.churn)]),
+      ...group.flatMap(({ points }) => [hitRateOf(points[c]!.hitRate, points[c]!, inPercent), oneDigit(points[c]!.churn)]),
     ];
   });
   return gridOf(['capacity', 'ev %', ...group.flatMap(({ policy }) => [{ head: policy, most: 10 }, 'churn'])], rows, where);

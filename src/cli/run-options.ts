@@ -24,7 +24,7 @@ export interface RoutingFlags extends TraceFlags, Texts<'quantization' | 'tokens
 
 /** Flags of a run that are text. */
 type RunText =
-  | ('topK' | 'rerank' | 'hardware' | 'runtime' | 'system' | 'cache' | 'gpuLayers' | 'policy' | 'predictor' | 'scheduler')
+  | ('topK' | 'rerank' | 'hardware' | 'runtime' | 'system' | 'cache' | 'warm' | 'gpuLayers' | 'policy' | 'predictor' | 'scheduler')
   | ('onMiss' | 'scope' | 'replay' | 'workload' | 'rate' | 'requests' | 'slo' | 'batch');
 
 /** Values of {@link addRunOptions}. */
@@ -152,6 +152,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   flag('--runtime', 'runtime', options.runtime, local);
   flag('--system', 'system', options.system, local);
   flag('--cache', 'memory.expertCache', options.cache);
+  flag('--warm', 'system.cache.warm', options.warm, number);
   flag('--gpu-layers', 'memory.gpuLayers', options.gpuLayers, number);
   flag('--policy', 'system.cache.policy', options.policy, own);
   flag('--scope', 'system.cache.scope', options.scope);

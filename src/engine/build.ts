@@ -4,12 +4,12 @@ import { UserError } from '../base/errors.js';
 import { CostModel, usesCpu } from '../hardware/door.js';
 import { expertBytesTotal } from '../model/door.js';
 import type { Predictor } from '../predict/predictor.js';
-import { anyMiss, deferring, gateWays, isWord, misfit, type RunSpec, rulesOn } from '../system/door.js';
+import { anyMiss, computesMisses, deferring, gateWays, isWord, misfit, type RunSpec, rulesOn } from '../system/door.js';
 import { type CommonParts, composeGpu } from './compose/compose.js';
 import { computesOnCpu, knowledgeOf } from './compose/knowledge.js';
 import type { RunPlan } from './compose/plan.js';
 import { type Policies, policiesFor } from './compose/policies.js';
-import { pathForecastOf, predictorFor, timeOf, withTraining } from './compose/predictor.js';
+import { pathForecastOf, predictorFor, timeOf, withEarlierText } from './compose/predictor.js';
 import type { RunFold, SimulatedGpu, Simulation } from './compose/simulation.js';
 import { Engine } from './event/engine.js';
 import { BoundClocks } from './foresight/clocks.js';
@@ -48,8 +48,8 @@ export async function buildSimulation(plan: RunPlan, curves = false): Promise<Si
     time: timeOf(plan),
     curves,
   };
-  const gpus = await withTraining(inputs, run, async (training) =>
-    layout.gpus.map((gpu, g) => composeGpu(common, gpu, recorded?.futures[g] ?? null, training)),
+  const gpus = await withEarlierText(inputs, run, async (earlier) =>
+    layout.gpus.map((gpu, g) => composeGpu(common, gpu, recorded?.futures[g] ?? null, earlier)),
   );
   refuseNeverFilled(plan, policies, gpus);
   const rerank = inputs.candidates === null ? null : new Rerank(inputs.model, inputs.system.rerank!);
@@ -93,8 +93,12 @@ function oneGpu({ judges, plan }: CommonParts, gpu: SimulatedGpu, strikes: Pick<
 /** @throws UserError where the machine lacks a part that the system or the number of GPUs needs */
 function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
   const { hardware, several, split, total } = layout;
+  if (system.cache.warm !== undefined && several !== null)
+    throw misfit(run, 'system.cache.warm', 'is of a machine whose experts live on one GPU; leave it out');
   const rules = rulesOn(hardware, system.onMiss.rules);
-  const onCpu = rules.find((rule) => rule.do === 'cpu' || rule.do === 'cheaper');
+  if (rules[0]!.do === 'balance' && system.prefetch.staging !== undefined)
+    throw misfit(run, 'system.prefetch.staging', 'is of misses that are served one by one, and balance shares them; leave it out');
+  const onCpu = rules.find(computesMisses);
   if (onCpu !== undefined && hardware.cpu === null) {
     const beside = several === null ? 'GPU' : 'GPUs';
     throw misfit(run, 'system.onMiss', `${onCpu.do} needs a CPU beside the ${beside}, and ${hardware.name} has none; use load`);

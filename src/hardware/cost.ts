@@ -146,9 +146,12 @@ export class CostModel {
     return ns;
   }
 
-  /** Time of one expert of MoE layer `layer` on the GPU in ns; its `activations` tokens share one read of the weights. */
-  expertNs(layer: number, activations: number): number {
-    return expertTime(this.#gpuExperts, layer, activations) + this.#launchNs;
+  /**
+   * Time of one expert of MoE layer `layer` on the GPU in ns; its `activations` tokens share one read of the weights.
+   * @param share of its columns, 0..1
+   */
+  expertNs(layer: number, activations: number, share = 1): number {
+    return expertTime(this.#gpuExperts, layer, activations) * share + this.#launchNs;
   }
 
   /** The same for the GPU's projections of an expert of the split layer. */
@@ -160,10 +163,10 @@ export class CostModel {
    * The same on the CPU (in the split layer, for the CPU's projections), without {@link handoverNs}; Infinity where the machine has no second
    * processor.
    */
-  cpuExpertNs(layer: number, activations: number): number {
+  cpuExpertNs(layer: number, activations: number, share = 1): number {
     const times = this.#cpuExperts;
     if (times === null) return Number.POSITIVE_INFINITY;
-    return expertTime(times, layer, activations) / this.#cpuShare + this.#cpuLaunchNs;
+    return (expertTime(times, layer, activations) * share) / this.#cpuShare + this.#cpuLaunchNs;
   }
 
   /** Sets the share of its speed at which the CPU computes, (0, 1]. */

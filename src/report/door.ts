@@ -25,6 +25,7 @@ export {
 } from './document/document.js';
 export { documentFormats } from './document/formats.js';
 export { heldOutLead, heldOutTokens } from './document/held-out.js';
+export { hitRangeLead, hitRateOf } from './document/hit-rates.js';
 export { renderMarkdown } from './document/markdown.js';
 export { gridTable, pageFormat, renderDocumentPage } from './document/page.js';
 export { standInLead } from './document/stand-ins.js';

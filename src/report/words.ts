@@ -60,9 +60,13 @@ export function bandText({ accuracy, metrics }: Pick<Result, 'accuracy' | 'metri
 /** `48 to 75 % hits for 80 % of published figures (26 models); its profile has routing of its own`. @returns null where routing is not drawn */
 export function hitRangeText({ hitRange }: Pick<Result, 'hitRange'>): string | null {
   if (hitRange === undefined) return null;
-  const { high, low, models, routing } = hitRange;
+  return `${between(100 * hitRange.low, 100 * hitRange.high)} % hits for ${hitRangeSource(hitRange)}`;
+}
+
+/** `80 % of published figures (26 models); its profile has routing of its own`: what a range is counted on. */
+export function hitRangeSource({ models, routing }: NonNullable<Result['hitRange']>): string {
   const known = routing === 'prior' ? 'its profile has no routing, a prior by its shape says it' : 'its profile has routing of its own';
-  return `${between(100 * low, 100 * high)} % hits for 80 % of published figures (${formatCounted(models, 'model')}); ${known}`;
+  return `80 % of published figures (${formatCounted(models, 'model')}); ${known}`;
 }
 
 /** The policy and predictor that replace a system's own: `, with s3-fifo:small=0.2`; empty where none does. */

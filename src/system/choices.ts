@@ -1,8 +1,9 @@
 // Choices of a system by name: what happens to a miss (L13), what one event is (L7), a prefetch without a slot (L11), overlap on several GPUs.
 
-/** Miss actions. `load`: transfer and insert; `cpu`: compute where it lies; `cheaper`: whichever ends sooner; `static`: stream, never insert;
+/** Miss actions. `load`: transfer and insert; `cpu`: compute where it lies; `cheaper`: whichever ends sooner; `balance`: both, so that they
+ * end together, hits included; `static`: stream, never insert;
  * and lossy ones. `substitute`: a resident expert stands in; `skip`: not served; `low-precision`: a smaller copy. */
-export const MISS_ACTIONS = ['load', 'cpu', 'cheaper', 'static', 'substitute', 'skip', 'low-precision'] as const;
+export const MISS_ACTIONS = ['load', 'cpu', 'cheaper', 'balance', 'static', 'substitute', 'skip', 'low-precision'] as const;
 /** Ways to serve a miss (L13). */
 export type MissAction = (typeof MISS_ACTIONS)[number];
 

@@ -7,6 +7,7 @@ export { describeFault, type Fault, hits, isInEffect, lostBytes, splitFault } fr
 export { checkRun, loadRun } from './load-run.js';
 export {
   anyMiss,
+  computesMisses,
   deferring,
   type GateShare,
   gateWays,
@@ -31,5 +32,6 @@ export {
   SHORTHANDS,
   type SystemSpec,
   schedulerFields,
+  sharingPart,
   systemSchema,
 } from './system.js';

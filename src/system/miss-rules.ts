@@ -125,6 +125,7 @@ const ADMITS: Readonly<Record<MissAction, readonly Admission[]>> = {
   load: ['policy', 'always'],
   cpu: ['never', 'background'],
   cheaper: ['policy', 'always', 'background'],
+  balance: ['policy', 'always', 'background'],
   static: ['never'],
   substitute: ['never', 'background'],
   skip: ['never', 'background'],
@@ -149,7 +150,9 @@ const rule = z
   .union([
     z.enum(MISS_ACTIONS).transform((action) => ({ do: action })),
     z.strictObject({
-      do: z.enum(MISS_ACTIONS).describe('What is done with the miss: load, cpu, cheaper, static, substitute, skip or low-precision.'),
+      do: z
+        .enum(MISS_ACTIONS)
+        .describe('What is done with the miss: load, cpu, cheaper, balance, static, substitute, skip or low-precision.'),
       admit: z
         .enum(ADMISSIONS)
         .optional()
@@ -209,6 +212,11 @@ export const missRules = z.union([rule, z.array(rule).min(1)]).transform((given,
     if (!last && condition === null && action !== 'substitute')
       context.addIssue({ code: 'custom', path, message: 'holds always, so that no rule behind it is reached; give it a when' });
   }
+  if (rules.length > 1 && rules.some((one) => one.do === 'balance'))
+    context.addIssue({
+      code: 'custom',
+      message: 'balance shares all members of an event, so no rule stands beside it; give it alone, or take cheaper',
+    });
   const written = rules.map(shownRule);
   return { written: rules.length === 1 ? written[0] : written, rules };
 });
@@ -263,7 +271,12 @@ export function withCopies({ rules, written }: MissRules, shares: Iterable<numbe
  */
 export function rulesOn({ cpu, tiers }: HardwareSpec, wanted: readonly MissRule[]): readonly MissRule[] {
   if (cpu !== null || tiers[0]!.name !== 'unified') return wanted;
-  return wanted.map((rule) => (rule.do === 'cpu' || rule.do === 'cheaper' ? { ...ruleOf('load'), when: rule.when } : rule));
+  return wanted.map((rule) => (computesMisses(rule) ? { ...ruleOf('load'), when: rule.when } : rule));
+}
+
+/** True where the CPU may compute what the rule serves. */
+export function computesMisses({ do: action }: Pick<MissRule, 'do'>): boolean {
+  return action === 'cpu' || action === 'cheaper' || action === 'balance';
 }
 
 /** True where some rule has one of these actions. */

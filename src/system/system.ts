@@ -136,6 +136,12 @@ export const systemSchema = z.strictObject({
         .describe(
           'Where the popularity of experts is counted: so many tokens that the run does not replay (drawn apart; of a recorded trace those before what is replayed, see workload.holdOut), or a file (a trace, or counts).',
         ),
+      warm: z
+        .union([positive, word])
+        .optional()
+        .describe(
+          'Earlier text that the caches have served and predictions have learned from when the run begins: so many tokens before the replayed ones (as popularity), or a trace. Absent: caches are cold.',
+        ),
       capacity: written(parseCapacity, z.string())
         .optional()
         .describe('Capacity that makes this system what it is (0%, 100%). Absent: the run says.'),
@@ -204,6 +210,12 @@ export const systemSchema = z.strictObject({
     .transform((given) => (given === 'none' ? 1 : given))
     .optional()
     .describe('Chunks in which activations go to other GPUs and back: none, 2, 4, 8, or adaptive, the best for each event. Absent: none.'),
+  parallelism: z
+    .enum(['expert', 'adaptive'])
+    .optional()
+    .describe(
+      "How GPUs share the work of an event: expert, activations go where experts live; adaptive, or every GPU gathers the layer's weights and computes its own tokens, where that ends sooner and all weights are resident. Absent: expert.",
+    ),
   onMiss: missRules
     .prefault('load')
     .describe(
@@ -222,6 +234,11 @@ export const systemSchema = z.strictObject({
 
 /** A checked system. */
 export type SystemSpec = z.infer<typeof systemSchema>;
+
+/** The first part of a system that is about GPUs that share experts; undefined: none is. */
+export function sharingPart(system: SystemSpec): 'placement' | 'overlap' | 'parallelism' | undefined {
+  return (['placement', 'overlap', 'parallelism'] as const).find((part) => system[part] !== undefined);
+}
 
 /**
  * Reads a system.

@@ -55,3 +55,15 @@ describe('a curve without a model', () => {
     await expect(curveFor({ trace: traceOf('nameless.safetensors', {}) }, { ...settings, ...own })).rejects.toThrow(message);
   });
 });
+
+it('a curve of drawn routing has ranges, one of recorded or of the user none', async () => {
+  const own = { policies: ['lru'], capacities: '25%', threads: 0 } as const;
+  const ranges = async (input: Parameters<typeof curveFor>[0]) => {
+    const { policies } = await curveFor({ workload: { tokens: 40 }, ...input }, own);
+    return policies[0]!.points[0]!.hitRange?.routing;
+  };
+  expect(await ranges({ model: 'olmoe-1b-7b' })).toBe('profile');
+  expect(await ranges({ model: 'minimax-m2.5' })).toBe('prior');
+  expect(await ranges({ model: 'olmoe-1b-7b', variants: ['random'] })).toBeUndefined();
+  expect(await ranges({ trace: traceOf('told.safetensors', {}) })).toBeUndefined();
+});

@@ -6,6 +6,7 @@ import { type CurveOptions, drawCurve } from '../../src/capacity/curve.js';
 import type { Curve } from '../../src/capacity/curve-result.js';
 import { curveReports } from '../../src/capacity/report.js';
 import { splitPolicies } from '../../src/cli/curve.js';
+import { HIT_ERRORS } from '../../src/engine/outcome/hit-range.js';
 import { loadModel } from '../../src/model/load/load.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../../src/model/spec.js';
 import { openTrace } from '../../src/trace/open/open.js';
@@ -143,6 +144,41 @@ describe('reports of a curve', () => {
     expect(JSON.parse(report('json').render(curve, plain))).toEqual(JSON.parse(JSON.stringify(curve)));
     expect(report('markdown').render(curve, plain)).toContain(`**${curve.verdict!.sentence}**`);
     expect(report('table').render(curve, plain)).toContain('optimal quotas at');
+  });
+});
+
+describe('hit rates of drawn routing', () => {
+  const plain = { color: false, width: 80, unicode: true, verbose: false };
+
+  it('have a range at each capacity that has hits and misses, but for policies with foresight', async () => {
+    const drawn = await drawCurve({ ...options, routing: 'prior' });
+    for (const { foresight, points } of drawn.policies) {
+      for (const { hitRange, hitRate } of points) {
+        expect(hitRange !== undefined, `${hitRate}`).toBe(!foresight && hitRate > 0 && hitRate < 1);
+        // At a rate r the lower end is sin^2(arcsin(sqrt r) + e), below r; the upper one above.
+        if (hitRange !== undefined) expect(hitRange.low < hitRate && hitRate < hitRange.high).toBe(true);
+      }
+    }
+    const middle = drawn.policies[0]!.points.find(({ hitRange }) => hitRange !== undefined)!;
+    expect(middle.hitRange).toMatchObject({ models: HIT_ERRORS.prior.models, routing: 'prior' });
+    expect(middle.hitRange!.low).toBeCloseTo(Math.sin(Math.asin(Math.sqrt(middle.hitRate)) + HIT_ERRORS.prior.low) ** 2, 11);
+    expect({ ...drawn, policies: [] }).toEqual({ ...(await drawCurve(options)), policies: [] });
+  });
+
+  it('show it in both tables and in CSV, with where it is from', async () => {
+    const drawn = await drawCurve({ ...options, routing: 'profile' });
+    const report = (name: string) => curveReports.filter((format) => 'render' in format).find((format) => format.name === name)!;
+    const text = report('table').render(drawn, plain);
+    expect(text.match(/\d \(\d+-\d+\)/g)!.length).toBeGreaterThan(4);
+    expect(text).toMatch(/lru +\d+\.\d % \(\d+-\d+\)/);
+    expect(text.replace(/\s+/g, ' ')).toContain('80 % of published figures (8 models); its profile has routing of its own');
+    for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
+    const [head, ...rows] = report('csv').render(drawn, plain).trim().split('\n');
+    const low = head!.split(',').indexOf('hit_rate_low');
+    expect(rows.filter((row) => row.split(',')[low] !== '')).toHaveLength(
+      drawn.policies.flatMap(({ points }) => points.filter(({ hitRange }) => hitRange !== undefined)).length,
+    );
+    expect(report('table').render(await drawCurve(options), plain)).not.toMatch(/published figures|\(\d+-\d+\)/);
   });
 });
 

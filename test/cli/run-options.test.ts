@@ -20,6 +20,7 @@ const VALUES: Readonly<Record<string, string>> = {
   '--system': 'fiddler',
   '--cache': '7%',
   '--gpu-layers': '7',
+  '--warm': '500',
   '--policy': 'fifo',
   '--scope': 'layer',
   '--predictor': 'markov',

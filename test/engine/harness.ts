@@ -300,6 +300,8 @@ export async function simulateByEngine(scenario: Scenario): Promise<Outcome> {
     dropped: recorder.prefetchDropped,
     cancelled: recorder.prefetchCancelled,
     cpuExperts: recorder.cpuExperts,
+    shared: recorder.sharedExperts,
+    takenOver: recorder.takenOver,
     skipped: recorder.skippedExperts,
     substituted: recorder.substitutedExperts,
     degraded: recorder.degradedActivations,

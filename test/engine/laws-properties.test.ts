@@ -95,9 +95,9 @@ describe('L8 Conservation', () => {
   it('L8 loads + prefetches = transfers; every prefetch has one fate; residents never exceed the capacity', () =>
     check(scenarios, async (scenario) => {
       const outcome = await simulateByEngine(scenario);
-      const { h2d, useful, late, wasted, cpuExperts, peakBytes, passes, skipped, substituted } = outcome;
+      const { h2d, useful, late, wasted, cpuExperts, peakBytes, passes, shared, skipped, substituted, takenOver } = outcome;
       const { staging = 0 } = scenario;
-      expect(h2d.demands + cpuExperts + skipped + substituted).toBe(sum(outcome, 'misses'));
+      expect(h2d.demands + cpuExperts - shared - takenOver + skipped + substituted).toBe(sum(outcome, 'misses'));
       expect(h2d.demandBytes).toBe(sum(outcome, 'onDemandBytes'));
       expect(h2d.prefetchBytes).toBe(sum(outcome, 'prefetchBytes'));
       expect(late).toBe(sum(outcome, 'late'));

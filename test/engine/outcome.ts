@@ -54,6 +54,9 @@ export interface Outcome {
   readonly dropped: number;
   readonly cancelled: number;
   readonly cpuExperts: number;
+  /** Of these: those that the GPU computed a part of, and those that were hits. */
+  readonly shared: number;
+  readonly takenOver: number;
   readonly promoted: number;
   /** Misses that were not served, or by another expert; activations of the latter and of copies. */
   readonly skipped: number;
@@ -89,5 +92,5 @@ export function zeroLayer(): LayerCounts {
 export function zeroTotals(): Totals {
   const prefetches = 'useful late wasted wastedBytes dropped cancelled promoted';
   const lossy = 'skipped substituted degraded copyHits copies copyEvictions deferred';
-  return zeros(`${prefetches} ${lossy} cpuExperts writeBacks writeBackBytes peakBytes distinct`) as Totals;
+  return zeros(`${prefetches} ${lossy} cpuExperts shared takenOver writeBacks writeBackBytes peakBytes distinct`) as Totals;
 }

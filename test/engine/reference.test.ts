@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { Random } from '../../src/base/random.js';
 import { ROLLBACKS } from '../../src/schedule/speculation.js';
 import { type MissRule, ruleOf, withCopies } from '../../src/system/miss-rules.js';
+import type { Anatomy } from '../../src/model/anatomy.js';
 import { cases } from '../cases.js';
 import { simulateByEngine } from './harness.js';
 import type { Outcome } from './outcome.js';
@@ -297,6 +298,28 @@ describe('engine and reference simulator agree to the nanosecond on faults and o
       return { ...scenario, onMiss, hardware: { ...scenario.hardware, cpu } };
     });
     return agree(family, { hits: basics.hits, 'CPU experts': ({ cpuExperts }) => cpuExperts > 0 }, 7);
+  });
+
+  it('with a CPU and a link that share what is missed', () => {
+    const drawn = fc.record({ pieces: fc.constantFrom(1, 2, 8), admit: fc.constantFrom('policy' as const, 'always', 'background') });
+    const family = fc.tuple(scenarios, drawn).map(([scenario, { admit, pieces }]): Scenario => {
+      const layers = scenario.model.layers.map((layer) => {
+        const formats = [{ format: 'f16', weights: layer.expertBytes / 2, bytes: layer.expertBytes }];
+        return { ...layer, formats };
+      });
+      const anatomy = { expertWidth: pieces } as Anatomy;
+      const onMiss = [{ ...ruleOf('balance'), admit }];
+      return { ...scenario, model: { ...scenario.model, layers, anatomy }, onMiss, pieces, staging: 0 };
+    });
+    const seen = {
+      hits: basics.hits,
+      shared: ({ shared }: Outcome) => shared > 0,
+      'taken over': ({ takenOver }: Outcome) => takenOver > 0,
+      promoted: ({ promoted }: Outcome) => promoted > 0,
+      loads: ({ h2d, shared }: Outcome) => h2d.demands > shared,
+      late: ({ late }: Outcome) => late > 0,
+    };
+    return agree(family, seen, 11, cases(400));
   });
 
   it('with a layer whose experts lie on both', () => {

@@ -29,7 +29,9 @@ interface Member {
   readonly copy: boolean;
   rule: MissRule;
   buddy: number;
-  by: 'gpu' | 'gpu, to be loaded' | 'cpu' | 'cpu, deferred' | 'nobody';
+  by: 'gpu' | 'gpu, to be loaded' | 'cpu' | 'cpu, deferred' | 'both' | 'nobody';
+  /** The CPU's share of an expert that both compute. */
+  cpuShare: number;
   readyNs: number;
 }
 
@@ -119,7 +121,9 @@ function runEvent(w: World, layer: number, choices: readonly number[], last: boo
   for (const member of w.members) decide(w, layer, member);
   for (const { id } of w.members.filter(reads)) if (dram.holds(id) && dram.came.has(id)) dram.came.get(id)!.yields = false;
   w.cpuFreeNs = w.deferredNs.map((ns) => Math.max(ns, w.nowNs + w.cost.handoverNs));
-  for (const member of w.members) serve(w, layer, member);
+  const balanced = w.rules[0]!.do === 'balance';
+  if (balanced) balance(w, layer);
+  else for (const member of w.members) serve(w, layer, member);
   load(w, layer);
   if (last) predict(w, layer);
   const endNs = execute(w, layer);
@@ -138,7 +142,7 @@ function judge(w: World, layer: number, choices: readonly number[]): void {
   w.members = distinct.map((id) => {
     const [rows, contents] = [all.filter((row) => row.includes(id)), pass.contents.filter((_, token) => all[token]!.includes(id))];
     const fate = !gpu.holds(id) ? 'misses' : gpu.arrivalNs(id) <= nowNs ? 'hits' : 'late';
-    const served = { copy: hasCopy(w, id), rule: w.rules[0]!, buddy: -1, by: 'gpu', readyNs: Math.max(nowNs, gpu.arrivalNs(id)) } as const;
+    const served = { copy: hasCopy(w, id), rule: w.rules[0]!, buddy: -1, by: 'gpu', cpuShare: 0, readyNs: Math.max(nowNs, gpu.arrivalNs(id)) } as const;
     return { id, count: choices.filter((other) => other === id).length, fate, rows, contents, ...served };
   });
   const counts = w.layers[layer]!;
@@ -205,6 +209,65 @@ function serve(w: World, layer: number, member: Member): void {
     Object.assign(member, { by: 'gpu, to be loaded', readyNs: admitted ? slotNs : w.nowNs }); // what is streamed waits for no write-back
     if (rule.do === 'cheaper') load(w, layer);
   }
+}
+
+/** L13 `balance`: each miss where the event then ends soonest, the last one in pieces, and hits on the CPU as long as that helps. */
+function balance(w: World, layer: number): void {
+  const { cost, cpuFreeNs, dram, gpu, members, nowNs, sizes } = w;
+  const [missed, hits, late] = (['misses', 'hits', 'late'] as const).map((fate) => members.filter((one) => one.fate === fate));
+  const onGpu = (endNs: number, { count, readyNs, cpuShare }: Member): number =>
+    Math.max(endNs, readyNs) + cost.expertNs(layer, count, 1 - cpuShare);
+  let gpuNs = [...hits!, ...late!.sort((a, b) => a.readyNs - b.readyNs)].reduce(onGpu, nowNs);
+  for (const member of members) {
+    const { count, id } = member;
+    if (member.fate !== 'misses') {
+      gpu.caches[layer]!.touch(id);
+      continue;
+    }
+    const fromNs = dram.holds(id) ? Math.max(nowNs, dram.arrivalNs(id)) : dram.link.arrivalOfDemand(sizes[id]!, nowNs);
+    const cpuNs = (share: number): number => Math.max(cpuFreeNs[id % cpuFreeNs.length]!, fromNs) + cost.cpuExpertNs(layer, count, share);
+    const bytes = (share: number): number => Math.ceil((1 - share) * sizes[id]!);
+    const linkNs = (share: number): number => gpu.link.arrivalOfDemand(bytes(share), fromNs);
+    const end = (share: number): number =>
+      Math.max(share > 0 ? cpuNs(share) : 0, share < 1 ? Math.max(gpuNs, linkNs(share)) + cost.expertNs(layer, count, 1 - share) : 0);
+    const pieces = member === missed!.at(-1) ? (w.scenario.pieces ?? 1) : 1;
+    const shares = [1, 0, ...Array.from({ length: pieces - 1 }, (_, k) => (k + 1) / pieces)];
+    const share = shares.reduce((best, other) => (end(other) < end(best) ? other : best));
+    if (share === 0) {
+      const slotNs = admit(w, gpu, id, true, nowNs, [0], member.rule.admit === 'always');
+      w.layers[layer]!.streamed += Number(slotNs === NEVER);
+      Object.assign(member, { by: 'gpu, to be loaded', readyNs: slotNs < NEVER ? slotNs : nowNs });
+      load(w, layer);
+    } else {
+      passBy(w, layer, member);
+      onCpu(w, layer, member, share, inDram(w, id));
+      if (share === 1) continue;
+      const { arrivalNs } = gpu.link.demand(id, bytes(share), fromNs);
+      Object.assign(member, { by: 'both', cpuShare: share, readyNs: arrivalNs });
+      w.layers[layer]!.onDemandBytes += bytes(share);
+      w.layers[layer]!.streamed++;
+      w.total.shared++;
+    }
+    gpuNs = onGpu(gpuNs, member);
+  }
+  for (const member of hits!.reverse()) {
+    const { count, id } = member;
+    const fromNs = Math.max(nowNs, dram.arrivalNs(id));
+    const endNs = Math.max(cpuFreeNs[id % cpuFreeNs.length]!, fromNs) + cost.cpuExpertNs(layer, count);
+    if (w.scenario.exclusive || !dram.holds(id) || endNs >= gpuNs) return;
+    gpuNs -= cost.expertNs(layer, count);
+    w.total.takenOver++;
+    onCpu(w, layer, member, 1, fromNs);
+  }
+}
+
+/** The CPU computes a share of an expert, which DRAM has at `fromNs`, in its turn. */
+function onCpu(w: World, layer: number, member: Member, share: number, fromNs: number): void {
+  const [ns, socket] = [w.cost.cpuExpertNs(layer, member.count, share), member.id % w.cpuFreeNs.length];
+  member.by = 'cpu';
+  w.cpuFreeNs[socket] = Math.max(w.cpuFreeNs[socket]!, fromNs) + ns;
+  w.total.cpuExperts++;
+  w.layers[layer]!.cpuNs += ns;
 }
 
 /** L10, L14: places the transfers so far. */
@@ -285,12 +348,13 @@ function passBy(w: World, layer: number, { id, rule }: Member): void {
 function execute(w: World, layer: number): number {
   const { cost, cpuFreeNs, deferredNs, members, nowNs } = w;
   let [gpuNs, computeNs] = [nowNs, 0];
-  for (const { count, readyNs } of members.filter(({ by }) => by === 'gpu').sort((a, b) => a.readyNs - b.readyNs)) {
-    gpuNs = Math.max(gpuNs, readyNs) + cost.expertNs(layer, count);
-    computeNs += cost.expertNs(layer, count);
+  const here = members.filter(({ by }) => by === 'gpu' || by === 'both').sort((a, b) => a.readyNs - b.readyNs);
+  for (const { count, cpuShare, readyNs } of here) {
+    gpuNs = Math.max(gpuNs, readyNs) + cost.expertNs(layer, count, 1 - cpuShare);
+    computeNs += cost.expertNs(layer, count, 1 - cpuShare);
   }
   // What earlier layers have deferred is awaited here, what this one defers is not.
-  const ownNs = Math.max(gpuNs, ...(members.some(({ by }) => by === 'cpu') ? cpuFreeNs : []), ...deferredNs);
+  const ownNs = Math.max(gpuNs, ...(members.some(({ by }) => by === 'cpu' || by === 'both') ? cpuFreeNs : []), ...deferredNs);
   for (const { count, id } of members.filter(({ by }) => by === 'cpu, deferred')) {
     deferredNs[id % cpuFreeNs.length] = cpuFreeNs[id % cpuFreeNs.length]! += cost.cpuExpertNs(layer, count);
   }

@@ -43,6 +43,8 @@ export interface Scenario {
   readonly exclusive: boolean;
   /** A word, or rules. */
   readonly onMiss: MissAction | readonly MissRule[];
+  /** Pieces that an expert can be cut into; absent: one. */
+  readonly pieces?: number;
   readonly replay: Replay;
   readonly script: Script | null;
   /** Low-precision copies that stay, out of `capacityBytes`; absent: none do. */
@@ -227,7 +229,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
     dram: fc.option(fc.record({ policy: fc.constantFrom('lru', 'fifo', 'lfu'), share: fc.integer({ min: 0, max: 8 }) }), { nil: null }),
     exclusive: fc.boolean(),
     onMiss: fc.oneof(
-      { weight: 2, arbitrary: fc.constantFrom<MissAction>('load', 'load', 'load', 'cpu', 'cheaper', 'static') },
+      { weight: 2, arbitrary: fc.constantFrom<MissAction>('load', 'load', 'load', 'cpu', 'cheaper', 'balance', 'static') },
       { weight: 1, arbitrary: rules },
     ),
     replay: fc.constantFrom<Replay>('atomic', 'atomic', 'atomic', 'sequential'),
@@ -269,7 +271,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
       exclusive: draw.exclusive,
       onMiss: draw.onMiss,
       replay: draw.replay,
-      staging: draw.script?.staging ?? 0,
+      staging: draw.onMiss === 'balance' ? 0 : (draw.script?.staging ?? 0),
       script:
         draw.script === null
           ? null

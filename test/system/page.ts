@@ -6,8 +6,8 @@ import { isLossy, type MissCondition, type Range } from '../../src/system/miss-r
 import { loadSystem, type SystemSpec } from '../../src/system/system.js';
 import { exampleOf } from './example.js';
 
-/** What a system is: a publication or program, one that lacks a part on purpose, or a limit to compare with. */
-type Kind = 'published' | 'ablation' | 'reference';
+/** What a system is: our own, a publication or program, one that lacks a part on purpose, or a limit to compare with. */
+type Kind = 'ours' | 'published' | 'ablation' | 'reference';
 
 /** A bundled system and what its file says of it. */
 export interface Described {
@@ -23,7 +23,8 @@ export function describedSystems(): Described[] {
   return listProfiles('systems').map((name) => {
     const spec = loadSystem(name).value;
     const summary = headOf(readText(findProfile('systems', name)));
-    const kind = summary.startsWith('Ablation of') ? 'ablation' : spec.cites === undefined ? 'reference' : 'published';
+    const ours = summary.startsWith('Ours:');
+    const kind = ours ? 'ours' : summary.startsWith('Ablation of') ? 'ablation' : spec.cites === undefined ? 'reference' : 'published';
     return { name, kind, summary, spec };
   });
 }
@@ -39,6 +40,7 @@ function headOf(text: string): string {
 }
 
 const KINDS: readonly (readonly [Kind, string])[] = [
+  ['ours', 'Our own'],
   ['published', 'Published systems'],
   ['ablation', 'Ablations'],
   ['reference', 'Points of reference'],
@@ -142,6 +144,7 @@ const MISSES: Readonly<Record<MissAction, string>> = {
   load: 'loaded',
   cpu: 'computed on the CPU',
   cheaper: 'CPU or load, whichever ends sooner',
+  balance: 'CPU and GPU share them, hits included, to end together',
   static: 'streamed, nothing moves in',
   substitute: 'a resident expert stands in',
   skip: 'skipped',
@@ -193,7 +196,7 @@ function draftsOf({ acceptance, draft, drafter }: NonNullable<SystemSpec['specul
   return `drafts ${draft} tokens, ${acceptance?.text} right, by ${drafter?.text ?? 'a head'}`;
 }
 
-function besides({ dram, onMiss, overlap, placement, rerank, speculation }: SystemSpec): string {
+function besides({ dram, onMiss, overlap, parallelism, placement, rerank, speculation }: SystemSpec): string {
   const said: string[] = [];
   if (speculation !== undefined) said.push(draftsOf(speculation));
   if (isLossy(onMiss)) said.push('lossy');
@@ -201,5 +204,6 @@ function besides({ dram, onMiss, overlap, placement, rerank, speculation }: Syst
   if (dram.policy.text !== 'lru') said.push(`\`${dram.policy.text}\` in DRAM, where there is an SSD`);
   if (placement !== undefined) said.push(`several GPUs, placed ${code(placement.kind.text, placement.parameters)}`);
   if (overlap !== undefined) said.push(`overlap ${overlap}`);
+  if (parallelism !== undefined) said.push(`parallelism ${parallelism}`);
   return said.length === 0 ? '–' : said.join('; ');
 }

@@ -16,8 +16,12 @@ import {
   gridOf,
   heldOutLead,
   heldOutTokens,
+  hitRangeLead,
+  hitRateOf,
+  linesBlock,
   note,
   standInLead,
+  type Visibility,
 } from '../../report/door.js';
 import { measurePair } from '../../result/amount.js';
 import { parseAssertion } from '../../result/budget.js';
@@ -34,6 +38,7 @@ export const planReports = [...documentFormats<Plan>(planDocument), ...pictureFo
 function planDocument(plan: Plan): Document {
   const { placings } = plan;
   const names = metricsOf(plan);
+  const tried: Visibility = { only: ['terminal'], detail: placings.length === 1 ? undefined : 'verbose' };
   return {
     title: titleOf(plan),
     lead: [
@@ -48,7 +53,8 @@ function planDocument(plan: Plan): Document {
       ...(plan.refused ?? []).map(({ hardware, reason, system }) =>
         note(`${[system, hardware].filter((name) => name !== '').join(' on ')}: cannot run: ${reason}`, 'warning'),
       ),
-      ...placings.map((placing) => probeGrid(placing, names, placings.length === 1)),
+      linesBlock(hitRangeLead(placings.flatMap(({ probes }) => probes.map(({ result }) => result))), tried),
+      ...placings.map((placing) => probeGrid(placing, names, tried)),
     ],
     records: recordsOf(placings, names),
   };
@@ -107,16 +113,15 @@ function hasRanges(placings: readonly Placing[]): boolean {
 }
 
 /** All runs of a placing, with the metrics that the conditions speak of; at a glance only where it is the only one. */
-function probeGrid(placing: Placing, names: readonly string[], alone: boolean): Grid {
+function probeGrid(placing: Placing, names: readonly string[], tried: Visibility): Grid {
   const rows = placing.probes.map((probe) => [
-    ...[cacheOf(probe), figure(neededBytes(probe), 'bytes'), probe.result.metrics['cache.hit_rate']],
+    ...[cacheOf(probe), figure(neededBytes(probe), 'bytes'), hitRateOf(probe.result.metrics['cache.hit_rate']?.value ?? 0, probe.result)],
     ...names.map((name) => probe.result.metrics[name]),
     keptBy(probe),
   ]);
   return gridOf(['expert cache', 'GPU memory', 'hits', ...names, 'holds'], rows, {
-    title: alone ? 'What was tried' : `What was tried of ${nameOf(placing)}`,
-    only: ['terminal'],
-    detail: alone ? undefined : 'verbose',
+    title: tried.detail === undefined ? 'What was tried' : `What was tried of ${nameOf(placing)}`,
+    ...tried,
   });
 }
 

@@ -3,9 +3,10 @@
 // from Belady in the same way; since experts are few, all of them are rated, by tables.
 
 import { greatestCommonDivisor } from '../../base/divisor.js';
-import { fastLog, sigmoid } from '../../base/log-odds.js';
+import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
 import type { ModelSpec } from '../../model/door.js';
+import { Expectation, VOTE_STEP } from './expectation.js';
 import { EVENTS_A_BLOCK, PASTS, PastBits, usedAgo, usedBlocks } from './past-bits.js';
 import { FULL_VOTE, SimilarPasses } from './similar-passes.js';
 
@@ -23,9 +24,6 @@ const SMOOTHING = 8;
 const RECENCY = Float64Array.from({ length: PASTS }, (_, past) => recencyOf(past));
 /** Samples between two renewals of the table of pasts; after each of the first samples it is renewed at once. */
 const RENEWED = 16;
-/** Votes per step of the table of votes. */
-const VOTE_STEP = 4;
-const VOTE_SHIFT = Math.log2(VOTE_STEP);
 /** ln of the share of votes, by step; a small amount is added, so that zero votes have a logarithm. */
 const LOG_VOTE = Float64Array.from({ length: 2 * FULL_VOTE }, (_, step) => Math.log((VOTE_STEP * (step + 0.5)) / FULL_VOTE + 0.003));
 /** Initial weights of the constant, the past, the rate and the votes: as fitted on two recordings. */
@@ -55,12 +53,8 @@ export class NextUse {
   readonly #seen = new Float64Array(PASTS);
   readonly #worth = new Float64Array(PASTS);
   readonly #logOdds = new Float64Array(PASTS);
-  /** Terms of the logit, with the weights of the last step of the fit. */
-  readonly #pastTerm = new Float64Array(PASTS);
-  readonly #voteTerm = new Float64Array(LOG_VOTE.length);
-  /** Pasts and votes of the experts of the current layer. */
-  readonly #pasts: Uint16Array;
-  readonly #votes: Int32Array;
+  /** Computes `values`, with the weights of the last step of the fit. */
+  readonly #expectation: Expectation;
   /** By MoE layer: samples whose window has not ended, oldest first. */
   readonly #samples: readonly Sample[][];
   #learned = 0;
@@ -71,13 +65,13 @@ export class NextUse {
   constructor(model: ModelSpec) {
     const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
     this.#model = model;
-    this.values = new Float32Array(model.experts);
-    this.logOdds = new Float32Array(model.experts);
+    const expectation = new Expectation(placesOf(model), model.experts, widest, LOG_VOTE.length);
+    this.#expectation = expectation;
+    this.values = expectation.values;
+    this.logOdds = expectation.logOdds;
     this.version = new Uint32Array(model.layers.length);
-    this.#history = new UseHistory(model);
+    this.#history = new UseHistory(model, expectation);
     this.#similar = new SimilarPasses(model);
-    this.#pasts = new Uint16Array(widest);
-    this.#votes = new Int32Array(widest + 1);
     this.#samples = model.layers.map(() => []);
     this.#interval = intervalOf(model);
     this.#untilSample = this.#interval;
@@ -91,24 +85,10 @@ export class NextUse {
     this.#history.used(layer, ids, size);
     this.#similar.demanded(layer, ids, size);
     this.#judge(layer, ids, size);
-    this.#history.writePasts(layer, this.#pasts);
-    this.#similar.write(layer, this.#votes);
-    this.#expect(offset, experts);
+    this.#similar.write(layer, this.#expectation.votes);
+    this.#expectation.expect(this.#history.placeOf(layer), offset, experts, this.#fit.weights[2]!);
     this.version[layer]! += 1;
     if (--this.#untilSample === 0) this.#sample(layer);
-  }
-
-  /** Updates the expectations of the experts of the current layer. */
-  #expect(offset: number, experts: number): void {
-    const [pasts, votes, pastTerm, voteTerm] = [this.#pasts, this.#votes, this.#pastTerm, this.#voteTerm];
-    const { logOdds, values } = this;
-    const { logRate } = this.#history;
-    const rateWeight = this.#fit.weights[2]!;
-    for (let e = 0; e < experts; e++) {
-      const logit = pastTerm[pasts[e]!]! + rateWeight * logRate[offset + e]! + voteTerm[votes[e]! >> VOTE_SHIFT]!;
-      logOdds[offset + e] = logit;
-      values[offset + e] = sigmoid(logit);
-    }
   }
 
   /** Records the uses of an event in the samples of its layer, and learns from samples whose window has ended. */
@@ -139,12 +119,14 @@ export class NextUse {
   #sample(layer: number): void {
     this.#untilSample = this.#interval;
     const { experts, offset } = this.#model.layers[layer]!;
-    const pasts = this.#pasts.slice(0, experts);
+    const pasts = new Uint16Array(experts);
+    this.#history.writePasts(layer, pasts);
     const past = new Float64Array(experts);
     const votes = new Float64Array(experts);
+    const { votes: votesOf } = this.#expectation;
     for (let e = 0; e < experts; e++) {
       past[e] = this.#logOdds[pasts[e]!]!;
-      votes[e] = LOG_VOTE[this.#votes[e]! >> VOTE_SHIFT]!;
+      votes[e] = LOG_VOTE[(votesOf[e]! / VOTE_STEP) | 0]!;
     }
     this.#samples[layer]!.push({
       atEvent: this.#history.events[layer]!,
@@ -166,8 +148,9 @@ export class NextUse {
   #weigh(): void {
     const { weights } = this.#fit;
     const [one, past, votes] = [weights[0]!, weights[1]!, weights[3]!];
-    for (let i = 0; i < PASTS; i++) this.#pastTerm[i] = one + past * this.#logOdds[i]!;
-    for (let i = 0; i < LOG_VOTE.length; i++) this.#voteTerm[i] = votes * LOG_VOTE[i]!;
+    const { pastTerm, voteTerm } = this.#expectation;
+    for (let i = 0; i < PASTS; i++) pastTerm[i] = one + past * this.#logOdds[i]!;
+    for (let i = 0; i < LOG_VOTE.length; i++) voteTerm[i] = votes * LOG_VOTE[i]!;
   }
 }
 
@@ -203,19 +186,22 @@ export class UseHistory {
   readonly #count: Float64Array;
   readonly #last: Int32Array;
 
-  constructor(model: ModelSpec) {
+  /** @param room zeros: two bytes for each of {@link placesOf} places, and a rate for each expert */
+  constructor(
+    model: ModelSpec,
+    room: Pick<Expectation, 'bits' | 'logRate'> = {
+      bits: new Uint8Array(2 * placesOf(model)),
+      logRate: new Float64Array(model.experts),
+    },
+  ) {
     const { experts, layers } = model;
     this.#model = model;
     this.#start = new Int32Array(layers.length);
-    let bytes = 0;
-    for (const layer of layers) {
-      this.#start[layer.index] = bytes;
-      bytes += 4 * Math.ceil(layer.experts / 4);
-    }
-    this.#bits = new PastBits(bytes);
+    for (const { experts: before, index } of layers) this.#start[index + 1] = this.#start[index]! + 4 * Math.ceil(before / 4);
+    this.#bits = new PastBits(room.bits);
     this.#count = new Float64Array(experts);
     this.#last = new Int32Array(experts);
-    this.logRate = new Float64Array(experts).fill(Math.log(LEAST_RATE));
+    this.logRate = room.logRate.fill(Math.log(LEAST_RATE));
     this.events = new Int32Array(layers.length);
   }
 
@@ -239,6 +225,11 @@ export class UseHistory {
     }
   }
 
+  /** First place of a layer's bits. */
+  placeOf(layer: number): number {
+    return this.#start[layer]!;
+  }
+
   /** Writes the past of each expert of a layer, as a number below `PASTS` (past-bits.ts). */
   writePasts(layer: number, into: Uint16Array): void {
     const start = this.#start[layer]!;
@@ -246,6 +237,11 @@ export class UseHistory {
     const { experts } = this.#model.layers[layer]!;
     for (let e = 0; e < experts; e++) into[e] = bits.past(start + e);
   }
+}
+
+/** Places of the bits of a model: the experts of each layer, padded to whole words. */
+function placesOf({ layers }: ModelSpec): number {
+  return layers.reduce((places, { experts }) => places + 4 * Math.ceil(experts / 4), 0);
 }
 
 /** Decay of a count after `events` events. */

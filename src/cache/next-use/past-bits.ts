@@ -9,10 +9,10 @@ export const PASTS = 256 * 8;
  * A past counts the blocks in its low bits: most experts were used once in the last eight events or not at all, and their pasts then share
  * few lines of the processor's cache.
  */
-const BLOCK_BITS = 3;
+export const BLOCK_BITS = 3;
 
 /** Number of ones in a byte, at most 7. */
-const BLOCKS_USED = Uint8Array.from({ length: 256 }, (_, byte) => {
+export const BLOCKS_USED = Uint8Array.from({ length: 256 }, (_, byte) => {
   let ones = 0;
   for (let rest = byte; rest > 0; rest >>= 1) ones += rest & 1;
   return Math.min(7, ones);
@@ -38,12 +38,13 @@ export class PastBits {
   readonly #recentWords: Uint32Array;
   readonly #blockWords: Uint32Array;
 
-  /** @param places a multiple of four */
-  constructor(places: number) {
-    this.recent = new Uint8Array(places);
-    this.blocks = new Uint8Array(places);
-    this.#recentWords = new Uint32Array(this.recent.buffer);
-    this.#blockWords = new Uint32Array(this.blocks.buffer);
+  /** @param bytes two for each place, zero; places are a multiple of four, and the first byte's address is one */
+  constructor({ buffer, byteOffset, length }: Uint8Array) {
+    const places = length / 2;
+    this.recent = new Uint8Array(buffer, byteOffset, places);
+    this.blocks = new Uint8Array(buffer, byteOffset + places, places);
+    this.#recentWords = new Uint32Array(buffer, byteOffset, places / 4);
+    this.#blockWords = new Uint32Array(buffer, byteOffset + places, places / 4);
   }
 
   /** Past of a place, a number below {@link PASTS}. */

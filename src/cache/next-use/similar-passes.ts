@@ -1,6 +1,8 @@
 // Past passes that demanded much the same experts as the running one vote for the experts that the passes after them demanded. Agreement is
 // counted layer by layer, with lists of the passes that used an expert. The weight of a layer fades with its age, so that at the beginning of a
 // pass the end of the last one still counts.
+import { VOTE, type VoteKernel } from '../../base/votes.js';
+import { instantiate } from '../../base/wasm.js';
 import type { ModelSpec } from '../../model/door.js';
 
 /** Experts that are kept of each layer, over all passes: 8,192 passes of 8. Wider events leave room for fewer passes. */
@@ -39,7 +41,7 @@ export class SimilarPasses {
   #width: number;
   #kept = 0;
   /** `[layers, kept, width]` demanded experts of each pass, within their layer; behind them `#empty`. Passes that follow one another lie together. */
-  #paths: Uint8Array | Uint16Array = new Uint8Array(0);
+  readonly #paths: Uint16Array;
   /** By dense id, at layers that are counted. */
   #users: (Users | null)[] = [];
   /** By slot: experts shared with the running pass and those before it, times the gain of the layer that counted them. */
@@ -51,10 +53,12 @@ export class SimilarPasses {
   #begun = 0;
   #lastLayer = Number.POSITIVE_INFINITY;
   readonly #voters = new Int32Array(VOTERS);
-  /** Slots after the voters that have votes, without duplicates; their votes, and their number. */
-  readonly #behind = new Int32Array(VOTERS * AHEAD);
-  readonly #votes = new Int32Array(VOTERS * AHEAD);
+  readonly #kernel: VoteKernel;
+  /** Slots after the voters that have votes, without duplicates: address of the path at the first layer, and its votes; and their number. */
+  readonly #behind: Int32Array;
   #behindCount = 0;
+  /** By expert of a layer: votes, and behind them those for `#empty`. */
+  readonly #votes: Int32Array;
   /** By slot: its place in `#behind`; -1: it has none. */
   #place = new Int32Array(0);
   /** No expert: a number above those of every layer. */
@@ -65,6 +69,14 @@ export class SimilarPasses {
     this.#model = model;
     this.#empty = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
     this.#stride = Math.max(1, Math.floor(model.layers.length / COUNTED));
+    const votes = 8 * VOTERS * AHEAD;
+    const paths = votes + 4 * (this.#empty + 1);
+    const cells = CELLS * model.layers.length;
+    const { kernels, memory } = instantiate<VoteKernel>({ vote: VOTE }, paths + 2 * cells);
+    this.#kernel = kernels;
+    this.#behind = new Int32Array(memory.buffer, 0, 2 * VOTERS * AHEAD);
+    this.#votes = new Int32Array(memory.buffer, votes, this.#empty + 1);
+    this.#paths = new Uint16Array(memory.buffer, paths, cells);
     this.#width = powerOfTwo(Math.min(topK, WIDEST));
     this.#restart();
   }
@@ -97,24 +109,17 @@ export class SimilarPasses {
    * @param into has one entry more than the largest layer has experts; the last is scratch
    */
   write(layer: number, into: Int32Array): void {
-    const paths = this.#paths;
-    const width = this.#width;
-    const behind = this.#behind;
-    const first = layer * this.#kept;
-    into.fill(0, 0, this.#model.layers[layer]!.experts);
-    for (let b = 0; b < this.#behindCount; b++) {
-      const votes = this.#votes[b]!;
-      const from = (first + behind[b]!) * width;
-      for (let at = from; at < from + width; at++) into[paths[at]!]! += votes;
-    }
+    const votes = this.#votes.fill(0);
+    const bytes = 2 * this.#width;
+    if (this.#behindCount > 0) this.#kernel.vote(0, 8 * this.#behindCount, layer * this.#kept * bytes, bytes, votes.byteOffset);
+    into.set(votes);
   }
 
   /** Forgets all passes, for paths of another width. */
   #restart(): void {
     const { experts, layers } = this.#model;
     this.#kept = CELLS / this.#width;
-    const cells = this.#kept * layers.length * this.#width;
-    this.#paths = (this.#empty < 256 ? new Uint8Array(cells) : new Uint16Array(cells)).fill(this.#empty);
+    this.#paths.fill(this.#empty);
     this.#place = new Int32Array(this.#kept).fill(-1);
     this.#users = new Array<Users | null>(experts).fill(null);
     for (const { experts: own, index, offset } of layers) {
@@ -215,15 +220,15 @@ export class SimilarPasses {
       for (let d = 1; d <= AHEAD && votes > 0; d++) {
         const slot = (this.#voters[v]! + d) & (this.#kept - 1);
         if (place[slot]! < 0) {
-          behind[filled] = slot;
-          this.#votes[filled] = 0;
+          behind[2 * filled] = this.#paths.byteOffset + 2 * slot * this.#width;
+          behind[2 * filled + 1] = 0;
           place[slot] = filled++;
         }
-        this.#votes[place[slot]!]! += votes;
+        behind[2 * place[slot]! + 1]! += votes;
         votes = (votes * LATER) | 0;
       }
     }
-    for (let b = 0; b < filled; b++) place[behind[b]!] = -1;
+    for (let v = 0; v < count; v++) for (let d = 1; d <= AHEAD; d++) place[(this.#voters[v]! + d) & (this.#kept - 1)] = -1;
     this.#behindCount = filled;
   }
 }

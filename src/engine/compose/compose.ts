@@ -35,7 +35,9 @@ import type { Recorder } from '../vocabulary/recorder.js';
 import type { Unimportance } from '../vocabulary/unimportance.js';
 import { memoryChanges, type RunPlan } from './plan.js';
 import type { Policies } from './policies.js';
+import type { EarlierText } from './predictor.js';
 import type { SimulatedGpu } from './simulation.js';
+import { warmUp } from './warm.js';
 
 /** Parts that all GPUs of a run share. */
 export interface CommonParts {
@@ -66,13 +68,13 @@ const UNUSED_LINK: LinkSpec = { name: 'h2d', bandwidth: Number.POSITIVE_INFINITY
 /**
  * Composes one GPU.
  * @param future future demand on it; null: no policy knows it
- * @param training traces that policies learn from beforehand, open
+ * @param earlier text that policies learn from and caches have served beforehand
  */
 export function composeGpu(
   common: CommonParts,
   { memory, shard }: GpuLayout,
   future: Future | null,
-  training: readonly RoutingTrace[],
+  { training, warm }: EarlierText,
 ): SimulatedGpu {
   const { plan, policies, recorder } = common;
   const { inputs, layout, run } = plan;
@@ -101,6 +103,7 @@ export function composeGpu(
   const copies = copiesOn(common, knows, memory.copyBytes);
   const gpu = buildTier({ ...knows, expected }, held, memory.wholeBytes, scope, memory.quotas, link, { whole, staging, copies });
   const dram = policies.dram === null ? null : buildTier(knows, policies.dram, memory.dramBytes!, 'global', null, ssdLink!);
+  if (warm.length > 0) warmUp({ clock, dram, expectedUse, gates, gpu, learned, model }, warm);
   const curve = run.bounds && common.curves ? new CapacityMeter(model, scope, memory.cacheBytes, gpu.preloaded) : null;
   // The curve also counts the bound, where the capacity is constant and split evenly.
   const counted = curve !== null && memory.quotas === null && !memoryChanges(plan);

@@ -31,7 +31,12 @@ function isLruOnDemand(plan: RunPlan, gpus: readonly SimulatedGpu[]): boolean {
   const { inputs, layout, run } = plan;
   const { cache, onMiss, predictor } = inputs.system;
   const [{ dram, overlaps, writeBack }] = gpus as [SimulatedGpu];
-  const plain = cache.policy.name === 'lru' && cache.scope === 'global' && isWord(onMiss, 'load') && predictor.kind.name === 'none';
+  const plain =
+    cache.policy.name === 'lru' &&
+    cache.warm === undefined &&
+    cache.scope === 'global' &&
+    isWord(onMiss, 'load') &&
+    predictor.kind.name === 'none';
   const still = run.faults === undefined && !memoryChanges(plan) && layout.several === null;
   return plain && still && dram === null && writeBack === null && overlaps && !isPageCache(plan);
 }

@@ -46,6 +46,10 @@ export async function policiesFor(plan: RunPlan): Promise<Policies> {
     const why = `${gpu.definition.name} knows the future, and with rerank what is chosen depends on what is resident; take lru`;
     throw misfit(run, 'system.cache.policy', why);
   }
+  if (system.cache.warm !== undefined && wanted.includes('future')) {
+    const why = `${gpu.definition.name} knows the future of the replayed tokens, not of those before; leave it out, or take plec`;
+    throw misfit(run, 'system.cache.warm', why);
+  }
   if (wanted.includes('weights') && !trace.has.weights) {
     throw misfit(run, 'system.cache.policy', `${gpu.definition.name} needs gate weights, which ${trace.path} does not carry; take lru`);
   }

@@ -9,6 +9,7 @@ import type { RunSpec } from '../../system/door.js';
 import { openTrace } from '../../trace/open/open.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { Inputs } from '../inputs/inputs.js';
+import { profiledRows } from '../inputs/profiling.js';
 import type { RunPlan } from './plan.js';
 
 /** Time of its predictions. */
@@ -16,18 +17,31 @@ export function timeOf({ inputs: { model, system }, layout, run }: RunPlan): Pre
   return predictionTime(system.predictor.kind, model, layout.hardware, run.folder);
 }
 
-/** Opens the traces that a run learns from beforehand, as long as they are used. @throws UserError where one cannot be read */
-export async function withTraining<T>(
-  { model, system }: Inputs,
-  run: RunSpec,
-  use: (training: readonly RoutingTrace[]) => Promise<T>,
-): Promise<T> {
-  const training: RoutingTrace[] = [];
+/** Text before that of a run. */
+export interface EarlierText {
+  /** Traces that the run learns from. */
+  readonly training: readonly RoutingTrace[];
+  /** Traces that its caches have served, and that it has learned from as well. */
+  readonly warm: readonly RoutingTrace[];
+}
+
+/** Opens the text before that of a run, as long as it is used. @throws UserError where it cannot be read, or there is none */
+export async function withEarlierText<T>(inputs: Inputs, run: RunSpec, use: (earlier: EarlierText) => Promise<T>): Promise<T> {
+  const { model, system } = inputs;
+  const { warm } = system.cache;
+  const opened: RoutingTrace[] = [];
+  const open = async (path: string): Promise<RoutingTrace> => {
+    const trace = await openTrace(findProfile('traces', path, run.folder), { model });
+    opened.push(trace);
+    return trace;
+  };
   try {
-    for (const path of system.predictor.train) training.push(await openTrace(findProfile('traces', path, run.folder), { model }));
-    return await use(training);
+    const training: RoutingTrace[] = [];
+    for (const path of system.predictor.train) training.push(await open(path));
+    const served = warm === undefined ? [] : [typeof warm === 'string' ? await open(warm) : await profiledRows(inputs, warm)];
+    return await use({ training, warm: served });
   } finally {
-    for (const used of training) used.close();
+    for (const used of opened) used.close();
   }
 }
 
@@ -36,9 +50,10 @@ export async function predictorFor(inputs: Inputs, run: RunSpec, running: number
   const { model, system, trace } = inputs;
   const { folder, seed, workload } = run;
   const drafts = workload.speculation !== undefined;
-  return await withTraining(inputs, run, (training) =>
-    createPredictor({ chosen: system.predictor.kind, model, trace, slots: running, seed, training, folder, drafts }),
-  );
+  return await withEarlierText(inputs, run, ({ training, warm }) => {
+    const known = { model, trace, slots: running, seed, training: [...training, ...warm], folder, drafts };
+    return createPredictor({ chosen: system.predictor.kind, ...known });
+  });
 }
 
 /**

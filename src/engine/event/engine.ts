@@ -4,6 +4,7 @@ import type { Pass } from '../../schedule/door.js';
 import type { Replay } from '../../system/door.js';
 import type { BoundClocks } from '../foresight/clocks.js';
 import { PrefetchFates } from '../prefetch/fates.js';
+import { MissCost } from '../prefetch/miss-cost.js';
 import { Prefetcher } from '../prefetch/prefetcher.js';
 import { Promotions } from '../prefetch/promotions.js';
 import type { Faults } from '../transfer/faults.js';
@@ -16,7 +17,7 @@ import { promotes } from '../vocabulary/rules.js';
 import { Executor } from './execute.js';
 import { Judge, type LayerJudge } from './judge.js';
 import { Evictions, type Misses } from './place.js';
-import { loadsAtOnce, missesOf } from './place-each.js';
+import { balances, loadsAtOnce, missesOf } from './place-each.js';
 import { showExecution } from './show.js';
 
 /** The fold of events on one GPU. Its driver tells it when the routing of a layer is known, and when an event has ended. */
@@ -28,6 +29,7 @@ export class EventFold {
   /** Charges events to the budget of prefetches; null: there is none. */
   readonly #charges: PrefetchFates | null;
   readonly #judge: Judge;
+  readonly #missCost: MissCost;
   readonly #misses: Misses;
   readonly #evictions: Evictions;
   readonly #promotions: Promotions | null;
@@ -35,13 +37,19 @@ export class EventFold {
   readonly #onDemand: boolean;
   /** True: bounds or policies receive the demand of every event. */
   readonly #watched: boolean;
+  /** True: events without a miss are placed, too. */
+  readonly #always: boolean;
+  /** Passes of earlier text that the caches have served. */
+  readonly #earlier: number;
 
   /** @param demand demand on this GPU, filled anew for every event */
   constructor(gpu: Gpu, demand: Demand) {
     this.gpu = gpu;
+    this.#earlier = gpu.clock.pass;
     this.event = new RunningEvent(demand, gpu.cost.cpuQueues);
     this.#executor = new Executor(gpu, this.event);
     const fates = new PrefetchFates(gpu);
+    this.#missCost = new MissCost(gpu);
     this.#charges = gpu.prefetch?.budget == null ? null : fates;
     if (gpu.gpu.staging !== null) gpu.gpu.staging.fates = fates;
     this.#judge = new Judge(gpu, this.event, fates);
@@ -49,7 +57,8 @@ export class EventFold {
     const evicted = (nowNs: number): number => this.#evictions.free(nowNs);
     this.#promotions = promotes(gpu) ? new Promotions(gpu, evicted) : null;
     this.#misses = missesOf(gpu, this.event, this.#evictions, this.#promotions);
-    this.prefetcher = gpu.prefetch === null ? null : new Prefetcher(gpu, gpu.prefetch, evicted);
+    this.#always = gpu.gpu.staging !== null || balances(gpu);
+    this.prefetcher = gpu.prefetch === null ? null : new Prefetcher(gpu, gpu.prefetch, this.#missCost, evicted);
     this.#watched = gpu.belady !== null || gpu.curve !== null || gpu.future !== null;
     this.#onDemand = gpu.prefetch === null && gpu.dram === null && gpu.learned === null && loadsAtOnce(gpu);
     this.#evictions.prefetcher = this.prefetcher;
@@ -68,7 +77,7 @@ export class EventFold {
 
   /** A pass begins, and has drafted its tokens from `startNs` on. */
   begin(pass: Pass, startNs: number): void {
-    this.gpu.clock.pass = pass.number;
+    this.gpu.clock.pass = this.#earlier + pass.number;
     this.event.begin(pass, this.gpu.offloadFrom);
     this.prefetcher?.begin(pass, startNs);
   }
@@ -100,9 +109,11 @@ export class EventFold {
     clock.event++;
     if (this.#watched) this.#demanded(layer, size);
     this.#judge.judge(layer, size);
+    if (!this.#onDemand) this.#missCost.judged(event);
     if (this.#charges !== null) this.#charges.missed(event);
-    if (event.misses > 0 || gpu.staging !== null) this.#misses.place(layer, size);
+    if (event.misses > 0 || this.#always) this.#misses.place(layer, size);
     else gpu.serve(event.demand.ids, size, layer);
+    if (!this.#onDemand && last) this.#missCost.placed();
     if (last && this.prefetcher !== null) this.prefetcher.replan(pass, layer, event.startNs);
     this.#executor.execute(layer);
     if (this.#charges !== null) this.#charges.executed(event, layer);

@@ -1,5 +1,7 @@
 // Executes the members of an event on a GPU (L9): hits first, then the others as they arrive, and the event ends when the CPU has also
 // finished its part and the results deferred to this event.
+
+import { computesMisses } from '../../system/door.js';
 import { arriveTogether, type RunningEvent, sortByReadiness } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
@@ -15,7 +17,7 @@ export class Executor {
   constructor(gpu: Gpu, event: RunningEvent) {
     this.#gpu = gpu;
     this.#event = event;
-    this.#alone = gpu.onMiss.every((rule) => rule.do !== 'cpu' && rule.do !== 'cheaper');
+    this.#alone = gpu.onMiss.every((rule) => !computesMisses(rule));
     this.#inPlace = gpu.onMiss.every((rule) => rule.inPlace === true);
   }
 
@@ -43,7 +45,8 @@ export class Executor {
     } else if (!event.inOrder) sortByReadiness(waiting, waits, readyNs);
     for (let k = 0; k < waits; k++) {
       const i = waiting[k]!;
-      const ns = single ? singleNs : cost.expertNs(layer, counts[i]!);
+      let ns = single ? singleNs : cost.expertNs(layer, counts[i]!);
+      if (i === event.shared) ns = cost.expertNs(layer, counts[i]!, 1 - event.cpuShare);
       const startsNs = Math.max(gpuNs, readyNs[i]! - readNs);
       stallNs += startsNs - gpuNs + Math.max(0, readNs - ns);
       if (dram !== null) recorder.phase.ssdStallNs += Math.max(0, Math.min(startsNs, event.readNs[i]!) - gpuNs);
@@ -80,7 +83,8 @@ function awaitCpu(gpu: Gpu, event: RunningEvent, layer: number, computeNs: numbe
 function endOnCpu({ cost, recorder }: Gpu, event: RunningEvent, layer: number): number {
   const { counts } = event.demand;
   for (let k = 0; k < event.cpuExperts; k++) {
-    const ns = cost.cpuExpertNs(layer, counts[event.onCpu[k]!]!);
+    const i = event.onCpu[k]!;
+    const ns = cost.cpuExpertNs(layer, counts[i]!, i === event.shared ? event.cpuShare : 1);
     recorder.layers.cpuNs[layer]! += ns;
     recorder.phase.cpuNs += ns;
   }

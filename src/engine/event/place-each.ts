@@ -2,13 +2,14 @@
 // served from a smaller copy or another expert, or skipped; a slot may be free only after a write-back.
 
 import { PINNED } from '../../cache/policy.js';
-import type { MissRule } from '../../system/door.js';
+import { computesMisses, type MissRule } from '../../system/door.js';
 import type { Promotions } from '../prefetch/promotions.js';
 import type { CopyPool } from '../transfer/copies.js';
 import type { Staging } from '../transfer/staging.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import { ruleFrom } from '../vocabulary/rules.js';
+import { BalancedMisses } from './balance.js';
 import { type Evictions, Misses } from './place.js';
 
 /** Places the misses of one GPU one by one. */
@@ -41,7 +42,7 @@ class EachMiss extends Misses {
     this.#buddyOf = new Int32Array(event.missed.length);
     this.#copies = gpu.copies;
     this.#slices = this.#copies?.additive ? new Uint8Array(event.missed.length) : null;
-    this.#usesCpu = gpu.onMiss.some((rule) => rule.do === 'cpu' || rule.do === 'cheaper');
+    this.#usesCpu = gpu.onMiss.some(computesMisses);
   }
 
   override place(layer: number, size: number): void {
@@ -317,7 +318,13 @@ export function loadsAtOnce({ gpu, onMiss, writeBack }: Gpu): boolean {
   return onMiss.length === 1 && first!.do === 'load' && first!.admit === 'policy' && writeBack === null && gpu.staging === null;
 }
 
+/** True where GPU and CPU share all members of an event, hits included. */
+export function balances({ onMiss }: Pick<Gpu, 'onMiss'>): boolean {
+  return onMiss[0]!.do === 'balance';
+}
+
 /** The placement of misses that the rules and tiers of a GPU need. */
 export function missesOf(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null): Misses {
+  if (balances(gpu)) return new BalancedMisses(gpu, event, evictions, promotions);
   return loadsAtOnce(gpu) ? new Misses(gpu, event, evictions) : new EachMiss(gpu, event, evictions, promotions);
 }

@@ -1,6 +1,7 @@
 // A GPU under perfect knowledge of what is demanded of it: "aggressive" of Cao, Felten, Karlin and Li (A study of integrated prefetching and
 // caching strategies, SIGMETRICS 1995). Whenever the link is idle it fetches the next missing expert in the order of execution. It evicts the
-// resident that is demanded last, provided that this is later than the demand for the fetched one.
+// resident that is demanded last, provided that this is later than the demand for the fetched one, and that bringing it back costs no more than
+// is gained (`#before`).
 import type { LinkSpec } from '../../hardware/door.js';
 import { Awaited } from './awaited.js';
 import type { DemandBlock } from './demand-block.js';
@@ -187,7 +188,9 @@ export class ForesightGpu implements KnowingGpu {
     const { endNs, startNs } = lanes.take();
     memory.atNs[0] = startNs;
     if (memory.makeRoom(id, this.#block.next[demand]! + 1)) {
-      memory.insert(id, demand);
+      // It may make room at once for what is fetched while it is executed: then it was handed over and never kept.
+      memory.missing.delete(demand);
+      memory.insert(id, this.#block.next[demand]!);
       memory.arrivalNs[id] = endNs;
     }
     return endNs;
@@ -199,6 +202,25 @@ export class ForesightGpu implements KnowingGpu {
     // Mostly the link is still busy: then there is no need to search for missing experts.
     if (this.#dram !== null && !this.#dram.full && this.#dram.lanes.freeNs < untilNs) this.#fetch(this.#dram, null, least, since);
     if (!this.#gpu.full && this.#gpu.lanes.freeNs < untilNs) this.#fetch(this.#gpu, this.#dram, least, since);
+  }
+
+  /**
+   * The first demand whose expert may leave for that of `demand`, which could start at the time of the replacement: one of a later event. Where
+   * not all of the transfer is hidden, what is not must be worth it: the expert that leaves is wanted later than this one again, or so much
+   * later that bringing it back is hidden as far. Otherwise this one is loaded when it is known, and handed over. Gaps are taken to be alike.
+   */
+  #before({ aheadEvent, lanes, memory }: Level, demand: number, least: number, since: number): number {
+    const { events, ids, limit, next, starts, times } = this.#block;
+    const moment = this.#moment;
+    const gapNs = moment[MOMENT.known]! - moment[MOMENT.start]!;
+    const gaps = aheadEvent - least + (since === MOMENT.known ? 1 : 0);
+    let lackNs = lanes.durationNs(this.#machine.sizes[ids[demand]!]!) - (moment[since + 1]! - memory.atNs[0]!) - gaps * gapNs;
+    for (let e = least; lackNs > 0 && e < aheadEvent; e++) lackNs -= (starts[e + 1]! - starts[e]!) * times[2 * e]!;
+    if (lackNs <= 0) return starts[aheadEvent + 1]!;
+    lackNs -= gapNs;
+    let event = aheadEvent + 1;
+    for (; lackNs >= 0 && event < events; event++) lackNs -= gapNs + (starts[event + 1]! - starts[event]!) * times[2 * event]!;
+    return Math.min(lackNs < 0 ? starts[event]! : limit, next[demand]! + 1);
   }
 
   #fetch(level: Level, below: Level | null, least: number, since: number): void {
@@ -220,8 +242,7 @@ export class ForesightGpu implements KnowingGpu {
       if (startNs >= untilNs) return;
       while (starts[level.aheadEvent + 1]! <= demand) level.aheadEvent++;
       memory.atNs[0] = startNs;
-      // Experts of the same event are equally near.
-      if (!memory.makeRoom(id, starts[level.aheadEvent + 1]!)) {
+      if (!memory.makeRoom(id, this.#before(level, demand, least, since))) {
         level.full = true;
         return;
       }

@@ -134,7 +134,7 @@ export class FutureMemory {
     const past = this.#past;
     for (let d = this.#listed; d < past; d++) {
       const demand = next[d]!;
-      if (demand - d > near) late.add(demand);
+      late.add(demand, (d + near - demand) >>> 31);
     }
     this.#listed = past;
     if (past < this.#fartherAt || near >= FAR) return;

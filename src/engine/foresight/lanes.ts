@@ -23,6 +23,11 @@ export class Lanes {
     this.#freeNs = new Float64Array(spec.lanes);
   }
 
+  /** Time of a transfer of `bytes` over the first lane, ns. */
+  durationNs(bytes: number): number {
+    return this.#link.laneNs(0, bytes);
+  }
+
   /** When `bytes` that are asked for at `atNs` would arrive at best; {@link take} sends them. @returns the same object every time */
   offer(bytes: number, atNs: number): Offer {
     const offer = this.#offer;

@@ -1,62 +1,51 @@
-// A set of numbers with fast access to the largest: bits in words, and above them a level of bits for the words that are not empty.
+// A set of numbers with fast access to the largest: bits in words, and above them a bit for each word that may have some. Numbers enter without
+// a branch, since whether one does is a coin toss; what has left is noticed when the largest is looked for.
 
 /** Numbers from 0 to below a limit. */
 export class LateSet {
-  /** Words of bits; every level has one bit for each word of the one below. */
-  readonly #levels: readonly Int32Array[];
-  readonly #lowest: Int32Array;
+  readonly #words: Int32Array;
+  /** A bit for each word: 0 only where it is empty. */
+  readonly #used: Int32Array;
+  /** No word of `#used` behind this one has bits. */
+  #top = 0;
 
   constructor(limit: number) {
-    const levels: Int32Array[] = [];
-    for (let words = limit; levels.length === 0 || words > 1; ) {
-      words = Math.ceil(words / 32) || 1;
-      levels.push(new Int32Array(words));
-    }
-    this.#levels = levels;
-    this.#lowest = levels[0]!;
+    this.#words = new Int32Array((limit >>> 5) + 1);
+    this.#used = new Int32Array((limit >>> 10) + 1);
   }
 
   clear(): void {
-    for (const words of this.#levels) words.fill(0);
+    this.#words.fill(0);
+    this.#used.fill(0);
+    this.#top = 0;
   }
 
-  add(value: number): void {
-    const lowest = this.#lowest;
-    const first = lowest[value >>> 5]!;
-    lowest[value >>> 5] = first | (1 << (value & 31));
-    if (first !== 0) return;
-    const levels = this.#levels;
-    for (let level = 1, at = value >>> 5; level < levels.length; level++) {
-      const words = levels[level]!;
-      const word = at >>> 5;
-      const before = words[word]!;
-      words[word] = before | (1 << (at & 31));
-      if (before !== 0) return;
-      at = word;
-    }
+  /** Adds a number. @param one 1; 0: it is not added */
+  add(value: number, one = 1): void {
+    const word = value >>> 5;
+    const top = word >>> 5;
+    this.#words[word]! |= one << (value & 31);
+    this.#used[top]! |= one << (word & 31);
+    if (top * one > this.#top) this.#top = top;
   }
 
   delete(value: number): void {
-    const levels = this.#levels;
-    for (let level = 0, at = value; level < levels.length; level++) {
-      const words = levels[level]!;
-      const word = at >>> 5;
-      const left = words[word]! & ~(1 << (at & 31));
-      words[word] = left;
-      if (left !== 0) return;
-      at = word;
-    }
+    this.#words[value >>> 5]! &= ~(1 << (value & 31));
   }
 
   /** The largest number; -1 where the set is empty. */
   max(): number {
-    const levels = this.#levels;
-    let word = 0;
-    for (let level = levels.length - 1; level >= 0; level--) {
-      const bits = levels[level]![word]!;
-      if (bits === 0) return -1;
-      word = (word << 5) + 31 - Math.clz32(bits);
+    const words = this.#words;
+    const used = this.#used;
+    for (let top = this.#top; top >= 0; top--) {
+      this.#top = top;
+      for (let bits = used[top]!; bits !== 0; bits = used[top]!) {
+        const last = 31 - Math.clz32(bits);
+        const word = (top << 5) + last;
+        if (words[word] !== 0) return (word << 5) + 31 - Math.clz32(words[word]!);
+        used[top] = bits ^ (1 << last);
+      }
     }
-    return word;
+    return -1;
   }
 }

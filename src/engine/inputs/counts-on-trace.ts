@@ -1,4 +1,4 @@
-// Whether a run counts popularity on its own trace before it replays it. A function of the system alone, so that runs of one system on many
+// Whether a run counts popularity, or warms its caches, on its own trace before it replays it. A function of the system alone, so that runs of one system on many
 // machines replay the same rows.
 
 import { resolvePolicy } from '../../cache/policies/index.js';
@@ -6,11 +6,12 @@ import { policyNeeds } from '../../cache/policy.js';
 import { findPlacement, type RunSpec } from '../../system/door.js';
 
 /**
- * True where a placement, a policy or a split over layers is profiled on tokens of the trace, not on a file.
+ * True where a placement, a policy or a split over layers is profiled, or a cache warmed, on tokens of the trace, not on a file.
  * @throws UserError where a module of a policy cannot be used
  */
 export async function countsOnTrace({ folder, system }: Pick<RunSpec, 'folder' | 'system'>): Promise<boolean> {
-  const { copies, policy, popularity, quotas, scope } = system.cache;
+  const { copies, policy, popularity, quotas, scope, warm } = system.cache;
+  if (typeof warm === 'number') return true;
   if (typeof popularity === 'string') return false;
   if (scope === 'layer' && (quotas === 'proportional' || quotas === 'optimal')) return true;
   if (system.placement !== undefined && findPlacement(system.placement.kind.name).needsPopularity) return true;

@@ -12,7 +12,7 @@ import { loadModel, loadRouting, type ModelSpec, withExpertBytes, withKvFormat }
 import { loadPredictor } from '../../predict/predictors/create.js';
 import { loadHardware } from '../../runtime/machine.js';
 import { loadScheduler } from '../../schedule/door.js';
-import { gateWays, misfit, placeIn, type RunSpec, runtimeNamed, type SystemSpec } from '../../system/door.js';
+import { gateWays, misfit, placeIn, type RunSpec, runtimeNamed, type SystemSpec, sharingPart } from '../../system/door.js';
 import { concatTraces } from '../../trace/concat.js';
 import { type RoutingProfile, routingProfileSchema } from '../../trace/generate/routing-profile.js';
 import { type RequestLength, synthesizing } from '../../trace/generate/synthetic.js';
@@ -265,7 +265,7 @@ export function hardwareOf(run: RunSpec): HardwareSpec {
   const machine = pinnedFor(system, loadHardware(hardware, folder, overrides.hardware, named, overrides.runtime, learned ?? null));
   if (machine.gpus === undefined) return machine;
   const asked = overrides.runtime.some(({ path }) => path.join('.') === 'gpu.several');
-  const parallel = system.placement !== undefined || system.overlap !== undefined;
+  const parallel = sharingPart(system) !== undefined;
   const says = asked || (named !== null && !parallel) ? (machine.software?.several ?? 'experts') : 'experts';
   // Without a stated way, GPUs that differ can only share layers.
   const sharing = !asked && !parallel && machine.gpus.others !== undefined && says === 'experts' ? 'layers' : says;

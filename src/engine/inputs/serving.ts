@@ -15,7 +15,7 @@ import {
   type Workload,
   walksOf,
 } from '../../schedule/door.js';
-import { misfit, type RunSpec, rulesOn } from '../../system/door.js';
+import { computesMisses, misfit, type RunSpec, rulesOn } from '../../system/door.js';
 import type { Inputs } from './inputs.js';
 
 /** The serving of a run. */
@@ -100,7 +100,7 @@ function budgetsOf(inputs: Inputs, run: RunSpec, classes: readonly string[] | nu
 
 /** The reason why classes cannot use copies, and what to write instead; null: they can. */
 function whyNoCopies({ hardware }: Inputs, { replay, system }: RunSpec): string | null {
-  if (rulesOn(hardware, system.onMiss.rules).some((rule) => rule.do === 'cpu' || rule.do === 'cheaper'))
+  if (rulesOn(hardware, system.onMiss.rules).some(computesMisses))
     return `is of misses that are loaded, and under ${system.name} the CPU computes some; take a system whose onMiss is load, or top-k`;
   if (hardware.gpus !== undefined) return 'is of experts on one GPU, and here several share them; take one, or top-k';
   return replay === 'sequential' ? 'needs all choices of a layer at once; take replay: atomic' : null;

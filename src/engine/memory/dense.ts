@@ -3,7 +3,7 @@
 import { type DenseBytes, type DensePlacement, denseBytes, layerCards, moeHolders } from '../../hardware/door.js';
 import { decoderLayers, type ExpertSplit, expertBytesTotal, type ModelSpec, splitExperts } from '../../model/door.js';
 import { DEFAULT_SYSTEM } from '../../runtime/index.js';
-import { isWord, misfit, type RunSpec, type SystemSpec } from '../../system/door.js';
+import { isWord, misfit, type RunSpec, type SystemSpec, sharingPart } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
 
 /** Parts of a model on the GPU and in DRAM beside the expert cache. */
@@ -72,9 +72,10 @@ export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSp
       refuse('kvGrowth', 'KV caches in DRAM take nothing from the expert cache; leave one of them out');
   }
   const { joined } = hardware;
-  if (joined !== undefined && (system.placement !== undefined || system.overlap !== undefined)) {
+  const part = sharingPart(system);
+  if (joined !== undefined && part !== undefined) {
     const what = `${system.name} shares experts, and the runtime was told that GPUs share ${joined.sharing === 'layers' ? 'layers' : 'tensors'}`;
-    throw misfit(run, system.placement === undefined ? 'system.overlap' : 'system.placement', `${what}; leave runtime.gpu.several out`);
+    throw misfit(run, `system.${part}`, `${what}; leave runtime.gpu.several out`);
   }
   if (!kvInDram && !headOnCpu && joined === undefined) return null;
   if (hardware.gpus !== undefined) refuse(kvInDram ? 'kvIn' : 'gpuLayers', EXPERTS_SHARED);

@@ -2,8 +2,7 @@
 // on which a share errs alike in the middle and near 0 and 1 (Anscombe, 1948). A model has one vote, whatever the number of its curves.
 import { twelveDigits } from '../../base/rounding.js';
 import type { Result } from '../../result/result.js';
-import { bothPhases } from './cache-metrics.js';
-import type { Finished } from './finished.js';
+import type { Inputs } from '../inputs/inputs.js';
 
 /**
  * Published less predicted angle, arcsin(sqrt(rate)), that one published figure in ten is below, and one in ten above, and the models of the
@@ -15,12 +14,11 @@ export const HIT_ERRORS = {
   profile: { low: -0.067, high: 0.0985, models: 8 },
 } as const;
 
-/** The range of a run's hit rate; none: its routing is recorded or the user's own, or the cache holds all that is demanded, or nothing. */
-export function hitRangeOf({ inputs: { routing }, simulation }: Pick<Finished, 'inputs' | 'simulation'>): Pick<Result, 'hitRange'> {
-  const { demanded, hits } = bothPhases(simulation.recorder);
-  if (routing === undefined || hits === 0 || hits === demanded) return {};
+/** The range of a hit rate, 0..1; none: its routing is recorded or the user's own, or there is no miss, or no hit. */
+export function hitRangeOf(rate: number, routing: Inputs['routing']): Pick<Result, 'hitRange'> {
+  if (routing === undefined || !(rate > 0 && rate < 1)) return {};
   const { high, low, models } = HIT_ERRORS[routing];
-  const angle = Math.asin(Math.sqrt(hits / demanded));
+  const angle = Math.asin(Math.sqrt(rate));
   const by = (error: number): number => twelveDigits(Math.sin(Math.min(Math.max(angle + error, 0), Math.PI / 2)) ** 2);
   return { hitRange: { low: by(low), high: by(high), models, routing } };
 }

@@ -73,9 +73,9 @@ function qualityMetrics({ inputs, simulation: { recorder } }: Finished): Values 
 }
 
 /** What only a run on several GPUs has. */
-function parallelMetrics({ inputs: { model }, meters, simulation: { engine, parallel } }: Finished): Values {
+function parallelMetrics({ inputs: { model, system }, meters, simulation: { engine, parallel } }: Finished): Values {
   if (parallel === null) return {};
-  const { activations, crossed, degrees, demanded, eventImbalance, events, exchangeNs, gpus, hits } = parallel;
+  const { activations, crossed, degrees, demanded, eventImbalance, events, exchangeNs, gathered, gatheredBytes, gpus, hits } = parallel;
   const rates = [...demanded].flatMap((count, gpu) => (count === 0 ? [] : [hits[gpu]! / count]));
   // There and back.
   const bytes = 2 * crossed * model.hidden * VALUE_BYTES;
@@ -87,6 +87,9 @@ function parallelMetrics({ inputs: { model }, meters, simulation: { engine, para
     'parallel.event_imbalance': eventImbalance / events,
     'parallel.crossing_rate': crossed / sum(activations),
     'parallel.overlap_degree': degrees / events,
+    ...(system.parallelism !== 'adaptive'
+      ? {}
+      : { 'parallel.gathered_rate': gathered / events, 'transfer.all_gather.bytes': gatheredBytes }),
     'transfer.all_to_all.bytes': bytes,
     'transfer.all_to_all.bytes_per_token': bytes / meters.tokens,
     'time.all_to_all': exchangeNs,

@@ -20,6 +20,7 @@ export function outcome(finished: Finished): Result {
   const { inputs, run } = finished;
   const { hardware, model, replayed, system } = inputs;
   const bounds = boundsOf(finished);
+  const metrics = metricsOf(finished, bounds);
   const { arrivalsSha256 } = finished.serving;
   const traceInputs = tracesOf(finished);
   // Inputs that comparable results share; one compares the system, its cache, its predictor and its drafting.
@@ -43,7 +44,6 @@ export function outcome(finished: Finished): Result {
   const profile = profileOf(finished);
   const accuracy = accuracyOf(finished);
   const tenfold = inputs.trace.meta.synthetic ? finished.meters.latencies.halves.tenfold() : null;
-  const wallMs = performance.now() - finished.startedAt;
   return sealed({
     schema: RESULT_SCHEMA,
     tool: { name: 'moeprof', version: VERSION },
@@ -68,11 +68,11 @@ export function outcome(finished: Finished): Result {
       ...(profile === null ? {} : { profiledOn: profile.words }),
       overrides,
     },
-    metrics: metricsOf(finished, bounds),
+    metrics,
     perLayer: perLayerOf(finished),
     bounds,
     ...(accuracy === null ? {} : { accuracy }),
-    ...hitRangeOf(finished),
+    ...hitRangeOf(metrics['cache.hit_rate']?.value ?? 0, inputs.routing),
     ...(tenfold === null ? {} : { tenfold }),
     knowledge: knowledgeOfRun(finished),
     ...classesOf(finished),
@@ -81,7 +81,7 @@ export function outcome(finished: Finished): Result {
       node: runtimeVersion,
       platform: `${platform}-${arch}`,
       cpu: processorName(),
-      wallMs: Math.round(wallMs * 1000) / 1000,
+      wallMs: Math.round((performance.now() - finished.startedAt) * 1000) / 1000,
       ...finished.simulation.predictor?.measured?.(),
     },
   });

@@ -51,7 +51,7 @@ function partOf(named: string, folder: string): { readonly file: string; readonl
 /** The knowledge of a run, by part. Miss actions, placements and limits of prefetches know only the past. */
 export function knowledgeOfRun(finished: Finished): RunKnowledge {
   const { inputs, run, serving, simulation } = finished;
-  const { predictor } = inputs.system;
+  const { cache, predictor } = inputs.system;
   const { definition, parameters } = simulation.policy;
   const taught = simulation.predictor !== null && predictor.train.some((source) => isFuture(source, run, inputs));
   const parts: KnowingPart[] = [
@@ -59,6 +59,11 @@ export function knowledgeOfRun(finished: Finished): RunKnowledge {
     { part: 'cache.policy', name: definition.name, ...policyKnows(definition, parameters) },
     { part: 'scheduler', name: serving.scheduler.name, ...schedulerKnows(serving.scheduler, serving.parameters) },
     { part: 'predictor.train', name: 'on the replayed tokens or later ones', knows: taught ? 'future' : 'nothing' },
+    {
+      part: 'cache.warm',
+      name: 'by the replayed tokens or later ones',
+      knows: typeof cache.warm === 'string' && isFuture(cache.warm, run, inputs) ? 'future' : 'nothing',
+    },
     {
       part: 'cache.popularity',
       name: 'of the replayed tokens or later ones',

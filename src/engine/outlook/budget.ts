@@ -4,12 +4,12 @@
 /** Distances that have an account of their own: 1 to 7 layers ahead, and more. */
 const DISTANCES = 8;
 /** Number of known fates before an account is judged. */
-const TRIAL = 64;
+const TRIAL = 16;
 /** Prefetches after which an account is halved, so that old ones fade. */
 const FULL = 1024;
 /** Layers that the first pause lasts; each further one is twice as long, up to the longest. */
-const PAUSE = 1024;
-const LONGEST_PAUSE = 16384;
+const PAUSE = 4096;
+const LONGEST_PAUSE = 131072;
 
 /** One distance. */
 class Account {

@@ -78,16 +78,18 @@ export class ParallelBounds extends Clocks {
   /** Tells the clocks of knowledge of the event, which takes `residentNs` with all experts resident. */
   #know({ bounds, cost, onCpu }: ParallelKnowledge, layer: number, residentNs: number): void {
     const { demands } = this.#dispatch;
+    const { exchangeNs, gathered } = this.#pipeline;
     for (let gpu = 0; gpu < demands.length; gpu++) {
       const { counts, ids, single, size } = demands[gpu]!;
       let gpuNs = 0;
       for (let i = 0; i < size; i++) gpuNs += cost.expertNs(layer, counts[i]!);
-      bounds.work[WORK.gpu] = gpuNs;
+      // Where some experts are missing the event may still send activations: it does the lesser work of the two.
+      bounds.work[WORK.gpu] = gathered === null ? gpuNs : Math.min(gpuNs, gathered.workNs[gpu]!);
       bounds.work[WORK.cpu] = onCpu ? cpuNs(cost, layer, counts, size, single) : Number.POSITIVE_INFINITY;
       bounds.demand(gpu, layer, ids, size);
     }
     bounds.work[WORK.resident] = residentNs;
-    bounds.work[WORK.back] = this.#pipeline.exchangeNs;
+    bounds.work[WORK.back] = gathered === null ? exchangeNs : 0;
     bounds.event();
   }
 }

@@ -10,14 +10,15 @@ import { ParallelCounters } from '../vocabulary/recorder.js';
 import { ParallelBounds } from './bounds.js';
 import { Dispatch } from './dispatch.js';
 import { ParallelEngine } from './engine.js';
+import { Gathered } from './gathered.js';
 import { Pipeline } from './pipeline.js';
 
 type Several = NonNullable<Layout['several']>;
 
 /** The distribution of work over GPUs. */
-export function dispatchOf(model: ModelSpec, { homes, shards }: Several): Dispatch {
+export function dispatchOf(model: ModelSpec, { homes, shards }: Several, gathered: Gathered | null = null): Dispatch {
   const offsets = Int32Array.from(model.layers, (layer) => layer.offset);
-  return new Dispatch(shards, homes, offsets);
+  return new Dispatch(shards, homes, offsets, gathered);
 }
 
 /** A fold over the events of several GPUs. */
@@ -30,10 +31,11 @@ export function severalGpus(
   const { model, system } = plan.inputs;
   const { hardware } = plan.layout;
   const { interconnect, shards } = several;
-  const dispatch = dispatchOf(model, several);
   const cost = new CostModel(model, hardware);
   cost.attending = plan.serving.attending;
-  const pipeline = () => new Pipeline(cost, interconnect, model.hidden, system.overlap ?? 1, dispatch.exchanges);
+  const gathered = system.parallelism === 'adaptive' ? new Gathered(model, cost, interconnect, shards) : null;
+  const dispatch = dispatchOf(model, several, gathered);
+  const pipeline = () => new Pipeline(cost, interconnect, model.hidden, system.overlap ?? 1, dispatch);
   const [hostLink, ssdLink] = hardware.links;
   const links = policies.dram === null ? [hostLink!] : [ssdLink!, hostLink!];
   const knowledge = knowledgeOf(plan, gpus);

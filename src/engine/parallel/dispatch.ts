@@ -5,6 +5,7 @@ import { EVERYWHERE } from '../../system/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Shard } from '../memory/shard.js';
 import { type Demand, reverse } from '../vocabulary/event.js';
+import type { Gathered } from './gathered.js';
 
 /** The demand of one GPU, by its own ids, in the order of L3. */
 export class ShardDemand implements Demand {
@@ -39,6 +40,8 @@ export class Dispatch {
   busiest = 0;
   /** False where every expert lives everywhere: nothing is ever sent. */
   readonly exchanges: boolean;
+  /** The other way to run the event, data parallel; null: it is not considered. */
+  readonly gathered: Gathered | null;
   readonly #shards: readonly Shard[];
   readonly #homes: Int32Array;
   readonly #sent: Int32Array;
@@ -52,7 +55,8 @@ export class Dispatch {
    * @param homes by dense id of the whole model: GPU, or EVERYWHERE
    * @param offsets dense id of each layer's first expert in the whole model
    */
-  constructor(shards: readonly Shard[], homes: Int32Array, offsets: Int32Array) {
+  constructor(shards: readonly Shard[], homes: Int32Array, offsets: Int32Array, gathered: Gathered | null = null) {
+    this.gathered = gathered;
     this.#shards = shards;
     this.#homes = homes;
     this.#offsets = offsets;
@@ -68,7 +72,9 @@ export class Dispatch {
    * Backwards, the first sight of an expert is its last appearance; the lists are turned round at the end.
    * @returns members on all GPUs
    */
-  gather({ choices, gpu: gpuOf, row, tokens, topK }: Pass, layer: number): number {
+  gather(pass: Pass, layer: number): number {
+    const { choices, gpu: gpuOf, row, tokens, topK } = pass;
+    this.gathered?.count(pass, layer);
     const { demands } = this;
     const homes = this.#homes;
     const marks = this.#marks;

@@ -13,6 +13,7 @@ import { imbalance, type ParallelCounters, type Recorder } from '../vocabulary/r
 import type { Residents } from '../vocabulary/rerank.js';
 import type { ParallelBounds } from './bounds.js';
 import type { Dispatch } from './dispatch.js';
+import type { Gathered } from './gathered.js';
 import { ParallelGpu } from './gpu.js';
 import { ShardObserver, showEvent } from './observer.js';
 import type { Pipeline, Sequence } from './pipeline.js';
@@ -83,7 +84,7 @@ export class ParallelEngine implements Fold {
     recorder.begin(pass);
     this.#requests.divide(pass);
     this.#observer?.passStarted(pass, startNs);
-    if (pass.draftNs > 0) recorder.tailNs += this.#draft(pass.draftNs);
+    if (pass.draftNs > 0) recorder.tailNs += this.#dense(-1, pass.draftNs);
     for (const { fold } of this.#gpus) fold.begin(pass, startNs);
     for (let layer = 0; layer < layers; layer++) {
       recorder.layers.denseNs[layer]! += this.#dense(layer, this.#requests.denseNs(cost, layer));
@@ -95,20 +96,12 @@ export class ParallelEngine implements Fold {
     this.#observer?.passEnded(pass, startNs, this.nowNs);
   }
 
-  /** Drafts the tokens that the pass verifies, for `ns`. @returns `ns` */
-  #draft(ns: number): number {
-    this.#run.bounds.dense(ns);
-    this.#run.recorder.phase.denseNs += ns;
-    this.#observer?.drafted?.(this.nowNs, this.nowNs + ns);
-    this.nowNs += ns;
-    return ns;
-  }
-
-  /** Runs a dense segment of `ns`. @returns `ns` */
+  /** Runs a dense segment of `ns`; segment -1 drafts the tokens that the pass verifies. @returns `ns` */
   #dense(segment: number, ns: number): number {
     this.#run.bounds.dense(ns);
     this.#run.recorder.phase.denseNs += ns;
-    this.#observer?.dense(segment, this.nowNs, this.nowNs + ns);
+    if (segment < 0) this.#observer?.drafted?.(this.nowNs, this.nowNs + ns);
+    else this.#observer?.dense(segment, this.nowNs, this.nowNs + ns);
     this.nowNs += ns;
     return ns;
   }
@@ -127,23 +120,29 @@ export class ParallelEngine implements Fold {
     }
     if (gates !== null) gatherGates(pass, layer, model.layers[layer]!, gates);
     for (const judge of judges) judge.judge(pass, layer);
-    // End on the slowest GPU if exchanging activations took no time: the exchange is counted separately.
-    let slowestNs = startNs;
-    for (let g = 0; g < this.#gpus.length; g++) {
-      this.#endNs[g] = this.#gpus[g]!.start(pass, layer, gates, startNs);
-      slowestNs = Math.max(slowestNs, this.#endNs[g]!);
-    }
+    for (let g = 0; g < this.#gpus.length; g++) this.#endNs[g] = this.#gpus[g]!.start(pass, layer, gates, startNs);
+    this.nowNs = pipeline.endNs(layer, this.#sequences, dispatch.busiest, startNs);
+    if (pipeline.gathered !== null) this.#computeOwn(pipeline.gathered, layer, startNs);
+    // End on the slowest GPU if exchanging activations or weights took no time: the exchange is counted separately.
+    const slowestNs = this.#endNs.reduce((most, endNs) => Math.max(most, endNs), startNs);
     for (const endNs of this.#endNs) {
       recorder.layers.stallNs[layer]! += slowestNs - endNs;
       recorder.phase.stallNs += slowestNs - endNs;
     }
-    this.nowNs = pipeline.endNs(layer, this.#sequences, dispatch.busiest, startNs);
     recorder.layers.events[layer]! += 1;
     recorder.phase.events++;
-    this.#count(this.nowNs - slowestNs);
+    this.#count(layer, this.nowNs - slowestNs);
     if (this.#observer !== null) showEvent(this.#observer, this.#gpus, pipeline, layer, startNs, this.nowNs);
     for (const { demand, fold } of this.#gpus) fold.ended(demand.size, this.nowNs);
     bounds.event(layer);
+  }
+
+  /** Each GPU has computed its own tokens, in place of what lives on it. */
+  #computeOwn({ workNs }: Gathered, layer: number, startNs: number): void {
+    for (let g = 0; g < workNs.length; g++) {
+      this.#run.recorder.spent(layer, startNs + workNs[g]! - this.#endNs[g]!, 0);
+      this.#endNs[g] = startNs + workNs[g]!;
+    }
   }
 
   /** Residency of a layer's experts on any GPU. */
@@ -160,11 +159,13 @@ export class ParallelEngine implements Fold {
     return this.#anywhere;
   }
 
-  /** @param exchangeNs time that exchanging activations added to the event */
-  #count(exchangeNs: number): void {
+  /** @param exchangeNs time that exchanging activations or weights added to the event */
+  #count(layer: number, exchangeNs: number): void {
     const { counters, dispatch, pipeline, recorder } = this.#run;
+    const { gathered } = pipeline;
     for (let g = 0; g < dispatch.demands.length; g++) {
-      const { activations, size } = dispatch.demands[g]!;
+      const { size } = dispatch.demands[g]!;
+      const { activations } = gathered === null ? dispatch.demands[g]! : { activations: gathered.activations[g]! };
       counters.demanded[g]! += size;
       const { hits, standIns } = this.#gpus[g]!.fold.event;
       counters.hits[g]! += hits - standIns;
@@ -173,7 +174,11 @@ export class ParallelEngine implements Fold {
     }
     counters.events++;
     counters.eventImbalance += imbalance(this.#activations);
-    counters.crossed += dispatch.crossing;
+    if (gathered === null) counters.crossed += dispatch.crossing;
+    else {
+      counters.gathered++;
+      counters.gatheredBytes += gathered.bytes[layer]!;
+    }
     counters.exchangeNs += Math.max(0, exchangeNs);
     recorder.phase.exchangeNs += Math.max(0, exchangeNs);
     counters.degrees += pipeline.degree;

@@ -2,6 +2,7 @@
 import type { Shard } from '../memory/shard.js';
 import type { Link } from '../transfer/link.js';
 import { type Observer, Onlooker } from '../transfer/observer.js';
+import type { Gathered } from './gathered.js';
 import type { ParallelGpu } from './gpu.js';
 import type { Pipeline } from './pipeline.js';
 
@@ -59,11 +60,41 @@ export class ShardObserver extends Onlooker implements Observer {
 export function showEvent(
   observer: Observer,
   gpus: readonly ParallelGpu[],
-  { degree, exchangeNs }: Pipeline,
+  pipeline: Pipeline,
   layer: number,
   startNs: number,
   endNs: number,
 ): void {
+  const busyUntil =
+    pipeline.gathered === null
+      ? showSent(observer, gpus, pipeline, layer, startNs)
+      : showGathered(observer, gpus, pipeline.gathered, layer, startNs);
+  for (const [g, gpu] of gpus.entries()) if (endNs > busyUntil[g]!) gpu.fold.event.observer!.stalled(-1, layer, busyUntil[g]!, endNs);
+}
+
+/** Weights on their way to all GPUs, which then compute their own tokens. @returns when each GPU has, ns */
+function showGathered(observer: Observer, gpus: readonly ParallelGpu[], gathered: Gathered, layer: number, startNs: number): number[] {
+  const fromNs = startNs + gathered.gatherNs[layer]!;
+  if (fromNs > startNs) observer.exchanged?.(layer, startNs, fromNs, false);
+  return gpus.map(({ fold }, g) => {
+    if (fromNs > startNs) fold.event.observer!.stalled(-1, layer, startNs, fromNs);
+    let nowNs = fromNs;
+    for (const { id, ns } of gathered.executions(g, layer)) {
+      observer.executed?.(id, layer, nowNs, nowNs + ns, g);
+      nowNs += ns;
+    }
+    return nowNs;
+  });
+}
+
+/** Chunks of activations on their way there and back. @returns when each GPU has executed the last, ns */
+function showSent(
+  observer: Observer,
+  gpus: readonly ParallelGpu[],
+  { degree, exchangeNs }: Pipeline,
+  layer: number,
+  startNs: number,
+): number[] {
   const busyUntil = gpus.map(() => startNs);
   let sentNs = startNs;
   const executedNs: number[] = [];
@@ -84,7 +115,7 @@ export function showEvent(
     backNs = combineNs + exchangeNs;
     if (exchangeNs > 0) observer.exchanged?.(layer, combineNs, backNs, true);
   }
-  for (const [g, gpu] of gpus.entries()) if (endNs > busyUntil[g]!) gpu.fold.event.observer!.stalled(-1, layer, busyUntil[g]!, endNs);
+  return busyUntil;
 }
 
 /** One chunk on one GPU, which is free at `freeNs`, of activations that are there at `sentNs`. @returns its end, ns */

@@ -1,7 +1,10 @@
 // The time of an event on several GPUs: its activations are dispatched, executed and combined, whole or in chunks of which one is executed
-// while the next is on its way. The time is a closed form, so that the degree of overlap can be chosen anew for every event.
+// while the next is on its way; or nothing is sent but weights. The time is a closed form, so that every event can choose the degree of overlap
+// and the parallelism anew.
 import type { CostModel, Interconnect } from '../../hardware/door.js';
 import { DEGREES, type Overlap } from '../../system/door.js';
+import type { Dispatch } from './dispatch.js';
+import type { Gathered } from './gathered.js';
 
 /** Bytes of one value of an activation on the interconnect: bf16. */
 export const VALUE_BYTES = 2;
@@ -49,11 +52,16 @@ export function pipelineNs(degree: number, exchangeNs: number, firstNs: number, 
   return Math.max(startNs + 2 * degree * exchangeNs, firstNs + degree * exchangeNs, lastNs + exchangeNs);
 }
 
+type Sent = Pick<Dispatch, 'exchanges' | 'gathered'>;
+
 /** Prices events. Every chunk carries an equal part of each expert's activations, and reads its weights once. */
 export class Pipeline {
   /** Chunks of the last event, and the time of one all-to-all of one of them, ns. */
   degree = 1;
   exchangeNs = 0;
+  /** What the last event gathered, in place of sending activations; null: it sent them. */
+  gathered: Gathered | null = null;
+  readonly #other: Gathered | null;
   readonly #cost: CostModel;
   readonly #interconnect: Interconnect;
   readonly #activationBytes: number;
@@ -63,9 +71,10 @@ export class Pipeline {
   /**
    * @param cost of a GPU
    * @param hidden values of one activation
-   * @param exchanges false: no activation ever leaves its GPU, so that there is nothing to overlap
+   * @param dispatch where no activation ever leaves its GPU there is nothing to overlap, and nothing to gather
    */
-  constructor(cost: CostModel, interconnect: Interconnect, hidden: number, overlap: Overlap, exchanges: boolean) {
+  constructor(cost: CostModel, interconnect: Interconnect, hidden: number, overlap: Overlap, { exchanges, gathered }: Sent) {
+    this.#other = exchanges ? gathered : null;
     this.#cost = cost;
     this.#interconnect = interconnect;
     this.#activationBytes = hidden * VALUE_BYTES;
@@ -84,7 +93,7 @@ export class Pipeline {
   }
 
   /**
-   * Ends an event at the best degree, the smallest of equals.
+   * Ends an event at the best degree, the smallest of equals; or data parallel, where that is faster still.
    * @param sequences of all GPUs
    * @param activations the most that one GPU sends or receives
    * @param startNs when the routing is known
@@ -100,7 +109,15 @@ export class Pipeline {
       this.degree = degree;
       this.exchangeNs = exchangeNs;
     }
-    return bestNs;
+    this.gathered = null;
+    const other = this.#other;
+    if (other === null || !isResident(sequences, startNs)) return bestNs;
+    const ns = startNs + other.gatherNs[layer]! + other.longestNs;
+    if (ns >= bestNs) return bestNs;
+    this.gathered = other;
+    this.degree = 1;
+    this.exchangeNs = other.gatherNs[layer]!;
+    return ns;
   }
 
   /** End of the first chunk on one GPU, which waits for the weights, ns. */
@@ -130,4 +147,13 @@ export class Pipeline {
     }
     return pipelineNs(degree, exchangeNs, firstNs, lastNs, startNs);
   }
+}
+
+/** True where the GPUs have all weights that the event needs: only then can they be gathered. */
+function isResident(sequences: readonly Sequence[], startNs: number): boolean {
+  for (const { cpuNs, readyNs, size } of sequences) {
+    if (cpuNs > 0) return false;
+    for (let k = 0; k < size; k++) if (readyNs[k]! > startNs) return false;
+  }
+  return true;
 }

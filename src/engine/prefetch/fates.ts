@@ -1,6 +1,7 @@
 // Fates of the prefetches of one GPU (L8): demanded in time, demanded too late, or evicted unused. Each fate is counted, and entered
 // in the account of the budget if there is one.
 
+import { computesMisses } from '../../system/door.js';
 import type { PrefetchBudget } from '../outlook/budget.js';
 import { IDLE } from '../transfer/link.js';
 import type { RunningEvent } from '../vocabulary/event.js';
@@ -24,7 +25,7 @@ export class PrefetchFates {
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
     this.#budget = gpu.prefetch?.budget ?? null;
-    this.#besideCpu = gpu.onMiss.some((rule) => rule.do === 'cpu' || rule.do === 'cheaper');
+    this.#besideCpu = gpu.onMiss.some(computesMisses);
   }
 
   /** Records the first demand of a prefetched expert that arrives in `waitNs`; 0: it is there. */

@@ -6,6 +6,7 @@ import type { Observer } from '../transfer/observer.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import { Forecast } from './forecast.js';
+import type { MissCost } from './miss-cost.js';
 import { PrefetchPlan } from './plan.js';
 import type { Planner, Promotions } from './promotions.js';
 import { PrefetchStarts } from './starts.js';
@@ -33,13 +34,13 @@ export class Prefetcher implements Planner {
    * @param evicted called after every admission to the GPU: accounts for its victims, evicted at `nowNs`, and returns when their slot is
    *   free, ns
    */
-  constructor(gpu: Gpu, setup: PrefetchSetup, evicted: (nowNs: number) => number) {
+  constructor(gpu: Gpu, setup: PrefetchSetup, missCost: MissCost, evicted: (nowNs: number) => number) {
     this.#gpu = gpu;
     this.#setup = setup;
     this.#forecast = new Forecast(gpu, setup);
     this.#plan = new PrefetchPlan(gpu);
     this.#worth = setup.limits.when === 'pays' ? new PrefetchWorth() : null;
-    this.#starts = new PrefetchStarts(gpu, setup, this.#plan, this.#forecast.chances, this.#worth, evicted);
+    this.#starts = new PrefetchStarts(gpu, setup, this.#plan, this.#forecast.chances, this.#worth, missCost, evicted);
   }
 
   /**

@@ -1,6 +1,7 @@
 // Promotion in the background (L13): an expert that was missed often enough is brought while the link is idle, and then counts as a prefetch
-// like any other. The miss itself is served in another way and does not wait for it.
-import { UNPINNED } from '../../cache/policy.js';
+// like any other. The miss itself is served in another way and does not wait for it. The first that had enough misses goes first; where the
+// policy ranks by expected use, the one that is expected soonest, if that pays.
+import { NONE, UNPINNED } from '../../cache/policy.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
 /** The planner of prefetches over the same link. */
@@ -15,6 +16,8 @@ export interface Planner {
 export class Promotions {
   readonly #gpu: Gpu;
   readonly #evicted: (nowNs: number) => number;
+  /** Expected next use of each expert, 0..1; null: the policy does not rank by it. */
+  readonly #values: Float32Array | null;
   /** Misses of each expert since its last promotion was begun or refused. */
   readonly #misses: Int32Array;
   /** 1 while an expert waits, and since when, ns. */
@@ -34,6 +37,7 @@ export class Promotions {
     const { experts } = gpu.model;
     this.#gpu = gpu;
     this.#evicted = evicted;
+    this.#values = gpu.prefetch?.expectedUse?.values ?? gpu.learned?.values ?? null;
     this.#misses = new Int32Array(experts);
     this.#waits = new Uint8Array(experts);
     this.#sinceNs = new Float64Array(experts);
@@ -59,10 +63,28 @@ export class Promotions {
     }
   }
 
+  /** Moves the one that is expected soonest to the front of the queue; an expert of the running event is not ready. */
+  #choose(values: Float32Array, untilNs: number): void {
+    const queue = this.#queue;
+    let best = this.#first;
+    let most = -1;
+    for (let k = 0; k < this.#count; k++) {
+      const at = (this.#first + k) % queue.length;
+      const id = queue[at]!;
+      if (this.#sinceNs[id]! >= untilNs || values[id]! <= most) continue;
+      most = values[id]!;
+      best = at;
+    }
+    const id = queue[best]!;
+    queue[best] = queue[this.#first]!;
+    queue[this.#first] = id;
+  }
+
   /** Starts every promotion that finds a free lane before `untilNs`, in order of time; what is planned goes first. */
   advance(untilNs: number, planner: Planner | null): void {
     const { gpu } = this.#gpu;
     while (this.#count > 0) {
+      if (this.#values !== null) this.#choose(this.#values, untilNs);
       const id = this.#queue[this.#first]!;
       const startNs = this.#startNs(id);
       if (startNs >= untilNs) break;
@@ -95,11 +117,21 @@ export class Promotions {
     this.#misses[id] = 0;
   }
 
+  /** True where what a promotion is expected to save, less what its victim is worth, exceeds the wait that it may cause. */
+  #pays(id: number, layer: number, bytes: number, values: Float32Array): boolean {
+    const { gpu } = this.#gpu;
+    const victim = gpu.victimFor(id, layer, bytes);
+    if (victim === NONE) return true;
+    return values[id]! > values[victim]!;
+  }
+
   /** Takes a slot and starts the transfer. @returns false: the expert is here by now, DRAM has lost it, or the policy refuses it */
   #start(id: number, startNs: number): boolean {
     const { dram, gpu, layerOf, recorder, sizes } = this.#gpu;
     const layer = layerOf[id]!;
     if (gpu.holds(id, layer) || (dram !== null && !dram.holds(id, layer))) return false;
+    const bytes = sizes[id]!;
+    if (this.#values !== null && !this.#pays(id, layer, bytes, this.#values)) return false;
     // Planned experts are not evicted for a promotion.
     const admitted = gpu.admit(id, layer, false, UNPINNED);
     const slotFreeNs = this.#evicted(startNs);
@@ -107,7 +139,6 @@ export class Promotions {
       recorder.prefetchDropped++;
       return false;
     }
-    const bytes = sizes[id]!;
     gpu.pinPromoted(id);
     gpu.link.prefetch(gpu.link.nextLane(), id, bytes, slotFreeNs);
     gpu.unused[id] = 1;

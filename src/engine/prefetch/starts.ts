@@ -4,6 +4,7 @@ import { NONE, UNPINNED } from '../../cache/policy.js';
 import type { PrefetchSetup } from '../outlook/setup.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { Gpu } from '../vocabulary/gpu.js';
+import type { MissCost } from './miss-cost.js';
 import type { PrefetchPlan } from './plan.js';
 import type { PrefetchWorth } from './worth.js';
 
@@ -18,6 +19,7 @@ export class PrefetchStarts {
   readonly #plan: PrefetchPlan;
   readonly #chances: Float32Array;
   readonly #worth: PrefetchWorth | null;
+  readonly #missCost: MissCost;
   readonly #evicted: (nowNs: number) => number;
 
   /**
@@ -32,6 +34,7 @@ export class PrefetchStarts {
     plan: PrefetchPlan,
     chances: Float32Array,
     worth: PrefetchWorth | null,
+    missCost: MissCost,
     evicted: (nowNs: number) => number,
   ) {
     this.#gpu = gpu;
@@ -39,6 +42,7 @@ export class PrefetchStarts {
     this.#plan = plan;
     this.#chances = chances;
     this.#worth = worth;
+    this.#missCost = missCost;
     this.#evicted = evicted;
   }
 
@@ -129,16 +133,18 @@ export class PrefetchStarts {
     const { gpu, layerOf, sizes } = this.#gpu;
     const layer = layerOf[id]!;
     const bytes = sizes[id]!;
-    const victim = gpu.staging === null ? firstVictim(gpu, id, layer, bytes) : NONE;
+    const victim = gpu.staging === null ? gpu.victimFor(id, layer, bytes) : NONE;
     const { later, values } = this.#setup.expectedUse!;
     const victimWorth = victim === NONE ? 0 : values[victim]!;
     const { link } = gpu;
+    const transferNs = link.transferNs(bytes);
     const saved = worth.of({
       chance: this.#chances[id]!,
       distance: layer - this.routed - 1,
       nextNs: this.nextRoutingNs,
       startNs,
-      transferNs: link.transferNs(bytes),
+      transferNs,
+      missNs: this.#missCost.ns(layer, transferNs),
       heldNs: link.transferNs(link.chunkBytes === 0 ? bytes : Math.min(bytes, link.chunkBytes)),
       victimWorth,
       laterWorth: DISCOUNT * later.values[id]!,
@@ -217,13 +223,4 @@ export class PrefetchStarts {
     if (budget != null) for (let k = 0; k < tier.victimCount; k++) budget.pushedOut(tier.victims[k]!, id);
     return this.#evicted(nowNs);
   }
-}
-
-/** Expert that would leave first for a planned one, by dense id; {@link NONE}: there is room, or none can leave. */
-function firstVictim(tier: CachedTier, id: number, layer: number, bytes: number): number {
-  const { base, capacityBytes, pins, policy, usedBytes } = tier.byLayer[layer]!;
-  if (usedBytes + bytes <= capacityBytes) return NONE;
-  pins.limit = tier.planRank(id);
-  const victim = policy.victim(id - base, pins);
-  return victim === NONE ? NONE : victim + base;
 }

@@ -2,8 +2,7 @@
 // is demanded, the part of the transfer before the demand is saved. The prefetch may delay a demand on the link, and it evicts an expert that
 // may be demanded later.
 
-/** Weight of the newest event in the running means. */
-const NEWEST = 1 / 64;
+import { NEWEST, newer } from './miss-cost.js';
 
 /** A prefetch that could start. */
 interface Candidate {
@@ -15,6 +14,8 @@ interface Candidate {
   readonly nextNs: number;
   readonly startNs: number;
   readonly transferNs: number;
+  /** What a miss adds to its event beyond a hit, ns: a whole transfer, or less where the CPU computes it. */
+  readonly missNs: number;
   /** Longest wait of a demand for the running transfer, ns: all of it, or one chunk. */
   readonly heldNs: number;
   /** Expected nearness of the victim's next use, 0..1; 0: there is no victim. */
@@ -23,11 +24,6 @@ interface Candidate {
   readonly laterWorth: number;
   /** True: the layer of that expert comes no later than that of the one to be fetched. */
   readonly victimFirst: boolean;
-}
-
-/** A running mean that starts at its first value. */
-function newer(mean: number, value: number): number {
-  return mean === 0 ? value : mean + NEWEST * (value - mean);
 }
 
 /** Means of the run so far, and the value of a prefetch by them. */
@@ -65,14 +61,16 @@ export class PrefetchWorth {
   }
 
   /** Expected stall saved less expected stall caused, ns. */
-  of({ chance, distance, heldNs, laterWorth, nextNs, startNs, transferNs, victimFirst, victimWorth }: Candidate): number {
+  of({ chance, distance, heldNs, laterWorth, missNs, nextNs, startNs, transferNs, victimFirst, victimWorth }: Candidate): number {
     const hiddenNs = Math.min(transferNs, Math.max(0, nextNs - startNs) + distance * this.#layerNs);
-    const residualNs = Math.min(heldNs, Math.max(0, startNs + transferNs - nextNs));
+    // What arrives too late makes its event wait for the rest, and saves the miss.
+    const savedNs = missNs - (transferNs - hiddenNs);
+    const residualNs = Math.min(heldNs, missNs, Math.max(0, startNs + transferNs - nextNs));
     // A prefetch for the next layer that is demanded there is itself the demand on the link.
     const others = distance === 0 ? 1 - chance : 1;
     // If it is wanted, it would push out its victim on demand as well, unless that had been used by then, or is worth more: then it would run from
     // a staging buffer.
     const lost = victimFirst ? victimWorth : victimWorth - chance * Math.min(victimWorth, laterWorth);
-    return chance * hiddenNs - others * this.#missRate * residualNs - lost * transferNs;
+    return chance * savedNs - others * this.#missRate * residualNs - lost * missNs;
   }
 }

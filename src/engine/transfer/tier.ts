@@ -1,7 +1,7 @@
 // A cached tier: the caches of one level of memory, the link that fills them, and when each expert arrives there.
 
 import type { ExpertCache } from '../../cache/cache.js';
-import { PINNED, UNPINNED } from '../../cache/policy.js';
+import { NONE, PINNED, UNPINNED } from '../../cache/policy.js';
 import type { Caches } from '../../cache/scope.js';
 import type { LinkSpec } from '../../hardware/door.js';
 import { IDLE, Link } from './link.js';
@@ -22,7 +22,7 @@ export class CachedTier {
   /** 1 while a prefetched expert has not been demanded yet. */
   readonly unused: Uint8Array;
   /** True where experts lay in the caches before the run. */
-  readonly preloaded: boolean;
+  preloaded: boolean;
   /** Buffers that prefetches land in; null: they take slots of the caches. */
   readonly staging: Staging | null;
   /** Bytes in use now, and at most so far. */
@@ -60,6 +60,13 @@ export class CachedTier {
     this.preloaded = this.usedBytes > 0;
   }
 
+  /** Earlier text has been served, before the run: what it left here lay here from the start. */
+  warmed(): void {
+    this.victimCount = 0;
+    this.peakBytes = this.usedBytes;
+    this.preloaded = this.usedBytes > 0;
+  }
+
   /** True where the expert owns a slot or a buffer, arrived or in flight. */
   holds(id: number, layer: number): boolean {
     const cache = this.byLayer[layer]!;
@@ -78,6 +85,15 @@ export class CachedTier {
     cache.pins.limit = limit;
     this.victimCount = 0;
     return this.#admitTo(cache, id, used, always);
+  }
+
+  /** Expert that would leave for `id`, which comes ahead of its demand, by dense id; NONE: there is room, or none can leave. */
+  victimFor(id: number, layer: number, bytes: number): number {
+    const { base, capacityBytes, pins, policy, usedBytes } = this.byLayer[layer]!;
+    if (usedBytes + bytes <= capacityBytes) return NONE;
+    pins.limit = this.planRank(id);
+    const victim = policy.victim(id - base, pins);
+    return victim === NONE ? NONE : victim + base;
   }
 
   /**

@@ -158,6 +158,9 @@ export class RunningEvent {
   deferred = 0;
   /** Number of those whose other projections the GPU executes after them: all, or none. */
   parts = 0;
+  /** Member that the CPU computes a share of, 0..1, and the GPU the rest; -1: none. */
+  shared = -1;
+  cpuShare = 0;
   /** End of each CPU queue's part, ns: one per socket where sockets compute in parallel. */
   readonly cpuNs: Float64Array;
   /** Wait of each CPU queue for the SSD, ns. */

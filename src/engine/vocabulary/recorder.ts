@@ -56,6 +56,9 @@ export class Recorder {
   phase: PhaseCounters;
   /** Experts executed on the CPU. */
   cpuExperts = 0;
+  /** Those of them that the GPU computed a share of, and those that were hits. */
+  sharedExperts = 0;
+  takenOver = 0;
   prefetchUseful = 0;
   prefetchLate = 0;
   prefetchWasted = 0;
@@ -124,7 +127,10 @@ export class ParallelCounters {
   eventImbalance = 0;
   /** Activations that were computed on another GPU than their token's: each is sent there and back. */
   crossed = 0;
-  /** Time that sending activations added to events, ns. */
+  /** Events that gathered weights in place of sending activations, and the bytes that all GPUs gathered. */
+  gathered = 0;
+  gatheredBytes = 0;
+  /** Time that sending activations or weights added to events, ns. */
   exchangeNs = 0;
   /** Sum over events of the degree of overlap. */
   degrees = 0;

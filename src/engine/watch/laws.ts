@@ -44,12 +44,13 @@ function checkJudgements({ recorder: { layers, phases } }: Simulation): void {
 
 /** L8: every miss was loaded, computed or skipped, every prefetch has a fate, and nothing exceeds its capacity. */
 function checkTransfers({ gpus, recorder }: Simulation): void {
-  const { cpuExperts, layers, prefetchLate, prefetchUseful, prefetchWasted, skippedExperts, substitutedExperts } = recorder;
+  const { cpuExperts, layers, sharedExperts, takenOver, prefetchLate, prefetchUseful, prefetchWasted, skippedExperts, substitutedExperts } =
+    recorder;
   const misses = sum(layers.misses);
   const loads = total(gpus, ({ gpu }) => gpu.link.demands);
   const copyHits = total(gpus, ({ copies }) => copies?.hits ?? 0);
   must(
-    loads + cpuExperts + copyHits + skippedExperts + substitutedExperts === misses,
+    loads + cpuExperts - sharedExperts - takenOver + copyHits + skippedExperts + substitutedExperts === misses,
     'L8',
     `${misses} misses, ${loads} loads, ${cpuExperts} on the CPU`,
   );

@@ -61,14 +61,14 @@ export async function gainOf(
 /** A composition with groups of parts of another. */
 function mixOf(from: Composition, to: Composition, parts: readonly (typeof GAIN_PARTS)[number][]): Composition {
   const { memory, speculation, system } = from;
-  const { cache, dram, onMiss, overlap, placement, predictor, prefetch, rerank } = system;
+  const { cache, dram, onMiss, overlap, parallelism, placement, predictor, prefetch, rerank } = system;
   return {
     ...to,
     ...(parts.includes('cache') && { memory }),
     ...(parts.includes('prefetch') && { speculation }),
     system: {
       ...to.system,
-      ...(parts.includes('cache') && { cache, dram, onMiss, overlap, placement, rerank }),
+      ...(parts.includes('cache') && { cache, dram, onMiss, overlap, parallelism, placement, rerank }),
       ...(parts.includes('prefetch') && { predictor, prefetch }),
     },
   };

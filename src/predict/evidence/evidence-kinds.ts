@@ -15,6 +15,7 @@ import { PathVotes, pathVotes } from '../retrieval/path-votes.js';
 import { History } from './history.js';
 import { Mixture, SAMPLED_TOKENS } from './mixture.js';
 import { SameLayer } from './previous-token.js';
+import { RequestPrior } from './request-prior.js';
 import { TokenExperts } from './token-experts.js';
 import { Transitions } from './transitions.js';
 
@@ -29,7 +30,7 @@ export const FILE: Parameter = { default: '', description: 'path of the .onnx fi
 /** Parameter of predictors that combine kinds of evidence. */
 export const PARTS: Parameter = {
   default: 'transition+history+markov',
-  description: 'kinds of evidence: transition, history, markov, expert-map, retrieval, token-table, onnx',
+  description: 'kinds of evidence: transition, history, request, markov, expert-map, retrieval, token-table, onnx',
 };
 
 /**
@@ -42,6 +43,7 @@ const KINDS = byName<
   (context: PredictorContext, limits: EvidenceLimits) => readonly WeightedEvidence[] | Promise<readonly WeightedEvidence[]>
 >({
   transition: ({ model }, { reach }) => [{ evidence: new Transitions(model, reach), weight: 0.3 }],
+  request: ({ model, slots }) => [{ evidence: new RequestPrior(model, slots), weight: 0.3 }],
   history: ({ model, slots }) => [{ evidence: new History(model, slots), weight: 0.6 }],
   markov: ({ model, slots, topK }, { reach }) => [{ evidence: new SameLayer(model, slots, topK, reach), weight: 0.2 }],
   'expert-map': (context) => expertMaps(context, 1024, 16, 0.4),
@@ -85,6 +87,7 @@ export function expertMaps({ model, slots, topK }: PredictorContext, maps: numbe
 export const EVIDENCE_NS = {
   transition: 6,
   history: 7,
+  request: 22,
   markov: 10,
   'expert-map': 14,
   retrieval: 20,

@@ -47,7 +47,7 @@ export class History implements Evidence {
       bytes += 4 * Math.ceil(experts / 4);
     }
     this.#slotBytes = bytes;
-    this.#bits = new PastBits(slots * bytes);
+    this.#bits = new PastBits(new Uint8Array(2 * slots * bytes));
     this.#owner = new Int32Array(slots * layers.length).fill(-1);
     this.#length = new Int32Array(slots * layers.length);
     this.#seen = new Uint32Array(layers.length * PASTS);

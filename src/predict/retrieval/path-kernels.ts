@@ -1,5 +1,6 @@
 // Kernels of path retrieval, in WebAssembly with 128-bit SIMD. For each expert a row of bits says which kept paths used it; 128 paths are
 // counted at once. Lists of places instead of bits took 6 to 10 times as long, since a tenth of all paths use an expert.
+import { VOTE, type VoteKernel } from '../../base/votes.js';
 import { advance, again, get, I32, instantiate, type KernelBody, literal, load, loop, save, set, simd, V128 } from '../../base/wasm.js';
 
 /** Paths that a kernel counts at once: bits of a vector. */
@@ -13,7 +14,7 @@ export const ONE = 32767;
 export const SCRATCH_BYTES = 16;
 
 /** Addresses and lengths are bytes of the kernels' memory. */
-export interface PathKernels {
+export interface PathKernels extends VoteKernel {
   /**
    * Counts in how many rows of bits each path stands: `near = near x decay + (count << shift)`, `whole += count`, both `[paths]` of 16 bits.
    * @param list addresses of the rows, 32 bits each, up to `end`
@@ -28,13 +29,6 @@ export interface PathKernels {
    * @returns where the list ends
    */
   scan(near: number, end: number, whole: number, before: number, a: number, b: number, c: number, least: number, out: number): number;
-  /**
-   * Adds each voter's weight to the votes of the experts that its path used at a layer: 16 bits each, `bytes` of them.
-   * @param list address of the voter's path, and its weight, 32 bits each, up to `end`
-   * @param offset of the layer in a path
-   * @param votes 32 bits for every number of 16 bits, so that an empty choice has a place, too
-   */
-  vote(list: number, end: number, offset: number, bytes: number, votes: number): number;
   /** `to = (whole << shift) + before x decay`, of 16 bits each. @param end of `whole` */
   carry(whole: number, end: number, before: number, to: number, decay: number, shift: number): number;
 }
@@ -153,26 +147,6 @@ const SCAN: KernelBody = {
       again(0, 1),
     ),
     ...get(8),
-  ],
-};
-
-/** Locals: a choice's address, where the layer ends, the address of its expert's votes. */
-const VOTE: KernelBody = {
-  parameters: 5,
-  locals: [[3, I32]],
-  code: [
-    ...loop(
-      [...get(0), 0x28, 0x02, 0x00, ...get(2), 0x6a, ...set(5), ...get(5), ...get(3), 0x6a, ...set(6)],
-      loop(
-        [...get(5), 0x2f, 0x01, 0x00, ...literal(2), 0x74, ...get(4), 0x6a, ...set(7)],
-        [...get(7), ...get(7), 0x28, 0x02, 0x00, ...get(0), 0x28, 0x02, 0x04, 0x6a, 0x36, 0x02, 0x00],
-        advance(5, 2),
-        again(5, 6),
-      ),
-      advance(0, 8),
-      again(0, 1),
-    ),
-    ...literal(0),
   ],
 };
 

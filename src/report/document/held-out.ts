@@ -11,7 +11,7 @@ export function heldOutTokens({ inputs: { traces } }: Pick<Result, 'inputs'>): n
 /** Sentence on the number and purpose of held-out tokens; null if there are none. */
 export function heldOutText(tokens: number): string | null {
   if (tokens === 0) return null;
-  return `The first ${formatCount(tokens)} tokens are held out: popularity is counted on what comes before the replayed ones.`;
+  return `The first ${formatCount(tokens)} tokens are held out: what is known beforehand comes from the text before the replayed ones.`;
 }
 
 /** {@link heldOutText} as a line below the title of a document; empty if no token is held out. */

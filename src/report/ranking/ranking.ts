@@ -9,6 +9,7 @@ import { againText } from '../document/again.js';
 import { type Document, figure, type Grid, grid, type Line, linesBlock, note, ratio } from '../document/document.js';
 import { documentFormats } from '../document/formats.js';
 import { heldOutLead, heldOutTokens } from '../document/held-out.js';
+import { hitRangeLead, hitRateOf } from '../document/hit-rates.js';
 import { STAND_IN, standInLead } from '../document/stand-ins.js';
 import { bareRate, metricValue } from '../format.js';
 import { bareRange, tenfoldOfAll, underOne } from '../words.js';
@@ -35,6 +36,7 @@ export function rankingDocument(runs: readonly RankedRun[]): Document {
       ...runtimesOf(ranked),
       ...heldOutLead(heldOutTokens(results[0]!)),
       ...standInLead(results),
+      ...hitRangeLead(results),
       ...lengthLead(ranked),
       ...(ranked.some(({ result }) => isLossy(result)) ? [{ text: '* lossless: computes what the model computes' }] : []),
     ],
@@ -126,7 +128,7 @@ function rankingGrid(ranked: readonly Ranked[]): Grid {
       ? [{ head: 'range', name: 'accuracy.decode', of: ({ decode, result }: Ranked) => bareRange(result.accuracy?.decode, decode) }]
       : []),
     { head: 'prefill', name: 'speed.prefill', of: ({ prefill }) => bareRate(prefill) },
-    { head: 'hit rate', of: ({ result }) => ratio(metricValue(result, 'cache.hit_rate') ?? 0) },
+    { head: 'hit rate', of: ({ result }) => hitRateOf(metricValue(result, 'cache.hit_rate') ?? 0, result) },
     { head: 'moved/token', name: 'moved_bytes_per_token', of: ({ result }) => figure(movedPerToken(result), 'bytes') },
     { head: 'waits', name: 'stall_share', of: ({ result }) => ratio(metricValue(result, 'share.stall') ?? 0) },
     { head: 'why slower', of: ({ reason }) => reason, only: ['markdown', 'csv'] },

@@ -136,3 +136,18 @@ describe('the plan', () => {
     );
   });
 });
+
+it('a plan has the range of hit rates behind those of drawn routing, and says where it is from', () => {
+  const plain = placing('big', 80, 40);
+  const hitRange = { low: 0.75, high: 0.91, models: 26, routing: 'prior' } as const;
+  const probes = plain.probes.map((one) => ({ ...one, result: { ...one.result, hitRange } }));
+  const text = (one: Placing) =>
+    planReports[0]!.render(planOf(['x >= 1'], null, [one]), { color: false, width: 80, unicode: true, verbose: false });
+  expect(text({ ...plain, probes }).match(/83\.9 % \(75-91\)/g)).toHaveLength(probes.length);
+  expect(text({ ...plain, probes }).match(/80 % of published figures/g)).toHaveLength(1);
+  expect(text(plain)).not.toMatch(/75-91|published figures/);
+  // Of several placings what was tried is shown on demand, and the range's source with it.
+  const several = (verbose: boolean) =>
+    planReports[0]!.render(planOf(['x >= 1'], null, [{ ...plain, probes }, plain]), { color: false, width: 80, unicode: true, verbose });
+  expect([several(false), several(true)].map((shown) => shown.includes('80 % of published figures'))).toEqual([false, true]);
+});

@@ -94,6 +94,13 @@ describe('by hand', () => {
     expect(boundsOf({ experts: 2, slots: 1, demands: [0, 1, 0], gap: 1, expert: 1, transfer: 2 })).toMatchObject({ foresight: 9 });
   });
 
+  it('hands over what would cost the place of another, and leaves the slot to what is next', () => {
+    // One slot: 0 is loaded by 1, executed twice by 3. 1 is handed over by 4 and executed by 5, while 2 is loaded in the place of 0; 6.
+    expect(boundsOf({ experts: 3, slots: 1, demands: [0, 0, 1, 2], gap: 0, expert: 1, transfer: 1 })).toMatchObject({ foresight: 6 });
+    // 0 is loaded by 4, executed by 5, and stays: 1 is handed over by 9, 2 by 15, and executed by 10 and 16; 0 by 11 and 17.
+    expect(boundsOf({ experts: 3, slots: 1, demands: [0, 1, 0, 2, 0], gap: 0, expert: 1, transfer: 4 })).toMatchObject({ foresight: 17 });
+  });
+
   it('has what is used first where placements are loaded beforehand', () => {
     const run = (preloaded: boolean): number => runOn(boundsOn(machineOf(2, 2, 5, preloaded), 5), [0, 1, 0], 1, 1).foresight[0]!;
     expect(run(true)).toBe(6);
@@ -135,7 +142,7 @@ describe('random small worlds', () => {
     };
   });
 
-  it('L19: floor <= best of all schedules <= foresight <= 1.5 times the best', () => {
+  it('L19: floor <= best of all schedules <= foresight <= 1.2 times the best', () => {
     let off = 0;
     for (const world of worlds) {
       const best = exhaustive(world);
@@ -143,12 +150,12 @@ describe('random small worlds', () => {
       const said = JSON.stringify({ world, best, floor, foresight });
       expect(floor, said).toBeLessThanOrEqual(best + 1e-9);
       expect(foresight, said).toBeGreaterThanOrEqual(best - 1e-9);
-      expect(foresight, said).toBeLessThanOrEqual(1.5 * best);
+      expect(foresight, said).toBeLessThanOrEqual(1.2 * best);
       expect(lru, said).toBeGreaterThanOrEqual(best - 1e-9);
       expect(belady, said).toBeGreaterThanOrEqual(best - 1e-9);
       off += foresight / best - 1;
     }
-    // 1.9 % of the best, on average over 500.
-    expect(off / worlds.length).toBeLessThan(0.03);
+    // 0.24 % of the best on average over 500, 0.55 % over the first 50.
+    expect(off / worlds.length).toBeLessThan(count < 500 ? 0.01 : 0.005);
   });
 });

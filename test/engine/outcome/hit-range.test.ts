@@ -10,12 +10,7 @@ const run = (input: Parameters<typeof simulate>[0]) =>
 
 /** The range for a run of so many hits of 100. */
 function rangeOf(hits: number, routing: 'prior' | 'profile' | undefined) {
-  const phases = [
-    { hits: 0, demanded: 0 },
-    { hits, demanded: 100 },
-  ];
-  const finished = { inputs: { routing }, simulation: { recorder: { phases } } } as unknown as Parameters<typeof hitRangeOf>[0];
-  return hitRangeOf(finished).hitRange ?? null;
+  return hitRangeOf(hits / 100, routing).hitRange ?? null;
 }
 
 describe('the range of a hit rate', () => {

@@ -8,6 +8,7 @@ import { type Shard, shardsOf } from '../../../src/engine/memory/shard.js';
 import { ParallelBounds } from '../../../src/engine/parallel/bounds.js';
 import { Dispatch } from '../../../src/engine/parallel/dispatch.js';
 import { ParallelEngine } from '../../../src/engine/parallel/engine.js';
+import { Gathered } from '../../../src/engine/parallel/gathered.js';
 import { Pipeline } from '../../../src/engine/parallel/pipeline.js';
 import { ShardPredictor, SharedPredictions } from '../../../src/engine/parallel/predictions.js';
 import { Link } from '../../../src/engine/transfer/link.js';
@@ -34,6 +35,8 @@ export interface ParallelScenario extends Scenario {
   readonly homes: Int32Array;
   readonly interconnect: Interconnect;
   readonly overlap: Overlap;
+  /** True: events may gather weights in place of sending activations. */
+  readonly adaptive: boolean;
 }
 
 /** A trace of as many requests as a pass has tokens, one after another. */
@@ -116,21 +119,19 @@ async function gpuOf(scenario: ParallelScenario, shard: Shard, { buddies, record
 
 /** Composes an engine for a scenario. */
 export async function composeParallel(scenario: ParallelScenario) {
-  const { gpus: count, hardware, homes, interconnect, model, overlap, script } = scenario;
+  const { adaptive, gpus: count, hardware, homes, interconnect, model, overlap, script } = scenario;
   const shards = shardsOf(model, homes, count);
-  const dispatch = new Dispatch(
-    shards,
-    homes,
-    Int32Array.from(model.layers, ({ offset }) => offset),
-  );
+  const cost = new CostModel(model, hardware);
+  const gathered = adaptive ? new Gathered(model, cost, interconnect, shards) : null;
+  const offsets = Int32Array.from(model.layers, ({ offset }) => offset);
+  const dispatch = new Dispatch(shards, homes, offsets, gathered);
   const shared = script === null ? null : new SharedPredictions(scripted(script, scenario), model, false);
   const recorder = new Recorder(model.layers.length);
   const unimportance = new TokenUnimportance(model, ['rank']);
   const buddies = new Buddies(model);
   const gpus: Gpu[] = [];
   for (const shard of shards) gpus.push(await gpuOf(scenario, shard, { buddies, recorder, shared, unimportance }));
-  const cost = new CostModel(model, hardware);
-  const pipeline = () => new Pipeline(cost, interconnect, model.hidden, overlap, dispatch.exchanges);
+  const pipeline = () => new Pipeline(cost, interconnect, model.hidden, overlap, dispatch);
   const counters = new ParallelCounters(count);
   const links = scenario.dram === null ? hardware.links.slice(0, 1) : hardware.links.toReversed();
   const bounds = new ParallelBounds(shards, dispatch, links, pipeline());

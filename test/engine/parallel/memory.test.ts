@@ -353,7 +353,7 @@ describe('the engine of several GPUs beside that of one', () => {
           const homes = new Int32Array(scenario.model.experts).fill(everywhere ? EVERYWHERE : 0);
           const interconnect = { bandwidth: Number.POSITIVE_INFINITY, latencyNs: 0 };
           const bytes: number[] = [];
-          const parallel = await runParallel({ ...single, gpus: 1, homes, interconnect, overlap: 1 }, (composed) => {
+          const parallel = await runParallel({ ...single, gpus: 1, homes, interconnect, overlap: 1, adaptive: true }, (composed) => {
             const run = composed.engine.run.bind(composed.engine);
             composed.engine.run = (pass) => {
               composed.engine.nowNs = composed.engine.resize(0, capacityAt(bytes.length), composed.engine.nowNs);

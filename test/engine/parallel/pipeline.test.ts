@@ -13,7 +13,7 @@ const model = wholeModel([{ experts: 8, bytes: 10, activationNs: 4, denseNs: 0 }
 const cost = new CostModel(model, wholeMachine([wholeLink('h2d', 1)]));
 const pipelineOf = (overlap: (typeof DEGREES)[number] | 'adaptive', latencyNs = 0, exchanges = true) =>
   // 4 values of 2 bytes, 1 ns a byte: 8 ns for an activation.
-  new Pipeline(cost, { bandwidth: 1e9, latencyNs }, 4, overlap, exchanges);
+  new Pipeline(cost, { bandwidth: 1e9, latencyNs }, 4, overlap, { exchanges, gathered: null });
 
 function sequence(...members: readonly (readonly [count: number, readyNs: number])[]): Sequence {
   const own = new Sequence(8);

@@ -13,7 +13,7 @@ vi.setConfig({ testTimeout: 60_000 });
 
 describe('engine of several GPUs', () => {
   it('agrees with the reference: ends, hits, activations, degrees of overlap', async () => {
-    const seen = { hits: 0, overlapped: 0, crossed: 0, idle: 0 };
+    const seen = { hits: 0, overlapped: 0, crossed: 0, idle: 0, gathered: 0 };
     const plain = parallelScenarios.map((scenario) => ({
       ...scenario,
       policy: 'lru',
@@ -36,6 +36,8 @@ describe('engine of several GPUs', () => {
       expect(recorder.layers.hits.reduce((sum, count) => sum + count, 0)).toBe(sums('hits').reduce((sum, count) => sum + count, 0));
       seen.hits += counters.hits.reduce((sum, count) => sum + count, 0);
       seen.overlapped += Number(counters.degrees > counters.events);
+      expect(counters.gathered).toBe(expected.events.filter(({ gathered }) => gathered).length);
+      seen.gathered += counters.gathered;
       seen.crossed += counters.crossed;
       seen.idle += expected.events.filter(({ activations }) => activations.includes(0)).length;
     });
@@ -51,7 +53,7 @@ describe('engine of several GPUs', () => {
       const expected = await simulateByEngine(single);
       const homes = new Int32Array(scenario.model.experts).fill(everywhere ? EVERYWHERE : 0);
       const interconnect = { bandwidth: Number.POSITIVE_INFINITY, latencyNs: 0 };
-      const { gpus, outcomes, recorder } = await runParallel({ ...single, gpus: 1, homes, interconnect, overlap: 1 });
+      const { gpus, outcomes, recorder } = await runParallel({ ...single, gpus: 1, homes, interconnect, overlap: 1, adaptive: true });
       expect(outcomes).toEqual(expected.passes.map(({ endNs, gpu }) => ({ endNs, resident: [gpu] })));
       const { demands, demandBytes, prefetches, prefetchBytes, busyNs, restarts } = gpus[0]!.gpu.link;
       expect({ demands, demandBytes, prefetches, prefetchBytes, busyNs, restarts }).toEqual(expected.h2d);

@@ -10,6 +10,8 @@ export interface ReferenceEvent {
   readonly layer: number;
   readonly endNs: number;
   readonly degree: number;
+  /** True: weights were gathered, and no activation was sent. */
+  readonly gathered: boolean;
   /** By GPU: members in the order of L3, activations, hits. */
   readonly demand: readonly (readonly number[])[];
   readonly activations: readonly number[];
@@ -132,15 +134,34 @@ class World {
     };
     const degrees = !exchanges ? [1] : overlap === 'adaptive' ? [1, 2, 4, 8] : [overlap];
     const degree = degrees.reduce((best, other) => (endAt(other) < endAt(best) ? other : best));
-    this.nowNs = endAt(degree);
+    const resident = members.every((demand) => demand.every(({ hit }) => hit));
+    const gatheredNs = this.#scenario.adaptive && exchanges && resident ? this.#gatheredEnd(layer, choices) : Number.POSITIVE_INFINITY;
+    const gathered = gatheredNs < endAt(degree);
+    this.nowNs = gathered ? gatheredNs : endAt(degree);
+    const own = (gpu: number): number => choices.filter(({ from }) => from === gpu).length;
     return {
       layer,
       endNs: this.nowNs,
-      degree,
+      degree: gathered ? 1 : degree,
+      gathered,
       demand: members.map((demand) => demand.map(({ id }) => id)),
-      activations: members.map((demand) => demand.reduce((sum, member) => sum + member.count, 0)),
+      activations: members.map((demand, gpu) => (gathered ? own(gpu) : demand.reduce((sum, member) => sum + member.count, 0))),
       hits: members.map((demand) => demand.filter(({ hit }) => hit).length),
     };
+  }
+
+  /** The end of an event whose layer every GPU gathers, and then computes its own tokens. */
+  #gatheredEnd(layer: number, choices: readonly Choice[]): number {
+    const { homes, interconnect, model } = this.#scenario;
+    const { expertBytes, experts, offset } = model.layers[layer]!;
+    const ids = Array.from({ length: experts }, (_, e) => offset + e);
+    const lacked = this.#perGpu((gpu) => ids.filter((id) => homes[id] !== EVERYWHERE && homes[id] !== gpu).length * expertBytes);
+    const gatherNs = interconnect.latencyNs + (Math.max(...lacked) * 1e9) / interconnect.bandwidth;
+    const work = this.#perGpu((gpu) => {
+      const own = choices.filter(({ from }) => from === gpu).map(({ id }) => id);
+      return [...new Set(own)].reduce((sum, id) => sum + this.cost.expertNs(layer, own.filter((other) => other === id).length), 0);
+    });
+    return this.nowNs + gatherNs + Math.max(...work);
   }
 
   /** Finds or loads what one GPU needs of an event; nothing that the event needs is evicted. */

@@ -6,7 +6,12 @@ import { drawPasses, drawScript, type Scenario, scenarios } from '../scenario.js
 import type { ParallelScenario } from './harness.js';
 
 /** Spreads a scenario over GPUs: homes are drawn, a fifth of the experts lives everywhere. */
-function spread(scenario: Scenario, gpus: number, requests: number, seed: number): Omit<ParallelScenario, 'interconnect' | 'overlap'> {
+function spread(
+  scenario: Scenario,
+  gpus: number,
+  requests: number,
+  seed: number,
+): Omit<ParallelScenario, 'adaptive' | 'interconnect' | 'overlap'> {
   const random = new Random(seed, 'test/homes');
   const homes = Int32Array.from({ length: scenario.model.experts }, () => (random.below(5) === 0 ? EVERYWHERE : random.below(gpus)));
   const passes = drawPasses(
@@ -28,10 +33,12 @@ export const parallelScenarios: fc.Arbitrary<ParallelScenario> = fc
     seed: fc.integer(),
     nsPerByte: fc.constantFrom(1, 2, 4),
     latencyNs: fc.integer({ min: 0, max: 20 }),
+    adaptive: fc.boolean(),
     overlap: fc.constantFrom(1 as const, 1 as const, 2 as const, 4 as const, 8 as const, 'adaptive' as const),
   })
-  .map(({ scenario, gpus, requests, seed, nsPerByte, latencyNs, overlap }) => ({
+  .map(({ scenario, gpus, requests, seed, nsPerByte, latencyNs, adaptive, overlap }) => ({
     ...spread(scenario, gpus, requests, seed),
     interconnect: { bandwidth: 1e9 / nsPerByte, latencyNs },
+    adaptive,
     overlap,
   }));

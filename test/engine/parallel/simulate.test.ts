@@ -35,11 +35,12 @@ describe('L15 on several GPUs', () => {
   const runs: Record<string, RunInput> = {
     'two GPUs': small,
     'eight GPUs, adaptive overlap': { ...small, hardware: '8x-h100-80g', workload: { ...small.workload, batch: 16 } },
+    'gathered weights': { ...small, workload: { tokens: 2432, prompt: 600, output: 8, batch: 4, maxTokensPerPass: 2400 } },
     'three tiers': { ...small, memory: { ...small.memory, dramCache: '0%' } },
   };
   for (const [name, run] of Object.entries(runs)) {
     it(`the bounds are what separate runs give: ${name}`, async () => {
-      const own = { overlap: 'adaptive', placement: 'even:order=round-robin' };
+      const own = { overlap: 'adaptive', parallelism: 'adaptive', placement: 'even:order=round-robin' } as const;
       const result = await simulate({ ...run, system: { ...lru, ...own } });
       const fixed = { ...run, memory: { ...run.memory, expertCache: undefined } };
       const resident = await simulate({ ...fixed, system: { name: 'r', cache: { capacity: '100%', policy: 'static:by=layer' }, ...own } });
@@ -51,6 +52,42 @@ describe('L15 on several GPUs', () => {
       expect(value(result, 'cache.hit_rate')).toBeLessThanOrEqual(result.bounds.beladyHitRate!);
     });
   }
+});
+
+describe('adaptive parallelism', () => {
+  const long = { ...small, memory: {}, workload: { tokens: 4864, prompt: 600, output: 8, batch: 8, maxTokensPerPass: 4800 } };
+
+  it('gathers in passes of many tokens, where it is faster, and its parts add up', async () => {
+    const [adaptive, sent] = await Promise.all(
+      ['adaptive', 'expert'].map((parallelism) => set({ ...long, system: 'tutel' }, { 'system.parallelism': parallelism })),
+    );
+    // 12 layers of the one pass that reads prompts, of 108 events; each GPU lacks 32 experts of 3 x 192 x 96 values of 2 bytes.
+    expect(value(adaptive!, 'parallel.gathered_rate')).toBeCloseTo(12 / 108, 12);
+    expect(value(adaptive!, 'transfer.all_gather.bytes')).toBe(12 * 2 * 32 * 3 * 192 * 96 * 2);
+    expect(value(adaptive!, 'speed.prefill')).toBeGreaterThan(value(sent!, 'speed.prefill') * 1.1);
+    closely(value(adaptive!, 'speed.decode'), value(sent!, 'speed.decode'));
+    expect(value(adaptive!, 'transfer.all_to_all.bytes')).toBeLessThan(value(sent!, 'transfer.all_to_all.bytes'));
+    const parts = ['time.dense', 'time.compute', 'time.stall', 'time.all_to_all'].reduce((sum, name) => sum + value(adaptive!, name), 0);
+    closely(parts, value(adaptive!, 'time.total') - value(adaptive!, 'schedule.time'));
+    expect(sent!.metrics['parallel.gathered_rate']).toBeUndefined();
+  });
+
+  it('gathers from 3 x experts x width / (2 x top-k) tokens a GPU on, where work is even and nothing is hidden', async () => {
+    // 3 x 64 x 96 / 12 = 1,536 tokens on each of two GPUs; uneven work, and weights that both read, move it by some hundred.
+    const rate = async (each: number) => {
+      const workload = { ...long.workload, prompt: each / 4, tokens: 2 * each + 64, maxTokensPerPass: 2 * each };
+      return value(await set({ ...long, workload, system: 'tutel' }, { 'system.overlap': 'none' }), 'parallel.gathered_rate');
+    };
+    expect(await rate(1100)).toBe(0);
+    expect(await rate(2000)).toBeCloseTo(12 / 108, 12);
+  });
+
+  it.each(['layers', 'tensor'])('has no place where GPUs share %s', async (several) => {
+    const system = { ...lru, parallelism: 'adaptive' };
+    await expect(set({ ...small, system, runtime: 'vllm' }, { 'runtime.gpu.several': several })).rejects.toThrow(
+      /^.*system\.parallelism: lru shares/,
+    );
+  });
 });
 
 describe('L16 on several GPUs', () => {
@@ -174,6 +211,7 @@ describe('several GPUs', () => {
     ['an unknown placement', small, { 'system.placement': 'evn' }, /placement: unknown placement "evn"; .*even/],
     ['an unknown parameter', small, { 'system.placement': { kind: 'even', hottest: 3 } }, /placement even: unknown parameter "hottest"/],
     ['an unknown degree', small, { 'system.overlap': 3 }, /overlap: must be one of none, 1, 2, 4, 8, adaptive, not 3/],
+    ['an unknown parallelism', small, { 'system.parallelism': 'data' }, /parallelism: must be one of expert, adaptive, not/],
     ['no interconnect', small, { 'hardware.gpus': { count: 2 } }, /gpus\.count: 2 GPUs need an interconnect/],
     ['unified memory', { ...small, hardware: 'phone-ufs4' }, { 'hardware.gpus': { count: 2 } }, /several GPUs need a gpu and a dram tier/],
   ])('refuse %s in one line', async (_what, run, values, message) => {

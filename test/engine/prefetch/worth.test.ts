@@ -17,7 +17,7 @@ describe('PrefetchWorth', () => {
     return means;
   }
   const none = { laterWorth: 1, victimFirst: false, victimWorth: 0 };
-  const candidate = { ...none, chance: 0.5, distance: 0, heldNs: 80, nextNs: 500, startNs: 450, transferNs: 80 };
+  const candidate = { ...none, chance: 0.5, distance: 0, heldNs: 80, nextNs: 500, startNs: 450, transferNs: 80, missNs: 80 };
 
   it('knows when the next routing comes', () => {
     expect(worth().nextNs(440)).toBe(500);

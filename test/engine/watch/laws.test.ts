@@ -14,7 +14,7 @@ function finished() {
     ...{ denseNs: one(5), computeNs: one(15), stallNs: one(8), cpuNs: one(0) },
   };
   const recorder = {
-    ...{ layers, phases: [none, phase], tailNs: 2, cpuExperts: 0, skippedExperts: 0, substitutedExperts: 0 },
+    ...{ layers, phases: [none, phase], tailNs: 2, cpuExperts: 0, sharedExperts: 0, takenOver: 0, skippedExperts: 0, substitutedExperts: 0 },
     ...{ prefetchUseful: 0, prefetchLate: 0, prefetchWasted: 0 },
   };
   const transfers = { demands: 1, demandBytes: 10, prefetches: 1, prefetchBytes: 10, busyBy: () => 20 };

@@ -1,0 +1,33 @@
+// A count of votes in WebAssembly: voters give their weights to the numbers on their lists.
+import { advance, again, get, I32, type KernelBody, literal, loop, set } from './wasm.js';
+
+/** Addresses and lengths are bytes of the kernel's memory. */
+export interface VoteKernel {
+  /**
+   * Adds each voter's weight to the votes of the experts that its path used at a layer: 16 bits each, `bytes` of them.
+   * @param list address of the voter's path, and its weight, 32 bits each, up to `end`
+   * @param offset of the layer in a path
+   * @param votes 32 bits for every number of 16 bits, so that an empty choice has a place, too
+   */
+  vote(list: number, end: number, offset: number, bytes: number, votes: number): number;
+}
+
+/** Locals: a choice's address, where the layer ends, the address of its expert's votes. */
+export const VOTE: KernelBody = {
+  parameters: 5,
+  locals: [[3, I32]],
+  code: [
+    ...loop(
+      [...get(0), 0x28, 0x02, 0x00, ...get(2), 0x6a, ...set(5), ...get(5), ...get(3), 0x6a, ...set(6)],
+      loop(
+        [...get(5), 0x2f, 0x01, 0x00, ...literal(2), 0x74, ...get(4), 0x6a, ...set(7)],
+        [...get(7), ...get(7), 0x28, 0x02, 0x00, ...get(0), 0x28, 0x02, 0x04, 0x6a, 0x36, 0x02, 0x00],
+        advance(5, 2),
+        again(5, 6),
+      ),
+      advance(0, 8),
+      again(0, 1),
+    ),
+    ...literal(0),
+  ],
+};

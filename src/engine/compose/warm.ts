@@ -1,0 +1,39 @@
+// A warm start: a server that has run for a while has served earlier text, and its caches and what it has learned are as that left them. The
+// text is replayed one token at a time through the caches, on demand and untimed, before the first event of the run.
+import type { NextUse } from '../../cache/next-use/next-use.js';
+import { trainedOn } from '../../predict/predictor.js';
+import type { Pass } from '../../schedule/door.js';
+import type { RoutingTrace } from '../../trace/trace.js';
+import type { ExpectedUse } from '../outlook/expected-use.js';
+import { EventDemand, gatherGates } from '../vocabulary/event.js';
+import type { Gpu } from '../vocabulary/gpu.js';
+
+/** The tiers of a GPU, and what its policies know. */
+interface Warmed extends Pick<Gpu, 'clock' | 'dram' | 'gates' | 'gpu' | 'learned' | 'model'> {
+  readonly learned: NextUse | null;
+  /** Expected next uses, predictions among them; null: no policy ranks by them. */
+  readonly expectedUse: ExpectedUse | null;
+}
+
+/** Serves `traces`, one request after another, before the run. Nothing of it is counted. */
+export function warmUp({ clock, dram, expectedUse, gates, gpu, learned, model }: Warmed, traces: readonly RoutingTrace[]): void {
+  const demand = new EventDemand(model);
+  const { ids } = demand;
+  const observe = (pass: Pass, layer: number): void => {
+    if (layer === 0) clock.pass++;
+    clock.layer = layer;
+    clock.event++;
+    const size = demand.gather(pass, layer);
+    if (gates !== null) gatherGates(pass, layer, model.layers[layer]!, gates);
+    learned?.demanded(layer, ids, size);
+    expectedUse?.done(layer);
+    for (const tier of dram === null ? [gpu] : [dram, gpu]) {
+      for (let i = 0; i < size; i++) tier.pin(ids[i]!);
+      tier.serve(ids, size, layer);
+      tier.unpinAll(ids, size);
+    }
+  };
+  trainedOn({ observe }, traces);
+  gpu.warmed();
+  dram?.warmed();
+}

@@ -1,0 +1,183 @@
+// Placement by `balance` (L13): GPU and CPU share the members of an event so that both end together. A miss goes to whichever side would end
+// sooner, what the GPU has to execute before it included; the last one is split by columns between the link and the CPU, as every partial product
+// of an expert is a sum over its inner columns; and where the GPU would still be busy, the CPU takes hits over, whose weights lie in DRAM as well.
+import { kernelFormat, type ModelSpec } from '../../model/door.js';
+import type { Promotions } from '../prefetch/promotions.js';
+import { type RunningEvent, sortByReadiness } from '../vocabulary/event.js';
+import type { Gpu } from '../vocabulary/gpu.js';
+import { type Evictions, Misses } from './place.js';
+
+/** Shares the members of one GPU's events with the CPU. */
+export class BalancedMisses extends Misses {
+  readonly #promotions: Promotions | null;
+  /** By MoE layer: pieces that an expert can be cut into. */
+  readonly #pieces: Int32Array;
+  /** Time until which the GPU executes what it has been given, ns. */
+  #gpuNs = 0;
+
+  constructor(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null) {
+    super(gpu, event, evictions);
+    this.#promotions = promotions;
+    this.#pieces = piecesOf(gpu.model);
+  }
+
+  override place(layer: number, size: number): void {
+    const { cost, dram, gpu } = this.gpu;
+    const { event } = this;
+    const { counts, ids } = event.demand;
+    const { base, resident } = gpu.byLayer[layer]!;
+    event.shared = -1;
+    event.cpuNs.fill(cost.onCpu[layer] === 1 ? event.startNs : event.startNs + cost.handoverNs);
+    event.cpuReadNs.fill(0);
+    if (dram !== null) this.pinInDram();
+    this.#gpuNs = event.startNs;
+    for (let k = 0; k < event.hits; k++) this.#gpuNs += cost.expertNs(layer, counts[event.hit[k]!]!);
+    sortByReadiness(event.waiting, event.waits, event.readyNs);
+    for (let k = 0; k < event.waits; k++) this.#executed(layer, event.waiting[k]!);
+    let left = event.misses;
+    for (let i = 0; i < size; i++) {
+      // Members are distinct and pinned: until its own turn, each is still held, or not, as it was judged.
+      if (resident[ids[i]! - base] === 1) gpu.byLayer[layer]!.touch(ids[i]! - base);
+      else this.#miss(layer, i, --left === 0);
+    }
+    if (cost.onCpu[layer] === 0) this.#takeOver(layer);
+  }
+
+  /** The GPU executes member `i` as soon as it has arrived. */
+  #executed(layer: number, i: number): void {
+    const { cost } = this.gpu;
+    const { demand, readyNs } = this.event;
+    this.#gpuNs = Math.max(this.#gpuNs, readyNs[i]!) + cost.expertNs(layer, demand.counts[i]!);
+  }
+
+  /** Serves the missed member `i`. @param last no other member is missed */
+  #miss(layer: number, i: number, last: boolean): void {
+    const { event } = this;
+    const share = this.#shareOf(layer, i, last);
+    if (share === 0) {
+      this.#load(layer, i);
+      return;
+    }
+    const id = event.demand.ids[i]!;
+    const { base, policy } = this.gpu.gpu.byLayer[layer]!;
+    policy.streamed?.(id - base);
+    if (this.gpu.onMiss[0]!.admit === 'background') this.#promotions!.missed(id, this.gpu.onMiss[0]!.after);
+    const fromNs = this.gpu.dram === null ? event.startNs : this.inDram(id, layer);
+    this.#compute(layer, i, share, fromNs);
+    if (share < 1) this.#stream(layer, i, share, fromNs);
+  }
+
+  /** The CPU's share of the missed member `i`, 0..1: that with which the event ends soonest, as far as it is placed. */
+  #shareOf(layer: number, i: number, last: boolean): number {
+    const { cost, dram, gpu, sizes } = this.gpu;
+    const { startNs, cpuNs, demand } = this.event;
+    const id = demand.ids[i]!;
+    const count = demand.counts[i]!;
+    const bytes = sizes[id]!;
+    const readNs = dram === null || dram.holds(id, layer) ? (dram?.arrivalNs[id] ?? 0) : dram.link.peek(bytes, startNs);
+    const fromNs = Math.max(startNs, readNs);
+    const cpuFromNs = Math.max(cpuNs[id % cost.cpuQueues]!, fromNs);
+    const onCpuNs = (share: number): number => cpuFromNs + cost.cpuExpertNs(layer, count, share);
+    const onGpuNs = (share: number): number =>
+      Math.max(this.#gpuNs, gpu.link.peek(Math.ceil((1 - share) * bytes), fromNs)) + cost.expertNs(layer, count, 1 - share);
+    let soonestNs = Math.min(onCpuNs(1), onGpuNs(0));
+    let best = onCpuNs(1) <= onGpuNs(0) ? 1 : 0;
+    const pieces = this.#pieces[layer]!;
+    if (!last || pieces === 1) return best;
+    // The CPU's end rises in the share and the GPU's falls, so the best share is next to where they meet.
+    let low = 0;
+    for (let high = pieces; high - low > 1; ) {
+      const middle = (low + high) >> 1;
+      if (onCpuNs(middle / pieces) < onGpuNs(middle / pieces)) low = middle;
+      else high = middle;
+    }
+    for (const piece of [low, low + 1]) {
+      if (piece === 0 || piece === pieces) continue;
+      const endNs = Math.max(onCpuNs(piece / pieces), onGpuNs(piece / pieces));
+      if (endNs >= soonestNs) continue;
+      best = piece / pieces;
+      soonestNs = endNs;
+    }
+    return best;
+  }
+
+  /** Loads member `i`, into a slot if the cache admits it. */
+  #load(layer: number, i: number): void {
+    const { dram, gpu, onMiss } = this.gpu;
+    const { event, evictions } = this;
+    const id = event.demand.ids[i]!;
+    evictions.slotFreeNs = event.startNs;
+    const admitted = gpu.admit(id, layer, true, 0, onMiss[0]!.admit === 'always');
+    evictions.account(event.startNs);
+    if (!admitted) this.countStreamed(layer, 1);
+    event.readyNs[i] = admitted ? evictions.slotFreeNs : event.startNs;
+    if (dram !== null) {
+      event.readNs[i] = this.inDram(id, layer);
+      event.readyNs[i] = Math.max(event.readyNs[i]!, event.readNs[i]!);
+    }
+    this.#bring(layer, i, this.gpu.sizes[id]!);
+    this.#executed(layer, i);
+  }
+
+  /** Brings the GPU's part of member `i`, which is in DRAM at `fromNs`, and keeps nothing of it. */
+  #stream(layer: number, i: number, share: number, fromNs: number): void {
+    const { event } = this;
+    const { demand, readNs, readyNs } = event;
+    event.shared = i;
+    event.cpuShare = share;
+    readNs[i] = fromNs;
+    readyNs[i] = fromNs;
+    this.gpu.recorder.sharedExperts++;
+    this.countStreamed(layer, 1);
+    this.#bring(layer, i, Math.ceil((1 - share) * this.gpu.sizes[demand.ids[i]!]!));
+    this.#gpuNs = Math.max(this.#gpuNs, readyNs[i]!) + this.gpu.cost.expertNs(layer, demand.counts[i]!, 1 - share);
+  }
+
+  #bring(layer: number, i: number, bytes: number): void {
+    const { gpu, recorder } = this.gpu;
+    const { event } = this;
+    event.readyNs[i] = gpu.link.demand(event.demand.ids[i]!, bytes, event.readyNs[i]!);
+    event.waiting[event.waits++] = i;
+    recorder.layers.onDemandBytes[layer]! += bytes;
+  }
+
+  /** Appends a share of member `i` to its CPU queue. */
+  #compute(layer: number, i: number, share: number, fromNs: number): void {
+    const { cost, dram } = this.gpu;
+    const { event } = this;
+    const id = event.demand.ids[i]!;
+    const queue = id % cost.cpuQueues;
+    const startNs = Math.max(event.cpuNs[queue]!, fromNs);
+    if (dram !== null) event.cpuReadNs[queue]! += startNs - event.cpuNs[queue]!;
+    event.cpuNs[queue] = startNs + cost.cpuExpertNs(layer, event.demand.counts[i]!, share);
+    event.observer?.computedOnCpu(id, layer, startNs, event.cpuNs[queue]!);
+    event.onCpu[event.cpuExperts++] = i;
+  }
+
+  /** Gives hits to the CPU as long as the event then ends sooner. Where tiers exclude each other, hits lie on the GPU alone. */
+  #takeOver(layer: number): void {
+    const { cost, dram, recorder, writeBack } = this.gpu;
+    const { event } = this;
+    const { counts, ids } = event.demand;
+    while (event.hits > 0 && writeBack === null) {
+      const i = event.hit[event.hits - 1]!;
+      const id = ids[i]!;
+      if (dram !== null && !dram.holds(id, layer)) return;
+      const fromNs = Math.max(event.startNs, dram?.arrivalNs[id] ?? 0);
+      const endNs = Math.max(event.cpuNs[id % cost.cpuQueues]!, fromNs) + cost.cpuExpertNs(layer, counts[i]!);
+      if (endNs >= this.#gpuNs) return;
+      event.hits--;
+      recorder.takenOver++;
+      this.#gpuNs -= cost.expertNs(layer, counts[i]!);
+      this.#compute(layer, i, 1, fromNs);
+    }
+  }
+}
+
+/** Pieces of whole blocks along an expert's inner width, by MoE layer; 1 where nothing says how wide it is, or how it is stored. */
+function piecesOf({ anatomy, layers }: ModelSpec): Int32Array {
+  return Int32Array.from(layers, ({ formats = [] }) => {
+    const blocks = formats.map(({ format }) => kernelFormat(format)?.weights ?? Number.POSITIVE_INFINITY);
+    return Math.max(1, Math.floor((anatomy?.expertWidth ?? 1) / Math.max(1, ...blocks)));
+  });
+}

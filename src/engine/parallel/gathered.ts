@@ -1,0 +1,72 @@
+// Data parallelism of an event: every GPU gathers those experts of the layer that live elsewhere, and computes its own tokens with them, so that
+// no activation is sent. What was gathered is dropped behind the event: experts stay where they live, and each event may choose anew (Tutel,
+// arXiv 2206.03382, section 3.1).
+import type { CostModel, Interconnect } from '../../hardware/door.js';
+import type { ModelSpec } from '../../model/door.js';
+import type { Pass } from '../../schedule/door.js';
+import { NULL_EXPERT } from '../../trace/trace.js';
+import type { Shard } from '../memory/shard.js';
+
+/** What an event would take. */
+export class Gathered {
+  /** Bytes that all GPUs gather of a layer, by layer. */
+  readonly bytes: Float64Array;
+  /** Gathering a layer, ns: latency + bytes / bandwidth of the GPU that lacks most of it. */
+  readonly gatherNs: Float64Array;
+  /** Executing the activations of its own tokens, and their number, by GPU. */
+  readonly workNs: Float64Array;
+  readonly activations: Float64Array;
+  /** The longest of {@link workNs}. */
+  longestNs = 0;
+  readonly #model: ModelSpec;
+  readonly #cost: CostModel;
+  /** `[GPUs, most experts of a layer]`: activations of each expert by the GPU's tokens. */
+  readonly #counts: Int32Array;
+  readonly #width: number;
+
+  /** @param cost of a GPU @param shards of all GPUs */
+  constructor(model: ModelSpec, cost: CostModel, interconnect: Interconnect, shards: readonly Shard[]) {
+    const lacked = model.layers.map(({ experts, expertBytes, index }) =>
+      shards.map((shard) => (experts - shard.model.layers[index]!.experts) * expertBytes),
+    );
+    this.#model = model;
+    this.#cost = cost;
+    this.bytes = Float64Array.from(lacked, (bytes) => bytes.reduce((sum, own) => sum + own, 0));
+    this.gatherNs = Float64Array.from(lacked, (bytes) => interconnect.latencyNs + (Math.max(...bytes) * 1e9) / interconnect.bandwidth);
+    this.workNs = new Float64Array(shards.length);
+    this.activations = new Float64Array(shards.length);
+    this.#width = model.layers.reduce((most, { experts }) => Math.max(most, experts), 1);
+    this.#counts = new Int32Array(shards.length * this.#width);
+  }
+
+  /** Counts what `pass` chose at `layer`. */
+  count({ choices, gpu, row, tokens, topK }: Pass, layer: number): void {
+    const counts = this.#counts.fill(0);
+    const width = this.#width;
+    for (let token = 0; token < tokens; token++) {
+      const from = gpu[token]! * width;
+      const start = token * row + layer * topK;
+      for (let at = start; at < start + topK; at++) if (choices[at] !== NULL_EXPERT) counts[from + choices[at]!]! += 1;
+    }
+    const { experts } = this.#model.layers[layer]!;
+    this.longestNs = 0;
+    for (let g = 0; g < this.workNs.length; g++) {
+      let [workNs, activations] = [0, 0];
+      for (let at = g * width; at < g * width + experts; at++) {
+        if (counts[at] === 0) continue;
+        workNs += this.#cost.expertNs(layer, counts[at]!);
+        activations += counts[at]!;
+      }
+      this.workNs[g] = workNs;
+      this.activations[g] = activations;
+      this.longestNs = Math.max(this.longestNs, workNs);
+    }
+  }
+
+  /** What a GPU executes of the event that was counted last: dense ids of the whole model, and times, ns. */
+  executions(gpu: number, layer: number): { readonly id: number; readonly ns: number }[] {
+    const { experts, offset } = this.#model.layers[layer]!;
+    const counts = this.#counts.subarray(gpu * this.#width, gpu * this.#width + experts);
+    return [...counts].flatMap((count, e) => (count === 0 ? [] : [{ id: offset + e, ns: this.#cost.expertNs(layer, count) }]));
+  }
+}
