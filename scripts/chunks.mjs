@@ -44,12 +44,16 @@ function behind(file) {
   return all;
 }
 
-/** Bytes that the readers of `a` read in vain where `b` is joined to it, `b` itself alone or with all that it imports. */
+/**
+ * Bytes that the readers of `a` read in vain where `b` is joined to it, `b` itself alone or with all that it imports. The first start counts for
+ * all: what it reads, --version and --help wait for.
+ */
 function inVain(a, b, all) {
   let bytes = 0;
   for (const file of all ? [b, ...behind(b)] : [b]) {
     if (file === a) continue;
-    for (let start = 0; start < a.readBy.length; start++) if (a.readBy[start] > file.readBy[start]) bytes += file.bytes;
+    for (let start = 0; start < a.readBy.length; start++)
+      if (a.readBy[start] > file.readBy[start]) bytes += file.bytes * (start === 0 ? a.readBy.length : 1);
   }
   return bytes;
 }

@@ -12,6 +12,8 @@ const WEB = join(ROOT, 'src/base/web');
 
 /** Profiles that are large or for the command line, and that few pages need. */
 const LEFT_OUT = ['traces', 'measurements', 'reproductions', 'init'];
+/** Texts of the command line. */
+const UNUSED = ['commands.txt', 'completion.txt', 'help.txt'];
 
 /** Texts of the package by path: its version, and its profiles. Families that are left out are empty folders. */
 function packed() {
@@ -19,7 +21,7 @@ function packed() {
   const files = readdirSync(join(ROOT, 'profiles'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
-    .filter((path) => !LEFT_OUT.includes(path.split('/')[1]) && path !== 'profiles/help.txt')
+    .filter((path) => ![...LEFT_OUT, ...UNUSED].includes(path.split('/')[1]))
     .sort();
   return {
     'package.json': JSON.stringify({ name, version }),

@@ -2,7 +2,7 @@
 // command runs in, so that the same command means the same thing everywhere.
 
 import { UserError } from './errors.js';
-import { entriesIn, existsSync, readdirSync } from './host/files.js';
+import { entriesIn, existsSync, fileText, readdirSync } from './host/files.js';
 import { PACKAGE_FOLDER } from './host/modules.js';
 import { isAbsolute, type PathRules, relative, resolve, sep } from './host/paths.js';
 import { cwd } from './host/process.js';
@@ -33,6 +33,31 @@ const FILE = /\.(ya?ml|json|jsonl|csv|gguf|safetensors|npy|npz|pt|bin|parquet|gz
 /** Absolute path of a bundled file that is in no family, by its name in `profiles/`. */
 export function bundledFile(name: string): string {
   return resolve(BUNDLED, name);
+}
+
+/** Text of such a file. */
+export function bundledText(name: string): string {
+  return fileText(bundledFile(name));
+}
+
+/** Rows of such a file that is a table: its lines but for those that are empty or begin with `#`. */
+export function bundledRows(name: string): string[] {
+  return rowsIn(bundledText(name));
+}
+
+function rowsIn(text: string): string[] {
+  return text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+/** Texts of the sections of such a file, without their last line break: `== name` opens one. */
+export function bundledParts(name: string): ReadonlyMap<string, string> {
+  const parts = bundledText(name).replaceAll('\r\n', '\n').split(/^== /m);
+  return new Map(parts.slice(1).map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1).replace(/\n$/, '')]));
+}
+
+/** Rows of such a table by section. */
+export function bundledSections(name: string): ReadonlyMap<string, readonly string[]> {
+  return new Map([...bundledParts(name)].map(([section, text]) => [section, rowsIn(text)]));
 }
 
 /** Names of the bundled profiles of a family, sorted. */

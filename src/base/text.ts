@@ -100,3 +100,8 @@ export function shortened(text: string, most = 500): string {
 function plain(word: string): string {
   return word.toLowerCase().replace(/[-_./:\s]/g, '');
 }
+
+/** A text with its first letter in upper case. */
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

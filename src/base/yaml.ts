@@ -90,7 +90,6 @@ function frozen<T>(value: T): T {
   return Object.freeze(value);
 }
 
-/** A parsed text. */
 interface ParsedText {
   readonly root: Node;
   readonly raw: unknown;

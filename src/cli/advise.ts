@@ -1,7 +1,7 @@
 // `moeprof advise`: the settings of a runtime for a model on a machine, as lines to paste, with their speed; or which of several models, or of
 // all bundled ones, the machine runs.
 
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import {
   type AdviceWishes,
   adviceOn,
@@ -19,12 +19,13 @@ import { findQuantization } from '../model/door.js';
 import { ADVISED, DEFAULT_RUNTIME } from '../runtime/index.js';
 import { hardwareOfFile, loadHardware } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
+import { declared } from './kit/declared.js';
 import type { Texts } from './kit/options.js';
-import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
+import { deliver, type OutputOptions } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { namesIn } from './listed.js';
 import { machineToMeasure } from './machine/calibrate.js';
-import { learnedBy, timingOption } from './machine/learned.js';
+import { learnedBy } from './machine/learned.js';
 
 interface AdviseOptions extends OutputOptions, Texts<keyof AdviceWishes> {
   readonly hardware?: string;
@@ -35,46 +36,20 @@ interface AdviseOptions extends OutputOptions, Texts<keyof AdviceWishes> {
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command
-    .argument(
-      '[model...]',
-      'a bundled name, a GGUF file (of a split one any part), a folder, a config.json, or hf:owner/repo[:format]; of several, or of all bundled ones, how fast each runs',
-    )
-    .option(
-      '-w, --hardware <machine>',
-      'machine: a bundled name, a file, or parts: rtx-3090+ryzen-9-5950x+64GB; without, this one is detected',
-    )
-    .option('-t, --trace <trace>', 'recorded routing to price settings on; without, it is drawn as the model routes')
-    .addOption(timingOption())
-    .addOption(new Option('--runtime <name>', `runtime: ${ADVISED.map(({ name }) => name).join(', ')}`).default(DEFAULT_RUNTIME))
-    .optionsGroup('What is wanted:')
-    .addOption(new Option('--goal <goal>', 'request (a whole one soon), decode, prefill, or targets: ttft=2s,tpot=50ms').default('request'))
-    .addOption(
-      new Option('--context <tokens>', 'context of each user').default(
-        undefined,
-        '16384, or more for a longer --prompt, or what the model was trained on',
-      ),
-    )
-    .addOption(new Option('--prompt <tokens>', 'prompt that figures are for').default(undefined, '4096, or half of the context'))
-    .addOption(new Option('--users <n>', 'users at a time').default('1'))
-    .option('--quantizations <formats>', 'formats on offer, the most wanted first: q4_k_m,ud-q2_k_xl')
-    .option('--explain', 'a sentence for each flag');
-  addOutputOptions(command, adviceReports)
-    .addOption(new Option('--markdown', 'short for --format markdown').conflicts(['format', 'json']))
-    .option('--html <path>', 'write a page for a browser, short for -o html=<path>')
-    .action(async (models: readonly string[], options: AdviseOptions) => {
-      const outputs = options.markdown === true ? { ...options, format: 'markdown' } : options;
-      const [model] = models;
-      if (model === undefined || models.length > 1) {
-        await deliver(context, modelOfferReports, outputs, () => offersFor(context, models, options));
-        return;
-      }
-      await deliver(context, adviceReports, outputs, async () => {
-        const advice = await adviceOn(model, machineOf(context, options, model), wishesOf(options));
-        if (advice.answer === null || !advice.kept) context.setExitCode(EXIT.gateFailed);
-        return { advice, explain: options.explain === true };
-      });
+  const words = { runtimes: ADVISED.map(({ name }) => name), runtime: DEFAULT_RUNTIME };
+  declared(command, 'advise', { words, formats: adviceReports }).action(async (models: readonly string[], options: AdviseOptions) => {
+    const outputs = options.markdown === true ? { ...options, format: 'markdown' } : options;
+    const [model] = models;
+    if (model === undefined || models.length > 1) {
+      await deliver(context, modelOfferReports, outputs, () => offersFor(context, models, options));
+      return;
+    }
+    await deliver(context, adviceReports, outputs, async () => {
+      const advice = await adviceOn(model, machineOf(context, options, model), wishesOf(options));
+      if (advice.answer === null || !advice.kept) context.setExitCode(EXIT.gateFailed);
+      return { advice, explain: options.explain === true };
     });
+  });
 }
 
 /** Models on the machine; none named: all bundled ones. @throws UserError for options that are about one model */

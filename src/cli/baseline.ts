@@ -16,42 +16,22 @@ import type { Result } from '../result/result.js';
 import { tokensRun } from '../result/work-done.js';
 import { baselineFolder, baselineNames, dated, statesOf, writeBaseline } from './baseline-history.js';
 import type { CliContext } from './kit/context.js';
-import { allowCodeOption, metricNames } from './kit/options.js';
+import { subcommand } from './kit/declared.js';
+import { metricNames } from './kit/options.js';
 import { FILE_OPTIONS } from './kit/outputs.js';
 import { loadOperands } from './operands.js';
 import { BASELINES, namesBelow, scenarioFiles } from './scenarios.js';
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command
-    .command('save')
-    .summary('keep results under a name')
-    .description('Keep results under a name; run profiles are run first.')
-    .argument('<name>', 'name of the baseline, e.g. main')
-    .argument('<run...>', 'results, run profiles, or folders of them')
-    .option('--force', 'replace scenarios that are there already', false)
-    .addOption(allowCodeOption())
-    .action((name: string, runs: string[], options: SaveOptions) => save(name, runs, options, context));
-  command
-    .command('list')
-    .summary('what has been saved')
-    .description('List what has been saved.')
-    .action(() => context.out(list(context)));
-  command
-    .command('show')
-    .summary('a saved result')
-    .description('Show a saved result; moeprof report renders it in other formats.')
-    .argument('<name[/scenario]>', 'as list prints it; the scenario may be left out where there is only one')
-    .action((wanted: string) => context.out(tableReport.render(readResult(pathOf(wanted)), context.reportOptions)));
-  command
-    .command('log')
-    .summary('how a metric went from state to state')
-    .description('How a metric went, each time that saving with --force or --update-baseline changed a figure.')
-    .argument('<name[/scenario]>', 'as list prints it; without a scenario, all of them')
-    .option('--metric <name>', 'which metric', 'latency.tpot.mean')
-    .action((wanted: string, { metric }: { readonly metric: string }) =>
-      context.out(log(wanted, metricNames(metric, '--metric')[0]!, context)),
-    );
+  subcommand(command, 'save').action((name: string, runs: string[], options: SaveOptions) => save(name, runs, options, context));
+  subcommand(command, 'list').action(() => context.out(list(context)));
+  subcommand(command, 'show').action((wanted: string) =>
+    context.out(tableReport.render(readResult(pathOf(wanted)), context.reportOptions)),
+  );
+  subcommand(command, 'log').action((wanted: string, { metric }: { readonly metric: string }) =>
+    context.out(log(wanted, metricNames(metric, '--metric')[0]!, context)),
+  );
 }
 
 interface SaveOptions {

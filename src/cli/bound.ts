@@ -5,8 +5,9 @@ import { UserError } from '../base/errors.js';
 import { parseShare } from '../base/units.js';
 import { adaptiveBound, adaptiveReports, type SmallCopy } from '../bound/door.js';
 import type { CliContext } from './kit/context.js';
-import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
-import { addRunOptions, type RunFlags, runOf } from './run-options.js';
+import { subcommand } from './kit/declared.js';
+import { deliver, type OutputOptions } from './kit/outputs.js';
+import { RUN_WORDS, type RunFlags, runOf } from './run-options.js';
 
 interface AdaptiveOptions extends RunFlags, OutputOptions {
   readonly budgets: string;
@@ -15,20 +16,14 @@ interface AdaptiveOptions extends RunFlags, OutputOptions {
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  const adaptive = command
-    .command('adaptive')
-    .description('an oracle that skips experts, or takes smaller copies, where it costs least')
-    .argument('[profile]', 'run profile: a YAML file or a bundled name; without it and without -m -t -w -s, the quick start')
-    .optionsGroup('What may be lost:')
-    .option('--budgets <shares>', 'shares of the gate weight that may be lost, with commas', '0%,1%,2%,5%,10%,20%')
-    .option('--copy <copy>', 'experts may run from a smaller copy: bytes=25%,loss=10% of their weight');
-  addRunOptions(adaptive);
-  addOutputOptions(adaptive, adaptiveReports).action(async (profile: string | undefined, options: AdaptiveOptions) => {
-    const budgets = options.budgets.split(',').map((text) => shareIn(text, '--budgets'));
-    const copy = options.copy === undefined ? null : copyIn(options.copy);
-    const run = runOf(profile, options);
-    await deliver(context, adaptiveReports, options, () => adaptiveBound(run, budgets, copy, () => context.breathe()), options.trace);
-  });
+  subcommand(command, 'adaptive', { words: RUN_WORDS, formats: adaptiveReports }).action(
+    async (profile: string | undefined, options: AdaptiveOptions) => {
+      const budgets = options.budgets.split(',').map((text) => shareIn(text, '--budgets'));
+      const copy = options.copy === undefined ? null : copyIn(options.copy);
+      const run = runOf(profile, options);
+      await deliver(context, adaptiveReports, options, () => adaptiveBound(run, budgets, copy, () => context.breathe()), options.trace);
+    },
+  );
 }
 
 /** @throws UserError where it is no share of 0 to 100 % */

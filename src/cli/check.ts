@@ -18,10 +18,11 @@ import { joinedPhases } from '../measured/machine/calibration.js';
 import { isUnplaced, measurementOf } from '../measured/machine/timing-row.js';
 import { readTimings } from '../runtime/timings.js';
 import type { CliContext } from './kit/context.js';
-import { modelOption, quantizationOption, type Texts } from './kit/options.js';
-import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
+import { declared } from './kit/declared.js';
+import type { Texts } from './kit/options.js';
+import { deliver, type OutputOptions } from './kit/outputs.js';
 import { machineToMeasure } from './machine/calibrate.js';
-import { learnedBy, timingOption } from './machine/learned.js';
+import { learnedBy } from './machine/learned.js';
 
 type CheckOptions = OutputOptions & Texts<'hardware' | 'model' | 'quantization'> & { readonly timing: readonly string[] };
 
@@ -30,13 +31,7 @@ const MOST_RUNS = 200;
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command
-    .argument('<log>', 'what a runtime printed')
-    .option('-w, --hardware <machine>', 'parts, or a file of parts; this machine, detected, unless said')
-    .addOption(timingOption())
-    .addOption(modelOption('bundled model, where the log does not name it'))
-    .addOption(quantizationOption('storage format of its weights, where the log does not say'));
-  addOutputOptions(command, checkReports).action(async (log: string, options: CheckOptions) => {
+  declared(command, 'check', { formats: checkReports }).action(async (log: string, options: CheckOptions) => {
     await deliver(context, checkReports, options, async () => {
       const checked = await checkedLog(log, options, context);
       if (checked.runs.some(({ verdict }) => verdict === 'slow')) context.setExitCode(EXIT.gateFailed);

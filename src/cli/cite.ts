@@ -5,7 +5,8 @@ import { bibtex, type Citation, citedBy } from '../figure/door.js';
 import { type Format, toJson } from '../report/door.js';
 import { readRuns } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
-import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
+import { declared } from './kit/declared.js';
+import { deliver, type OutputOptions } from './kit/outputs.js';
 
 const FORMATS: readonly Format<readonly Citation[]>[] = [
   { name: 'bibtex', extensions: ['.bib'], render: bibtex },
@@ -14,8 +15,7 @@ const FORMATS: readonly Format<readonly Citation[]>[] = [
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command.argument('[results...]', 'results, folders of them, a store, or what sweep study.yaml -o wrote; none: moeprof alone');
-  addOutputOptions(command, FORMATS).action((paths: string[], options: OutputOptions) =>
+  declared(command, 'cite', { formats: FORMATS }).action((paths: string[], options: OutputOptions) =>
     deliver(context, FORMATS, options, () => citedBy(paths.flatMap(readRuns)), paths),
   );
 }

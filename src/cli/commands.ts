@@ -2,7 +2,6 @@
 // module is imported only when the command runs, so that `moeprof --version` loads nothing that it does not print.
 import type { CommandEntry } from './kit/context.js';
 
-/** A command: its name, its summary and its module. */
 type Row = readonly [name: string, summary: string, load: CommandEntry['load']];
 
 const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: readonly Row[]])[] = [

@@ -13,8 +13,8 @@ import { jsonReport } from '../report/door.js';
 import { type Budget, budgetFileSchema, budgetsOf, parseFailOn } from '../result/budget.js';
 import { dated, isBaseline, writeBaseline } from './baseline-history.js';
 import type { CliContext } from './kit/context.js';
-import { allowCodeOption, collect } from './kit/options.js';
-import { addOutputOptions, FILE_OPTIONS, type OutputOptions, Outputs, outputsOf, stdoutFormat } from './kit/outputs.js';
+import { declared } from './kit/declared.js';
+import { FILE_OPTIONS, type OutputOptions, Outputs, outputsOf, stdoutFormat } from './kit/outputs.js';
 import { type LoadedSet, loadOperands } from './operands.js';
 import { BASELINES } from './scenarios.js';
 
@@ -31,43 +31,26 @@ interface CompareOptions extends OutputOptions {
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command
-    .argument(
-      '<base>',
-      'baseline: a result, a run profile, a folder of either, git:<commit>:<path> or baseline:<name>; with --against, a candidate',
-    )
-    .argument('[candidate...]', 'what to judge, given in the same ways')
-    .optionsGroup('Gate:')
-    .option('--against <baseline>', 'base is this saved baseline: main, or main~3 for three states before')
-    .option('--fail-on <condition>', 'fail where this is true of a metric, repeatable', collect, [])
-    .option('--budgets <file>', 'YAML file with a list of budgets, repeatable', collect, [])
-    .option('--allow-different-inputs', 'compare even where model, machine, runtime, memory, routing, workload or seed differ', false)
-    .option('--all', 'show every changed metric and setting, not only the worst 12', false)
-    .option('--explain', 'show which layers, phases and misses carry the change', false)
-    .option('--update-baseline', 'show the changes, then write the candidate over the base', false)
-    .addOption(allowCodeOption());
-  addOutputOptions(command, compareReports)
-    .option('--html <path>', 'write a report with charts of both runs, short for -o html=<path>')
-    .action(async (first: string, others: string[], options: CompareOptions) => {
-      const [base, candidates] = sidesOf(first, others, options.against);
-      const given = [...options.budgets.flatMap(readBudgets), ...options.failOn.map((text) => parseFailOn(text))];
-      if (options.updateBaseline && candidates.length > 1)
-        throw new UserError('--update-baseline: takes one candidate, which becomes the base');
-      const outputs = Outputs.open(context, compareReports, outputsOf(options), stdoutFormat(options));
-      try {
-        const [before, ...after] = await loadOperands([base, ...candidates], context, {
-          allowCode: options.allowCode,
-          details: outputs.needDetails,
-        });
-        const gate = compareSets(before!, after, given, options);
-        const update = options.updateBaseline ? baselineFiles(before!, after[0]!) : null;
-        if (!gate.passed && update === null) context.setExitCode(EXIT.gateFailed);
-        await outputs.deliver(gate, options.all);
-        if (update !== null) accept(gate, update, before!.folder ? before!.path : null, context);
-      } finally {
-        outputs.abort();
-      }
-    });
+  declared(command, 'compare', { formats: compareReports }).action(async (first: string, others: string[], options: CompareOptions) => {
+    const [base, candidates] = sidesOf(first, others, options.against);
+    const given = [...options.budgets.flatMap(readBudgets), ...options.failOn.map((text) => parseFailOn(text))];
+    if (options.updateBaseline && candidates.length > 1)
+      throw new UserError('--update-baseline: takes one candidate, which becomes the base');
+    const outputs = Outputs.open(context, compareReports, outputsOf(options), stdoutFormat(options));
+    try {
+      const [before, ...after] = await loadOperands([base, ...candidates], context, {
+        allowCode: options.allowCode,
+        details: outputs.needDetails,
+      });
+      const gate = compareSets(before!, after, given, options);
+      const update = options.updateBaseline ? baselineFiles(before!, after[0]!) : null;
+      if (!gate.passed && update === null) context.setExitCode(EXIT.gateFailed);
+      await outputs.deliver(gate, options.all);
+      if (update !== null) accept(gate, update, before!.folder ? before!.path : null, context);
+    } finally {
+      outputs.abort();
+    }
+  });
 }
 
 /** @throws UserError where there is no candidate, or --against is no name */

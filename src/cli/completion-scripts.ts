@@ -1,6 +1,9 @@
 // The shells' completion scripts from one description of the command line. Each script is plain text without calls back into
 // moeprof, so that pressing TAB costs nothing.
 
+import { ownValue } from '../base/objects.js';
+import { bundledParts } from '../base/profiles.js';
+
 /** Shells with a completion script. */
 export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
 /** One of {@link SHELLS}. */
@@ -45,6 +48,13 @@ function wordsAt({ argument, children }: Node): CompletionValues {
   return { words: [...children.map(({ name }) => name), ...(argument?.words ?? [])], files: argument?.files === true };
 }
 
+/** A section of `profiles/completion.txt` with texts in the place of `@name@`. */
+function filled(section: string, texts: Readonly<Record<string, string>>): string {
+  return bundledParts('completion.txt')
+    .get(section)!
+    .replace(/@([a-z]+)@/g, (_, name: string) => ownValue(texts, name)!);
+}
+
 function bash(program: Node): string {
   const all = flatten(program);
   const valued = all.flatMap(({ path, node }) =>
@@ -58,30 +68,8 @@ function bash(program: Node): string {
     const options = optionsOf(program, node).flatMap(({ names }) => names);
     return `    ${single(path.join(' '))}) words=${single(words.join(' '))}; options=${single(options.join(' '))};${files ? ' files=1;' : ''} ;;`;
   });
-  return `# bash completion of ${program.name}; made by: ${program.name} completion bash
-_${program.name}() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" at='' words='' options='' files='' i
-  for ((i = 1; i < COMP_CWORD; i++)); do
-    case "$at:\${COMP_WORDS[i]}" in
-    ${steps.join('|')}) at="\${at:+$at }\${COMP_WORDS[i]}" ;;
-    esac
-  done
-  COMPREPLY=()
-  case "$at:$previous" in
-${valued.join('\n')}
-  esac
-  case "$at" in
-${places.join('\n')}
-  esac
-  if [[ $current == -* ]]; then
-    COMPREPLY=($(compgen -W "$options" -- "$current"))
-  else
-    COMPREPLY=($(compgen -W "$words" -- "$current"))
-    if [[ -n $files ]]; then COMPREPLY+=($(compgen -f -- "$current")); fi
-  fi
-}
-complete -o filenames -F _${program.name} ${program.name}
-`;
+  const texts = { program: program.name, steps: steps.join('|'), values: valued.join('\n'), places: places.join('\n') };
+  return `${filled('bash', texts)}\n`;
 }
 
 function bashValues({ words, files }: CompletionValues): string {
@@ -101,33 +89,9 @@ function zsh(program: Node): string {
     }
     const children = node.children.map((child) => `        ${single(`${child.name}:${zshText(child.summary)}`)}`).join('\n');
     const cases = node.children.map((child) => `        ${child.name}) ${functionName(program, [...path, child.name])} ;;`).join('\n');
-    return `${name}() {
-  local context state line
-  _arguments -s -C \\
-${options.join('\n')}
-    '1:command:->command' \\
-    '*::argument:->argument'
-  case "$state" in
-    command)
-      local -a children=(
-${children}
-      )
-      _describe command children
-      ;;
-    argument)
-      case "$line[1]" in
-${cases}
-      esac
-      ;;
-  esac
-}`;
+    return filled('zsh-group', { name, options: options.join('\n'), children, cases });
   });
-  return `#compdef ${program.name}
-# zsh completion of ${program.name}; made by: ${program.name} completion zsh
-${functions.join('\n\n')}
-
-if [ "$funcstack[1]" = "_${program.name}" ]; then _${program.name} "$@"; else compdef _${program.name} ${program.name}; fi
-`;
+  return `${filled('zsh', { program: program.name, functions: functions.join('\n\n') })}\n`;
 }
 
 function functionName(program: Node, path: readonly string[]): string {
@@ -196,41 +160,9 @@ function powershell(program: Node): string {
       value === null ? [] : names.map((name) => `    ${inQuotes(`${path.join(' ')}:${name}`)} { $known = $true; ${offered(value)} }`),
     ),
   );
-  return `# PowerShell completion of ${program.name}; made by: ${program.name} completion powershell
-Register-ArgumentCompleter -Native -CommandName ${inQuotes(program.name)} -ScriptBlock {
-  param($current, $command, $cursor)
-  $steps = @(
-${steps.join('\n')}
-  )
-  $at = ''
-  $previous = ''
-  foreach ($element in @($command.CommandElements | Select-Object -Skip 1)) {
-    if ($element.Extent.EndOffset -ge $cursor) { continue }
-    $previous = $element.Extent.Text
-    $next = ($at + ' ' + $previous).Trim()
-    if ($steps -ccontains $next) { $at = $next }
-  }
-  $words = @()
-  $files = $false
-  $known = $false
-  switch -CaseSensitive ($at + ':' + $previous) {
-${values.join('\n')}
-  }
-  if (-not $known -and $current.StartsWith('-')) {
-    switch -CaseSensitive ($at) {
-${options.join('\n')}
-    }
-  } elseif (-not $known) {
-    switch -CaseSensitive ($at) {
-${words.join('\n')}
-    }
-  }
-  $words | Where-Object { $_.StartsWith($current) } | ForEach-Object {
-    [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
-  }
-  if ($files) { [System.Management.Automation.CompletionCompleters]::CompleteFilename($current) }
-}
-`;
+  const texts = { steps, words, options, values };
+  const joined = Object.entries(texts).map(([name, lines]) => [name, lines.join('\n')]);
+  return `${filled('powershell', { program: program.name, quoted: inQuotes(program.name), ...Object.fromEntries(joined) })}\n`;
 }
 
 /** Statements that set the completions of a place. */

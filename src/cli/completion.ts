@@ -1,6 +1,6 @@
 // `moeprof completion`: shell completion scripts, generated from the commands themselves, so that they never lag behind them.
 
-import { Argument, type Command, Command as NewCommand, type Option } from 'commander';
+import { type Command, Command as NewCommand, type Option } from 'commander';
 import { byName } from '../base/objects.js';
 import { listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
@@ -12,6 +12,7 @@ import { MISS_ACTIONS, RUNTIME_WORDS } from '../system/door.js';
 import { VARIANTS } from '../trace/variants/index.js';
 import { type CompletionValues, completionScript, type Node, SHELLS, type Shell } from './completion-scripts.js';
 import type { CliContext, CommandEntry, CommandModule } from './kit/context.js';
+import { declared } from './kit/declared.js';
 
 /**
  * The command.
@@ -20,9 +21,9 @@ import type { CliContext, CommandEntry, CommandModule } from './kit/context.js';
 export function completionOf(entries: readonly CommandEntry[]): CommandModule {
   return {
     define(command, context) {
-      command
-        .addArgument(new Argument('<shell>', 'for which shell').choices(SHELLS))
-        .action(async (shell: Shell) => context.out(completionScript(shell, await describeProgram(command.parent!, entries, context))));
+      declared(command, 'completion', { words: { shells: SHELLS } }).action(async (shell: Shell) =>
+        context.out(completionScript(shell, await describeProgram(command.parent!, entries, context))),
+      );
     },
   };
 }

@@ -1,6 +1,6 @@
 // `moeprof curve`: hit rate against capacity for many policies, from one read of the trace.
 
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { availableParallelism } from '../base/host/machine.js';
 import { parseCount } from '../base/units.js';
@@ -8,11 +8,12 @@ import { QUOTAS } from '../cache/layer-quotas.js';
 import { CURVE_POLICIES, CURVE_POPULARITY, type Curve, type CurveSettings, curveOfRun, curveReports } from '../capacity/door.js';
 import { checkRun, loadRun, type RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
-import { addRoutingOptions, jobsOption, parseJobs, scopeOption, seedOption, tokensOption } from './kit/options.js';
-import { addOutputOptions, addPictureOptions, deliver, type OutputOptions } from './kit/outputs.js';
+import { declared } from './kit/declared.js';
+import { parseJobs } from './kit/options.js';
+import { deliver, type OutputOptions } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { listed } from './listed.js';
-import { type RoutingFlags, routingOverrides } from './run-options.js';
+import { type RoutingFlags, RUN_WORDS, routingOverrides } from './run-options.js';
 
 interface Flags extends RoutingFlags, OutputOptions, Omit<CurveSettings, 'policies' | 'warmup' | 'threads'> {
   readonly policies: string;
@@ -22,28 +23,8 @@ interface Flags extends RoutingFlags, OutputOptions, Omit<CurveSettings, 'polici
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  addRoutingOptions(command.optionsGroup('What is asked:'))
-    .addOption(tokensOption())
-    .option('--warmup <n>', 'tokens at the start that fill the caches and are not counted', '0')
-    .optionsGroup('What answers:')
-    .option('--policies <list>', 'policies, e.g. lru,s3-fifo:small=0.2,./mine.mjs', CURVE_POLICIES.join())
-    .option('--capacities <list>', 'sizes and ranges: 1%..100%, 5%..50%:10, 8GiB, 16/layer', '5%..100%')
-    .addOption(scopeOption().default('global'))
-    .addOption(
-      new Option('--replay <replay>', 'an event is a token at a layer, or a single activation')
-        .choices(['atomic', 'sequential'])
-        .default('atomic'),
-    )
-    .addOption(new Option('--quotas <quotas>', 'how a capacity is split over layers, with --scope layer').choices(QUOTAS).default('even'))
-    .option(
-      '--popularity <source>',
-      'for static placement: tokens that are not replayed, a trace or counts, or "replayed": in hindsight',
-      CURVE_POPULARITY,
-    )
-    .option('--at <size>', 'capacity for the verdict', 'the knee')
-    .addOption(seedOption().default('1'))
-    .addOption(jobsOption('threads that compute'));
-  addPictureOptions(addOutputOptions(command, curveReports)).action(async (flags: Flags) => {
+  const words = { ...RUN_WORDS, quotas: QUOTAS, policies: CURVE_POLICIES.join(), popularity: CURVE_POPULARITY };
+  declared(command, 'curve', { words, formats: curveReports }).action(async (flags: Flags) => {
     const threads = parseJobs(flags.jobs) ?? availableParallelism();
     await deliver(context, curveReports, flags, () => draw(flags, threads, context), flags.trace);
   });
@@ -54,7 +35,6 @@ async function draw(flags: Flags, threads: number, context: CliContext): Promise
     ...flags,
     policies: splitPolicies(flags.policies),
     warmup: parseCount(flags.warmup, '--warmup'),
-    at: flags.at === 'the knee' ? undefined : flags.at,
     threads,
   };
   const note = (text: string): void => context.note(text);

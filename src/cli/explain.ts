@@ -8,14 +8,13 @@ import { METRICS, metricsOfWord } from '../result/catalogue.js';
 import { allTopics, topicOf } from '../result/explanations.js';
 import { noSuchMetric, replacementOf } from '../result/replaced.js';
 import type { CliContext } from './kit/context.js';
+import { declared } from './kit/declared.js';
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command
-    .argument('[name]', 'a metric, the beginning of several, a word of a report, or the code of a warning; without it, all topics')
-    .action((name: string | undefined) =>
-      context.out(name === undefined ? topicList(context.reportOptions) : explained(name, context.reportOptions)),
-    );
+  declared(command, 'explain').action((name: string | undefined) =>
+    context.out(name === undefined ? topicList(context.reportOptions) : explained(name, context.reportOptions)),
+  );
 }
 
 /** Every topic with the names that it is about. */

@@ -1,16 +1,17 @@
 // `moeprof init`: a starter profile, a budget file and a CI job, from the templates of profiles/init. It writes all of them or none, and never
 // over a file that exists.
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
-import { existsSync, fileText } from '../base/host/files.js';
+import { existsSync } from '../base/host/files.js';
 import { PACKAGE_FOLDER } from '../base/host/modules.js';
 import { dirname, join } from '../base/host/paths.js';
 import { outputOf } from '../base/host/processes.js';
-import { bundledFile } from '../base/profiles.js';
+import { bundledText } from '../base/profiles.js';
 import { quoted } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import type { CliContext } from './kit/context.js';
+import { declared } from './kit/declared.js';
 import { schemaText } from './schema.js';
 
 /** The job of a CI system: its template, its place in a repository, and its line for moeprof's repository where that is unknown. */
@@ -29,22 +30,16 @@ type CiSystem = keyof typeof JOBS | 'none';
 
 interface InitOptions {
   readonly ci: CiSystem;
-  readonly source: string;
+  /** Absent: that of this installation. */
+  readonly source?: string;
   readonly force: boolean;
 }
 
-/** Value of --source where none is given. */
-const OWN = 'that of this installation';
-
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command
-    .argument('[folder]', 'root of the repository', '.')
-    .addOption(new Option('--ci <system>', 'CI system to write a job for').choices([...Object.keys(JOBS), 'none']).default('github'))
-    .option('--source <url#ref>', 'git repository of moeprof, and the commit that the job runs', OWN)
-    .option('--force', 'replace files that are there already', false)
-    .action((folder: string, { ci, force, source: given }: InitOptions) => {
-      const source = given === OWN ? ownSource() : parseSource(given);
+  declared(command, 'init', { words: { systems: [...Object.keys(JOBS), 'none'] } }).action(
+    (folder: string, { ci, force, source: given }: InitOptions) => {
+      const source = given === undefined ? ownSource() : parseSource(given);
       const files = initFiles(ci, source);
       const there = [...files.keys()].map((path) => join(folder, path)).filter((path) => existsSync(path));
       if (there.length > 0 && !force) throw new UserError(`${there.join(', ')}: there already; pass --force to replace`);
@@ -59,7 +54,8 @@ export function define(command: Command, context: CliContext): void {
           'The job needs MOEPROF_REPOSITORY: set that variable of your project to a git repository of moeprof, or give --source.',
         );
       context.note(`Next: moeprof baseline save main ${join(folder, 'moeprof/runs')}, then commit all of it.`);
-    });
+    },
+  );
 }
 
 /**
@@ -67,7 +63,7 @@ export function define(command: Command, context: CliContext): void {
  * @param source moeprof that the job runs
  */
 export function initFiles(ci: CiSystem, { ref, repository }: Source): ReadonlyMap<string, string> {
-  const template = (name: string): string => fileText(bundledFile(`init/${name}`));
+  const template = (name: string): string => bundledText(`init/${name}`);
   const files = new Map([
     ['moeprof/runs/example.yaml', template('run.yaml')],
     ['moeprof/budgets.yaml', template('budgets.yaml')],

@@ -2,10 +2,10 @@
 import type { Command } from 'commander';
 import { loadRuntime, machineFileOf, readMachineFile } from '../hardware/door.js';
 import { machineReports, type ShownMachine } from '../measured/machine/show-report.js';
-import { EXAMPLE_RUNTIMES } from '../runtime/index.js';
 import { hardwareOfFile, loadHardware } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
-import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
+import { subcommand } from './kit/declared.js';
+import { deliver, type OutputOptions } from './kit/outputs.js';
 import { defineCalibrate } from './machine/calibrate.js';
 import { defineDetect, detectedMachine } from './machine/detect.js';
 
@@ -18,15 +18,8 @@ interface ShowOptions extends OutputOptions {
   readonly runtime?: string;
 }
 
-/** Defines the subcommand. */
 function defineShow(command: Command, context: CliContext): void {
-  const show = command
-    .command('show')
-    .summary('a machine as runs see it: data sheets, what was measured, what a runtime reaches')
-    .description('A machine as runs see it: data sheets, what was measured, what a runtime reaches.')
-    .argument('[machine]', 'parts, a bundled name or a YAML file; this machine unless said')
-    .option('--runtime <name>', `software that drives it, e.g. ${EXAMPLE_RUNTIMES.join(', ')}`);
-  addOutputOptions(show, machineReports).action((name: string | undefined, options: ShowOptions) =>
+  subcommand(command, 'show', { formats: machineReports }).action((name: string | undefined, options: ShowOptions) =>
     deliver(context, machineReports, options, () => shownMachine(name, options.runtime)),
   );
 }

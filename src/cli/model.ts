@@ -18,8 +18,8 @@ import {
 } from '../report/door.js';
 import { loadHardware } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
-import { collect, quantizationOption } from './kit/options.js';
-import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
+import { subcommand } from './kit/declared.js';
+import { deliver, type OutputOptions } from './kit/outputs.js';
 
 interface InspectOptions extends OutputOptions {
   readonly quantization?: string;
@@ -29,15 +29,7 @@ interface InspectOptions extends OutputOptions {
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  const inspect = command
-    .command('inspect')
-    .summary('parameters, bytes, experts by layer, and what fits on which machine')
-    .description('Parameters, bytes, experts by layer, and what fits on which machine.')
-    .argument('<model>', 'a bundled name, a file, a folder or hf:owner/repo')
-    .addOption(quantizationOption('price the model in this storage format, e.g. q4_k_m'))
-    .option('--context <tokens>', 'tokens of KV cache that must fit beside the weights', '4096')
-    .option('-w, --hardware <machine>', 'only this machine: a bundled name or a YAML file, repeatable', collect, []);
-  addOutputOptions(inspect, modelReports).action(async (name: string, options: InspectOptions) => {
+  subcommand(command, 'inspect', { formats: modelReports }).action(async (name: string, options: InspectOptions) => {
     const tokens = parseCount(options.context, '--context');
     await deliver(context, modelReports, options, () => {
       const machines = options.hardware.length > 0 ? options.hardware : listProfiles('hardware');

@@ -5,7 +5,6 @@ import { didYouMean } from '../base/text.js';
 import { flagValue } from '../base/yaml.js';
 import { ADMISSIONS, MISS_ACTIONS } from '../system/door.js';
 
-/** Example of a rule. */
 const EXAMPLE = 'cpu,admit=background';
 
 /**

@@ -8,11 +8,12 @@ import type { Result } from '../result/result.js';
 import { equalFooting } from '../study/door.js';
 import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
-import { collect, jobsOption, parseJobs } from './kit/options.js';
-import { addOutputOptions, addPictureOptions, deliver, type OutputOptions } from './kit/outputs.js';
-import { learnerOf, timingOption } from './machine/learned.js';
+import { declared } from './kit/declared.js';
+import { parseJobs } from './kit/options.js';
+import { deliver, type OutputOptions } from './kit/outputs.js';
+import { learnerOf } from './machine/learned.js';
 import { type Combination, combinationsOf } from './run-many.js';
-import { addRunOptions, type RunFlags, runOf } from './run-options.js';
+import { RUN_WORDS, type RunFlags, runOf } from './run-options.js';
 
 interface PlanOptions extends RunFlags, OutputOptions {
   readonly assert: readonly string[];
@@ -22,20 +23,17 @@ interface PlanOptions extends RunFlags, OutputOptions {
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command
-    .argument('[profile]', 'run profile: a YAML file or a bundled name; without it and without -m -t -w -s, the quick start')
-    .optionsGroup('What must hold (or --slo):')
-    .option('--assert <condition>', "e.g. 'latency.tpot.p99 <= 40ms' (moeprof explain lists metrics); repeatable", collect, []);
-  addRunOptions(command.addOption(jobsOption()).addOption(timingOption()));
-  addPictureOptions(addOutputOptions(command, planReports)).action(async (profile: string | undefined, options: PlanOptions) => {
-    const threads = parseJobs(options.jobs);
-    const judged = async (): Promise<Plan> => {
-      const plan = await planOf(profile, options, threads, context);
-      if (!plan.placings.some(({ fits }) => fits)) context.setExitCode(EXIT.gateFailed);
-      return plan;
-    };
-    await deliver(context, planReports, options, judged, options.trace);
-  });
+  declared(command, 'plan', { words: RUN_WORDS, formats: planReports }).action(
+    async (profile: string | undefined, options: PlanOptions) => {
+      const threads = parseJobs(options.jobs);
+      const judged = async (): Promise<Plan> => {
+        const plan = await planOf(profile, options, threads, context);
+        if (!plan.placings.some(({ fits }) => fits)) context.setExitCode(EXIT.gateFailed);
+        return plan;
+      };
+      await deliver(context, planReports, options, judged, options.trace);
+    },
+  );
 }
 
 async function planOf(profile: string | undefined, options: PlanOptions, threads: number | undefined, context: CliContext): Promise<Plan> {

@@ -1,6 +1,6 @@
 // `moeprof plot`: finished runs as a figure for print.
 
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import {
   FIGURE_KINDS,
@@ -15,8 +15,9 @@ import {
 import { type OutputFormat, toJson } from '../report/door.js';
 import { readRuns } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
+import { declared } from './kit/declared.js';
 import { metricNames } from './kit/options.js';
-import { addOutputOptions, addPictureOptions, deliver, type OutputOptions } from './kit/outputs.js';
+import { deliver, type OutputOptions } from './kit/outputs.js';
 
 interface PlotOptions extends OutputOptions, Pick<FigureQuestion, 'kind' | 'x' | 'y'>, Partial<Pick<FigureQuestion, 'series' | 'facet'>> {
   readonly stat: string;
@@ -31,28 +32,19 @@ const WIDTHS = [40, 400] as const;
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  const formats = figureFormats(90);
-  command
-    .argument('<runs...>', 'a store, folders of results, results, or what sweep study.yaml -o wrote (.json, .jsonl)')
-    .optionsGroup('What is drawn:')
-    .addOption(new Option('--kind <kind>', 'kind of figure').choices([...FIGURE_KINDS]).default('line'))
-    .requiredOption('--x <name>', 'what stands on the horizontal axis: hardware, memory.expertCache, a metric ...')
-    .option('--y <metric>', 'what is drawn; of a heat map, its colour', 'speed.decode')
-    .option('--series <names>', 'what makes the series, several with commas; of a heat map, its rows')
-    .option('--facet <names>', 'what makes the panels')
-    .option('--stat <name>', `of runs that share a point: ${PLACES.join(', ')}; whiskers go from the least to the largest`, 'median')
-    .option('--width <mm>', 'width of the figure', '90');
-  addPictureOptions(addOutputOptions(command, formats)).action((paths: string[], options: PlotOptions) => {
-    const question = {
-      kind: options.kind,
-      x: options.x,
-      y: metricNames(options.y, '--y')[0]!,
-      series: options.series ?? null,
-      facet: options.facet ?? null,
-      statistic: statisticNamed(options.stat, PLACES),
-    };
-    return deliver(context, figureFormats(widthIn(options.width)), options, () => figureOf(paths.flatMap(readRuns), question), paths);
-  });
+  declared(command, 'plot', { words: { kinds: FIGURE_KINDS, statistics: PLACES }, formats: figureFormats(90) }).action(
+    (paths: string[], options: PlotOptions) => {
+      const question = {
+        kind: options.kind,
+        x: options.x,
+        y: metricNames(options.y, '--y')[0]!,
+        series: options.series ?? null,
+        facet: options.facet ?? null,
+        statistic: statisticNamed(options.stat, PLACES),
+      };
+      return deliver(context, figureFormats(widthIn(options.width)), options, () => figureOf(paths.flatMap(readRuns), question), paths);
+    },
+  );
 }
 
 /** Formats of a figure of a given size in millimetres. */

@@ -49,7 +49,6 @@ export interface EvaluationReport extends ReportHead {
   readonly schema: typeof EVALUATION_SCHEMA;
 }
 
-/** Report of `predict train`. */
 interface TrainingReport extends ReportHead {
   readonly schema: typeof TRAINING_SCHEMA;
   /** Kind, network and options of the training. */
@@ -241,7 +240,6 @@ function detailGrids(judged: Judged): Grid[] {
   ];
 }
 
-/** A column of shares. */
 function ratioColumn<Row>(head: string, of: (row: Row) => number | null | undefined): ColumnOf<Row> {
   return { head, of: (row) => ({ value: of(row) ?? null, text: shareText(of(row)) }) };
 }

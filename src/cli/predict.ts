@@ -1,6 +1,6 @@
 // `moeprof predict`: trains a path predictor from traces, and judges predictors on others.
 
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
 import { arch, cpus, platform, runtimeVersion } from '../base/host/machine.js';
@@ -18,84 +18,20 @@ import { VERSION } from '../result/version.js';
 import { concatTraces } from '../trace/concat.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import type { CliContext } from './kit/context.js';
-import {
-  collect,
-  modelOption,
-  parseSeed,
-  positiveCount,
-  seedOption,
-  type TraceFlags,
-  traceColumnsOption,
-  traceFormatOption,
-  traceOption,
-} from './kit/options.js';
-import { addOutputOptions, deliver, type OutputOptions, Outputs } from './kit/outputs.js';
+import { subcommand } from './kit/declared.js';
+import { parseSeed, positiveCount, type TraceFlags } from './kit/options.js';
+import { deliver, type OutputOptions, Outputs } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { EVALUATION_SCHEMA, evaluationReports, type ReportEnvironment, TRAINING_SCHEMA, trainingReports } from './predict-report.js';
 import { TRAIN_KINDS, type TrainingFlags, trainingOf } from './train-kinds.js';
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  const evaluate = common(
-    command
-      .command('eval')
-      .summary('judge predictors on traces, side by side')
-      .description('Judge predictors on traces: recall before and during the pass, batch accuracy, precision, calibration.')
-      .argument('[predictor...]', 'names with parameters, or .onnx files; none: all that the traces allow'),
-  );
-  addOutputOptions(evaluate, evaluationReports).action((predictors: readonly string[], options: JudgingOptions & OutputOptions) =>
-    runEval(predictors, options, context),
+  subcommand(command, 'eval', { formats: evaluationReports }).action(
+    (predictors: readonly string[], options: JudgingOptions & OutputOptions) => runEval(predictors, options, context),
   );
 
-  common(
-    command
-      .command('train')
-      .summary('train a path predictor into an ONNX file')
-      .description('Train a path predictor from traces into an ONNX file, and judge it on others.'),
-  )
-    .addOption(
-      new Option('--kind <kind>', 'paths: from paths and token ids; rpp: ExpertFlow’s encoder of token ids')
-        .choices(TRAIN_KINDS)
-        .default('paths'),
-    )
-    .optionsGroup('Network of paths (--kind paths):')
-    .option('--hidden <n>', 'units of the hidden layer (default: 256)')
-    .option('--rank <n>', 'width of the low-rank encodings (default: 64)')
-    .option('--gru', 'recurrence across layers in place of one output matrix', false)
-    .option('--no-token-id', 'do not look at token ids')
-    .option('--no-observed', 'do not look at the running pass: no correction, but one prediction per pass')
-    .optionsGroup('Encoder of token ids (--kind rpp):')
-    .option('--width <n>', 'width of the encoder, and of its state (default: 32)')
-    .option('--inside <n>', 'units inside a block (default: 2048)')
-    .option('--blocks <n>', 'blocks, each a recurrence and a feed-forward part (default: 2)')
-    .option('--table <n>', 'width of the token embeddings (default: 128)')
-    .option('--head <n>', 'units of a layer’s head (default: 64)')
-    .option('--no-history', 'read ids alone, not which experts the tokens before used')
-    .optionsGroup('Training:')
-    .option('--epochs <n>', 'most passes over the traces; training stops early where held-out loss rises (default: 8; rpp: 12)')
-    .option('--batch <n>', 'tokens per step (default: 128; rpp: 512)')
-    .option('--lr <rate>', 'highest learning rate (default: 0.002; rpp: 0.004)')
-    .option('--checkpoint <file>', 'keep the state here after every epoch, and go on from it')
-    .optionsGroup('Output:')
-    .requiredOption('-o, --output <file.onnx>', 'where the predictor goes')
-    .option('--report <[format=]path>', 'write the report to a file, repeatable (.json, .txt)', collect, [])
-    .option('--json', 'print the report as JSON', false)
-    .action((options: TrainOptions) => runTrain(options, context));
-}
-
-function common(command: Command): Command {
-  return command
-    .optionsGroup('What is judged, after what:')
-    .addOption(modelOption())
-    .addOption(traceOption('trace to learn from, repeatable; trace#FROM:TO is a range of its rows'))
-    .option('--eval <trace>', 'trace to be judged on, repeatable', collect, [])
-    .option('--holdout <share>', 'part of the traces to be judged on where there is no --eval', '20%')
-    .addOption(traceFormatOption())
-    .addOption(traceColumnsOption())
-    .option('--batch-accuracy <n>', 'tokens per batch whose union of paths is judged', '16')
-    .option('--every <n>', 'judge predictions during the pass on every nth token (default: so that about 500 are)')
-    .option('--min-probability <p>', 'precision is that of predictions at least so probable', '0.15')
-    .addOption(seedOption().default('1'));
+  subcommand(command, 'train', { words: { kinds: TRAIN_KINDS } }).action((options: TrainOptions) => runTrain(options, context));
 }
 
 /** Options of the subcommand. */

@@ -25,6 +25,7 @@ import { clip, MAX_WIDTH, widthOf, wrap } from '../report/door.js';
 import { SCHEDULERS } from '../schedule/door.js';
 import { VARIANTS } from '../trace/variants/index.js';
 import type { CliContext } from './kit/context.js';
+import { subcommand } from './kit/declared.js';
 import { formatFamily, quantizationFamily } from './storage-families.js';
 
 /** The part of a family that `list` and `show` need. */
@@ -88,7 +89,6 @@ function parts<P extends CataloguePart>(
   };
 }
 
-/** A label and its value. */
 type Fact = [label: string, value: string];
 
 const gibibytes = (bytes: number): string => `${formatNumber(bytes / 2 ** 30)} GiB`;
@@ -166,34 +166,23 @@ const families: readonly Family[] = [
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command.addHelpText('afterAll', `\n${wrap(families.map(({ name }) => name).join(', '), MAX_WIDTH, 'Families: ')}`);
-  command
-    .command('list')
-    .summary('names, with a few words on each')
-    .description('Names, with a few words on each; parts of machines (gpu, cpu) only where they are asked for.')
-    .argument('[family]', 'only this family')
-    .action((wanted: string | undefined) => {
-      const shown = wanted === undefined ? families.filter(({ asked }) => asked !== true) : [familyNamed(wanted)];
-      const rows = shown.flatMap((family) => family.names().map((name) => [`${family.name}/${name}`, family.summary(name)] as const));
-      const longest = Math.max(0, ...rows.map(([name]) => name.length));
-      const width = Math.max(40, context.terminal.width);
-      context.out(
-        rows
-          .map(
-            ([name, summary]) =>
-              `${`${name.padEnd(longest)}  ${clip(summary, width - longest - 2, context.terminal.unicode)}`.trimEnd()}\n`,
-          )
-          .join(''),
-      );
-    });
-  command
-    .command('show')
-    .summary('a profile, or the parameters of a policy, predictor or scheduler')
-    .description('Print a profile as it is, or the parameters of a policy, predictor or scheduler.')
-    .argument('<family/name>', 'as list prints it; the family may be left out where one only has the name')
-    .action((wanted: string) => {
-      const { family, name } = memberNamed(wanted);
-      context.out(family.show(name, widthOf(context.reportOptions)));
-    });
+  subcommand(command, 'list').action((wanted: string | undefined) => {
+    const shown = wanted === undefined ? families.filter(({ asked }) => asked !== true) : [familyNamed(wanted)];
+    const rows = shown.flatMap((family) => family.names().map((name) => [`${family.name}/${name}`, family.summary(name)] as const));
+    const longest = Math.max(0, ...rows.map(([name]) => name.length));
+    const width = Math.max(40, context.terminal.width);
+    context.out(
+      rows
+        .map(
+          ([name, summary]) => `${`${name.padEnd(longest)}  ${clip(summary, width - longest - 2, context.terminal.unicode)}`.trimEnd()}\n`,
+        )
+        .join(''),
+    );
+  });
+  subcommand(command, 'show').action((wanted: string) => {
+    const { family, name } = memberNamed(wanted);
+    context.out(family.show(name, widthOf(context.reportOptions)));
+  });
 }
 
 /** @throws UserError with the nearest family */

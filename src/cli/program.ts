@@ -4,11 +4,10 @@
 import { Command, CommanderError, Option } from 'commander';
 import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
 import { openFilesLimit, stderr, stdout } from '../base/host/command.js';
-import { fileText } from '../base/host/files.js';
 import { env } from '../base/host/process.js';
 import { byName } from '../base/objects.js';
-import { bundledFile } from '../base/profiles.js';
-import { shortened, visible } from '../base/text.js';
+import { bundledText } from '../base/profiles.js';
+import { capital, shortened, visible } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import { commands } from './commands.js';
 import type { CliContext, CommandEntry, GlobalOptions } from './kit/context.js';
@@ -76,7 +75,11 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
   runtime.readOptions(() => program.opts<GlobalOptions>());
 
   for (const entry of entries) {
-    program.command(entry.name).summary(entry.summary).description(sentence(entry.summary)).helpGroup(`${entry.group}:`);
+    program
+      .command(entry.name)
+      .summary(entry.summary)
+      .description(`${capital(entry.summary)}.`)
+      .helpGroup(`${entry.group}:`);
   }
   // The stubs above suffice for the list of commands; the one that runs is completed just before its own arguments are parsed.
   program.hook('preSubcommand', async (_, command) => {
@@ -99,7 +102,7 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
 function textBelow(command: Command): string {
   const names = command.parent?.parent ? [`${command.parent.name()}-${command.name()}`, command.parent.name()] : [command.name()];
   const sections = new Map(
-    fileText(bundledFile('help.txt'))
+    bundledText('help.txt')
       .split(/^\[/m)
       .map((section) => section.split(']\n', 2) as [string, string]),
   );
@@ -150,10 +153,6 @@ function oneLine(text: string): string {
       OTHER_WORDS[word] !== undefined ? `unknown command '${word}'; that is moeprof ${OTHER_WORDS[word]}` : whole,
     )
     .replace(MODEL_AS_COMMAND, (whole, name: string) => `${whole}; for a model write moeprof advise ${name}`);
-}
-
-function sentence(summary: string): string {
-  return `${summary[0]!.toUpperCase()}${summary.slice(1)}.`;
 }
 
 /** Open files that the systems in use allow at least; every command needs fewer. */

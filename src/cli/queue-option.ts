@@ -1,24 +1,13 @@
 // `--queue` and `--queue-prefix` of commands that do nothing without a server.
 
-import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
-import { QUEUE_PREFIX, type QueueAddress, queueAddress, type Seal } from '../study/door.js';
+import { type QueueAddress, queueAddress, type Seal } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
-
-/** What `--queue-key` of a sweep and of a worker means. */
-export const KEY_HELP = 'file with the key that seals cells and results; the same for sweep and workers';
 
 /** The flags as given. */
 export interface QueueOption {
   readonly queue?: string;
   readonly queuePrefix: string;
-}
-
-/** Adds the options. */
-export function addQueueOption(command: Command): Command {
-  return command
-    .option('--queue <address>', 'server of the queue: redis://host:6379/0, or rediss:// with TLS')
-    .option('--queue-prefix <text>', 'prefix of all keys of the queue', QUEUE_PREFIX);
 }
 
 /** The named server. @throws UserError where none is named, or its address is malformed */

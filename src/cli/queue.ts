@@ -3,9 +3,10 @@
 import type { Command } from 'commander';
 import { formatCount } from '../base/units.js';
 import { renderTerminal } from '../report/door.js';
-import { contentsDocument, contentsOf, emptyQueue, openServer, type QueueServer } from '../study/door.js';
+import { contentsDocument, contentsOf, emptyQueue, openServer, QUEUE_PREFIX, type QueueServer } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
-import { addQueueOption, namedQueue, type QueueOption } from './queue-option.js';
+import { subcommand } from './kit/declared.js';
+import { namedQueue, type QueueOption } from './queue-option.js';
 
 interface QueueFlags extends QueueOption {
   readonly json?: boolean;
@@ -14,18 +15,13 @@ interface QueueFlags extends QueueOption {
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  addQueueOption(command.command('show'))
-    .summary('what waits, runs and failed, and who is there')
-    .description('Show what a queue holds: cells, workers, sweeps, results and files.')
-    .option('--json', 'as JSON, for programs')
-    .action((flags: QueueFlags) => withServer(flags, context, (server) => show(server, flags, context)));
-  addQueueOption(command.command('empty'))
-    .summary('remove all cells, results and files of a queue')
-    .description(
-      'Remove all cells, results and files of a queue, of every build of moeprof.\nRefused while sweeps wait for cells, and while results are not taken.',
-    )
-    .option('--force', 'all the same; sweeps that wait put their cells there again')
-    .action((flags: QueueFlags) => withServer(flags, context, (server) => empty(server, flags, context)));
+  const words = { prefix: QUEUE_PREFIX };
+  subcommand(command, 'show', { words }).action((flags: QueueFlags) =>
+    withServer(flags, context, (server) => show(server, flags, context)),
+  );
+  subcommand(command, 'empty', { words }).action((flags: QueueFlags) =>
+    withServer(flags, context, (server) => empty(server, flags, context)),
+  );
 }
 
 async function withServer(flags: QueueFlags, context: CliContext, work: (server: QueueServer) => Promise<void>): Promise<void> {

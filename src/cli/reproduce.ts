@@ -5,7 +5,8 @@ import { listProfiles } from '../base/profiles.js';
 import { reproductionReports } from '../measured/reproduce/report.js';
 import { gotWorse, type Reproduced, reproduce } from '../measured/reproduce/reproduce.js';
 import type { CliContext } from './kit/context.js';
-import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
+import { declared } from './kit/declared.js';
+import { deliver, type OutputOptions } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 
 interface ReproduceOptions extends OutputOptions {
@@ -15,11 +16,7 @@ interface ReproduceOptions extends OutputOptions {
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command
-    .argument('[papers...]', 'bundled names, or files of published figures')
-    .option('--all', 'every paper that ships')
-    .option('--gate', 'fail where a verdict is worse than its file asks for');
-  addOutputOptions(command, reproductionReports).action(async (papers: readonly string[], options: ReproduceOptions) => {
+  declared(command, 'reproduce', { formats: reproductionReports }).action(async (papers: readonly string[], options: ReproduceOptions) => {
     const names = namesOf(papers, options);
     await deliver(context, reproductionReports, options, async () => {
       const reproduced: Reproduced[] = await watched(context, 'reproducing', 'claims', (watch) => reproduce(names, watch));

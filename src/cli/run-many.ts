@@ -34,7 +34,6 @@ export function combinationsOf(options: { readonly system?: string; readonly har
 
 /** How the runs of a ranking are made. */
 export interface RankingRuns {
-  /** Runs one combination. */
   run(combination: Combination): Promise<Result>;
   /** The command that runs it alone. */
   again(combination: Combination): string;

@@ -1,6 +1,6 @@
 // The flags of a run, for all commands that run. Flags become overrides of the run profile, so that an error about a value names its flag.
 
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { resolve } from '../base/host/paths.js';
 import { cwd } from '../base/host/process.js';
@@ -9,19 +9,11 @@ import { locatedModule } from '../base/user-module.js';
 import { flagValue, type Override } from '../base/yaml.js';
 import { isComposed } from '../hardware/door.js';
 import { locatedPredictor } from '../predict/predictors/create.js';
-import { DEFAULT_RUNTIME, DEFAULT_SYSTEM, EXAMPLE_RUNTIMES } from '../runtime/index.js';
+import { DEFAULT_RUNTIME, DEFAULT_SYSTEM } from '../runtime/index.js';
 import { checkRun, loadRun, QUICK_START, REPLAYS, type RunSpec, type RunTold, replacePredictor, splitFault } from '../system/door.js';
 import { parseColumns } from '../trace/formats/columns.js';
-import {
-  addRoutingOptions,
-  allowCodeOption,
-  collect,
-  scopeOption,
-  seedOption,
-  type Texts,
-  type TraceFlags,
-  tokensOption,
-} from './kit/options.js';
+import { declared } from './kit/declared.js';
+import type { Texts, TraceFlags } from './kit/options.js';
 import type { OutputOptions } from './kit/outputs.js';
 import { missRulesOf } from './on-miss.js';
 
@@ -48,42 +40,12 @@ export interface RunFlags extends RoutingFlags, Texts<RunText> {
   readonly timing?: readonly string[];
 }
 
-/** Adds the flags of a run. */
+/** Words of the options of a run in `profiles/commands.txt`. */
+export const RUN_WORDS = { replays: REPLAYS };
+
+/** Adds the options of a run. */
 export function addRunOptions(command: Command): Command {
-  return addRoutingOptions(command.optionsGroup('What runs:'))
-    .option('--variant <variant>', 'change the routing: top-p=0.9, null=8, ./mine.mjs, ...; repeatable, in order', collect, [])
-    .option('--top-k <n>', 'only the first choices of each token, short for a last --variant top-k=<n>')
-    .option('-w, --hardware <machine>', 'machine: a bundled name, a YAML file, or parts (rtx-3090+ryzen-9-7950x); several with commas')
-    .option(
-      '--runtime <runtime>',
-      `software that executes the system, e.g. ${EXAMPLE_RUNTIMES.slice(0, 2).join(' or ')}; own: the system's`,
-    )
-    .option('-s, --system <system>', 'offloading system: a bundled name or a YAML file; several with commas')
-    .optionsGroup('Parts of the system:')
-    .option('--cache <size>', 'expert cache: 8GiB, 25% of all experts, or 16/layer')
-    .option('--gpu-layers <n>', 'decoder layers on the GPU, from the last (-ngl); the CPU holds the others')
-    .option('--warm <text>', 'earlier text that the caches have served: so many tokens before the replayed ones, or a trace')
-    .option('--policy <policy>', 'cache policy, e.g. lru, s3-fifo:small=0.1 or ./mine.mjs')
-    .addOption(scopeOption())
-    .option('--predictor <predictor>', 'path predictor: transition, predictor.onnx, ./mine.mjs, none, ...')
-    .option('--rerank <lambda>', 'bonus of resident experts, in log gate weight; needs a trace with candidates')
-    .option('--scheduler <scheduler>', 'batch scheduler: fcfs, cache-affinity:batches=4, ./mine.mjs, ...')
-    .option('--on-miss <rules>', 'how misses are served: load, cpu, cheaper, static, ..., or cpu,admit=background')
-    .addOption(new Option('--replay <replay>', 'an event is a pass at a layer, or a single activation').choices([...REPLAYS]))
-    .optionsGroup('Workload:')
-    .option('--workload <arrivals>', 'arrivals: a file, poisson:rate=2 or gamma:rate=2,cv=2')
-    .option('--rate <n>', 'requests per second, whatever the arrivals say; alone: Poisson')
-    .option('--requests <n>', 'most requests')
-    .option('--slo <limits>', 'what counts as goodput, e.g. ttft=2s,tpot=100ms')
-    .option('--batch <n>', 'concurrent requests')
-    .addOption(tokensOption())
-    .addOption(seedOption())
-    .option('--fault <fault>', 'what goes wrong: at=2s,link=h2d,bandwidth=50%; repeatable', collect, [])
-    .option('--no-bounds', 'leave out the bounds: Belady, LRU, foresight, floor')
-    .option('--no-foresight', 'leave out the times under LRU, Belady and foresight, and the floor')
-    .option('--strict', 'fail with exit code 2 on what the audit of the trace finds, instead of warning')
-    .option('--set <path=value>', 'set any value of the run, system.*, hardware.*, runtime.* or model.*, repeatable', collect, [])
-    .addOption(allowCodeOption());
+  return declared(command, '@run', { words: RUN_WORDS });
 }
 
 /**

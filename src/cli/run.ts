@@ -25,21 +25,12 @@ import { TraceEvents } from '../timeline/events.js';
 import { Timeline } from '../timeline/timeline.js';
 import { EVERYTHING, parseWindow } from '../timeline/window.js';
 import type { CliContext } from './kit/context.js';
-import { collect } from './kit/options.js';
-import {
-  addOutputOptions,
-  isSameFile,
-  type OutputOptions,
-  Outputs,
-  openSink,
-  outputsOf,
-  parseOutput,
-  stdoutFormat,
-} from './kit/outputs.js';
+import { declared } from './kit/declared.js';
+import { isSameFile, type OutputOptions, Outputs, openSink, outputsOf, parseOutput, stdoutFormat } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
-import { learnerOf, timingOption } from './machine/learned.js';
+import { learnerOf } from './machine/learned.js';
 import { type Combination, combinationsOf, runMany } from './run-many.js';
-import { addRunOptions, type RunFlags, runOf, toldOf } from './run-options.js';
+import { RUN_WORDS, type RunFlags, runOf, toldOf } from './run-options.js';
 import { scenarioOfFile } from './scenarios.js';
 
 interface RunOptions extends RunFlags, OutputOptions, TimelineOptions {
@@ -51,71 +42,60 @@ interface RunOptions extends RunFlags, OutputOptions, TimelineOptions {
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command.argument('[profile]', 'run profile: a YAML file or a bundled name; without it and without -m -t -w -s, the quick start');
-  addRunOptions(command)
-    .addOption(timingOption())
-    .option('--repeat <n>', 'run n times and measure the wall-clock time (metric wall.run)')
-    .option('--assert <condition>', "fail with exit code 1 unless it holds, e.g. 'cache.hit_rate >= 0.8', repeatable", collect, []);
-  addOutputOptions(command, reports)
-    .option('--html <path>', 'write a report with charts, short for -o html=<path>')
-    .option('--svg <path>', 'draw the ranking of several systems or machines, short for -o svg=<path>')
-    .option('--details', 'keep in the result what charts are drawn from, for moeprof report')
-    .option('--timeline <file>', 'draw the run for ui.perfetto.dev or chrome://tracing: a .json.gz or .json')
-    .option('--timeline-window <range>', 'draw a part: 0.5s..1s of simulated time, or pass:100..120')
-    .action(async (profile: string | undefined, options: RunOptions) => {
-      const budgets: Budget[] = options.assert.map((text) => parseAssertion(text));
-      if ([options.system, options.hardware].some((names) => names?.includes(',') === true)) {
-        if (budgets.length > 0) throw new UserError('--assert: judges one run, not several; name one system and one machine');
-        const single = { timeline: options.timeline, 'timeline-window': options.timelineWindow };
-        for (const [name, value] of Object.entries(single)) {
-          if (value !== undefined) throw new UserError(`--${name}: shows one run, not several; name one system and one machine`);
-        }
-        const all = combinationsOf(options);
-        const makes = all.map((chosen) => () => runOf(profile, { ...options, ...chosen }));
-        const alike = await equalFooting(makes);
-        const told = (chosen: Combination) => toldOf(profile, { ...options, ...chosen }, alike);
-        const learned = learnerOf(context, options.timing);
-        const run = async (chosen: Combination) =>
-          repeatable(await runWithProgress(await learned(runOf(profile, { ...options, ...chosen }, alike)), context), told(chosen));
-        await runMany(all, { run, again: (chosen) => repeatCommand(told(chosen)) }, context, options);
-        return;
+  declared(command, 'run', { words: RUN_WORDS, formats: reports }).action(async (profile: string | undefined, options: RunOptions) => {
+    const budgets: Budget[] = options.assert.map((text) => parseAssertion(text));
+    if ([options.system, options.hardware].some((names) => names?.includes(',') === true)) {
+      if (budgets.length > 0) throw new UserError('--assert: judges one run, not several; name one system and one machine');
+      const single = { timeline: options.timeline, 'timeline-window': options.timelineWindow };
+      for (const [name, value] of Object.entries(single)) {
+        if (value !== undefined) throw new UserError(`--${name}: shows one run, not several; name one system and one machine`);
       }
-      const run = await learnerOf(context, options.timing)(runOf(profile, options));
-      const repeat = options.repeat === undefined ? null : parseRepeat(options.repeat);
-      if (repeat !== null && run.trace.some(isStdin))
-        throw new UserError('--repeat: a trace on stdin can be read only once; give it as a file');
-      if (repeat !== null && options.timeline !== undefined)
-        throw new UserError('--timeline: drawing takes time, which --repeat measures; leave one of them out');
-      budgets.push(...budgetsOf(run.budgets, (index) => placeIn(run, `budgets.${index}`)));
-      if (options.svg !== undefined)
-        throw new UserError('--svg: draws a ranking; name several systems or machines, e.g. -s fiddler,expertflow');
-      const targets = outputsOf(options);
-      const timeline = openTimeline(options, targets, context);
-      let outputs: Outputs<Result> | null = null;
-      try {
-        outputs = Outputs.open(
-          context,
-          reports,
-          targets,
-          stdoutFormat(options),
-          run.trace.map((path) => (isStdin(path) ? path : resolve(run.folder, path))),
-        );
-        const details = options.details === true || outputs.needDetails;
-        const observe = timeline === null ? {} : { observe: timeline.observe };
-        const once = () => runWithProgress(run, context, { details, ...observe });
-        const result = repeatable(repeat === null ? await once() : await runRepeatedly(repeat, once), toldOf(profile, options));
-        const findings = judgeResult(result, budgetsFor(scenarioOfFile(run.label), budgets));
-        timeline?.finish(result);
-        await outputs.deliver(result);
-        for (const { budget, level, message, metric } of findings) {
-          context.note(`${level === 'error' ? 'failed' : 'warning'}: ${budget?.place ?? 'budget'}: ${metric}: ${message}`);
-        }
-        if (findings.some(({ level }) => level === 'error')) context.setExitCode(EXIT.gateFailed);
-      } finally {
-        outputs?.abort();
-        timeline?.abort();
+      const all = combinationsOf(options);
+      const makes = all.map((chosen) => () => runOf(profile, { ...options, ...chosen }));
+      const alike = await equalFooting(makes);
+      const told = (chosen: Combination) => toldOf(profile, { ...options, ...chosen }, alike);
+      const learned = learnerOf(context, options.timing);
+      const run = async (chosen: Combination) =>
+        repeatable(await runWithProgress(await learned(runOf(profile, { ...options, ...chosen }, alike)), context), told(chosen));
+      await runMany(all, { run, again: (chosen) => repeatCommand(told(chosen)) }, context, options);
+      return;
+    }
+    const run = await learnerOf(context, options.timing)(runOf(profile, options));
+    const repeat = options.repeat === undefined ? null : parseRepeat(options.repeat);
+    if (repeat !== null && run.trace.some(isStdin))
+      throw new UserError('--repeat: a trace on stdin can be read only once; give it as a file');
+    if (repeat !== null && options.timeline !== undefined)
+      throw new UserError('--timeline: drawing takes time, which --repeat measures; leave one of them out');
+    budgets.push(...budgetsOf(run.budgets, (index) => placeIn(run, `budgets.${index}`)));
+    if (options.svg !== undefined)
+      throw new UserError('--svg: draws a ranking; name several systems or machines, e.g. -s fiddler,expertflow');
+    const targets = outputsOf(options);
+    const timeline = openTimeline(options, targets, context);
+    let outputs: Outputs<Result> | null = null;
+    try {
+      outputs = Outputs.open(
+        context,
+        reports,
+        targets,
+        stdoutFormat(options),
+        run.trace.map((path) => (isStdin(path) ? path : resolve(run.folder, path))),
+      );
+      const details = options.details === true || outputs.needDetails;
+      const observe = timeline === null ? {} : { observe: timeline.observe };
+      const once = () => runWithProgress(run, context, { details, ...observe });
+      const result = repeatable(repeat === null ? await once() : await runRepeatedly(repeat, once), toldOf(profile, options));
+      const findings = judgeResult(result, budgetsFor(scenarioOfFile(run.label), budgets));
+      timeline?.finish(result);
+      await outputs.deliver(result);
+      for (const { budget, level, message, metric } of findings) {
+        context.note(`${level === 'error' ? 'failed' : 'warning'}: ${budget?.place ?? 'budget'}: ${metric}: ${message}`);
       }
-    });
+      if (findings.some(({ level }) => level === 'error')) context.setExitCode(EXIT.gateFailed);
+    } finally {
+      outputs?.abort();
+      timeline?.abort();
+    }
+  });
 }
 
 function runWithProgress(run: RunSpec, context: CliContext, asked: Watch = {}): Promise<Result> {

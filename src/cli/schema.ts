@@ -1,6 +1,6 @@
 // `moeprof schema`: JSON Schema of every file that users write, so that editors complete and check them, and of results for tools.
 
-import { Argument, type Command } from 'commander';
+import type { Command } from 'commander';
 import { z } from 'zod';
 import { ownValue } from '../base/objects.js';
 import { listProfiles } from '../base/profiles.js';
@@ -16,6 +16,7 @@ import { SCHEDULERS } from '../schedule/door.js';
 import { searchSchema, studySchema } from '../study/door.js';
 import { PLACEMENTS, placementFields, predictorFields, runSchema, schedulerFields, systemSchema } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
+import { declared } from './kit/declared.js';
 
 /** Files that are read in one step. */
 const WHOLE = {
@@ -48,9 +49,7 @@ export interface JsonSchema {
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command
-    .addArgument(new Argument('<file>', 'kind of file').choices(SCHEMA_KINDS))
-    .action((kind: SchemaKind) => context.out(schemaText(kind)));
+  declared(command, 'schema', { words: { kinds: SCHEMA_KINDS } }).action((kind: SchemaKind) => context.out(schemaText(kind)));
 }
 
 /** JSON Schema of a kind of file, as text. */

@@ -23,8 +23,9 @@ import {
 } from '../study/door.js';
 import { type RunSpec, repeatCommand } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
-import { allowCodeOption, collect, jobsOption, parseJobs, parseSeed, seedOption } from './kit/options.js';
-import { addOutputOptions, addPictureOptions, deliver, type OutputOptions } from './kit/outputs.js';
+import { declared } from './kit/declared.js';
+import { parseJobs, parseSeed } from './kit/options.js';
+import { deliver, type OutputOptions } from './kit/outputs.js';
 import { overridesOfStudy, type RunFlags, runOfStudy, toldOfStudy } from './run-options.js';
 import { runStored } from './run-stored.js';
 import { STORE, storeOf } from './store-option.js';
@@ -43,20 +44,7 @@ const MOST_CELLS = 20_000;
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command
-    .argument('<space>', 'a YAML file: axes, as a study has them, objectives, limits and prices')
-    .optionsGroup('Search:')
-    .option('--budget <n>', 'runs, short ones too', '120')
-    .addOption(seedOption('seed of the search; that of its runs is a value of theirs'))
-    .option('--learn', 'begin with what the store knows of the space; only new runs count')
-    .option('--profiles <folder>', 'write a run profile of each point of the front')
-    .optionsGroup('Runs:')
-    .option('--store <folder>', `where results are kept and found again (unless given, ${STORE})`)
-    .option('--no-store', 'run everything, and keep nothing')
-    .option('--set <path=value>', 'set any value of all runs, repeatable', collect, [])
-    .addOption(allowCodeOption())
-    .addOption(jobsOption());
-  addPictureOptions(addOutputOptions(command, searchReports)).action((path: string, flags: SearchFlags) =>
+  declared(command, 'search', { words: { store: STORE }, formats: searchReports }).action((path: string, flags: SearchFlags) =>
     searchSpace(path, flags, context),
   );
 }

@@ -7,6 +7,7 @@ import { type Outcome, rowOf } from '../figure/door.js';
 import { gridOf, renderTerminal, tableReport } from '../report/door.js';
 import { commandOfStored, Store } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
+import { subcommand } from './kit/declared.js';
 import { STORE } from './store-option.js';
 
 /** Digits of a fingerprint that lists show: enough to tell some millions of runs apart. */
@@ -16,40 +17,14 @@ const DAY_MS = 86_400_000;
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  const store = ['[store]', 'its folder', STORE] as const;
-  command
-    .command('ls')
-    .summary('what is kept')
-    .description('List what is kept.')
-    .argument(...store)
-    .action((path: string) => context.out(list(Store.existing(path), context)));
-  command
-    .command('show')
-    .summary('one result')
-    .description('Show one result.')
-    .argument('<fingerprint>', 'its first digits')
-    .argument(...store)
-    .action((digits: string, path: string) => context.out(show(Store.existing(path), digits, context)));
-  command
-    .command('verify')
-    .summary('look for damaged entries')
-    .description('Read every entry; exit code 1 where one is damaged.')
-    .argument(...store)
-    .action((path: string) => verify(Store.existing(path), context));
-  command
-    .command('merge')
-    .summary('join stores')
-    .description('Take over what the store has not: of shards, of other machines.')
-    .argument('<from...>', 'stores to read')
-    .option('--into <store>', 'the store that takes them', STORE)
-    .action((from: string[], { into }: { into: string }) => merge(from, Store.open(into), context));
-  command
-    .command('gc')
-    .summary('remove what is of no use')
-    .description('Remove what is damaged or failed, and what other builds of moeprof made.')
-    .argument(...store)
-    .option('--older-than <days>', 'remove all that is older, too', days)
-    .action((path: string, { olderThan }: { olderThan?: number }) => clean(Store.existing(path), olderThan, context));
+  const words = { store: STORE };
+  subcommand(command, 'ls', { words }).action((path: string) => context.out(list(Store.existing(path), context)));
+  subcommand(command, 'show', { words }).action((digits: string, path: string) => context.out(show(Store.existing(path), digits, context)));
+  subcommand(command, 'verify', { words }).action((path: string) => verify(Store.existing(path), context));
+  subcommand(command, 'merge', { words }).action((from: string[], { into }: { into: string }) => merge(from, Store.open(into), context));
+  const gc = subcommand(command, 'gc', { words });
+  gc.options[0]!.argParser(days);
+  gc.action((path: string, { olderThan }: { olderThan?: number }) => clean(Store.existing(path), olderThan, context));
 }
 
 function days(text: string): number {

@@ -20,52 +20,32 @@ import {
 } from '../study/door.js';
 import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
-import { collect, jobsOption, metricNames, parseJobs } from './kit/options.js';
-import { addOutputOptions, addPictureOptions, deliver } from './kit/outputs.js';
+import { declared } from './kit/declared.js';
+import { metricNames, parseJobs } from './kit/options.js';
+import { deliver } from './kit/outputs.js';
 import { listed, namesIn } from './listed.js';
-import { KEY_HELP } from './queue-option.js';
-import { addRunOptions, runOf, type SweepFlags, toldOf } from './run-options.js';
+import { RUN_WORDS, runOf, type SweepFlags, toldOf } from './run-options.js';
 import { STORE, storeOf } from './store-option.js';
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command
-    .argument(
-      '[profile]',
-      'study or run profile: a YAML file, or the bundled name of a run; without it and without -m -t -w -s, the quick start',
-    )
-    .optionsGroup('What varies:')
-    .option('--rates <list>', "requests per second, e.g. 0.5,1,2; 'auto': around what can be served")
-    .option(
-      '--vary <path=values>',
-      'values of the run, system.*, hardware.* or model.*, e.g. workload.batch=1,8 or 1..8; repeatable',
-      collect,
-      [],
-    )
-    .option('--metrics <names>', 'metrics to show, with commas (moeprof explain lists them)')
-    .optionsGroup('Runs:')
-    .option('--store <folder>', `where results are kept and found again (a study: ${STORE})`)
-    .option('--no-store', 'run everything, and keep nothing')
-    .option('--shard <i/n>', 'of a study, every n-th cell from the i-th on: 1/4 on one machine, 2/4 on the next')
-    .option('--queue <address>', 'of a study, have its cells run by moeprof worker: redis://host:6379/0, or rediss:// with TLS')
-    .option('--queue-prefix <text>', 'prefix of all keys of the queue (moeprof)')
-    .option('--queue-key <file>', KEY_HELP);
-  addRunOptions(command.addOption(jobsOption()));
-  addPictureOptions(addOutputOptions(command, studyReports)).action(async (profile: string | undefined, options: SweepFlags) => {
-    const metrics = options.metrics === undefined ? [] : metricNames(options.metrics, '--metrics');
-    const threads = parseJobs(options.jobs);
-    if (profile !== undefined && isPath(profile) && isStudy(profile)) {
-      const { runStudy } = await import('./study.js');
-      await runStudy(profile, options, metrics, threads, context);
-      return;
-    }
-    if (options.shard !== undefined) throw new UserError('--shard: divides the cells of a study among machines; give a study.yaml');
-    if (options.queue !== undefined) throw new UserError('--queue: has the cells of a study run by workers; give a study.yaml');
-    if (options.queuePrefix !== undefined) throw new UserError('--queue-prefix: says where on a server; name it with --queue');
-    if (options.queueKey !== undefined) throw new UserError('--queue-key: seals what goes through a server; name it with --queue');
-    const view = async () => ({ sweep: await sweep(profile, options, threads, context), metrics });
-    await deliver(context, sweepReports, options, view, options.trace);
-  });
+  declared(command, 'sweep', { words: { ...RUN_WORDS, store: STORE }, formats: studyReports }).action(
+    async (profile: string | undefined, options: SweepFlags) => {
+      const metrics = options.metrics === undefined ? [] : metricNames(options.metrics, '--metrics');
+      const threads = parseJobs(options.jobs);
+      if (profile !== undefined && isPath(profile) && isStudy(profile)) {
+        const { runStudy } = await import('./study.js');
+        await runStudy(profile, options, metrics, threads, context);
+        return;
+      }
+      if (options.shard !== undefined) throw new UserError('--shard: divides the cells of a study among machines; give a study.yaml');
+      if (options.queue !== undefined) throw new UserError('--queue: has the cells of a study run by workers; give a study.yaml');
+      if (options.queuePrefix !== undefined) throw new UserError('--queue-prefix: says where on a server; name it with --queue');
+      if (options.queueKey !== undefined) throw new UserError('--queue-key: seals what goes through a server; name it with --queue');
+      const view = async () => ({ sweep: await sweep(profile, options, threads, context), metrics });
+      await deliver(context, sweepReports, options, view, options.trace);
+    },
+  );
 }
 
 async function sweep(profile: string | undefined, given: SweepFlags, threads: number | undefined, context: CliContext): Promise<Sweep> {

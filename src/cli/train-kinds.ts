@@ -36,7 +36,6 @@ interface TrainingChoice {
   train(trace: RoutingTrace, model: ModelSpec, watch: WorkWatch): Promise<TrainedPredictor>;
 }
 
-/** One kind of predictor. */
 interface TrainKind {
   /** Flags that no other kind takes. */
   readonly flags: readonly (keyof TrainingFlags)[];

@@ -12,8 +12,9 @@ import { readRows } from '../measured/validate/rows/measurement.js';
 import { runtimeOf } from '../measured/validate/rows/specify.js';
 import { type Validation, validationOf } from '../measured/validate/summary.js';
 import type { CliContext } from './kit/context.js';
-import { jobsOption, parseJobs } from './kit/options.js';
-import { addOutputOptions, deliver, type OutputOptions } from './kit/outputs.js';
+import { declared } from './kit/declared.js';
+import { parseJobs } from './kit/options.js';
+import { deliver, type OutputOptions } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 
 interface ValidateOptions extends OutputOptions {
@@ -23,11 +24,7 @@ interface ValidateOptions extends OutputOptions {
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command
-    .argument('[files...]', 'measurements: bundled names or files of JSON lines; without, all that are bundled')
-    .option('--fit', 'refit the constants of runtimes on these rows, and cross-validate by machine and by class; takes some minutes')
-    .addOption(jobsOption('threads'));
-  addOutputOptions(command, validationReports).action(async (files: readonly string[], options: ValidateOptions) => {
+  declared(command, 'validate', { formats: validationReports }).action(async (files: readonly string[], options: ValidateOptions) => {
     const threads = parseJobs(options.jobs) ?? availableParallelism();
     await deliver(context, validationReports, options, () => validate(files, options.fit === true, threads, context));
   });

@@ -15,6 +15,7 @@ import {
   FileCache,
   modulesBelow,
   openServer,
+  QUEUE_PREFIX,
   QueueWorker,
   RunChild,
   RunChildren,
@@ -22,8 +23,9 @@ import {
   WORKER_NAME,
 } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
-import { collect, jobsOption, parseJobs, type Texts } from './kit/options.js';
-import { addQueueOption, KEY_HELP, namedQueue, noteUnsealed, type QueueOption } from './queue-option.js';
+import { declared } from './kit/declared.js';
+import { parseJobs, type Texts } from './kit/options.js';
+import { namedQueue, noteUnsealed, type QueueOption } from './queue-option.js';
 
 /** Time that cells under way have to go back to the queue, ms. */
 const GRACE_MS = 700;
@@ -36,16 +38,7 @@ interface WorkerFlags extends QueueOption, Texts<'jobs' | 'name' | 'fileCache' |
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  addQueueOption(command)
-    .option('--queue-key <file>', KEY_HELP)
-    .addOption(jobsOption('cells'))
-    .option('--name <name>', 'as sweeps show it; host and process id unless said')
-    .option('--modules <folder>', 'modules of your own that cells may name, by their content; repeatable', collect, [])
-    .option('--files <folder>', 'where cells may read files in place, by content; repeatable; else the working directory', collect, [])
-    .option('--file-cache <folder>', "where traces are kept that came through the server; the user's folder for caches unless said")
-    .option('--file-cache-size <size>', 'most bytes there; what was not used for longest goes first', CACHE_SIZE)
-    .option('--exit-idle <seconds>', 'end after so long without a cell; otherwise it waits for ever')
-    .action((flags: WorkerFlags) => work(flags, context));
+  declared(command, 'worker', { words: { prefix: QUEUE_PREFIX, size: CACHE_SIZE } }).action((flags: WorkerFlags) => work(flags, context));
 }
 
 async function work(flags: WorkerFlags, context: CliContext): Promise<void> {

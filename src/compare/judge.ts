@@ -176,7 +176,6 @@ const HOLDS: Readonly<Record<Comparator, (a: number, b: number) => boolean>> = {
   '!=': (a, b) => a !== b,
 };
 
-/** The metrics of a result. */
 type Metrics = Result['metrics'];
 
 /**

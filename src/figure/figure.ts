@@ -11,7 +11,6 @@ import type { SweepValue } from './table/space.js';
 
 /** Kinds of figures. `pareto`: points, and the front that no other point beats in both metrics. `rank`: bars that lie, the best first. */
 export const FIGURE_KINDS = ['line', 'bar', 'rank', 'scatter', 'pareto', 'heat'] as const;
-/** One of {@link FIGURE_KINDS}. */
 type FigureKind = (typeof FIGURE_KINDS)[number];
 
 /** A request for a figure. */

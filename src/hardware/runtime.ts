@@ -13,7 +13,6 @@ import { NUMA } from './spec.js';
 const share = positiveQuantity(SHARE);
 const duration = quantity(DURATION);
 
-/** Values by format of the weights. */
 const byFormat = <T extends z.ZodType<number>>(value: T) => z.record(z.string().min(1), value);
 
 /** A constant as its own field writes it: a share, a time, a rate, or a number. */

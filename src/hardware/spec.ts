@@ -12,7 +12,6 @@ interface Tier {
 
 /** How transfers use a link of several paths: each whole on one of them, or each divided over all of them. */
 export const FLOWS = ['single', 'split'] as const;
-/** One of {@link FLOWS}. */
 type Flows = (typeof FLOWS)[number];
 
 /** One of several ways of a link: a PCIe root, an NVLink, a disk of an array. */
@@ -122,7 +121,6 @@ export function withArithmetic<T extends Device>(device: T, factor: number): T {
  * spread over the sockets, and all compute it together, wherever the pages are.
  */
 export const NUMA = ['expert', 'tensor', 'interleaved'] as const;
-/** One of {@link NUMA}. */
 type Numa = (typeof NUMA)[number];
 
 /** Sockets of a CPU, each with cores and memory of its own. */

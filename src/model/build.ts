@@ -224,7 +224,6 @@ function takeApart(profile: ModelProfile, quantization: Quantization): ModelPart
   return moe.whole ? wholeModels(parts) : parts;
 }
 
-/** The parts of one decoder layer. */
 function layerOf(profile: ModelProfile, layer: number, weigh: Weigh): LayerParts {
   const { hidden, moe } = profile;
   const context = contextAt(profile, layer);

@@ -145,7 +145,6 @@ function nameOf(path: string, { metadata }: GgufHeader): string {
         .replace(/\.gguf$/i, '');
 }
 
-/** Tensors of one layer. */
 type LayerTensors = Record<'experts' | 'shared' | 'router' | 'ffn' | 'attention', GgufTensor[]>;
 
 function groupByLayer(tensors: readonly GgufTensor[], depth: number): LayerTensors[] {

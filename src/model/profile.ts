@@ -238,7 +238,6 @@ export function headsOf(profile: ModelProfile, layer: number): number {
   return (attention.kind === 'gqa' && windowOf(profile, layer) !== null ? attention.window?.heads : undefined) ?? attention.heads;
 }
 
-/** A routed module of a decoder layer. */
 interface RoutedModule {
   readonly experts: number;
   readonly topK: number;

@@ -103,7 +103,6 @@ export function ruledTable(
   return table.toString().replace(/[ \t]+$/gm, '');
 }
 
-/** One part of a {@link stackedBar}. */
 interface BarPart {
   /** 0..1 of the bar. */
   readonly share: number;

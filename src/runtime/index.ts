@@ -39,9 +39,6 @@ export const DEFAULT_SYSTEM = llamaCppRuntime.systems!.fixed!;
 /** The profile of a paper's own framework, which nothing is known of. */
 export const PAPERS_PROFILE = hfEagerRuntime.name;
 
-/** One runtime of each kind, for help: files in C++, a host that computes, models in Python. */
-export const EXAMPLE_RUNTIMES: readonly string[] = [llamaCppRuntime, ktransformersRuntime, hfEagerRuntime].map(({ name }) => name);
-
 /** Runtimes that advice is given for. */
 export const ADVISED: readonly AdvisedRuntime[] = RUNTIMES.flatMap(({ advised, name }) =>
   advised === undefined ? [] : [{ ...advised, name }],

@@ -13,7 +13,6 @@ import { type FormatMeta, NULL_EXPERT, type RoutingTrace, type TraceChunk, type 
 const MEMORY_BYTES = 8 * 1024 * 1024;
 const PAGE_BYTES = 64 * 1024;
 
-/** The shape of the rows to store. */
 interface StoreShape extends Pick<TraceShape, 'path' | 'layers' | 'topK'>, Partial<Omit<TraceShape['has'], 'phases'>> {
   /** False if the format has no phases (all rows are then decoded ones). */
   readonly phases?: boolean;

@@ -23,7 +23,7 @@ const ALLOWED: Readonly<Record<string, readonly [names: readonly string[], why: 
     ['openSync', 'readSync', 'readdirSync'],
     'makes files of its own, reads those back that have no name, and removes those that were left',
   ],
-  'base/profiles.ts': [['readdirSync', 'entriesIn'], 'folders of the package'],
+  'base/profiles.ts': [['readdirSync', 'entriesIn', 'fileText'], 'folders and files of the package'],
   'cli/kit/outputs.ts': [['openSync'], 'opens to write'],
   'study/queue/file-cache.ts': [['openSync'], 'makes empty files'],
   'measured/measure/task.ts': [['fileText', 'readSync'], 'measures the reading of a file of its own, and its own thread in /proc'],
@@ -32,8 +32,6 @@ const ALLOWED: Readonly<Record<string, readonly [names: readonly string[], why: 
   'engine/outcome/comparable.ts': [['fileText'], 'a file of the package'],
   'figure/cite/cited.ts': [['fileText'], 'files of the package'],
   'report/page/assets.ts': [['fileText'], 'files of the package'],
-  'cli/init.ts': [['fileText'], 'files of the package'],
-  'cli/program.ts': [['fileText'], 'a file of the package'],
   'result/version.ts': [['fileText'], 'a file of the package'],
   'study/build.ts': [['fileBytes'], 'the code of the package'],
 };

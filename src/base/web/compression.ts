@@ -48,7 +48,6 @@ async function* later(blocks: Iterable<Uint8Array>): AsyncGenerator<Uint8Array, 
   yield* blocks;
 }
 
-/** A decoder of the web as a step. */
 function decoding(format: 'gzip' | 'deflate-raw'): StreamStep {
   return async function* (input) {
     const { readable, writable } = new DecompressionStream(format);

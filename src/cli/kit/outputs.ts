@@ -1,7 +1,6 @@
 // `-o [format=]path`: where reports go. Files are opened before the work that fills them, so that a bad path fails at once. They get their names
 // when the work is done, so that nobody reads half a file.
 
-import { type Command, Option } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { AtomicFile, attempt, whatStands, writeAll } from '../../base/files.js';
 import { bytesOf } from '../../base/host/bytes.js';
@@ -11,9 +10,8 @@ import { splitRows } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
 import type { BinaryFormat, OutputFormat, ReportOptions } from '../../report/door.js';
 import type { CliContext } from './context.js';
-import { collect } from './options.js';
 
-/** Values of {@link addOutputOptions}. */
+/** Values of `-o`, `--format`, `--json`, `--svg` and `--html`. */
 export interface OutputOptions {
   readonly output: readonly string[];
   readonly format?: string;
@@ -21,34 +19,6 @@ export interface OutputOptions {
   /** Paths; see {@link outputsOf}. */
   readonly svg?: string;
   readonly html?: string;
-}
-
-/** Adds `-o`, `--format` and `--json`. */
-export function addOutputOptions<T>(command: Command, formats: readonly OutputFormat<T>[]): Command {
-  const names = formats.map((format) => format.name);
-  const endings = formats.flatMap(({ name, extensions }) => (extensions.length === 0 ? [] : [`${extensions[0]} ${name}`])).join(', ');
-  const prefixed = formats.filter(({ extensions }) => extensions.length === 0).map(({ name }) => name);
-  const needs = prefixed.length === 1 ? 'needs its' : 'need their';
-  const others = prefixed.length === 0 ? '' : `; ${prefixed.join(', ')} ${needs} name before it`;
-  return command
-    .optionsGroup('Output:')
-    .addOption(
-      new Option(
-        '-o, --output <[format=]path>',
-        `write to a file, repeatable; the ending tells the format (${endings}${others}), - is stdout`,
-      )
-        .argParser(collect)
-        .default([], names[0] === 'table' ? 'a table on stdout' : `${names[0]} on stdout`),
-    )
-    .addOption(new Option('--format <name>', 'what to print on stdout').choices(names))
-    .addOption(new Option('--json', 'short for --format json').conflicts('format'));
-}
-
-/** Adds `--svg` and `--html` to a command that draws figures. */
-export function addPictureOptions(command: Command): Command {
-  return command
-    .option('--svg <path>', 'draw a figure for print, short for -o svg=<path>')
-    .option('--html <path>', 'write a page with figures that zoom, short for -o html=<path>');
 }
 
 /** Values of `-o`, including those of `--svg` and `--html`. */

@@ -1,6 +1,6 @@
 // `moeprof machine calibrate`: measured speeds of this machine, and of runtimes on it.
 
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { availableParallelism } from '../../base/host/machine.js';
 import { groupedBy } from '../../base/objects.js';
@@ -24,8 +24,9 @@ import { runtimeOf } from '../../measured/validate/rows/specify.js';
 import { runtimeOfProgram } from '../../runtime/index.js';
 import { readTimings, timingsOfFile, timingsOfFlags, toldTiming } from '../../runtime/timings.js';
 import type { CliContext } from '../kit/context.js';
-import { collect, jobsOption, modelOption, parseJobs, quantizationOption, type Texts } from '../kit/options.js';
-import { addOutputOptions, deliver, type OutputOptions } from '../kit/outputs.js';
+import { subcommand } from '../kit/declared.js';
+import { parseJobs, type Texts } from '../kit/options.js';
+import { deliver, type OutputOptions } from '../kit/outputs.js';
 import { watched } from '../kit/watched.js';
 import { detectedMachine } from './detect.js';
 
@@ -38,28 +39,7 @@ interface CalibrateOptions extends OutputOptions, Texts<'hardware' | 'model' | '
 
 /** Defines the subcommand. */
 export function defineCalibrate(command: Command, context: CliContext): void {
-  const define = command
-    .command('calibrate')
-    .summary('how fast this machine really is, and what runtimes make of it')
-    .description('How fast this machine really is, and what runtimes make of it.')
-    .option('-w, --hardware <machine>', 'parts, or a file of parts that is taken further; this machine, detected, unless said')
-    .addOption(
-      new Option('--llama-bench <file>', 'what llama-bench printed (json, jsonl, md), repeatable').argParser(collect).default([], ''),
-    )
-    .addOption(new Option('--log <file>', 'what another runtime printed, repeatable').argParser(collect).default([], ''))
-    .addOption(
-      new Option('--timing <timing>', 'the same in words: "eval 24.3 tok/s, -ncmoe 26", or a log; repeatable')
-        .argParser(collect)
-        .default([], ''),
-    )
-    .addOption(modelOption('bundled model of the logs, where they do not name it'))
-    .addOption(quantizationOption('storage format of its weights, where the logs do not say'))
-    .addOption(jobsOption('predictions'))
-    .addOption(new Option('--measure <what>', 'memory, drive or none, both with a comma; both unless logs are given'))
-    .addOption(
-      new Option('--folder <folder>', 'on the drive that is measured; 1 GiB is written there, and deleted').default('.', 'this one'),
-    );
-  addOutputOptions(define, calibrationReports).action((options: CalibrateOptions) =>
+  subcommand(command, 'calibrate', { formats: calibrationReports }).action((options: CalibrateOptions) =>
     deliver(context, calibrationReports, options, () => calibrated(options, context)),
   );
 }

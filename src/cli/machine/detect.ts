@@ -6,15 +6,12 @@ import { hostname } from '../../base/host/machine.js';
 import { askAll, detectFrom } from '../../hardware/door.js';
 import { type DetectedMachine, detectionReports } from '../../measured/machine/detect-report.js';
 import type { CliContext } from '../kit/context.js';
-import { addOutputOptions, deliver, type OutputOptions } from '../kit/outputs.js';
+import { subcommand } from '../kit/declared.js';
+import { deliver, type OutputOptions } from '../kit/outputs.js';
 
 /** Defines the subcommand. */
 export function defineDetect(command: Command, context: CliContext): void {
-  const detect = command
-    .command('detect')
-    .summary('the parts of this machine')
-    .description('The parts of this machine, from what its operating system tells without root.');
-  addOutputOptions(detect, detectionReports).action((options: OutputOptions) =>
+  subcommand(command, 'detect', { formats: detectionReports }).action((options: OutputOptions) =>
     deliver(context, detectionReports, options, detectedMachine),
   );
 }

@@ -1,6 +1,5 @@
 // `--timing`: what a runtime printed on the machine, from which a command learns; and the timings that the machine's file holds.
 
-import { Option } from 'commander';
 import { availableParallelism } from '../../base/host/machine.js';
 import { resolve } from '../../base/host/paths.js';
 import { isPath } from '../../base/profiles.js';
@@ -9,15 +8,8 @@ import { learn, type NamedModel } from '../../measured/machine/learn.js';
 import { timingsOfFile, timingsOfFlags } from '../../runtime/timings.js';
 import type { RunSpec } from '../../system/door.js';
 import type { CliContext } from '../kit/context.js';
-import { collect } from '../kit/options.js';
 import { watched } from '../kit/watched.js';
 import { machineToMeasure } from './calibrate.js';
-
-/** `--timing`, repeatable. */
-export function timingOption(): Option {
-  const summary = 'what this machine reached: "eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26", or the path of a log; repeatable';
-  return new Option('--timing <timing>', summary).argParser(collect).default([], '');
-}
 
 /**
  * What timings teach of a machine; null: there are none.

@@ -5,15 +5,15 @@ import { EXIT } from '../../base/errors.js';
 import { documentFormats, type Facts, gridOf, type Lines, note } from '../../report/door.js';
 import { type AuditFinding, auditChecks, auditTrace } from '../../trace/audit/index.js';
 import type { CliContext } from '../kit/context.js';
+import { subcommand } from '../kit/declared.js';
 import type { TraceFlags } from '../kit/options.js';
-import { addOutputOptions, deliver, type OutputOptions } from '../kit/outputs.js';
-import { addTraceOptions, describeTrace, identityOf, type TraceIdentity, withNamed } from './open.js';
+import { deliver, type OutputOptions } from '../kit/outputs.js';
+import { describeTrace, identityOf, type TraceIdentity, withNamed } from './open.js';
 
 interface Flags extends TraceFlags, OutputOptions {
   readonly strict?: boolean;
 }
 
-/** The report of an audit. */
 interface Audit {
   readonly schema: 'moeprof.trace-audit/1';
   readonly trace: TraceIdentity;
@@ -37,13 +37,7 @@ const formats = documentFormats<Audit>(({ checks, findings, trace }) => ({
 
 /** Defines the subcommand. */
 export function defineAudit(parent: Command, context: CliContext): void {
-  const command = parent
-    .command('audit')
-    .summary('whether a trace can be trusted: ten traps that falsify results')
-    .description('Looks for traps in a trace that would silently falsify a result.')
-    .argument('<trace>', 'a file in any known format, - for JSONL on stdin, or a bundled trace')
-    .option('--strict', 'fail with exit code 2 where there is a warning');
-  addOutputOptions(addTraceOptions(command), formats).action((path: string, flags: Flags) =>
+  subcommand(parent, 'audit', { formats }).action((path: string, flags: Flags) =>
     deliver(context, formats, flags, () =>
       withNamed(path, flags, (trace, model) => {
         const findings = auditTrace(trace, model === null ? {} : { model });

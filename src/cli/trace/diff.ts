@@ -5,10 +5,11 @@ import { formatCount, formatRatio } from '../../base/units.js';
 import { type Datum, documentFormats, formatDelta, type Grid, gridOf, ratio } from '../../report/door.js';
 import { diffTraces, type LayerDifference, type RoutingDifference } from '../../trace/diff/index.js';
 import type { CliContext } from '../kit/context.js';
+import { subcommand } from '../kit/declared.js';
 import type { TraceFlags } from '../kit/options.js';
-import { addOutputOptions, deliver, type OutputOptions } from '../kit/outputs.js';
+import { deliver, type OutputOptions } from '../kit/outputs.js';
 import { HIT_SHARES, hitsOf, type PolicyHits } from './hits.js';
-import { addTraceOptions, identityOf, type TraceIdentity, withNamed } from './open.js';
+import { identityOf, type TraceIdentity, withNamed } from './open.js';
 
 /** Two routings, compared. */
 interface Comparison {
@@ -32,13 +33,7 @@ const formats = documentFormats<Comparison>(
 
 /** Defines the subcommand. */
 export function defineDiff(parent: Command, context: CliContext): void {
-  const command = parent
-    .command('diff')
-    .summary('two routings of the same text, before and after a change of the model')
-    .description('Compares two routings of the same text.')
-    .argument('<before>', 'a trace')
-    .argument('<after>', 'a trace of the same text');
-  addOutputOptions(addTraceOptions(command), formats).action((pathBefore: string, pathAfter: string, flags: TraceFlags & OutputOptions) =>
+  subcommand(parent, 'diff', { formats }).action((pathBefore: string, pathAfter: string, flags: TraceFlags & OutputOptions) =>
     deliver(context, formats, flags, () =>
       withNamed(pathBefore, flags, (before) =>
         withNamed(pathAfter, flags, async (after) => {

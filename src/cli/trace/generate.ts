@@ -10,7 +10,8 @@ import { routingProfileSchema } from '../../trace/generate/routing-profile.js';
 import { type RequestLength, synthesize } from '../../trace/generate/synthetic.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { CliContext } from '../kit/context.js';
-import { modelOption, parseSeed, seedOption, type Texts, traceFormatOption } from '../kit/options.js';
+import { subcommand } from '../kit/declared.js';
+import { parseSeed, type Texts } from '../kit/options.js';
 import { watched } from '../kit/watched.js';
 import { withNamed } from './open.js';
 import { layoutOf, writeTrace } from './write.js';
@@ -28,37 +29,24 @@ const MOST_TOKENS = 1e9;
 
 /** Defines the subcommand. */
 export function defineGenerate(parent: Command, context: CliContext): void {
-  parent
-    .command('generate')
-    .summary('synthetic routing, like a model or fitted to a trace')
-    .description('Draws synthetic routing, like a model or fitted to a trace.')
-    .requiredOption('-o, --output <path>', 'where to: .safetensors, .jsonl, or - for JSONL on stdout')
-    .option('--like <model>', 'a bundled model or a file; its routing: block says how it routes')
-    .option('--fit <trace>', 'a recorded trace to be like')
-    .addOption(modelOption('model of the trace to fit, where its file does not say'))
-    .addOption(traceFormatOption('the trace to fit'))
-    .option('--tokens <n>', `tokens in all (default: ${TOKENS}, or those of the trace)`)
-    .option('--prompt <n>', `prompt tokens of a request (default: ${LENGTH.prompt}, or as in the trace)`)
-    .option('--generated <n>', `generated tokens of a request (default: ${LENGTH.generated}, or as in the trace)`)
-    .option('--candidates <n>', 'choices to write, with gate weights: what a token might have chosen, too')
-    .addOption(seedOption('the same seed gives the same routing').default('1'))
-    .action(async (flags: Flags) => {
-      layoutOf(flags.output);
-      if ((flags.like === undefined) === (flags.fit === undefined)) {
-        throw new UserError('trace generate: say what the routing is to be like: --like MODEL or --fit TRACE');
-      }
-      if (flags.candidates !== undefined && flags.fit !== undefined)
-        throw new UserError('--candidates: a fitted process knows what was chosen, not what might have been; use --like MODEL');
-      parseSeed(flags.seed);
-      const trace = flags.fit === undefined ? likeModel(flags.like!, flags) : await likeTrace(flags.fit, flags, context);
-      try {
-        await writeTrace(trace, flags.output, {}, context);
-        if (flags.output !== '-')
-          context.note(`${flags.output}: ${formatCount(trace.tokens)} tokens in ${formatCount(trace.requests.length)} requests, synthetic`);
-      } finally {
-        trace.close();
-      }
-    });
+  const words = { tokens: String(TOKENS), prompt: String(LENGTH.prompt), generated: String(LENGTH.generated) };
+  subcommand(parent, 'generate', { words }).action(async (flags: Flags) => {
+    layoutOf(flags.output);
+    if ((flags.like === undefined) === (flags.fit === undefined)) {
+      throw new UserError('trace generate: say what the routing is to be like: --like MODEL or --fit TRACE');
+    }
+    if (flags.candidates !== undefined && flags.fit !== undefined)
+      throw new UserError('--candidates: a fitted process knows what was chosen, not what might have been; use --like MODEL');
+    parseSeed(flags.seed);
+    const trace = flags.fit === undefined ? likeModel(flags.like!, flags) : await likeTrace(flags.fit, flags, context);
+    try {
+      await writeTrace(trace, flags.output, {}, context);
+      if (flags.output !== '-')
+        context.note(`${flags.output}: ${formatCount(trace.tokens)} tokens in ${formatCount(trace.requests.length)} requests, synthetic`);
+    } finally {
+      trace.close();
+    }
+  });
 }
 
 function likeModel(name: string, flags: Flags): RoutingTrace {

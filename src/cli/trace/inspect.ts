@@ -17,12 +17,12 @@ import {
 } from '../../report/door.js';
 import { REUSE_WINDOWS, type RoutingStatistics, routingStatistics, SEGMENT, streamsOf } from '../../trace/stats/index.js';
 import type { CliContext } from '../kit/context.js';
+import { subcommand } from '../kit/declared.js';
 import type { TraceFlags } from '../kit/options.js';
-import { addOutputOptions, deliver, type OutputOptions } from '../kit/outputs.js';
+import { deliver, type OutputOptions } from '../kit/outputs.js';
 import { HIT_SHARES, hitsOf, type PolicyHits } from './hits.js';
-import { addTraceOptions, describeTrace, identityOf, type TraceIdentity, withNamed } from './open.js';
+import { describeTrace, identityOf, type TraceIdentity, withNamed } from './open.js';
 
-/** The report of an inspection. */
 interface Inspection {
   readonly trace: TraceIdentity;
   readonly statistics: RoutingStatistics;
@@ -50,12 +50,7 @@ const inspectionReports: readonly Format<Inspection>[] = [table, heat, json, csv
 
 /** Defines the subcommand. */
 export function defineInspect(parent: Command, context: CliContext): void {
-  const command = parent
-    .command('inspect')
-    .summary('tokens, skew, reuse, batching, predictability, hit rates; heatmap')
-    .description('Skew, reuse, batching, predictability and hit rates of a trace.')
-    .argument('<trace>', 'a file in any known format, - for JSONL on stdin, or a bundled trace');
-  addOutputOptions(addTraceOptions(command), inspectionReports).action((path: string, flags: TraceFlags & OutputOptions) =>
+  subcommand(parent, 'inspect', { formats: inspectionReports }).action((path: string, flags: TraceFlags & OutputOptions) =>
     deliver(context, inspectionReports, flags, () =>
       withNamed(path, flags, async (trace) => {
         const statistics = routingStatistics(trace);

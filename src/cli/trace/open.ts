@@ -1,6 +1,5 @@
 // Common parts of the subcommands of `moeprof trace`: the options that open a trace, and how one is named in a report.
 
-import type { Command } from 'commander';
 import { existsSync } from '../../base/host/files.js';
 import { findProfile, listProfiles, shownTrace, splitRows } from '../../base/profiles.js';
 import { formatCount, formatCounted } from '../../base/units.js';
@@ -9,15 +8,7 @@ import { printable } from '../../report/door.js';
 import { parseColumns } from '../../trace/formats/columns.js';
 import { openTrace } from '../../trace/open/open.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import { modelOption, type TraceFlags, traceColumnsOption, traceFormatOption } from '../kit/options.js';
-
-/** Adds `-m`, `--trace-format` and `--trace-columns`. */
-export function addTraceOptions(command: Command): Command {
-  return command
-    .addOption(modelOption('model that was recorded, where the file does not say its layers and experts'))
-    .addOption(traceFormatOption('the file'))
-    .addOption(traceColumnsOption());
-}
+import type { TraceFlags } from '../kit/options.js';
 
 /**
  * Opens a trace: a path, `-`, or the name of a bundled one, each with `#FROM:TO` where only some of its rows are meant.

@@ -13,7 +13,6 @@ export function faultItem(level: 'error' | 'warn', subject: string, message: str
   return html`<li class="${level}"><b>${level === 'error' ? 'FAIL' : 'WARN'}</b> <b>${subject}</b> ${message}${place !== '' && html` <span class="soft">(${place})</span>`}</li>`;
 }
 
-/** Budgets. */
 const budgetsCompared: Section<Comparison> = {
   id: 'budgets',
   title: 'Budgets',
@@ -76,7 +75,6 @@ function grid(caption: string, rows: readonly Row[]): Markup {
   );
 }
 
-/** Changed metrics. */
 const changesCompared: Section<Comparison> = {
   id: 'changes',
   title: 'What changed, worst first',
@@ -93,7 +91,6 @@ const changesCompared: Section<Comparison> = {
   },
 };
 
-/** Causes. */
 const causesCompared: Section<Comparison> = {
   id: 'causes',
   title: 'What carries the change',

@@ -108,7 +108,6 @@ ${
 }${rows.length > 0 && table('Comparisons', ['comparison', 'verdict', 'time per output token', 'time to first token', 'hit rate'], rows, [0, 1])}`;
 }
 
-/** Data of a comparison's pictures. */
 function pictureData({ results: { base, candidate } }: Comparison): unknown {
   const side = ({ perLayer, details }: typeof base): unknown => ({ perLayer, loads: details?.loads });
   return { base: side(base), candidate: side(candidate) };

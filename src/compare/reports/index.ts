@@ -13,7 +13,6 @@ import { sarifFormat } from './sarif.js';
 
 const ALL = Number.POSITIVE_INFINITY;
 
-/** Terminal table of a gate. */
 const tableFormat: Format<Gate> = {
   name: 'table',
   extensions: ['.txt'],

@@ -91,7 +91,6 @@ function soldBytes(bytes: number): number {
   return bytes / sold > 1 - KEPT ? sold : bytes;
 }
 
-/** A summary of memory modules. */
 interface ModulesSummary {
   /** `2xddr5-6000`; null: type or speed is unknown. */
   readonly text: string | null;

@@ -30,7 +30,6 @@ export interface Detection extends PartChanges {
   readonly notSeen: readonly string[];
 }
 
-/** Composes the detected machine. */
 function composeMachine(seen: Seen): Detection {
   const draft: Draft = { parts: [], remarks: [], notSeen: [] };
   const chip = matchChip(seen);

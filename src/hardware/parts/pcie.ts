@@ -18,7 +18,6 @@ const LANE = [Number.NaN, 0.25e9, 0.5e9, (8e9 * 128) / 130 / 8, (16e9 * 128) / 1
 
 /** The newest generation. */
 export const NEWEST_PCIE = LANE.length - 1;
-/** Widths of a slot. */
 const WIDTHS = [1, 2, 4, 8, 16];
 
 /** Bytes/s that the wires carry in one direction: 31.5 GB/s for generation 4 x16. */

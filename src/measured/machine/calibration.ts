@@ -134,7 +134,6 @@ async function sensitivities(
   );
 }
 
-/** The speeds of a row. */
 function speedsOf({ measured }: Measurement): { readonly metric: 'decode' | 'prefill'; readonly measured: number }[] {
   const { pp_tps, tg_tps } = measured;
   return [

@@ -14,7 +14,6 @@ import { type ClaimVerdict, VERDICTS, WITHIN } from './verdict.js';
 const CLAIM = 28;
 const ORDER = 15;
 
-/** Factors of a gain. */
 const FACTORS = [...GAIN_PARTS, 'engine'] as const;
 
 /** A claim with the name of its paper's file. */

@@ -32,7 +32,6 @@ import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, measuredWhat, 
 
 /** Number of points with their name beside them; the others show it under the pointer. */
 const NAMED = 6;
-/** Ticks of an axis. */
 const TICKS = 8;
 /** Factor of the dashed lines on either side of the diagonal. */
 const OFF = 1.5;

@@ -63,7 +63,6 @@ export const qwen3Next = family(['qwen3_next', 'qwen3_5_moe', 'qwen3_5_moe_text'
   return grouped(config, { qkNorm: true, gate: true, ...elsewhere(full, 'gated-deltanet', deltaNet(config, hidden)) });
 });
 
-/** One gated DeltaNet mixer. */
 function deltaNet(config: Fields, hidden: number): Mixer {
   const keyDim = config.countOr(128, 'linear_key_head_dim');
   const keys = config.countOr(16, 'linear_num_key_heads') * keyDim;

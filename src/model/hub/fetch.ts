@@ -16,7 +16,6 @@ const MIB = 2 ** 20;
 const CONFIG_LIMIT = 4 * MIB;
 /** Largest header of a file: a vocabulary of 262,144 texts takes 16 MiB. Those of all parts have twice as much, and a first piece each. */
 const HEADER_LIMIT = 32 * MIB;
-/** Parts of a model. */
 const MOST_PARTS = 1000;
 
 /**

@@ -26,11 +26,9 @@ interface ExpertGroup {
   readonly count: number;
   readonly experts: number;
   readonly topK: number;
-  /** Bytes of one expert. */
   readonly expertBytes: number;
 }
 
-/** The memory of a machine. */
 interface MachineMemory {
   readonly name: string;
   /** Memories in bytes, from the one where experts execute to the one that keeps them all. */

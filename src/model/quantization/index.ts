@@ -6,45 +6,18 @@ import { didYouMean } from '../../base/text.js';
 import { BYTES, parseQuantity } from '../../base/units.js';
 import { CHECKPOINTS, FP8_BLOCK, fp8, type Group, INTEGER_KINDS, integers } from './checkpoints.js';
 import { IK_LLAMA } from './ik-llama.js';
-import { LLAMA, MIX } from './llama.js';
+import { ALIASES, LLAMA, MIX } from './llama.js';
 import type { FileSize, Quantization } from './rule.js';
 import { UNSLOTH } from './unsloth.js';
 
 /** All quantizations, by family. */
 export const QUANTIZATIONS: readonly Quantization[] = [...CHECKPOINTS, ...LLAMA, ...UNSLOTH, ...IK_LLAMA];
 
-/** Other names of quantizations: aliases of llama-quantize and names in measurements. */
-const ALIASES = byName<string>({
-  fp16: 'f16',
-  q2_k_m: 'q2_k',
-  q3_k: 'q3_k_m',
-  q4_k: 'q4_k_m',
-  q5_k: 'q5_k_m',
-  q2_k_l: 'q2_k',
-  q5_k_l: 'q5_k_m',
-  q6_k_l: 'q6_k',
-  ...Object.fromEntries([2, 3, 4, 5, 6, 8].map((bits) => [`q${bits}_k_xl`, `ud-q${bits}_k_xl`])),
-  mxfp4_moe: 'mxfp4',
-  mxfp8: 'fp8',
-  w4a16: 'int4',
-  w8a8: 'int8',
-  w8a16: 'int8',
-  'hqq-2bit': 'hqq2',
-  'hqq-3bit': 'hqq3',
-  'hqq-4bit': 'hqq4',
-  'int4-g64': 'mlx4',
-  'int4-g32': 'int4_moe',
-  gptq: 'int4',
-  awq: 'int4',
-  'bnb-4bit': 'nf4',
-  ...Object.fromEntries([3, 4, 5, 6, 8].map((bits) => [`mlx-${bits}bit`, `mlx${bits}`])),
-});
-
 const NAMED = new Map([...QUANTIZATIONS, MIX].map((one) => [one.name, one]));
 
 /** A quantization by its name alone; undefined where there is none. */
 export function knownQuantization(name: string): Quantization | undefined {
-  return NAMED.get(ALIASES[name] ?? name);
+  return NAMED.get(ALIASES.get(name) ?? name);
 }
 
 /** A detail after the name of a quantization: its key and its text. */

@@ -15,7 +15,6 @@ export const speedscopeReport: Format<Result> = {
   render,
 };
 
-/** One profile of a file. */
 interface SampledProfile {
   readonly type: 'sampled';
   readonly name: string;

@@ -23,7 +23,6 @@ export const htmlReport: Format<Result> = {
   render: renderHtml,
 };
 
-/** The key figures of a result. */
 function keyFigures(result: Result): Markup {
   const text = (name: string): string | null => metricText(result, name)?.replace(/\/token$/, '') ?? null;
   return html`<dl class="key">${KEYS.map(([label, name, beside, word]) => {

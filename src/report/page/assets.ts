@@ -1,13 +1,22 @@
-// The scripts that a report carries: its own, and uPlot, the chart library behind the series that zoom. They are read where a report
-// is rendered, from files beside this one and from the installed package.
+// The scripts and style sheets that a report carries: its own, and those of uPlot, the chart library behind the series that zoom. They are
+// read where a report is rendered, from files beside this one and from the installed package.
 
 import { fileText } from '../../base/host/files.js';
 import { CODE_FOLDER, packagePath } from '../../base/host/modules.js';
 import { join } from '../../base/host/paths.js';
 
+function clientFile(name: string): string {
+  return fileText(join(CODE_FOLDER, 'report/page/client', name));
+}
+
 /** The code of scripts in `client/`; `figure` and `series` depend on `tools`. */
 export function clientScript(...names: readonly ('figure' | 'heatmap' | 'series' | 'tools')[]): string {
-  return inlined(names.map((name) => fileText(join(CODE_FOLDER, 'report/page/client', `${name}.js`))).join('\n'));
+  return inlined(names.map((name) => clientFile(`${name}.js`)).join('\n'));
+}
+
+/** Style sheet of every page. */
+export function pageStyle(): string {
+  return clientFile('page.css');
 }
 
 /** uPlot as one script that defines `uPlot`, with its licence, which must accompany the code. */

@@ -12,7 +12,6 @@ interface PlottedCurve {
   readonly dashed?: boolean;
 }
 
-/** The frame of a plot. */
 interface Frame {
   /** Text alternative of the picture. */
   readonly label: string;

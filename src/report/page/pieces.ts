@@ -52,7 +52,6 @@ export function table(
   )}</tbody></table></div>`;
 }
 
-/** The drawing of a section. */
 interface Drawn {
   /** A description in a sentence or two. */
   readonly about: Piece;

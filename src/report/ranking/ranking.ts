@@ -212,7 +212,6 @@ const WORDS = byName<string>({
 /** Codes that a ranking reports in its lead or in a heading. */
 const SAID_ELSEWHERE = new Set(['does-not-fit', 'synthetic-routing', STAND_IN]);
 
-/** The notes of a run. */
 function notesOf({ warnings }: Result): string[] {
   const codes = [...new Set(warnings.map(({ code }) => code))].filter((code) => !SAID_ELSEWHERE.has(code));
   return codes.map((code) => WORDS[code] ?? code.replaceAll('-', ' '));

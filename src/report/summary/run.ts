@@ -67,7 +67,6 @@ function metricGrid({ inputs, metrics, seed }: Result): Grid {
   ]);
 }
 
-/** The time by part. */
 function timeBlocks(time: NonNullable<Summary['time']>): Block[] {
   const { cpu, parts, source, totalNs } = time;
   const heads = ['where the time goes', ...parts.map(({ label }) => partWords(label, source)), 'total'];

@@ -11,7 +11,6 @@ import { llamaTimings } from '../llama.cpp/llama-timings.js';
 import { definedFields, demandCells, linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 
-/** ik_llama.cpp. */
 const ikLlamaCppFlags = lineDialect('ik_llama.cpp', (input) => {
   const { uses, why } = sharedUses(input, ['-m', input.model]);
   const { draft } = input.setting;

@@ -32,7 +32,6 @@ function followsFrom(format: string | null): number | null {
   return ['FP8', 'RAWINT4'].includes(methodOf(format)) ? PREFILL_FROM : null;
 }
 
-/** KTransformers. */
 const ktransformersFlags = lineDialect('ktransformers', (input) => {
   const { cores, format, setting, sockets } = input;
   const uses: FlagUse[] = [

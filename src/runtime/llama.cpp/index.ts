@@ -30,7 +30,6 @@ const LLAMA_BENCH = { command: 'llama-bench', flags: ['-m', '-ngl', '-ncmoe', '-
  */
 const SINCE = { gates: 5780, inputs: 7650 };
 
-/** The rules of a build. */
 function rulesOfBuild(build: number): AllocationRules {
   const late = build >= SINCE.inputs;
   const inputs = { halfMasks: late, takesEmbeddings: late, keepsLatentValues: !late };

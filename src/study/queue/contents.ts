@@ -101,7 +101,6 @@ async function contentsBehind(server: QueueServer, keys: readonly string[]): Pro
   };
 }
 
-/** All keys of a queue. */
 async function keysBelow({ address, redis }: QueueServer): Promise<string[]> {
   const keys = new Set<string>();
   let cursor = '0';

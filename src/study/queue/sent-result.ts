@@ -34,7 +34,6 @@ export function resultData(fingerprint: string, worker: string, entry: Uint8Arra
 /** Longest seal and name before the line break. */
 const LONGEST_HEAD = 200;
 
-/** A result from the server. */
 interface SentResult {
   readonly worker: string;
   /** An entry of the store, whatever is in it. */

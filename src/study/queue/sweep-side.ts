@@ -26,7 +26,6 @@ const WINDOW = 20_000;
 /** Cells of a message, and most messages under way. */
 const BATCH = 250;
 const BATCHES = 3;
-/** Entries that are read at once. */
 const READ_AT_ONCE = 500;
 /** How long a read waits for news, ms. */
 const NEWS_MS = 1000;

@@ -58,7 +58,6 @@ export interface CellProcesses {
   kill(): void;
 }
 
-/** Settings of a worker. */
 interface WorkerSettings extends Pick<FileSources, 'seal' | 'cache' | 'roots' | 'own'> {
   /** Its name in the progress of sweeps. */
   readonly name: string;

@@ -55,11 +55,6 @@ export function layerList(layers: readonly number[]): string {
   return `${layers.length === 1 ? 'layer' : 'layers'} ${shown}${more}`;
 }
 
-/** A text as the beginning of a sentence. */
-export function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
 /** A share in per cent, rounded so that a positive share is never shown as zero. */
 export function percentOf(part: number, whole: number): string {
   const value = (100 * part) / whole;

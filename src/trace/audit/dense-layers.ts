@@ -1,9 +1,10 @@
 // Engines that count all decoder layers record the dense ones too, as rows of zeros. If a row has several choices, readers refuse it (an
 // expert occurs twice) or drop the layer; if it has one choice, every token seems to choose expert 0. A layer that chooses the same experts
 // for every token does not route, whatever recorded it.
+import { capital } from '../../base/text.js';
 import { formatCounted } from '../../base/units.js';
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
-import { type AuditCheck, capital, layerList } from './check.js';
+import { type AuditCheck, layerList } from './check.js';
 
 /** Minimum number of rows for a constant layer to be significant. */
 const LEAST = 32;

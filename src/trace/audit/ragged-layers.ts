@@ -1,9 +1,10 @@
 // llama.cpp routes only the last token of a prompt at the last layer, because no other output is needed, so its recordings have fewer rows
 // there (in evaluations, those of half a prompt). That is no error of the recording; layers that differ in any other way have lost rows.
+import { capital } from '../../base/text.js';
 import { formatCounted } from '../../base/units.js';
 import { PHASE, type TraceChunk } from '../trace.js';
 import { isEmpty } from './cached-prefix.js';
-import { type AuditCheck, capital, layerList } from './check.js';
+import { type AuditCheck, layerList } from './check.js';
 
 /** Layers with fewer routed rows than others. */
 export const raggedLayers: AuditCheck = {

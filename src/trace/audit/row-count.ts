@@ -1,10 +1,11 @@
 // A request of p prompt and g generated tokens has p + g - 1 routed rows, since the last sampled token is never forwarded. Recorders deviate
 // in three ways: an extra row that is empty or a copy, the first token missing, rows lost in between.
 import { ownValue } from '../../base/objects.js';
+import { capital } from '../../base/text.js';
 import { formatCounted } from '../../base/units.js';
 import type { RoutingTrace, TraceChunk } from '../trace.js';
 import { isEmpty } from './cached-prefix.js';
-import { type AuditCheck, capital } from './check.js';
+import type { AuditCheck } from './check.js';
 
 /** Metadata keys of recorders for the lengths of a single request. */
 const PROMPT = ['prompt_length', 'prompt_len', 'num_prompt_tokens'];

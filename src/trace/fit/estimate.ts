@@ -152,7 +152,6 @@ function packed(ids: Uint16Array, at: number, topK: number): number {
   return count;
 }
 
-/** Visits all rows in order. */
 function walk(trace: RoutingTrace, visit: (chunk: TraceChunk, row: number, opens: boolean) => void): void {
   let request = -1;
   for (const chunk of chunks(trace, CHUNK)) {

@@ -75,7 +75,6 @@ export async function loadFormat(name: string | undefined): Promise<TraceFormat 
   };
 }
 
-/** Reads one file. */
 async function readOwn(own: OwnExport, format: OwnTraceFormat, source: TraceSource, options: OpenOptions): Promise<RoutingTrace> {
   const file = ownFile(source);
   const head = own.run('head', () => format.head?.(file)) ?? {};

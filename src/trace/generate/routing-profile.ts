@@ -113,7 +113,6 @@ export function localityOf({ experts, gaps, shared, topK }: RoutedShape, prior =
   return { skew, reuse: { first: 0.1 * reuse, middle: reuse, last: 0.5 * reuse } };
 }
 
-/** The shape of a model. */
 function shapeOf({ dense, layers, sharedExperts }: ModelSpec): RoutedShape {
   return {
     experts: Math.max(...layers.map((layer) => layer.experts)),

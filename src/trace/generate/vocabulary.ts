@@ -52,7 +52,6 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
   const paths = new Map<number, Uint16Array>();
   /** The domain whose word an id is; -1 for the words of all. */
   const domainOf = (id: number): number => (id < common ? -1 : (id - common) % domains);
-  /** Draws the path of an id, layer by layer. */
   const drawPath = (id: number, draw: (layer: number, chosen: Uint16Array) => void): Uint16Array => {
     const path = new Uint16Array(choices.length * topK);
     choices.forEach((count, layer) => {

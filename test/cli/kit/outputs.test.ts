@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import type { CliContext } from '../../../src/cli/kit/context.js';
-import { addOutputOptions, Outputs, parseOutput } from '../../../src/cli/kit/outputs.js';
+import { addOutputOptions } from '../../../src/cli/kit/declared.js';
+import { Outputs, parseOutput } from '../../../src/cli/kit/outputs.js';
 import { reports } from '../../../src/report/formats/index.js';
 import { sampleResult } from '../../result/sample.js';
 

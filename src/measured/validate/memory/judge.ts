@@ -20,7 +20,6 @@ import { formatKin } from '../rows/specify.js';
 import type { ValidatedRow } from '../rows/validated-row.js';
 import { hasFlag, loaded, planOfRow, type RowWeights, weightsOfRow } from './load.js';
 
-/** Statistics of memory errors. */
 interface MemoryErrors extends ErrorSizes {
   /** The largest error, with its sign and its row. */
   readonly largest: { readonly error: number; readonly id: string; readonly device: string; readonly kind: MemoryKind };

@@ -11,7 +11,6 @@ export const MEASURED_METRICS = ['decode', 'prefill', 'hit_rate'] as const;
 /** One of {@link MEASURED_METRICS}. */
 export type MeasuredMetric = (typeof MEASURED_METRICS)[number];
 
-/** A figure of a row. */
 interface Figure {
   readonly metric: MeasuredMetric;
   readonly measured: number;
@@ -93,7 +92,6 @@ const byLayer = (onCpu: number | 'all'): RowSystem => ({
   dramCache: null,
 });
 
-/** LRU over each layer. */
 const LRU = { name: 'lru', cache: { policy: 'lru', scope: 'layer' } } as const;
 
 /** Rules by which the experts of the GPU are chosen, as rows note them. */

@@ -39,27 +39,3 @@ export interface KernelFormat {
   /** Number of the type in GGUF files; null: never in one. */
   readonly ggml: number | null;
 }
-
-/** Optional fields of a format. */
-type Extras = Partial<Pick<KernelFormat, 'rowBytes' | 'rows' | 'plain' | 'fallback' | 'ggml'>>;
-
-/** A format of one family. */
-export function format(family: FormatFamily, name: string, weights: number, bytes: number, extras: Extras = {}): KernelFormat {
-  const { rowBytes = 0, rows = 1, plain = name, fallback = null, ggml = null } = extras;
-  return { name, family, weights, bytes, rowBytes, bits: (bytes * 8) / weights, rows, plain, fallback, ggml };
-}
-
-/**
- * Formats, and behind them the same bytes with rows interleaved, as ik_llama.cpp repacks them: `q4_k_r4`.
- * @param repacked by the name of the format: rows, and number of the type in GGUF files
- */
-export function withInterleaved(
-  formats: readonly KernelFormat[],
-  repacked: Readonly<Record<string, readonly [rows: number, ggml: number]>>,
-): readonly KernelFormat[] {
-  const interleaved = Object.entries(repacked).map(([plain, [rows, ggml]]): KernelFormat => {
-    const own = formats.find(({ name }) => name === plain)!;
-    return { ...own, name: `${plain}_r${rows}`, rows, plain, ggml };
-  });
-  return [...formats, ...interleaved];
-}

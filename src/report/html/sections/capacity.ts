@@ -52,7 +52,6 @@ function capacityPlot(label: string, curve: CapacityCurve, points: Sides): Marku
   )}`;
 }
 
-/** The sentence above the curves. */
 const CAPACITY_NOTE = 'Both curves replay the same demand from an empty cache, without prefetching, which may put a run above them.';
 
 /** Hit rate against capacity; only where all runs make the same demand of the same experts. */

@@ -35,7 +35,6 @@ function layerPlot(perLayer: PerLayer, label: string, height: number): Markup {
   );
 }
 
-/** Legend of the picture. */
 function layerLegend(anyLate: boolean): Markup {
   return legend([
     ['hit', 'hit: resident when asked for'],

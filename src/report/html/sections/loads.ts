@@ -49,7 +49,6 @@ const MIDDLE = 0.4;
 /** Largest count in a list that may be long. */
 const largest = (values: readonly number[]): number => values.reduce((most, value) => Math.max(most, value), 0);
 
-/** The data of a heatmap. */
 interface Heat {
   /** `[layers][experts]` counts. */
   readonly loads: readonly (readonly number[])[];

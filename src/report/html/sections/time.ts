@@ -13,7 +13,6 @@ import type { TimePart } from '../../summary/time.js';
 import { deviceWords } from '../../words.js';
 import type { Sides } from './sides.js';
 
-/** Colour and words of a part of the time. */
 const TIME_LOOKS: Readonly<Record<TimePart['label'], { readonly color: string; readonly word: string }>> = {
   dense: { color: 'dense', word: 'attention and dense layers' },
   experts: { color: 'experts', word: 'experts' },
@@ -24,7 +23,6 @@ const TIME_LOOKS: Readonly<Record<TimePart['label'], { readonly color: string; r
   idle: { color: 'idle', word: 'no request' },
 };
 
-/** Words of the passes of a phase. */
 const PASSES: Readonly<Record<Phase, string>> = { decode: 'Passes that only decode', prefill: 'Passes with prompts' };
 
 /** The time by part, of the whole run and of a pass of each kind. */

@@ -4,7 +4,6 @@
 /** Backend of a node: a GPU by its number; the CPU comes last, after all GPUs. */
 export type Backend = number;
 
-/** The kind of a node. */
 type NodeKind =
   /** Something is computed into memory of its own, or in place of a source. */
   | 'op'

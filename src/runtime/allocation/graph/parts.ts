@@ -20,7 +20,6 @@ export function ffn(scene: Scene, of: GraphNode, layer: number, width: number, s
   return product(hidden, tokens, matrix('down'), gated(scene, gate, up, [width, tokens]));
 }
 
-/** Combines gate and up. */
 function gated({ plan }: Scene, gate: GraphNode, up: GraphNode, shape: readonly number[]): GraphNode {
   return plan.rules.gatesApart ? op(shape, [gate, up]) : inPlace(shape, [inPlace(shape, [gate]), up]);
 }

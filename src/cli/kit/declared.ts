@@ -1,0 +1,95 @@
+// Arguments and options of commands, read from `profiles/commands.txt`: what a command takes is data, which its code reads as values.
+import { Argument, type Command, Option } from 'commander';
+import { ownValue } from '../../base/objects.js';
+import { bundledSections } from '../../base/profiles.js';
+import { capital } from '../../base/text.js';
+import type { OutputFormat } from '../../report/door.js';
+import { collect } from './options.js';
+
+/** What a section takes from the code of its command. */
+interface Given<T> {
+  /** Texts in the place of `${name}`; several with commas. */
+  readonly words?: Readonly<Record<string, string | readonly string[]>>;
+  /** Formats that `@output` offers. */
+  readonly formats?: readonly OutputFormat<T>[];
+}
+
+let known: ReturnType<typeof bundledSections> | undefined;
+
+/** Rows of all sections, by name; read once. */
+export function commandSections(): ReturnType<typeof bundledSections> {
+  known ??= bundledSections('commands.txt');
+  return known;
+}
+
+/**
+ * Adds the arguments and options of a section to a command.
+ * @throws Error where there is no such section, or a text in it is not given
+ */
+export function declared<T>(command: Command, section: string, given: Given<T> = {}): Command {
+  const rows = commandSections().get(section);
+  if (rows === undefined) throw new Error(`profiles/commands.txt has no section ${section}`);
+  for (const row of rows) {
+    const filled = row.replace(/\$\{(\w+)\}/g, (_, name: string) => {
+      const text = ownValue(given.words ?? {}, name);
+      if (text === undefined) throw new Error(`profiles/commands.txt: ${section}: ${name} is not given`);
+      return typeof text === 'string' ? text : text.join(', ');
+    });
+    addRow(command, filled.split(/ {2,}/), given);
+  }
+  return command;
+}
+
+/** A new subcommand with the arguments and options of its section, e.g. `baseline save`. @throws Error as {@link declared} */
+export function subcommand<T>(parent: Command, name: string, given: Given<T> = {}): Command {
+  return declared(parent.command(name), `${parent.name()} ${name}`, given);
+}
+
+function addRow<T>(command: Command, [head = '', text = '', ...notes]: readonly string[], given: Given<T>): void {
+  if (head === '@output') addOutputOptions(command, given.formats ?? []);
+  else if (head.startsWith('@')) declared(command, head, given);
+  else if (head === 'summary') command.summary(text).description(`${capital(text)}.`);
+  else if (head === 'description') command.description(text.replaceAll('\\n', '\n'));
+  else if (head.endsWith(':') && text === '') command.optionsGroup(head);
+  else if (head.startsWith('-')) command.addOption(optionOf(head, text, notes));
+  else command.addArgument(argumentOf(head, text, notes));
+}
+
+/** What follows one of the marks of a row's last parts; undefined: it has no such part. */
+function noted(notes: readonly string[], mark: '{' | '=' | '~' | '!' | 'x'): string | undefined {
+  return notes
+    .find((note) => note.startsWith(mark))
+    ?.slice(1)
+    .replace(/\}$/, '')
+    .trim();
+}
+
+function optionOf(flags: string, text: string, notes: readonly string[]): Option {
+  const repeats = flags.endsWith('...');
+  const option = new Option(flags.replace(/\.\.\.$/, ''), text).makeOptionMandatory(noted(notes, '!') !== undefined);
+  const [words, usual, shown, excluded] = [noted(notes, '{'), noted(notes, '='), noted(notes, '~'), noted(notes, 'x')];
+  if (words !== undefined) option.choices(words.split(', '));
+  if (excluded !== undefined) option.conflicts(excluded.split(','));
+  if (repeats) return option.argParser(collect).default([], shown ?? '');
+  // A switch that turns something off is on, as commander has it.
+  const off = flags.includes('<') || option.negate ? undefined : false;
+  return usual === undefined && shown === undefined && off === undefined ? option : option.default(usual ?? off, shown);
+}
+
+function argumentOf(name: string, text: string, notes: readonly string[]): Argument {
+  const argument = new Argument(name, text);
+  const [words, usual] = [noted(notes, '{'), noted(notes, '=')];
+  if (words !== undefined) argument.choices(words.split(', '));
+  return usual === undefined ? argument : argument.default(usual);
+}
+
+/** Adds `-o`, `--format` and `--json`, under a heading of their own. */
+export function addOutputOptions<T>(command: Command, formats: readonly OutputFormat<T>[]): Command {
+  const names = formats.map((format) => format.name);
+  const endings = formats.flatMap(({ name, extensions }) => (extensions.length === 0 ? [] : [`${extensions[0]} ${name}`])).join(', ');
+  const prefixed = formats.filter(({ extensions }) => extensions.length === 0).map(({ name }) => name);
+  const needs = prefixed.length === 1 ? 'needs its' : 'need their';
+  const others = prefixed.length === 0 ? '' : `; ${prefixed.join(', ')} ${needs} name before it`;
+  const usual = names[0] === 'table' ? 'a table on stdout' : `${names[0]} on stdout`;
+  return declared(command, '@output', { words: { endings: endings + others, formats: names, usual } });
+}
