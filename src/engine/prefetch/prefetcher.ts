@@ -155,8 +155,16 @@ export class Prefetcher implements Planner {
     if (this.#nextLayer <= after) this.#nextLayer = after + 1;
     if (this.#nextLayer > last) return;
     const knownNs = this.#forecast.predict(pass, after, last, nowNs);
-    for (let layer = this.#nextLayer; layer <= last; layer++) this.#planLayer(layer, nowNs, knownNs);
+    this.#planLayers(pass, after, last, nowNs, knownNs);
     this.#nextLayer = last + 1;
+  }
+
+  /** Plans the layers from the next one to `last`. Each is predicted in its turn, the last by `knownNs`. */
+  #planLayers(pass: Pass, after: number, last: number, nowNs: number, knownNs: number): void {
+    const { time } = this.#setup;
+    for (let layer = this.#nextLayer; layer <= last; layer++) {
+      this.#planLayer(layer, nowNs, Math.min(knownNs, nowNs + time.ns(pass.tokens, after, layer)));
+    }
   }
 
   /** Plans the most probable experts of a layer. `knownNs`: when its prediction has been made. */

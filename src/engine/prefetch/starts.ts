@@ -139,7 +139,7 @@ export class PrefetchStarts {
       nextNs: this.nextRoutingNs,
       startNs,
       transferNs: link.transferNs(bytes),
-      heldNs: link.transferNs(link.chunkBytes === 0 ? bytes : Math.min(bytes, link.chunkBytes)),
+      heldNs: link.chunkBytes === 0 || bytes <= link.chunkBytes ? link.transferNs(bytes) : link.transferNs(link.chunkBytes) / 2,
       victimWorth,
       laterWorth: worthAfter(later.values[id]!, 1),
       victimFirst: victim !== NONE && layerOf[victim]! > this.routed && layerOf[victim]! <= layer,

@@ -15,7 +15,7 @@ interface Candidate {
   readonly nextNs: number;
   readonly startNs: number;
   readonly transferNs: number;
-  /** Longest wait of a demand for the running transfer, ns: all of it, or one chunk. */
+  /** Most that a demand is expected to wait for the running transfer, ns: all of it or, where that yields between chunks, half a chunk. */
   readonly heldNs: number;
   /** Expected nearness of the victim's next use, 0..1; 0: there is no victim. */
   readonly victimWorth: number;
