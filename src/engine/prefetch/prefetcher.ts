@@ -1,5 +1,6 @@
 // Prefetching (L11, L12): decides which layers are planned at which time. forecast.ts has the expectations, plan.ts the order of waiting
 // experts, starts.ts the start of each transfer.
+import { BEFORE_PASS } from '../../predict/evidence.js';
 import type { Pass } from '../../schedule/door.js';
 import type { PrefetchSetup } from '../outlook/setup.js';
 import type { Observer } from '../transfer/observer.js';
@@ -49,7 +50,8 @@ export class Prefetcher implements Planner {
   begin(pass: Pass, startNs: number): void {
     const { draftNs, draftSteps } = pass;
     const steps = this.#setup.predictor.drafts === true ? Math.max(1, draftSteps) : 1;
-    this.#plan.clear();
+    if (this.#worth !== null) this.advance(startNs, false);
+    this.#gpu.recorder.prefetchCancelled += this.#plan.clear();
     this.#forecast.begin();
     this.#starts.routed = -1;
     for (let step = 1; step <= steps; step++) {
@@ -98,7 +100,8 @@ export class Prefetcher implements Planner {
       recorder.prefetchCancelled += this.#plan.clear();
       this.#nextLayer = layer + 1;
     }
-    this.#extend(pass, layer, nowNs);
+    if (this.#worth !== null && layer === this.#gpu.model.layers.length - 1) this.#planNext(pass, nowNs);
+    else this.#extend(pass, layer, nowNs);
   }
 
   /** The last admission to a tier evicted its `victims` at `nowNs`: planned experts among them are to be brought again, no earlier than that. */
@@ -148,10 +151,24 @@ export class Prefetcher implements Planner {
     this.#plan.satisfied(id);
   }
 
+  /** Layers ahead that are planned. */
+  get #horizon(): number {
+    return this.#setup.adaptive?.layers ?? this.#setup.limits.horizon;
+  }
+
+  /** After the last layer of a pass, where prefetches must pay: plans the first layers of the next pass, until that begins. */
+  #planNext(pass: Pass, nowNs: number): void {
+    const layers = Math.min(this.#gpu.model.layers.length, this.#horizon);
+    const knownNs = this.#forecast.next(pass, layers, nowNs);
+    if (Number.isNaN(knownNs)) return;
+    this.#starts.routed = BEFORE_PASS;
+    this.#nextLayer = 0;
+    this.#planLayers(pass, BEFORE_PASS, layers - 1, nowNs, knownNs);
+  }
+
   /** Plans layers up to `after + horizon` that have not been planned. */
   #extend(pass: Pass, after: number, nowNs: number): void {
-    const { adaptive, limits } = this.#setup;
-    const last = Math.min(this.#gpu.model.layers.length - 1, after + (adaptive?.layers ?? limits.horizon));
+    const last = Math.min(this.#gpu.model.layers.length - 1, after + this.#horizon);
     if (this.#nextLayer <= after) this.#nextLayer = after + 1;
     if (this.#nextLayer > last) return;
     const knownNs = this.#forecast.predict(pass, after, last, nowNs);
