@@ -50,7 +50,7 @@ export class Prefetcher implements Planner {
   begin(pass: Pass, startNs: number): void {
     const { draftNs, draftSteps } = pass;
     const steps = this.#setup.predictor.drafts === true ? Math.max(1, draftSteps) : 1;
-    if (this.#worth !== null) this.advance(startNs, false);
+    if (this.#worth !== null) this.#startUntil(startNs, this.#worth.nextNs(startNs));
     this.#gpu.recorder.prefetchCancelled += this.#plan.clear();
     this.#forecast.begin();
     this.#starts.routed = -1;
@@ -71,7 +71,7 @@ export class Prefetcher implements Planner {
    * have become demands, the others are cancelled. The prediction is judged.
    */
   known(layer: number, demand: Int32Array, size: number, nowNs: number): void {
-    this.#worth?.known(nowNs);
+    this.#worth?.known(nowNs, layer === 0);
     this.#setup.budget?.known();
     this.#starts.routed = layer;
     this.#forecast.judge(layer, demand, size);
@@ -133,7 +133,13 @@ export class Prefetcher implements Planner {
    * @param routing true: the next routing is known then; false: an event ends then
    */
   advance(untilNs: number, routing: boolean): void {
-    this.#starts.nextRoutingNs = routing || this.#worth === null ? untilNs : this.#worth.nextNs(untilNs);
+    const last = this.#starts.routed === BEFORE_PASS;
+    this.#startUntil(untilNs, routing || this.#worth === null ? untilNs : this.#worth.nextNs(untilNs, last));
+  }
+
+  /** Starts what finds a free lane before `untilNs`. @param nextNs expected time of the next routing, ns */
+  #startUntil(untilNs: number, nextNs: number): void {
+    this.#starts.nextRoutingNs = nextNs;
     const { dram, gpu } = this.#gpu;
     this.promotions?.advance(untilNs, this);
     this.#starts.before(untilNs, false);

@@ -37,14 +37,17 @@ export class PrefetchWorth {
   /** Time from the routing of one layer to that of the next, and from the end of an event to there, ns; 0: not known yet. */
   #layerNs = 0;
   #denseNs = 0;
+  /** The same from the last event of a pass to the first routing of the next, ns. */
+  #betweenNs = 0;
   #knownNs = Number.NaN;
   #endedNs = Number.NaN;
   #demands = 0;
 
-  /** The routing of a layer has become known. */
-  known(nowNs: number): void {
-    if (nowNs > this.#knownNs) this.#layerNs = newer(this.#layerNs, nowNs - this.#knownNs);
-    if (nowNs >= this.#endedNs) this.#denseNs = newer(this.#denseNs, nowNs - this.#endedNs);
+  /** The routing of a layer has become known. @param first it is the first of a pass, with the end of the one before in between */
+  known(nowNs: number, first = false): void {
+    if (first && nowNs >= this.#endedNs) this.#betweenNs = newer(this.#betweenNs, nowNs - this.#endedNs);
+    if (!first && nowNs > this.#knownNs) this.#layerNs = newer(this.#layerNs, nowNs - this.#knownNs);
+    if (!first && nowNs >= this.#endedNs) this.#denseNs = newer(this.#denseNs, nowNs - this.#endedNs);
     this.#knownNs = nowNs;
   }
 
@@ -59,9 +62,9 @@ export class PrefetchWorth {
     this.#demands = demands;
   }
 
-  /** Expected time of the next routing, if an event ends at `nowNs`, ns. */
-  nextNs(nowNs: number): number {
-    return nowNs + this.#denseNs;
+  /** Expected time of the next routing, if an event ends at `nowNs`, ns. @param last it is the last of its pass */
+  nextNs(nowNs: number, last = false): number {
+    return nowNs + (last ? this.#betweenNs : this.#denseNs);
   }
 
   /** Expected stall saved less expected stall caused, ns. */
