@@ -3,6 +3,12 @@
 import { worthAfter } from '../next-use/next-use.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 
+/**
+ * Part of the way to an expert's layer that counts as time: that it is used at all is less sure than the order of layers. Ours: of the way from LRU
+ * to foresight on code, .2 and 1 go 86.3 and 84.5 % at batch 16, 52.5 and 55.0 at 4; this goes 86.5 and 53.1.
+ */
+const WITHIN_PASS = 0.4;
+
 /** Ranks residents by expected use. */
 class ExpectedUsePolicy implements CachePolicy {
   readonly #expected: Float32Array;
@@ -103,7 +109,7 @@ class ExpectedUsePolicy implements CachePolicy {
   /** The worth of an expert now, less for the time until its layer comes, which is at most one pass. */
   #worth(id: number): number {
     const ahead = this.#layerOf[id]! - this.#clock.layer;
-    return worthAfter(this.#expected[id]!, (ahead <= 0 ? ahead + this.#layers : ahead) / this.#layers);
+    return worthAfter(this.#expected[id]!, (WITHIN_PASS * (ahead <= 0 ? ahead + this.#layers : ahead)) / this.#layers);
   }
 
   /** True where `a`, worth `p`, is worth more than `b`, worth `q`, or as much and was used later; their layers do not matter. */
