@@ -12,8 +12,8 @@ const FROM = { 'qwen3-30b-a3b.code': 6000, 'qwen3-30b-a3b.math': 6000, 'gpt-oss-
 const EXPERTFLOW = {
   name: 'expertflow',
   cache: { policy: 'plec' },
-  predictor: { kind: 'path-retrieval', horizon: 3 },
-  prefetch: { minProbability: 0.05, when: 'pays' },
+  predictor: { kind: 'path-retrieval', horizon: 8 },
+  prefetch: { minProbability: 0.05, when: 'pays', chunk: '512KiB' },
 };
 const QUARTER = { expertCache: '25%' };
 
@@ -140,7 +140,7 @@ const ABLATIONS = [
     name: 'expertflow with an oracle',
     cache: { policy: 'plec' },
     predictor: { kind: 'oracle', horizon: 'auto' },
-    prefetch: { minProbability: 0.05, when: 'pays' },
+    prefetch: { minProbability: 0.05, when: 'pays', chunk: '512KiB' },
     scheduler: { kind: 'expertflow', batches: 2 },
   },
 ];

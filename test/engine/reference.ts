@@ -433,9 +433,10 @@ function predict(w: World, after: number, anew = false, drafted = w.pass.steps):
   const fromLayer = limits.correction || anew ? after + 1 : Math.max(w.nextLayer, after + 1);
   if (limits.correction || anew) cancel(w, () => true);
   const last = Math.min(model.layers.length - 1, after + limits.horizon);
-  const scored = [...layerOf].filter((layer) => layer > after && layer <= last).length;
-  const issuedNs = w.nowNs + costNs + Math.min(2, pass.tokens.length) * scored * expertNs;
   for (w.nextLayer = fromLayer; w.nextLayer <= last; w.nextLayer++) {
+    // Layers are predicted one after another.
+    const scored = [...layerOf].filter((layer) => layer > after && layer <= w.nextLayer).length;
+    const issuedNs = w.nowNs + costNs + Math.min(2, pass.tokens.length) * scored * expertNs;
     const chances = [...layerOf].map((layer, id) => (layer === w.nextLayer ? score(pass.number, after, id, drafted) : 0));
     const may = [...chances.keys()].filter((id) => chances[id]! > 0 && chances[id]! >= limits.minProbability);
     for (const id of may.sort((a, b) => chances[b]! - chances[a]! || a - b).slice(0, limits.perLayer)) {

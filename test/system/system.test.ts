@@ -69,10 +69,10 @@ describe('values given from outside', () => {
       amend: replacePredictor('markov:costNs=5'),
       label: '--predictor',
     };
-    expect(asWritten(systemOf('expertflow').predictor)).toMatchObject({ kind: 'path-retrieval', horizon: 3 });
+    expect(asWritten(systemOf('expertflow').predictor)).toMatchObject({ kind: 'path-retrieval', horizon: 8 });
     expect(asWritten(systemOf('expertflow', asked).predictor)).toEqual({
       kind: 'markov:costNs=5',
-      horizon: 3,
+      horizon: 8,
       correction: true,
       train: [],
       parameters: {},

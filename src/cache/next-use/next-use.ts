@@ -10,12 +10,20 @@ import { Expectation, VOTE_STEP } from './expectation.js';
 import { EVENTS_A_BLOCK, PASTS, PastBits, usedAgo, usedBlocks } from './past-bits.js';
 import { FULL_VOTE, SimilarPasses } from './similar-passes.js';
 
-/** Worth of a use one event later, relative to a use now. */
-export const DISCOUNT = 0.93;
-/** Events after which a missing use counts as never: it would be worth 1 %. */
+/**
+ * Share of its worth now that a use loses by each pass until it: 1 / (1 + passes / 2). A slot that is held for n passes brings one transfer, which
+ * is 1 / n a pass; a half of each pass, so that the order still counts where nearly every expert stays (docs/next-use.md has the range).
+ */
+const LOST_A_PASS = 0.5;
+/** Events after which a missing use counts as never: it would be worth 3 %. */
 const WINDOW = 64;
 /** Worth of a use by events until it. */
-const WORTH = Float64Array.from({ length: WINDOW + 1 }, (_, events) => DISCOUNT ** Math.max(0, events - 1));
+const WORTH = Float64Array.from({ length: WINDOW + 1 }, (_, events) => worthAfter(1, Math.max(0, events - 1)));
+
+/** What an expert was worth `passes` before, 0 or more, if it is worth `worth` then, 0..1: exact for a use at a known time. */
+export function worthAfter(worth: number, passes: number): number {
+  return worth / (1 + LOST_A_PASS * passes * worth);
+}
 /** Approximate number of experts sampled for learning at each pass. */
 const SAMPLED = 128;
 /** Prior of every past, in experts, with the worth that recency predicts. */
@@ -39,7 +47,7 @@ interface Sample {
 
 /** Expected nearness of every expert's next use. */
 export class NextUse {
-  /** By dense id, 0..1: the mean of {@link DISCOUNT} to the power of the events of its layer that come before its next use. */
+  /** By dense id, 0..1: the mean of 1 / (1 + {@link LOST_A_PASS} x the events of its layer that come before its next use). */
   readonly values: Float32Array;
   /** Log-odds of `values`. */
   readonly logOdds: Float32Array;

@@ -1,7 +1,13 @@
 // Evicts the expert of any layer whose next use is expected to be farthest, so that each layer gets slots in proportion to its expected demand.
 // `plec` and `learned-belady` differ in where the expectation comes from: predictions of this pass, or what is learned during the run alone.
-import { DISCOUNT } from '../next-use/next-use.js';
+import { worthAfter } from '../next-use/next-use.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+
+/**
+ * Part of the way to an expert's layer that counts as time: that it is used at all is less sure than the order of layers. Ours: of the way from LRU
+ * to foresight on code, .2 and 1 go 86.3 and 84.5 % at batch 16, 52.5 and 55.0 at 4; this goes 86.5 and 53.1.
+ */
+const WITHIN_PASS = 0.4;
 
 /** Ranks residents by expected use. */
 class ExpectedUsePolicy implements CachePolicy {
@@ -9,8 +15,8 @@ class ExpectedUsePolicy implements CachePolicy {
   readonly #version: Uint32Array;
   readonly #clock: Clock;
   readonly #layerOf: Uint16Array;
-  /** Value of a use, by layers from the current one to the expert's, less one. */
-  readonly #discount: Float64Array;
+  /** Layers of the model. */
+  readonly #layers: number;
   /** Use count of the whole cache at each expert's last use: ties go to the expert that was not used for longest. */
   readonly #lastUse: Float64Array;
   #uses = 0;
@@ -33,7 +39,7 @@ class ExpectedUsePolicy implements CachePolicy {
     this.#version = expectedVersion!;
     this.#clock = clock;
     this.#layerOf = layerOf;
-    this.#discount = Float64Array.from({ length: layers }, (_, ahead) => DISCOUNT ** ((ahead + 1) / layers));
+    this.#layers = layers;
     this.#selective = selective;
     this.#lastUse = new Float64Array(experts);
     const starts: number[] = [];
@@ -100,10 +106,10 @@ class ExpectedUsePolicy implements CachePolicy {
     return !this.#selective || this.#worth(incoming) >= this.#worth(victim);
   }
 
-  /** The worth of an expert now, discounted by the time until its layer comes, which is at most one pass. */
+  /** The worth of an expert now, less for the time until its layer comes, which is at most one pass. */
   #worth(id: number): number {
-    const ahead = this.#layerOf[id]! - this.#clock.layer - 1;
-    return this.#expected[id]! * this.#discount[ahead < 0 ? ahead + this.#discount.length : ahead]!;
+    const ahead = this.#layerOf[id]! - this.#clock.layer;
+    return worthAfter(this.#expected[id]!, (WITHIN_PASS * (ahead <= 0 ? ahead + this.#layers : ahead)) / this.#layers);
   }
 
   /** True where `a`, worth `p`, is worth more than `b`, worth `q`, or as much and was used later; their layers do not matter. */

@@ -113,7 +113,6 @@ export class EventFold {
     if (this.#charges !== null) this.#charges.missed(event);
     if (event.misses > 0 || this.#always) this.#misses.place(layer, size);
     else gpu.serve(event.demand.ids, size, layer);
-    if (!this.#onDemand && last) this.#missCost.placed();
     if (last && this.prefetcher !== null) this.prefetcher.replan(pass, layer, event.startNs);
     this.#executor.execute(layer);
     if (this.#charges !== null) this.#charges.executed(event, layer);

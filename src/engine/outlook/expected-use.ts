@@ -1,7 +1,7 @@
 // The expected next use of each expert, for policies that use predictions: the prediction of the running pass comes first, then what is
 // learned of later passes.
 
-import { DISCOUNT, type NextUse } from '../../cache/next-use/next-use.js';
+import { type NextUse, worthAfter } from '../../cache/next-use/next-use.js';
 import type { ModelSpec } from '../../model/door.js';
 
 /** Expectations of one GPU's experts. */
@@ -30,7 +30,7 @@ export class ExpectedUse {
     const end = offset + experts;
     for (let id = offset; id < end; id++) {
       const chance = chances[id]!;
-      values[id] = chance + (1 - chance) * DISCOUNT * later[id]!;
+      values[id] = chance + (1 - chance) * worthAfter(later[id]!, 1);
     }
     this.version[layer]! += 1;
   }

@@ -4,12 +4,13 @@
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
 import type { ModelSpec } from '../../model/door.js';
+import { BEFORE_PASS } from '../../predict/evidence.js';
 import { ChanceKernel } from './chance-kernel.js';
 
 /** Steps of a score. */
 const STEPS = 20;
-/** Classes of distances: 1, 2, 3-4, 5-8 layers ahead and more. */
-const DISTANCES = 5;
+/** Classes of distances: 1, 2, 3-4, 5-8 layers ahead and more, and the next pass. */
+const DISTANCES = 6;
 /** Prior of a step, in predictions: it starts with that many judged ones, at the step's own rate of success. */
 const TRUST = 24;
 /** Predictions of a step after which its counts are halved, so that old ones fade. */
@@ -98,13 +99,13 @@ export class Chances {
 
   /**
    * Reads the scores of a layer.
-   * @param pass number of the running pass, from 1
-   * @param after last layer that was known when it was predicted, -1: none
+   * @param pass number of the pass that it is of, from 1
+   * @param after last layer that was known of it when it was predicted, -1: none; less: that pass had not begun
    * @param chances by dense id: filled in
    */
   read(scores: Float32Array, pass: number, after: number, layer: number, chances: Float32Array): void {
     const { experts, offset } = this.#model.layers[layer]!;
-    const bucket = bucketOf(layer - after);
+    const bucket = after < BEFORE_PASS ? DISTANCES - 1 : bucketOf(layer - after);
     const reading = this.#readings[bucket]!;
     const kernel = this.#kernel;
     const own = scores.subarray(offset, offset + experts);
@@ -148,7 +149,7 @@ export class Chances {
 
 /** Distances share a reading: 1, 2, 3-4, 5-8 layers ahead, and more. */
 function bucketOf(distance: number): number {
-  return Math.min(DISTANCES - 1, 32 - Math.clz32(distance - 1));
+  return Math.min(DISTANCES - 2, 32 - Math.clz32(distance - 1));
 }
 
 /** True where the prediction of a layer is judged in this pass: layers take turns. */

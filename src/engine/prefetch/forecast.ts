@@ -1,5 +1,6 @@
 // Forecasts of the coming layers (L11, L12): asks the predictor, passes its answer to policies, ranks the experts of each layer, and
 // counts how often the answer was right.
+import { BEFORE_PASS, NEXT_TOKEN } from '../../predict/evidence.js';
 import type { Pass } from '../../schedule/door.js';
 import type { PrefetchSetup } from '../outlook/setup.js';
 import type { Gpu } from '../vocabulary/gpu.js';
@@ -23,6 +24,8 @@ export class Forecast {
   readonly #chances: Chances | null;
   /** Pass that was predicted last. */
   #pass = 0;
+  /** First layers that were ranked for the next pass last, by scores that have no version. */
+  #early = 0;
   /** Time at which the last prediction is ready, ns. */
   #knownNs = 0;
 
@@ -44,6 +47,8 @@ export class Forecast {
   /** A pass begins. */
   begin(): void {
     this.#ranked.fill(0);
+    this.#version.fill(Number.NaN, 0, this.#early);
+    this.#early = 0;
   }
 
   /**
@@ -51,11 +56,32 @@ export class Forecast {
    * at which it is ready, ns
    */
   predict(pass: Pass, after: number, last: number, nowNs: number): number {
-    const { predictedUse, predictor, scores, time } = this.#setup;
+    const { predictedUse, predictor, scores } = this.#setup;
     const { calls } = predictor;
     predictor.predict(pass, after, last - after, scores);
     if (this.#chances !== null) this.#read(this.#chances, pass.number, after, last);
     if (predictedUse !== null) for (let layer = after + 1; layer <= last; layer++) predictedUse.ahead(layer, scores);
+    return this.#readyNs(pass, after, last, nowNs, calls);
+  }
+
+  /**
+   * Predicts the first `layers` layers of the next pass at `nowNs`, when the last layer of this one is known. @returns as {@link predict};
+   * NaN: nothing reads the predictor's scores as chances, or it does not predict the next pass
+   */
+  next(pass: Pass, layers: number, nowNs: number): number {
+    const { predictor, scores } = this.#setup;
+    if (this.#chances === null || predictor.next === undefined) return Number.NaN;
+    const { calls } = predictor;
+    for (let layer = 0; layer < layers; layer++) predictor.next(pass, layer, scores);
+    this.#read(this.#chances, pass.number + 1, NEXT_TOKEN, layers - 1);
+    this.#version.fill(Number.NaN, 0, layers);
+    this.#early = layers;
+    return this.#readyNs(pass, BEFORE_PASS, layers - 1, nowNs, calls);
+  }
+
+  /** Charges a prediction, unless the predictor has repeated one. @param calls of the predictor before it @returns when it is ready, ns */
+  #readyNs(pass: Pass, after: number, last: number, nowNs: number, calls: number | undefined): number {
+    const { predictor, time } = this.#setup;
     if (calls !== undefined && predictor.calls === calls) return Math.max(nowNs, this.#knownNs);
     const costNs = time.ns(pass.tokens, after, last);
     this.#recorder.predictions++;
@@ -64,10 +90,10 @@ export class Forecast {
     return this.#knownNs;
   }
 
-  /** Turns the scores of the layers `(after, last]` into chances, and updates the expectations of policies. */
+  /** Turns the scores of the layers `(after, last]` of a pass into chances, and updates the expectations of policies. */
   #read(chances: Chances, pass: number, after: number, last: number): void {
     const { expectedUse, scores } = this.#setup;
-    for (let layer = after + 1; layer <= last; layer++) {
+    for (let layer = Math.max(0, after + 1); layer <= last; layer++) {
       chances.read(scores, pass, after, layer, this.chances);
       expectedUse?.ahead(layer, this.chances);
     }

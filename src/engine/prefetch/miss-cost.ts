@@ -22,21 +22,11 @@ export class MissCost {
   /** Activations of a member, and misses of an event that has any; 0: not known yet. */
   #activations = 0;
   #misses = 0;
-  /** Share of events with demands on the link, and the demands so far. */
-  linkRate = 1;
-  #demands = 0;
 
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
     this.#loads = gpu.onMiss.some(({ do: action }) => action !== 'cpu');
     this.#computes = gpu.onMiss.some(computesMisses);
-  }
-
-  /** The misses of an event have been placed. */
-  placed(): void {
-    const { demands } = this.#gpu.gpu.link;
-    this.linkRate += NEWEST * ((demands > this.#demands ? 1 : 0) - this.linkRate);
-    this.#demands = demands;
   }
 
   /** Learns from an event that has been judged. */

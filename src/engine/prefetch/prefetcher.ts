@@ -1,5 +1,6 @@
 // Prefetching (L11, L12): decides which layers are planned at which time. forecast.ts has the expectations, plan.ts the order of waiting
 // experts, starts.ts the start of each transfer.
+import { BEFORE_PASS } from '../../predict/evidence.js';
 import type { Pass } from '../../schedule/door.js';
 import type { PrefetchSetup } from '../outlook/setup.js';
 import type { Observer } from '../transfer/observer.js';
@@ -54,7 +55,8 @@ export class Prefetcher implements Planner {
   begin(pass: Pass, startNs: number): void {
     const { draftNs, draftSteps } = pass;
     const steps = this.#setup.predictor.drafts === true ? Math.max(1, draftSteps) : 1;
-    this.#plan.clear();
+    if (this.#worth !== null) this.#startUntil(startNs, this.#worth.nextNs(startNs));
+    this.#gpu.recorder.prefetchCancelled += this.#plan.clear();
     this.#forecast.begin();
     this.#starts.routed = -1;
     for (let step = 1; step <= steps; step++) {
@@ -74,7 +76,7 @@ export class Prefetcher implements Planner {
    * have become demands, the others are cancelled. The prediction is judged.
    */
   known(pass: Pass, layer: number, demand: Int32Array, size: number, nowNs: number): void {
-    this.#worth?.known(nowNs);
+    this.#worth?.known(nowNs, layer === 0);
     this.#setup.budget?.known();
     this.#starts.routed = layer;
     this.#forecast.judge(layer, demand, size);
@@ -105,7 +107,9 @@ export class Prefetcher implements Planner {
       recorder.prefetchCancelled += this.#plan.clear();
       this.#nextLayer = layer + 1;
     }
-    this.#extend(pass, layer, nowNs);
+    const last = layer === this.#gpu.model.layers.length - 1;
+    if (this.#worth !== null && this.#nextPass === null && last) this.#planNext(pass, nowNs);
+    else this.#extend(pass, layer, nowNs);
   }
 
   /** The last admission to a tier evicted its `victims` at `nowNs`: planned experts among them are to be brought again, no earlier than that. */
@@ -137,7 +141,13 @@ export class Prefetcher implements Planner {
    * @param routing true: the next routing is known then; false: an event ends then
    */
   advance(untilNs: number, routing: boolean): void {
-    this.#starts.nextRoutingNs = routing || this.#worth === null ? untilNs : this.#worth.nextNs(untilNs);
+    const last = this.#starts.routed === BEFORE_PASS;
+    this.#startUntil(untilNs, routing || this.#worth === null ? untilNs : this.#worth.nextNs(untilNs, last));
+  }
+
+  /** Starts what finds a free lane before `untilNs`. @param nextNs expected time of the next routing, ns */
+  #startUntil(untilNs: number, nextNs: number): void {
+    this.#starts.nextRoutingNs = nextNs;
     const { dram, gpu } = this.#gpu;
     this.promotions?.advance(untilNs, this);
     this.#starts.before(untilNs, false);
@@ -155,17 +165,39 @@ export class Prefetcher implements Planner {
     this.#plan.satisfied(id);
   }
 
+  /** Layers ahead that are planned. */
+  get #horizon(): number {
+    return this.#setup.adaptive?.layers ?? this.#setup.limits.horizon;
+  }
+
+  /** After the last layer of a pass, where prefetches must pay: plans the first layers of the next pass, until that begins. */
+  #planNext(pass: Pass, nowNs: number): void {
+    const layers = Math.min(this.#gpu.model.layers.length, this.#horizon);
+    const knownNs = this.#forecast.next(pass, layers, nowNs);
+    if (Number.isNaN(knownNs)) return;
+    this.#starts.routed = BEFORE_PASS;
+    this.#nextLayer = 0;
+    this.#planLayers(pass, BEFORE_PASS, layers - 1, nowNs, knownNs);
+  }
+
   /** Plans layers up to `after + horizon` that have not been planned. */
   #extend(pass: Pass, after: number, nowNs: number): void {
-    const { adaptive, limits } = this.#setup;
-    const last = Math.min(this.#gpu.model.layers.length - 1, after + (adaptive?.layers ?? limits.horizon));
+    const last = Math.min(this.#gpu.model.layers.length - 1, after + this.#horizon);
     if (this.#nextLayer <= after) this.#nextLayer = after + 1;
     if (this.#nextLayer <= last) {
       const knownNs = this.#forecast.predict(pass, after, last, nowNs);
-      for (let layer = this.#nextLayer; layer <= last; layer++) this.#planLayer(layer, nowNs, knownNs);
+      this.#planLayers(pass, after, last, nowNs, knownNs);
       this.#nextLayer = last + 1;
     }
     this.#nextPass?.again(this.#nextLayer, after);
+  }
+
+  /** Plans the layers from the next one to `last`. Each is predicted in its turn, the last by `knownNs`. */
+  #planLayers(pass: Pass, after: number, last: number, nowNs: number, knownNs: number): void {
+    const { time } = this.#setup;
+    for (let layer = this.#nextLayer; layer <= last; layer++) {
+      this.#planLayer(layer, nowNs, Math.min(knownNs, nowNs + time.ns(pass.tokens, after, layer)));
+    }
   }
 
   /** Plans the most probable experts of a layer. `knownNs`: when its prediction has been made. */

@@ -1,5 +1,5 @@
 // Starts planned prefetches (L11): whenever a link has nothing better to do, in the order of the plan, into slots that nobody needs sooner.
-import { DISCOUNT } from '../../cache/next-use/next-use.js';
+import { worthAfter } from '../../cache/next-use/next-use.js';
 import { NONE, UNPINNED } from '../../cache/policy.js';
 import type { PrefetchSetup } from '../outlook/setup.js';
 import type { CachedTier } from '../transfer/tier.js';
@@ -161,9 +161,9 @@ export class PrefetchStarts {
       startNs,
       transferNs,
       missNs: this.#missCost.ns(layer, transferNs),
-      heldNs: link.transferNs(link.chunkBytes === 0 ? bytes : Math.min(bytes, link.chunkBytes)),
+      heldNs: link.chunkBytes === 0 || bytes <= link.chunkBytes ? transferNs : link.transferNs(link.chunkBytes) / 2,
       victimWorth,
-      laterWorth: DISCOUNT * later.values[id]!,
+      laterWorth: worthAfter(later.values[id]!, 1),
       victimFirst: victim !== NONE && this.#layersTo(layerOf[victim]!) <= distance,
     });
     return saved > 0;

@@ -16,7 +16,7 @@ interface Candidate {
   readonly transferNs: number;
   /** What a miss adds to its event beyond a hit, ns: a whole transfer, or less where the CPU computes it. */
   readonly missNs: number;
-  /** Longest wait of a demand for the running transfer, ns: all of it, or one chunk. */
+  /** Most that a demand is expected to wait for the running transfer, ns: all of it or, where that yields between chunks, half a chunk. */
   readonly heldNs: number;
   /** Expected nearness of the victim's next use, 0..1; 0: there is no victim. */
   readonly victimWorth: number;
@@ -33,14 +33,17 @@ export class PrefetchWorth {
   /** Time from the routing of one layer to that of the next, and from the end of an event to there, ns; 0: not known yet. */
   #layerNs = 0;
   #denseNs = 0;
+  /** The same from the last event of a pass to the first routing of the next, ns. */
+  #betweenNs = 0;
   #knownNs = Number.NaN;
   #endedNs = Number.NaN;
   #demands = 0;
 
-  /** The routing of a layer has become known. */
-  known(nowNs: number): void {
-    if (nowNs > this.#knownNs) this.#layerNs = newer(this.#layerNs, nowNs - this.#knownNs);
-    if (nowNs >= this.#endedNs) this.#denseNs = newer(this.#denseNs, nowNs - this.#endedNs);
+  /** The routing of a layer has become known. @param first it is the first of a pass, with the end of the one before in between */
+  known(nowNs: number, first = false): void {
+    if (first && nowNs >= this.#endedNs) this.#betweenNs = newer(this.#betweenNs, nowNs - this.#endedNs);
+    if (!first && nowNs > this.#knownNs) this.#layerNs = newer(this.#layerNs, nowNs - this.#knownNs);
+    if (!first && nowNs >= this.#endedNs) this.#denseNs = newer(this.#denseNs, nowNs - this.#endedNs);
     this.#knownNs = nowNs;
   }
 
@@ -55,9 +58,9 @@ export class PrefetchWorth {
     this.#demands = demands;
   }
 
-  /** Expected time of the next routing, if an event ends at `nowNs`, ns. */
-  nextNs(nowNs: number): number {
-    return nowNs + this.#denseNs;
+  /** Expected time of the next routing, if an event ends at `nowNs`, ns. @param last it is the last of its pass */
+  nextNs(nowNs: number, last = false): number {
+    return nowNs + (last ? this.#betweenNs : this.#denseNs);
   }
 
   /** Expected stall saved less expected stall caused, ns. */

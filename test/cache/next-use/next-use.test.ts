@@ -1,7 +1,7 @@
 // What is learned of next uses: pasts and votes by hand, the expected order of experts, and that nothing of the future is in it.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
-import { NextUse, recencyOf, UseHistory } from '../../../src/cache/next-use/next-use.js';
+import { NextUse, recencyOf, UseHistory, worthAfter } from '../../../src/cache/next-use/next-use.js';
 import { FULL_VOTE, SimilarPasses } from '../../../src/cache/next-use/similar-passes.js';
 import { toyModel } from '../fixtures.js';
 
@@ -40,6 +40,14 @@ describe('UseHistory', () => {
     expect(order).toEqual(order.toSorted((a, b) => a - b));
     expect(Math.min(...order)).toBeGreaterThan(0);
     expect(Math.max(...order)).toBeLessThan(1);
+  });
+});
+
+describe('worthAfter', () => {
+  it('halves a use two passes ahead, and takes steps of time like the whole of it', () => {
+    expect([0, 1, 2, 8].map((passes) => worthAfter(1, passes))).toEqual([1, 1 / 1.5, 0.5, 0.2]);
+    expect(worthAfter(worthAfter(1, 3), 2.5)).toBeCloseTo(worthAfter(1, 5.5), 12);
+    expect(worthAfter(0, 4)).toBe(0);
   });
 });
 

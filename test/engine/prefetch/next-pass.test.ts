@@ -15,19 +15,19 @@ const two = (across: boolean, next: (pass: number, id: number) => number, capaci
   simulateByEngine(
     world({
       layers: [{}, { denseNs: 40 }],
-      passes: [[[[0], [0]]], [[[1], [0]]], [[[2], [0]]]],
+      passes: [[[[0], [0]]], [[[0], [1]]], [[[0], [2]]]],
       capacityBytes,
       script: { ...says({}, { when: 'pays', across }), next },
     }),
   );
 
 describe('what the next pass will demand', () => {
-  it('comes while the link is idle: the first layer of the next pass waits for nothing', async () => {
-    const named = (pass: number, id: number): number => (id === pass ? 1 : 0);
-    // Load 0-10, run 10-20, dense to 60, load 60-70, run to 80; then layer 1 hits: 20 + 40 + 10 for each further pass.
+  it('comes while the link is idle: no layer of the next pass waits', async () => {
+    const named = (pass: number, id: number): number => (id === 4 + pass ? 1 : 0);
+    // Load 0-10, run 10-20, dense to 60, load 60-70, run to 80; then layer 0 hits: 10 + 40 + 20 for each further pass.
     const without = await two(false, named);
     expect(without.passes.map(({ endNs }) => endNs)).toEqual([80, 80 + 70, 150 + 70]);
-    // Experts 1 and 2 are brought when layer 0 is known in the pass before, and 3 for a fourth pass that never comes.
+    // Experts 5 and 6 are brought when layer 1 is known in the pass before, and 7 for a fourth pass that never comes.
     const across = await two(true, named);
     expect(across.passes.map(({ endNs }) => endNs)).toEqual([80, 80 + 60, 140 + 60]);
     expect(across).toMatchObject({ useful: 2, wasted: 0, h2d: { demands: 2, prefetches: 3 } });

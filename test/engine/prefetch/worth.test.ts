@@ -23,6 +23,15 @@ describe('PrefetchWorth', () => {
     expect(worth().nextNs(440)).toBe(500);
   });
 
+  it('expects the first routing of a pass as long after the last event as it came before', () => {
+    const means = worth();
+    means.ended(440);
+    means.known(1440, true);
+    expect(means.nextNs(2000, true)).toBe(3000);
+    // What lies between two passes is no time of a layer.
+    expect(means.nextNs(2000)).toBe(2060);
+  });
+
   it('saves what is hidden before the routing, and delays what the link is asked for then', () => {
     // 50 of the 80 ns are over when the expert is wanted; it holds up others for the 30 that are left.
     expect(worth().of(candidate)).toBeCloseTo(0.5 * 50 - 0.5 * 30, 9);
