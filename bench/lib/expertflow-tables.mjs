@@ -18,7 +18,7 @@ const EXPERTFLOW = {
 const QUARTER = { expertCache: '25%' };
 
 /** One recording as a run reads it, `tokens` of its rows. */
-function recording(folder, name, tokens) {
+export function recording(folder, name, tokens) {
   const model = name.split('.')[0] === 'gpt-oss-20b' ? 'gpt-oss-20b' : 'qwen3-30b-a3b';
   return { trace: `${join(folder, name)}.safetensors#${FROM[name]}:${FROM[name] + tokens}`, model };
 }
@@ -88,7 +88,7 @@ export async function trainedTable(folder, tokens) {
       const train = [`${join(folder, name)}.safetensors#0:${FROM[name]}`];
       const run = async (system, bounds = false) => {
         const input = { ...recording(folder, name, tokens), hardware: CALIBRATED, system, memory: QUARTER, workload: { batch }, bounds };
-        const learns = system === 'expertflow' || system.predictor !== undefined;
+        const learns = system.predictor !== undefined;
         const learned = learns ? [{ path: ['system', 'predictor', 'train'], value: train, label: '--set' }] : [];
         return (await simulateRun(checkRun(input, 'bench/ablation.mjs', learned))).metrics;
       };
@@ -117,7 +117,7 @@ async function againstCounting(run) {
   const [belady, foresight, ms] = [time(lru, 'bound.belady'), time(lru, 'bound.foresight'), time(one)];
   const perLayer = time(await run(plain('lru', 'layer')));
   const learned = time(await run(plain('learned-belady', 'global')));
-  const pool = await run('expertflow');
+  const pool = await run({ ...EXPERTFLOW, scheduler: { kind: 'expertflow', batches: 2 } });
   return [
     perLayer.toFixed(2),
     `${best.ms.toFixed(2)} (${best.name})`,
@@ -135,7 +135,7 @@ const ABLATIONS = [
   'expertflow-no-prefetch',
   'expertflow-no-plec',
   'expertflow-no-correction',
-  'expertflow-no-scheduler',
+  { ...EXPERTFLOW, name: 'expertflow, two batches', scheduler: { kind: 'expertflow', batches: 2 } },
   {
     name: 'expertflow with an oracle',
     cache: { policy: 'plec' },
@@ -157,7 +157,7 @@ export async function systemsTable(folder, tokens) {
   const published = listProfiles('systems').filter((name) => {
     const { cites, overlap, placement, rerank } = loadSystem(name).value;
     const needsMore = rerank !== undefined || placement !== undefined || overlap !== undefined;
-    return cites !== undefined && !needsMore && !ABLATIONS.slice(1).includes(name);
+    return cites !== undefined && !needsMore && !/^expertflow-(no|last)|^moeprof$/.test(name);
   });
   return compared(folder, tokens, ['on-demand-lru', ...published]);
 }
@@ -252,12 +252,14 @@ export async function wordsTable(_folder, tokens) {
   return markdown(['batch', 'experts per layer', ...Object.keys(systems), 'Belady'], rows);
 }
 
-function percent(ratio) {
+/** A share with one digit. */
+export function percent(ratio) {
   // No minus before what rounds to nothing.
   return `${(100 * ratio).toFixed(1).replace(/^-0\.0$/, '0.0')} %`;
 }
 
-function markdown(head, rows) {
+/** A table in Markdown. */
+export function markdown(head, rows) {
   const line = (cells) => `| ${cells.join(' | ')} |`;
   return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
 }

@@ -67,7 +67,9 @@ describe('CostModel', () => {
     slow.throttleCpu(1);
     expect(slow.cpuExpertNs(0, 1)).toBe(200 + 3);
   });
+});
 
+describe('CostModel of sequences', () => {
   it('reads dense weights once for each group of sequences that attend together', () => {
     const apart = new CostModel(model, hardware);
     apart.attending = 2;

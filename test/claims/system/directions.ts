@@ -9,9 +9,9 @@ import { loadSystem } from '../../../src/system/system.js';
 import { describedSystems } from '../../system/page.js';
 
 /** A run of a system with a quarter of the experts cached, unless it fixes its cache. */
-export function runOf(base: RunInput, system: string): Promise<Result> {
+export function runOf(base: RunInput, system: string, overrides: readonly Override[] = []): Promise<Result> {
   const memory = loadSystem(system).value.cache.capacity === undefined ? { expertCache: '25%' } : {};
-  return simulate({ ...base, system, memory, bounds: false });
+  return simulateRun(checkRun({ ...base, system, memory, bounds: false }, 'test', overrides));
 }
 
 /** Value of a metric that the result must have. */

@@ -33,7 +33,11 @@ export async function timeOf(setting: Setting, system: string, predictor?: strin
       ? []
       : [{ path: ['system', 'predictor'], value: predictor, amend: replacePredictor(predictor), label: '--predictor' }];
   const input = { model, trace, hardware, runtime, system, bounds: false, foresight: false, audit: 'off' as const };
-  const run = checkRun({ ...input, memory: fixed ? {} : { expertCache: cache }, workload: { batch, tokens, holdOut: '20%' } }, system, overrides);
+  const run = checkRun(
+    { ...input, memory: fixed ? {} : { expertCache: cache }, workload: { batch, tokens, holdOut: '20%' } },
+    system,
+    overrides,
+  );
   return (await simulateRun(run)).metrics['time.total']!.value;
 }
 
