@@ -1,7 +1,7 @@
 // Several runs of one workload, best first, each with the reason why it is slower than the best: `moeprof run -s a,b,c`.
 
 import { byName, groupedBy } from '../../base/objects.js';
-import { formatCount } from '../../base/units.js';
+import { formatCount, formatRatio } from '../../base/units.js';
 import { KNOWLEDGE, markOf } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
 import { tokensRun } from '../../result/work-done.js';
@@ -119,6 +119,9 @@ function rankingGrid(ranked: readonly Ranked[]): Grid {
   const lossy = ranked.some(({ result }) => isLossy(result));
   // The range that holds 80 % of comparable measurements, if there are any.
   const banded = ranked.some(({ result }) => (result.accuracy?.decode ?? null) !== null);
+  // In whole percent beside a range, so that names keep their room.
+  const drawn = ranked.some(({ result }) => result.hitRange !== undefined);
+  const hits = (rate: number): string => (drawn ? (100 * rate).toFixed(0) : formatRatio(rate));
   return grid(ranked, [
     { head: '', of: ({ name, result }) => (lossy && !isLossy(result) ? `${name}*` : name), most: 'rest', only: ['terminal', 'markdown'] },
     { head: 'system', of: ({ result }) => result.inputs.system, only: ['csv'] },
@@ -128,7 +131,11 @@ function rankingGrid(ranked: readonly Ranked[]): Grid {
       ? [{ head: 'range', name: 'accuracy.decode', of: ({ decode, result }: Ranked) => bareRange(result.accuracy?.decode, decode) }]
       : []),
     { head: 'prefill', name: 'speed.prefill', of: ({ prefill }) => bareRate(prefill) },
-    { head: 'hit rate', of: ({ result }) => hitRateOf(metricValue(result, 'cache.hit_rate') ?? 0, result) },
+    {
+      head: drawn ? 'hits, %' : 'hit rate',
+      name: 'hit rate',
+      of: ({ result }) => hitRateOf(metricValue(result, 'cache.hit_rate') ?? 0, result, hits),
+    },
     { head: 'moved/token', name: 'moved_bytes_per_token', of: ({ result }) => figure(movedPerToken(result), 'bytes') },
     { head: 'waits', name: 'stall_share', of: ({ result }) => ratio(metricValue(result, 'share.stall') ?? 0) },
     { head: 'why slower', of: ({ reason }) => reason, only: ['markdown', 'csv'] },

@@ -1,7 +1,7 @@
 // What the papers say of their systems against others, as directions that hold on recorded routing, one request at a time.
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Override } from '../../../src/base/yaml.js';
-import { simulate, simulateRun } from '../../../src/engine/simulate.js';
+import { simulateRun } from '../../../src/engine/simulate.js';
 import type { Result } from '../../../src/result/result.js';
 import { checkRun } from '../../../src/system/load-run.js';
 import type { RunInput } from '../../../src/system/run.js';
