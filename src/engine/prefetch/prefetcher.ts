@@ -108,7 +108,7 @@ export class Prefetcher implements Planner {
       this.#nextLayer = layer + 1;
     }
     const last = layer === this.#gpu.model.layers.length - 1;
-    if (this.#worth !== null && this.#nextPass === null && last) this.#planNext(pass, nowNs);
+    if (this.#worth !== null && last) this.#planNext(pass, nowNs);
     else this.#extend(pass, layer, nowNs);
   }
 

@@ -26,7 +26,10 @@ describe('on synthetic routing without prompts', () => {
   it('the scheduler of expertflow runs tokens together that share experts, 16 at once (2410.17954, table 2)', async () => {
     const workload = { batch: 16, tokens: 2048, prompt: 0, output: 32 };
     // Of the paper's pool of two batches; the bundled system has one.
-    const [whole, without] = [await runOf({ ...decode, workload }, 'expertflow', TWO_BATCHES), await runOf({ ...decode, workload }, 'expertflow')];
+    const [whole, without] = [
+      await runOf({ ...decode, workload }, 'expertflow', TWO_BATCHES),
+      await runOf({ ...decode, workload }, 'expertflow'),
+    ];
     expect(value(whole, 'experts.distinct_per_event')).toBeLessThan(value(without, 'experts.distinct_per_event'));
     expect(value(whole, 'schedule.loads')).toBeLessThan(value(whole, 'schedule.loads_in_order'));
   });
