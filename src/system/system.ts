@@ -172,10 +172,10 @@ export const systemSchema = z.strictObject({
           'When a planned expert is brought: whenever the link is idle, or only where the stall that it is expected to save exceeds what it delays and what its victim is worth (needs a policy that knows that: plec).',
         ),
       across: z
-        .boolean()
+        .union([z.boolean(), z.literal('auto')])
         .default(false)
         .describe(
-          'Also bring what the next pass will probably demand, while nothing of the running one wants the link (needs when: pays, one GPU, and a predictor that counts, such as path-retrieval).',
+          'Also bring what the next pass will probably demand, while nothing of the running one wants the link (needs when: pays, one GPU, and a predictor that counts, such as path-retrieval); auto: where that can be.',
         ),
       whenFull: z
         .enum(WHEN_FULL)

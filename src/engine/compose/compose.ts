@@ -238,16 +238,15 @@ function setupOf(
   fromDisk: boolean,
 ): PrefetchSetup {
   const { predictor, prefetch } = plan.inputs.system;
-  if (prefetch.across) {
-    const paying = prefetch.when === 'pays' && prefetch.staging === undefined;
-    const what = fromDisk ? 'all experts in host memory' : paying ? null : 'when: pays, and no staging';
-    const lack = what ?? (predicts.predictor.next === undefined ? 'one GPU, and a predictor that counts, such as path-retrieval' : null);
-    if (lack !== null) throw misfit(plan.run, 'system.prefetch.across', `needs ${lack}`);
-  }
+  const paying = prefetch.when === 'pays' && prefetch.staging === undefined;
+  const what = fromDisk ? 'all experts in host memory' : paying ? null : 'when: pays, and no staging';
+  const lack = what ?? (predicts.predictor.next === undefined ? 'one GPU, and a predictor that counts, such as path-retrieval' : null);
+  if (prefetch.across === true && lack !== null)
+    throw misfit(plan.run, 'system.prefetch.across', `needs ${lack}; take auto, which leaves it out where it cannot be`);
   return {
     ...predicts,
     time,
-    limits: limitsOf(plan),
+    limits: { ...limitsOf(plan), across: prefetch.across !== false && lack === null },
     scores: new Float32Array(model.experts),
     adaptive: predictor.horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / bandwidth) : null,
     ...(prefetch.budget === 'pays' ? { budget: new PrefetchBudget(model.experts) } : {}),
@@ -258,10 +257,10 @@ function setupOf(
 function limitsOf({ inputs: { model, system }, run }: RunPlan): PrefetchLimits {
   const { correction, horizon } = system.predictor;
   const widest = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
-  const { across, cancel, minProbability, when, whenFull } = system.prefetch;
+  const { cancel, minProbability, when, whenFull } = system.prefetch;
   const perLayer = system.prefetch.perLayer ?? widest * run.workload.batch * (1 + (run.workload.speculation?.draft ?? 0));
   const layers = typeof horizon === 'number' ? horizon : model.layers.length;
-  return { horizon: layers, correction, minProbability, perLayer, when, whenFull, cancel, across };
+  return { horizon: layers, correction, minProbability, perLayer, when, whenFull, cancel };
 }
 
 /** Inputs of the rules for misses on one GPU. */

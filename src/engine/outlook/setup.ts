@@ -13,9 +13,11 @@ import type { PredictedUse } from './predicted-use.js';
 export interface PrefetchLimits
   extends Pick<SystemSpec['predictor'], 'correction'>,
     Pick<SystemSpec['prefetch'], 'minProbability'>,
-    Partial<Pick<SystemSpec['prefetch'], 'across' | 'cancel' | 'when' | 'whenFull'>> {
+    Partial<Pick<SystemSpec['prefetch'], 'cancel' | 'when' | 'whenFull'>> {
   /** Layers ahead that are predicted; without effect where the horizon is adaptive. */
   readonly horizon: number;
+  /** What the next pass will demand is brought as well. */
+  readonly across?: boolean;
   /** Most experts prefetched for one layer. */
   readonly perLayer: number;
 }

@@ -31,11 +31,7 @@ export async function timeOf(setting: Setting, system: string, predictor?: strin
   const overrides: Override[] =
     predictor === undefined
       ? []
-      : [
-          { path: ['system', 'predictor'], value: predictor, amend: replacePredictor(predictor), label: '--predictor' },
-          // Only a predictor that counts knows of the next pass.
-          { path: ['system', 'prefetch', 'across'], value: false, label: '--set' },
-        ];
+      : [{ path: ['system', 'predictor'], value: predictor, amend: replacePredictor(predictor), label: '--predictor' }];
   const input = { model, trace, hardware, runtime, system, bounds: false, foresight: false, audit: 'off' as const };
   const run = checkRun(
     { ...input, memory: fixed ? {} : { expertCache: cache }, workload: { batch, tokens, holdOut: '20%' } },
