@@ -13,7 +13,7 @@ vi.setConfig({ testTimeout: 600_000 });
 const SPOILED = [0.5, 0.7, 0.9, 1];
 /** L18: what time per token may grow by with a better predictor, and beside no prefetching. */
 const BETTER = 1.01;
-const BESIDE_NONE = 1.006;
+const BESIDE_NONE = 1.007;
 
 /** Ways of prefetching. */
 const WAYS = {
@@ -80,7 +80,7 @@ describe('L18 Monotone in prediction', () => {
     }
   });
 
-  it.each(['pays', 'staged'] as const)('L18 the truth is never above the same system without prefetching (0.6 %): %s', async (way) => {
+  it.each(['pays', 'staged'] as const)('L18 the truth is never above the same system without prefetching (0.7 %): %s', async (way) => {
     for (const number of numbers(100)) {
       const [none, perfect] = await times(number, way, [1]);
       expect(perfect, `run ${number}`).toBeLessThanOrEqual(BESIDE_NONE * none);
