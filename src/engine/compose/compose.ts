@@ -246,7 +246,7 @@ function setupOf(
   return {
     ...predicts,
     time,
-    limits: { ...limitsOf(plan), across: prefetch.across !== false && lack === null },
+    limits: limitsOf(plan, prefetch.across !== false && lack === null),
     scores: new Float32Array(model.experts),
     adaptive: predictor.horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / bandwidth) : null,
     ...(prefetch.budget === 'pays' ? { budget: new PrefetchBudget(model.experts) } : {}),
@@ -254,13 +254,13 @@ function setupOf(
 }
 
 /** Limits of prefetching: horizon, probability and number. */
-function limitsOf({ inputs: { model, system }, run }: RunPlan): PrefetchLimits {
+function limitsOf({ inputs: { model, system }, run }: RunPlan, across: boolean): PrefetchLimits {
   const { correction, horizon } = system.predictor;
   const widest = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
   const { cancel, minProbability, when, whenFull } = system.prefetch;
   const perLayer = system.prefetch.perLayer ?? widest * run.workload.batch * (1 + (run.workload.speculation?.draft ?? 0));
   const layers = typeof horizon === 'number' ? horizon : model.layers.length;
-  return { horizon: layers, correction, minProbability, perLayer, when, whenFull, cancel };
+  return { horizon: layers, correction, minProbability, perLayer, when, whenFull, cancel, across };
 }
 
 /** Inputs of the rules for misses on one GPU. */
