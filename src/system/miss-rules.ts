@@ -188,15 +188,15 @@ const rule = z
     if (inPlace === true && action !== 'static') complain('inPlace', 'is of what is streamed; take do: static, or leave it out');
     const condition = said === undefined || Object.keys(said).length === 0 ? null : said;
     const { gate = null, misses, pass = null, phase = null, tokens = null } = condition ?? {};
-    return {
-      ...ruleOf(action),
+    const made: MissRule = {
+      do: action,
       admit,
       after: after ?? 1,
-      ...(copyBytes === undefined ? {} : { copyBytes }),
+      copyBytes: copyBytes ?? ruleOf(action).copyBytes,
       defer: defer ?? 0,
-      ...(inPlace === true ? { inPlace } : {}),
       when: condition === null ? null : { phase, tokens, pass, ...(misses === undefined ? {} : { misses }), gate },
-    } satisfies MissRule;
+    };
+    return inPlace === true ? { ...made, inPlace } : made;
   });
 
 /** Schema of `system.onMiss`. */

@@ -243,13 +243,16 @@ function setupOf(
   const lack = what ?? (predicts.predictor.next === undefined ? 'one GPU, and a predictor that counts, such as path-retrieval' : null);
   if (prefetch.across === true && lack !== null)
     throw misfit(plan.run, 'system.prefetch.across', `needs ${lack}; take auto, which leaves it out where it cannot be`);
+  // Loops read this: a spread would give it a hidden class that depends on what V8 remembers of earlier runs.
   return {
-    ...predicts,
+    predictor: predicts.predictor,
+    predictedUse: predicts.predictedUse,
+    expectedUse: predicts.expectedUse,
     time,
     limits: limitsOf(plan, prefetch.across !== false && lack === null),
     scores: new Float32Array(model.experts),
     adaptive: predictor.horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / bandwidth) : null,
-    ...(prefetch.budget === 'pays' ? { budget: new PrefetchBudget(model.experts) } : {}),
+    budget: prefetch.budget === 'pays' ? new PrefetchBudget(model.experts) : null,
   };
 }
 

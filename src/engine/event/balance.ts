@@ -80,8 +80,8 @@ export class BalancedMisses extends Misses {
     const onCpuNs = (share: number): number => cpuFromNs + cost.cpuExpertNs(layer, count, share);
     const onGpuNs = (share: number): number =>
       Math.max(this.#gpuNs, gpu.link.peek(Math.ceil((1 - share) * bytes), fromNs)) + cost.expertNs(layer, count, 1 - share);
-    let soonestNs = Math.min(onCpuNs(1), onGpuNs(0));
-    let best = onCpuNs(1) <= onGpuNs(0) ? 1 : 0;
+    const [cpuEndNs, gpuEndNs] = [onCpuNs(1), onGpuNs(0)];
+    let best = cpuEndNs <= gpuEndNs ? 1 : 0;
     const pieces = this.#pieces[layer]!;
     if (!last || pieces === 1) return best;
     // The CPU's end rises in the share and the GPU's falls, so the best share is next to where they meet.
@@ -91,6 +91,7 @@ export class BalancedMisses extends Misses {
       if (onCpuNs(middle / pieces) < onGpuNs(middle / pieces)) low = middle;
       else high = middle;
     }
+    let soonestNs = Math.min(cpuEndNs, gpuEndNs);
     for (const piece of [low, low + 1]) {
       if (piece === 0 || piece === pieces) continue;
       const endNs = Math.max(onCpuNs(piece / pieces), onGpuNs(piece / pieces));

@@ -4,7 +4,6 @@ import type { Pass } from '../../schedule/door.js';
 import type { Replay } from '../../system/door.js';
 import type { BoundClocks } from '../foresight/clocks.js';
 import { PrefetchFates } from '../prefetch/fates.js';
-import { MissCost } from '../prefetch/miss-cost.js';
 import { Prefetcher } from '../prefetch/prefetcher.js';
 import { Promotions } from '../prefetch/promotions.js';
 import type { Faults } from '../transfer/faults.js';
@@ -29,7 +28,6 @@ export class EventFold {
   /** Charges events to the budget of prefetches; null: there is none. */
   readonly #charges: PrefetchFates | null;
   readonly #judge: Judge;
-  readonly #missCost: MissCost;
   readonly #misses: Misses;
   readonly #evictions: Evictions;
   readonly #promotions: Promotions | null;
@@ -49,7 +47,6 @@ export class EventFold {
     this.event = new RunningEvent(demand, gpu.cost.cpuQueues);
     this.#executor = new Executor(gpu, this.event);
     const fates = new PrefetchFates(gpu);
-    this.#missCost = new MissCost(gpu);
     this.#charges = gpu.prefetch?.budget == null ? null : fates;
     if (gpu.gpu.staging !== null) gpu.gpu.staging.fates = fates;
     this.#judge = new Judge(gpu, this.event, fates);
@@ -58,7 +55,7 @@ export class EventFold {
     this.#promotions = promotes(gpu) ? new Promotions(gpu, evicted) : null;
     this.#misses = missesOf(gpu, this.event, this.#evictions, this.#promotions);
     this.#always = gpu.gpu.staging !== null || balances(gpu);
-    this.prefetcher = gpu.prefetch === null ? null : new Prefetcher(gpu, gpu.prefetch, this.#missCost, evicted);
+    this.prefetcher = gpu.prefetch === null ? null : new Prefetcher(gpu, gpu.prefetch, evicted);
     this.#watched = gpu.belady !== null || gpu.curve !== null || gpu.future !== null;
     this.#onDemand = gpu.prefetch === null && gpu.dram === null && gpu.learned === null && loadsAtOnce(gpu);
     this.#evictions.prefetcher = this.prefetcher;
@@ -109,7 +106,7 @@ export class EventFold {
     clock.event++;
     if (this.#watched) this.#demanded(layer, size);
     this.#judge.judge(layer, size);
-    if (!this.#onDemand) this.#missCost.judged(event);
+    this.prefetcher?.judged(event);
     if (this.#charges !== null) this.#charges.missed(event);
     if (event.misses > 0 || this.#always) this.#misses.place(layer, size);
     else gpu.serve(event.demand.ids, size, layer);

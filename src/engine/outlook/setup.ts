@@ -36,6 +36,6 @@ export interface PrefetchSetup {
   readonly expectedUse: ExpectedUse | null;
   /** Adapts the horizon; null: it is `limits.horizon`. */
   readonly adaptive: AdaptiveHorizon | null;
-  /** Stops prefetching where it does not pay; absent: prefetching never stops. */
-  readonly budget?: PrefetchBudget;
+  /** Stops prefetching where it does not pay; null or absent: prefetching never stops. */
+  readonly budget?: PrefetchBudget | null;
 }

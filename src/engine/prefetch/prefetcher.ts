@@ -5,9 +5,10 @@ import type { Pass } from '../../schedule/door.js';
 import type { PrefetchSetup } from '../outlook/setup.js';
 import type { Observer } from '../transfer/observer.js';
 import type { CachedTier } from '../transfer/tier.js';
+import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import { Forecast } from './forecast.js';
-import type { MissCost } from './miss-cost.js';
+import { MissCost } from './miss-cost.js';
 import { NextPass } from './next-pass.js';
 import { PrefetchPlan } from './plan.js';
 import type { Planner, Promotions } from './promotions.js';
@@ -26,6 +27,7 @@ export class Prefetcher implements Planner {
   readonly #plan: PrefetchPlan;
   /** Judges whether a prefetch pays; null: all are brought. */
   readonly #worth: PrefetchWorth | null;
+  readonly #missCost: MissCost | null;
   readonly #starts: PrefetchStarts;
   /** Predictions of the next pass; null: none are made. */
   readonly #nextPass: NextPass | null;
@@ -38,13 +40,15 @@ export class Prefetcher implements Planner {
    * @param evicted called after every admission to the GPU: accounts for its victims, evicted at `nowNs`, and returns when their slot is
    *   free, ns
    */
-  constructor(gpu: Gpu, setup: PrefetchSetup, missCost: MissCost, evicted: (nowNs: number) => number) {
+  constructor(gpu: Gpu, setup: PrefetchSetup, evicted: (nowNs: number) => number) {
     this.#gpu = gpu;
     this.#setup = setup;
     this.#forecast = new Forecast(gpu, setup);
     this.#plan = new PrefetchPlan(gpu);
-    this.#worth = setup.limits.when === 'pays' ? new PrefetchWorth() : null;
-    this.#starts = new PrefetchStarts(gpu, setup, this.#plan, this.#forecast.chances, this.#worth, missCost, evicted);
+    const pays = setup.limits.when === 'pays';
+    this.#worth = pays ? new PrefetchWorth() : null;
+    this.#missCost = pays ? new MissCost(gpu) : null;
+    this.#starts = new PrefetchStarts(gpu, setup, this.#plan, this.#forecast.chances, this.#worth, this.#missCost, evicted);
     this.#nextPass = this.#starts.nextPass = setup.limits.across === true ? new NextPass(gpu, setup) : null;
   }
 
@@ -85,6 +89,11 @@ export class Prefetcher implements Planner {
     this.#gpu.gpu.staging?.known(layer, demand, size, this.#gpu.gpu.arrivalNs, nowNs);
     for (let i = 0; i < size; i++) this.#plan.satisfied(demand[i]!);
     this.#gpu.recorder.prefetchCancelled += this.#plan.dropUntil(layer);
+  }
+
+  /** The members of an event have been judged. */
+  judged(event: RunningEvent): void {
+    this.#missCost?.judged(event);
   }
 
   /** The routing of a layer is known at `nowNs`: the predictor learns from it. */

@@ -22,7 +22,7 @@ export class PrefetchStarts {
   readonly #plan: PrefetchPlan;
   readonly #chances: Float32Array;
   readonly #worth: PrefetchWorth | null;
-  readonly #missCost: MissCost;
+  readonly #missCost: MissCost | null;
   readonly #evicted: (nowNs: number) => number;
 
   /**
@@ -37,7 +37,7 @@ export class PrefetchStarts {
     plan: PrefetchPlan,
     chances: Float32Array,
     worth: PrefetchWorth | null,
-    missCost: MissCost,
+    missCost: MissCost | null,
     evicted: (nowNs: number) => number,
   ) {
     this.#gpu = gpu;
@@ -160,7 +160,7 @@ export class PrefetchStarts {
       nextNs: this.nextRoutingNs,
       startNs,
       transferNs,
-      missNs: this.#missCost.ns(layer, transferNs),
+      missNs: this.#missCost!.ns(layer, transferNs),
       heldNs: link.chunkBytes === 0 || bytes <= link.chunkBytes ? transferNs : link.transferNs(link.chunkBytes) / 2,
       victimWorth,
       laterWorth: worthAfter(later.values[id]!, 1),

@@ -34,7 +34,7 @@ const losing = (rows: readonly Row[], most: number): string[] =>
   rows.filter(({ ratio }) => ratio !== null && ratio < 1 - most).map(({ ratio, system }) => `${system}: ${ratio!.toFixed(3)}`);
 
 describe('L18 prefetching of bundled systems', () => {
-  // Where a budget finds out that prefetching does not pay, the first 64 prefetches weigh more in a short run.
+  // Where a budget finds out that prefetching does not pay, the first 16 prefetches weigh more in a short run.
   it.each(['mini-finegrained-64x12l', 'mini-mixtral-8x8l'])('costs at most 2 % on %s', { timeout: 300_000 }, async (model) => {
     for (const batch of BATCHES) {
       const rows = await rowsOf({ model, trace: model, hardware: 't4', batch, tokens: 400 });
