@@ -37,6 +37,8 @@ export interface Evidence {
    * own history is updated; statistics use a sample of the tokens
    */
   learn(pass: Pass, token: number, layer: number, counted: boolean): void;
+  /** It is a network: how often it has been run, once a pass at most. A mixture weighs it beside all other evidence. Absent: it is none. */
+  runs?(): number;
   /** Figures measured on this machine, as predictors give them. */
   measured?(): Readonly<Record<string, number>>;
   /** Releases memory outside of JavaScript. */

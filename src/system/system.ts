@@ -175,7 +175,7 @@ export const systemSchema = z.strictObject({
         .union([z.boolean(), z.literal('auto')])
         .default(false)
         .describe(
-          'Also bring what the next pass will probably demand, while nothing of the running one wants the link (needs when: pays, one GPU, and a predictor that counts, such as path-retrieval); auto: where that can be.',
+          'Also bring what the next pass will probably demand, while nothing of the running one wants the link (needs when: pays, one GPU, and a predictor that counts, such as path-retrieval); auto: where that can be, and one batch runs at a time.',
         ),
       whenFull: z
         .enum(WHEN_FULL)
