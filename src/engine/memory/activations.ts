@@ -1,7 +1,6 @@
 // GPU memory of the activations of a pass, where the runtime's buffers are known: larger passes need larger buffers.
 
 import { UserError } from '../../base/errors.js';
-import { decoderLayers } from '../../model/door.js';
 import { allocate } from '../../runtime/allocation/allocate.js';
 import { runtimeOfProfile } from '../../runtime/index.js';
 import type { RunSpec } from '../../system/door.js';
@@ -33,7 +32,7 @@ export function activationsOf(
       rules,
       gpus: cards?.length ?? 1,
       ...(cards === null ? {} : { tensorSplit: cards.map((card) => card.bytes) }),
-      gpuLayers: memory.gpuLayers ?? decoderLayers(model) + 1,
+      gpuLayers: memory.gpuLayers ?? Number.POSITIVE_INFINITY,
       context: longest * sequences,
       parallel: sequences,
       batch: Math.max(2048, tokens),

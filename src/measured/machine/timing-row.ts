@@ -2,6 +2,7 @@
 // buffers that the runtime printed.
 
 import { UserError } from '../../base/errors.js';
+import { isPath } from '../../base/profiles.js';
 import type { Machine } from '../../hardware/door.js';
 import { decoderLayers, firstMoe, type ModelSpec, measuredModel, weightBytes } from '../../model/door.js';
 import { runtimeOfProgram } from '../../runtime/index.js';
@@ -47,7 +48,7 @@ function modelOf(named: TimedModel, { place }: Timing): ModelSpec {
   try {
     return measuredModel(named);
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
+    if (!(error instanceof UserError) || isPath(named.name)) throw error;
     throw new UserError(`${place}: nothing says how the weights of ${named.name} are stored; name it with --quantization, e.g. q4_k_m`);
   }
 }

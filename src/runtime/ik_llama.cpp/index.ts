@@ -70,6 +70,7 @@ export const IK_LLAMA_CPP_RULES = {
   keepsLatentValues: true,
   keepsWindows: false,
   cachesNextLayers: true,
+  headFirst: false,
   offloadsBy: 'expert',
   fetchesRepacked: true,
 } as const;

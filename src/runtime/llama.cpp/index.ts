@@ -17,6 +17,7 @@ export const LLAMA_CPP_RULES = {
   keepsLatentValues: false,
   keepsWindows: true,
   cachesNextLayers: false,
+  headFirst: true,
   offloadsBy: 'pass',
   fetchesRepacked: false,
 } as const;
@@ -25,15 +26,16 @@ export const LLAMA_CPP_RULES = {
 const LLAMA_BENCH = { command: 'llama-bench', flags: ['-m', '-ngl', '-ncmoe', '-ot', '-ub', '-t', '-ctk', '-ctv'], tests: '-p 512 -n 128' };
 
 /**
- * Builds since which it combines gate and up by an operation that has no place to share (its pull request 14158, June 2025), and since which it
- * has inputs for embeddings (18550), masks in f16 and caches of a latent without values, all three between October 2025 and summer 2026.
+ * Builds since which it combines gate and up by an operation that has no place to share (its pull request 14158, June 2025), since which the
+ * output is the first that a GPU gets (18148, December 2025), and since which it has inputs for embeddings (18550), masks in f16 and caches of a
+ * latent without values, all three between October 2025 and summer 2026.
  */
-const SINCE = { gates: 5780, inputs: 7650 };
+const SINCE = { gates: 5780, head: 7470, inputs: 7650 };
 
 function rulesOfBuild(build: number): AllocationRules {
   const late = build >= SINCE.inputs;
   const inputs = { halfMasks: late, takesEmbeddings: late, keepsLatentValues: !late };
-  return { ...LLAMA_CPP_RULES, gatesApart: build >= SINCE.gates, ...inputs };
+  return { ...LLAMA_CPP_RULES, gatesApart: build >= SINCE.gates, headFirst: build >= SINCE.head, ...inputs };
 }
 
 /** llama.cpp. */

@@ -17,11 +17,11 @@ const dialect: Dialect = {
   get grammar() {
     return grammarOf('ollama');
   },
-  write({ cores, hub, model, name, setting }: CommandInput): Command {
+  write({ blocks = ALL_LAYERS, cores, hub, model, name, setting }: CommandInput): Command {
     const from = hub === null ? model : `hf.co/${hub}`;
     const parameters: FlagUse[] = [
       ['num_ctx', setting.context],
-      ['num_gpu', setting.gpuLayers ?? ALL_LAYERS],
+      ['num_gpu', blocks],
       ['num_batch', setting.ubatch],
       ...(cores > 0 && !isAllOnGpu(setting) ? ([['num_thread', cores]] as const) : []),
     ];

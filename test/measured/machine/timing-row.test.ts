@@ -1,4 +1,7 @@
 // From logs to measurements: the model by its names, the experts on the CPU by the flags.
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseMachine } from '../../../src/hardware/machine.js';
 import { machineToProfile } from '../../../src/hardware/machine-profile.js';
@@ -6,6 +9,8 @@ import { timedModel } from '../../../src/measured/machine/timing-model.js';
 import { isUnplaced, layersOnCpu, measurementOf } from '../../../src/measured/machine/timing-row.js';
 import { machineOf } from '../../../src/measured/validate/rows/row-machine.js';
 import type { Timing } from '../../../src/runtime/logs/timing.js';
+import { writeGguf } from '../../model/gguf-file.js';
+import { TINY_OUTER, tinyLayer, tinyMetadata } from '../../model/tiny-gguf.js';
 
 const NOBODY = { model: null, quantization: null };
 const timing = (more: Partial<Timing> = {}): Timing => ({
@@ -41,6 +46,16 @@ describe('the model of a log', () => {
       'log:1: "x-9000.gguf" is no bundled model; name one with -m',
     );
     expect(() => timedModel(timing(), { model: 'olmoe', quantization: null })).toThrow(/^-m olmoe: is no bundled model: did you mean/);
+  });
+});
+
+describe('a model in a file', () => {
+  it('is read from it', () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'moeprof-')), 'my.gguf');
+    writeGguf(path, tinyMetadata(3), [...TINY_OUTER, ...[0, 1, 2].flatMap((layer) => tinyLayer(layer, 'q6_k'))]);
+    const row = measurementOf(timing({ model: 'my.gguf', cpuMoe: 2 }), machine, { model: path, quantization: null });
+    expect([row.model.name, row.placement]).toMatchObject([path, { kind: 'cpu-layers', cpu_moe_layers: 2, gpu_moe_layers: 1 }]);
+    expect(() => measurementOf(timing(), machine, { model: `${path}.gguf`, quantization: null })).toThrow(/my\.gguf\.gguf: /);
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadModel } from '../../../src/model/load/load.js';
-import { expertBytesTotal } from '../../../src/model/spec.js';
+import { decoderLayers, expertBytesTotal } from '../../../src/model/spec.js';
+import { IK_LLAMA_CPP_RULES } from '../../../src/runtime/ik_llama.cpp/index.js';
 import { cpuExpertLayers, loadedMemory, splitPattern } from '../../../src/runtime/kind/loaded.js';
 import { servedMemory } from '../../../src/runtime/kind/served.js';
 import { LLAMA_CPP_RULES } from '../../../src/runtime/llama.cpp/index.js';
@@ -112,6 +113,41 @@ describe('flags that count layers', () => {
     const pattern = splitPattern(other, { ...ALL_ON_GPU, cpuMoe: 1, cpuProjections: 'gate+up' });
     expect(pattern).toBe('blk\\.3\\.ffn_(gate|up)_exps');
     expect(splitPattern(other, { ...ALL_ON_GPU, cpuMoe: 1, cpuProjections: 'down' })).toBe('blk\\.3\\.ffn_down_exps');
+  });
+});
+
+describe('blocks of the file', () => {
+  const nano = loadModel('nemotron-3-nano-30b-a3b');
+
+  it('count mixers and FFNs of Nemotron-3-Nano one by one: 52, experts at 1, 3, 6, 8, 10, 13 ...', () => {
+    const experts = nano.anatomy!.tensors.filter(({ name }) => name.includes('ffn_up_exps')).map(({ name }) => Number(name.split('.')[1]));
+    const pattern = `${'MEMEM*E'.repeat(5)}MEMEMEM*EMEMEMEME`;
+    expect(experts).toEqual([...pattern].flatMap((letter, block) => (letter === 'E' ? [block] : [])));
+    expect([nano.anatomy!.layers.length, decoderLayers(nano)]).toEqual([52, 52]);
+    // 15 layers of experts are blocks 1 to 34; the sixteenth is block 36.
+    expect(cpuExpertLayers(nano, { cpuMoe: 15 })).toBe(35);
+    expect(splitPattern(nano, { ...ALL_ON_GPU, cpuMoe: 15, cpuProjections: 'down' })).toBe('blk\\.36\\.ffn_down_exps');
+  });
+
+  it('keep a state in its 23 Mamba-2 blocks, keys and values in 6, and nothing in blocks of experts', () => {
+    const { kv } = loadedMemory(LLAMA_CPP_RULES, nano, { ...SETTING, users: 3 }, one).devices[0]!;
+    expect(kv).toBe(3 * (23 * 2170880 + 6 * 8192 * 2 * 2 * 128 * 2));
+  });
+
+  it('that predict further tokens are counted by -ngl and -ts, and the output is the first that a card gets', () => {
+    const air = loadModel('glm-4.5-air');
+    const two = loadHardware('2xrtx-5090+ryzen-9-5950x+2xddr4-3600+64GB');
+    const whole = loadedMemory(LLAMA_CPP_RULES, air, SETTING, two);
+    // 46 blocks, one for further tokens and the output.
+    expect(whole.split!.reduce((sum, count) => sum + count)).toBe(48);
+    expect(whole.devices.at(-1)!.weights).toBe(air.anatomy!.tensors.find(({ name }) => name === 'token_embd.weight')!.bytes);
+    expect(whole.blocks).toBeUndefined();
+    const few = loadedMemory(LLAMA_CPP_RULES, air, { ...SETTING, gpuLayers: 2, cpuMoe: 45 }, one);
+    expect(few.blocks).toBe(4);
+    const onCard = air.anatomy!.tensors.filter(({ layer, name }) => /^output/.test(name) || (layer! >= 44 && !name.includes('_exps')));
+    expect(few.devices[0]!.weights).toBe(onCard.reduce((sum, { bytes }) => sum + bytes, 0));
+    // ik_llama.cpp: the output comes last.
+    expect(loadedMemory(IK_LLAMA_CPP_RULES, air, { ...SETTING, gpuLayers: 2 }, one).blocks).toBe(3);
   });
 });
 

@@ -22,6 +22,10 @@ export function buildGraph(scene: Scene, layers: readonly number[]): void {
     const weight = (name: string): GraphNode => scene.weight(`blk.${layer}.${name}.weight`, layer);
     let before = state;
     const normed = norm(scene, state, shape, weight('attn_norm'), layer);
+    if (memory.kind === 'none') {
+      state = inPlace(shape, [feedForward(scene, normed, layer) ?? normed, state]);
+      continue;
+    }
     let mixed: GraphNode;
     if (memory.kind === 'heads') mixed = groupedAttention(scene, normed, layer, memory, inputs);
     else if (memory.kind === 'latent') mixed = latentAttention(scene, normed, layer, memory, inputs);
@@ -32,7 +36,8 @@ export function buildGraph(scene: Scene, layers: readonly number[]): void {
       before = rowsOf(before, shape, ids);
     }
     const attended = inPlace(shape, [mixed, before]);
-    state = inPlace(shape, [feedForward(scene, norm(scene, attended, shape, weight('ffn_norm'), layer), layer), attended]);
+    const fed = feedForward(scene, norm(scene, attended, shape, weight('ffn_norm'), layer), layer);
+    state = fed === null ? attended : inPlace(shape, [fed, attended]);
   }
   const last = norm(scene, state, shape, scene.weight('output_norm.weight', null), null);
   const name = scene.has('output.weight') ? 'output.weight' : 'output.tied';
@@ -52,11 +57,11 @@ function inputsOf({ anatomy, cells, plan, tokens }: Scene): LayerInputs {
   return { positions: input([tokens]), mask: maskOf(cells), windowMask: maskOf(few) };
 }
 
-/** Routed and shared experts, or a dense FFN. */
-function feedForward(scene: Scene, of: GraphNode, layer: number): GraphNode {
+/** Routed and shared experts, or a dense FFN; null in a layer that is a mixer alone. */
+function feedForward(scene: Scene, of: GraphNode, layer: number): GraphNode | null {
   const { anatomy, hidden, tokens } = scene;
   const has = (name: string): boolean => scene.has(`blk.${layer}.${name}.weight`);
-  if (!has('ffn_up_exps')) return has('ffn_up') ? ffn(scene, of, layer, anatomy.denseWidth) : of;
+  if (!has('ffn_up_exps')) return has('ffn_up') ? ffn(scene, of, layer, anatomy.denseWidth) : null;
   const routed = routedExperts(scene, of, layer);
   if (!has('ffn_up_shexp')) return routed;
   return inPlace([hidden, tokens], [routed, ffn(scene, of, layer, anatomy.sharedWidth, '_shexp')]);

@@ -37,6 +37,8 @@ export function kvBytesOf(memory: ContextMemory, plan: LoadPlan): number {
       const perCell = memory.kvHeads * (memory.keyDim * valueBytes(k) + memory.valueDim * valueBytes(v));
       return cellsIn(memory.window, plan) * perCell;
     }
+    case 'none':
+      return 0;
     case 'latent':
       return cellsOf(plan.context) * latentBytes(memory, plan);
     case 'state':

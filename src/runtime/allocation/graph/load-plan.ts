@@ -18,6 +18,8 @@ export interface AllocationRules {
   readonly keepsWindows: boolean;
   /** Layers that predict further tokens have a KV cache beside the others'. */
   readonly cachesNextLayers: boolean;
+  /** Of the blocks that `-ngl` counts, the output is the first that a GPU gets; false: the last. */
+  readonly headFirst: boolean;
   /** What decides that a GPU computes with experts of host memory: tokens of the pass, or those that an expert serves on average. */
   readonly offloadsBy: 'pass' | 'expert';
   /** A GPU computes with host tensors that were repacked on loading (`-rtr`), where it has kernels for their format; false: with none of them. */
@@ -41,7 +43,7 @@ export interface LoadPlan {
   readonly gpus: number;
   /** Parts of the layers that the GPUs get (`-ts`), in any unit; absent: equal ones. */
   readonly tensorSplit?: readonly number[];
-  /** Layers on GPUs, counted from the last (`-ngl`); one more than the model has brings the output layer too. */
+  /** Blocks of the file on GPUs, counted from the last (`-ngl`), the output as one more behind or before them ({@link AllocationRules.headFirst}). */
   readonly gpuLayers: number;
   /** `-ot`, in order. */
   readonly overrides?: readonly TensorOverride[];
