@@ -83,7 +83,7 @@ export function splitPattern(model: ModelSpec, { cpuMoe, cpuProjections }: Weigh
 
 /** The load that a setting's flags ask for. */
 function planOf(rules: AllocationRules, model: ModelSpec, setting: Setting, gpus: number): LoadPlan {
-  const { context, gpuLayers, kv, ubatch, users } = setting;
+  const { context, draft, gpuLayers, kv, ubatch, users } = setting;
   const split = splitPattern(model, setting);
   return {
     rules,
@@ -93,6 +93,7 @@ function planOf(rules: AllocationRules, model: ModelSpec, setting: Setting, gpus
     cpuMoeLayers: cpuExpertLayers(model, setting),
     context: context * users,
     parallel: users,
+    ...(rules.fewOutputs ? { outputs: users * (1 + draft) } : {}),
     batch: Math.max(LEAST_BATCH, ubatch),
     ubatch,
     kv: { k: kv, v: kv },

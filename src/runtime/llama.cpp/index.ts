@@ -17,6 +17,9 @@ export const LLAMA_CPP_RULES = {
   keepsLatentValues: false,
   keepsWindows: true,
   cachesNextLayers: false,
+  streams: true,
+  fewOutputs: true,
+  graphOf2026: true,
   headFirst: true,
   offloadsBy: 'pass',
   fetchesRepacked: false,
@@ -26,16 +29,15 @@ export const LLAMA_CPP_RULES = {
 const LLAMA_BENCH = { command: 'llama-bench', flags: ['-m', '-ngl', '-ncmoe', '-ot', '-ub', '-t', '-ctk', '-ctv'], tests: '-p 512 -n 128' };
 
 /**
- * Builds since which it combines gate and up by an operation that has no place to share (its pull request 14158, June 2025), since which the
- * output is the first that a GPU gets (18148, December 2025), and since which it has inputs for embeddings (18550), masks in f16 and caches of a
- * latent without values, all three between October 2025 and summer 2026.
+ * Builds since which it combines gate and up by an operation that has no place to share (its pull request 14158, June 2025), has streams (14363,
+ * July 2025), gives the output to a GPU first (18148, December 2025), has inputs for embeddings (18550), masks in f16 and caches of a latent
+ * without values (between October 2025 and summer 2026), and holds what is fused (25952, September 2026; about).
  */
-const SINCE = { gates: 5780, head: 7470, inputs: 7650 };
+const SINCE = { gatesApart: 5780, streams: 5913, headFirst: 7470, halfMasks: 7650, takesEmbeddings: 7650, graphOf2026: 10_650 };
 
 function rulesOfBuild(build: number): AllocationRules {
-  const late = build >= SINCE.inputs;
-  const inputs = { halfMasks: late, takesEmbeddings: late, keepsLatentValues: !late };
-  return { ...LLAMA_CPP_RULES, gatesApart: build >= SINCE.gates, headFirst: build >= SINCE.head, ...inputs };
+  const since = Object.fromEntries(Object.entries(SINCE).map(([rule, first]) => [rule, build >= first]));
+  return { ...LLAMA_CPP_RULES, ...since, keepsLatentValues: build < SINCE.halfMasks };
 }
 
 /** llama.cpp. */

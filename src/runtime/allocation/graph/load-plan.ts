@@ -16,6 +16,15 @@ export interface AllocationRules {
   readonly keepsLatentValues: boolean;
   /** A layer with a window keeps the window of each sequence and one ubatch; false: the whole context. */
   readonly keepsWindows: boolean;
+  /** Each sequence has its part of the cache, and a mask of that part, unless the cache is unified; false: all share one. */
+  readonly streams: boolean;
+  /** Its server asks for the logits of the tokens that it samples from; false: there is room for those of a whole pass. */
+  readonly fewOutputs: boolean;
+  /**
+   * The graph of the second half of 2026: what a GPU reads for operations that it computes as one stays until they are done; where the cache is
+   * quantized, its values are rotated, and keys and values are copied to f16 for prompts.
+   */
+  readonly graphOf2026: boolean;
   /** Layers that predict further tokens have a KV cache beside the others'. */
   readonly cachesNextLayers: boolean;
   /** Of the blocks that `-ngl` counts, the output is the first that a GPU gets; false: the last. */
@@ -52,6 +61,10 @@ export interface LoadPlan {
   /** Tokens of context over all sequences (`-c`), and sequences at once (`-np`). */
   readonly context: number;
   readonly parallel: number;
+  /** All sequences share one cache (`-kvu`, and a server that chooses its slots itself); absent: where the rules have no streams. */
+  readonly unified?: boolean;
+  /** Tokens of a pass whose logits are wanted; absent: all. */
+  readonly outputs?: number;
   /** Most tokens of a call (`-b`), and of a forward pass (`-ub`). */
   readonly batch: number;
   readonly ubatch: number;
