@@ -23,7 +23,7 @@ export function activationsOf(
   sequences: number,
   longest: number,
 ): (tokens: number) => number {
-  const rules = runtimeOfProfile(hardware.software?.runtime ?? '')?.memory?.rules;
+  const rules = runtimeOfProfile(hardware.software?.runtime ?? '')?.memory?.rulesOf({});
   if (rules === undefined || model.anatomy === undefined || hardware.cpuOnly || hardware.tiers[0]!.bytes >= AMPLE) return () => 0;
   const { keys = 'f16', values = 'f16' } = memory.kvFormat ?? {};
   const cards = hardware.joined?.sharing === 'layers' ? hardware.joined.cards : null;

@@ -71,6 +71,23 @@ function placing(hardware: string, gpuGib: number, least: number | null): Placin
   return placingOf({ system: 'lru', hardware, gpuBytes: gpuGib * GIB }, all, done);
 }
 
+describe('host memory', () => {
+  it('that lacks room for the experts is said in place of a speed', () => {
+    const full = placing('big', 5, 40);
+    const message = '93.4 GiB of experts do not fit into 14.0 GiB of DRAM, and big has no SSD tier.';
+    const probes = full.probes.map((one) => ({
+      ...one,
+      result: { ...one.result, warnings: [{ code: 'does-not-fit', message } as const] },
+    }));
+    const done = search((percent) => percent >= 40).search;
+    const lacking = placingOf({ system: 'lru', hardware: 'big', gpuBytes: 5 * GIB }, probes, done);
+    expect(lacking.fits).toBe(false);
+    const text = planReports[0]!.render(planOf(['x >= 1'], null, [lacking]), { color: false, width: 100, unicode: true, verbose: false });
+    expect(text.replace(/\s+/g, ' ')).toContain(`the GPU has 5.00 GiB. It does not run: ${message}`);
+    expect(text).not.toContain('It decodes at');
+  });
+});
+
 describe('the plan', () => {
   it('says how far off its speeds may be, where measurements tell', () => {
     const plain = placing('big', 5, 40);
@@ -94,21 +111,6 @@ describe('the plan', () => {
     expect(placing('small', 4.9, 40)).toMatchObject({ percent: 40, fits: false });
     expect(placing('slow', 80, null)).toMatchObject({ percent: null, fits: false });
     expect(placing('big', 5, 40).probes.map(({ percent }) => percent)).toEqual([0, 25, 30, 35, 36, 37, 38, 39, 40, 45, 50, 75, 100]);
-  });
-
-  it('does not fit where host memory lacks room for the experts, and says so in place of a speed', () => {
-    const full = placing('big', 5, 40);
-    const message = '93.4 GiB of experts do not fit into 14.0 GiB of DRAM, and big has no SSD tier.';
-    const probes = full.probes.map((one) => ({
-      ...one,
-      result: { ...one.result, warnings: [{ code: 'does-not-fit', message } as const] },
-    }));
-    const done = search((percent) => percent >= 40).search;
-    const lacking = placingOf({ system: 'lru', hardware: 'big', gpuBytes: 5 * GIB }, probes, done);
-    expect(lacking.fits).toBe(false);
-    const text = planReports[0]!.render(planOf(['x >= 1'], null, [lacking]), { color: false, width: 100, unicode: true, verbose: false });
-    expect(text.replace(/\s+/g, ' ')).toContain(`the GPU has 5.00 GiB. It does not run: ${message}`);
-    expect(text).not.toContain('It decodes at');
   });
 
   it('puts first what fits, then what needs less', () => {

@@ -40,11 +40,11 @@ function overridesOf(words: readonly string[]): RegExp[] {
  */
 export function loadedBytes(line: string, tensors: readonly FileTensor[], blocks: number, gpus: number, headFirst: boolean): number[] {
   const words = shellWords(line);
-  const valueOf = (flag: string): string | undefined => (words.includes(flag) ? words[words.indexOf(flag) + 1] : undefined);
-  const ngl = Number(valueOf('-ngl') ?? 0);
+  const given = (flag: string): string | undefined => (words.includes(flag) ? words[words.indexOf(flag) + 1] : undefined);
+  const ngl = Number(given('-ngl') ?? 0);
   const start = Math.max(blocks + (headFirst ? 1 : 0) - ngl, 0);
   const offloaded = gpus === 0 ? 0 : Math.min(ngl, blocks + 1);
-  const shares = valueOf('-ts')?.split(',').map(Number) ?? Array.from({ length: gpus }, () => 1);
+  const shares = given('-ts')?.split(',').map(Number) ?? Array.from({ length: gpus }, () => 1);
   const total = shares.reduce((sum, share) => sum + share, 0);
   let sum = 0;
   const ends = shares.map((share) => Math.fround((sum += share) / total));

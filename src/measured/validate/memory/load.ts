@@ -90,7 +90,7 @@ export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
   const split = valuesOf(flags, '-ts|--tensor-split')[0]?.split(/[,/]/).map(Number);
   const cpuMoe = row.n_cpu_moe ?? numberOf(flags, '-ncmoe', '--n-cpu-moe') ?? 0;
   return {
-    rules: memory.rulesOf?.(row) ?? memory.rules,
+    rules: memory.rulesOf(row),
     gpus,
     gpuLayers: layersOnGpus(row),
     ...(split === undefined ? {} : { tensorSplit: split }),

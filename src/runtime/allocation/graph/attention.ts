@@ -1,6 +1,6 @@
 // Attention as both engines write it: grouped heads, with or without flash attention, and latent attention in the variants of -mla.
 import type { ContextMemory } from '../../../model/door.js';
-import { cellsIn, streamsOf, valueBytes } from './kv.js';
+import { cacheStreams, cellsIn, valueBytes } from './kv.js';
 import { type Backend, cache, F16, F32, type GraphNode, inPlace, op, part, product, store, view } from './node.js';
 import { norm } from './parts.js';
 import type { Scene } from './scene.js';
@@ -101,7 +101,7 @@ function copiedBytes(scene: Scene, layer: number, keys: number, values: number):
 function attend({ plan, tokens }: Scene, { cells, copied, heads, keys, mask, queries, valueDim, values }: Attending): GraphNode {
   const flat = [valueDim * heads, tokens];
   if (plan.flashAttention) return view(flashed([valueDim, heads, tokens], [queries, keys, values, mask], copied), flat);
-  const each = cells / streamsOf(plan);
+  const each = cells / cacheStreams(plan);
   const scores = inPlace([each, tokens, heads], [op([each, tokens, heads], [keys, queries]), mask]);
   const mixed = op([valueDim, tokens, heads], [values, scores]);
   return op(flat, [part(mixed, [valueDim, heads, tokens])]);

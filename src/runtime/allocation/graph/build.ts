@@ -1,7 +1,7 @@
 // The graph of a whole model, as the engines build it to find out how much memory it needs: a full ubatch at the end of a full context, with
 // logits for every token.
 import { groupedAttention, type LayerInputs, latentAttention } from './attention.js';
-import { cellsIn, streamsOf } from './kv.js';
+import { cacheStreams, cellsIn } from './kv.js';
 import { F16, F32, type GraphNode, inPlace, input, op, product } from './node.js';
 import { ffn, norm, outputIds, routedExperts, rowsOf } from './parts.js';
 import type { Scene } from './scene.js';
@@ -52,7 +52,7 @@ export function buildGraph(scene: Scene, layers: readonly number[]): void {
 /** Positions and masks. */
 function inputsOf({ anatomy, cells, plan, tokens }: Scene): LayerInputs {
   const rows = Math.ceil(tokens / MASK_ROWS) * MASK_ROWS;
-  const streams = streamsOf(plan);
+  const streams = cacheStreams(plan);
   const maskOf = (cells: number): GraphNode => {
     const columns = cells / streams;
     if (plan.rules.halfMasks) return input([columns, tokens], plan.flashAttention ? F16 : F32);

@@ -16,13 +16,13 @@ function padded(cells: number): number {
 }
 
 /** Parts of a cache: one for each sequence, or one for all. */
-export function streamsOf({ parallel, rules, unified }: LoadPlan): number {
+export function cacheStreams({ parallel, rules, unified }: LoadPlan): number {
   return rules.streams && unified !== true ? parallel : 1;
 }
 
 /** Cells of the whole context, of all streams together. */
 export function cellsOf(plan: LoadPlan): number {
-  const streams = streamsOf(plan);
+  const streams = cacheStreams(plan);
   return streams * padded(plan.context / streams);
 }
 
@@ -62,7 +62,7 @@ export function kvBytesOf(memory: ContextMemory, plan: LoadPlan): number {
 export function cellsIn(window: number | null, plan: LoadPlan): number {
   const all = cellsOf(plan);
   if (window === null || !plan.rules.keepsWindows) return all;
-  const streams = streamsOf(plan);
+  const streams = cacheStreams(plan);
   return Math.min(all, streams * padded((window * plan.parallel) / streams + plan.ubatch));
 }
 

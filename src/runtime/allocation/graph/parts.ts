@@ -32,7 +32,7 @@ export function routedExperts(scene: Scene, of: GraphNode, layer: number): Graph
   const { topK, width } = scene.routed;
   const by = view(of, [hidden, 1, tokens]);
   const matrix = (name: string): GraphNode => scene.weight(`blk.${layer}.ffn_${name}_exps.weight`, layer);
-  const byPass = scene.plan.rules.offloadsBy === 'pass';
+  const byPass = !scene.plan.rules.offloadsByExpert;
   const each = [width, topK, tokens];
   const bias = (name: string, to: GraphNode, shape: readonly number[]): GraphNode => {
     const full = `blk.${layer}.ffn_${name}_exps.bias`;

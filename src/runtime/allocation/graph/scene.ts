@@ -77,7 +77,7 @@ export class Scene {
   /** A product with the chosen experts of each token. */
   byExpert(shape: readonly number[], matrix: GraphNode, sources: readonly GraphNode[]): GraphNode {
     const { count, topK } = this.routed;
-    const enough = this.plan.rules.offloadsBy === 'expert' ? this.tokens * topK >= OFFLOAD_TOKENS * count : this.tokens >= OFFLOAD_TOKENS;
+    const enough = this.plan.rules.offloadsByExpert ? this.tokens * topK >= OFFLOAD_TOKENS * count : this.tokens >= OFFLOAD_TOKENS;
     return op(shape, [matrix, ...sources], { onGpu: matrix.onGpu, offload: enough });
   }
 }
