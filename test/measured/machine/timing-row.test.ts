@@ -49,6 +49,16 @@ describe('the model of a log', () => {
   });
 });
 
+describe('blocks without experts', () => {
+  it.each([
+    ['nemotron-3-nano-30b-a3b', 35, 15],
+    ['llama-4-maverick', 24, 12],
+  ])('of %s count in -ncmoe %i: %i layers of experts', (name, cpuMoe, layers) => {
+    const row = measurementOf(timing({ cpuMoe }), machine, { model: name, quantization: 'q4_k_m' });
+    expect(row.placement).toMatchObject({ kind: 'cpu-layers', cpu_moe_layers: layers });
+  });
+});
+
 describe('a model in a file', () => {
   it('is read from it', () => {
     const path = join(mkdtempSync(join(tmpdir(), 'moeprof-')), 'my.gguf');
@@ -60,6 +70,7 @@ describe('a model in a file', () => {
 });
 
 const machine = parseMachine('rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16');
+const BLOCKS = Array.from({ length: 30 }, (_, block) => block);
 const placed = (more: Partial<Timing>) => measurementOf(timing(more), machine, NOBODY).placement;
 
 // Qwen3-30B-A3B in q4_k_m by its tensors: 17.28 GiB, of which 167 MiB are the embedding table and 16.33 GiB experts, 348 MiB a layer.
@@ -135,14 +146,14 @@ describe('layers and tensors by where they lie', () => {
   });
 
   it('a tensor counts a third of its layer', () => {
-    expect(layersOnCpu(['ffn_(up|down)_exps=CPU'], 0, 30, 'x')).toBe(20);
-    expect(layersOnCpu(['ffn_up_exps=CUDA0', 'exps=CPU'], 0, 30, 'x')).toBe(20);
+    expect(layersOnCpu(['ffn_(up|down)_exps=CPU'], BLOCKS, 'x')).toBe(20);
+    expect(layersOnCpu(['ffn_up_exps=CUDA0', 'exps=CPU'], BLOCKS, 'x')).toBe(20);
   });
 
   it.each(['exps', '=CPU', '(=CPU', '(a+)+b=CPU', 'a*b*c*d*e*f*g*h=CPU', `${'x'.repeat(500)}=CPU`, '(a)\\1=CPU'])(
     '%s is refused',
     (rule) => {
-      expect(() => layersOnCpu([rule], 0, 4, 'log:7')).toThrow(/^log:7: -ot "/);
+      expect(() => layersOnCpu([rule], BLOCKS, 'log:7')).toThrow(/^log:7: -ot "/);
     },
   );
 
