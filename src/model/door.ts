@@ -30,7 +30,6 @@ export {
   expertBytesTotal,
   expertSizes,
   type FormatShare,
-  firstMoe,
   type ModelSpec,
   type MoeLayer,
   mainFormat,

@@ -83,7 +83,13 @@ export const ConfigProfileSchema = z
       .array(z.string().regex(/^[\w.-]{1,96}$/, 'expected the name of a repository without its owner'))
       .optional()
       .describe('Repositories of the hub that hold these sizes under another name, without owners and endings such as -Instruct-2507-FP8.'),
-    layers: count.max(MAX_LAYERS).describe('Decoder layers (encoder and decoder together, where there are both).'),
+    layers: count
+      .max(MAX_LAYERS)
+      .describe('Decoder layers (encoder and decoder together, where there are both), as a GGUF file numbers them.'),
+    single: z
+      .boolean()
+      .default(false)
+      .describe('A layer is a mixer or an FFN, not both (Nemotron-H): layers with experts have no mixer, the others no FFN.'),
     hidden: count.describe('Width of the residual stream.'),
     vocab: count.describe('Entries of the vocabulary.'),
     tiedEmbeddings: z.boolean().default(false).describe('Embedding and head share their weights.'),
@@ -174,7 +180,8 @@ export const ConfigProfileSchema = z
       (layer) => !isMoeLayer(profile, layer),
     );
     if (dense.length === profile.layers && moe.first < profile.layers) refuse(['moe', 'except'], 'leaves no layer with experts');
-    if (dense.length > 0 && profile.dense === undefined) refuse([], 'has dense layers; add dense: { intermediate: ... }');
+    if (dense.length > 0 && profile.dense === undefined && !profile.single)
+      refuse([], 'has dense layers; add dense: { intermediate: ... }');
     const widths = attention.kind === 'gqa' ? [attention.heads, attention.window?.heads ?? 0] : [];
     const odd = widths.find((heads) => attention.kind === 'gqa' && heads % attention.kvHeads !== 0);
     if (odd !== undefined) refuse(['attention', 'kvHeads'], `must divide the number of heads, ${odd}`);
