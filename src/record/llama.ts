@@ -14,7 +14,7 @@ export const ENGINE_BACKENDS = ['cpu', 'vulkan', 'cuda'] as const;
 export type EngineBackend = (typeof ENGINE_BACKENDS)[number];
 
 /** The command that installs the engine's builds for this machine (300 MB, with those for GPUs), its headers, and what calls it. */
-export const ENGINE_INSTALL = 'npm install --ignore-scripts @fugood/llama.node@1.7 koffi@3';
+const ENGINE_INSTALL = 'npm install --ignore-scripts @fugood/llama.node@1.7 koffi@3';
 
 /** Tokens of a prompt that the engine computes at a time: llama.cpp's default of n_ubatch, so that a call is one pass. */
 export const UBATCH = 512;
@@ -155,6 +155,6 @@ function placeOf(name: string): string {
     return packagePath(name);
   } catch {
     const missing = name.replace('/package.json', '');
-    throw new UserError(`record needs ${missing}, which is not installed: ${ENGINE_INSTALL} (or NODE_PATH, where it lies elsewhere)`);
+    throw new UserError(`${missing} is not installed; record needs it: ${ENGINE_INSTALL} (or NODE_PATH, where it lies elsewhere)`);
   }
 }
