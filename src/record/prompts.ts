@@ -17,7 +17,7 @@ export type Prompt = z.output<typeof line>;
 
 /** Reads a file of prompts. @throws UserError with the line that is none, or where there is none at all */
 export function readPrompts(path: string): Prompt[] {
-  const prompts = readText(path, 'workload')
+  const prompts = readText(path, 'prompts')
     .split('\n')
     .flatMap((written, at): Prompt[] => {
       if (written.trim() === '') return [];

@@ -54,7 +54,7 @@ export interface ComparedText {
   readonly compared: number;
   /** The first that differs, from 0; null: all are the same. */
   readonly differsAt: number | null;
-  /** Median time of a generated token, recorded, over that without. */
+  /** Least time of a generated token, recorded, over that without. */
   readonly timesAsLong: number;
 }
 
@@ -149,7 +149,7 @@ function runEngine(
         stopListening();
         const crash = signal === null ? `ended with ${code} before it was done` : `crashed (${signal})`;
         const how = signal === 'SIGKILL' ? 'was killed, most often because memory ran out; take a smaller model, or fewer --tokens' : crash;
-        const reason = printed.split('\n').findLast((line) => /error|fail|assert|abort|out of memory/i.test(line)) ?? '';
+        const reason = printed.split('\n').findLast((line) => /\berror\b|fail|assert|out of memory/i.test(line)) ?? '';
         fail(new UserError([model, failed || `the engine ${how}`, ...(reason === '' ? [] : [reason.trim()])].join(': ')));
       },
     });
