@@ -18,6 +18,9 @@ import { layoutOf, writeTrace } from './trace/write.js';
 
 type Flags = Readonly<Record<'gates' | 'output' | 'prompts' | 'seed' | 'tokens', string>> & { readonly backend: EngineBackend };
 
+/** Most tokens; ours: thousands are enough for every figure, and an engine with room for more ends for lack of memory. */
+const MOST_TOKENS = 1e7;
+
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'record', { words: { backends: ENGINE_BACKENDS } }).action(async (model: string, flags: Flags) => {
@@ -29,7 +32,7 @@ export function define(command: Command, context: CliContext): void {
       model,
       backend,
       prompts: readPrompts(flags.prompts),
-      tokens: positiveCount('--tokens', flags.tokens),
+      tokens: positiveCount('--tokens', flags.tokens, MOST_TOKENS),
       gates: parseCount(flags.gates, '--gates'),
       seed: parseSeed(flags.seed),
     };

@@ -100,7 +100,7 @@ describe.skipIf(installed === null)('with the real engine', () => {
 
   it.each([
     [['--tokens', '9'], 'the prompts alone have'],
-    [['--tokens', '4000000000'], 'the engine has no memory for'],
+    [['--tokens', '4000000000'], '--tokens 4000000000: must be at most 10000000'],
     [['--backend', 'vulkan'], 'vulkan'],
   ])('%j is one line', async (more, message) => {
     // A build for a GPU may be installed, too; then its driver is missing here.
@@ -121,6 +121,14 @@ describe.skipIf(installed === null)('a recording that cannot end', () => {
       /^moeprof: model\.gguf: @fugood\/node-llama-\S+ \S+ is no build that can be recorded: llama_context_params\.\w+ reads as [^\n]*\n$/,
     );
     expect(stderr).toContain('take one that can: npm install --ignore-scripts');
+  });
+
+  it('says that memory does not suffice', async () => {
+    // Keys and values of 5 million tokens, of three layers with 512 bytes each: 7.7 GB.
+    const line = 'ulimit -v 6000000; $MOEPROF record model.gguf --prompts my.jsonl --tokens 10000000 -o none.jsonl';
+    const { code, stderr } = await shell(line, { cwd, env });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^moeprof: model\.gguf: the engine has no memory for 5\d{6} tokens; take fewer --tokens: [^\n]*\n$/);
   });
 
   it('says that stdout is full', async () => {
