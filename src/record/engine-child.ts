@@ -39,7 +39,7 @@ async function record({ backend, gates, model, prompts, seed, tokens }: RecordJo
   const [experts, choices] = [layers.map((layer) => layer.experts), Math.max(...layers.map((layer) => layer.choices))];
   send({ engine: llama.version, experts, choices, width, most: read + share * texts.length });
 
-  const continued: Continued[] = [];
+  const continued: Awaited<ReturnType<typeof continueText>>[] = [];
   for (const [request, text] of texts.entries()) {
     const heard: Heard = (position, phase, ids) => send({ request, position, phase, tokens: ids.slice(), ...recorder.finish(ids.length) });
     continued.push(await continueText(llama.begin(length, seed, listener), text, share, heard));
@@ -52,18 +52,12 @@ async function record({ backend, gates, model, prompts, seed, tokens }: RecordJo
   send({ compared, differsAt: differs < 0 ? null : differs, timesAsLong: recordedMs / plainMs });
 }
 
-/** Tokens that were drawn, and the time of the pass of each, ms. */
-interface Continued {
-  readonly drawn: number[];
-  readonly passMs: number[];
-}
-
 /** Called after each pass. */
 type Heard = (position: number, phase: number, tokens: Int32Array) => void;
 
-/** Reads a prompt, and draws and reads tokens after it, until one ends the text or `most` are read. */
-async function continueText(text: ReturnType<Llama['begin']>, prompt: Int32Array, most: number, heard: Heard): Promise<Continued> {
-  const { drawn, passMs }: Continued = { drawn: [], passMs: [] };
+/** Reads a prompt, and draws and reads tokens after it, until one ends the text or `most` are read; gives these, and times. */
+async function continueText(text: ReturnType<Llama['begin']>, prompt: Int32Array, most: number, heard: Heard) {
+  const [drawn, passMs]: [number[], number[]] = [[], []];
   for (let from = 0; from < prompt.length; from += UBATCH) {
     const part = prompt.subarray(from, from + UBATCH);
     text.read(part, from + UBATCH >= prompt.length);

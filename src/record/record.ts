@@ -125,21 +125,18 @@ function runEngine(
 ): Promise<ComparedText> {
   return new Promise((done, fail) => {
     let [printed, failed] = ['', ''];
-    const hear = (message: FromEngine): void => {
-      if ('failed' in message) failed = message.failed;
-      else if ('compared' in message) done(message);
-      else take(message);
-      if ('failed' in message || 'compared' in message) child.kill();
-    };
     const child = start('record/engine-child', {
-      message: (message) => {
+      message: (heard) => {
+        const message = heard as FromEngine;
         try {
-          hear(message as FromEngine);
+          if ('failed' in message) failed = message.failed;
+          else if ('compared' in message) done(message);
+          else return take(message);
         } catch (error) {
-          // Rows that are none: what follows is none either.
           fail(error);
-          child.kill();
         }
+        // It has ended, or its rows are none.
+        child.kill();
       },
       stderr: (text) => {
         printed = `${printed}${text}`.slice(-LAST_WORDS);
