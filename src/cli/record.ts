@@ -44,7 +44,8 @@ export function define(command: Command, context: CliContext): void {
       trace.close();
     }
     const same = differsAt === null ? `the same ${compared} tokens` : `other tokens from the ${differsAt + 1}. of ${compared} on`;
-    const text = `the first prompt without recording: ${same}; a token takes ${timesAsLong.toFixed(2)} times as long to record`;
+    const time = compared === 0 ? '' : `; a token takes ${timesAsLong.toFixed(2)} times as long to record`;
+    const text = `the first prompt without recording: ${same}${time}`;
     if (output === '-') return context.note(text);
     if (context.options.quiet) return;
     const shown = await withNamed(output, {}, (written) => reportOn(written, choices, model, context));

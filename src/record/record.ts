@@ -54,7 +54,7 @@ export interface ComparedText {
   readonly compared: number;
   /** The first that differs, from 0; null: all are the same. */
   readonly differsAt: number | null;
-  /** Least time of a generated token, recorded, over that without. */
+  /** Least time of a generated token, recorded, over that without; NaN where none was compared. */
   readonly timesAsLong: number;
 }
 
