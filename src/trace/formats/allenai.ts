@@ -1,8 +1,7 @@
 // allenai's OLMoE analysis results: one JSON line per text with exp_ids [tokens][top-k][layers], teacher-forced.
 import { UserError } from '../../base/errors.js';
-import { type ChoiceArray, choiceFormat } from './choice-array.js';
+import { type ChoiceArray, choiceFormat, nested } from './choice-array.js';
 import { arrayAt, documents } from './json-values.js';
-import { nested } from './vllm.js';
 
 /** JSON lines of allenai's routing analysis. */
 export const allenai = choiceFormat({

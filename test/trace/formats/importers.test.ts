@@ -190,7 +190,13 @@ describe('colibri', () => {
   });
 });
 
-const vllmReply = (choices: unknown[], more: object = {}) => JSON.stringify({ object: 'text_completion', choices, ...more });
+/** A reply with as many tokens as its first answer has rows: all but one are generated. */
+const vllmReply = (choices: readonly { routed_experts?: unknown }[], more: object = {}) => {
+  const routed = choices[0]?.routed_experts;
+  const rows = Array.isArray(routed) ? routed.length : 1;
+  const usage = { prompt_tokens: 1, completion_tokens: rows, total_tokens: 1 + rows };
+  return JSON.stringify({ object: 'text_completion', choices, usage, ...more });
+};
 
 describe('vLLM', () => {
   it('reads JSON lines of both generations: one request per choice', async () => {
@@ -206,10 +212,11 @@ describe('vLLM', () => {
 
   it('reads an array of replies, and passes over those without routing', async () => {
     const rows = routing.slice(0, 2);
-    const { tokens } = await read(
-      `[${vllmReply([{ routed_experts: rows }, { routed_experts: null }])},${vllmReply([{ routed_experts: rows }])}]`,
+    const { meta, tokens } = await read(
+      `[${vllmReply([{ routed_experts: rows }])},${vllmReply([{ routed_experts: null }])},${vllmReply([{ routed_experts: rows }])}]`,
     );
     expect(tokens).toBe(4);
+    expect(meta.notes.answers_without_routing).toBe('1');
   });
 
   it('takes -1 for what came from the prefix cache', async () => {
@@ -237,7 +244,7 @@ describe('vLLM', () => {
 
 describe('a reader of vLLM', () => {
   it.each([
-    ['no routing at all', vllmReply([{ text: 'a' }], { routed_experts: 1 }), /holds no routed experts; was the recording turned on/],
+    ['no routing at all', vllmReply([{}], { routed_experts: 1 }), /holds no routed experts; was the recording turned on/],
     [
       'rows of different depth',
       vllmReply([{ routed_experts: [[[1], [2]], [[1]]] }]),
@@ -245,7 +252,11 @@ describe('a reader of vLLM', () => {
     ],
     ['choices of different width', vllmReply([{ routed_experts: [[[1], [2, 3]]] }]), /2 choices, the first token has 1/],
     ['an id that is none', vllmReply([{ routed_experts: [[[1.5]]] }]), /token 0, layer 0: 1\.5 is not an expert id/],
-    ['base64 of something else', vllmReply([{ routed_experts: 'AAAA' }]), /routed_experts: not a \.npy array/],
+    [
+      'base64 of something else',
+      vllmReply([{ routed_experts: 'AAAA' }]),
+      /routed_experts: has no shape, as in replies of SGLang; name the model/,
+    ],
     [
       'a shape of two axes',
       vllmReply([{ routed_experts: npyBytes('|u1', [2, 2], new Uint8Array(4)).toString('base64') }]),
@@ -279,7 +290,7 @@ describe('SGLang replies', () => {
 
   it('need the model, and notice a wrong one', async () => {
     const { bytes } = fixtures['sglang int32']!;
-    await expect(read(bytes)).rejects.toThrow(/SGLang replies carry no shape; name the model/);
+    await expect(read(bytes)).rejects.toThrow(/has no shape, as in replies of SGLang; name the model/);
     await expect(read(bytes, { model: uniformModel(4, EXPERTS, TOP_K) })).rejects.toThrow(/do not split into rows of 4 layers/);
     // 3 layers x top-5 makes rows of the same length: the row count agrees, the ids do not.
     await expect(read(bytes, { model: uniformModel(3, EXPERTS, 5) })).rejects.toThrow(/stands twice/);
@@ -299,7 +310,7 @@ describe('SGLang replies', () => {
 
   it.each([
     ['an unknown dtype', { routed_experts: ids, routed_experts_dtype: 'float8' }, /routed_experts_dtype is "float8"/],
-    ['numbers in place of text', { routed_experts: [1, 2] }, /is not base64 text/],
+    ['numbers in place of text', { routed_experts: [1, 2] }, /not lists \[tokens\]/],
     ['a negative token count', { routed_experts: ids, prompt_tokens: -1 }, /prompt_tokens is -1/],
   ])('refuse %s', async (_what, info, message) => {
     await expect(read(reply(info), { model })).rejects.toThrow(message);
