@@ -6,7 +6,7 @@ import { latin1Of, viewOf } from '../../base/host/bytes.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
 import { importCells } from './cells.js';
-import { usualColumns } from './columns.js';
+import { placesOf, usualColumns } from './columns.js';
 import type { ColumnMap, OpenOptions, TraceFormat } from './format.js';
 import type { ParquetColumn, ParquetTable } from './parquet-table.js';
 import { phaseOf } from './record-lines.js';
@@ -67,8 +67,7 @@ async function openParquet(source: TraceSource, format: string, options: OpenOpt
   const { ParquetTable } = await import('./parquet-table.js');
   const table = ParquetTable.open(source);
   const { names } = table;
-  const families = names.filter((name) => name.endsWith('_0')).map((name) => name.slice(0, -2));
-  const columns = options.columns ?? fixed ?? usualColumns([...names, ...families]);
+  const columns = options.columns ?? fixed ?? usualColumns(names);
   if (columns === null) {
     throw new UserError(
       `${path}: no usual column names (it has ${names.slice(0, 12).join(', ')}); map them with --trace-columns layer=…,experts=…,token=…`,
@@ -109,10 +108,8 @@ async function decode(path: string, table: ParquetTable, columns: ColumnMap, rec
   };
   /** A column, or numbered columns of its name. */
   const family = (name: string | undefined): readonly string[] => {
-    if (name === undefined || names.includes(name) || !names.includes(`${name}_0`)) return single(name);
-    const members: string[] = [];
-    while (names.includes(`${name}_${members.length}`)) members.push(`${name}_${members.length}`);
-    return members;
+    const places = name === undefined ? [] : placesOf(path, names, name);
+    return places.length === 0 ? single(name) : places.map((at) => names[at]!);
   };
   const wanted = {
     layer: single(columns.layer),

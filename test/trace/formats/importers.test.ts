@@ -317,6 +317,65 @@ describe('SGLang replies', () => {
   });
 });
 
+describe("files of one's own", () => {
+  const lines = (line: (row: (typeof routing)[number], token: number) => string): string => routing.map(line).join('\n');
+  const rows = JSON.stringify(routing);
+  it.each([
+    ['a list of routing a token', 'jsonl', lines((row) => JSON.stringify({ routing: row })), null],
+    [
+      'routing with a phase',
+      'jsonl',
+      lines((row, token) => JSON.stringify({ phase: token < PROMPT ? 'prefill' : 'decode', routing: row })),
+      PROMPT,
+    ],
+    ['tokens in one list', 'jsonl', `{"tokens": ${rows}}`, null],
+    ['tokens in one list, over lines', 'jsonl', JSON.stringify({ model: 'm', prompt_tokens: PROMPT, tokens: routing }, null, 1), PROMPT],
+    ['objects in one list', 'jsonl', JSON.stringify({ tokens: routing.map((row) => ({ routing: row, token: 7 })) }), null],
+    ['routing in one list', 'jsonl', `{"routing":${rows}}`, null],
+    ['experts in one list', 'jsonl', `{"experts":${rows}}`, null],
+    [
+      'a wide table',
+      'csv',
+      `token,layer,e0,e1,e2\n${lines((row, token) => row.map((ids, layer) => `${token},${layer},${ids.join(',')}`).join('\n'))}\n`,
+      null,
+    ],
+    [
+      'a wide table with weights',
+      'csv',
+      `layer,expert_0,expert_1,expert_2,w_0,w_1,w_2\n${lines((row) => row.map((ids, layer) => `${layer},${ids.join(',')},.5,.3,.2`).join('\n'))}\n`,
+      null,
+    ],
+  ])('%s', async (_, format, text, prompt) => {
+    const { columns, has, meta, requests } = await read(text);
+    expect(columns.experts).toEqual(routing.flat(2));
+    expect([meta.format, has.phases, requests[0]!.prefill]).toEqual([format, prompt !== null, prompt ?? 0]);
+    if (has.weights) expect(columns.weights.slice(0, 3).map((one) => Math.round(10 * one))).toEqual([5, 3, 2]);
+  });
+
+  it('with a request a line', async () => {
+    const { meta, requests } = await read(
+      `{"model":"m","tokens":${rows}}\n{"tokens":${rows},"prompt_tokens":${PROMPT}}\n`.replace('"m"', '"m","prompt_tokens":1'),
+    );
+    expect(requests.map(({ decode, prefill }) => [prefill, decode])).toEqual([
+      [1, TOKENS - 1],
+      [PROMPT, TOKENS - PROMPT],
+    ]);
+    expect(meta.model).toBe('m');
+  });
+
+  it.each([
+    ['{"tokens": [[[1, 2]], [[1, "a"]]]}', /tokens:3: "experts" is not a list of lists/],
+    ['{"tokens": [[[1, 2]], [[1, 2], [3, 4]]]}', /tokens:3: "experts" has 2 layers, the trace has 1/],
+    ['{"tokens": [[[1, 2]]]}\n{"token": []}\n', /:2: has no list of tokens, as the first request has/],
+    ['{"tokens": [[[1, 2]]], "prompt_tokens": "6"}', /prompt_tokens is "6"; a whole number is expected/],
+    ['{"tokens": [{"routing": [[1]], "gate": 1}]}', /unknown key "gate"/],
+    ['token,layer,e0,e2\n0,0,1,2\n', /:1: columns e0, e2 are not numbered from 0 on, each once/],
+    ['token,layer,e0,e0\n0,0,1,2\n', /:1: columns e0, e0 are not numbered/],
+  ])('refuses %s', async (text, message) => {
+    await expect(read(text)).rejects.toThrow(message);
+  });
+});
+
 const sglangRecord = (positions: number[], lengths: number[], ids: number[]) => ({
   input_ids: positions,
   positions,
