@@ -26,7 +26,8 @@ export const jsonl: TraceFormat = {
     WHOLE.test(text) ||
     /^\s*\{[^\n]*"format"\s*:\s*"moeprof\.trace/.test(text) ||
     /^\s*\{[^\n]*"(experts|routing)"\s*:\s*\[\s*(\[|\])/.test(text),
-  open: (source, options) => openJsonl(WHOLE.test(source.text) ? asLines(source) : source, options),
+  open: (source, options) =>
+    WHOLE.test(source.text) ? { ...openJsonl(asLines(source), options), path: source.path } : openJsonl(source, options),
 };
 
 /** A request with all of its tokens: lists [layers][choices] of each, or an object as a line has it. */
