@@ -46,13 +46,15 @@ export async function recordProxied(flags: ProxyFlags, context: CliContext): Pro
   try {
     await writeTrace(trace, output, {}, context);
     if (output === '-') return;
+    const [file, named] = [printable(output), flags.model === undefined ? '' : ` -m ${printable(flags.model)}`];
     const prefill = trace.requests.reduce((sum, request) => sum + request.prefill, 0);
-    const file = printable(output);
-    context.out(`${file}: ${describeTrace(identityOf(trace))}\n`);
-    context.out(`${formatCount(prefill)} tokens are of prompts; ${formatCounted(recorded, 'answer')} recorded\n`);
-    for (const [why, count] of missed) context.out(`${formatCounted(count, 'answer')} not: ${printable(why)}\n`);
-    const named = flags.model === undefined ? '' : ` -m ${printable(flags.model)}`;
-    context.out(`What next:\n  moeprof trace audit ${file}${named}\n  moeprof curve -t ${file}${named}\n`);
+    const lines = [
+      `${file}: ${describeTrace(identityOf(trace))}`,
+      `${formatCount(prefill)} tokens are of prompts; ${formatCounted(recorded, 'answer')} recorded`,
+      ...[...missed].map(([why, count]) => `${formatCounted(count, 'answer')} not: ${printable(why)}`),
+      `What next:\n  moeprof trace audit ${file}${named}\n  moeprof curve -t ${file}${named}`,
+    ];
+    context.out(`${lines.join('\n')}\n`);
   } finally {
     trace.close();
   }

@@ -7,11 +7,9 @@ import { pipeline } from 'node:stream/promises';
 export type HttpMessage = http.IncomingMessage;
 /** What goes to a client. */
 export type HttpReply = http.ServerResponse;
-/** A server that listens. */
-export type HttpServer = http.Server;
 
 /** A server; `answer` gets every request. */
-export const httpServer: (answer: (request: HttpMessage, reply: HttpReply) => void) => HttpServer = (answer) => http.createServer(answer);
+export const httpServer: (answer: (request: HttpMessage, reply: HttpReply) => void) => http.Server = (answer) => http.createServer(answer);
 
 /** Begins a request over a connection of its own, which a server that ends idle ones cannot have closed. */
 export function httpRequest(url: URL, options: Pick<http.RequestOptions, 'method' | 'headers'>): http.ClientRequest {

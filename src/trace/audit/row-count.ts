@@ -21,7 +21,12 @@ export const rowCount: AuditCheck = {
       rows: seen.take,
       finish() {
         const found = [...seen.faults(), ...(tokens === trace.tokens ? lengthFaults(trace) : [])];
-        if (found.length === 0) return silentAnswers(trace);
+        const silent = noted(trace.meta.notes, ['answers_without_routing']);
+        if (found.length === 0 && silent !== null) {
+          const what = `${formatCounted(silent, 'answer')} of a server came without routed experts, and none of that is in the trace.`;
+          return { level: 'note', what, effect: 'None on the others.', fix: 'Nothing to mend where requests were aborted.' };
+        }
+        if (found.length === 0) return null;
         return {
           what: `${capital(found.join('; '))}.`,
           effect:
@@ -34,18 +39,6 @@ export const rowCount: AuditCheck = {
     };
   },
 };
-
-/** What the reader of replies found without routing, which the trace cannot show. */
-function silentAnswers({ meta: { notes } }: RoutingTrace): ReturnType<ReturnType<AuditCheck['start']>['finish']> {
-  const count = noted(notes, ['answers_without_routing']);
-  if (count === null) return null;
-  return {
-    level: 'note',
-    what: `${formatCounted(count, 'answer')} without routed experts ${count === 1 ? 'is' : 'are'} not in the trace.`,
-    effect: 'None on the others; together they are less than the traffic was.',
-    fix: 'Nothing to mend where requests were aborted; else turn the recording on for all of them.',
-  };
-}
 
 /** Counts over the rows of a trace. */
 function rowsSeen({ layers, requests, topK }: RoutingTrace) {

@@ -6,9 +6,6 @@ import { arrayAt, documents } from './json-values.js';
 /** JSON lines of allenai's routing analysis. */
 export const allenai = choiceFormat({
   name: 'allenai',
-  summary: '{"input_ids":[…],"exp_ids":[tokens][top-k][layers]}, one text a line',
-  engines: 'allenai/OLMoE',
-  turnOn: 'its routing analysis scripts',
   detect: ({ text }) => /^\s*\{"input_ids"\s*:/.test(text) || /"exp_ids"\s*:/.test(text),
   *requests(source) {
     for (const { value, place } of documents(source)) {

@@ -13,10 +13,6 @@ import { TableRows } from './table-rows.js';
 /** CSV with a header. */
 export const genericCsv = cellFormat({
   name: 'csv',
-  summary:
-    'CSV with columns for layer, experts ("[3, 41]", "3 41", "3;41", one per row, or e0, e1 …) and, as far as there, token, request, phase, weights, token_id',
-  engines: 'any script',
-  turnOn: 'print a header and rows; other column names with `--trace-columns layer=…,experts=…`',
   detect: ({ text }) => usualColumns(headerOf(text)) !== null,
   cells(source, options) {
     const header = headerOf(source.text);
@@ -30,9 +26,6 @@ export const genericCsv = cellFormat({
 /** JSON lines of one object per token and layer. */
 export const genericJsonl = cellFormat({
   name: 'records',
-  summary: 'JSON lines, one object per token and layer with layer, experts and, as far as there, token, request, phase, weights, token_id',
-  engines: 'any script',
-  turnOn: 'print one object a line; other field names with `--trace-columns layer=…,experts=…`',
   detect: ({ text }) => usualColumns(keysOf(text)) !== null,
   cells(source, options) {
     const columns = options.columns ?? usualColumns(keysOf(source.text));

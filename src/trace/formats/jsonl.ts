@@ -19,9 +19,6 @@ import { describe, layerExperts, TRACE_FORMAT } from './metadata.js';
 /** The canonical JSONL layout. */
 export const jsonl: TraceFormat = {
   name: 'jsonl',
-  summary: '{"request":0,"position":17,"phase":"decode","token":198,"experts":[[3,41],[7,9]]}, one token a line, the canonical text layout',
-  engines: 'moeprof; any script',
-  turnOn: '`moeprof trace convert … -o out.jsonl`; or print one line a token',
   detect: ({ text }) =>
     WHOLE.test(text) ||
     /^\s*\{[^\n]*"format"\s*:\s*"moeprof\.trace/.test(text) ||

@@ -31,9 +31,6 @@ export function isParquet({ head }: TraceSource): boolean {
 /** Parquet of vllm-expert-capture. */
 export const vllmExpertCapture: TraceFormat = {
   name: 'vllm-expert-capture',
-  summary: 'Parquet with prompt_index, token_position, token_id, layer_index, expert_id_0 …, expert_weight_0 …',
-  engines: 'vLLM under vllm-expert-capture',
-  turnOn: '`vllm-expert-capture --mode sequential --output-dir DIR`, then DIR/activations.parquet',
   detect: (source) => isParquet(source) && footerHolds(source, ['prompt_index', 'token_position', 'layer_index', 'expert_id_0']),
   open: (source, options) => openParquet(source, 'vllm-expert-capture', options, CAPTURE),
 };
@@ -41,10 +38,6 @@ export const vllmExpertCapture: TraceFormat = {
 /** Any Parquet table of routing. */
 export const parquet: TraceFormat = {
   name: 'parquet',
-  summary:
-    'Parquet with columns for layer, experts (a list, one per row, or expert_id_0, expert_id_1 …) and, as far as there, token, request, phase, weights, token_id',
-  engines: 'any script',
-  turnOn: 'write a table; other column names with `--trace-columns layer=…,experts=…`',
   detect: isParquet,
   open: (source, options) => openParquet(source, 'parquet', options, null),
 };

@@ -19,9 +19,9 @@ import { repliesIn } from './streamed-reply.js';
 const DTYPES = new Map(Object.entries({ int8: 'I8', uint8: 'U8', int16: 'I16', uint16: 'U16', int32: 'I32', int64: 'I64' }));
 
 /** A format of replies: the members differ in how they are recognised. @param mark text of a reply of this engine */
-function replyFormat(about: Pick<TraceFormat, 'name' | 'summary' | 'engines' | 'turnOn'>, mark: RegExp): TraceFormat {
+function replyFormat(name: string, mark: RegExp): TraceFormat {
   return choiceFormat({
-    ...about,
+    name,
     detect: ({ text }) => /^\s*([{[]|data:)/.test(text) && mark.test(text),
     *requests(source: TraceSource, options) {
       for (const { value, place } of repliesIn(source)) yield* answersOf(value, place, expected(options));
@@ -30,37 +30,12 @@ function replyFormat(about: Pick<TraceFormat, 'name' | 'summary' | 'engines' | '
 }
 
 /** Replies of SGLang. */
-export const sglangReply = replyFormat(
-  {
-    name: 'sglang',
-    summary: 'replies with routed_experts in meta_info or sglext: base64 of raw integers, shape from the model; also as a stream of events',
-    engines: 'SGLang',
-    turnOn:
-      'server `--enable-return-routed-experts`, request `"return_routed_experts": true`, then keep the replies, or `moeprof record --proxy URL`',
-  },
-  /"(meta_info|sglext|sgl_ext)"\s*:/,
-);
-
+export const sglangReply = replyFormat('sglang', /"(meta_info|sglext|sgl_ext)"\s*:/);
 /** Replies through dynamo. */
-export const dynamo = replyFormat(
-  {
-    name: 'dynamo',
-    summary: 'replies with nvext.routed_experts: {"data": base64, "shape", "start", "dtype"} of vLLM, or base64 of SGLang',
-    engines: 'dynamo',
-    turnOn: 'request `"nvext": {"extra_fields": ["routed_experts", "engine_data"]}`, then keep the replies',
-  },
-  /"nvext"\s*:\s*\{/,
-);
-
+export const dynamo = replyFormat('dynamo', /"nvext"\s*:\s*\{/);
 /** Replies of vLLM, and outputs of vLLM and TensorRT-LLM as JSON. */
 export const vllm = replyFormat(
-  {
-    name: 'vllm',
-    summary:
-      'replies with routed_experts: nested lists, or base64 of .npy; or {"prompt_token_ids", "outputs": [{"token_ids", "routed_experts"}]}',
-    engines: 'vLLM; TensorRT-LLM offline',
-    turnOn: '`vllm serve MODEL --enable-return-routed-experts`, then keep the replies, or `moeprof record --proxy URL`',
-  },
+  'vllm',
   /"((prompt_)?routed_experts|prompt_token_ids|output_mode)"\s*:|"object"\s*:\s*"(text_completion|chat\.completion)"/,
 );
 
@@ -109,54 +84,47 @@ interface Routed {
   readonly shaped: boolean;
 }
 
-/** Null if there are none. @param beside the object that has them, whose other fields describe them */
+/**
+ * Choices in one of four forms: nested lists, base64 of a .npy file, `{"data": base64, "shape", "start", "dtype"}` of dynamo (base85 without a dtype
+ * before June 2026), or base64 of raw integers, whose layers and top-k come from the model: a wrong one shows in the number of rows.
+ * @param beside the object that has them, whose `routed_experts_dtype` is theirs
+ * @returns null if there are none
+ */
 function routed(value: unknown, beside: unknown, known: Expected, place: string): Routed | null {
-  if (isObject(value)) return described(value, place);
-  if (typeof value !== 'string') {
+  if (typeof value !== 'string' && !isObject(value)) {
     const array = nested(value, place);
     return array === null ? null : { array, start: null, shaped: false };
   }
-  const bytes = bytesOfBase64(value);
-  if (!looksLikeNpy(bytes)) return raw(bytes, beside, known, place);
-  const { shape, values } = npyValues(place, bytes);
-  if (shape.length !== 3) throw new UserError(`${place}: shape (${shape.join(', ')}) is not (tokens, layers, top-k)`);
-  const [tokens, layers, topK] = shape as [number, number, number];
-  return { array: { tokens, layers, topK, ids: values, place }, start: null, shaped: true };
-}
-
-/** `{"data": base64, "shape": [tokens, layers, top-k], "start": position, "dtype": name}` of dynamo. */
-function described(value: JsonObject, place: string): Routed {
-  const { data, shape } = value;
-  if (typeof data !== 'string' || !Array.isArray(shape) || shape.length !== 3 || !shape.every(isCount))
-    throw new UserError(`${place}: not {"data": base64, "shape": [tokens, layers, top-k], "start", "dtype"}`);
-  const [tokens, layers, topK] = shape as [number, number, number];
-  const dtype = dtypeOf(value.dtype, `${place}.dtype`);
-  const bytes = bytesOfBase64(data);
-  const wanted = tokens * layers * topK * DTYPE_BYTES.get(dtype)!;
-  // Before June 2026 the same field was base85, without a dtype.
-  if (bytes.length !== wanted)
-    throw new UserError(`${place}: ${bytes.length} bytes of base64, shape and dtype take ${wanted}; was it cut, or written as base85?`);
-  return { array: { tokens, layers, topK, ids: numbersOf(dtype, bytes), place }, start: wholeAt(value, 'start', place), shaped: true };
-}
-
-function dtypeOf(name: unknown, place: string): string {
-  const dtype = typeof name === 'string' ? DTYPES.get(name) : undefined;
-  if (dtype === undefined) throw new UserError(`${place} is ${JSON.stringify(name)}; known are ${[...DTYPES.keys()].join(', ')}`);
-  return dtype;
-}
-
-/** Raw row-major integers, as SGLang sends them: the model gives layers and top-k, and a wrong one shows in the number of rows. */
-function raw(bytes: Uint8Array, beside: unknown, { layers, topK }: Expected, place: string): Routed {
-  if (layers === null || topK === null)
-    throw new UserError(`${place}: has no shape, as in replies of SGLang; name the model that was served with --model`);
-  const dtype = dtypeOf(ownValue(beside, 'routed_experts_dtype') ?? 'int32', `${place}_dtype`);
-  const size = DTYPE_BYTES.get(dtype)!;
-  const tokens = bytes.length / (layers * topK * size);
-  if (!Number.isInteger(tokens)) {
-    const row = `rows of ${layers} layers x top-${topK} x ${size} bytes`;
-    throw new UserError(`${place}: ${bytes.length} bytes do not split into ${row}; is it the right model?`);
+  const {
+    data,
+    dtype: name,
+    shape,
+    start,
+  } = isObject(value) ? value : { data: value, dtype: ownValue(beside, 'routed_experts_dtype') ?? 'int32' };
+  const bytes = bytesOfBase64(typeof data === 'string' ? data : '');
+  if (looksLikeNpy(bytes)) {
+    const npy = npyValues(place, bytes);
+    const [tokens = 0, layers = 0, topK = 0] = npy.shape;
+    if (npy.shape.length !== 3) throw new UserError(`${place}: shape (${npy.shape.join(', ')}) is not (tokens, layers, top-k)`);
+    return { array: { tokens, layers, topK, ids: npy.values, place }, start: null, shaped: true };
   }
-  return { array: { tokens, layers, topK, ids: numbersOf(dtype, bytes), place }, start: null, shaped: false };
+  if (isObject(value) && !(Array.isArray(shape) && shape.length === 3 && shape.every(isCount) && typeof data === 'string'))
+    throw new UserError(`${place}: not {"data": base64, "shape": [tokens, layers, top-k], "start", "dtype"}`);
+  const [rows, layers, topK] = isObject(value) ? (shape as number[]) : [undefined, known.layers, known.topK];
+  if (layers == null || topK == null)
+    throw new UserError(`${place}: has no shape, as in replies of SGLang; name the model that was served with --model`);
+  const dtype = typeof name === 'string' ? DTYPES.get(name) : undefined;
+  if (dtype === undefined) throw new UserError(`${place}: dtype is ${JSON.stringify(name)}; known are ${[...DTYPES.keys()].join(', ')}`);
+  const row = layers * topK * DTYPE_BYTES.get(dtype)!;
+  const tokens = bytes.length / row;
+  if (!Number.isInteger(tokens) || tokens !== (rows ?? tokens)) {
+    const fix = rows === undefined ? 'is it the right model?' : 'was it cut, or written as base85?';
+    throw new UserError(
+      `${place}: ${bytes.length} bytes do not split into rows of ${layers} layers x top-${topK} x ${row / layers / topK} bytes; ${fix}`,
+    );
+  }
+  const array = { tokens, layers, topK, ids: numbersOf(dtype, bytes), place };
+  return { array, start: isObject(value) ? wholeAt({ start }, 'start', place) : null, shaped: rows !== undefined };
 }
 
 /** Tokens of the prompt and of the answer, and their ids; null where the reply has them not. */

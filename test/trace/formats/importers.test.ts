@@ -309,7 +309,7 @@ describe('SGLang replies', () => {
   });
 
   it.each([
-    ['an unknown dtype', { routed_experts: ids, routed_experts_dtype: 'float8' }, /routed_experts_dtype is "float8"/],
+    ['an unknown dtype', { routed_experts: ids, routed_experts_dtype: 'float8' }, /routed_experts: dtype is "float8"/],
     ['numbers in place of text', { routed_experts: [1, 2] }, /not lists \[tokens\]/],
     ['a negative token count', { routed_experts: ids, prompt_tokens: -1 }, /prompt_tokens is -1/],
   ])('refuse %s', async (_what, info, message) => {
