@@ -1,5 +1,7 @@
-// `moeprof record`: the routing of a model on prompts of one's own, from an unmodified llama.cpp, with a look into what was recorded.
+// `moeprof record`: the routing of a model on prompts of one's own, from an unmodified llama.cpp, with a look into what was recorded; with --proxy
+// what passes before a server (record-proxy.ts).
 import type { Command } from 'commander';
+import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
 import { parseCount } from '../base/units.js';
 import { ENGINE_BACKENDS, type EngineBackend, readPrompts, recordRouting } from '../record/door.js';
@@ -11,27 +13,42 @@ import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 import { parseSeed, positiveCount } from './kit/options.js';
 import { watched } from './kit/watched.js';
+import { type ProxyFlags, recordProxied } from './record-proxy.js';
 import { auditBlocks } from './trace/audit.js';
 import { inspectionGrids, inspectionTop, inspectTrace } from './trace/inspect.js';
 import { withNamed } from './trace/open.js';
 import { layoutOf, writeTrace } from './trace/write.js';
 
-type Flags = Readonly<Record<'gates' | 'output' | 'prompts' | 'seed' | 'tokens', string>> & { readonly backend: EngineBackend };
+interface Flags
+  extends Readonly<Record<'gates' | 'listen' | 'output' | 'seed' | 'tokens', string>>,
+    Omit<ProxyFlags, 'listen' | 'output' | 'proxy'> {
+  readonly backend: EngineBackend;
+  readonly prompts?: string;
+  readonly proxy?: string;
+}
 
 /** Most tokens; ours: thousands are enough for every figure, and an engine with room for more ends for lack of memory. */
 const MOST_TOKENS = 1e7;
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'record', { words: { backends: ENGINE_BACKENDS } }).action(async (model: string, flags: Flags) => {
-    const { backend, output } = flags;
+  declared(command, 'record', { words: { backends: ENGINE_BACKENDS } }).action(async (model: string | undefined, flags: Flags) => {
+    const { backend, output, prompts, proxy } = flags;
+    if (proxy !== undefined && model === undefined) return recordProxied({ ...flags, proxy }, context);
+    if (proxy !== undefined)
+      throw new UserError(`${model}: a server has its model already; leave out the file or --proxy (-m names its shape)`);
+    if (model === undefined) throw new UserError('nothing to record; name a GGUF file with --prompts, or a server with --proxy');
+    if (prompts === undefined)
+      throw new UserError(`${model}: record needs --prompts my.jsonl: a text in quotes, or {"prompt": "..."}, a line`);
+    const stray = (['keepText', 'model', 'requests'] as const).find((name) => flags[name]);
+    if (stray !== undefined) throw new UserError(`--${stray === 'keepText' ? 'keep-text' : stray} belongs to --proxy; leave it out`);
     layoutOf(output);
     // A bad path fails before the engine computes for minutes.
     if (output !== '-') new AtomicFile(output).abort();
     const request = {
       model,
       backend,
-      prompts: readPrompts(flags.prompts),
+      prompts: readPrompts(prompts),
       tokens: positiveCount('--tokens', flags.tokens, MOST_TOKENS),
       gates: parseCount(flags.gates, '--gates'),
       seed: parseSeed(flags.seed),

@@ -13,7 +13,7 @@ import { DEFAULT_RUNTIME, DEFAULT_SYSTEM } from '../runtime/index.js';
 import { checkRun, loadRun, QUICK_START, REPLAYS, type RunSpec, type RunTold, replacePredictor, splitFault } from '../system/door.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import { declared } from './kit/declared.js';
-import type { Texts, TraceFlags } from './kit/options.js';
+import { namedModel, type Texts, type TraceFlags } from './kit/options.js';
 import type { OutputOptions } from './kit/outputs.js';
 import { missRulesOf } from './on-miss.js';
 
@@ -184,6 +184,7 @@ export function routingOverrides(options: RoutingFlags, local: (value: string) =
   const overrides: Override[] = [];
   const flag = adding(overrides);
   flag('--model', 'model', options.model, local);
+  flag('--shape', 'model', options.model === undefined ? namedModel(options) : undefined);
   flag('--quantization', 'quantization', options.quantization);
   if (options.trace.length > 0) flag('--trace', 'trace', options.trace.map(local));
   flag('--trace-format', 'traceFormat', options.traceFormat, local);

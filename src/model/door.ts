@@ -21,6 +21,7 @@ export { readLabel } from './quantization/label.js';
 export type { Quantization, TensorRole } from './quantization/rule.js';
 export { dynamicLike } from './quantization/unsloth.js';
 export { dataOffsets, looksLikeSafetensors, safetensorsHeader } from './safetensors.js';
+export { SHAPE, shapedModel } from './shape.js';
 export {
   type AttentionSpec,
   bitsPerWeight,

@@ -5,7 +5,7 @@ import { newSha256 } from '../base/host/hash.js';
 import { join, resolve } from '../base/host/paths.js';
 import { listFolder, statOf, withInput } from '../base/input-file.js';
 import { findProfile, isPath, type ProfileFamily, splitRows } from '../base/profiles.js';
-import { meantModel } from '../model/door.js';
+import { meantModel, SHAPE } from '../model/door.js';
 import { CanonicalText, canonicalJson, hashOfValue } from '../result/digest.js';
 import type { RunSpec, SystemSpec } from '../system/door.js';
 import { buildOf } from './build.js';
@@ -42,7 +42,7 @@ export function runIdentity(run: RunSpec, contents: ContentOf = contentOf): RunI
   const named = PROFILES.flatMap(([field, family]) => {
     const given = run[field];
     const name = given !== undefined && field === 'model' ? modelName(given, folder) : given;
-    return name === undefined || isPath(name) ? [] : [contentOf(bundledPath(family, name))];
+    return name === undefined || isPath(name) || name.startsWith(SHAPE) ? [] : [contentOf(bundledPath(family, name))];
   });
   const code = choicesOf(run);
   const fingerprint = hashOfValue({

@@ -7,7 +7,7 @@ import { known, written } from '../base/written.js';
 import { quantity } from '../base/yaml.js';
 import { parseCapacity } from '../cache/capacity.js';
 import { findHardware } from '../hardware/door.js';
-import { CPU_PROJECTIONS, findQuantization, meantModel, parseKvFormat } from '../model/door.js';
+import { CPU_PROJECTIONS, findQuantization, meantModel, parseKvFormat, SHAPE } from '../model/door.js';
 import { budgetsSchema } from '../result/budget.js';
 import { KV_GROWTH, parseArrivals, parseClassBudget, parseObjectives } from '../schedule/door.js';
 import { checkFormatName } from '../trace/formats/index.js';
@@ -135,9 +135,11 @@ const workload = z.strictObject({
 /** Schema of `profiles/runs/*.yaml`, and of the input of `simulate`. */
 export const runSchema = z.strictObject({
   model: word
-    .superRefine(known((name) => isPath(name) || findProfile('models', meantModel(name).name)))
+    .superRefine(known((name) => isPath(name) || name.startsWith(SHAPE) || findProfile('models', meantModel(name).name)))
     .optional()
-    .describe('Bundled name, or a file: a model profile, config.json or GGUF. Absent: as the trace says.'),
+    .describe(
+      'Bundled name, or a file: a model profile, config.json or GGUF; shape:48x128x8 for layers, experts and top-k alone. Absent: as the trace says.',
+    ),
   quantization: word
     .superRefine(known(findQuantization))
     .optional()

@@ -2,6 +2,7 @@
 
 import { UserError } from '../../base/errors.js';
 import { parseCount } from '../../base/units.js';
+import { SHAPE } from '../../model/door.js';
 import { describeMetric } from '../../result/catalogue.js';
 
 /** Flags that are text where they are given. */
@@ -13,7 +14,12 @@ export function collect(value: string, previous: readonly string[]): string[] {
 }
 
 /** Values of the flags that read a trace. */
-export type TraceFlags = Texts<'model' | 'traceFormat' | 'traceColumns'>;
+export type TraceFlags = Texts<'model' | 'shape' | 'traceFormat' | 'traceColumns'>;
+
+/** The model that flags name, or that they describe by its shape; undefined: neither. */
+export function namedModel({ model, shape }: Texts<'model' | 'shape'>): string | undefined {
+  return model ?? (shape === undefined ? undefined : SHAPE + shape);
+}
 
 /**
  * Reads `--seed`.

@@ -8,7 +8,7 @@ import { printable } from '../../report/door.js';
 import { parseColumns } from '../../trace/formats/columns.js';
 import { openTrace } from '../../trace/open/open.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import type { TraceFlags } from '../kit/options.js';
+import { namedModel, type TraceFlags } from '../kit/options.js';
 
 /**
  * Opens a trace: a path, `-`, or the name of a bundled one, each with `#FROM:TO` where only some of its rows are meant.
@@ -16,7 +16,8 @@ import type { TraceFlags } from '../kit/options.js';
  * @throws UserError
  */
 export async function openNamed(path: string, flags: TraceFlags, fits = true): Promise<{ trace: RoutingTrace; model: ModelSpec | null }> {
-  const model = flags.model === undefined ? null : loadModel(flags.model);
+  const named = namedModel(flags);
+  const model = named === undefined ? null : loadModel(named);
   const file = splitRows(path).path;
   const bundled = file !== '-' && !existsSync(file) && listProfiles('traces').includes(file);
   const trace = await openTrace(bundled ? findProfile('traces', path) : path, {

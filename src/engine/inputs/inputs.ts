@@ -8,7 +8,7 @@ import { locatedModule } from '../../base/user-module.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import { checkValue } from '../../base/yaml.js';
 import { type HardwareSpec, joinGpus, loadRuntime, withRate } from '../../hardware/door.js';
-import { loadModel, loadRouting, type ModelSpec, withExpertBytes, withKvFormat } from '../../model/door.js';
+import { loadModel, loadRouting, type ModelSpec, SHAPE, withExpertBytes, withKvFormat } from '../../model/door.js';
 import { loadPredictor } from '../../predict/predictors/create.js';
 import { loadHardware } from '../../runtime/machine.js';
 import { loadScheduler } from '../../schedule/door.js';
@@ -107,7 +107,7 @@ export async function openInputs(
       traces.push(await openTrace(traceFile(path, run.folder), { model: given, format, columns: run.traceColumns, fits: false }));
     }
     const { model, note, unsized } =
-      given === undefined ? modelFor(traces[0]!, run, hits !== null) : { model: given, note: null, unsized: false };
+      given === undefined ? modelFor(traces[0]!, run, hits !== null) : { model: given, note: null, unsized: given.name.startsWith(SHAPE) };
     const replayed = replayedRows(traces, run, needed);
     const joined = (rows: readonly Rows[]): RoutingTrace =>
       concatTraces(rows.flatMap(({ from, to }, i) => (from === to ? [] : [selectRows(traces[i]!, from, to, traces[i]!.path)])));

@@ -19,6 +19,7 @@ import { assemble, type ModelParts } from '../parts.js';
 import { type ModelProfile, ModelProfileSchema } from '../profile.js';
 import { findQuantization, knownQuantization } from '../quantization/index.js';
 import { looksLikeSafetensors, tensorSizes, withTensorSizes } from '../safetensors.js';
+import { modelOfShape } from '../shape.js';
 import type { ModelSpec } from '../spec.js';
 import { configProfile } from './huggingface.js';
 
@@ -59,6 +60,8 @@ export function loadModel(
   relativeTo?: string,
   overrides: readonly Override[] = [],
 ): ModelSpec {
+  const shape = modelOfShape(nameOrPath);
+  if (shape !== null) return shape;
   const { parts } = openModel(nameOrPath, quantization, relativeTo, overrides);
   const model = ASSEMBLED.get(parts) ?? assemble(parts);
   ASSEMBLED.set(parts, model);

@@ -8,9 +8,6 @@ import { arrayAt, objectAt, wholeAt, wholeJson } from './json-values.js';
 /** Atlas of experts. */
 export const colibriAtlas: TraceFormat = {
   name: 'colibri-atlas',
-  summary: '{"categories": […], "experts": [{"layer", "expert", "total", …}, …]}; counts only',
-  engines: 'colibri, tools/expert_atlas',
-  turnOn: '`analyze.py --stats DIR --min-count 1 --min-runs 0 --out experts.json`',
   detect: ({ text }) => /^\s*\{\s*"categories"\s*:\s*\[[^\]]*\]\s*,\s*"experts"\s*:/.test(text),
   counts(source) {
     const { path } = source;

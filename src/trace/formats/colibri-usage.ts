@@ -15,9 +15,6 @@ const WRITER = -2;
 /** Expert history of colibri. */
 export const colibriUsage: TraceFormat = {
   name: 'colibri-usage',
-  summary: 'lines `layer expert count` behind `-1 layers experts` and `-2 1 engine`; counts only',
-  engines: 'colibri',
-  turnOn: 'the .coli_usage beside its model',
   detect: ({ text }) => /^-1 \d+ \d+\r?\n-2 \d+ \d+\r?\n/.test(text),
   counts(source) {
     const fields = new FieldReader(source);

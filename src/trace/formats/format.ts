@@ -42,15 +42,9 @@ export interface OpenOptions {
   readonly columns?: ColumnMap | undefined;
 }
 
-/** One member of the family of formats. */
+/** One member of the family of formats. How to turn it on and what it looks like stands in the table of docs/trace-formats.md. */
 export interface TraceFormat {
   readonly name: string;
-  /** Appearance of the file, in one line. */
-  readonly summary: string;
-  /** Engines that write it. */
-  readonly engines: string;
-  /** How to turn it on there; commands in backquotes. */
-  readonly turnOn: string;
   /** True where the content is this format. Never judged by the file name. */
   detect(source: TraceSource): boolean;
   /** Absent if the format holds counts only. The trace takes ownership of the source. */

@@ -12,9 +12,6 @@ const FIELDS = { experts: 'selected_experts', weights: 'selected_probs' } as con
 /** JSON of the gpt-oss fingerprint data set. */
 export const gptOssFingerprint = cellFormat({
   name: 'gpt-oss-fingerprint',
-  summary: '{"router_data":[{"token_164":{"layer_0":{"selected_experts":[…],"selected_probs":[…]}}}]}',
-  engines: 'gpt-oss',
-  turnOn: 'the expert fingerprinting data set',
   detect: ({ text }) => /^\s*[{[]/.test(text) && /"router_data"\s*:/.test(text),
   cells: (source) => ({
     walk(visit, at) {

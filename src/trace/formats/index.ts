@@ -25,12 +25,11 @@ import { moeCacheLab } from './moe-cache-lab.js';
 import { moeInfinityMatrix, npy, npz } from './npy.js';
 import { isParquet, parquet, vllmExpertCapture } from './parquet.js';
 import { expertFlow, lattice, moeSim } from './records.js';
+import { dynamo, sglangReply, vllm } from './replies.js';
 import { safetensors } from './safetensors.js';
 import { sglangCounts } from './sglang-counts.js';
 import { sglangRecorder, sglangStat } from './sglang-recorder.js';
-import { sglangReply } from './sglang-reply.js';
 import { tensorrtLlm } from './tensorrt-llm.js';
-import { vllm } from './vllm.js';
 
 /** All formats; adding one is one file and one line here. */
 export const traceFormats: readonly TraceFormat[] = [
@@ -40,8 +39,9 @@ export const traceFormats: readonly TraceFormat[] = [
   safetensors,
   colibriAtlas,
   jsonl,
-  vllm,
+  dynamo,
   sglangReply,
+  vllm,
   sglangRecorder,
   sglangStat,
   npy,

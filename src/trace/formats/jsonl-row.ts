@@ -20,8 +20,11 @@ const KEYS = ['request', 'position', 'phase', 'token', 'experts', 'weights', 'pr
 /** The current line of a scanner, checked. @throws UserError with line where it is not one token */
 export function parseJsonRow(scanner: LineScanner): JsonRow {
   const place = scanner.place();
-  const fields = parseJson(scanner.lineBytes(), place);
-  if (!isObject(fields)) throw new UserError(`${place}: not an object; write one token a line`);
+  const line = parseJson(scanner.lineBytes(), place);
+  if (!isObject(line)) throw new UserError(`${place}: not an object; write one token a line`);
+  // Scripts of users call it so, too.
+  const { routing, ...own } = line;
+  const fields: Record<string, unknown> = routing === undefined || own.experts !== undefined ? line : { ...own, experts: routing };
   for (const key of Object.keys(fields)) {
     if (!(KEYS as readonly string[]).includes(key)) throw new UserError(`${place}: unknown key "${key}"; a token has ${KEYS.join(', ')}`);
   }

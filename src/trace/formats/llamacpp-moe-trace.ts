@@ -10,9 +10,6 @@ import { PassReader } from './passes.js';
 /** `layer,expert` CSV. */
 export const llamacppMoeTrace = cellFormat({
   name: 'llamacpp-moe-trace',
-  summary: 'CSV layer,expert: one activation a line, graph order',
-  engines: 'llama.cpp, examples/moe-trace (PR 28544)',
-  turnOn: '`MOE_TRACE_OUT=out.csv`',
   detect: ({ text }) => /^layer,expert\s/.test(text),
   cells(source, options) {
     const topK = expected(options).topK ?? shortestRun(source);

@@ -12,9 +12,6 @@ const HEADER_BYTES = 12;
 /** MBLT binary. */
 export const mbolt = cellFormat({
   name: 'mbolt',
-  summary: 'binary MBLT v1: records of layer, top-k, tokens, ids in graph order',
-  engines: 'mbolt (llama.cpp)',
-  turnOn: '`MBOLT_TRACE=out.bin`',
   detect: ({ head }) => head.length >= HEADER_BYTES && viewOf(head).getInt32(0, true) === MAGIC,
   cells(source) {
     const { path, bytes } = source;

@@ -9,9 +9,6 @@ import { isId } from './record-lines.js';
 /** JSON lines of Megatron-LM. */
 export const megatron = cellFormat({
   name: 'megatron',
-  summary: '{"step":0,"stage":"pre_dispatch","block":"decoder","layer":0,"top_indices":[[…]]}, one line per step and layer',
-  engines: 'Megatron-LM',
-  turnOn: '`--moe-routing-trace-path DIR --moe-enable-routing-replay`, then DIR/router_trace_rank0.jsonl',
   detect: ({ text }) => /^\s*\{[^\n]*"top_indices"\s*:/.test(text),
   cells: (source) => ({
     walk(visit, at) {

@@ -24,9 +24,6 @@ const COLUMNS = ['request_id', 'position', 'phase', 'token_id', 'token_ids', 'we
 /** The canonical safetensors layout. */
 export const safetensors: TraceFormat = {
   name: 'safetensors',
-  summary: 'safetensors with experts [tokens, layers, top-k], the canonical layout',
-  engines: 'moeprof; Hugging Face transformers',
-  turnOn: '`moeprof trace convert`; `python recorders/record_routing.py MODEL out.safetensors`',
   detect: (source) => looksLikeSafetensors(source.head),
   open: (source, options) => openSafetensors(source, readSafetensorsHeader(source), options),
 };

@@ -44,7 +44,7 @@ export interface OwnTraceHead {
 /** A trace format of the user's own: the default export of its module. */
 export interface OwnTraceFormat {
   readonly name: string;
-  /** One line: what the file looks like. */
+  /** One line for who reads the module: what the file looks like. */
   readonly summary?: string;
   /** Absent: nothing is known before the rows. */
   head?(file: OwnTraceFile): OwnTraceHead;
@@ -67,9 +67,6 @@ export async function loadFormat(name: string | undefined): Promise<TraceFormat 
   const definition = own.value as OwnTraceFormat;
   return {
     name: own.name,
-    summary: own.textOr('summary', `as ${own.shown} reads it`),
-    engines: own.shown,
-    turnOn: '',
     detect: () => false,
     open: (source, options) => readOwn(own, definition, source, options),
   };
