@@ -86,11 +86,15 @@ export function planningTools(engine) {
 export async function planned(engine, mode, args, gpus = []) {
   const tools = planningTools(engine);
   const file = args.find((word) => word.endsWith('.gguf'));
-  const key = createHash('sha256').update(JSON.stringify([mode, args, gpus, statSync(file).mtimeMs])).digest('hex').slice(0, 24);
+  const key = createHash('sha256')
+    .update(JSON.stringify([mode, args, gpus, statSync(file).mtimeMs]))
+    .digest('hex')
+    .slice(0, 24);
   const kept = join(dirname(tools.planner), `${key}.json`);
   if (existsSync(kept)) return JSON.parse(readFileSync(kept, 'utf8'));
   const environment = { LD_LIBRARY_PATH: engine.bin };
-  if (gpus.length > 0) Object.assign(environment, { GGML_BACKEND_PATH: tools.backend, LAB_GPUS: gpus.map((bytes) => bytes / 2 ** 20).join() });
+  if (gpus.length > 0)
+    Object.assign(environment, { GGML_BACKEND_PATH: tools.backend, LAB_GPUS: gpus.map((bytes) => bytes / 2 ** 20).join() });
   const child = await ended(tools.planner, [mode, ...args], { env: { ...process.env, ...environment } });
   const last = child.stdout.trim().split('\n').at(-1);
   if (child.code === 0 && last !== '') {

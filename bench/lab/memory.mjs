@@ -60,7 +60,8 @@ export async function memory(engine, moeprof, shapes) {
   const files = new Map();
   for (const shape of new Set(tasks.map(({ shape }) => shape))) files.set(shape, await fileOf(engine, shape));
   const models = new Map();
-  for (const [shape, path] of files) models.set(shape, { profile: moeprof.loadModel(shape.model, shape.label), file: moeprof.loadModel(path) });
+  for (const [shape, path] of files)
+    models.set(shape, { profile: moeprof.loadModel(shape.model, shape.label), file: moeprof.loadModel(path) });
   return inTurns(tasks, async ({ plan, shape }) => {
     const { file, profile } = models.get(shape);
     const { line, plan: load } = wordsOf(plan, file.anatomy.layers.length + file.anatomy.nextLayers);
@@ -68,7 +69,15 @@ export async function memory(engine, moeprof, shapes) {
     try {
       const theirs = await bytesOf(engine, ['-m', files.get(shape), ...line.split(' ')], plan.gpus);
       const ours = [profile, file].map((model) => moeprof.allocate(model, load).devices);
-      return { ...row, parts: theirs.flatMap((device, i) => partsOf(device, ours.map((devices) => devices[i]))) };
+      return {
+        ...row,
+        parts: theirs.flatMap((device, i) =>
+          partsOf(
+            device,
+            ours.map((devices) => devices[i]),
+          ),
+        ),
+      };
     } catch (error) {
       return { ...row, error: error.message, parts: [] };
     }

@@ -77,7 +77,13 @@ function widthsOf({ architecture, model }) {
 const LINEAR = new Set(['qwen3next', 'qwen35moe']);
 const FUSED_QKV = new Set(['dbrx', 'bailingmoe2']);
 /** Name of the norm before the FFN. */
-const FFN_NORM = { dbrx: 'attn_output_norm', 'gpt-oss': 'post_attention_norm', glm4moe: 'post_attention_norm', qwen3next: 'post_attention_norm', qwen35moe: 'post_attention_norm' };
+const FFN_NORM = {
+  dbrx: 'attn_output_norm',
+  'gpt-oss': 'post_attention_norm',
+  glm4moe: 'post_attention_norm',
+  qwen3next: 'post_attention_norm',
+  qwen35moe: 'post_attention_norm',
+};
 
 /** Tensors of a model: name, shape (innermost first) and type before quantization. */
 function tensorsOf(shape, p) {
@@ -126,8 +132,20 @@ function addAttention(block, { architecture }, p) {
   if (kind === 'mla') return addLatent(block, p);
   const [q, kv] = [heads * headDim * (gate ? 2 : 1), kvHeads * headDim];
   if (FUSED_QKV.has(architecture)) block('attn_qkv.weight', [hidden, q + 2 * kv]);
-  else for (const [name, width] of [['q', q], ['k', kv], ['v', kv]]) block(`attn_${name}.weight`, [hidden, width]);
-  if (bias) for (const [name, width] of [['q', q], ['k', kv], ['v', kv]]) block(`attn_${name}.bias`, [width]);
+  else
+    for (const [name, width] of [
+      ['q', q],
+      ['k', kv],
+      ['v', kv],
+    ])
+      block(`attn_${name}.weight`, [hidden, width]);
+  if (bias)
+    for (const [name, width] of [
+      ['q', q],
+      ['k', kv],
+      ['v', kv],
+    ])
+      block(`attn_${name}.bias`, [width]);
   block('attn_output.weight', [heads * headDim, hidden]);
   if (outBias) block('attn_output.bias', [hidden]);
   if (qkNorm) {
@@ -198,7 +216,13 @@ function addExperts(block, { architecture }, { hidden, moe }) {
   if (matrices === 3) block('ffn_gate_exps.weight', [hidden, width, experts]);
   block('ffn_up_exps.weight', [hidden, width, experts]);
   block('ffn_down_exps.weight', [width, hidden, experts]);
-  if (bias) for (const [name, side] of [['gate', width], ['up', width], ['down', hidden]]) block(`ffn_${name}_exps.bias`, [side, experts]);
+  if (bias)
+    for (const [name, side] of [
+      ['gate', width],
+      ['up', width],
+      ['down', hidden],
+    ])
+      block(`ffn_${name}_exps.bias`, [side, experts]);
   if (shared === undefined) return;
   if (shared.gated) block('ffn_gate_inp_shexp.weight', [hidden]);
   addFfn(block, '_shexp', hidden, shared.intermediate, matrices);
@@ -272,6 +296,15 @@ function metadataOf({ architecture, model }, p) {
   };
 }
 
+/** Metadata and tensors of a shape before quantization. */
+export function tableOf(shape) {
+  const widths = widthsOf(shape);
+  return { metadata: metadataOf(shape, widths), tensors: tensorsOf(shape, widths) };
+}
+
+/** Whether a file of a label can be made: llama-quantize knows it, others' mixtures have no rule here. */
+export const canStore = (label) => FILE_TYPES[label] !== undefined;
+
 /**
  * The sparse file of a shape, made where there is none. Its types are those that the engine's own quantization would store.
  * @returns path
@@ -281,12 +314,14 @@ export async function fileOf(engine, shape, label = shape.label) {
   const path = join(folder, `${shape.model}-${label}.gguf`);
   if (existsSync(path)) return path;
   mkdirSync(folder, { recursive: true });
-  const widths = widthsOf(shape);
-  const tensors = tensorsOf(shape, widths);
-  const metadata = metadataOf(shape, widths);
+  const { metadata, tensors } = tableOf(shape);
   const plain = join(folder, `${shape.model}.gguf`);
   writeSparseGguf(plain, metadata, tensors);
   const types = await planned(engine, 'types', [plain, FILE_TYPES[label]]);
-  writeSparseGguf(path, metadata, tensors.map((one) => ({ ...one, type: types[one.name].toLowerCase() })));
+  writeSparseGguf(
+    path,
+    metadata,
+    tensors.map((one) => ({ ...one, type: types[one.name].toLowerCase() })),
+  );
   return path;
 }

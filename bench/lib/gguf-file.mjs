@@ -96,7 +96,10 @@ export function writeSparseGguf(path, metadata, tensors) {
   const fd = openSync(path, 'w');
   try {
     writeSync(fd, header);
-    ftruncateSync(fd, tensors.reduce((sum, { shape, type }) => sum + aligned(sizeOf(shape, type)), header.length));
+    ftruncateSync(
+      fd,
+      tensors.reduce((sum, { shape, type }) => sum + aligned(sizeOf(shape, type)), header.length),
+    );
   } finally {
     closeSync(fd);
   }
