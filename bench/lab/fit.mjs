@@ -30,7 +30,7 @@ function machinesOf(count) {
 
 /**
  * Compares both searches.
- * @returns rows {model, card, context, ubatch, ours, theirs, draft}: MoE layers of which some expert tensor lies in host memory; `skipped` where
+ * @returns rows {model, card, context, ubatch, ours, theirs, whole, draft}: MoE layers of which some expert tensor lies in host memory; `skipped` where
  *   `advise` fits all on the card, or nothing
  */
 export async function fitted(engine, moeprof, count = 200) {
@@ -53,9 +53,12 @@ export async function fitted(engine, moeprof, count = 200) {
     try {
       // The margin that moeprof leaves, 1 GiB, is the default of -fitt.
       const found = await planned(engine, 'fit', [...args, '-ctk', setting.kv, '-ctv', setting.kv, '-fa', 'on'], [CARDS[card] * 2 ** 30]);
-      const layers = new Set(found.overrides.filter(([, where]) => where === 'CPU').map(([pattern]) => /\d+/.exec(pattern)?.[0]));
-      const moe = (layer) => layer === undefined || moeBlocks(moeprof, shape).has(Number(layer));
-      return { ...row, ubatch, ours, theirs: [...layers].filter(moe).length, ngl: found.ngl, draft: setting.draft };
+      const moved = new Set(found.overrides.filter(([, where]) => where === 'CPU').map(([pattern]) => Number(/\d+/.exec(pattern)?.[0])));
+      const { moe, total } = blocksOf(moeprof, shape);
+      // Of the blocks and the output, the last ones lie on the card; -1: all.
+      const whole = found.ngl < 0 ? 0 : total + 1 - found.ngl;
+      const theirs = moe.filter((block) => moved.has(block) || block < whole).length;
+      return { ...row, ubatch, ours, theirs, whole, draft: setting.draft };
     } catch (error) {
       return { ...row, skipped: `llama.cpp: ${error.message}` };
     }
@@ -63,11 +66,12 @@ export async function fitted(engine, moeprof, count = 200) {
 }
 
 const known = new Map();
-/** Blocks of a model with routed experts. */
-function moeBlocks(moeprof, shape) {
+/** Blocks of a model with routed experts, and how many blocks there are. */
+function blocksOf(moeprof, shape) {
   if (!known.has(shape.model)) {
-    const { anatomy } = moeprof.loadModel(shape.model, shape.label);
-    known.set(shape.model, new Set(anatomy.tensors.filter(({ name }) => name.includes('_exps')).map(({ layer }) => layer)));
+    const { layers, nextLayers, tensors } = moeprof.loadModel(shape.model, shape.label).anatomy;
+    const moe = new Set(tensors.filter(({ name }) => name.includes('_exps')).map(({ layer }) => layer));
+    known.set(shape.model, { moe: [...moe], total: layers.length + nextLayers });
   }
   return known.get(shape.model);
 }

@@ -160,6 +160,7 @@ function fitLines(rows) {
   const both = rows.filter(({ skipped }) => skipped === undefined);
   const near = both.filter(({ ours, theirs }) => Math.abs(ours - theirs) <= 1);
   const other = both.filter(({ ours, theirs }) => Math.abs(ours - theirs) > 1);
+  const parted = both.filter(({ ours, theirs }) => ours > 0 || theirs > 0);
   const reasons = new Map();
   for (const { skipped } of rows.filter((row) => row.skipped !== undefined)) {
     const reason = skipped.replace(/:.*/s, '').slice(0, 60);
@@ -171,7 +172,7 @@ function fitLines(rows) {
     "llama.cpp's own search (`common_fit_params`, what `--fit` does) against `moeprof advise`, for the same card, context, ubatch and margin, 200",
     'machines drawn with a seed: MoE layers of which some experts lie in host memory.',
     '',
-    `The same or within one: ${near.length} of ${both.length} (${both.length === 0 ? '–' : percent(near.length / both.length)}).${other.length === 0 ? '' : ' The others:'}`,
+    `The same or within one: ${near.length} of ${both.length} (${both.length === 0 ? '–' : percent(near.length / both.length)}); of those that do not fit as a whole, ${parted.length - other.length} of ${parted.length}.${other.length === 0 ? '' : ' The others:'}`,
     '',
     ...(other.length === 0
       ? []

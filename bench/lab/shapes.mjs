@@ -296,10 +296,22 @@ function metadataOf({ architecture, model }, p) {
   };
 }
 
-/** Metadata and tensors of a shape before quantization. */
+/** Published numbers of parameters are rounded, the smallest (1.3e9) most. */
+const ROUNDED = 0.03;
+
+/**
+ * Metadata and tensors of a shape before quantization.
+ * @throws Error where they have not as many parameters as the model card says
+ */
 export function tableOf(shape) {
   const widths = widthsOf(shape);
-  return { metadata: metadataOf(shape, widths), tensors: tensorsOf(shape, widths) };
+  const tensors = tensorsOf(shape, widths);
+  // Blocks that predict further tokens are no part of what is published.
+  const published = tensors.filter(({ name }) => !name.startsWith(`blk.${widths.layers}.`));
+  const parameters = published.reduce((sum, { shape: sides }) => sum + sides.reduce((product, side) => product * side, 1), 0);
+  const { total } = widths.published;
+  if (Math.abs(parameters / total - 1) > ROUNDED) throw new Error(`${shape.model}: its table has ${parameters} parameters, not ${total}`);
+  return { metadata: metadataOf(shape, widths), tensors };
 }
 
 /** Whether a file of a label can be made: llama-quantize knows it, others' mixtures have no rule here. */
