@@ -49,10 +49,7 @@ export function placed<T>(place: string, work: () => T): T {
 export class InternalError extends Error {
   override readonly name = 'InternalError';
 
-  /**
-   * @param law as in `L8`
-   * @param what the violation, with its numbers
-   */
+  /** @param law as in `L8` @param what the violation, with its numbers */
   constructor(law: string, what: string) {
     super(`${law}: ${what}`);
   }

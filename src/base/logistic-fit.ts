@@ -35,11 +35,7 @@ export class LogisticFit {
     this.#gradient = new Float64Array(this.#size);
   }
 
-  /**
-   * One step on `rows` samples.
-   * @param columns features, `[size][rows]`
-   * @param labels of each row: 0, 1, or a share
-   */
+  /** One step on `rows` samples. @param columns features, `[size][rows]` @param labels of each row: 0, 1, or a share */
   step(columns: readonly Float64Array[], labels: Uint8Array | Float64Array, rows: number): void {
     this.steps++;
     const size = this.#size;

@@ -70,11 +70,7 @@ export function withGiven<T>(text: string, beside: Readonly<Record<string, T>>, 
   return { ...beside, ...given };
 }
 
-/**
- * The member of a family that has a name.
- * @param noun noun for the members in messages
- * @throws UserError with the nearest name
- */
+/** The member of a family that has a name. @param noun noun for the members in messages @throws UserError with the nearest name */
 export function findNamed<T extends { readonly name: string }>(noun: string, members: readonly T[], name: string): T {
   const found = members.find((member) => member.name === name);
   if (found !== undefined) return found;

@@ -8,10 +8,7 @@ export class Random {
   #c: number;
   #counter = 1;
 
-  /**
-   * @param seed the run's seed, any integer
-   * @param stream name of the stream, e.g. `policy/random`
-   */
+  /** @param seed the run's seed, any integer @param stream name of the stream, e.g. `policy/random` */
   constructor(seed: number, stream: string) {
     this.#a = seed | 0;
     this.#b = fnv1a(stream, 0x811c9dc5);

@@ -10,19 +10,13 @@ export class PageStore {
   readonly #memory: Uint8Array[] = [];
   #fd: number | null = null;
 
-  /**
-   * @param pageBytes size of a page
-   * @param memoryPages pages below this number stay in memory
-   */
+  /** @param pageBytes size of a page @param memoryPages pages below this number stay in memory */
   constructor(pageBytes: number, memoryPages: number) {
     this.pageBytes = pageBytes;
     this.#memoryPages = memoryPages;
   }
 
-  /**
-   * Writes page `page`; `bytes` is copied.
-   * @throws UserError where there is no room for the file
-   */
+  /** Writes page `page`; `bytes` is copied. @throws UserError where there is no room for the file */
   write(page: number, bytes: Uint8Array): void {
     if (page < this.#memoryPages) {
       this.#memory[page] = bytes.slice();

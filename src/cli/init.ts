@@ -58,10 +58,7 @@ export function define(command: Command, context: CliContext): void {
   );
 }
 
-/**
- * Texts by path, relative to the root of the user's repository.
- * @param source moeprof that the job runs
- */
+/** Texts by path, relative to the root of the user's repository. @param source moeprof that the job runs */
 export function initFiles(ci: CiSystem, { ref, repository }: Source): ReadonlyMap<string, string> {
   const template = (name: string): string => bundledText(`init/${name}`);
   const files = new Map([
@@ -92,10 +89,7 @@ interface Source {
 const REPOSITORY = /^https:\/\/[\w.-]+(:\d+)?\/[\w.~/-]+$/;
 const REF = /^\w[\w./-]{0,99}$/;
 
-/**
- * Reads `https://host/owner/repo#ref`; the tag of this version where no ref is given.
- * @throws UserError where it is not written so
- */
+/** Reads `https://host/owner/repo#ref`; the tag of this version where no ref is given. @throws UserError where it is not written so */
 export function parseSource(text: string): Source {
   const [repository = '', ref = `v${VERSION}`, ...more] = text.split('#');
   if (!REPOSITORY.test(repository) || !REF.test(ref) || ref.includes('..') || more.length > 0)

@@ -176,10 +176,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   return overrides;
 }
 
-/**
- * Overrides of the routing flags.
- * @param local turns a name or path of the command line into one that a run may contain
- */
+/** Overrides of the routing flags. @param local turns a name or path of the command line into one that a run may contain */
 export function routingOverrides(options: RoutingFlags, local: (value: string) => string = (value) => value): Override[] {
   const overrides: Override[] = [];
   const flag = adding(overrides);

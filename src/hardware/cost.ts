@@ -55,9 +55,7 @@ function withPart(model: ModelSpec, split: ExpertSplit | null, device: 'cpu' | '
   return { ...model, layers: model.layers.map((layer) => (layer.index === split.layer ? { ...layer, ...split[device] } : layer)) };
 }
 
-/**
- * Prices one model on one machine. Everything that does not depend on the pass is computed once; the methods allocate nothing.
- */
+/** Prices one model on one machine. Everything that does not depend on the pass is computed once; the methods allocate nothing. */
 export class CostModel {
   /** Fixed cost of a pass in ns. */
   readonly passNs: number;

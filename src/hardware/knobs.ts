@@ -40,10 +40,7 @@ export const KNOBS: readonly Knob[] = [
   { name: 'cpu.operations', says: 'large products on the CPU', spread: 0.3 },
 ];
 
-/**
- * The runtime with each knob turned by `exp` of its step.
- * @param given dotted names of constants that were given otherwise, and stand
- */
+/** The runtime with each knob turned by `exp` of its step. @param given dotted names of constants that were given otherwise, and stand */
 export function turnedBy(runtime: RuntimeSpec, steps: readonly number[], given: readonly string[] = []): RuntimeSpec {
   return KNOBS.reduce((spec, knob, i) => {
     const { constants = [knob.name], shares } = knob;

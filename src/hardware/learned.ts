@@ -38,11 +38,7 @@ export function nudged(learned: Learned): Learned[] {
   return KNOBS.map((_, k) => ({ ...learned, steps: learned.steps.map((step, i) => (i === k ? step + NUDGE : step)) }));
 }
 
-/**
- * Half the width of the band of a speed, as a share of it.
- * @param speed tokens/s
- * @param moved the same with the knobs of {@link nudged}
- */
+/** Half the width of the band of a speed, as a share of it. @param speed tokens/s @param moved the same with the knobs of {@link nudged} */
 export function learnedWidth(
   { covariance }: Pick<Learned, 'covariance'>,
   kind: SpeedKind,

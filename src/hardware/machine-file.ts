@@ -124,10 +124,7 @@ interface FileRuntime {
   readonly said: string | null;
 }
 
-/**
- * A runtime as it drives the machine of a file.
- * @param given dotted names of constants that were given otherwise, and stand
- */
+/** A runtime as it drives the machine of a file. @param given dotted names of constants that were given otherwise, and stand */
 export function runtimeOnFile({ measured }: MachineFile, runtime: RuntimeSpec, given: readonly string[] = []): FileRuntime {
   const own = measured?.runtimes && ownValue(measured.runtimes, runtime.name);
   if (own === undefined) return { runtime, said: null };

@@ -16,9 +16,7 @@ const GIB = 2 ** 30;
 /** A GPU's context and the framework's buffers. */
 const GPU_RESERVE = 512 * 2 ** 20;
 
-/**
- * The profile of a machine. A machine without a GPU is one whose CPU stands in its place, on the one memory that there is.
- */
+/** The profile of a machine. A machine without a GPU is one whose CPU stands in its place, on the one memory that there is. */
 export function machineToProfile(machine: Machine): HardwareProfileInput {
   const { disks, gpus, name, system } = machine;
   const memories = machine.unified || gpus.length === 0 ? ofOneMemory(machine) : ofCards(machine);

@@ -48,10 +48,7 @@ export class Passes {
   readonly #workload: Workload;
   readonly #scheduler: Scheduler;
 
-  /**
-   * @param kv the room that the scheduler admits requests to
-   * @param speculation drafts of requests; null: none
-   */
+  /** @param kv the room that the scheduler admits requests to @param speculation drafts of requests; null: none */
   constructor(workload: Workload, scheduler: Scheduler, pass: Pass, kv: KvRoom, speculation: Speculation | null = null) {
     this.#workload = workload;
     this.#scheduler = scheduler;

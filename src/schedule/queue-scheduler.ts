@@ -129,10 +129,7 @@ export class ShareList {
     this.#drafts = drafts;
   }
 
-  /**
-   * @param budget tokens of the pass
-   * @param batch requests that a token of each must be left for
-   */
+  /** @param budget tokens of the pass @param batch requests that a token of each must be left for */
   begin(budget: number, batch = budget): void {
     this.shares.length = 0;
     this.budget = budget;

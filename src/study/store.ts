@@ -41,10 +41,7 @@ export class Store {
     this.folder = folder;
   }
 
-  /**
-   * Opens a store, which is made where there is none.
-   * @throws UserError where the folder cannot be written, or holds something else
-   */
+  /** Opens a store, which is made where there is none. @throws UserError where the folder cannot be written, or holds something else */
   static open(folder: string): Store {
     const strange = whatStands(folder)?.isDirectory() === true ? listFolder(folder).find((name) => !isOurs(name)) : undefined;
     if (strange !== undefined)

@@ -16,10 +16,7 @@ import { describeMetric } from '../result/catalogue.js';
 /** Most values of a range. */
 const LONGEST_RANGE = 1000;
 
-/**
- * The whole numbers of `0..8`, both ends included; null: it is no range.
- * @throws UserError where it has no number, or too many
- */
+/** The whole numbers of `0..8`, both ends included; null: it is no range. @throws UserError where it has no number, or too many */
 export function wholeNumbersOf(text: string): number[] | null {
   const [, first, last] = /^(-?\d+)\.\.(-?\d+)$/.exec(text) ?? [];
   if (first === undefined) return null;

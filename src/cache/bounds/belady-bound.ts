@@ -103,10 +103,7 @@ export class Relaxation {
   #capacityBytes: number;
   readonly #preloaded: boolean;
 
-  /**
-   * @param sizes bytes by expert, at least one each
-   * @param preloaded true: experts may lie in the cache before their first use
-   */
+  /** @param sizes bytes by expert, at least one each @param preloaded true: experts may lie in the cache before their first use */
   constructor(sizes: Float64Array, capacityBytes: number, preloaded: boolean) {
     this.#sizes = sizes;
     this.#capacityBytes = capacityBytes;

@@ -143,11 +143,7 @@ export class Optima {
     this.#first[level] = word === end ? this.#length : (word - start) * WORD + 31 - Math.clz32(marks[word]! & -marks[word]!);
   }
 
-  /**
-   * Gives slots back at `place`.
-   * @param slots by level, all 0 afterwards
-   * @param which a bit per level that has some, at least one
-   */
+  /** Gives slots back at `place`. @param slots by level, all 0 afterwards @param which a bit per level that has some, at least one */
   #give(place: number, slots: Int32Array, which: number): void {
     const free = this.#free;
     const marks = this.#marks;

@@ -16,10 +16,7 @@ export class BeladyCurve {
   /** By capacity; null: one pass counts all. */
   readonly #bounds: readonly BeladyBound[] | null;
 
-  /**
-   * @param capacities bytes, at most 31
-   * @param preloaded as in {@link BeladyBound}
-   */
+  /** @param capacities bytes, at most 31 @param preloaded as in {@link BeladyBound} */
   constructor(model: ModelSpec, scope: Scope, capacities: readonly number[], preloaded: boolean) {
     const caches = cacheLevels(
       model,

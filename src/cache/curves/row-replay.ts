@@ -19,10 +19,7 @@ export class RowReplay {
   readonly #nextUse: Int32Array;
   readonly #members: Int32Array;
 
-  /**
-   * @param caches built with the same `clock` and `nextUse`
-   * @param nextUse by dense id, where the policy needs the future
-   */
+  /** @param caches built with the same `clock` and `nextUse` @param nextUse by dense id, where the policy needs the future */
   constructor(model: ModelSpec, caches: Caches, clock: Clock, topK: number, sequential: boolean, nextUse: Int32Array = new Int32Array(0)) {
     this.#caches = caches;
     this.#clock = clock;

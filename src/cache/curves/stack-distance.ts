@@ -32,10 +32,7 @@ export class LruStack {
   readonly #length: number;
   #end = 0;
 
-  /**
-   * @param experts ids are [0, experts)
-   * @param slots experts that each cache holds, ascending, each at least 1
-   */
+  /** @param experts ids are [0, experts) @param slots experts that each cache holds, ascending, each at least 1 */
   constructor(experts: number, slots: readonly number[]) {
     const step = Math.ceil(slots.length / BOUNDS);
     this.#slots = slots;

@@ -16,10 +16,7 @@ export interface Terminal {
 /** Columns where the width is unknown, and the limit of text. */
 const DEFAULT_WIDTH = 80;
 
-/**
- * Abilities of a stream.
- * @param choice `--color` (true), `--no-color` (false), neither (undefined)
- */
+/** Abilities of a stream. @param choice `--color` (true), `--no-color` (false), neither (undefined) */
 export function detectTerminal(stream: Stream, environment: Environment, choice: boolean | undefined): Terminal {
   return {
     color: choice ?? wantsColor(stream, environment),

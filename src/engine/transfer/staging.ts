@@ -23,10 +23,7 @@ export class Staging {
   readonly #leaves: Uint8Array;
   #count = 0;
 
-  /**
-   * @param buffers their number; each is as large as the largest expert
-   * @param layerOf MoE layer of each expert, by dense id
-   */
+  /** @param buffers their number; each is as large as the largest expert @param layerOf MoE layer of each expert, by dense id */
   constructor(buffers: number, layerOf: Uint16Array) {
     const experts = layerOf.length;
     this.#layerOf = layerOf;

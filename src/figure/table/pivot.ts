@@ -13,11 +13,7 @@ export const STATISTICS = ['mean', 'median', 'min', 'max', 'std', 'ci', 'n'] as 
 /** One of {@link STATISTICS}. */
 export type Statistic = (typeof STATISTICS)[number];
 
-/**
- * The statistic of a name.
- * @param among accepted ones
- * @throws UserError with the nearest name
- */
+/** The statistic of a name. @param among accepted ones @throws UserError with the nearest name */
 export function statisticNamed(name: string, among: readonly Statistic[] = STATISTICS): Statistic {
   const found = among.find((one) => one === name);
   if (found !== undefined) return found;

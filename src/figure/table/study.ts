@@ -30,20 +30,13 @@ export class StudyRows {
   readonly #units = new Map<string, Unit>();
   #heldOut = 0;
 
-  /**
-   * @param axes paths that vary
-   * @param wanted metrics that are kept; empty: all
-   */
+  /** @param axes paths that vary @param wanted metrics that are kept; empty: all */
   constructor(axes: readonly string[], wanted: readonly string[]) {
     this.#axes = axes;
     this.#wanted = wanted;
   }
 
-  /**
-   * @param index of the cell among those of the study
-   * @param fingerprint null: it has none
-   * @param again the command that repeats it
-   */
+  /** @param index of the cell among those of the study @param fingerprint null: it has none @param again the command that repeats it */
   set(index: number, fingerprint: string | null, cell: StudyCell, outcome: Outcome, again: string): void {
     const values = Object.fromEntries(this.#axes.map((path, at) => [path, cell[at]!]));
     const row = rowOf(fingerprint, values, outcome, this.#wanted, again);

@@ -61,10 +61,7 @@ const LPDDR_PER_MODULE = 2;
 
 const GIB = 2 ** 30;
 
-/**
- * The whole machine.
- * @throws UserError where parts do not go together
- */
+/** The whole machine. @throws UserError where parts do not go together */
 export function completed(given: GivenParts): Machine {
   const chip = chipOf(given);
   const machine = chip === null ? ofCards(given) : ofChip(given, chip);

@@ -144,10 +144,7 @@ export class HubClient {
     return cursor;
   }
 
-  /**
-   * Fills `into` with the bytes of a file from `from` on.
-   * @throws UserError where they do not come, whole and alone
-   */
+  /** Fills `into` with the bytes of a file from `from` on. @throws UserError where they do not come, whole and alone */
   async range(file: HubFile, from: number, into: Uint8Array): Promise<void> {
     const { owner, repo } = this.#address;
     const where = `/${owner}/${repo}/resolve/${this.commit}/${file.path.split('/').map(encodeURIComponent).join('/')}`;

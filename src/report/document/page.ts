@@ -18,20 +18,12 @@ dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em}dl.fact
 .drawing.ready svg{cursor:crosshair}.drawing svg .chosen{stroke:#000;stroke-width:2px}.drawing .frame{fill:#0002;stroke:#333;vector-effect:non-scaling-stroke}
 .told{display:block;min-height:1.5em;font-size:.9rem;margin:.3rem 0}`;
 
-/**
- * The format of pages without a picture.
- * @param documentOf contents of the page
- * @param name what writes it: `moeprof advise`
- */
+/** The format of pages without a picture. @param documentOf contents of the page @param name what writes it: `moeprof advise` */
 export function pageFormat<T>(documentOf: (value: T) => Document, name: string): Format<T> {
   return { name: 'html', extensions: ['.html', '.htm'], render: (value) => renderDocumentPage(documentOf(value), name) };
 }
 
-/**
- * The page of a document.
- * @param name what wrote it: `moeprof advise`
- * @param picture SVG shown at the top
- */
+/** The page of a document. @param name what wrote it: `moeprof advise` @param picture SVG shown at the top */
 export function renderDocumentPage(document: Document, name: string, picture?: string): string {
   const { blocks, lead = [], title = name } = document;
   const [answer, ...origin] = lead;

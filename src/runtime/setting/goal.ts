@@ -25,10 +25,7 @@ export interface Speeds {
 
 const KINDS = ['request', 'decode', 'prefill'] as const;
 
-/**
- * Reads `--goal`.
- * @throws UserError where it is neither a name nor targets
- */
+/** Reads `--goal`. @throws UserError where it is neither a name nor targets */
 export function parseGoal(text: string): Goal {
   const kind = KINDS.find((one) => one === text);
   if (kind !== undefined) return { kind };

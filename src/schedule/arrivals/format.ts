@@ -32,11 +32,7 @@ export interface ArrivalFormat {
   reader(firstLine: string): (line: string, place: string) => Arrival;
 }
 
-/**
- * Reads a number of tokens.
- * @param place `path:line`
- * @throws UserError unless it is a whole number of at least 1
- */
+/** Reads a number of tokens. @param place `path:line` @throws UserError unless it is a whole number of at least 1 */
 export function tokensOf(text: unknown, what: string, place: string): number {
   const value = typeof text === 'string' ? (/^\s*\d+(\.0*)?\s*$/.test(text) ? Number(text) : Number.NaN) : text;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 0x7fffffff) return value;
@@ -45,11 +41,7 @@ export function tokensOf(text: unknown, what: string, place: string): number {
   );
 }
 
-/**
- * Reads a moment given as a number of units.
- * @param unitNs ns of one unit
- * @throws UserError unless it is a finite number
- */
+/** Reads a moment given as a number of units. @param unitNs ns of one unit @throws UserError unless it is a finite number */
 export function momentOf(text: unknown, unitNs: number, what: string, place: string): number {
   const value = typeof text === 'number' ? text : typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN;
   if (Number.isFinite(value)) return value * unitNs;

@@ -132,10 +132,7 @@ export function saturationSentence({ goodput, rate, requestsPerSecond, tokensPer
   return `${most}; ${where}. Most goodput at ${goodput.rate} requests/s: ${good}.`;
 }
 
-/**
- * Checks that no path is varied twice, and no value stands twice.
- * @throws UserError
- */
+/** Checks that no path is varied twice, and no value stands twice. @throws UserError */
 export function checkAxes(axes: readonly SweepAxis[]): void {
   for (const [i, { path, values }] of axes.entries()) {
     if (axes.findIndex((axis) => axis.path === path) < i)
