@@ -75,10 +75,7 @@ export function parseJsonBytes(bytes: Uint8Array, place: string, most: number = 
   return JSON.parse(text, /__proto__|\\u005f/i.test(text) ? refused : undefined) as unknown;
 }
 
-/**
- * The first key that stands in its object already, in a JSON document that has passed {@link parseJsonBytes}; null: none does.
- * @returns the key, and its offset in bytes
- */
+/** The first key that its object has already, and its byte, in a document that has passed {@link parseJsonBytes}; null: there is none. */
 export function keyTwice(bytes: Uint8Array): { readonly key: string; readonly at: number } | null {
   const open: Set<string>[] = [];
   for (let at = 0; at < bytes.length; at++) {

@@ -58,12 +58,7 @@ export function choose(
   return { text, name, parameters: resolveParameters(`${noun} ${name}`, find(name).parameters, withGiven(text, beside, given)) };
 }
 
-/**
- * All parameters of a choice.
- * @param beside those beside its text
- * @param given those after the text's colon
- * @throws UserError where one stands in both places: neither is a default of the other
- */
+/** All parameters of a choice. @param beside those beside its text @param given those in it @throws UserError if both give one */
 export function withGiven<T>(text: string, beside: Readonly<Record<string, T>>, given: Readonly<Record<string, T>>): Record<string, T> {
   const twice = Object.keys(given).find((name) => Object.hasOwn(beside, name));
   if (twice !== undefined) throw new UserError(`"${twice}" stands in "${text}", too; keep one of them`);

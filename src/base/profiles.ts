@@ -128,10 +128,7 @@ export function catalogueFiles(kind: 'gpus' | 'cpus'): string[] {
     .map((name) => resolve(folder, name));
 }
 
-/**
- * A path as messages show it: from the working directory, where it is below that; a profile of moeprof's own is `profiles/...` on every machine.
- * @param rules those of this system; Windows has others, and drives that no path leads between
- */
+/** A path as messages show it: from the working directory if it is below that; `profiles/...` for moeprof's own. @param rules of this system */
 export function shownPath(
   path: string,
   from = cwd(),
@@ -142,10 +139,7 @@ export function shownPath(
   return inside === '' || inside.startsWith('..') || rules.isAbsolute(inside) ? path : inside;
 }
 
-/**
- * A trace, or a part of one (`80 % of PATH`, `PATH#0:99`), as reports show it: by name where it ships with moeprof, so that reports do not
- * reveal where moeprof is installed.
- */
+/** A trace, or a part of one (`80 % of PATH`, `PATH#0:99`), as reports show it: one that ships with moeprof by its name. */
 export function shownTrace(path: string): string {
   for (const [name, file] of bundled('traces')) if (path.includes(file)) return path.replace(file, () => name);
   return path;

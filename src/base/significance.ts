@@ -87,11 +87,7 @@ function upperTail(z: number): number {
   return (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * series;
 }
 
-/**
- * p-values corrected for multiple tests (Holm 1979): where all below `alpha` are called significant, the chance of even one false alarm among
- * all tests stays below `alpha`.
- * @returns in the order of `ps`
- */
+/** p-values corrected for multiple tests, in their order (Holm 1979): the chance of one false alarm among all stays below `alpha`. */
 export function holm(ps: readonly number[]): number[] {
   const order = ps.map((_, index) => index).sort((i, j) => ps[i]! - ps[j]!);
   const adjusted = new Array<number>(ps.length);
@@ -103,10 +99,7 @@ export function holm(ps: readonly number[]): number[] {
   return adjusted;
 }
 
-/**
- * Interval of the change of the median from `a` to `b` that holds 95 % of 2,000 resamplings (percentile bootstrap, Efron 1979).
- * @param stream name of the random stream: the same name and samples give the same interval
- */
+/** Interval of the change of the median that holds 95 % of 2,000 resamplings (percentile bootstrap, Efron 1979). @param stream of random numbers */
 export function bootstrapChange(
   a: ArrayLike<number>,
   b: ArrayLike<number>,

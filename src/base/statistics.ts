@@ -32,11 +32,9 @@ export function deviation(samples: ArrayLike<number>): number {
 }
 
 /**
- * Percentile of sorted samples by linear interpolation between closest ranks (Hyndman and Fan's definition 7, the default of numpy),
- * because serving benchmarks report TTFT, TPOT and ITL that way.
- * @param sorted ascending
+ * Percentile of ascending samples, linear between ranks (Hyndman and Fan's definition 7), as serving benchmarks report TTFT, TPOT and ITL.
  * @param percent 0..100
- * @throws RangeError where there is no sample, or `percent` is out of range
+ * @throws RangeError if there is no sample, or `percent` is out of range
  */
 export function percentile(sorted: ArrayLike<number>, percent: number): number {
   requireSamples(sorted);
@@ -90,10 +88,7 @@ export function votedPercentile(votes: readonly Vote[], percent: number, newcome
   return last;
 }
 
-/**
- * The summary that latencies are reported with: mean and percentiles of samples in any order, which are not changed.
- * @throws RangeError where there is no sample
- */
+/** The summary that latencies are reported with: mean and percentiles of samples in any order. @throws RangeError if there is no sample */
 export function summarize(samples: Float64Array): Readonly<Record<'mean' | 'p50' | 'p95' | 'p99', number>> {
   const sorted = Float64Array.from(samples).sort();
   return { mean: mean(samples), p50: percentile(sorted, 50), p95: percentile(sorted, 95), p99: percentile(sorted, 99) };

@@ -101,11 +101,7 @@ export const COUNT: Quantity = {
   },
 };
 
-/**
- * Reads a quantity.
- * @param place where the text stands, e.g. `--cache` or `profile.yaml:7:3: memory.expertCache`
- * @throws UserError that names the place, the text and what is accepted
- */
+/** Reads a quantity. @param place of the text, e.g. `--cache` or `profile.yaml:7:3: memory.expertCache` @throws UserError */
 export function parseQuantity(quantity: Quantity, value: string | number, place: string): number {
   const result = quantity.read(value);
   if (result === null) throw new UserError(`${place}: ${refusal(quantity, value)}`);

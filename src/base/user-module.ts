@@ -15,10 +15,7 @@ import { type Choice, type ParameterTable, resolveParameters, splitSpec, withGiv
 import { shownPath } from './profiles.js';
 import { describedThrow, placeOfSyntax, placeOfThrow } from './thrown.js';
 
-/**
- * A member of a family, which may be a module of the user's own. Until that is loaded, its name is the path as written, and its parameters
- * are unchecked.
- */
+/** A member of a family, perhaps a module of the user's own: until that is loaded, its name is its path, and its parameters are unchecked. */
 export interface OwnChoice<D> extends Choice {
   /** The module; absent: the member is one of moeprof's own. */
   readonly path?: string;
@@ -31,13 +28,7 @@ export interface OwnChoice<D> extends Choice {
 /** A module with or without parameters after it; a drive letter's colon is part of the path. */
 const MODULE = /^(.+\.[mc]?[jt]s)(?::(.*))?$/s;
 
-/**
- * Reads the path of a module in place of a name.
- * @param text `./mine.mjs`, with parameters after a colon
- * @param beside parameters that stand beside the text
- * @returns null where the text is no such path
- * @throws UserError where a parameter is not `key=value`, or stands in both places
- */
+/** Reads the path of a module in place of a name, with parameters after a colon; null: it is none. @throws UserError for wrong parameters */
 export function moduleChoice<D>(noun: string, text: string, beside: Readonly<Record<string, unknown>> = {}): OwnChoice<D> | null {
   const [, path, rest] = MODULE.exec(text) ?? [];
   if (path === undefined) return null;
@@ -57,10 +48,9 @@ export function locatedModule(text: string, folder: string): string {
 }
 
 /**
- * Loads the module of a choice and checks the parameters that it was given.
- * @param check makes a member of the module's export, or throws its error
- * @param folder what a relative path is relative to; the working directory unless said
- * @returns the choice itself where it has no module, or is loaded
+ * Loads the module of a choice, if it has one, and checks its parameters.
+ * @param check makes a member of its export, or throws
+ * @param folder of relative paths; the working directory unless given
  * @throws UserError with the place of the module's error
  */
 export async function loadedChoice<D extends { readonly name: string; readonly parameters?: ParameterTable }>(
@@ -92,10 +82,7 @@ export class OwnExport {
   readonly #noun: string;
   readonly #value: Readonly<Record<string, unknown>>;
 
-  /**
-   * @param noun what it should be, e.g. `predictor`; its page is `docs/add-a-predictor.md`
-   * @throws UserError where the default export is no object with a name
-   */
+  /** @param noun e.g. `predictor`; its page is `docs/add-a-predictor.md` @throws UserError if the default export is no object with a name */
   constructor(noun: string, shown: string, sha256: string, value: unknown) {
     this.#noun = noun;
     this.shown = shown;
@@ -208,10 +195,7 @@ export class OwnExport {
 /** The fault of a module that a worker's own user has not put there. */
 const UNTRUSTED = 'is code that this process may not run; start the worker with --modules <folder that has it>';
 
-/**
- * The default export of a module.
- * @throws UserError where there is no such file, this process may not import it, or it cannot be loaded or ends its process when it is
- */
+/** The default export of a module. @throws UserError if there is no such file, this process may not import it, or it cannot be loaded */
 export async function importOwn(noun: string, path: string): Promise<OwnExport> {
   const shown = shownPath(path);
   // An import of a path that is no file would never end.
@@ -248,11 +232,7 @@ const TRIED = 'moeprof: tried modules';
 /** Outcomes by path and text. */
 type Outcomes = Map<string, string | null>;
 
-/**
- * Loads a module in a process of its own, the first time that it is asked for.
- * @param sha256 of its text
- * @returns why it cannot be loaded here, e.g. `it ends its process (exit(7))`; null: it can, or throws
- */
+/** Loads a module in a process of its own, once for each text. @returns why it cannot be loaded (`it ends its process (exit(7))`), else null */
 export function loadFailure(path: string, sha256: string): string | null {
   const module = `${path} ${sha256}`;
   const tried = (inherited(TRIED) as Outcomes | undefined) ?? new Map();

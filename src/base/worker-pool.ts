@@ -43,12 +43,7 @@ export class TaskThread<Task, Answer, Note = never> {
     return this.#lost !== null;
   }
 
-  /**
-   * Sends a task; several may wait for their answers.
-   * @param name of the task, for the error of a thread that ends
-   * @param note hears what the thread notes during this task
-   * @returns its answer; rejects with what the thread threw, a UserError as one
-   */
+  /** Sends a task; several may wait. @param name for the error of a lost thread @param note hears notes @returns its answer, or what it threw */
   ask(task: Task, name: string, note?: (note: Note) => void): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.#lost !== null) {
@@ -136,11 +131,7 @@ export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task | null>
   }
 }
 
-/**
- * The thread's side: answers tasks, one after another.
- * @param start makes from the thread's data what answers a task, and may note things meanwhile
- * @throws Error outside of a thread
- */
+/** The thread's side: answers tasks in order. @param start makes from the thread's data what answers a task @throws Error outside of a thread */
 export function serveTasks<Data, Task, Answer, Note = never>(
   start: (data: Data) => (task: Task, note: (note: Note) => void) => Answer | Promise<Answer>,
 ): void {

@@ -36,10 +36,7 @@ interface Chosen {
   readonly space: number;
 }
 
-/**
- * The bound. For multipliers a and b of at least 0, the sum over uses of the least cost + a loss + b space, less a and b times their budgets, is at
- * most the cost of any choice within the budgets (weak duality); the largest such bound is that of choices that may be mixed.
- */
+/** The bound by multipliers of at least 0 (weak duality); the largest such bound is that of choices that may be mixed. */
 export function boundByMultipliers(options: Options, lossBudget: number, spaceBudget: number): number {
   let best = 0;
   const at = (a: number, b: number): Chosen => {

@@ -22,10 +22,7 @@ export class DecayedCounts {
     this.#growth = 2 ** (1 / halfLife);
   }
 
-  /**
-   * Brings the unit up to the running pass.
-   * @returns true where all weights were multiplied by {@link RESCALE}: exact for a power of two; the oldest fade to zero
-   */
+  /** Brings the unit up to the running pass. @returns true if all weights were multiplied by {@link RESCALE}, exactly; the oldest fade to zero */
   settle(): boolean {
     let rescaled = false;
     for (; this.#pass < this.#clock.pass; this.#pass++) {

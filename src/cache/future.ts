@@ -54,10 +54,7 @@ export class Future {
     this.#cursor = new LogCursor(log);
   }
 
-  /**
-   * Moves to the next event and writes the next use of each of its members (sequential: of the next activation) into `nextUse`, by
-   * dense id. The first call also writes the first use of every other expert.
-   */
+  /** Moves to the next event and writes the next use of its members to `nextUse`, by dense id; the first call, the first use of all experts. */
   advance(nextUse: Int32Array): void {
     if (!this.#started) {
       this.#started = true;

@@ -19,10 +19,7 @@ import type { BroadcastWatch } from './broadcast.js';
 import { type CurveOptions, drawCurve } from './curve.js';
 import type { Curve } from './curve-result.js';
 
-/**
- * Settings of a curve; all fields are optional. Unless given: one cache of all layers, atomic replay, an even split, no warm-up, and a thread
- * for each of the machine's cores.
- */
+/** Settings of a curve. Unless given: one cache of all layers, atomic replay, an even split, no warm-up, and a thread for each core. */
 export interface CurveSettings extends Partial<Pick<CurveOptions, 'scope' | 'replay' | 'quotas' | 'warmup' | 'threads'>> {
   /** Names with parameters, or modules; chance, the usual kinds of memory and the bound unless given. */
   readonly policies?: readonly string[];

@@ -41,11 +41,7 @@ export interface JobSpec extends ReplayOptions {
 export interface Job {
   /** Takes rows `[0, tokens)` of a block, which is overwritten afterwards. */
   rows(experts: Uint16Array, tokens: number): void;
-  /**
-   * Ends the replay.
-   * @param progress called with tokens replayed, where that is still to be done
-   * @returns counts in the order of the capacities
-   */
+  /** Ends the replay. @param progress called with tokens replayed @returns counts in the order of the capacities */
   finish(progress: (tokens: number) => void): CapacityCounts[];
   /** Drops the recording; absent: there is none. */
   close?(): void;

@@ -54,10 +54,7 @@ async function save(name: string, runs: readonly string[], { allowCode, force }:
   for (const path of files.keys()) context.note(`saved ${path}`);
 }
 
-/**
- * A metric in every state of a baseline, the latest first, under a line that goes from the earliest to the latest.
- * @throws UserError where there is no such baseline or scenario
- */
+/** A metric in every state of a baseline, the latest first, under a sparkline. @throws UserError if there is no such baseline or scenario */
 function log(wanted: string, metric: string, context: CliContext): string {
   const options = context.reportOptions;
   const name = baselineNames().find((one) => wanted === one || wanted.startsWith(`${one}/`)) ?? wanted;

@@ -162,11 +162,9 @@ function parseGitOperand(text: string): { readonly ref: string; readonly path: s
 }
 
 /**
- * Reads a path as it was at a commit.
- * @param ref a branch, a tag, `HEAD~1` ...
- * @param path relative to the working directory
- * @returns names of the files below a folder, null for a file; and the text at what is written behind the path
- * @throws UserError with exit code 3 where the commit does not have it, with 2 where git cannot be asked
+ * Reads a path as it was at a commit (`HEAD~1`).
+ * @returns names below a folder, null for a file; and what reads one
+ * @throws UserError with exit code 3 if the commit does not have it, 2 if git cannot be asked
  */
 function readFromGit(ref: string, path: string): { readonly names: readonly string[] | null; readonly read: (behind: string) => string } {
   const place = `git:${ref}:${path}`;

@@ -17,12 +17,7 @@ import { Runtime } from './runtime.js';
 /** Widest line of help and messages, columns. */
 const HELP_WIDTH = 80;
 
-/**
- * Runs the command line.
- * @param argv arguments without node and script
- * @param entries the commands; only the one that runs is loaded
- * @returns the exit code; output may still be on its way, so the process must be left to end by itself
- */
+/** Runs the command line. @param argv arguments without node and script @returns the exit code; output may still be on its way */
 export async function runCli(argv: readonly string[], entries: readonly CommandEntry[] = commands): Promise<number> {
   const debug = argv.includes('--debug');
   const runtime = new Runtime((error) => failure(error, debug));

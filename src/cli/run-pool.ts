@@ -21,11 +21,7 @@ export interface PoolOptions {
   readonly details?: boolean;
 }
 
-/**
- * Runs all and returns their results.
- * @returns results in the order of `runs`
- * @throws UserError of the first run in this order that is refused, whichever is refused first in time
- */
+/** Runs all. @returns results in the order of `runs` @throws UserError of the first run in this order that is refused */
 export async function runAll(
   runs: readonly RunSpec[],
   context: Pick<CliContext, 'progress' | 'breathe'>,
@@ -47,12 +43,7 @@ export async function runAll(
   });
 }
 
-/**
- * Executes runs, several at a time, and reports each when it ends.
- * @param count number of runs
- * @param runs taken one at a time, when there is a thread for it; null: this one is settled already
- * @param settle is called for each with its index in `runs`; it returns true to stop
- */
+/** Executes runs, several at a time. @param runs taken one at a time; null: settled @param settle takes index and outcome; true: stop */
 export async function runEach(
   count: number,
   runs: Iterable<RunSpec | null>,

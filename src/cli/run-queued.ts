@@ -26,11 +26,7 @@ export interface QueueFlags {
   readonly queueKey?: string;
 }
 
-/**
- * Settles all cells. Cells of one fingerprint are run once.
- * @param settle is called for each
- * @throws UserError where the server cannot be used
- */
+/** Settles all cells; those of one fingerprint are run once. @param settle is called for each @throws UserError if the server cannot be used */
 export async function runQueued(
   count: number,
   cells: Iterable<() => RunSpec>,

@@ -15,12 +15,7 @@ export interface StoredOptions {
   readonly threads: number | undefined;
 }
 
-/**
- * Settles all cells. Cells of one fingerprint are run once.
- * @param count number of cells
- * @param cells make the run of each, in order, in its turn; a UserError: it is impossible
- * @param settle is called for each
- */
+/** Settles all cells; those of one fingerprint are run once. @param cells make the run of each; a UserError: it is impossible */
 export async function runStored(
   count: number,
   cells: Iterable<() => RunSpec>,

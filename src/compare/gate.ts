@@ -1,5 +1,4 @@
-// The gate as a whole: one base, one or more candidates, each a single run or a folder of scenarios. A scenario that a candidate lacks fails the
-// gate, as a missing metric does; a scenario that only the candidate has is mentioned.
+// The gate: one base, candidates, each a run or a folder of scenarios. A scenario that a candidate lacks fails the gate; a new one is mentioned.
 
 import { didYouMean } from '../base/text.js';
 import { type Budget, budgetsFor, matches, parseFailOn } from '../result/budget.js';
@@ -107,10 +106,7 @@ function operandOf(set: OperandSet, other: OperandSet, name: string): Operand | 
   return set.folder || other.folder ? set.scenarios.get(name) : [...set.scenarios.values()][0];
 }
 
-/**
- * Budgets that the runs of a pair bring along. Variants of one profile repeat them: each counts once. The base's stand last, so that a
- * candidate cannot switch them off; nor can it let inputs vary.
- */
+/** Budgets of a pair's runs, each once, the base's last: a candidate can neither switch them off, nor let inputs vary. */
 function ownBudgets(base: Operand, candidate: Operand): Budget[] {
   const keyOf = ({ level, text }: Budget): string => `${level} ${text}`;
   const known = new Set(base.budgets?.map(keyOf));

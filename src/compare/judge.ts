@@ -105,10 +105,7 @@ export interface Silence {
   readonly size: number;
 }
 
-/**
- * The regression of {@link LOUD} or more that breaks no budget, of a metric that budgets look at or that users feel. Null: there is none, or a
- * budget excludes the metric.
- */
+/** The regression of at least {@link LOUD} that breaks no budget, of a metric of budgets or users; null: there is none, or it is excluded. */
 export function silenceOf(
   name: string,
   base: Metric | null,
@@ -179,10 +176,9 @@ const HOLDS: Readonly<Record<Comparator, (a: number, b: number) => boolean>> = {
 type Metrics = Result['metrics'];
 
 /**
- * Findings on budgets as such: one that matches no metric of the runs, one that compares nothing, one that no regression can break.
- * @param base null where there is none
- * @param told the warning about each budget, once; those that these metrics give are added, and not returned
- * @throws UserError where the name is not that of any metric: it is mistyped
+ * Findings on budgets as such: one that matches or compares nothing, or that no regression can break.
+ * @param told warnings so far; new ones are added
+ * @throws UserError if a name is that of no metric
  */
 export function judgeBudgets(
   base: Metrics | null,
@@ -264,11 +260,7 @@ export function judgeUnmatched(names: readonly string[], budgets: readonly Budge
     });
 }
 
-/**
- * Judges one result alone by limits, as `moeprof run` does with its assertions and the `budgets:` of its profile. Rules against a base
- * do not apply.
- * @throws UserError for unknown metrics and amounts that do not fit
- */
+/** Judges one result alone by limits; rules against a base do not apply. @throws UserError for unknown metrics and amounts that do not fit */
 export function judgeResult(result: Result, budgets: readonly Budget[]): BudgetFinding[] {
   const absolute = budgets.filter((budget) => budget.rule.kind !== 'varies' && !compares(budget));
   const names = Object.keys(result.metrics);

@@ -26,11 +26,7 @@ import { Recorder } from './vocabulary/recorder.js';
 import { Rerank } from './vocabulary/rerank.js';
 import { TokenUnimportance } from './vocabulary/unimportance.js';
 
-/**
- * Composes a run.
- * @param curves true: capacity curves are counted
- * @throws UserError where a part is unknown, or needs what the trace or the machine does not have
- */
+/** Composes a run. @param curves true: capacity curves are counted @throws UserError if a part is unknown, or needs what trace or machine lacks */
 export async function buildSimulation(plan: RunPlan, curves = false): Promise<Simulation> {
   const { inputs, layout, run, serving } = plan;
   refuse(plan);

@@ -23,12 +23,7 @@ import { draftingOf } from './inputs/drafting.js';
 import type { Layout } from './memory/layout.js';
 import { Link } from './transfer/link.js';
 
-/**
- * The passes of a run, from the beginning.
- * @param residency the residents of GPU memory; null in a dry run
- * @param forecast gives predicted paths to the scheduler; null: there are none
- * @throws UserError where a single request needs more KV memory than there is
- */
+/** The passes of a run. @param residency null: a dry run @param forecast null: none @throws UserError if a request needs too much KV memory */
 export function buildPasses(
   { inputs, layout, record, run, serving }: RunPlan,
   workload: Workload,

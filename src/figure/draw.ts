@@ -81,10 +81,7 @@ function plotOf(figure: PaperFigure, width: number): Drawn {
   };
 }
 
-/**
- * The drawing of a plot, without its root, style sheet and names of marks, which are for web pages, and with coordinates to
- * a hundredth of a pixel: nobody sees what follows.
- */
+/** The drawing of a plot without what is for web pages, with coordinates to a hundredth of a pixel. */
 function contentOf(plot: string): string {
   const content = plot
     .replace(/^<svg[^>]*>(<style>[\s\S]*?<\/style>)?/, '')

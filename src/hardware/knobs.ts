@@ -9,10 +9,7 @@ interface Knob {
   readonly name: string;
   /** The scaled quantity, in words: a speed or a time. */
   readonly says: string;
-  /**
-   * Spread between machines, as the standard deviation of its logarithm. Ours: it comes from the spread of residuals between the machines of
-   * profiles/measurements/ that have several rows.
-   */
+  /** Spread between machines, of its logarithm. Ours: from the residuals of machines with several rows in profiles/measurements/. */
   readonly spread: number;
   /** Dotted names of its constants, or of their tables; absent: its own name is. */
   readonly constants?: readonly string[];

@@ -57,11 +57,7 @@ const FEW = 0.05;
 /** Factor from which on what is left of a timing is spoken of. Ours: far above what owners of the same parts differ by. */
 const UNEXPLAINED = 1.3;
 
-/**
- * What was learned of a machine, as a sentence: knobs that moved, those that moved most first, three at most.
- * @param usual the runtime of all machines
- * @param left the largest residual that is left, log(predicted / measured)
- */
+/** What was learned of a machine, in words: the three knobs that moved most. @param usual runtime of all machines @param left largest residual */
 export function learnedText(machine: Machine, usual: RuntimeSpec, steps: readonly number[], timings: number, left = 0): string {
   const turned = turnedBy(usual, steps);
   const moved = KNOBS.flatMap((knob, i) => (Math.abs(Math.exp(steps[i]!) - 1) < FEW ? [] : [{ knob, step: steps[i]! }]));

@@ -93,11 +93,7 @@ export const machineFileSchema = z.strictObject({
 /** A file that lists parts, checked. Bytes, bytes/s. */
 export type MachineFile = z.infer<typeof machineFileSchema>;
 
-/**
- * The machine of a file.
- * @param place `file:line:col` of its parts, for messages
- * @throws UserError where a part is unknown, or parts do not go together
- */
+/** The machine of a file. @param place of its parts, `file:line:col` @throws UserError if a part is unknown, or parts do not go together */
 export function machineOfFile(file: MachineFile, place: string): Machine {
   const machine = placed(place, () => parseMachine(file.parts.join('+')));
   const { cpu, gpu, measured, name } = file;

@@ -98,10 +98,7 @@ function systemReserve(bytes: number): number {
   return Math.min(4 * GIB, bytes / 8);
 }
 
-/**
- * Several drives are read as a stripe: each transfer is divided over all of them. Where files lie whole on one of them, a layer's experts come
- * from one drive, the slowest in the worst case, and the others add room.
- */
+/** Drives are read as a stripe; if files lie whole on one of them, a layer comes from the slowest, and the others add room. */
 function ssdLink({ disks }: Machine): NonNullable<HardwareProfileInput['links']>[number] {
   const apart = disks.some(({ byFile }) => byFile);
   const read = apart ? [disks.reduce((slowest, disk) => (disk.bandwidth < slowest.bandwidth ? disk : slowest))] : disks;

@@ -41,10 +41,7 @@ export function pagesOf(bandwidth: number | null, runtime: RuntimeSpec): Elsewhe
   return { place, rate: readOver(own, runtime).bandwidth };
 }
 
-/**
- * Bytes that each token reads again. Tokens go through a model in one order: of such a cycle a memory misses as much as it is too small by,
- * however well it chooses what to keep, and at most what is read at all.
- */
+/** Bytes that each token reads again: of a cycle through the model, a memory misses what it lacks, and at most what is read at all. */
 export function readAgain({ has, needs, touched }: Overfull): number {
   return Math.min(Math.max(0, needs - has), touched);
 }

@@ -6,10 +6,7 @@ import { onOff } from '../base/written.js';
 import { positiveQuantity as positive, quantity } from '../base/yaml.js';
 import { FLOWS, NUMA } from './spec.js';
 
-/**
- * Facts of a device, and its measurements by a calibration. A device with measured shares states all of them, overheads included; without,
- * they are the runtime's.
- */
+/** Facts of a device, and its measurements: with one measured share it states all, overheads included; else they are the runtime's. */
 const deviceFields = {
   peak: positive(FLOPS)
     .optional()

@@ -15,10 +15,7 @@ export function leastGpuRoom(hardware: HardwareSpec): number {
   return Math.min(...gpuRooms(hardware));
 }
 
-/**
- * The GPU of each of `count` layers, by its number, as llama.cpp splits them: in order, each GPU in proportion to its share.
- * @param parts of the GPUs in their order, in any unit; at least one is more than 0
- */
+/** The GPU of each of `count` layers, in order, by shares, as llama.cpp splits them. @param parts in any unit, one of them above 0 */
 export function splitLayers(parts: readonly number[], count: number): number[] {
   const total = parts.reduce((sum, part) => sum + part, 0);
   let sum = 0;
@@ -28,10 +25,7 @@ export function splitLayers(parts: readonly number[], count: number): number[] {
   return Array.from({ length: count }, (_, layer) => open.findIndex((end) => layer / count < end));
 }
 
-/**
- * The machine that one of `gpus.count` GPUs sees: its own memory and its own link to DRAM; of DRAM, of the SSD, of its link and of the CPU
- * an even part, as processes that serve one GPU each have when all of them are busy.
- */
+/** The machine that one of several GPUs sees: its own memory, and an even part of DRAM, SSD, links and CPU, as one of equal processes has. */
 export function shareOf(hardware: HardwareSpec): HardwareSpec {
   const { gpus, ...machine } = hardware;
   if (gpus === undefined) return hardware;

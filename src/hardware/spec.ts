@@ -115,11 +115,7 @@ export function withArithmetic<T extends Device>(device: T, factor: number): T {
   };
 }
 
-/**
- * How the experts that the CPU computes use its sockets. `expert`: each lies in the memory of one socket, which computes it alone;
- * `tensor`: each is cut into as many slices as there are sockets, and all compute their own together; `interleaved`: its pages are
- * spread over the sockets, and all compute it together, wherever the pages are.
- */
+/** Sockets and the CPU's experts: each lies with one, which computes it; each is cut into a slice a socket; or its pages are spread over all. */
 export const NUMA = ['expert', 'tensor', 'interleaved'] as const;
 type Numa = (typeof NUMA)[number];
 

@@ -49,10 +49,7 @@ export interface Anatomy {
   readonly vocab: number;
   /** By decoder layer. */
   readonly layers: readonly ContextMemory[];
-  /**
-   * Layers behind these that predict further tokens. Files have them, and engines count them when they split layers over GPUs; their
-   * tensors stay in the file, but ik_llama.cpp gives them a KV cache.
-   */
+  /** Layers behind these that predict further tokens: files have them, engines count them in splits, and ik_llama.cpp gives them a KV cache. */
   readonly nextLayers: number;
   /** Width of one routed expert where experts are widest. */
   readonly expertWidth: number;

@@ -85,10 +85,7 @@ function formatsField(formats: readonly FormatShare[]): { formats?: readonly For
   return formats.length === 0 ? {} : { formats };
 }
 
-/**
- * Puts a model together: what runs before each routing decision becomes a dense segment, what is left the tail.
- * The embedding table is looked up by row, never read as a whole: it weighs, but costs no time.
- */
+/** Puts a model together: what runs before each routing is a dense segment, the rest the tail. The embedding table weighs, but takes no time. */
 export function assemble(parts: ModelParts): ModelSpec {
   const layers: MoeLayer[] = [];
   const segments: DenseSegment[] = [];

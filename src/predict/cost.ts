@@ -42,9 +42,8 @@ export function hostTime(
 const ROUTER_BYTES = 2;
 
 /**
- * Gates of coming layers on the GPU: for each layer a product of a matrix of hidden x experts with the hidden state of every token, which takes as
- * long as reading its weights or its arithmetic, whichever is longer, and the launch of its kernels (product, softmax, choice of the best), as many
- * as an expert has. Where nothing says how wide the hidden state is, the launch alone. Before the pass there is no hidden state, and no gate runs.
+ * Gates of coming layers on the GPU: for each layer the larger of reading hidden x experts weights and their arithmetic, and as many launches as an
+ * expert has; before the pass, none.
  * @param factor multiple that the runtime charges
  */
 export function gateTime(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>, gpu: Device, factor = 1): PredictionTime {

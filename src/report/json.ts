@@ -3,10 +3,7 @@
 import { compareMetricNames } from '../result/catalogue.js';
 import type { Result } from '../result/result.js';
 
-/**
- * JSON text with two spaces of indentation, lists of plain values on one line, and a final newline.
- * @throws Error for NaN and infinities: JSON would silently turn them into null
- */
+/** JSON text with two spaces of indentation, lists of plain values on one line, and a final newline. @throws Error for NaN and infinities */
 export function toJson(value: unknown): string {
   return `${write(value, '')}\n`;
 }

@@ -18,10 +18,7 @@ export function palette(options: ReportOptions): ChalkInstance {
   return new Chalk({ level: options.color ? 1 : 0 });
 }
 
-/**
- * Breaks words into lines of at most `width` columns; the first line starts with `first`, the others with `rest`. Words that are
- * too long for a line are cut.
- */
+/** Breaks words into lines of at most `width` columns; the first starts with `first`, others with `rest`. Longer words are cut. */
 export function wrap(text: string, width: number, first = '', rest = ' '.repeat(first.length)): string {
   const lines: string[] = [];
   let line = first;

@@ -60,10 +60,7 @@ export function parseFailOn(text: string, place = '--fail-on'): Budget {
   return expressed('fail-on', text, place);
 }
 
-/**
- * Reads the same expression as a promise about one run: it must be true of every matching metric.
- * @throws UserError where it is none, or speaks of a change, for which there is no base
- */
+/** Reads an expression as a promise that every matching metric must keep. @throws UserError if it is none, or of a change */
 export function parseAssertion(text: string, place = '--assert'): Budget {
   const budget = expressed('limit', text, place);
   if (budget.rule.clauses.every(({ amount }) => amount.sign === null)) return budget;

@@ -66,10 +66,7 @@ export function rangeOf(name: string): readonly [least: number, most: number] {
   return RANGES[name] ?? (known === undefined ? [-LARGEST, LARGEST] : [0, known.unit === 'ratio' ? WHOLE : LARGEST]);
 }
 
-/**
- * Metrics with a part equal to the word: `TPOT` gives `latency.tpot.mean`, and `decode` gives `speed.decode`. The earlier the part stands in
- * a name, the earlier the name; of equal ones the catalogue's order holds.
- */
+/** Metrics with a part equal to the word: `TPOT` gives `latency.tpot.mean`, `decode` `speed.decode`; earlier parts first, then in order. */
 export function metricsOfWord(word: string): string[] {
   const wanted = word.toLowerCase().replaceAll(/[\s-]+/g, '_');
   const at = (name: string): number => name.split('.').indexOf(wanted);
@@ -93,22 +90,14 @@ export function describeMetric(name: string): MetricDescription {
   return found;
 }
 
-/**
- * A metric of a result.
- * @param value in the catalogue's unit, finite
- * @throws Error for a name that is not in the catalogue, or for NaN and infinities, which JSON cannot hold
- */
+/** A metric of a result. @param value in the catalogue's unit @throws Error for a name not in the catalogue, or for NaN and infinities */
 export function metric(name: string, value: number): Metric {
   const { unit, better, kind } = describeMetric(name);
   if (!Number.isFinite(value)) throw new Error(`metric ${name} is ${value}; a metric that a run cannot have must be absent`);
   return { value, unit, better, kind };
 }
 
-/**
- * A metric that was measured several times; its value is the median.
- * @param samples in the catalogue's unit, at least one
- * @throws Error as {@link metric}, and for a metric that is not measured
- */
+/** A metric measured several times; its value is the median. @param samples at least one @throws Error as {@link metric}, or if it is not measured */
 export function sampledMetric(name: string, samples: readonly number[]): Metric {
   if (describeMetric(name).kind !== 'sampled') throw new Error(`${name} is simulated; it has one value, not samples`);
   return { ...metric(name, median(samples)), samples };

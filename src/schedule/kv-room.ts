@@ -53,10 +53,7 @@ export class KvRoom {
 
   readonly #context: number;
 
-  /**
-   * @param capacityTokens that fit, by GPU; a number: there is one
-   * @param context tokens that every request holds before its first; none where caches grow
-   */
+  /** @param capacityTokens that fit, by GPU; a number: there is one @param context tokens that requests hold before their first */
   constructor(capacityTokens: number | readonly number[], growth: KvGrowth = 'static', context = 0) {
     this.growth = growth;
     this.#context = context;

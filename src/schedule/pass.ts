@@ -156,10 +156,7 @@ export class Pass {
     this.#appendAt(request, request.done, request.slot, request.placeOf(request.done));
   }
 
-  /**
-   * Lists the experts that a token chose at a layer, in rank order and without empty places, at the start of {@link chosen}.
-   * @returns how many
-   */
+  /** Lists a token's experts at a layer, in rank order, without empty places, at the start of {@link chosen}. @returns how many */
   listChosen(token: number, layer: number): number {
     const { choices, chosen, topK } = this;
     const from = token * this.row + layer * topK;

@@ -39,10 +39,7 @@ export class RecordedScheduler implements Scheduler {
   readonly #shares: Share[] = [];
   #pass = 0;
   readonly #queue: RequestQueue;
-  /**
-   * True where requests may be preempted, or where their GPU depends on the room of others: each is then admitted before the same pass as in
-   * the record.
-   */
+  /** True if requests may be preempted, or their GPU depends on others: each is admitted before the same pass as in the record. */
   readonly #strict: boolean;
   /** Requests that the record has admitted by now and that have not arrived yet. */
   #late: number[] = [];

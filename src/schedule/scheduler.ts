@@ -93,10 +93,7 @@ export interface SchedulerDefinition extends Member {
   create(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext): Scheduler;
 }
 
-/**
- * A scheduler's knowledge beyond what has happened (L17): the future where the paths that it groups by are those that tokens take. Of a request
- * that has not run yet, `previous` is its first path all the same.
- */
+/** A scheduler's knowledge (L17): the future if it groups by paths that tokens take. Of new requests, `previous` is the first path. */
 export function schedulerKnows({ needs = [] }: Pick<SchedulerDefinition, 'needs'>, { paths }: Parameters): Known {
   const told = needs.includes('paths') && paths !== 'predicted' && paths !== 'previous';
   return { knows: told ? 'future' : 'nothing' };

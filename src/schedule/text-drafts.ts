@@ -33,10 +33,7 @@ export class TextDrafts {
     this.#trace = trace;
   }
 
-  /**
-   * Looks up the ids up to the next one of a request, which is known.
-   * @returns how many ids agree, {@link LEAST} to {@link MOST}; 0: nothing is drafted
-   */
+  /** Looks up the ids up to the next one of a request. @returns how many agree, {@link LEAST} to {@link MOST}; 0: nothing is drafted */
   find(request: Request): number {
     const text = this.#textOf(request);
     const { done } = request;

@@ -19,11 +19,7 @@ export interface OwnSchedulerContext extends SchedulerContext {
 /** Most passes in a row that may leave out a request which has begun, where the module states no bound. Ours: far more than any turn takes. */
 const PATIENCE = 10_000;
 
-/**
- * The scheduler of a choice, loaded where it is a module of the user's own.
- * @param folder what a relative path is relative to
- * @throws UserError for a module that cannot be used, and for a parameter that it does not have
- */
+/** The scheduler of a choice, loaded if it is a user's module. @param folder of relative paths @throws UserError if it cannot be used */
 export async function loadScheduler(chosen: SchedulerChoice, folder: string): Promise<SchedulerChoice> {
   return loadedChoice('scheduler', chosen, ownScheduler, folder);
 }

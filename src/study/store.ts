@@ -65,10 +65,7 @@ export class Store {
     return existsSync(this.#pathOf(fingerprint));
   }
 
-  /**
-   * The outcome of a run; null: it has none, or its file is damaged and the run is to be repeated.
-   * Those that failed are tried again, and so have none either unless they are wanted.
-   */
+  /** The outcome of a run; null: none, or damaged, or (unless wanted) failed: the run is to be repeated. */
   get(fingerprint: string, failed = false): Outcome | null {
     const path = this.#pathOf(fingerprint);
     if (!existsSync(path)) return null;
@@ -82,11 +79,10 @@ export class Store {
   }
 
   /**
-   * Keeps an entry that another process made.
+   * Keeps an entry of another process; returns its outcome, or a UserError if it is refused.
    * @param text from {@link entryText}
-   * @param fault what contradicts the run in its result; null: nothing does
-   * @returns its outcome; a UserError: it is not what was made there, and is not kept
-   * @throws UserError where the store cannot be written
+   * @param fault of a result; null: none
+   * @throws UserError if the store cannot be written
    */
   putEntry(fingerprint: string, text: string, fault: (result: Result) => string | null): Outcome | UserError {
     const outcome = orUserError(() => outcomeIn(text, fingerprint, { path: 'its result', remedy: '' }));

@@ -129,10 +129,7 @@ export function isStudy(file: string): boolean {
   return ['axes', 'zip', 'sample', 'exclude'].some((key) => keys.includes(key));
 }
 
-/**
- * Reads a study. Paths of files in it are relative to its own folder.
- * @throws UserError `file:line:col: path: what is wrong, and what to write instead`
- */
+/** Reads a study; its paths are relative to its folder. @throws UserError `file:line:col: path: what is wrong, and what to write instead` */
 export function loadStudy(file: string): StudyFile {
   return studyIn(locateYaml(readText(file), shownPath(file), studySchema), file);
 }
@@ -174,11 +171,7 @@ const NAME_FILES: ReadonlySet<string> = new Set([
   ...['system.scheduler', 'system.scheduler.kind', 'system.predictor.train'],
 ]);
 
-/**
- * A value of a run, where it names files, with their paths from the root: they lie beside the file that names them. Names of bundled profiles and
- * machines of parts stay as they are.
- * @param name path of the value
- */
+/** A value of a run with absolute paths of the files that it names; names of bundled profiles and parts stay. @param name path of the value */
 export function inFolder(name: string, value: unknown, folder: string): unknown {
   if (Array.isArray(value)) return value.map((one) => inFolder(name, one, folder));
   if (typeof value !== 'string') return value;

@@ -68,10 +68,7 @@ function studyDocument(study: Study): Document {
   };
 }
 
-/**
- * What is told of all rows, which are gone through once: the first of them, how many ran, metrics that none has, reasons with their number of
- * cells, and the row whose command a terminal has: the one that decodes fastest, or the first that ran.
- */
+/** What is said of all rows: how many ran, metrics that none has, reasons with their counts, and the row whose command a terminal shows. */
 function toldOf({ rows, units }: Study) {
   const first: RunRow[] = [];
   const absent = new Set(Object.keys(units));

@@ -50,10 +50,7 @@ const faultSchema = z
 /** Schema of `faults` in a run profile. */
 export const faultsSchema = z.array(faultSchema).min(1);
 
-/**
- * One fault: exactly one of `bandwidth`, `lanes` (both with `link`), `cpu` and `gpuMemory` is there; with `gpuMemory` and `link: h2d`
- * perhaps `gpu`. Times are ns, memory is bytes lost.
- */
+/** One fault, times in ns: exactly one of `bandwidth`, `lanes` (with `link`), `cpu` and `gpuMemory`, bytes lost, perhaps of one `gpu`. */
 export type Fault = z.infer<typeof faultSchema>;
 
 /** True while a fault is in effect at `nowNs`. */

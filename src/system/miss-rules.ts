@@ -58,10 +58,7 @@ export interface MissRule {
 export interface MissRules {
   /** A word, or rules as written, with defaults filled in. */
   readonly written: unknown;
-  /**
-   * At least one rule. Only the last one always holds; a rule with `substitute` may find no expert, so it may stand before others without a
-   * condition.
-   */
+  /** At least one. Only the last always holds; one with `substitute` may find no expert, so it may come earlier without a condition. */
   readonly rules: readonly MissRule[];
 }
 
@@ -252,11 +249,7 @@ function shownRange({ above, below, max, min }: Range): unknown {
   return bounds;
 }
 
-/**
- * The same rules behind those for classes of requests that accept copies: an expert is served by the smallest copy that all of its tokens
- * accept. These rules come from the classes and are not shown.
- * @param shares bytes of copies as shares of their experts'
- */
+/** The same rules behind those of classes that accept copies, of the smallest that all tokens accept. @param shares of their experts' bytes */
 export function withCopies({ rules, written }: MissRules, shares: Iterable<number>): MissRules {
   const own = [...new Set(shares)].sort((a, b) => a - b);
   const copies = own.map((copy): MissRule => {
@@ -265,10 +258,7 @@ export function withCopies({ rules, written }: MissRules, shares: Iterable<numbe
   return { written, rules: [...copies, ...rules] };
 }
 
-/**
- * The rules for misses on this machine (L13). Where all processors share one memory, no expert lies where another processor could compute
- * it: experts that DRAM lacks come from the SSD.
- */
+/** The rules for misses on this machine (L13). Processors of one memory leave no expert to the other: what DRAM lacks comes from the SSD. */
 export function rulesOn({ cpu, tiers }: HardwareSpec, wanted: readonly MissRule[]): readonly MissRule[] {
   if (cpu !== null || tiers[0]!.name !== 'unified') return wanted;
   return wanted.map((rule) => (computesMisses(rule) ? { ...ruleOf('load'), when: rule.when } : rule));

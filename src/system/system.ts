@@ -36,11 +36,7 @@ export const predictorFields = z.looseObject({
   train: z.array(z.string()).default([]).describe('Traces to learn from before the run.'),
 });
 
-/**
- * Replaces a predictor, for `--predictor`: the new one keeps the horizon, the correction and the training traces; parameters of the old kind are
- * dropped.
- * @param before the system's own predictor, as in its file
- */
+/** Replaces a predictor, for `--predictor`: horizon, correction and training traces stay. @param before as in the system's file */
 export function replacePredictor(kind: string): (before: unknown) => unknown {
   return (before) => {
     if (typeof before !== 'object' || before === null) return kind;
@@ -49,10 +45,7 @@ export function replacePredictor(kind: string): (before: unknown) => unknown {
   };
 }
 
-/**
- * Reads a member of a family; parameters beside its name are checked one by one, so that an error has the place of the parameter.
- * @param parse throws a UserError
- */
+/** Reads a member of a family; parameters beside its name are checked one by one, for their places. @param parse throws a UserError */
 function chosen<C extends Choice>(
   context: z.RefinementCtx,
   kind: string,
@@ -246,12 +239,7 @@ export function sharingPart(system: SystemSpec): 'placement' | 'overlap' | 'para
   return (['placement', 'overlap', 'parallelism'] as const).find((part) => system[part] !== undefined);
 }
 
-/**
- * Reads a system.
- * @param nameOrPath bundled name, or a path relative to `relativeTo`
- * @param overrides values that replace the file's, paths from the system's root
- * @throws UserError
- */
+/** Reads a system, a bundled name or a path. @param overrides values that replace the file's, paths from its root @throws UserError */
 export function loadSystem(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): Located<SystemSpec> {
   const path = findProfile('systems', nameOrPath, relativeTo);
   return locateYaml(readText(path), shownPath(path), systemSchema, overrides);

@@ -16,12 +16,7 @@ export interface Direction {
 /** Tracks of one link. */
 export type LinkTracks = ReturnType<typeof openLink>;
 
-/**
- * Opens the tracks of a link.
- * @param pid group of its tracks
- * @param name of the group
- * @param label what the names of slices end in, by expert: ` L7 E42`
- */
+/** Opens the tracks of a link. @param pid group of its tracks @param name of the group @param label end of the slices' names, by expert */
 export function openLink(
   link: Link,
   { demand, gpu }: Direction,

@@ -217,12 +217,7 @@ export class Timeline implements Observer {
   }
 }
 
-/**
- * Tracks of one group.
- * @param name of the tracks
- * @param group opens the group when the first slice comes, and gives its `pid`
- * @returns draws a slice, exact ns
- */
+/** Tracks of one group. @param name of the tracks @param group opens it with the first slice, and gives its `pid` @returns draws a slice, exact ns */
 function openRows(events: TraceEvents, name: string, group: () => number) {
   const rows: { readonly place: Place; readonly track: Track }[] = [];
   const open = (): (typeof rows)[number] => {

@@ -18,10 +18,7 @@ export class Pages {
   #hand = 0;
   #fd: number | null = null;
 
-  /**
-   * @param initial content of a page that was never written; its length is the page size
-   * @param memoryBytes pages held in memory at once, in bytes; at least two pages
-   */
+  /** @param initial content of a page that was never written, of its size @param memoryBytes pages in memory at once; at least two pages */
   constructor(initial: Uint8Array, memoryBytes: number) {
     this.#initial = initial;
     this.#pageBytes = initial.length;

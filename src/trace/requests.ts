@@ -29,11 +29,7 @@ export class RequestTable {
     this.#place = typeof path === 'string' ? (row) => `${path}: token ${row}` : path;
   }
 
-  /**
-   * Adds one row.
-   * @param position position in the request; -1: the one after the previous row's
-   * @throws UserError where requests are not contiguous, positions do not ascend, or a prompt row follows a decoded one
-   */
+  /** Adds one row. @param position -1: the next @throws UserError if requests are not contiguous, positions do not ascend, or prompts follow */
   add(id: number, position: number, phase: number): void {
     if (this.rows === 0 || id !== this.#id) this.#open(id, Math.max(position, 0));
     else if (position >= 0 && position !== this.#position + 1) this.#jump(position);

@@ -17,12 +17,7 @@ export function rangeOfRows(rows: string, all: number): readonly [from: number, 
   return [Number(from), to === '' ? all : Number(to)];
 }
 
-/**
- * The rows of a trace that a user names.
- * @param rows `#FROM:TO`, either of which may be left out; empty: all
- * @param name of the selection in messages and reports: the trace with its rows
- * @throws UserError where there are no such rows
- */
+/** The rows of a trace that a user names. @param rows `#FROM:TO`, either left out; empty: all @param name in messages @throws UserError */
 export function rowsNamed(whole: RoutingTrace, rows: string, name: string): RoutingTrace {
   if (rows === '') return whole;
   const [start, end] = rangeOfRows(rows, whole.tokens);
@@ -107,11 +102,7 @@ function segmentOf(requests: readonly TraceRequest[], row: number): number {
 /** Maximum factor between the requested share and a cut between two requests: half as much, or twice. Our choice. */
 const LEEWAY = 2;
 
-/**
- * Rows of a trace, from its start, that are held out. The cut is between two requests if one ends near enough, else within a request; each side
- * has at least one row, and of a trace of one row none is held out.
- * @param share of the rows that is held out, in (0, 1)
- */
+/** Rows of a trace, from its start, to hold out: up to a request's end if one is near, else within one; a row on both sides. @param share (0, 1) */
 export function heldOutRows({ requests, tokens }: Pick<RoutingTrace, 'requests' | 'tokens'>, share: number): number {
   if (tokens < 2) return 0;
   const wished = Math.min(tokens - 1, Math.max(1, tokens * share));

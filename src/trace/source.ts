@@ -100,10 +100,7 @@ export class TraceSource {
   }
 }
 
-/**
- * Opens a trace file; `-` reads standard input. gzip and zstd are recognised by their first bytes.
- * @throws UserError where it cannot be read or is empty
- */
+/** Opens a trace file, or `-`; gzip and zstd are recognised by their first bytes. @throws UserError if it cannot be read or is empty */
 export async function openSource(path: string): Promise<TraceSource> {
   let source = new TraceSource(InputFile.open(path, 'trace'));
   try {

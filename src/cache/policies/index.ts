@@ -79,11 +79,7 @@ export interface ResolvedPolicy {
   readonly parameters: Parameters;
 }
 
-/**
- * Reads the name of a policy.
- * @param text `name`, `name:key=value,key=value`, or a path to a module in place of the name
- * @throws UserError for an unknown policy or parameter, or a bad value
- */
+/** Reads a policy: `name:key=value,key=value`, or the path of a module. @throws UserError for an unknown policy or parameter, or a bad value */
 export function parsePolicy(text: string): PolicyChoice {
   return moduleChoice('policy', text) ?? choose('policy', text, {}, findPolicy);
 }

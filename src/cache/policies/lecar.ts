@@ -104,10 +104,7 @@ class LeCaR implements CachePolicy {
   }
 }
 
-/**
- * Vietri et al., "Driving cache replacement with ML-based LeCaR", HotStorage 2018: learning rate 0.45, regret discounted by
- * 0.005^(1/slots) a use, a history of as many evictions as the cache has slots for each of the two.
- */
+/** Vietri et al. (HotStorage 2018): learning rate 0.45, regret discounted by 0.005^(1/slots) a use, histories as long as the cache has slots. */
 export const lecar: PolicyDefinition = {
   name: 'lecar',
   summary: 'evicts by recency or by frequency, whichever has been regretted less',

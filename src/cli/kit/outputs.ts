@@ -34,12 +34,7 @@ export function stdoutFormat(options: OutputOptions): string | null {
 /** Options of reports in files. */
 export const FILE_OPTIONS = { color: false, width: 80, unicode: true, verbose: false } as const;
 
-/**
- * Reads the value of one `-o`: `json=result.out`, `result.json`, `markdown=-`.
- * @param formats of the command, its default first
- * @returns path `-`: stdout
- * @throws UserError where the format is unknown or cannot be told from the path
- */
+/** Reads one `-o`: `json=result.out`, `markdown=-` (stdout). @param formats the default first @throws UserError for an unknown format */
 export function parseOutput<T>(
   text: string,
   formats: readonly OutputFormat<T>[],
@@ -149,11 +144,7 @@ export class Outputs<T> {
   }
 }
 
-/**
- * Opens the outputs that flags ask for and delivers what `work` gives; where it fails, no file is left.
- * @param inputs as in {@link Outputs.open}
- * @throws UserError as {@link Outputs.open}
- */
+/** Opens the outputs of the flags and delivers what `work` gives; if it fails, no file is left. @throws UserError as {@link Outputs.open} */
 export async function deliver<T>(
   context: CliContext,
   formats: readonly OutputFormat<T>[],
@@ -210,11 +201,7 @@ interface Sink {
   abort(): void;
 }
 
-/**
- * Opens an output, so that a bad path fails before the work that fills it.
- * @param flag the flag of the path, for messages
- * @throws UserError where the path cannot be written
- */
+/** Opens an output before the work that fills it. @param flag of the path, for messages @throws UserError if the path cannot be written */
 export function openSink(path: string, flag = '-o'): Sink {
   const stat = whatStands(path);
   if (stat?.isDirectory()) throw new UserError(`${flag} ${path}: is a folder; name a file in it`);

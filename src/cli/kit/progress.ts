@@ -29,12 +29,7 @@ export interface Progress {
   finish(): void;
 }
 
-/**
- * Begins to show progress.
- * @param label name of the work, e.g. `replaying`
- * @param total units of work; 0: their number is unknown, and only the label is shown
- * @param unit their name, e.g. `tokens`
- */
+/** Begins to show progress. @param label e.g. `replaying` @param total units of work; 0: only the label is shown @param unit e.g. `tokens` */
 export function startProgress(mode: ProgressMode, sink: ProgressSink, label: string, total: number, unit: string): Progress {
   const whole = Math.max(1, total);
   const start = sink.now();

@@ -98,10 +98,7 @@ function measuresOf(text: string): Measure[] {
   });
 }
 
-/**
- * The machine as a file of parts: that file, the parts that were named, or this machine.
- * @throws UserError where it is a profile of tiers, which has no parts
- */
+/** The machine as a file of parts: a file, parts that were named, or this machine. @throws UserError if it is a profile of tiers, without parts */
 export async function machineToMeasure(name: string | undefined): Promise<MachineFile> {
   if (name === undefined) {
     const { detection, name: own } = await detectedMachine();

@@ -13,10 +13,9 @@ import { machineToMeasure } from './calibrate.js';
 
 /**
  * What timings teach of a machine; null: there are none.
- * @param given values of `--timing`
- * @param name of the machine; undefined: this one, detected
- * @param user model and storage format of timings that name none
- * @throws UserError where one is not understood, or the machine has no parts
+ * @param name undefined: this machine
+ * @param user model and format of timings that name none
+ * @throws UserError if one is not understood, or the machine has no parts
  */
 export async function learnedBy(
   context: Pick<CliContext, 'progress' | 'breathe'>,
@@ -34,11 +33,7 @@ export async function learnedBy(
   );
 }
 
-/**
- * Runs on their machines as timings taught them; each machine is learned once.
- * @param given values of `--timing`
- * @returns the run as it is on its machine. @throws UserError as {@link learnedBy}
- */
+/** Runs on their machines as timings (values of `--timing`) taught them; each machine is learned once. @throws UserError as {@link learnedBy} */
 export function learnerOf(context: Pick<CliContext, 'progress' | 'breathe'>, given: readonly string[]): (run: RunSpec) => Promise<RunSpec> {
   const known = new Map<string, Promise<Learned | null>>();
   return async (run) => {

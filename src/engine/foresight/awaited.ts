@@ -18,12 +18,7 @@ export class Awaited {
     ready[at] = ns;
   }
 
-  /**
-   * Executes them as they arrive, and forgets them.
-   * @param fromNs when the GPU is free
-   * @param expertNs time of one of them
-   * @returns when the last one is executed, ns
-   */
+  /** Executes them as they arrive, and forgets them. @param fromNs when the GPU is free @param expertNs time of one @returns the end, ns */
   execute(fromNs: number, expertNs: number): number {
     let endNs = fromNs;
     for (let i = 0; i < this.#count; i++) endNs = Math.max(endNs, this.#readyNs[i]!) + expertNs;

@@ -84,10 +84,7 @@ export class DemandBlock {
     return event;
   }
 
-  /**
-   * Links each demand to the next one of its expert, from the last demand to the first, so that memory accesses stay close together.
-   * @param until event that {@link moveOn} will make the first
-   */
+  /** Links each demand to the next one of its expert, last first, for nearby memory accesses. @param until {@link moveOn} makes it the first */
   link(until: number): void {
     const { demands, first, ids, limit, next, starts } = this;
     const gone = starts[until]!;

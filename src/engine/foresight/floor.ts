@@ -52,11 +52,7 @@ export class FloorWork {
   readonly #slots: number;
   readonly #transferNs: number;
 
-  /**
-   * @param belady over all layers; it receives events before they are added here
-   * @param slots most experts that the memory holds
-   * @param transferNs see {@link FloorParts}
-   */
+  /** @param belady over all layers; receives events before this @param slots most experts of the memory @param transferNs see {@link FloorParts} */
   constructor(belady: BeladyBound, slots: number, transferNs: number) {
     this.#belady = belady;
     this.#slots = slots;

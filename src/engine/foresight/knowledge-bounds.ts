@@ -134,10 +134,7 @@ function sums(values: Float64Array): Float64Array {
   });
 }
 
-/**
- * Time under Belady on demand on one GPU where all loads take equally long: the number of misses of an event decides its time, and the Belady bound
- * (L15) counts these misses already, without knowing the future.
- */
+/** Time under Belady on demand on one GPU whose loads all take equally long: the Belady bound (L15) counts the misses of an event already. */
 class BeladyClock {
   /** Without idle time between passes. */
   nowNs = 0;

@@ -76,10 +76,7 @@ export class BeladyMemory implements OnDemandMemory, DramStore {
   }
 }
 
-/**
- * Evicts what was used longest ago. The block is the list of uses: one that the expert's next use does not follow yet is its last one,
- * and the oldest of these is found by walking on from where the last victim stood.
- */
+/** Evicts what was used longest ago: of the uses in the block, the oldest that its expert's next use does not follow yet. */
 export class LruMemory implements OnDemandMemory {
   readonly missing: DemandBits;
   readonly #block: DemandBlock;

@@ -27,10 +27,7 @@ export async function profiledRows(inputs: Pick<Inputs, 'apart' | 'trace'>, want
   return inputs.apart!.take(tokens);
 }
 
-/**
- * Activations by dense id, counted on a number of tokens or read from a file.
- * @throws UserError where the file cannot be read or does not fit the model
- */
+/** Activations by dense id, counted on a number of tokens or read from a file. @throws UserError if the file cannot be read or does not fit */
 export async function popularityFor(inputs: Inputs, run: RunSpec, source: number | string): Promise<Float64Array> {
   const { model } = inputs;
   if (typeof source === 'string') return countsById(await openPopularity(findProfile('traces', source, run.folder), { model }), model);

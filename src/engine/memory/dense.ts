@@ -14,11 +14,7 @@ export interface DenseRooms {
   readonly expertBytes: number;
 }
 
-/**
- * The rooms of a model.
- * @param placement null: all of it lies on the GPU
- * @param split the experts of the layers before it are the CPU's; null: no layer's lie on both
- */
+/** The rooms of a model. @param placement null: all on the GPU @param split layers before it are the CPU's; null: none lies on both */
 export function denseRooms(model: ModelSpec, placement: DensePlacement | null, split: ExpertSplit | null): DenseRooms {
   const rooms = wholeRooms(model, placement);
   if (split === null) return rooms;

@@ -48,10 +48,7 @@ export interface Layout {
   readonly several: (ExpertHomes & { readonly interconnect: Interconnect }) | null;
 }
 
-/**
- * Lays a run out. Sizes that the run gives are those of each GPU, shares are those of the experts that live on it.
- * @throws UserError where the memory cannot be divided, or something cannot be had on several GPUs
- */
+/** Lays a run out; given sizes are of each GPU, shares of its own experts. @throws UserError if memory or several GPUs cannot be used so */
 export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workload, serving: Serving): Promise<Layout> {
   const { hardware, model, system } = inputs;
   const placed = densePlacementOf(inputs, run);
@@ -110,10 +107,7 @@ function eachOnce(warnings: readonly Warning[]): Warning[] {
   return warnings.filter((one, at) => warnings.findIndex(({ code }) => code === one.code) === at);
 }
 
-/**
- * Places the experts of a model on the GPUs of a machine that has several.
- * @throws UserError where the run needs a part that several GPUs do not support
- */
+/** Places the experts of a model on several GPUs. @throws UserError if the run needs a part that several GPUs do not support */
 async function placeExperts(inputs: Inputs, run: RunSpec): Promise<ExpertHomes> {
   const { hardware, model, system } = inputs;
   const { count } = hardware.gpus!;

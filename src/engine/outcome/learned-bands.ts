@@ -7,10 +7,7 @@ import type { Accuracy, Result } from '../../result/result.js';
 /** Phases that have a speed. */
 const PHASES = ['decode', 'prefill'] as const;
 
-/**
- * The result with bands of its own machine.
- * @param moved the same run with each knob moved in turn; null: that knob changes nothing here
- */
+/** The result with bands of its own machine. @param moved the run with each knob moved in turn; null: that knob changes nothing */
 export async function withLearnedBands(
   result: Result,
   learned: Learned,

@@ -21,10 +21,7 @@ const NEWEST = 0.1;
 const TOO_LATE = 0.1;
 const TOO_MANY_WASTED = 0.3;
 
-/**
- * S = experts x bytes / (bandwidth x layer time), plus a correction that grows by one on stalls and shrinks by one on over-fetch
- * (Shen et al., arXiv 2510.26730, section on adaptive prefetching).
- */
+/** S = experts x bytes / (bandwidth x layer time), plus a correction: +1 for stalls, -1 for over-fetch (Shen et al., arXiv 2510.26730). */
 export class AdaptiveHorizon {
   /** Layers ahead, at least 1. */
   layers = 1;

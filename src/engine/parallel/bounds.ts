@@ -27,11 +27,7 @@ export class ParallelBounds extends Clocks {
   readonly #links: readonly (readonly Link[])[];
   readonly #knowing: ParallelKnowledge | null;
 
-  /**
-   * @param links of one GPU, those nearest to the experts' home first
-   * @param pipeline one of the bounds' own
-   * @param knowing knowledge bounds; null: they are not counted
-   */
+  /** @param links of one GPU, those nearest to the experts' home first @param pipeline of the bounds' own @param knowing null: not counted */
   constructor(
     shards: readonly Shard[],
     dispatch: Dispatch,

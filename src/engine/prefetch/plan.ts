@@ -95,10 +95,7 @@ export class PrefetchPlan {
     }
   }
 
-  /**
-   * The last admission to a tier evicted its `victims` at `nowNs`. Planned experts that the GPU lost are to be brought again; those that DRAM lost
-   * come from there no earlier than `nowNs`.
-   */
+  /** The last admission to a tier evicted its `victims`: planned ones that the GPU lost come again, those that DRAM lost from `nowNs` on. */
   lost(tier: CachedTier, nowNs: number): void {
     const { victimCount, victims } = tier;
     const again = tier === this.#gpu;

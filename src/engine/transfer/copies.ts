@@ -82,11 +82,7 @@ export class CopyPool {
     cache.touch(id - cache.base);
   }
 
-  /**
-   * Makes room for the missing copy of `id` and gives it a slot (L5). @param used true: the running event demands it; false: it is the slice
-   * of an evicted expert
-   * @returns false: there is no room, or the policy does not want it
-   */
+  /** Gives the missing copy of `id` a slot (L5). @param used false: the slice of an evicted expert @returns false: no room, or the policy refuses */
   admit(id: number, used: boolean): boolean {
     const cache = this.#cacheOf(id);
     const before = cache.usedBytes;

@@ -3,10 +3,7 @@
 import type { Pass } from '../../schedule/door.js';
 import type { Link, LinkObserver } from './link.js';
 
-/**
- * Watches a run. Times are simulated ns; experts are given by dense id; a method must not change its arguments. `gpu` is the number of
- * one of several GPUs, absent where there is only one.
- */
+/** Watches a run. Times are simulated ns, experts dense ids; arguments must not be changed. `gpu` is absent if there is only one. */
 export interface Observer extends LinkObserver {
   /** A pass begins. */
   passStarted(pass: Pass, nowNs: number): void;

@@ -63,10 +63,7 @@ export class Staging {
     this.#leaves[id] = 0;
   }
 
-  /**
-   * Releases, when the routing of `layer` is known at `nowNs`, the experts staged for it and earlier layers, except the first `size` of
-   * `demand`: now, or on arrival.
-   */
+  /** Releases, at `nowNs` or on arrival, the experts staged for `layer` and earlier ones, except the first `size` of `demand`. */
   known(layer: number, demand: Int32Array, size: number, arrivalNs: Float64Array, nowNs: number): void {
     if (this.#count === 0) return;
     const layerOf = this.#layerOf;

@@ -27,11 +27,7 @@ export class CapacityMeter {
   /** At the capacities of the curve, and last at that of the run. */
   readonly #belady: BeladyCurve;
 
-  /**
-   * @param model the experts that live on the GPU
-   * @param ownBytes capacity of the run, whose bound is counted beside
-   * @param preloaded true: the cache of the run has experts before the first event; LRU starts empty
-   */
+  /** @param model the experts of the GPU @param ownBytes capacity of the run @param preloaded true: its cache has experts before the first event */
   constructor(model: ModelSpec, scope: Scope, ownBytes: number, preloaded: boolean) {
     const whole = expertBytesTotal(model);
     this.bytes = Array.from({ length: STEPS }, (_, step) => Math.round(whole * ((step + 1) / STEPS)));
@@ -86,10 +82,7 @@ export class CapacityMeter {
   }
 }
 
-/**
- * Sums over GPUs, each of which has the same share of the experts that live there.
- * @returns capacities and hit rates; null where nothing was counted, or nothing demanded
- */
+/** Sums over GPUs, each with the same share of its experts. @returns capacities and hit rates; null if nothing was counted or demanded */
 export function capacityCurve(gpus: readonly { readonly curve: CapacityMeter | null }[]): CapacityCurve | null {
   const meters = gpus.flatMap(({ curve }) => (curve === null ? [] : [curve]));
   const members = meters.reduce((sum, meter) => sum + meter.members, 0);

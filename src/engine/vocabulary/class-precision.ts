@@ -26,10 +26,7 @@ export class ClassPrecision {
   readonly #counts: Int32Array;
   #offset = 0;
 
-  /**
-   * @param requestClass class of each request, by `Request.index`
-   * @param copies share of an expert's bytes that classes are content with; of a class that is not named, all
-   */
+  /** @param requestClass by `Request.index` @param copies share of an expert's bytes that a class is content with; of others, all */
   constructor(model: ModelSpec, requestClass: readonly string[], copies: ReadonlyMap<string, number>) {
     const names = [...new Set(requestClass)];
     this.served = new Map(names.map((name) => [name, { activations: 0, degraded: 0 }]));

@@ -216,10 +216,7 @@ export function arriveTogether(members: Int32Array, count: number, readyNs: Floa
   for (let k = 0; k < count; k++) readyNs[members[k]!] = lastNs;
 }
 
-/**
- * Writes each expert's gate weights at a layer, summed over the tokens of the pass, into `gates[offset .. offset + experts)`.
- * @param pass of a trace that has weights
- */
+/** Writes the gate weights of a layer's experts, summed over tokens, into `gates[offset .. offset + experts)`. @param pass with weights */
 export function gatherGates(
   pass: Pass,
   layer: number,

@@ -35,12 +35,7 @@ export class ClassMeter {
     meter.request.add(endNs - request.arrivalNs);
   }
 
-  /**
-   * The classes, by name; nothing where no request has one.
-   * @param objectives true: requests are held against some
-   * @param use of classes with budgets, and of all others; null: no class has one
-   * @param served by copies and other experts; null: nothing is, or nobody counted by class
-   */
+  /** The classes, by name. @param objectives some requests have them @param use of classes with budgets @param served by copies and others */
   classes(
     objectives: boolean,
     budgets: ReadonlyMap<string, ClassBudget>,

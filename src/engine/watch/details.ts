@@ -163,10 +163,7 @@ export class DetailsRecorder extends Onlooker {
     };
   }
 
-  /**
-   * Ends a prefetch of expert `id` where its lane was lost: that is free since then, although the prefetch would have ended later.
-   * @returns false: there is none, or none whose lane was lost
-   */
+  /** Ends a prefetch of expert `id` at the time its lane was lost. @returns false: there is none on such a lane */
   #lost(bins: LinkBins, id: number): boolean {
     const { link, prefetchEndNs, prefetching } = bins;
     for (let lane = 0; lane < prefetching.length; lane++) {

@@ -256,10 +256,7 @@ function rateOf({ kind, link }: SeenDisk): number {
   return Math.round(100 * full * Math.min(1, (link?.lanes ?? 4) / 4)) / 100;
 }
 
-/**
- * The machine in the answers of tools; missing answers that matter are listed as not seen.
- * @param answers in the order in which tools are believed
- */
+/** The machine in the answers of tools, in the order in which they are believed; missing answers that matter are listed. */
 export function detectFrom(answers: readonly Answer[]): Detection {
   const read = answers.map((answer) => ({ ...answer, seen: answer.text === null ? null : readOf(answer.tool.read, answer.text) }));
   const all = together(read.flatMap(({ seen }) => seen ?? []));

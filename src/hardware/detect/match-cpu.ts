@@ -77,10 +77,7 @@ function ofNearName(seen: SeenCpu, parts: readonly CpuPart[]): CpuPart | null {
       );
 }
 
-/**
- * One of the same architecture, made for the same kind of computer, whose base clock is nearest where the clock is known. Of those a virtual
- * machine is thought to be a part of the largest: hosts are large.
- */
+/** One of the same architecture and form, nearest in base clock if that is known; of a virtual machine, the largest: hosts are large. */
 function ofArchitecture(seen: SeenCpu): CpuPart | null {
   const arch = architectureOf(seen);
   if (arch === null) return null;

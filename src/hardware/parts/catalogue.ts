@@ -43,12 +43,7 @@ export const groupFields = {
   source: z.string().min(1).describe("Vendor's document that the figures are from."),
 };
 
-/**
- * The groups of a file.
- * @param group fields of a group
- * @param own fields that a part may have in place of its group's
- * @param part further fields of a part
- */
+/** The groups of a file. @param group fields of a group @param own fields that a part may replace @param part further fields of a part */
 export function groupList<G extends z.ZodRawShape, O extends z.ZodRawShape, P extends z.ZodRawShape>(group: G, own: O, part: P) {
   const parts = z.array(z.strictObject({ ...partFields, ...z.object(own).partial().shape, ...part }));
   return z
@@ -143,10 +138,7 @@ const IDLE = new Set(
   'nvidia geforce amd radeon intel core apple tesla instinct cpu gpu processor generation blackwell workstation server edition'.split(' '),
 );
 
-/**
- * The key that all spellings of one part share: lower case, without separators, trade marks, makers, clocks and counts of cores.
- * @param text e.g. `AMD Ryzen 9 7950X 16-Core Processor`
- */
+/** The key that all spellings of a part share: lower case, without separators, trade marks, makers, clocks and counts of cores. */
 export function partKey(text: string): string {
   const words = text
     .toLowerCase()

@@ -85,10 +85,7 @@ function expertsOnCpu(timing: Timing, model: ModelSpec): number {
 export const TELL_PLACES =
   'put the command line into the log ($ llama-server -m ... -ncmoe 24), or give all that was printed while the model was loaded';
 
-/**
- * True where a runtime has flags for the place of experts, or chooses it, and nothing tells it: neither flags nor printed buffers. They are
- * then taken to be on the GPU.
- */
+/** True if nothing says where a runtime that places experts put them: they are then taken to be on the GPU. */
 export function isUnplaced(timing: Timing, { gpus, unified }: Machine): boolean {
   const { places } = runtimeOfProgram(timing.engine);
   if (gpus.length === 0 || unified || places === undefined || places === 'all in host memory') return false;
@@ -105,11 +102,7 @@ function modelBuffers({ buffers = [] }: Timing): TimingBuffer[] {
   return buffers.filter(({ kind }) => kind === 'model');
 }
 
-/**
- * Layers of experts, from the first on, that the printed buffers leave to host memory: what the devices lack of the model, without the
- * embedding table, which always stays in the host. A buffer that is mapped from the file also spans what lies between its tensors, and a file
- * may have layers that are not loaded, so the smaller figure counts.
- */
+/** First layers whose experts host memory holds, by the printed buffers. Mapped buffers also span other tensors, so the smaller figure counts. */
 function layersInBuffers(timing: Timing, model: ModelSpec): number {
   const buffers = modelBuffers(timing);
   const bytesOf = (host: boolean): number => buffers.reduce((sum, one) => sum + (inHostMemory(one) === host ? one.bytes : 0), 0);
@@ -161,11 +154,10 @@ const LONGEST = 400;
 const MOST_REPEATS = 6;
 
 /**
- * Layers whose experts lie in host memory, each by the part of its three tensors that does, rounded.
- * @param firstMoe decoder layer of the first MoE layer
- * @param layers decoder layers
- * @param place of the rules, for messages
- * @throws UserError where a pattern is none, or could take for ever
+ * Layers whose experts lie in host memory, by the part of their tensors, rounded.
+ * @param firstMoe first MoE layer
+ * @param place for messages
+ * @throws UserError if a pattern is none, or could take for ever
  */
 export function layersOnCpu(rules: readonly string[], firstMoe: number, layers: number, place: string): number {
   const parsed = rules.map((rule) => parseRule(rule, place));

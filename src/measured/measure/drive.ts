@@ -24,11 +24,7 @@ const MIB = 2 ** 20;
 const SIZE = 1024 * MIB;
 const LEFT = 512 * MIB;
 
-/**
- * Writes a file of random-looking bytes: drives that compress must not gain by it.
- * @param step told after each part, so that signals are heard
- * @throws UserError where the folder cannot be written, or is nearly full
- */
+/** Writes a file of random-looking bytes, which drives cannot compress. @param step called after each part @throws UserError if it cannot */
 export async function openDriveFile(folder: string, step: () => Promise<void>): Promise<DriveFile> {
   const path = join(folder, `.moeprof-read-${pid}`);
   const file = attempt(path, () => openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600));

@@ -51,12 +51,7 @@ export function threadCounts(all: number): number[] {
   return [...counts, all];
 }
 
-/**
- * Measures.
- * @param folder on the drive that is measured
- * @param progress called with units done and units in all
- * @throws UserError where the folder cannot be written
- */
+/** Measures. @param folder on the drive to measure @param progress takes units done and in all @throws UserError if it cannot be written */
 export async function measureMachine(
   wanted: readonly Measure[],
   folder: string,

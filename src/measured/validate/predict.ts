@@ -30,10 +30,7 @@ export interface Prediction {
   readonly knowing?: Knowing;
 }
 
-/**
- * Time of a run's decoded tokens and the same under knowledge (L19), in one unit; of the whole run and under foresight; the hit rate of Belady.
- * Absent: there is no such bound.
- */
+/** Time of a run's decoded tokens, and under knowledge (L19), in one unit; of the whole run and foresight; Belady's hit rate. Absent: no bound. */
 export type Knowing = Readonly<Partial<Record<'own' | 'foresight' | 'floor' | 'total' | 'totalForesight' | 'belady', number>>>;
 
 /** Metrics that they come from. */
@@ -76,11 +73,7 @@ interface RowWorld {
   readonly bounds: boolean;
 }
 
-/**
- * Predicts what a row measured.
- * @param traces shared by rows of one model, which then see the same tokens
- * @param runtimes by name; one that is missing is an error of ours
- */
+/** Predicts what a row measured. @param traces shared by rows of one model @param runtimes by name; one that is missing is an error of ours */
 export async function predictRow(
   given: Measurement,
   traces: RowTraces,
@@ -128,11 +121,7 @@ function draftsOf({ run }: Measurement): NonNullable<RunInput['workload']>['spec
   return { draft: Math.round(draft), acceptance: `${100 * acceptance}% of ${Math.round(draft)}` };
 }
 
-/**
- * Predicts a row with each of several sets of runtimes: with the first whole, with others by the ratio of brief predictions; a set that drives
- * its machine as the first does gives what that gave.
- * @param variants at least one
- */
+/** Predicts a row with several sets of runtimes: with the first whole, with others that differ by the ratio of brief predictions. */
 export async function predictVariants(row: Measurement, traces: RowTraces, variants: readonly Runtimes[]): Promise<Prediction[]> {
   const own = variants.map((runtimes) => runtimeKey(row, runtimes));
   const first = await predictRow(row, traces, variants[0]!);
@@ -180,10 +169,7 @@ function selectionOf(row: Measurement, model: ModelSpec): Selection {
   return ('lacks' in whole ? model : whole).layers[0]!;
 }
 
-/**
- * The runtime with the row's own settings: the device that computed prompts, the form of latent attention, fused attention, and reads beside
- * computing or before it.
- */
+/** The runtime with the row's own settings: device of prompts, form of latent attention, fused attention, reads beside computing or before. */
 function withRowSettings(runtime: RuntimeSpec, row: Measurement, selection: Selection): RuntimeSpec {
   const { flash_attention, mla } = row.run;
   const gpu = {
@@ -286,10 +272,7 @@ export interface Selection {
   readonly topK: number;
 }
 
-/**
- * The rule for the row's prompt: the device that the row states, whatever the runtime's rule is. Where that device is only guessed, passes
- * below the engine's own threshold leave their experts on the CPU.
- */
+/** The rule for the row's prompt: the device that it states; if that is guessed, passes below the engine's threshold stay on the CPU. */
 export function promptOf(runtime: RuntimeSpec, row: Measurement, { experts, topK }: Selection): RuntimeSpec['prompt'] {
   const { prompt } = runtime;
   const where = row.placement.prefill_where;

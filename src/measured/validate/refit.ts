@@ -31,11 +31,7 @@ interface FittedFigure extends Sensitivity {
   readonly classes: RowClasses;
 }
 
-/**
- * Refits the constants.
- * @param measured the rows of the validation
- * @param predictions of these rows, with the variants of {@link nudgedConstants}
- */
+/** Refits the constants. @param measured the validation @param predictions of its rows, with the variants of {@link nudgedConstants} */
 export function refitOf(
   { rows }: Pick<Validation, 'rows'>,
   measured: readonly Measurement[],

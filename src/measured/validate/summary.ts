@@ -95,12 +95,7 @@ export interface Refit {
   readonly classesLeftOut: readonly ClassErrors[];
 }
 
-/**
- * Puts predictions beside measurements.
- * @param predictions of `rows`, in their order
- * @param runtimes by name, all that the rows ran on
- * @param memory rows of memory, which need no prediction beforehand
- */
+/** Puts predictions beside measurements. @param predictions of `rows`, in order @param runtimes by name @param memory rows of memory */
 export function validationOf(
   files: readonly string[],
   rows: readonly Measurement[],

@@ -58,10 +58,7 @@ function unread(config: Fields, what: string): UserError {
   );
 }
 
-/**
- * Experts without a gate. Those that work on a latent (Super) are weights of its width; the two projections to it and back are as many
- * weights as a shared expert of that width has.
- */
+/** Experts without a gate. Those on a latent (Super) have its width; the projections to and from it count as a shared expert. */
 function expertsOf(config: Fields, hidden: number): Architecture['moe'] {
   const intermediate = config.count('moe_intermediate_size');
   const latent = config.indexOr(0, 'moe_latent_size');

@@ -17,12 +17,9 @@ const CLOSE = 1e-9;
 const MOST_LOOKS = 60;
 
 /**
- * The quantization moved until the file has its size; itself where it has none.
- *
- * Bytes grow with the move, almost in straight lines between whole steps: a part of the layers is of one format, the rest of the next, and
- * some layers have no experts. So whole steps are searched by halving, and what is left by the line through the nearest two (regula falsi).
- * @param measure the file of the model in a quantization
- * @throws UserError where no mixture of its formats is so small or so large
+ * The quantization moved until the file has its size, by halving over whole steps, then regula falsi.
+ * @param measure the file of the model in one
+ * @throws UserError if no mixture of its formats is so small or so large
  */
 export function fitToSize(quantization: Quantization, measure: (one: Quantization) => FileWeights): Quantization {
   const { size, range, name } = quantization;

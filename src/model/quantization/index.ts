@@ -33,11 +33,7 @@ const OWN = byName<readonly string[]>({
   fp8: ['block'],
 });
 
-/**
- * A quantization by its name, in any case, with details: `bits=` (per weight of the whole file) or `size=` (of the file); `group=` and
- * `zero=` (bits) of int2 to int8, `block=` of fp8.
- * @throws UserError with the nearest known names, or what a detail may be
- */
+/** A quantization by name, with details: `bits=` or `size=` of the file, `group=` and `zero=` of int2 to int8, `block=` of fp8. @throws UserError */
 export function findQuantization(written: string): Quantization {
   const [head = '', ...rest] = written.toLowerCase().split(':');
   const found = knownQuantization(head);

@@ -51,10 +51,7 @@ export interface Quantization {
   readonly summary: string;
   /** How a tensor is stored. One entry, or several where the rule was moved to meet the size of a file. */
   stored(role: TensorRole, place: TensorPlace): readonly StoredShare[];
-  /**
-   * The rule moved towards fewer bits (below 0) or more (above 0), in steps of the formats that its files mix; bits grow with it. 0: the
-   * rule itself.
-   */
+  /** The rule moved towards fewer bits (below 0) or more (above 0), in steps of the formats that its files mix; 0: itself. */
   moved(by: number): Quantization;
   /** Limits of {@link moved} in either direction. */
   readonly range: readonly [least: number, most: number];

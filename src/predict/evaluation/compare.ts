@@ -71,10 +71,7 @@ export function comparablePredictors(traces: readonly RoutingTrace[]): string[] 
   }).map(({ name }) => name);
 }
 
-/**
- * The named predictors, each that corrects another after the one that it corrects, with the same parameters: their difference is the gain of
- * the correction.
- */
+/** The named predictors, each that corrects another after that one, with the same parameters: their difference is the gain of the correction. */
 export function withCorrected(named: readonly string[]): string[] {
   const all: string[] = [];
   for (const text of named) {
@@ -89,10 +86,7 @@ export function withCorrected(named: readonly string[]): string[] {
   return all;
 }
 
-/**
- * Evaluates every predictor on every trace.
- * @throws UserError where a predictor is unknown, or where none can be judged: a trace does not carry what they need
- */
+/** Evaluates every predictor on every trace. @throws UserError if one is unknown, or none has what it needs */
 export async function comparePredictors(
   request: ComparisonRequest,
   watch: EvaluationWatch = {},
@@ -166,10 +160,7 @@ export interface Judged {
   readonly times: readonly JudgedTimes[];
 }
 
-/**
- * Evaluates predictors on traces, side by side: `moeprof predict eval`.
- * @throws UserError where something is unknown, or a trace does not carry what a predictor needs
- */
+/** Evaluates predictors on traces, side by side: `moeprof predict eval`. @throws UserError if something is unknown, or a trace lacks it */
 export async function judgedPredictors(request: JudgingRequest, watch: EvaluationWatch = {}): Promise<Judged> {
   const {
     batch = 16,

@@ -58,10 +58,7 @@ export class SameLayer implements Evidence {
   readonly #tables: readonly LogOddsTable[];
   readonly #silentWithin: number;
 
-  /**
-   * @param topK width of a token's row per layer
-   * @param silentWithin layers ahead within which it says nothing: where a token's own path is known, little is left to add
-   */
+  /** @param topK width of a token's row per layer @param silentWithin layers ahead within which it adds nothing: the token's own path is known */
   constructor({ layers }: ModelSpec, slots: number, topK: number, silentWithin: number) {
     this.#silentWithin = silentWithin;
     this.#memory = new PathMemory(slots, layers.length, topK);

@@ -27,10 +27,7 @@ export class PathRing {
   readonly #offsets: readonly number[];
   readonly #topK: number;
 
-  /**
-   * @param paths `[capacity, layers, topK]`: as many paths are kept; the oldest makes room
-   * @param users `[experts, rowBytes]` bits, zero
-   */
+  /** @param paths `[capacity, layers, topK]`: so many are kept; the oldest makes room @param users `[experts, rowBytes]` bits, zero */
   constructor({ layers }: Pick<ModelSpec, 'layers'>, topK: number, paths: Uint16Array, users: Uint8Array, rowBytes: number) {
     const capacity = paths.length / (layers.length * topK);
     this.capacity = capacity;

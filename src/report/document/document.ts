@@ -36,10 +36,7 @@ interface Records {
 /** A part of a document; parts are separated by blank lines. */
 export type Block = Grid | Lines | Facts | Drawing | Code;
 
-/**
- * Emphasis of a line. `caution` is a remark on accuracy, `warning` begins with `!`, `info` with `i`, `item` belongs to a list; so do the
- * verdicts `fail`, `warn` and `new`, which begin with their name or sign.
- */
+/** Emphasis of a line: `caution` a remark on accuracy, `warning` begins with `!`, `info` with `i`; verdicts begin with their name or sign. */
 export type Tone =
   | ('plain' | 'dim' | 'strong' | 'heading' | 'good' | 'bad' | 'caution' | 'warning' | 'info' | 'item')
   | ('fail' | 'warn' | 'new');

@@ -44,11 +44,7 @@ export function renderDocumentPage(document: Document, name: string, picture?: s
   });
 }
 
-/**
- * A grid as a table.
- * @param caption absent: its first head
- * @param text columns that are aligned left; absent: those that the grid aligns so
- */
+/** A grid as a table. @param caption absent: its first head @param text columns that are aligned left; absent: as the grid has them */
 export function gridTable(caption: string | undefined, grid: Grid, text?: readonly number[]): Markup {
   const { columns, head, rows } = readable(grid, 'markdown', true);
   const left = text ?? columns.flatMap((column, index) => (alignOf(column, index) === 'left' ? [index] : []));

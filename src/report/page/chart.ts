@@ -67,10 +67,7 @@ function columnPath(i: number, count: number, gap: number, y: number, height: nu
   return `M${coordinate((i + gap / 2) / count)} ${y}h${width}v${coordinate(height)}h-${width}z`;
 }
 
-/**
- * Columns of stacked shares, the first at the bottom: `stacks[k][i]` is 0..1 of the height. One path for each colour.
- * @param gap part of a column's width that stays empty
- */
+/** Columns of stacked shares, the first at the bottom: `stacks[k][i]` is 0..1 of the height. @param gap part of a column that stays empty */
 export function columns(stacks: readonly (readonly number[])[], colors: readonly string[], gap = GAP): Markup[] {
   const count = stacks[0]?.length ?? 0;
   const bottom = new Float64Array(count);

@@ -49,9 +49,7 @@ export function requestNs({ decode, prefill }: Speeds, users: number, { output, 
   return (prompt * 1e9) / prefill + (output * users * 1e9) / decode;
 }
 
-/**
- * The cost of a setting under a goal: smaller is better. For targets it is the largest of latency / target; at most 1 where all are kept.
- */
+/** The cost of a setting under a goal, smaller is better: of targets the largest latency / target, at most 1 if all are kept. */
 export function costOf(goal: Goal, speeds: Speeds, users: number, request: RequestShape): number {
   switch (goal.kind) {
     case 'request':

@@ -25,10 +25,7 @@ export interface ArrivalFormat {
   readonly header: boolean;
   /** True where a file that begins with this line is of this format. */
   recognises(firstLine: string): boolean;
-  /**
-   * Makes the reader of one line, from the file's first line.
-   * The reader throws UserError, beginning with the `place` it is given (`path:line`), for a line that is malformed.
-   */
+  /** Makes the reader of a line from the file's first; it throws UserError, from its `place` (`path:line`) on, for a malformed line. */
   reader(firstLine: string): (line: string, place: string) => Arrival;
 }
 

@@ -40,11 +40,7 @@ export function sealBy(key: string | null): Seal {
   };
 }
 
-/**
- * The seal of a queue.
- * @param path file of the key; undefined: the key is in {@link KEY_VARIABLE}, or there is none
- * @throws UserError where the key is short, or there is none and the server is another machine's
- */
+/** The seal of a queue. @param path of the key; undefined: {@link KEY_VARIABLE}, or none @throws UserError if it is short, or must be there */
 export function sealOf({ host, shown }: QueueAddress, path: string | undefined, env: Environment = processEnv): Seal {
   const named = path === undefined ? KEY_VARIABLE : `--queue-key ${path}`;
   const key = (path === undefined ? (env[KEY_VARIABLE] ?? '') : readText(path, 'key')).trim();

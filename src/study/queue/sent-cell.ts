@@ -102,11 +102,7 @@ function isName(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !/[\\/\0]/.test(name);
 }
 
-/**
- * Reads a cell.
- * @param fingerprint the name under which it lay on the server
- * @throws UserError where it is none, of another protocol or build, or not sealed by the key of this worker
- */
+/** Reads a cell. @param fingerprint its name on the server @throws UserError if it is none, of another protocol or build, or not sealed */
 export function cellOf(fingerprint: string, data: unknown, seal: Seal): SentCell {
   const { build, protocol } = isObject(data) ? data : {};
   if (!isObject(data) || typeof build !== 'string') throw new UserError('the job is no cell of a study');

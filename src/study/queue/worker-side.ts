@@ -117,11 +117,7 @@ export class QueueWorker {
     this.#worker.on('error', () => undefined);
   }
 
-  /**
-   * Works until {@link drain} or {@link leave}.
-   * @param idleS seconds without a cell after which it ends; infinite: never
-   * @throws UserError where a sweep has shut it out
-   */
+  /** Works until {@link drain} or {@link leave}. @param idleS seconds without a cell, then it ends @throws UserError if a sweep has shut it out */
   async work(idleS: number): Promise<void> {
     await this.#beat();
     const timer = setInterval(

@@ -68,10 +68,7 @@ export interface SearchFile
   readonly study: StudyFile;
 }
 
-/**
- * Reads a search. Paths of files in it are relative to its own folder.
- * @throws UserError `file:line:col: path: what is wrong, and what to write instead`
- */
+/** Reads a search; its paths are relative to its folder. @throws UserError `file:line:col: path: what is wrong, and what to write instead` */
 export function loadSearch(file: string): SearchFile {
   const located = locateYaml(readText(file), shownPath(file), searchSchema);
   const { batch, constraints, objectives, prefix, prices } = located.value;

@@ -15,13 +15,12 @@ const TELLING = [['speed.decode', 'speed.prefill'], ['cache.hit_rate']] as const
 const TELLING_OF_RATES = [['goodput.tokens', 'throughput.generated', 'throughput.total'], ['latency.ttft.p50']] as const;
 
 /**
- * Figures of all runs that have metrics, a metric each: the first axis of numbers (rates before others) is horizontal, the next makes series,
- * one of few values panels, and each combination of any others a figure of its own. Without numbers they are rankings. Seeds are runs of one
- * point.
- * @param rows at least one that ran
+ * Figures of all runs that have metrics, one each: the first axis of numbers is horizontal, the next makes series, one of few values panels, others
+ * figures; without numbers, rankings.
+ * @param rows one ran
  * @param axes paths that vary
- * @param metrics those that were asked for; empty: those that say most
- * @throws UserError where no run has any of them
+ * @param metrics empty: those that say most
+ * @throws UserError if no run has any
  */
 export function axesFigures(rows: readonly RunRow[], axes: readonly string[], metrics: readonly string[]): PaperFigure[] {
   const done = rows.filter(({ status }) => status === 'done');

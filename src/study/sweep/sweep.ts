@@ -57,11 +57,7 @@ export function combinations(axes: readonly SweepAxis[]): SweepValue[][] {
   return axes.reduce<SweepValue[][]>((all, { values }) => all.flatMap((row) => values.map((value) => [...row, value])), [[]]);
 }
 
-/**
- * Joins axes and outcomes.
- * @param outcomes of {@link combinations}, in their order: results, or why there is none
- * @param atOnce where a rate is varied, the runs in which all requests arrive at once: one per combination of the other axes; else none
- */
+/** Joins axes and outcomes. @param outcomes of {@link combinations}, in order @param atOnce runs with all requests at once, if a rate varies */
 export function sweepOf(axes: readonly SweepAxis[], outcomes: readonly Outcome[], atOnce: readonly Outcome[]): Sweep {
   const cells = combinations(axes);
   const points = cells.flatMap((values, i) => resultsIn([outcomes[i]!]).map((result) => ({ values, result })));
@@ -85,11 +81,7 @@ const SATURATED = 0.95;
 
 const STEPS = 8;
 
-/**
- * Rates around saturation: {@link STEPS} of them, each as much above the one before, from a quarter of what the slowest run can serve to four
- * times what the fastest can, three digits each.
- * @param served requests per second of runs in which all requests arrive at once
- */
+/** Rates around saturation: {@link STEPS} of them, from a quarter of the slowest to four times the fastest. @param served requests/s at once */
 export function ratesAround(served: readonly number[]): number[] {
   const low = Math.min(...served) / 4;
   const high = Math.max(...served) * 4;

@@ -25,10 +25,7 @@ export class MissingCells {
     this.#settle = settle;
   }
 
-  /**
-   * The cells to run, one at a time; null: the cell is settled, or another one is run for it.
-   * @throws UserError where one is missing and the store cannot take it
-   */
+  /** The cells to run, one at a time; null: settled, or another is run for it. @throws UserError if one is missing and the store cannot take it */
   *runs(): Generator<{ readonly identity: RunIdentity; readonly run: RunSpec } | null> {
     let next = 0;
     let asked = false;

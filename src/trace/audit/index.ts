@@ -33,12 +33,7 @@ export const auditChecks: readonly AuditCheck[] = [
 /** Rows read at a time. */
 const ROWS = 256;
 
-/**
- * Looks for problems that would silently falsify a result, in one pass and constant memory.
- * @param options the recorded model, if known, and the number of rows to check, from the first; default: all
- * @returns warnings first, in the order of {@link auditChecks}
- * @throws UserError where a row is malformed
- */
+/** Looks for problems that would silently falsify a result. @param options recorded model, rows to check @returns warnings first @throws UserError */
 export function auditTrace(trace: RoutingTrace, options: { model?: ModelSpec; tokens?: number } = {}): AuditFinding[] {
   const tokens = Math.min(options.tokens ?? trace.tokens, trace.tokens);
   const subject = { trace, tokens, model: options.model ?? null };

@@ -18,10 +18,7 @@ export interface Conversion {
 
 const ROWS = 256;
 
-/**
- * Copies the part; the original may be closed afterwards. Positions and request ids are kept, so that cuts remain visible.
- * @throws UserError where nothing is left, or renumbering gives a token an expert twice
- */
+/** Copies the part, with its positions and ids. @throws UserError if nothing is left, or renumbering gives a token an expert twice */
 export function convertTrace(trace: RoutingTrace, conversion: Conversion): RoutingTrace {
   const { topK, has } = trace;
   const { predictedK } = has;
@@ -98,12 +95,7 @@ export function numbersIn(ranges: readonly (readonly [number, number])[]): numbe
 /** New number of each expert, by layer; {@link NULL_EXPERT} drops the choice. */
 export type Remap = readonly Uint16Array[];
 
-/**
- * Reads a renumbering from a JSON file: physical slots back to logical experts, or a permutation. `[3, 0, 1, 2]` is for all layers, or there is
- * one list per layer.
- * @param experts experts of each layer that must have a new number
- * @throws UserError where it is no such list, or does not fit
- */
+/** Reads a renumbering from JSON: `[3, 0, 1, 2]` for all layers, or a list per layer. @param experts that must have a number @throws UserError */
 export function readRemap(path: string, experts: readonly number[]): Remap {
   let value: unknown;
   try {

@@ -38,11 +38,7 @@ export interface RoutingDifference {
 
 const ROWS = 256;
 
-/**
- * Compares two traces request by request and token by token while both have the same text: the same position and, if both have token ids, the
- * same token.
- * @throws UserError where the traces differ in shape, or share no token
- */
+/** Compares two traces request by request while both have the same text. @throws UserError if they differ in shape, or share no token */
 export function diffTraces(before: RoutingTrace, after: RoutingTrace): RoutingDifference {
   const { layers } = before;
   for (const [what, a, b] of [

@@ -163,10 +163,7 @@ function walk(trace: RoutingTrace, visit: (chunk: TraceChunk, row: number, opens
   }
 }
 
-/**
- * Visits the events of some rows in order, each just scored by the memory of its layer; events without choices are left out.
- * @param wanted numbers of the rows to visit; the others are remembered only
- */
+/** Visits the events of rows in order, each just scored by its layer's memory. @param wanted rows to visit; others are remembered only */
 export function rememberedEvents(
   trace: RoutingTrace,
   models: readonly LayerModel[],

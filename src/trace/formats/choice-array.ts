@@ -39,10 +39,7 @@ export function choiceFormat({
   };
 }
 
-/**
- * Puts requests into a trace, whose shape the first array gives.
- * @throws UserError where there is no array, one has another shape, or an id is none
- */
+/** Puts requests into a trace of the first array's shape. @throws UserError if there is none, a shape differs, or an id is none */
 export function importChoices(
   source: TraceSource,
   options: OpenOptions,

@@ -67,10 +67,7 @@ export interface Expected {
   readonly experts: readonly number[] | null;
 }
 
-/**
- * Layers, choices and experts that the options or their model give.
- * @param layers MoE layers of the trace where they are known; a model with others says nothing about its experts
- */
+/** Layers, choices and experts of options or model. @param layers of the trace, if known; a model with others does not count */
 export function expected(options: OpenOptions, layers: number | null = null): Expected {
   const { model } = options;
   const count = layers ?? options.layers ?? model?.layers.length ?? null;

@@ -62,12 +62,7 @@ export class ParquetTable {
     });
   }
 
-  /**
-   * Visits the row groups.
-   * @param names columns to read
-   * @param visit gets the rows of a group and its columns in the order of `names`, valid until it returns
-   * @throws UserError where a group is damaged, or too large to hold in memory
-   */
+  /** Visits the row groups. @param visit gets the rows and columns of one, valid until it returns @throws UserError if one is damaged or too large */
   async read(names: readonly string[], visit: (rows: number, columns: readonly ParquetColumn[]) => void): Promise<void> {
     const { path, bytes } = this.#source;
     const compressors = boundedCompressors(decompressors, decompress);

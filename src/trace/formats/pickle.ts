@@ -68,11 +68,7 @@ const REBUILD = 'torch._utils._rebuild_tensor_v2';
 const ORDERED = 'collections.OrderedDict';
 const STORAGE = /^torch\.((Byte|Char|Short|Int|Long|Half|Float|Double|BFloat16|Bool)Storage)$/;
 
-/**
- * Reads a pickle.
- * @param place names it in messages
- * @throws UserError where it holds an opcode or a name beyond plain data and tensors, is cut, or is larger or deeper than any recording
- */
+/** Reads a pickle. @param place for messages @throws UserError if it has more than plain data and tensors, is cut, or too large or deep */
 export function readPickle(bytes: Uint8Array, place: string): Pickled {
   return new Unpickler(bytes, place).read();
 }

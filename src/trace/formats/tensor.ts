@@ -20,11 +20,7 @@ interface FileArray extends ColumnLayout {
   readonly place: string;
 }
 
-/**
- * Opens an array as a trace of one request.
- * @param known layers, top-k and experts, if the file gives them; the options provide the rest
- * @throws UserError where its axes cannot be told
- */
+/** Opens an array as a trace of one request. @param known layers, top-k and experts of the file @throws UserError if its axes are unclear */
 export function openArray(
   source: TraceSource,
   array: FileArray,

@@ -51,11 +51,7 @@ export interface OwnTraceFormat {
   rows(file: OwnTraceFile, known: Expected): Iterable<OwnTraceRow> | AsyncIterable<OwnTraceRow>;
 }
 
-/**
- * The format of a module.
- * @param name the path of a module, relative to the working directory; any other name, or none, gives null
- * @throws UserError where it cannot be used
- */
+/** The format of a module. @param name its path; any other name, or none, gives null @throws UserError if it cannot be used */
 export async function loadFormat(name: string | undefined): Promise<TraceFormat | null> {
   const chosen = name === undefined ? null : moduleChoice('trace format', name);
   if (chosen === null) return null;

@@ -56,10 +56,7 @@ export class ZipArchive {
     return content;
   }
 
-  /**
-   * A deflated entry of any size, in a temporary file.
-   * @throws UserError where it is damaged, packed in an unknown way, or grows beyond what a recording does
-   */
+  /** A deflated entry of any size, in a temporary file. @throws UserError if it is damaged, packed unknown, or beyond what a recording has */
   async unpacked(entry: ZipEntry): Promise<TraceSource> {
     const place = `${this.#source.path}: ${entry.name}`;
     this.#demandDeflated(entry);

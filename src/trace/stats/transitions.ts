@@ -18,10 +18,7 @@ export interface TransitionRecall {
   readonly byLayer: readonly number[];
 }
 
-/**
- * Trains and tests the table. Memory: 4 bytes per pair of experts of neighbouring layers.
- * @returns null if there is only one layer, or fewer rows than two blocks
- */
+/** Trains and tests the table, 4 bytes per pair of experts of neighbouring layers. @returns null for one layer, or fewer rows than two blocks */
 export function transitionRecall(trace: RoutingTrace): TransitionRecall | null {
   const { layers, tokens } = trace;
   if (layers < 2 || tokens < 2 * BLOCK) return null;

@@ -67,10 +67,7 @@ export function needWeights(variants: readonly VariantChoice[]): boolean {
   return variants.some((chosen) => definitionOf(chosen).needs?.(chosen.parameters).includes('weights'));
 }
 
-/**
- * Stacks variants on a trace, from their texts: `top-p=0.9`. Those that are modules need a run: they are loaded.
- * @throws UserError where a variant is unknown or the trace lacks what it needs
- */
+/** Stacks variants on a trace, from texts: `top-p=0.9`; modules need a run. @throws UserError if one is unknown, or the trace lacks its need */
 export function applyVariants(
   trace: RoutingTrace,
   specs: readonly string[],

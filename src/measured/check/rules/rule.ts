@@ -44,10 +44,7 @@ export interface CheckCase {
   readonly footprint: Footprint | null;
   /** Watts that the card may draw over its rated watts; null: not seen. */
   readonly powerShare: number | null;
-  /**
-   * Predicts the run under other conditions: a slot with fewer lanes, a program that takes no time of its own.
-   * @param driven its runtime, changed; absent: as it is
-   */
+  /** Predicts the run under other conditions. @param driven its runtime, changed; absent: as it is */
   supposed(
     change: (row: Measurement) => Measurement,
     driven?: (runtime: RuntimeSpec) => RuntimeSpec,

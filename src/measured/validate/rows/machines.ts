@@ -5,10 +5,7 @@ import type { Measurement } from './measurement.js';
 
 type RowMachine = Measurement['machine'];
 
-/**
- * The vote of each machine by its name: the first name of the machines with the same cards, CPU and memory (type, speed, channels). Cards on
- * the memory of the CPU are parts of its chip. A machine whose CPU is not stated equals itself alone.
- */
+/** The vote of each machine: the first name of those with the same cards, CPU and memory. A machine of unknown CPU equals itself alone. */
 export function votesOf(machines: readonly RowMachine[]): Map<string, string> {
   const votes = new Map<string, string>();
   const ofParts = new Map<string, string>();

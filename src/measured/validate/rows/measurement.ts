@@ -199,11 +199,10 @@ export interface MeasuredRows {
 export const anyRowSchema = z.union([measurementSchema, memoryRowSchema, hitRowSchema]);
 
 /**
- * Reads a file of measurements: one JSON object a line; empty lines are passed over. A line with `devices` is a row of memory, one
- * with `curve` of hit rates.
+ * Reads a file of measurements: a JSON object a line, with `devices` a row of memory, with `curve` of hit rates.
  * @param path a file, or `-`
- * @param skip takes the error of each line that is no measurement, where others are; absent: such an error is thrown
- * @throws UserError `file:line: field: what is wrong` for the first line that is no measurement, or whose id stands twice
+ * @param skip takes the errors of lines if others are good; absent: thrown
+ * @throws UserError `file:line: field: what is wrong`
  */
 export function readRows(path: string, skip?: (error: UserError) => void): MeasuredRows {
   return parseRows(readText(path, 'measurements'), path, skip);
@@ -277,10 +276,7 @@ function withoutNulls<T>(value: T): T {
   return Object.fromEntries(known.map(([key, one]) => [key, withoutNulls(one)])) as T;
 }
 
-/**
- * Collections add fields of their own, which mean nothing here. One that is spelt nearly as a known field that is missing was meant to be it.
- * @throws UserError with the name that was meant
- */
+/** Fields of collections mean nothing here, but one spelt nearly as a missing field is it. @throws UserError with the name that was meant */
 function refuseMistyped(value: unknown, schema: z.ZodType, place: string, path: readonly string[]): void {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) {
     refuseMistyped(value, schema.unwrap() as z.ZodType, place, path);

@@ -101,12 +101,7 @@ function coresOf({ machine, run }: Measurement): { cores: number; clock: number;
   };
 }
 
-/**
- * The machine of a row.
- * @param sharing how its runtime uses several GPUs
- * @returns a profile without a calibration; or, where the row does not tell enough, what it lacks
- * @throws UserError never for a row that its schema accepts
- */
+/** The machine of a row. @param sharing how its runtime uses several GPUs @returns a profile without a calibration, or what the row lacks */
 export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfile | { readonly lacks: string } {
   const { machine, placement } = row;
   const cards = machine.gpus.length === 0 ? null : cardsAsOne(machine.gpus, sharing);
