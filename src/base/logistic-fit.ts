@@ -1,8 +1,7 @@
 // Logistic regression, one small batch at a time: a Newton step with the curvature of all batches so far, old ones fading. No learning
 // rate to choose, and the weights follow a change of text within a few hundred batches.
 
-// Ours, all three: half and twice the value (of FADING, of 1 - FADING) change the recall of `ensemble` by at most 0.18 points on the four
-// traces that src/predict/evidence.ts names.
+// Ours, all three: half and twice the value change the recall of `ensemble` by at most 0.18 points on the four traces of predict/evidence.ts.
 
 /** Strength of the pull towards the initial weights, in batches' worth of curvature. */
 const RIDGE = 4;

@@ -1,5 +1,4 @@
-// Seeded random streams. Each subsystem owns a stream whose seed is derived from the run's seed and the stream's name (L16), so that more
-// draws in one place never change those of another.
+// Seeded random streams. Each subsystem has one, seeded by the run's seed and its name (L16), so that draws never change those of another.
 
 /** A small, fast generator (sfc32: 128 bits of state, passes PractRand) with the draws that moeprof needs. */
 export class Random {

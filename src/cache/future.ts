@@ -1,5 +1,4 @@
-// The future of a recorded run, computed by one backward pass: for each use, the number of the event that uses the expert next. So Belady
-// needs no prepared trace, and cannot run on a wrong future.
+// The future of a recorded run by one backward pass: the event that uses each expert next. So Belady cannot run on a wrong future.
 import { type DemandLog, LogCursor, PAGE_WORDS } from './demand.js';
 import { PageStore } from './pages.js';
 import { NEVER } from './policy.js';

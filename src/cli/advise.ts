@@ -1,5 +1,4 @@
-// `moeprof advise`: the settings of a runtime for a model on a machine, as lines to paste, with their speed; or which of several models, or of
-// all bundled ones, the machine runs.
+// `moeprof advise`: settings of a runtime for a model on a machine, as lines to paste, with their speed; or which models it runs.
 
 import type { Command } from 'commander';
 import {

@@ -1,5 +1,4 @@
-// `moeprof baseline`: results kept to be compared with later, as plain files in `.moeprof/baselines/<name>/<scenario>.json`, so that
-// they can be committed, diffed and read by any other tool.
+// `moeprof baseline`: results to compare with later, as plain files `.moeprof/baselines/<name>/<scenario>.json` that can be committed.
 
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';

@@ -1,5 +1,4 @@
-// `moeprof init`: a starter profile, a budget file and a CI job, from the templates of profiles/init. It writes all of them or none, and never
-// over a file that exists.
+// `moeprof init`: a starter profile, budgets and a CI job, from the templates of profiles/init; all or none, and never over a file.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';

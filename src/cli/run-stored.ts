@@ -1,5 +1,4 @@
-// Runs of a sweep or a study: runs in the store are read, the others are run and stored as each ends. A cell that cannot run is reported; the
-// others go on.
+// Runs of a sweep or a study: those in the store are read, others run and stored as each ends. One that cannot run does not stop others.
 
 import { orUserError, UserError } from '../base/errors.js';
 import type { Outcome } from '../figure/door.js';

@@ -1,5 +1,4 @@
-// Figures as SVG for print: as wide as one column of a paper, with text that stays text. Observable Plot draws into a document of linkedom,
-// so no browser is needed.
+// Figures as SVG for print: one column of a paper wide, text that stays text. Observable Plot draws into linkedom, without a browser.
 
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';

@@ -1,5 +1,4 @@
-// What timings taught of one machine: how its knobs stand, and how surely. A prediction on it is as far off as what is left unsure of the knobs,
-// and what no knob explains.
+// What timings taught of a machine: its knobs, and how surely. Predictions are as far off as what is unsure of them, and unexplained.
 import { ownValue } from '../base/objects.js';
 import { KNOBS, turnedBy } from './knobs.js';
 import type { Machine } from './parts/defaults.js';

@@ -1,5 +1,4 @@
-// A hardware profile: facts of one machine from a data sheet, a benchmark or a calibration, read from `profiles/hardware/*.yaml` or made of
-// parts (machine-profile.ts).
+// A hardware profile: facts of one machine from a data sheet, a benchmark or a calibration, from `profiles/hardware/*.yaml` or parts.
 import { z } from 'zod';
 import { BYTES, DURATION, FLOPS, RATE, SHARE } from '../base/units.js';
 import { onOff } from '../base/written.js';

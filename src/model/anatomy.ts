@@ -1,5 +1,4 @@
-// A model tensor by tensor, under the names of GGUF files, and the entries that each decoder layer keeps of a context. Prices need sums only;
-// memory per device needs this.
+// A model tensor by tensor, under the names of GGUF files, and what each layer keeps of a context. Memory per device needs this.
 
 /** A tensor of a model's file. */
 export interface Tensor {

@@ -1,5 +1,4 @@
-// Predictors that name experts without probabilities. The share of named experts that turn out right is learned per layer, and is the
-// probability of all named ones.
+// Predictors that name experts without probabilities: the share of names that turn out right is learned per layer, and stands for all.
 import type { ModelSpec } from '../model/door.js';
 import type { Pass } from '../schedule/door.js';
 import { NULL_EXPERT } from '../trace/trace.js';

@@ -1,5 +1,4 @@
-// A heatmap of layers by experts in text: two layers a line in half blocks, with colours for the load, or without colour the hot ones only;
-// in ASCII one layer a line with ten characters.
+// A heatmap of layers by experts in text: two layers a line in half blocks, in colours or the hot ones only; in ASCII one a line.
 import { Chalk } from 'chalk';
 import { sum } from '../base/statistics.js';
 import type { ReportOptions } from './format.js';

@@ -1,5 +1,4 @@
-// Budgets of a gate. Two ways to write one, with one meaning: `--fail-on 'latency.tpot.p50 > +3%'` on the command line, and entries of
-// `budgets:` in a YAML file.
+// Budgets of a gate, written as `--fail-on 'latency.tpot.p50 > +3%'` or as entries of `budgets:` in a YAML file.
 import { z } from 'zod';
 import { placed, UserError } from '../base/errors.js';
 import { written } from '../base/written.js';

@@ -1,5 +1,4 @@
-// A digest over the figures of a result. Other checks notice a file that is cut short or mistyped; only a digest notices two numbers of the
-// same unit that were exchanged.
+// A digest over the figures of a result: only that notices two numbers of the same unit that were exchanged.
 
 import { newSha256 } from '../base/host/hash.js';
 import { hasKeys } from '../base/objects.js';

@@ -1,5 +1,4 @@
-// Room for KV caches on one GPU: a request runs only while there is room for it. The way of growing decides the size and the time of its
-// reservation.
+// Room for KV caches on one GPU: a request runs only if there is some. The way of growing decides size and time of a reservation.
 import type { Drafts, Request } from './request.js';
 
 /**

@@ -1,5 +1,4 @@
-// The contract of a scheduler: it decides which tokens run together next. It sees requests; predicted paths and residency only where
-// it says that it needs them, and only to read.
+// The contract of a scheduler, which decides what runs together next. It sees requests, and paths and residency if it needs them.
 import type { Member, Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { Known } from '../result/knowledge.js';

@@ -1,5 +1,4 @@
-// A scheduler of the user's own, checked when it is loaded and while it runs: an impossible pass, or a request that is never served, would
-// otherwise show far from its cause.
+// A scheduler of the user's own, checked when loaded and while it runs: an impossible pass would show far from its cause.
 import { UserError } from '../base/errors.js';
 import type { Parameters } from '../base/parameters.js';
 import { loadedChoice, type OwnExport } from '../base/user-module.js';

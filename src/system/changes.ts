@@ -1,5 +1,4 @@
-// Differences between a system and the bundled one of its name. They are told from the systems themselves, not from who changed them: two runs
-// of one fingerprint say the same.
+// Differences between a system and the bundled one of its name, from the systems themselves: two runs of one fingerprint agree.
 import { isObject, ownValue } from '../base/objects.js';
 import { isPath, listProfiles } from '../base/profiles.js';
 import { asWritten } from '../base/written.js';

@@ -1,5 +1,4 @@
-// Faults of a machine during a run: links that slow down or lose lanes, a throttled CPU, GPU memory that another program takes. Each has a
-// time, and perhaps an end.
+// Faults of a machine during a run, each with a time: links that slow down or lose lanes, a throttled CPU, GPU memory that is taken.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { BYTES, DURATION, formatBytes, formatNs, formatRatio, type Quantity, SHARE } from '../base/units.js';

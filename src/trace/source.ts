@@ -1,5 +1,4 @@
-// The bytes of a trace from a file, standard input, or a gzip or zstd stream. Streams are written to a nameless temporary file, so that every
-// format may seek and read twice.
+// The bytes of a trace: a file, standard input, gzip or zstd. Streams go to a nameless file, so that formats may seek and read twice.
 
 import { messageOf, UserError } from '../base/errors.js';
 import { closeTemporary, temporaryFile, writeTemporary } from '../base/files.js';

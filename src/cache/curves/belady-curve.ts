@@ -1,5 +1,4 @@
-// The bound on hits at several capacities, counted event by event in one pass; see `optima.ts`. Where experts differ in size there is
-// no such pass, and each capacity has a bound of its own.
+// The bound on hits at several capacities in one pass (see `optima.ts`); if experts differ in size, a bound for each capacity.
 import type { ModelSpec } from '../../model/door.js';
 import { BeladyBound } from '../bounds/belady-bound.js';
 import { Optima } from '../bounds/optima.js';

@@ -1,5 +1,4 @@
-// Replay of trace rows, one token a pass, for capacity curves. Rows are judged in place, without gathering each event first,
-// because nothing else happens between two experts here.
+// Replay of trace rows for capacity curves. Rows are judged in place: nothing else happens between two experts here.
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { NextUse } from '../next-use/next-use.js';

@@ -1,5 +1,4 @@
-// The registry of cache policies (adding one is a file beside this one and a line below), and how a user names one:
-// `lru`, `s3-fifo:small=0.1`, `./my-policy.mjs:rate=2`.
+// The registry of cache policies (adding one is a file and a line below), and how a user names one: `lru`, `s3-fifo:small=0.1`, `./mine.mjs`.
 import { UserError } from '../../base/errors.js';
 import { choose, type Parameters } from '../../base/parameters.js';
 import { didYouMean } from '../../base/text.js';

@@ -1,5 +1,4 @@
-// A progress bar on stderr: shown only on a terminal (or when asked for) and only for work of more than a second. It is removed when the work is
-// done, so that it never appears in logs or results.
+// A progress bar on stderr, on a terminal or if asked for, for work of more than a second; it is removed at the end.
 import { formatCount } from '../../base/units.js';
 
 /** The display of progress. `lines`: one line per tenth, for logs. */

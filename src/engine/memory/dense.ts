@@ -1,5 +1,4 @@
-// The placement of a model's dense part: on the GPU, unless the run leaves layers or KV caches to the CPU. Layers of the CPU keep their
-// experts with them.
+// The placement of a model's dense part: on the GPU, but layers or KV caches that the run leaves to the CPU, with their experts.
 import { type DenseBytes, type DensePlacement, denseBytes, layerCards, moeHolders } from '../../hardware/door.js';
 import { decoderLayers, type ExpertSplit, expertBytesTotal, type ModelSpec, splitExperts } from '../../model/door.js';
 import { DEFAULT_SYSTEM } from '../../runtime/index.js';

@@ -1,5 +1,4 @@
-// Slots per layer, where a system asks for something else than an even split. A split that needs a profile is profiled before the run, on the
-// same tokens as popularity.
+// Slots per layer, if a system does not split evenly. A split that needs a profile is profiled on the same tokens as popularity.
 
 import { findProfile } from '../../base/profiles.js';
 import { LruStack, upTo } from '../../cache/curves/stack-distance.js';

@@ -1,5 +1,4 @@
-// Data parallelism: the requests of a pass divided over GPUs. Each GPU runs the dense layers for its own requests, and all wait for the
-// slowest before experts are exchanged.
+// Data parallelism: each GPU runs the dense layers for its own requests, and all wait for the slowest before experts are exchanged.
 import type { CostModel } from '../../hardware/door.js';
 import type { Pass } from '../../schedule/door.js';
 

@@ -1,5 +1,4 @@
-// Forecasts of the coming layers (L11, L12): asks the predictor, passes its answer to policies, ranks the experts of each layer, and
-// counts how often the answer was right.
+// Forecasts of the coming layers (L11, L12): asks the predictor, informs policies, ranks experts, and counts how often it was right.
 import { BEFORE_PASS, NEXT_TOKEN } from '../../predict/evidence.js';
 import type { Pass } from '../../schedule/door.js';
 import type { PrefetchSetup } from '../outlook/setup.js';

@@ -1,5 +1,4 @@
-// The plan of prefetches of one pass (L11): experts in order, nearest layer first, then by probability, some of which still wait for their
-// transfer.
+// The plan of prefetches of one pass (L11): experts, nearest layer first, then by probability; some wait for their transfer.
 import { UNPINNED } from '../../cache/policy.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { Gpu } from '../vocabulary/gpu.js';

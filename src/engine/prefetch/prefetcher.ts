@@ -1,5 +1,4 @@
-// Prefetching (L11, L12): decides which layers are planned at which time. forecast.ts has the expectations, plan.ts the order of waiting
-// experts, starts.ts the start of each transfer.
+// Prefetching (L11, L12): which layers are planned when. forecast.ts has the expectations, plan.ts the order, starts.ts the transfers.
 import { BEFORE_PASS } from '../../predict/evidence.js';
 import type { Pass } from '../../schedule/door.js';
 import type { PrefetchSetup } from '../outlook/setup.js';

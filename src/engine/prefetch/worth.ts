@@ -71,8 +71,7 @@ export class PrefetchWorth {
     const residualNs = Math.min(heldNs, missNs, Math.max(0, startNs + transferNs - nextNs));
     // A prefetch for the next layer that is demanded there is itself the demand on the link.
     const others = distance === 0 ? 1 - chance : 1;
-    // If it is wanted, it would push out its victim on demand as well, unless that had been used by then, or is worth more: then it would run from
-    // a staging buffer.
+    // If wanted, it would push out its victim on demand as well, unless that is used by then or worth more: it would run from staging.
     const lost = victimFirst ? victimWorth : victimWorth - chance * Math.min(victimWorth, laterWorth);
     return chance * savedNs - others * this.#missRate * residualNs - lost * missNs;
   }

@@ -1,5 +1,4 @@
-// Prefetches that no demand interrupts: those placed like demands (L12, cancel: off), and those that run again because their lane was lost
-// (L10).
+// Prefetches that no demand interrupts: placed like demands (L12, cancel: off), or run again because their lane was lost (L10).
 
 /** One of them. */
 interface PlacedPrefetch {

@@ -1,5 +1,4 @@
-// One event: the distinct experts that a pass chose at a layer, in order of their last appearance (L1, L3), and the fate of each on a GPU.
-// The next event overwrites it.
+// One event: the distinct experts of a pass at a layer, by last appearance (L1, L3), and the fate of each. The next one overwrites it.
 import type { ModelSpec, MoeLayer } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';

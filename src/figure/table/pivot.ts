@@ -1,5 +1,4 @@
-// The table of a paper: rows and columns by what varied, a statistic of a metric over the runs of each cell, and whether a row beats the
-// best of the others by more than chance.
+// The table of a paper: a statistic of a metric by what varied, and whether a row beats the best of the others by more than chance.
 import { UserError } from '../../base/errors.js';
 import { ALPHA, holm, mannWhitney, smallestP } from '../../base/significance.js';
 import { deviation, mean, percentile } from '../../base/statistics.js';

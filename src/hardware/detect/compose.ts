@@ -1,5 +1,4 @@
-// From detected facts to a machine of parts, with remarks on which part replaces which, and on what was not seen. Pure, so that facts
-// recorded on other machines can be tested.
+// From detected facts to a machine of parts, with remarks. Pure, so that facts recorded on other machines can be tested.
 
 import { orUserError, UserError } from '../../base/errors.js';
 import { groupedBy } from '../../base/objects.js';

@@ -1,5 +1,4 @@
-// Learns what a machine has of its own from speeds that runtimes printed on it: the most likely steps of its knobs, whichever model and runtime
-// the timings are of, and how sure they are.
+// Learns a machine's knobs and their certainty from speeds that runtimes printed on it, whichever model and runtime the timings are of.
 
 import { UserError } from '../../base/errors.js';
 import type { WorkWatch } from '../../base/work-watch.js';

@@ -1,5 +1,4 @@
-// From a timing and a machine to a measurement that the engine can predict. The flags of the timing say where experts lie, or else the
-// buffers that the runtime printed.
+// From a timing and a machine to a measurement to predict. Flags say where experts lie, or else the buffers that the runtime printed.
 
 import { UserError } from '../../base/errors.js';
 import type { Machine } from '../../hardware/door.js';

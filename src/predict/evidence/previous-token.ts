@@ -1,5 +1,4 @@
-// Evidence from the request's previous token at the same layer: its experts are used again, with a rate that is counted per layer, and some
-// experts follow others.
+// Evidence from the request's previous token at the same layer: its experts recur at a rate counted per layer, and some follow others.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';

@@ -1,5 +1,4 @@
-// A document as one HTML file: the same title, lines, tables and commands to copy, and pictures that zoom; readable without scripts or a
-// network.
+// A document as one HTML file: title, lines, tables, commands to copy, pictures that zoom; readable without scripts or a network.
 import { VERSION } from '../../result/version.js';
 import { type Format, printable } from '../format.js';
 import { clientScript } from '../page/assets.js';

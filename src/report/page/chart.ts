@@ -1,5 +1,4 @@
-// Charts as inline SVG, without scripts: the plot scales with the page, while labels are HTML beside it, so that text keeps its size on
-// phones and in print.
+// Charts as inline SVG, without scripts. The plot scales with the page; labels are HTML beside it, whose size stays.
 import type { Tick } from './axis.js';
 import { html, type Markup, type Piece } from './markup.js';
 import { percent } from './pieces.js';

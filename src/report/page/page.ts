@@ -1,5 +1,4 @@
-// The HTML document of a report, without external resources. Its content security policy allows only its own scripts, by digest, so that a
-// mistake in escaping could not run any.
+// The HTML document of a report, without external resources. Its content security policy allows only its own scripts, by digest.
 import { newSha256 } from '../../base/host/hash.js';
 import { printable } from '../format.js';
 import { pageStyle } from './assets.js';

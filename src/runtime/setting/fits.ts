@@ -1,5 +1,4 @@
-// Memory of a setting by device: weights, KV cache and compute buffers, beside the memory of the machine. The runtime decides how much it
-// takes (kind/loaded.ts, kind/served.ts).
+// Memory of a setting by device, weights, KV cache and compute buffers (kind/loaded.ts, kind/served.ts), beside that of the machine.
 import type { HardwareSpec } from '../../hardware/door.js';
 import type { DeviceAllocation } from '../allocation/allocate.js';
 

@@ -1,5 +1,4 @@
-// The interface of the family of audit checks: a check reads all rows of a trace once, in constant memory, and reports at the end whether
-// something would silently falsify a result.
+// The contract of an audit check: it reads all rows of a trace once, in constant memory, and reports what would falsify a result.
 import type { ModelSpec } from '../../model/door.js';
 import type { RoutingTrace, TraceChunk } from '../trace.js';
 

@@ -7,8 +7,7 @@ import type { RoutingTrace } from '../trace.js';
 import { rememberedEvents } from './estimate.js';
 import { AGES, type LayerMemory, type LayerModel } from './routing-model.js';
 
-// All of these are ours. With them, drawn routing keeps within the bounds of test/claims/trace/fit.test.ts; there is no record of other
-// values.
+// All ours: with them drawn routing keeps within the bounds of test/claims/trace/fit.test.ts; there is no record of other values.
 
 /** Tokens drawn and discarded until the weights have settled. */
 export const BURN_IN = 3072;

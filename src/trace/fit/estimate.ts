@@ -4,8 +4,7 @@
 import { chunks, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 import { AGES, LayerMemory, type LayerModel, MEMORIES, REQUEST_GAP } from './routing-model.js';
 
-// All of these are ours. With them, drawn routing keeps within the bounds of test/claims/trace/fit.test.ts; there is no record of other
-// values.
+// All ours: with them drawn routing keeps within the bounds of test/claims/trace/fit.test.ts; there is no record of other values.
 
 /** Rows for gradients, spread over the trace; number of epochs; step size of AdaGrad. */
 const GRADIENT_ROWS = 1000;

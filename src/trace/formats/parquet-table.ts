@@ -1,5 +1,4 @@
-// A Parquet file as columns of whole numbers, read row group by row group through hyparquet. This module and hyparquet are loaded when the
-// first Parquet file is opened.
+// A Parquet file as columns of whole numbers, by row group, through hyparquet, which is loaded with the first such file.
 
 import { decompress } from 'fzstd';
 import {

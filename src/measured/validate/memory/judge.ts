@@ -1,5 +1,4 @@
-// Predicted memory beside what was allocated: one figure for each device and kind of a row; one whose row lacks an input of the prediction is
-// not scored, whatever its error.
+// Predicted memory beside what was allocated, by device and kind; a row that lacks an input of the prediction is not scored.
 
 import { UserError } from '../../../base/errors.js';
 import type { ModelSpec } from '../../../model/door.js';

@@ -1,5 +1,4 @@
-// From a row to the model that ran, in the format of its file: a bundled profile, or the shape that the row carries; with the experts that
-// a token used, and the type of its KV cache.
+// From a row to its model, in the format of its file: a bundled profile, or the shape that the row carries; its top-k and KV cache.
 
 import { UserError } from '../../../base/errors.js';
 import { listProfiles } from '../../../base/profiles.js';
