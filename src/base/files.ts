@@ -84,7 +84,6 @@ export class AtomicFile {
   }
 }
 
-/** Files on disk under their temporary names. */
 const unfinished = new Set<AtomicFile>();
 
 /** Exit codes of a process that a signal has ended. */

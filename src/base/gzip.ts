@@ -19,7 +19,6 @@ export class Gzip {
     this.#out = out;
   }
 
-  /** Compresses all of `bytes`. */
   write(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#begin();

@@ -111,7 +111,6 @@ export type InputKind = keyof typeof KINDS;
 export class InputFile {
   /** As the user named it; `-` is standard input. */
   readonly path: string;
-  /** Size in bytes. */
   readonly bytes: number;
   readonly #fd: number;
   readonly #opened: FileState;

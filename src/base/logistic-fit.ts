@@ -24,7 +24,6 @@ export class LogisticFit {
   #error = new Float64Array(0);
   #spread = new Float64Array(0);
 
-  /** @param initial weights before the first step */
   constructor(initial: readonly number[]) {
     this.weights = Float64Array.from(initial);
     this.#size = initial.length;

@@ -32,7 +32,6 @@ export function nestsTooDeep(value: unknown): boolean {
   return false;
 }
 
-/** Yields the values of a list, a Map or an object. */
 function* entriesOf(container: object): Generator<unknown, void, void> {
   if (container instanceof Map) {
     yield* container.keys() as Iterable<unknown>;

@@ -10,7 +10,6 @@ export interface Parameter {
   readonly description: string;
   /** True: a number is meant, and the default is a word for none given. */
   readonly orNumber?: true;
-  /** Smallest and largest value of a number. */
   readonly min?: number;
   readonly max?: number;
   /** Values of a string, where it is a choice. */
@@ -27,7 +26,6 @@ export interface Member {
   readonly summary: string;
   /** Its publication, or a system that uses it. */
   readonly cites: string;
-  /** Absent: none. */
   readonly parameters?: ParameterTable;
 }
 

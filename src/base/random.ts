@@ -25,7 +25,6 @@ export class Random {
     return copy;
   }
 
-  /** Uniform integer in [0, 2^32). */
   uint32(): number {
     const t = (((this.#a + this.#b) | 0) + this.#counter) | 0;
     this.#counter = (this.#counter + 1) | 0;
@@ -57,7 +56,6 @@ export class Random {
   }
 }
 
-/** 32-bit FNV-1a of a string. */
 function fnv1a(text: string, basis: number): number {
   let hash = basis | 0;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

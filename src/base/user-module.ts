@@ -174,7 +174,6 @@ export class OwnExport {
     return Object.fromEntries(there.map((method) => [method, (...given: unknown[]) => call(method, given)])) as unknown as Pick<T, K>;
   }
 
-  /** An error of the user's code as one line. */
   thrown(method: string, error: unknown): Error {
     if (error instanceof UserError || error instanceof InternalError) return error;
     return new UserError(`${placeOfThrow(error) ?? this.shown}: ${method} threw ${describedThrow(error)}`);
@@ -229,7 +228,6 @@ const HEAP_MIB = 2048;
 /** Name of the outcomes among what threads inherit, so that a thread does not try again what its parent has. */
 const TRIED = 'moeprof: tried modules';
 
-/** Outcomes by path and text. */
 type Outcomes = Map<string, string | null>;
 
 /** Loads a module in a process of its own, once for each text. @returns why it cannot be loaded (`it ends its process (exit(7))`), else null */

@@ -81,7 +81,6 @@ interface PoolOf<Task, Answer, Note> {
   readonly module: ThreadModule;
   /** What each thread starts with. */
   readonly data?: unknown;
-  /** Most threads. */
   readonly threads: number;
   /** Name of a task, for the error of a thread that ends. */
   nameOf(task: Task): string;

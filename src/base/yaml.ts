@@ -28,7 +28,6 @@ export interface Located<T> {
 export interface Override {
   /** Keys from the root to the value, e.g. `['cache', 'policy']`. */
   readonly path: readonly string[];
-  /** The value in its place. */
   readonly value: unknown;
   /** Computes the new value from the old one (undefined: none); absent: the new one is `value`. */
   readonly amend?: (before: unknown) => unknown;

@@ -9,13 +9,11 @@ export class ExpertCache {
   readonly experts: number;
   /** 1 where the expert owns a slot: resident, or on its way into one. */
   readonly resident: Uint8Array;
-  /** Bytes of each expert. */
   readonly sizes: Float64Array;
   readonly pins: Pins;
   /** Changed by {@link resize} only. */
   capacityBytes: number;
   readonly policy: CachePolicy;
-  /** True where all experts have the same size. */
   readonly uniform: boolean;
   residentCount = 0;
   evictions = 0;
@@ -59,7 +57,6 @@ export class ExpertCache {
     this.#counting = policy.streamed !== undefined;
   }
 
-  /** Bytes of the residents. */
   get usedBytes(): number {
     return this.uniform ? this.residentCount * this.#expertBytes : this.#bytes;
   }

@@ -45,7 +45,6 @@ export function capacityBytes(capacity: Capacity, model: ModelSpec): number {
   }
 }
 
-/** Default number of points of a range of capacities. */
 const POINTS = 20;
 /** Limit of the points of a range: each is a replay, and a picture cannot show more. */
 const MOST_POINTS = 1000;

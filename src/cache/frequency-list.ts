@@ -34,7 +34,6 @@ export class FrequencyList {
     this.#join(id, below !== end && this.#count[below] === count ? below : this.#open(below, count));
   }
 
-  /** Counts a use of `id`, which is present. */
   increment(id: number): void {
     const group = this.#group[id]!;
     const count = this.#count[group]! + 1;
@@ -49,7 +48,6 @@ export class FrequencyList {
     this.#join(id, target);
   }
 
-  /** Takes `id` out. */
   delete(id: number): void {
     this.#leave(id, this.#group[id]!);
   }

@@ -46,7 +46,6 @@ export class IdLists {
     links[2 * above + 1] = id;
   }
 
-  /** Takes `id` out of its list. */
   unlink(id: number): void {
     const links = this.#links;
     const above = links[2 * id]!;

@@ -25,7 +25,6 @@ export class PageStore {
     writeTemporary((this.#fd ??= temporaryFile()), bytes, (page - this.#memoryPages) * this.pageBytes);
   }
 
-  /** Reads page `page`, which was written, into `into`. */
   read(page: number, into: Uint8Array): void {
     if (page < this.#memoryPages) {
       into.set(this.#memory[page]!);
@@ -35,7 +34,6 @@ export class PageStore {
     if (got < into.length) throw new Error(`page ${page} was never written`);
   }
 
-  /** Drops all pages and the file. */
   close(): void {
     this.#memory.length = 0;
     if (this.#fd === null) return;

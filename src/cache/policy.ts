@@ -37,7 +37,6 @@ export interface Clock {
   event: number;
   /** Passes started so far. */
   pass: number;
-  /** MoE layer of the running event. */
   layer: number;
 }
 
@@ -45,15 +44,12 @@ export interface Clock {
 export interface PolicyContext {
   /** Experts that can ever be in this cache: ids are [0, experts). */
   readonly experts: number;
-  /** Bytes of each expert. */
   readonly sizes: Float64Array;
   /** Capacity of the cache in bytes at the start, and the most that it ever has. */
   readonly capacityBytes: number;
   /** True where all sizes are equal: a policy may then count slots. */
   readonly uniform: boolean;
-  /** MoE layer of each expert. */
   readonly layerOf: Uint16Array;
-  /** MoE layers of the model. */
   readonly layers: number;
   readonly clock: Clock;
   /** A stream of this policy's own. */

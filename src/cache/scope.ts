@@ -31,7 +31,6 @@ export interface CacheOptions {
   /** Experts per MoE layer that its cache holds, instead of the even split; layer scope only. */
   readonly quotas?: readonly number[] | null;
   readonly clock: Clock;
-  /** Seed of the run. */
   readonly seed: number;
   /** Pin ranks, shared with the code that pins; absent: a new array, nothing pinned. */
   readonly rank?: Int32Array;

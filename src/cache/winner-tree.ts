@@ -65,7 +65,6 @@ export class WinnerTree {
     }
   }
 
-  /** Key of `id`, which is present. */
   keyOf(id: number): number {
     return this.key[this.#leaf[id]!]!;
   }

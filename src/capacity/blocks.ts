@@ -10,7 +10,6 @@ export const BLOCKS = 16;
 /** A ring of blocks `[rows, layers, topK]` of experts. It can be sent to a thread. */
 export interface BlockRing {
   readonly memory: ArrayBufferLike;
-  /** Rows of a block. */
   readonly rows: number;
   /** Choices of a row: layers x topK. */
   readonly row: number;

@@ -47,7 +47,6 @@ export interface Job {
   close?(): void;
 }
 
-/** A job with its policy found. */
 interface ResolvedJob extends JobSpec {
   readonly definition: PolicyDefinition;
   readonly parameters: Parameters;
@@ -78,7 +77,6 @@ export async function startJob(spec: JobSpec): Promise<Job> {
   return job.definition === lru && job.capacities.length >= WORTHWHILE ? new LruJob(job) : replayJob(job);
 }
 
-/** One capacity under replay. */
 class CapacityReplay {
   readonly #caches: Caches;
   readonly #replay: RowReplay;
@@ -137,7 +135,6 @@ class CapacityReplay {
   }
 }
 
-/** Replays each capacity on every block. */
 function replayJob(job: ResolvedJob): Job {
   const replays = job.capacities.map((capacity) => new CapacityReplay(job, capacity, null));
   return {

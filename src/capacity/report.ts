@@ -60,7 +60,6 @@ function curveDocument(curve: Curve): Document {
   };
 }
 
-/** The chart and its legend. */
 function chartOf(curve: Curve): Drawing {
   const { capacities, config, expertBytes, knee, policies, tokenCycleBytes } = curve;
   const ruled = capacities[0]! < tokenCycleBytes && config.scope === 'global';

@@ -16,7 +16,6 @@ export interface JobData {
 /** The task of a thread: to replay a block that is full; null: there are no more, and the answer is the counts. */
 export type JobTask = { readonly block: number; readonly rows: number } | null;
 
-/** Runs `work` while holding a permit. */
 function withPermit<T>(permit: Int32Array, work: () => T): T {
   for (;;) {
     const free = Atomics.load(permit, 0);

@@ -11,7 +11,6 @@ export type Shell = (typeof SHELLS)[number];
 /** Values that complete an argument. */
 export interface CompletionValues {
   readonly words: readonly string[];
-  /** Files too. */
   readonly files: boolean;
 }
 

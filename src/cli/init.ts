@@ -81,7 +81,6 @@ export function initFiles(ci: CiSystem, { ref, repository }: Source): ReadonlyMa
 interface Source {
   /** https address; null: unknown. */
   readonly repository: string | null;
-  /** Commit or tag. */
   readonly ref: string;
 }
 

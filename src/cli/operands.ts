@@ -39,7 +39,6 @@ interface SourceSet extends Omit<LoadedSet, 'scenarios'> {
   readonly sources: readonly Source[];
 }
 
-/** A source that was checked before anything runs. */
 type Prepared = { readonly source: Source } & (
   | { readonly result: Result }
   | { readonly run: RunSpec; readonly budgets: readonly Budget[] }

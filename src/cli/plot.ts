@@ -47,13 +47,11 @@ export function define(command: Command, context: CliContext): void {
   );
 }
 
-/** Formats of a figure of a given size in millimetres. */
 function figureFormats(width: number): readonly OutputFormat<PaperFigure>[] {
   const [svg, html] = pictureFormats<PaperFigure>('moeprof plot', (figure) => [figure], figureDocument, width);
   return [svg, html, { name: 'json', extensions: ['.json'], render: toJson }];
 }
 
-/** @throws UserError */
 function widthIn(text: string): number {
   const width = Number(text.replace(/ ?mm$/, ''));
   const [least, most] = WIDTHS;

@@ -21,7 +21,6 @@ import {
 export const EVALUATION_SCHEMA = 'moeprof.evaluation/1' as const;
 export const TRAINING_SCHEMA = 'moeprof.training/1' as const;
 
-/** Fields of both reports. */
 interface ReportHead {
   readonly tool: { readonly name: 'moeprof'; readonly version: string };
   readonly model: { readonly name: string; readonly layers: number; readonly experts: number; readonly topK: number };
@@ -53,7 +52,6 @@ interface TrainingReport extends ReportHead {
   readonly schema: typeof TRAINING_SCHEMA;
   /** Kind, network and options of the training. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** The network in words. */
   readonly network: string;
   readonly trained: Omit<TrainedPredictor, 'bytes' | 'resumed'> & { readonly bytes: number };
 }
@@ -95,7 +93,6 @@ function epochGrid({ bestEpoch, epochs }: TrainingReport['trained']): Grid {
   );
 }
 
-/** A predictor on a trace. */
 type Judged = TraceEvaluation['predictors'][number];
 
 /** The score of a predictor's first prediction: one that only speaks during the pass is judged by what it says then. */
@@ -169,7 +166,6 @@ function batchSize(predictors: readonly Judged[]): string {
   return batch === null ? 'none' : `${batch.demanded.toFixed(1)} experts a layer`;
 }
 
-/** A row for each predictor on each trace. */
 function recordsOf(evaluations: readonly TraceEvaluation[]): Grid {
   const distances = evaluations[0]?.options.distances ?? [];
   const rows = evaluations.flatMap(({ predictors, trace }) => predictors.map((judged) => ({ trace: trace.path, ...judged })));
@@ -205,7 +201,6 @@ function legend({ batch, distances, minProbability }: EvaluationOptions, topK: n
   );
 }
 
-/** Scores by layer, and the reliability curve. */
 function detailGrids(judged: Judged): Grid[] {
   const { before, predictor } = judged;
   const spoken = spokenBy(judged);

@@ -22,7 +22,6 @@ export interface RoutingFlags extends TraceFlags, Texts<'quantization' | 'tokens
   readonly trace: readonly string[];
 }
 
-/** Flags of a run that are text. */
 type RunText =
   | ('topK' | 'rerank' | 'hardware' | 'runtime' | 'system' | 'cache' | 'warm' | 'gpuLayers' | 'policy' | 'predictor' | 'scheduler')
   | ('onMiss' | 'scope' | 'replay' | 'workload' | 'rate' | 'requests' | 'slo' | 'batch');

@@ -129,7 +129,6 @@ export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions
   const events = new TraceEvents((text) => (gzip === null ? sink.write(text) : gzip.write(bytesOf(text))));
   let timeline: Timeline | null = null;
   return {
-    /** The observer of the run. */
     observe({ model }: Inputs, { gpus }: Simulation): Observer {
       timeline = new Timeline({ model, gpus, window, events });
       return timeline;

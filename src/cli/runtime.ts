@@ -41,7 +41,6 @@ export class Runtime implements CliContext {
     Runtime.#latest = this;
   }
 
-  /** Sets the source of the global options. */
   readOptions(read: () => GlobalOptions): void {
     this.#options = read;
   }

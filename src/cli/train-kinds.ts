@@ -26,12 +26,10 @@ export interface TrainingFlags
   readonly seed: string;
 }
 
-/** A training chosen by flags. */
 interface TrainingChoice {
   /** Its description in the report: kind, network and options. */
   readonly reported: Readonly<Record<string, unknown>>;
   readonly checkpoint: string | null;
-  /** The network in words. */
   describe(trained: Pick<TrainedPredictor, 'tokenIds'>): string;
   train(trace: RoutingTrace, model: ModelSpec, watch: WorkWatch): Promise<TrainedPredictor>;
 }

@@ -38,7 +38,6 @@ export interface Gate {
   readonly passed: boolean;
 }
 
-/** An operand that is a single run. */
 function single(operand: Operand): OperandSet {
   return { label: operand.label, folder: false, scenarios: new Map([[operand.label, operand]]) };
 }

@@ -72,7 +72,6 @@ export async function buildSimulation(plan: RunPlan, curves = false): Promise<Si
   };
 }
 
-/** A fold over the events of one GPU. */
 function oneGpu({ judges, plan }: CommonParts, gpu: SimulatedGpu, strikes: Pick<Simulation, 'faults' | 'rerank'>): RunFold {
   const bounds = new BoundClocks(
     gpu.model,
@@ -172,7 +171,6 @@ async function futuresOf(plan: RunPlan): Promise<Futures> {
   }
 }
 
-/** The predictor for the experts of each GPU. */
 function predictionsOf({ inputs, layout }: RunPlan, predictor: Predictor | null, policies: Policies): CommonParts['predictions'] {
   if (predictor === null) return null;
   if (layout.several !== null) return sharedPredictions(predictor, inputs.model, policies.predictions);

@@ -1,6 +1,5 @@
 // How series differ on paper: colours that colour-blind readers can distinguish, and symbols and dashes where there is no colour.
 
-/** Colour, symbol and dash of a series. */
 interface SeriesStyle {
   readonly color: string;
   /** A symbol of d3-shape. */

@@ -57,7 +57,6 @@ function withPart(model: ModelSpec, split: ExpertSplit | null, device: 'cpu' | '
 
 /** Prices one model on one machine. Everything that does not depend on the pass is computed once; the methods allocate nothing. */
 export class CostModel {
-  /** Fixed cost of a pass in ns. */
   readonly passNs: number;
   /** Cost in ns, once per event, of handing activations to the CPU and back; Infinity where the machine has no second processor. */
   readonly handoverNs: number;

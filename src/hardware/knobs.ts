@@ -4,7 +4,6 @@
 import { withConstant } from './constants.js';
 import type { RuntimeSpec } from './runtime.js';
 
-/** A group of constants. */
 interface Knob {
   readonly name: string;
   /** The scaled quantity, in words: a speed or a time. */

@@ -47,7 +47,6 @@ const deviceFields = {
 const pathOf = (bandwidth: string, latency: string) =>
   z.strictObject({ bandwidth: positive(RATE).describe(bandwidth), latency: quantity(DURATION).describe(latency) });
 
-/** The fields of a machine, each checked by itself. */
 const machineFields = z.strictObject({
   name: z.string().min(1).describe('Name, as reports show it.'),
   system: z.enum(['linux', 'windows', 'macos']).optional().describe('Operating system. Absent: linux.'),

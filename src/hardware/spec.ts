@@ -3,7 +3,6 @@ import { ownValue } from '../base/objects.js';
 import { kernelFormat } from '../model/door.js';
 import type { Machine } from './parts/defaults.js';
 
-/** A level of the memory hierarchy. */
 interface Tier {
   readonly name: 'gpu' | 'unified' | 'dram' | 'ssd';
   /** Usable bytes, without what driver, framework or operating system keep. */
@@ -157,7 +156,6 @@ export interface JoinedGpus {
   readonly interconnect: Interconnect;
 }
 
-/** Several GPUs of one machine. */
 interface GpuSet {
   /** At least 2. */
   readonly count: number;
@@ -168,7 +166,6 @@ interface GpuSet {
 
 /** A runtime's use of a machine beside its speeds. */
 export interface Software {
-  /** Name of the runtime. */
   readonly runtime: string;
   /** All that the runtime's file says, but for prose; absent: there is no file. */
   readonly constants?: unknown;

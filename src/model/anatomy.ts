@@ -44,9 +44,7 @@ export type ContextMemory =
 
 /** A model as its file has it. */
 export interface Anatomy {
-  /** Entries of the vocabulary. */
   readonly vocab: number;
-  /** By decoder layer. */
   readonly layers: readonly ContextMemory[];
   /** Layers behind these that predict further tokens: files have them, engines count them in splits, and ik_llama.cpp gives them a KV cache. */
   readonly nextLayers: number;

@@ -37,7 +37,6 @@ function namesIn(text: string): string[] {
   return text.split('/').map((name) => name.trim().toLowerCase());
 }
 
-/** @throws UserError */
 function bitsOf(name: string): number {
   if (!KV_FORMATS.some((known) => known === name)) {
     throw new UserError(`unknown format of a KV cache "${name}": ${didYouMean(name, KV_FORMATS)}`);

@@ -39,7 +39,6 @@ export interface LayerParts {
   readonly attention: Weights;
   readonly router: Weights;
   readonly shared: Weights;
-  /** Dense FFN. */
   readonly ffn: Weights;
   /** null in a dense layer. */
   readonly moe: Experts | null;

@@ -86,7 +86,6 @@ function parseClauses(text: string): Clause[] {
   });
 }
 
-/** An entry of `budgets:`. */
 const entrySchema = z
   .strictObject({
     metric: z
@@ -139,7 +138,6 @@ export const budgetFileSchema = z.strictObject({
   budgets: budgetsSchema.min(1).describe('Budgets, judged in order.'),
 });
 
-/** An entry of `budgets:` after its check. */
 type BudgetEntry = z.infer<typeof entrySchema>;
 
 /** Budgets of checked entries, in their order. @param place the place of each entry, for messages */

@@ -7,14 +7,12 @@ import { didYouMean, suggested } from '../base/text.js';
 import { noSuchMetric, replacementOf } from './replaced.js';
 import type { Metric, Unit } from './result.js';
 
-/** The meaning of a metric. */
 interface MetricDescription {
   /** Full name, dots group: `latency.tpot.p50`. */
   readonly name: string;
   readonly unit: Unit;
   readonly better: Metric['better'];
   readonly kind: Metric['kind'];
-  /** One sentence. */
   readonly meaning: string;
 }
 

@@ -39,7 +39,6 @@ export class KvRoom {
   /** Tokens that are set aside on all GPUs now, and at most so far. */
   usedTokens = 0;
   peakTokens = 0;
-  /** Preemptions of requests. */
   preemptions = 0;
   /** Preempted requests of the last pass, for the code that gave them a slot. */
   readonly preempted: Request[] = [];
@@ -119,7 +118,6 @@ export class KvRoom {
     this.preempted.push(request);
   }
 
-  /** Gives the room of a request back. */
   release(request: Request): void {
     if (request.settled) {
       const gpu = this.gpus[request.gpu]!;

@@ -7,7 +7,6 @@ import type { Scheduler, SchedulerContext, SchedulerLimits, Share } from './sche
 export class RequestQueue {
   /** Requests that were admitted and have not finished, in order of admission. */
   readonly running: Request[] = [];
-  /** Passes that have run. */
   passes = 0;
   readonly #waiting: Request[] = [];
   #head = 0;
@@ -22,7 +21,6 @@ export class RequestQueue {
     return this.#waiting.length - this.#head + this.running.length;
   }
 
-  /** Requests that wait. */
   get waiting(): number {
     return this.#waiting.length - this.#head;
   }

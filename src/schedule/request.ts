@@ -9,7 +9,6 @@ export class Request {
   readonly start: number;
   readonly prefill: number;
   readonly decode: number;
-  /** When it arrived, ns. */
   readonly arrivalNs: number;
   /** Class of the request, for objectives that differ by class; empty: none. */
   readonly requestClass: string;

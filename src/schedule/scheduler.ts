@@ -77,12 +77,10 @@ export interface SchedulerContext {
   readonly drafts?: Drafts | null;
 }
 
-/** Kinds of knowledge that a scheduler may need. */
 type SchedulerNeed = 'paths' | 'residency';
 
 /** One member of the family of schedulers. */
 export interface SchedulerDefinition extends Member {
-  /** Absent: nothing. */
   readonly needs?: readonly SchedulerNeed[];
   fairness(limits: SchedulerLimits, parameters: Parameters): Fairness;
   /** Requests that run at once, where these are more than one pass holds (a pool); absent: the batch. */

@@ -22,7 +22,6 @@ export interface SpeculationSpec {
 
 /** The way back to the last accepted token: `free` drops the rest of the KV cache; `redo` restores a state, and accepted tokens run again. */
 export const ROLLBACKS = ['free', 'redo'] as const;
-/** One of {@link ROLLBACKS}. */
 type Rollback = (typeof ROLLBACKS)[number];
 
 /** Drafts of one run, and their fates. */

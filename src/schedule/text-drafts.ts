@@ -9,7 +9,6 @@ const MOST = 4;
 /** Rows that are read at once. */
 const ROWS = 256;
 
-/** The text of one request. */
 interface Text {
   readonly ids: Int32Array;
   /** Where each pair of neighbouring ids, as one number, ended last; and by position where its pair ended before; -1: nowhere. */

@@ -46,7 +46,6 @@ function ownScheduler(own: OwnExport): SchedulerDefinition {
   };
 }
 
-/** A scheduler with checked passes. */
 class CheckedScheduler implements Scheduler {
   declare metrics?: NonNullable<Scheduler['metrics']>;
   readonly #own: OwnExport;

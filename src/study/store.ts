@@ -18,7 +18,6 @@ import { checkedResult } from '../result/read.js';
 import type { Result } from '../result/result.js';
 import { buildOf } from './build.js';
 
-/** Version tag of an entry. */
 const ENTRY_SCHEMA = 'moeprof.stored/1';
 
 /** Hex digits of a fingerprint that name the folder of an entry: 256 folders keep each short. */

@@ -4,7 +4,6 @@ import { isPath, listProfiles } from '../base/profiles.js';
 import { asWritten } from '../base/written.js';
 import { loadSystem, type SystemSpec } from './system.js';
 
-/** A value that differs from the bundled system's. */
 interface SystemChange {
   /** Dotted, from the system's root. */
   readonly path: string;

@@ -20,7 +20,6 @@ const share = quantity(SHARE).refine((value) => value > 0, {
   abort: true,
 });
 
-/** Schema of one entry of `faults`. */
 const faultSchema = z
   .strictObject({
     at: quantity(DURATION).describe('Simulated time at which it strikes, e.g. 2s.'),

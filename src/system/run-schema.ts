@@ -34,7 +34,6 @@ const traceColumns = z.strictObject({
   tokenId: word.optional().describe('Column of the input token.'),
 });
 
-/** The division of memory. */
 const memory = z.strictObject({
   expertCache: capacity
     .optional()
@@ -81,7 +80,6 @@ const memory = z.strictObject({
     ),
 });
 
-/** The tokens of a run, and their concurrency. */
 const workload = z.strictObject({
   arrivals: written(parseArrivals, word)
     .optional()

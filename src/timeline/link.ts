@@ -36,7 +36,6 @@ export function openLink(
     if (gpu === null) for (const copy of copies) drawCopy(events, copy, TRANSFER_KINDS.staged, label(copy.id));
   };
   return {
-    /** A demand was placed. */
     demand(index: number, id: number, bytes: number, startNs: number, endNs: number): void {
       const lane = lanes[index]!;
       arrived(lane.arrived(startNs));
@@ -65,7 +64,6 @@ export function openLink(
       lane.placed(copy, startNs, endNs, link.prefetchEndNs[index]!);
       if (copy.lane === null) arrived([copy]);
     },
-    /** The run has ended. */
     end(): void {
       for (const lane of lanes) arrived(lane.settle());
     },

@@ -14,7 +14,6 @@ import { type Direction, type LinkTracks, openLink } from './link.js';
 import { Track } from './track.js';
 import type { Window } from './window.js';
 
-/** The parts of a timeline. */
 interface TimelineParts {
   readonly model: ModelSpec;
   /** Each GPU with its expert cache, and DRAM where that is a cache of the SSD. */
@@ -163,7 +162,6 @@ export class Timeline implements Observer {
     return this.#gpus[0]!.endNs;
   }
 
-  /** The events of a layer have ended. */
   #endLayer(): void {
     const endNs = this.#nowNs;
     if (endNs > this.#layerNs) {

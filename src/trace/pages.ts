@@ -49,7 +49,6 @@ export class Pages {
     return this.#buffers[slot]!;
   }
 
-  /** Frees the memory and the temporary file. */
   close(): void {
     if (this.#fd !== null) closeTemporary(this.#fd);
     this.#fd = null;

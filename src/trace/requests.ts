@@ -8,7 +8,6 @@ import { PHASE, type TraceChunk, type TraceRequest } from './trace.js';
 export class RequestTable {
   /** The requests so far; the last one is complete after {@link finish}. */
   readonly requests: TraceRequest[] = [];
-  /** Number of rows so far. */
   rows = 0;
   readonly #place: (row: number) => string;
   readonly #ids = new Set<number>();

@@ -78,7 +78,6 @@ export class TraceStore {
     this.#table.add(request, position, phase);
   }
 
-  /** Rows added so far. */
   get rows(): number {
     return this.#table.rows;
   }
@@ -127,7 +126,6 @@ export class TraceStore {
   }
 }
 
-/** One page as typed columns. */
 interface PageView {
   readonly experts: Uint16Array;
   readonly weights: Float32Array;

@@ -14,7 +14,6 @@ const SPREAD = 4;
 
 /** The most hits that one cache of equal experts can have, ids local. */
 export class Optimum {
-  /** Uses that hit so far. */
   hits = 0;
   /** Slots of the cache, and how many were given back at each place of the line. */
   #slots = 0;

@@ -11,7 +11,6 @@ const CELLS = 65536;
 const WIDEST = 64;
 /** Layers at which agreement is counted, and voters are chosen, in a pass. */
 const COUNTED = 6;
-/** Passes that vote. */
 const VOTERS = 16;
 /** Passes after a similar one that its vote is for, and the weight of each relative to the one before. */
 const AHEAD = 8;
@@ -242,7 +241,6 @@ function grow(users: Users): void {
   users.first = 0;
 }
 
-/** The least power of two that is at least `n`. */
 function powerOfTwo(n: number): number {
   return 2 ** Math.ceil(Math.log2(n));
 }

@@ -15,7 +15,6 @@ class ExpectedUsePolicy implements CachePolicy {
   readonly #version: Uint32Array;
   readonly #clock: Clock;
   readonly #layerOf: Uint16Array;
-  /** Layers of the model. */
   readonly #layers: number;
   /** Use count of the whole cache at each expert's last use: ties go to the expert that was not used for longest. */
   readonly #lastUse: Float64Array;

@@ -25,7 +25,6 @@ class LeCaR implements CachePolicy {
   readonly #random: Random;
   /** Odds of LRU; those of LFU are the rest. */
   #lruWeight = 0.5;
-  /** Uses so far. */
   #now = 0;
   /** The victim that was named last, and by which of the two. */
   #named = NONE;

@@ -10,7 +10,6 @@ import { collect } from './options.js';
 interface Given<T> {
   /** Texts in the place of `${name}`; several with commas. */
   readonly words?: Readonly<Record<string, string | readonly string[]>>;
-  /** Formats that `@output` offers. */
   readonly formats?: readonly OutputFormat<T>[];
 }
 

@@ -192,7 +192,6 @@ function formatNamed<T>(name: string, formats: readonly OutputFormat<T>[]): Outp
   throw new UserError(`--format ${name}: unknown format: ${didYouMean(name, names)}`);
 }
 
-/** The destination of an output. */
 interface Sink {
   write(data: string | Uint8Array): void;
   /** Puts the finished file in its place. */

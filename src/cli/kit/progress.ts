@@ -7,7 +7,6 @@ export type ProgressMode = 'bar' | 'lines' | 'off';
 /** The outside world of a progress bar. */
 interface ProgressSink {
   write(text: string): unknown;
-  /** Columns of the terminal. */
   readonly width: number;
   readonly unicode: boolean;
   /** Milliseconds, from any origin. */
@@ -24,7 +23,6 @@ const BAR = 24;
 export interface Progress {
   /** Shows the number of finished units. @param aside text in place of the time left */
   update(done: number, aside?: string): void;
-  /** Takes the bar away. */
   finish(): void;
 }
 

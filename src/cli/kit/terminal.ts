@@ -2,7 +2,6 @@
 import type { OutStream } from '../../base/host/command.js';
 import type { Environment } from '../../base/host/process.js';
 
-/** The used part of a stream. */
 type Stream = Pick<OutStream, 'isTTY' | 'columns'>;
 
 /** Abilities of a stream. */

@@ -27,7 +27,6 @@ import { subjectOf } from './faults.js';
 export interface GateView {
   /** A page of Markdown; else a terminal. */
   readonly page: boolean;
-  /** Most rows of a comparison. */
   readonly rows: number;
   /** Most comparisons; the worst come first on a page. */
   readonly comparisons: number;

@@ -115,7 +115,6 @@ function causeList(lines: readonly (readonly [label: string, text: string])[]): 
   )}</dl>`;
 }
 
-/** Differences in inputs and configuration. */
 const setupCompared: Section<Comparison> = {
   id: 'setup',
   title: 'What was set differently',

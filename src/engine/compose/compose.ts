@@ -56,7 +56,6 @@ export interface CommonParts {
   readonly judges: readonly LayerJudge[];
   /** The predictor for the experts of one GPU, and its predictions as policies see them; null: nothing is predicted. */
   readonly predictions: ((shard: Shard | null) => { readonly predictor: Predictor; readonly predictedUse: PredictedUse | null }) | null;
-  /** Time of predictions. */
   readonly time: PredictionTime;
   /** True: capacity curves are counted. */
   readonly curves: boolean;
@@ -222,7 +221,6 @@ function chunked(link: LinkSpec, chunk: number | undefined): LinkSpec {
   return { ...link, chunkBytes: Math.min(chunk, link.chunkBytes ?? chunk) };
 }
 
-/** How one GPU prefetches. */
 function setupOf(
   { plan, time }: CommonParts,
   model: ModelSpec,
@@ -259,7 +257,6 @@ function limitsOf({ inputs: { model, system }, run }: RunPlan, across: boolean):
   return { horizon: layers, correction, minProbability, perLayer, when, whenFull, cancel, across };
 }
 
-/** Inputs of the rules for misses on one GPU. */
 function missesSeen(
   { buddies, classes, deferral, unimportance }: CommonParts,
   shard: Shard | null,

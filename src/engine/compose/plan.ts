@@ -22,7 +22,6 @@ export interface RunPlan {
   readonly layout: Layout;
   /** Passes to compose again; null: the scheduler composes them. */
   readonly record: PassRecord | null;
-  /** Findings of the audit of the traces. */
   readonly auditWarnings: readonly Warning[];
 }
 

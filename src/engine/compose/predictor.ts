@@ -19,7 +19,6 @@ export function timeOf({ inputs: { model, system }, layout, run }: RunPlan): Pre
 
 /** Text before that of a run. */
 export interface EarlierText {
-  /** Traces that the run learns from. */
   readonly training: readonly RoutingTrace[];
   /** Traces that its caches have served, and that it has learned from as well. */
   readonly warm: readonly RoutingTrace[];

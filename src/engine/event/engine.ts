@@ -63,7 +63,6 @@ export class EventFold {
     if (this.prefetcher !== null) this.prefetcher.promotions = this.#promotions;
   }
 
-  /** Attaches an observer. */
   observe(observer: Observer): void {
     const { dram, gpu, writeBack } = this.gpu;
     this.event.observer = observer;

@@ -21,7 +21,6 @@ export class Executor {
     this.#inPlace = gpu.onMiss.every((rule) => rule.inPlace === true);
   }
 
-  /** Executes the event. */
   execute(layer: number): void {
     const { cost, dram, gpu, model, recorder } = this.#gpu;
     const event = this.#event;

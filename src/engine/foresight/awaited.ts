@@ -10,7 +10,6 @@ export class Awaited {
     this.#readyNs = new Float64Array(most);
   }
 
-  /** Adds an arrival at `ns`. */
   add(ns: number): void {
     const ready = this.#readyNs;
     let at = this.#count++;

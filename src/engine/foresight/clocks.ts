@@ -10,7 +10,6 @@ import type { KnowledgeBounds } from './knowledge-bounds.js';
 export class Clocks {
   allResidentNs = 0;
   noCacheNs = 0;
-  /** Passes that have ended. */
   passes = 0;
   /** Clocks of LRU, Belady and foresight on the same demand; null: they are not counted. */
   readonly knowledge: KnowledgeBounds | null;
@@ -26,7 +25,6 @@ export class Clocks {
     this.knowledge?.dense(ns);
   }
 
-  /** A pass has ended. */
   passEnded(): void {
     this.passes++;
     this.knowledge?.passEnded();

@@ -98,7 +98,6 @@ export class KnowledgeBounds {
     this.#stretch.event(this.work);
   }
 
-  /** A pass has ended. */
   passEnded(): void {
     if (this.#belady !== null) this.#beladyEnds.push(this.#belady.nowNs);
     this.#stretch.passEnded();

@@ -23,7 +23,6 @@ export interface GpuLayout {
   readonly memory: MemoryPlan;
 }
 
-/** The GPU of every expert. */
 interface ExpertHomes {
   /** By dense id: the GPU that the expert lives on, or EVERYWHERE. */
   readonly homes: Int32Array;

@@ -4,7 +4,6 @@ import { twelveDigits } from '../../base/rounding.js';
 import { type Learned, learnedWidth } from '../../hardware/door.js';
 import type { Accuracy, Result } from '../../result/result.js';
 
-/** Phases that have a speed. */
 const PHASES = ['decode', 'prefill'] as const;
 
 /** The result with bands of its own machine. @param moved the run with each knob moved in turn; null: that knob changes nothing */

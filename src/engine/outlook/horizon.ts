@@ -37,7 +37,6 @@ export class AdaptiveHorizon {
     this.#nsPerByte = nsPerByte;
   }
 
-  /** A pass has ended. */
   ended({ durationNs, layers, bytes, useful, late, wasted }: PassOutcome): void {
     const weight = this.#layerNs === 0 ? 1 : NEWEST;
     this.#bytesPerLayer += weight * (bytes / layers - this.#bytesPerLayer);

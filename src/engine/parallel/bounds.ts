@@ -8,10 +8,8 @@ import { Link } from '../transfer/link.js';
 import type { Dispatch } from './dispatch.js';
 import { type Pipeline, Sequence } from './pipeline.js';
 
-/** The knowledge bounds on several GPUs. */
 interface ParallelKnowledge {
   readonly bounds: KnowledgeBounds;
-  /** Prices of one GPU. */
   readonly cost: CostModel;
   /** True: the CPU may compute experts. */
   readonly onCpu: boolean;

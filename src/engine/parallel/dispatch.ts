@@ -13,7 +13,6 @@ export class ShardDemand implements Demand {
   readonly counts: Int32Array;
   activations = 0;
   single = true;
-  /** Members. */
   size = 0;
 
   /** @param widest most experts of one layer */

@@ -23,7 +23,6 @@ import { RequestShares } from './requests.js';
 interface ParallelRun extends Pick<OneGpuRun, 'judges' | 'faults' | 'rerank'> {
   /** The whole model. */
   readonly model: ModelSpec;
-  /** Prices the work of one GPU. */
   readonly cost: CostModel;
   readonly gpus: readonly Gpu[];
   /** The experts that live on each GPU. */

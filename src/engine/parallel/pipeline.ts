@@ -24,12 +24,10 @@ export class Sequence {
     this.readyNs = new Float64Array(widest);
   }
 
-  /** Empties it. */
   clear(): void {
     this.size = this.cpuNs = 0;
   }
 
-  /** Appends a member. */
   add(count: number, readyNs: number): void {
     this.counts[this.size] = count;
     this.readyNs[this.size++] = readyNs;

@@ -20,7 +20,6 @@ export class RequestShares {
     this.#gpus = gpus;
   }
 
-  /** Divides a pass that has just been filled. */
   divide(pass: Pass): void {
     const most = pass.sequenceTokens.length;
     if ((this.#shares[0]?.context.length ?? -1) < most) {

@@ -7,7 +7,6 @@ import type { ModelSpec } from '../../model/door.js';
 import { BEFORE_PASS } from '../../predict/evidence.js';
 import { ChanceKernel } from './chance-kernel.js';
 
-/** Steps of a score. */
 const STEPS = 20;
 /** Classes of distances: 1, 2, 3-4, 5-8 layers ahead and more, and the next pass. */
 const DISTANCES = 6;

@@ -66,7 +66,6 @@ export class PrefetchFates {
     }
   }
 
-  /** The event of `layer` has been executed. */
   executed({ stallNs }: RunningEvent, layer: number): void {
     if (this.#budget === null || this.#misses === 0) return;
     const { cost } = this.#gpu;

@@ -43,7 +43,6 @@ export class Forecast {
     this.chances = reads ? new Float32Array(setup.scores.length) : setup.scores;
   }
 
-  /** A pass begins. */
   begin(): void {
     this.#ranked.fill(0);
     this.#version.fill(Number.NaN, 0, this.#early);

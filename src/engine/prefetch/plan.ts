@@ -34,7 +34,6 @@ export class PrefetchPlan {
     this.#refused = new Uint8Array(experts);
   }
 
-  /** Expert of an entry. */
   idOf(entry: number): number {
     return this.#ids[entry]!;
   }

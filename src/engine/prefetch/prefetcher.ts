@@ -81,7 +81,6 @@ export class Prefetcher implements Planner {
     this.#gpu.recorder.prefetchCancelled += this.#plan.dropUntil(layer);
   }
 
-  /** The members of an event have been judged. */
   judged(event: RunningEvent): void {
     this.#missCost?.judged(event);
   }

@@ -4,7 +4,6 @@
 
 import { NEWEST, newer } from './miss-cost.js';
 
-/** A prefetch that could start. */
 interface Candidate {
   /** Chance that the expert is demanded at its layer. */
   readonly chance: number;
@@ -47,7 +46,6 @@ export class PrefetchWorth {
     this.#knownNs = nowNs;
   }
 
-  /** An event has ended. */
   ended(nowNs: number): void {
     this.#endedNs = nowNs;
   }

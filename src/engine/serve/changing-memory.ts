@@ -54,7 +54,6 @@ export class ChangingMemory {
     return this.#gpus.reduce((latest, gpu) => Math.max(latest, gpu.settle(startNs)), startNs);
   }
 
-  /** A pass has ended. */
   passed(endNs: number): void {
     for (const gpu of this.#gpus) gpu.passed(endNs);
   }
@@ -75,7 +74,6 @@ export class ChangingMemory {
   }
 }
 
-/** Inputs of {@link GpuMemory}. */
 interface GpuMemoryParts {
   /** Number of the GPU, and the number of GPUs. */
   readonly number: number;
@@ -147,7 +145,6 @@ class GpuMemory {
     return readyNs;
   }
 
-  /** A pass has ended. */
   passed(endNs: number): void {
     const { gpu } = this.#parts.simulated;
     const { activationBytes, denseBytes, stagingBytes } = this.#plan;

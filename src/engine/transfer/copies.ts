@@ -47,12 +47,10 @@ export class CopyPool {
     tier.account(this.usedBytes);
   }
 
-  /** Bytes of the resident copies. */
   get usedBytes(): number {
     return this.caches.reduce((bytes, cache) => bytes + cache.usedBytes, 0);
   }
 
-  /** Evicted copies. */
   get evictions(): number {
     return this.caches.reduce((count, cache) => count + cache.evictions, 0);
   }

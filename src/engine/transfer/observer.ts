@@ -5,9 +5,7 @@ import type { Link, LinkObserver } from './link.js';
 
 /** Watches a run. Times are simulated ns, experts dense ids; arguments must not be changed. `gpu` is absent if there is only one. */
 export interface Observer extends LinkObserver {
-  /** A pass begins. */
   passStarted(pass: Pass, nowNs: number): void;
-  /** A pass has ended. */
   passEnded(pass: Pass, startNs: number, endNs: number): void;
   /** Tokens are drafted that the pass verifies, before all else. Absent: not observed. */
   drafted?(startNs: number, endNs: number): void;

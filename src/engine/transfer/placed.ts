@@ -1,6 +1,5 @@
 // Prefetches that no demand interrupts: placed like demands (L12, cancel: off), or run again because their lane was lost (L10).
 
-/** One of them. */
 interface PlacedPrefetch {
   readonly id: number;
   readonly lane: number;

@@ -15,7 +15,6 @@ const TOGETHER = 1 << 14;
 
 /** Counts the hits of one GPU's expert caches at several capacities. */
 export class CapacityMeter {
-  /** Members of all events. */
   members = 0;
   /** Capacities: shares of all experts that live on the GPU. */
   readonly bytes: readonly number[];

@@ -1,7 +1,6 @@
 // The counters of a run: numbers, and a typed array each by layer. The engine's hot path writes them; they are read at the end.
 import type { Pass } from '../../schedule/door.js';
 
-/** Counters by MoE layer. */
 function layerCounters(layers: number) {
   const column = (): Float64Array => new Float64Array(layers);
   return {

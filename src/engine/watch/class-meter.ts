@@ -6,7 +6,6 @@ import type { ClassBudget, ClassUse, Request } from '../../schedule/door.js';
 import type { ClassServed } from '../vocabulary/class-precision.js';
 import { Samples } from './latency.js';
 
-/** One class. */
 class Meter {
   readonly ttft = new Samples();
   readonly tpot = new Samples();

@@ -149,7 +149,6 @@ export class Samples {
   #values: Float64Array = new Float64Array(256);
   #count = 0;
 
-  /** Appends one value. */
   add(value: number): void {
     if (this.#count === this.#values.length) this.#values = grown(this.#values);
     this.#values[this.#count++] = value;
@@ -180,13 +179,11 @@ export class PhaseSpeeds {
     this.#decodeNs += ns;
   }
 
-  /** Adds all of another. */
   add(other: PhaseSpeeds): void {
     this.prompted(other.#promptTokens, other.#promptNs);
     this.decoded(other.#decodeTokens, other.#decodeNs);
   }
 
-  /** Forgets everything. */
   clear(): void {
     this.#promptTokens = this.#promptNs = this.#decodeTokens = this.#decodeNs = 0;
   }

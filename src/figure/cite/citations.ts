@@ -25,7 +25,6 @@ export interface Citation extends Partial<Omit<z.infer<typeof citationSchema>, '
   /** Of letters, digits, dots and hyphens. */
   readonly key: string;
   readonly title: string;
-  /** A further remark. */
   readonly note?: string;
 }
 

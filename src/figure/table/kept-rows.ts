@@ -13,7 +13,6 @@ type Head = readonly [row: Omit<RunRow, 'metrics'>, names: number];
 
 /** Rows by number, set in any order. */
 export class KeptRows implements Iterable<RunRow> {
-  /** Rows that were set. */
   length = 0;
   /** Of each row, where its record begins, in bytes from 1, and the bytes of its head; 0: it was not set. */
   #places = new Float64Array(128);
@@ -49,7 +48,6 @@ export class KeptRows implements Iterable<RunRow> {
     }
   }
 
-  /** Frees the temporary file. */
   close(): void {
     if (this.#fd !== null) closeTemporary(this.#fd);
     this.#fd = null;

@@ -12,7 +12,6 @@ export const STUDY_SCHEMA = 'moeprof.study/1';
 
 /** All rows, and what they have in common. */
 export interface Study extends Tagged<typeof STUDY_SCHEMA> {
-  /** Paths that varied. */
   readonly axes: readonly string[];
   /** Unit of each metric that a row has. */
   readonly units: Readonly<Record<string, Unit>>;
@@ -54,7 +53,6 @@ export class StudyRows {
     return { ...tagged(STUDY_SCHEMA), axes: this.#axes, units, ...heldOut, rows: this.#rows };
   }
 
-  /** Frees what they take on disk. */
   close(): void {
     this.#rows.close();
   }

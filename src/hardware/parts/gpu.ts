@@ -5,7 +5,6 @@ import { quantity } from '../../base/yaml.js';
 import { type Catalogue, type CataloguePart, groupFields, groupList, lazyCatalogue } from './catalogue.js';
 import { type PcieLink, parseSlot } from './pcie.js';
 
-/** Who makes it. */
 const VENDORS = ['nvidia', 'amd', 'intel', 'apple'] as const;
 
 /** A GPU: bytes, bytes/s, FLOP/s. */

@@ -18,7 +18,6 @@ import { type Datum, type Document, documentFormats, type Facts, figure, gridOf,
 /** A machine, and the remarks of its file. */
 export interface ShownMachine {
   readonly hardware: HardwareSpec;
-  /** Sentences. */
   readonly remarks: readonly string[];
   readonly notSeen: readonly string[];
 }

@@ -85,7 +85,6 @@ export async function measureMachine(
   }
 }
 
-/** A measurement and the results of its visits. */
 interface Job {
   readonly tasks: readonly Task[];
   readonly visits: Round[][];

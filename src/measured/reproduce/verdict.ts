@@ -27,7 +27,6 @@ export function isWorse(one: ClaimVerdict, other: ClaimVerdict): boolean {
   return ORDER.indexOf(one) > ORDER.indexOf(other);
 }
 
-/** A figure beside the published one. */
 interface Judged {
   readonly published: number;
   readonly moeprof: number;

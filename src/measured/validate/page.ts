@@ -36,7 +36,6 @@ const TICKS = 8;
 /** Factor of the dashed lines on either side of the diagonal. */
 const OFF = 1.5;
 
-/** Colours of placements. */
 const COLORS = byName<string>({
   'cpu-layers': 'dense',
   'cpu-share': 'hit',
@@ -68,7 +67,6 @@ export function renderPage(validation: Validation, csv: string): string {
   });
 }
 
-/** Median errors in a sentence. */
 function answerOf({ summary }: Validation): string {
   const parts = [...MEASURED_METRICS, 'memory' as const].flatMap((metric) => {
     const statistics = summary[metric];

@@ -50,7 +50,6 @@ export function knowingOf(metrics: Result['metrics']): Knowing {
   );
 }
 
-/** How a row is predicted. */
 interface Predicting {
   /** Few tokens: for the ratio of two predictions of a row, in which their routing cancels. */
   readonly brief?: boolean;
@@ -60,7 +59,6 @@ interface Predicting {
   readonly instead?: { readonly runtime: string; readonly run: RowSystem };
 }
 
-/** Inputs of one row's simulation. */
 interface RowWorld {
   readonly row: Measurement;
   readonly model: ModelSpec;

@@ -135,7 +135,6 @@ function gainGrids({ gains }: Validation): Block[] {
   return [grid(gains, columns, { title: 'Gains of a setting over another', keys: 2 }), note(counted)];
 }
 
-/** Errors of memory, by kind and side. */
 function memoryGrid({ summary: { memory } }: Validation): Grid {
   const families = memory === null ? [] : [{ device: 'all', kind: 'all', ...memory } as const, ...memory.byKind];
   return grid<(typeof families)[number]>(

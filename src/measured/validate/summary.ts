@@ -48,7 +48,6 @@ export interface Validation extends Tagged<'moeprof.validation/1'> {
   /** Static placements and caches, apart. */
   readonly placements: readonly FamilyErrors[];
   readonly families: readonly FamilyErrors[];
-  /** By kind of machine. */
   readonly kinds: readonly FamilyErrors[];
   /** Series over layers on the CPU, depth and ubatch, and what their slopes are worth. */
   readonly trends: readonly Trend[];

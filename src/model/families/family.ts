@@ -82,7 +82,6 @@ export interface Mixer {
   readonly state: number;
 }
 
-/** Widths of a Mamba-2 mixer. */
 interface Mamba2 {
   readonly inner: number;
   readonly heads: number;

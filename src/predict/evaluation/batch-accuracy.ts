@@ -153,7 +153,6 @@ export class BatchUnions {
   }
 }
 
-/** Rows of each full batch. */
 function* batches(trace: RoutingTrace, size: number): Generator<number[], void, void> {
   const waiting = walksOf(trace, trace.tokens, size).walks.map(({ decode, prefill, start }) => ({
     at: start,

@@ -40,7 +40,6 @@ export interface JudgedTimes extends PredictionTimes {
   readonly predictor: string;
 }
 
-/** A request to judge predictors. */
 interface ComparisonRequest extends Omit<EvaluationOptions, 'every'>, Pick<PredictionInputs, 'model' | 'training' | 'judged'> {
   /** Names with parameters, or ONNX files. */
   readonly predictors: readonly string[];

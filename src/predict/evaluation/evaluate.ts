@@ -120,7 +120,6 @@ class Stopwatch {
   readonly #running = { before: 0, during: 0, learning: 0 };
   readonly #tokens: Record<keyof PredictionTimes, number[]> = { before: [], during: [], learning: [] };
 
-  /** Runs `work` and counts its time. */
   time(what: keyof PredictionTimes, work: () => void): void {
     const began = performance.now();
     work();

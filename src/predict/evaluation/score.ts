@@ -18,7 +18,6 @@ interface ReliabilityBin {
 
 /** Scores of the predictions of one situation (before the pass, or at a distance in layers). Ratios are 0..1. */
 export interface Score {
-  /** Tokens judged. */
   readonly tokens: number;
   /** Of the experts that a token uses at a layer, those among the k best-scored (k = the layer's top-k); mean over tokens, then layers. */
   readonly recallAtK: number;

@@ -55,7 +55,6 @@ const KINDS = byName<
   'token-table': ({ model }, { ids }) => [{ evidence: new TokenExperts(model, ids), weight: 0.4 }],
 });
 
-/** Memory limits and inputs of the kinds. */
 interface EvidenceLimits {
   /** Layers ahead that have a transition table of their own. */
   readonly reach: number;

@@ -160,7 +160,6 @@ export class SequenceMatrices implements Evidence {
     return vector;
   }
 
-  /** Counts the experts of a token at a layer. */
   #record(pass: Pass, token: number, layer: number, running: Running): void {
     const { offset } = this.#model.layers[layer]!;
     const count = pass.listChosen(token, layer);

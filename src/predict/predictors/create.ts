@@ -18,7 +18,6 @@ import { ownPredictor } from './user-predictor.js';
 /** A predictor that a user named: a member of the family, or a module of the user's own. */
 export type PredictorChoice = OwnChoice<PredictorDefinition>;
 
-/** A request to create a predictor. */
 interface PredictorRequest {
   readonly chosen: PredictorChoice;
   readonly model: ModelSpec;

@@ -84,7 +84,6 @@ export interface Drawing extends Visibility {
 /** Lines to copy as they are: a command, a file. */
 export interface Code extends Visibility {
   readonly kind: 'code';
-  /** Heading of the lines. */
   readonly title?: string;
   readonly lines: readonly string[];
 }
@@ -92,7 +91,6 @@ export interface Code extends Visibility {
 /** A table, hidden if it has no rows. */
 export interface Grid extends Visibility {
   readonly kind: 'grid';
-  /** Heading of the table. */
   readonly title?: string;
   /** Markdown folds it away under this heading. */
   readonly fold?: string;
@@ -105,7 +103,6 @@ export interface Grid extends Visibility {
   readonly overflow?: 'verbose';
 }
 
-/** Options of a grid. */
 type GridOptions = Omit<Grid, 'kind' | 'columns' | 'rows'>;
 
 /** A column of a {@link Grid}. */
@@ -128,7 +125,6 @@ export interface Column extends Pick<Visibility, 'only'> {
 export interface GridCell {
   /** Value for CSV: in full precision, in the unit that the column names. */
   readonly value: string | number | null;
-  /** Text for readers. */
   readonly text: string;
   /** Colour of the text in a terminal. */
   readonly tone?: Tone;

@@ -78,7 +78,6 @@ function gridMarkdown(grid: Grid, { unicode }: ReportOptions): string {
   return grid.title === undefined ? table : `**${escapeMarkdown(grid.title)}**\n\n${table}`;
 }
 
-/** A folded block. */
 function details(title: string, body: string): string {
   return `<details><summary>${escapeMarkdown(title)}</summary>\n\n${body}\n\n</details>`;
 }

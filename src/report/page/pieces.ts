@@ -57,7 +57,6 @@ interface Drawn {
 
 /** A part of a report about one thing. */
 export interface Section<T> {
-  /** Anchor. */
   readonly id: string;
   readonly title: string;
   /** Null if there is nothing to show. @param source key of the pictures' data in the page */

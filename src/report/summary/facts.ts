@@ -28,7 +28,6 @@ const REGROUPING: Fact = [
   ['schedule.batch_wait', 'waited for other batches'],
 ];
 
-/** Memory use by device. */
 function memoryFact(several: boolean, place: string): Fact {
   return [
     'memory',

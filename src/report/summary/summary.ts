@@ -94,7 +94,6 @@ export interface BoundRow {
   readonly worst: string;
   readonly own: string;
   readonly best: string;
-  /** Name of the bound. */
   readonly bound: string;
   /** 0..1. */
   readonly closed: number;

@@ -19,7 +19,6 @@ export interface ArrivalFormat {
   readonly name: string;
   /** One sentence: the content of a line. */
   readonly summary: string;
-  /** Its source. */
   readonly cites: string;
   /** True where the first line is a header and no request. */
   readonly header: boolean;

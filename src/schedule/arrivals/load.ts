@@ -21,7 +21,6 @@ const MOST_REQUESTS = 5_000_000;
 /** The source of arrivals: a file, or a random process. */
 type ArrivalSource = Choice | (Written & { readonly path: string });
 
-/** The fields of a run about its arrivals. */
 interface ArrivalOptions {
   readonly arrivals: ArrivalSource;
   /** Requests per second: files are stretched or compressed to this mean rate; processes have it instead of their own. */

@@ -38,7 +38,6 @@ export interface FileSources {
   waits(): boolean;
 }
 
-/** The files of a cell while it runs. */
 interface PlacedFiles {
   readonly view: View;
   /** Lets the cache drop them again. */

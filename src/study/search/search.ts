@@ -45,7 +45,6 @@ export interface Search extends Tagged<typeof SEARCH_SCHEMA>, Pick<Study, 'axes'
   readonly rows: readonly SearchRow[];
 }
 
-/** The environment of a search. */
 interface SearchOptions {
   readonly budget: number;
   readonly seed: number;

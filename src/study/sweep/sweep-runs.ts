@@ -23,7 +23,6 @@ import {
 /** Rates that are varied: requests per second, or `auto` for rates around what can be served; null: none. */
 type Rates = readonly number[] | 'auto' | null;
 
-/** A sweep and its runner. */
 interface SweepJob {
   /** Axes beside the rate. */
   readonly axes: readonly SweepAxis[];

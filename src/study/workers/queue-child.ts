@@ -67,7 +67,6 @@ async function work(): Promise<void> {
   busy = false;
 }
 
-/** Sends the finished outcomes. */
 function send(returned: readonly number[] = []): void {
   if (waiting !== null) clearTimeout(waiting);
   waiting = null;

@@ -61,7 +61,6 @@ export class RunChild {
     if (this.#process.connected) this.#process.disconnect();
   }
 
-  /** Ends it at once. */
   kill(): void {
     this.#process.kill();
   }

@@ -12,7 +12,6 @@ export interface AuditFinding {
   readonly what: string;
   /** Its effect on a result. */
   readonly effect: string;
-  /** Remedy. */
   readonly fix: string;
   /** Number of rows concerned, and the first of them; null if it does not concern single rows. */
   readonly rows: { readonly count: number; readonly first: number } | null;
@@ -29,7 +28,6 @@ interface Watcher {
   finish(): Found | null;
 }
 
-/** The data of a check. */
 interface Subject {
   readonly trace: RoutingTrace;
   /** Number of rows to check, from the first. */

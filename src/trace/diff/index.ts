@@ -16,7 +16,6 @@ export interface LayerDifference {
   readonly moved: number;
 }
 
-/** An expert whose load has changed. */
 interface ExpertShift {
   readonly layer: number;
   readonly expert: number;
@@ -29,7 +28,6 @@ interface ExpertShift {
 export interface RoutingDifference {
   /** Rows that were compared, and rows before and after. */
   readonly tokens: { readonly compared: number; readonly before: number; readonly after: number };
-  /** Means over layers. */
   readonly mean: LayerDifference;
   readonly byLayer: readonly LayerDifference[];
   /** All experts whose load changed, largest change first. */
@@ -103,7 +101,6 @@ function differenceCounter(before: RoutingTrace, after: RoutingTrace) {
   };
   return {
     loads,
-    /** Number of rows compared so far. */
     tokens: () => tokens,
     /** Compares a request with its twin while both have the same text. */
     request(own: TraceRequest, twin: TraceRequest): void {

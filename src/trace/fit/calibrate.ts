@@ -29,7 +29,6 @@ export interface Moments {
   /** Choices among the likeliest given the layer before, and choices examined for it. */
   recalled: number;
   judged: number;
-  /** Choices counted. */
   choices: number;
   /** Choices of each expert. */
   readonly counts: Float64Array;
@@ -98,7 +97,6 @@ export function calibration(models: readonly LayerModel[], wanted: readonly Mome
       add(own, memory, ids, at, count);
       if (layer > 0 && (tokens + layer) % JUDGE_EVERY === 0) judge(own, models[layer]!, memory, ids, at, count);
     },
-    /** Ends a token. */
     token(): void {
       if (++tokens % BLOCK !== 0) return;
       const gain = Math.max(LEAST_GAIN, GAIN / (1 + tokens / BLOCK / HALVED));

@@ -49,7 +49,6 @@ export class EndOfWalk extends Error {}
 /** Fills a store with the cells of a recording. */
 export class CellFiller {
   readonly store: TraceStore;
-  /** Largest id so far. */
   largestId = 0;
   readonly #path: string;
   readonly #survey: Survey;
@@ -97,7 +96,6 @@ export class CellFiller {
     return `${this.#path}: request ${request}, token ${this.#spans.first[request]! + row - this.#starts[request]!}`;
   }
 
-  /** Walks a recording and adds its rows. */
   fill(recording: CellSource): void {
     const at: WalkPlace = { place: () => this.#path };
     let cells = 0;

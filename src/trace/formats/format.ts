@@ -63,7 +63,6 @@ export interface TraceFormat {
 export interface Expected {
   readonly layers: number | null;
   readonly topK: number | null;
-  /** Experts per layer. */
   readonly experts: readonly number[] | null;
 }
 

@@ -8,7 +8,6 @@ import type { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE } from '../trace.js';
 import type { TokenRow } from './format.js';
 
-/** A parsed line. */
 interface JsonRow extends TokenRow {
   readonly token?: number;
   readonly predicted?: readonly (readonly number[])[];

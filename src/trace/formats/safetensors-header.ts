@@ -14,7 +14,6 @@ export interface TensorInfo {
   readonly shape: readonly number[];
   /** Byte of the file where its data begins. */
   readonly offset: number;
-  /** Bytes of its data. */
   readonly bytes: number;
 }
 

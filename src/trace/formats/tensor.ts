@@ -13,7 +13,6 @@ const SAMPLE_IDS = 4_000_000;
 /** Ids transposed at a time. */
 const BLOCK_IDS = 256 * 1024;
 
-/** An array of choices in a file. */
 interface FileArray extends ColumnLayout {
   readonly shape: readonly number[];
   /** Name for messages. */

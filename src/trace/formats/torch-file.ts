@@ -49,7 +49,6 @@ export class TorchFile {
     }
   }
 
-  /** The saved value. */
   value(): Pickled {
     const name = `${this.#folder}data.pkl`;
     return readPickle(this.#archive.read(this.#byName.get(name)!, PICKLE_LIMIT), `${this.#source.path}: ${name}`);

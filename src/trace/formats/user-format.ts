@@ -15,7 +15,6 @@ import { traceFormats } from './index.js';
 /** A trace file as a format of the user's own reads it: unpacked, whatever it came in. */
 export interface OwnTraceFile {
   readonly path: string;
-  /** Size. */
   readonly bytes: number;
   /** Its lines that are not blank, each with `file:line` for messages. */
   lines(): Generator<{ readonly text: string; readonly place: string }, void, void>;
@@ -25,7 +24,6 @@ export interface OwnTraceFile {
 
 /** One token, as a format of the user's own gives it. */
 export interface OwnTraceRow extends TokenRow {
-  /** Input token id. */
   readonly tokenId?: number;
   /** Where it stands, for messages. Absent: its number. */
   readonly place?: string;
@@ -37,7 +35,6 @@ export interface OwnTraceHead {
   readonly topK?: number;
   /** Experts of a layer. Absent: the model's, else the largest id plus one. */
   readonly experts?: number;
-  /** Name of the model that was recorded. */
   readonly model?: string;
 }
 

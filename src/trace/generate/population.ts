@@ -63,7 +63,6 @@ export function byExpert(byRank: Float64Array, ranking: Uint16Array): Float64Arr
   return values;
 }
 
-/** Indices in ascending order of their keys. */
 function orderBy(keys: Float64Array): Uint16Array {
   return Uint16Array.from(keys, (_, i) => i).sort((a, b) => keys[a]! - keys[b]! || a - b);
 }

@@ -15,9 +15,7 @@ export interface RequestLength {
   readonly decode: number;
 }
 
-/** A request for synthetic routing. */
 interface SyntheticOptions {
-  /** Seed of the run. */
   readonly seed: number;
   /** One entry per request, in order; a request has at least one token. */
   readonly requests: readonly RequestLength[];
@@ -118,7 +116,6 @@ function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: numbe
   return {
     /** Candidates per layer: the requested number, or the experts of the largest layer if fewer. */
     width,
-    /** Starts a request. */
     begin: (): void => runnersUp.begin(),
     /**
      * Writes the row `[layers, width]` that extends `chosen`, `[layers, topK]`, and its weights.

@@ -21,7 +21,6 @@ export interface VocabularyContext {
   readonly popularity: readonly (readonly Float64Array[])[];
   /** Share of a domain's tokens that are words of all domains, 0 to 1. */
   readonly overlap: number;
-  /** Seed of the run. */
   readonly seed: number;
   /** Put behind the name of the stream that draws tokens; absent: nothing. */
   readonly part?: string;
@@ -143,7 +142,6 @@ function tableOf(left: readonly Float64Array[], choices: number): AliasTable {
   return new AliasTable(weightsFor(least.map((share) => share * scale)));
 }
 
-/** Draws distinct experts. */
 function drawFrom(table: AliasTable, chosen: Uint16Array, random: Random): void {
   for (let k = 0; k < chosen.length; k++) {
     const before = chosen.subarray(0, k);

@@ -41,10 +41,8 @@ export function openLocality({ expertsPerLayer, layers, topK }: Pick<RoutingTrac
   const reusable = new Float64Array(layers);
   let request = -1;
   let requestStart = 0;
-  /** Number of rows so far. */
   let number = 0;
   return {
-    /** Counts the rows of a chunk. */
     rows(chunk: TraceChunk): void {
       const { experts } = chunk;
       let at = 0;
@@ -71,7 +69,6 @@ export function openLocality({ expertsPerLayer, layers, topK }: Pick<RoutingTrac
         }
       }
     },
-    /** The skew so far, by layer. */
     skew(): LayerSkew[] {
       return loads.map((counts, layer) => {
         let within = 0;

@@ -87,7 +87,6 @@ function transitionTable({ expertsPerLayer, layers, topK }: RoutingTrace) {
       }
       all[l]! += truth.length;
     },
-    /** The recall over all that was judged. */
     recall(): TransitionRecall {
       const shares = (found: Float64Array): number[] => Array.from(found, (hits, l) => (all[l] === 0 ? 0 : hits / all[l]!));
       const byLayer = shares(atK);

@@ -12,7 +12,6 @@ export class PlaceDraws {
     this.#seed = state;
   }
 
-  /** Goes to a place. */
   at(item: number, layer: number): void {
     this.#state = mix(mix(this.#seed ^ (item | 0)) + layer);
   }

@@ -54,11 +54,9 @@ export interface CheckCase {
 /** A cause. */
 export interface CauseRule {
   readonly name: string;
-  /** A few words. */
   readonly title: string;
   /** 0 to 1: rank among several causes. */
   readonly weight: number | ((run: CheckCase) => number);
-  /** A sentence. */
   readonly advice: string;
   /** The evidence in the log or the machine, a sentence; null: there is none. */
   examine(run: CheckCase): Promise<string | null> | string | null;

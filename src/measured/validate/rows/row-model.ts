@@ -20,7 +20,6 @@ export function routingOfRow({ model }: Measurement): Record<string, unknown> | 
   return listProfiles('models').includes(model.name) ? loadRouting(model.name) : null;
 }
 
-/** A model with a smaller top-k. */
 function withActive(model: ModelSpec, active: number | undefined): ModelSpec {
   if (active === undefined) return model;
   return { ...model, layers: model.layers.map((layer) => ({ ...layer, topK: Math.min(active, layer.experts) })) };
