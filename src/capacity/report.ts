@@ -174,11 +174,6 @@ function asPoints(gap: number, decimals = 1): string {
   return formatNumber(gap * 100, decimals);
 }
 
-/** Percent, whole beside a range, which is wider than a decimal. */
-function inPercent(rate: number, ranged: boolean): string {
-  return asPoints(rate, ranged ? 0 : 1);
-}
-
 function inPoints(value: number): Datum {
   return { value, text: asPoints(value) };
 }
@@ -196,7 +191,10 @@ function fullGrid(curve: Curve, group: readonly PolicyCurve[], shown: readonly n
     return [
       size,
       formatNumber(Math.min(999, 100 * eventShare(curve, bytes))),
-      ...group.flatMap(({ points }) => [hitRateOf(points[c]!.hitRate, points[c]!, inPercent), oneDigit(points[c]!.churn)]),
+      ...group.flatMap(({ points }) => [
+        hitRateOf(points[c]!.hitRate, points[c]!, (rate, ranged) => asPoints(rate, ranged ? 0 : 1)),
+        oneDigit(points[c]!.churn),
+      ]),
     ];
   });
   return gridOf(['capacity', 'ev %', ...group.flatMap(({ policy }) => [{ head: policy, most: 10 }, 'churn'])], rows, where);

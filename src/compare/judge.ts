@@ -69,7 +69,8 @@ function brokenBy(name: string, base: Metric | null, candidate: Metric | null, b
   const { rule } = budget;
   if (rule.kind === 'off' || rule.kind === 'varies') return null;
   if (compares(budget)) {
-    if (test?.verdict === 'too-few') return tooFew(test);
+    if (test?.verdict === 'too-few')
+      return `is measured and has too few samples to judge (${test.counts.join(' and ')}); run both with --repeat 5 or more`;
     if (test?.verdict === 'unclear') return null;
   }
   if (rule.kind === 'regression') {
@@ -140,10 +141,6 @@ export function silenceFindings(silences: readonly Silence[], budgets: readonly 
 function worseningOf(base: number, { better, value }: Metric): number {
   const change = changeOf(base, value);
   return better === 'none' ? Math.abs(change) : better === 'lower' ? change : -change;
-}
-
-function tooFew({ counts: [base, candidate] }: SampleTest): string {
-  return `is measured and has too few samples to judge (${base} and ${candidate}); run both with --repeat 5 or more`;
 }
 
 /** `30.8 ms -> 32.1 ms (+4.2 %)`, or the candidate alone where there is no base or no change. */

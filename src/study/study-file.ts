@@ -26,17 +26,12 @@ export function wholeNumbersOf(text: string): number[] | null {
   return Array.from({ length }, (_, i) => Number(first) + i);
 }
 
-/** A range as its numbers, anything else as it is. */
-function expanded(value: SweepValue): readonly SweepValue[] {
-  return typeof value === 'string' ? (wholeNumbersOf(value) ?? [value]) : [value];
-}
-
 const scalar = z.union([z.string(), z.number(), z.boolean()], { error: 'expected text, a number, or true or false' });
 
 /** A list of values, or a range of whole numbers. */
 const values = z.union([z.array(scalar).min(1), scalar]).transform((given, context): SweepValue[] => {
   const listed: readonly SweepValue[] = Array.isArray(given) ? given : [given];
-  const all = issueOf(context, [], () => listed.flatMap(expanded));
+  const all = issueOf(context, [], () => listed.flatMap((value) => (typeof value === 'string' ? (wholeNumbersOf(value) ?? value) : value)));
   const twice = context.issues.length > 0 ? undefined : all.find((value, at) => all.indexOf(value) < at);
   if (twice !== undefined) context.addIssue({ code: 'custom', message: `${String(twice)} stands twice` });
   return all;

@@ -91,11 +91,8 @@ function speedOf(row: RunRow | undefined): number {
 }
 
 function* valuesOf(rows: Study['rows'], columns: ReturnType<typeof longColumns>): Generator<(string | number | null)[]> {
+  const plain = (value: string | number | boolean | null) => (typeof value === 'boolean' ? String(value) : value);
   for (const row of rows) yield columns.map(({ of }) => plain(of(row)));
-}
-
-function plain(value: string | number | boolean | null): string | number | null {
-  return typeof value === 'boolean' ? String(value) : value;
 }
 
 function rowGrid({ axes, units }: Study, first: readonly RunRow[]): Grid {

@@ -120,7 +120,8 @@ function atMost(all: readonly Line[], most: number, what: string, page: boolean)
 function comparisonBlocks(comparison: Comparison, { page, rows: most }: GateView): Block[] {
   const { config, explained, explanation, inputs, rows } = comparison;
   const whole = explained && explanation !== null;
-  const why = causes(whole ? explanationLines(explanation) : causeLines(comparison));
+  const causes = whole ? explanationLines(explanation) : causeLines(comparison);
+  const why = causes.map(([label, text]): Line => ({ label, text, tone: 'item', indent: 10 }));
   const head = headLines(comparison, page, most);
   const last: Line = { text: unchangedText(comparison), tone: 'dim' };
   if (page) {
@@ -161,11 +162,6 @@ function headLines(comparison: Comparison, page: boolean, most: number): (Line |
     rows.length > 0 && { text: changeSentence(comparison) },
     knows !== null && (page ? { text: `⚠️ ${knows}` } : { text: knows, tone: 'caution', hang: 2 }),
   ];
-}
-
-/** Causes under each other, each behind its label. */
-function causes(all: readonly (readonly [label: string, text: string])[]): Line[] {
-  return all.map(([label, text]) => ({ label, text, tone: 'item', indent: 10 }));
 }
 
 function settingLine(what: string, { base, candidate, path }: Difference): Line {

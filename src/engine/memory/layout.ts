@@ -2,7 +2,6 @@
 import { UserError } from '../../base/errors.js';
 import { type DensePlacement, type HardwareSpec, type Interconnect, shareOf } from '../../hardware/door.js';
 import type { ExpertSplit, ModelSpec } from '../../model/door.js';
-import type { Warning } from '../../result/result.js';
 import { DEFAULT_RUNTIME } from '../../runtime/index.js';
 import type { Workload } from '../../schedule/door.js';
 import { findPlacement, misfit, parsePlacement, type RunSpec } from '../../system/door.js';
@@ -86,6 +85,7 @@ export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workloa
 function totalOf(plans: readonly MemoryPlan[]): MemoryPlan {
   const sum = (of: (plan: MemoryPlan) => number): number => plans.reduce((bytes, plan) => bytes + of(plan), 0);
   const [first] = plans as [MemoryPlan];
+  const warnings = plans.flatMap((plan) => plan.warnings);
   return {
     ...first,
     denseBytes: sum((plan) => plan.denseBytes),
@@ -97,13 +97,9 @@ function totalOf(plans: readonly MemoryPlan[]): MemoryPlan {
     leastCacheBytes: sum((plan) => plan.leastCacheBytes),
     sharedBytes: sum((plan) => plan.sharedBytes),
     dramBytes: first.dramBytes === null ? null : sum((plan) => plan.dramBytes ?? 0),
-    warnings: eachOnce(plans.flatMap(({ warnings }) => warnings)),
+    // Equal GPUs give equal warnings.
+    warnings: warnings.filter((one, at) => warnings.findIndex(({ code }) => code === one.code) === at),
   };
-}
-
-/** Equal GPUs give equal warnings: each is kept once. */
-function eachOnce(warnings: readonly Warning[]): Warning[] {
-  return warnings.filter((one, at) => warnings.findIndex(({ code }) => code === one.code) === at);
 }
 
 /** Places the experts of a model on several GPUs. @throws UserError if the run needs a part that several GPUs do not support */

@@ -178,25 +178,15 @@ function withRowSettings(runtime: RuntimeSpec, row: Measurement, selection: Sele
   const copy = {
     ...runtime.copy,
     ...(readsAhead(row) && { overlap: 'copy' as const }),
-    ...(runtime.copy.pins && isUnmapped(row) && { staging: 'none' as const }),
+    ...(runtime.copy.pins && (row.run.mmap === false || UNMAPPED.test(row.flags ?? '')) && { staging: 'none' as const }),
   };
   const { sockets, untuned = sockets } = runtime.cpu;
-  const cpu = { ...runtime.cpu, sockets: spreadsWeights(row) ? sockets : untuned };
+  const cpu = { ...runtime.cpu, sockets: (row.run.numa ?? 'off') === 'off' ? untuned : sockets };
   return { ...runtime, cpu, gpu, copy, prompt: promptOf(runtime, row, selection) };
-}
-
-/** True where a row says that its weights are spread over the sockets. */
-function spreadsWeights({ run: { numa } }: Measurement): boolean {
-  return numa !== undefined && numa !== 'off';
 }
 
 /** Flags of llama.cpp and llama-bench, old and new, with which files are read and not mapped. */
 const UNMAPPED = /(?:^|\s)(?:--no-mmap|(?:-mmp|--mmap)\s0|(?:-lm|--load-mode)\snone)(?:\s|$)/;
-
-/** True where weights in host memory are read into buffers, not mapped. */
-function isUnmapped({ flags = '', run }: Measurement): boolean {
-  return run.mmap === false || UNMAPPED.test(flags);
-}
 
 /** Decode speed of all sequences together, tokens/s, the hit rate, and the times of its tokens. */
 interface Decoded {

@@ -35,7 +35,10 @@ export function convertTrace(trace: RoutingTrace, conversion: Conversion): Routi
         layers.forEach((layer, index) => {
           const remap = conversion.remap?.[layer];
           const cell = row * trace.layers + layer;
-          const own = (ids: Uint16Array, width: number): Uint16Array => renumbered(ids.subarray(cell * width, (cell + 1) * width), remap);
+          const own = (all: Uint16Array, width: number): Uint16Array => {
+            const ids = all.subarray(cell * width, (cell + 1) * width);
+            return remap === undefined ? ids : ids.map((id) => (id === NULL_EXPERT ? id : remap[id]!));
+          };
           store.ids.set(own(chunk.experts, topK), store.idsAt + index * topK);
           if (chunk.weights !== null) store.weights.set(chunk.weights.subarray(cell * topK, (cell + 1) * topK), store.idsAt + index * topK);
           if (chunk.predicted !== null) store.predicted.set(own(chunk.predicted, predictedK), store.predictedAt + index * predictedK);
@@ -54,10 +57,6 @@ export function convertTrace(trace: RoutingTrace, conversion: Conversion): Routi
   });
   const { expertBytes } = trace.meta;
   return store.finish(experts, { ...trace.meta, expertBytes: expertBytes === null ? null : layers.map((layer) => expertBytes[layer]!) });
-}
-
-function renumbered(ids: Uint16Array, remap: Uint16Array | undefined): Uint16Array {
-  return remap === undefined ? ids : ids.map((id) => (id === NULL_EXPERT ? id : remap[id]!));
 }
 
 /**
