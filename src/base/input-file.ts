@@ -5,12 +5,11 @@ import { codeOf, messageOf, UserError } from './errors.js';
 import { attempt, closeTemporary, readAll, temporaryFile, writeTemporary } from './files.js';
 import { textOf, unfilled } from './host/bytes.js';
 import { pauseThread } from './host/clock.js';
+import type { FileStat, FileState } from './host/files.js';
 import {
   closeSync,
   constants,
   entriesBelow,
-  type FileStat,
-  type FileState,
   fileState,
   freeBytes,
   fstatSync,

@@ -39,13 +39,7 @@ function* entriesOf(container: object): Generator<unknown, void, void> {
   } else yield* Object.values(container) as unknown[];
 }
 
-/**
- * Parses a JSON document, once its brackets have been counted.
- * @param place names it in messages
- * @param most lists and objects; those of a recording unless said
- * @throws UserError where it nests too deep, holds too many lists and objects, or one with the key `__proto__`
- * @throws SyntaxError where it is not JSON
- */
+/** Parses a JSON document of at most so many brackets. @throws UserError for too many or too deep ones, or `__proto__` @throws SyntaxError */
 export function parseJsonBytes(bytes: Uint8Array, place: string, most: number = MOST_CONTAINERS): unknown {
   let depth = 0;
   let containers = 0;

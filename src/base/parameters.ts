@@ -39,11 +39,9 @@ export interface Choice extends Written {
 }
 
 /**
- * Reads a user's choice of a member.
- * @param text name, with parameters after a colon
- * @param beside parameters that stand beside the text
- * @param find gives the member of a name, and throws a UserError for a name that none has
- * @throws UserError where the name or a parameter is unknown, a value is impossible, or a parameter stands in both places
+ * Reads a user's choice of a member: its name, with parameters after a colon and `beside`.
+ * @param find gives the member of a name
+ * @throws UserError
  */
 export function choose(
   noun: string,
@@ -84,12 +82,7 @@ export function splitSpec(spec: string): { name: string; given: Record<string, s
   return { name: spec.slice(0, colon).trim(), given: Object.fromEntries(given) };
 }
 
-/**
- * Merges given values into the defaults.
- * @param place where the values stand, for messages, e.g. `policy s3-fifo`
- * @param table of the member; absent: it has no parameters
- * @throws UserError for an unknown name (the nearest is offered), a wrong type, or a value out of range
- */
+/** Merges given values into the defaults of a table. @param place for messages, e.g. `policy s3-fifo` @throws UserError for an impossible one */
 export function resolveParameters(place: string, table: ParameterTable = {}, given: Readonly<Record<string, unknown>> = {}): Parameters {
   const values = new Map(Object.entries(table).map(([name, parameter]) => [name, parameter.default]));
   for (const [name, raw] of Object.entries(given)) {

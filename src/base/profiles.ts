@@ -86,13 +86,7 @@ export function isPath(nameOrPath: string): boolean {
 const PARTS =
   'name its parts, e.g. rtx-3060+32GB, apple-m4-max+64GB, or ryzen-9-7950x+64GB where there is no card; all are in moeprof profiles list gpu, cpu, hardware';
 
-/**
- * Absolute path of a profile.
- * @param nameOrPath name of a bundled profile, or a path (see {@link isPath}), relative to `relativeTo`; of a trace with its rows, which stay
- * @param relativeTo folder that paths are relative to; the working directory unless said
- * @param others names beside the files of the family, for suggestions
- * @throws UserError where a name is unknown, with the nearest known names; a path is not checked to exist
- */
+/** Absolute path of a bundled name or a path (see {@link isPath}), which need not exist. @param others further names @throws UserError: unknown */
 export function findProfile(
   family: ProfileFamily,
   nameOrPath: string,

@@ -15,9 +15,8 @@ export function median(samples: ArrayLike<number>): number {
 }
 
 /**
- * Two-sided p-value of the Mann-Whitney U test (Mann and Whitney 1947): how likely samples that come from one distribution are ranked
- * as unevenly as these. Exact for up to 60 samples in all, ties included; beyond, normal with corrections for ties and continuity.
- * @throws RangeError where a side has no sample
+ * Two-sided p-value of the Mann-Whitney U test (1947): exact for up to 60 samples, ties included; beyond, normal with corrections.
+ * @throws RangeError
  */
 export function mannWhitney(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const [n, m] = [a.length, b.length];

@@ -32,9 +32,8 @@ export function deviation(samples: ArrayLike<number>): number {
 }
 
 /**
- * Percentile of ascending samples, linear between ranks (Hyndman and Fan's definition 7), as serving benchmarks report TTFT, TPOT and ITL.
- * @param percent 0..100
- * @throws RangeError if there is no sample, or `percent` is out of range
+ * Percentile (0..100) of ascending samples, linear between ranks, Hyndman and Fan's definition 7, as serving benchmarks have it.
+ * @throws RangeError
  */
 export function percentile(sorted: ArrayLike<number>, percent: number): number {
   requireSamples(sorted);

@@ -47,12 +47,7 @@ export function locatedModule(text: string, folder: string): string {
   return path === undefined ? text : `${resolve(folder, path)}${rest === undefined ? '' : `:${rest}`}`;
 }
 
-/**
- * Loads the module of a choice, if it has one, and checks its parameters.
- * @param check makes a member of its export, or throws
- * @param folder of relative paths; the working directory unless given
- * @throws UserError with the place of the module's error
- */
+/** Loads the module of a choice, if it has one. @param check makes a member of its export @param folder of relative paths @throws UserError */
 export async function loadedChoice<D extends { readonly name: string; readonly parameters?: ParameterTable }>(
   noun: string,
   choice: OwnChoice<D>,

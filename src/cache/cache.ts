@@ -33,12 +33,7 @@ export class ExpertCache {
   /** Resident bytes, kept where sizes differ. */
   #bytes = 0;
 
-  /**
-   * @param base dense id of local id 0
-   * @param sizes bytes of each expert, one entry per local id
-   * @param capacityBytes resident bytes never exceed it; less than one expert: everything is streamed. {@link resize} changes it
-   * @param pins experts that must not be evicted now; its rank array has one entry per local id
-   */
+  /** @param base dense id of local id 0 @param sizes bytes by local id @param capacityBytes less than one expert: all is streamed @param pins stay */
   constructor(base: number, sizes: Float64Array, capacityBytes: number, pins: Pins, policy: CachePolicy) {
     this.base = base;
     this.experts = sizes.length;

@@ -39,10 +39,9 @@ export function proportionalQuotas(model: ModelSpec, demand: readonly Float64Arr
 
 /**
  * One more expert to each layer that the bytes left over suffice for, in turn.
- * @param slots experts per layer; it is changed
- * @param most most experts of each layer; absent: all that it has
- * @param order of the layers; absent: the earliest first
- * @returns `slots`
+ * @param slots changed
+ * @param most of each layer
+ * @param order of layers
  */
 export function giveRest(
   { layers }: ModelSpec,
@@ -135,11 +134,7 @@ function topUp(model: ModelSpec, hits: readonly ArrayLike<number>[], quotas: num
   }
 }
 
-/**
- * Half of the capacity gives the first layers all of their experts, which earlier layers cannot predict (Fate, arXiv 2502.12224; the half is ours),
- * and the others share the rest, an expert each in turn.
- * @returns experts per layer
- */
+/** Half of the capacity for whole first layers, which others cannot predict (Fate, arXiv 2502.12224; the half is ours), the rest in turn. */
 export function shallowQuotas(model: ModelSpec, capacityBytes: number): number[] {
   const { layers } = model;
   const quotas = layers.map(() => 0);

@@ -76,12 +76,7 @@ export function buildCaches(options: CacheOptions): Caches {
   return { caches, byLayer: caches, rank, split, learned };
 }
 
-/**
- * L6: divides the capacity of a tier among its caches.
- * @param quotas experts per MoE layer, instead of the even split; layer scope only
- * @returns bytes of each cache, and how a smaller capacity is divided among them
- * @throws UserError where quotas do not fit the model, the scope or the capacity
- */
+/** L6: divides the capacity of a tier among its caches. @param quotas experts per MoE layer, in layer scope @throws UserError if they do not fit */
 export function divide(
   model: ModelSpec,
   capacityBytes: number,

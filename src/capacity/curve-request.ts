@@ -42,11 +42,7 @@ export interface CurveWatch extends BroadcastWatch {
   note?(text: string): void;
 }
 
-/**
- * Draws hit rate against capacity for many policies, from one read of a trace: `moeprof curve`.
- * @param input model and routing of a run profile; of its workload only the tokens count
- * @throws UserError where something is unknown or malformed, or does not fit the rest
- */
+/** Draws hit rate against capacity for many policies, from one read of a trace: `moeprof curve`. @throws UserError for a wrong input or setting */
 export async function curveFor(input: RunInput, settings: CurveSettings = {}, watch: CurveWatch = {}): Promise<Curve> {
   return curveOfRun(checkRun(input, 'curve'), settings, watch);
 }

@@ -3,21 +3,8 @@
 import { visible } from '../base/text.js';
 import { formatCount, formatNumber, formatRatio } from '../base/units.js';
 import { onePanel, type PaperFigure, pictureFormats, type RunPoint } from '../figure/door.js';
-import {
-  type Datum,
-  type Document,
-  type Drawing,
-  documentFormats,
-  figure,
-  type Grid,
-  gridOf,
-  hitRangeLead,
-  hitRateOf,
-  note,
-  palette,
-  type Visibility,
-  widthOf,
-} from '../report/door.js';
+import type { Datum, Document, Drawing, Grid, Visibility } from '../report/door.js';
+import { documentFormats, figure, gridOf, hitRangeLead, hitRateOf, note, palette, widthOf } from '../report/door.js';
 import { drawChart, markerOf } from './chart.js';
 import type { Curve, PolicyCurve } from './curve-result.js';
 import { capacityText } from './verdict.js';

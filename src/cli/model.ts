@@ -4,18 +4,8 @@ import type { Command } from 'commander';
 import { listProfiles } from '../base/profiles.js';
 import { formatBytes, formatCount, formatParameters, parseCount } from '../base/units.js';
 import { type Fit, type FormatShare, inspectModel, type ModelInspection, openModel } from '../model/door.js';
-import {
-  type Column,
-  type Datum,
-  type Document,
-  documentFormats,
-  figure,
-  formatRelative,
-  type Grid,
-  gridOf,
-  type Line,
-  ratio,
-} from '../report/door.js';
+import type { Column, Datum, Document, Grid, Line } from '../report/door.js';
+import { documentFormats, figure, formatRelative, gridOf, ratio } from '../report/door.js';
 import { loadHardware } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
 import { subcommand } from './kit/declared.js';

@@ -2,16 +2,8 @@
 
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
-import {
-  FIGURE_KINDS,
-  type FigureQuestion,
-  figureDocument,
-  figureOf,
-  type PaperFigure,
-  pictureFormats,
-  STATISTICS,
-  statisticNamed,
-} from '../figure/door.js';
+import type { FigureQuestion, PaperFigure } from '../figure/door.js';
+import { FIGURE_KINDS, figureDocument, figureOf, pictureFormats, STATISTICS, statisticNamed } from '../figure/door.js';
 import { type OutputFormat, toJson } from '../report/door.js';
 import { readRuns } from '../study/door.js';
 import type { CliContext } from './kit/context.js';

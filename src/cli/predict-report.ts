@@ -5,18 +5,8 @@ import type { JudgedTimes, TraceEvaluation, TraceReference } from '../predict/ev
 import type { EvaluationOptions } from '../predict/evaluation/evaluate.js';
 import type { Score } from '../predict/evaluation/score.js';
 import type { TrainedPredictor } from '../predict/onnx/train.js';
-import {
-  type Block,
-  type ColumnOf,
-  type Datum,
-  type Document,
-  documentFormats,
-  figure,
-  type Grid,
-  grid,
-  gridOf,
-  note,
-} from '../report/door.js';
+import type { Block, ColumnOf, Datum, Document, Grid } from '../report/door.js';
+import { documentFormats, figure, grid, gridOf, note } from '../report/door.js';
 
 export const EVALUATION_SCHEMA = 'moeprof.evaluation/1' as const;
 export const TRAINING_SCHEMA = 'moeprof.training/1' as const;

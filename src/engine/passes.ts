@@ -4,19 +4,8 @@ import { UserError } from '../base/errors.js';
 import { Random } from '../base/random.js';
 import { formatBytes, formatCount } from '../base/units.js';
 import type { ModelSpec } from '../model/door.js';
-import {
-  CandidateRows,
-  ClassBudgets,
-  KvRoom,
-  Pass,
-  Passes,
-  PathView,
-  RecordedScheduler,
-  type Residency,
-  type SchedulerContext,
-  Speculation,
-  type Workload,
-} from '../schedule/door.js';
+import type { Residency, SchedulerContext, Workload } from '../schedule/door.js';
+import { CandidateRows, ClassBudgets, KvRoom, Pass, Passes, PathView, RecordedScheduler, Speculation } from '../schedule/door.js';
 import type { RunPlan } from './compose/plan.js';
 import type { PredictedPaths } from './compose/predictor.js';
 import { draftingOf } from './inputs/drafting.js';

@@ -3,16 +3,8 @@
 import { ownValue } from '../base/objects.js';
 import type { HardwareProfile } from './profile.js';
 import type { RuntimeSpec } from './runtime.js';
-import {
-  type ByFormat,
-  type Device,
-  type HostDevice,
-  type LinkSpec,
-  type Sockets,
-  type Software,
-  scaledByFormat,
-  withArithmetic,
-} from './spec.js';
+import type { ByFormat, Device, HostDevice, LinkSpec, Sockets, Software } from './spec.js';
+import { scaledByFormat, withArithmetic } from './spec.js';
 
 /** Bytes for each score without flash attention: the product writes f32, the softmax reads and writes, the product with values reads. */
 const SCORE_BYTES = 16;

@@ -1,14 +1,7 @@
 // A model in parts: the bytes and the operations of each part of each decoder layer. Every source of models (a profile, the tensors of a GGUF
 // file, a folder of safetensors) is brought into this form; runs and `model inspect` are built from it.
-import {
-  type AttentionSpec,
-  type DenseSegment,
-  type FormatShare,
-  type ModelFacts,
-  type ModelSpec,
-  type MoeLayer,
-  sumFormats,
-} from './spec.js';
+import type { AttentionSpec, DenseSegment, FormatShare, ModelFacts, ModelSpec, MoeLayer } from './spec.js';
+import { sumFormats } from './spec.js';
 
 /** Size and cost of some tensors. */
 export interface Weights {

@@ -41,11 +41,7 @@ export function hostTime(
 /** Bytes of a router's weight: 16 bits, in which checkpoints keep routers whatever the format of their experts. */
 const ROUTER_BYTES = 2;
 
-/**
- * Gates of coming layers on the GPU: for each layer the larger of reading hidden x experts weights and their arithmetic, and as many launches as an
- * expert has; before the pass, none.
- * @param factor multiple that the runtime charges
- */
+/** Gates of coming layers on the GPU: reading or arithmetic of hidden x experts weights, and launches. @param factor multiple of the runtime */
 export function gateTime(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>, gpu: Device, factor = 1): PredictionTime {
   const { nsPerByte, nsPerFlop } = speedOf(gpu);
   const launchNs = factor * gpu.launchNs;

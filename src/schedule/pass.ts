@@ -77,10 +77,9 @@ export class Pass {
 
   /**
    * @param trace source of the rows
-   * @param maxSequences most requests of one pass
-   * @param candidates of the same rows as `trace`
-   * @param context tokens that every request has in its KV cache before its first row
-   * @param budgets of the classes of its requests
+   * @param candidates of these rows
+   * @param context tokens in each KV cache before the first
+   * @param budgets of classes
    */
   constructor(
     trace: RoutingTrace,

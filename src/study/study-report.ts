@@ -2,18 +2,8 @@
 
 import { formatCount, formatCounted } from '../base/units.js';
 import { longColumns, longJsonLines, longJsonParts, longParquet, pictureFormats, type RunRow, type Study } from '../figure/door.js';
-import {
-  againGrid,
-  againLines,
-  type Column,
-  type Document,
-  documentFormats,
-  type Grid,
-  gridOf,
-  heldOutLead,
-  note,
-  type OutputFormat,
-} from '../report/door.js';
+import type { Column, Document, Grid, OutputFormat } from '../report/door.js';
+import { againGrid, againLines, documentFormats, gridOf, heldOutLead, note } from '../report/door.js';
 import { axesFigures } from './sweep/axes-figures.js';
 
 /** Rows that a terminal has. */

@@ -135,13 +135,7 @@ export function* sourceBlocks(source: TraceSource, from: number, bytes: number):
   }
 }
 
-/**
- * Unpacks a part of a source into a temporary file.
- * @param range first byte, and how many
- * @param place names it in messages
- * @param watch sees the content, block by block
- * @throws UserError where it is damaged, or unpacks to far more than any recording
- */
+/** Unpacks a part of a source into a temporary file. @param range first byte, and how many @param watch sees the blocks @throws UserError: damage */
 export async function unpacked(
   source: TraceSource,
   [from, bytes]: readonly [number, number],

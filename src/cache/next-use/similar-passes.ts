@@ -103,9 +103,8 @@ export class SimilarPasses {
   }
 
   /**
-   * Writes, for each expert of a layer whose demand is known, the votes for its uses in the next passes: the first counts up to
-   * {@link FULL_VOTE}, each later one {@link LATER} of that before.
-   * @param into has one entry more than the largest layer has experts; the last is scratch
+   * Writes the votes for the next uses of a layer's experts: the first {@link FULL_VOTE}, each later {@link LATER} of that.
+   * @param into one for scratch
    */
   write(layer: number, into: Int32Array): void {
     const votes = this.#votes.fill(0);

@@ -83,11 +83,7 @@ export function parsePolicy(text: string): PolicyChoice {
   return moduleChoice('policy', text) ?? choose('policy', text, {}, findPolicy);
 }
 
-/**
- * The policy of a choice, loaded from its module where it is the user's own: its default export is a {@link PolicyDefinition}.
- * @param baseFolder what a relative path is relative to; the working directory unless given
- * @throws UserError for a module that cannot be used, and for a parameter that it does not have
- */
+/** The policy of a choice, loaded if it is a module of the user's own. @param baseFolder of relative paths @throws UserError if it cannot be used */
 export async function resolvePolicy(chosen: PolicyChoice, baseFolder?: string): Promise<ResolvedPolicy> {
   const { definition, name, parameters } = await loadedChoice('policy', chosen, ownPolicy, baseFolder);
   return { definition: definition ?? findPolicy(name), parameters };

@@ -31,9 +31,7 @@ export interface CliContext {
   /** Writes a message for people to stderr, one line; nothing when quiet. */
   note(text: string): void;
   progress(label: string, total: number, unit: string): Progress;
-  /**
-   * Handles pending signals. Work that never waits must call it now and then (it waits at most every 50 ms), or Ctrl-C would have no effect.
-   */
+  /** Handles pending signals. Work that never waits must call it now and then (it waits at most every 50 ms), or Ctrl-C has no effect. */
   breathe(): Promise<void>;
   /** Exit code of the process once the command has returned; 0 unless set. */
   setExitCode(code: number): void;

@@ -115,10 +115,7 @@ export class Outputs<T> {
     return new Outputs(open, context);
   }
 
-  /**
-   * Renders the value into every output and puts the files in place; stdout comes last, when the files are safe.
-   * @param all everything instead of a summary, for `--verbose`
-   */
+  /** Renders the value into every output, files first, which then take their places. @param all everything instead of a summary */
   async deliver(value: T, all = false): Promise<void> {
     const verbose = all || this.#context.options.verbose;
     const options: ReportOptions = { ...FILE_OPTIONS, verbose };

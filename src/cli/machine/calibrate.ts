@@ -5,15 +5,8 @@ import { UserError } from '../../base/errors.js';
 import { availableParallelism } from '../../base/host/machine.js';
 import { groupedBy } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
-import {
-  findHardware,
-  loadRuntime,
-  type MachineFile,
-  machineFileOf,
-  machineOfFile,
-  machineWords,
-  readMachineFile,
-} from '../../hardware/door.js';
+import type { MachineFile } from '../../hardware/door.js';
+import { findHardware, loadRuntime, machineFileOf, machineOfFile, machineWords, readMachineFile } from '../../hardware/door.js';
 import type { CalibratedMachine } from '../../measured/machine/calibrated-machine.js';
 import { calibrate, joinedPhases, type RuntimeCalibration } from '../../measured/machine/calibration.js';
 import { calibrationReports } from '../../measured/machine/calibration-report.js';

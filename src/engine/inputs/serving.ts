@@ -1,18 +1,15 @@
 // The serving of a run: arrivals, scheduler, and the number of requests that run at once.
 
 import type { Parameters } from '../../base/parameters.js';
+import type { ClassBudget, SchedulerDefinition, Walk, Workload } from '../../schedule/door.js';
 import {
   arrivalsDigest,
-  type ClassBudget,
   ClosedLoop,
   findScheduler,
   loadArrivals,
   OpenLoop,
   parseArrivals,
   RoutingWalks,
-  type SchedulerDefinition,
-  type Walk,
-  type Workload,
   walksOf,
 } from '../../schedule/door.js';
 import { computesMisses, misfit, type RunSpec, rulesOn } from '../../system/door.js';

@@ -2,10 +2,9 @@
 
 import { byName } from '../../base/objects.js';
 import { formatRatio } from '../../base/units.js';
+import type { Axis, ColumnOf, Markup, Piece, Section } from '../../report/door.js';
 import {
-  type Axis,
   bareRange,
-  type ColumnOf,
   curves,
   download,
   drawSections,
@@ -14,12 +13,9 @@ import {
   gridTable,
   html,
   legend,
-  type Markup,
-  type Piece,
   page,
   plot,
   prose,
-  type Section,
   spanAxis,
   table,
 } from '../../report/door.js';

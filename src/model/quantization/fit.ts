@@ -16,11 +16,7 @@ const TOLERANCE = 0.01;
 const CLOSE = 1e-9;
 const MOST_LOOKS = 60;
 
-/**
- * The quantization moved until the file has its size, by halving over whole steps, then regula falsi.
- * @param measure the file of the model in one
- * @throws UserError if no mixture of its formats is so small or so large
- */
+/** The quantization moved until the file has its size: halving, then regula falsi. @param measure the file in one @throws UserError: out of reach */
 export function fitToSize(quantization: Quantization, measure: (one: Quantization) => FileWeights): Quantization {
   const { size, range, name } = quantization;
   if (size === undefined) return quantization;

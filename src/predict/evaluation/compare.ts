@@ -4,14 +4,8 @@ import { resolveParameters } from '../../base/parameters.js';
 import { shownTrace } from '../../base/profiles.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import {
-  createPredictor,
-  loadPredictor,
-  missingNeeds,
-  type PredictorChoice,
-  parsePredictor,
-  predictorKnows,
-} from '../predictors/create.js';
+import type { PredictorChoice } from '../predictors/create.js';
+import { createPredictor, loadPredictor, missingNeeds, parsePredictor, predictorKnows } from '../predictors/create.js';
 import { PREDICTORS } from '../predictors/index.js';
 import { type Evaluation, type EvaluationOptions, type EvaluationWatch, evaluatePredictor, type PredictionTimes } from './evaluate.js';
 import { openPrediction, type PredictionInputs, type PredictionRequest } from './inputs.js';

@@ -1,18 +1,7 @@
 // A document as GitHub's Markdown, and the pieces of Markdown that other reports share.
 import { printable, type ReportOptions } from '../format.js';
-import {
-  alignOf,
-  type Block,
-  type Code,
-  type Document,
-  type Facts,
-  type Grid,
-  isShown,
-  isVerdict,
-  type Line,
-  readable,
-  type Tone,
-} from './document.js';
+import type { Block, Code, Document, Facts, Grid, Line, Tone } from './document.js';
+import { alignOf, isShown, isVerdict, readable } from './document.js';
 
 /** Markdown of a document, with its final newline and without drawings, which are for terminals. */
 export function renderMarkdown({ blocks, lead = [], title }: Document, options: ReportOptions): string {

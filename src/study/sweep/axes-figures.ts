@@ -15,12 +15,8 @@ const TELLING = [['speed.decode', 'speed.prefill'], ['cache.hit_rate']] as const
 const TELLING_OF_RATES = [['goodput.tokens', 'throughput.generated', 'throughput.total'], ['latency.ttft.p50']] as const;
 
 /**
- * Figures of all runs that have metrics, one each: the first axis of numbers is horizontal, the next makes series, one of few values panels, others
- * figures; without numbers, rankings.
- * @param rows one ran
- * @param axes paths that vary
- * @param metrics empty: those that say most
- * @throws UserError if no run has any
+ * Figures of all runs with metrics: x is the first axis of numbers, series the next, panels one of few values; else rankings.
+ * @throws UserError: none
  */
 export function axesFigures(rows: readonly RunRow[], axes: readonly string[], metrics: readonly string[]): PaperFigure[] {
   const done = rows.filter(({ status }) => status === 'done');

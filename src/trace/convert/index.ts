@@ -60,11 +60,10 @@ export function convertTrace(trace: RoutingTrace, conversion: Conversion): Routi
 }
 
 /**
- * Reads ranges: `0..99`, `200..`, `..9`, `3`, `0..3,7`; both ends are included, counted from 0.
- * @param count what there is; larger ends are cut to it
- * @param place names the option, for messages
- * @returns `[from, to)` in ascending order, without overlaps
- * @throws UserError where the text is no list of ranges, or a range is empty or lies beyond `count`
+ * Reads ranges `0..99`, `200..`, `..9`, `3`, with commas, both ends included.
+ * @param count cuts ends
+ * @returns `[from, to)` in order
+ * @throws UserError
  */
 export function parseRanges(text: string, count: number, place: string): [from: number, to: number][] {
   const ranges = text.split(',').map((part): [number, number] => {

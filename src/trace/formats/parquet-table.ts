@@ -1,15 +1,8 @@
 // A Parquet file as columns of whole numbers, by row group, through hyparquet, which is loaded with the first such file.
 
 import { decompress } from 'fzstd';
-import {
-  type ColumnMetaData,
-  type DecodedArray,
-  type FileMetaData,
-  parquetMetadata,
-  parquetRead,
-  parquetSchema,
-  type SchemaTree,
-} from 'hyparquet';
+import type { ColumnMetaData, DecodedArray, FileMetaData, SchemaTree } from 'hyparquet';
+import { parquetMetadata, parquetRead, parquetSchema } from 'hyparquet';
 import { compressors as decompressors } from 'hyparquet-compressors';
 import { messageOf, UserError } from '../../base/errors.js';
 import { latin1Of, viewOf } from '../../base/host/bytes.js';

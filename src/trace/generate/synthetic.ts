@@ -98,11 +98,7 @@ export function* synthesizing(model: ModelSpec, options: SyntheticOptions): Gene
   );
 }
 
-/**
- * Extends rows by candidates: more ranks, of the same popularity and memory, with gate weights.
- * @param part as in {@link RoutingProcess}
- * @throws UserError for fewer candidates than choices, or if whole requests are routed
- */
+/** Extends rows by candidates: more ranks, with gate weights. @param part as in {@link RoutingProcess} @throws UserError for too few of them */
 function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: number, candidates: number, part: string) {
   const widest = Math.max(...model.layers.map((layer) => layer.topK));
   if (profile.per === 'request') throw new UserError(`${model.name} routes whole requests, which have no candidates; leave them out`);

@@ -76,13 +76,7 @@ export function applyVariants(
   return stackVariants(trace, specs.map(parseVariant), options);
 }
 
-/**
- * Stacks variants on a trace, the first at the bottom. Nothing is read yet, and nothing is copied when it is.
- * @param model gives experts and top-k of each layer, where it has the trace's layers
- * @param seed of what variants draw
- * @returns the trace itself where there are no variants; closing what is returned closes the trace
- * @throws UserError where the trace lacks what a variant needs
- */
+/** Stacks variants on a trace, the first at the bottom, without a copy. @param seed of draws @returns one that closes the trace @throws UserError */
 export function stackVariants(
   trace: RoutingTrace,
   variants: readonly VariantChoice[],

@@ -6,15 +6,8 @@ import { allocate } from '../../../runtime/allocation/allocate.js';
 import type { LoadPlan } from '../../../runtime/allocation/graph/load-plan.js';
 import { RUNTIMES, runtimeOfProgram } from '../../../runtime/index.js';
 import { type ErrorSizes, errorSizes } from '../rows/error-sizes.js';
-import {
-  type DeviceMib,
-  hasBlas,
-  MEMORY_KINDS,
-  type MemoryKind,
-  type MemoryRow,
-  measuredDevices,
-  sumOfDevices,
-} from '../rows/memory-row.js';
+import type { DeviceMib, MemoryKind, MemoryRow } from '../rows/memory-row.js';
+import { hasBlas, MEMORY_KINDS, measuredDevices, sumOfDevices } from '../rows/memory-row.js';
 import { formatKin } from '../rows/specify.js';
 import type { ValidatedRow } from '../rows/validated-row.js';
 import { hasFlag, loaded, planOfRow, type RowWeights, weightsOfRow } from './load.js';

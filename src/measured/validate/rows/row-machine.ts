@@ -3,9 +3,9 @@
 
 import { byName } from '../../../base/objects.js';
 import { checkValue } from '../../../base/yaml.js';
+import type { HardwareProfile, Software } from '../../../hardware/door.js';
 import {
   COPY_START,
-  type HardwareProfile,
   HardwareProfileSchema,
   isHalved,
   listedKind,
@@ -16,7 +16,6 @@ import {
   pinnedRate,
   READ,
   SOCKETS,
-  type Software,
   sheetRate,
 } from '../../../hardware/door.js';
 import type { Measurement } from './measurement.js';
