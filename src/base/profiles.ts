@@ -1,5 +1,4 @@
-// The places of profiles: by name among those that ship with moeprof, by path anywhere else. A name never depends on the folder that the
-// command runs in, so that the same command means the same thing everywhere.
+// The places of profiles: names of those that ship with moeprof, paths of others. A name never depends on the working directory.
 
 import { UserError } from './errors.js';
 import { entriesIn, existsSync, fileText, readdirSync } from './host/files.js';

@@ -1,5 +1,4 @@
-// Quantities as people write them and as reports print them. Inside, everything is bytes, nanoseconds and plain fractions. The locale is never
-// used, so that a number prints the same on every machine (L16).
+// Quantities as people write them and as reports print them, whatever the locale (L16). Inside all is bytes, nanoseconds and plain fractions.
 import { UserError } from './errors.js';
 import { byName } from './objects.js';
 

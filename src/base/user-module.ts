@@ -1,5 +1,4 @@
-// A module of the user's own as a part of a run: its default export is a member of a family (a policy, a predictor ...). All families load their
-// modules here, so that errors in them look alike: one line with the place.
+// A user's module as a part of a run: its default export is a member of a family. All load here, so that errors look alike: one line, with place.
 
 import { codeOf, InternalError, UserError } from './errors.js';
 import { placeOnDisk } from './host/files.js';

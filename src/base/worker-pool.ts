@@ -1,5 +1,4 @@
-// Threads that take tasks. A thread answers its tasks in their order; a pool gives each thread the next task when it is free. An error keeps
-// its class on the way back, and a thread that ends before its answer is an error that names the task.
+// Threads that take tasks, each the next one when it is free. Errors keep their class; a lost thread is an error that names its task.
 
 import { codeOf, messageOf, UserError } from './errors.js';
 import { nextTurn } from './host/clock.js';

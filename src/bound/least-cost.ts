@@ -1,5 +1,4 @@
-// The least cost at which every use takes one of its options, with budgets for gate weight lost and for space: a multiple-choice knapsack. Small
-// problems are solved exactly, large ones bounded from below by Lagrange multipliers.
+// The least cost of uses that each take one option, within budgets of gate weight and space: exact if small, else bounded by Lagrange multipliers.
 
 /** Options of some uses: those of use `u` start at `u * width`. Every use has one that loses nothing and takes no space. */
 export interface Options {

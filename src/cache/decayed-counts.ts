@@ -1,5 +1,4 @@
-// Counts of uses that fade with the passes. Instead of all counts shrinking at every pass, a new use weighs more than one before: the
-// counts age together, and their order changes only where an expert is used.
+// Counts of uses that fade with the passes: a new use weighs more than one before, so that the order changes only where an expert is used.
 import type { Clock } from './policy.js';
 
 /** Weights are scaled down by this much before they grow out of range: 2^512 of the 2^1023 that a number can hold. */

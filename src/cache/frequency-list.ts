@@ -1,5 +1,4 @@
-// Residents sorted by number of uses, in constant time per use: one list of experts per count, and a list of the counts. A newcomer with an
-// old count finds its place by walking up from the smallest count: most newcomers belong near it.
+// Residents by number of uses, in constant time per use: a list of experts per count, and a list of the counts, walked up from the smallest.
 import { IdLists } from './id-lists.js';
 import { NONE, type Pins } from './policy.js';
 

@@ -1,5 +1,4 @@
-// Pages of equal size, the first ones in memory and the rest in one nameless temporary file: a recording of a run may be larger than memory,
-// and its length must not change how much memory the run takes.
+// Pages of equal size, the first in memory, the rest in a nameless file: a recording may be larger than memory, and takes no more with length.
 
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../base/files.js';
 

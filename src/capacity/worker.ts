@@ -1,5 +1,4 @@
-// A thread of a capacity curve: one policy, so that V8 compiles its code for one policy class only. It replays blocks that another thread has
-// read, and computes only while it holds one of the permits that --jobs limits.
+// A thread of a capacity curve, with one policy, for V8: replays blocks that another thread has read while it holds one of the permits of --jobs.
 import { serveTasks } from '../base/worker-pool.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';
 import { type BlockRing, blocksOf } from './blocks.js';

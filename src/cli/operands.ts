@@ -1,5 +1,4 @@
-// Operands of commands that take results: a file, a run profile, a folder of either, a saved baseline, a commit, or stdin. A file is
-// recognised by its content, so that its name does not matter. The profiles of all operands are run together.
+// Operands of commands that take results: a file or run profile (by content), a folder, a saved baseline, a commit, or stdin; all run together.
 
 import { EXIT, messageOf, UserError } from '../base/errors.js';
 import { existsSync } from '../base/host/files.js';

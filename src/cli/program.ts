@@ -1,5 +1,4 @@
-// The command line as a whole: global options, commands loaded when they run, errors as one line, exit codes, signals. Only commander
-// is imported here; everything else comes with the command that needs it.
+// The command line: global options, commands, errors as one line, exit codes, signals. Only commander is imported; the rest comes with commands.
 
 import { Command, CommanderError, Option } from 'commander';
 import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';

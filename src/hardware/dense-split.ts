@@ -1,5 +1,4 @@
-// Dense layers on more than one device: the device of each decoder layer and its KV cache, and the time of a pass over several devices. This
-// is llama.cpp's -ngl, -nkvo, and layers split over several GPUs.
+// Dense layers on several devices: whose each layer and its KV cache are, and the time of a pass over them: llama.cpp's -ngl, -nkvo, splits.
 import { type DenseSegment, type ModelSpec, scaleFormats } from '../model/door.js';
 import { DenseCost, type DensePart, launchesOf } from './dense-cost.js';
 import { hopOf } from './several-gpus.js';

@@ -1,5 +1,4 @@
-// Devices as a runtime drives them: facts of a data sheet times the shares that the runtime's kernels reach. A device that a calibration
-// measured has its own figures, which no runtime changes.
+// Devices as a runtime drives them: a data sheet times shares that its kernels reach; or a calibration's own figures, which no runtime changes.
 import { ownValue } from '../base/objects.js';
 import type { HardwareProfile } from './profile.js';
 import type { RuntimeSpec } from './runtime.js';

@@ -1,5 +1,4 @@
-// From the name of a machine to its description: one that ships with moeprof, one in a file, or one that is composed of parts; and from a
-// profile and a runtime to the machine that a run works on.
+// From the name of a machine (bundled, file, parts) to its description; from a profile and a runtime to the machine of a run.
 import { z } from 'zod';
 import { readText } from '../base/input-file.js';
 import { isObject } from '../base/objects.js';

@@ -1,5 +1,4 @@
-// A machine in a file: its parts by their names in the catalogue, facts that these leave open, and measurements. `moeprof machine detect` and
-// `calibrate` write such files; -w takes their path in place of a name.
+// A machine in a file: its parts, facts that these leave open, and measurements, as `moeprof machine detect` and `calibrate` write it, for -w.
 import { z } from 'zod';
 import { placed } from '../base/errors.js';
 import { ownValue } from '../base/objects.js';

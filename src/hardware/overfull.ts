@@ -1,5 +1,4 @@
-// Memory that is too small for a model: pages of a mapped file that are read again from a drive for each token, and bytes of a card that the
-// driver moves to host memory, which every token reads over the link.
+// Memory too small for a model: pages of a mapped file read again for each token, and bytes of a card that the driver moves to host memory.
 import { formatBytes, formatTokensPerSecond } from '../base/units.js';
 import { readOver } from './load.js';
 import { READ } from './parts/reach.js';

@@ -1,5 +1,4 @@
-// A model profile: the architecture as a person would read it off a config.json. Sizes, bytes and operations are derived from it
-// (build.ts) and never written down, so that a profile cannot contradict itself.
+// A model profile: the architecture as in a config.json. Sizes, bytes and operations are derived (build.ts), so that it cannot contradict itself.
 import { z } from 'zod';
 import { issueOf } from '../base/written.js';
 import { MAX_EXPERTS, MAX_LAYERS } from './fields.js';

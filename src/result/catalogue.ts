@@ -1,5 +1,4 @@
-// Every metric of a result: its unit, the better direction, and its meaning. One table, so that no result holds a number that cannot be
-// looked up, and reports, gates and documentation agree on it.
+// Every metric of a result: its unit, the better direction, and its meaning; reports, gates and documentation agree on it.
 import { byName } from '../base/objects.js';
 import { bundledRows } from '../base/profiles.js';
 import { median } from '../base/significance.js';

@@ -1,5 +1,4 @@
-// The loop of serving: requests arrive, the scheduler composes a pass, the pass is filled and run. Shared by the run itself and by the
-// dry run that records the demand for policies that know the future.
+// The loop of serving: requests arrive, the scheduler composes a pass, it is filled and run. Shared by the run and the dry run.
 import type { KvRoom } from './kv-room.js';
 import type { Pass } from './pass.js';
 import type { Request } from './request.js';

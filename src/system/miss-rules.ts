@@ -1,5 +1,4 @@
-// Rules for misses (L13); the first rule that holds for a miss is applied. A rule has the action for the miss and, independently, the
-// admission of its expert to the cache. A single word is one rule that always holds.
+// Rules for misses (L13): the first that holds has the action, and the admission to the cache. A single word is one rule that always holds.
 
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';

@@ -1,5 +1,4 @@
-// A system: a composition of a cache policy, a predictor, a scheduler and a miss action, read from YAML. It adds nothing of its own:
-// every offloading system of the field is a file in profiles/systems/.
+// A system: a policy, a predictor, a scheduler and a miss action, read from YAML; every system of the field is a file in profiles/systems/.
 
 import { z } from 'zod';
 import { readText } from '../base/input-file.js';

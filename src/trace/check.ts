@@ -1,5 +1,4 @@
-// Checks every row of a trace when it is decoded: ids in range, no id twice at one layer. A wrong layout or a shifted offset would otherwise
-// give a plausible but false result. It takes about a nanosecond per activation.
+// Checks every row of a trace as it is decoded: ids in range, none twice at a layer, as a wrong layout gives. About a nanosecond per activation.
 import { UserError } from '../base/errors.js';
 import { NULL_EXPERT, type TraceMeta } from './trace.js';
 

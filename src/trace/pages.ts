@@ -1,5 +1,4 @@
-// Pages of bytes that may be written in any order: in memory up to a bound, beyond it in a temporary file. This turns a trace of any length
-// and layout into random-access rows in constant memory.
+// Pages of bytes written in any order, in memory up to a bound, then in a file: any trace becomes random-access rows in constant memory.
 
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../base/files.js';
 

@@ -1,5 +1,4 @@
-// The requests of a trace, condensed from its rows: few numbers instead of three columns. A request's rows are contiguous, its positions
-// ascend, its prompt comes first; positions are kept as runs of consecutive numbers.
+// The requests of a trace, condensed: rows of one are contiguous, positions, kept as runs, ascend, its prompt comes first.
 import { UserError } from '../base/errors.js';
 import { grown } from '../base/grown.js';
 import { PHASE, type TraceChunk, type TraceRequest } from './trace.js';

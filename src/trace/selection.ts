@@ -1,5 +1,4 @@
-// A part of a trace as a trace: a range of rows (`trace.safetensors#6000:8000`), or some of its requests. Training and test tokens of a
-// predictor must not overlap, and most recordings are a single file.
+// A part of a trace as a trace: a range of rows (`trace.safetensors#6000:8000`) or some requests; training and test must not overlap.
 import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
 import { chunkRows, type RoutingTrace, type TraceRequest } from './trace.js';

@@ -1,5 +1,4 @@
-// A store of random-access rows, for formats without random access and for generators. Rows may be filled in any order (many recorders write
-// layer by layer); when all are filled, they are checked once, and the store is a trace.
+// A store of random-access rows, filled in any order (many recorders write layer by layer), then checked once: it is a trace.
 
 import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';

@@ -1,5 +1,4 @@
-// Learning cache replacement: LRU and LFU each name a victim, and a random draw decides, with weights that follow regret. A policy that evicted an
-// expert shortly before its next use loses weight, so the better of recency and frequency prevails.
+// Learning cache replacement: LRU and LFU each name a victim; a random draw decides by weights that fall with each regretted eviction.
 import type { Random } from '../../base/random.js';
 import { FrequencyList } from '../frequency-list.js';
 import { IdLists } from '../id-lists.js';

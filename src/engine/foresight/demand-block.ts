@@ -1,5 +1,4 @@
-// A window on the demand of a run on one GPU: which experts, in which events, and how long their work takes. Events are appended; when the
-// window is full, its first half is replayed, with the second half as the known future, and dropped.
+// A window on the demand of a run on one GPU. When it is full, its first half is replayed, with the second as the known future, and dropped.
 import { grown } from '../../base/grown.js';
 
 /**

@@ -1,5 +1,4 @@
-// Speeds of a run under a given knowledge (L19): LRU knows the past, Belady on demand the best experts to keep, foresight all demands, and
-// nothing is faster than the floor. Demands are recorded during the run and replayed a little later.
+// Speeds under a given knowledge (L19): LRU, Belady on demand, foresight, the floor. Demands are recorded in the run and replayed a little later.
 import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import { WORK } from './demand-block.js';
 import { type FloorMark, FloorWork } from './floor.js';

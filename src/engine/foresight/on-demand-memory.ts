@@ -1,5 +1,4 @@
-// A memory that is filled on demand, for the clocks beside a run: under LRU, or under Belady's MIN with bypass. Both take the members of an
-// event together, and a hit costs them no work.
+// A memory that is filled on demand, for the clocks beside a run, under LRU or Belady's MIN with bypass: members come together, hits are free.
 import { DemandBits } from './demand-bits.js';
 import type { DemandBlock } from './demand-block.js';
 import { FutureMemory } from './future-memory.js';

@@ -1,5 +1,4 @@
-// Whether a run counts popularity, or warms its caches, on its own trace before it replays it. A function of the system alone, so that runs of one system on many
-// machines replay the same rows.
+// Whether a run counts popularity, or warms caches, on its own trace first: by the system alone, so that one system replays the same rows everywhere.
 
 import { resolvePolicy } from '../../cache/policies/index.js';
 import { policyNeeds } from '../../cache/policy.js';

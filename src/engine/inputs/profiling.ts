@@ -1,5 +1,4 @@
-// The tokens that a placement or a split is profiled on: tokens that the run does not replay, and that come before its own. A placement that
-// is profiled on its own test, or on what follows in the same text, looks better than it is.
+// The tokens that a placement or a split is profiled on: before those of the run, or it would look better than it is.
 import { UserError } from '../../base/errors.js';
 import { findProfile } from '../../base/profiles.js';
 import { formatCounted } from '../../base/units.js';

@@ -1,5 +1,4 @@
-// The bands of a run on a machine that timings taught: as wide as what is left unsure of its knobs, and what no knob explains, make its speeds.
-// How much each knob weighs here is seen from the same run with that knob moved.
+// Bands of a run on a machine that timings taught: what is unsure of its knobs, by their effect on this run, and what no knob explains.
 import { twelveDigits } from '../../base/rounding.js';
 import { type Learned, learnedWidth } from '../../hardware/door.js';
 import type { Accuracy, Result } from '../../result/result.js';

@@ -1,5 +1,4 @@
-// The prefetch horizon, adapted during the run: as many layers as the link needs to bring the missing experts of a layer, more if the GPU
-// still waits for prefetches, fewer if prefetches are wasted.
+// The prefetch horizon, adapted in the run: layers that the link needs to bring one layer's misses, more on stalls, fewer on waste.
 
 /** Counts of one pass that the horizon adapts to. */
 interface PassOutcome {

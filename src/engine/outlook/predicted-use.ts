@@ -1,5 +1,4 @@
-// Predictions as policies see them: how much each expert is wanted in the running pass and in the next ones. Prefetching needs the running pass
-// only; a cache lives longer, so for a policy the likely demand of the next passes counts as well.
+// Predictions as policies see them: how much each expert is wanted in this pass and, as a cache lives longer, in the next ones.
 import type { ModelSpec } from '../../model/door.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/door.js';

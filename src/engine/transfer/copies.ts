@@ -1,5 +1,4 @@
-// Low-precision copies that stay on a GPU: a pool of slots beside those of whole experts, out of the same bytes (L6, L13). A copy in the pool
-// has always arrived: copies come only on demand, and the event waits for them.
+// Low-precision copies on a GPU: slots out of the bytes of whole experts (L6, L13). They come on demand only, so one in the pool has arrived.
 import type { ExpertCache } from '../../cache/cache.js';
 import { PINNED, UNPINNED } from '../../cache/policy.js';
 import type { Caches } from '../../cache/scope.js';

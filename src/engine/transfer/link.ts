@@ -1,5 +1,4 @@
-// A link between two tiers: a few numbers per lane, no event queue (L10). Demands are placed at once; prefetches wait in their
-// plan (prefetch/plan.ts) and are started here whenever a lane is free. A fault affects transfers that start after it.
+// A link between two tiers: a few numbers per lane, no event queue (L10). Demands are placed at once, prefetches start as lanes are free.
 import type { LinkSpec, PathSpec } from '../../hardware/door.js';
 import { splitNs } from './paths.js';
 import { PlacedPrefetches } from './placed.js';

@@ -1,5 +1,4 @@
-// The observer of a run: the interface of timelines, flame graphs and the details of a report. The engine checks once per event whether there
-// is an observer; without one that check is the only cost.
+// The observer of a run, for timelines, flame graphs and details. Without one, a check per event is the only cost.
 import type { Pass } from '../../schedule/door.js';
 import type { Link, LinkObserver } from './link.js';
 

@@ -1,5 +1,4 @@
-// Precision by class: which members of an event a smaller copy may serve, since only tokens chose them whose class takes
-// one (L13), and how much of what each class chose was served by copies or by other experts.
+// Precision by class: which members a smaller copy may serve, since only classes that take one chose them (L13), and how many were served so.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';

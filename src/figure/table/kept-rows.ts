@@ -1,5 +1,4 @@
-// The rows of a study as bytes, with their figures as such: a kibibyte a row where objects take four, and none of it is for the garbage collector.
-// Beyond a mebibyte they lie in a temporary file.
+// The rows of a study as bytes, a kibibyte each instead of four; beyond a mebibyte in a temporary file.
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../../base/files.js';
 import { grown } from '../../base/grown.js';
 import { bytesOf, textOf } from '../../base/host/bytes.js';

@@ -1,5 +1,4 @@
-// Finds a processor in the catalogue: by name, or the nearest of its architecture. Virtual machines hide names ("AMD EPYC") but not family,
-// model and instruction sets, since programs need these.
+// Finds a processor in the catalogue by name, or the nearest of its architecture: virtual machines hide names, but not family and model.
 import { editDistance } from '../../base/text.js';
 import { partKey } from '../parts/catalogue.js';
 import { CPUS, type CpuArch, type CpuPart } from '../parts/cpu.js';

@@ -1,5 +1,4 @@
-// Defaults for parts of a machine that were not given: the memory that its CPU takes, the slot that its GPU takes, a usual CPU. A remark
-// names each default, so that an assumed figure does not look like a given one.
+// Defaults for parts of a machine that were not given, each with a remark, so that an assumed figure does not look like a given one.
 import { InternalError, UserError } from '../../base/errors.js';
 import { groupedBy } from '../../base/objects.js';
 import type { Form } from './catalogue.js';

@@ -1,5 +1,4 @@
-// Measures this machine in about a minute: memory by threads, and reads of the drive. Every figure is measured several times, in turns, so that
-// a disturbance of some seconds affects only one of its measurements.
+// Measures this machine in about a minute: memory by threads, reads of the drive, each several times in turns, against disturbances.
 import { availableParallelism } from '../../base/host/machine.js';
 import { type DriveFile, openDriveFile } from './drive.js';
 import type { Task } from './task.js';

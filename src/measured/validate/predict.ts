@@ -1,5 +1,4 @@
-// Predicts rows with the engine itself: each is a short run over synthetic routing of its model, decoding at its depth or reading one prompt. A
-// separate formula would validate only the formula.
+// Predicts rows with the engine itself: short runs over synthetic routing, decoding or reading one prompt.
 
 import { firstOf } from '../../engine/inputs/inputs.js';
 import { simulateInputs } from '../../engine/simulate.js';

@@ -1,5 +1,4 @@
-// The model of a measurement, from what a row says: a name that may not be bundled, a label of the quantization that may say little, and bits
-// per weight over the whole file that may be rounded. This file decides how much each of them counts.
+// The model of a measurement: its name may not be bundled, its label say little, its bits be rounded; this decides how much each counts.
 
 import { UserError } from '../../base/errors.js';
 import { listProfiles } from '../../base/profiles.js';

@@ -1,5 +1,4 @@
-// Every quantization by its name, and how people write one: a name, with details after colons: `int4:group=64`, `ud-q2_k_xl:size=226GiB`,
-// `q4_k_m:bits=5.19`. Another family of files is one file here and one line below.
+// Quantizations by name, and how people write one: `int4:group=64`, `ud-q2_k_xl:size=226GiB`. A further family is a file and a line.
 import { UserError } from '../../base/errors.js';
 import { byName } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';

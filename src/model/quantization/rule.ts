@@ -1,5 +1,4 @@
-// The contract of a quantization: a rule that gives the format of every tensor of a model. Files keep the head, attention and some layers at
-// more bits, so one number of bits is not enough to price a file.
+// The contract of a quantization: a rule for the format of every tensor, as one number of bits is not enough to price a file.
 import type { StoredFormat } from './formats/index.js';
 
 /** The role of a tensor in the model; quantizations choose formats by it. */

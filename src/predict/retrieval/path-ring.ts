@@ -1,5 +1,4 @@
-// The newest paths of past tokens: a ring of paths, the predecessor and the successor of each path in its request, and for every expert a row
-// of bits with the paths that used it. `path-index.ts` counts in these rows.
+// The newest paths of past tokens: a ring with predecessors and successors, and rows of bits of the paths that used each expert.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';

@@ -1,5 +1,4 @@
-// The output of a command, free of any format: a title, lines, facts, grids and drawings. A command has one pure function from its value to a
-// document; the terminal's table, Markdown and CSV are rendered from it.
+// The output of a command, free of any format: title, lines, facts, grids, drawings. Terminal, Markdown, CSV and HTML render it.
 import { byName } from '../../base/objects.js';
 import type { Metric, Unit } from '../../result/result.js';
 import { formatMetric, printable, type ReportOptions } from '../format.js';

@@ -1,5 +1,4 @@
-// What a sweep believes: of a result, only what fits its cell (it was read as any result is, and agrees with itself); of a worker, nothing more
-// where its results are refused time and again.
+// What a sweep believes: of results only those that fit their cell, and nothing more of a worker whose results are refused repeatedly.
 
 import { ownValue } from '../../base/objects.js';
 import { configOfRun } from '../../engine/outcome/outcome.js';

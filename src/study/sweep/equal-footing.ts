@@ -1,5 +1,4 @@
-// Runs that are compared stand on one footing (L26): they replay the same rows, under one runtime. Runtimes differ in constants that were fitted,
-// some of them on the very systems that are compared.
+// Runs that are compared stand on one footing (L26): the same rows, under one runtime, as constants were fitted on some of the systems.
 
 import { orUserError, UserError } from '../../base/errors.js';
 import type { Override } from '../../base/yaml.js';

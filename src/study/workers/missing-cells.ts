@@ -1,5 +1,4 @@
-// The cells of a sweep or a study that still have to run. Cells in the store are settled at once, cells that cannot run are refused at once, and
-// cells that are the same run are run once for all.
+// The cells that still have to run: stored ones are settled, impossible ones refused, equal ones run once for all.
 
 import { orUserError, UserError } from '../../base/errors.js';
 import type { Outcome } from '../../figure/door.js';

@@ -1,5 +1,4 @@
-// The registry of audit checks, and the audit itself: one pass over the rows for all checks. Ids out of range and duplicate experts are not
-// among them, because readers refuse them already (trace/check.ts).
+// The registry of audit checks, and the audit: one pass over the rows for all. Bad and repeated ids are the readers' to refuse (trace/check.ts).
 import type { ModelSpec } from '../../model/door.js';
 import { chunks, type RoutingTrace } from '../trace.js';
 import { cachedPrefix } from './cached-prefix.js';

@@ -1,5 +1,4 @@
-// Compares two routings of the same text, before and after a change of the model (fine-tuning, unlearning, quantization): how often they
-// agree, layer by layer, and which experts are used more or less.
+// Compares two routings of the same text, before and after a change of the model: agreement by layer, and experts used more or less.
 import { UserError } from '../../base/errors.js';
 import { meansOf, sum } from '../../base/statistics.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace, type TraceRequest } from '../trace.js';

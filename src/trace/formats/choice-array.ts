@@ -1,5 +1,4 @@
-// Arrays of choices [tokens, layers, top-k] as serving engines return them, one per request, and their conversion to rows: dense layers
-// recorded as zeros are dropped, -1 and 65535 are null choices.
+// Arrays of choices [tokens, layers, top-k] of serving engines, a request each, as rows: zeros of dense layers dropped, -1 and 65535 null.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import { TraceStore } from '../store.js';

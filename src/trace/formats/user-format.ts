@@ -1,5 +1,4 @@
-// A trace format of the user's own: a module that yields the rows of a file, each of which is checked. A wrong width or a shifted offset
-// would otherwise give a plausible but false result.
+// A trace format of the user's own: a module that yields rows, each of which is checked, as a shifted offset gives plausible results.
 
 import { UserError } from '../../base/errors.js';
 import { newSha256 } from '../../base/host/hash.js';

@@ -1,5 +1,4 @@
-// The zip container of .npz and .pt files: central directory, stored and deflated entries. Sizes are checked before an entry is read or
-// unpacked, and its checksum before its content is used.
+// The zip container of .npz and .pt files, stored and deflated entries; sizes and checksums are checked before their use.
 
 import { messageOf, UserError } from '../../base/errors.js';
 import { textOf, viewOf } from '../../base/host/bytes.js';

@@ -1,5 +1,4 @@
-// A popularity of a given skew, and tables to draw from it. A token's choices are drawn without replacement, which flattens the popularity;
-// so weights are derived from the target inclusion probabilities.
+// A popularity of a given skew, and tables to draw from it without replacement, by weights derived from inclusion probabilities.
 
 /** Largest deviation of the log-normal that is looked at, the steps that it is divided into, and looks until their number is halved instead. */
 const MOST_SIGMA = 12;

@@ -1,5 +1,4 @@
-// How well the choices of one layer predict those of the next: a table of transition frequencies, trained on one half of the trace and tested
-// on the other. A baseline for every prefetcher that looks one layer ahead.
+// How well choices of one layer predict the next: a table trained on half of the trace. A baseline for every look-ahead.
 import { mean } from '../../base/statistics.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 

@@ -1,5 +1,4 @@
-// The contract of a routing variant: the routing if the model chose differently. A variant is a trace over a trace: rows are rewritten when
-// they are read, so nothing is copied, and variants can be stacked in any order.
+// The contract of a routing variant: a trace over a trace, whose rows are rewritten when they are read, so that variants stack.
 
 import { newSha256 } from '../../base/host/hash.js';
 import type { Member, Parameters } from '../../base/parameters.js';

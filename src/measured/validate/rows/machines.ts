@@ -1,5 +1,4 @@
-// Machines as votes: rows of one machine resemble each other, and so do machines of equal parts. Statistics therefore count each set of parts
-// once. Also the kind of a machine, by its parts alone.
+// Machines as votes: those of equal parts resemble each other, so each set of parts counts once. Also the kind of a machine.
 import { CPUS, GPUS } from '../../../hardware/door.js';
 import type { Measurement } from './measurement.js';
 

@@ -1,5 +1,4 @@
-// From a row to the machine that it ran on, as a hardware profile of facts: the row's own figures come first, and usual values fill the gaps.
-// How well software uses the machine is left to the runtime.
+// From a row to its machine as a hardware profile of facts, usual values in the gaps; how well software uses it is the runtime's.
 
 import { byName } from '../../../base/objects.js';
 import { checkValue } from '../../../base/yaml.js';
