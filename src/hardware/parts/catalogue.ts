@@ -29,27 +29,21 @@ export interface Catalogue<P extends CataloguePart> {
 
 /** Fields of {@link CataloguePart} in a file; what a group says holds for its parts that do not say otherwise. */
 const partFields = {
-  name: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9.+-]*$/, 'must be lower case, digits, dots, hyphens and plus signs')
-    .describe('Name, as in rtx-3090.'),
-  aka: z.array(z.string().min(1)).optional().describe('Other names that no rule of spelling gives.'),
+  name: z.string().regex(/^[a-z0-9][a-z0-9.+-]*$/, 'must be lower case, digits, dots, hyphens and plus signs'),
+  aka: z.array(z.string().min(1)).optional(),
 };
 
 /** Fields that a group of parts has in common. */
 export const groupFields = {
-  arch: z.string().min(1).describe('Architecture.'),
-  form: z.enum(FORMS).describe('What kind of computer the parts are made for.'),
-  source: z.string().min(1).describe("Vendor's document that the figures are from."),
+  arch: z.string().min(1),
+  form: z.enum(FORMS),
+  source: z.string().min(1),
 };
 
 /** The groups of a file. @param group fields of a group @param own fields that a part may replace @param part further fields of a part */
 export function groupList<G extends z.ZodRawShape, O extends z.ZodRawShape, P extends z.ZodRawShape>(group: G, own: O, part: P) {
   const parts = z.array(z.strictObject({ ...partFields, ...z.object(own).partial().shape, ...part }));
-  return z
-    .array(z.strictObject({ ...group, parts: parts.min(1).describe('One line a part.') }))
-    .min(1)
-    .describe('Parts with something in common.');
+  return z.array(z.strictObject({ ...group, parts: parts.min(1) })).min(1);
 }
 
 /** A part as a file has it, with the fields of its group. */
