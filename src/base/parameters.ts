@@ -38,11 +38,7 @@ export interface Choice extends Written {
   readonly parameters: Parameters;
 }
 
-/**
- * Reads a user's choice of a member: its name, with parameters after a colon and `beside`.
- * @param find gives the member of a name
- * @throws UserError
- */
+/** Reads a user's choice of a member: a name, with parameters after a colon, and `beside` it. @param find the member of a name @throws UserError */
 export function choose(
   noun: string,
   text: string,

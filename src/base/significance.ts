@@ -14,10 +14,7 @@ export function median(samples: ArrayLike<number>): number {
   return percentile(Float64Array.from(samples).sort(), 50);
 }
 
-/**
- * Two-sided p-value of the Mann-Whitney U test (1947): exact for up to 60 samples, ties included; beyond, normal with corrections.
- * @throws RangeError
- */
+/** Two-sided p-value of the Mann-Whitney U test (1947): exact up to 60 samples, ties included; beyond, normal, corrected. @throws RangeError */
 export function mannWhitney(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const [n, m] = [a.length, b.length];
   if (n === 0 || m === 0) throw new RangeError('a test needs samples on both sides');

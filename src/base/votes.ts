@@ -3,11 +3,7 @@ import { advance, again, get, I32, type KernelBody, literal, loop, set } from '.
 
 /** Addresses and lengths are bytes of the kernel's memory. */
 export interface VoteKernel {
-  /**
-   * Adds each voter's weight to the votes of its experts at a layer.
-   * @param list voters: address of the path, and weight
-   * @param offset of the layer
-   */
+  /** Adds each voter's weight to the votes of its experts at a layer. @param list of voters: path and weight @param offset of the layer */
   vote(list: number, end: number, offset: number, bytes: number, votes: number): number;
 }
 

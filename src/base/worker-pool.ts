@@ -91,11 +91,7 @@ interface PoolOf<Task, Answer, Note> {
   readonly signal?: AbortSignal;
 }
 
-/**
- * Gives tasks to threads, each the next one when it is free; where a thread ends, another takes its place. Ends all threads.
- * @param tasks taken in order, each when there is a thread for it; null: none, after work that took time, so that signals get their turn
- * @throws what taking or settling a task throws
- */
+/** Gives tasks to threads, each the next when it is free, then ends them. @param tasks null: a turn for signals @throws what a task throws */
 export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task | null>, pool: PoolOf<Task, Answer, Note>): Promise<void> {
   const { data, module, nameOf, note, settle, signal, threads } = pool;
   const left = tasks[Symbol.iterator]();

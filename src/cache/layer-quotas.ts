@@ -37,12 +37,7 @@ export function proportionalQuotas(model: ModelSpec, demand: readonly Float64Arr
   return giveRest(model, capacityBytes, slots, undefined, order);
 }
 
-/**
- * One more expert to each layer that the bytes left over suffice for, in turn.
- * @param slots changed
- * @param most of each layer
- * @param order of layers
- */
+/** One more expert to each layer, in turn, that the bytes left over suffice for. @param slots changed @param most of each @param order of layers */
 export function giveRest(
   { layers }: ModelSpec,
   capacityBytes: number,

@@ -46,11 +46,7 @@ export async function broadcastHere(
   }
 }
 
-/**
- * Feeds the first `tokens` rows of a trace to all jobs, a thread each.
- * @param permits threads that compute at a time
- * @throws UserError of the first
- */
+/** Feeds the first `tokens` rows of a trace to all jobs, a thread each. @param permits threads that compute at once @throws UserError of the first */
 export async function broadcastToThreads(
   trace: RoutingTrace,
   tokens: number,

@@ -159,11 +159,7 @@ function parseGitOperand(text: string): { readonly ref: string; readonly path: s
   return { ref: match[1]!, path: match[2]! };
 }
 
-/**
- * Reads a path as it was at a commit (`HEAD~1`).
- * @returns names below a folder, null for a file; and what reads one
- * @throws UserError with exit code 3 if the commit does not have it, 2 if git cannot be asked
- */
+/** Reads a path as it was at a commit. @returns names below a folder (null: a file), and what reads one @throws UserError with exit code 3, or 2 */
 function readFromGit(ref: string, path: string): { readonly names: readonly string[] | null; readonly read: (behind: string) => string } {
   const place = `git:${ref}:${path}`;
   const relative = path.startsWith('/') || path.startsWith('./') || path.startsWith('../') ? path : `./${path}`;

@@ -47,10 +47,7 @@ export function compareAll(base: Operand, candidates: readonly Operand[], budget
   return compareSets(single(base), candidates.map(single), budgets, options);
 }
 
-/**
- * Compares candidates with a base. Budgets that came with the runs of a pair stand before the given ones.
- * @throws UserError with exit code 3 where inputs differ and may not; with 2 for budgets that fit no metric
- */
+/** Compares candidates with a base; budgets of a pair come before the given ones. @throws UserError with exit code 3: other inputs; 2: a budget */
 export function compareSets(
   base: OperandSet,
   candidates: readonly OperandSet[],

@@ -172,11 +172,7 @@ const HOLDS: Readonly<Record<Comparator, (a: number, b: number) => boolean>> = {
 
 type Metrics = Result['metrics'];
 
-/**
- * Findings on budgets as such: one that matches or compares nothing, or that no regression can break.
- * @param told warnings so far; new ones are added
- * @throws UserError if a name is that of no metric
- */
+/** Findings on budgets that match or compare nothing, or that no regression breaks. @param told warnings so far, added to @throws UserError */
 export function judgeBudgets(
   base: Metrics | null,
   candidate: Metrics,

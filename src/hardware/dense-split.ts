@@ -111,10 +111,7 @@ export function socketsTogether(cpu: HostDevice, count: number): Device {
   return { ...withArithmetic(cpu, count * together), memoryBandwidth: cpu.memoryBandwidth * count * efficiency };
 }
 
-/**
- * All sockets on dense work: in slices or over spread pages, as their experts are; where each expert lies with one socket, so do dense
- * weights.
- */
+/** All sockets on dense work: in slices or over spread pages, as their experts are; if each has its own experts, its own dense weights too. */
 function wholeHost(cpu: HostDevice): Device {
   const { sockets } = cpu;
   if (sockets === undefined || sockets.numa === 'expert') return cpu;

@@ -146,12 +146,7 @@ export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass'
 /** A base of a base is enough; more is a mistake in a file. */
 const MOST_BASES = 4;
 
-/**
- * Loads a runtime.
- * @param nameOrPath name of a bundled profile, or path of a YAML file, relative to `relativeTo`
- * @param overrides values that replace the profile's
- * @throws UserError where there is no such profile, it is not well-formed, or a constant is given neither by it nor by its base
- */
+/** Loads a runtime. @param nameOrPath bundled, or a file relative to `relativeTo` @param overrides of values @throws UserError if one is missing */
 export function loadRuntime(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): RuntimeSpec {
   const path = findProfile('runtimes', nameOrPath, relativeTo);
   const profile = readYaml(path, runtimeSchema, overrides);

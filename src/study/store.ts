@@ -77,12 +77,7 @@ export class Store {
     this.#write(fingerprint, entryText(fingerprint, outcome));
   }
 
-  /**
-   * Keeps an entry of another process; returns its outcome, or a UserError if it is refused.
-   * @param text from {@link entryText}
-   * @param fault of a result; null: none
-   * @throws UserError if the store cannot be written
-   */
+  /** Keeps an entry of another process, or says why not. @param text from {@link entryText} @param fault of a result, or null @throws UserError */
   putEntry(fingerprint: string, text: string, fault: (result: Result) => string | null): Outcome | UserError {
     const outcome = orUserError(() => outcomeIn(text, fingerprint, { path: 'its result', remedy: '' }));
     if (outcome instanceof UserError) return outcome;

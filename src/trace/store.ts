@@ -81,12 +81,7 @@ export class TraceStore {
     return this.#table.rows;
   }
 
-  /**
-   * Checks all rows and returns them as a trace.
-   * @param experts experts per layer; null: from the largest id
-   * @param source the file that was decoded: gives the hash and is closed with the trace; absent: the hash is that of the routing
-   * @throws UserError where a row is wrong or there is none
-   */
+  /** Checks all rows and returns them as a trace. @param experts null: by the largest id @param source hashed, closed with it @throws UserError */
   finish(experts: readonly number[] | null, about: FormatMeta, source: TraceSource | null = null): RoutingTrace {
     const { path, place, topK, layers, weights = false, tokenIds = false, predictedK = 0, phases = true } = this.#shape;
     const rows = this.#rows;

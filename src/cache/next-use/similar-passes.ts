@@ -102,10 +102,7 @@ export class SimilarPasses {
     }
   }
 
-  /**
-   * Writes the votes for the next uses of a layer's experts: the first {@link FULL_VOTE}, each later {@link LATER} of that.
-   * @param into one for scratch
-   */
+  /** Writes votes for the next uses of a layer's experts: first {@link FULL_VOTE}, each later {@link LATER} of that. @param into one for scratch */
   write(layer: number, into: Int32Array): void {
     const votes = this.#votes.fill(0);
     const bytes = 2 * this.#width;

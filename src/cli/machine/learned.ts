@@ -11,12 +11,7 @@ import type { CliContext } from '../kit/context.js';
 import { watched } from '../kit/watched.js';
 import { machineToMeasure } from './calibrate.js';
 
-/**
- * What timings teach of a machine; null: there are none.
- * @param name undefined: this machine
- * @param user model and format of timings that name none
- * @throws UserError if one is not understood, or the machine has no parts
- */
+/** What timings teach of a machine; null: there are none. @param name undefined: this one @param user model of timings without @throws UserError */
 export async function learnedBy(
   context: Pick<CliContext, 'progress' | 'breathe'>,
   given: readonly string[],

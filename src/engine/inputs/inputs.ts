@@ -82,12 +82,7 @@ export interface Inputs {
   readonly apart: Apart | null;
 }
 
-/**
- * Loads the inputs of a run.
- * @param watch its `breathe` is awaited now and then
- * @param hits only hits are asked for: the trace alone will do; `counts`: popularity is counted on the trace
- * @throws UserError if something is unknown, malformed, or does not fit the rest
- */
+/** Loads the inputs of a run. @param hits of hits alone, the trace will do; `counts`: popularity is counted on the trace @throws UserError */
 export async function openInputs(
   named: RunSpec,
   watch: Pick<WorkWatch, 'breathe'> = {},

@@ -82,12 +82,7 @@ export class Pipeline {
     return this.#interconnect.latencyNs + (activations * this.#activationBytes * 1e9) / this.#interconnect.bandwidth;
   }
 
-  /**
-   * Ends an event at the best degree, the smallest of equals, or data parallel if that is faster.
-   * @param activations most that one GPU sends or receives
-   * @param startNs its routing is known
-   * @returns the end, ns
-   */
+  /** Ends an event at the best degree, or data parallel if faster; the end, ns. @param activations of the busiest GPU @param startNs routing known */
   endNs(layer: number, sequences: readonly Sequence[], activations: number, startNs: number): number {
     let bestNs = Number.POSITIVE_INFINITY;
     for (const degree of this.#degrees) {

@@ -25,11 +25,7 @@ export class PrefetchStarts {
   readonly #missCost: MissCost | null;
   readonly #evicted: (nowNs: number) => number;
 
-  /**
-   * @param chances by dense id, as forecast
-   * @param worth null: all are brought
-   * @param evicted accounts for the victims of an admission to the GPU, and returns when their slot is free, ns
-   */
+  /** @param chances by dense id @param worth null: all are brought @param evicted accounts for an admission's victims; the slot is free then, ns */
   constructor(
     gpu: Gpu,
     setup: PrefetchSetup,

@@ -59,11 +59,7 @@ interface PartGroup<P extends CataloguePart> {
   listed(): readonly Listed<P>[];
 }
 
-/**
- * A catalogue whose groups are read where a part of theirs is asked for.
- * @param read parts of a file, or of one with a single group of it, which has passed the schema
- * @throws UserError (from `parts` and `find`) where a file is not well-formed, or two parts have one name
- */
+/** A catalogue whose groups are read when a part is asked for. @param read a file, or one of its groups @throws UserError (`parts` and `find`) */
 export function lazyCatalogue<F, P extends CataloguePart>(
   kind: 'gpus' | 'cpus',
   schema: z.ZodType<F>,
@@ -112,10 +108,7 @@ function namesIn(text: string): string[] {
   return [...text.matchAll(/\bname: ([^\s,}]+)|\baka: \[([^\]]*)\]/g)].flatMap(([, name, others]) => name ?? others!.split(/,\s*/));
 }
 
-/**
- * Parts by every spelling of their names.
- * @throws Error where a spelling means two parts: the catalogue is ours, so this is a mistake of ours
- */
+/** Parts by every spelling of their names. @throws Error if a spelling means two parts: the catalogue is ours */
 export function indexed<P extends CataloguePart>(listed: readonly Listed<P>[]): { parts: readonly P[]; byKey: ReadonlyMap<string, P> } {
   const byKey = new Map<string, P>();
   for (const { aka, part } of listed)

@@ -17,13 +17,7 @@ export { type NamedModel, namedTiming, timingOfModel } from './timing-model.js';
 /** Rows that are learned from, evenly spread over those given: each takes some twenty predictions, and more teach little. */
 const MOST_ROWS = 16;
 
-/**
- * What timings teach of a machine.
- * @param timings at least one
- * @param place of the machine, for messages
- * @param user model and storage format where a timing names none
- * @throws UserError where a timing's model is unknown, or nothing says where its experts lay
- */
+/** What timings teach of a machine. @param place for messages @param user model of a timing without @throws UserError: its model, or its placement */
 export async function learn(
   timings: readonly Timing[],
   file: MachineFile,

@@ -152,12 +152,7 @@ const LONGEST = 400;
 /** Repetitions in one pattern: matching short names takes longer with each. */
 const MOST_REPEATS = 6;
 
-/**
- * Layers whose experts lie in host memory, by the part of their tensors, rounded.
- * @param firstMoe first MoE layer
- * @param place for messages
- * @throws UserError if a pattern is none, or could take for ever
- */
+/** Layers with experts in host memory, by tensors, rounded. @param place for messages @throws UserError for a pattern that is none, or too slow */
 export function layersOnCpu(rules: readonly string[], firstMoe: number, layers: number, place: string): number {
   const parsed = rules.map((rule) => parseRule(rule, place));
   let onCpu = 0;

@@ -81,13 +81,7 @@ const LARGEST = 8 * MIB;
 /** Thrown where the reader of headers needs bytes that have not been fetched yet. */
 class NotYet extends Error {}
 
-/**
- * Reads the header of a remote GGUF file: from its beginning, in growing pieces until it is complete, without the data of tensors.
- * @param path how messages call it
- * @param room takes what is fetched, and limits it
- * @param range fills a part of it with the bytes of the file from there on
- * @throws UserError where the file is damaged, or bytes do not come
- */
+/** Reads the header of a remote GGUF file, in growing pieces. @param room limits what is fetched @param range fills a part @throws UserError */
 async function remoteHeader(
   path: string,
   { bytes }: HubFile,

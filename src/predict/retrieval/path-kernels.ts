@@ -15,11 +15,7 @@ export const SCRATCH_BYTES = 16;
 
 /** Addresses and lengths are bytes of the kernels' memory. */
 export interface PathKernels extends VoteKernel {
-  /**
-   * Counts in how many rows of bits each path stands: `near = near x decay + (count << shift)`, `whole += count`.
-   * @param list addresses of rows of `bytes` up to `end`
-   * @param decay a fraction of 2^15
-   */
+  /** Counts the rows of bits that have each path: `near = near x decay + (count << shift)`, `whole += count`. @param list of rows' addresses */
   share(list: number, end: number, bytes: number, near: number, whole: number, decay: number, shift: number): number;
   /** Lists paths with `near x a + whole x b + before x c` above `least`: place and similarity, from `out` on; a and c in 2^-15. @returns its end */
   scan(near: number, end: number, whole: number, before: number, a: number, b: number, c: number, least: number, out: number): number;

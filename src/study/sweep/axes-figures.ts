@@ -14,10 +14,7 @@ const FIGURES = 12;
 const TELLING = [['speed.decode', 'speed.prefill'], ['cache.hit_rate']] as const;
 const TELLING_OF_RATES = [['goodput.tokens', 'throughput.generated', 'throughput.total'], ['latency.ttft.p50']] as const;
 
-/**
- * Figures of all runs with metrics: x is the first axis of numbers, series the next, panels one of few values; else rankings.
- * @throws UserError: none
- */
+/** Figures of all runs with metrics: x the first axis of numbers, series the next, panels of few values; else rankings. @throws UserError */
 export function axesFigures(rows: readonly RunRow[], axes: readonly string[], metrics: readonly string[]): PaperFigure[] {
   const done = rows.filter(({ status }) => status === 'done');
   const { facet, others, series, x } = layoutOf(done, axes);

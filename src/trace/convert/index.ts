@@ -59,12 +59,7 @@ export function convertTrace(trace: RoutingTrace, conversion: Conversion): Routi
   return store.finish(experts, { ...trace.meta, expertBytes: expertBytes === null ? null : layers.map((layer) => expertBytes[layer]!) });
 }
 
-/**
- * Reads ranges `0..99`, `200..`, `..9`, `3`, with commas, both ends included.
- * @param count cuts ends
- * @returns `[from, to)` in order
- * @throws UserError
- */
+/** Reads ranges `0..99`, `200..`, `..9`, `3`, both ends included. @param count cuts ends @returns `[from, to)` in order @throws UserError */
 export function parseRanges(text: string, count: number, place: string): [from: number, to: number][] {
   const ranges = text.split(',').map((part): [number, number] => {
     const match = /^(\d*)(\.\.)?(\d*)$/.exec(part.trim());

@@ -176,12 +176,7 @@ export interface MeasuredRows {
 /** Schema of a line of any kind, for editors. */
 export const anyRowSchema = z.union([measurementSchema, memoryRowSchema, hitRowSchema]);
 
-/**
- * Reads a file of measurements: a JSON object a line, with `devices` a row of memory, with `curve` of hit rates.
- * @param path a file, or `-`
- * @param skip takes the errors of lines if others are good; absent: thrown
- * @throws UserError `file:line: field: what is wrong`
- */
+/** Reads a file of measurements, or `-`: a JSON object a line. @param skip takes errors of lines @throws UserError `file:line: field: what` */
 export function readRows(path: string, skip?: (error: UserError) => void): MeasuredRows {
   return parseRows(readText(path, 'measurements'), path, skip);
 }
