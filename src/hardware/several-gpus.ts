@@ -70,18 +70,14 @@ export function joinGpus(hardware: HardwareSpec, sharing: JoinedGpus['sharing'])
   }
   const joined = { ...machine, tiers: [{ ...memory!, bytes: cards.reduce((sum, { bytes }) => sum + bytes, 0) }, ...below] };
   if (sharing === 'layers') return { ...joined, joined: { sharing, cards, interconnect } };
-  const { gpu } = machine;
+  const { cpu, gpu } = machine;
+  const hostRate = cpu === null ? Number.POSITIVE_INFINITY : cpu.memoryBandwidth * (cpu.sockets?.count ?? 1);
   return {
     ...joined,
     gpu: { ...gpu, peakFlops: gpu.peakFlops * count, memoryBandwidth: gpu.memoryBandwidth * count },
-    links: machine.links.map((link) => (link.name === 'h2d' ? together(link, count, hostRate(machine)) : link)),
+    links: machine.links.map((link) => (link.name === 'h2d' ? together(link, count, hostRate) : link)),
     joined: { sharing, cards, interconnect },
   };
-}
-
-/** Bandwidth of all host memory together, bytes/s. */
-function hostRate({ cpu }: Pick<HardwareSpec, 'cpu'>): number {
-  return cpu === null ? Number.POSITIVE_INFINITY : cpu.memoryBandwidth * (cpu.sockets?.count ?? 1);
 }
 
 /** One link in place of several, over which each card gets its slice of an expert: no faster than the memory that they all read. */

@@ -1,5 +1,4 @@
-// Pieces of terminal reports: wrapped paragraphs, ruled tables, bars. Colours and glyphs come from the options alone, never from the
-// environment, where chalk and cli-table3 would each detect the terminal in their own way.
+// Pieces of terminal reports: wrapped paragraphs, ruled tables, bars. Colours and glyphs come from the options, never from the environment.
 import { Chalk, type ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
 import { withoutCommand } from '../base/text.js';

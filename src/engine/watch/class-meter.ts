@@ -46,6 +46,7 @@ export class ClassMeter {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, meter]): RequestClass => {
         const own = use?.get(name);
+        const { activations, degraded } = served?.get(name) ?? { activations: 0, degraded: 0 };
         return {
           name,
           requests: meter.requests,
@@ -57,15 +58,10 @@ export class ClassMeter {
           budget: budgets.get(name)?.text ?? null,
           choicesLost: own === undefined || own.wanted === 0 ? 0 : 1 - own.made / own.wanted,
           weightLost: own === undefined || own.wantedWeight === 0 ? null : 1 - own.madeWeight / own.wantedWeight,
-          ...degradedOf(served?.get(name)),
+          ...(activations > 0 && { degraded: degraded / activations }),
         };
       });
   }
-}
-
-/** Share of the activations that copies or other experts served. */
-function degradedOf(served: ClassServed | undefined): Pick<RequestClass, 'degraded'> {
-  return served === undefined || served.activations === 0 ? {} : { degraded: served.degraded / served.activations };
 }
 
 function summaryOf(samples: Samples): RequestClass['requestNs'] {

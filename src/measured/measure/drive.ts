@@ -1,5 +1,4 @@
-// A file to read from, on the drive that is measured. Where the system allows, its name is removed before the first byte is written, so that
-// nothing is left however the process ends; elsewhere it is deleted at the end.
+// A file to read from, on the drive that is measured. Its name is removed before the first byte is written, or else at the end.
 
 import { UserError } from '../../base/errors.js';
 import { attempt } from '../../base/files.js';

@@ -3,7 +3,6 @@
 import { sharedVotes, votedMean, votedPercentile } from '../../base/statistics.js';
 import { bandOf, type ScoredError } from '../../engine/outcome/band.js';
 import type { RuntimeSpec } from '../../hardware/door.js';
-import type { Accuracy } from '../../result/result.js';
 import { type Tagged, tagged } from '../../result/version.js';
 import { type Gain, gainsOf } from './gains.js';
 import { judgeMemory, type MemorySummary, memorySummary } from './memory/judge.js';
@@ -181,7 +180,7 @@ export function statisticsOf(
   const factor = votedPercentile(factors, 50);
   const within = sharedVotes(
     rows.filter(({ band }) => band !== null),
-    ({ band, error }) => (isWithin(error!, band!) ? 1 : 0),
+    ({ band, error }) => Number(band!.low * (1 + error!) <= 1 + ROUNDING && 1 - ROUNDING <= band!.high * (1 + error!)),
   );
   return {
     ...errorSizes(sharedVotes(rows, ({ error }) => error!)),
@@ -193,11 +192,6 @@ export function statisticsOf(
 
 /** What rounding takes from the end of a band, as a share: a measurement on the end is inside. */
 const ROUNDING = 1e-9;
-
-/** True where the measurement of an error is between the multiples of a band. */
-function isWithin(error: number, { high, low }: Accuracy): boolean {
-  return low * (1 + error) <= 1 + ROUNDING && 1 - ROUNDING <= high * (1 + error);
-}
 
 /** Statistics by metric and group, by metric and name. */
 function grouped(rows: readonly ValidatedRow[], by: 'family' | 'placement' | 'machineKind'): FamilyErrors[] {

@@ -47,13 +47,9 @@ export function sealOf({ host, shown }: QueueAddress, path: string | undefined, 
   if (key.length >= SHORTEST) return sealBy(key);
   if (key !== '' || path !== undefined)
     throw new UserError(`${named}: a key has at least ${SHORTEST} characters, and this one has ${key.length}; ${MAKE_ONE}`);
-  if (isLoopback(host)) return sealBy(null);
+  // Addresses of this machine that no other one reaches.
+  if (/^(localhost|::1|127\.\d+\.\d+\.\d+)$/.test(host)) return sealBy(null);
   throw new UserError(
     `--queue ${shown}: is not on this machine, so cells and results need a seal; give sweep and workers one key, as --queue-key FILE or ${KEY_VARIABLE}; ${MAKE_ONE}`,
   );
-}
-
-/** Addresses of this machine that no other one reaches. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

@@ -1,5 +1,4 @@
-// A pickle reader that executes nothing: it knows the opcodes that torch.save writes for plain containers and tensors, and three
-// global names. Anything else is refused by name, never imported or called.
+// A pickle reader that executes nothing: it knows torch.save's opcodes of plain containers and tensors, and three names; it refuses all else.
 
 import { UserError } from '../../base/errors.js';
 import { latin1Of, textOf, viewOf } from '../../base/host/bytes.js';

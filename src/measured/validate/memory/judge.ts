@@ -52,7 +52,9 @@ export function judgeMemory(row: MemoryRow): ValidatedRow[] {
     if (!(error instanceof UserError)) throw error;
     return unpredicted(row, error.message);
   }
-  const together = splitByFreeMemory(load);
+  const { gpus, tensorSplit } = load.plan;
+  // By their free memory, which rows do not have.
+  const together = gpus > 1 && tensorSplit === undefined && !/(-sm|--split-mode)\s+none/.test(row.flags ?? '');
   return sides.flatMap(({ device, measured, predicted }) =>
     MEMORY_KINDS.flatMap((kind) => {
       // If the split of layers is unknown, weights are compared for all GPUs together.
@@ -180,11 +182,6 @@ function unplaced({ row }: RowLoad): boolean {
     row.n_cpu_moe !== undefined ||
     PLACES.test(row.flags ?? '');
   return row.class === 'hybrid' && !said && (row.ot ?? []).length === 0;
-}
-
-/** True where layers are split over GPUs by their free memory, which rows do not have. */
-function splitByFreeMemory({ plan, row }: RowLoad): boolean {
-  return plan.gpus > 1 && plan.tensorSplit === undefined && !/(-sm|--split-mode)\s+none/.test(row.flags ?? '');
 }
 
 /** Reason why a figure is not scored, where the row as a whole may be; null: it is. `device`: a GPU by number, or `host`. */

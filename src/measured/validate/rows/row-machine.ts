@@ -38,16 +38,12 @@ const AMPLE = '64 TB';
 
 /** Bytes/s of host memory, all sockets, as a data sheet has it. */
 function hostBandwidth({ ram, unified }: RowMachine): number {
-  if (ram?.measured_gbps !== undefined)
-    return unified === true ? ram.measured_gbps * 1e9 : sheetRate(ram.measured_gbps * 1e9, hostKind(ram));
-  const { channels = USUAL.channels, type = USUAL.type } = ram ?? {};
+  const { channels = USUAL.channels, measured_gbps: gbps, type = USUAL.type } = ram ?? {};
+  // Tools of homes measure less of the memory than STREAM on servers, whose memories have more channels than two.
+  const kind = channels > USUAL.channels || (gbps ?? 0) > HOME_GBPS ? 'host' : 'home';
+  if (gbps !== undefined) return unified === true ? gbps * 1e9 : sheetRate(gbps * 1e9, kind);
   const mts = ram?.mts ?? USUAL_MTS[type] ?? USUAL_MTS[USUAL.type]!;
   return memoryRate({ type, mts, channels });
-}
-
-/** Tools of homes measure less of the memory than STREAM on servers, whose memories have more channels than two. */
-function hostKind({ channels, measured_gbps: rate = 0 }: NonNullable<RowMachine['ram']>): 'home' | 'host' {
-  return (channels ?? USUAL.channels) > USUAL.channels || rate > HOME_GBPS ? 'host' : 'home';
 }
 
 /** Bytes/s of a card's memory by its data sheet; null: unknown. */
