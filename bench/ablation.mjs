@@ -7,7 +7,7 @@
 //   parts     expertflow, without each of its parts in turn
 //   systems   the published systems that run on one GPU with the choices that were recorded
 //   words     routing that follows words: what token ids are worth
-//   lead      the system moeprof beside the best published one, of docs/moeprof.md like the next two
+//   lead      the system moeprof beside the best published one, of docs/moeprof.md like the last
 //   ahead     what each part of it is worth on six machines
 //   cpu       the same lead on slower and faster CPUs
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ const TABLES = {
   systems: { tokens: 1000, make: systemsTable },
   words: { tokens: 4096, make: wordsTable },
   lead: { tokens: 300, make: leadTable, page: OWN_PAGE },
-  ahead: { tokens: 400, make: aheadTable, page: OWN_PAGE },
+  ahead: { tokens: 400, make: aheadTable },
   cpu: { tokens: 400, make: cpuTable, page: OWN_PAGE },
 };
 

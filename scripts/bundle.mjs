@@ -19,6 +19,7 @@ const ENTRIES = [
   'capacity/worker',
   'measured/measure/measure-worker',
   'measured/validate/rows-worker',
+  'record/engine-child',
 ];
 
 /** Read at every start, and in no type of the library: joined, too, its licence with it. All others stay where npm puts them. */

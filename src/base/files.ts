@@ -38,6 +38,8 @@ export class AtomicFile {
     this.path = path;
     const stat = whatStands(path);
     if (stat?.isDirectory()) throw cannotWrite(path, { code: 'EISDIR' });
+    // A rename would put a file in the place of the device.
+    if (stat?.isFile() === false) throw new UserError(`${path}: is a device or a pipe, which no file may replace; name a file`);
     this.#target = stat === undefined ? path : realpathSync(path);
     this.#temporary = temporaryPath(dirname(this.#target));
     // Permissions are checked without creating a file, which a signal could leave behind.

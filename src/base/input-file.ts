@@ -75,6 +75,13 @@ export const KINDS = {
     instead: 'name a file of arrivals',
     pipe: true,
   },
+  prompts: {
+    what: 'a file of prompts',
+    limit: 64 * MIB,
+    remedy: 'split it into several',
+    instead: 'name a file of JSON lines',
+    pipe: true,
+  },
   predictor: { what: 'a path predictor', limit: 512 * MIB, remedy: 'export a smaller .onnx file', instead: 'name an .onnx file' },
   module: { what: 'a module', limit: 16 * MIB, remedy: 'name a .mjs, .js or .ts file' },
   entry: { what: 'an entry of a store', limit: 256 * MIB, remedy: 'delete it, and the run is repeated' },

@@ -67,7 +67,7 @@ export function trainingOf(options: TrainingFlags): TrainingChoice {
 const STANDING: Partial<Record<keyof TrainingFlags, boolean>> = { gru: false, tokenId: true, observed: true, history: true };
 
 function choosePaths(options: TrainingFlags): TrainingChoice {
-  const basics = basicsOf(options, { epochs: '8', batch: '128', lr: '0.002' });
+  const basics = basicsOf(options, { epochs: '8', batch: '256', lr: '0.003' });
   const training = {
     network: {
       hidden: positiveCount('--hidden', options.hidden ?? '256', WIDEST),

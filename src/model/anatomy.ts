@@ -40,7 +40,9 @@ export type ContextMemory =
       readonly kind: 'state';
       /** Bytes of one sequence; null: nothing says. */
       readonly bytes: number | null;
-    };
+    }
+  /** A layer without a mixer. */
+  | { readonly kind: 'none' };
 
 /** A model as its file has it. */
 export interface Anatomy {

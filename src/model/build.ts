@@ -83,6 +83,7 @@ class Tally implements Weights {
 
 /** Costs per token of context of a layer with such memory: KV-cache bytes, and operations per pair of tokens. */
 export function contextFor(memory: ContextMemory): AttentionSpec {
+  if (memory.kind === 'none') return { kvBytesPerToken: 0, flopsPerPair: 0, window: null, launches: 0 };
   const launches = KERNELS[memory.kind] / KERNELS.heads;
   if (memory.kind === 'state') {
     const state = memory.bytes === null ? {} : { stateValues: memory.bytes / F32_BYTES };
@@ -121,6 +122,7 @@ function unpackedLatent({ heads, latent, nope, rope, value }: Extract<ContextMem
 function addAttention(tally: Tally, profile: ModelProfile, layer: number): void {
   const { attention, hidden } = profile;
   tally.vector(hidden, 'attn_norm.weight');
+  if (profile.single && isMoeLayer(profile, layer)) return;
   if (!hasAttention(profile, layer)) {
     const parameters = attention.otherwise?.parameters ?? 0;
     tally.matrix('state', parameters / hidden, hidden, layer, 'ssm_mixer');
@@ -224,9 +226,9 @@ function layerOf(profile: ModelProfile, layer: number, weigh: Weigh): LayerParts
   const tally = (): Tally => new Tally(weigh);
   const [attention, router, shared, ffn, norms] = [tally(), tally(), tally(), tally(), tally()];
   addAttention(attention, profile, layer);
-  attention.vector(hidden, 'ffn_norm.weight');
+  if (!profile.single) attention.vector(hidden, 'ffn_norm.weight');
   if (!isMoeLayer(profile, layer)) {
-    ffn.ffn('ffn', profile, profile.dense!.intermediate, layer);
+    if (!profile.single) ffn.ffn('ffn', profile, profile.dense!.intermediate, layer);
     return { context, attention, router: NO_WEIGHTS, shared: NO_WEIGHTS, ffn, moe: null };
   }
   const modules = modulesOf(profile, layer);

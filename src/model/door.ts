@@ -28,7 +28,6 @@ export {
   decoderLayers,
   expertBytesTotal,
   expertSizes,
-  firstMoe,
   mainFormat,
   scaleFormats,
   tokenCycleBytes,

@@ -98,6 +98,13 @@ export class Fields {
     return list.slice(0, length);
   }
 
+  /** The largest of a list of one per layer, or the number that is meant for all; 0 where none of the names is there. @throws UserError */
+  most(...names: readonly string[]): number {
+    const found = this.#find(names);
+    if (!Array.isArray(found?.value)) return this.indexOr(0, ...names);
+    return this.indexes(found.name)!.reduce((most, one) => Math.max(most, one), 0);
+  }
+
   /** An object in this one, or null. @throws UserError */
   object(name: string): Fields | null {
     const own = this.#typed(name, 'a mapping (key: value)', isObject);

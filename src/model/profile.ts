@@ -65,6 +65,7 @@ export const ConfigProfileSchema = z
       .regex(/^\P{Cc}*$/u, 'must not have line breaks or other control characters'),
     hub: z.array(z.string().regex(/^[\w.-]{1,96}$/, 'expected the name of a repository without its owner')).optional(),
     layers: count.max(MAX_LAYERS),
+    single: z.boolean().default(false),
     hidden: count,
     vocab: count,
     tiedEmbeddings: z.boolean().default(false),
@@ -123,7 +124,8 @@ export const ConfigProfileSchema = z
       (layer) => !isMoeLayer(profile, layer),
     );
     if (dense.length === profile.layers && moe.first < profile.layers) refuse(['moe', 'except'], 'leaves no layer with experts');
-    if (dense.length > 0 && profile.dense === undefined) refuse([], 'has dense layers; add dense: { intermediate: ... }');
+    if (dense.length > 0 && profile.dense === undefined && !profile.single)
+      refuse([], 'has dense layers; add dense: { intermediate: ... }');
     const widths = attention.kind === 'gqa' ? [attention.heads, attention.window?.heads ?? 0] : [];
     const odd = widths.find((heads) => attention.kind === 'gqa' && heads % attention.kvHeads !== 0);
     if (odd !== undefined) refuse(['attention', 'kvHeads'], `must divide the number of heads, ${odd}`);

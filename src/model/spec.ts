@@ -123,11 +123,6 @@ export function decoderLayers({ dense }: ModelSpec): number {
   return dense.segments.reduce((sum, { attention }) => sum + attention.length, 0);
 }
 
-/** Decoder layers before the first with experts. */
-export function firstMoe({ dense }: ModelSpec): number {
-  return Math.max(0, dense.segments[0]!.attention.length - 1);
-}
-
 /** Decoder layer of an MoE layer; both count from 0, and layers without experts lie between some. */
 export function decoderLayerOf({ dense }: ModelSpec, moeLayer: number): number {
   return Math.max(0, dense.segments.slice(0, moeLayer + 1).reduce((sum, { attention }) => sum + attention.length, 0) - 1);

@@ -11,6 +11,8 @@ export interface PredictionCost {
   readonly expertNs: number;
   /** Maximum number of tokens of a pass that are predicted one by one; larger passes are sampled. */
   readonly mostTokens: number;
+  /** A run of the network beside it, once a pass at most. Absent: there is none. */
+  readonly network?: PredictionCost;
 }
 
 /** GHz of the host that all costs of predictors were measured on: one core of an EPYC 7763, Node 20 (bench/prediction-cost.mjs). */
@@ -20,6 +22,8 @@ const MEASURED_CLOCK = 2.45;
 export interface PredictionTime {
   /** Time to predict the layers `(after, last]` for a pass of `tokens`, ns. */
   ns(tokens: number, after: number, last: number): number;
+  /** Time of a run of the network beside it, ns. Absent: there is none. */
+  networkNs?(tokens: number): number;
 }
 
 /** Experts of the layers below each, and of all. */
@@ -29,12 +33,13 @@ function expertsBelow({ experts, layers }: Pick<ModelSpec, 'experts' | 'layers'>
 
 /** Time of predictions on the host. */
 export function hostTime(
-  { callNs, expertNs, mostTokens, tokenNs }: PredictionCost,
+  { callNs, expertNs, mostTokens, network, tokenNs }: PredictionCost,
   model: Pick<ModelSpec, 'experts' | 'layers'>,
 ): PredictionTime {
   const below = expertsBelow(model);
   return {
     ns: (tokens, after, last) => callNs + Math.min(tokens, mostTokens) * (tokenNs + (below[last + 1]! - below[after + 1]!) * expertNs),
+    ...(network && { networkNs: (tokens) => hostTime(network, model).ns(tokens, -1, -1) }),
   };
 }
 
@@ -66,6 +71,7 @@ export function fixedCost(callNs: number): PredictionCost {
 /** A measured cost on another host: scaled by its clock, where that is known, and by the runtime's factor. */
 export function costBeside(cost: PredictionCost, { hostClock, software }: Pick<HardwareSpec, 'hostClock' | 'software'>): PredictionCost {
   const factor = ((software?.prediction ?? 1) * MEASURED_CLOCK) / (hostClock ?? MEASURED_CLOCK);
-  const { callNs, expertNs, mostTokens, tokenNs } = cost;
-  return { callNs: callNs * factor, tokenNs: tokenNs * factor, expertNs: expertNs * factor, mostTokens };
+  const { callNs, expertNs, mostTokens, network, tokenNs } = cost;
+  const beside = network && { network: costBeside(network, { ...(hostClock && { hostClock }), ...(software && { software }) }) };
+  return { callNs: callNs * factor, tokenNs: tokenNs * factor, expertNs: expertNs * factor, mostTokens, ...beside };
 }

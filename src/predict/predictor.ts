@@ -21,6 +21,8 @@ export interface Predictor {
   next?(pass: Pass, layer: number, scores: Float32Array): void;
   /** It hears of tokens as they are drafted, and is asked after each step, with `pass.drafted` behind it. Absent: it is asked when all are. */
   readonly drafts?: true;
+  /** A network beside it: its runs so far, each of which takes the time of a network's run, and whether its answer is in the last prediction. */
+  readonly network?: { readonly runs: number; readonly spoke: boolean };
   /** Warnings for the reader of the result; asked at the end of a run. */
   warnings?(): readonly Warning[];
   /** Figures measured on this machine, e.g. wall times, by name: reported with the environment, never among exact figures (L16). */

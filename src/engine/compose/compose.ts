@@ -234,13 +234,15 @@ function setupOf(
   const lack = what ?? (predicts.predictor.next === undefined ? 'one GPU, and a predictor that counts, such as path-retrieval' : null);
   if (prefetch.across === true && lack !== null)
     throw misfit(plan.run, 'system.prefetch.across', `needs ${lack}; take auto, which leaves it out where it cannot be`);
+  // Of several batches in turn, the next pass is that of others: what it will demand is not predicted.
+  const others = prefetch.across === 'auto' && plan.serving.running > plan.run.workload.batch;
   // Loops read this: a spread would give it a hidden class that depends on what V8 remembers of earlier runs.
   return {
     predictor: predicts.predictor,
     predictedUse: predicts.predictedUse,
     expectedUse: predicts.expectedUse,
     time,
-    limits: limitsOf(plan, prefetch.across !== false && lack === null),
+    limits: limitsOf(plan, prefetch.across !== false && lack === null && !others),
     scores: new Float32Array(model.experts),
     adaptive: predictor.horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / bandwidth) : null,
     budget: prefetch.budget === 'pays' ? new PrefetchBudget(model.experts) : null,

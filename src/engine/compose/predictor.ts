@@ -68,7 +68,7 @@ export class PredictedPaths implements PassLearner, PathForecast {
     this.#token = token;
     this.#predictor = predictor;
     this.#layers = layers;
-    this.costNs = time.ns(1, -1, layers - 1);
+    this.costNs = time.ns(1, -1, layers - 1) + (time.networkNs?.(1) ?? 0);
   }
 
   learn(pass: Pass): void {

@@ -1,7 +1,6 @@
 // GPU memory of the activations of a pass, where the runtime's buffers are known: larger passes need larger buffers.
 
 import { UserError } from '../../base/errors.js';
-import { decoderLayers } from '../../model/door.js';
 import { allocate } from '../../runtime/allocation/allocate.js';
 import { runtimeOfProfile } from '../../runtime/index.js';
 import type { RunSpec } from '../../system/door.js';
@@ -20,7 +19,7 @@ export function activationsOf(
   sequences: number,
   longest: number,
 ): (tokens: number) => number {
-  const rules = runtimeOfProfile(hardware.software?.runtime ?? '')?.memory?.rules;
+  const rules = runtimeOfProfile(hardware.software?.runtime ?? '')?.memory?.rulesOf({});
   if (rules === undefined || model.anatomy === undefined || hardware.cpuOnly || hardware.tiers[0]!.bytes >= AMPLE) return () => 0;
   const { keys = 'f16', values = 'f16' } = memory.kvFormat ?? {};
   const cards = hardware.joined?.sharing === 'layers' ? hardware.joined.cards : null;
@@ -29,7 +28,7 @@ export function activationsOf(
       rules,
       gpus: cards?.length ?? 1,
       ...(cards === null ? {} : { tensorSplit: cards.map((card) => card.bytes) }),
-      gpuLayers: memory.gpuLayers ?? decoderLayers(model) + 1,
+      gpuLayers: memory.gpuLayers ?? Number.POSITIVE_INFINITY,
       context: longest * sequences,
       parallel: sequences,
       batch: Math.max(2048, tokens),

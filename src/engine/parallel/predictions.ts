@@ -77,6 +77,10 @@ export class ShardPredictor implements Predictor {
     return this.#shared.predictor.drafts;
   }
 
+  get network(): Predictor['network'] {
+    return this.#shared.predictor.network;
+  }
+
   observe(pass: Pass, layer: number): void {
     this.#shared.observe(pass, layer);
   }

@@ -27,6 +27,9 @@ export class Forecast {
   #early = 0;
   /** Time at which the last prediction is ready, ns. */
   #knownNs = 0;
+  /** Runs of the network beside the predictor, and time at which the last one ends, ns. */
+  #runs = 0;
+  #networkNs = 0;
 
   /** Ranks as many experts of a layer as may be prefetched for it, and twice its top-k in any case. */
   constructor({ model, recorder }: Pick<Gpu, 'model' | 'recorder'>, setup: PrefetchSetup) {
@@ -74,11 +77,18 @@ export class Forecast {
   /** Charges a prediction, unless the predictor has repeated one. @param calls of the predictor before it @returns when it is ready, ns */
   #readyNs(pass: Pass, after: number, last: number, nowNs: number, calls: number | undefined): number {
     const { predictor, time } = this.#setup;
+    const { network } = predictor;
     if (calls !== undefined && predictor.calls === calls) return Math.max(nowNs, this.#knownNs);
     const costNs = time.ns(pass.tokens, after, last);
     this.#recorder.predictions++;
     this.#recorder.predictionNs += costNs;
-    this.#knownNs = nowNs + costNs;
+    if (network !== undefined && network.runs !== this.#runs) {
+      const runNs = time.networkNs?.(pass.tokens) ?? 0;
+      this.#runs = network.runs;
+      this.#networkNs = nowNs + runNs;
+      this.#recorder.predictionNs += runNs;
+    }
+    this.#knownNs = (network?.spoke === true ? Math.max(nowNs, this.#networkNs) : nowNs) + costNs;
     return this.#knownNs;
   }
 

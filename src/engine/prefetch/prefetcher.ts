@@ -187,11 +187,12 @@ export class Prefetcher implements Planner {
     this.#nextPass?.again(this.#nextLayer, after);
   }
 
-  /** Plans the layers from the next one to `last`. Each is predicted in its turn, the last by `knownNs`. */
+  /** Plans the layers from the next one to `last`. Each is predicted in its turn, when a network has answered, the last by `knownNs`. */
   #planLayers(pass: Pass, after: number, last: number, nowNs: number, knownNs: number): void {
     const { time } = this.#setup;
+    const fromNs = Math.max(nowNs, knownNs - time.ns(pass.tokens, after, last));
     for (let layer = this.#nextLayer; layer <= last; layer++) {
-      this.#planLayer(layer, nowNs, Math.min(knownNs, nowNs + time.ns(pass.tokens, after, layer)));
+      this.#planLayer(layer, nowNs, Math.min(knownNs, fromNs + time.ns(pass.tokens, after, layer)));
     }
   }
 

@@ -1,8 +1,9 @@
 // From a timing and a machine to a measurement to predict. Flags say where experts lie, or else the buffers that the runtime printed.
 
 import { UserError } from '../../base/errors.js';
+import { isPath } from '../../base/profiles.js';
 import type { Machine } from '../../hardware/door.js';
-import { decoderLayers, firstMoe, type ModelSpec, measuredModel, weightBytes } from '../../model/door.js';
+import { decoderLayerOf, decoderLayers, type ModelSpec, measuredModel, weightBytes } from '../../model/door.js';
 import { runtimeOfProgram } from '../../runtime/index.js';
 import { definedFields } from '../../runtime/logs/lines.js';
 import { inHostMemory, type Timing, type TimingBuffer } from '../../runtime/logs/timing.js';
@@ -46,7 +47,7 @@ function modelOf(named: TimedModel, { place }: Timing): ModelSpec {
   try {
     return measuredModel(named);
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
+    if (!(error instanceof UserError) || isPath(named.name)) throw error;
     throw new UserError(`${place}: nothing says how the weights of ${named.name} are stored; name it with --quantization, e.g. q4_k_m`);
   }
 }
@@ -65,16 +66,16 @@ function placementOf(timing: Timing, { gpus, unified }: Machine, model: ModelSpe
   };
 }
 
-/** MoE layers whose experts lie in host memory. Most runtimes count layers without experts as well, which come first. */
+/** MoE layers whose experts lie in host memory. Most runtimes count the blocks of the file, of which some have none. */
 function expertsOnCpu(timing: Timing, model: ModelSpec): number {
   const layers = decoderLayers(model);
-  const first = firstMoe(model);
-  const whole = timing.gpuLayers === undefined ? 0 : Math.max(0, layers - timing.gpuLayers);
+  const blocks = model.layers.map(({ index }) => decoderLayerOf(model, index));
+  const whole = timing.gpuLayers === undefined ? 0 : layers - timing.gpuLayers;
   const { countsExpertLayers, places } = runtimeOfProgram(timing.engine);
-  const skipped = countsExpertLayers === true ? first : 0;
-  const told = Math.max(timing.allCpuMoe === true ? layers : 0, (timing.cpuMoe ?? 0) + skipped, whole);
-  const byFlags = Math.max(0, Math.min(layers, told) - first);
-  const byRules = timing.overrides === undefined ? 0 : layersOnCpu(timing.overrides, first, layers, timing.place);
+  const told = timing.allCpuMoe === true ? layers : (timing.cpuMoe ?? 0);
+  const among = (count: number): number => blocks.filter((block) => block < count).length;
+  const byFlags = Math.max(countsExpertLayers === true ? told : among(told), among(whole));
+  const byRules = timing.overrides === undefined ? 0 : layersOnCpu(timing.overrides, blocks, timing.place);
   const onCpu = Math.min(model.layers.length, Math.max(byFlags, byRules));
   if (onCpu > 0 || saidByFlags(timing)) return onCpu;
   return places === 'all in host memory' ? model.layers.length : layersInBuffers(timing, model);
@@ -152,11 +153,11 @@ const LONGEST = 400;
 /** Repetitions in one pattern: matching short names takes longer with each. */
 const MOST_REPEATS = 6;
 
-/** Layers with experts in host memory, by tensors, rounded. @param place for messages @throws UserError for a pattern that is none, or too slow */
-export function layersOnCpu(rules: readonly string[], firstMoe: number, layers: number, place: string): number {
+/** Layers with experts in host memory, by tensors, rounded. @param blocks of the file with experts @throws UserError for a pattern: none, too slow */
+export function layersOnCpu(rules: readonly string[], blocks: readonly number[], place: string): number {
   const parsed = rules.map((rule) => parseRule(rule, place));
   let onCpu = 0;
-  for (let layer = firstMoe; layer < layers; layer++) {
+  for (const layer of blocks) {
     for (const part of ['gate', 'up', 'down']) {
       const tensor = `blk.${layer}.ffn_${part}_exps.weight`;
       const first = parsed.find(({ pattern }) => pattern.test(tensor));

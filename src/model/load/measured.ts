@@ -1,7 +1,7 @@
 // The model of a measurement: its name may not be bundled, its label say little, its bits be rounded; this decides how much each counts.
 
 import { UserError } from '../../base/errors.js';
-import { listProfiles } from '../../base/profiles.js';
+import { isPath, listProfiles } from '../../base/profiles.js';
 import { levelSizes, measureProfile, wholeFile } from '../build.js';
 import { assemble, type ModelParts, routedOf } from '../parts.js';
 import { type ModelProfile, ModelProfileSchema } from '../profile.js';
@@ -10,11 +10,11 @@ import { findQuantization } from '../quantization/index.js';
 import { readLabel } from '../quantization/label.js';
 import type { Quantization } from '../quantization/rule.js';
 import { type ModelSpec, mainFormat } from '../spec.js';
-import { loadProfile } from './load.js';
+import { loadModel, loadProfile } from './load.js';
 
 /** The model fields of a measurement. */
 export interface MeasuredModel {
-  /** Name of a bundled profile, or of the model whose shape follows. */
+  /** Name of a bundled profile, path of a model's file, or name of the model whose shape follows. */
   readonly name: string;
   /** Label of the storage format. */
   readonly quant?: string | undefined;
@@ -28,6 +28,7 @@ const NEAR = 0.03;
 
 /** The model of a measurement: its bundled profile, else its shape, stored as label and bits say. @throws UserError if there is neither */
 export function measuredModel(measured: MeasuredModel): ModelSpec {
+  if (isPath(measured.name)) return loadModel(measured.name, measured.quant);
   return assemble(levelSizes(partsOf(measured, profileOf(measured))));
 }
 

@@ -104,8 +104,7 @@ export function partsCost({ file, parts }: Parameters, folder: string, moreNs = 
   const names = String(parts).split('+');
   const cost = mixtureCost(names.reduce((sum, name) => sum + (ownValue<number>(EVIDENCE_NS, name) ?? 0), moreNs));
   if (!names.includes('onnx')) return cost;
-  const network = networkCost(fileOf(String(file), folder));
-  return { ...cost, callNs: cost.callNs + network.callNs, tokenNs: network.tokenNs };
+  return { ...cost, network: networkCost(fileOf(String(file), folder)) };
 }
 
 /** The evidence that {@link PARTS}, {@link REACH}, {@link IDS}, {@link KEPT_PATHS} and {@link FILE} name. @throws UserError if one is unknown */

@@ -63,9 +63,10 @@ class Adaptive extends Mixture {
     this.#trained = true;
   }
 
-  warnings(): readonly Warning[] {
-    if (this.#drifts === 0) return [];
+  override warnings(): readonly Warning[] {
+    if (this.#drifts === 0) return super.warnings();
     return [
+      ...super.warnings(),
       {
         code: 'routing-drift',
         message:

@@ -82,17 +82,19 @@ export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
   const [k, v] = (row.kv_type ?? 'f16').split('/') as [string, string?];
   const limit = row.attn_max_batch || numberOf(flags, '-amb') || 0;
   const ubatch = row.ubatch ?? 512;
+  const slots = numberOf(flags, '-np', '--parallel');
   const split = valuesOf(flags, '-ts|--tensor-split')[0]?.split(/[,/]/).map(Number);
   const cpuMoe = row.n_cpu_moe ?? numberOf(flags, '-ncmoe', '--n-cpu-moe') ?? 0;
   return {
-    rules: memory.rulesOf?.(row) ?? memory.rules,
+    rules: memory.rulesOf(row),
     gpus,
     gpuLayers: layersOnGpus(row),
     ...(split === undefined ? {} : { tensorSplit: split }),
     overrides: (row.ot ?? valuesOf(flags, '-ot|--override-tensor')).flatMap((one) => one.split(',')).map(overrideOf),
     cpuMoeLayers: row.cpu_moe === true || hasFlag(flags, '-cmoe', '--cpu-moe') ? Number.POSITIVE_INFINITY : cpuMoe,
     context: row.ctx ?? 256,
-    parallel: numberOf(flags, '-np', '--parallel') ?? slotsOf(row, model, memory.sequences),
+    parallel: slots ?? slotsOf(row, model, memory.sequences),
+    unified: slots === undefined || hasFlag(flags, '-kvu', '--kv-unified'),
     batch: row.batch ?? Math.max(2048, ubatch),
     ubatch,
     kv: { k, v: v ?? k },

@@ -1,0 +1,4 @@
+// What other rooms import of record: routing recorded from real engines.
+export { ENGINE_BACKENDS, type EngineBackend } from './llama.js';
+export { readPrompts } from './prompts.js';
+export { recordRouting } from './record.js';
