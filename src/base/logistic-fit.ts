@@ -1,8 +1,6 @@
-// Logistic regression, one small batch at a time: a Newton step with the curvature of all batches so far, old ones fading. No learning
-// rate to choose, and the weights follow a change of text within a few hundred batches.
+// Logistic regression by small batches: a Newton step with the curvature of all batches so far, old ones fading; no learning rate to choose.
 
-// Ours, all three: half and twice the value (of FADING, of 1 - FADING) change the recall of `ensemble` by at most 0.18 points on the four
-// traces that src/predict/evidence.ts names.
+// Ours, all three: half and twice the value change the recall of `ensemble` by at most 0.18 points on the four traces of predict/evidence.ts.
 
 /** Strength of the pull towards the initial weights, in batches' worth of curvature. */
 const RIDGE = 4;
@@ -25,7 +23,6 @@ export class LogisticFit {
   #error = new Float64Array(0);
   #spread = new Float64Array(0);
 
-  /** @param initial weights before the first step */
   constructor(initial: readonly number[]) {
     this.weights = Float64Array.from(initial);
     this.#size = initial.length;
@@ -35,12 +32,7 @@ export class LogisticFit {
     this.#gradient = new Float64Array(this.#size);
   }
 
-  /**
-   * One step on `rows` samples.
-   * @param columns features, `[size][rows]`
-   * @param labels of each row: 0, 1, or a share
-   * @returns the sum of the squared errors of the samples before it
-   */
+  /** One step on `rows` samples. @param columns `[size][rows]` @param labels 0, 1, or a share @returns the sum of squared errors before it */
   step(columns: readonly Float64Array[], labels: Uint8Array | Float64Array, rows: number): number {
     this.steps++;
     const size = this.#size;

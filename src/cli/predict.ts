@@ -5,14 +5,8 @@ import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
 import { arch, cpus, platform, runtimeVersion } from '../base/host/machine.js';
 import { parseShare } from '../base/units.js';
-import {
-  comparablePredictors,
-  comparePredictors,
-  DISTANCES,
-  type JudgedTimes,
-  referenceOf,
-  withCorrected,
-} from '../predict/evaluation/compare.js';
+import type { JudgedTimes } from '../predict/evaluation/compare.js';
+import { comparablePredictors, comparePredictors, DISTANCES, referenceOf, withCorrected } from '../predict/evaluation/compare.js';
 import { openPrediction, type PredictionInputs, type PredictionRequest } from '../predict/evaluation/inputs.js';
 import { VERSION } from '../result/version.js';
 import { concatTraces } from '../trace/concat.js';

@@ -3,7 +3,7 @@ import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
 import { formatCount, formatCounted } from '../base/units.js';
 import { loadModel } from '../model/door.js';
-import { recordThroughProxy } from '../record/proxy.js';
+import { recordThroughProxy } from '../record/door.js';
 import { printable } from '../report/door.js';
 import type { CliContext } from './kit/context.js';
 import { positiveCount, type Texts } from './kit/options.js';

@@ -22,17 +22,13 @@ export type { Quantization, TensorRole } from './quantization/rule.js';
 export { dynamicLike } from './quantization/unsloth.js';
 export { dataOffsets, looksLikeSafetensors, safetensorsHeader } from './safetensors.js';
 export { SHAPE, shapedModel } from './shape.js';
+export type { AttentionSpec, DenseSegment, FormatShare, ModelSpec, MoeLayer } from './spec.js';
 export {
-  type AttentionSpec,
   bitsPerWeight,
-  type DenseSegment,
   decoderLayerOf,
   decoderLayers,
   expertBytesTotal,
   expertSizes,
-  type FormatShare,
-  type ModelSpec,
-  type MoeLayer,
   mainFormat,
   scaleFormats,
   tokenCycleBytes,

@@ -24,7 +24,6 @@ export class Fields {
     return null;
   }
 
-  /** True where the field has a value. */
   has(name: string): boolean {
     return this.#find([name]) !== null;
   }
@@ -61,7 +60,6 @@ export class Fields {
     return this.#typed(name, 'a number', (value) => typeof value === 'number') ?? fallback;
   }
 
-  /** @throws UserError */
   flag(name: string, fallback: boolean): boolean {
     return this.#typed(name, 'true or false', (value) => typeof value === 'boolean') ?? fallback;
   }

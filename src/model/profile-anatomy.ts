@@ -1,5 +1,4 @@
-// The anatomy of a model profile: the tensors behind its parts, under the names of GGUF files, and the entries that each layer keeps of a
-// context.
+// The anatomy of a model profile: tensors behind its parts, by their names in GGUF files, and what each layer keeps of a context.
 import type { Anatomy, ContextMemory, Tensor } from './anatomy.js';
 import { type ModelParts, routedOf, type Weights } from './parts.js';
 import { attentionBlocks, expertsOf, hasAttention, headsOf, isMoeLayer, type ModelProfile, windowOf } from './profile.js';

@@ -46,12 +46,7 @@ export function hostTime(
 /** Bytes of a router's weight: 16 bits, in which checkpoints keep routers whatever the format of their experts. */
 const ROUTER_BYTES = 2;
 
-/**
- * Gates of coming layers on the GPU: for each layer a product of a matrix of hidden x experts with the hidden state of every token, which takes as
- * long as reading its weights or its arithmetic, whichever is longer, and the launch of its kernels (product, softmax, choice of the best), as many
- * as an expert has. Where nothing says how wide the hidden state is, the launch alone. Before the pass there is no hidden state, and no gate runs.
- * @param factor multiple that the runtime charges
- */
+/** Gates of coming layers on the GPU: reading or arithmetic of hidden x experts weights, and launches. @param factor multiple of the runtime */
 export function gateTime(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>, gpu: Device, factor = 1): PredictionTime {
   const { nsPerByte, nsPerFlop } = speedOf(gpu);
   const launchNs = factor * gpu.launchNs;

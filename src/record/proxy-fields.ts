@@ -1,6 +1,8 @@
 // What a recording proxy asks a server for, and what it takes out of the replies again. Texts are changed in place: every other byte of a request
 // and of a reply is as the client and the server wrote it.
+import { bytesOf } from '../base/host/bytes.js';
 import { isObject, ownValue } from '../base/objects.js';
+import { parseJson } from '../model/door.js';
 import type { JsonObject } from '../trace/formats/json-values.js';
 
 /** Endpoints whose replies have routed experts: what asks for them and for ids of tokens, and whether a stream counts tokens where it is asked to. */
@@ -42,10 +44,10 @@ export function asking(path: string, body: string): Asking | null {
   return { body: withFields(body, fields, Object.fromEntries(more)), hidden, hidesUsage, ...(start === undefined ? {} : { start }) };
 }
 
-/** The value of a JSON text; undefined: it is none. */
+/** The value of a JSON text; undefined: it is none, or nests deeper than any body. */
 export function jsonValueOf(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(bytesOf(text), 'a body');
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 // The rows of answers, as they end. Every answer is read and checked as a trace of its own first: one that is wrong leaves the others whole.
-import { UserError } from '../base/errors.js';
+import { messageOf, UserError } from '../base/errors.js';
 import { importChoices } from '../trace/formats/choice-array.js';
 import { expected, type OpenOptions } from '../trace/formats/format.js';
 import { objectAt } from '../trace/formats/json-values.js';
@@ -48,8 +48,7 @@ export class RecordedAnswers {
       }
       if ('model' in reply && typeof reply.model === 'string') this.#model ??= reply.model;
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      this.miss(error.message);
+      this.miss(messageOf(error));
     }
   }
 

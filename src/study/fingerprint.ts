@@ -19,10 +19,7 @@ const PROFILES: readonly (readonly [field: 'model' | 'hardware' | 'runtime', fam
 
 /** The identity of a run, and the absolute paths that it names, whether they exist or not. */
 export interface RunIdentity {
-  /**
-   * SHA-256, in hex, over the values of a run, the contents of all files that it names, and the build. Places of values, names of files, and the
-   * description of a system do not count.
-   */
+  /** SHA-256, in hex, over the values of a run, the contents of its files, and the build; places, file names and descriptions do not count. */
   readonly fingerprint: string;
   /** Files and folders to read. */
   readonly read: readonly string[];

@@ -2,19 +2,8 @@
 
 import type { Command } from 'commander';
 import { formatCount, formatNumber, formatRatio } from '../../base/units.js';
-import {
-  type Datum,
-  type Document,
-  type Drawing,
-  documentFormats,
-  type Format,
-  figure,
-  type Grid,
-  gridOf,
-  heatmap,
-  ratio,
-  renderTerminal,
-} from '../../report/door.js';
+import type { Datum, Document, Drawing, Format, Grid } from '../../report/door.js';
+import { documentFormats, figure, gridOf, heatmap, ratio, renderTerminal } from '../../report/door.js';
 import { REUSE_WINDOWS, type RoutingStatistics, routingStatistics, SEGMENT, streamsOf } from '../../trace/stats/index.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { CliContext } from '../kit/context.js';

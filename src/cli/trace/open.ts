@@ -10,11 +10,7 @@ import { openTrace } from '../../trace/open/open.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { namedModel, type TraceFlags } from '../kit/options.js';
 
-/**
- * Opens a trace: a path, `-`, or the name of a bundled one, each with `#FROM:TO` where only some of its rows are meant.
- * @param fits false: a top-k or a number of layers other than the model's is accepted
- * @throws UserError
- */
+/** Opens a trace: a path, `-`, or a bundled name, perhaps with `#FROM:TO`. @param fits false: its shape may be another @throws UserError */
 export async function openNamed(path: string, flags: TraceFlags, fits = true): Promise<{ trace: RoutingTrace; model: ModelSpec | null }> {
   const named = namedModel(flags);
   const model = named === undefined ? null : loadModel(named);

@@ -12,11 +12,7 @@ export const RESERVED_TOKENS = 512;
 /** Memory so large that activations never fill it, bytes: their size need not be known. */
 const AMPLE = 1e12;
 
-/**
- * Bytes that the activations of a pass take beyond those of a pass of {@link RESERVED_TOKENS}, as a function of its tokens; 0 where unknown.
- * @param sequences requests that run at once
- * @param longest tokens in the KV cache of the longest
- */
+/** Bytes of a pass's activations beyond {@link RESERVED_TOKENS}; 0 if unknown. @param sequences at once @param longest tokens of a KV cache */
 export function activationsOf(
   { hardware, model }: Pick<Inputs, 'hardware' | 'model'>,
   { memory }: RunSpec,

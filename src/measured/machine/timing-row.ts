@@ -1,5 +1,4 @@
-// From a timing and a machine to a measurement that the engine can predict. The flags of the timing say where experts lie, or else the
-// buffers that the runtime printed.
+// From a timing and a machine to a measurement to predict. Flags say where experts lie, or else the buffers that the runtime printed.
 
 import { UserError } from '../../base/errors.js';
 import { isPath } from '../../base/profiles.js';
@@ -86,10 +85,7 @@ function expertsOnCpu(timing: Timing, model: ModelSpec): number {
 export const TELL_PLACES =
   'put the command line into the log ($ llama-server -m ... -ncmoe 24), or give all that was printed while the model was loaded';
 
-/**
- * True where a runtime has flags for the place of experts, or chooses it, and nothing tells it: neither flags nor printed buffers. They are
- * then taken to be on the GPU.
- */
+/** True if nothing says where a runtime that places experts put them: they are then taken to be on the GPU. */
 export function isUnplaced(timing: Timing, { gpus, unified }: Machine): boolean {
   const { places } = runtimeOfProgram(timing.engine);
   if (gpus.length === 0 || unified || places === undefined || places === 'all in host memory') return false;
@@ -106,11 +102,7 @@ function modelBuffers({ buffers = [] }: Timing): TimingBuffer[] {
   return buffers.filter(({ kind }) => kind === 'model');
 }
 
-/**
- * Layers of experts, from the first on, that the printed buffers leave to host memory: what the devices lack of the model, without the
- * embedding table, which always stays in the host. A buffer that is mapped from the file also spans what lies between its tensors, and a file
- * may have layers that are not loaded, so the smaller figure counts.
- */
+/** First layers whose experts host memory holds, by the printed buffers. Mapped buffers also span other tensors, so the smaller figure counts. */
 function layersInBuffers(timing: Timing, model: ModelSpec): number {
   const buffers = modelBuffers(timing);
   const bytesOf = (host: boolean): number => buffers.reduce((sum, one) => sum + (inHostMemory(one) === host ? one.bytes : 0), 0);
@@ -161,12 +153,7 @@ const LONGEST = 400;
 /** Repetitions in one pattern: matching short names takes longer with each. */
 const MOST_REPEATS = 6;
 
-/**
- * Layers whose experts lie in host memory, each by the part of its three tensors that does, rounded.
- * @param blocks those of the file that have experts
- * @param place of the rules, for messages
- * @throws UserError where a pattern is none, or could take for ever
- */
+/** Layers with experts in host memory, by tensors, rounded. @param blocks of the file with experts @throws UserError for a pattern: none, too slow */
 export function layersOnCpu(rules: readonly string[], blocks: readonly number[], place: string): number {
   const parsed = rules.map((rule) => parseRule(rule, place));
   let onCpu = 0;

@@ -2,19 +2,8 @@
 import { UserError } from '../../base/errors.js';
 import { byName } from '../../base/objects.js';
 import { type Fields, MAX_LAYERS } from '../fields.js';
-import {
-  type Architecture,
-  biases,
-  elsewhere,
-  type Family,
-  grouped,
-  layersWhere,
-  type Mixer,
-  mamba2,
-  shared,
-  sparse,
-  stem,
-} from './family.js';
+import type { Architecture, Family, Mixer } from './family.js';
+import { biases, elsewhere, grouped, layersWhere, mamba2, shared, sparse, stem } from './family.js';
 
 /** Letters of `hybrid_override_pattern` by the words of `layers_block_type`. */
 const LETTERS = byName<string>({ mamba: 'M', attention: '*', moe: 'E', mlp: '-' });
@@ -57,10 +46,7 @@ function kindsOf(config: Fields): readonly string[] {
   );
 }
 
-/**
- * Experts without a gate. Those that work on a latent (Super) are weights of its width; the two projections to it and back are as many
- * weights as a shared expert of that width has.
- */
+/** Experts without a gate. Those on a latent (Super) have its width; the projections to and from it count as a shared expert. */
 function expertsOf(config: Fields, hidden: number): Architecture['moe'] {
   const intermediate = config.count('moe_intermediate_size');
   const latent = config.indexOr(0, 'moe_latent_size');

@@ -132,11 +132,7 @@ export function loadProfile(name: string): ModelProfile {
   return readYaml(findProfile('models', name), ModelProfileSchema);
 }
 
-/**
- * The `routing:` block of a model's profile, for the synthetic generator; null for models that have none, or that files describe. Its
- * fields are the generator's, which checks them.
- * @throws UserError as {@link loadModel}
- */
+/** The `routing:` block of a model's profile, which the generator checks; null: it has none. @throws UserError as {@link loadModel} */
 export function loadRouting(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): Record<string, unknown> | null {
   if (isHubAddress(nameOrPath)) return null;
   const { name } = meantModel(nameOrPath, relativeTo);

@@ -1,5 +1,4 @@
-// Arrays of choices [tokens, layers, top-k] as serving engines return them, one per request, and their conversion to rows: dense layers
-// recorded as zeros are dropped, -1 and 65535 are null choices.
+// Arrays of choices [tokens, layers, top-k] of serving engines, a request each, as rows: zeros of dense layers dropped, -1 and 65535 null.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import { TraceStore } from '../store.js';
@@ -40,10 +39,10 @@ export function choiceFormat({
 }
 
 /**
- * Puts requests into a trace, whose shape the first array gives.
+ * Puts requests into a trace of the first array's shape.
  * @param source the file; a text: the name of what is in memory
  * @param requests null: an answer without routing, which the trace's notes count
- * @throws UserError where there is no array, one has another shape or lacks token ids that others have, or an id is none
+ * @throws UserError if there is no array, one has another shape or lacks token ids that others have, or an id is none
  */
 export function importChoices(
   source: TraceSource | string,

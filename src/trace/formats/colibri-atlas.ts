@@ -1,5 +1,4 @@
-// colibri's atlas of experts, made by its tools from histories of GLM-5.2 and other models: JSON of experts with their totals and topic
-// affinities. Counts only.
+// colibri's atlas of experts, from histories of GLM-5.2 and others: JSON of experts with totals and topic affinities. Counts only.
 import { UserError } from '../../base/errors.js';
 import { CountTable } from './count-table.js';
 import type { TraceFormat } from './format.js';

@@ -1,5 +1,4 @@
-// colibri's expert history (.coli_usage): lines of layer, expert and count, after two lines with negative layers that hold its size and
-// writer. Counts only.
+// colibri's expert history (.coli_usage): lines of layer, expert and count, behind two that hold its size and writer. Counts only.
 import { UserError } from '../../base/errors.js';
 import { FieldReader } from '../../base/scan.js';
 import { CountTable } from './count-table.js';

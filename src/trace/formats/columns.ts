@@ -44,10 +44,7 @@ export function usualColumns(header: readonly string[]): ColumnMap | null {
   return found.layer === undefined || found.experts === undefined ? null : { ...found, layer: found.layer, experts: found.experts };
 }
 
-/**
- * Reads the value of `--trace-columns`: `layer=blk,experts=sel,token=pos`.
- * @throws UserError where a part is not `column=name`, a column is unknown or stands twice, or layer or experts are missing
- */
+/** Reads `--trace-columns`: `layer=blk,experts=sel,token=pos`. @throws UserError if a part is wrong, or layer or experts are missing */
 export function parseColumns(text: string): ColumnMap {
   const flag = '--trace-columns';
   const map = new Map<string, string>();

@@ -57,14 +57,10 @@ export interface TraceFormat {
 export interface Expected {
   readonly layers: number | null;
   readonly topK: number | null;
-  /** Experts per layer. */
   readonly experts: readonly number[] | null;
 }
 
-/**
- * Layers, choices and experts that the options or their model give.
- * @param layers MoE layers of the trace where they are known; a model with others says nothing about its experts
- */
+/** Layers, choices and experts of options or model. @param layers of the trace, if known; a model with others does not count */
 export function expected(options: OpenOptions, layers: number | null = null): Expected {
   const { model } = options;
   const count = layers ?? options.layers ?? model?.layers.length ?? null;

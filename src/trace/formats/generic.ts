@@ -1,5 +1,4 @@
-// Custom tables: CSV with a header, or JSON lines, one row per token and layer (or per activation). Usual column names are recognised; others
-// are named with a column map.
+// Custom tables: CSV with a header, or JSON lines, a row per token and layer (or activation). A column map names unusual columns.
 import { UserError } from '../../base/errors.js';
 import { LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';

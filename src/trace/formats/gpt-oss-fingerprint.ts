@@ -1,5 +1,4 @@
-// The gpt-oss expert fingerprint data set: per generated token an object token_N with layer_i: {selected_experts, selected_probs}.
-// Decoded tokens only; N is the position in the whole text.
+// The gpt-oss expert fingerprint data: per decoded token token_N: { layer_i: {selected_experts, selected_probs} }; N is its position.
 import { UserError } from '../../base/errors.js';
 import { PHASE } from '../trace.js';
 import { Cell } from './cell.js';

@@ -83,10 +83,7 @@ function formatNamed(name: string): TraceFormat {
   return findNamed('trace format', traceFormats, name);
 }
 
-/**
- * The format of a file: the one that was named, else the table that a column map asks for, else the first that recognises the content.
- * @throws UserError where the name is unknown or nothing recognises it
- */
+/** The format of a file: the named one, the table of a column map, or the first that recognises it. @throws UserError if there is none */
 export function formatOf(source: TraceSource, { format: name, columns }: Pick<OpenOptions, 'format' | 'columns'> = {}): TraceFormat {
   if (name !== undefined) {
     const named = formatNamed(name);

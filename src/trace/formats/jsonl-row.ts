@@ -1,5 +1,4 @@
-// One line of the canonical JSONL trace, into a store. The byte parser takes the usual key order, with or without Python's spaces;
-// it gives up on anything else, and JSON.parse decides.
+// One line of the canonical JSONL trace, into a store. The byte parser takes the usual key order; of anything else JSON.parse decides.
 
 import { UserError } from '../../base/errors.js';
 import { isObject } from '../../base/objects.js';
@@ -9,7 +8,6 @@ import type { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE } from '../trace.js';
 import type { TokenRow } from './format.js';
 
-/** A parsed line. */
 interface JsonRow extends TokenRow {
   readonly token?: number;
   readonly predicted?: readonly (readonly number[])[];

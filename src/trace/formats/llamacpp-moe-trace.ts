@@ -32,10 +32,7 @@ export const llamacppMoeTrace = cellFormat({
   },
 });
 
-/**
- * Activations of the shortest run: those of one decoded token.
- * @throws UserError where that is 1, and more runs have the next length: a line is missing, as no model with one choice has it
- */
+/** Activations of the shortest run, one decoded token. @throws UserError if it is 1 and more runs have the next length: a line is missing */
 function shortestRun(source: TraceSource): number {
   const runs = new Map<number, number>();
   const lines = new NumberLines(source, 1);

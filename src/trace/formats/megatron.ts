@@ -1,5 +1,4 @@
-// Megatron-LM's router trace: one JSON line per step, block and layer with the choices of all tokens of the step. Rows of the
-// multi-token-prediction block are no part of the model's own routing and are left out.
+// Megatron-LM's router trace: a JSON line per step, block and layer with all tokens' choices. The multi-token-prediction block is left out.
 import { UserError } from '../../base/errors.js';
 import { cellFormat } from './cells.js';
 import { arrayAt, documents, wholeAt } from './json-values.js';

@@ -1,5 +1,4 @@
-// Parquet tables, one row per token and layer (or per activation). Rows are decoded once into a temporary file of whole numbers, because
-// decoding cannot be interrupted and importing reads twice.
+// Parquet tables, a row per token and layer (or activation), decoded once into a temporary file, as importing reads twice.
 
 import { UserError } from '../../base/errors.js';
 import { latin1Of, viewOf } from '../../base/host/bytes.js';

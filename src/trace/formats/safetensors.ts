@@ -1,5 +1,4 @@
-// The canonical binary trace: safetensors with `experts` [tokens, layers, topK], read by offset. Any file with fitting tensors is accepted;
-// other content is ignored.
+// The canonical binary trace: safetensors with `experts` [tokens, layers, topK], read by offset; other tensors are ignored.
 
 import { UserError } from '../../base/errors.js';
 import { looksLikeSafetensors } from '../../model/door.js';
