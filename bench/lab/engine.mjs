@@ -22,7 +22,7 @@ const here = (file) => fileURLToPath(new URL(file, import.meta.url));
 /**
  * A build of llama.cpp, made where there is none.
  * @param build folder of one that stands; undefined: the laboratory's own
- * @returns {source, bin, build, commit, date, version}
+ * @returns {source, bin, build, commit, date}
  * @throws Error where it cannot be built
  */
 export function engineAt(build = process.env.LLAMA_CPP_BUILD ?? ownBuild()) {
@@ -30,8 +30,7 @@ export function engineAt(build = process.env.LLAMA_CPP_BUILD ?? ownBuild()) {
   const source = /^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$/m.exec(cache)[1];
   const git = (...words) => execFileSync('git', ['-C', source, ...words], { encoding: 'utf8' }).trim();
   const [commit, date] = git('log', '-1', '--format=%H %cs').split(' ');
-  const version = spawnSync('git', ['-C', source, 'describe', '--tags', '--always'], { encoding: 'utf8' }).stdout.trim();
-  return { source, build, bin: join(build, 'bin'), commit, date, version };
+  return { source, build, bin: join(build, 'bin'), commit, date };
 }
 
 /** Fetches the sources by npm, and builds them. */
@@ -55,6 +54,13 @@ function ownBuild() {
 
 /** Our two programs for a build: paths of the planner and of the planning backend. They are compiled again where a source changed. */
 export function planningTools(engine) {
+  if (!made.has(engine.build)) made.set(engine.build, compiled(engine));
+  return made.get(engine.build);
+}
+
+const made = new Map();
+
+function compiled(engine) {
   const backend = readFileSync(here('planning-backend.cpp'), 'utf8');
   const planner = readFileSync(here('planner.cpp'), 'utf8');
   const cuda = cudaSources(engine.source);

@@ -1,5 +1,6 @@
 // Models as llama.cpp's loader wants them: names, shapes and metadata by architecture, written from its sources (src/models/*.cpp, v0.5.0),
 // with the widths that moeprof's profiles publish. moeprof's own tables of tensors are not used: they are what is tried here.
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -323,10 +324,15 @@ export const canStore = (label) => FILE_TYPES[label] !== undefined;
  */
 export async function fileOf(engine, shape, label = shape.label) {
   const folder = join(CACHE, 'models');
-  const path = join(folder, `${shape.model}-${label}.gguf`);
+  const { metadata, tensors } = tableOf(shape);
+  // A table that was corrected is another file.
+  const digest = createHash('sha256')
+    .update(JSON.stringify([metadata, tensors]))
+    .digest('hex')
+    .slice(0, 8);
+  const path = join(folder, `${shape.model}-${label}-${digest}.gguf`);
   if (existsSync(path)) return path;
   mkdirSync(folder, { recursive: true });
-  const { metadata, tensors } = tableOf(shape);
   const plain = join(folder, `${shape.model}.gguf`);
   writeSparseGguf(plain, metadata, tensors);
   const types = await planned(engine, 'types', [plain, FILE_TYPES[label]]);
