@@ -12,7 +12,7 @@ import { cudaSources } from './cuda-sources.mjs';
 export const CACHE = fileURLToPath(new URL('../../.lab/', import.meta.url));
 
 /** Programs of llama.cpp that the laboratory runs. */
-const TARGETS = ['llama-server', 'llama-bench', 'llama-fit-params', 'llama-imatrix'];
+const TARGETS = ['llama-server', 'llama-bench', 'llama-fit-params', 'llama-imatrix', 'llama-quantize'];
 
 /** Shared libraries, so that a backend can be loaded beside them; nothing that a table of memory does not need. */
 const OPTIONS = ['BUILD_SHARED_LIBS=ON', 'GGML_OPENMP=OFF', 'LLAMA_BUILD_TESTS=OFF', 'LLAMA_BUILD_UI=OFF', 'LLAMA_OPENSSL=OFF'];

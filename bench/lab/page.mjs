@@ -1,6 +1,7 @@
 // docs/lab.md: results of the laboratory as a page, misses first.
 import { markdownTable } from '../lib/bench.mjs';
 import { MACHINES } from './lines.mjs';
+import { qualityLines } from './quality.mjs';
 import { SHAPES } from './shapes.mjs';
 
 const MIB = 2 ** 20;
@@ -59,6 +60,7 @@ export function pageOf(parts) {
     ...of('fit', fitLines),
     ...of('lines', lineLines),
     ...of('recorder', recorderLines),
+    ...of('quality', qualityLines),
     ...of('drift', driftLines),
     '## How a card is planned without one',
     '',
@@ -249,10 +251,19 @@ function recorderLines(result) {
   return [
     '## The recorder',
     '',
-    'Routing that `moeprof record` took from one build, and counts of llama-imatrix of another on the same tokens: choices by layer and expert.',
+    'Choices that `moeprof record` took from one build, by layer and expert: beside the counts of llama-imatrix of another build on the same tokens,',
+    'and, token by token, beside what the model chooses where it was trained (PyTorch, F32). The models are two minis, trained and written as GGUF',
+    'by `npm run lab:minis` (bench/lab/minis; PyTorch, and text that the machine has).',
     '',
     ...markdownTable(
-      result.map(({ counted, equal, model, tokens }) => ({ model, tokens, choices: counted, 'counted alike': percent(equal / counted) })),
+      result.map(({ counted, equal, model, tokens, trained }) => ({
+        model,
+        tokens,
+        choices: counted,
+        'counted alike': percent(equal / counted),
+        'choices beside training': trained?.cells ?? '–',
+        'the same': trained ? `${((100 * trained.equal) / trained.cells).toFixed(2)} %` : '–',
+      })),
     ),
   ];
 }

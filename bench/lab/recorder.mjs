@@ -3,8 +3,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gguf } from '@huggingface/gguf';
 import { ended } from './engine.mjs';
+
+const here = (file) => fileURLToPath(new URL(file, import.meta.url));
 
 /** Tokens of a text: one pass of both. */
 const TOKENS = 256;
@@ -20,8 +23,37 @@ export async function recorder(engine, moeprof) {
   const { LAB_MINI } = process.env;
   if (LAB_MINI === undefined) return null;
   const rows = [];
-  for (const path of LAB_MINI.split(',')) rows.push(await compared(engine, moeprof, path));
+  for (const path of LAB_MINI.split(',')) rows.push({ ...(await compared(engine, moeprof, path)), trained: await asTrained(path) });
   return rows;
+}
+
+/** Some texts of a mini recorded, and the same tokens through the model as it was trained (minis/routing.py): {cells, equal}; null: no PyTorch. */
+async function asTrained(path) {
+  const folder = mkdtempSync(join(tmpdir(), 'moeprof-lab-'));
+  try {
+    const [prompts, trace] = [join(folder, 'prompts.jsonl'), join(folder, 'trace.safetensors')];
+    const lines = readFileSync(path.replace(/\.gguf$/, '.test.jsonl'), 'utf8')
+      .trim()
+      .split('\n');
+    const some = lines.filter((_, at) => at % 6 === 0).map((line) => JSON.stringify(JSON.parse(line).prompt.slice(0, CHARACTERS)));
+    writeFileSync(prompts, some.join('\n'));
+    const recorded = await ended(process.execPath, [
+      here('../../bin/moeprof.js'),
+      'record',
+      path,
+      '--prompts',
+      prompts,
+      '--tokens',
+      '4000',
+      '-o',
+      trace,
+    ]);
+    if (recorded.code !== 0) throw new Error(`moeprof record ended with ${recorded.code}: ${recorded.stderr.trim()}`);
+    const { code, stdout } = await ended('python3', [here('minis/routing.py'), path, trace]);
+    return code === 0 ? JSON.parse(stdout) : null;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 async function compared(engine, moeprof, path) {
