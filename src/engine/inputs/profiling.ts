@@ -32,7 +32,8 @@ export async function profiledRows(inputs: Pick<Inputs, 'apart' | 'trace'>, want
  * @throws UserError where the file cannot be read or does not fit the model
  */
 export async function popularityFor(inputs: Inputs, run: RunSpec, source: number | string): Promise<Float64Array> {
-  const { model } = inputs;
+  const { counted, model } = inputs;
+  if (counted !== undefined) return countsById(counted, model);
   if (typeof source === 'string') return countsById(await openPopularity(findProfile('traces', source, run.folder), { model }), model);
   return countsById(popularityOf(await profiledRows(inputs, source)), model);
 }
