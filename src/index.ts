@@ -25,7 +25,7 @@ export type { SweepValue } from './figure/table/space.js';
 export type { HardwareSpec } from './hardware/spec.js';
 export { loadModel } from './model/load/load.js';
 export type { DenseSpec, ModelSpec, MoeLayer } from './model/spec.js';
-export type { PlaceAnswer, PlaceWishes } from './place/ask.js';
+export type { PlaceWishes } from './place/ask.js';
 export { judgeFor as judgePlacement, placeFor as place } from './place/ask.js';
 export type { ExpertPlacement } from './place/place.js';
 export type { CaptureScore } from './place/score.js';

@@ -10,12 +10,12 @@ import {
   answerPlacement,
   BASES,
   besidePath,
-  findProfileFormat,
   type Part,
   type PlaceRequest,
   PROFILE_FORMATS,
   placeReports,
   type RunWith,
+  requestFor,
   SPLITS,
   type Split,
 } from '../place/door.js';
@@ -61,7 +61,9 @@ async function place(action: string | undefined, what: string | undefined, flags
     const runWith: RunWith = (values) => checkRun({}, 'moeprof place', [...named, ...values, ...last]);
     const answer = await watched(context, 'placing', 'texts', (watch) => answerPlacement(request, runWith, watch, output ?? 'FILE'));
     if (output !== undefined) write(output, request, answer.placed);
-    await outputs.deliver(answer.placement);
+    const silent =
+      context.options.quiet && output !== undefined && flags.report.length === 0 && flags.format === undefined && flags.json !== true;
+    if (!silent) await outputs.deliver(answer.placement);
   } finally {
     outputs.abort();
   }
@@ -75,46 +77,36 @@ function write(path: string, { engine }: PlaceRequest, what: Awaited<ReturnType<
 
 /** @throws UserError where flags do not fit together */
 function requestOf(action: string | undefined, what: string | undefined, flags: Flags): PlaceRequest {
-  const { hardware, output } = flags;
-  if ((action === undefined) !== (what === undefined))
-    throw new UserError(
-      `place ${action}: name ${action === 'merge' ? 'profiles, e.g. code.json:3,wiki.json:1' : 'a profile, and a text with -t'}`,
-    );
-  const engine = flags.for === undefined ? null : placed('--for', () => findProfileFormat(flags.for!));
-  if ((engine === null) !== (output === undefined)) {
-    const names = PROFILE_FORMATS.map(({ name }) => name).join(', ');
-    throw new UserError(
-      engine === null ? `-o ${output}: for which engine? add --for ${names}` : `--for ${flags.for}: write it with -o PATH`,
-    );
-  }
-  if (engine !== null && !engine.extensions.some((ending) => output!.endsWith(ending)))
-    throw new UserError(`-o ${output}: ${engine.name} reads ${engine.extensions.join(', ')}; give it such an ending`);
-  const traces = flags.trace.map((named): Part => ({ named, weight: 1 }));
-  const parts = action === undefined ? traces : action === 'judge' ? [{ named: what!, weight: 1 }] : partsOf(what!);
-  if (parts.length === 0) throw new UserError('place: no text is given; name a recording with --trace');
+  const { by, eval: texts, for: engine, hardware, inSample, output, redundant, slots, split } = flags;
+  if (action !== undefined && what === undefined) throw new UserError(`place ${action}: name a profile, e.g. code.json`);
+  if ((engine === undefined) !== (output === undefined))
+    throw new UserError('-o and --for: say both, the file and the engine that loads it');
   const gpus = flags.gpus === undefined ? null : positiveCount('--gpus', flags.gpus, 4096);
-  if (gpus === null && flags.redundant !== undefined)
-    throw new UserError('--redundant: copies need GPUs to lie on; say how many with --gpus');
+  if (gpus === null && redundant !== undefined) throw new UserError('--redundant: copies need GPUs to lie on; say how many with --gpus');
   const holdOut = parseShare(flags.holdout, '--holdout');
   if (!(holdOut > 0 && holdOut < 1)) throw new UserError(`--holdout ${flags.holdout}: must be more than 0 and less than all, e.g. 50%`);
-  return {
-    parts,
-    judged: action === undefined ? flags.eval : [...flags.trace, ...flags.eval],
-    by: flags.by,
-    holdOut,
-    inSample: flags.inSample,
-    split: flags.split ?? (engine?.holds === 'layers' ? 'last-layers' : 'even'),
-    slots: flags.slots ?? (hardware === undefined && action !== 'judge' ? '25%' : 'auto'),
-    engine,
-    parallel: gpus === null ? null : { gpus, redundant: flags.redundant === undefined ? 0 : parseCount(flags.redundant, '--redundant') },
-    priced: hardware !== undefined,
+  const parts = action === undefined ? flags.trace.map((named): Part => ({ named, weight: 1 })) : partsOf(what!);
+  const wishes = {
+    ...{ by, holdOut, inSample },
+    judged: action === undefined ? texts : [...flags.trace, ...texts],
+    parallel: gpus === null ? null : { gpus, redundant: redundant === undefined ? 0 : parseCount(redundant, '--redundant') },
+    ...(split === undefined ? {} : { split }),
+    ...(slots === undefined && action !== 'judge' ? {} : { slots: slots ?? 'auto' }),
+    ...(engine === undefined ? {} : { engine }),
   };
+  if (action === 'judge' && wishes.judged.length === 0)
+    throw new UserError('place judge: no text judges it; name a recording with --trace');
+  const request = placed('place', () => requestFor(parts, wishes, hardware !== undefined));
+  const { extensions, name } = request.engine ?? {};
+  if (extensions?.some((ending) => output!.endsWith(ending)) === false)
+    throw new UserError(`-o ${output}: ${name} reads ${extensions.join(', ')}; give it such an ending`);
+  return request;
 }
 
 /** Reads `code.json:3,wiki.json`; a number after a colon is a weight, unless it ends a range of rows. @throws UserError */
 function partsOf(text: string): Part[] {
   return text.split(',').map((part) => {
-    const [, named = part, weight = '1'] = (existsSync(part) ? null : /^(.*[^#\d].*?|.*#\d*:\d*):(\d+(?:\.\d+)?)$/.exec(part.trim())) ?? [];
+    const [, named = part, weight = '1'] = (existsSync(part) ? null : /^(.*?)(?<!#\d*):(\d+(?:\.\d+)?)$/.exec(part.trim())) ?? [];
     if (named.trim() === '' || Number(weight) <= 0)
       throw new UserError(`place merge ${part}: write a profile and a weight above 0, e.g. code.json:3`);
     return { named: named.trim(), weight: Number(weight) };

@@ -34,20 +34,6 @@ function* servedRows(trace: RoutingTrace): Generator<readonly [chunk: TraceChunk
   }
 }
 
-/** Calls `use` for each choice of a row: its dense id, and its place among all choices of the chunk. */
-function choicesOf(
-  { layers }: ModelSpec,
-  { topK }: RoutingTrace,
-  { experts }: TraceChunk,
-  row: number,
-  use: (id: number, at: number) => void,
-): void {
-  let at = row * layers.length * topK;
-  for (const { offset } of layers) {
-    for (const end = at + topK; at < end; at++) if (experts[at] !== NULL_EXPERT) use(offset + experts[at]!, at);
-  }
-}
-
 /**
  * Ranks experts by a trace.
  * @returns by dense id: choices, gate weight, or expected nearness of the next use (0..1)
@@ -55,34 +41,28 @@ function choicesOf(
  */
 export function demandOf(trace: RoutingTrace, model: ModelSpec, by: Basis): Float64Array {
   if (by === 'expected') return expectedUse(trace, model);
-  if (by === 'weights' && !trace.has.weights) {
+  if (by === 'weights' && !trace.has.weights)
     throw new UserError(`--by weights: ${trace.path} has no gate weights; record them, or take --by counts`);
-  }
-  const demand = new Float64Array(model.experts);
-  for (const [chunk, row] of servedRows(trace)) {
-    choicesOf(model, trace, chunk, row, (id, at) => {
-      demand[id]! += by === 'weights' ? chunk.weights![at]! : 1;
-    });
-  }
-  return demand;
+  return sumOf(windowsOf(trace, model, by === 'weights'), model.experts);
 }
 
 function expectedUse(trace: RoutingTrace, model: ModelSpec): Float64Array {
   const learned = new NextUse(model);
   const ids = new Int32Array(trace.topK);
+  const sizes = new Int32Array(model.layers.length);
   for (const [{ experts }, row] of servedRows(trace)) {
-    let at = row * trace.layers * trace.topK;
     for (const { index, offset } of model.layers) {
-      let size = 0;
-      for (const end = at + trace.topK; at < end; at++) if (experts[at] !== NULL_EXPERT) ids[size++] = offset + experts[at]!;
-      if (size > 0) learned.demanded(index, ids, size);
+      const choices = experts.subarray((row * trace.layers + index) * trace.topK, (row * trace.layers + index + 1) * trace.topK);
+      sizes[index] = 0;
+      for (const expert of choices) if (expert !== NULL_EXPERT) ids[sizes[index]!++] = offset + expert;
+      if (sizes[index]! > 0) learned.demanded(index, ids, sizes[index]!);
     }
   }
   return Float64Array.from(learned.values);
 }
 
-/** The windows of a trace, in order: each lies in one request. */
-export function windowsOf(trace: RoutingTrace, model: ModelSpec): DemandWindow[] {
+/** The windows of a trace, in order: each lies in one request. @param weighed true: gate weights in place of choices */
+export function windowsOf(trace: RoutingTrace, model: ModelSpec, weighed = false): DemandWindow[] {
   const rows = Math.max(WINDOW, Math.ceil(trace.tokens / MOST_WINDOWS));
   const windows: { position: number; tokens: number; readonly demand: Float64Array }[] = [];
   let request = -1;
@@ -93,9 +73,13 @@ export function windowsOf(trace: RoutingTrace, model: ModelSpec): DemandWindow[]
     }
     const window = windows.at(-1)!;
     window.tokens++;
-    choicesOf(model, trace, chunk, row, (id) => {
-      window.demand[id]! += 1;
-    });
+    let at = row * trace.layers * trace.topK;
+    for (const { offset } of model.layers) {
+      for (const end = at + trace.topK; at < end; at++) {
+        const expert = chunk.experts[at]!;
+        if (expert !== NULL_EXPERT) window.demand[offset + expert]! += weighed ? chunk.weights![at]! : 1;
+      }
+    }
   }
   return windows;
 }

@@ -9,20 +9,7 @@ import { residentsOf } from './residents.js';
 export const LEAST_WINDOWS = 4;
 
 /** A set of experts judged on some text; shares of demand, 0..1. */
-export interface CaptureScore {
-  readonly tokens: number;
-  readonly windows: number;
-  /** Demand for experts of the set. */
-  readonly captured: number;
-  /** Standard error of `captured` over windows. */
-  readonly error: number;
-  /** What a set of as many experts in each layer captures that is drawn by chance. */
-  readonly uniform: number;
-  /** What the best such set captures, chosen with the judged text itself. */
-  readonly oracle: number;
-  /** (captured - uniform) / (oracle - uniform): 1 is the best, 0 chance, below it worse than chance. Null where both are equal. */
-  readonly headroom: number | null;
-}
+export type CaptureScore = NonNullable<ReturnType<typeof scoreOf>>;
 
 /** Share of demand that a set has. */
 export function captureOf(resident: Uint8Array, demand: Float64Array): number {
@@ -39,7 +26,7 @@ export function captureOf(resident: Uint8Array, demand: Float64Array): number {
  * @param resident 1 where the expert stays, by dense id
  * @returns null: there are fewer than {@link LEAST_WINDOWS} windows
  */
-export function scoreOf(model: ModelSpec, resident: Uint8Array, windows: readonly DemandWindow[]): CaptureScore | null {
+export function scoreOf(model: ModelSpec, resident: Uint8Array, windows: readonly DemandWindow[]) {
   if (windows.length < LEAST_WINDOWS) return null;
   const demand = sumOf(windows, model.experts);
   const slots = slotsIn(model, resident);
@@ -56,9 +43,13 @@ export function scoreOf(model: ModelSpec, resident: Uint8Array, windows: readonl
     tokens: windows.reduce((sum, { tokens }) => sum + tokens, 0),
     windows: windows.length,
     captured,
+    /** Standard error of `captured` over windows. */
     error: deviation(windows.map((window) => captureOf(resident, window.demand))) / Math.sqrt(windows.length),
+    /** What a set of as many experts in each layer captures that is drawn by chance. */
     uniform,
+    /** What the best such set captures, chosen with the judged text itself. */
     oracle,
+    /** 1 is the best set, 0 chance, below it worse than chance; null where both are equal. */
     headroom: oracle > uniform ? (captured - uniform) / (oracle - uniform) : null,
   };
 }
@@ -71,22 +62,8 @@ export function slotsIn({ layers }: ModelSpec, resident: Uint8Array): number[] {
 /** Share of demand for which counting again is worth the trouble. Ours, chosen on 2026-12-01: less changes no speed by a percent. */
 const WORTHWHILE = 0.01;
 
-/** Whether a placement is worth counting again. */
-export interface Drift {
-  /** Share of demand that the set captures in the first and in the second half of the judged windows. */
-  readonly first: number;
-  readonly second: number;
-  /** What a set of the same size captures in the second half that was counted on the first. */
-  readonly rebuilt: number;
-  /** Mean gain of the rebuilt set over the windows of the second half, and its standard error. */
-  readonly gain: number;
-  readonly error: number;
-  /** True: the gain is more than twice its standard error, and at least {@link WORTHWHILE}. */
-  readonly rebuild: boolean;
-}
-
 /** Judges a set against one that is counted again half-way. @returns null: a half has fewer than {@link LEAST_WINDOWS} windows */
-export function driftOf(model: ModelSpec, resident: Uint8Array, windows: readonly DemandWindow[]): Drift | null {
+export function driftOf(model: ModelSpec, resident: Uint8Array, windows: readonly DemandWindow[]) {
   const half = windows.length >> 1;
   if (half < LEAST_WINDOWS) return null;
   const [early, late] = [windows.slice(0, half), windows.slice(half)];
@@ -96,11 +73,15 @@ export function driftOf(model: ModelSpec, resident: Uint8Array, windows: readonl
   const error = deviation(gains) / Math.sqrt(gains.length);
   const lateDemand = sumOf(late, model.experts);
   return {
+    /** Share of demand that the set captures in the first and in the second half of the judged windows. */
     first: captureOf(resident, sumOf(early, model.experts)),
     second: captureOf(resident, lateDemand),
+    /** What a set of the same size captures in the second half that was counted on the first. */
     rebuilt: captureOf(again, lateDemand),
+    /** Mean gain of the rebuilt set over the windows of the second half, and its standard error. */
     gain,
     error,
+    /** True: the gain is more than twice its standard error, and at least {@link WORTHWHILE}. */
     rebuild: gain > 2 * error && gain >= WORTHWHILE,
   };
 }

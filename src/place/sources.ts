@@ -3,8 +3,7 @@
 
 import { UserError } from '../base/errors.js';
 import { isPath, splitRows } from '../base/profiles.js';
-import { type Inputs, openInputs } from '../engine/inputs/inputs.js';
-import type { ModelSpec } from '../model/door.js';
+import { openInputs } from '../engine/inputs/inputs.js';
 import { heldOutRows, rowsNamed } from '../trace/selection.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type Basis, type DemandWindow, demandOf, windowsOf } from './demand.js';
@@ -31,39 +30,29 @@ export interface SourceRequest {
   readonly inSample: boolean;
 }
 
-/** A part, counted. */
+/** All sources; the recordings are open. */
+export type Sources = Awaited<ReturnType<typeof openSources>>;
+
+/** A part, counted. `demand` by dense id, null where a profile has homes or layers; `rows` null where nothing says which were counted. */
 export interface Source extends Part {
-  /** By dense id; null: the profile has no ranks, but homes or layers. */
   readonly demand: Float64Array | null;
-  /** Null: nothing says on which rows it was counted. */
   readonly rows: readonly CountedRows[] | null;
-  /** Null: it is a recording. */
+  /** Null: it is a recording, of which `trace` has the counted rows. */
   readonly profile: ReadProfile | null;
-  /** The counted rows; null: it is a profile. */
   readonly trace: RoutingTrace | null;
 }
 
-/** A text that a placement is judged by. */
+/** A text that a placement is judged by, named as a run names it; `source` goes on with it, null: it is another text. */
 export interface JudgedText {
-  /** Path and rows, as a run names them. */
   readonly named: string;
   readonly windows: readonly DemandWindow[];
   readonly trace: RoutingTrace;
-  /** The source whose text it goes on; null: another text. */
   readonly source: Source | null;
   readonly rows: CountedRows;
 }
 
-/** All sources; the recordings are open. */
-export interface Sources {
-  readonly inputs: Inputs;
-  readonly model: ModelSpec;
-  readonly counted: readonly Source[];
-  readonly judged: readonly JudgedText[];
-}
-
 /** Opens and counts everything. @throws UserError where something cannot be read, or would be judged by what it was counted on */
-export async function openSources(request: SourceRequest, runWith: RunWith, breathe: () => Promise<void>): Promise<Sources> {
+export async function openSources(request: SourceRequest, runWith: RunWith, breathe: () => Promise<void>) {
   const profiles = new Set(
     request.parts.filter(({ named }) => isPath(named) && isProfile(splitRows(named).path)).map(({ named }) => named),
   );
@@ -71,6 +60,8 @@ export async function openSources(request: SourceRequest, runWith: RunWith, brea
   const paths = [...new Set(named.map((one) => splitRows(one).path))];
   const odd = paths.find((path) => path === '-' || path === 'synthetic');
   if (odd !== undefined) throw new UserError(`${odd}: a placement is made from a recording that can be read twice; name a file`);
+  if (paths.length === 0 && runWith([]).model === undefined)
+    throw new UserError('no recording names the model of these profiles; name it with --model');
   const inputs = await openInputs(runWith(paths.length === 0 ? [] : overridesFor({ trace: paths })), { breathe }, { counts: false });
   const { model } = inputs;
   const wholeOf = (one: string): RoutingTrace => inputs.traces[paths.indexOf(splitRows(one).path)]!;

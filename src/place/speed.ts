@@ -4,22 +4,9 @@ import type { Override } from '../base/yaml.js';
 import { openInputs } from '../engine/inputs/inputs.js';
 import { simulateInputs } from '../engine/simulate.js';
 import type { ModelSpec } from '../model/door.js';
-import type { Accuracy, Result } from '../result/result.js';
+import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/door.js';
 import type { Popularity } from '../trace/popularity.js';
-
-/** One way to use the bytes. */
-export interface Way {
-  readonly name: string;
-  /** Share of demanded experts that were resident, while decoding. */
-  readonly hitRate: number;
-  /** Tokens/s; null: nothing was decoded. */
-  readonly decode: number | null;
-  /** Factors within which 80 % of comparable measurements lie; null: there is none. */
-  readonly band: Accuracy | null;
-  /** GPU memory that is set aside, bytes. */
-  readonly gpuBytes: number;
-}
 
 /** The way whose worth is asked for. */
 const PLACED = 'this placement';
@@ -64,7 +51,7 @@ export async function waysOf(
   counted: Popularity,
   warm: string | null,
   breathe: () => Promise<void>,
-): Promise<Way[]> {
+) {
   const bytes = model.layers.reduce((sum, { expertBytes }, l) => sum + slots[l]! * expertBytes, 0);
   const sized = { bounds: false, 'memory.expertCache': `${bytes}B` };
   const chosen = (by: string) => ({
@@ -77,7 +64,7 @@ export async function waysOf(
     'the last layers': { system: FIXED, ...sized },
     'no experts': { system: FIXED, bounds: false, 'memory.expertCache': '0B' },
   };
-  const ways: Way[] = [];
+  const ways = [];
   const caches = Object.entries(CACHES).map(([name, system]) => {
     return [name, { system: warm === null ? system : { ...system, cache: { ...system.cache, warm } }, ...sized }] as const;
   });
@@ -96,13 +83,18 @@ async function run(spec: RunSpec, counted: Popularity | undefined, breathe: () =
   }
 }
 
-function wayOf(name: string, { accuracy, metrics }: Result): Way {
+/** One way to use the bytes. */
+function wayOf(name: string, { accuracy, metrics }: Result) {
   const value = (metric: string): number | null => metrics[metric]?.value ?? null;
   return {
     name,
+    /** Share of demanded experts that were resident, while decoding. */
     hitRate: value('cache.hit_rate.decode') ?? value('cache.hit_rate') ?? 0,
+    /** Tokens/s; null: nothing was decoded. */
     decode: value('speed.decode'),
+    /** Factors within which 80 % of comparable measurements lie; null: there is none. */
     band: accuracy?.decode ?? null,
+    /** GPU memory that is set aside, bytes. */
     gpuBytes: value('memory.gpu.allocated') ?? 0,
   };
 }

@@ -1,10 +1,10 @@
 // exllamav3: counts by layer key, as JSON, or as safetensors with the ranking and a fingerprint.
 
-import { UserError } from '../../base/errors.js';
+import { orUserError, UserError } from '../../base/errors.js';
 import { bytesOf, joined, viewOf } from '../../base/host/bytes.js';
-import { isObject, ownValue } from '../../base/objects.js';
+import { isCount, isObject, ownValue } from '../../base/objects.js';
 import { mostPopular } from '../../cache/share.js';
-import { decoderLayers, looksLikeSafetensors, type ModelSpec, parseJson } from '../../model/door.js';
+import { dataOffsets, decoderLayers, looksLikeSafetensors, type ModelSpec, parseJson, safetensorsHeader } from '../../model/door.js';
 import {
   demandFrom,
   expertBlocks,
@@ -42,10 +42,9 @@ export const exllamav3: ProfileFormat = {
     const lines = expertBlocks(model).map((block, l) => `  ${JSON.stringify(keyOf(block))}: [${layerDemand(model, counts, l).join(', ')}]`);
     return `{\n${lines.join(',\n')}\n}\n`;
   },
-  detect: ({ bytes, text }) =>
-    looksLikeSafetensors(bytes) ? 'layer_keys' in (metadataIn(bytes) ?? {}) : /^\s*\{\s*"[\w.]*layers\.\d+\.\w+"\s*:\s*\[/.test(text),
+  detect: (file) => 'layer_keys' in metadataIn(file) || /^\s*\{\s*"[\w.]*layers\.\d+\.\w+"\s*:\s*\[/.test(file.text),
   read: (file, model) => ({ kind: 'demand', demand: looksLikeSafetensors(file.bytes) ? unpacked(file, model) : keyed(file, model) }),
-  fingerprint: ({ bytes }) => (looksLikeSafetensors(bytes) ? ((ownValue(metadataIn(bytes), OURS) as string | undefined) ?? null) : null),
+  fingerprint: (file) => (metadataIn(file)[OURS] as string | undefined) ?? null,
 };
 
 function keyed(file: ProfileFile, model: ModelSpec): Float64Array {
@@ -71,10 +70,8 @@ function inOrder(path: string, model: ModelSpec, keys: readonly string[], rows: 
 /** Counts, ranking and fingerprint as safetensors. */
 function packed({ demand, fingerprint, model }: Placed): Uint8Array {
   const { experts } = model.layers[0]!;
-  const odd = model.layers.find((layer) => layer.experts !== experts);
-  if (odd !== undefined)
-    throw new UserError(`exllamav3: layer ${odd.index} has other experts than the first, which no tensor holds; write .json`);
-  const counts = wholeCounts(model, demand);
+  if (model.layers.some((layer) => layer.experts !== experts))
+    throw new UserError('exllamav3: layers have unlike numbers of experts, which no tensor holds; write .json');
   const size = model.experts * WORD;
   const tensor = (at: number) => ({ dtype: 'I64', shape: [model.layers.length, experts], data_offsets: [at, at + size] });
   const metadata = {
@@ -86,59 +83,56 @@ function packed({ demand, fingerprint, model }: Placed): Uint8Array {
   const head = new Uint8Array(WORD + Math.ceil(text.length / WORD) * WORD).fill(32);
   viewOf(head).setBigUint64(0, BigInt(head.length - WORD), true);
   head.set(text, WORD);
-  const data = new BigInt64Array(
-    [...model.layers.flatMap((_, l) => mostPopular(Float64Array.from(layerDemand(model, demand, l)))), ...counts].map(BigInt),
-  );
-  return joined([head, new Uint8Array(data.buffer)]);
+  const ranking = model.layers.flatMap((_, l) => mostPopular(Float64Array.from(layerDemand(model, demand, l))));
+  return joined([head, new Uint8Array(new BigInt64Array([...ranking, ...wholeCounts(model, demand)].map(BigInt)).buffer)]);
 }
 
-function headerIn(bytes: Uint8Array): unknown {
-  const length = Number(viewOf(bytes).getBigUint64(0, true));
-  if (length > bytes.length - WORD) return null;
-  return parseJson(bytes.subarray(WORD, WORD + length), 'header');
+/** Entries of the header, and the bytes of the data. @throws UserError */
+function headerOf({ bytes, path }: Pick<ProfileFile, 'bytes' | 'path'>): ReturnType<typeof safetensorsHeader> {
+  return safetensorsHeader({ path, bytes: bytes.length, part: (from, length) => bytes.subarray(from, from + length) });
 }
 
-function metadataIn(bytes: Uint8Array): Record<string, unknown> | null {
-  try {
-    const metadata = ownValue(headerIn(bytes), '__metadata__');
-    return isObject(metadata) ? metadata : null;
-  } catch {
-    return null;
-  }
+/** The metadata of a packed file; empty where it is none. */
+function metadataIn(file: Pick<ProfileFile, 'bytes' | 'path'>): Record<string, unknown> {
+  const header = looksLikeSafetensors(file.bytes) ? orUserError(() => headerOf(file)) : null;
+  const metadata =
+    ownValue(header, 'entries') === undefined ? null : ownValue((header as { readonly entries: unknown }).entries, '__metadata__');
+  return isObject(metadata) ? metadata : {};
 }
 
 /** Counts of a packed file; where there is only a ranking, numbers in its order. */
-function unpacked({ bytes, path }: ProfileFile, model: ModelSpec): Float64Array {
-  const header = headerIn(bytes);
-  const keys: unknown = parseJson(bytesOf(String(metadataIn(bytes)!.layer_keys)), `${path}: layer_keys`);
+function unpacked(file: ProfileFile, model: ModelSpec): Float64Array {
+  const { path } = file;
+  const keys: unknown = parseJson(bytesOf(String(metadataIn(file).layer_keys)), `${path}: layer_keys`);
   if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string')) throw new UserError(`${path}: layer_keys: no list of keys`);
-  const counts = rowsIn(bytes, header, 'counts', path);
-  const rows = counts ?? rowsIn(bytes, header, 'ranking', path)?.map((row) => placesIn(row, path));
+  const rows = rowsIn(file, 'counts') ?? rowsIn(file, 'ranking')?.map((row) => placesIn(row, path));
   if (rows === undefined) throw new UserError(`${path}: has no counts or ranking; take a profile of exllamav3`);
   return inOrder(path, model, keys, rows);
 }
 
-/** By expert: the higher, the earlier it stands in a ranking. */
-function placesIn(row: readonly number[], path: string): number[] {
-  const places = row.map((_, expert) => row.length - row.indexOf(expert));
-  if (places.some((place) => place > row.length)) throw new UserError(`${path}: ranking: does not name each expert once`);
-  return places;
+/** By expert: the higher, the earlier it stands in a ranking. @throws UserError where it does not stand there */
+function placesIn(ranking: readonly number[], path: string): number[] {
+  if (ranking.some((_, expert) => !ranking.includes(expert))) throw new UserError(`${path}: ranking: does not name each expert once`);
+  return ranking.map((_, expert) => ranking.length - ranking.indexOf(expert));
 }
 
 /** Rows of a matrix of int64. @returns null: there is none of that name @throws UserError */
-function rowsIn(bytes: Uint8Array, header: unknown, name: string, path: string): number[][] | null {
-  const tensor = ownValue(header, name);
+function rowsIn(file: ProfileFile, name: string): number[][] | null {
+  const { dataBytes, entries } = headerOf(file);
+  const tensor = ownValue(entries, name);
   if (tensor === undefined) return null;
-  const { data_offsets: range, dtype, shape } = isObject(tensor) ? tensor : {};
-  const start = WORD + Number(viewOf(bytes).getBigUint64(0, true));
-  const [layers = 0, experts = 0] = Array.isArray(shape) ? (shape as number[]) : [];
-  const [from = 0, to = 0] = Array.isArray(range) ? (range as number[]) : [];
-  const words = layers * experts;
-  const whole = [layers, experts, from, to].every((value) => Number.isSafeInteger(value) && value >= 0);
-  if (dtype !== 'I64' || !whole || words === 0 || to - from !== words * WORD || start + to > bytes.length)
-    throw new UserError(`${path}: ${name}: no matrix of int64 that lies in the file; was it cut short?`);
-  const data = viewOf(bytes.subarray(start + from, start + to));
-  return Array.from({ length: layers }, (_, l) =>
-    Array.from({ length: experts }, (_, e) => Number(data.getBigInt64((l * experts + e) * WORD, true))),
-  );
+  const place = `${file.path}: ${name}`;
+  const [from, to] = dataOffsets(place, ownValue(tensor, 'data_offsets'), dataBytes);
+  const [layers = 0, experts = 0] = (ownValue(tensor, 'shape') ?? []) as number[];
+  if (
+    ownValue(tensor, 'dtype') !== 'I64' ||
+    !isCount(layers) ||
+    !isCount(experts) ||
+    experts === 0 ||
+    to - from !== layers * experts * WORD
+  )
+    throw new UserError(`${place}: is no matrix of int64; was it damaged?`);
+  const data = viewOf(file.bytes.subarray(file.bytes.length - dataBytes + from));
+  const at = (l: number, e: number): number => Number(data.getBigInt64((l * experts + e) * WORD, true));
+  return Array.from({ length: layers }, (_, l) => Array.from({ length: experts }, (_, e) => at(l, e)));
 }

@@ -1,7 +1,7 @@
 // The contract of a file that an engine loads to place experts, and what all of them need: whole counts, and the engine's numbers of layers.
 
 import { UserError } from '../../base/errors.js';
-import { isCount } from '../../base/objects.js';
+import { isCount, isObject, ownValue } from '../../base/objects.js';
 import type { Member } from '../../base/parameters.js';
 import { decoderLayerOf, decoderLayers, type ModelSpec, parseJson } from '../../model/door.js';
 import type { Fingerprint } from './fingerprint.js';
@@ -126,4 +126,10 @@ export function modelMisfit(path: string, what: string, model: ModelSpec): UserE
 /** The file as JSON. @throws UserError */
 export function jsonOf({ bytes, path }: ProfileFile): unknown {
   return parseJson(bytes, path);
+}
+
+/** Our fingerprint among the fields of a JSON object; null: it has none. */
+export function fingerprintField(file: ProfileFile): string | null {
+  const ours = ownValue(jsonOf(file), 'moeprof');
+  return isObject(ours) ? JSON.stringify(ours) : null;
 }

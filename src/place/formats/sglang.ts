@@ -1,12 +1,13 @@
 // SGLang and KTransformers: counts by layer, from which the engine balances GPUs itself, or the expert of each physical slot.
 
 import { UserError } from '../../base/errors.js';
-import { isObject, ownValue } from '../../base/objects.js';
+import { ownValue } from '../../base/objects.js';
 import { decoderLayers, type ModelSpec } from '../../model/door.js';
 import {
   checkedHomes,
   demandFrom,
   expertBlocks,
+  fingerprintField,
   jsonOf,
   layerDemand,
   modelMisfit,
@@ -47,10 +48,7 @@ export const sglang: ProfileFormat = {
     const gpus = ownValue(value, 'gpus') ?? 1;
     return { kind: 'homes', homes: dealt(model, ofMoe(model, slots, file), gpus, file.path) };
   },
-  fingerprint: (file) => {
-    const ours = ownValue(jsonOf(file), 'moeprof');
-    return isObject(ours) ? JSON.stringify(ours) : null;
-  },
+  fingerprint: fingerprintField,
 };
 
 /** Counts of all steps together, where they are apart. */

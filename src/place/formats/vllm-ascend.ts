@@ -1,8 +1,8 @@
 // vLLM on Ascend: the experts of each device, layer by layer.
 
 import { UserError } from '../../base/errors.js';
-import { isObject, ownValue } from '../../base/objects.js';
-import { checkedHomes, jsonOf, type ProfileFormat } from './format.js';
+import { ownValue } from '../../base/objects.js';
+import { checkedHomes, fingerprintField, jsonOf, type ProfileFormat } from './format.js';
 
 /** File of `expert_map_path`. */
 export const vllmAscend: ProfileFormat = {
@@ -46,8 +46,5 @@ export const vllmAscend: ProfileFormat = {
     }
     return { kind: 'homes', homes: checkedHomes(model, homes, file.path) };
   },
-  fingerprint: (file) => {
-    const ours = ownValue(jsonOf(file), 'moeprof');
-    return isObject(ours) ? JSON.stringify(ours) : null;
-  },
+  fingerprint: fingerprintField,
 };
