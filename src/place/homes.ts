@@ -1,10 +1,8 @@
 // Expert parallelism: the GPU of each expert, with further copies of the most wanted ones, and how evenly that shares the work.
 
 import type { ModelSpec } from '../model/door.js';
+import type { Homes } from './formats/format.js';
 import { ranked } from './residents.js';
-
-/** Experts of each GPU, `[layer][gpu][slot]`; all GPUs of a layer have as many slots. */
-export type Homes = readonly (readonly (readonly number[])[])[];
 
 /**
  * Neighbours live together, and further slots hold the first experts again: what engines do without a file (SGLang `trivial`).

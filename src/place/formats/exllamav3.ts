@@ -1,14 +1,17 @@
 // exllamav3: counts by layer key, as JSON, or as safetensors with the ranking and a fingerprint.
 
+import { z } from 'zod';
 import { orUserError, UserError } from '../../base/errors.js';
 import { bytesOf, joined, viewOf } from '../../base/host/bytes.js';
 import { isCount, isObject, ownValue } from '../../base/objects.js';
+import { checkValue } from '../../base/yaml.js';
 import { mostPopular } from '../../cache/share.js';
 import { dataOffsets, decoderLayers, looksLikeSafetensors, type ModelSpec, parseJson, safetensorsHeader } from '../../model/door.js';
 import {
+  countList,
   demandFrom,
   expertBlocks,
-  jsonOf,
+  jsonAs,
   layerDemand,
   modelMisfit,
   type Placed,
@@ -48,21 +51,19 @@ export const exllamav3: ProfileFormat = {
 };
 
 function keyed(file: ProfileFile, model: ModelSpec): Float64Array {
-  const value = jsonOf(file);
-  if (!isObject(value)) throw new UserError(`${file.path}: no object with a list of counts for each layer`);
+  const value = jsonAs(file, z.record(z.string(), countList));
   return inOrder(file.path, model, Object.keys(value), Object.values(value));
 }
 
 /** Rows by their keys. @throws UserError where the keys are not those of the model's layers */
-function inOrder(path: string, model: ModelSpec, keys: readonly string[], rows: readonly unknown[]): Float64Array {
-  const byBlock = new Map(keys.map((key, i) => [Number(KEY.exec(key)?.[1] ?? -1), rows[i]]));
+function inOrder(path: string, model: ModelSpec, keys: readonly string[], rows: readonly (readonly number[])[]): Float64Array {
+  const byBlock = new Map(keys.map((key, i) => [Number(KEY.exec(key)?.[1] ?? -1), rows[i] ?? []]));
   const blocks = expertBlocks(model);
-  const odd = [...byBlock.keys()].find((block) => !blocks.includes(block));
-  if (odd !== undefined || byBlock.size !== blocks.length || keys.length !== byBlock.size)
-    throw modelMisfit(path, odd === undefined ? `has ${keys.length} layers` : `has the layer ${odd}`, model);
+  if (keys.length !== blocks.length || blocks.some((block) => !byBlock.has(block)))
+    throw modelMisfit(path, `has the layers ${[...byBlock.keys()].join(', ')}`, model);
   return demandFrom(
     model,
-    blocks.map((block) => byBlock.get(block)),
+    blocks.map((block) => byBlock.get(block)!),
     path,
   );
 }
@@ -103,11 +104,10 @@ function metadataIn(file: Pick<ProfileFile, 'bytes' | 'path'>): Record<string, u
 /** Counts of a packed file; where there is only a ranking, numbers in its order. */
 function unpacked(file: ProfileFile, model: ModelSpec): Float64Array {
   const { path } = file;
-  const keys: unknown = parseJson(bytesOf(String(metadataIn(file).layer_keys)), `${path}: layer_keys`);
-  if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string')) throw new UserError(`${path}: layer_keys: no list of keys`);
+  const keys = checkValue(parseJson(bytesOf(String(metadataIn(file).layer_keys)), path), `${path}: layer_keys`, z.array(z.string()));
   const rows = rowsIn(file, 'counts') ?? rowsIn(file, 'ranking')?.map((row) => placesIn(row, path));
   if (rows === undefined) throw new UserError(`${path}: has no counts or ranking; take a profile of exllamav3`);
-  return inOrder(path, model, keys, rows);
+  return inOrder(path, model, keys, checkValue(rows, path, z.array(countList)));
 }
 
 /** By expert: the higher, the earlier it stands in a ranking. @throws UserError where it does not stand there */

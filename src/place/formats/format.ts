@@ -1,10 +1,15 @@
 // The contract of a file that an engine loads to place experts, and what all of them need: whole counts, and the engine's numbers of layers.
 
+import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { isCount, isObject, ownValue } from '../../base/objects.js';
 import type { Member } from '../../base/parameters.js';
+import { checkValue } from '../../base/yaml.js';
 import { decoderLayerOf, decoderLayers, type ModelSpec, parseJson } from '../../model/door.js';
 import type { Fingerprint } from './fingerprint.js';
+
+/** Experts of each GPU, `[layer][gpu][slot]`; all GPUs of a layer have as many slots. */
+export type Homes = readonly (readonly (readonly number[])[])[];
 
 /** What is written. */
 export interface Placed {
@@ -16,14 +21,14 @@ export interface Placed {
   /** 1 where an expert stays, by dense id. */
   readonly resident: Uint8Array;
   /** Experts of each GPU's slots, `[layer][gpu][slot]`; null: there is one GPU. */
-  readonly homes: readonly (readonly (readonly number[])[])[] | null;
+  readonly homes: Homes | null;
   readonly fingerprint: Fingerprint;
 }
 
 /** What a file holds: demand by dense id, experts of each GPU, or the layers whose experts stay. */
 export type Held =
   | { readonly kind: 'demand'; readonly demand: Float64Array }
-  | { readonly kind: 'homes'; readonly homes: readonly (readonly (readonly number[])[])[] }
+  | { readonly kind: 'homes'; readonly homes: Homes }
   | { readonly kind: 'layers'; readonly resident: readonly boolean[] };
 
 /** A file that is read: its bytes, and its path for messages. */
@@ -85,34 +90,32 @@ export function layerDemand({ layers }: ModelSpec, demand: Float64Array, layer: 
   return Array.from(demand.subarray(offset, offset + experts));
 }
 
-/** Lists of numbers, one a layer, as demand by dense id. @throws UserError where they do not fit the model or are no counts */
-export function demandFrom(model: ModelSpec, rows: readonly unknown[], path: string): Float64Array {
+/** Counts of a layer, one for each expert. */
+export const countList = z.array(z.number().nonnegative());
+/** Numbers of experts. */
+export const expertList = z.array(z.int().nonnegative());
+
+/** Lists of counts, one a layer, as demand by dense id. @throws UserError where they do not fit the model */
+export function demandFrom(model: ModelSpec, rows: readonly (readonly number[])[], path: string): Float64Array {
   if (rows.length !== model.layers.length) throw modelMisfit(path, `has ${rows.length} layers`, model);
   const demand = new Float64Array(model.experts);
   for (const { experts, index, offset } of model.layers) {
-    const row = rows[index];
-    if (!Array.isArray(row) || row.length !== experts) throw modelMisfit(path, `layer ${index}: no list of ${experts} counts`, model);
-    for (const [expert, count] of row.entries()) {
-      if (typeof count !== 'number' || !Number.isFinite(count) || count < 0)
-        throw new UserError(`${path}: layer ${index}, expert ${expert}: ${JSON.stringify(count)} is no count; write a number from 0`);
-      demand[offset + expert] = count;
-    }
+    if (rows[index]?.length !== experts) throw modelMisfit(path, `layer ${index}: no list of ${experts} counts`, model);
+    demand.set(rows[index], offset);
   }
   return demand;
 }
 
 /** Checks experts by GPU: each is one of the layer's, and each of these has a home. @throws UserError */
-export function checkedHomes(model: ModelSpec, homes: readonly unknown[], path: string): (readonly (readonly number[])[])[] {
+export function checkedHomes(model: ModelSpec, homes: Homes, path: string): Homes {
   if (homes.length !== model.layers.length) throw modelMisfit(path, `has ${homes.length} layers`, model);
-  return homes.map((layer, l) => {
-    const { experts } = model.layers[l]!;
-    const isSlot = (id: unknown): id is number => isCount(id) && id < experts;
-    if (!Array.isArray(layer) || !layer.every((gpu): gpu is number[] => Array.isArray(gpu) && gpu.every(isSlot)))
-      throw new UserError(`${path}: layer ${l}: no lists of experts from 0 to ${experts - 1}, one a GPU`);
-    const missing = experts - new Set(layer.flat()).size;
-    if (missing > 0) throw new UserError(`${path}: layer ${l}: ${missing} of ${experts} experts are on no GPU; place each at least once`);
-    return layer;
-  });
+  for (const [l, { experts }] of model.layers.entries()) {
+    const placed = new Set(homes[l]!.flat());
+    if ([...placed].some((id) => id >= experts)) throw modelMisfit(path, `layer ${l}: places experts beyond ${experts - 1}`, model);
+    if (placed.size < experts)
+      throw new UserError(`${path}: layer ${l}: ${experts - placed.size} experts are on no GPU; place each at least once`);
+  }
+  return homes;
 }
 
 /** A refusal of a file that does not fit the model. */
@@ -123,13 +126,13 @@ export function modelMisfit(path: string, what: string, model: ModelSpec): UserE
   );
 }
 
-/** The file as JSON. @throws UserError */
-export function jsonOf({ bytes, path }: ProfileFile): unknown {
-  return parseJson(bytes, path);
+/** A JSON file as its description has it. @throws UserError with the place of what is not so */
+export function jsonAs<T>({ bytes, path }: ProfileFile, schema: z.ZodType<T>): T {
+  return checkValue(parseJson(bytes, path), path, schema);
 }
 
 /** Our fingerprint among the fields of a JSON object; null: it has none. */
 export function fingerprintField(file: ProfileFile): string | null {
-  const ours = ownValue(jsonOf(file), 'moeprof');
+  const ours = ownValue(parseJson(file.bytes, file.path), 'moeprof');
   return isObject(ours) ? JSON.stringify(ours) : null;
 }

@@ -1,14 +1,17 @@
 // SGLang and KTransformers: counts by layer, from which the engine balances GPUs itself, or the expert of each physical slot.
 
+import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
-import { ownValue } from '../../base/objects.js';
 import { decoderLayers, type ModelSpec } from '../../model/door.js';
 import {
   checkedHomes,
+  countList,
   demandFrom,
   expertBlocks,
+  expertList,
   fingerprintField,
-  jsonOf,
+  type Homes,
+  jsonAs,
   layerDemand,
   modelMisfit,
   type ProfileFile,
@@ -42,40 +45,40 @@ export const sglang: ProfileFormat = {
   },
   detect: ({ text }) => /^\s*\{/.test(text) && /"(logical_count|physical_to_logical_map)"\s*:/.test(text),
   read(file, model) {
-    const value = jsonOf(file);
-    const slots = ownValue(value, 'physical_to_logical_map');
-    if (slots === undefined) return { kind: 'demand', demand: demandFrom(model, ofMoe(model, summed(value, file), file), file.path) };
-    const gpus = ownValue(value, 'gpus') ?? 1;
-    return { kind: 'homes', homes: dealt(model, ofMoe(model, slots, file), gpus, file.path) };
+    const { gpus, logical_count: counts, physical_to_logical_map: slots } = jsonAs(file, locationSchema);
+    if (slots !== undefined) return { kind: 'homes', homes: dealt(model, ofMoe(model, slots, file), gpus, file.path) };
+    if (counts === undefined) throw new UserError(`${file.path}: has neither logical_count nor physical_to_logical_map`);
+    return { kind: 'demand', demand: demandFrom(model, ofMoe(model, summed(counts), file), file.path) };
   },
   fingerprint: fingerprintField,
 };
 
+const rowList = z.array(countList);
+const locationSchema = z.object({
+  gpus: z.int().positive().default(1),
+  logical_count: z.union([rowList, z.array(rowList)]).optional(),
+  physical_to_logical_map: z.array(expertList).optional(),
+});
+
 /** Counts of all steps together, where they are apart. */
-function summed(value: unknown, { path }: ProfileFile): unknown {
-  const counts = ownValue(value, 'logical_count');
-  if (!Array.isArray(counts)) throw new UserError(`${path}: has neither logical_count nor physical_to_logical_map`);
-  const [first] = counts as unknown[];
-  if (!Array.isArray(first) || !Array.isArray(first[0])) return counts;
-  const steps = counts as unknown[][][];
-  return first.map((row: unknown[], l) => row.map((_, e) => steps.reduce((sum, step) => sum + Number(step?.[l]?.[e]), 0)));
+function summed(counts: readonly number[][] | readonly number[][][]): number[][] {
+  const steps = Array.isArray(counts[0]?.[0]) ? (counts as number[][][]) : [counts as number[][]];
+  return (steps[0] ?? []).map((row, l) => row.map((_, e) => steps.reduce((sum, step) => sum + (step[l]?.[e] ?? 0), 0)));
 }
 
 /** Rows of the layers with experts; a file may have rows for all layers. */
-function ofMoe(model: ModelSpec, rows: unknown, { path }: ProfileFile): unknown[] {
-  if (!Array.isArray(rows)) throw new UserError(`${path}: no list with a row for each layer`);
-  if (rows.length === model.layers.length) return rows;
+function ofMoe(model: ModelSpec, rows: readonly number[][], { path }: ProfileFile): number[][] {
+  if (rows.length === model.layers.length) return [...rows];
   if (rows.length !== decoderLayers(model)) throw modelMisfit(path, `has ${rows.length} layers`, model);
-  return expertBlocks(model).map((block) => rows[block] as unknown);
+  return expertBlocks(model).map((block) => rows[block]!);
 }
 
 /** Physical slots as experts of each GPU: as many neighbours each. @throws UserError where they do not divide evenly */
-export function dealt(model: ModelSpec, rows: readonly unknown[], gpus: unknown, path: string): (readonly (readonly number[])[])[] {
+export function dealt(model: ModelSpec, rows: readonly number[][], gpus: number, path: string): Homes {
   const homes = rows.map((row, l) => {
-    if (!Array.isArray(row) || typeof gpus !== 'number' || !(gpus >= 1) || row.length === 0 || row.length % gpus !== 0)
-      throw new UserError(`${path}: layer ${l}: no list of slots that ${String(gpus).slice(0, 20)} GPUs share evenly`);
     const share = row.length / gpus;
-    return Array.from({ length: gpus }, (_, gpu) => row.slice(gpu * share, (gpu + 1) * share) as unknown[]);
+    if (!Number.isInteger(share)) throw new UserError(`${path}: layer ${l}: ${row.length} slots do not divide among ${gpus} GPUs`);
+    return Array.from({ length: gpus }, (_, gpu) => row.slice(gpu * share, (gpu + 1) * share));
   });
   return checkedHomes(model, homes, path);
 }

@@ -1,8 +1,15 @@
 // vLLM on Ascend: the experts of each device, layer by layer.
 
+import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
-import { ownValue } from '../../base/objects.js';
-import { checkedHomes, fingerprintField, jsonOf, type ProfileFormat } from './format.js';
+import { checkedHomes, expertList, fingerprintField, jsonAs, type ProfileFormat } from './format.js';
+
+const mapSchema = z.object({
+  moe_layer_count: z.int().positive(),
+  layer_list: z.array(
+    z.object({ layer_id: z.int().nonnegative().max(65_535), device_list: z.array(z.object({ device_expert: expertList })) }),
+  ),
+});
 
 /** File of `expert_map_path`. */
 export const vllmAscend: ProfileFormat = {
@@ -28,22 +35,11 @@ export const vllmAscend: ProfileFormat = {
   },
   detect: ({ text }) => /^\s*\{/.test(text) && text.includes('"layer_list"'),
   read(file, model) {
-    const value = jsonOf(file);
-    const list = ownValue(value, 'layer_list');
-    if (!Array.isArray(list) || ownValue(value, 'moe_layer_count') !== list.length)
-      throw new UserError(`${file.path}: layer_list: no list of as many layers as moe_layer_count says`);
-    const homes: unknown[] = [];
-    for (const [at, layer] of list.entries()) {
-      const [id, devices] = [ownValue(layer, 'layer_id'), ownValue(layer, 'device_list')];
-      if (
-        typeof id !== 'number' ||
-        !Array.isArray(devices) ||
-        devices.length !== ownValue(layer, 'device_count') ||
-        homes[id] !== undefined
-      )
-        throw new UserError(`${file.path}: layer_list ${at}: no layer of its own with device_count devices`);
-      homes[id] = devices.map((device) => ownValue(device, 'device_expert'));
-    }
+    const { layer_list: list, moe_layer_count: count } = jsonAs(file, mapSchema);
+    const homes: number[][][] = [];
+    for (const { device_list: devices, layer_id: id } of list) homes[id] = devices.map((device) => device.device_expert);
+    if (list.length !== count || Object.keys(homes).length !== count)
+      throw new UserError(`${file.path}: layer_list: not each of the ${count} layers of moe_layer_count once`);
     return { kind: 'homes', homes: checkedHomes(model, homes, file.path) };
   },
   fingerprint: fingerprintField,

@@ -1,7 +1,7 @@
 // vLLM: the logical expert of each physical slot, a list for each layer with experts.
 
-import { UserError } from '../../base/errors.js';
-import { jsonOf, type ProfileFormat } from './format.js';
+import { z } from 'zod';
+import { expertList, jsonAs, type ProfileFormat } from './format.js';
 import { dealt } from './sglang.js';
 
 /** File of `eplb_config.initial_expert_map_path`. */
@@ -17,10 +17,9 @@ export const vllmMap: ProfileFormat = {
   write: ({ homes }) => `[\n${homes!.map((gpus) => `[${gpus.flat().join(',')}]`).join(',\n')}\n]\n`,
   detect: ({ text }) => /^\s*\[\s*(\[\s*)?\d/.test(text),
   read(file, model) {
-    const value = jsonOf(file);
-    if (!Array.isArray(value)) throw new UserError(`${file.path}: no list of slots`);
-    // One list is for all layers. Nothing says how many GPUs there are: one, unless the fingerprint beside it does.
-    const rows = Array.isArray(value[0]) ? value : model.layers.map(() => value as unknown);
+    const value = jsonAs(file, z.union([expertList, z.array(expertList)]));
+    // One list is for all layers. Nothing says how many GPUs there are.
+    const rows = Array.isArray(value[0]) ? (value as number[][]) : model.layers.map(() => value as number[]);
     return { kind: 'homes', homes: dealt(model, rows, 1, file.path) };
   },
 };
