@@ -86,6 +86,11 @@ export const ROOMS = [
   { name: 'figure', is: 'finished runs as tables and figures, and what they cite', inside: ['table', '.', 'cite'] },
   { name: 'capacity', is: 'the hit rate against the size of the cache', inside: [] },
   { name: 'bound', is: 'what knowledge of the future could give', inside: [] },
+  {
+    name: 'place',
+    is: 'which experts stay, in the file that an engine loads, judged by text that was not counted',
+    inside: ['formats', '.'],
+  },
   { name: 'compare', is: 'comparison of results: differences, significance, the gate', inside: ['.', 'reports'] },
   {
     name: 'study',

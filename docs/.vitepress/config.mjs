@@ -9,7 +9,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
 /** Groups of the side bar. A page that none of them names stands in the last one, so that none can be lost. */
 const GROUPS = [
-  ['Start', ['gallery', 'sessions', 'tutorial', 'advise', 'machines', 'plan']],
+  ['Start', ['gallery', 'sessions', 'tutorial', 'advise', 'machines', 'plan', 'place']],
   ['Profile', ['systems', 'expertflow', 'predictors', 'schedulers', 'routing-variants', 'speculation', 'parallel', 'faults', 'workloads']],
   ['Describe', ['models', 'hardware', 'runtimes', 'memory', 'trace-formats', 'record-a-trace', 'synthetic-routing']],
   ['Compare and study', ['compare', 'ci', 'html-report', 'timeline', 'studies', 'search', 'scale', 'reproduce']],

@@ -189,7 +189,8 @@ function number(text: string): unknown {
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
 
-function setOverride(text: string): Override {
+/** Reads `path=value` of `--set`. @throws UserError */
+export function setOverride(text: string): Override {
   const equals = text.indexOf('=');
   const path = text.slice(0, Math.max(0, equals)).trim().split('.');
   if (equals <= 0 || path.includes('')) throw new UserError(`--set ${text}: expected path=value, e.g. --set system.cache.policy=lfu`);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { moeprof } from './moeprof.js';
 import { argumentsOf, screensOf } from './screens.js';
 
-describe.each(['workloads.md', 'schedulers.md', 'plan.md', 'parallel.md', 'faults.md', 'advise.md'])('docs/%s', (name) => {
+describe.each(['workloads.md', 'schedulers.md', 'plan.md', 'place.md', 'parallel.md', 'faults.md', 'advise.md'])('docs/%s', (name) => {
   const screens = screensOf(`docs/${name}`).filter(({ command }) => !/ \.\/|\.safetensors| -o /.test(command));
 
   it('shows commands, and what some of them print', () => {

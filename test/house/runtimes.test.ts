@@ -58,8 +58,12 @@ function runtimesNamed({ path, program, text }: SourceFile): string[] {
   return found;
 }
 
+/** Files that engines load to place experts are a family named by engines. */
+const isFormat = (path: string): boolean => path.startsWith('place/formats/');
+
 /** A runtime's folder, and the registry. */
-const isTheirs = (path: string): boolean => path === 'runtime/index.ts' || NAMES.some((name) => path.startsWith(`runtime/${name}/`));
+const isTheirs = (path: string): boolean =>
+  path === 'runtime/index.ts' || isFormat(path) || NAMES.some((name) => path.startsWith(`runtime/${name}/`));
 
 describe('names of runtimes', () => {
   it('stand in their folders and in the registry alone', () => {

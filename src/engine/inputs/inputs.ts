@@ -18,6 +18,7 @@ import { type RoutingProfile, routingProfileSchema } from '../../trace/generate/
 import { type RequestLength, synthesizing } from '../../trace/generate/synthetic.js';
 import { checkFits, openTrace } from '../../trace/open/open.js';
 import { tracedModel } from '../../trace/open/traced-model.js';
+import type { Popularity } from '../../trace/popularity.js';
 import { bundledModel, recordedModel } from '../../trace/recorded-model.js';
 import { heldOutRows, selectRows } from '../../trace/selection.js';
 import type { RoutingTrace } from '../../trace/trace.js';
@@ -80,6 +81,8 @@ export interface Inputs {
   readonly routing?: 'profile' | 'prior';
   /** Null: the routing is recorded, and nothing of it is held out. */
   readonly apart: Apart | null;
+  /** Counts that a placement is made from, in place of what the system names; absent: it names them. */
+  readonly counted?: Popularity;
 }
 
 /** Loads the inputs of a run. @param hits of hits alone, the trace will do; `counts`: popularity is counted on the trace @throws UserError */

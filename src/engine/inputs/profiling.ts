@@ -28,7 +28,8 @@ export async function profiledRows(inputs: Pick<Inputs, 'apart' | 'trace'>, want
 
 /** Activations by dense id, counted on a number of tokens or read from a file. @throws UserError if the file cannot be read or does not fit */
 export async function popularityFor(inputs: Inputs, run: RunSpec, source: number | string): Promise<Float64Array> {
-  const { model } = inputs;
+  const { counted, model } = inputs;
+  if (counted !== undefined) return countsById(counted, model);
   if (typeof source === 'string') return countsById(await openPopularity(findProfile('traces', source, run.folder), { model }), model);
   return countsById(popularityOf(await profiledRows(inputs, source)), model);
 }

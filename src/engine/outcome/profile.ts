@@ -24,6 +24,7 @@ export function profileOf({ inputs, layout, run, simulation }: Finished): Profil
   const { popularity, quotas } = inputs.system.cache;
   const split = quotas === 'proportional' || quotas === 'optimal' || layout.several?.profiled === true;
   if (!split && !policyNeeds(definition, parameters).includes('popularity')) return null;
+  if (inputs.counted !== undefined) return { words: inputs.counted.path, future: false };
   if (typeof popularity === 'string') return { words: popularity, future: isFuture(popularity, run, inputs) };
   return { words: profiledPart(inputs, popularity).words, future: false };
 }

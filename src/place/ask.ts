@@ -1,0 +1,48 @@
+// From wishes to a placement: what the command and the library leave out is the same.
+
+import { UserError } from '../base/errors.js';
+import { checkRun, type RunInput } from '../system/door.js';
+import { findProfileFormat } from './formats/index.js';
+import { answerPlacement, type ExpertPlacement, type PlaceRequest } from './place.js';
+import type { Part } from './sources.js';
+
+/** Wishes; absent: a quarter of the experts, as many of each layer, by counts of the first half of each recording, judged by the second. */
+export interface PlaceWishes
+  extends Partial<Pick<PlaceRequest, 'by' | 'holdOut' | 'inSample' | 'judged' | 'parallel' | 'slots' | 'split'>> {
+  /** Engine whose file is wanted, as `--for` takes it. */
+  readonly engine?: string;
+}
+
+/** The request of wishes. @param priced true: a machine is named @throws UserError where an engine is unknown, or nothing is counted */
+export function requestFor(parts: readonly Part[], { engine: name, ...wishes }: PlaceWishes, priced: boolean): PlaceRequest {
+  const engine = name === undefined ? null : findProfileFormat(name);
+  if (parts.length === 0) throw new UserError('no text is given to count; name a recording with --trace');
+  const split = engine?.holds === 'layers' ? 'last-layers' : 'even';
+  const usual = { judged: [], by: 'counts', holdOut: 0.5, inSample: false, split, slots: priced ? 'auto' : '25%', parallel: null } as const;
+  return { ...usual, ...wishes, parts, engine, priced };
+}
+
+/**
+ * Which experts stay, and what that is worth on text that was not counted: `moeprof place`, and with weights `place merge`.
+ * @param input a run profile; where it names a machine, the placement is priced on it
+ * @param from recordings, rows of them or profiles, by name: what each counts beside the others
+ * @returns the placement, and the file that the engine loads; null: none was asked for
+ * @throws UserError where something is unknown, does not fit, or a score would say nothing
+ */
+export async function placeFor(input: RunInput, from: Readonly<Record<string, number>>, wishes: PlaceWishes = {}) {
+  const parts = Object.entries(from).map(([named, weight]) => ({ named, weight }));
+  const request = requestFor(parts, wishes, (input as { readonly hardware?: string }).hardware !== undefined);
+  const path = `profile${request.engine?.extensions[0] ?? ''}`;
+  const { placed, placement } = await answerPlacement(request, (more) => checkRun(input, 'place', more), {}, path);
+  return { placement, file: request.engine?.write(placed, path) ?? null };
+}
+
+/** What a profile that exists is worth on recordings: `moeprof place judge`. @throws UserError as {@link placeFor} */
+export async function judgeFor(
+  input: RunInput,
+  profile: string,
+  recordings: readonly string[],
+  wishes: PlaceWishes = {},
+): Promise<ExpertPlacement> {
+  return (await placeFor(input, { [profile]: 1 }, { slots: 'auto', ...wishes, judged: recordings })).placement;
+}

@@ -1,0 +1,109 @@
+// Demand by expert: counted on the rows that a placement is made from, and on windows of the rows that it is judged by.
+
+import { UserError } from '../base/errors.js';
+import { NextUse } from '../cache/next-use/next-use.js';
+import type { ModelSpec } from '../model/door.js';
+import { chunks, NULL_EXPERT, PHASE, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
+
+/**
+ * What ranks the experts of a layer: how often they were chosen, their summed gate weights, or how soon they are expected again at the end of
+ * the counted rows (the learned next use, docs/next-use.md): a seed for a cache rather than a set that stays.
+ */
+export const BASES = ['counts', 'weights', 'expected'] as const;
+/** One of {@link BASES}. */
+export type Basis = (typeof BASES)[number];
+
+/** Demand of consecutive rows of one request. */
+export interface DemandWindow {
+  /** Place of its first row in the request, from 0. */
+  readonly position: number;
+  readonly tokens: number;
+  /** Choices by dense id. */
+  readonly demand: Float64Array;
+}
+
+/** Rows of a window at most, as long as there are no more than {@link MOST_WINDOWS}. Ours: an answer of usual length. */
+const WINDOW = 512;
+const MOST_WINDOWS = 256;
+
+/** Rows that a placement serves: generated ones, where the trace has any, since experts off the card are computed or fetched one token at a time. */
+function* servedRows(trace: RoutingTrace): Generator<readonly [chunk: TraceChunk, row: number], void, void> {
+  const generated = trace.requests.some(({ decode }) => decode > 0);
+  for (const chunk of chunks(trace)) {
+    for (let row = 0; row < chunk.tokens; row++) if (!generated || chunk.phase[row] === PHASE.decode) yield [chunk, row];
+  }
+}
+
+/**
+ * Ranks experts by a trace.
+ * @returns by dense id: choices, gate weight, or expected nearness of the next use (0..1)
+ * @throws UserError where the basis needs gate weights and there are none
+ */
+export function demandOf(trace: RoutingTrace, model: ModelSpec, by: Basis): Float64Array {
+  if (by === 'expected') return expectedUse(trace, model);
+  if (by === 'weights' && !trace.has.weights)
+    throw new UserError(`--by weights: ${trace.path} has no gate weights; record them, or take --by counts`);
+  return sumOf(windowsOf(trace, model, by === 'weights'), model.experts);
+}
+
+function expectedUse(trace: RoutingTrace, model: ModelSpec): Float64Array {
+  const learned = new NextUse(model);
+  const ids = new Int32Array(trace.topK);
+  const sizes = new Int32Array(model.layers.length);
+  for (const [{ experts }, row] of servedRows(trace)) {
+    for (const { index, offset } of model.layers) {
+      const choices = experts.subarray((row * trace.layers + index) * trace.topK, (row * trace.layers + index + 1) * trace.topK);
+      sizes[index] = 0;
+      for (const expert of choices) if (expert !== NULL_EXPERT) ids[sizes[index]!++] = offset + expert;
+      if (sizes[index]! > 0) learned.demanded(index, ids, sizes[index]!);
+    }
+  }
+  return Float64Array.from(learned.values);
+}
+
+/** The windows of a trace, in order: each lies in one request. @param weighed true: gate weights in place of choices */
+export function windowsOf(trace: RoutingTrace, model: ModelSpec, weighed = false): DemandWindow[] {
+  const rows = Math.max(WINDOW, Math.ceil(trace.tokens / MOST_WINDOWS));
+  const windows: { position: number; tokens: number; readonly demand: Float64Array }[] = [];
+  let request = -1;
+  for (const [chunk, row] of servedRows(trace)) {
+    if (chunk.request[row] !== request || windows.at(-1)!.tokens === rows) {
+      request = chunk.request[row]!;
+      windows.push({ position: chunk.position[row]!, tokens: 0, demand: new Float64Array(model.experts) });
+    }
+    const window = windows.at(-1)!;
+    window.tokens++;
+    let at = row * trace.layers * trace.topK;
+    for (const { offset } of model.layers) {
+      for (const end = at + trace.topK; at < end; at++) {
+        const expert = chunk.experts[at]!;
+        if (expert !== NULL_EXPERT) window.demand[offset + expert]! += weighed ? chunk.weights![at]! : 1;
+      }
+    }
+  }
+  return windows;
+}
+
+/** Demand of several windows together, by dense id. */
+export function sumOf(windows: readonly DemandWindow[], experts: number): Float64Array {
+  const sum = new Float64Array(experts);
+  for (const { demand } of windows) for (let id = 0; id < experts; id++) sum[id]! += demand[id]!;
+  return sum;
+}
+
+/**
+ * Demand of several sources with weights. Each layer of each source counts as one before it is weighted, so that a longer text does not decide
+ * alone (as exllamav3 merges profiles, pull request 315). One source stays as it was counted.
+ */
+export function mixed(model: ModelSpec, sources: readonly { readonly weight: number; readonly demand: Float64Array }[]): Float64Array {
+  if (sources.length === 1) return sources[0]!.demand;
+  const mix = new Float64Array(model.experts);
+  for (const { demand, weight } of sources) {
+    for (const { experts, offset } of model.layers) {
+      const layer = demand.subarray(offset, offset + experts);
+      const total = layer.reduce((sum, count) => sum + count, 0);
+      if (total > 0) for (let e = 0; e < experts; e++) mix[offset + e]! += (weight * layer[e]!) / total;
+    }
+  }
+  return mix;
+}

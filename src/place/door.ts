@@ -1,0 +1,9 @@
+// What other rooms import of place: which experts stay, in the file that an engine loads, and what that is worth.
+export { requestFor } from './ask.js';
+export { BASES } from './demand.js';
+export { besidePath, PROFILE_FORMATS } from './formats/index.js';
+export { answerPlacement, type PlaceRequest } from './place.js';
+export { placeReports } from './report.js';
+export { SPLITS, type Split } from './residents.js';
+export type { Part } from './sources.js';
+export type { RunWith } from './speed.js';

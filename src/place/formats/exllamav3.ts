@@ -1,0 +1,138 @@
+// exllamav3: counts by layer key, as JSON, or as safetensors with the ranking and a fingerprint.
+
+import { z } from 'zod';
+import { orUserError, UserError } from '../../base/errors.js';
+import { bytesOf, joined, viewOf } from '../../base/host/bytes.js';
+import { isCount, isObject, ownValue } from '../../base/objects.js';
+import { checkValue } from '../../base/yaml.js';
+import { mostPopular } from '../../cache/share.js';
+import { dataOffsets, decoderLayers, looksLikeSafetensors, type ModelSpec, parseJson, safetensorsHeader } from '../../model/door.js';
+import {
+  countList,
+  demandFrom,
+  expertBlocks,
+  jsonAs,
+  layerDemand,
+  modelMisfit,
+  type Placed,
+  type ProfileFile,
+  type ProfileFormat,
+  wholeCounts,
+} from './format.js';
+
+/** Key of a layer; some models put more words before `layers`. */
+const keyOf = (block: number): string => `model.layers.${block}.mlp`;
+const KEY = /(?:^|\.)layers\.(\d+)\.\w+$/;
+/** Field of the metadata that holds our fingerprint, beside its own. */
+const OURS = 'moeprof';
+const WORD = 8;
+
+/** Placement profile of exllamav3. */
+export const exllamav3: ProfileFormat = {
+  name: 'exllamav3',
+  summary: 'counts by layer key (.json), or counts and ranking with a fingerprint (.safetensors, .exl3moe)',
+  cites: 'exllamav3 pull request 315, exllamav3/model/moe_profile.py, read 2026-12-01; not released',
+  holds: 'demand',
+  even: true,
+  runtime: 'exllamav3',
+  extensions: ['.json', '.safetensors', '.exl3moe'],
+  keeps: (path) => !path.endsWith('.json'),
+  use: (path, { model, slots }) => `-mcp ${path} -mcpm static -mcs ${model.layers[0]!.experts - slots[0]!}`,
+  write(placed, path) {
+    const { demand, model } = placed;
+    if (!path.endsWith('.json')) return packed(placed);
+    const counts = wholeCounts(model, demand);
+    const lines = expertBlocks(model).map((block, l) => `  ${JSON.stringify(keyOf(block))}: [${layerDemand(model, counts, l).join(', ')}]`);
+    return `{\n${lines.join(',\n')}\n}\n`;
+  },
+  detect: (file) => 'layer_keys' in metadataIn(file) || /^\s*\{\s*"[\w.]*layers\.\d+\.\w+"\s*:\s*\[/.test(file.text),
+  read: (file, model) => ({ kind: 'demand', demand: looksLikeSafetensors(file.bytes) ? unpacked(file, model) : keyed(file, model) }),
+  fingerprint: (file) => (metadataIn(file)[OURS] as string | undefined) ?? null,
+};
+
+function keyed(file: ProfileFile, model: ModelSpec): Float64Array {
+  const value = jsonAs(file, z.record(z.string(), countList));
+  return inOrder(file.path, model, Object.keys(value), Object.values(value));
+}
+
+/** Rows by their keys. @throws UserError where the keys are not those of the model's layers */
+function inOrder(path: string, model: ModelSpec, keys: readonly string[], rows: readonly (readonly number[])[]): Float64Array {
+  const byBlock = new Map(keys.map((key, i) => [Number(KEY.exec(key)?.[1] ?? -1), rows[i] ?? []]));
+  const blocks = expertBlocks(model);
+  if (keys.length !== blocks.length || blocks.some((block) => !byBlock.has(block)))
+    throw modelMisfit(path, `has the layers ${[...byBlock.keys()].join(', ')}`, model);
+  return demandFrom(
+    model,
+    blocks.map((block) => byBlock.get(block)!),
+    path,
+  );
+}
+
+/** Counts, ranking and fingerprint as safetensors. */
+function packed({ demand, fingerprint, model }: Placed): Uint8Array {
+  const { experts } = model.layers[0]!;
+  if (model.layers.some((layer) => layer.experts !== experts))
+    throw new UserError('exllamav3: layers have unlike numbers of experts, which no tensor holds; write .json');
+  const size = model.experts * WORD;
+  const tensor = (at: number) => ({ dtype: 'I64', shape: [model.layers.length, experts], data_offsets: [at, at + size] });
+  const metadata = {
+    layer_keys: JSON.stringify(expertBlocks(model).map(keyOf)),
+    fingerprint: JSON.stringify({ layers: decoderLayers(model), experts, ...(model.hidden > 0 ? { hidden_size: model.hidden } : {}) }),
+    [OURS]: JSON.stringify(fingerprint),
+  };
+  const text = bytesOf(JSON.stringify({ __metadata__: metadata, ranking: tensor(0), counts: tensor(size) }));
+  const head = new Uint8Array(WORD + Math.ceil(text.length / WORD) * WORD).fill(32);
+  viewOf(head).setBigUint64(0, BigInt(head.length - WORD), true);
+  head.set(text, WORD);
+  const ranking = model.layers.flatMap((_, l) => mostPopular(Float64Array.from(layerDemand(model, demand, l))));
+  return joined([head, new Uint8Array(new BigInt64Array([...ranking, ...wholeCounts(model, demand)].map(BigInt)).buffer)]);
+}
+
+/** Entries of the header, and the bytes of the data. @throws UserError */
+function headerOf({ bytes, path }: Pick<ProfileFile, 'bytes' | 'path'>): ReturnType<typeof safetensorsHeader> {
+  return safetensorsHeader({ path, bytes: bytes.length, part: (from, length) => bytes.subarray(from, from + length) });
+}
+
+/** The metadata of a packed file; empty where it is none. */
+function metadataIn(file: Pick<ProfileFile, 'bytes' | 'path'>): Record<string, unknown> {
+  const header = looksLikeSafetensors(file.bytes) ? orUserError(() => headerOf(file)) : null;
+  const metadata =
+    ownValue(header, 'entries') === undefined ? null : ownValue((header as { readonly entries: unknown }).entries, '__metadata__');
+  return isObject(metadata) ? metadata : {};
+}
+
+/** Counts of a packed file; where there is only a ranking, numbers in its order. */
+function unpacked(file: ProfileFile, model: ModelSpec): Float64Array {
+  const { path } = file;
+  const keys = checkValue(parseJson(bytesOf(String(metadataIn(file).layer_keys)), path), `${path}: layer_keys`, z.array(z.string()));
+  const rows = rowsIn(file, 'counts') ?? rowsIn(file, 'ranking')?.map((row) => placesIn(row, path));
+  if (rows === undefined) throw new UserError(`${path}: has no counts or ranking; take a profile of exllamav3`);
+  return inOrder(path, model, keys, checkValue(rows, path, z.array(countList)));
+}
+
+/** By expert: the higher, the earlier it stands in a ranking. @throws UserError where it does not stand there */
+function placesIn(ranking: readonly number[], path: string): number[] {
+  if (ranking.some((_, expert) => !ranking.includes(expert))) throw new UserError(`${path}: ranking: does not name each expert once`);
+  return ranking.map((_, expert) => ranking.length - ranking.indexOf(expert));
+}
+
+/** Rows of a matrix of int64. @returns null: there is none of that name @throws UserError */
+function rowsIn(file: ProfileFile, name: string): number[][] | null {
+  const { dataBytes, entries } = headerOf(file);
+  const tensor = ownValue(entries, name);
+  if (tensor === undefined) return null;
+  const place = `${file.path}: ${name}`;
+  const [from, to] = dataOffsets(place, ownValue(tensor, 'data_offsets'), dataBytes);
+  const [layers = 0, experts = 0] = (ownValue(tensor, 'shape') ?? []) as number[];
+  if (
+    ownValue(tensor, 'dtype') !== 'I64' ||
+    !isCount(layers) ||
+    !isCount(experts) ||
+    experts === 0 ||
+    to - from !== layers * experts * WORD
+  )
+    throw new UserError(`${place}: is no matrix of int64; was it damaged?`);
+  const data = viewOf(file.bytes.subarray(file.bytes.length - dataBytes + from));
+  const at = (l: number, e: number): number => Number(data.getBigInt64((l * experts + e) * WORD, true));
+  return Array.from({ length: layers }, (_, l) => Array.from({ length: experts }, (_, e) => at(l, e)));
+}

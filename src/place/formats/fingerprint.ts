@@ -1,0 +1,53 @@
+// What a profile was counted on, so that it is not judged on the same rows, nor used with another model.
+
+import { z } from 'zod';
+import { UserError } from '../../base/errors.js';
+import { splitRows } from '../../base/profiles.js';
+import type { ModelSpec } from '../../model/door.js';
+import { rangeOfRows } from '../../trace/selection.js';
+import type { RoutingTrace } from '../../trace/trace.js';
+
+/** Rows `[from, to)` of a recording. */
+export interface CountedRows {
+  /** SHA-256 of the whole recording, hex. */
+  readonly sha256: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The model that a profile is for, and the rows that it was counted on: the public format `moeprof.profile/1`. */
+export const fingerprintSchema = z.strictObject({
+  schema: z.literal('moeprof.profile/1'),
+  model: z.string(),
+  quantization: z.string(),
+  /** Experts of each MoE layer. */
+  experts: z.array(z.int().positive()),
+  /** Experts of each MoE layer that stay on the card. */
+  slots: z.array(z.int().nonnegative()),
+  by: z.string(),
+  counted: z.array(z.strictObject({ sha256: z.string(), from: z.int().nonnegative(), to: z.int().positive() })),
+});
+/** As {@link fingerprintSchema}. */
+export type Fingerprint = z.infer<typeof fingerprintSchema>;
+
+/** Rows of a part of a recording. @param named the path of the recording, rows may stand behind it */
+export function countedRows(whole: RoutingTrace, named: string): CountedRows {
+  const [from, to] = rangeOfRows(splitRows(named).rows, whole.tokens);
+  return { sha256: whole.sha256(), from, to };
+}
+
+/** True where two lists share a row. */
+export function shareRows(some: readonly CountedRows[], others: readonly CountedRows[]): boolean {
+  return some.some((one) => others.some(({ from, sha256, to }) => sha256 === one.sha256 && from < one.to && one.from < to));
+}
+
+/** Refuses a profile of another model. @param path of the profile @throws UserError */
+export function checkModel({ experts, model }: Fingerprint, own: ModelSpec, path: string): void {
+  const refuse = (what: string): never => {
+    throw new UserError(`${path}: is a profile of ${what}; count one on ${own.name} with moeprof place`);
+  };
+  if (model !== own.name) refuse(model);
+  if (experts.length !== own.layers.length) refuse(`${experts.length} MoE layers, and ${own.name} has ${own.layers.length}`);
+  const layer = own.layers.findIndex((one, l) => one.experts !== experts[l]);
+  if (layer >= 0) refuse(`${experts[layer]} experts in layer ${layer}, and ${own.name} has ${own.layers[layer]!.experts}`);
+}

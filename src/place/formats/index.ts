@@ -1,0 +1,73 @@
+// The registry of files that engines place experts by. A new one is a file in this folder and a line here.
+
+import { bytesOf, textOf } from '../../base/host/bytes.js';
+import { existsSync } from '../../base/host/files.js';
+import { KINDS, withInput } from '../../base/input-file.js';
+import { findNamed } from '../../base/parameters.js';
+import { checkValue } from '../../base/yaml.js';
+import { type ModelSpec, parseJson } from '../../model/door.js';
+import { codacus } from './codacus.js';
+import { colibriHistory } from './colibri.js';
+import { exllamav3 } from './exllamav3.js';
+import { checkModel, type Fingerprint, fingerprintSchema } from './fingerprint.js';
+import type { Held, ProfileFile, ProfileFormat } from './format.js';
+import { llamaCpp } from './llama.cpp.js';
+import { sglang } from './sglang.js';
+import { vllmMap } from './vllm.js';
+import { vllmAscend } from './vllm-ascend.js';
+
+/** All formats, most specific first: the first that recognises a file reads it. */
+export const PROFILE_FORMATS: readonly ProfileFormat[] = [exllamav3, sglang, vllmAscend, vllmMap, codacus, colibriHistory, llamaCpp];
+
+/** Finds a format by the engine's name. @throws UserError with the nearest name */
+export function findProfileFormat(name: string): ProfileFormat {
+  return findNamed('engine', PROFILE_FORMATS, name);
+}
+
+/** Where the fingerprint of a file stands that has no room for it. */
+export function besidePath(path: string): string {
+  return `${path}.moeprof.json`;
+}
+
+/** A file that was read. */
+export interface ReadProfile {
+  readonly format: ProfileFormat;
+  readonly held: Held;
+  /** Null: it was not written by moeprof. */
+  readonly fingerprint: Fingerprint | null;
+}
+
+/**
+ * Reads a file of any of the formats, and its fingerprint in it or beside it.
+ * @param bytes its content
+ * @param beside content of the file at {@link besidePath}; null: there is none
+ * @returns null: it is none of them
+ * @throws UserError where it is malformed or of another model
+ */
+export function readProfile(path: string, bytes: Uint8Array, beside: Uint8Array | null, model: ModelSpec): ReadProfile | null {
+  const file: ProfileFile = { path, bytes, text: bytes.includes(0) ? '' : textOf(bytes).replace(/^\uFEFF/, '') };
+  const format = PROFILE_FORMATS.find((one) => one.detect(file));
+  if (format === undefined) return null;
+  const inside = format.fingerprint?.(file) ?? null;
+  const text = inside === null ? beside : bytesOf(inside);
+  const place = inside === null ? besidePath(path) : `${path}: moeprof`;
+  const fingerprint = text === null ? null : checkValue(parseJson(text, place), place, fingerprintSchema);
+  if (fingerprint !== null) checkModel(fingerprint, model, path);
+  return { format, held: format.read(file, model), fingerprint };
+}
+
+/** As {@link readProfile}, from a path. @throws UserError where it cannot be read, too */
+export function openProfile(path: string, model: ModelSpec): ReadProfile | null {
+  const all = (name: string): Uint8Array => withInput(name, 'mapping', (file) => file.part(0, file.bytes));
+  const beside = besidePath(path);
+  return readProfile(path, all(path), existsSync(beside) ? all(beside) : null, model);
+}
+
+/** True where a file is of one of the formats. A larger one than any profile is a recording. @throws UserError where it cannot be read */
+export function isProfile(path: string): boolean {
+  return withInput(path, 'trace', (file) => {
+    if (file.bytes > KINDS.mapping.limit) return false;
+    const bytes = file.part(0, file.bytes);
+    return PROFILE_FORMATS.some((format) => format.detect({ path, bytes, text: bytes.includes(0) ? '' : textOf(bytes) }));
+  });
+}

@@ -1,0 +1,84 @@
+// SGLang and KTransformers: counts by layer, from which the engine balances GPUs itself, or the expert of each physical slot.
+
+import { z } from 'zod';
+import { UserError } from '../../base/errors.js';
+import { decoderLayers, type ModelSpec } from '../../model/door.js';
+import {
+  checkedHomes,
+  countList,
+  demandFrom,
+  expertBlocks,
+  expertList,
+  fingerprintField,
+  type Homes,
+  jsonAs,
+  layerDemand,
+  modelMisfit,
+  type ProfileFile,
+  type ProfileFormat,
+  wholeCounts,
+} from './format.js';
+
+/** File of `--init-expert-location`. */
+export const sglang: ProfileFormat = {
+  name: 'sglang',
+  summary: 'logical_count, or with --gpus physical_to_logical_map, for every layer of the model',
+  cites: 'SGLang, python/sglang/srt/eplb/expert_location.py at 01fec5c, read 2026-12-01',
+  holds: 'demand',
+  even: true,
+  runtime: 'sglang-kt',
+  extensions: ['.json'],
+  keeps: () => true,
+  use: (path, { homes, model, slots }) =>
+    homes === null
+      ? `--init-expert-location ${path} --kt-num-gpu-experts ${slots[0]}`
+      : `--init-expert-location ${path} --ep-size ${homes[0]!.length} --ep-num-redundant-experts ${homes[0]!.flat().length - model.layers[0]!.experts}`,
+  write({ demand, fingerprint, homes, model }) {
+    const counts = wholeCounts(model, demand);
+    const rows = homes === null ? model.layers.map((_, l) => layerDemand(model, counts, l)) : homes.map((gpus) => gpus.flat());
+    // Rows of layers without experts stand for themselves: the engine counts them, too.
+    const blocks = expertBlocks(model);
+    const filler = homes === null ? rows[0]!.map(() => 0) : rows[0]!.map((_, slot) => slot % model.layers[0]!.experts);
+    const all = Array.from({ length: decoderLayers(model) }, (_, block) => rows[blocks.indexOf(block)] ?? filler);
+    const field = homes === null ? 'logical_count' : 'physical_to_logical_map';
+    return `{"${field}": [\n${all.map((row) => `[${row.join(',')}]`).join(',\n')}\n],\n"gpus": ${homes === null ? 1 : homes[0]!.length},\n"moeprof": ${JSON.stringify(fingerprint)}}\n`;
+  },
+  detect: ({ text }) => /^\s*\{/.test(text) && /"(logical_count|physical_to_logical_map)"\s*:/.test(text),
+  read(file, model) {
+    const { gpus, logical_count: counts, physical_to_logical_map: slots } = jsonAs(file, locationSchema);
+    if (slots !== undefined) return { kind: 'homes', homes: dealt(model, ofMoe(model, slots, file), gpus, file.path) };
+    if (counts === undefined) throw new UserError(`${file.path}: has neither logical_count nor physical_to_logical_map`);
+    return { kind: 'demand', demand: demandFrom(model, ofMoe(model, summed(counts), file), file.path) };
+  },
+  fingerprint: fingerprintField,
+};
+
+const rowList = z.array(countList);
+const locationSchema = z.object({
+  gpus: z.int().positive().default(1),
+  logical_count: z.union([rowList, z.array(rowList)]).optional(),
+  physical_to_logical_map: z.array(expertList).optional(),
+});
+
+/** Counts of all steps together, where they are apart. */
+function summed(counts: readonly number[][] | readonly number[][][]): number[][] {
+  const steps = Array.isArray(counts[0]?.[0]) ? (counts as number[][][]) : [counts as number[][]];
+  return (steps[0] ?? []).map((row, l) => row.map((_, e) => steps.reduce((sum, step) => sum + (step[l]?.[e] ?? 0), 0)));
+}
+
+/** Rows of the layers with experts; a file may have rows for all layers. */
+function ofMoe(model: ModelSpec, rows: readonly number[][], { path }: ProfileFile): number[][] {
+  if (rows.length === model.layers.length) return [...rows];
+  if (rows.length !== decoderLayers(model)) throw modelMisfit(path, `has ${rows.length} layers`, model);
+  return expertBlocks(model).map((block) => rows[block]!);
+}
+
+/** Physical slots as experts of each GPU: as many neighbours each. @throws UserError where they do not divide evenly */
+export function dealt(model: ModelSpec, rows: readonly number[][], gpus: number, path: string): Homes {
+  const homes = rows.map((row, l) => {
+    const share = row.length / gpus;
+    if (!Number.isInteger(share)) throw new UserError(`${path}: layer ${l}: ${row.length} slots do not divide among ${gpus} GPUs`);
+    return Array.from({ length: gpus }, (_, gpu) => row.slice(gpu * share, (gpu + 1) * share));
+  });
+  return checkedHomes(model, homes, path);
+}

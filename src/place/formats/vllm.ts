@@ -1,0 +1,25 @@
+// vLLM: the logical expert of each physical slot, a list for each layer with experts.
+
+import { z } from 'zod';
+import { expertList, jsonAs, type ProfileFormat } from './format.js';
+import { dealt } from './sglang.js';
+
+/** File of `eplb_config.initial_expert_map_path`. */
+export const vllmMap: ProfileFormat = {
+  name: 'vllm',
+  summary: 'the expert of each slot, a list for each layer with experts; needs --gpus',
+  cites: 'vLLM pull request 49572, read 2026-12-01; not released',
+  holds: 'homes',
+  extensions: ['.json'],
+  keeps: () => false,
+  use: (path, { homes, model }) =>
+    `--enable-expert-parallel --enable-eplb --eplb-config '{"initial_expert_map_path":"${path}","num_redundant_experts":${homes![0]!.flat().length - model.layers[0]!.experts}}'`,
+  write: ({ homes }) => `[\n${homes!.map((gpus) => `[${gpus.flat().join(',')}]`).join(',\n')}\n]\n`,
+  detect: ({ text }) => /^\s*\[\s*(\[\s*)?\d/.test(text),
+  read(file, model) {
+    const value = jsonAs(file, z.union([expertList, z.array(expertList)]));
+    // One list is for all layers. Nothing says how many GPUs there are.
+    const rows = Array.isArray(value[0]) ? (value as number[][]) : model.layers.map(() => value as number[]);
+    return { kind: 'homes', homes: dealt(model, rows, 1, file.path) };
+  },
+};

@@ -1,0 +1,57 @@
+// Expert parallelism: the GPU of each expert, with further copies of the most wanted ones, and how evenly that shares the work.
+
+import type { ModelSpec } from '../model/door.js';
+import type { Homes } from './formats/format.js';
+import { ranked } from './residents.js';
+
+/**
+ * Neighbours live together, and further slots hold the first experts again: what engines do without a file (SGLang `trivial`).
+ * @param redundant slots beyond one for each expert; slots must divide by `gpus`
+ */
+export function linearHomes({ layers }: ModelSpec, gpus: number, redundant: number): Homes {
+  return layers.map(({ experts }) => {
+    const share = (experts + redundant) / gpus;
+    return Array.from({ length: gpus }, (_, gpu) => Array.from({ length: share }, (_, slot) => (gpu * share + slot) % experts));
+  });
+}
+
+/**
+ * Each further slot goes to the expert whose copies have most to do; then, heaviest first, each copy goes to the GPU with the least work among
+ * those with a free slot, and if possible to one without the expert (longest processing time first, as DeepSeek's EPLB packs).
+ * @param demand by dense id
+ */
+export function balancedHomes(model: ModelSpec, demand: Float64Array, gpus: number, redundant: number): Homes {
+  return model.layers.map(({ experts, index, offset }) => {
+    const copies = new Int32Array(experts).fill(1);
+    const load = (expert: number): number => demand[offset + expert]! / copies[expert]!;
+    const order = ranked(model, demand, index);
+    for (let i = 0; i < redundant; i++) {
+      // No more copies than GPUs: a second one on the same GPU shares no work.
+      const [first = 0] = order.filter((expert) => copies[expert]! < gpus).sort((a, b) => load(b) - load(a) || a - b);
+      copies[first]!++;
+    }
+    const slots = order.flatMap((expert) => Array<number>(copies[expert]!).fill(expert)).sort((a, b) => load(b) - load(a) || a - b);
+    const homes = Array.from({ length: gpus }, (): number[] => []);
+    const work = new Float64Array(gpus);
+    for (const expert of slots) {
+      const free = [...homes.keys()].filter((gpu) => homes[gpu]!.length < (experts + redundant) / gpus);
+      const apart = free.filter((gpu) => !homes[gpu]!.includes(expert));
+      const home = (apart.length > 0 ? apart : free).sort((a, b) => work[a]! - work[b]! || a - b)[0]!;
+      homes[home]!.push(expert);
+      work[home]! += load(expert);
+    }
+    return homes.map((own) => own.sort((a, b) => a - b));
+  });
+}
+
+/** Work of the busiest GPU over the mean, averaged over layers; copies of an expert share its work evenly. 1: all have the same. */
+export function imbalanceOf(model: ModelSpec, homes: Homes, demand: Float64Array): number {
+  const byLayer = model.layers.map(({ experts, offset }, l) => {
+    const copies = new Int32Array(experts);
+    for (const expert of homes[l]!.flat()) copies[expert]!++;
+    const work = homes[l]!.map((own) => own.reduce((sum, expert) => sum + demand[offset + expert]! / copies[expert]!, 0));
+    const all = work.reduce((sum, one) => sum + one, 0);
+    return all === 0 ? 1 : (Math.max(...work) * work.length) / all;
+  });
+  return byLayer.reduce((sum, one) => sum + one, 0) / byLayer.length;
+}

@@ -1,0 +1,242 @@
+// A placement: which experts stay, counted on some text, and what that is worth on other text. One function from a question to the answer of
+// `moeprof place`, `place judge` and `place merge`.
+
+import { UserError } from '../base/errors.js';
+import { basename } from '../base/host/paths.js';
+import { splitRows } from '../base/profiles.js';
+import { formatCount } from '../base/units.js';
+import type { WorkWatch } from '../base/work-watch.js';
+import { capacityBytes, parseCapacity } from '../cache/capacity.js';
+import { parsePolicy } from '../cache/policies/index.js';
+import { drawCurve } from '../capacity/door.js';
+import type { ModelSpec } from '../model/door.js';
+import { VERSION } from '../result/version.js';
+import { DEFAULT_RUNTIME } from '../runtime/index.js';
+import { concatTraces } from '../trace/concat.js';
+import { type DemandWindow, mixed, sumOf } from './demand.js';
+import type { Placed, ProfileFormat } from './formats/format.js';
+import { balancedHomes, imbalanceOf, linearHomes } from './homes.js';
+import { ofLayers, residentBytes, residentsOf, type Split, slotsFor } from './residents.js';
+import { captureOf, driftOf, LEAST_WINDOWS, scoreOf, slotsIn } from './score.js';
+import { type JudgedText, openSources, type Source, type SourceRequest, type Sources } from './sources.js';
+import { expertRoom, overridesFor, type RunWith, waysOf } from './speed.js';
+
+/** A question. */
+export interface PlaceRequest extends SourceRequest {
+  readonly split: Split;
+  /** Experts that stay: `auto` (what the machine leaves), `16/layer`, `25%`, `8GiB`; a profile that has slots of its own keeps them. */
+  readonly slots: string;
+  /** Null: no file is written. */
+  readonly engine: ProfileFormat | null;
+  /** GPUs that share the experts (expert parallelism), and slots beyond one for each expert; null: experts off the card wait in DRAM. */
+  readonly parallel: { readonly gpus: number; readonly redundant: number } | null;
+  /** True: a machine is named, and ways are priced on it. */
+  readonly priced: boolean;
+}
+
+/** A placement and its worth: the public format `moeprof.place/1`. */
+export type ExpertPlacement = Awaited<ReturnType<typeof answerPlacement>>['placement'];
+
+/** Bands of context; four times as much each. */
+const BANDS = [0, 512, 2048, 8192, 32_768, 131_072];
+/** Caches beside a static set: LRU, llama.cpp's own, and the bound. */
+const POLICIES = ['lru', 'frequency-classes:halfLife=128', 'belady'];
+/** Points of capture against slots. */
+const STEPS = 20;
+
+/**
+ * Answers a question.
+ * @param runWith the run that names model and machine
+ * @param path where the file goes; it stands in the flags
+ * @throws UserError where something does not fit, or a score would say nothing
+ */
+export async function answerPlacement(request: PlaceRequest, runWith: RunWith, watch: WorkWatch, path: string) {
+  const { by, engine, inSample, split } = request;
+  const breathe = watch.breathe ?? (async () => undefined);
+  const sources = await openSources(request, runWith, breathe);
+  const { counted, inputs, judged, model } = sources;
+  try {
+    const runtime = engine === null ? DEFAULT_RUNTIME : engine.runtime;
+    const rows = judged[0] === undefined ? {} : { trace: judged[0].named };
+    const priceWith: RunWith = (more) => runWith([...overridesFor(runtime === undefined ? rows : { ...rows, runtime }), ...more]);
+    const chosen = await choose(request, sources, () => expertRoom(priceWith, breathe));
+    const { demand, homes, resident, slots } = chosen;
+    const { name, quantization } = model;
+    const experts = model.layers.map((layer) => layer.experts);
+    const seen = counted.flatMap((source) => source.rows ?? []);
+    const placed: Placed = {
+      model,
+      ...chosen,
+      fingerprint: { schema: 'moeprof.profile/1', model: name, quantization, experts, slots: [...slots], by, counted: seen },
+    };
+    const windows = judged.flatMap((text) => text.windows);
+    const asked = sumOf(windows, model.experts);
+    const domains = [];
+    for (const text of judged) {
+      await breathe();
+      domains.push(await domainOf(request, sources, placed, text));
+    }
+    const priced = request.priced && runtime !== undefined && judged.length > 0 && homes === null;
+    const ranks = {
+      path: request.parts.map((part) => part.named).join(' + '),
+      format: 'place',
+      model: name,
+      counts: byLayer(model, demand),
+    };
+    const placement = {
+      schema: 'moeprof.place/1' as const,
+      tool: { name: 'moeprof', version: VERSION } as const,
+      model: { name, quantization, experts },
+      /** What is counted: a recording or a profile, its weight beside others, and its format. */
+      from: counted.map(({ named, profile, trace, weight }) => {
+        return { name: shortName(trace?.path ?? named), weight, format: profile?.format.name ?? trace!.meta.format };
+      }),
+      by,
+      /** Null: a profile has its own. */
+      split: counted.some((source) => source.demand === null) ? null : split,
+      /** True: it is judged by rows that it was counted on. */
+      inSample,
+      /** Bytes of experts that stay; 0 where nothing says how large they are. */
+      bytes: inputs.unsized === true ? 0 : residentBytes(model, slots),
+      /** Ids of experts that stay, by MoE layer. */
+      residents: byLayer(model, resident).map((layer) => Array.from(layer.keys()).filter((expert) => layer[expert] === 1)),
+      /** Judged demand by layer and expert. */
+      demand: byLayer(model, asked).map((layer) => Array.from(layer)),
+      /** Over all judged text; null: fewer windows than a score needs. */
+      score: scoreOf(model, resident, windows),
+      domains,
+      contexts: contextsOf(model, resident, windows),
+      curve: curveOf(model, demand, windows),
+      imbalance: homes === null ? null : imbalanceIn(model, homes, asked),
+      /** Null: no machine is named, or no run of moeprof stands for the engine. */
+      ways: priced ? await waysOf(priceWith, model, slots, ranks, counted[0]!.trace?.path ?? null, breathe) : null,
+      hardware: request.priced ? inputs.hardware.name : null,
+      /** The engine's format, where that stands, and the flags that load the file; null: none is written. */
+      file: engine === null ? null : { engine: engine.name, cites: engine.cites, use: engine.use(path, placed) },
+    };
+    return { placement, placed };
+  } finally {
+    for (const trace of inputs.traces) trace.close();
+  }
+}
+
+/** A typed array by dense id as one for each layer. */
+function byLayer<T extends Float64Array | Uint8Array>({ layers }: ModelSpec, values: T): T[] {
+  return layers.map(({ experts, offset }) => values.slice(offset, offset + experts) as T);
+}
+
+/** Demand, slots and residents, from counts or as a profile has them. */
+async function choose(
+  { engine, parallel, priced, slots: wanted, split }: PlaceRequest,
+  { counted, model }: Sources,
+  room: () => Promise<number>,
+): Promise<Pick<Placed, 'demand' | 'slots' | 'resident' | 'homes'>> {
+  const held = counted.length === 1 ? counted[0]!.profile?.held : undefined;
+  const all = { slots: model.layers.map(({ experts }) => experts), resident: new Uint8Array(model.experts).fill(1) };
+  if (held?.kind === 'homes') return { ...all, demand: new Float64Array(model.experts).fill(1), homes: held.homes };
+  if (held?.kind === 'layers') return { ...ofWhole(model, held.resident), homes: null };
+  const without = counted.find(({ demand }) => demand === null);
+  if (without !== undefined)
+    throw new UserError(`${without.named}: has no counts of experts to merge; take profiles with counts, or recordings`);
+  const demand = mixed(model, counted as readonly (Source & { readonly demand: Float64Array })[]);
+  if (parallel !== null) {
+    const { gpus, redundant } = parallel;
+    const uneven = model.layers.find(({ experts }) => (experts + redundant) % gpus !== 0);
+    if (uneven !== undefined) {
+      const slots = uneven.experts + redundant;
+      throw new UserError(`--gpus ${gpus}: ${slots} slots of a layer do not divide; take --redundant ${redundant + gpus - (slots % gpus)}`);
+    }
+    return { ...all, demand, homes: balancedHomes(model, demand, gpus, redundant) };
+  }
+  checkSplit(engine, split);
+  const own = wanted === 'auto' && counted.length === 1 ? counted[0]!.profile?.fingerprint?.slots : undefined;
+  if (wanted === 'auto' && own === undefined && !priced)
+    throw new UserError('--slots auto: nothing says how many experts stay; name a machine with --hardware, or write --slots 25%');
+  const written = (): number => capacityBytes(parseCapacity(/^\d+$/.test(wanted) ? `${wanted}/layer` : wanted), model);
+  const slots = own ?? slotsFor(model, demand, wanted === 'auto' ? await room() : written(), split);
+  // An engine with one number for all layers takes what the fullest layer leaves: a remainder of bytes would make one too many elsewhere.
+  const kept = engine?.even === true ? slots.map((_, l) => Math.min(...slots, model.layers[l]!.experts)) : slots;
+  return { demand, slots: kept, resident: residentsOf(model, demand, kept), homes: null };
+}
+
+/** @throws UserError where an engine cannot hold a split */
+function checkSplit(engine: ProfileFormat | null, split: Split): void {
+  if (engine === null) return;
+  if (engine.holds === 'homes') throw new UserError(`--for ${engine.name}: places experts on several GPUs; say how many with --gpus`);
+  const refuse = (knows: string, instead: string): never => {
+    throw new UserError(`--split ${split}: ${engine.name} ${knows}; take --split ${instead}`);
+  };
+  if (engine.holds === 'layers' && !ofLayers(split)) refuse('knows whole layers only', 'first-layers, last-layers or flat-layers');
+  if (engine.holds !== 'layers' && ofLayers(split)) refuse('knows experts', 'even');
+  if (engine.even === true && split === 'skew') refuse('keeps as many experts of each layer', 'even');
+}
+
+/** Whole layers as experts that stay. */
+function ofWhole(model: ModelSpec, whole: readonly boolean[]): Pick<Placed, 'demand' | 'slots' | 'resident'> {
+  const resident = new Uint8Array(model.experts);
+  for (const { experts, index, offset } of model.layers) if (whole[index]) resident.fill(1, offset, offset + experts);
+  return { demand: Float64Array.from(resident), resident, slots: slotsIn(model, resident) };
+}
+
+/** Capture against the share of each layer's experts that stay. */
+function curveOf(model: ModelSpec, demand: Float64Array, windows: readonly DemandWindow[]) {
+  return Array.from({ length: STEPS }, (_, i) => (i + 1) / STEPS).flatMap((share) => {
+    const slots = model.layers.map(({ experts }) => Math.round(share * experts));
+    const { captured, oracle, uniform } = scoreOf(model, residentsOf(model, demand, slots), windows) ?? {};
+    return captured === undefined ? [] : [{ share, captured, uniform: uniform!, oracle: oracle! }];
+  });
+}
+
+/** The worth on one text: its score, hits of caches that have served counted rows before, and whether it is time to count again. */
+async function domainOf({ split }: PlaceRequest, { counted, inputs, model }: Sources, { resident, slots }: Placed, one: JudgedText) {
+  const alone = counted.length > 1 ? one.source?.demand : undefined;
+  const ownSlots = alone == null ? null : slotsFor(model, alone, residentBytes(model, slots), split);
+  const demand = sumOf(one.windows, model.experts);
+  const before = one.source?.trace ?? counted[0]!.trace;
+  const replayed = before === null ? one.trace : concatTraces([before, one.trace]);
+  const curve = await drawCurve({
+    model,
+    trace: replayed,
+    tokens: replayed.tokens,
+    warmup: before?.tokens ?? 0,
+    policies: POLICIES.map((text) => parsePolicy(text)),
+    capacities: [residentBytes(model, slots)],
+    ...{ unsized: inputs.unsized === true, folder: '.', seed: 1, popularity: null, at: null, threads: 0 },
+    ...({ scope: 'global', replay: 'atomic', quotas: 'even' } as const),
+  });
+  return {
+    name: shortName(one.named),
+    score: scoreOf(model, resident, one.windows),
+    /** What a placement captures that was counted on this text alone; null: there is one text, or another was counted. */
+    own: ownSlots === null ? null : captureOf(residentsOf(model, alone!, ownSlots), demand),
+    caches: curve.policies.map(({ points, policy }) => ({ policy, hitRate: points[0]!.hitRate })),
+    drift: driftOf(model, resident, one.windows),
+  };
+}
+
+/** The worth on windows that begin within so many tokens of context. */
+function contextsOf(model: ModelSpec, resident: Uint8Array, windows: readonly DemandWindow[]) {
+  return BANDS.flatMap((from, band) => {
+    const to = BANDS[band + 1] ?? Number.POSITIVE_INFINITY;
+    const own = windows.filter(({ position }) => position >= from && position < to);
+    const name = `${formatCount(from)} ${Number.isFinite(to) ? `to ${formatCount(to)}` : 'and more'}`;
+    return own.length === 0 ? [] : [{ name, score: scoreOf(model, resident, own) }];
+  });
+}
+
+/** The busiest GPU over the mean, with neighbours together (before) and with these homes (after). */
+function imbalanceIn(model: ModelSpec, homes: NonNullable<Placed['homes']>, demand: Float64Array) {
+  const gpus = homes[0]!.length;
+  const redundant = homes[0]!.flat().length - model.layers[0]!.experts;
+  const before = imbalanceOf(model, linearHomes(model, gpus, redundant), demand);
+  return { gpus, redundant, before, after: imbalanceOf(model, homes, demand) };
+}
+
+/** A file without its folders and its ending, with its rows. */
+function shortName(named: string): string {
+  const { path, rows } = splitRows(named);
+  return `${basename(path).replace(/\.(safetensors|jsonl|csv)$/, '')}${rows}`;
+}
+
+/** Why there is no score, in words. */
+export const TOO_FEW = `fewer than ${LEAST_WINDOWS} windows: no score`;

@@ -1,0 +1,85 @@
+// Which experts stay: so many of each layer, the most wanted first; or whole layers, where an engine knows nothing smaller.
+
+import { optimalQuotas } from '../cache/layer-quotas.js';
+import { evenSplit } from '../cache/scope.js';
+import { mostPopular } from '../cache/share.js';
+import type { ModelSpec } from '../model/door.js';
+
+/**
+ * How a capacity is divided: as many experts of each layer (`even`); where they capture most of the counted demand (`skew`); or whole layers:
+ * the first ones, the last ones, or those that capture most per byte, where it is equal those of the flattest demand, whose misses a cache
+ * serves worst (`flat-layers`).
+ */
+export const SPLITS = ['even', 'skew', 'first-layers', 'last-layers', 'flat-layers'] as const;
+/** One of {@link SPLITS}. */
+export type Split = (typeof SPLITS)[number];
+
+/** True for a split into whole layers. */
+export function ofLayers(split: Split): boolean {
+  return split.endsWith('layers');
+}
+
+/**
+ * Experts that stay, by MoE layer.
+ * @param demand by dense id
+ * @param capacityBytes bytes for experts that stay
+ */
+export function slotsFor(model: ModelSpec, demand: Float64Array, capacityBytes: number, split: Split): number[] {
+  if (split === 'even') return evenSplit(model, capacityBytes);
+  if (split === 'skew')
+    return optimalQuotas(
+      model,
+      model.layers.map((_, l) => captureBySlots(model, demand, l)),
+      [capacityBytes],
+    )[0]!;
+  const order = layerOrder(model, demand, split);
+  const slots = model.layers.map(() => 0);
+  let left = capacityBytes;
+  for (const l of order) {
+    const { expertBytes, experts } = model.layers[l]!;
+    if (experts * expertBytes > left) break;
+    slots[l] = experts;
+    left -= experts * expertBytes;
+  }
+  return slots;
+}
+
+/** The experts of a layer, the most wanted first; ties by id, as engines sort. */
+export function ranked(model: ModelSpec, demand: Float64Array, layer: number): number[] {
+  const { experts, offset } = model.layers[layer]!;
+  return mostPopular(demand.subarray(offset, offset + experts));
+}
+
+/** By dense id: 1 where the expert stays, the most wanted ones of each layer. */
+export function residentsOf(model: ModelSpec, demand: Float64Array, slots: readonly number[]): Uint8Array {
+  const resident = new Uint8Array(model.experts);
+  for (const { index, offset } of model.layers) {
+    for (const expert of ranked(model, demand, index).slice(0, slots[index])) resident[offset + expert] = 1;
+  }
+  return resident;
+}
+
+/** Bytes of the experts that stay. */
+export function residentBytes({ layers }: ModelSpec, slots: readonly number[]): number {
+  return layers.reduce((sum, { expertBytes }, l) => sum + slots[l]! * expertBytes, 0);
+}
+
+/** Demand of a layer that its n most wanted experts have, n = 0..experts. */
+function captureBySlots(model: ModelSpec, demand: Float64Array, layer: number): Float64Array {
+  const { experts, offset } = model.layers[layer]!;
+  const captured = new Float64Array(experts + 1);
+  for (const [n, expert] of ranked(model, demand, layer).entries()) captured[n + 1] = captured[n]! + demand[offset + expert]!;
+  return captured;
+}
+
+function layerOrder(model: ModelSpec, demand: Float64Array, split: Split): number[] {
+  const order = model.layers.map(({ index }) => index);
+  if (split === 'first-layers') return order;
+  if (split === 'last-layers') return order.reverse();
+  const worth = model.layers.map(({ expertBytes, experts }, l) => {
+    const captured = captureBySlots(model, demand, l);
+    // Demand of the hotter half: the more of it, the better a cache serves the layer.
+    return { perByte: captured[experts]! / (experts * expertBytes), skew: captured[experts >> 1]! / (captured[experts]! || 1) };
+  });
+  return order.sort((a, b) => worth[b]!.perByte - worth[a]!.perByte || worth[a]!.skew - worth[b]!.skew || a - b);
+}

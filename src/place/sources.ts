@@ -1,0 +1,119 @@
+// What a placement is counted on and what it is judged by: recordings or parts of them, and profiles that exist. Nothing is judged by the rows
+// that it was counted on, unless that is asked for.
+
+import { UserError } from '../base/errors.js';
+import { isPath, splitRows } from '../base/profiles.js';
+import { openInputs } from '../engine/inputs/inputs.js';
+import { heldOutRows, rowsNamed } from '../trace/selection.js';
+import type { RoutingTrace } from '../trace/trace.js';
+import { type Basis, type DemandWindow, demandOf, windowsOf } from './demand.js';
+import { type CountedRows, countedRows, shareRows } from './formats/fingerprint.js';
+import { isProfile, openProfile, type ReadProfile } from './formats/index.js';
+import { overridesFor, type RunWith } from './speed.js';
+
+/** A recording, rows of one (`code.safetensors#0:4000`), or a profile, and what it counts beside others. */
+export interface Part {
+  readonly named: string;
+  readonly weight: number;
+}
+
+/** What is asked for of the sources. */
+export interface SourceRequest {
+  /** What is counted; one that is judged: a profile alone. */
+  readonly parts: readonly Part[];
+  /** Recordings to judge by; empty: the last part of each that is counted. */
+  readonly judged: readonly string[];
+  readonly by: Basis;
+  /** Share of each counted recording that is judged instead, where `judged` is empty. */
+  readonly holdOut: number;
+  /** True: counted rows may be judged. */
+  readonly inSample: boolean;
+}
+
+/** All sources; the recordings are open. */
+export type Sources = Awaited<ReturnType<typeof openSources>>;
+
+/** A part, counted. `demand` by dense id, null where a profile has homes or layers; `rows` null where nothing says which were counted. */
+export interface Source extends Part {
+  readonly demand: Float64Array | null;
+  readonly rows: readonly CountedRows[] | null;
+  /** Null: it is a recording, of which `trace` has the counted rows. */
+  readonly profile: ReadProfile | null;
+  readonly trace: RoutingTrace | null;
+}
+
+/** A text that a placement is judged by, named as a run names it; `source` goes on with it, null: it is another text. */
+export interface JudgedText {
+  readonly named: string;
+  readonly windows: readonly DemandWindow[];
+  readonly trace: RoutingTrace;
+  readonly source: Source | null;
+  readonly rows: CountedRows;
+}
+
+/** Opens and counts everything. @throws UserError where something cannot be read, or would be judged by what it was counted on */
+export async function openSources(request: SourceRequest, runWith: RunWith, breathe: () => Promise<void>) {
+  const profiles = new Set(
+    request.parts.filter(({ named }) => isPath(named) && isProfile(splitRows(named).path)).map(({ named }) => named),
+  );
+  const named = [...request.parts.map((part) => part.named).filter((one) => !profiles.has(one)), ...request.judged];
+  const paths = [...new Set(named.map((one) => splitRows(one).path))];
+  const odd = paths.find((path) => path === '-' || path === 'synthetic');
+  if (odd !== undefined) throw new UserError(`${odd}: a placement is made from a recording that can be read twice; name a file`);
+  if (paths.length === 0 && runWith([]).model === undefined)
+    throw new UserError('no recording names the model of these profiles; name it with --model');
+  const inputs = await openInputs(runWith(paths.length === 0 ? [] : overridesFor({ trace: paths })), { breathe }, { counts: false });
+  const { model } = inputs;
+  const wholeOf = (one: string): RoutingTrace => inputs.traces[paths.indexOf(splitRows(one).path)]!;
+  const counted: Source[] = [];
+  const judged: JudgedText[] = [];
+  const judge = (one: string, source: Source | null): void => {
+    const whole = wholeOf(one);
+    const trace = rowsNamed(whole, splitRows(one).rows, one);
+    judged.push({ named: one, windows: windowsOf(trace, model), trace, source, rows: countedRows(whole, one) });
+  };
+  for (const part of request.parts) {
+    await breathe();
+    if (profiles.has(part.named)) {
+      const profile = openProfile(part.named, model)!;
+      const { fingerprint, held } = profile;
+      counted.push({
+        ...part,
+        demand: held.kind === 'demand' ? held.demand : null,
+        rows: fingerprint?.counted ?? null,
+        profile,
+        trace: null,
+      });
+      continue;
+    }
+    const whole = wholeOf(part.named);
+    const { path, rows } = splitRows(part.named);
+    const { from, to } = countedRows(whole, part.named);
+    const all = rowsNamed(whole, rows, part.named);
+    const apart = request.judged.length === 0 && !request.inSample;
+    const cut = apart ? from + heldOutRows(all, 1 - request.holdOut) : to;
+    const own = `${path}#${from}:${cut}`;
+    const trace = rowsNamed(whole, splitRows(own).rows, own);
+    const source = { ...part, demand: demandOf(trace, model, request.by), rows: [countedRows(whole, own)], profile: null, trace };
+    counted.push(source);
+    if (request.judged.length === 0) judge(apart ? `${path}#${cut}:${to}` : own, source);
+  }
+  for (const one of request.judged) {
+    await breathe();
+    judge(one, null);
+  }
+  if (!request.inSample) for (const one of judged) refuseSeen(one, counted);
+  return { inputs, model, counted, judged };
+}
+
+/** @throws UserError where a text was counted */
+function refuseSeen({ named, rows, windows }: JudgedText, counted: readonly Source[]): void {
+  const remedy = 'judge it by other text, or add --in-sample and read the score as the most that it can be';
+  for (const { demand, named: source, rows: seen } of counted) {
+    if (shareRows(seen ?? [], [rows])) throw new UserError(`${named}: was counted in ${source}, whose score on it says nothing; ${remedy}`);
+    // A profile without a fingerprint gives itself away by its counts.
+    const same =
+      seen === null && demand !== null && demand.every((count, id) => count === windows.reduce((sum, one) => sum + one.demand[id]!, 0));
+    if (same) throw new UserError(`${named}: has the very counts of ${source}, whose score on it says nothing; ${remedy}`);
+  }
+}
