@@ -38,8 +38,8 @@ export async function quality(engine) {
       for (const [format, bits] of Object.entries(FORMATS)) {
         const smaller = join(folder, `${format}.gguf`);
         const env = { ...process.env, LD_LIBRARY_PATH: engine.bin };
-        const args = ['--tensor-type', `ffn_.*_exps=${format}`, path, smaller, 'f32'];
-        const { code, stderr } = await ended(join(engine.bin, 'llama-quantize'), args, { env });
+        const rest = ['--token-embedding-type', 'f32', '--output-tensor-type', 'f32', '--tensor-type', 'attn_.*=f32'];
+        const { code, stderr } = await ended(join(engine.bin, 'llama-quantize'), [...rest, path, smaller, format], { env });
         if (code !== 0) throw new Error(`llama-quantize ended with ${code}: ${stderr.trim().slice(-200)}`);
         const [row] = await read(program, [smaller, texts, path]);
         rows.push({ model: basename(path, '.gguf'), ...row, change: `experts in ${format}`, bits });
